@@ -1,0 +1,38 @@
+# Two commands do everything: `make demo` (set-up and main job) and `make test` (set-up and tests).
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: setup demo test check layers bench tables clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $(STAMP)
+
+demo: setup
+	$(BIN)/abawbench demo
+
+test: setup
+	$(BIN)/python -m pytest --numprocesses auto
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/codespell
+	$(BIN)/pyright
+	$(BIN)/python -m pytest tests/test_layers.py
+	$(BIN)/abawbench leaderboard check
+
+bench: setup
+	$(BIN)/pip install --quiet --constraint constraints.txt torch torchmetrics
+	$(BIN)/python -m benchmarks
+
+tables: setup
+	$(BIN)/abawbench leaderboard build
+
+clean:
+	rm -rf .venv build dist *.egg-info

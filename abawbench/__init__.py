@@ -1,0 +1,41 @@
+"""Score, check, write and rank for the ABAW challenges.
+
+>>> import abawbench
+>>> abawbench.get("abaw4-mtl").metric.id
+'mtl-sum'
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from abawbench.api import check, diff, pack, read, score, write
+    from abawbench.challenges import CHALLENGES, get
+    from abawbench.errors import Problem, ProblemError
+
+__version__ = "0.1.0"
+
+# name -> module; resolved on first use, so that `import abawbench` stays light
+_PLACES = {
+    "CHALLENGES": "abawbench.challenges",
+    "Problem": "abawbench.errors",
+    "ProblemError": "abawbench.errors",
+    "check": "abawbench.api",
+    "diff": "abawbench.api",
+    "get": "abawbench.challenges",
+    "pack": "abawbench.api",
+    "read": "abawbench.api",
+    "score": "abawbench.api",
+    "write": "abawbench.api",
+}
+
+__all__ = ["CHALLENGES", "Problem", "ProblemError", "check", "diff", "get", "pack", "read", "score", "write"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'abawbench' has no attribute '{name}'")
+    import importlib
+
+    return getattr(importlib.import_module(_PLACES[name]), name)

@@ -1,0 +1,36 @@
+"""Every edition and track of the ABAW challenges, as frozen, dated data."""
+
+from __future__ import annotations
+
+from abawbench.challenges.catalogue import CHALLENGES, get
+from abawbench.challenges.model import (
+    Baseline,
+    Categorical,
+    Challenge,
+    Continuous,
+    FormatId,
+    Metric,
+    MultiLabel,
+    Part,
+    Size,
+    Task,
+    Term,
+    assumed_fields,
+)
+
+__all__ = [
+    "CHALLENGES",
+    "Baseline",
+    "Categorical",
+    "Challenge",
+    "Continuous",
+    "FormatId",
+    "Metric",
+    "MultiLabel",
+    "Part",
+    "Size",
+    "Task",
+    "Term",
+    "assumed_fields",
+    "get",
+]

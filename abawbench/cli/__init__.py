@@ -1,0 +1,79 @@
+"""The command line: one small file for each verb, imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+# group -> verb -> (module:attribute, short help); the short help stands here so that --help imports no verb
+VERBS: dict[str, dict[str, tuple[str, str]]] = {
+    "Score": {
+        "challenges": ("abawbench.cli.challenges:command", "What there is to score."),
+        "score": ("abawbench.cli.score:command", "The official score, with intervals."),
+        "diff": ("abawbench.cli.diff:command", "Is one prediction better than another?"),
+    },
+    "Submit": {
+        "check": ("abawbench.cli.check:command", "Would the organisers accept this file?"),
+        "write": ("abawbench.cli.write:command", "Predictions into the challenge's file."),
+        "pack": ("abawbench.cli.pack:command", "Up to five trials into one zip."),
+    },
+    "Leaderboards": {
+        "leaderboard": ("abawbench.cli.leaderboard:command", "Published facts and records into tables."),
+    },
+    "Start": {
+        "demo": ("abawbench.cli.demo:command", "The whole walk on a small corpus, in a minute."),
+    },
+}
+
+
+class Verbs(click.Group):
+    """A group that imports a verb when it is called, and lists verbs by the job at hand."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all verbs."""
+        del ctx
+        return [verb for verbs in VERBS.values() for verb in verbs]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The verb's command, imported now."""
+        del ctx
+        for verbs in VERBS.values():
+            if cmd_name in verbs:
+                module, attribute = verbs[cmd_name][0].split(":")
+                return getattr(importlib.import_module(module), attribute)
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name a near verb when this one is unknown."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise click.UsageError(f"{error.message}{hint}", ctx) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Verbs under the headings of their jobs."""
+        del ctx
+        for group, verbs in VERBS.items():
+            with formatter.section(group):
+                formatter.write_dl([(verb, text) for verb, (_, text) in verbs.items()])
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="abawbench")
+def main() -> None:
+    """Score, check, write and rank for the ABAW challenges.
+
+    \b
+    Example:
+      abawbench score abaw4-mtl validation_set_annotations.txt my_predictions.txt
+
+    Results go to standard output, progress and problems to standard error. Exit status: 0 fine, 1 problems found, 2
+    wrong use.
+    """

@@ -1,0 +1,51 @@
+"""Arguments and options that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from abawbench.fill import POLICIES
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class ChallengeId(click.ParamType[Any]):
+    """A challenge id, resolved to its record."""
+
+    name = "challenge"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The record of this id; wrong use when there is none."""
+        from abawbench.challenges import get
+        from abawbench.errors import ProblemError
+
+        if not isinstance(value, str):
+            return value
+        try:
+            return get(value)
+        except ProblemError as error:
+            self.fail(str(error), param, ctx)
+
+
+CHALLENGE = ChallengeId()
+PATH = click.Path(path_type=Path)
+
+missing_option: Decorator = click.option(
+    "--missing",
+    type=click.Choice(POLICIES),
+    default="error",
+    show_default=True,
+    help="What annotated rows without prediction get.",
+)
+seed_option: Decorator = click.option("--seed", default=0, show_default=True, help="Seed of the resampling.")
+resamples_option: Decorator = click.option(
+    "--resamples", default=10_000, show_default=True, type=click.IntRange(100), help="Bootstrap resamples."
+)
+subjects_option: Decorator = click.option(
+    "--subjects", type=PATH, help="File of lines 'video,subject': resample subjects, not videos."
+)
+json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")

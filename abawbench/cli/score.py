@@ -1,0 +1,237 @@
+"""abawbench score: the official score of a prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from abawbench.cli.options import (
+    CHALLENGE,
+    PATH,
+    json_option,
+    missing_option,
+    resamples_option,
+    seed_option,
+    subjects_option,
+)
+from abawbench.cli.output import exits_on_problems, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from abawbench.challenges import Challenge
+    from abawbench.fill import Policy
+    from abawbench.scoring import Paired, Score
+
+
+@click.command()
+@click.argument("challenge", type=CHALLENGE)
+@click.argument("truth", type=PATH)
+@click.argument("predictions", type=PATH)
+@missing_option
+@click.option("--by", type=click.Choice(["video", "class"]), multiple=True, help="Also a table by video or by class.")
+@click.option("--confusion", is_flag=True, help="Also the confusion matrices.")
+@click.option("--parts", is_flag=True, help="Also concordance split into correlation, scale and offset.")
+@click.option("--explain", is_flag=True, help="Also which rows counted: every truth row in one bucket.")
+@click.option("--lens", is_flag=True, help="Also the score under every convention in use.")
+@subjects_option
+@resamples_option
+@seed_option
+@json_option
+@exits_on_problems
+def command(
+    challenge: Challenge,
+    truth: Path,
+    predictions: Path,
+    missing: Policy,
+    by: tuple[str, ...],
+    confusion: bool,
+    parts: bool,
+    explain: bool,
+    lens: bool,
+    subjects: Path | None,
+    resamples: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """The official score of PREDICTIONS against TRUTH, with 95 % intervals.
+
+    TRUTH and PREDICTIONS are each a file or a folder of per-unit files, in any format of the challenge.
+
+    \b
+    Example:
+      abawbench score abaw4-mtl validation_set_annotations.txt predictions.txt
+      abawbench score abaw6-va VA_Estimation_Challenge/Validation_Set predictions.txt --by video --json
+    """
+    from abawbench.api import subjects_from
+    from abawbench.files import read_predictions, read_truth
+    from abawbench.scoring import pair, score_paired
+
+    paired = pair(challenge, read_truth(challenge, truth), read_predictions(challenge, predictions), missing=missing)
+    result = score_paired(
+        challenge,
+        paired,
+        resamples=resamples,
+        seed=seed,
+        subjects=None if subjects is None else subjects_from(subjects),
+    )
+    asked = [f"by_{view}" for view in by] + [
+        name
+        for name, wanted in {"confusion": confusion, "parts": parts, "explain": explain, "lens": lens}.items()
+        if wanted
+    ]
+    views = {name: _view(name, challenge, result, paired) for name in asked}
+    for flag in result.flags:
+        say(f"note: {flag}")
+    if result.intervals["warning"]:
+        say(f"warning: {result.intervals['warning']}")
+    if as_json:
+        print_json(result.to_json() | views)
+    else:
+        _print(challenge, result)
+        for name, view in views.items():
+            click.echo()
+            _PRINTERS[name](view)
+
+
+def _view(name: str, challenge: Challenge, score: Score, paired: Paired) -> Any:
+    from abawbench.scoring import views
+
+    match name:
+        case "by_video":
+            return views.by_video(challenge, score)
+        case "by_class":
+            return views.by_class(challenge, score)
+        case "confusion":
+            return views.confusion_matrices(challenge, score)
+        case "parts":
+            return views.concordance_parts(challenge, score)
+        case "explain":
+            from abawbench.scoring.explain import explain
+
+            return explain(challenge, paired)
+        case _:
+            from abawbench.scoring.lens import lens
+
+            return lens(challenge, paired)
+
+
+def _print(challenge: Challenge, score: Score) -> None:
+    click.echo(f"{challenge.id}  {challenge.metric.formula}")
+    rows = [_row("score", score.score, score.intervals["score"])]
+    if len(score.terms) > 1:
+        rows += [_row(f"  {name}", value, score.intervals["terms"][name]) for name, value in score.terms.items()]
+    for name, value in score.metrics.items():
+        interval = score.intervals["metrics"][name]
+        if isinstance(value, Mapping):
+            rows.extend(_row(f"  {part}", figure, interval[part]) for part, figure in value.items())
+        else:
+            rows.append(_row(name, value, interval))
+    print_table(rows, ["", "value", "95 % (BCa)", "95 % (percentile)"])
+    counted = ", ".join(f"{name} {count:,}" for name, count in score.rows["valid"].items())
+    head = score.intervals
+    click.echo(
+        f"rows: truth {score.rows['truth']:,}, predicted {score.rows['predicted']:,}; counted: {counted}\n"
+        f"intervals: {head['resamples']:,} resamples of {head['clusters']} {head['unit']}s, seed {head['seed']}; "
+        f"challenge {score.fingerprint}"
+    )
+
+
+def _row(name: str, value: float | None, interval: dict[str, list[float] | None]) -> list[str]:
+    return [name, _figure(value), _span(interval["bca"]), _span(interval["percentile"])]
+
+
+def _figure(value: float | int | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def _span(interval: list[float] | None) -> str:
+    return "–" if interval is None else f"{interval[0]:.4f} to {interval[1]:.4f}"
+
+
+def _print_by_video(view: list[dict[str, Any]]) -> None:
+    if not view:
+        return
+    names = [name for name, value in view[0]["metrics"].items() if not isinstance(value, dict)]
+    print_table(
+        [
+            [
+                row["video"],
+                *row["valid"].values(),
+                _figure(row["score"]),
+                *(_figure(row["metrics"][name]) for name in names),
+            ]
+            for row in view
+        ],
+        ["video", *(f"rows {task}" for task in view[0]["valid"]), "score", *names],
+        "By video (each alone; the official score pools all frames)",
+    )
+
+
+def _print_by_class(view: dict[str, dict[str, dict[str, Any]]]) -> None:
+    print_table(
+        [[task, name, *map(_figure, row.values())] for task, classes in view.items() for name, row in classes.items()],
+        ["task", "class", "truth", "predicted", "precision", "recall", "F1"],
+        "By class",
+    )
+
+
+def _print_confusion(view: dict[str, Any]) -> None:
+    for task, matrix in view.items():
+        if "classes" in matrix:
+            print_table(
+                [[name, *map(str, row)] for name, row in zip(matrix["classes"], matrix["counts"], strict=True)],
+                ["truth \\ prediction", *matrix["classes"]],
+                f"Confusion: {task}",
+            )
+        else:
+            print_table(
+                [[name, *(str(cell) for row in cells for cell in row)] for name, cells in matrix.items()],
+                ["", "both 0", "prediction alone", "truth alone", "both 1"],
+                f"Confusion: {task}",
+            )
+
+
+def _print_parts(view: dict[str, dict[str, float | None]]) -> None:
+    print_table(
+        [[name, *map(_figure, parts.values())] for name, parts in view.items()],
+        ["", "correlation", "scale (prediction / truth)", "offset (prediction - truth)", "accuracy"],
+        "Concordance = correlation x accuracy; scale 1 and offset 0 make accuracy 1",
+    )
+
+
+def _print_explain(view: dict[str, Any]) -> None:
+    tasks = view["tasks"]
+    print_table(
+        [
+            [bucket, *(f"{tasks[task][bucket]:,}" for task in tasks), meaning]
+            for bucket, meaning in (*view["buckets"].items(), ("sum", "rows of the truth"))
+        ],
+        ["bucket", *tasks, ""],
+        "Every truth row in one bucket",
+    )
+    click.echo(f"prediction rows that met no truth row: {view['surplus']:,}")
+
+
+def _print_lens(view: list[dict[str, Any]]) -> None:
+    print_table(
+        [
+            [row["task"], row["point"], row["variant"], _figure(row["value"]), "official" if row["official"] else ""]
+            for row in view
+        ],
+        ["task", "convention", "variant", "value", ""],
+        "The same predictions under every convention",
+    )
+
+
+_PRINTERS = {
+    "by_video": _print_by_video,
+    "by_class": _print_by_class,
+    "confusion": _print_confusion,
+    "parts": _print_parts,
+    "explain": _print_explain,
+    "lens": _print_lens,
+}

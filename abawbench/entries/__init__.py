@@ -1,0 +1,9 @@
+"""The door for any model: cards, entries, loading by name, the classical entry and the negative controls."""
+
+from __future__ import annotations
+
+from abawbench.entries.answering import answer, uncovered
+from abawbench.entries.loading import load_entry
+from abawbench.entries.model import Card, Entry, Picture, Trainable
+
+__all__ = ["Card", "Entry", "Picture", "Trainable", "answer", "load_entry", "uncovered"]

@@ -1,0 +1,133 @@
+"""The door for any model: a card that says what it is, and one method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
+from abawbench.data.clips import Clip
+from abawbench.table import Floats, Table
+
+Answers = Mapping[str, Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The crops an entry takes.
+
+    Attributes:
+        size: height and width in pixels.
+        colour: order of the channels that the entry works in; clips are always RGB.
+        crop: how the face lies in it, as `arcface-112`.
+    """
+
+    size: int
+    colour: Literal["RGB", "BGR", "grey"]
+    crop: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What an entry is.
+
+    Attributes:
+        name: `<year>_<team>_<method>`.
+        title: what it is in a few words.
+        tasks: what it answers, each with its own classes, columns and range; empty before a fit.
+        picture: what it looks at; None for an entry that looks at no picture.
+        trained_on: data sets whose labels or pictures it was made from, weights included.
+        trained_videos: videos of the last fit.
+        sees_truth: True for a control that looks at the labels it is scored on: never a result.
+        licence: SPDX id of code and weights.
+        paper: where it is described.
+        notes: what a reader of its score must know.
+    """
+
+    name: str
+    title: str
+    tasks: tuple[Task, ...]
+    picture: Picture | None
+    trained_on: tuple[str, ...]
+    trained_videos: tuple[str, ...]
+    sees_truth: bool
+    licence: str
+    paper: str | None
+    notes: tuple[str, ...]
+
+    def task(self, name: str) -> Task | None:
+        """The task of this name, or None where the entry does not answer it."""
+        return next((task for task in self.tasks if task.name == name), None)
+
+    def to_json(self) -> dict[str, object]:
+        """Every field, tasks with their kind."""
+        record = asdict(self)
+        record["tasks"] = [{"kind": type(task).__name__, **asdict(task)} for task in self.tasks]
+        return record
+
+    @staticmethod
+    def from_json(record: Mapping[str, Any]) -> Card:
+        """The card that `to_json` wrote. Raises: KeyError, TypeError."""
+        fields = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
+        fields["tasks"] = tuple(_task(task) for task in record["tasks"])
+        fields["picture"] = None if record["picture"] is None else Picture(**record["picture"])
+        return Card(**fields)
+
+
+@runtime_checkable
+class Entry(Protocol):
+    """Whatever answers: a network, a classical pipeline, the table of another toolkit, a control."""
+
+    @property
+    def card(self) -> Card:
+        """What it is."""
+        ...
+
+    def predict(self, clip: Clip) -> Answers:
+        """Answers for each frame of a clip, the same whatever was asked before.
+
+        Returns:
+            For each task of the card, by its name, float64 of shape (frames, width): values in [low, high] of a
+            `Continuous` task, probabilities that sum to 1 over the classes of a `Categorical` one, the probability of each
+            label of a `MultiLabel` one. NaN in every row whose frame is not valid.
+        """
+        ...
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """What becomes an entry when it has seen labels."""
+
+    @property
+    def card(self) -> Card:
+        """What it is; without tasks, since these depend on the labels."""
+        ...
+
+    def fit(self, clips: Sequence[Clip], truth: Table) -> Entry:
+        """The entry that these labels make.
+
+        Args:
+            clips: crops of the training videos.
+            truth: annotations; rows without a clip, or whose crop is missing, are not used.
+
+        Raises:
+            ProblemError: E07, there is nothing to learn from.
+        """
+        ...
+
+
+def width(task: Task) -> int:
+    """Columns of an answer to a task: classes or columns."""
+    return len(columns(task))
+
+
+def columns(task: Task) -> tuple[str, ...]:
+    """Names of the columns of an answer: classes, continuous columns or labels."""
+    return task.classes if isinstance(task, Categorical) else task.columns
+
+
+def _task(record: Mapping[str, Any]) -> Task:
+    kinds: dict[str, type[Task]] = {kind.__name__: kind for kind in (Continuous, Categorical, MultiLabel)}
+    fields = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items() if key != "kind"}
+    return kinds[record["kind"]](**fields)

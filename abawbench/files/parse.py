@@ -1,0 +1,153 @@
+"""Text to columns, vectorised: the path that every well-formed file takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abawbench.files.layout import Layout
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BOM = b"\xef\xbb\xbf"
+# small blocks stay in the cache between the parser and the converters
+BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Parsed:
+    """The columns of a file's rows.
+
+    Attributes:
+        keys: the first field of each row as text; None where the line number is the key.
+        columns: one array for each column of the layout: float64 for numbers and probabilities, int8 for the others,
+            None for text that is read over.
+    """
+
+    keys: pa.ChunkedArray | None
+    columns: tuple[NDArray[np.float64] | NDArray[np.int8] | None, ...]
+
+    def __len__(self) -> int:
+        if self.keys is not None:
+            return len(self.keys)
+        return len(next(column for column in self.columns if column is not None))
+
+
+def first_line(data: bytes) -> str:
+    """The first line without byte order mark and line end; bytes that are no UTF-8 become replacement characters."""
+    start = len(BOM) if data.startswith(BOM) else 0
+    end = data.find(b"\n", start)
+    return data[start : end if end >= 0 else len(data)].rstrip(b"\r").decode("utf-8", "replace")
+
+
+def body_offset(data: bytes, layout: Layout) -> int:
+    """Where the first row begins, behind byte order mark and header."""
+    start = len(BOM) if data.startswith(BOM) else 0
+    if layout.header is None:
+        return start
+    end = data.find(b"\n", start)
+    return len(data) if end < 0 else end + 1
+
+
+def parse(data: bytes | memoryview, layout: Layout) -> Parsed | None:
+    """Rows (without header) to columns in one vectorised pass.
+
+    Tolerates Windows line ends, a comma at the end of every line and blank lines at the end.
+
+    Args:
+        data: the rows of one file, or of many files of the same layout one after another.
+        layout: what a row looks like; `ah-split` rows are split at the first two commas, frame lists at the last.
+
+    Returns:
+        None where anything is irregular: the line-by-line reader then says what.
+    """
+    import pyarrow as pa
+    from pyarrow import csv
+
+    buffer = _without_blank_end(data)
+    if not len(buffer):
+        return None
+    if layout.format in {"ah-split", "ah-frames"}:
+        return _parse_paths_with_commas(bytes(buffer), layout)
+    width = layout.width
+    extra = _fields_of_first_row(buffer) - width
+    if extra not in {0, 1}:
+        return None
+    fields = [f"f{i}" for i in range(width + extra)]
+    types: dict[str, Any] = dict.fromkeys(fields, pa.string())
+    first = 0 if layout.key == "line" else 1
+    for place, column in enumerate(layout.columns, start=first):
+        types[fields[place]] = {"number": pa.float64(), "probability": pa.float64(), "text": pa.string()}.get(
+            column.kind, pa.int8()
+        )
+    try:
+        table = csv.read_csv(
+            pa.BufferReader(pa.py_buffer(buffer)),
+            read_options=csv.ReadOptions(column_names=fields, block_size=BLOCK_BYTES),
+            parse_options=csv.ParseOptions(quote_char=False, ignore_empty_lines=False),
+            convert_options=csv.ConvertOptions(column_types=types, null_values=[], strings_can_be_null=False),
+        )
+    except pa.ArrowInvalid:
+        # classes written as floats (`-1.0`) end here too: the line-by-line reader decides what is allowed
+        return None
+    if extra and not _all_empty(table.column(width)):
+        return None
+    columns = tuple(
+        None if column.kind == "text" else table.column(place).to_numpy()
+        for place, column in enumerate(layout.columns, start=first)
+    )
+    return Parsed(None if first == 0 else table.column(0), columns)
+
+
+def _without_blank_end(data: bytes | memoryview) -> memoryview:
+    view = memoryview(data)
+    end = len(view)
+    while end >= 2 and view[end - 1] == 10:
+        before = end - 3 if view[end - 2] == 13 else end - 2
+        if before >= 0 and view[before] != 10:
+            break
+        end = before + 1
+    return view[:end]
+
+
+def _fields_of_first_row(view: memoryview) -> int:
+    head = bytes(view[: 1 << 16])
+    return head.split(b"\n", 1)[0].count(b",") + 1
+
+
+def _all_empty(column: pa.ChunkedArray) -> bool:
+    import pyarrow.compute
+
+    compute: Any = pyarrow.compute
+
+    return bool(compute.all(compute.equal(column, "")).as_py())
+
+
+def _parse_paths_with_commas(data: bytes, layout: Layout) -> Parsed | None:
+    import pyarrow as pa
+
+    try:
+        lines = data.decode("utf-8").replace("\r\n", "\n").rstrip("\n").split("\n")
+    except UnicodeDecodeError:
+        return None
+    if layout.format == "ah-split":
+        rows = [line.split(",", 2) for line in lines]
+        complete = all(len(row) == 3 for row in rows)
+    else:
+        rows = [line.rsplit(",", 1) for line in lines]
+        complete = all(len(row) == 2 for row in rows)
+    if not complete:
+        return None
+    if not layout.columns:
+        return Parsed(pa.chunked_array([[row[0] for row in rows]]), ())
+    labels = {"0": 0, "1": 1, "-1": -1}
+    values = [labels.get(row[1]) for row in rows]
+    if None in values:
+        return None
+    label = np.array(values, np.int8)
+    columns = tuple(None if column.kind == "text" else label for column in layout.columns)
+    return Parsed(pa.chunked_array([[row[0] for row in rows]]), columns)

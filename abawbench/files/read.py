@@ -1,0 +1,369 @@
+"""Files and folders to Table: the one door for truth and predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abawbench.challenges import Categorical, Challenge, MultiLabel
+from abawbench.errors import Problem, ProblemError, Problems
+from abawbench.files.diagnose import reading_problems
+from abawbench.files.keys import frame_numbers, split_keys
+from abawbench.files.layout import Column, Layout, Role, layouts
+from abawbench.files.named_columns import arrange
+from abawbench.files.parse import BOM, Parsed, body_offset, first_line, parse
+from abawbench.table import NO_FRAME, Table, Values
+
+
+def read_truth(challenge: Challenge, path: Path) -> Table:
+    """Annotations of a split: a file, a folder of per-unit files, or class folders of images.
+
+    Returns:
+        Rows in the file's order (folders: units in order of their names), sentinels as NaN and -1.
+
+    Raises:
+        ProblemError: every problem of every file.
+    """
+    return _read(challenge, path, "truth")
+
+
+def read_predictions(challenge: Challenge, path: Path) -> Table:
+    """Predictions in the challenge's format, as per-unit files, or as a table.
+
+    A table is `.parquet`, or `.csv` with columns video and frame.
+
+    Raises:
+        ProblemError: every problem of every file; sentinels and values out of range are problems.
+    """
+    return _read(challenge, path, "prediction")
+
+
+def load(path: Path) -> bytes:
+    """A file's bytes. Raises: ProblemError F01, F02."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ProblemError(
+            Problem(
+                "F01", error.strerror or "an error of the file system", "a readable file", "check the path", str(path)
+            )
+        ) from error
+    if not data.strip():
+        raise ProblemError(Problem("F02", "no row", "at least one row", "write the file again", str(path)))
+    return data
+
+
+def choose_layout(candidates: Sequence[Layout], data: bytes, *, of_unit: bool) -> Layout:
+    """The layout that a file's first line speaks for; the first candidate where it speaks for none.
+
+    Args:
+        candidates: the official layout first.
+        data: the file's bytes.
+        of_unit: True for a file of a folder of per-unit files.
+    """
+    first = first_line(data)
+    header = first.rstrip(", ")
+    for layout in candidates:
+        if layout.header is not None and header in {layout.header, *layout.header_aliases}:
+            return layout
+    fields = first.count(",") + 1
+    for layout in candidates:
+        if layout.by_name and layout.header is not None and layout.header.split(",")[0] in header.split(","):
+            return layout
+        if layout.header is None and layout.key == "frame-path" and "/frame-" in first:
+            return layout
+        if layout.header is None and layout.format == "ah-split" and fields >= layout.width:
+            # a transcript may hold any number of commas, a trial line none
+            if _is_trial(first):
+                continue
+            return layout
+        if layout.header is None and layout.key == "id" and fields == layout.width:
+            return layout
+    fitting = [layout for layout in candidates if layout.per_unit == of_unit]
+    return (fitting or list(candidates))[0]
+
+
+def _is_trial(line: str) -> bool:
+    fields = line.split(",")
+    try:
+        return len(fields) == 4 and abs(float(fields[1]) + float(fields[2]) - 1) < 0.5 and "." in fields[1]
+    except ValueError:
+        return False
+
+
+def _read(challenge: Challenge, path: Path, role: Role) -> Table:
+    if not path.exists():
+        raise ProblemError(Problem("F01", "nothing there", "a file or folder", "check the path", str(path)))
+    if path.suffix in {".parquet", ".csv"} and path.is_file():
+        from abawbench.frames import from_file
+
+        table = from_file(challenge, path, role)
+        if table is not None:
+            return table
+    candidates = layouts(challenge, role)
+    if path.is_dir():
+        return _read_folder(challenge, path, candidates, role)
+    data = load(path)
+    layout = choose_layout(candidates, data, of_unit=False)
+    keep = None
+    if layout.by_name:
+        data, layout, keep = arrange(data, layout, str(path))
+    parsed, notes = _parse_whole(data, layout, str(path))
+    if layout.per_unit:
+        return _units_table(challenge, layout, [_Unit(path.stem, path, len(parsed))], parsed, str(path), notes)
+    table = _rows_table(challenge, layout, parsed, str(path), notes)
+    return table if keep is None else table.take(np.flatnonzero(keep))
+
+
+@dataclass(frozen=True)
+class _Unit:
+    name: str
+    path: Path
+    rows: int
+
+
+def _notes(data: bytes, file: str) -> list[tuple[str, str]]:
+    notes: list[tuple[str, str]] = []
+    if data.startswith(BOM):
+        notes.append(("N02", file))
+    if b"\r\n" in data[:65536]:
+        notes.append(("N01", file))
+    if data.endswith((b"\n\n", b"\n\r\n")):
+        notes.append(("N03", file))
+    return notes
+
+
+def _parse_whole(data: bytes, layout: Layout, file: str) -> tuple[Parsed, list[tuple[str, str]]]:
+    header_is_right = layout.header is None or first_line(data).rstrip(", ") in {layout.header, *layout.header_aliases}
+    parsed = parse(memoryview(data)[body_offset(data, layout) :], layout) if header_is_right else None
+    if parsed is None or not _is_valid(parsed, layout):
+        reading_problems(data, layout, file).raise_if_any()
+        parsed = parse(_mended(data, layout), layout)
+        if parsed is None:
+            raise ProblemError(
+                Problem("F06", "rows that differ in their form", "rows of one form", "see formats in the docs", file)
+            )
+    return parsed, _notes(data, file)
+
+
+def _mended(data: bytes, layout: Layout) -> bytes:
+    """The rows without what a reader tolerates: commas and blanks at line ends, blank lines at the end."""
+    body = data[body_offset(data, layout) :]
+    return b"\n".join(line.strip(b" \t\r").rstrip(b", ") for line in body.rstrip(b"\r\n").split(b"\n")) + b"\n"
+
+
+def _is_valid(parsed: Parsed, layout: Layout) -> bool:
+    return all(
+        values is None or _is_in_range(column, values)
+        for column, values in zip(layout.columns, parsed.columns, strict=True)
+    ) and _probabilities_are_exact(parsed, layout)
+
+
+def _is_in_range(column: Column, values: Values) -> bool:
+    low, high = float(values.min()), float(values.max())
+    # NaN fails both comparisons
+    if low >= column.low and high <= column.high:
+        return True
+    if column.sentinel is None or not high <= column.high:
+        return False
+    return bool(np.all((values >= column.low) | (values == column.sentinel)))
+
+
+def _probabilities_are_exact(parsed: Parsed, layout: Layout) -> bool:
+    probabilities = [
+        values for column, values in zip(layout.columns, parsed.columns, strict=True) if column.kind == "probability"
+    ]
+    return not probabilities or bool(
+        np.all(np.sum(np.stack([v for v in probabilities if v is not None]), axis=0) == 1.0)
+    )
+
+
+def _values(
+    challenge: Challenge, layout: Layout, parsed: Parsed
+) -> tuple[dict[str, Values], NDArray[np.float64] | None]:
+    values: dict[str, Values] = {}
+    probability = None
+    rows = len(parsed)
+    for task in challenge.tasks:
+        columns = [
+            (column, array)
+            for column, array in zip(layout.columns, parsed.columns, strict=True)
+            if column.task == task.name and array is not None
+        ]
+        if isinstance(task, Categorical):
+            values[task.name] = np.asarray(columns[0][1], np.int8)
+            continue
+        kind = np.int8 if isinstance(task, MultiLabel) else np.float64
+        block: Any = np.empty((rows, len(columns)), kind, order="F")
+        for column, array in columns:
+            block[:, column.place] = array
+            if column.sentinel is not None and kind is np.float64:
+                missing = array == column.sentinel
+                if missing.any():
+                    block[missing, column.place] = np.nan
+        values[task.name] = block
+    for column, array in zip(layout.columns, parsed.columns, strict=True):
+        if column.name == "p1" and array is not None:
+            probability = np.asarray(array, np.float64)
+    return values, probability
+
+
+def _rows_table(
+    challenge: Challenge, layout: Layout, parsed: Parsed, source: str, notes: Sequence[tuple[str, str]]
+) -> Table:
+    assert parsed.keys is not None
+    names = split_keys(parsed.keys, layout.key)
+    if names is None:
+        raise ProblemError(*_name_problems(parsed, layout, source))
+    videos, video, frame = names
+    values, probability = _values(challenge, layout, parsed)
+    return Table(videos, video, frame, values, probability, source=source, notes=tuple(notes))
+
+
+def _name_problems(parsed: Parsed, layout: Layout, source: str) -> tuple[Problem, ...]:
+    import re
+
+    from abawbench.files.keys import PATTERNS
+
+    pattern = re.compile(PATTERNS[layout.key])
+    example = "video/frame-0.jpg" if layout.key == "frame-path" else "video/00001.jpg"
+    problems = Problems()
+    begin = 1 if layout.header is None else 2
+    assert parsed.keys is not None
+    for line, key in enumerate(parsed.keys.to_pylist(), start=begin):
+        if not pattern.match(key):
+            problems.add(
+                Problem("T06", f"'{key}'", f"a name like '{example}'", "copy the names from the list", source, line)
+            )
+    return problems.found
+
+
+def _units_table(
+    challenge: Challenge,
+    layout: Layout,
+    units: Sequence[_Unit],
+    parsed: Parsed,
+    source: str,
+    notes: Sequence[tuple[str, str]],
+) -> Table:
+    counts = np.array([unit.rows for unit in units])
+    video = np.repeat(np.arange(len(units), dtype=np.int32), counts)
+    if layout.key == "line":
+        begins = np.repeat(np.cumsum(counts) - counts, counts)
+        frame = (np.arange(len(video)) - begins + layout.frame_base).astype(np.int32)
+    else:
+        assert parsed.keys is not None
+        numbers = frame_numbers(parsed.keys)
+        if numbers is None:
+            raise ProblemError(
+                Problem("V01", "a frame number that is none", "integers", "copy the frame column of the list", source)
+            )
+        frame = numbers
+    values, probability = _values(challenge, layout, parsed)
+    return Table(
+        tuple(unit.name for unit in units), video, frame, values, probability, source=source, notes=tuple(notes)
+    )
+
+
+def _read_folder(challenge: Challenge, path: Path, candidates: Sequence[Layout], role: Role) -> Table:
+    for place in challenge.annotation_places.get("validation", ()):
+        if role == "truth" and (path / place).exists():
+            return _read(challenge, path / place, role)
+    for layout in candidates:
+        if layout.format == "lsd" and role == "truth":
+            return _read_class_folders(challenge, path)
+        files = sorted(path.glob(f"*{layout.suffix}")) if layout.per_unit else []
+        if files:
+            return _read_units(challenge, layout, files, path)
+    files = sorted(file for file in path.iterdir() if file.suffix in {".txt", ".csv"})
+    if len(files) == 1:
+        return _read(challenge, files[0], role)
+    suffix = next((layout.suffix for layout in candidates if layout.per_unit), None)
+    expected = (
+        f"one file '<unit>{suffix}' for each unit" if suffix else f"one file in the format {candidates[0].format}"
+    )
+    raise ProblemError(
+        Problem(
+            "C03", f"{len(files)} text files that do not fit", expected, "name the file or folder itself", str(path)
+        )
+    )
+
+
+def _read_units(challenge: Challenge, layout: Layout, files: Sequence[Path], folder: Path) -> Table:
+    bodies: list[bytes] = []
+    units: list[_Unit] = []
+    notes: list[tuple[str, str]] = []
+    whole = True
+    for file in files:
+        data = load(file)
+        header_is_right = first_line(data).rstrip(", ") in {layout.header, *layout.header_aliases}
+        body = data[body_offset(data, layout) :]
+        if not body.endswith(b"\n"):
+            body += b"\n"
+        elif body.endswith((b"\n\n", b"\n\r\n")):
+            body = body.rstrip(b"\r\n") + b"\n"
+        whole = whole and header_is_right and len(body) > 1
+        bodies.append(body)
+        units.append(_Unit(file.stem, file, body.count(b"\n")))
+        notes.extend(_notes(data, file.name))
+    parsed = parse(b"".join(bodies), layout) if whole else None
+    if parsed is None or not _is_valid(parsed, layout):
+        problems = Problems()
+        pieces: list[bytes] = []
+        for file in files:
+            data = load(file)
+            problems.extend(reading_problems(data, layout, str(file)).found)
+            pieces.append(_mended(data, layout))
+        problems.raise_if_any()
+        units = [_Unit(file.stem, file, piece.count(b"\n")) for file, piece in zip(files, pieces, strict=True)]
+        parsed = parse(b"".join(pieces), layout)
+        if parsed is None:
+            raise ProblemError(
+                Problem("F06", "files that differ in their form", "files of one form", "write them alike", str(folder))
+            )
+    return _units_table(challenge, layout, units, parsed, str(folder), notes)
+
+
+def _read_class_folders(challenge: Challenge, path: Path) -> Table:
+    from abawbench.labels import FOLDER_ALIASES
+
+    task = challenge.tasks[0]
+    assert isinstance(task, Categorical)
+    numbers = {name.upper(): number for number, name in enumerate(task.classes)}
+    numbers |= {alias: numbers[name.upper()] for alias, name in FOLDER_ALIASES.items()}
+    folders = sorted(folder for folder in path.iterdir() if folder.is_dir())
+    unknown = [folder for folder in folders if folder.name.upper() not in numbers]
+    if unknown or not folders:
+        raise ProblemError(
+            *(
+                Problem(
+                    "C03", f"folder '{folder.name}'", f"folders {', '.join(numbers)}", "rename or move it", str(folder)
+                )
+                for folder in unknown or [path]
+            )
+        )
+    found = [
+        (image.name, folder.name, numbers[folder.name.upper()])
+        for folder in folders
+        for image in sorted(folder.iterdir())
+        if image.suffix.lower() in {".jpg", ".jpeg", ".png"}
+    ]
+    if not found:
+        raise ProblemError(Problem("F02", "no image", "images in class folders", "check the path", str(path)))
+    names = [name for name, _, _ in found]
+    # names that occur in two class folders are told apart by the folder
+    if len(set(names)) < len(names):
+        names = [f"{folder}/{name}" for name, folder, _ in found]
+    count = len(names)
+    return Table(
+        tuple(names),
+        np.arange(count, dtype=np.int32),
+        np.full(count, NO_FRAME, np.int32),
+        {task.name: np.array([number for _, _, number in found], np.int8)},
+        source=str(path),
+    )

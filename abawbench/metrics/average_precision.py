@@ -1,0 +1,73 @@
+"""Average precision of class 1, by its step-wise definition and by the one of the A/H data chair's code."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from abawbench.metrics.concordance import same_length
+
+
+def average_precision(truth: ArrayLike, probability: ArrayLike) -> float:
+    """Sum over thresholds of precision times the step in recall; no interpolation.
+
+    Args:
+        truth: shape (rows,), 0 or 1.
+        probability: shape (rows,), of class 1.
+
+    Returns:
+        Value in [0, 1]; NaN without a positive row.
+
+    Raises:
+        ProblemError: C02, the shapes differ.
+
+    >>> average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    0.8333333333333333
+    """
+    label, score = np.asarray(truth, np.int8), np.asarray(probability, np.float64)
+    same_length(label, score)
+    positives = int(label.sum())
+    if not positives:
+        return float("nan")
+    order = np.argsort(-score, kind="stable")
+    label, score = label[order], score[order]
+    last = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)
+    hits = np.cumsum(label)[last]
+    precision = hits / (last + 1)
+    steps = np.diff(np.concatenate(([0], hits))) / positives
+    return float(np.sum(precision * steps))
+
+
+def grid_average_precision(truth: ArrayLike, probability: ArrayLike) -> float:
+    """Area under precision over recall on the thresholds 0, 0.001, ..., 0.999, by trapezoids.
+
+    A row is predicted positive when its probability reaches the threshold; precision is 0 where nothing is
+    predicted. The data chair's code takes the probability from a softmax of two logits; here it is given.
+
+    Args:
+        truth: shape (rows,), 0 or 1.
+        probability: shape (rows,), of class 1.
+
+    Returns:
+        Value in [0, 1]; NaN without a positive row.
+
+    Raises:
+        ProblemError: C02, the shapes differ.
+
+    Source: sbelharbi/bah-dataset:bah_metrics.py, as described in the project's rules (definition only).
+
+    >>> round(grid_average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 4)
+    0.5417
+    """
+    label, score = np.asarray(truth, np.int8), np.asarray(probability, np.float64)
+    same_length(label, score)
+    positives = np.sort(score[label == 1])
+    if not len(positives):
+        return float("nan")
+    thresholds = np.arange(1000) / 1000
+    every = np.sort(score)
+    predicted = len(every) - np.searchsorted(every, thresholds, side="left")
+    hits = len(positives) - np.searchsorted(positives, thresholds, side="left")
+    precision = np.divide(hits, predicted, out=np.zeros(1000), where=predicted > 0)
+    recall = hits / len(positives)
+    return float(-np.trapezoid(precision, recall))

@@ -1,0 +1,167 @@
+"""Agreement of real-valued series: concordance and Pearson correlation from additive moments."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from abawbench.errors import Problem, ProblemError
+from abawbench.metrics.groups import Groups
+
+Floats = NDArray[np.float64]
+
+# the last axis of a moments array: rows, and sums of x, y, x * x, y * y, x * y about the pilots
+MOMENTS = 6
+
+
+def moments(
+    truth: Floats,
+    prediction: Floats,
+    groups: Groups,
+    *,
+    pilots: tuple[float, float],
+    valid: NDArray[np.bool_] | None = None,
+) -> Floats:
+    """Additive statistics of two series, by group.
+
+    Args:
+        truth: shape (rows,); any value where not valid.
+        prediction: shape (rows,).
+        groups: the group of each row.
+        pilots: about which value the truth and the prediction are centred; near their means, for precision.
+        valid: shape (rows,), rows that count; None for all.
+
+    Returns:
+        Shape (groups, 6): number of rows, sums of x, y, x * x, y * y, x * y, where x and y are centred by the pilots.
+    """
+    x = truth - pilots[0]
+    y = prediction - pilots[1]
+    if valid is None:
+        rows = groups.sum(np.ones(len(x)))
+    else:
+        x = np.where(valid, x, 0.0)
+        y = np.where(valid, y, 0.0)
+        rows = groups.sum(valid.astype(np.float64))
+    return np.stack([rows, groups.sum(x), groups.sum(y), groups.sum(x * x), groups.sum(y * y), groups.sum(x * y)], -1)
+
+
+def central(statistics: Floats, pilots: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Population variance of truth and prediction, covariance, difference of the means (truth minus prediction).
+
+    A variance that is nothing but rounding is 0, and so is its covariance.
+
+    Args:
+        statistics: shape (..., 6), from `moments`.
+        pilots: shape (..., 2), the pilots they were taken about.
+    """
+    rows = statistics[..., 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = statistics[..., 1:3] / rows[..., None]
+        square = statistics[..., 3:5] / rows[..., None]
+        variance = square - mean * mean
+        covariance = statistics[..., 5] / rows - mean[..., 0] * mean[..., 1]
+    rounding = 64 * np.finfo(np.float64).eps
+    constant = (variance <= rounding * square) | (square <= (rounding * pilots) ** 2)
+    variance = np.where(constant & (rows[..., None] > 0), 0.0, variance)
+    covariance = np.where(constant.any(-1) & (rows > 0), 0.0, covariance)
+    offset = mean[..., 0] + pilots[..., 0] - (mean[..., 1] + pilots[..., 1])
+    return variance[..., 0], variance[..., 1], covariance, offset
+
+
+def concordance_from(statistics: Floats, pilots: Floats) -> Floats:
+    """Concordance correlation coefficient, shape (...). 0 where a series is constant, NaN without rows."""
+    truth, prediction, covariance, offset = central(statistics, pilots)
+    total = truth + prediction + offset * offset
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = 2 * covariance / total
+    return np.where((truth == 0) | (prediction == 0), 0.0, np.clip(value, -1.0, 1.0))
+
+
+def pearson_from(statistics: Floats, pilots: Floats) -> Floats:
+    """Pearson correlation, shape (...). 0 where a series is constant, NaN without rows."""
+    truth, prediction, covariance, _ = central(statistics, pilots)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = covariance / np.sqrt(truth * prediction)
+    return np.where((truth == 0) | (prediction == 0), 0.0, np.clip(value, -1.0, 1.0))
+
+
+def parts_from(statistics: Floats, pilots: Floats) -> dict[str, Floats]:
+    """Concordance split into its factors, each shape (...).
+
+    `correlation` is Pearson's; `scale` the standard deviation of the prediction over that of the truth; `offset` the
+    mean of the prediction minus that of the truth; `accuracy` the factor below 1 that scale and offset cost:
+    concordance = correlation * accuracy. NaN where a series is constant.
+
+    Source: Lin 1989, Biometrics 45(1), bias correction factor.
+    """
+    truth, prediction, covariance, offset = central(statistics, pilots)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        deviation = np.sqrt(truth * prediction)
+        return {
+            "correlation": np.where(deviation > 0, covariance / deviation, np.nan),
+            "scale": np.where(deviation > 0, np.sqrt(prediction / truth), np.nan),
+            "offset": -offset,
+            "accuracy": np.where(deviation > 0, 2 * deviation / (truth + prediction + offset * offset), np.nan),
+        }
+
+
+def concordance(truth: ArrayLike, prediction: ArrayLike) -> float:
+    """Agreement of two series in shape, scale and offset.
+
+    Args:
+        truth: shape (frames,), no missing values.
+        prediction: shape (frames,), rows in the order of `truth`.
+
+    Returns:
+        Value in [-1, 1]: 2 cov / (var + var + squared difference of means), population moments; 0 where a series is
+        constant (ABAW rule, assumed); NaN without frames.
+
+    Raises:
+        ProblemError: C02, the shapes differ.
+
+    Source: Lin 1989, Biometrics 45(1); every moment divides by the number of frames.
+
+    >>> concordance([0.0, 1.0, 2.0], [0.0, 1.0, 2.0])
+    1.0
+    >>> round(concordance([0.0, 1.0, 2.0], [1.0, 2.0, 3.0]), 12)
+    0.571428571429
+    """
+    statistics, pilots = _series(truth, prediction)
+    return float(concordance_from(statistics, pilots))
+
+
+def pearson(truth: ArrayLike, prediction: ArrayLike) -> float:
+    """Linear correlation of two series.
+
+    Args:
+        truth: shape (videos,), no missing values.
+        prediction: shape (videos,).
+
+    Returns:
+        Value in [-1, 1]; 0 where a series is constant (ABAW rule, assumed); NaN without rows.
+
+    Raises:
+        ProblemError: C02, the shapes differ.
+
+    >>> pearson([0.0, 1.0, 2.0], [5.0, 7.0, 9.0])
+    1.0
+    """
+    statistics, pilots = _series(truth, prediction)
+    return float(pearson_from(statistics, pilots))
+
+
+def _series(truth: ArrayLike, prediction: ArrayLike) -> tuple[Floats, Floats]:
+    x, y = np.asarray(truth, np.float64), np.asarray(prediction, np.float64)
+    same_length(x, y)
+    pilots = (float(x.mean()), float(y.mean())) if len(x) else (0.0, 0.0)
+    return moments(x, y, Groups.of(np.zeros(len(x), np.int32), 1), pilots=pilots)[0], np.array(pilots)
+
+
+def same_length(truth: NDArray[np.generic], prediction: NDArray[np.generic]) -> None:
+    """Raises: ProblemError C02 where the shapes differ."""
+    if truth.shape != prediction.shape:
+        raise ProblemError(
+            Problem(
+                "C02", f"truth {truth.shape}, prediction {prediction.shape}", "equal shapes", "align the rows first"
+            )
+        )

@@ -1,0 +1,49 @@
+"""Rows by group: sums of float and integer columns in one pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Which group (video) each row belongs to.
+
+    Attributes:
+        index: shape (rows,), from 0 to count - 1.
+        count: number of groups; some may have no row.
+        starts: first row of each run of equal index, when no group comes back after another; else None.
+    """
+
+    index: NDArray[np.int32]
+    count: int
+    starts: NDArray[np.int64] | None
+
+    @staticmethod
+    def of(index: NDArray[np.integer], count: int) -> Groups:
+        """Groups from an index column."""
+        index = np.asarray(index, np.int32)
+        if len(index) == 0:
+            return Groups(index, count, None)
+        starts = np.concatenate(([0], np.flatnonzero(index[1:] != index[:-1]) + 1))
+        return Groups(index, count, starts if len(np.unique(index[starts])) == len(starts) else None)
+
+    def sum(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum of a column within each group, shape (count,)."""
+        if self.starts is None:
+            return np.bincount(self.index, weights=values, minlength=self.count).astype(np.float64, copy=False)
+        total = np.zeros(self.count)
+        total[self.index[self.starts]] = np.add.reduceat(values, self.starts)
+        return total
+
+    def histogram(self, codes: NDArray[np.integer], size: int, valid: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+        """How often each code from 0 to size - 1 occurs among the valid rows of each group, shape (count, size)."""
+        cell = self.index.astype(np.int64) * size
+        cell += codes
+        if valid is not None:
+            cell[~valid] = self.count * size
+        counted = np.bincount(cell, minlength=self.count * size + 1)[: self.count * size]
+        return counted.reshape(self.count, size).astype(np.float64)

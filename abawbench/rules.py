@@ -1,0 +1,82 @@
+"""The catalogue of rules: an id keeps its meaning for ever; messages, help and documentation are made from it.
+
+Families: F a text file, V a value in it, T rows against the list or the truth, Z a folder or zip to submit, C a
+choice of challenge or option, R a record, L the leaderboard, E an entry, N a note (accepted, yet reported).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule's title (a few words, as a heading) and what it asks for (a sentence or two)."""
+
+    title: str
+    demand: str
+
+
+RULES: dict[str, Rule] = {
+    "F01": Rule("file not found or not readable", "The path names a file or folder that can be read."),
+    "F02": Rule("empty file", "The file holds at least one row."),
+    "F03": Rule("wrong encoding", "Text is UTF-8 without NUL bytes."),
+    "F04": Rule("wrong header", "The first line is the header of the format, letter for letter."),
+    "F05": Rule("last line cut off", "The last line is whole and ends with a line feed."),
+    "F06": Rule("wrong number of columns", "Every row has the columns of the format, no more and no fewer."),
+    "F07": Rule("quoted text", "No field is quoted: the class names of the header are columns of their own."),
+    "F08": Rule("trailing comma", "A submitted line does not end with a comma or a blank."),
+    "F09": Rule("blank inside a line", "The line holds no blank where the format allows none."),
+    "F10": Rule("blank line", "No line between the first and the last row is empty."),
+    "F11": Rule("header in a file without header", "The format has no header; the first line is already a row."),
+    "V01": Rule("not a number", "The value is a finite number; NaN and empty values are none."),
+    "V02": Rule("infinite value", "The value is finite."),
+    "V03": Rule("value out of range", "The value lies in the range of its column."),
+    "V04": Rule("sentinel as prediction", "Sentinels mark missing annotations; a prediction is a value."),
+    "V05": Rule("class is not an integer", "The class is written as an integer, without a decimal point."),
+    "V06": Rule("class out of range", "The class is an index into the class list of the challenge."),
+    "V07": Rule("action unit or label neither 0 nor 1", "The value is 0 or 1: thresholds are applied before writing."),
+    "V08": Rule("probabilities do not sum to exactly 1", "float(p0) + float(p1) == 1.0 in double precision."),
+    "V09": Rule("annotation outside its values", "An annotation is in range or is the sentinel."),
+    "T01": Rule("rows missing", "Every row of the list, or every annotated row of the truth, has a prediction."),
+    "T02": Rule("rows not asked for", "There is no row that the list or the truth does not have."),
+    "T03": Rule("rows repeated", "A row occurs as often as in the list."),
+    "T04": Rule("repetition lost", "A row that the list repeats is repeated as often in the prediction."),
+    "T05": Rule("rows in another order", "Rows stand in the order of the list."),
+    "T06": Rule("wrong row name", "Row names are those of the list: frames from 1, five digits, forward slashes."),
+    "T07": Rule("wrong number of lines in a unit", "A unit's file has one line for each frame that is asked for."),
+    "T08": Rule("file missing", "There is one file for each unit of the list."),
+    "T09": Rule("file not asked for", "There is no file for a unit that the list does not have."),
+    "T10": Rule("nothing to score", "Truth and prediction share at least one annotated row for each task."),
+    "T11": Rule("partly annotated row", "Sentinels come for the whole of a task; both readings are given."),
+    "Z01": Rule("not a readable zip", "The archive opens and every member's checksum agrees."),
+    "Z02": Rule("path escapes the archive", "Member names are relative, without '..', drive letters or backslashes."),
+    "Z03": Rule("link in the archive", "The archive holds plain files only."),
+    "Z04": Rule("archive too large when opened", "The archive unpacks to a size in proportion to what it holds."),
+    "Z05": Rule("archive inside the archive", "The archive holds text files only."),
+    "Z06": Rule("too many trials", "A submission has at most as many trials as the challenge allows."),
+    "Z07": Rule("member twice in the archive", "Every member name occurs once."),
+    "Z08": Rule("archive holds nothing to check", "The archive holds a prediction file, or one for each unit."),
+    "C01": Rule("unknown challenge", "The id is one of those that `abawbench challenges` lists."),
+    "C02": Rule("wrong use", "Options and inputs go together as the help says."),
+    "C03": Rule("format not read here", "The file has one of the formats of the challenge."),
+    "R01": Rule("record does not hold together", "A record has all its fields, and its path says what it holds."),
+    "R02": Rule("record of another challenge definition", "The record's fingerprint is that of the challenge today."),
+    "L01": Rule("stale table", "The committed table is what `abawbench leaderboard build` writes."),
+    "L02": Rule("wrong published fact", "A published row has a known challenge, a split, numbers and a source."),
+    "E01": Rule("unknown entry", "The name is that of an entry, a folder of submissions/ or module:factory."),
+    "E02": Rule("incomplete entry", "entry.toml has every field, and what it promises is there."),
+    "E03": Rule("no face found", "The picture holds a face that the detector sees."),
+    "E04": Rule(
+        "another file than expected", "A file of weights or coefficients has the SHA-256 or the form that is asked for."
+    ),
+    "E05": Rule("landmarks fix no alignment", "The landmarks of a face are finite and do not all lie on one spot."),
+    "E06": Rule(
+        "input of another type or shape", "Pictures are 8-bit, grey, RGB or RGBA; crops have the size of the card."
+    ),
+    "E07": Rule("nothing to learn from", "The truth has an annotated row, with a crop, for one task at least."),
+    "N01": Rule("Windows line ends", "Lines end with a line feed alone."),
+    "N02": Rule("byte order mark", "The file begins with its first character."),
+    "N03": Rule("blank last line", "The file ends after its last row."),
+    "N04": Rule("rows aligned by name", "Rows were in another order than the truth and were matched by name."),
+}

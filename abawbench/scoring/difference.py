@@ -1,0 +1,174 @@
+"""Is one prediction better than another? Paired by video, on the challenge's own score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abawbench.challenges import Challenge, Continuous
+from abawbench.fill import Policy
+from abawbench.metrics.bootstrap import draws, percentile_interval, weighted
+from abawbench.scoring.criteria import Path, evaluate, number
+from abawbench.scoring.intervals import FEW_CLUSTERS, LEVEL, RESAMPLES
+from abawbench.scoring.score import Paired, by_subject, pair
+from abawbench.scoring.statistics import Statistics, collect, pilots_of
+from abawbench.table import Table
+
+Floats = NDArray[np.float64]
+Figures = Callable[[Mapping[str, Floats]], dict[Path, Floats]]
+
+POWER = 0.8
+SHOWN_VIDEOS = 10
+BLOCK_ROWS = 1000
+
+
+def difference(
+    challenge: Challenge,
+    truth: Table,
+    first: Table,
+    second: Table,
+    *,
+    missing: Policy = "error",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    subjects: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The first prediction's figures minus the second's, and whether chance alone would make such a difference.
+
+    The null distribution swaps the two predictions video by video: all swaps where there are no more than `resamples`,
+    random ones otherwise. The interval resamples videos for both predictions alike.
+
+    Returns:
+        challenge, fingerprint, figure (what is compared: the score, or the first defined term where there is none),
+        first,
+        second, difference, interval, p, swaps, smallest_detectable (at 80 % power, two-sided 5 %), clusters, unit,
+        warning, figures (path joined by dots -> first, second, difference, interval), videos (the ten that made it:
+        what the difference loses when the two trade places there).
+
+    Raises:
+        ProblemError: as for `score`.
+    """
+    pairs = [pair(challenge, truth, table, missing=missing) for table in (first, second)]
+    a, b = _statistics(challenge, pairs, subjects)
+    unit = "video" if subjects is None else "subject"
+
+    def figures(sums: Mapping[str, Floats]) -> dict[Path, Floats]:
+        return evaluate(challenge, sums, a.pilots)
+
+    totals = [figures(statistics.total) for statistics in (a, b)]
+    points = {path: totals[0][path] - totals[1][path] for path in totals[0]}
+    main = next((path for path in points if not np.isnan(points[path])), ("score",))
+    samples = _paired_bootstrap(a, b, figures, resamples, seed)
+    p, swaps = _permutation(a, b, figures, main, float(points[main]), resamples, seed)
+    clusters = len(a.groups)
+    spread = float(np.nanstd(samples[main], ddof=1)) if clusters > 1 else float("nan")
+    normal = NormalDist()
+    detectable = (normal.inv_cdf((1 + LEVEL) / 2) + normal.inv_cdf(POWER)) * spread
+    return {
+        "challenge": challenge.id,
+        "fingerprint": challenge.fingerprint,
+        "figure": ".".join(main),
+        "first": number(totals[0][main]),
+        "second": number(totals[1][main]),
+        "difference": number(points[main]),
+        "interval": _interval(samples[main]) if clusters > 1 else None,
+        "p": p,
+        "swaps": swaps,
+        "seed": seed,
+        "smallest_detectable": number(detectable),
+        "clusters": clusters,
+        "unit": unit,
+        "warning": None
+        if clusters >= FEW_CLUSTERS
+        else f"only {clusters} {unit}s: interval and smallest detectable difference are rough",
+        "figures": {
+            ".".join(path): {
+                "first": number(totals[0][path]),
+                "second": number(totals[1][path]),
+                "difference": number(points[path]),
+                "interval": _interval(samples[path]) if clusters > 1 else None,
+            }
+            for path in points
+        },
+        "videos": _videos(a, b, figures, main, float(points[main])),
+        "flags": list(dict.fromkeys(flag for paired in pairs for flag in paired.flags)),
+    }
+
+
+def _statistics(
+    challenge: Challenge, pairs: list[Paired], subjects: Mapping[str, str] | None
+) -> tuple[Statistics, Statistics]:
+    valid = pairs[0].valid
+    centres: dict[str, Floats] = {}
+    for task in challenge.tasks:
+        if isinstance(task, Continuous):
+            # the same centre for both, made from both, so that trading places changes no rounding
+            both = [pilots_of(task, paired.truth, paired.prediction, valid[task.name]) for paired in pairs]
+            centres[task.name] = (both[0] + both[1]) / 2
+    collected = [collect(challenge, paired.truth, paired.prediction, valid=valid, pilots=centres) for paired in pairs]
+    if subjects is not None:
+        collected = [by_subject(statistics, subjects) for statistics in collected]
+    used = np.zeros(len(collected[0].groups), bool)
+    for array in collected[0].tasks.values():
+        used |= array.reshape(len(array), -1).any(1)
+    names = tuple(name for name, keep in zip(collected[0].groups, used, strict=True) if keep)
+    a, b = (
+        Statistics(names, {task: array[used] for task, array in statistics.tasks.items()}, centres)
+        for statistics in collected
+    )
+    return a, b
+
+
+def _paired_bootstrap(a: Statistics, b: Statistics, figures: Figures, resamples: int, seed: int) -> dict[Path, Floats]:
+    blocks: list[dict[Path, Floats]] = []
+    for begin in range(0, resamples, BLOCK_ROWS):
+        weights = draws(len(a.groups), min(BLOCK_ROWS, resamples - begin), seed + begin)
+        one, two = figures(weighted(a.tasks, weights)), figures(weighted(b.tasks, weights))
+        blocks.append({path: one[path] - two[path] for path in one})
+    return {path: np.concatenate([block[path] for block in blocks]) for path in blocks[0]}
+
+
+def _permutation(
+    a: Statistics, b: Statistics, figures: Figures, main: Path, observed: float, resamples: int, seed: int
+) -> tuple[float | None, int]:
+    """Two-sided p, and the number of swaps behind it."""
+    if np.isnan(observed):
+        return None, 0
+    clusters = len(a.groups)
+    exact = 2.0**clusters <= resamples
+    count = 2**clusters if exact else resamples
+    generator = np.random.default_rng(seed)
+    change = {task: array - b.tasks[task] for task, array in a.tasks.items()}
+    total_a, total_b = a.total, b.total
+    reached = 0
+    # a difference equal but for rounding counts as reached
+    bound = abs(observed) - 1e-12
+    for begin in range(0, count, BLOCK_ROWS):
+        size = min(BLOCK_ROWS, count - begin)
+        if exact:
+            keep = (np.arange(begin, begin + size)[:, None] >> np.arange(clusters)) & 1
+        else:
+            keep = generator.integers(0, 2, (size, clusters))
+        moved = weighted(change, keep.astype(np.float64))
+        one = figures({task: total_b[task] + array for task, array in moved.items()})[main]
+        two = figures({task: total_a[task] - array for task, array in moved.items()})[main]
+        reached += int(np.count_nonzero(np.abs(one - two) >= bound))
+    return (reached / count if exact else (1 + reached) / (1 + count)), count
+
+
+def _videos(a: Statistics, b: Statistics, figures: Figures, main: Path, observed: float) -> list[dict[str, Any]]:
+    change = {task: array - b.tasks[task] for task, array in a.tasks.items()}
+    one = figures({task: a.total[task] - array for task, array in change.items()})[main]
+    two = figures({task: b.total[task] + array for task, array in change.items()})[main]
+    effect = (observed - (one - two)) / 2
+    order = np.argsort(-np.abs(np.nan_to_num(effect)), kind="stable")[:SHOWN_VIDEOS]
+    return [{"video": a.groups[place], "effect": number(effect[place])} for place in order if effect[place]]
+
+
+def _interval(samples: Floats) -> list[float] | None:
+    interval = percentile_interval(samples, LEVEL)
+    return None if interval is None else list(interval)

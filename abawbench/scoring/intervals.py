@@ -1,0 +1,79 @@
+"""Intervals of every figure, resampled over videos or subjects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abawbench.challenges import Challenge
+from abawbench.metrics.bootstrap import bca_interval, left_out, percentile_interval, resampled
+from abawbench.scoring.criteria import Path, evaluate, nested
+from abawbench.scoring.statistics import Statistics
+
+Floats = NDArray[np.float64]
+
+LEVEL = 0.95
+RESAMPLES = 10_000
+# below this the bootstrap over clusters covers too little
+FEW_CLUSTERS = 30
+
+
+def intervals(
+    challenge: Challenge, statistics: Statistics, *, unit: str, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[str, Any]:
+    """Percentile and BCa intervals of score, terms and every metric.
+
+    Args:
+        challenge: whose figures they are.
+        statistics: by cluster; clusters without a valid row for any task are left out.
+        unit: what a cluster is, `video` or `subject`.
+        resamples: number of bootstrap resamples.
+        seed: of the resampling.
+
+    Returns:
+        resamples, seed, level, unit, clusters, warning (or None), and the figures' paths with `percentile` and
+        `bca`, each [low, high] or None.
+    """
+    filled = np.zeros(len(statistics.groups), bool)
+    for array in statistics.tasks.values():
+        filled |= array.reshape(len(array), -1).any(1)
+    tasks = {name: array[filled] for name, array in statistics.tasks.items()}
+    clusters = int(filled.sum())
+    head = {
+        "resamples": resamples,
+        "seed": seed,
+        "level": LEVEL,
+        "unit": unit,
+        "clusters": clusters,
+        "warning": _warning(clusters, unit),
+    }
+
+    def figures(sums: Mapping[str, Floats]) -> dict[Path, Floats]:
+        return evaluate(challenge, sums, statistics.pilots)
+
+    points = figures({name: array.sum(0) for name, array in tasks.items()})
+    if clusters < 2:
+        return head | nested({path: {"percentile": None, "bca": None} for path in points})
+    samples = resampled(tasks, figures, resamples=resamples, seed=seed)
+    jackknife = left_out(tasks, figures)
+    found: dict[Path, dict[str, list[float] | None]] = {}
+    for path, point in points.items():
+        defined = not np.isnan(point)
+        percentile = percentile_interval(samples[path], LEVEL) if defined else None
+        bca = bca_interval(float(point), samples[path], jackknife[path], LEVEL) if defined else None
+        found[path] = {
+            "percentile": None if percentile is None else list(percentile),
+            "bca": None if bca is None else list(bca),
+        }
+    return head | nested(found)
+
+
+def _warning(clusters: int, unit: str) -> str | None:
+    if clusters < 2:
+        return f"no interval: one {unit} cannot be resampled"
+    if clusters < FEW_CLUSTERS:
+        return f"only {clusters} {unit}s: intervals over fewer than {FEW_CLUSTERS} are too narrow"
+    return None

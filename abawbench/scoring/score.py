@@ -1,0 +1,287 @@
+"""The official score of a prediction, with everything that explains it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abawbench.challenges import Categorical, Challenge, Continuous
+from abawbench.errors import Problem, ProblemError
+from abawbench.fill import Policy, fill
+from abawbench.metrics.concordance import central
+from abawbench.scoring.criteria import evaluate, nested, number
+from abawbench.scoring.intervals import RESAMPLES, intervals
+from abawbench.scoring.statistics import Statistics, collect, partly_annotated, rows_of, valid_rows
+from abawbench.table import Alignment, Mask, Table, align
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Paired:
+    """A truth and its prediction, row by row.
+
+    Attributes:
+        truth: the annotated rows.
+        prediction: one row for each row of `truth`; rows of `unpredicted` hold no prediction.
+        alignment: how the rows met.
+        valid: by task, rows that are annotated (and predicted: a row without prediction never counts).
+        unpredicted: rows that are annotated for no task and have no prediction.
+        filled: rows by fill policy.
+        flags: what a reader of the score should know.
+    """
+
+    truth: Table
+    prediction: Table
+    alignment: Alignment
+    valid: Mapping[str, Mask]
+    unpredicted: Mask
+    filled: Mapping[str, int]
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """A score and what it is made of; undefined figures are None.
+
+    Attributes:
+        challenge: id.
+        fingerprint: of the challenge's definition.
+        score: the official total.
+        terms: by task.
+        metrics: by name; classes, units and emotions one level down.
+        rows: truth, predicted, and valid by task.
+        intervals: of score, terms and metrics; see `intervals.intervals`.
+        flags: degenerate cases, fills, row matching: what a reader should know.
+        statistics: additive statistics by cluster.
+        filled: number of rows by fill policy.
+    """
+
+    challenge: str
+    fingerprint: str
+    score: float | None
+    terms: Mapping[str, float | None]
+    metrics: Mapping[str, float | Mapping[str, float | None] | None]
+    rows: Mapping[str, Any]
+    intervals: Mapping[str, Any]
+    flags: tuple[str, ...]
+    statistics: Statistics
+    filled: Mapping[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """Exactly the keys challenge, fingerprint, score, terms, metrics, rows, intervals."""
+        return {
+            "challenge": self.challenge,
+            "fingerprint": self.fingerprint,
+            "score": self.score,
+            "terms": dict(self.terms),
+            "metrics": dict(self.metrics),
+            "rows": dict(self.rows),
+            "intervals": dict(self.intervals),
+        }
+
+
+def pair(challenge: Challenge, truth: Table, prediction: Table, *, missing: Policy = "error") -> Paired:
+    """Bring the prediction into the order of the truth.
+
+    Raises:
+        ProblemError: T01 annotated rows without prediction (policy `error`), T02 surplus rows, T10 nothing to score.
+    """
+    alignment = align(truth, prediction)
+    flags = [f"{rule} {file}" for rule, file in (*truth.notes, *prediction.notes)]
+    surplus = _surplus(truth, prediction, alignment)
+    if surplus is not None:
+        flags.append(surplus)
+    valid = {task.name: valid_rows(task, truth) for task in challenge.tasks}
+    absent = alignment.rows < 0
+    counts: dict[str, int] = {}
+    if alignment.same_order:
+        aligned = prediction
+    elif not absent.any():
+        aligned = prediction.take(alignment.rows)
+        flags.append("N04 rows were in another order than the truth and were matched by name")
+    else:
+        annotated = np.logical_or.reduce(list(valid.values()))
+        wanted = truth.take(np.flatnonzero(annotated | ~absent))
+        part, counts = fill(prediction, wanted, missing)
+        place = np.cumsum(annotated | ~absent) - 1
+        aligned = part.take(np.maximum(place, 0))
+        absent &= ~annotated
+    for task in challenge.tasks:
+        partly = partly_annotated(task, truth)
+        if partly:
+            flags.append(
+                f"T11 {partly:,} rows are annotated for some columns of {task.name} only: left out as whole rows; "
+                "--lens gives the other reading"
+            )
+    if not any(mask.any() for mask in valid.values()):
+        raise ProblemError(
+            Problem(
+                "T10", "no annotated row", "annotated rows in the truth", "give the truth, not a list", truth.source
+            )
+        )
+    if counts:
+        flags.append(
+            "rows without prediction were filled: " + ", ".join(f"{n:,} by {name}" for name, n in counts.items())
+        )
+    return Paired(truth, aligned, alignment, valid, absent, counts, tuple(flags))
+
+
+def _surplus(truth: Table, prediction: Table, alignment: Alignment) -> str | None:
+    """A flag for lines behind a unit's last annotation; every other surplus row is an error."""
+    if not len(alignment.surplus):
+        return None
+    last = np.full(len(truth.videos), -1, np.int64)
+    np.maximum.at(last, truth.video, truth.frame)
+    index = {name: place for place, name in enumerate(truth.videos)}
+    places = np.array([index.get(name, -1) for name in prediction.videos])[prediction.video[alignment.surplus]]
+    behind = (places >= 0) & (prediction.frame[alignment.surplus] == last[places] + 1)
+    behind &= prediction.frame[alignment.surplus] > 0
+    wrong = alignment.surplus[~behind]
+    if len(wrong):
+        raise ProblemError(
+            *(
+                Problem(
+                    "T02",
+                    prediction.name(int(row)),
+                    f"only rows of the truth ({len(wrong):,} rows are not in it)",
+                    "score against the truth of the same split, or leave these rows out",
+                    prediction.source,
+                    count=len(wrong),
+                )
+                for row in wrong[:3]
+            )
+        )
+    # editions 1 to 3 count one frame more than the container says
+    return f"{int(behind.sum()):,} units have one line more than the truth; it is not scored"
+
+
+def score(
+    challenge: Challenge,
+    truth: Table,
+    prediction: Table,
+    *,
+    missing: Policy = "error",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    subjects: Mapping[str, str] | None = None,
+) -> Score:
+    """The official score, with intervals.
+
+    Args:
+        challenge: the rules.
+        truth: annotated rows.
+        prediction: rows with the same keys.
+        missing: what to do with annotated rows that have no prediction.
+        resamples: bootstrap resamples.
+        seed: of the resampling.
+        subjects: subject of each video; intervals then resample subjects.
+
+    Raises:
+        ProblemError: see `pair`; R01 where a scored video has no subject.
+    """
+    return score_paired(
+        challenge,
+        pair(challenge, truth, prediction, missing=missing),
+        resamples=resamples,
+        seed=seed,
+        subjects=subjects,
+    )
+
+
+def score_paired(
+    challenge: Challenge,
+    paired: Paired,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    subjects: Mapping[str, str] | None = None,
+) -> Score:
+    """As `score`, from rows that are already paired."""
+    statistics = collect(challenge, paired.truth, paired.prediction, valid=paired.valid)
+    unit = "video"
+    if subjects is not None:
+        statistics = by_subject(statistics, subjects)
+        unit = "subject"
+    total = statistics.total
+    figures = evaluate(challenge, total, statistics.pilots)
+    tree = nested({path: number(value[()]) for path, value in figures.items()})
+    flags = [*paired.flags, *_degenerate(challenge, statistics, total)]
+    return Score(
+        challenge=challenge.id,
+        fingerprint=challenge.fingerprint,
+        score=tree["score"],
+        terms=tree.get("terms", {}),
+        metrics=tree["metrics"],
+        rows={
+            "truth": len(paired.truth),
+            "predicted": int(len(paired.truth) - paired.unpredicted.sum() - sum(paired.filled.values())),
+            "valid": {task.name: int(rows_of(task, total[task.name])) for task in challenge.tasks},
+        },
+        intervals=intervals(challenge, statistics, unit=unit, resamples=resamples, seed=seed),
+        flags=tuple(flags),
+        statistics=statistics,
+        filled=paired.filled,
+    )
+
+
+def by_subject(statistics: Statistics, subjects: Mapping[str, str]) -> Statistics:
+    """Statistics added up by subject.
+
+    Raises:
+        ProblemError: C02 where a video has no subject.
+    """
+    without = [video for video in statistics.groups if video not in subjects]
+    if without:
+        raise ProblemError(
+            Problem(
+                "C02",
+                f"no subject for {', '.join(without[:3])}",
+                "a subject for every video",
+                "add a line 'video,subject' for each",
+                count=len(without),
+            )
+        )
+    names = tuple(dict.fromkeys(subjects[video] for video in statistics.groups))
+    place = {name: number for number, name in enumerate(names)}
+    return statistics.merged(np.array([place[subjects[video]] for video in statistics.groups]), names)
+
+
+def _degenerate(challenge: Challenge, statistics: Statistics, total: Mapping[str, Floats]) -> list[str]:
+    """The cases in which a rule had to stand in for a definition."""
+    flags: list[str] = []
+    for task in challenge.tasks:
+        sums = total[task.name]
+        if not rows_of(task, sums):
+            flags.append(f"{task.name}: no annotated row, so no figure, and no total that needs it")
+            continue
+        if isinstance(task, Continuous):
+            truth, prediction, _, _ = central(sums, statistics.pilots[task.name])
+            for place, column in enumerate(task.columns):
+                still = [
+                    name for name, variance in (("truth", truth), ("prediction", prediction)) if not variance[place]
+                ]
+                if still:
+                    flags.append(f"{column}: {' and '.join(still)} constant, so the coefficient counts as 0 (assumed)")
+        elif isinstance(task, Categorical):
+            seen = sums.sum(0) + sums.sum(1)
+            absent = [name for name, rows in zip(task.classes, seen, strict=True) if not rows]
+            if absent:
+                flags.append(
+                    f"{task.name}: {', '.join(absent)} in neither truth nor prediction, F1 counts as 0 (assumed); "
+                    f"a mean over the {len(task.classes) - len(absent)} others differs"
+                )
+        else:
+            seen = sums[:, 1:].sum(1)
+            absent = [name for name, rows in zip(task.columns, seen, strict=True) if not rows]
+            if absent:
+                flags.append(f"{task.name}: {', '.join(absent)} without any positive, F1 counts as 0 (assumed)")
+    if not challenge.metric.terms:
+        flags.append(
+            f"{challenge.id}: the official metric is not settled, so there is no score; --lens gives the readings"
+        )
+    return flags

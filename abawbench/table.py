@@ -1,0 +1,152 @@
+"""Table: rows (video, frame) by typed columns, the one shape of truth and prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int32]
+Classes = NDArray[np.int8]
+Mask = NDArray[np.bool_]
+Rows = NDArray[np.int64]
+Values = Floats | Classes
+
+NO_FRAME = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows in the official order, with the official repetitions.
+
+    Attributes:
+        videos: names of the videos (units, clips or single images), in order of first appearance.
+        video: shape (rows,), index into `videos`.
+        frame: shape (rows,), the frame's number as the format writes it; `NO_FRAME` where a row is a whole video.
+        values: by task name. Continuous: float64 (rows, columns), NaN where not annotated. Categorical: int8
+            (rows,), -1 where not annotated. Multi-label: int8 (rows, columns), -1 where not annotated.
+        probability: float64 (rows,), probability of class 1 where the format carries it, else None.
+        filled: shape (rows,), True where a fill policy made the values, else None.
+        source: where the rows came from, for messages.
+        notes: rule ids of notes met while reading, with file names.
+    """
+
+    videos: tuple[str, ...]
+    video: Integers
+    frame: Integers
+    values: Mapping[str, Values]
+    probability: Floats | None = None
+    filled: Mask | None = None
+    source: str = ""
+    notes: tuple[tuple[str, str], ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.video)
+
+    def numbers(self, task: str) -> Floats:
+        """Values of a continuous task, shape (rows, columns)."""
+        return cast(Floats, self.values[task])
+
+    def classes(self, task: str) -> Classes:
+        """Values of a categorical task, shape (rows,), or of a multi-label one, shape (rows, columns)."""
+        return cast(Classes, self.values[task])
+
+    def take(self, rows: NDArray[np.integer]) -> Table:
+        """The table with these rows, in this order; `videos` stay as they are."""
+        return Table(
+            videos=self.videos,
+            video=self.video[rows],
+            frame=self.frame[rows],
+            values={task: values[rows] for task, values in self.values.items()},
+            probability=None if self.probability is None else self.probability[rows],
+            filled=None if self.filled is None else self.filled[rows],
+            source=self.source,
+            notes=self.notes,
+        )
+
+    def name(self, row: int) -> str:
+        """How a message names a row."""
+        video = self.videos[self.video[row]]
+        return video if self.frame[row] == NO_FRAME else f"{video} frame {self.frame[row]}"
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """How the rows of a prediction meet the rows of a truth.
+
+    Attributes:
+        rows: shape (truth rows,), the prediction row of each truth row; -1 where there is none.
+        surplus: prediction rows that no truth row asks for.
+        same_order: True when row i met row i for every i.
+    """
+
+    rows: Rows
+    surplus: Rows
+    same_order: bool
+
+
+def align(truth: Table, prediction: Table) -> Alignment:
+    """Match rows by (video, frame): the k-th occurrence of a key in the prediction meets the k-th in the truth.
+
+    The common case, the same rows in the same order, costs one comparison of two columns.
+    """
+    count = len(truth)
+    if truth.videos == prediction.videos:
+        video = prediction.video
+        if (
+            len(prediction) == count
+            and np.array_equal(truth.video, video)
+            and np.array_equal(truth.frame, prediction.frame)
+        ):
+            return Alignment(np.arange(count), np.empty(0, np.int64), True)
+    else:
+        index = {name: i for i, name in enumerate(truth.videos)}
+        translation = np.array([index.get(name, -1) for name in prediction.videos], np.int32)
+        video = translation[prediction.video] if len(translation) else prediction.video
+        if (
+            len(prediction) == count
+            and np.array_equal(truth.video, video)
+            and np.array_equal(truth.frame, prediction.frame)
+        ):
+            return Alignment(np.arange(count), np.empty(0, np.int64), True)
+    asked, asked_order = _occurrences(_keys(truth.video, truth.frame))
+    given, given_order = _occurrences(_keys(video, prediction.frame))
+    # a surplus video has index -1, hence a negative key, which no truth row has
+    return _match(asked, asked_order, given, given_order)
+
+
+def _keys(video: Integers, frame: Integers) -> Rows:
+    return (video.astype(np.int64) << 32) + (frame.astype(np.int64) + 1)
+
+
+def _occurrences(keys: Rows) -> tuple[NDArray[np.int64], Rows]:
+    """Sorted (key, occurrence) pairs packed in two columns, and the row each came from."""
+    if len(keys) > 1 and bool(np.all(keys[1:] > keys[:-1])):
+        order = np.arange(len(keys))
+        return np.stack([keys, np.zeros_like(keys)]), order
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    fresh = np.ones(len(keys), bool)
+    fresh[1:] = ordered[1:] != ordered[:-1]
+    starts = np.flatnonzero(fresh)
+    position = np.arange(len(keys))
+    occurrence = position - np.repeat(starts, np.diff(np.append(starts, len(keys))))
+    return np.stack([ordered, occurrence]), order
+
+
+def _match(asked: Rows, asked_order: Rows, given: Rows, given_order: Rows) -> Alignment:
+    rows = np.full(asked.shape[1], -1, np.int64)
+    used = np.zeros(given.shape[1], bool)
+    first = np.searchsorted(given[0], asked[0], side="left")
+    place = first + asked[1]
+    inside = place < given.shape[1]
+    clipped = np.where(inside, place, 0)
+    if given.shape[1]:
+        hit = inside & (given[0][clipped] == asked[0])
+        rows[asked_order[hit]] = given_order[clipped[hit]]
+        used[given_order[clipped[hit]]] = True
+    return Alignment(rows, np.flatnonzero(~used), False)

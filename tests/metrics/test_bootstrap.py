@@ -1,0 +1,84 @@
+"""Intervals: the matrix product equals resampling rows, and the intervals cover what they promise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from abawbench.metrics.bootstrap import bca_interval, draws, left_out, percentile_interval, resampled, weighted
+
+
+def mean(tasks):
+    sums = tasks["t"]
+    return {"mean": sums[..., 1] / sums[..., 0]}
+
+
+def test_draws_give_each_resample_as_many_clusters_as_there_are():
+    counts = draws(37, 50, seed=3)
+    assert counts.shape == (50, 37)
+    assert (counts.sum(1) == 37).all()
+
+
+def test_the_same_seed_draws_the_same():
+    np.testing.assert_array_equal(draws(9, 20, seed=1), draws(9, 20, seed=1))
+    assert not np.array_equal(draws(9, 20, seed=1), draws(9, 20, seed=2))
+
+
+def test_weighted_sums_equal_repeating_the_rows():
+    generator = np.random.default_rng(0)
+    rows, cluster = generator.normal(size=60), np.repeat(np.arange(6), 10)
+    statistics = np.array([[10, rows[cluster == c].sum()] for c in range(6)])
+    counts = draws(6, 5, seed=0)
+    figures = mean(weighted({"t": statistics}, counts))["mean"]
+    for figure, count in zip(figures, counts.astype(int), strict=True):
+        repeated = np.concatenate([np.tile(rows[cluster == c], times) for c, times in enumerate(count)])
+        assert figure == pytest.approx(repeated.mean(), abs=1e-12)
+
+
+def test_leaving_one_out_equals_recomputing():
+    statistics = np.array([[2.0, 3.0], [4.0, 1.0], [1.0, 5.0]])
+    np.testing.assert_allclose(left_out({"t": statistics}, mean)["mean"], [6 / 5, 8 / 3, 4 / 6])
+
+
+@pytest.mark.parametrize("kind", ["percentile", "bca"])
+def test_intervals_of_a_clustered_mean_cover_near_ninety_five_percent(kind):
+    generator = np.random.default_rng(20)
+    covered = 0
+    trials = 400
+    for trial in range(trials):
+        centre = generator.normal(size=(60, 1))
+        rows = centre + generator.normal(size=(60, 20))
+        statistics = {"t": np.stack([np.full(60, 20.0), rows.sum(1)], -1)}
+        samples = resampled(statistics, mean, resamples=600, seed=trial)["mean"]
+        if kind == "percentile":
+            interval = percentile_interval(samples, 0.95)
+        else:
+            interval = bca_interval(float(rows.mean()), samples, left_out(statistics, mean)["mean"], 0.95)
+        assert interval is not None
+        covered += interval[0] <= 0 <= interval[1]
+    # four standard errors about 0.945, what 60 clusters give
+    assert abs(covered / trials - 0.945) < 4 * np.sqrt(0.95 * 0.05 / trials)
+
+
+def test_rows_resampled_without_clusters_would_cover_far_too_little():
+    generator = np.random.default_rng(21)
+    covered = 0
+    for trial in range(100):
+        rows = (generator.normal(size=(60, 1)) + 0.2 * generator.normal(size=(60, 20))).ravel()
+        samples = resampled({"t": np.stack([np.ones(1200), rows], -1)}, mean, resamples=200, seed=trial)["mean"]
+        interval = percentile_interval(samples, 0.95)
+        assert interval is not None
+        covered += interval[0] <= 0 <= interval[1]
+    assert covered < 60
+
+
+def test_bca_equals_percentile_where_there_is_neither_bias_nor_acceleration():
+    samples = np.linspace(-1, 1, 2001)
+    jackknife = np.array([-1.0, 1.0, -2.0, 2.0])
+    assert bca_interval(0.0, samples, jackknife, 0.95) == pytest.approx(percentile_interval(samples, 0.95), abs=1e-9)
+
+
+def test_undefined_resamples_are_left_out_and_none_defined_gives_none():
+    assert percentile_interval(np.array([np.nan, 1.0, 1.0]), 0.95) == (1.0, 1.0)
+    assert percentile_interval(np.array([np.nan]), 0.95) is None
+    assert bca_interval(1.0, np.array([np.nan]), np.ones(3), 0.95) is None

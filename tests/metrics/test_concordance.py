@@ -1,0 +1,156 @@
+"""Concordance and Pearson: laws, parity with audmetric and SciPy's definition, degenerate series."""
+
+from __future__ import annotations
+
+import audmetric
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from abawbench.errors import ProblemError
+from abawbench.metrics import concordance, pearson
+from abawbench.metrics.concordance import concordance_from, moments, parts_from, pearson_from
+from abawbench.metrics.groups import Groups
+
+unit = st.floats(-1, 1, allow_nan=False, width=32)
+
+
+def series(rows: st.SearchStrategy[int]) -> st.SearchStrategy[tuple[np.ndarray, np.ndarray]]:
+    return rows.flatmap(lambda n: st.tuples(arrays(np.float64, n, elements=unit), arrays(np.float64, n, elements=unit)))
+
+
+def varies(*columns: np.ndarray) -> bool:
+    return all(column.std() > 1e-3 for column in columns)
+
+
+@given(series(st.integers(2, 40)))
+def test_a_series_agrees_fully_with_itself(pair):
+    truth, _ = pair
+    if varies(truth):
+        assert concordance(truth, truth) == pytest.approx(1, abs=1e-12)
+        assert pearson(truth, truth) == pytest.approx(1, abs=1e-12)
+
+
+@given(series(st.integers(2, 40)))
+def test_swapping_truth_and_prediction_changes_nothing(pair):
+    assert concordance(*pair) == pytest.approx(concordance(*pair[::-1]), abs=1e-12)
+    assert pearson(*pair) == pytest.approx(pearson(*pair[::-1]), abs=1e-12)
+
+
+@given(series(st.integers(2, 40)), st.randoms(use_true_random=False))
+def test_shuffling_both_changes_nothing(pair, random):
+    order = list(range(len(pair[0])))
+    random.shuffle(order)
+    shuffled = [column[order] for column in pair]
+    assert concordance(*pair) == pytest.approx(concordance(*shuffled), abs=1e-12)
+
+
+@given(series(st.integers(2, 60)))
+def test_it_equals_audmetric_to_twelve_digits(pair):
+    truth, prediction = pair
+    if varies(truth, prediction):
+        assert concordance(truth, prediction) == pytest.approx(audmetric.concordance_cc(truth, prediction), abs=1e-12)
+        assert pearson(truth, prediction) == pytest.approx(audmetric.pearson_cc(truth, prediction), abs=1e-12)
+
+
+def test_it_equals_audmetric_on_a_million_rows():
+    generator = np.random.default_rng(1)
+    truth = generator.uniform(-1, 1, 1_000_000)
+    prediction = 0.5 * truth + generator.normal(0, 0.3, len(truth)) + 0.1
+    assert concordance(truth, prediction) == pytest.approx(audmetric.concordance_cc(truth, prediction), abs=1e-12)
+
+
+@given(unit, series(st.integers(1, 30)))
+def test_a_constant_series_counts_as_zero(value, pair):
+    constant = np.full(len(pair[0]), value)
+    assert concordance(constant, pair[0]) == 0
+    assert concordance(pair[0], constant) == 0
+    assert concordance(constant, constant) == 0
+    assert pearson(constant, pair[0]) == 0
+
+
+def test_no_rows_is_undefined():
+    assert np.isnan(concordance([], []))
+    assert np.isnan(pearson([], []))
+
+
+def test_unequal_lengths_name_both():
+    with pytest.raises(ProblemError, match=r"C02[\s\S]*\(3,\)[\s\S]*\(2,\)"):
+        concordance([1, 2, 3], [1, 2])
+
+
+def test_a_hand_worked_case():
+    # means 0.2 and 0.4; variances 0.08 / 3 and 0.24 / 3; covariance 0.12 / 3
+    truth, prediction = [0.0, 0.2, 0.4], [0.2, 0.2, 0.8]
+    covariance, variance_t, variance_p = 0.12 / 3, 0.08 / 3, 0.24 / 3
+    expected = 2 * covariance / (variance_t + variance_p + 0.04)
+    assert concordance(truth, prediction) == pytest.approx(expected, abs=1e-12)
+
+
+def test_moments_divide_by_n_not_by_n_minus_one():
+    generator = np.random.default_rng(0)
+    truth, prediction = generator.normal(size=(2, 16))
+    covariance = np.cov(truth, prediction, ddof=1)
+    with_n_minus_one = 2 * covariance[0, 1] / (np.trace(covariance) + (truth.mean() - prediction.mean()) ** 2)
+    assert abs(concordance(truth, prediction) - with_n_minus_one) > 1e-4
+
+
+@given(series(st.integers(2, 40)), st.integers(1, 5))
+def test_statistics_of_parts_add_to_the_whole(pair, count):
+    truth, prediction = pair
+    index = np.arange(len(truth)) % count
+    parts = moments(truth, prediction, Groups.of(index, count), pilots=(0.1, -0.2))
+    whole = moments(truth, prediction, Groups.of(np.zeros(len(truth)), 1), pilots=(0.1, -0.2))
+    np.testing.assert_allclose(parts.sum(0), whole[0], atol=1e-12)
+
+
+@given(series(st.integers(3, 40)))
+def test_values_under_the_mask_never_leak(pair):
+    truth, prediction = pair
+    valid = np.arange(len(truth)) % 3 != 0
+    groups = Groups.of(np.zeros(len(truth)), 1)
+    masked = moments(truth, prediction, groups, pilots=(0, 0), valid=valid)
+    wild = np.where(valid, truth, np.nan)
+    np.testing.assert_array_equal(masked, moments(wild, prediction, groups, pilots=(0, 0), valid=valid))
+
+
+@given(series(st.integers(3, 40)), st.floats(-0.5, 0.5), st.floats(-0.5, 0.5))
+def test_the_pilot_does_not_move_the_value(pair, first, second):
+    truth, prediction = pair
+    if varies(truth, prediction):
+        statistics = moments(truth, prediction, Groups.of(np.zeros(len(truth)), 1), pilots=(first, second))[0]
+        value = concordance_from(statistics, np.array([first, second]))
+        assert value == pytest.approx(concordance(truth, prediction), abs=1e-9)
+
+
+@given(series(st.integers(3, 40)))
+def test_concordance_is_correlation_times_accuracy(pair):
+    truth, prediction = pair
+    if varies(truth, prediction):
+        pilots = np.zeros(2)
+        statistics = moments(truth, prediction, Groups.of(np.zeros(len(truth)), 1), pilots=(0, 0))[0]
+        parts = parts_from(statistics, pilots)
+        assert parts["correlation"] * parts["accuracy"] == pytest.approx(concordance(truth, prediction), abs=1e-10)
+        assert parts["correlation"] == pytest.approx(float(pearson_from(statistics, pilots)), abs=1e-10)
+
+
+def test_scale_and_offset_are_those_that_were_planted():
+    truth = np.random.default_rng(3).normal(size=500)
+    statistics = moments(truth, 2 * truth + 0.3, Groups.of(np.zeros(500), 1), pilots=(0, 0))[0]
+    parts = parts_from(statistics, np.zeros(2))
+    assert parts["scale"] == pytest.approx(2, abs=1e-12)
+    assert parts["offset"] == pytest.approx(0.3 + truth.mean(), abs=1e-12)
+    assert parts["correlation"] == pytest.approx(1, abs=1e-12)
+
+
+@given(st.integers(1, 30), st.integers(1, 6), st.randoms(use_true_random=False))
+def test_groups_sum_alike_in_any_order_of_rows(rows, count, random):
+    index = np.array(sorted(random.randrange(count) for _ in range(rows)))
+    values = np.array([random.random() for _ in range(rows)])
+    order = list(range(rows))
+    random.shuffle(order)
+    ordered = Groups.of(index, count).sum(values)
+    shuffled = Groups.of(index[order], count).sum(values[order])
+    np.testing.assert_allclose(ordered, shuffled, atol=1e-12)

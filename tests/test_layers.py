@@ -1,0 +1,110 @@
+"""The house's order: imports point downwards, without cycles, and nothing heavy is imported where it is not needed."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "abawbench"
+
+# from the bottom; rooms of one storey may not import each other unless they stand in one set
+STOREYS: list[set[str]] = [
+    {"rules"},
+    {"errors"},
+    {"labels", "table"},
+    {"fill"},
+    {"challenges"},
+    {"files", "frames"},
+    {"metrics"},
+    {"scoring"},
+    {"records"},
+    {"models", "data"},
+    {"entries"},
+    {"training", "predictions"},
+    {"leaderboard", "organisers"},
+    {"api"},
+    {"__init__"},
+    {"cli", "demo"},
+]
+LEVEL = {room: level for level, rooms in enumerate(STOREYS) for room in rooms}
+# these two read and write the same tables: files reads Parquet through frames
+NEIGHBOURS = {frozenset({"files", "frames"}), frozenset({"cli", "demo"})}
+HEAVY = {"torch", "pandas", "matplotlib", "sklearn", "cv2", "transformers", "scipy", "pydantic"}
+
+
+def room_of(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def imports(path: Path) -> set[str]:
+    """Modules of the package that a file imports anywhere, except under TYPE_CHECKING."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = [ast.Pass()]
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            if node.module == "abawbench":
+                found = found - {"abawbench"} | {f"abawbench.{alias.name}" for alias in node.names}
+    return {name for name in found if name.split(".")[0] == "abawbench"}
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_imports_point_downwards(path):
+    own = room_of(module_name(path))
+    assert own in LEVEL, f"{own} has no storey"
+    for name in imports(path):
+        other = room_of(name)
+        if other in {own, "__version__"} or frozenset({own, other}) in NEIGHBOURS:
+            continue
+        assert LEVEL[other] < LEVEL[own], f"{module_name(path)} imports {name}, which stands above or beside it"
+
+
+def test_no_module_imports_itself_round_a_corner():
+    graph = {module_name(path): imports(path) for path in FILES}
+    graph = {name: {other for other in others if other in graph and other != name} for name, others in graph.items()}
+    while leaves := {name for name, others in graph.items() if not others & graph.keys()}:
+        for name in leaves:
+            del graph[name]
+    assert not graph, f"a cycle among {sorted(graph)}"
+
+
+def heavy_after(code: str) -> set[str]:
+    program = f"import sys\n{code}\nprint(*sorted(set(sys.modules) & {HEAVY!r}))"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(result.stdout.split("\n")[-2].split())
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    assert heavy_after("import abawbench, abawbench.cli") == set()
+
+
+def test_scoring_imports_nothing_heavy(tmp_path):
+    header = "image,valence,arousal,expression,aus\n"
+    rows = "".join(
+        f"v{i % 4}/{i:05d}.jpg,0.{i % 7},0.{i % 5},{i % 8},{','.join('01'[i % 2] * 12)}\n" for i in range(1, 1001)
+    )
+    (tmp_path / "truth.txt").write_text(header + rows)
+    code = (
+        "from abawbench.cli import main\n"
+        f"path = {str(tmp_path / 'truth.txt')!r}\n"
+        "main(['score', 'abaw4-mtl', path, path], standalone_mode=False)"
+    )
+    assert heavy_after(code) == set()
