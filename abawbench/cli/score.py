@@ -65,10 +65,10 @@ def command(
       abawbench score abaw6-va VA_Estimation_Challenge/Validation_Set predictions.txt --by video --json
     """
     from abawbench.api import subjects_from
-    from abawbench.files import read_predictions, read_truth
+    from abawbench.files import read_both
     from abawbench.scoring import pair, score_paired
 
-    paired = pair(challenge, read_truth(challenge, truth), read_predictions(challenge, predictions), missing=missing)
+    paired = pair(challenge, *read_both(challenge, truth, predictions), missing=missing)
     result = score_paired(
         challenge,
         paired,

@@ -188,10 +188,11 @@ def similarity(source: Points, target: Points) -> Points:
     Source: Umeyama 1991, IEEE TPAMI 13(4).
     """
     here, there = source[:, 0] + 1j * source[:, 1], target[:, 0] + 1j * target[:, 1]
-    centred = here - here.mean()
+    is_finite = bool(np.isfinite(source).all())
+    centred = here - here.mean() if is_finite else np.zeros_like(here)
     spread = float(np.sum(np.abs(centred) ** 2))
     # relative to the size of the coordinates: centring leaves rounding errors of that order
-    if not np.isfinite(spread) or spread <= 1e-20 * float(np.sum(np.abs(here) ** 2)):
+    if not is_finite or spread <= 1e-20 * float(np.sum(np.abs(here) ** 2)):
         found = f"points {np.round(source, 3).tolist()}"
         raise ProblemError(Problem("E05", found, "finite points, at least two apart", "leave this face out"))
     turn = np.sum(np.conj(centred) * (there - there.mean())) / spread

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from abawbench.files.read import load, read_predictions, read_truth
+from abawbench.files.read import load, read_both, read_predictions, read_truth
 
-__all__ = ["load", "read_predictions", "read_truth"]
+__all__ = ["load", "read_both", "read_predictions", "read_truth"]

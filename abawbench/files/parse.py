@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from abawbench.files.layout import Layout
+from abawbench.table import Values
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,33 +24,43 @@ class Parsed:
 
     Attributes:
         keys: the first field of each row as text; None where the line number is the key.
-        columns: one array for each column of the layout: float64 for numbers and probabilities, int8 for the others,
-            None for text that is read over.
+        columns: for each column of the layout its values in parts, one after another: float64 for numbers and
+            probabilities, int8 for the others; None for text that is read over.
     """
 
     keys: pa.ChunkedArray | None
-    columns: tuple[NDArray[np.float64] | NDArray[np.int8] | None, ...]
+    columns: tuple[tuple[Values, ...] | None, ...]
 
     def __len__(self) -> int:
         if self.keys is not None:
             return len(self.keys)
-        return len(next(column for column in self.columns if column is not None))
+        return sum(len(part) for part in next(column for column in self.columns if column is not None))
 
 
-def first_line(data: bytes) -> str:
+def first_line(data: bytes | memoryview) -> str:
     """The first line without byte order mark and line end; bytes that are no UTF-8 become replacement characters."""
-    start = len(BOM) if data.startswith(BOM) else 0
-    end = data.find(b"\n", start)
-    return data[start : end if end >= 0 else len(data)].rstrip(b"\r").decode("utf-8", "replace")
+    return _head(data).removeprefix(BOM).rstrip(b"\r\n").decode("utf-8", "replace")
 
 
-def body_offset(data: bytes, layout: Layout) -> int:
+def body_offset(data: bytes | memoryview, layout: Layout) -> int:
     """Where the first row begins, behind byte order mark and header."""
-    start = len(BOM) if data.startswith(BOM) else 0
+    head = _head(data)
     if layout.header is None:
-        return start
-    end = data.find(b"\n", start)
-    return len(data) if end < 0 else end + 1
+        return len(BOM) if head.startswith(BOM) else 0
+    return len(head)
+
+
+def _head(data: bytes | memoryview) -> bytes:
+    """The first line with its line end."""
+    size = 1 << 16
+    while True:
+        head = bytes(data[:size])
+        end = head.find(b"\n")
+        if end >= 0:
+            return head[: end + 1]
+        if len(head) == len(data):
+            return head
+        size *= 16
 
 
 def parse(data: bytes | memoryview, layout: Layout) -> Parsed | None:
@@ -97,7 +107,7 @@ def parse(data: bytes | memoryview, layout: Layout) -> Parsed | None:
     if extra and not _all_empty(table.column(width)):
         return None
     columns = tuple(
-        None if column.kind == "text" else table.column(place).to_numpy()
+        None if column.kind == "text" else tuple(chunk.to_numpy() for chunk in table.column(place).chunks)
         for place, column in enumerate(layout.columns, start=first)
     )
     return Parsed(None if first == 0 else table.column(0), columns)
@@ -149,5 +159,5 @@ def _parse_paths_with_commas(data: bytes, layout: Layout) -> Parsed | None:
     if None in values:
         return None
     label = np.array(values, np.int8)
-    columns = tuple(None if column.kind == "text" else label for column in layout.columns)
+    columns = tuple(None if column.kind == "text" else (label,) for column in layout.columns)
     return Parsed(pa.chunked_array([[row[0] for row in rows]]), columns)

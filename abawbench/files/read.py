@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import mmap
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from abawbench.challenges import Categorical, Challenge, MultiLabel
 from abawbench.errors import Problem, ProblemError, Problems
@@ -17,7 +19,7 @@ from abawbench.files.keys import frame_numbers, split_keys
 from abawbench.files.layout import Column, Layout, Role, layouts
 from abawbench.files.named_columns import arrange
 from abawbench.files.parse import BOM, Parsed, body_offset, first_line, parse
-from abawbench.table import NO_FRAME, Table, Values
+from abawbench.table import NO_FRAME, Floats, Table, Values
 
 
 def read_truth(challenge: Challenge, path: Path) -> Table:
@@ -43,22 +45,43 @@ def read_predictions(challenge: Challenge, path: Path) -> Table:
     return _read(challenge, path, "prediction")
 
 
+def read_both(challenge: Challenge, truth: Path, prediction: Path) -> tuple[Table, Table]:
+    """Truth and prediction, read side by side.
+
+    Raises:
+        ProblemError: every problem of both.
+    """
+    with ThreadPoolExecutor(2) as pool:
+        reading = [pool.submit(read_truth, challenge, truth), pool.submit(read_predictions, challenge, prediction)]
+    errors = [error for error in (future.exception() for future in reading) if error is not None]
+    problems = [problem for error in errors if isinstance(error, ProblemError) for problem in error.problems]
+    if problems:
+        raise ProblemError(*problems)
+    return reading[0].result(), reading[1].result()
+
+
 def load(path: Path) -> bytes:
     """A file's bytes. Raises: ProblemError F01, F02."""
+    return bytes(_view(path))
+
+
+def _view(path: Path) -> memoryview:
+    """A file's bytes without copying them. Raises: ProblemError F01, F02."""
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ProblemError(
-            Problem(
-                "F01", error.strerror or "an error of the file system", "a readable file", "check the path", str(path)
-            )
-        ) from error
-    if not data.strip():
+        with path.open("rb") as file:
+            if not os.fstat(file.fileno()).st_size:
+                view = memoryview(b"")
+            else:
+                view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    except (OSError, ValueError) as error:
+        found = (error.strerror if isinstance(error, OSError) else None) or "an error of the file system"
+        raise ProblemError(Problem("F01", found, "a readable file", "check the path", str(path))) from error
+    if not bytes(view[:4096]).strip() and not bytes(view).strip():
         raise ProblemError(Problem("F02", "no row", "at least one row", "write the file again", str(path)))
-    return data
+    return view
 
 
-def choose_layout(candidates: Sequence[Layout], data: bytes, *, of_unit: bool) -> Layout:
+def choose_layout(candidates: Sequence[Layout], data: bytes | memoryview, *, of_unit: bool) -> Layout:
     """The layout that a file's first line speaks for; the first candidate where it speaks for none.
 
     Args:
@@ -108,11 +131,12 @@ def _read(challenge: Challenge, path: Path, role: Role) -> Table:
     candidates = layouts(challenge, role)
     if path.is_dir():
         return _read_folder(challenge, path, candidates, role)
-    data = load(path)
+    data = _view(path)
     layout = choose_layout(candidates, data, of_unit=False)
     keep = None
     if layout.by_name:
-        data, layout, keep = arrange(data, layout, str(path))
+        arranged, layout, keep = arrange(bytes(data), layout, str(path))
+        data = memoryview(arranged)
     parsed, notes = _parse_whole(data, layout, str(path))
     if layout.per_unit:
         return _units_table(challenge, layout, [_Unit(path.stem, path, len(parsed))], parsed, str(path), notes)
@@ -127,23 +151,25 @@ class _Unit:
     rows: int
 
 
-def _notes(data: bytes, file: str) -> list[tuple[str, str]]:
+def _notes(data: bytes | memoryview, file: str) -> list[tuple[str, str]]:
+    head, end = bytes(data[:65536]), bytes(data[-3:])
     notes: list[tuple[str, str]] = []
-    if data.startswith(BOM):
+    if head.startswith(BOM):
         notes.append(("N02", file))
-    if b"\r\n" in data[:65536]:
+    if b"\r\n" in head:
         notes.append(("N01", file))
-    if data.endswith((b"\n\n", b"\n\r\n")):
+    if end.endswith((b"\n\n", b"\n\r\n")):
         notes.append(("N03", file))
     return notes
 
 
-def _parse_whole(data: bytes, layout: Layout, file: str) -> tuple[Parsed, list[tuple[str, str]]]:
+def _parse_whole(data: memoryview, layout: Layout, file: str) -> tuple[Parsed, list[tuple[str, str]]]:
     header_is_right = layout.header is None or first_line(data).rstrip(", ") in {layout.header, *layout.header_aliases}
-    parsed = parse(memoryview(data)[body_offset(data, layout) :], layout) if header_is_right else None
+    parsed = parse(data[body_offset(data, layout) :], layout) if header_is_right else None
     if parsed is None or not _is_valid(parsed, layout):
-        reading_problems(data, layout, file).raise_if_any()
-        parsed = parse(_mended(data, layout), layout)
+        whole = bytes(data)
+        reading_problems(whole, layout, file).raise_if_any()
+        parsed = parse(_mended(whole, layout), layout)
         if parsed is None:
             raise ProblemError(
                 Problem("F06", "rows that differ in their form", "rows of one form", "see formats in the docs", file)
@@ -158,10 +184,10 @@ def _mended(data: bytes, layout: Layout) -> bytes:
 
 
 def _is_valid(parsed: Parsed, layout: Layout) -> bool:
-    return all(
-        values is None or _is_in_range(column, values)
-        for column, values in zip(layout.columns, parsed.columns, strict=True)
-    ) and _probabilities_are_exact(parsed, layout)
+    for column, values in zip(layout.columns, parsed.columns, strict=True):
+        if values is not None and not all(_is_in_range(column, part) for part in values):
+            return False
+    return _probabilities_are_exact(parsed, layout)
 
 
 def _is_in_range(column: Column, values: Values) -> bool:
@@ -176,41 +202,43 @@ def _is_in_range(column: Column, values: Values) -> bool:
 
 def _probabilities_are_exact(parsed: Parsed, layout: Layout) -> bool:
     probabilities = [
-        values for column, values in zip(layout.columns, parsed.columns, strict=True) if column.kind == "probability"
+        np.concatenate(values)
+        for column, values in zip(layout.columns, parsed.columns, strict=True)
+        if column.kind == "probability" and values is not None
     ]
-    return not probabilities or bool(
-        np.all(np.sum(np.stack([v for v in probabilities if v is not None]), axis=0) == 1.0)
-    )
+    return not probabilities or bool(np.all(np.sum(np.stack(probabilities), axis=0) == 1.0))
 
 
-def _values(
-    challenge: Challenge, layout: Layout, parsed: Parsed
-) -> tuple[dict[str, Values], NDArray[np.float64] | None]:
+def _values(challenge: Challenge, layout: Layout, parsed: Parsed) -> tuple[dict[str, Values], Floats | None]:
     values: dict[str, Values] = {}
     probability = None
-    rows = len(parsed)
     for task in challenge.tasks:
-        columns = [
-            (column, array)
-            for column, array in zip(layout.columns, parsed.columns, strict=True)
-            if column.task == task.name and array is not None
-        ]
         if isinstance(task, Categorical):
-            values[task.name] = np.asarray(columns[0][1], np.int8)
+            values[task.name] = np.empty(len(parsed), np.int8)
+        else:
+            kind = np.int8 if isinstance(task, MultiLabel) else np.float64
+            block: Any = np.empty((len(parsed), len(task.columns)), kind, order="F")
+            values[task.name] = block
+    for column, parts in zip(layout.columns, parsed.columns, strict=True):
+        if parts is None:
             continue
-        kind = np.int8 if isinstance(task, MultiLabel) else np.float64
-        block: Any = np.empty((rows, len(columns)), kind, order="F")
-        for column, array in columns:
-            block[:, column.place] = array
-            if column.sentinel is not None and kind is np.float64:
-                missing = array == column.sentinel
-                if missing.any():
-                    block[missing, column.place] = np.nan
-        values[task.name] = block
-    for column, array in zip(layout.columns, parsed.columns, strict=True):
-        if column.name == "p1" and array is not None:
-            probability = np.asarray(array, np.float64)
+        if column.name == "p1":
+            probability = np.concatenate(parts).astype(np.float64, copy=False)
+        if column.task is not None:
+            block = values[column.task]
+            _gather(parts, block if block.ndim == 1 else block[:, column.place], column.sentinel)
     return values, probability
+
+
+def _gather(parts: Sequence[Values], out: Values, sentinel: float | None) -> None:
+    """Write the parts of a column one after another, a sentinel among numbers as NaN."""
+    begin = 0
+    for part in parts:
+        end = begin + len(part)
+        out[begin:end] = part
+        if sentinel is not None and out.dtype == np.float64:
+            np.putmask(out[begin:end], part == sentinel, np.nan)
+        begin = end
 
 
 def _rows_table(

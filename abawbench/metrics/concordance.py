@@ -36,13 +36,12 @@ def moments(
     """
     x = truth - pilots[0]
     y = prediction - pilots[1]
-    if valid is None:
-        rows = groups.sum(np.ones(len(x)))
-    else:
-        x = np.where(valid, x, 0.0)
-        y = np.where(valid, y, 0.0)
-        rows = groups.sum(valid.astype(np.float64))
-    return np.stack([rows, groups.sum(x), groups.sum(y), groups.sum(x * x), groups.sum(y * y), groups.sum(x * y)], -1)
+    ones = np.ones(len(x)) if valid is None else valid.astype(np.float64)
+    if valid is not None:
+        np.putmask(x, ~valid, 0.0)
+        np.putmask(y, ~valid, 0.0)
+    sums = [groups.sum(ones), groups.sum(x), groups.sum(y), groups.dot(x, x), groups.dot(y, y), groups.dot(x, y)]
+    return np.stack(sums, axis=-1)
 
 
 def central(statistics: Floats, pilots: Floats) -> tuple[Floats, Floats, Floats, Floats]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+# runs shorter than this are summed by one call for all, longer ones by one call each, without temporary columns
+FEW_ROWS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +41,16 @@ class Groups:
             return np.bincount(self.index, weights=values, minlength=self.count).astype(np.float64, copy=False)
         total = np.zeros(self.count)
         total[self.index[self.starts]] = np.add.reduceat(values, self.starts)
+        return total
+
+    def dot(self, first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum of the products of two columns within each group, shape (count,)."""
+        if self.starts is None or len(self.starts) * FEW_ROWS > len(self.index):
+            return self.sum(first * second)
+        total = np.zeros(self.count)
+        bounds = [*self.starts.tolist(), len(self.index)]
+        for group, (begin, end) in zip(self.index[self.starts], itertools.pairwise(bounds), strict=True):
+            total[group] = np.dot(first[begin:end], second[begin:end])
         return total
 
     def histogram(self, codes: NDArray[np.integer], size: int, valid: NDArray[np.bool_] | None) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from abawbench.fill import Policy, fill
 from abawbench.metrics.concordance import central
 from abawbench.scoring.criteria import evaluate, nested, number
 from abawbench.scoring.intervals import RESAMPLES, intervals
-from abawbench.scoring.statistics import Statistics, collect, partly_annotated, rows_of, valid_rows
+from abawbench.scoring.statistics import Statistics, annotated_rows, collect, rows_of
 from abawbench.table import Alignment, Mask, Table, align
 
 Floats = NDArray[np.float64]
@@ -96,7 +96,14 @@ def pair(challenge: Challenge, truth: Table, prediction: Table, *, missing: Poli
     surplus = _surplus(truth, prediction, alignment)
     if surplus is not None:
         flags.append(surplus)
-    valid = {task.name: valid_rows(task, truth) for task in challenge.tasks}
+    valid: dict[str, Mask] = {}
+    for task in challenge.tasks:
+        valid[task.name], partly = annotated_rows(task, truth)
+        if partly:
+            flags.append(
+                f"T11 {partly:,} rows are annotated for some columns of {task.name} only: left out as whole rows; "
+                "--lens gives the other reading"
+            )
     absent = alignment.rows < 0
     counts: dict[str, int] = {}
     if alignment.same_order:
@@ -111,13 +118,6 @@ def pair(challenge: Challenge, truth: Table, prediction: Table, *, missing: Poli
         place = np.cumsum(annotated | ~absent) - 1
         aligned = part.take(np.maximum(place, 0))
         absent &= ~annotated
-    for task in challenge.tasks:
-        partly = partly_annotated(task, truth)
-        if partly:
-            flags.append(
-                f"T11 {partly:,} rows are annotated for some columns of {task.name} only: left out as whole rows; "
-                "--lens gives the other reading"
-            )
     if not any(mask.any() for mask in valid.values()):
         raise ProblemError(
             Problem(

@@ -16,6 +16,8 @@ from abawbench.table import Mask, Table
 
 Floats = NDArray[np.float64]
 
+PILOT_ROWS = 4096
+
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
@@ -58,43 +60,27 @@ def rows_of(task: Task, statistics: Floats) -> Floats:
             return statistics[..., 0, :].sum(-1)
 
 
-def valid_rows(task: Task, truth: Table) -> Mask:
-    """Rows that are annotated for a task: every one of its columns is."""
-    values = truth.values[task.name]
+def annotated_rows(task: Task, truth: Table) -> tuple[Mask, int]:
+    """Rows that are annotated in every column of a task, and how many are in some columns only."""
+    if isinstance(task, Categorical):
+        return truth.classes(task.name) >= 0, 0
     if isinstance(task, Continuous):
-        missing = np.isnan(values[:, 0])
-        for column in range(1, values.shape[1]):
-            missing |= np.isnan(values[:, column])
-        return ~missing
-    if isinstance(task, Categorical):
-        return values >= 0
-    valid = values[:, 0] >= 0
-    for column in range(1, values.shape[1]):
-        valid &= values[:, column] >= 0
-    return valid
-
-
-def partly_annotated(task: Task, truth: Table) -> int:
-    """Number of rows with an annotation in some of a task's columns, not in all."""
-    if isinstance(task, Categorical):
-        return 0
-    values = truth.values[task.name]
-    present = ~np.isnan(values) if isinstance(task, Continuous) else values >= 0
-    first = present[:, 0]
-    differs = np.zeros(len(first), bool)
-    for column in range(1, present.shape[1]):
-        differs |= present[:, column] != first
-    return int(differs.sum())
+        missing = [np.isnan(column) for column in truth.numbers(task.name).T]
+    else:
+        missing = [column < 0 for column in truth.classes(task.name).T]
+    somewhere, everywhere = missing[0].copy(), missing[0].copy()
+    for column in missing[1:]:
+        somewhere |= column
+        everywhere &= column
+    return ~somewhere, int(np.count_nonzero(somewhere)) - int(np.count_nonzero(everywhere))
 
 
 def pilots_of(task: Continuous, truth: Table, prediction: Table, valid: Mask) -> Floats:
-    """Means of truth and prediction over the valid rows, shape (columns, 2)."""
-    if not valid.any():
+    """Values near the means of truth and prediction, shape (columns, 2): means of the first valid rows."""
+    rows = np.flatnonzero(valid)[:PILOT_ROWS]
+    if not len(rows):
         return np.zeros((len(task.columns), 2))
-    pair = (truth.numbers(task.name), prediction.numbers(task.name))
-    return np.array(
-        [[values[:, column].mean(where=valid) for values in pair] for column in range(len(task.columns))], np.float64
-    )
+    return np.stack([table.numbers(task.name)[rows].mean(0) for table in (truth, prediction)], axis=1)
 
 
 def collect(
