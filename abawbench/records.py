@@ -1,7 +1,7 @@
 """Score and provenance to and from one JSON file: what a leaderboard row rests on.
 
-A record knows strings and numbers only. Its statistics by video are enough for the score, the intervals and a paired test,
-without the files that it was made from.
+A record knows strings and numbers only. Its statistics by video are enough for the score, the intervals and a paired
+test, without the files that it was made from.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from abawbench.challenges import CHALLENGES, Categorical, Challenge, Continuous
+from abawbench.challenges import CHALLENGES, Categorical, Continuous, Task
 from abawbench.errors import Problem, ProblemError
 from abawbench.fill import Policy
 
@@ -245,8 +245,8 @@ def read(path: Path) -> Record:
     """A record from its file.
 
     Raises:
-        ProblemError: F01 not readable; R01 every field that is missing, unknown or wrong; R02 the challenge's definition is
-            another one today.
+        ProblemError: F01 not readable; R01 every field that is missing, unknown or wrong; R02 the challenge's
+            definition is another one today.
     """
     try:
         data = path.read_bytes()
@@ -271,8 +271,8 @@ def read(path: Path) -> Record:
 def check_tree(root: Path) -> tuple[Problem, ...]:
     """Every problem of every record below a folder.
 
-    A record must be readable, lie where its content says, be written as `write` writes it, and have the figures that its own
-    statistics give, to 1e-12.
+    A record must be readable, lie where its content says, be laid out as `write` does it, and have the figures that its
+    own statistics give, to 1e-12.
     """
     problems: list[Problem] = []
     for path in sorted(root.rglob("*.json")):
@@ -392,56 +392,36 @@ def _disagreements(record: Record, path: Path, root: Path) -> Iterator[tuple[str
         yield f"path {place}", f"the path that the content gives, {record.place}"
     if path.read_bytes() != record.to_text().encode():
         yield "text laid out by hand", "the text that `abawbench.records.write` writes"
-    challenge = CHALLENGES[record.challenge]
-    shapes = list(_wrong_shapes(record, challenge))
-    yield from shapes
-    if not shapes:
-        yield from _wrong_figures(record, challenge)
+    try:
+        statistics = statistics_of(record)
+    except ValueError:
+        yield "statistics with rows of unequal length", "the same sums for every video"
+        return
+    tasks = CHALLENGES[record.challenge].tasks
+    shapes = {task.name: (len(statistics.groups), *_axes(task)) for task in tasks}
+    centred = {task.name: (len(task.columns), 2) for task in tasks if isinstance(task, Continuous)}
+    for part, arrays, asked in (("tasks", statistics.tasks, shapes), ("pilots", statistics.pilots, centred)):
+        given = {name: array.shape for name, array in arrays.items()}
+        if given != asked:
+            yield f"statistics.{part} of shape {given}", f"{asked}"
+            return
+    yield from _wrong_figures(record, statistics)
 
 
-def _wrong_shapes(record: Record, challenge: Challenge) -> Iterator[tuple[str, str]]:
-    groups = record.statistics.groups
-    if len(set(groups)) != len(groups):
-        yield "statistics.groups with a name twice", "each video once"
-    wanted: dict[str, tuple[int, int]] = {}
-    centred: dict[str, int] = {}
-    for task in challenge.tasks:
-        if isinstance(task, Continuous):
-            wanted[task.name] = (len(task.columns), 6)
-            centred[task.name] = len(task.columns)
-        elif isinstance(task, Categorical):
-            wanted[task.name] = (len(task.classes), len(task.classes))
-        else:
-            wanted[task.name] = (len(task.columns), 4)
-    for part, given, asked in (
-        ("tasks", record.statistics.tasks, wanted),
-        ("pilots", record.statistics.pilots, centred),
-        ("rows.valid", record.rows.valid, wanted),
-    ):
-        if set(given) != set(asked):
-            yield f"{part} of {', '.join(sorted(given)) or 'no task'}", f"{', '.join(sorted(asked)) or 'none'}"
-    for name, cube in record.statistics.tasks.items():
-        shape = wanted.get(name)
-        if shape is None:
-            continue
-        sizes = {(len(matrix), len(row)) for matrix in cube for row in matrix}
-        if len(cube) != len(groups) or (cube and sizes != {shape}):
-            yield f"statistics of {name} in another shape", f"{len(groups)} groups of {shape[0]} x {shape[1]} numbers"
-    for name, pilots in record.statistics.pilots.items():
-        if len(pilots) != centred.get(name) or any(len(pair) != 2 for pair in pilots):
-            yield f"pilots of {name} in another shape", "two numbers for each column"
+def _axes(task: Task) -> tuple[int, int]:
+    if isinstance(task, Categorical):
+        return len(task.classes), len(task.classes)
+    return len(task.columns), 6 if isinstance(task, Continuous) else 4
 
 
-def _wrong_figures(record: Record, challenge: Challenge) -> Iterator[tuple[str, str]]:
+def _wrong_figures(record: Record, statistics: Statistics) -> Iterator[tuple[str, str]]:
     from abawbench.scoring.criteria import evaluate, number
     from abawbench.scoring.statistics import rows_of
 
-    statistics = statistics_of(record)
-    total = statistics.total
-    for task in challenge.tasks:
-        rows = int(rows_of(task, total[task.name]))
-        if rows != record.rows.valid[task.name]:
-            yield f"rows.valid.{task.name} {record.rows.valid[task.name]}", f"{rows}, by the record's statistics"
+    challenge, total = CHALLENGES[record.challenge], statistics.total
+    rows = {task.name: int(rows_of(task, total[task.name])) for task in challenge.tasks}
+    if record.rows.valid != rows:
+        yield f"rows.valid {record.rows.valid}", f"{rows}, by the record's statistics"
     figures = {path: number(value[()]) for path, value in evaluate(challenge, total, statistics.pilots).items()}
     stored = dict(_leaves({"score": record.score, "terms": record.terms, "metrics": record.metrics}))
     for path in dict.fromkeys([*figures, *stored]):

@@ -1,0 +1,1 @@
+"""Where it comes from: pictures, faces, clips, synthetic labels."""

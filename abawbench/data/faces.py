@@ -1,10 +1,11 @@
-"""Faces in pictures: found by YuNet, and aligned to the 112 x 112 crop that recognition networks and s-Aff-Wild2 use."""
+"""Faces in pictures: found by YuNet, aligned to the 112 x 112 crop of recognition networks and of s-Aff-Wild2."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +38,8 @@ class Face:
 
     Attributes:
         box: left, top, right, bottom, inside the picture.
-        points: shape (5, 2), (x, y) of the eye on the image's left, the other eye, nose, mouth corner on the image's left,
-            the other mouth corner; may lie outside the picture.
+        points: shape (5, 2), (x, y) of the eye on the image's left, the other eye, nose, mouth corner on the image's
+            left, the other mouth corner; may lie outside the picture.
         score: the detector's confidence, in [0, 1].
     """
 
@@ -84,16 +85,14 @@ def read_image(path: Path) -> Image:
 
     try:
         data = np.frombuffer(path.read_bytes(), np.uint8)
-        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
     except OSError as error:
         reason = error.strerror or "an error of the file system"
         raise ProblemError(Problem("F01", reason, "a picture", "check the path", str(path))) from error
-    except cv2.error:
-        picture = None
+    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
     if picture is None:
         found = f"{len(data)} bytes that are no picture"
         raise ProblemError(Problem("F01", found, "a JPEG or PNG picture", "copy the file again", str(path)))
-    return np.ascontiguousarray(picture[..., ::-1])
+    return np.ascontiguousarray(picture[..., ::-1], np.uint8)
 
 
 def rgb(image: NDArray[np.generic]) -> Image:
@@ -134,7 +133,7 @@ class Detector:
             logging.setLogLevel(level)
 
     def detect(self, image: Image) -> tuple[Face, ...]:
-        """The faces of an RGB picture, the most certain first; found on a copy whose longer side is at most 640 pixels."""
+        """The faces of an RGB picture, found on a copy whose longer side is at most 640 pixels, most certain first."""
         import cv2
 
         height, width = image.shape[:2]
@@ -142,7 +141,7 @@ class Detector:
         size = (max(round(width * shrink), 1), max(round(height * shrink), 1))
         small = image if size == (width, height) else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         self._network.setInputSize(size)
-        _, rows = self._network.detect(np.ascontiguousarray(small[..., ::-1]))
+        rows: Any = self._network.detect(np.ascontiguousarray(small[..., ::-1]))[1]
         if rows is None:
             return ()
         scale = np.array([width / size[0], height / size[1]])
@@ -159,7 +158,7 @@ def _face(row: NDArray[np.float64], scale: Points, width: int, height: int) -> F
 
 
 def main_face(faces: tuple[Face, ...], width: int, height: int) -> Face | None:
-    """The face a picture is about: the largest, an area counting half as much in a corner as in the middle; None if none."""
+    """The face a picture is about, or None: the largest, an area counting half as much in a corner as in the middle."""
 
     def weight(face: Face) -> float:
         left, top, right, bottom = face.box

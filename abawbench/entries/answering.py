@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel, Task
 from abawbench.data.clips import Clip
 from abawbench.entries.model import Answers, Card, Entry, columns
-from abawbench.table import Floats, Table
+from abawbench.table import Floats, Table, Values
 
 THRESHOLD = 0.5
 
@@ -30,27 +30,28 @@ def uncovered(card: Card, challenge: Challenge) -> dict[str, tuple[str, ...]]:
 def answer(entry: Entry, clips: Sequence[Clip], challenge: Challenge) -> Table:
     """Every valid frame of the clips as a row of a prediction.
 
-    The most probable class, labels from 0.5 on, numbers brought into the range of the challenge; classes and columns are met
-    by name. What the entry does not answer gets a constant: 0 for a number, class 0, label 0 (`uncovered` names it). Frames
-    without a crop get no row: filling them is a policy of whoever writes the file.
+    The most probable class, labels from 0.5 on, numbers brought into the range of the challenge; classes and columns
+    are met by name. What the entry does not answer gets a constant: 0 for a number, class 0, label 0 (`uncovered` names
+    it). Frames without a crop get no row: filling them is a policy of whoever writes the file.
     """
-    parts = {task.name: [_empty(task)] for task in challenge.tasks}
+    parts: dict[str, list[Values]] = {task.name: [_empty(task)] for task in challenge.tasks}
     for clip in clips:
         answers = entry.predict(clip)
         for task in challenge.tasks:
             parts[task.name].append(_decided(task, entry.card, answers, clip))
     frame = [np.empty(0, np.int32), *(clip.frame[clip.valid].astype(np.int32) for clip in clips)]
+    values: dict[str, Values] = {task: cast(Values, np.concatenate(arrays)) for task, arrays in parts.items()}
     video = [np.empty(0, np.int32), *(np.full(int(clip.valid.sum()), i, np.int32) for i, clip in enumerate(clips))]
     return Table(
         videos=tuple(clip.video for clip in clips),
         video=np.concatenate(video),
         frame=np.concatenate(frame),
-        values={task: np.concatenate(arrays) for task, arrays in parts.items()},
+        values=values,
         source=entry.card.name,
     )
 
 
-def _empty(task: Task) -> NDArray[np.float64] | NDArray[np.int8]:
+def _empty(task: Task) -> Values:
     match task:
         case Continuous():
             return np.empty((0, len(task.columns)))
@@ -60,7 +61,7 @@ def _empty(task: Task) -> NDArray[np.float64] | NDArray[np.int8]:
             return np.empty((0, len(task.columns)), np.int8)
 
 
-def _decided(task: Task, card: Card, answers: Answers, clip: Clip) -> NDArray[np.float64] | NDArray[np.int8]:
+def _decided(task: Task, card: Card, answers: Answers, clip: Clip) -> Values:
     own = card.task(task.name)
     given = answers.get(task.name) if own is not None and type(own) is type(task) else None
     arranged = np.zeros((int(clip.valid.sum()), len(columns(task))))

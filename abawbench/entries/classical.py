@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.data.clips import Clip
 from abawbench.entries.hog import Features, hog
-from abawbench.entries.labelled import crop_of_row, refuse_nothing, restricted, values_of
+from abawbench.entries.labelled import crop_of_row, refuse_nothing, restricted, values_of, with_labels
 from abawbench.entries.model import Answers, Card
 from abawbench.errors import Problem, ProblemError
 from abawbench.table import Floats, Mask, Table
@@ -77,7 +77,7 @@ class Untrained:
         for task in self.vocabulary:
             values, annotated = values_of(task, truth)
             annotated &= (crops >= 0)[:, np.newaxis]
-            labelled = annotated.any(axis=0)
+            labelled = with_labels(annotated)
             if labelled.any():
                 kept = restricted(task, labelled)
                 heads.append(self._head(kept, features, crops, values[:, labelled], annotated[:, labelled]))
@@ -122,7 +122,9 @@ class Classical:
         for head in self.heads:
             if features.shape[1] != head.weight.shape[0]:
                 found = f"crops of {clip.size} pixels in {clip.video}"
-                raise ProblemError(Problem("E06", found, "crops of the size it was fitted on", "align the faces to that size"))
+                raise ProblemError(
+                    Problem("E06", found, "crops of the size it was fitted on", "align the faces to that size")
+                )
             answer = np.full((len(clip), len(head.bias)), np.nan)
             answer[clip.valid] = _answer(head, features)
             answers[head.task.name] = answer
@@ -196,11 +198,11 @@ def _features(clip: Clip, cell: int) -> Features:
         found = f"crops of {clip.size} pixels in {clip.video}"
         raise ProblemError(Problem("E06", found, f"crops of {2 * cell} pixels or more", "align the faces first"))
     positions = np.flatnonzero(clip.valid)
-    parts = [np.empty((0, (clip.size // cell - 1) ** 2 * 36), np.float32)]
+    parts: list[Features] = [np.empty((0, (clip.size // cell - 1) ** 2 * 36), np.float32)]
     for start in range(0, len(positions), CHUNK):
         crops = clip.read(positions[start : start + CHUNK])
         # the mean with the mirror image: no answer depends on which side of the face is which
-        parts.append((hog(crops, cell=cell) + hog(crops[:, :, ::-1], cell=cell)) / 2)
+        parts.append((hog(crops, cell=cell) + hog(crops[:, :, ::-1], cell=cell)) / np.float32(2))
     return np.concatenate(parts)
 
 
@@ -220,13 +222,20 @@ def _logistic(features: Features, target: Floats, classes: int, inverse_penalty:
     if len(present) == 1:
         bias[present] = 0.0
         return weight, bias
-    fitted = LogisticRegression(C=inverse_penalty, max_iter=2000).fit(features.astype(np.float64), target)
-    if len(present) == 2:
-        weight[:, present[1]] = fitted.coef_[0]
-        bias[present] = 0.0, float(fitted.intercept_[0])
+    seen = features.astype(np.float64)
+    model = LogisticRegression(C=inverse_penalty, max_iter=2000, tol=1e-6)
+    if len(seen) < seen.shape[1]:
+        # the penalised optimum lies in the span of the rows: the same is found there many times faster
+        left, strength, basis = np.linalg.svd(seen, full_matrices=False)
+        fitted = model.fit(left * strength, target)
+        slopes = np.asarray(fitted.coef_) @ basis
     else:
-        weight[:, present] = fitted.coef_.T
-        bias[present] = fitted.intercept_
+        fitted = model.fit(seen, target)
+        slopes = np.asarray(fitted.coef_)
+    # of two classes scikit-learn gives the difference only
+    given = present[-len(slopes) :]
+    bias[present] = 0.0
+    weight[:, given], bias[given] = slopes.T, fitted.intercept_
     return weight, bias
 
 

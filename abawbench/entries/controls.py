@@ -10,7 +10,7 @@ import numpy as np
 
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.data.clips import Clip
-from abawbench.entries.labelled import crop_of_row, refuse_nothing, restricted, values_of
+from abawbench.entries.labelled import refuse_nothing, restricted, values_of, with_labels
 from abawbench.entries.model import Answers, Card, width
 from abawbench.errors import Problem, ProblemError
 from abawbench.table import Floats, Integers, Mask, Table
@@ -102,7 +102,7 @@ class Average:
         tasks: list[Task] = []
         for task in self.vocabulary:
             values, annotated = values_of(task, truth)
-            labelled = annotated.any(axis=0)
+            labelled = with_labels(annotated)
             if not labelled.any():
                 continue
             tasks.append(restricted(task, labelled))
@@ -117,7 +117,7 @@ class Average:
 
 
 def prior(card: Card, vocabulary: tuple[Task, ...], settings: NoSettings) -> Average:
-    """Class shares and label rates of the training labels: decided, the most frequent class and labels on at least half."""
+    """Class shares and label rates in training; decided, the commonest class and labels on in half of the rows."""
     del settings
     return Average(card, tuple(task for task in vocabulary if not isinstance(task, Continuous)))
 
@@ -132,8 +132,8 @@ def mean(card: Card, vocabulary: tuple[Task, ...], settings: NoSettings) -> Aver
 class Shuffled:
     """Deals the true values of each video out again over its own frames, in random order.
 
-    What is left when all knowledge of time and face is taken away but each video's distribution is known. It sees the truth
-    it is scored on.
+    What is left when all knowledge of time and face is taken away but each video's distribution is known. It sees the
+    truth it is scored on.
     """
 
     card: Card
@@ -150,10 +150,10 @@ class Shuffled:
         dealt: dict[str, dict[str, tuple[Integers, Floats]]] = {}
         for task in self.vocabulary:
             values, annotated = values_of(task, truth)
-            labelled = annotated.any(axis=0)
+            labelled = with_labels(annotated)
             if labelled.any():
                 tasks.append(restricted(task, labelled))
-                whole = annotated[:, labelled].all(axis=1)
+                whole = np.logical_and.reduce(annotated[:, labelled], axis=1)
                 dealt[task.name] = self._deal(truth, values[:, labelled], whole)
         refuse_nothing(tasks, self.card.name, truth)
         card = replace(self.card, tasks=tuple(tasks), trained_videos=tuple(clip.video for clip in clips))
@@ -175,7 +175,7 @@ class Dealt:
     """The shuffled control, ready to answer.
 
     Attributes:
-        dealt: by task and video, the annotated frames, rising, and the values dealt to them, (frames,) and (frames, columns).
+        dealt: by task and video, the annotated frames, rising, shape (frames,), and their values, (frames, columns).
     """
 
     card: Card
@@ -184,8 +184,8 @@ class Dealt:
     def predict(self, clip: Clip) -> Answers:
         """The value dealt to each valid frame.
 
-        A frame without annotation gets the value of the annotated one before it, else after it; a video without any gets
-        zeros (class 0). Neither is scored.
+        A frame without annotation gets the value of the annotated one before it, else after it; a video without any
+        gets zeros (class 0). Neither is scored.
         """
         answers: dict[str, Floats] = {}
         for task in self.card.tasks:

@@ -17,8 +17,8 @@ LUMA = (0.299, 0.587, 0.114)
 def hog(crops: NDArray[np.uint8], *, cell: int) -> Features:
     """Edge directions of square crops, cell by cell, free of brightness and contrast.
 
-    Square root of grey, centred differences, nine unsigned directions with each gradient shared between the two nearest,
-    sums over cells, blocks of 2 x 2 cells with L2-Hys normalisation.
+    Square root of grey, centred differences, nine unsigned directions with each gradient shared between the two
+    nearest, sums over cells, blocks of 2 x 2 cells with L2-Hys normalisation.
 
     Args:
         crops: shape (crops, size, size, 3), RGB.

@@ -14,7 +14,7 @@ from abawbench.table import Floats, Mask, Rows, Table
 
 
 def crop_of_row(clips: Sequence[Clip], truth: Table) -> Rows:
-    """For each row of a truth, the place of its crop among all valid crops of the clips, in their order; -1 for none."""
+    """For each row of a truth, the place of its crop among all valid crops of the clips; -1 where there is none."""
     result = np.full(len(truth), -1, np.int64)
     place = {video: index for index, video in enumerate(truth.videos)}
     start = 0
@@ -41,11 +41,18 @@ def values_of(task: Task, truth: Table) -> tuple[Floats, Mask]:
     return values, ~np.isnan(values) if isinstance(task, Continuous) else values >= 0
 
 
+def with_labels(annotated: Mask) -> Mask:
+    """Shape (columns,), True for a column with an annotation in at least one row."""
+    return np.asarray(annotated.any(axis=0), bool)
+
+
 def restricted(task: Task, labelled: Mask) -> Task:
     """The task with those of its columns that have labels; a categorical task stays whole."""
     if isinstance(task, Categorical):
         return task
-    return replace(task, columns=tuple(name for name, has_labels in zip(task.columns, labelled, strict=True) if has_labels))
+    return replace(
+        task, columns=tuple(name for name, has_labels in zip(task.columns, labelled, strict=True) if has_labels)
+    )
 
 
 def refuse_nothing(tasks: Sequence[Task], name: str, truth: Table) -> None:

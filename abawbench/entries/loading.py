@@ -108,7 +108,9 @@ def _read(path: Path) -> _EntryFile:
         raise ProblemError(*_wrong_fields(error, "", fields, path)) from error
     if content.name != path.resolve().parent.name:
         found = f"name = {content.name} in the folder {path.resolve().parent.name}"
-        raise ProblemError(Problem("E02", found, "the folder's name", "rename the folder or correct the name", str(path)))
+        raise ProblemError(
+            Problem("E02", found, "the folder's name", "rename the folder or correct the name", str(path))
+        )
     return content
 
 

@@ -69,7 +69,7 @@ class Card:
     @staticmethod
     def from_json(record: Mapping[str, Any]) -> Card:
         """The card that `to_json` wrote. Raises: KeyError, TypeError."""
-        fields = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
+        fields = _without_lists(record)
         fields["tasks"] = tuple(_task(task) for task in record["tasks"])
         fields["picture"] = None if record["picture"] is None else Picture(**record["picture"])
         return Card(**fields)
@@ -89,8 +89,8 @@ class Entry(Protocol):
 
         Returns:
             For each task of the card, by its name, float64 of shape (frames, width): values in [low, high] of a
-            `Continuous` task, probabilities that sum to 1 over the classes of a `Categorical` one, the probability of each
-            label of a `MultiLabel` one. NaN in every row whose frame is not valid.
+            `Continuous` task, probabilities that sum to 1 over the classes of a `Categorical` one, the probability of
+            each label of a `MultiLabel` one. NaN in every row whose frame is not valid.
         """
         ...
 
@@ -129,5 +129,9 @@ def columns(task: Task) -> tuple[str, ...]:
 
 def _task(record: Mapping[str, Any]) -> Task:
     kinds: dict[str, type[Task]] = {kind.__name__: kind for kind in (Continuous, Categorical, MultiLabel)}
-    fields = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items() if key != "kind"}
-    return kinds[record["kind"]](**fields)
+    fields = _without_lists(record)
+    return kinds[fields.pop("kind")](**fields)
+
+
+def _without_lists(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}

@@ -25,7 +25,8 @@ def has_real_data() -> bool:
 
 
 needs_real_data = pytest.mark.skipif(
-    not has_real_data(), reason="no real faces here: set ABAWBENCH_REAL_DATA to the folder that holds faces/ and weights/"
+    not has_real_data(),
+    reason="no real faces here: set ABAWBENCH_REAL_DATA to the folder that holds faces/ and weights/",
 )
 
 
@@ -45,9 +46,7 @@ def moved(points: np.ndarray, roll: float, scale: float, shift: tuple[float, flo
     return scale * points @ turn.T + np.array(shift)
 
 
-@given(
-    st.floats(-np.pi, np.pi), st.floats(0.05, 20), st.tuples(st.floats(-2000, 2000), st.floats(-2000, 2000))
-)
+@given(st.floats(-np.pi, np.pi), st.floats(0.05, 20), st.tuples(st.floats(-2000, 2000), st.floats(-2000, 2000)))
 def test_a_turned_scaled_and_shifted_template_is_brought_back_exactly(roll, scale, shift):
     matrix = similarity(moved(TEMPLATE, roll, scale, shift), TEMPLATE)
     back = moved(TEMPLATE, roll, scale, shift) @ matrix[:, :2].T + matrix[:, 2]
@@ -58,9 +57,7 @@ def test_the_map_is_the_least_squares_solution():
     random = np.random.default_rng(3)
     source, target = random.normal(size=(5, 2)) * 40, random.normal(size=(5, 2)) * 40
     x, y = source.T
-    rows = np.concatenate(
-        [np.stack([x, -y, np.ones(5), np.zeros(5)], 1), np.stack([y, x, np.zeros(5), np.ones(5)], 1)]
-    )
+    rows = np.concatenate([np.stack([x, -y, np.ones(5), np.zeros(5)], 1), np.stack([y, x, np.zeros(5), np.ones(5)], 1)])
     a, b, right, down = np.linalg.lstsq(rows, np.concatenate([target[:, 0], target[:, 1]]), rcond=None)[0]
     assert similarity(source, target) == pytest.approx(np.array([[a, -b, right], [b, a, down]]), abs=1e-10)
 
@@ -105,7 +102,7 @@ def test_fine_texture_of_a_large_face_becomes_its_mean():
 
 def test_what_lies_outside_the_picture_is_black():
     white = np.full((112, 112, 3), 255, np.uint8)
-    crop = aligned_crop(white, TEMPLATE + [0, 56])
+    crop = aligned_crop(white, TEMPLATE + np.array([0, 56]))
     assert crop[:55].min() == 255
     assert crop[57:].max() == 0
 

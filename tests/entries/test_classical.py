@@ -72,12 +72,12 @@ def test_a_flat_picture_has_no_edges():
 def test_brightness_and_contrast_hardly_move_the_histograms():
     noise = np.random.default_rng(0)
     crop = striped(0, noise)[np.newaxis] // 2 + 20
-    assert np.abs(hog(crop, cell=16) - hog(np.uint8(crop * 1.5), cell=16)).mean() < 0.01
+    assert np.abs(hog(crop, cell=16) - hog((crop * 1.5).astype(np.uint8), cell=16)).mean() < 0.01
 
 
 def test_a_quarter_turn_of_the_stripes_moves_the_strongest_direction_by_half_the_circle():
     down, across = np.indices((64, 64))
-    stripes = [np.uint8(128 + 100 * np.sin(place / 3)) for place in (across, down)]
+    stripes = [(128 + 100 * np.sin(place / 3)).astype(np.uint8) for place in (across, down)]
     pictures = np.stack([np.repeat(grey[..., np.newaxis], 3, axis=2) for grey in stripes])
     histograms = hog(pictures, cell=16).reshape(2, -1, 9).mean(axis=1)
     # a horizontal gradient lies on the border of the first and the last direction, a vertical one amid the fifth
@@ -214,3 +214,18 @@ def test_crops_of_another_size_are_a_problem(entry):
 def test_a_setting_out_of_range_is_a_problem(settings):
     with pytest.raises(ProblemError, match="E02"):
         classical.create(CARD, TASKS, settings)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("rows", [20, 200])
+def test_the_head_is_scikit_learns_own_optimum(classes, rows):
+    from sklearn.linear_model import LogisticRegression
+
+    random = np.random.default_rng(5)
+    target = np.arange(rows) % classes
+    features = random.normal(size=(rows, 60)).astype(np.float32) + target[:, np.newaxis] * 0.3
+    weight, bias = classical._logistic(features, target.astype(float), 4, 1.0)
+    score = features @ weight + bias
+    odds = np.exp(score[:, :classes] - score.max(axis=1, keepdims=True))
+    expected = LogisticRegression(C=1.0, max_iter=5000, tol=1e-10).fit(features.astype(float), target)
+    assert odds / odds.sum(axis=1, keepdims=True) == pytest.approx(expected.predict_proba(features), abs=1e-4)

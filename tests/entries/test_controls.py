@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def clips_for(truth: Table) -> tuple[Clip, ...]:
     return tuple(clip_in_memory(video, np.zeros((FRAMES, 8, 8, 3), np.uint8)) for video in truth.videos)
 
 
-def metrics_of(entry: Entry, truth: Table) -> dict[str, float]:
+def metrics_of(entry: Entry, truth: Table) -> dict[str, Any]:
     return dict(score(CHALLENGE, truth, answer(entry, clips_for(truth), CHALLENGE), resamples=10).metrics)
 
 
@@ -79,7 +80,9 @@ def shuffled(truth: Table, seed: int = 0) -> Entry:
 
 
 def test_one_class_everywhere_has_the_accuracy_of_its_share(truth):
-    assert metrics_of(constant(class_index=3), truth)["accuracy_expression"] == pytest.approx(shares(truth)[3], abs=1e-12)
+    assert metrics_of(constant(class_index=3), truth)["accuracy_expression"] == pytest.approx(
+        shares(truth)[3], abs=1e-12
+    )
 
 
 def test_one_class_everywhere_has_the_f1_of_its_share_and_seven_zeros(truth):
@@ -143,9 +146,7 @@ def test_the_shuffle_keeps_each_videos_values(truth):
     for place, clip in enumerate(clips_for(truth)):
         expected = truth.values["va"][truth.video == place]
         known = ~np.isnan(expected[:, 0])
-        assert np.array_equal(
-            np.sort(entry.predict(clip)["va"][known], axis=0), np.sort(expected[known], axis=0)
-        )
+        assert np.array_equal(np.sort(entry.predict(clip)["va"][known], axis=0), np.sort(expected[known], axis=0))
 
 
 def test_the_shuffle_moves_values(truth):

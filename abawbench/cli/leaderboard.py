@@ -1,0 +1,68 @@
+"""abawbench leaderboard: published facts and records into tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from abawbench.cli.output import exits_on_problems
+
+root_option = click.option(
+    "--root",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=Path("leaderboard"),
+    show_default=True,
+    help="Folder with published/ and records/; the tables go there.",
+)
+
+
+@click.group()
+def command() -> None:
+    """Published facts and records into one table for each challenge.
+
+    \b
+    Example:
+      abawbench leaderboard build
+      abawbench leaderboard check
+    """
+
+
+@command.command()
+@root_option
+@exits_on_problems
+def build(root: Path) -> None:
+    """Write the Markdown, CSV and LaTeX table of every challenge, and the index.
+
+    \b
+    Example:
+      abawbench leaderboard build --root leaderboard
+    """
+    from abawbench.leaderboard.build import build as build_tables
+    from abawbench.records import replace_file
+
+    texts = build_tables(root)
+    changed = [path for path, text in texts.items() if not path.is_file() or path.read_bytes() != text.encode()]
+    for path in changed:
+        replace_file(path, texts[path])
+        click.echo(f"wrote {path}")
+    click.echo(f"{len(texts)} files: {len(changed)} written, {len(texts) - len(changed)} as they were")
+
+
+@command.command()
+@root_option
+@exits_on_problems
+def check(root: Path) -> None:
+    """Fail where a table is not what build writes, a fact breaks the schema, or a record does not hold together.
+
+    \b
+    Example:
+      abawbench leaderboard check --root leaderboard
+    """
+    from abawbench.errors import ProblemError
+    from abawbench.leaderboard.build import check as check_tables
+
+    problems = check_tables(root)
+    if problems:
+        raise ProblemError(*problems)
+    click.echo("facts and records hold, tables are up to date")

@@ -1,0 +1,1 @@
+"""Published facts and records to ranked tables."""

@@ -1,0 +1,140 @@
+"""All tables of a leaderboard, and whether those on disk are these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import zip_longest
+from pathlib import Path
+
+from tabulate import tabulate
+
+from abawbench import records
+from abawbench.challenges import CHALLENGES
+from abawbench.errors import Problem, ProblemError
+from abawbench.leaderboard.published import OTHER, read_published
+from abawbench.leaderboard.rows import KINDS, Row, from_fact, from_record, sections
+from abawbench.leaderboard.tables import comma_separated, latex, markdown
+
+BEGIN = "<!-- leaderboard: begin, written by `abawbench leaderboard build` -->"
+END = "<!-- leaderboard: end -->"
+FIX = "run `abawbench leaderboard build` and commit what it writes"
+
+
+def build(root: Path) -> dict[Path, str]:
+    """The text of every table, by path.
+
+    Args:
+        root: folder with `published/` and `records/`; either may be missing.
+
+    Returns:
+        For each challenge with a row, and for `other`: a page, a CSV and a LaTeX file. And the index README.md, whose
+        text outside the markers stays.
+
+    Raises:
+        ProblemError: L02 a published fact, R01 and R02 a record, L01 an index whose markers are gone.
+    """
+    rows = collect(root)
+    texts: dict[Path, str] = {}
+    for place, found in rows.items():
+        challenge = CHALLENGES.get(place)
+        title = "Other data and tasks" if challenge is None else f"{place}: {challenge.title}"
+        texts[root / f"{place}.md"] = markdown(title, challenge, found)
+        texts[root / f"{place}.csv"] = comma_separated(found)
+        texts[root / f"{place}.tex"] = latex(title, found)
+    texts[root / "README.md"] = _index(root / "README.md", rows)
+    return texts
+
+
+def check(root: Path) -> tuple[Problem, ...]:
+    """L01 for every table that is stale, missing or not written by `build`.
+
+    Raises:
+        ProblemError: as `build`.
+    """
+    wanted = build(root)
+    problems: list[Problem] = []
+    for path, text in wanted.items():
+        if not path.is_file():
+            problems.append(Problem("L01", "no such file", "a table", FIX, str(path)))
+            continue
+        given = path.read_bytes().decode("utf-8", "replace")
+        if given != text:
+            line, found, expected = _first_difference(given, text)
+            problems.append(Problem("L01", found, expected, FIX, str(path), line))
+    surplus = {path for ending in ("md", "csv", "tex") for path in root.glob(f"*.{ending}")} - set(wanted)
+    problems += [
+        Problem("L01", "a table without rows", "no such file", "delete it", str(path)) for path in sorted(surplus)
+    ]
+    return tuple(problems)
+
+
+def collect(root: Path) -> dict[str, list[Row]]:
+    """Rows of facts and records by challenge, in the order of editions, `other` last.
+
+    Raises:
+        ProblemError: L02, R01, R02.
+    """
+    problems = records.check_tree(root / "records")
+    if problems:
+        raise ProblemError(*problems)
+    facts = read_published(root / "published")
+    rows: dict[str, list[Row]] = {place: [] for place in (*CHALLENGES, OTHER)}
+    for place, found in facts.items():
+        rows[place] += [from_fact(fact, CHALLENGES.get(place)) for fact in found]
+    for path in sorted((root / "records").rglob("*.json")):
+        record = records.read(path)
+        rows[record.challenge].append(from_record(record, CHALLENGES[record.challenge]))
+    return {place: found for place, found in rows.items() if found}
+
+
+def _index(path: Path, rows: Mapping[str, list[Row]]) -> str:
+    text = path.read_text(encoding="utf-8") if path.is_file() else f"# Leaderboards\n\n{BEGIN}\n{END}\n"
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(END) < text.index(BEGIN):
+        raise ProblemError(
+            Problem("L01", "no place for the index", f"the lines {BEGIN} and {END}", "put both lines back", str(path))
+        )
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    return f"{before}{BEGIN}\n\n{_table(rows)}\n\n{END}{after}"
+
+
+def _table(rows: Mapping[str, list[Row]]) -> str:
+    lines: list[list[str]] = []
+    for place, found in rows.items():
+        challenge = CHALLENGES.get(place)
+        counts = [sum(row.kind == kind for row in found) for kind in KINDS]
+        lines.append(
+            [
+                f"[{place}]({place}.md)",
+                "Other data and tasks" if challenge is None else challenge.title,
+                *(str(count or "") for count in counts),
+                _highest(found, "test"),
+                _highest(found, "validation"),
+                f"[csv]({place}.csv) [tex]({place}.tex)",
+            ]
+        )
+    headers = ["challenge", "", *KINDS, "highest test score", "highest validation score", "data"]
+    align = ["left", "left", *("right" for _ in KINDS), "left", "left", "left"]
+    return tabulate(lines, headers, tablefmt="pipe", disable_numparse=True, colalign=align)
+
+
+def _highest(rows: list[Row], split: str) -> str:
+    """The first score of a split under the challenge's own measure, and who vouches for it."""
+    for section in sections(row for row in rows if row.split == split and not row.group):
+        for row in section.rows:
+            if "score" in row.figures:
+                return f"{row.figures['score'].shown} ({row.kind})"
+    return ""
+
+
+def _first_difference(given: str, wanted: str) -> tuple[int, str, str]:
+    pairs = zip_longest(given.split("\n"), wanted.split("\n"))
+    for line, (found, expected) in enumerate(pairs, start=1):
+        if found != expected:
+            return line, _shortened(found), _shortened(expected)
+    raise AssertionError("texts are equal")
+
+
+def _shortened(line: str | None) -> str:
+    if line is None:
+        return "the end of the file"
+    return f"'{line}'" if len(line) <= 80 else f"'{line[:77]}...'"

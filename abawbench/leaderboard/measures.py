@@ -1,0 +1,57 @@
+"""How sources word their measures: the range of the figures, and which challenge's own measure each one is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A measure as a source words it.
+
+    Attributes:
+        low: least value there is.
+        high: greatest value there is; a percentage would lie above it.
+        same_as: ids of the official metrics that it is; empty where it is another one, or its words leave that open.
+    """
+
+    low: float
+    high: float
+    same_as: frozenset[str] = frozenset()
+
+
+def _fraction(*same_as: str) -> Measure:
+    return Measure(0.0, 1.0, frozenset(same_as))
+
+
+def _coefficient(*same_as: str) -> Measure:
+    return Measure(-1.0, 1.0, frozenset(same_as))
+
+
+MEASURES: dict[str, Measure] = {
+    "mean of CCC valence and CCC arousal": _coefficient("va-ccc"),
+    "CCC": _coefficient("va-ccc"),
+    "ABAW1/2 EXPR criterion from F1 and accuracy (7 classes)": _fraction("expr-f1-acc"),
+    "total of macro F1 and accuracy (ABAW2 EXPR, 7 classes)": _fraction("expr-f1-acc"),
+    "ABAW2 EXPR measure (7 classes)": _fraction("expr-f1-acc"),
+    "macro F1 over 8 classes": _fraction("expr-f1"),
+    "ABAW1/2 AU total from F1 and accuracy": _fraction("au-f1-acc"),
+    "total of mean F1 and accuracy (ABAW2 AU)": _fraction("au-f1-acc"),
+    "mean F1 over 12 AUs": _fraction("au-f1"),
+    "F1 (macro) as worded by the authors": _fraction(),
+    "mean CCC + macro F1 expression + mean F1 AU": Measure(-1.0, 3.0, frozenset({"mtl-sum"})),
+    "macro F1 over 6 classes": _fraction("lsd-f1"),
+    "macro F1 over 7 classes": _fraction("ce-f1"),
+    "macro F1": _fraction("lsd-f1", "vd-f1"),
+    "mean F1": _fraction(),
+    "F1": _fraction(),
+    "mean Pearson over 7 classes": _coefficient("eri-pearson"),
+    "mean Pearson over 6 classes": _coefficient("emi-pearson"),
+    "video-level macro F1": _fraction("ah-video-f1"),
+    "average F1 (frame level)": _fraction(),
+    "average precision": _fraction(),
+    "accuracy": _fraction(),
+    "UAR": _fraction(),
+    # a rank, or parts, without a word on the measure
+    "": Measure(-1.0, 3.0),
+}

@@ -1,0 +1,239 @@
+"""Facts and records as rows of one shape, told apart by who vouches for the figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from abawbench.challenges import Challenge
+from abawbench.leaderboard.measures import MEASURES
+from abawbench.leaderboard.published import FIGURES, OTHER, Fact
+from abawbench.records import Interval, Record
+
+Kind = Literal["organiser", "claimed", "reproduced"]
+KINDS: dict[Kind, str] = {
+    "organiser": "from a table or ranking of the organisers, also where a paper reprints it",
+    "claimed": "by the authors of the method, or quoted by others",
+    "reproduced": "predictions scored here, from the files, with 95 % BCa intervals",
+}
+
+# a fact is the organisers' when its source or its note begins so; every other fact is a claim
+ORGANISER_SOURCES = ("dkollias/ABAW2-Results:", "arXiv:2605.27451 (official overview")
+ORGANISER_NOTES = ("test leaderboard as reprinted", "leaderboard reprinted")
+
+SPLITS = ("test", "validation", "train", "")
+SHOWN_DECIMALS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number: as its source writes it, as a number, and with the bounds of its interval where it has one."""
+
+    text: str
+    value: float
+    interval: tuple[float, float] | None = None
+
+    @property
+    def shown(self) -> str:
+        """At most four decimals, none added; with an interval three, as `0.512 [0.480, 0.540]`."""
+        if self.interval is not None:
+            low, high = self.interval
+            return f"{self.value:.3f} [{low:.3f}, {high:.3f}]"
+        decimals = len(self.text.partition(".")[2])
+        return f"{self.value:.{SHOWN_DECIMALS}f}" if decimals > SHOWN_DECIMALS else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a leaderboard.
+
+    Attributes:
+        kind: who vouches for the figures.
+        split: test, validation, train, or empty where the source does not say.
+        dataset: as the source names it.
+        group: empty for the challenge's own measure on its own data; else what stands apart from that.
+        metric: the measure in the source's words.
+        rank: as published; empty where it is not.
+        team: as published.
+        method: as published; the entry's name for a record.
+        figures: by column of `FIGURES`; columns without a figure are left out.
+        position: the figure that decides the row's place; NaN where there is none.
+        note: what a reader must know.
+        source: where the figures stand.
+    """
+
+    kind: Kind
+    split: str
+    dataset: str
+    group: str
+    metric: str
+    rank: str
+    team: str
+    method: str
+    figures: Mapping[str, Figure]
+    position: float
+    note: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Rows that may be compared, in their order.
+
+    Attributes:
+        split: of all rows.
+        group: of all rows.
+        ordered_by: the column that decides the order; None where no row has a figure, so that the rank does.
+        has_derived: True where a row without that column stands at a place that its parts give.
+        rows: the rows.
+    """
+
+    split: str
+    group: str
+    ordered_by: str | None
+    has_derived: bool
+    rows: tuple[Row, ...]
+
+
+def from_fact(fact: Fact, challenge: Challenge | None) -> Row:
+    """A published fact as a row; `challenge` is None for facts of no challenge."""
+    figures = {column: Figure(text, float(text)) for column in FIGURES if (text := getattr(fact, column))}
+    is_own = challenge is not None and (
+        not figures or challenge.metric.id in MEASURES[fact.metric_name].same_as
+    )
+    group = "" if is_own else f"other measure: {fact.metric_name}"
+    if fact.place == OTHER:
+        group = f"{fact.challenge} on {fact.dataset}, {fact.metric_name or 'measure not said'}"
+    return Row(
+        kind=kind_of(fact),
+        split=fact.split,
+        dataset=fact.dataset,
+        group=group,
+        metric=fact.metric_name,
+        rank=fact.rank,
+        team=fact.team,
+        method=fact.method,
+        figures=figures,
+        position=_position(figures, challenge.metric.id if challenge is not None and is_own else ""),
+        note=fact.note,
+        source=fact.source,
+    )
+
+
+def kind_of(fact: Fact) -> Kind:
+    """`organiser` by the lists `ORGANISER_SOURCES` and `ORGANISER_NOTES`, else `claimed`."""
+    if fact.source.startswith(ORGANISER_SOURCES) or fact.note.startswith(ORGANISER_NOTES):
+        return "organiser"
+    return "claimed"
+
+
+def from_record(record: Record, challenge: Challenge) -> Row:
+    """A record as a row, with BCa intervals; data other than the challenge's own stand apart."""
+    figures: dict[str, Figure] = {}
+    intervals = record.intervals
+    stored: list[tuple[str, object, object]] = [("score", record.score, intervals.score)]
+    stored.append(("ccc_va", record.terms.get("va"), intervals.terms.get("va")))
+    for column, metric in (
+        ("ccc_v", "ccc_valence"),
+        ("ccc_a", "ccc_arousal"),
+        ("f1_expr", "f1_expression"),
+        ("f1_au", "f1_action_units"),
+    ):
+        stored.append((column, record.metrics.get(metric), intervals.metrics.get(metric)))
+    for column, value, interval in stored:
+        if isinstance(value, float):
+            bounds = interval.bca if isinstance(interval, Interval) else None
+            figures[column] = Figure(repr(value), value, bounds)
+    is_own = record.dataset == challenge.dataset and not record.disclosure.synthetic_truth
+    return Row(
+        kind="reproduced",
+        split=record.split,
+        dataset=record.dataset,
+        group="" if is_own else f"other data: {record.dataset}",
+        metric=challenge.metric.formula,
+        rank="",
+        team="",
+        method=record.entry,
+        figures=figures,
+        position=_position(figures, challenge.metric.id),
+        note=_note(record),
+        source=f"records/{record.place}, truth {record.truth_sha256[:8]}",
+    )
+
+
+def sections(rows: Iterable[Row]) -> tuple[Section, ...]:
+    """Rows by split and group, each group by its figure, highest first; the challenge's own measure comes first."""
+    groups: dict[tuple[int, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((SPLITS.index(row.split), row.group), []).append(row)
+    return tuple(_section(groups[key]) for key in sorted(groups))
+
+
+def _section(rows: list[Row]) -> Section:
+    column, positions = "score", [row.position for row in rows]
+    if all(math.isnan(position) for position in positions):
+        column = next((name for name in FIGURES if any(name in row.figures for row in rows)), "")
+        positions = [row.figures[column].value if column in row.figures else math.nan for row in rows]
+    has_derived = any(
+        column not in row.figures and not math.isnan(position) for row, position in zip(rows, positions, strict=True)
+    )
+
+    def order(item: tuple[Row, float]) -> tuple[object, ...]:
+        row, position = item
+        missing = math.isnan(position)
+        return (
+            missing,
+            0.0 if missing else -position,
+            int(row.rank) if row.rank else math.inf,
+            list(KINDS).index(row.kind),
+            row.team,
+            row.method,
+            row.source,
+            row.note,
+        )
+
+    ordered = tuple(row for row, _ in sorted(zip(rows, positions, strict=True), key=order))
+    return Section(rows[0].split, rows[0].group, column or None, has_derived, ordered)
+
+
+def _position(figures: Mapping[str, Figure], metric: str) -> float:
+    """The score; where a source prints its parts alone, what they come to under the challenge's own metric."""
+    part = {column: figure.value for column, figure in figures.items()}
+    if "score" in part:
+        return part["score"]
+    concordance = part.get("ccc_va", (part.get("ccc_v", math.nan) + part.get("ccc_a", math.nan)) / 2)
+    if metric == "va-ccc":
+        return concordance
+    if metric == "mtl-sum":
+        return concordance + part.get("f1_expr", math.nan) + part.get("f1_au", math.nan)
+    return math.nan
+
+
+def _note(record: Record) -> str:
+    said = record.disclosure
+    scored = set(record.statistics.groups)
+    seen = scored & set(said.trained_on)
+    filled = ", ".join(f"{count:,} rows filled by {policy}" for policy, count in sorted(record.fill.rows.items()))
+    clauses = [
+        f"trained on {len(seen)} of the {len(scored)} scored {record.intervals.unit}s" if seen else "",
+        "synthetic truth" if said.synthetic_truth else "",
+        f"trained on {_listed(said.trained_on)}",
+        f"validation used for {said.validation_used_for}",
+        f"thresholds from {said.thresholds_from}",
+        f"trials {said.trials}",
+        f"crops {said.crops}",
+        f"licence {said.licence}",
+        filled,
+        record.intervals.warning or "",
+        said.note,
+    ]
+    return "; ".join(clause for clause in clauses if clause)
+
+
+def _listed(names: list[str]) -> str:
+    if not names:
+        return "nothing"
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"

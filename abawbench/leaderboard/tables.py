@@ -1,0 +1,190 @@
+"""Rows as Markdown, CSV and LaTeX: the same bytes for the same rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from tabulate import tabulate
+
+from abawbench.challenges import Challenge
+from abawbench.leaderboard.published import FIGURES
+from abawbench.leaderboard.rows import KINDS, Row, Section, sections
+
+GENERATED = "written by `abawbench leaderboard build` from published/ and records/; do not edit"
+SPLIT_TITLES = {"test": "Test", "validation": "Validation", "train": "Training", "": "Split not said"}
+TITLES = {
+    "score": "score",
+    "ccc_v": "CCC valence",
+    "ccc_a": "CCC arousal",
+    "ccc_va": "CCC mean",
+    "f1_expr": "F1 expression",
+    "f1_au": "F1 AU",
+}
+# a paper's page is narrow: text columns wrap
+LATEX_COLUMNS = {"team": r"p{0.16\linewidth}", "method": r"p{0.30\linewidth}"}
+
+
+class _Numbers:
+    """Numbers for texts that many rows share, in order of first use: s1, s2 for sources, n1, n2 for notes."""
+
+    def __init__(self, letter: str) -> None:
+        self.letter = letter
+        self.texts: list[str] = []
+
+    def of(self, text: str) -> str:
+        """The text's number; empty for no text."""
+        if not text:
+            return ""
+        if text not in self.texts:
+            self.texts.append(text)
+        return f"{self.letter}{self.texts.index(text) + 1}"
+
+    @property
+    def listed(self) -> list[list[str]]:
+        """Every number and its text."""
+        return [[self.of(text), text] for text in self.texts]
+
+
+def markdown(title: str, challenge: Challenge | None, rows: Sequence[Row]) -> str:
+    """A page: a table for each split and measure, sources and notes numbered below.
+
+    Args:
+        title: heading of the page.
+        challenge: whose rows they are; None for rows of no challenge.
+        rows: in any order.
+    """
+    sources, notes = _Numbers("s"), _Numbers("n")
+    parts = [f"<!-- {GENERATED} -->", f"# {title}"]
+    if challenge is not None:
+        parts.append(
+            f"Data: {challenge.dataset}. Score: {_marked_down(challenge.metric.formula)} "
+            f"(`{challenge.metric.id}`, challenge {challenge.fingerprint})."
+        )
+    kinds = {row.kind for row in rows}
+    meanings = "; ".join(f"**{kind}**: {meaning}" for kind, meaning in KINDS.items() if kind in kinds)
+    parts.append(
+        f"{meanings[0].upper()}{meanings[1:]}. Figures stand on the measure's own scale, never in percent; a cell without one is empty."
+    )
+    for section in sections(rows):
+        columns = _columns(section)
+        headers = [*(TITLES[column] for column in columns), "kind", "rank", "team", "method", "source", "note"]
+        cells = [
+            [
+                *(row.figures[column].shown if column in row.figures else "" for column in columns),
+                row.kind,
+                row.rank,
+                _marked_down(row.team),
+                _marked_down(row.method),
+                sources.of(row.source),
+                notes.of(row.note),
+            ]
+            for row in section.rows
+        ]
+        headers, cells = _without_empty_columns(headers, cells)
+        align = ["right" if header in {*TITLES.values(), "rank"} else "left" for header in headers]
+        parts += [
+            f"## {_heading(section)}",
+            _order(section, "**"),
+            tabulate(cells, headers, tablefmt="pipe", disable_numparse=True, colalign=align),
+        ]
+    for heading, numbers in (("Sources", sources), ("Notes", notes)):
+        if numbers.texts:
+            lines = "\n".join(f"- {number}: {_marked_down(text)}" for number, text in numbers.listed)
+            parts.append(f"## {heading}\n\n{lines}")
+    return "\n\n".join(parts) + "\n"
+
+
+def latex(title: str, rows: Sequence[Row]) -> str:
+    """A `tabular` for each split and measure, and one with the sources; needs the package booktabs."""
+    sources = _Numbers("s")
+    parts = [
+        f"% {title}: {GENERATED}",
+        "% needs \\usepackage{booktabs}; put each tabular into a float; notes stand in the other two formats",
+    ]
+    for section in sections(rows):
+        columns = _columns(section)
+        headers = [*(TITLES[column] for column in columns), "kind", "rank", "team", "method", "source"]
+        cells = [
+            [
+                *(row.figures[column].shown if column in row.figures else "" for column in columns),
+                row.kind,
+                row.rank,
+                row.team,
+                row.method,
+                sources.of(row.source),
+            ]
+            for row in section.rows
+        ]
+        headers, cells = _without_empty_columns(headers, cells)
+        align = [LATEX_COLUMNS.get(header, "r" if header in {*TITLES.values(), "rank"} else "l") for header in headers]
+        parts.append(f"% {_heading(section)}. {_order(section, '')}\n{_tabular(cells, headers, align)}")
+    parts.append("% Sources\n" + _tabular(sources.listed, ["", "source"], ["l", r"p{0.85\linewidth}"]))
+    return "\n\n".join(parts) + "\n"
+
+
+def comma_separated(rows: Sequence[Row]) -> str:
+    """Every row as data: figures as their source writes them, the bounds of the intervals in columns of their own."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    figures = [name for column in FIGURES for name in (column, f"{column}_low", f"{column}_high")]
+    writer.writerow(
+        ["kind", "split", "dataset", "group", "metric", "rank", "team", "method", *figures, "note", "source"]
+    )
+    for section in sections(rows):
+        for row in section.rows:
+            numbers: list[str] = []
+            for column in FIGURES:
+                figure = row.figures.get(column)
+                interval = None if figure is None else figure.interval
+                numbers.append("" if figure is None else figure.text)
+                numbers += ["", ""] if interval is None else [repr(bound) for bound in interval]
+            text = [row.kind, row.split, row.dataset, row.group, row.metric, row.rank, row.team, row.method]
+            writer.writerow([*text, *numbers, row.note, row.source])
+    return out.getvalue()
+
+
+def _columns(section: Section) -> list[str]:
+    """Columns of figures; parts that only repeat the score are left out."""
+
+    def says_more(column: str) -> bool:
+        return any(
+            column in row.figures
+            and ("score" not in row.figures or row.figures[column].value != row.figures["score"].value)
+            for row in section.rows
+        )
+
+    return [column for column in FIGURES if column == section.ordered_by or says_more(column)]
+
+
+def _heading(section: Section) -> str:
+    return SPLIT_TITLES[section.split] + (f", {section.group}" if section.group else "")
+
+
+def _order(section: Section, mark: str) -> str:
+    if section.ordered_by is None:
+        return "No source gives a figure; rows stand by rank."
+    if not any(section.ordered_by in row.figures for row in section.rows):
+        return "No source prints a score; rows stand by what their parts come to under the challenge's measure."
+    text = f"Rows stand by {mark}{TITLES[section.ordered_by]}{mark}, highest first"
+    if section.has_derived:
+        text += "; where a source prints the parts alone, what they come to decides the place and the cell stays empty"
+    return f"{text}."
+
+
+def _without_empty_columns(headers: list[str], cells: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    kept = [place for place in range(len(headers)) if any(row[place] for row in cells)]
+    return [headers[place] for place in kept], [[row[place] for place in kept] for row in cells]
+
+
+def _tabular(cells: list[list[str]], headers: list[str], align: list[str]) -> str:
+    lines = tabulate(cells, headers, tablefmt="latex_booktabs", disable_numparse=True).split("\n")
+    # tabulate knows no columns of fixed width
+    return "\n".join([f"\\begin{{tabular}}{{{''.join(align)}}}", *lines[1:]])
+
+
+def _marked_down(text: str) -> str:
+    for character in "\\|*<[":
+        text = text.replace(character, f"\\{character}")
+    return text

@@ -1,0 +1,71 @@
+"""diff: identical files, swapped files, the null of the permutation test, the videos that made the difference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from abawbench.challenges import get
+from abawbench.data.synthetic import answers, make_corpus
+from abawbench.scoring.difference import difference
+from abawbench.table import Table
+
+MTL = get("abaw4-mtl")
+CORPUS = make_corpus(24, 30, seed=5)
+BETTER, WORSE = answers(CORPUS.known, 0.7, 1), answers(CORPUS.known, 0.5, 2)
+
+
+def test_identical_predictions_give_p_1():
+    result = difference(MTL, CORPUS.truth, BETTER, BETTER, resamples=300)
+    assert result["p"] == 1
+    assert result["difference"] == 0
+    assert result["interval"] == [0, 0]
+    assert result["videos"] == []
+
+
+def test_swapping_the_two_flips_every_sign():
+    one = difference(MTL, CORPUS.truth, BETTER, WORSE, resamples=300)
+    two = difference(MTL, CORPUS.truth, WORSE, BETTER, resamples=300)
+    assert one["p"] == two["p"]
+    assert one["difference"] == pytest.approx(-two["difference"], abs=1e-12)
+    assert one["interval"] == pytest.approx([-bound for bound in two["interval"][::-1]], abs=1e-12)
+    for name, row in one["figures"].items():
+        assert row["difference"] == pytest.approx(-two["figures"][name]["difference"], abs=1e-12)
+    effects = {row["video"]: row["effect"] for row in two["videos"]}
+    for row in one["videos"]:
+        assert row["effect"] == pytest.approx(-effects[row["video"]], abs=1e-12)
+
+
+def test_a_clear_difference_is_found():
+    result = difference(MTL, CORPUS.truth, BETTER, WORSE, resamples=2000)
+    assert result["p"] < 0.01
+    assert result["interval"][0] > 0
+    assert 0 < result["smallest_detectable"] < result["difference"]
+
+
+def test_few_videos_are_swapped_exhaustively():
+    small = make_corpus(5, 30, seed=1)
+    result = difference(MTL, small.truth, answers(small.known, 0.7, 1), answers(small.known, 0.6, 2), resamples=1000)
+    assert result["swaps"] == 32
+    assert (result["p"] * 32) % 1 == pytest.approx(0, abs=1e-9)
+    assert result["p"] >= 2 / 32
+
+
+def test_the_video_that_alone_differs_is_named_first():
+    worse = CORPUS.known
+    expression = worse.classes("expression").copy()
+    expression[worse.video == 7] = (expression[worse.video == 7] + 1) % 8
+    changed = Table(worse.videos, worse.video, worse.frame, {**worse.values, "expression": expression})
+    result = difference(MTL, CORPUS.truth, CORPUS.known, changed, resamples=300)
+    assert [row["video"] for row in result["videos"]] == [CORPUS.known.videos[7]]
+    assert result["videos"][0]["effect"] == pytest.approx(result["difference"], abs=1e-12)
+
+
+def test_under_the_null_five_percent_are_significant():
+    # two answers of equal skill: whether p falls below 0.05 is chance, one in twenty
+    trials, found = 200, 0
+    for trial in range(trials):
+        world = make_corpus(16, 8, seed=1000 + trial)
+        one, two = (answers(world.known, 0.5, seed) for seed in (2 * trial, 2 * trial + 1))
+        found += difference(MTL, world.truth, one, two, resamples=200, seed=trial)["p"] <= 0.05
+    assert abs(found / trials - 0.05) < 4 * np.sqrt(0.05 * 0.95 / trials)

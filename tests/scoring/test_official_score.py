@@ -1,0 +1,264 @@
+"""The official score: hand-worked cases, masks, degenerate cases, missing and surplus rows, JSON keys."""
+
+from __future__ import annotations
+
+import json
+
+import audmetric
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from abawbench.challenges import get
+from abawbench.data.synthetic import answers, make_corpus
+from abawbench.errors import ProblemError
+from abawbench.metrics.bootstrap import bca_interval, left_out, resampled
+from abawbench.scoring import pair, score
+from abawbench.scoring.criteria import evaluate
+from abawbench.scoring.statistics import collect
+from abawbench.table import NO_FRAME, Table
+
+MTL = get("abaw4-mtl")
+FEW = {"resamples": 200}
+
+
+def mtl_table(rows):
+    """Rows (video, frame, valence, arousal, expression, twelve action units)."""
+    names = tuple(dict.fromkeys(row[0] for row in rows))
+    return Table(
+        names,
+        np.array([names.index(row[0]) for row in rows], np.int32),
+        np.array([row[1] for row in rows], np.int32),
+        {
+            "va": np.array([row[2:4] for row in rows], np.float64),
+            "expression": np.array([row[4] for row in rows], np.int8),
+            "action_units": np.array([row[5] for row in rows], np.int8),
+        },
+    )
+
+
+def test_an_mtl_case_worked_by_hand():
+    on, off, nan = [1] * 12, [0] * 12, float("nan")
+    none = [-1] * 12
+    truth = mtl_table([("a", 1, 0.0, 0.0, 0, on), ("a", 2, 1.0, nan, -1, off), ("b", 1, 1.0, 0.5, 4, none)])
+    prediction = mtl_table([("a", 1, 0.0, 0.5, 0, on), ("a", 2, 0.3, 0.1, 3, on), ("b", 1, 0.5, 0.5, 0, off)])
+    result = score(MTL, truth, prediction, **FEW)
+    # rows a1 and b1 count for VA: valence truth 0, 1; prediction 0, 0.5: cov 1/8, var 1/4 and 1/16, offset 1/4
+    ccc_valence = 2 * (1 / 8) / (1 / 4 + 1 / 16 + 1 / 16)
+    # arousal prediction is constant: 0
+    assert result.metrics["ccc_valence"] == pytest.approx(ccc_valence, abs=1e-12)
+    assert result.metrics["ccc_arousal"] == 0
+    # expression: truth 0, 4; prediction 0, 0: F1 of Neutral 2/3, Happiness 0, six absent classes 0
+    assert result.metrics["f1_expression"] == pytest.approx((2 / 3) / 8, abs=1e-12)
+    # action units: truth 1, 0; prediction 1, 1: F1 2/3 for each
+    assert result.metrics["f1_action_units"] == pytest.approx(2 / 3, abs=1e-12)
+    assert result.score == pytest.approx(ccc_valence / 2 + (2 / 3) / 8 + 2 / 3, abs=1e-12)
+    assert result.rows["valid"] == {"va": 2, "expression": 2, "action_units": 2}
+    assert any("arousal: prediction constant" in flag for flag in result.flags)
+    assert any("in neither truth nor prediction" in flag for flag in result.flags)
+    assert any(flag.startswith("T11 1 rows") for flag in result.flags)
+
+
+def test_it_equals_scikit_learn_and_audmetric_to_twelve_digits():
+    corpus = make_corpus(12, 80, seed=4)
+    prediction = answers(corpus.known, 0.5, seed=1)
+    result = score(MTL, corpus.truth, prediction, **FEW)
+    va, guess = corpus.truth.numbers("va"), prediction.numbers("va")
+    keep = ~np.isnan(va).any(1)
+    ccc = [audmetric.concordance_cc(va[keep, column], guess[keep, column]) for column in (0, 1)]
+    expression, chosen = corpus.truth.classes("expression"), prediction.classes("expression")
+    keep = expression >= 0
+    f1 = f1_score(expression[keep], chosen[keep], labels=range(8), average="macro", zero_division=0)
+    units, active = corpus.truth.classes("action_units"), prediction.classes("action_units")
+    keep = (units >= 0).all(1)
+    unit_f1 = [f1_score(units[keep, u], active[keep, u], zero_division=0) for u in range(12)]
+    assert result.terms == pytest.approx({"va": np.mean(ccc), "expression": f1, "action_units": np.mean(unit_f1)}, abs=1e-12)
+    assert result.score == pytest.approx(np.mean(ccc) + f1 + np.mean(unit_f1), abs=1e-12)
+
+
+def expression_table(values):
+    rows = len(values)
+    return Table(
+        ("v",),
+        np.zeros(rows, np.int32),
+        np.arange(1, rows + 1, dtype=np.int32),
+        {"expression": np.array(values, np.int8)},
+    )
+
+
+def test_edition_1_mixes_f1_and_accuracy():
+    # F1: Neutral 2/3, Anger 2/3, others 0, over 7; accuracy 2/3
+    result = score(get("abaw1-expr"), expression_table([0, 0, 1]), expression_table([0, 1, 1]), **FEW)
+    assert result.score == pytest.approx(0.67 * (4 / 3) / 7 + 0.33 * 2 / 3, abs=1e-12)
+    assert result.terms == {"expression": result.score}
+
+
+def test_edition_2_action_units_mix_f1_and_accuracy_of_cells():
+    rows = np.array([[1, 0] * 6, [0, 1] * 6], np.int8)
+    truth = Table(("v",), np.zeros(2, np.int32), np.array([1, 2], np.int32), {"action_units": rows})
+    wrong = rows.copy()
+    wrong[0, 0] = 0
+    prediction = Table(("v",), truth.video, truth.frame, {"action_units": wrong})
+    result = score(get("abaw2-au"), truth, prediction, **FEW)
+    assert result.score == pytest.approx(0.5 * 11 / 12 + 0.5 * 23 / 24, abs=1e-12)
+
+
+def videos_table(task, values, probability=None):
+    count = len(values)
+    return Table(
+        tuple(f"{number:05d}" for number in range(count)),
+        np.arange(count, dtype=np.int32),
+        np.full(count, NO_FRAME, np.int32),
+        {task: np.array(values)},
+        probability,
+    )
+
+
+def test_emotional_mimicry_is_the_mean_pearson_over_videos():
+    generator = np.random.default_rng(0)
+    truth, prediction = generator.random((2, 50, 6))
+    result = score(get("abaw8-emi"), videos_table("mimicry", truth), videos_table("mimicry", prediction), **FEW)
+    expected = np.mean([np.corrcoef(truth[:, k], prediction[:, k])[0, 1] for k in range(6)])
+    assert result.score == pytest.approx(expected, abs=1e-12)
+    assert set(result.metrics["pearson"]) == {"Admiration", "Amusement", "Determination", "Empathic Pain", "Excitement", "Joy"}
+
+
+def test_ambivalence_is_the_mean_of_both_f1():
+    truth = videos_table("ambivalence", np.array([0, 0, 1, 1], np.int8))
+    prediction = videos_table("ambivalence", np.array([0, 1, 1, 1], np.int8))
+    result = score(get("abaw11-ah"), truth, prediction, **FEW)
+    assert result.score == pytest.approx((2 / 3 + 4 / 5) / 2, abs=1e-12)
+    assert result.metrics["f1_ambivalence_per_class"] == pytest.approx({"absent": 2 / 3, "present": 4 / 5})
+
+
+def test_a_metric_that_is_not_settled_gives_no_score():
+    truth = videos_table("ambivalence", np.array([0, 1], np.int8))
+    result = score(get("abaw8-ah"), truth, truth, **FEW)
+    assert result.score is None
+    assert result.metrics["f1_ambivalence"] == 1
+    assert any("not settled" in flag for flag in result.flags)
+
+
+def test_a_task_without_annotation_has_no_figure_and_the_total_is_null():
+    corpus = make_corpus(30, 60, seed=0)
+    truth = corpus.truth
+    bare = Table(
+        truth.videos, truth.video, truth.frame, {**truth.values, "va": np.full_like(truth.numbers("va"), np.nan)}
+    )
+    result = score(MTL, bare, corpus.known, **FEW)
+    assert result.score is None
+    assert result.terms["va"] is None
+    assert result.terms["expression"] == 1
+    assert result.intervals["terms"]["va"] == {"percentile": None, "bca": None}
+    json.dumps(result.to_json(), allow_nan=False)
+
+
+def test_json_has_exactly_the_agreed_keys():
+    corpus = make_corpus(4, 30, seed=0)
+    tree = score(MTL, corpus.truth, corpus.known, **FEW).to_json()
+    assert list(tree) == ["challenge", "fingerprint", "score", "terms", "metrics", "rows", "intervals"]
+    assert list(tree["terms"]) == ["va", "expression", "action_units"]
+    assert set(tree["metrics"]) == {
+        "ccc_valence",
+        "ccc_arousal",
+        "f1_expression",
+        "f1_expression_per_class",
+        "accuracy_expression",
+        "f1_action_units",
+        "f1_action_units_per_unit",
+        "accuracy_action_units",
+    }
+    assert list(tree["metrics"]["f1_action_units_per_unit"])[:3] == ["AU1", "AU2", "AU4"]
+    assert set(tree["rows"]) == {"truth", "predicted", "valid"}
+    assert set(tree["intervals"]) == {
+        *("resamples", "seed", "level", "unit", "clusters", "warning"),
+        *("score", "terms", "metrics"),
+    }
+
+
+def test_missing_predictions_are_counted_and_named():
+    corpus = make_corpus(4, 40, seed=0)
+    part = answers(corpus.known, 1.0, 0, gaps=0.1)
+    with pytest.raises(ProblemError) as caught:
+        score(MTL, corpus.truth, part, **FEW)
+    problem = caught.value.problems[0]
+    assert problem.rule == "T01"
+    assert problem.count > 1
+    filled = score(MTL, corpus.truth, part, missing="previous", **FEW)
+    assert filled.filled["previous"] > 0
+    assert filled.score is not None
+    assert 2.5 < filled.score < 3
+
+
+def test_rows_without_annotation_need_no_prediction():
+    corpus = make_corpus(30, 60, seed=0)
+    truth = corpus.truth
+    annotated = (
+        ~np.isnan(truth.numbers("va")).any(1)
+        | (truth.classes("expression") >= 0)
+        | (truth.classes("action_units") >= 0).all(1)
+    )
+    assert not annotated.all()
+    result = score(MTL, truth, corpus.known.take(np.flatnonzero(annotated)), **FEW)
+    assert result.score == pytest.approx(3)
+    assert result.rows["predicted"] == annotated.sum()
+
+
+def test_surplus_rows_are_refused_but_one_line_behind_the_labels_is_not():
+    truth = expression_table([0, 1, 2])
+    longer = expression_table([0, 1, 2, 2])
+    result = score(get("abaw3-expr"), truth, longer, **FEW)
+    assert any("one line more" in flag for flag in result.flags)
+    with pytest.raises(ProblemError, match="T02"):
+        score(get("abaw3-expr"), truth, expression_table([0, 1, 2, 2, 2]), **FEW)
+
+
+def test_shuffled_rows_score_alike_and_are_flagged():
+    corpus = make_corpus(6, 50, seed=2)
+    prediction = answers(corpus.known, 0.6, 0)
+    order = np.random.default_rng(0).permutation(len(prediction))
+    straight = score(MTL, corpus.truth, prediction, **FEW)
+    shuffled = score(MTL, corpus.truth, prediction.take(order), **FEW)
+    # repeated rows carry other predictions of equal keys, so compare what is not repeated: the same multiset of pairs
+    assert any(flag.startswith("N04") for flag in shuffled.flags)
+    assert shuffled.score == pytest.approx(straight.score, abs=5e-3)
+
+
+def test_intervals_by_subject_use_fewer_clusters():
+    corpus = make_corpus(40, 20, seed=1)
+    subjects = {video: f"s{number // 2}" for number, video in enumerate(corpus.truth.videos)}
+    result = score(MTL, corpus.truth, answers(corpus.known, 0.6, 0), subjects=subjects, **FEW)
+    assert result.intervals["clusters"] == 20
+    assert result.intervals["unit"] == "subject"
+    assert "20 subjects" in result.intervals["warning"]
+
+
+def test_the_same_seed_gives_the_same_intervals():
+    corpus = make_corpus(10, 20, seed=1)
+    prediction = answers(corpus.known, 0.6, 0)
+    first, second, other = (score(MTL, corpus.truth, prediction, seed=seed, **FEW).intervals for seed in (1, 1, 2))
+    assert first == second
+    assert first["score"] != other["score"]
+
+
+def test_intervals_of_the_score_cover_near_ninety_five_percent():
+    # the population: 1,500 videos; a split: 60 of them
+    world = make_corpus(1500, 40, seed=9)
+    paired = pair(MTL, world.truth, answers(world.known, 0.55, 3))
+    statistics = collect(MTL, paired.truth, paired.prediction, valid=paired.valid)
+
+    def figures(sums):
+        return evaluate(MTL, sums, statistics.pilots)
+
+    target = float(figures(statistics.total)[("score",)])
+    generator = np.random.default_rng(0)
+    trials, covered = 300, 0
+    for trial in range(trials):
+        chosen = generator.choice(len(statistics.groups), 60, replace=False)
+        sample = {task: array[chosen] for task, array in statistics.tasks.items()}
+        point = float(figures({task: array.sum(0) for task, array in sample.items()})[("score",)])
+        samples = resampled(sample, figures, resamples=500, seed=trial)[("score",)]
+        interval = bca_interval(point, samples, left_out(sample, figures)[("score",)], 0.95)
+        assert interval is not None
+        covered += interval[0] <= target <= interval[1]
+    assert abs(covered / trials - 0.95) < 4 * np.sqrt(0.95 * 0.05 / trials)

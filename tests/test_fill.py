@@ -1,0 +1,85 @@
+"""Fill policies: what each gives, that they are counted, and that a fill never crosses a video."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from abawbench.errors import ProblemError
+from abawbench.fill import POLICIES, fill
+from abawbench.table import Table
+
+
+def wanted(*frames_of_videos):
+    video = np.concatenate([np.full(len(frames), v) for v, frames in enumerate(frames_of_videos)]).astype(np.int32)
+    frame = np.concatenate(frames_of_videos).astype(np.int32)
+    names = tuple(f"v{number}" for number in range(len(frames_of_videos)))
+    return Table(names, video, frame, {})
+
+
+def predicted(asked, rows, numbers, classes=None):
+    values = {"va": np.array(numbers, np.float64).reshape(-1, 1)}
+    if classes is not None:
+        values["expression"] = np.array(classes, np.int8)
+    taken = asked.take(np.array(rows))
+    return Table(taken.videos, taken.video, taken.frame, values)
+
+
+ASKED = wanted([1, 2, 3, 4, 5, 6])
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("previous", [0.0, 0.0, 0.0, 0.0, 0.8, 0.8]),
+        ("nearest", [0.0, 0.0, 0.0, 0.8, 0.8, 0.8]),
+        ("linear", [0.0, 0.0, 0.8 / 3, 1.6 / 3, 0.8, 0.8]),
+        ("prior", [0.4, 0.0, 0.4, 0.4, 0.8, 0.4]),
+    ],
+)
+def test_each_policy_gives_what_it_says(policy, expected):
+    table, counts = fill(predicted(ASKED, [1, 4], [0.0, 0.8]), ASKED, policy)
+    assert table.numbers("va")[:, 0] == pytest.approx(expected)
+    assert counts == {policy: 4}
+    assert table.filled is not None
+    assert table.filled.tolist() == [True, False, True, True, False, True]
+
+
+def test_linear_takes_the_nearest_class():
+    table, _ = fill(predicted(ASKED, [0, 5], [0.0, 1.0], [2, 7]), ASKED, "linear")
+    assert table.classes("expression").tolist() == [2, 2, 2, 7, 7, 7]
+
+
+def test_error_counts_and_names_the_missing_rows():
+    with pytest.raises(ProblemError) as caught:
+        fill(predicted(ASKED, [0, 1], [0.0, 1.0]), ASKED, "error")
+    (first, *_) = caught.value.problems
+    assert (first.rule, first.count) == ("T01", 4)
+    assert "v0 frame 3" in first.found
+
+
+def test_a_video_without_any_prediction_gets_the_prior_and_is_counted_so():
+    asked = wanted([1, 2], [1, 2])
+    table, counts = fill(predicted(asked, [0, 1], [0.2, 0.4]), asked, "previous")
+    assert table.numbers("va")[:, 0] == pytest.approx([0.2, 0.4, 0.3, 0.3])
+    assert counts == {"prior": 2}
+
+
+@given(st.sets(st.integers(0, 11), min_size=1), st.sampled_from([p for p in POLICIES if p != "error"]))
+def test_predicted_rows_stay_and_filled_ones_stay_in_range(rows, policy):
+    asked = wanted([1, 2, 4, 8], [1, 2, 3, 4], [2, 4, 6, 8])
+    given_rows = sorted(rows)
+    numbers = np.linspace(-1, 1, len(given_rows))
+    table, counts = fill(predicted(asked, given_rows, numbers), asked, policy)
+    values = table.numbers("va")[:, 0]
+    np.testing.assert_array_equal(values[given_rows], numbers)
+    assert (np.abs(values) <= 1).all()
+    assert sum(counts.values()) == 12 - len(given_rows)
+
+
+def test_repeated_rows_are_filled_alike():
+    asked = wanted([1, 2, 2, 3])
+    table, _ = fill(predicted(asked, [0, 3], [0.0, 1.0]), asked, "linear")
+    assert table.numbers("va")[:, 0] == pytest.approx([0, 0.5, 0.5, 1])
