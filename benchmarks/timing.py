@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import json
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+PYTHON = sys.executable
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +21,29 @@ class Cost:
     peak_mib: float = 0.0
 
 
+# a small process of its own starts the command: memory is then the command's, not that of the benchmark that forked
+LAUNCHER = """
+import json, os, resource, subprocess, sys, time
+begin = time.perf_counter()
+code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+seconds = time.perf_counter() - begin
+print(json.dumps([code, seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024]))
+"""
+
+
 def processes(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, Cost]:
     """Wall time and peak memory of whole processes, run in turn after one warm-up of each."""
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     peak = dict.fromkeys(commands, 0.0)
     for run in range(runs + 1):
         for name, command in commands.items():
-            begin = time.perf_counter()
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            if process.returncode:
-                raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
+            output = subprocess.run([PYTHON, "-c", LAUNCHER, *command], capture_output=True, check=True).stdout
+            code, duration, memory = json.loads(output)
+            if code:
+                raise RuntimeError(f"{' '.join(command)} ended with {code}")
             if run:
-                seconds[name].append(time.perf_counter() - begin)
-                peak[name] = max(peak[name], usage.ru_maxrss / 1024)
+                seconds[name].append(duration)
+                peak[name] = max(peak[name], memory)
     return {name: Cost(statistics.median(seconds[name]), peak[name]) for name in commands}
 
 
@@ -56,6 +66,3 @@ def report(title: str, costs: Mapping[str, Cost], ours: str) -> None:
         memory = f"  {cost.peak_mib:7,.0f} MiB" if cost.peak_mib else ""
         ratio = "" if name == ours else f"  {cost.seconds / costs[ours].seconds:10,.2f} times ours"
         print(f"  {name:<58} {cost.seconds:10.4f} s{memory}{ratio}")
-
-
-PYTHON = sys.executable

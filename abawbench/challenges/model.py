@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from types import MappingProxyType
+from typing import Any, Literal
 
 Split = Literal["train", "validation", "test"]
 FormatId = Literal[
@@ -88,10 +89,17 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Units (videos, persons in videos, images) and rows of a split; None where unknown."""
+    """How large a split is; None where unknown.
+
+    Attributes:
+        units: videos, or persons in videos.
+        rows: lines of the annotation or of the test list without its header; images where a split has no such file.
+        labelled_rows: rows with at least one valid label.
+    """
 
     units: int | None = None
     rows: int | None = None
+    labelled_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +113,42 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
+class Statement:
+    """A rule or an observation in one sentence, and where it comes from."""
+
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Challenge:
     """One track of one edition, frozen: a correction is a new id, never an edit.
 
-    `sources` says for every other field where it comes from: a source written out in full, or text that begins with
-    `assumed`.
+    Attributes:
+        id: `abaw<edition>-<track>`.
+        edition: number of the edition, from 1.
+        track: the part of the id after the edition.
+        title: the track's name for a reader.
+        venue: conference and year.
+        paper: the organisers' paper; None where none is known.
+        dataset: name of the data.
+        tasks: what is predicted, in the order of the file's columns.
+        metric: how it is judged.
+        annotation_format: of the published labels.
+        list_format: of the organisers' list of what to predict.
+        prediction_format: of the submission.
+        list_files: names of the organisers' lists; folders end with a slash.
+        annotation_places: by split, where its labels lie below the data's folder; the first that exists counts.
+        frame_base: number of the first frame.
+        sizes: by split.
+        valid_rows: by split and task, rows whose label is not a sentinel.
+        submissions: how many a team may send; None where unknown.
+        channel: how they are sent; None where unknown.
+        rules: what a participant may and may not do.
+        notes: quirks of the files, and counts that are worth knowing.
+        baselines: the organisers' own figures.
+        sources: for every other field where it comes from: a source written out in full, or text that begins with
+            `assumed`. A dotted name, as `sizes.train`, speaks for that part alone.
     """
 
     id: str
@@ -128,11 +167,23 @@ class Challenge:
     annotation_places: Mapping[str, tuple[str, ...]]
     frame_base: int
     sizes: Mapping[str, Size]
+    valid_rows: Mapping[str, Mapping[str, int]]
     submissions: int | None
     channel: str | None
-    rules: tuple[str, ...]
+    rules: tuple[Statement, ...]
+    notes: tuple[Statement, ...]
     baselines: tuple[Baseline, ...]
     sources: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Mapping):
+                object.__setattr__(self, field.name, _read_only(value))
+
+    def __reduce__(self) -> tuple[Callable[..., Challenge], tuple[Any, ...]]:
+        # read-only mappings cannot be pickled, and worker processes are handed challenges
+        return Challenge, tuple(_writable(getattr(self, field.name)) for field in fields(self))
 
     def task(self, name: str) -> Task:
         """The task of this name. Raises: KeyError."""
@@ -144,13 +195,33 @@ class Challenge:
         text = json.dumps(self.to_json(), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def to_json(self) -> dict[str, object]:
-        """Every field, tasks with their kind."""
-        record = asdict(self)
+    def to_json(self) -> dict[str, Any]:
+        """Every field as plain data; each task says its kind."""
+        record = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
         record["tasks"] = [{"kind": type(task).__name__, **asdict(task)} for task in self.tasks]
         return record
 
 
 def assumed_fields(challenge: Challenge) -> tuple[str, ...]:
-    """Names of the fields whose source is lacking."""
+    """Names of the fields, and of parts of fields as `metric.pooling`, whose source is lacking."""
     return tuple(name for name, source in challenge.sources.items() if source.startswith("assumed"))
+
+
+def _read_only(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return MappingProxyType({key: _read_only(part) for key, part in value.items()})
+
+
+def _writable(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {key: _writable(part) for key, part in value.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 @subjects_option
 @resamples_option
 @seed_option
+@click.option("--record", type=PATH, help="Write a record below this folder, as leaderboard/records.")
+@click.option("--disclosure", type=PATH, help="With --record: TOML with entry, split, dataset, date, [disclosure].")
 @json_option
 @exits_on_problems
 def command(
@@ -53,6 +55,8 @@ def command(
     subjects: Path | None,
     resamples: int,
     seed: int,
+    record: Path | None,
+    disclosure: Path | None,
     as_json: bool,
 ) -> None:
     """The official score of PREDICTIONS against TRUTH, with 95 % intervals.
@@ -64,6 +68,8 @@ def command(
       abawbench score abaw4-mtl validation_set_annotations.txt predictions.txt
       abawbench score abaw6-va VA_Estimation_Challenge/Validation_Set predictions.txt --by video --json
     """
+    if (record is None) != (disclosure is None):
+        raise click.UsageError("--record and --disclosure go together")
     from abawbench.api import subjects_from
     from abawbench.files import read_both
     from abawbench.scoring import pair, score_paired
@@ -86,6 +92,10 @@ def command(
         say(f"note: {flag}")
     if result.intervals["warning"]:
         say(f"warning: {result.intervals['warning']}")
+    if record is not None and disclosure is not None:
+        from abawbench.cli.recording import write_record
+
+        say(f"record: {write_record(result, truth, predictions, missing=missing, disclosure=disclosure, root=record)}")
     if as_json:
         print_json(result.to_json() | views)
     else:

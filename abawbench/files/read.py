@@ -152,7 +152,7 @@ class _Unit:
 
 
 def _notes(data: bytes | memoryview, file: str) -> list[tuple[str, str]]:
-    head, end = bytes(data[:65536]), bytes(data[-3:])
+    head, end = bytes(data[:4096]), bytes(data[-3:])
     notes: list[tuple[str, str]] = []
     if head.startswith(BOM):
         notes.append(("N02", file))
@@ -282,8 +282,8 @@ def _units_table(
     counts = np.array([unit.rows for unit in units])
     video = np.repeat(np.arange(len(units), dtype=np.int32), counts)
     if layout.key == "line":
-        begins = np.repeat(np.cumsum(counts) - counts, counts)
-        frame = (np.arange(len(video)) - begins + layout.frame_base).astype(np.int32)
+        begins = (np.cumsum(counts) - counts - layout.frame_base).astype(np.int32)
+        frame = np.arange(len(video), dtype=np.int32) - np.repeat(begins, counts)
     else:
         assert parsed.keys is not None
         numbers = frame_numbers(parsed.keys)

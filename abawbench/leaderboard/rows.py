@@ -100,12 +100,11 @@ class Section:
 def from_fact(fact: Fact, challenge: Challenge | None) -> Row:
     """A published fact as a row; `challenge` is None for facts of no challenge."""
     figures = {column: Figure(text, float(text)) for column in FIGURES if (text := getattr(fact, column))}
-    is_own = challenge is not None and (
-        not figures or challenge.metric.id in MEASURES[fact.metric_name].same_as
-    )
-    group = "" if is_own else f"other measure: {fact.metric_name}"
+    is_own = challenge is not None and (not figures or challenge.metric.id in MEASURES[fact.metric_name].same_as)
+    measure = fact.metric_name or "not said"
+    group = "" if is_own else f"other measure: {measure}"
     if fact.place == OTHER:
-        group = f"{fact.challenge} on {fact.dataset}, {fact.metric_name or 'measure not said'}"
+        group = f"{fact.challenge} on {fact.dataset}, measure: {measure}"
     return Row(
         kind=kind_of(fact),
         split=fact.split,

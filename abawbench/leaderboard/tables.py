@@ -65,7 +65,7 @@ def markdown(title: str, challenge: Challenge | None, rows: Sequence[Row]) -> st
     kinds = {row.kind for row in rows}
     meanings = "; ".join(f"**{kind}**: {meaning}" for kind, meaning in KINDS.items() if kind in kinds)
     parts.append(
-        f"{meanings[0].upper()}{meanings[1:]}. Figures stand on the measure's own scale, never in percent; a cell without one is empty."
+        f"{meanings}.\nFigures stand on the measure's own scale, never in percent; a cell without one is empty."
     )
     for section in sections(rows):
         columns = _columns(section)

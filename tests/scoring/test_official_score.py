@@ -72,7 +72,9 @@ def test_it_equals_scikit_learn_and_audmetric_to_twelve_digits():
     units, active = corpus.truth.classes("action_units"), prediction.classes("action_units")
     keep = (units >= 0).all(1)
     unit_f1 = [f1_score(units[keep, u], active[keep, u], zero_division=0) for u in range(12)]
-    assert result.terms == pytest.approx({"va": np.mean(ccc), "expression": f1, "action_units": np.mean(unit_f1)}, abs=1e-12)
+    assert result.terms == pytest.approx(
+        {"va": np.mean(ccc), "expression": f1, "action_units": np.mean(unit_f1)}, abs=1e-12
+    )
     assert result.score == pytest.approx(np.mean(ccc) + f1 + np.mean(unit_f1), abs=1e-12)
 
 
@@ -120,7 +122,14 @@ def test_emotional_mimicry_is_the_mean_pearson_over_videos():
     result = score(get("abaw8-emi"), videos_table("mimicry", truth), videos_table("mimicry", prediction), **FEW)
     expected = np.mean([np.corrcoef(truth[:, k], prediction[:, k])[0, 1] for k in range(6)])
     assert result.score == pytest.approx(expected, abs=1e-12)
-    assert set(result.metrics["pearson"]) == {"Admiration", "Amusement", "Determination", "Empathic Pain", "Excitement", "Joy"}
+    assert set(result.metrics["pearson"]) == {
+        "Admiration",
+        "Amusement",
+        "Determination",
+        "Empathic Pain",
+        "Excitement",
+        "Joy",
+    }
 
 
 def test_ambivalence_is_the_mean_of_both_f1():

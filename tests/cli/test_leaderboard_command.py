@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from abawbench.cli.leaderboard import command
+
+FACTS = """\
+edition,challenge,dataset,split,rank,team,method,score,ccc_v,ccc_a,ccc_va,f1_expr,f1_au,metric_name,note,source
+ABAW6,VA,Aff-Wild2,val,,some team,,0.5,,,,,,mean of CCC valence and CCC arousal,,a paper
+"""
+
+
+@pytest.fixture
+def board(tmp_path):
+    (tmp_path / "published").mkdir()
+    (tmp_path / "published" / "abaw6-va.csv").write_text(FACTS)
+    return tmp_path
+
+
+def run(verb: str, board):
+    return CliRunner().invoke(command, [verb, "--root", str(board)])
+
+
+def test_build_writes_the_tables_and_names_them(board):
+    result = run("build", board)
+    assert result.exit_code == 0
+    assert f"wrote {board / 'abaw6-va.md'}\n" in result.stdout
+    assert result.stdout.endswith("4 files: 4 written, 0 as they were\n")
+    assert "some team" in (board / "abaw6-va.md").read_text()
+
+
+def test_a_second_build_writes_nothing(board):
+    run("build", board)
+    assert run("build", board).stdout == "4 files: 0 written, 4 as they were\n"
+
+
+def test_check_is_content_with_what_build_wrote(board):
+    run("build", board)
+    assert run("check", board).exit_code == 0
+
+
+def test_check_fails_on_a_stale_table_and_names_the_line(board):
+    run("build", board)
+    path = board / "abaw6-va.csv"
+    path.write_text(path.read_text().replace("0.5", "0.6"))
+    result = run("check", board)
+    assert result.exit_code == 1
+    assert "L01 stale table" in result.stderr
+    assert "line 2: found" in result.stderr
+
+
+def test_a_wrong_fact_writes_nothing(board):
+    (board / "published" / "abaw6-va.csv").write_text(FACTS.replace("0.5", "50"))
+    result = run("build", board)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "L02" in result.stderr
+    assert [path.name for path in board.iterdir()] == ["published"]
+
+
+def test_a_folder_that_is_not_there_is_wrong_use(board):
+    assert run("build", board / "none").exit_code == 2
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["build", "--help"], ["check", "--help"]])
+def test_help_has_an_example(arguments):
+    assert "abawbench leaderboard" in CliRunner().invoke(command, arguments).stdout.split("Example:")[1]

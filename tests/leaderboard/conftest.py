@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from abawbench import records
+from abawbench.challenges import get
+from abawbench.scoring import score
+from abawbench.table import Table
+
+
+def made(**fields) -> records.Record:
+    """Videos 0 to 4 with a prediction that is the truth with noise."""
+    generator = np.random.default_rng(0)
+    video = np.repeat(np.arange(5, dtype=np.int32), 30)
+    frame = np.tile(np.arange(30, dtype=np.int32), 5)
+    names = tuple(f"video {number}" for number in range(5))
+    values = generator.uniform(-1, 1, (150, 2))
+    noisy = np.clip(values + generator.normal(0, 0.5, (150, 2)), -1, 1)
+    truth, prediction = (Table(names, video, frame, {"va": array}) for array in (values, noisy))
+    disclosure = records.Disclosure(
+        trained_on=["some data"],
+        validation_used_for="early stopping",
+        thresholds_from="none",
+        trials=2,
+        crops="none",
+        licence="Apache-2.0",
+        synthetic_truth=False,
+        note="",
+    ).model_copy(update={name: fields.pop(name) for name in ("trained_on", "synthetic_truth") if name in fields})
+    given = {
+        "entry": "2026_team_method",
+        "split": "validation",
+        "dataset": get("abaw6-va").dataset,
+        "date": "2026-01-31",
+        "truth_sha256": "0" * 64,
+        "prediction_sha256": "f" * 64,
+        "disclosure": disclosure,
+    }
+    return records.make(score(get("abaw6-va"), truth, prediction, resamples=200), **(given | fields))
+
+
+@pytest.fixture(name="va_record")
+def va_record_fixture() -> Callable[..., records.Record]:
+    """Makes a record of abaw6-va, with fields and disclosures of one's own."""
+    return made

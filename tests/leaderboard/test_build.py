@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from abawbench import records
+from abawbench.challenges import get
+from abawbench.errors import ProblemError
+from abawbench.leaderboard.build import BEGIN, END, build, check
+
+COMMITTED = Path(__file__).parents[2] / "leaderboard"
+FACTS = """\
+edition,challenge,dataset,split,rank,team,method,score,ccc_v,ccc_a,ccc_va,f1_expr,f1_au,metric_name,note,source
+ABAW6,VA,Aff-Wild2,val,,some team,,0.5,0.4,0.6,,,,mean of CCC valence and CCC arousal,,a paper
+ABAW6,VA,Aff-Wild2,val,1,other team,,0.4,,,,,,mean of CCC valence and CCC arousal,leaderboard reprinted,a paper
+"""
+
+
+@pytest.fixture
+def board(tmp_path, va_record) -> Path:
+    """A leaderboard of two facts and one record, without tables."""
+    (tmp_path / "published").mkdir()
+    (tmp_path / "published" / "abaw6-va.csv").write_text(FACTS)
+    records.write(va_record(), tmp_path / "records")
+    return tmp_path
+
+
+def built(root: Path) -> Path:
+    for path, text in build(root).items():
+        records.replace_file(path, text)
+    return root
+
+
+def page(root: Path) -> str:
+    return build(root)[root / "abaw6-va.md"]
+
+
+def test_committed_tables_are_what_build_writes():
+    assert check(COMMITTED) == ()
+
+
+def test_a_board_has_three_tables_for_each_challenge_with_a_row_and_an_index(board):
+    assert {path.name for path in build(board)} == {"abaw6-va.md", "abaw6-va.csv", "abaw6-va.tex", "README.md"}
+
+
+def test_the_three_kinds_of_rows_are_told_apart(board):
+    (facts,) = [text for path, text in build(board).items() if path.suffix == ".csv"]
+    kinds = {line["team"] or line["method"]: line["kind"] for line in csv.DictReader(io.StringIO(facts))}
+    assert kinds == {"some team": "claimed", "other team": "organiser", "2026_team_method": "reproduced"}
+
+
+def test_a_record_shows_its_interval(board, va_record):
+    record = va_record()
+    assert record.score is not None
+    assert record.intervals.score.bca is not None
+    low, high = record.intervals.score.bca
+    assert f"| {record.score:.3f} [{low:.3f}, {high:.3f}] |" in page(board)
+
+
+def test_a_record_carries_every_digit_into_the_csv(board, va_record):
+    text = build(board)[board / "abaw6-va.csv"]
+    line = next(line for line in csv.DictReader(io.StringIO(text)) if line["kind"] == "reproduced")
+    record = va_record()
+    assert record.intervals.score.bca is not None
+    assert float(line["score"]) == record.score
+    assert (float(line["score_low"]), float(line["score_high"])) == record.intervals.score.bca
+    assert float(line["ccc_v"]) == record.metrics["ccc_valence"]
+
+
+def test_a_record_discloses_what_it_was_made_from(board):
+    assert "trained on some data; validation used for early stopping; thresholds from none; trials 2" in page(board)
+
+
+def test_a_record_on_other_data_stands_apart(board, va_record):
+    records.write(va_record(dataset="London faces"), board / "records")
+    assert "## Validation, other data: London faces" in page(board)
+
+
+def test_a_record_on_synthetic_truth_stands_apart(board, va_record):
+    records.write(va_record(synthetic_truth=True, entry="generated"), board / "records")
+    assert f"## Validation, other data: {get('abaw6-va').dataset}" in page(board)
+    assert "- n3: synthetic truth; trained on" in page(board)
+
+
+def test_a_record_trained_on_what_it_is_scored_on_says_so_first(board, va_record):
+    records.write(va_record(trained_on=["video 1", "video 3", "video 99"]), board / "records")
+    assert ": trained on 2 of the 5 scored videos; trained on video 1, video 3, video 99;" in page(board)
+
+
+def test_the_same_facts_make_the_same_bytes(board):
+    assert build(board) == build(board)
+
+
+def test_a_freshly_built_board_is_not_stale(board):
+    assert check(built(board)) == ()
+
+
+def test_building_twice_changes_nothing(board):
+    first = build(built(board))
+    assert build(built(board)) == first
+
+
+@pytest.mark.parametrize("name", ["abaw6-va.md", "abaw6-va.csv", "abaw6-va.tex", "README.md"])
+def test_a_stale_table_is_named_with_its_first_other_line(board, name):
+    lines = (built(board) / name).read_text().split("\n")
+    place = next(number for number, line in enumerate(lines) if "0." in line)
+    lines[place] = lines[place].replace("0.", "9.")
+    (board / name).write_text("\n".join(lines))
+    (problem,) = check(board)
+    assert (problem.rule, problem.file, problem.line) == ("L01", str(board / name), place + 1)
+
+
+def test_a_cut_off_table_is_stale(board):
+    path = built(board) / "abaw6-va.csv"
+    path.write_text(path.read_text()[:-1])
+    assert [problem.rule for problem in check(board)] == ["L01"]
+
+
+def test_a_new_fact_makes_the_tables_stale(board):
+    with (built(board) / "published" / "abaw6-va.csv").open("a") as file:
+        file.write(FACTS.split("\n")[1].replace("some team", "third team") + "\n")
+    assert {Path(str(problem.file)).suffix for problem in check(board)} == {".md", ".csv", ".tex"}
+
+
+def test_a_missing_table_is_named(board):
+    (built(board) / "abaw6-va.tex").unlink()
+    assert [(problem.rule, problem.found) for problem in check(board)] == [("L01", "no such file")]
+
+
+def test_a_table_without_rows_is_named(board):
+    (built(board) / "abaw6-au.md").write_text("by hand\n")
+    assert [(problem.rule, Path(str(problem.file)).name) for problem in check(board)] == [("L01", "abaw6-au.md")]
+
+
+def test_the_text_round_the_index_stays(board):
+    (board / "README.md").write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    text = build(board)[board / "README.md"]
+    assert text.startswith(f"before\n{BEGIN}\n\n| challenge")
+    assert text.endswith(f"\n{END}\nafter\n")
+
+
+def test_the_index_shows_the_highest_figures_that_can_be_compared(board):
+    (board / "records" / "abaw6-va" / "2026_team_method.validation.json").unlink()
+    row = FACTS.split("\n")[1]
+    with (board / "published" / "abaw6-va.csv").open("a") as file:
+        file.write(row.replace("val,", "test,").replace("0.5", "0.31") + "\n")
+        file.write(row.replace("0.5", "0.9").replace("mean of CCC valence and CCC arousal", "F1") + "\n")
+    line = next(line for line in build(board)[board / "README.md"].split("\n") if "abaw6-va" in line)
+    cells = [cell.strip() for cell in line.split("|")]
+    assert cells[3:8] == ["1", "3", "", "0.31 (claimed)", "0.5 (claimed)"]
+
+
+def test_an_index_without_its_markers_is_a_problem(board):
+    (board / "README.md").write_text("by hand\n")
+    with pytest.raises(ProblemError) as caught:
+        build(board)
+    assert caught.value.problems[0].rule == "L01"
+
+
+def test_a_wrong_fact_stops_the_build(board):
+    path = board / "published" / "abaw6-va.csv"
+    path.write_text(path.read_text().replace("0.5", "50"))
+    with pytest.raises(ProblemError) as caught:
+        build(board)
+    assert {problem.rule for problem in caught.value.problems} == {"L02"}
+
+
+def test_a_record_that_does_not_hold_together_stops_the_build(board, va_record):
+    records.write(va_record().model_copy(update={"score": 0.99}), board / "records")
+    with pytest.raises(ProblemError) as caught:
+        build(board)
+    assert {problem.rule for problem in caught.value.problems} == {"R01"}

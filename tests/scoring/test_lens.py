@@ -1,0 +1,217 @@
+"""The convention lens: one independent restatement for every convention in the project's table of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, f1_score
+
+from abawbench.challenges import CHALLENGES, get
+from abawbench.data.synthetic import answers, make_corpus
+from abawbench.scoring import pair
+from abawbench.scoring.lens import lens
+from abawbench.table import NO_FRAME, Table
+
+MTL = get("abaw4-mtl")
+CORPUS = make_corpus(6, 40, seed=8)
+GUESS = answers(CORPUS.known, 0.5, 1)
+
+
+def partly_annotated():
+    """The corpus with a few rows that lack valence alone, arousal alone, or one action unit."""
+    truth = CORPUS.truth
+    affect, units = truth.numbers("va").copy(order="F"), truth.classes("action_units").copy(order="F")
+    rows = np.flatnonzero(~np.isnan(affect[:, 0]))
+    affect[rows[5], 0] = affect[rows[9], 1] = affect[rows[30], 1] = np.nan
+    rows = np.flatnonzero(units[:, 0] >= 0)
+    units[rows[7], 3] = units[rows[11], 0] = -1
+    values = {**truth.values, "va": affect, "action_units": units}
+    return Table(truth.videos, truth.video, truth.frame, values)
+
+
+TRUTH = partly_annotated()
+READINGS = {(r["task"], r["point"], r["variant"]): r["value"] for r in lens(MTL, pair(MTL, TRUTH, GUESS))}
+VA, UNITS, EXPRESSION = TRUTH.numbers("va"), TRUTH.classes("action_units"), TRUTH.classes("expression")
+GUESSED_VA, GUESSED_UNITS = GUESS.numbers("va"), GUESS.classes("action_units")
+WHOLE_VA = ~np.isnan(VA).any(1)
+
+
+def ccc(truth, guess, *, of_covariance=0, of_variance=0):
+    covariance = np.sum((truth - truth.mean()) * (guess - guess.mean())) / (len(truth) - of_covariance)
+    variances = truth.var(ddof=of_variance) + guess.var(ddof=of_variance)
+    return 2 * covariance / (variances + (truth.mean() - guess.mean()) ** 2)
+
+
+def mean_ccc(truth, guess, keep, **ddof):
+    keep = np.broadcast_to(keep[:, None], truth.shape) if keep.ndim == 1 else keep
+    return np.mean([ccc(truth[keep[:, c], c], guess[keep[:, c], c], **ddof) for c in (0, 1)])
+
+
+@pytest.mark.parametrize(
+    ("variant", "ddof"),
+    [
+        ("n in all", {}),
+        ("n - 1 in all", {"of_covariance": 1, "of_variance": 1}),
+        ("covariance n, variances n - 1", {"of_variance": 1}),
+        ("covariance n - 1, variances n", {"of_covariance": 1}),
+    ],
+)
+def test_divisors(variant, ddof):
+    expected = mean_ccc(VA, GUESSED_VA, WHOLE_VA, **ddof)
+    assert READINGS["va", "divisor of the moments", variant] == pytest.approx(expected, abs=1e-12)
+
+
+def test_mean_over_videos():
+    per_video = [
+        mean_ccc(VA, GUESSED_VA, WHOLE_VA & (TRUTH.video == number))
+        for number in range(len(TRUTH.videos))
+        if (WHOLE_VA & (TRUTH.video == number)).sum()
+    ]
+    assert READINGS["va", "aggregation", "mean over videos"] == pytest.approx(np.mean(per_video), abs=1e-10)
+
+
+def test_mean_over_batches():
+    rows = np.flatnonzero(WHOLE_VA)
+    batches = [rows[begin : begin + 64] for begin in range(0, len(rows), 64)]
+    expected = np.mean([mean_ccc(VA[batch], GUESSED_VA[batch], np.ones(len(batch), bool)) for batch in batches])
+    assert READINGS["va", "aggregation", "mean over batches of 64 rows"] == pytest.approx(expected, abs=1e-10)
+
+
+def test_sum_of_valence_and_arousal():
+    expected = 2 * mean_ccc(VA, GUESSED_VA, WHOLE_VA)
+    assert READINGS["va", "total", "sum of valence and arousal"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_annotation_masks_of_valence_and_arousal():
+    written = np.where(np.isnan(VA), -5.0, VA)
+    masks = {
+        "row left out when either is -5": WHOLE_VA,
+        "row left out when valence is -5": ~np.isnan(VA[:, 0]),
+        "each dimension on its own": ~np.isnan(VA),
+        "row left out only when both are -5": ~np.isnan(VA).all(1),
+    }
+    for variant, mask in masks.items():
+        expected = mean_ccc(written, GUESSED_VA, mask)
+        assert READINGS["va", "annotation mask", variant] == pytest.approx(expected, abs=1e-12)
+    assert len({READINGS["va", "annotation mask", variant] for variant in masks}) == 4
+
+
+def unit_f1(truth, guess, keep):
+    keep = np.broadcast_to(keep[:, None], truth.shape) if keep.ndim == 1 else keep
+    return np.mean([f1_score(truth[keep[:, u], u], guess[keep[:, u], u], zero_division=0) for u in range(12)])
+
+
+def test_annotation_masks_of_action_units():
+    zeroed = np.maximum(UNITS, 0)
+    masks = {
+        "row left out when any is -1": (UNITS >= 0).all(1),
+        "each action unit on its own": UNITS >= 0,
+        "row left out only when all are -1, the rest as 0": (UNITS >= 0).any(1),
+        "every -1 as 0": np.ones(len(UNITS), bool),
+    }
+    for variant, mask in masks.items():
+        expected = unit_f1(zeroed, GUESSED_UNITS, mask)
+        assert READINGS["action_units", "annotation mask", variant] == pytest.approx(expected, abs=1e-12)
+
+
+def test_totals_of_the_first_editions():
+    keep = EXPRESSION >= 0
+    f1 = f1_score(
+        EXPRESSION[keep], GUESS.classes("expression")[keep], labels=range(8), average="macro", zero_division=0
+    )
+    right = np.mean(EXPRESSION[keep] == GUESS.classes("expression")[keep])
+    value = READINGS["expression", "total", "0.67 macro F1 + 0.33 accuracy"]
+    assert value == pytest.approx(0.67 * f1 + 0.33 * right, abs=1e-12)
+    keep = (UNITS >= 0).all(1)
+    cells = np.mean(UNITS[keep] == GUESSED_UNITS[keep])
+    value = READINGS["action_units", "total", "0.5 mean F1 + 0.5 accuracy of cells"]
+    assert value == pytest.approx(0.5 * unit_f1(UNITS, GUESSED_UNITS, keep) + 0.5 * cells, abs=1e-12)
+
+
+def one_column(task, truth, guess, probability=None):
+    def table(values, probability=None):
+        count = len(values)
+        return Table(
+            tuple(map(str, range(count))),
+            np.arange(count, dtype=np.int32),
+            np.full(count, NO_FRAME, np.int32),
+            {task: np.array(values)},
+            probability,
+        )
+
+    return table(truth), table(guess, probability)
+
+
+def readings(challenge, truth, guess):
+    rules = get(challenge)
+    return {(r["point"], r["variant"]): r["value"] for r in lens(rules, pair(rules, truth, guess))}
+
+
+def test_an_absent_class_as_zero_as_one_and_left_out():
+    truth, guess = one_column("expression", np.array([0, 0, 1, 1], np.int8), np.array([0, 1, 1, 1], np.int8))
+    found = readings("abaw6-expr", truth, guess)
+    both = 2 / 3 + 4 / 5
+    point = "class in neither truth nor prediction"
+    assert found[point, "F1 0, counted"] == pytest.approx(both / 8)
+    assert found[point, "F1 1, counted"] == pytest.approx((both + 6) / 8)
+    assert found[point, "left out"] == pytest.approx(both / 2)
+
+
+def test_a_constant_series_as_zero_and_as_undefined():
+    truth, guess = one_column("va", np.array([[0.1, 0.2], [0.3, 0.4]]), np.array([[0.5, 0.2], [0.5, 0.4]]))
+    found = readings("abaw6-va", truth, guess)
+    assert found["constant series", "0"] == pytest.approx(0.5)
+    assert found["constant series", "undefined"] is None
+
+
+def test_the_ambivalence_readings():
+    label = np.array([0, 0, 1, 1, 1, 0], np.int8)
+    chosen = np.array([0, 1, 1, 0, 1, 0], np.int8)
+    probability = np.array([0.1, 0.6, 0.9, 0.45, 0.8, 0.2])
+    truth, guess = one_column("ambivalence", label, chosen, probability)
+    found = readings("abaw8-ah", truth, guess)
+    weighted = f1_score(label, chosen, average="weighted")
+    assert found["total", "F1 weighted by the truth's classes"] == pytest.approx(weighted, abs=1e-12)
+    assert found["total", "F1 of class 'present'"] == pytest.approx(f1_score(label, chosen), abs=1e-12)
+    point = "average precision (reported beside, does not rank)"
+    assert found[point, "steps at every score"] == pytest.approx(average_precision_score(label, probability))
+    assert found[point, "threshold grid of 0.001, trapezoids"] < found[point, "steps at every score"]
+
+
+def test_no_reading_of_an_unsettled_metric_is_called_official():
+    truth, guess = one_column("ambivalence", np.array([0, 1], np.int8), np.array([0, 1], np.int8))
+    rules = get("abaw8-ah")
+    rows = lens(rules, pair(rules, truth, guess))
+    assert not any(row["official"] for row in rows if row["point"] == "total")
+
+
+@pytest.mark.parametrize("challenge", [name for name in CHALLENGES if name.endswith(("-mtl", "-va", "-expr", "-au"))])
+def test_every_point_has_exactly_one_official_reading_with_the_official_value(challenge):
+    from abawbench.scoring import score
+
+    rules = get(challenge)
+    corpus = make_corpus(5, 30, seed=2)
+    guess = answers(corpus.known, 0.5, 0)
+    width = {"action_units": len(rules.tasks[0].columns) if challenge.endswith("-au") else 12}
+
+    def fit(table):
+        values = {}
+        for task in rules.tasks:
+            array = table.values[task.name]
+            if task.name == "action_units":
+                array = array[:, : width["action_units"]]
+            if task.name == "expression":
+                array = np.minimum(array, len(task.classes) - 1)
+            values[task.name] = array
+        return Table(table.videos, table.video, table.frame, values)
+
+    truth, prediction = fit(corpus.truth), fit(guess)
+    rows = lens(rules, pair(rules, truth, prediction))
+    result = score(rules, truth, prediction, resamples=100)
+    for task in rules.tasks:
+        points = {row["point"] for row in rows if row["task"] == task.name and row["point"] != "accuracy"}
+        for point in points:
+            official = [row for row in rows if (row["task"], row["point"]) == (task.name, point) and row["official"]]
+            assert len(official) == 1, (task.name, point)
+            if point == "total":
+                assert official[0]["value"] == pytest.approx(result.terms[task.name], abs=1e-12)
