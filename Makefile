@@ -32,6 +32,7 @@ bench: setup
 	$(BIN)/python -m benchmarks
 
 tables: setup
+	$(BIN)/python -c 'from abawbench.rules import catalogue; print(catalogue(), end="")' > docs/rules.md
 	$(BIN)/abawbench leaderboard build
 
 clean:

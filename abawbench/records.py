@@ -181,6 +181,18 @@ class Record(_Part):
         return _canonical(self.model_dump(mode="json")) + "\n"
 
 
+def disclosure_from(fields: object, file: str) -> Disclosure:
+    """A disclosure from the table of a TOML file.
+
+    Raises:
+        ProblemError: R01, every field that is missing, unknown or wrong.
+    """
+    try:
+        return Disclosure.model_validate(fields)
+    except ValidationError as error:
+        raise ProblemError(*_faults(error, file)) from error
+
+
 def make(
     score: Score,
     *,
@@ -232,6 +244,18 @@ def make(
         "disclosure": disclosure.model_dump(mode="json"),
     }
     return _parse(_canonical(fields).encode(), None)
+
+
+def disclosure_from(fields: Mapping[str, Any], file: str) -> Disclosure:
+    """A disclosure from the fields of a file.
+
+    Raises:
+        ProblemError: R01, every field that is missing, unknown or wrong.
+    """
+    try:
+        return Disclosure.model_validate(fields)
+    except ValidationError as error:
+        raise ProblemError(*_faults(error, file)) from error
 
 
 def write(record: Record, root: Path) -> Path:
@@ -348,15 +372,19 @@ def _parse(data: bytes, file: str | None) -> Record:
     try:
         return Record.model_validate_json(data)
     except ValidationError as error:
-        found: dict[str, Problem] = {}
-        for fault in error.errors(include_url=False):
-            # a fault of the statistics is told once for each task, not once for each number
-            depth = 3 if fault["loc"][:1] == ("statistics",) else len(fault["loc"])
-            place = ".".join(str(part) for part in fault["loc"][:depth]) or "the file"
+        raise ProblemError(*_faults(error, file)) from error
+
+
+def _faults(error: ValidationError, file: str | None) -> Iterator[Problem]:
+    told: set[str] = set()
+    for fault in error.errors(include_url=False):
+        # a fault of the statistics is told once for each task, not once for each number
+        depth = 3 if fault["loc"][:1] == ("statistics",) else len(fault["loc"])
+        place = ".".join(str(part) for part in fault["loc"][:depth]) or "the file"
+        if place not in told:
+            told.add(place)
             given = "" if fault["type"] == "missing" else f": {_shortened(fault['input'])}"
-            problem = Problem("R01", f"{place}{given}", fault["msg"], "score the files again, or mend the field", file)
-            found.setdefault(place, problem)
-        raise ProblemError(*found.values()) from error
+            yield Problem("R01", f"{place}{given}", fault["msg"], "score the files again, or mend the field", file)
 
 
 def _shortened(value: object) -> str:

@@ -80,3 +80,29 @@ RULES: dict[str, Rule] = {
     "N03": Rule("blank last line", "The file ends after its last row."),
     "N04": Rule("rows aligned by name", "Rows were in another order than the truth and were matched by name."),
 }
+
+FAMILIES = {
+    "F": "A text file",
+    "V": "A value in it",
+    "T": "Rows against the list or the truth",
+    "Z": "A folder or zip to submit",
+    "C": "A choice of challenge or option",
+    "R": "A record",
+    "L": "The leaderboard",
+    "E": "An entry",
+    "N": "A note: accepted, yet reported",
+}
+
+
+def catalogue() -> str:
+    """All rules as Markdown: the text of docs/rules.md."""
+    lines = [
+        "# Rules",
+        "",
+        "Every message begins with the id of its rule. An id keeps its meaning for ever. This page is made from",
+        "`abawbench/rules.py` by `make tables`.",
+    ]
+    for family, heading in FAMILIES.items():
+        lines += ["", f"## {family}: {heading}", "", "| id | what is wrong | what is asked for |", "|---|---|---|"]
+        lines += [f"| {name} | {rule.title} | {rule.demand} |" for name, rule in RULES.items() if name[0] == family]
+    return "\n".join(lines) + "\n"

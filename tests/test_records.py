@@ -251,6 +251,19 @@ def test_text_that_is_no_record_is_a_problem(tmp_path, text):
     assert {problem.rule for problem in problems_of(path)} == {"R01"}
 
 
+def test_a_disclosure_is_made_of_its_fields():
+    assert records.disclosure_from(DISCLOSURE.model_dump(), "file.toml") == DISCLOSURE
+
+
+def test_every_wrong_field_of_a_disclosure_is_named():
+    fields = DISCLOSURE.model_dump() | {"trials": 0, "luck": 1}
+    del fields["licence"]
+    with pytest.raises(ProblemError) as caught:
+        records.disclosure_from(fields, "file.toml")
+    assert {problem.found.split(":")[0] for problem in caught.value.problems} == {"trials", "luck", "licence"}
+    assert {(problem.rule, problem.file) for problem in caught.value.problems} == {("R01", "file.toml")}
+
+
 def test_a_file_that_is_not_there_is_a_problem(tmp_path):
     assert problems_of(tmp_path / "none.json")[0].rule == "F01"
 

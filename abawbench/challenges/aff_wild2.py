@@ -86,7 +86,7 @@ OTHER_PERSON = Statement(
     all_of(CHRISA_2021, ORA_2026),
 )
 GAPS = Statement(
-    "Gaps between crops are normal: over the 561 VA units of the 2nd edition the crops equal OpenCV's frame count in 142, "
+    "Gaps between crops are normal: over 561 units of the 2nd edition the crops equal OpenCV's frame count in 142, "
     "are more in 108 and fewer in 311. The last crop may be numbered one past the frame count, and label lines can "
     "outnumber frames.",
     all_of(CHRISA_2021, EMOTIEFFLIB_3),
@@ -100,8 +100,12 @@ SPLITS_DIFFER = Statement(
 )
 UNIT_LENGTH = Statement(
     "One file `<unit>.txt` for each unit of the list; its data lines number OpenCV's frame count plus one, as "
-    "participants report the organisers to count. Another team took the larger of decoded frames and last crop.",
+    "participants report the organisers to count; no organisers' text says so.",
     PER_UNIT_PREDICTION,
+)
+OTHER_LENGTH = Statement(
+    "Another team wrote as many lines as the larger of decoded frames and last crop number.",
+    assumed("seen in one program"),
 )
 ONE_INTEGER_UNDER_7 = Statement("The header has seven names, each row one integer.", KUHNKE_2020)
 ONE_INTEGER_UNDER_8 = Statement("The header has eight names, each row one integer.", all_of(WTOMIN_2022, SAMPLES_6))
@@ -140,7 +144,7 @@ LABELS_MOVED_AU = Statement(
 )
 
 _COMMON = (LINE_IS_FRAME, OTHER_PERSON, GAPS, CROPS, SPLITS_DIFFER)
-PER_UNIT_NOTES = (*_COMMON, UNIT_LENGTH, NO_FACE, NO_SENTINELS)
+PER_UNIT_NOTES = (*_COMMON, UNIT_LENGTH, OTHER_LENGTH, NO_FACE, NO_SENTINELS)
 ROWS_NOTES = (*_COMMON, SAMPLE_ORDER, USUAL_NAME, NO_FACE, NO_SENTINELS)
 
 ONLY_OWN_LABELS = Statement(

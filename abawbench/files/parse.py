@@ -76,7 +76,6 @@ def parse(data: bytes | memoryview, layout: Layout) -> Parsed | None:
         None where anything is irregular: the line-by-line reader then says what.
     """
     import pyarrow as pa
-    from pyarrow import csv
 
     buffer = _without_blank_end(data)
     if not len(buffer):
@@ -88,29 +87,50 @@ def parse(data: bytes | memoryview, layout: Layout) -> Parsed | None:
     if extra not in {0, 1}:
         return None
     fields = [f"f{i}" for i in range(width + extra)]
-    types: dict[str, Any] = dict.fromkeys(fields, pa.string())
+    table = _read(buffer, fields, layout, pa.int8())
+    if table is None and layout.role == "truth":
+        # annotations may write a class as `4.0`, predictions may not
+        table = _read(buffer, fields, layout, pa.float64())
+    if table is None or (extra and not _all_empty(table.column(width))):
+        return None
     first = 0 if layout.key == "line" else 1
+    columns: list[tuple[Values, ...] | None] = []
     for place, column in enumerate(layout.columns, start=first):
-        types[fields[place]] = {"number": pa.float64(), "probability": pa.float64(), "text": pa.string()}.get(
-            column.kind, pa.int8()
-        )
+        parts = None if column.kind == "text" else tuple(chunk.to_numpy() for chunk in table.column(place).chunks)
+        if parts is not None and column.kind in {"integer", "binary"}:
+            parts = _as_classes(parts)
+            if parts is None:
+                return None
+        columns.append(parts)
+    return Parsed(None if first == 0 else table.column(0), tuple(columns))
+
+
+def _read(buffer: memoryview, fields: list[str], layout: Layout, classes: pa.DataType) -> pa.Table | None:
+    import pyarrow as pa
+    from pyarrow import csv
+
+    kinds = {"number": pa.float64(), "probability": pa.float64(), "text": pa.string()}
+    types = dict.fromkeys(fields, pa.string())
+    for place, column in enumerate(layout.columns, start=0 if layout.key == "line" else 1):
+        types[fields[place]] = kinds.get(column.kind, classes)
     try:
-        table = csv.read_csv(
+        return csv.read_csv(
             pa.BufferReader(pa.py_buffer(buffer)),
             read_options=csv.ReadOptions(column_names=fields, block_size=BLOCK_BYTES),
             parse_options=csv.ParseOptions(quote_char=False, ignore_empty_lines=False),
             convert_options=csv.ConvertOptions(column_types=types, null_values=[], strings_can_be_null=False),
         )
     except pa.ArrowInvalid:
-        # classes written as floats (`-1.0`) end here too: the line-by-line reader decides what is allowed
         return None
-    if extra and not _all_empty(table.column(width)):
+
+
+def _as_classes(parts: tuple[Values, ...]) -> tuple[Values, ...] | None:
+    """Class columns as int8; None where a float is no class number."""
+    if all(part.dtype == np.int8 for part in parts):
+        return parts
+    if not all(bool(np.all((part == np.rint(part)) & (np.abs(part) < 128))) for part in parts):
         return None
-    columns = tuple(
-        None if column.kind == "text" else tuple(chunk.to_numpy() for chunk in table.column(place).chunks)
-        for place, column in enumerate(layout.columns, start=first)
-    )
-    return Parsed(None if first == 0 else table.column(0), columns)
+    return tuple(part.astype(np.int8) for part in parts)
 
 
 def _without_blank_end(data: bytes | memoryview) -> memoryview:
