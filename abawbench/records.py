@@ -181,18 +181,6 @@ class Record(_Part):
         return _canonical(self.model_dump(mode="json")) + "\n"
 
 
-def disclosure_from(fields: object, file: str) -> Disclosure:
-    """A disclosure from the table of a TOML file.
-
-    Raises:
-        ProblemError: R01, every field that is missing, unknown or wrong.
-    """
-    try:
-        return Disclosure.model_validate(fields)
-    except ValidationError as error:
-        raise ProblemError(*_faults(error, file)) from error
-
-
 def make(
     score: Score,
     *,

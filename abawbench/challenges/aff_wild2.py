@@ -54,6 +54,15 @@ def late_places(*folders: str) -> Mapping[str, tuple[str, ...]]:
     }
 
 
+def no_crop(train: int, validation: int, source: str) -> Statement:
+    """Frames with a valid label but without image among one team's crops."""
+    return Statement(
+        f"One team found no crop for {train:,} training and {validation:,} validation frames with a valid label, so a "
+        "score over frames with crops alone is not the official one.",
+        source,
+    )
+
+
 VA_FOLDER = "VA_Estimation_Challenge"
 EXPRESSION_FOLDERS = ("EXPR_Classification_Challenge", "EXPR_Recognition_Challenge")
 EXPRESSION_FOLDERS_6 = ("EXPR_Recognition_Challenge", "EXPR_Classification_Challenge")
@@ -110,14 +119,14 @@ OTHER_LENGTH = Statement(
 ONE_INTEGER_UNDER_7 = Statement("The header has seven names, each row one integer.", KUHNKE_2020)
 ONE_INTEGER_UNDER_8 = Statement("The header has eight names, each row one integer.", all_of(WTOMIN_2022, SAMPLES_6))
 SAMPLE_ORDER = Statement(
-    "One file for the whole test set: the sample's header and one row for each of its rows, in its order, which is that "
-    "of natural numbers.",
+    "One file for the whole test set: the sample's header and one row for each of its rows, in its order, which is "
+    "that of natural numbers.",
     all_of(EMOTIEFFLIB_5, SUCV_2023, NAMHO_2024, UPCZWW_2024, IMLAB_2026),
 )
 USUAL_NAME = Statement("`predictions.txt` is the usual name of the file, not a proven one.", NAMHO_2024)
 NO_FACE = Statement(
-    "Every listed frame needs a row, with or without a face. There is no official default for the latter; teams repeated "
-    "the previous frame, interpolated, wrote zeros or a sentinel, or showed the model a black image.",
+    "Every listed frame needs a row, with or without a face. There is no official default for the latter; teams "
+    "repeated the previous frame, interpolated, wrote zeros or a sentinel, or showed the model a black image.",
     all_of(IMLAB_2026, EMOTIEFFLIB_6, WTOMIN_2022, CHRISA_2021, SUCV_2023, RATKHOHIEU_2021),
 )
 NO_SENTINELS = Statement(

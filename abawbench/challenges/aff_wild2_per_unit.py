@@ -15,7 +15,6 @@ from abawbench.challenges.sources import (
     TALLEC_2022,
     UNKNOWN,
     WTOMIN_2020,
-    WTOMIN_2022,
     ZEROSANSAN_2020,
     all_of,
     assumed,
@@ -41,14 +40,14 @@ from abawbench.challenges.tasks import (
 
 _VALIDATION_FILES = Statement("There are 145 validation files over the three tasks together.", KUHNKE_2020)
 _SET_FOLDERS = Statement(
-    "Teams sent the files of a task in the folder `VA_Set/`, `EXPR_Set/` or `AU_Set/`.", all_of(KUHNKE_2020, WTOMIN_2020)
+    "Teams sent the files of a task in the folder `VA_Set/`, `EXPR_Set/` or `AU_Set/`.",
+    all_of(KUHNKE_2020, WTOMIN_2020),
 )
 _NOTES_1 = (*shared.PER_UNIT_NOTES, _SET_FOLDERS, _VALIDATION_FILES)
 _SOURCES_1 = {
     **shared.EARLY_SOURCES,
-    "track": FIRST.sources["paper"],
     "list_format": WTOMIN_2020,
-    "list_files": all_of(WTOMIN_2020, "to be confirmed"),
+    "list_files": assumed(f"one team names them so, to be confirmed ({WTOMIN_2020})"),
     "prediction_format": all_of(KUHNKE_2020, WTOMIN_2020),
     "sizes": KUHNKE_2020,
     "sizes.train": UNKNOWN,
@@ -101,7 +100,6 @@ ABAW1_AU = record(
 _SUBMISSIONS_2 = "up to 7 per track: the most that any team has in the " + TABLES_2
 _SOURCES_2 = {
     **shared.EARLY_SOURCES,
-    "track": SECOND.sources["paper"],
     "list_format": CHRISA_2021,
     "list_files": assumed(f"named like that of the VA track ({CHRISA_2021})"),
     "prediction_format": CHRISA_2021,
@@ -123,9 +121,7 @@ ABAW2_VA = record(
     submissions=7,
     notes=shared.PER_UNIT_NOTES,
     baselines=(
-        Baseline(
-            "test", 0.195, "valence 0.20, arousal 0.19, of which this is the mean; no mean is printed", TABLES_2
-        ),
+        Baseline("test", 0.195, "valence 0.20, arousal 0.19, of which this is the mean; no mean is printed", TABLES_2),
         Baseline("validation", 0.22, "valence 0.23, arousal 0.21; columns swapped here or in the other", GLMANHTU_2021),
         Baseline(
             "validation", 0.22, "valence 0.21, arousal 0.23; columns swapped here or in the other", "arXiv:2107.01175"
@@ -176,7 +172,9 @@ ABAW2_AU = record(
         ),
     ),
     baselines=(
-        Baseline("test", 0.28, "F1 0.367, accuracy 0.193, which is far from every team: infer nothing from it", TABLES_2),
+        Baseline(
+            "test", 0.28, "F1 0.367, accuracy 0.193, which is far from every team: infer nothing from it", TABLES_2
+        ),
     ),
     sources={**ACTION_UNITS_2ND_SOURCES, **_SOURCES_2},
 )
@@ -185,7 +183,6 @@ _TRAIN_ASSUMED = {"sizes": EMOTIEFFLIB_3, "sizes.train": assumed("the number of 
 _SOURCES_3 = {
     **shared.LATE_SOURCES,
     **_TRAIN_ASSUMED,
-    "track": THIRD.sources["paper"],
     "list_format": EMOTIEFFLIB_3,
     "list_files": EMOTIEFFLIB_3,
     "prediction_format": shared.PER_UNIT_PREDICTION,
@@ -228,7 +225,7 @@ ABAW3_EXPR = record(
     valid_rows={"train": {"expression": 597_361}, "validation": {"expression": 284_230}},
     submissions=5,
     notes=(
-        Statement("The header has eight names, each row one integer.", WTOMIN_2022),
+        shared.ONE_INTEGER_UNDER_8,
         *shared.PER_UNIT_NOTES,
         shared.no_crop(12_044, 3_698, EMOTIEFFLIB_3),
     ),

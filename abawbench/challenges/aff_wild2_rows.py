@@ -11,14 +11,12 @@ from abawbench.challenges.sources import (
     EMOTIEFFLIB_8_EXPR,
     IMLAB_2026,
     NAMHO_2024,
-    NAMHO_2025,
     ORA_2026,
     PAGE_10,
     PAPER_10,
     SAMPLES_5,
     SAMPLES_6,
     SUCV_2023,
-    UNKNOWN,
     UPCZWW_2024,
     ZHOU_2023,
     all_of,
@@ -64,7 +62,6 @@ _EXPRESSION_NOTES = (shared.ONE_INTEGER_UNDER_8, *shared.ROWS_NOTES, shared.EXPR
 _ACTION_UNIT_NOTES = (*shared.ROWS_NOTES, shared.ACTION_UNIT_COUNT)
 
 _SOURCES_5 = {
-    "track": FIFTH.sources["paper"],
     "list_format": SAMPLES_5,
     "list_files": SAMPLES_5,
     "prediction_format": all_of(EMOTIEFFLIB_5, SUCV_2023),
@@ -144,7 +141,6 @@ ABAW5_AU = record(
 )
 
 _SOURCES_6 = {
-    "track": SIXTH.sources["paper"],
     "list_format": all_of(SAMPLES_6, NAMHO_2024),
     "list_files": all_of(SAMPLES_6, NAMHO_2024),
     "prediction_format": all_of(NAMHO_2024, UPCZWW_2024),
@@ -374,8 +370,8 @@ ABAW10_EXPR = record(
     notes=(
         *_EXPRESSION_NOTES,
         Statement(
-            "In 317 of the 318 training and validation units one team counted 876,446 valid and 679,593 invalid frames; "
-            "of class 0 to 7: 262,610, 23,280, 16,300, 17,583, 129,285, 106,265, 42,977, 278,146.",
+            "In 317 of the 318 training and validation units one team counted 876,446 valid and 679,593 invalid "
+            "frames; of class 0 to 7: 262,610, 23,280, 16,300, 17,583, 129,285, 106,265, 42,977, 278,146.",
             ORA_2026,
         ),
     ),

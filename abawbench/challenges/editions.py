@@ -138,6 +138,7 @@ def record(
         "id": OUR_NAME,
         "title": OUR_NAME,
         **edition.sources,
+        "track": edition.sources["edition"],
         **METRIC_SOURCES[metric.id],
         **empty,
         "channel": LINK_SOURCE,

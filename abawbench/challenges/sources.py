@@ -5,7 +5,9 @@ A participant's program was part of an accepted submission; it is a witness, not
 
 from __future__ import annotations
 
-PAGE_9 = "organisers' page affective-behavior-analysis-in-the-wild.github.io/9th (list of challenges and registration only)"
+PAGE_9 = (
+    "organisers' page affective-behavior-analysis-in-the-wild.github.io/9th (list of challenges and registration only)"
+)
 PAGE_10 = (
     "organisers' page affective-behavior-analysis-in-the-wild.github.io/10th (list of challenges and registration only)"
 )
@@ -13,12 +15,9 @@ PAGE_11 = (
     "organisers' page of the 11th edition "
     "(text also in bakinalexey/abaw-11-mtl-bah-recognition:Description of the competition)"
 )
-TABLES_2 = (
-    "official result tables of the 2nd edition, dkollias/ABAW2-Results:abaw2_{va,expr,au}_leaderboard.pdf"
-)
+TABLES_2 = "official result tables of the 2nd edition, dkollias/ABAW2-Results:abaw2_{va,expr,au}_leaderboard.pdf"
 GENERAL_CHAIR = (
-    "code of the general chair for other datasets, "
-    "dkollias/Fair-Consistent-Affect-Analysis:model_utils/validation.py"
+    "code of the general chair for other datasets, dkollias/Fair-Consistent-Affect-Analysis:model_utils/validation.py"
 )
 BAH_METRICS = "code of the AH data chair, sbelharbi/bah-dataset:bah_metrics.py"
 BAH_SPLITS = "files of the AH data chair, sbelharbi/bah-dataset:dataset-splits/video-level/BAH_DB/split-0/"

@@ -205,7 +205,7 @@ _POOLED = {
 }
 _CONSTANT = {
     "metric.constant_series": assumed(
-        f"no text defines it; the general chair's code for other data gives 0 for a constant prediction ({GENERAL_CHAIR})"
+        f"no text defines it; the general chair's code for other data ({GENERAL_CHAIR}) gives 0 for a constant one"
     )
 }
 _FIXED_COUNT = {

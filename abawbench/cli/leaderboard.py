@@ -28,7 +28,7 @@ def command() -> None:
     """
 
 
-@command.command()
+@command.command(short_help="Write every table and the index.")
 @root_option
 @exits_on_problems
 def build(root: Path) -> None:
@@ -49,7 +49,7 @@ def build(root: Path) -> None:
     click.echo(f"{len(texts)} files: {len(changed)} written, {len(texts) - len(changed)} as they were")
 
 
-@command.command()
+@command.command(short_help="Fail where a table is stale, or a fact or record is wrong.")
 @root_option
 @exits_on_problems
 def check(root: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.files.layout import Key
+from abawbench.files.parse import as_numpy
 from abawbench.table import NO_FRAME, Integers
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def frame_numbers(keys: pa.ChunkedArray) -> Integers | None:
     import pyarrow as pa
 
     try:
-        return keys.cast(pa.int32()).to_numpy()
+        return np.concatenate([as_numpy(chunk) for chunk in keys.cast(pa.int32()).chunks])
     except pa.ArrowInvalid:
         return None
 
@@ -50,7 +51,7 @@ def _encode(keys: pa.ChunkedArray) -> tuple[Integers, tuple[str, ...]]:
     encoded = keys.dictionary_encode().combine_chunks()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], pa.dictionary(pa.int32(), pa.string()))
-    return encoded.indices.to_numpy().astype(np.int32, copy=False), tuple(encoded.dictionary.to_pylist())
+    return as_numpy(encoded.indices), tuple(encoded.dictionary.to_pylist())
 
 
 def _text_buffers(chunk: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
@@ -144,5 +145,6 @@ def _by_pattern(keys: pa.ChunkedArray, pattern: str) -> Names | None:
     if parts.null_count:
         return None
     video, names = _encode(compute.struct_field(parts, "video"))
-    frame = compute.struct_field(parts, "frame").cast(pa.int32()).to_numpy()
+    numbers = compute.struct_field(parts, "frame").cast(pa.int32())
+    frame = np.concatenate([as_numpy(chunk) for chunk in numbers.chunks])
     return names, video, frame

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from abawbench.files.layout import Layout
 from abawbench.table import Values
@@ -96,7 +97,7 @@ def parse(data: bytes | memoryview, layout: Layout) -> Parsed | None:
     first = 0 if layout.key == "line" else 1
     columns: list[tuple[Values, ...] | None] = []
     for place, column in enumerate(layout.columns, start=first):
-        parts = None if column.kind == "text" else tuple(chunk.to_numpy() for chunk in table.column(place).chunks)
+        parts = None if column.kind == "text" else tuple(as_numpy(chunk) for chunk in table.column(place).chunks)
         if parts is not None and column.kind in {"integer", "binary"}:
             parts = _as_classes(parts)
             if parts is None:
@@ -131,6 +132,12 @@ def _as_classes(parts: tuple[Values, ...]) -> tuple[Values, ...] | None:
     if not all(bool(np.all((part == np.rint(part)) & (np.abs(part) < 128))) for part in parts):
         return None
     return tuple(part.astype(np.int8) for part in parts)
+
+
+def as_numpy(chunk: pa.Array) -> NDArray[Any]:
+    """The values of a chunk without nulls, not copied; Arrow's own conversion imports pandas."""
+    kind = np.dtype(str(chunk.type).replace("double", "float64"))
+    return np.frombuffer(chunk.buffers()[1], kind, len(chunk), chunk.offset * kind.itemsize)
 
 
 def _without_blank_end(data: bytes | memoryview) -> memoryview:

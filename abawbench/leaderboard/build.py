@@ -12,11 +12,12 @@ from abawbench import records
 from abawbench.challenges import CHALLENGES
 from abawbench.errors import Problem, ProblemError
 from abawbench.leaderboard.published import OTHER, read_published
-from abawbench.leaderboard.rows import KINDS, Row, from_fact, from_record, sections
+from abawbench.leaderboard.rows import KINDS, Kind, Row, from_fact, from_record, sections
 from abawbench.leaderboard.tables import comma_separated, latex, markdown
 
 BEGIN = "<!-- leaderboard: begin, written by `abawbench leaderboard build` -->"
 END = "<!-- leaderboard: end -->"
+HIGHEST = ("highest test score, organiser", "highest validation score, reproduced")
 FIX = "run `abawbench leaderboard build` and commit what it writes"
 
 
@@ -107,22 +108,23 @@ def _table(rows: Mapping[str, list[Row]]) -> str:
                 f"[{place}]({place}.md)",
                 "Other data and tasks" if challenge is None else challenge.title,
                 *(str(count or "") for count in counts),
-                _highest(found, "test"),
-                _highest(found, "validation"),
+                _highest(found, "organiser", "test"),
+                _highest(found, "reproduced", "validation"),
                 f"[csv]({place}.csv) [tex]({place}.tex)",
             ]
         )
-    headers = ["challenge", "", *KINDS, "highest test score", "highest validation score", "data"]
+    headers = ["challenge", "", *KINDS, *HIGHEST, "data"]
     align = ["left", "left", *("right" for _ in KINDS), "left", "left", "left"]
     return tabulate(lines, headers, tablefmt="pipe", disable_numparse=True, colalign=align)
 
 
-def _highest(rows: list[Row], split: str) -> str:
-    """The first score of a split under the challenge's own measure, and who vouches for it."""
-    for section in sections(row for row in rows if row.split == split and not row.group):
+def _highest(rows: list[Row], kind: Kind, split: str) -> str:
+    """The first printed score of this kind on this split, under the challenge's own measure."""
+    wanted = [row for row in rows if (row.kind, row.split, row.group) == (kind, split, "")]
+    for section in sections(wanted):
         for row in section.rows:
             if "score" in row.figures:
-                return f"{row.figures['score'].shown} ({row.kind})"
+                return row.figures["score"].shown
     return ""
 
 

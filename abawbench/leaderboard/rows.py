@@ -25,6 +25,8 @@ ORGANISER_NOTES = ("test leaderboard as reprinted", "leaderboard reprinted")
 
 SPLITS = ("test", "validation", "train", "")
 SHOWN_DECIMALS = 4
+# folder of records beside the tables
+RECORDS = "records/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ def from_record(record: Record, challenge: Challenge) -> Row:
         figures=figures,
         position=_position(figures, challenge.metric.id),
         note=_note(record),
-        source=f"records/{record.place}, truth {record.truth_sha256[:8]}",
+        source=f"{RECORDS}{record.place}, truth {record.truth_sha256[:8]}",
     )
 
 
@@ -227,6 +229,7 @@ def _note(record: Record) -> str:
         filled,
         record.intervals.warning or "",
         said.note,
+        *record.flags,
     ]
     return "; ".join(clause for clause in clauses if clause)
 

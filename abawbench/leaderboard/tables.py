@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from abawbench.challenges import Challenge
 from abawbench.leaderboard.published import FIGURES
-from abawbench.leaderboard.rows import KINDS, Row, Section, sections
+from abawbench.leaderboard.rows import KINDS, RECORDS, Row, Section, sections
 
 GENERATED = "written by `abawbench leaderboard build` from published/ and records/; do not edit"
 SPLIT_TITLES = {"test": "Test", "validation": "Validation", "train": "Training", "": "Split not said"}
@@ -59,13 +59,15 @@ def markdown(title: str, challenge: Challenge | None, rows: Sequence[Row]) -> st
     parts = [f"<!-- {GENERATED} -->", f"# {title}"]
     if challenge is not None:
         parts.append(
-            f"Data: {challenge.dataset}. Score: {_marked_down(challenge.metric.formula)} "
-            f"(`{challenge.metric.id}`, challenge {challenge.fingerprint})."
+            f"Edition {challenge.edition}, {challenge.venue}. Data: {_marked_down(challenge.dataset)}. "
+            f"Score: {_marked_down(challenge.metric.formula)} (`{challenge.metric.id}`, "
+            f"definition {challenge.fingerprint})."
         )
     kinds = {row.kind for row in rows}
     meanings = "; ".join(f"**{kind}**: {meaning}" for kind, meaning in KINDS.items() if kind in kinds)
     parts.append(
-        f"{meanings}.\nFigures stand on the measure's own scale, never in percent; a cell without one is empty."
+        f"{meanings}.\nFigures stand on the measure's own scale, never in percent; a cell without one is empty. "
+        "A note may set a row apart: another fold, or another part of the test set."
     )
     for section in sections(rows):
         columns = _columns(section)
@@ -91,7 +93,7 @@ def markdown(title: str, challenge: Challenge | None, rows: Sequence[Row]) -> st
         ]
     for heading, numbers in (("Sources", sources), ("Notes", notes)):
         if numbers.texts:
-            lines = "\n".join(f"- {number}: {_marked_down(text)}" for number, text in numbers.listed)
+            lines = "\n".join(f"- {number}: {_linked(text)}" for number, text in numbers.listed)
             parts.append(f"## {heading}\n\n{lines}")
     return "\n\n".join(parts) + "\n"
 
@@ -182,6 +184,14 @@ def _tabular(cells: list[list[str]], headers: list[str], align: list[str]) -> st
     lines = tabulate(cells, headers, tablefmt="latex_booktabs", disable_numparse=True).split("\n")
     # tabulate knows no columns of fixed width
     return "\n".join([f"\\begin{{tabular}}{{{''.join(align)}}}", *lines[1:]])
+
+
+def _linked(text: str) -> str:
+    """Marked down; a record's path leads to the record."""
+    path, comma, rest = text.partition(", ")
+    if path.startswith(RECORDS):
+        return f"[{path}]({path}){comma}{_marked_down(rest)}"
+    return _marked_down(text)
 
 
 def _marked_down(text: str) -> str:

@@ -1,0 +1,59 @@
+"""All records by id, in the order of the editions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from abawbench.challenges import aff_wild2_per_unit, aff_wild2_rows, ambivalence, other_tracks, s_aff_wild2
+from abawbench.challenges.model import Challenge
+from abawbench.errors import Problem, ProblemError
+
+_TRACKS = ("va", "expr", "au", "mtl", "lsd", "ce", "vd", "eri", "emi", "ah")
+
+
+def _all() -> Mapping[str, Challenge]:
+    records = (
+        *aff_wild2_per_unit.RECORDS,
+        *aff_wild2_rows.RECORDS,
+        *s_aff_wild2.RECORDS,
+        *ambivalence.RECORDS,
+        *other_tracks.RECORDS,
+    )
+    ordered = sorted(records, key=lambda challenge: (challenge.edition, _TRACKS.index(challenge.track)))
+    return MappingProxyType({challenge.id: challenge for challenge in ordered})
+
+
+CHALLENGES: Mapping[str, Challenge] = _all()
+
+
+def get(identifier: str) -> Challenge:
+    """The record of this id.
+
+    Raises:
+        ProblemError: C01, with the ids that come near.
+    """
+    if identifier in CHALLENGES:
+        return CHALLENGES[identifier]
+    near = _near(identifier)
+    raise ProblemError(
+        Problem(
+            "C01",
+            f"'{identifier}'",
+            f"an id such as {', '.join(near or ['abaw4-mtl'])}",
+            "run `abawbench challenges` for the list",
+        )
+    )
+
+
+def _near(identifier: str) -> list[str]:
+    """Ids that look alike, then those that share the edition or the track."""
+    import difflib
+
+    asked = identifier.strip().lower().replace("_", "-").replace(" ", "-")
+    if asked in CHALLENGES:
+        return [asked]
+    words = set(asked.split("-"))
+    alike = difflib.get_close_matches(asked, CHALLENGES, n=3)
+    related = [name for name in CHALLENGES if words & set(name.split("-"))]
+    return list(dict.fromkeys((*alike, *related)))[:5]

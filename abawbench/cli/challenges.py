@@ -1,0 +1,279 @@
+"""abawbench challenges: what there is to score."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from abawbench.cli.options import CHALLENGE, json_option
+from abawbench.cli.output import exits_on_problems, print_json, print_table
+
+if TYPE_CHECKING:
+    from abawbench.challenges import Challenge, Task
+    from abawbench.files.layout import Layout, Role
+
+WIDEST = 120
+EXAMPLE_KEYS = {
+    "path": "video/00001.jpg",
+    "frame-path": "99001/Visite_1/video.mp4/frame-0.jpg",
+    "image": "0.jpg",
+    "frame": "1",
+    "line": "",
+}
+EXAMPLE_IDS = {"units": "6-30-1920x1080_left", "eri-csv": "00001", "emi-csv": "00021"}
+EXAMPLE_ID = "Videos/99001/Visite_1/video.mp4"
+EXAMPLE_VALUES = {"number": "0.25", "integer": "1", "binary": "1", "p0": "0.3837", "p1": "0.6163", "text": "Yes, I do."}
+
+
+@click.command()
+@click.argument("challenge", type=CHALLENGE, required=False)
+@json_option
+@exits_on_problems
+def command(challenge: Challenge | None, as_json: bool) -> None:
+    """Every edition and track, or with an id everything about one: tasks, formula, formats, sizes, rules, sources.
+
+    What has no source is marked as assumed, with the reason.
+
+    \b
+    Example:
+      abawbench challenges
+      abawbench challenges abaw4-mtl
+      abawbench challenges abaw4-mtl --json
+    """
+    from abawbench.challenges import CHALLENGES
+
+    if challenge is None:
+        records = list(CHALLENGES.values())
+        if as_json:
+            print_json([_brief(record) for record in records])
+        else:
+            _print_all(records)
+    elif as_json:
+        print_json(_whole(challenge))
+    else:
+        _print_one(challenge)
+
+
+def _brief(challenge: Challenge) -> dict[str, Any]:
+    from abawbench.challenges import assumed_fields
+
+    return {
+        "id": challenge.id,
+        "edition": challenge.edition,
+        "title": challenge.title,
+        "venue": challenge.venue,
+        "dataset": challenge.dataset,
+        "tasks": {task.name: len(_names(task)) for task in challenge.tasks},
+        "metric": challenge.metric.id,
+        "formula": challenge.metric.formula,
+        "annotation_format": challenge.annotation_format,
+        "list_format": challenge.list_format,
+        "prediction_format": challenge.prediction_format,
+        "submissions": challenge.submissions,
+        "assumed": len(assumed_fields(challenge)),
+        "fingerprint": challenge.fingerprint,
+    }
+
+
+def _whole(challenge: Challenge) -> dict[str, Any]:
+    from abawbench.challenges import assumed_fields
+
+    return {
+        **challenge.to_json(),
+        "fingerprint": challenge.fingerprint,
+        "assumed": list(assumed_fields(challenge)),
+        "examples": {role: list(_examples(challenge, role)) for role in ("truth", "list", "prediction")},
+    }
+
+
+def _print_all(challenges: Sequence[Challenge]) -> None:
+    from abawbench.challenges import assumed_fields
+
+    print_table(
+        [
+            [
+                challenge.id,
+                challenge.venue,
+                ", ".join(f"{task.name} ({len(_names(task))})" for task in challenge.tasks),
+                challenge.metric.id,
+                challenge.prediction_format,
+                "?" if challenge.submissions is None else challenge.submissions,
+                len(assumed_fields(challenge)),
+            ]
+            for challenge in challenges
+        ],
+        ["id", "venue", "tasks (columns or classes)", "metric", "prediction", "submissions", "assumed"],
+    )
+    click.echo("\nassumed: how many fields, or parts of fields, have no source; `abawbench challenges ID` shows which")
+
+
+def _print_one(challenge: Challenge) -> None:
+    notes = _Footnotes()
+    paper = "" if challenge.paper is None else f", {challenge.paper}"
+    click.echo(f"{challenge.id}  {challenge.title}, {challenge.dataset}; {challenge.venue}{paper}")
+    click.echo(f"fingerprint {challenge.fingerprint}")
+    _heading("Tasks")
+    print_table([_task_row(task) for task in challenge.tasks], ["name", "kind", "in the file's order", "not annotated"])
+    _print_metric(challenge)
+    _print_files(challenge)
+    _print_sizes(challenge)
+    _heading("Submission")
+    count = "an unknown number" if challenge.submissions is None else f"up to {challenge.submissions}"
+    click.echo(f"{count} per team; {challenge.channel or 'channel unknown'}")
+    if challenge.baselines:
+        _heading("Baselines of the organisers, not a field to test against")
+        print_table(
+            [
+                [baseline.split, baseline.score, baseline.detail, notes.mark(baseline.source)]
+                for baseline in challenge.baselines
+            ],
+            ["split", "score", "", "source"],
+        )
+    for title, statements in (("Rules", challenge.rules), ("Notes", challenge.notes)):
+        if statements:
+            _heading(title)
+        for statement in statements:
+            _bullet(f"{statement.text} {notes.mark(statement.source)}")
+    _print_sources(challenge, notes)
+
+
+def _print_metric(challenge: Challenge) -> None:
+    metric = challenge.metric
+    _heading("Score")
+    click.echo(f"{metric.formula}  ({metric.id})")
+    click.echo(f"pooled over: {metric.pooling}")
+    if metric.absent_class:
+        click.echo(f"F1 of a class without truth and prediction: {metric.absent_class}")
+    if metric.constant_series:
+        click.echo(f"correlation of a constant series: {metric.constant_series}")
+    if not metric.terms:
+        click.echo("no score is given until the metric is settled")
+
+
+def _print_files(challenge: Challenge) -> None:
+    _heading("Files")
+    roles: tuple[tuple[str, Role], ...] = (("annotation", "truth"), ("list", "list"), ("prediction", "prediction"))
+    for name, role in roles:
+        for example in _examples(challenge, role):
+            click.echo(f"{name}: {example['format']}, {example['files']}")
+            for line in (example["header"], example["row"]):
+                if line is not None:
+                    click.echo(f"    {line}")
+    for split, places in challenge.annotation_places.items():
+        click.echo(f"{split} labels: {', or '.join(places)}")
+    if challenge.list_files:
+        click.echo(f"organisers' list: {', '.join(challenge.list_files)}")
+
+
+def _print_sizes(challenge: Challenge) -> None:
+    _heading("Sizes")
+    tasks = [task.name for task in challenge.tasks]
+    print_table(
+        [
+            [
+                split,
+                *(_count(count) for count in (size.units, size.rows, size.labelled_rows)),
+                *(_count(challenge.valid_rows.get(split, {}).get(task)) for task in tasks),
+            ]
+            for split, size in challenge.sizes.items()
+        ],
+        ["split", "units", "rows", "rows with a label", *(f"valid {task}" for task in tasks)],
+    )
+
+
+def _print_sources(challenge: Challenge, notes: _Footnotes) -> None:
+    _heading("Where each field comes from")
+    order = [field.name for field in fields(challenge)]
+    own = {"rules", "notes", "baselines"}
+    names = sorted(challenge.sources, key=lambda name: (order.index(name.partition(".")[0]), name.count(".")))
+    for name in names:
+        if name in own and getattr(challenge, name):
+            _bullet(f"{name}: as marked at each")
+        else:
+            _bullet(f"{name}: {notes.mark(challenge.sources[name])}")
+    _heading("Sources")
+    for number, source in notes.numbered():
+        _bullet(source, sign=f"[{number}] ")
+
+
+class _Footnotes:
+    """Numbers sources in the order of their first use."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def mark(self, source: str) -> str:
+        """`[3][7]`, or the assumption in full."""
+        if source.startswith("assumed"):
+            return f"({source})"
+        numbers = [self._numbers.setdefault(part, len(self._numbers) + 1) for part in source.split("; ")]
+        return "".join(f"[{number}]" for number in numbers)
+
+    def numbered(self) -> Iterator[tuple[int, str]]:
+        """Number and source of every footnote."""
+        for source, number in self._numbers.items():
+            yield number, source
+
+
+def _examples(challenge: Challenge, role: Role) -> Iterator[dict[str, str | None]]:
+    """The official layouts of a role: format, files, first line and a row with invented values."""
+    from abawbench.files.layout import layouts
+
+    official = {
+        "truth": challenge.annotation_format,
+        "list": challenge.list_format,
+        "prediction": challenge.prediction_format,
+    }
+    for layout in layouts(challenge, role):
+        if layout.format == official[role]:
+            yield {
+                "format": layout.format,
+                "files": f"one file <unit>{layout.suffix} for each unit" if layout.per_unit else "one file",
+                "header": layout.header,
+                "row": _example_row(layout),
+            }
+
+
+def _example_row(layout: Layout) -> str:
+    key = EXAMPLE_IDS.get(layout.format, EXAMPLE_ID) if layout.key == "id" else EXAMPLE_KEYS[layout.key]
+    # lists carry names; what stands after them differs between releases
+    columns = () if layout.role == "list" else layout.columns
+    values = [EXAMPLE_VALUES.get(column.name) or EXAMPLE_VALUES[column.kind] for column in columns]
+    return ",".join(([key] if key else []) + values)
+
+
+def _names(task: Task) -> tuple[str, ...]:
+    from abawbench.files.layout import names
+
+    return names(task)
+
+
+def _task_row(task: Task) -> list[str]:
+    from abawbench.challenges import Categorical, Continuous
+
+    if isinstance(task, Categorical):
+        values = ", ".join(f"{number} {name}" for number, name in enumerate(task.classes))
+    else:
+        values = ", ".join(task.columns)
+    span = f", {task.low:g} to {task.high:g}" if isinstance(task, Continuous) else ""
+    sentinel = "never" if task.sentinel is None else f"{task.sentinel:g}"
+    return [task.name, type(task).__name__ + span, values, sentinel]
+
+
+def _count(count: int | None) -> str:
+    return "?" if count is None else f"{count:,}"
+
+
+def _heading(text: str) -> None:
+    click.secho(f"\n{text}", bold=True)
+
+
+def _bullet(text: str, sign: str = "- ") -> None:
+    width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
+    lines = textwrap.fill(text, width, initial_indent=sign, subsequent_indent="  ", break_on_hyphens=False)
+    click.secho(lines, fg="yellow" if "(assumed" in text else None)
