@@ -109,7 +109,7 @@ _NOTES = (
         "The label need not be the more probable class.", assumed("teams tune thresholds, and no rule found forbids it")
     ),
     Statement("Hard probabilities, 1.0 and 0.0, are sent too.", LEYA_2026),
-    Statement("They can cost AP.", assumed("AP is taken from p1")),
+    Statement("Hard probabilities can cost AP.", assumed("AP is taken from p1")),
     Statement(
         "AP in the AH chair's code is not scikit-learn's: softmax over two logits, thresholds 0 to 0.999 by 0.001, "
         "trapezoids under recall and precision. Whether submitted probabilities pass the softmax is unknown. AP does "

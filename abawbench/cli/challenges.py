@@ -115,16 +115,20 @@ def _print_all(challenges: Sequence[Challenge]) -> None:
 def _print_one(challenge: Challenge) -> None:
     notes = _Footnotes()
     paper = "" if challenge.paper is None else f", {challenge.paper}"
-    click.echo(f"{challenge.id}  {challenge.title}, {challenge.dataset}; {challenge.venue}{paper}")
+    venue = f"{challenge.venue}{_doubt(challenge, 'venue')}"
+    click.echo(f"{challenge.id}  {challenge.title}, {challenge.dataset}; {venue}{paper}")
+    if challenge.sources["track"].startswith("assumed"):
+        click.secho(f"that this track was held is {challenge.sources['track']}", fg="yellow")
     click.echo(f"fingerprint {challenge.fingerprint}")
-    _heading("Tasks")
-    print_table([_task_row(task) for task in challenge.tasks], ["name", "kind", "in the file's order", "not annotated"])
+    _heading(f"Tasks{_doubt(challenge, 'tasks')}")
+    print_table([_task_row(task) for task in challenge.tasks], ["name", "kind", "in the file's order", "sentinel"])
     _print_metric(challenge)
     _print_files(challenge)
     _print_sizes(challenge)
     _heading("Submission")
     count = "an unknown number" if challenge.submissions is None else f"up to {challenge.submissions}"
-    click.echo(f"{count} per team; {challenge.channel or 'channel unknown'}")
+    click.echo(f"{count} per team{'' if challenge.submissions is None else _doubt(challenge, 'submissions')}")
+    click.echo(f"sent as {challenge.channel}{_doubt(challenge, 'channel')}" if challenge.channel else "channel unknown")
     if challenge.baselines:
         _heading("Baselines of the organisers, not a field to test against")
         print_table(
@@ -145,12 +149,14 @@ def _print_one(challenge: Challenge) -> None:
 def _print_metric(challenge: Challenge) -> None:
     metric = challenge.metric
     _heading("Score")
-    click.echo(f"{metric.formula}  ({metric.id})")
-    click.echo(f"pooled over: {metric.pooling}")
+    click.echo(f"{metric.id}: {metric.formula}{_doubt(challenge, 'metric')}")
+    click.echo(f"pooled over: {metric.pooling}{_doubt(challenge, 'metric.pooling', 'metric')}")
     if metric.absent_class:
-        click.echo(f"F1 of a class without truth and prediction: {metric.absent_class}")
+        doubt = _doubt(challenge, "metric.absent_class", "metric")
+        click.echo(f"F1 of a class in neither truth nor prediction: {metric.absent_class}{doubt}")
     if metric.constant_series:
-        click.echo(f"correlation of a constant series: {metric.constant_series}")
+        doubt = _doubt(challenge, "metric.constant_series", "metric")
+        click.echo(f"correlation of a constant series: {metric.constant_series}{doubt}")
     if not metric.terms:
         click.echo("no score is given until the metric is settled")
 
@@ -160,30 +166,52 @@ def _print_files(challenge: Challenge) -> None:
     roles: tuple[tuple[str, Role], ...] = (("annotation", "truth"), ("list", "list"), ("prediction", "prediction"))
     for name, role in roles:
         for example in _examples(challenge, role):
-            click.echo(f"{name}: {example['format']}, {example['files']}")
+            doubt = _doubt(challenge, f"{name}_format")
+            click.echo(f"{name}: {example['format']}, {example['files']}{doubt}")
             for line in (example["header"], example["row"]):
                 if line is not None:
                     click.echo(f"    {line}")
+    click.echo(f"first frame: {challenge.frame_base}{_doubt(challenge, 'frame_base')}")
     for split, places in challenge.annotation_places.items():
-        click.echo(f"{split} labels: {', or '.join(places)}")
+        click.echo(f"{split} labels: {', or '.join(places)}{_doubt(challenge, 'annotation_places')}")
     if challenge.list_files:
-        click.echo(f"organisers' list: {', '.join(challenge.list_files)}")
+        click.echo(f"organisers' list: {', '.join(challenge.list_files)}{_doubt(challenge, 'list_files')}")
 
 
 def _print_sizes(challenge: Challenge) -> None:
     _heading("Sizes")
-    tasks = [task.name for task in challenge.tasks]
-    print_table(
-        [
-            [
-                split,
-                *(_count(count) for count in (size.units, size.rows, size.labelled_rows)),
-                *(_count(challenge.valid_rows.get(split, {}).get(task)) for task in tasks),
-            ]
-            for split, size in challenge.sizes.items()
-        ],
-        ["split", "units", "rows", "rows with a label", *(f"valid {task}" for task in tasks)],
-    )
+    columns: dict[str, list[int | None]] = {
+        "units": [size.units for size in challenge.sizes.values()],
+        "rows": [size.rows for size in challenge.sizes.values()],
+        "rows with a label": [size.labelled_rows for size in challenge.sizes.values()],
+    }
+    for task in challenge.tasks:
+        columns[f"valid {task.name}"] = [
+            challenge.valid_rows.get(split, {}).get(task.name) for split in challenge.sizes
+        ]
+    known = {name: counts for name, counts in columns.items() if any(count is not None for count in counts)}
+    if not known:
+        click.echo("unknown")
+        return
+    rows: list[list[str]] = []
+    for place, split in enumerate(challenge.sizes):
+        counts = [counts[place] for counts in known.values()]
+        doubtful = any(count is not None for count in counts) and _doubt_of_size(challenge, split)
+        cells = ["?" if count is None else f"{count:,}" for count in counts]
+        rows.append([split, *cells, doubtful or ""])
+    print_table(rows, ["split", *known, ""])
+
+
+def _doubt_of_size(challenge: Challenge, split: str) -> str:
+    if _doubt(challenge, f"sizes.{split}.rows"):
+        return "rows assumed"
+    return "assumed" if _doubt(challenge, f"sizes.{split}", "sizes") else ""
+
+
+def _doubt(challenge: Challenge, *names: str) -> str:
+    """` (assumed)` where the first of these names that has a source of its own has none but an assumption."""
+    source = next((challenge.sources[name] for name in names if name in challenge.sources), "")
+    return " (assumed)" if source.startswith("assumed") else ""
 
 
 def _print_sources(challenge: Challenge, notes: _Footnotes) -> None:
@@ -229,14 +257,17 @@ def _examples(challenge: Challenge, role: Role) -> Iterator[dict[str, str | None
         "list": challenge.list_format,
         "prediction": challenge.prediction_format,
     }
+    seen: list[dict[str, str | None]] = []
     for layout in layouts(challenge, role):
-        if layout.format == official[role]:
-            yield {
-                "format": layout.format,
-                "files": f"one file <unit>{layout.suffix} for each unit" if layout.per_unit else "one file",
-                "header": layout.header,
-                "row": _example_row(layout),
-            }
+        example = {
+            "format": layout.format,
+            "files": f"one file <unit>{layout.suffix} for each unit" if layout.per_unit else "one file",
+            "header": layout.header,
+            "row": _example_row(layout),
+        }
+        if layout.format == official[role] and example not in seen:
+            seen.append(example)
+            yield example
 
 
 def _example_row(layout: Layout) -> str:
@@ -261,12 +292,8 @@ def _task_row(task: Task) -> list[str]:
     else:
         values = ", ".join(task.columns)
     span = f", {task.low:g} to {task.high:g}" if isinstance(task, Continuous) else ""
-    sentinel = "never" if task.sentinel is None else f"{task.sentinel:g}"
+    sentinel = "none" if task.sentinel is None else f"{task.sentinel:g}"
     return [task.name, type(task).__name__ + span, values, sentinel]
-
-
-def _count(count: int | None) -> str:
-    return "?" if count is None else f"{count:,}"
 
 
 def _heading(text: str) -> None:

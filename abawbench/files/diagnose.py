@@ -168,7 +168,7 @@ class _Diagnosis:
         elif unquoted.replace(" ", "").rstrip(",") in {name.replace(" ", "") for name in wanted}:
             self._add_unless_tolerated("F09", 1, shown(text), f"'{header}'", "remove the blanks")
         else:
-            owners = _owners(text.rstrip(", \t"))
+            owners = owners(text.rstrip(", \t"))
             whose = f", the header of {', '.join(owners)}" if owners else ""
             self._add("F04", 1, f"{shown(text)}{whose}", f"'{header}'", "copy the header of the organisers' list")
 
@@ -305,7 +305,8 @@ def _separators(text: str) -> str:
     return "write one field for each column of the format"
 
 
-def _owners(header: str) -> list[str]:
+def owners(header: str) -> list[str]:
+    """Ids of the challenges that have this header."""
     from abawbench.challenges import CHALLENGES
 
     return [

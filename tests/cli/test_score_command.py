@@ -1,0 +1,137 @@
+"""abawbench score and diff at the terminal: keys, exit codes, views, flags."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from abawbench.challenges import get
+from abawbench.cli import main
+from abawbench.data.synthetic import answers, make_corpus
+from abawbench.frames import to_frame
+
+MTL = get("abaw4-mtl")
+FEW = ("--resamples", "200")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpus")
+    corpus = make_corpus(6, 40, seed=1)
+    tables = {
+        "truth": corpus.truth,
+        "good": answers(corpus.known, 0.7, 1),
+        "fair": answers(corpus.known, 0.6, 2),
+        "gaps": answers(corpus.known, 0.7, 1, gaps=0.1),
+    }
+    paths = {}
+    for name, table in tables.items():
+        paths[name] = str(folder / f"{name}.parquet")
+        to_frame(MTL, table).to_parquet(paths[name])
+    return paths
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, list(arguments))
+
+
+def test_json_has_exactly_the_agreed_keys_and_one_more_for_each_view(files):
+    plain = run("score", "abaw4-mtl", files["truth"], files["good"], *FEW, "--json")
+    assert plain.exit_code == 0, plain.stderr
+    keys = ["challenge", "fingerprint", "score", "terms", "metrics", "rows", "intervals"]
+    assert list(json.loads(plain.stdout)) == keys
+    views = run(
+        *("score", "abaw4-mtl", files["truth"], files["good"], *FEW, "--json", "--by", "video", "--by", "class"),
+        *("--confusion", "--parts", "--explain", "--lens"),
+    )
+    extra = ["by_video", "by_class", "confusion", "parts", "explain", "lens"]
+    assert list(json.loads(views.stdout)) == keys + extra
+
+
+def test_the_text_shows_every_figure_with_its_interval(files):
+    result = run("score", "abaw4-mtl", files["truth"], files["good"], *FEW)
+    assert result.exit_code == 0
+    for word in (
+        "score",
+        "ccc_valence",
+        "Happiness",
+        "AU12",
+        "accuracy_action_units",
+        "95 % (BCa)",
+        "6 videos, seed 0",
+    ):
+        assert word in result.stdout
+
+
+def test_few_videos_are_warned_of_on_standard_error(files):
+    result = run("score", "abaw4-mtl", files["truth"], files["good"], *FEW, "--json")
+    assert "only 6 videos" in result.stderr
+    assert "only 6 videos" in json.loads(result.stdout)["intervals"]["warning"]
+
+
+def test_missing_predictions_end_with_1_and_say_how_many(files):
+    result = run("score", "abaw4-mtl", files["truth"], files["gaps"], *FEW, "--json")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "T01" in result.stderr
+    filled = run("score", "abaw4-mtl", files["truth"], files["gaps"], *FEW, "--missing", "linear")
+    assert filled.exit_code == 0
+    assert "by linear" in filled.stderr
+
+
+def test_wrong_use_ends_with_2():
+    assert run("score", "abaw4-mlt", "a", "b").exit_code == 2
+    assert run("score", "abaw4-mtl", "a").exit_code == 2
+    assert "Did you mean 'score'" in run("scroe").stderr
+
+
+def test_every_help_has_an_example():
+    from abawbench.cli import VERBS
+
+    for verbs in VERBS.values():
+        for verb in verbs:
+            result = run(verb, "--help")
+            assert result.exit_code == 0
+            assert "Example:" in result.stdout, verb
+            assert f"abawbench {verb}" in result.stdout, verb
+
+
+def test_diff_prints_p_and_the_smallest_detectable_difference(files):
+    result = run("diff", "abaw4-mtl", files["truth"], files["good"], files["fair"], *FEW)
+    assert result.exit_code == 0, result.stderr
+    assert "p = " in result.stdout
+    assert "smallest difference" in result.stdout
+    same = json.loads(run("diff", "abaw4-mtl", files["truth"], files["good"], files["good"], *FEW, "--json").stdout)
+    assert same["p"] == 1
+
+
+def test_subjects_are_read_from_a_file(files, tmp_path):
+    subjects = tmp_path / "subjects.csv"
+    subjects.write_text("video,subject\n" + "".join(f"video{n},s{n % 3}\n" for n in range(1, 7)))
+    result = run("score", "abaw4-mtl", files["truth"], files["good"], *FEW, "--json", "--subjects", str(subjects))
+    intervals = json.loads(result.stdout)["intervals"]
+    assert (intervals["unit"], intervals["clusters"]) == ("subject", 3)
+    subjects.write_text("video1,s1\n")
+    result = run("score", "abaw4-mtl", files["truth"], files["good"], *FEW, "--subjects", str(subjects))
+    assert result.exit_code == 1
+    assert "no subject for video2" in result.stderr
+
+
+def test_a_record_is_written_with_its_disclosure(files, tmp_path):
+    disclosure = tmp_path / "d.toml"
+    disclosure.write_text(
+        'entry = "2026_x"\nsplit = "validation"\ndataset = "synthetic"\ndate = "2026-01-01"\n[disclosure]\n'
+        'trained_on = []\nvalidation_used_for = "nothing"\nthresholds_from = "none"\ntrials = 1\n'
+        'crops = "none"\nlicence = "Apache-2.0"\nsynthetic_truth = true\nnote = ""\n'
+    )
+    arguments = ("score", "abaw4-mtl", files["truth"], files["good"], *FEW, "--record", str(tmp_path / "records"))
+    result = run(*arguments, "--disclosure", str(disclosure))
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / "records" / "abaw4-mtl" / "2026_x.validation.json").is_file()
+    assert run(*arguments).exit_code == 2
+    disclosure.write_text(disclosure.read_text().replace("trials = 1\n", ""))
+    result = run(*arguments, "--disclosure", str(disclosure))
+    assert result.exit_code == 1
+    assert "trials" in result.stderr
