@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from abawbench.metrics.bootstrap import resampled
 from abawbench.scoring import pair
 from abawbench.scoring.criteria import evaluate
 from abawbench.scoring.statistics import collect
-from abawbench.table import Table
+from abawbench.table import Floats, Mask, Table
 from benchmarks.corpus import write_mtl, write_units
 from benchmarks.timing import PYTHON, functions, processes, report
 
@@ -74,7 +74,7 @@ def in_process(truth: Table, prediction: Table) -> None:
     report("In process: the score from tables in memory", functions(calls, runs=3), "abawbench")
 
 
-def _scikit_learn(truth: Table, prediction: Table, valid: dict[str, np.ndarray]) -> float:
+def _scikit_learn(truth: Table, prediction: Table, valid: Mapping[str, Mask]) -> float:
     from sklearn.metrics import f1_score
 
     keep = valid["va"]
@@ -90,7 +90,7 @@ def _scikit_learn(truth: Table, prediction: Table, valid: dict[str, np.ndarray])
     return total + float(np.mean([f1_score(x[:, unit], y[:, unit]) for unit in range(12)]))
 
 
-def _torchmetrics(truth: Table, prediction: Table, valid: dict[str, np.ndarray]) -> float:
+def _torchmetrics(truth: Table, prediction: Table, valid: Mapping[str, Mask]) -> float:
     import torch
     from torchmetrics.functional.classification import multiclass_f1_score, multilabel_f1_score
     from torchmetrics.functional.regression import concordance_corrcoef
@@ -118,11 +118,11 @@ def bootstrap(truth: Table, prediction: Table) -> None:
 
     def by_rows() -> None:
         drawn = generator.integers(0, len(truth.videos), len(truth.videos))
-        rows = np.concatenate([np.arange(bounds[video], bounds[video + 1]) for video in drawn])
+        rows = np.concatenate([np.arange(int(bounds[video]), int(bounds[video + 1])) for video in drawn])
         one, two = truth.take(rows), prediction.take(rows)
         _scikit_learn(one, two, {task: mask[rows] for task, mask in paired.valid.items()})
 
-    def figures(sums: dict[str, np.ndarray]) -> dict[tuple[str, ...], np.ndarray]:
+    def figures(sums: Mapping[str, Floats]) -> dict[tuple[str, ...], Floats]:
         return evaluate(MTL, sums, statistics.pilots)
 
     costs = functions(

@@ -130,7 +130,7 @@ NO_FACE = Statement(
     all_of(IMLAB_2026, EMOTIEFFLIB_6, WTOMIN_2022, CHRISA_2021, SUCV_2023, RATKHOHIEU_2021),
 )
 NO_SENTINELS = Statement(
-    "A sentinel as prediction is refused here; what the organisers do with it is unknown.",
+    "A sentinel or a value out of range as prediction is refused here; what the organisers do with it is unknown.",
     assumed("a -1 counts as wrong where the truth is valid"),
 )
 BARE_SAMPLE = Statement("Rows of the sample hold a path and a comma, no values.", all_of(SAMPLES_5, SAMPLES_6))

@@ -105,7 +105,7 @@ def record(
     """A record, its sources completed: those of the edition, the metric, and of each rule, note and baseline.
 
     Args:
-        identifier: `abaw<edition>-<track>`.
+        identifier: `abaw<edition>-<track>`; a correction of a record adds `-2` and so on.
         edition: when and where.
         title: as in `Challenge`, like all that follows.
         dataset: name of the data.
@@ -149,7 +149,7 @@ def record(
     return Challenge(
         id=identifier,
         edition=edition.number,
-        track=identifier.partition("-")[2],
+        track=identifier.split("-")[1],
         title=title,
         venue=edition.venue,
         paper=edition.paper,

@@ -125,9 +125,9 @@ class Challenge:
     """One track of one edition, frozen: a correction is a new id, never an edit.
 
     Attributes:
-        id: `abaw<edition>-<track>`.
+        id: `abaw<edition>-<track>`; a correction adds `-2` and so on.
         edition: number of the edition, from 1.
-        track: the part of the id after the edition.
+        track: the id's second part.
         title: the track's name for a reader.
         venue: conference and year.
         paper: the organisers' paper; None where none is known.

@@ -225,8 +225,8 @@ _EMI_NOTES = (
         EMOTIEFFLIB_8_EMI,
     ),
     Statement(
-        "Columns of the label files stand in the order of the submission's header.",
-        assumed("their names were not seen"),
+        "The label files have ids of the same form and columns in the order of the submission's header.",
+        assumed("their first lines were not seen"),
     ),
     Statement("'Empathic Pain' has a blank here and a hyphen in ERI.", all_of(EMOTIEFFLIB_6_EMI, EMOTIEFFLIB_8_EMI)),
     Statement("Over 15,000 videos, over 30 hours.", PAPER_10),

@@ -199,7 +199,7 @@ VD_F1 = Metric(
 
 _POOLED = {
     "metric.pooling": assumed(
-        f"every participants' program read pools ({EMOTIEFFLIB_6}; {AIM3_2022}; {TALLEC_2022}), "
+        f"every participants' program that was read pools ({EMOTIEFFLIB_6}; {AIM3_2022}; {TALLEC_2022}), "
         "and no official text was found"
     )
 }

@@ -118,7 +118,7 @@ def _print_one(challenge: Challenge) -> None:
     venue = f"{challenge.venue}{_doubt(challenge, 'venue')}"
     click.echo(f"{challenge.id}  {challenge.title}, {challenge.dataset}; {venue}{paper}")
     if challenge.sources["track"].startswith("assumed"):
-        click.secho(f"that this track was held is {challenge.sources['track']}", fg="yellow")
+        _bullet(f"that this track was held is not certain ({challenge.sources['track']})", sign="")
     click.echo(f"fingerprint {challenge.fingerprint}")
     _heading(f"Tasks{_doubt(challenge, 'tasks')}")
     print_table([_task_row(task) for task in challenge.tasks], ["name", "kind", "in the file's order", "sentinel"])
@@ -128,7 +128,7 @@ def _print_one(challenge: Challenge) -> None:
     _heading("Submission")
     count = "an unknown number" if challenge.submissions is None else f"up to {challenge.submissions}"
     click.echo(f"{count} per team{'' if challenge.submissions is None else _doubt(challenge, 'submissions')}")
-    click.echo(f"sent as {challenge.channel}{_doubt(challenge, 'channel')}" if challenge.channel else "channel unknown")
+    click.echo(f"sent by {challenge.channel}{_doubt(challenge, 'channel')}" if challenge.channel else "channel unknown")
     if challenge.baselines:
         _heading("Baselines of the organisers, not a field to test against")
         print_table(

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from abawbench.errors import SHOWN, Problem, Problems
 from abawbench.files.fields import BLANKS, FIXES, expected, good_line, is_number, verdict
-from abawbench.files.layout import Column, Layout, layouts
+from abawbench.files.layout import Column, Layout, Role, layouts
 from abawbench.files.parse import BOM
 
 # what a reader passes over; a submission may not
@@ -168,9 +168,8 @@ class _Diagnosis:
         elif unquoted.replace(" ", "").rstrip(",") in {name.replace(" ", "") for name in wanted}:
             self._add_unless_tolerated("F09", 1, shown(text), f"'{header}'", "remove the blanks")
         else:
-            owners = owners(text.rstrip(", \t"))
-            whose = f", the header of {', '.join(owners)}" if owners else ""
-            self._add("F04", 1, f"{shown(text)}{whose}", f"'{header}'", "copy the header of the organisers' list")
+            found = shown(text) + whose(text.rstrip(", \t"), self._layout)
+            self._add("F04", 1, found, f"'{header}'", "copy the header of the organisers' list")
 
     def _row(self, number: int, line: bytes) -> None:
         if b"\0" in line:
@@ -305,12 +304,22 @@ def _separators(text: str) -> str:
     return "write one field for each column of the format"
 
 
-def owners(header: str) -> list[str]:
-    """Ids of the challenges that have this header."""
+def owners(header: str, layout: Layout) -> list[str]:
+    """Ids of the challenges that have this header in a format other than the layout's."""
     from abawbench.challenges import CHALLENGES
 
+    role: Role = "truth" if layout.role == "list" else layout.role
     return [
         challenge.id
         for challenge in CHALLENGES.values()
-        if any(header in {layout.header, *layout.header_aliases} for layout in layouts(challenge, "truth"))
+        for other in layouts(challenge, role)
+        if header in {other.header, *other.header_aliases}
+        and (other.format, other.columns) != (layout.format, layout.columns)
     ]
+
+
+def whose(header: str, layout: Layout) -> str:
+    """A remark on the challenges that have this header, empty where none has."""
+    ids = owners(header, layout)
+    more = " and others" if len(ids) > SHOWN else ""
+    return f", the header of {', '.join(ids[:SHOWN])}{more}" if ids else ""

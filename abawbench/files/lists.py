@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from abawbench.challenges import Challenge
 from abawbench.errors import Problem, ProblemError
-from abawbench.files.diagnose import is_header, owners, shown
+from abawbench.files.diagnose import is_header, owners, shown, whose
 from abawbench.files.layout import Layout, layouts
 from abawbench.files.parse import BOM, first_line
 from abawbench.files.read import load
@@ -83,9 +83,7 @@ def read_list(challenge: Challenge, template: Path) -> RowList | UnitList:
 
 def prediction_layouts(challenge: Challenge) -> tuple[Layout, ...]:
     """The layouts of the challenge's own prediction format; AH has one with and one without probabilities."""
-    return tuple(
-        layout for layout in layouts(challenge, "prediction") if layout.format == challenge.prediction_format
-    )
+    return tuple(layout for layout in layouts(challenge, "prediction") if layout.format == challenge.prediction_format)
 
 
 def first_row_line(layout: Layout) -> int:
@@ -160,7 +158,7 @@ def _row_keys(data: bytes, layout: Layout, source: str) -> pa.ChunkedArray:
 
 
 def _is_row_name(head: str) -> bool:
-    return head.split(",")[0].endswith(".jpg")
+    return head.split(",", maxsplit=1)[0].endswith(".jpg")
 
 
 def _test_rows(body: bytes, place: int) -> bytes:
@@ -171,11 +169,9 @@ def _test_rows(body: bytes, place: int) -> bytes:
 
 
 def _wrong_list(head: str, layout: Layout, source: str) -> Problem:
-    ids = owners(head.rstrip(", "))
-    whose = f", the header of {', '.join(ids)}" if ids else ""
     return Problem(
         "F04",
-        f"{shown(head)}{whose}",
+        f"{shown(head)}{whose(head.rstrip(', '), layout)}",
         f"'{layout.header}'",
         "give the organisers' list of rows for this challenge",
         source,
@@ -194,7 +190,7 @@ def _unit_list(layout: Layout, template: Path) -> UnitList:
     head = first_line(load(template)).rstrip(", ")
     if head in {layout.header, *layout.header_aliases}:
         return UnitList({template.stem: _template(layout, template)}, str(template))
-    if owners(head):
+    if owners(head, layout):
         raise ProblemError(
             Problem("F04", shown(head), "the name of a unit", "give the list of units", str(template), 1)
         )

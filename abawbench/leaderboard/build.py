@@ -132,11 +132,15 @@ def _first_difference(given: str, wanted: str) -> tuple[int, str, str]:
     pairs = zip_longest(given.split("\n"), wanted.split("\n"))
     for line, (found, expected) in enumerate(pairs, start=1):
         if found != expected:
-            return line, _shortened(found), _shortened(expected)
+            characters = enumerate(zip_longest(found or "", expected or ""))
+            same = next(place for place, (one, other) in characters if one != other) if found and expected else 0
+            return line, _excerpt(found, same), _excerpt(expected, same)
     raise AssertionError("texts are equal")
 
 
-def _shortened(line: str | None) -> str:
+def _excerpt(line: str | None, place: int) -> str:
+    """Some characters on both sides of a place of a line."""
     if line is None:
         return "the end of the file"
-    return f"'{line}'" if len(line) <= 80 else f"'{line[:77]}...'"
+    begin, end = max(0, place - 30), place + 30
+    return f"'{'...' if begin else ''}{line[begin:end]}{'...' if end < len(line) else ''}'"

@@ -124,6 +124,14 @@ def test_a_stale_table_is_named_with_its_first_other_line(board, name):
     assert (problem.rule, problem.file, problem.line) == ("L01", str(board / name), place + 1)
 
 
+def test_a_stale_line_is_shown_where_it_differs(board):
+    path = built(board) / "abaw6-va.md"
+    path.write_text(path.read_text().replace("the measure's own scale", "the measure's old scale"))
+    (problem,) = check(board)
+    assert "measure's old scale" in problem.found
+    assert "measure's own scale" in problem.expected
+
+
 def test_a_cut_off_table_is_stale(board):
     path = built(board) / "abaw6-va.csv"
     path.write_text(path.read_text()[:-1])
@@ -165,6 +173,13 @@ def test_the_index_shows_the_highest_score_of_the_organisers_on_the_test_set(boa
             file.write(row.replace("0.4", score).replace("mean of CCC valence and CCC arousal", metric) + "\n")
         file.write(row.replace("leaderboard reprinted", "").replace("0.4", "0.8") + "\n")
     assert index_line(board)[:4] == ["3", "2", "1", "0.31"]
+
+
+def test_the_index_shows_no_score_under_another_measure(board):
+    row = FACTS.split("\n")[2].replace("val,", "test,").replace("mean of CCC valence and CCC arousal", "F1")
+    with (board / "published" / "abaw6-va.csv").open("a") as file:
+        file.write(row + "\n")
+    assert index_line(board)[:4] == ["2", "1", "1", ""]
 
 
 def test_the_index_shows_the_highest_reproduced_score_on_the_validation_set(board, va_record):

@@ -63,7 +63,7 @@ def make_corpus(videos: int, frames: int, seed: int) -> Corpus:
     names = EXPRESSIONS_8[1:]
     strength = np.maximum(intensity, 0)
     places = np.array([PLACES[name] for name in names])
-    affect = np.tanh(strength @ places + 0.1 * generator.normal(size=(rows, 2)))
+    affect = np.asarray(np.tanh(strength @ places + 0.1 * generator.normal(size=(rows, 2))).round(3), np.float64)
     strongest = strength.argmax(1)
     expression = np.where(strength.max(1) > 0.6, strongest + 1, 0).astype(np.int8)
     drive = np.array([[unit in DRIVEN[name] for unit in ACTION_UNITS_12] for name in names], np.float64)
@@ -75,7 +75,7 @@ def make_corpus(videos: int, frames: int, seed: int) -> Corpus:
         video,
         frame,
         {
-            "va": np.asfortranarray(np.round(affect, 3)),
+            "va": np.asfortranarray(affect),
             "expression": expression,
             "action_units": np.asfortranarray(units),
         },
