@@ -251,6 +251,20 @@ def test_text_that_is_no_record_is_a_problem(tmp_path, text):
     assert {problem.rule for problem in problems_of(path)} == {"R01"}
 
 
+@settings(max_examples=100, deadline=None)
+@given(data=st.binary(max_size=40), place=st.integers(0, 3000))
+def test_any_bytes_are_a_record_or_a_problem(tmp_path_factory, data, place):
+    text = made(scored("abaw6-va")).to_text().encode()
+    path = tmp_path_factory.mktemp("records") / "record.json"
+    path.write_bytes(text[:place] + data + text[place + len(data) :])
+    rules: set[str] = set()
+    try:
+        records.read(path)
+    except ProblemError as error:
+        rules = {problem.rule for problem in error.problems}
+    assert rules <= {"R01", "R02"}
+
+
 def test_a_disclosure_is_made_of_its_fields():
     assert records.disclosure_from(DISCLOSURE.model_dump(), "file.toml") == DISCLOSURE
 

@@ -9,7 +9,8 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,9 +49,16 @@ UNREADABLE = (
 
 @dataclass(frozen=True)
 class Member:
-    """A text file to check: its name with forward slashes, and how to get its bytes (may raise ProblemError)."""
+    """A text file to check.
+
+    Attributes:
+        name: relative, with forward slashes.
+        file: the name for messages.
+        load: gets the bytes; may raise ProblemError.
+    """
 
     name: str
+    file: str
     load: Callable[[], bytes]
 
 
@@ -64,25 +72,33 @@ def is_archive(path: Path) -> bool:
         return file.read(4) == b"PK\x03\x04"
 
 
-def archive_members(path: Path, problems: Problems) -> list[Member]:
+@contextmanager
+def archive_members(path: Path, problems: Problems) -> Generator[list[Member]]:
     """The archive's files that are safe to look into; what is wrong with the others goes to `problems`.
 
-    Reading a member raises ProblemError Z01 when it is damaged, Z04 when the archive grows too large as it is opened.
+    Reading a member raises ProblemError Z01 when it is damaged, Z04 when the archive grows too large as it is opened,
+    Z05 when it is an archive itself.
     """
     try:
         archive = zipfile.ZipFile(path)
-        entries = archive.infolist()
     except UNREADABLE as error:
         problems.add(_unreadable(str(error), str(path)))
-        return []
+        yield []
+        return
+    with archive:
+        yield _members(archive, path, problems)
+
+
+def _members(archive: zipfile.ZipFile, path: Path, problems: Problems) -> list[Member]:
+    entries = archive.infolist()
     if len(entries) > MOST_MEMBERS:
         problems.add(_too_large(f"{len(entries):,} members", f"at most {MOST_MEMBERS:,}", str(path)))
         return []
-    repeated = {name for name, count in Counter(entry.orig_filename for entry in entries).items() if count > 1}
+    counts = Counter(entry.orig_filename for entry in entries)
+    repeated = [name for name, count in counts.items() if count > 1]
     for name in repeated:
-        problems.add(
-            Problem("Z07", f"'{name}' twice", "every name once", "pack it again from a clean folder", str(path))
-        )
+        found = f"'{name}' {counts[name]} times"
+        problems.add(Problem("Z07", found, "every name once", "pack it again from a clean folder", str(path)))
     budget = _Budget(min(LARGEST, max(UNSUSPECTED, LARGEST_RATIO * path.stat().st_size)))
     members: list[Member] = []
     for entry in entries:
@@ -90,7 +106,9 @@ def archive_members(path: Path, problems: Problems) -> list[Member]:
         if fault is not None:
             problems.add(fault)
         elif not entry.is_dir() and entry.orig_filename not in repeated:
-            members.append(Member(entry.filename, _loader(archive, entry, budget, str(path))))
+            members.append(
+                Member(entry.filename, f"{path}:{entry.filename}", _loader(archive, entry, budget, str(path)))
+            )
     return members
 
 

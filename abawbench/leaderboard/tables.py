@@ -60,8 +60,7 @@ def markdown(title: str, challenge: Challenge | None, rows: Sequence[Row]) -> st
     if challenge is not None:
         parts.append(
             f"Edition {challenge.edition}, {challenge.venue}. Data: {_marked_down(challenge.dataset)}. "
-            f"Score: {_marked_down(challenge.metric.formula)} (`{challenge.metric.id}`, "
-            f"definition {challenge.fingerprint})."
+            f"Score: {_marked_down(challenge.metric.formula)} (`{challenge.metric.id}`)."
         )
     kinds = {row.kind for row in rows}
     meanings = "; ".join(f"**{kind}**: {meaning}" for kind, meaning in KINDS.items() if kind in kinds)

@@ -5,6 +5,8 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from abawbench.challenges import CHALLENGES
 from abawbench.errors import ProblemError
@@ -130,6 +132,22 @@ def test_another_header_is_refused(tmp_path):
 def test_bytes_that_are_no_text_are_refused(tmp_path):
     (tmp_path / "abaw5-va.csv").write_bytes(b"\xff\xfe")
     assert problems_of(tmp_path)[0].rule == "L02"
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.binary(max_size=60), has_header=st.booleans())
+def test_any_bytes_are_facts_or_a_problem(tmp_path_factory, data, has_header):
+    folder = tmp_path_factory.mktemp("published")
+    (folder / "abaw5-va.csv").write_bytes(f"{','.join(HEADER)}\n".encode() * has_header + data)
+    rules: set[str] = set()
+    facts = ()
+    try:
+        facts = read_published(folder)["abaw5-va"]
+    except ProblemError as error:
+        rules = {problem.rule for problem in error.problems}
+    assert rules <= {"L02"}
+    assert has_header or rules
+    assert not facts
 
 
 def test_organisers_tables_are_told_from_claims():
