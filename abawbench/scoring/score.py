@@ -182,7 +182,7 @@ def score(
         subjects: subject of each video; intervals then resample subjects.
 
     Raises:
-        ProblemError: see `pair`; R01 where a scored video has no subject.
+        ProblemError: see `pair`; C02 where a scored video has no subject.
     """
     return score_paired(
         challenge,

@@ -1,0 +1,26 @@
+"""Score and provenance to and from one JSON file: what a leaderboard row rests on.
+
+A record knows strings and numbers only. Its statistics by video are enough for the score, the intervals and a paired
+test, without the files that it was made from.
+"""
+
+from __future__ import annotations
+
+from abawbench.records.agreement import check_tree
+from abawbench.records.model import Disclosure, Interval, Intervals, Record, disclosure_from
+from abawbench.records.store import make, read, replace_file, sha256_of, statistics_of, write
+
+__all__ = [
+    "Disclosure",
+    "Interval",
+    "Intervals",
+    "Record",
+    "check_tree",
+    "disclosure_from",
+    "make",
+    "read",
+    "replace_file",
+    "sha256_of",
+    "statistics_of",
+    "write",
+]

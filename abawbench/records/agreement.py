@@ -1,0 +1,97 @@
+"""Do records hold together: place, layout, shapes, and figures that follow from their own statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from abawbench.challenges import CHALLENGES, Categorical, Continuous, Task
+from abawbench.errors import Problem, ProblemError
+from abawbench.records.model import Figure, Record
+from abawbench.records.store import read, statistics_of
+
+if TYPE_CHECKING:
+    from abawbench.scoring.statistics import Statistics
+
+# sums over videos may be taken in another order on another machine
+TOLERANCE = 1e-12
+
+
+def check_tree(root: Path) -> tuple[Problem, ...]:
+    """Every problem of every record below a folder.
+
+    A record must be readable, lie where its content says, be laid out as `write` does it, and have the figures that its
+    own statistics give, to 1e-12.
+    """
+    problems: list[Problem] = []
+    for path in sorted(root.rglob("*.json")):
+        try:
+            record = read(path)
+        except ProblemError as error:
+            problems.extend(error.problems)
+            continue
+        problems.extend(
+            Problem("R01", found, expected, "score the files again and write a new record", str(path))
+            for found, expected in _disagreements(record, path, root)
+        )
+    return tuple(problems)
+
+
+def _disagreements(record: Record, path: Path, root: Path) -> Iterator[tuple[str, str]]:
+    """What is found and what was expected, for each way in which a readable record does not hold together."""
+    place = path.relative_to(root).as_posix()
+    if place != record.place:
+        yield f"path {place}", f"the path that the content gives, {record.place}"
+    if path.read_bytes() != record.to_text().encode():
+        yield "text laid out by hand", "the text that `abawbench.records.write` writes"
+    try:
+        statistics = statistics_of(record)
+    except ValueError:
+        yield "statistics with rows of unequal length", "the same sums for every video"
+        return
+    tasks = CHALLENGES[record.challenge].tasks
+    shapes = {task.name: (len(statistics.groups), *_axes(task)) for task in tasks}
+    centred = {task.name: (len(task.columns), 2) for task in tasks if isinstance(task, Continuous)}
+    for part, arrays, asked in (("tasks", statistics.tasks, shapes), ("pilots", statistics.pilots, centred)):
+        given = {name: array.shape for name, array in arrays.items()}
+        if given != asked:
+            yield f"statistics.{part} of shape {given}", f"{asked}"
+            return
+    yield from _wrong_figures(record, statistics)
+
+
+def _axes(task: Task) -> tuple[int, int]:
+    if isinstance(task, Categorical):
+        return len(task.classes), len(task.classes)
+    return len(task.columns), 6 if isinstance(task, Continuous) else 4
+
+
+def _wrong_figures(record: Record, statistics: Statistics) -> Iterator[tuple[str, str]]:
+    from abawbench.scoring.criteria import evaluate, number
+    from abawbench.scoring.statistics import rows_of
+
+    challenge, total = CHALLENGES[record.challenge], statistics.total
+    rows = {task.name: int(rows_of(task, total[task.name])) for task in challenge.tasks}
+    if record.rows.valid != rows:
+        yield f"rows.valid {record.rows.valid}", f"{rows}, by the record's statistics"
+    figures = {path: number(value[()]) for path, value in evaluate(challenge, total, statistics.pilots).items()}
+    stored = dict(_leaves({"score": record.score, "terms": record.terms, "metrics": record.metrics}))
+    for path in dict.fromkeys([*figures, *stored]):
+        given, made = stored.get(path), figures.get(path)
+        if path not in stored or path not in figures or not _same(given, made):
+            yield f"{'.'.join(path)} {given}", f"{made}, by the record's statistics"
+
+
+def _leaves(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Figure]]:
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, (*above, name))
+        else:
+            yield (*above, name), value
+
+
+def _same(given: Figure, made: Figure) -> bool:
+    if given is None or made is None:
+        return given is made
+    return abs(given - made) <= TOLERANCE

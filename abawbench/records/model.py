@@ -1,0 +1,218 @@
+"""The shape of a record: strings and numbers only, checked where text comes in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from abawbench.errors import Problem, ProblemError
+from abawbench.fill import Policy
+
+SCHEMA = 1
+Split = Literal["train", "validation", "test"]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S(.*\S)?$")]
+Count = Annotated[int, Field(ge=0)]
+Figure = float | None
+# by video, then the task's own two axes; whole numbers where the statistics are counts
+Cube = list[list[list[int | float]]]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Interval(_Part):
+    """Two intervals of one figure, each [low, high] or null."""
+
+    percentile: tuple[float, float] | None
+    bca: tuple[float, float] | None
+
+
+class Intervals(_Part):
+    """The intervals of every figure, as `scoring.intervals.intervals` makes them."""
+
+    resamples: Count
+    seed: int
+    level: float
+    unit: Literal["video", "subject"]
+    clusters: Count
+    warning: str | None
+    score: Interval
+    terms: dict[str, Interval] = {}
+    metrics: dict[str, Interval | dict[str, Interval]]
+
+
+class Rows(_Part):
+    """How many rows the truth has, how many were predicted, and how many count for each task."""
+
+    truth: Count
+    predicted: Count
+    valid: dict[str, Count]
+
+
+class Fill(_Part):
+    """What rows without prediction got, and how many rows each policy filled."""
+
+    policy: Policy
+    rows: dict[str, Count]
+
+
+class GroupStatistics(_Part):
+    """Additive statistics by video, or by subject where `intervals.unit` says so.
+
+    Attributes:
+        groups: names, those without a valid row included.
+        tasks: by task, one two-dimensional array for each group; see `scoring.statistics.Statistics`.
+        pilots: by continuous task, the values that truth and prediction of each column were centred by.
+    """
+
+    groups: list[str]
+    tasks: dict[str, Cube]
+    pilots: dict[str, list[list[float]]]
+
+
+class Disclosure(_Part):
+    """What a reader must know to judge a score; nothing has a default.
+
+    Attributes:
+        trained_on: names of data sets, or of videos where known; empty for an entry that learnt nothing.
+        validation_used_for: what the validation labels decided, as `early stopping`, or `nothing`.
+        thresholds_from: where thresholds, windows and weights of an ensemble come from, or `none`.
+        trials: predictions scored on this split before this one was chosen, itself included.
+        crops: whose face crops, as `organisers' cropped_aligned`.
+        licence: of code and weights.
+        synthetic_truth: True where the truth is generated, not annotated.
+        note: anything else; may be empty.
+    """
+
+    trained_on: list[Text]
+    validation_used_for: Text
+    thresholds_from: Text
+    trials: Annotated[int, Field(ge=1)]
+    crops: Text
+    licence: Text
+    synthetic_truth: bool
+    note: str
+
+
+class Versions(_Part):
+    """What made the score."""
+
+    abawbench: Text
+    numpy: Text
+    python: Text
+
+
+class Record(_Part):
+    """One score of one entry on one split of one challenge.
+
+    Attributes:
+        schema_version: of this shape.
+        challenge: id.
+        fingerprint: of the challenge's definition.
+        entry: name, as `<year>_<team>_<method>`.
+        split: which part of the data.
+        dataset: whose annotations the truth holds; the challenge's own data, or others in its format.
+        score: the official total, null where undefined.
+        terms: by task.
+        metrics: by name; classes, units and emotions one level down.
+        rows: counts.
+        intervals: of score, terms and metrics.
+        flags: what the scorer remarked.
+        fill: of rows without prediction.
+        statistics: by video.
+        truth_sha256: of the truth's file or folder.
+        prediction_sha256: of the prediction's file or folder.
+        versions: of the software.
+        date: as the maker of the record gave it.
+        disclosure: what the entry was made from.
+    """
+
+    schema_version: Literal[1]
+    challenge: Name
+    fingerprint: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+    entry: Name
+    split: Split
+    dataset: Text
+    score: Figure
+    terms: dict[str, Figure]
+    metrics: dict[str, Figure | dict[str, Figure]]
+    rows: Rows
+    intervals: Intervals
+    flags: list[str]
+    fill: Fill
+    statistics: GroupStatistics
+    truth_sha256: Sha256
+    prediction_sha256: Sha256
+    versions: Versions
+    date: date
+    disclosure: Disclosure
+
+    @property
+    def place(self) -> str:
+        """The record's path below the folder of records."""
+        return f"{self.challenge}/{self.entry}.{self.split}.json"
+
+    def to_text(self) -> str:
+        """The file's text: keys sorted, indented by one, a row of numbers on one line, floats by repr."""
+        return canonical(self.model_dump(mode="json")) + "\n"
+
+
+def disclosure_from(fields: Mapping[str, Any], file: str) -> Disclosure:
+    """A disclosure from the fields of a file.
+
+    Raises:
+        ProblemError: R01, every field that is missing, unknown or wrong.
+    """
+    try:
+        return Disclosure.model_validate(fields)
+    except ValidationError as error:
+        raise ProblemError(*_faults(error, file)) from error
+
+
+def parse(data: bytes, file: str | None) -> Record:
+    """A record from its text. Raises: ProblemError R01, every field at once."""
+    try:
+        return Record.model_validate_json(data)
+    except ValidationError as error:
+        raise ProblemError(*_faults(error, file)) from error
+
+
+def _faults(error: ValidationError, file: str | None) -> Iterator[Problem]:
+    told: set[str] = set()
+    for fault in error.errors(include_url=False):
+        # a fault of the statistics is told once for each task, not once for each number
+        depth = 3 if fault["loc"][:1] == ("statistics",) else len(fault["loc"])
+        place = ".".join(str(part) for part in fault["loc"][:depth]) or "the file"
+        if place not in told:
+            told.add(place)
+            given = "" if fault["type"] == "missing" else f": {_shortened(fault['input'])}"
+            yield Problem("R01", f"{place}{given}", fault["msg"], "score the files again, or mend the field", file)
+
+
+def _shortened(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def canonical(value: Any, depth: int = 0) -> str:
+    """A value as JSON: keys sorted, indented by one, a row of numbers on one line, floats by repr."""
+    pad, outer = " " * (depth + 1), " " * depth
+    if isinstance(value, dict) and value:
+        lines = [f"{pad}{_scalar(key)}: {canonical(value[key], depth + 1)}" for key in sorted(value)]
+        return "{\n" + ",\n".join(lines) + f"\n{outer}}}"
+    if isinstance(value, list | tuple):
+        if any(isinstance(item, dict | list | tuple) for item in value):
+            return "[\n" + ",\n".join(f"{pad}{canonical(item, depth + 1)}" for item in value) + f"\n{outer}]"
+        return "[" + ", ".join(map(_scalar, value)) + "]"
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
