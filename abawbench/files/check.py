@@ -10,10 +10,11 @@ from pathlib import Path, PurePosixPath
 from abawbench.challenges import Challenge
 from abawbench.errors import SHOWN, Problem, ProblemError, Problems
 from abawbench.files.archive import Member, archive_members, is_archive
+from abawbench.files.diagnose import unreadable
 from abawbench.files.layout import Layout
 from abawbench.files.lists import ListedUnit, RowList, UnitList, prediction_layouts, read_list, video_of
 from abawbench.files.read import load
-from abawbench.files.single import file_problems, is_readable, layout_for, row_count
+from abawbench.files.single import file_problems, layout_for, row_count
 
 TEXT = {".txt", ".csv"}
 # the number of trials where an edition's is not known
@@ -78,7 +79,7 @@ def unit_problems(data: bytes, layout: Layout, name: str, file: str, wanted: Uni
         layout = replace(layout, header=listed.header, header_aliases=())
     rows = None if listed.keys is None else RowList(listed.keys, 2, str(wanted.source if wanted else name))
     found = file_problems(data, layout, file, rows)
-    count = row_count(data, layout) if is_readable(data) else 0
+    count = 0 if unreadable(data) else row_count(data, layout)
     if listed.keys is not None or not listed.lines or not count or count in listed.lines:
         return found
     asked = " or ".join(f"{lines:,}" for lines in listed.lines)
@@ -134,7 +135,7 @@ def _check_members(
     if isinstance(wanted, UnitList):
         for folder, files in trials.items():
             where = str(path) if folder == "." else f"{path}:{folder}"
-            problems.extend(_compare_units(files, wanted, candidates[0], where))
+            problems.extend(compare_units(files, wanted, candidates[0], where))
 
 
 def _text_members(members: Sequence[Member], layout: Layout, path: Path, problems: Problems) -> list[Member]:
@@ -167,7 +168,15 @@ def _listed(name: str, wanted: UnitList) -> ListedUnit | None:
     return video if video is not None and len(video.lines) > 1 else None
 
 
-def _compare_units(names: Sequence[str], wanted: UnitList, layout: Layout, where: str) -> list[Problem]:
+def compare_units(names: Sequence[str], wanted: UnitList, layout: Layout, where: str) -> list[Problem]:
+    """Units that have no file, and files that no unit asks for.
+
+    Args:
+        names: files of one trial.
+        wanted: the units asked for.
+        layout: of a unit's file.
+        where: the folder's name, for the messages.
+    """
     given = {PurePosixPath(name).stem for name in names}
     surplus = sorted(name for name in given if _listed(name, wanted) is None)
     videos = {video_of(name) for name in given}

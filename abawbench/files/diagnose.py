@@ -51,6 +51,16 @@ def shown(text: str) -> str:
     return "'" + "".join(char if char.isprintable() else repr(char)[1:-1] for char in piece) + "'"
 
 
+def unreadable(data: bytes) -> str | None:
+    """Why no rows can be told apart in these bytes, None where they can."""
+    head = data[:4096]
+    if head.startswith(UNICODE_MARKS) or head.count(0) > len(head) // 4:
+        return "UTF-16 or binary data"
+    if b"\n" not in data and b"\r" in data.strip():
+        return "line ends of old Macs"
+    return None
+
+
 def is_header(line: str, layout: Layout) -> bool:
     """True when a first line is meant as a header, right or wrong, and not as a row."""
     fields = line.replace('"', "").rstrip(", \t\r").split(",")
@@ -95,16 +105,12 @@ class _Diagnosis:
         if not data.strip():
             self._add("F02", 1, "no text", "at least one row", "write the file again")
             return
-        if data.startswith(UNICODE_MARKS) or data[:4096].count(0) > len(data[:4096]) // 4:
-            self._add("F03", 1, "UTF-16 or binary data", "UTF-8 text", "save it again as UTF-8 without byte order mark")
+        wrong = unreadable(data)
+        if wrong is not None:
+            self._add("F03", 1, wrong, "UTF-8 text, lines that end with a line feed", "save it again as UTF-8 text")
             return
         if data.startswith(BOM):
             self._add("N02", 1, "a byte order mark", "the first character of the text", "save as UTF-8 without it")
-        if b"\n" not in data and b"\r" in data.strip():
-            self._add(
-                "F03", 1, "line ends of old Macs", "lines that end with a line feed", "save it with Unix line ends"
-            )
-            return
         returns = data.count(b"\r\n")
         if returns:
             self._add("N01", None, "carriage returns", "a line feed alone", "save with Unix line ends", returns)
@@ -187,19 +193,18 @@ class _Diagnosis:
         if '"' in text and not has_text:
             self._add("F07", number, shown(text), "fields without quotes", "write the fields without quotes")
             text = text.replace('"', "")
+        has_end_blank = text[-1:] in {*BLANKS} and not has_text
+        if has_end_blank:
+            text = text.rstrip(BLANKS)
         is_cut = not line.endswith(b"\n")
         fields = self._split(text)
         width = self._layout.width
-        if not is_cut and len(fields) == width + 1 and not fields[-1].strip(BLANKS):
-            self._add_unless_tolerated(
-                "F08", number, shown(text[-20:]), "a line that ends with its last value", "remove the last comma"
-            )
+        has_end_comma = not is_cut and len(fields) == width + 1 and not fields[-1]
+        if has_end_comma:
             fields.pop()
-        elif text[-1:] in BLANKS and not has_text:
-            self._add_unless_tolerated(
-                "F08", number, shown(text[-20:]), "a line that ends with its last value", "remove the last blank"
-            )
-            text = text.rstrip(BLANKS)
+        if has_end_comma or has_end_blank:
+            wanted = "a line that ends with its last value"
+            self._add_unless_tolerated("F08", number, shown(text[-20:]), wanted, "remove what follows the last value")
         if is_cut and not self._is_last_row_whole(number, text, fields):
             return
         if len(fields) != width:
@@ -313,7 +318,8 @@ def owners(header: str, layout: Layout) -> list[str]:
         challenge.id
         for challenge in CHALLENGES.values()
         for other in layouts(challenge, role)
-        if header in {other.header, *other.header_aliases}
+        if other.format in {challenge.annotation_format, challenge.prediction_format}
+        and header in {other.header, *other.header_aliases}
         and (other.format, other.columns) != (layout.format, layout.columns)
     ]
 

@@ -14,12 +14,14 @@ import numpy as np
 
 from abawbench.challenges import Categorical, Challenge, MultiLabel
 from abawbench.errors import Problem, ProblemError, Problems
+from abawbench.files.class_folders import read_class_folders
 from abawbench.files.diagnose import reading_problems
 from abawbench.files.keys import frame_numbers, split_keys
-from abawbench.files.layout import Column, Layout, Role, layouts
+from abawbench.files.layout import Layout, Role, layouts
 from abawbench.files.named_columns import arrange
 from abawbench.files.parse import BOM, Parsed, body_offset, first_line, parse
-from abawbench.table import NO_FRAME, Floats, Table, Values
+from abawbench.files.validity import is_valid
+from abawbench.table import Floats, Table, Values
 
 
 def read_truth(challenge: Challenge, path: Path) -> Table:
@@ -166,7 +168,7 @@ def _notes(data: bytes | memoryview, file: str) -> list[tuple[str, str]]:
 def _parse_whole(data: memoryview, layout: Layout, file: str) -> tuple[Parsed, list[tuple[str, str]]]:
     header_is_right = layout.header is None or first_line(data).rstrip(", ") in {layout.header, *layout.header_aliases}
     parsed = parse(data[body_offset(data, layout) :], layout) if header_is_right else None
-    if parsed is None or not _is_valid(parsed, layout):
+    if parsed is None or not is_valid(parsed, layout):
         whole = bytes(data)
         reading_problems(whole, layout, file).raise_if_any()
         parsed = parse(_mended(whole, layout), layout)
@@ -181,32 +183,6 @@ def _mended(data: bytes, layout: Layout) -> bytes:
     """The rows without what a reader tolerates: commas and blanks at line ends, blank lines at the end."""
     body = data[body_offset(data, layout) :]
     return b"\n".join(line.strip(b" \t\r").rstrip(b", ") for line in body.rstrip(b"\r\n").split(b"\n")) + b"\n"
-
-
-def _is_valid(parsed: Parsed, layout: Layout) -> bool:
-    for column, values in zip(layout.columns, parsed.columns, strict=True):
-        if values is not None and not all(_is_in_range(column, part) for part in values):
-            return False
-    return _probabilities_are_exact(parsed, layout)
-
-
-def _is_in_range(column: Column, values: Values) -> bool:
-    low, high = float(values.min()), float(values.max())
-    # NaN fails both comparisons
-    if low >= column.low and high <= column.high:
-        return True
-    if column.sentinel is None or not high <= column.high:
-        return False
-    return bool(np.all((values >= column.low) | (values == column.sentinel)))
-
-
-def _probabilities_are_exact(parsed: Parsed, layout: Layout) -> bool:
-    probabilities = [
-        np.concatenate(values)
-        for column, values in zip(layout.columns, parsed.columns, strict=True)
-        if column.kind == "probability" and values is not None
-    ]
-    return not probabilities or bool(np.all(np.sum(np.stack(probabilities), axis=0) == 1.0))
 
 
 def _values(challenge: Challenge, layout: Layout, parsed: Parsed) -> tuple[dict[str, Values], Floats | None]:
@@ -304,7 +280,7 @@ def _read_folder(challenge: Challenge, path: Path, candidates: Sequence[Layout],
             return _read(challenge, path / place, role)
     for layout in candidates:
         if layout.format == "lsd" and role == "truth":
-            return _read_class_folders(challenge, path)
+            return read_class_folders(challenge, path)
         files = sorted(path.glob(f"*{layout.suffix}")) if layout.per_unit else []
         if files:
             return _read_units(challenge, layout, files, path)
@@ -340,7 +316,7 @@ def _read_units(challenge: Challenge, layout: Layout, files: Sequence[Path], fol
         units.append(_Unit(file.stem, file, body.count(b"\n")))
         notes.extend(_notes(data, file.name))
     parsed = parse(b"".join(bodies), layout) if whole else None
-    if parsed is None or not _is_valid(parsed, layout):
+    if parsed is None or not is_valid(parsed, layout):
         problems = Problems()
         pieces: list[bytes] = []
         for file in files:
@@ -355,43 +331,3 @@ def _read_units(challenge: Challenge, layout: Layout, files: Sequence[Path], fol
                 Problem("F06", "files that differ in their form", "files of one form", "write them alike", str(folder))
             )
     return _units_table(challenge, layout, units, parsed, str(folder), notes)
-
-
-def _read_class_folders(challenge: Challenge, path: Path) -> Table:
-    from abawbench.labels import FOLDER_ALIASES
-
-    task = challenge.tasks[0]
-    assert isinstance(task, Categorical)
-    numbers = {name.upper(): number for number, name in enumerate(task.classes)}
-    numbers |= {alias: numbers[name.upper()] for alias, name in FOLDER_ALIASES.items()}
-    folders = sorted(folder for folder in path.iterdir() if folder.is_dir())
-    unknown = [folder for folder in folders if folder.name.upper() not in numbers]
-    if unknown or not folders:
-        raise ProblemError(
-            *(
-                Problem(
-                    "C03", f"folder '{folder.name}'", f"folders {', '.join(numbers)}", "rename or move it", str(folder)
-                )
-                for folder in unknown or [path]
-            )
-        )
-    found = [
-        (image.name, folder.name, numbers[folder.name.upper()])
-        for folder in folders
-        for image in sorted(folder.iterdir())
-        if image.suffix.lower() in {".jpg", ".jpeg", ".png"}
-    ]
-    if not found:
-        raise ProblemError(Problem("F02", "no image", "images in class folders", "check the path", str(path)))
-    names = [name for name, _, _ in found]
-    # names that occur in two class folders are told apart by the folder
-    if len(set(names)) < len(names):
-        names = [f"{folder}/{name}" for name, folder, _ in found]
-    count = len(names)
-    return Table(
-        tuple(names),
-        np.arange(count, dtype=np.int32),
-        np.full(count, NO_FRAME, np.int32),
-        {task.name: np.array([number for _, _, number in found], np.int8)},
-        source=str(path),
-    )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from abawbench.errors import SHOWN, Problem, Problems
-from abawbench.files.diagnose import UNICODE_MARKS, is_header, shown, submission_problems
+from abawbench.files.diagnose import is_header, shown, submission_problems, unreadable
 from abawbench.files.keys import PATTERNS
 from abawbench.files.layout import Layout
 from abawbench.files.lists import RowList, first_row_line
@@ -17,7 +17,7 @@ from abawbench.files.rows import Rows, compare
 from abawbench.files.validity import is_valid
 
 # the vectorised reader passes over these, or reads them as something else; a submission may not have them
-SUSPICIOUS = (b"\r", b" ", b"\t", b'"', b",\n", b",0x", b"\n0x", b"\n\n")
+SUSPICIOUS = (b"\r", b" ", b"\t", b'"', b",\n", b",0x", b"\n0x", b"\n\n", b"\n,")
 
 
 def layout_for(candidates: tuple[Layout, ...], data: bytes) -> Layout:
@@ -39,7 +39,7 @@ def file_problems(data: bytes, layout: Layout, file: str, wanted: RowList | None
     parsed = flawless(data, layout)
     if parsed is None:
         problems = submission_problems(data, layout, file, _names_with_blanks(wanted))
-    if not is_readable(data) or layout.key == "line":
+    if unreadable(data) or layout.key == "line":
         return problems.found
     rows = _loose_rows(data, layout) if parsed is None else _rows(parsed, layout)
     if not len(rows.lines):
@@ -59,15 +59,11 @@ def flawless(data: bytes, layout: Layout) -> Parsed | None:
         return None
     if layout.header is None and offset:
         return None
-    if not data.endswith(b"\n") or any(data.find(piece, offset) >= 0 for piece in SUSPICIOUS):
+    begin = max(offset - 1, 0)
+    if not data.endswith(b"\n") or data.startswith(b",") or any(data.find(piece, begin) >= 0 for piece in SUSPICIOUS):
         return None
     parsed = parse(memoryview(data)[offset:], layout)
     return parsed if parsed is not None and is_valid(parsed, layout) else None
-
-
-def is_readable(data: bytes) -> bool:
-    """True for text in which rows can be told apart."""
-    return bool(data.strip()) and not data.startswith(UNICODE_MARKS) and data[:4096].count(0) <= len(data[:4096]) // 4
 
 
 def row_count(data: bytes, layout: Layout) -> int:
@@ -117,11 +113,13 @@ def _irregular_names(rows: Rows, layout: Layout, file: str) -> list[Problem]:
     import pyarrow.compute
 
     compute: Any = pyarrow.compute
-    is_regular = compute.match_substring_regex(rows.keys, PATTERNS[layout.key]).to_numpy()
-    example = "video/frame-0.jpg" if layout.key == "frame-path" else "video/00001.jpg"
+    is_regular = compute.match_substring_regex(rows.keys, PATTERNS[layout.key])
     if layout.key == "path":
-        is_regular = is_regular & ~compute.ends_with(rows.keys, "/00000.jpg").to_numpy()
-    wrong = np.flatnonzero(~is_regular)
+        is_regular = compute.and_(is_regular, compute.invert(compute.ends_with(rows.keys, "/00000.jpg")))
+    if compute.all(is_regular).as_py():
+        return []
+    wrong = np.flatnonzero(~is_regular.to_numpy())
+    example = "video/frame-0.jpg" if layout.key == "frame-path" else "video/00001.jpg"
     return [
         Problem(
             "T06",
