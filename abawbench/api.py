@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from abawbench import files
 from abawbench.challenges import Challenge, get
-from abawbench.errors import Problem, ProblemError
+from abawbench.errors import Problem
 from abawbench.fill import Policy
 from abawbench.scoring import Score
 from abawbench.scoring import score as score_tables
@@ -153,21 +153,3 @@ def pack(
 
     paths = [Path(trial) for trial in trials]
     return pack_trials(get(challenge), paths, Path(out), None if template is None else Path(template))
-
-
-def subjects_from(path: Path) -> dict[str, str]:
-    """Subject of each video from a file of lines `video,subject`.
-
-    Raises:
-        ProblemError: F01, F06.
-    """
-    lines = files.load(path).decode("utf-8", "replace").splitlines()
-    problems = [
-        Problem("F06", f"'{line}'", "video,subject", "write one video and its subject", str(path), number)
-        for number, line in enumerate(lines, start=1)
-        if line.strip() and line.count(",") != 1
-    ]
-    if problems:
-        raise ProblemError(*problems[:3])
-    pairs = [line.strip().split(",") for line in lines if line.strip()]
-    return {video: subject for video, subject in pairs if (video, subject) != ("video", "subject")}

@@ -51,8 +51,7 @@ def command(
     Example:
       abawbench diff abaw4-mtl validation_set_annotations.txt mine.txt baseline.txt
     """
-    from abawbench.api import subjects_from
-    from abawbench.files import read_predictions, read_truth
+    from abawbench.files import read_predictions, read_truth, subjects_from
     from abawbench.scoring.difference import difference
 
     result = difference(

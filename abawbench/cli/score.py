@@ -70,8 +70,7 @@ def command(
     """
     if (record is None) != (disclosure is None):
         raise click.UsageError("--record and --disclosure go together")
-    from abawbench.api import subjects_from
-    from abawbench.files import read_both
+    from abawbench.files import read_both, subjects_from
     from abawbench.scoring import pair, score_paired
 
     paired = pair(challenge, *read_both(challenge, truth, predictions), missing=missing)

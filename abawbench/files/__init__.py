@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from abawbench.files.read import load, read_both, read_predictions, read_truth
+from abawbench.files.subjects import subjects_from
 
-__all__ = ["load", "read_both", "read_predictions", "read_truth"]
+__all__ = ["load", "read_both", "read_predictions", "read_truth", "subjects_from"]

@@ -20,6 +20,7 @@ DONE = {
     "N01": "Windows line ends replaced",
     "N02": "byte order mark removed",
     "N03": "blank lines at the end removed",
+    "F04": "header put first",
     "F05": "line feed added to the last row",
     "F07": "quotes removed",
     "F08": "commas and blanks removed from line ends",
@@ -69,9 +70,12 @@ def mended(data: bytes, layout: Layout) -> Mended | None:
     while lines and not lines[-1].strip():
         lines.pop()
         done["N03"] += 1
-    header = layout.header
+    header = None
     if lines and is_header(lines[0], layout):
         header = _header(lines.pop(0), layout, done)
+    elif layout.header is not None and not layout.header_aliases:
+        header = layout.header
+        done["F04"] = 1
     if not lines:
         return None
     keys: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,7 +65,7 @@ def _head(data: bytes | memoryview) -> bytes:
         size *= 16
 
 
-def parse(data: bytes | memoryview, layout: Layout) -> Parsed | None:
+def parse(data: bytes | memoryview, layout: Layout, *, path: Path | None = None) -> Parsed | None:
     """Rows (without header) to columns in one vectorised pass.
 
     Tolerates Windows line ends, a comma at the end of every line and blank lines at the end.
@@ -72,6 +73,7 @@ def parse(data: bytes | memoryview, layout: Layout) -> Parsed | None:
     Args:
         data: the rows of one file, or of many files of the same layout one after another.
         layout: what a row looks like; `ah-split` rows are split at the first two commas, frame lists at the last.
+        path: the file that ends with `data`, where there is one: reading it touches less memory than mapping it.
 
     Returns:
         None where anything is irregular: the line-by-line reader then says what.
@@ -88,10 +90,18 @@ def parse(data: bytes | memoryview, layout: Layout) -> Parsed | None:
     if extra not in {0, 1}:
         return None
     fields = [f"f{i}" for i in range(width + extra)]
-    table = _read(buffer, fields, layout, pa.int8())
+
+    def stream() -> pa.NativeFile:
+        if path is None or len(buffer) < len(data):
+            return pa.BufferReader(pa.py_buffer(buffer))
+        file = pa.OSFile(str(path))
+        file.seek(file.size() - len(data))
+        return file
+
+    table = _read(stream(), fields, layout, pa.int8())
     if table is None and layout.role == "truth":
         # annotations may write a class as `4.0`, predictions may not
-        table = _read(buffer, fields, layout, pa.float64())
+        table = _read(stream(), fields, layout, pa.float64())
     if table is None or (extra and not _all_empty(table.column(width))):
         return None
     first = 0 if layout.key == "line" else 1
@@ -106,7 +116,7 @@ def parse(data: bytes | memoryview, layout: Layout) -> Parsed | None:
     return Parsed(None if first == 0 else table.column(0), tuple(columns))
 
 
-def _read(buffer: memoryview, fields: list[str], layout: Layout, classes: pa.DataType) -> pa.Table | None:
+def _read(stream: pa.NativeFile, fields: list[str], layout: Layout, classes: pa.DataType) -> pa.Table | None:
     import pyarrow as pa
     from pyarrow import csv
 
@@ -116,7 +126,7 @@ def _read(buffer: memoryview, fields: list[str], layout: Layout, classes: pa.Dat
         types[fields[place]] = kinds.get(column.kind, classes)
     try:
         return csv.read_csv(
-            pa.BufferReader(pa.py_buffer(buffer)),
+            stream,
             read_options=csv.ReadOptions(column_names=fields, block_size=BLOCK_BYTES),
             parse_options=csv.ParseOptions(quote_char=False, ignore_empty_lines=False),
             convert_options=csv.ConvertOptions(column_types=types, null_values=[], strings_can_be_null=False),

@@ -135,11 +135,11 @@ def _read(challenge: Challenge, path: Path, role: Role) -> Table:
         return _read_folder(challenge, path, candidates, role)
     data = _view(path)
     layout = choose_layout(candidates, data, of_unit=False)
-    keep = None
+    arranged, keep = None, None
     if layout.by_name:
         arranged, layout, keep = arrange(bytes(data), layout, str(path))
         data = memoryview(arranged)
-    parsed, notes = _parse_whole(data, layout, str(path))
+    parsed, notes = _parse_whole(data, layout, str(path), None if arranged else path)
     if layout.per_unit:
         return _units_table(challenge, layout, [_Unit(path.stem, path, len(parsed))], parsed, str(path), notes)
     table = _rows_table(challenge, layout, parsed, str(path), notes)
@@ -165,9 +165,11 @@ def _notes(data: bytes | memoryview, file: str) -> list[tuple[str, str]]:
     return notes
 
 
-def _parse_whole(data: memoryview, layout: Layout, file: str) -> tuple[Parsed, list[tuple[str, str]]]:
+def _parse_whole(
+    data: memoryview, layout: Layout, file: str, path: Path | None
+) -> tuple[Parsed, list[tuple[str, str]]]:
     header_is_right = layout.header is None or first_line(data).rstrip(", ") in {layout.header, *layout.header_aliases}
-    parsed = parse(data[body_offset(data, layout) :], layout) if header_is_right else None
+    parsed = parse(data[body_offset(data, layout) :], layout, path=path) if header_is_right else None
     if parsed is None or not is_valid(parsed, layout):
         whole = bytes(data)
         reading_problems(whole, layout, file).raise_if_any()
