@@ -22,7 +22,7 @@ import numpy as np
 
 import abawbench
 from abawbench import records
-from abawbench.challenges import Categorical, Challenge, Continuous, get
+from abawbench.challenges import Categorical, Continuous, MultiLabel, get
 from abawbench.cli.output import exits_on_problems, print_table, say
 from abawbench.data.clips import Clip, clips_of_crops
 from abawbench.data.faces import WEIGHTS_NAME, Detector, crop_file, weights_path
@@ -30,10 +30,11 @@ from abawbench.data.real import ATTRIBUTION, real_data
 from abawbench.entries import Entry, Trainable, answer, classical, load_entry, uncovered
 from abawbench.errors import Problem, ProblemError
 from abawbench.files import read_truth
+from abawbench.files.write import write_annotations
 from abawbench.labels import EXPRESSIONS_8
 from abawbench.leaderboard.build import build
 from abawbench.scoring import Score
-from abawbench.table import Table
+from abawbench.table import Table, Values
 
 CHALLENGE = get("abaw4-mtl")
 ENTRY = "2026_abawbench_hog"
@@ -43,8 +44,10 @@ DATASET = "Face Research Lab London Set"
 
 # frame 1 and frame 2 of each person: condition in the file name, expression in the annotation
 CONDITIONS = {"neutral": "Neutral", "smiling": "Happiness"}
-CLASSES = np.array([EXPRESSIONS_8.index(name) for name in CONDITIONS.values()])
+CLASSES = np.array([EXPRESSIONS_8.index(name) for name in CONDITIONS.values()], np.int8)
 JPEG_QUALITY = 95
+# by five folds over the same people, while the entry was written; the customary settings were kept
+SETTINGS_COMPARED = 26
 FOLDS = 5
 SEED = 0
 
@@ -53,7 +56,9 @@ TRAIN = "training_set_annotations.txt"
 VALIDATION = "validation_set_annotations.txt"
 TEMPLATE = "validation_set_list.txt"
 PREDICTIONS = "predictions.txt"
-HEADER = "image,valence,arousal,expression,aus"
+
+CHANGES = f"""\
+Pictures under {CROPS}/: the London faces, turned upright, cropped to 112 x 112 pixels, re-encoded; CC BY 4.0."""
 
 CAUTION = """\
 "Smiling" is the recording condition, not a judgement of each picture: some of these faces look neutral. The paired
@@ -92,19 +97,24 @@ def crop_faces(data: Path, crops: Path) -> tuple[str, ...]:
     return tuple(people)
 
 
-def annotation_text(challenge: Challenge, people: Sequence[str]) -> str:
-    """An annotation file in which the expression alone is annotated."""
-    lines = [HEADER]
-    for person in people:
-        for frame, expression in enumerate(CLASSES, start=1):
-            fields = [f"{person}/{frame:05d}.jpg"]
-            for task in challenge.tasks:
-                if isinstance(task, Categorical):
-                    fields.append(str(expression))
-                else:
-                    fields += ["-5" if isinstance(task, Continuous) else "-1"] * len(task.columns)
-            lines.append(",".join(fields))
-    return "\n".join(lines) + "\n"
+def labels_of(people: Sequence[str]) -> Table:
+    """Two frames for each person, of which the expression alone is annotated."""
+    rows = len(people) * len(CLASSES)
+    values: dict[str, Values] = {}
+    for task in CHALLENGE.tasks:
+        match task:
+            case Continuous():
+                values[task.name] = np.full((rows, len(task.columns)), np.nan)
+            case Categorical():
+                values[task.name] = np.tile(CLASSES, len(people))
+            case MultiLabel():
+                values[task.name] = np.full((rows, len(task.columns)), -1, np.int8)
+    return Table(
+        videos=tuple(people),
+        video=np.repeat(np.arange(len(people), dtype=np.int32), len(CLASSES)),
+        frame=np.tile(np.arange(1, len(CLASSES) + 1, dtype=np.int32), len(people)),
+        values=values,
+    )
 
 
 def write_splits(people: Sequence[str], out: Path) -> None:
@@ -112,10 +122,10 @@ def write_splits(people: Sequence[str], out: Path) -> None:
     drawn = np.random.default_rng(SEED).permutation(len(people))
     held_out = {people[place] for place in drawn[: len(people) // 3]}
     validation = [person for person in people if person in held_out]
-    records.replace_file(out / TRAIN, annotation_text(CHALLENGE, [p for p in people if p not in held_out]))
-    records.replace_file(out / VALIDATION, annotation_text(CHALLENGE, validation))
-    frames = [f"{person}/{frame:05d}.jpg" for person in validation for frame in (1, 2)]
-    records.replace_file(out / TEMPLATE, "\n".join([HEADER, *frames]) + "\n")
+    write_annotations(CHALLENGE, labels_of([person for person in people if person not in held_out]), out / TRAIN)
+    write_annotations(CHALLENGE, labels_of(validation), out / VALIDATION)
+    header, *rows = (out / VALIDATION).read_text().splitlines()
+    records.replace_file(out / TEMPLATE, "\n".join([header, *(row.split(",")[0] for row in rows)]) + "\n")
 
 
 def fitted(name: str, clips: Sequence[Clip], truth: Table) -> Entry:
@@ -126,12 +136,7 @@ def fitted(name: str, clips: Sequence[Clip], truth: Table) -> Entry:
 
 def five_folds(untrained: Trainable, people: Sequence[str], crops: Path) -> Folds:
     """Fit on four fifths of the people and look at the last fifth, five times."""
-    truth = Table(
-        videos=tuple(people),
-        video=np.repeat(np.arange(len(people), dtype=np.int32), len(CLASSES)),
-        frame=np.tile(np.arange(1, len(CLASSES) + 1, dtype=np.int32), len(people)),
-        values={"expression": np.tile(CLASSES.astype(np.int8), len(people))},
-    )
+    truth = labels_of(people)
     clips = clips_of_crops(crops, truth)
     fold_of = np.empty(len(clips), int)
     fold_of[np.random.default_rng(SEED).permutation(len(clips))] = np.arange(len(clips)) % FOLDS
@@ -153,8 +158,7 @@ def add_record(score: Score, entry: Entry, out: Path, leaderboard: Path, date: s
         trained_on=[f"{DATASET}: {len(entry.card.trained_videos)} people"],
         validation_used_for="nothing",
         thresholds_from="none",
-        # settings compared by five folds over the same people while the entry was written
-        trials=30,
+        trials=SETTINGS_COMPARED,
         crops="abawbench: YuNet, five-point similarity, 112 x 112",
         licence=f"{entry.card.licence}; pictures CC-BY-4.0",
         synthetic_truth=False,
@@ -195,9 +199,13 @@ def print_scores(scores: dict[str, Score]) -> None:
 def main(out: Path, leaderboard: Path | None, date: str) -> None:
     """Real faces into OUT: crops, annotations, predictions, a score with intervals, a leaderboard row."""
     data = real_data()
-    click.echo(f"{ATTRIBUTION}\n")
-    out.mkdir(parents=True, exist_ok=True)
-    records.replace_file(out / "ATTRIBUTION.txt", f"{ATTRIBUTION}\n")
+    click.echo(f"{ATTRIBUTION}\n{CHANGES}\n")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or "an error of the file system"
+        raise ProblemError(Problem("F01", reason, "a folder that can be made", "choose another", str(out))) from error
+    records.replace_file(out / "ATTRIBUTION.txt", f"{ATTRIBUTION}\n{CHANGES}\n")
 
     say(f"1 cropping the faces of {data / 'faces'}")
     people = crop_faces(data, out / CROPS)

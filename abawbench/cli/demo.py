@@ -53,7 +53,8 @@ def command(out: Path, videos: int, frames: int, seed: int) -> None:
     """
     from abawbench.challenges import get
     from abawbench.data.synthetic import answers, make_corpus
-    from abawbench.files.write import write_annotations, write_list
+    from abawbench.files.write import write_annotations
+    from abawbench.files.write_list import write_list
 
     out.mkdir(parents=True, exist_ok=True)
     challenge = get(CHALLENGE)

@@ -41,17 +41,17 @@ def _cells(strength: Features, angle: Features, cell: int) -> Features:
     """Shape (crops, cells, cells, 9): strength by direction, summed over each cell."""
     count, size = strength.shape[0], strength.shape[1] // cell
     used = size * cell
-    place = (np.mod(angle, np.pi) * (ORIENTATIONS / np.pi) - 0.5)[:, :used, :used]
     strength = strength[:, :used, :used]
+    place = np.mod(angle[:, :used, :used], np.pi) * np.float32(ORIENTATIONS / np.pi) - np.float32(0.5)
     lower = np.floor(place)
-    upper_share = (place - lower).astype(np.float32)
-    first = np.mod(lower, ORIENTATIONS).astype(np.int8)
-    result = np.empty((count, size, size, ORIENTATIONS), np.float32)
-    for direction in range(ORIENTATIONS):
-        share = np.where(first == direction, 1 - upper_share, 0)
-        share += np.where(first == (direction - 1) % ORIENTATIONS, upper_share, 0)
-        result[..., direction] = (strength * share).reshape(count, size, cell, size, cell).sum(axis=(2, 4))
-    return result
+    to_upper = strength * (place - lower)
+    row = np.arange(used) // cell
+    first_bin = (np.arange(count)[:, np.newaxis, np.newaxis] * size + row[:, np.newaxis]) * size + row
+    histograms = np.zeros(count * size * size * ORIENTATIONS)
+    for direction, share in ((lower, strength - to_upper), (lower + 1, to_upper)):
+        bins = first_bin * ORIENTATIONS + np.mod(direction, ORIENTATIONS).astype(np.int64)
+        histograms += np.bincount(bins.ravel(), share.ravel(), len(histograms))
+    return histograms.astype(np.float32).reshape(count, size, size, ORIENTATIONS)
 
 
 def _blocks(cells: Features) -> Features:

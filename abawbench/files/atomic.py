@@ -31,8 +31,12 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     """Write a new folder of files.
 
     Raises:
-        ProblemError: C02 when something is there that is not an empty folder, F01 when it cannot be written.
+        ProblemError: C02 when something is there that is not an empty folder, F01 when it cannot be written, Z02 when
+            a name would lead out of the folder.
     """
+    for name in files:
+        if Path(name).name != name:
+            raise ProblemError(Problem("Z02", f"'{name}'", "a plain file name", "rename the unit", str(path)))
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise ProblemError(
             Problem("C02", "something is there already", "a new folder", "remove it or name another", str(path))

@@ -81,7 +81,7 @@ def test_it_ranks_the_smiling_picture_higher_for_nearly_everybody(walk):
 def test_it_says_that_smiling_is_a_condition_and_whose_the_pictures_are(walk):
     assert "recording condition" in walk[1].stdout
     assert ATTRIBUTION in walk[1].stdout
-    assert (walk[0] / "ATTRIBUTION.txt").read_text() == f"{ATTRIBUTION}\n"
+    assert ATTRIBUTION in (walk[0] / "ATTRIBUTION.txt").read_text()
 
 
 @needs_real_data

@@ -1,0 +1,116 @@
+"""abawbench check: would the organisers accept this file?"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from abawbench.cli.options import CHALLENGE, PATH, json_option
+from abawbench.cli.output import exits_on_problems, print_json
+
+if TYPE_CHECKING:
+    from abawbench.challenges import Challenge
+    from abawbench.errors import Problem
+    from abawbench.files.repair import Repair
+
+template_option = click.option(
+    "--template", type=PATH, help="The organisers' list: rows to predict, units, or a folder of templates."
+)
+
+
+@click.command()
+@click.argument("challenge", type=CHALLENGE)
+@click.argument("predictions", type=PATH)
+@template_option
+@click.option("--repair", "copy", type=PATH, metavar="OUT", help="Write a mended copy where there is no doubt how.")
+@json_option
+@exits_on_problems
+def command(challenge: Challenge, predictions: Path, template: Path | None, copy: Path | None, as_json: bool) -> None:
+    """Say whether the organisers would accept PREDICTIONS: a file, a folder of per-unit files or of trials, or a zip.
+
+    Every problem is counted, the first three of each rule are shown. Notes (N...) do not refuse a file. Exit status: 0
+    accepted, 1 not; with --repair 0 when the mended copy is accepted.
+
+    \b
+    Example:
+      abawbench check abaw4-mtl MTL_predictions.txt --template MTL_Challenge_test_set_release.txt
+      abawbench check abaw11-ah submission.zip --template trial-0.txt --json
+      abawbench check abaw6-expr predictions.txt --template list.txt --repair mended.txt
+    """
+    from abawbench.errors import ProblemError
+    from abawbench.files.check import check, is_accepted
+
+    problems = check(challenge, predictions, template)
+    is_ok = is_accepted(problems)
+    repairs: tuple[Repair, ...] = ()
+    remaining: Sequence[Problem] = ()
+    if copy is not None:
+        from abawbench.files.repair import repair
+
+        try:
+            repairs = repair(challenge, predictions, template, copy)
+            is_ok = True
+        except ProblemError as error:
+            remaining, is_ok = error.problems, False
+    if as_json:
+        answer = {"ok": is_ok, "problems": [problem.to_json() for problem in problems]}
+        if copy is not None:
+            answer |= {
+                "repairs": [part.to_json() for part in repairs],
+                "remaining": [problem.to_json() for problem in remaining],
+            }
+        print_json(answer)
+    else:
+        _print(problems)
+        if copy is not None:
+            _print_repair(repairs, remaining, copy)
+        click.echo(_verdict(predictions, template, problems, copy if is_ok else None))
+    if not is_ok:
+        sys.exit(1)
+
+
+def _print(problems: Sequence[Problem]) -> None:
+    """The first three places of each rule, over all files."""
+    from abawbench.errors import SHOWN
+    from abawbench.rules import RULES
+
+    for rule in dict.fromkeys(problem.rule for problem in problems):
+        group = [problem for problem in problems if problem.rule == rule]
+        counts = {problem.file: problem.count for problem in group}
+        total = sum(counts.values())
+        times = "" if total == 1 else f", {total:,} times"
+        files = "" if len(counts) == 1 else f" in {len(counts):,} files"
+        more = f" (first {min(SHOWN, len(group))} shown)" if total > min(SHOWN, len(group)) else ""
+        click.echo(f"{rule} {RULES[rule].title}{times}{files}{more}")
+        for problem in group[:SHOWN]:
+            line = "" if problem.line is None else f":{problem.line}"
+            click.echo(f"    {problem.file}{line}: found {problem.found}; expected {problem.expected}")
+        for fix in dict.fromkeys(problem.fix for problem in group[:SHOWN]):
+            click.echo(f"    fix: {fix}")
+
+
+def _print_repair(repairs: Sequence[Repair], remaining: Sequence[Problem], copy: Path) -> None:
+    if remaining:
+        rules = ", ".join(dict.fromkeys(problem.rule for problem in remaining if not problem.is_note))
+        click.echo(f"{copy} not written; to be done by hand: {rules}")
+        return
+    for rule in dict.fromkeys(part.rule for part in repairs):
+        group = [part for part in repairs if part.rule == rule]
+        files = "" if len(group) == 1 else f", and in {len(group) - 1:,} more files"
+        click.echo(f"mended {rule}: {group[0].what}{files}")
+    click.echo(f"{copy} written" if repairs else f"{copy} written: a plain copy, nothing to mend")
+
+
+def _verdict(predictions: Path, template: Path | None, problems: Sequence[Problem], copy: Path | None) -> str:
+    rows = "" if template else ", as far as it can be told without --template"
+    refusing = list(dict.fromkeys(problem.rule for problem in problems if not problem.is_note))
+    if not refusing:
+        notes = " with notes" if problems else ""
+        return f"ACCEPTED{notes}{rows}: {predictions}"
+    if copy is not None:
+        return f"ACCEPTED after mending{rows}: {copy}"
+    return f"REFUSED{rows}: {predictions} breaks {len(refusing)} rule{'s'[: len(refusing) > 1]} ({', '.join(refusing)})"

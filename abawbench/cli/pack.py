@@ -1,0 +1,43 @@
+"""abawbench pack: trials into one zip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from abawbench.cli.check import template_option
+from abawbench.cli.options import CHALLENGE, PATH
+from abawbench.cli.output import exits_on_problems, print_table, say
+
+if TYPE_CHECKING:
+    from abawbench.challenges import Challenge
+
+
+@click.command()
+@click.argument("challenge", type=CHALLENGE)
+@click.argument("trials", type=PATH, nargs=-1, required=True)
+@click.option("--out", "-o", type=PATH, required=True, help="The zip; its manifest goes beside it.")
+@template_option
+@exits_on_problems
+def command(challenge: Challenge, trials: tuple[Path, ...], out: Path, template: Path | None) -> None:
+    """Pack checked TRIALS into one zip, the same bytes for the same trials, with a manifest of hashes beside it.
+
+    A trial is a prediction file, or a folder of per-unit files. Nothing is packed that `abawbench check` would refuse.
+
+    \b
+    Example:
+      abawbench pack abaw11-ah first.txt second.txt -o submission.zip --template trial-0.txt
+    """
+    from abawbench.files.pack import manifest_path, pack
+
+    manifest = pack(challenge, trials, out, template)
+    if template is None:
+        say("note: without --template the rows were not compared with the organisers' list")
+    print_table(
+        [[member.name, member.trial, f"{member.bytes:,}", member.sha256] for member in manifest.members],
+        ["member", "trial", "bytes", "sha256"],
+    )
+    click.echo(f"\n{out}: {len(trials)} trial{'s'[: len(trials) > 1]}, sha256 {manifest.sha256}")
+    click.echo(f"{manifest_path(out)}: manifest")

@@ -1,0 +1,51 @@
+"""abawbench write: predictions into the challenge's file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from abawbench.cli.options import CHALLENGE, PATH
+from abawbench.cli.output import exits_on_problems
+from abawbench.fill import POLICIES
+
+if TYPE_CHECKING:
+    from abawbench.challenges import Challenge
+    from abawbench.fill import Policy
+
+
+@click.command()
+@click.argument("challenge", type=CHALLENGE)
+@click.argument("predictions", type=PATH)
+@click.option("--template", type=PATH, required=True, help="The organisers' list: rows to predict, or units.")
+@click.option("--out", "-o", type=PATH, required=True, help="The file to write, or a new folder for per-unit files.")
+@click.option(
+    "--fill",
+    "policy",
+    type=click.Choice(POLICIES),
+    default="error",
+    show_default=True,
+    help="What rows without prediction get.",
+)
+@exits_on_problems
+def command(challenge: Challenge, predictions: Path, template: Path, out: Path, policy: Policy) -> None:
+    """Write PREDICTIONS as the challenge's file: rows, order and repetitions from the organisers' list.
+
+    PREDICTIONS are in a format of the challenge, in Parquet, or in CSV with columns video and frame. Nothing is written
+    that `abawbench check` would refuse.
+
+    \b
+    Example:
+      abawbench write abaw10-va predictions.parquet --template ABAW_VA_test_set_sample.txt -o predictions.txt
+      abawbench write abaw10-vd mine/ --template Expected_Output_Files -o submission/ --fill previous
+    """
+    from abawbench.files.read import read_predictions
+    from abawbench.files.write import write_predictions
+    from abawbench.fill import describe
+
+    written = write_predictions(challenge, read_predictions(challenge, predictions), template, out, policy)
+    click.echo(f"{out}: {written.rows:,} rows written; filled: {describe(written.filled)}")
+    if written.left_out:
+        click.echo(f"left out, because the list does not ask for them: {written.left_out:,} predicted rows")
