@@ -302,5 +302,8 @@ def _heading(text: str) -> None:
 
 def _bullet(text: str, sign: str = "- ") -> None:
     width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
-    lines = textwrap.fill(text, width, initial_indent=sign, subsequent_indent="  ", break_on_hyphens=False)
+    # a source is a path that a reader copies: it stays whole
+    lines = textwrap.fill(
+        text, width, initial_indent=sign, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False
+    )
     click.secho(lines, fg="yellow" if "(assumed" in text else None)
