@@ -68,8 +68,12 @@ def is_archive(path: Path) -> bool:
         return False
     if path.suffix.lower() == ".zip":
         return True
-    with path.open("rb") as file:
-        return file.read(4) == b"PK\x03\x04"
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"PK\x03\x04"
+    except OSError:
+        # whoever reads the file will say why it cannot be read
+        return False
 
 
 @contextmanager

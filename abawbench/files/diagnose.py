@@ -117,27 +117,27 @@ class _Diagnosis:
         self._lines(io.BytesIO(data))
 
     def _lines(self, lines: io.BytesIO) -> None:
-        good = (
-            good_line(self._layout.columns, has_key=self._has_key, role=self._layout.role) if self._has_values else None
-        )
+        good = good_line(self._layout) if self._has_values else None
+        # numbers of the first blank lines since the last row, and how many there are
         blank: list[int] = []
-        rows = 0
+        blanks = rows = 0
         for number, line in enumerate(lines, start=1):
             if number == 1 and self._is_first_line_done(line.removeprefix(BOM)):
                 continue
-            if good is not None and good.fullmatch(line) and not blank:
-                rows += 1
-                continue
             if not line.strip():
-                blank.append(number)
+                blank = [*blank, number][:SHOWN]
+                blanks += 1
                 continue
             for place in blank:
                 self._add("F10", place, "a blank line", "a row", "remove the line, or write the row it stands for")
-            blank.clear()
+            if blanks:
+                self._counts["F10"] += blanks - len(blank)
+                blank, blanks = [], 0
             rows += 1
-            self._row(number, line.removeprefix(BOM) if number == 1 else line)
-        if blank:
-            self._add("N03", blank[0], "blank lines at the end", "a row", "end the file after the last row", len(blank))
+            if good is None or not good.fullmatch(line):
+                self._row(number, line.removeprefix(BOM) if number == 1 else line)
+        if blanks:
+            self._add("N03", blank[0], "blank lines at the end", "a row", "end the file after the last row", blanks)
         if not rows:
             self._add("F02", None, "a header alone", "at least one row", "write a line for each row of the list")
 

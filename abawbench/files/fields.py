@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from abawbench.files.layout import Column, Role
+from abawbench.files.layout import Column, Layout, Role
 from abawbench.labels import CLASS_SENTINEL, VALENCE_AROUSAL_SENTINEL
 
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
@@ -86,13 +86,14 @@ def is_number(field: str) -> bool:
     return bool(NUMBER.fullmatch(field.strip(BLANKS)))
 
 
-def good_line(columns: tuple[Column, ...], *, has_key: bool, role: Role) -> re.Pattern[bytes] | None:
+def good_line(layout: Layout) -> re.Pattern[bytes] | None:
     """A pattern that only faultless lines match, for passing over them quickly; None where there is none.
 
     It need not match every faultless line.
     """
-    parts: list[str] = ["[!#-+\\--~]+"] if has_key else []
-    for column in columns:
+    # visible ASCII but for the comma and the quote
+    parts = {"line": [], "frame": ["[0-9]+"]}.get(layout.key, ["[!#-+\\--~]+"])
+    for column in layout.columns:
         match column.kind:
             case "number" if (column.low, column.high) in {(-1, 1), (0, 1)}:
                 part = ("-?" if column.low < 0 else "") + "(?:0(?:\\.\\d+)?|1(?:\\.0+)?)"
@@ -102,7 +103,7 @@ def good_line(columns: tuple[Column, ...], *, has_key: bool, role: Role) -> re.P
                 part = "[01]"
             case _:
                 return None
-        if role == "truth" and column.sentinel is not None:
+        if layout.role == "truth" and column.sentinel is not None:
             part = f"(?:{part}|{column.sentinel:g}(?:\\.0+)?)"
         parts.append(part)
-    return re.compile((",".join(parts) + "\\r?\\n").encode()) if columns else None
+    return re.compile((",".join(parts) + "\\r?\\n").encode()) if layout.columns else None

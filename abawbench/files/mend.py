@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 from abawbench.files.diagnose import is_header
-from abawbench.files.fields import BLANKS, INTEGER, NUMBER
+from abawbench.files.fields import BLANKS, INTEGER, NUMBER, good_line
 from abawbench.files.layout import Column, Layout
 from abawbench.files.parse import BOM
 
@@ -80,8 +80,12 @@ def mended(data: bytes, layout: Layout) -> Mended | None:
         return None
     keys: list[str] = []
     values: list[str] = []
+    good = good_line(layout)
     for line in lines:
-        row = _row(line, layout, done)
+        if good is not None and good.fullmatch(f"{line}\n".encode()):
+            row = [line] if layout.key == "line" else line.split(",", 1)
+        else:
+            row = _row(line, layout, done)
         if layout.key != "line":
             keys.append(row.pop(0))
         values.append(",".join(row))

@@ -108,18 +108,19 @@ def _names_with_blanks(wanted: RowList | None) -> frozenset[str]:
 
 
 def _irregular_names(rows: Rows, layout: Layout, file: str) -> list[Problem]:
-    if layout.key not in PATTERNS:
+    pattern = {**PATTERNS, "frame": r"^\d+$"}.get(layout.key)
+    if pattern is None:
         return []
     import pyarrow.compute
 
     compute: Any = pyarrow.compute
-    is_regular = compute.match_substring_regex(rows.keys, PATTERNS[layout.key])
+    is_regular = compute.match_substring_regex(rows.keys, pattern)
     if layout.key == "path":
         is_regular = compute.and_(is_regular, compute.invert(compute.ends_with(rows.keys, "/00000.jpg")))
     if compute.all(is_regular).as_py():
         return []
     wrong = np.flatnonzero(~is_regular.to_numpy())
-    example = "video/frame-0.jpg" if layout.key == "frame-path" else "video/00001.jpg"
+    example = {"frame-path": "video/frame-0.jpg", "frame": "1"}.get(layout.key, "video/00001.jpg")
     return [
         Problem(
             "T06",

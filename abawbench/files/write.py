@@ -112,33 +112,6 @@ def write_annotations(challenge: Challenge, truth: Table, out: Path) -> None:
     write_folder(out, _unit_files(truth, layout, columns, dict.fromkeys(truth.videos, layout.header)))
 
 
-def write_list(challenge: Challenge, rows: Table, out: Path) -> None:
-    """Write the list that asks for these rows, as `read_list` reads it: what organisers would publish for a split.
-
-    Bare row names under the header of the prediction; unit names alone where frames have no number; templates without
-    values where each unit has a file with frame numbers.
-
-    Args:
-        challenge: whose list to write.
-        rows: the rows asked for; only their keys are used.
-        out: the file to write; a new folder for templates.
-
-    Raises:
-        ProblemError: F01, C02 when it cannot be written.
-    """
-    import pyarrow as pa
-
-    layout = prediction_layouts(challenge)[0]
-    names = row_names(rows, layout.key)
-    if names is None:
-        write_file(out, text(None, [pa.array(rows.videos)]))
-    elif layout.per_unit:
-        empty = [pa.array([""] * len(rows))] * len(layout.columns)
-        write_folder(out, _unit_files(rows, layout, empty, dict.fromkeys(rows.videos, layout.header)))
-    else:
-        write_file(out, text(layout.header, [names]))
-
-
 def _layout(challenge: Challenge, prediction: Table) -> Layout:
     """AH has a format with and one without probabilities: the one that the prediction can fill."""
     for layout in prediction_layouts(challenge):

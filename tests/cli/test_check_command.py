@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -117,6 +119,18 @@ def test_a_file_that_is_not_there_is_a_problem(files):
     result = run("abaw6-expr", files / "none.txt")
     assert result.exit_code == 1
     assert "F01" in result.stdout
+
+
+def test_checking_a_good_file_imports_nothing_heavy(files):
+    program = (
+        "import sys\n"
+        "from abawbench.cli import main\n"
+        f"main(['check', 'abaw6-expr', {str(files / 'good.txt')!r}, '--template', {str(files / 'list.txt')!r}],"
+        " standalone_mode=False)\n"
+        "print(*{'pandas', 'torch', 'matplotlib', 'pydantic'} & set(sys.modules))"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[1:] == [""]
 
 
 def test_the_help_has_an_example():

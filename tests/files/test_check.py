@@ -369,6 +369,12 @@ def test_without_a_list_names_that_no_list_has_are_found(submission):
     assert [problem.line for problem in found] == [2, 6]
 
 
+def test_without_a_template_a_frame_number_is_a_number(submission):
+    made = submission("abaw10-vd")
+    made.one[2] = "two,0"
+    assert rules(check(made.challenge, made.write())) == {"T06"}
+
+
 # units
 
 

@@ -111,6 +111,16 @@ def test_blank_lines_inside_and_at_the_end_are_told_apart():
     assert [(problem.rule, problem.line, problem.count) for problem in found] == [("F10", 3, 1), ("N03", 5, 2)]
 
 
+def test_many_blank_lines_are_counted_and_three_are_kept():
+    layout = prediction_layout("abaw3-expr")
+    found = submission_problems(f"{layout.header}\n0{chr(10) * 9}1\n".encode(), layout, "x").found
+    assert [(problem.rule, problem.line, problem.count) for problem in found] == [
+        ("F10", 3, 8),
+        ("F10", 4, 8),
+        ("F10", 5, 8),
+    ]
+
+
 def test_a_byte_that_is_no_text_is_located():
     layout = prediction_layout("abaw6-va")
     data = f"{layout.header}\nv/00001.jpg,0.1,0.2\n".encode() + b"v/0000\xe92.jpg,0.1,0.2\n"

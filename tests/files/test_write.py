@@ -16,7 +16,8 @@ from abawbench.errors import ProblemError
 from abawbench.files import read_predictions, read_truth
 from abawbench.files.check import check
 from abawbench.files.layout import layouts
-from abawbench.files.write import write_annotations, write_list, write_predictions
+from abawbench.files.write import write_annotations, write_predictions
+from abawbench.files.write_list import write_list
 from abawbench.table import NO_FRAME, Table, align
 
 
