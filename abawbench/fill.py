@@ -18,11 +18,13 @@ POLICIES: tuple[Policy, ...] = get_args(Policy)
 def fill(prediction: Table, wanted: Table, policy: Policy) -> tuple[Table, dict[str, int]]:
     """Predictions for exactly the rows of `wanted`, in their order.
 
-    Policies: `previous` takes the last predicted frame of the video, else the next; `nearest` the closer one, the
-    earlier
-    of two equally close; `linear` interpolates numbers between both neighbours and takes the nearest for classes and
-    labels; `prior` takes the mean of all predicted numbers, the most frequent class, the majority of each label;
-    `error` fills nothing. A video without any prediction gets the prior under every policy.
+    - `previous` takes the last predicted frame of the video, else the next one;
+    - `nearest` takes the closer one, the earlier of two equally close;
+    - `linear` interpolates numbers between both neighbours, and takes the nearest class or label;
+    - `prior` takes the mean of all predicted numbers, the most frequent class, the majority of each label;
+    - `error` fills nothing.
+
+    A video without any prediction gets the prior under every policy.
 
     Args:
         prediction: the rows there are.
@@ -134,4 +136,4 @@ def _prior(values: Values) -> NDArray[np.float64] | np.int8 | NDArray[np.int8]:
 
 def describe(counts: Mapping[str, int]) -> str:
     """Filled rows in words, as `12 rows by previous`."""
-    return ", ".join(f"{count:,} rows by {policy}" for policy, count in counts.items()) or "no row"
+    return ", ".join(f"{count:,} row{'s' * (count != 1)} by {policy}" for policy, count in counts.items()) or "no row"

@@ -40,9 +40,10 @@ def frame_numbers(keys: pa.ChunkedArray) -> Integers | None:
     import pyarrow as pa
 
     try:
-        return np.concatenate([as_numpy(chunk) for chunk in keys.cast(pa.int32()).chunks])
+        numbers = np.concatenate([as_numpy(chunk) for chunk in keys.cast(pa.int32()).chunks])
     except pa.ArrowInvalid:
         return None
+    return numbers if int(numbers.min()) >= 0 else None
 
 
 def _encode(keys: pa.ChunkedArray) -> tuple[Integers, tuple[str, ...]]:
@@ -66,10 +67,10 @@ def _tail_frames(chunk: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.uint8],
     ends = offsets[1:]
     if len(data) < TAIL or int(np.diff(offsets).min()) <= TAIL:
         return None
-    windows = np.lib.stride_tricks.sliding_window_view(data, 8)
-    # eight bytes as one integer: slash, five digits, dot, j
-    head = windows[ends - TAIL].copy().view("<u8")[:, 0]
-    end = windows[ends - 8].copy().view("<u8")[:, 0]
+    # the eight bytes from each place on as one integer: slash, five digits, dot, j
+    windows = np.lib.stride_tricks.as_strided(data[:8].view("<u8"), (len(data) - 7,), (1,), writeable=False)
+    head = windows[ends - TAIL]
+    end = windows[ends - 8]
     digits = (head >> np.uint64(8)) & np.uint64(0xFFFFFFFFFF)
     shape = np.uint64(0x6A2E_00_00_00_00_00_2F)
     if not (

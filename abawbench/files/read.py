@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import os
 from collections.abc import Sequence
@@ -249,6 +250,22 @@ def _name_problems(parsed: Parsed, layout: Layout, source: str) -> tuple[Problem
     return problems.found
 
 
+def _frame_problems(parsed: Parsed, units: Sequence[_Unit]) -> tuple[Problem, ...]:
+    """Frame numbers that are none, with the file and line of each."""
+    problems = Problems()
+    assert parsed.keys is not None
+    keys = iter(parsed.keys.to_pylist())
+    for unit in units:
+        for line, key in enumerate(itertools.islice(keys, unit.rows), start=2):
+            if not (key.isascii() and key.isdigit() and len(key) < 10):
+                problems.add(
+                    Problem(
+                        "T06", f"frame '{key}'", "a frame number", "copy the frames of the list", str(unit.path), line
+                    )
+                )
+    return problems.found
+
+
 def _units_table(
     challenge: Challenge,
     layout: Layout,
@@ -266,9 +283,7 @@ def _units_table(
         assert parsed.keys is not None
         numbers = frame_numbers(parsed.keys)
         if numbers is None:
-            raise ProblemError(
-                Problem("V01", "a frame number that is none", "integers", "copy the frame column of the list", source)
-            )
+            raise ProblemError(*_frame_problems(parsed, units))
         frame = numbers
     values, probability = _values(challenge, layout, parsed)
     return Table(
