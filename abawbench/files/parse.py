@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 BOM = b"\xef\xbb\xbf"
 # small blocks stay in the cache between the parser and the converters
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 22
+CORES = os.cpu_count() or 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +67,7 @@ def _head(data: bytes | memoryview) -> bytes:
         size *= 16
 
 
-def parse(data: bytes | memoryview, layout: Layout, *, path: Path | None = None) -> Parsed | None:
+def parse(data: bytes | memoryview, layout: Layout, *, path: Path | None = None, cores: int = CORES) -> Parsed | None:
     """Rows (without header) to columns in one vectorised pass.
 
     Tolerates Windows line ends, a comma at the end of every line and blank lines at the end.
@@ -74,6 +76,7 @@ def parse(data: bytes | memoryview, layout: Layout, *, path: Path | None = None)
         data: the rows of one file, or of many files of the same layout one after another.
         layout: what a row looks like; `ah-split` rows are split at the first two commas, frame lists at the last.
         path: the file that ends with `data`, where there is one: reading it touches less memory than mapping it.
+        cores: how many to use; with one, the file is parsed in the thread of the caller.
 
     Returns:
         None where anything is irregular: the line-by-line reader then says what.
@@ -98,10 +101,10 @@ def parse(data: bytes | memoryview, layout: Layout, *, path: Path | None = None)
         file.seek(file.size() - len(data))
         return file
 
-    table = _read(stream(), fields, layout, pa.int8())
+    table = _read(stream(), fields, layout, pa.int8(), cores)
     if table is None and layout.role == "truth":
         # annotations may write a class as `4.0`, predictions may not
-        table = _read(stream(), fields, layout, pa.float64())
+        table = _read(stream(), fields, layout, pa.float64(), cores)
     if table is None or (extra and not _all_empty(table.column(width))):
         return None
     first = 0 if layout.key == "line" else 1
@@ -116,7 +119,9 @@ def parse(data: bytes | memoryview, layout: Layout, *, path: Path | None = None)
     return Parsed(None if first == 0 else table.column(0), tuple(columns))
 
 
-def _read(stream: pa.NativeFile, fields: list[str], layout: Layout, classes: pa.DataType) -> pa.Table | None:
+def _read(
+    stream: pa.NativeFile, fields: list[str], layout: Layout, classes: pa.DataType, cores: int
+) -> pa.Table | None:
     import pyarrow as pa
     from pyarrow import csv
 
@@ -127,7 +132,7 @@ def _read(stream: pa.NativeFile, fields: list[str], layout: Layout, classes: pa.
     try:
         return csv.read_csv(
             stream,
-            read_options=csv.ReadOptions(column_names=fields, block_size=BLOCK_BYTES),
+            read_options=csv.ReadOptions(column_names=fields, block_size=BLOCK_BYTES, use_threads=cores > 1),
             parse_options=csv.ParseOptions(quote_char=False, ignore_empty_lines=False),
             convert_options=csv.ConvertOptions(column_types=types, null_values=[], strings_can_be_null=False),
         )

@@ -24,6 +24,8 @@ def _is_in_range(column: Column, values: Values) -> bool:
         return True
     if column.sentinel is None or not high <= column.high:
         return False
+    if column.kind in {"integer", "binary"} and column.sentinel == column.low - 1:
+        return low >= column.sentinel
     return bool(np.all((values >= column.low) | (values == column.sentinel)))
 
 

@@ -13,8 +13,8 @@ Floats = NDArray[np.float64]
 Name = TypeVar("Name", bound=Hashable)
 Evaluate = Callable[[Mapping[str, Floats]], dict[Name, Floats]]
 
-# counts of one block of resamples stay near 64 MB
-BLOCK_CELLS = 1 << 23
+# the counts of one block of resamples: 8 MB
+BLOCK_CELLS = 1 << 20
 
 
 def draws(clusters: int, resamples: int, seed: int) -> Floats:

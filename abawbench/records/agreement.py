@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from abawbench.challenges import CHALLENGES, Categorical, Continuous, Task
+from abawbench.challenges import CHALLENGES, Continuous
 from abawbench.errors import Problem, ProblemError
 from abawbench.records.model import Figure, Record
 from abawbench.records.store import read, statistics_of
@@ -50,8 +50,10 @@ def _disagreements(record: Record, path: Path, root: Path) -> Iterator[tuple[str
     except ValueError:
         yield "statistics with rows of unequal length", "the same sums for every video"
         return
+    from abawbench.scoring.statistics import axes_of
+
     tasks = CHALLENGES[record.challenge].tasks
-    shapes = {task.name: (len(statistics.groups), *_axes(task)) for task in tasks}
+    shapes = {task.name: (len(statistics.groups), *axes_of(task)) for task in tasks}
     centred = {task.name: (len(task.columns), 2) for task in tasks if isinstance(task, Continuous)}
     for part, arrays, asked in (("tasks", statistics.tasks, shapes), ("pilots", statistics.pilots, centred)):
         given = {name: array.shape for name, array in arrays.items()}
@@ -59,12 +61,6 @@ def _disagreements(record: Record, path: Path, root: Path) -> Iterator[tuple[str
             yield f"statistics.{part} of shape {given}", f"{asked}"
             return
     yield from _wrong_figures(record, statistics)
-
-
-def _axes(task: Task) -> tuple[int, int]:
-    if isinstance(task, Categorical):
-        return len(task.classes), len(task.classes)
-    return len(task.columns), 6 if isinstance(task, Continuous) else 4
 
 
 def _wrong_figures(record: Record, statistics: Statistics) -> Iterator[tuple[str, str]]:

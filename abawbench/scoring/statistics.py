@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel, Task
-from abawbench.metrics.concordance import moments
+from abawbench.metrics.concordance import MOMENTS, moments
 from abawbench.metrics.f1 import confusion, label_counts
 from abawbench.metrics.groups import Groups
 from abawbench.table import Mask, Table
@@ -17,6 +17,8 @@ from abawbench.table import Mask, Table
 Floats = NDArray[np.float64]
 
 PILOT_ROWS = 4096
+# the temporary columns of a block stay in the cache
+BLOCK_ROWS = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,33 +102,63 @@ def collect(
         valid: by task, rows that count, shape (rows,) or (rows, columns) for single cells.
         pilots: those of another collection that this one is compared with; None for the means.
     """
-    groups = Groups.of(truth.video, len(truth.videos))
-    tasks: dict[str, Floats] = {}
     centres: dict[str, Floats] = {}
     for task in challenge.tasks:
-        mask = valid[task.name]
         if isinstance(task, Continuous):
-            x, y = truth.numbers(task.name), prediction.numbers(task.name)
+            mask = valid[task.name]
             rows = mask if mask.ndim == 1 else np.logical_or.reduce(mask, axis=1)
-            centre = pilots[task.name] if pilots else pilots_of(task, truth, prediction, rows)
-            centres[task.name] = centre
-            tasks[task.name] = np.stack(
-                [
-                    moments(
-                        x[:, column],
-                        y[:, column],
-                        groups,
-                        pilots=(centre[column, 0], centre[column, 1]),
-                        valid=mask if mask.ndim == 1 else mask[:, column],
-                    )
-                    for column in range(len(task.columns))
-                ],
-                axis=1,
+            centres[task.name] = pilots[task.name] if pilots else pilots_of(task, truth, prediction, rows)
+    tasks = {task.name: np.zeros((len(truth.videos), *axes_of(task))) for task in challenge.tasks}
+    for begin in range(0, len(truth), BLOCK_ROWS):
+        block = slice(begin, begin + BLOCK_ROWS)
+        index = truth.video[block]
+        first, last = int(index.min()), int(index.max())
+        groups = Groups.of(index - first, last - first + 1)
+        for task in challenge.tasks:
+            tasks[task.name][first : last + 1] += _of_block(
+                task, truth, prediction, block, groups, valid[task.name][block], centres.get(task.name)
             )
-        elif isinstance(task, Categorical):
-            tasks[task.name] = confusion(
-                truth.classes(task.name), prediction.classes(task.name), len(task.classes), groups, valid=mask
-            )
-        else:
-            tasks[task.name] = label_counts(truth.classes(task.name), prediction.classes(task.name), groups, valid=mask)
     return Statistics(truth.videos, tasks, centres)
+
+
+def axes_of(task: Task) -> tuple[int, int]:
+    """Shape of one group's statistics."""
+    match task:
+        case Continuous():
+            return len(task.columns), MOMENTS
+        case Categorical():
+            return len(task.classes), len(task.classes)
+        case MultiLabel():
+            return len(task.columns), 4
+
+
+def _of_block(
+    task: Task,
+    truth: Table,
+    prediction: Table,
+    block: slice,
+    groups: Groups,
+    valid: Mask,
+    pilots: Floats | None,
+) -> Floats:
+    match task:
+        case Continuous():
+            assert pilots is not None
+            x, y = truth.numbers(task.name)[block], prediction.numbers(task.name)[block]
+            columns = [
+                moments(
+                    x[:, column],
+                    y[:, column],
+                    groups,
+                    pilots=(pilots[column, 0], pilots[column, 1]),
+                    valid=valid if valid.ndim == 1 else valid[:, column],
+                )
+                for column in range(len(task.columns))
+            ]
+            return np.stack(columns, axis=1)
+        case Categorical():
+            x, y = truth.classes(task.name)[block], prediction.classes(task.name)[block]
+            return confusion(x, y, len(task.classes), groups, valid=valid)
+        case MultiLabel():
+            x, y = truth.classes(task.name)[block], prediction.classes(task.name)[block]
+            return label_counts(x, y, groups, valid=valid)

@@ -35,7 +35,7 @@ def test_predictions_become_the_file_and_what_was_filled_is_counted(files, sourc
         *("write", "abaw10-va", files / source, "--template", files / "list.txt", "-o", out, "--fill", "linear")
     )
     assert result.exit_code == 0, result.stderr
-    assert "6 rows written; filled: 1 rows by linear" in result.stdout
+    assert "6 rows written; filled: 1 row by linear" in result.stdout
     assert "1 predicted rows" in result.stdout
     assert out.read_text().splitlines()[3] == "2-30/00003.jpg,0.250000,0.300000"
     assert run("check", "abaw10-va", out, "--template", files / "list.txt").exit_code == 0
