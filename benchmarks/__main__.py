@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import platform
 import tempfile
 from collections.abc import Callable, Mapping
@@ -66,13 +67,11 @@ def in_process(truth: Table, prediction: Table) -> None:
         "abawbench": ours,
         "scikit-learn (and NumPy for CCC)": lambda: _scikit_learn(truth, prediction, valid),
     }
-    try:
-        import torch
-        import torchmetrics
+    if importlib.util.find_spec("torchmetrics"):
+        from benchmarks.torch_peer import score as torch_score
 
-        del torch, torchmetrics
-        calls["torchmetrics"] = lambda: _torchmetrics(truth, prediction, valid)
-    except ImportError:
+        calls["torchmetrics"] = lambda: torch_score(truth, prediction, valid)
+    else:
         print("\ntorchmetrics is not installed: `make bench` installs it")
     report("In process: the score from tables in memory", functions(calls, runs=3), "abawbench")
 
@@ -91,25 +90,6 @@ def _scikit_learn(truth: Table, prediction: Table, valid: Mapping[str, Mask]) ->
     keep = valid["action_units"]
     x, y = truth.classes("action_units")[keep], prediction.classes("action_units")[keep]
     return total + float(np.mean([f1_score(x[:, unit], y[:, unit]) for unit in range(12)]))
-
-
-def _torchmetrics(truth: Table, prediction: Table, valid: Mapping[str, Mask]) -> float:
-    import torch
-    from torchmetrics.functional.classification import multiclass_f1_score, multilabel_f1_score
-    from torchmetrics.functional.regression import concordance_corrcoef
-
-    def tensor(array: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array))
-
-    keep = valid["va"]
-    affect = [tensor(table.numbers("va")[keep]) for table in (prediction, truth)]
-    total = float(concordance_corrcoef(*affect).mean())
-    keep = valid["expression"]
-    classes = [tensor(table.classes("expression")[keep]).long() for table in (prediction, truth)]
-    total += float(multiclass_f1_score(*classes, num_classes=8, average="macro"))
-    keep = valid["action_units"]
-    units = [tensor(table.classes("action_units")[keep]).long() for table in (prediction, truth)]
-    return total + float(multilabel_f1_score(*units, num_labels=12, average="macro"))
 
 
 def bootstrap(truth: Table, prediction: Table) -> None:
