@@ -100,18 +100,18 @@ class Problems:
 
 
 def render(problems: Sequence[Problem]) -> str:
-    """Problems as text: a heading for each rule and file, then the places, then what to do."""
-    blocks: list[str] = []
-    groups: dict[tuple[str, str | None], list[Problem]] = {}
-    for problem in problems:
-        groups.setdefault((problem.rule, problem.file), []).append(problem)
-    for (rule, file), group in groups.items():
-        count = group[0].count
-        times = "" if count == 1 else f" ({count:,} times, first {len(group)} shown)"
-        lines = [f"{rule} {RULES[rule].title}{f': {file}' if file else ''}{times}"]
-        for problem in group:
-            where = f"line {problem.line}: " if problem.line is not None else ""
-            lines.append(f"    {where}found {problem.found}; expected {problem.expected}")
-        lines.append(f"    fix: {group[0].fix}")
-        blocks.append("\n".join(lines))
-    return "\n".join(blocks)
+    """Problems as text: for each rule a heading with its count, the first three places over all files, the fixes."""
+    lines: list[str] = []
+    for rule in dict.fromkeys(problem.rule for problem in problems):
+        group = [problem for problem in problems if problem.rule == rule]
+        counts = {problem.file: problem.count for problem in group}
+        total, shown = sum(counts.values()), group[:SHOWN]
+        times = "" if total == 1 else f", {total:,} times"
+        files = "" if len(counts) == 1 else f" in {len(counts):,} files"
+        more = f" (first {len(shown)} shown)" if total > len(shown) else ""
+        lines.append(f"{rule} {RULES[rule].title}{times}{files}{more}")
+        for problem in shown:
+            place = ":".join(str(part) for part in (problem.file, problem.line) if part is not None)
+            lines.append(f"    {place}{': ' * bool(place)}found {problem.found}; expected {problem.expected}")
+        lines.extend(f"    fix: {fix}" for fix in dict.fromkeys(problem.fix for problem in shown))
+    return "\n".join(lines)

@@ -39,8 +39,8 @@ def test_all_problems_are_counted_and_the_first_three_kept():
         ("F04", 1, 1),
     ]
     text = render(problems.found)
-    assert "V01 not a number: f.txt (7 times, first 3 shown)" in text
-    assert "line 3: found x; expected a number" in text
+    assert "V01 not a number, 7 times (first 3 shown)" in text
+    assert "f.txt:3: found x; expected a number" in text
     assert "fix: write one" in text
 
 

@@ -41,7 +41,7 @@ def command(challenge: Challenge, predictions: Path, template: Path | None, copy
       abawbench check abaw11-ah submission.zip --template trial-0.txt --json
       abawbench check abaw6-expr predictions.txt --template list.txt --repair mended.txt
     """
-    from abawbench.errors import ProblemError
+    from abawbench.errors import ProblemError, render
     from abawbench.files.check import check, is_accepted
 
     problems = check(challenge, predictions, template)
@@ -65,32 +65,13 @@ def command(challenge: Challenge, predictions: Path, template: Path | None, copy
             }
         print_json(answer)
     else:
-        _print(problems)
+        if problems:
+            click.echo(render(problems))
         if copy is not None:
             _print_repair(repairs, remaining, copy)
         click.echo(_verdict(predictions, template, problems, copy if is_ok else None))
     if not is_ok:
         sys.exit(1)
-
-
-def _print(problems: Sequence[Problem]) -> None:
-    """The first three places of each rule, over all files."""
-    from abawbench.errors import SHOWN
-    from abawbench.rules import RULES
-
-    for rule in dict.fromkeys(problem.rule for problem in problems):
-        group = [problem for problem in problems if problem.rule == rule]
-        counts = {problem.file: problem.count for problem in group}
-        total = sum(counts.values())
-        times = "" if total == 1 else f", {total:,} times"
-        files = "" if len(counts) == 1 else f" in {len(counts):,} files"
-        more = f" (first {min(SHOWN, len(group))} shown)" if total > min(SHOWN, len(group)) else ""
-        click.echo(f"{rule} {RULES[rule].title}{times}{files}{more}")
-        for problem in group[:SHOWN]:
-            line = "" if problem.line is None else f":{problem.line}"
-            click.echo(f"    {problem.file}{line}: found {problem.found}; expected {problem.expected}")
-        for fix in dict.fromkeys(problem.fix for problem in group[:SHOWN]):
-            click.echo(f"    fix: {fix}")
 
 
 def _print_repair(repairs: Sequence[Repair], remaining: Sequence[Problem], copy: Path) -> None:

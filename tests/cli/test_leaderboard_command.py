@@ -47,7 +47,7 @@ def test_check_fails_on_a_stale_table_and_names_the_line(board):
     result = run("check", board)
     assert result.exit_code == 1
     assert "L01 stale table" in result.stderr
-    assert "line 2: found" in result.stderr
+    assert ".csv:2: found" in result.stderr
 
 
 def test_a_wrong_fact_writes_nothing(board):
