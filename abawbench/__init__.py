@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from abawbench.version import VERSION
+
 if TYPE_CHECKING:
     from abawbench.api import check, diff, pack, read, score, write
     from abawbench.challenges import CHALLENGES, get
     from abawbench.errors import Problem, ProblemError
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 # name -> module; resolved on first use, so that `import abawbench` stays light
 _PLACES = {

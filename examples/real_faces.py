@@ -22,6 +22,7 @@ import numpy as np
 
 import abawbench
 from abawbench import records
+from abawbench.atomic import write_text
 from abawbench.challenges import Categorical, Continuous, MultiLabel, get
 from abawbench.cli.output import exits_on_problems, print_table, say
 from abawbench.data.clips import Clip, clips_of_crops
@@ -125,7 +126,7 @@ def write_splits(people: Sequence[str], out: Path) -> None:
     write_annotations(CHALLENGE, labels_of([person for person in people if person not in held_out]), out / TRAIN)
     write_annotations(CHALLENGE, labels_of(validation), out / VALIDATION)
     header, *rows = (out / VALIDATION).read_text().splitlines()
-    records.replace_file(out / TEMPLATE, "\n".join([header, *(row.split(",")[0] for row in rows)]) + "\n")
+    write_text(out / TEMPLATE, "\n".join([header, *(row.split(",")[0] for row in rows)]) + "\n")
 
 
 def fitted(name: str, clips: Sequence[Clip], truth: Table) -> Entry:
@@ -176,7 +177,7 @@ def add_record(score: Score, entry: Entry, out: Path, leaderboard: Path, date: s
     )
     path = records.write(record, leaderboard / "records")
     for table, text in build(leaderboard).items():
-        records.replace_file(table, text)
+        write_text(table, text)
     return path
 
 
@@ -205,7 +206,7 @@ def main(out: Path, leaderboard: Path | None, date: str) -> None:
     except OSError as error:
         reason = error.strerror or "an error of the file system"
         raise ProblemError(Problem("F01", reason, "a folder that can be made", "choose another", str(out))) from error
-    records.replace_file(out / "ATTRIBUTION.txt", f"{ATTRIBUTION}\n{CHANGES}\n")
+    write_text(out / "ATTRIBUTION.txt", f"{ATTRIBUTION}\n{CHANGES}\n")
 
     say(f"1 cropping the faces of {data / 'faces'}")
     people = crop_faces(data, out / CROPS)

@@ -38,13 +38,13 @@ def build(root: Path) -> None:
     Example:
       abawbench leaderboard build --root leaderboard
     """
+    from abawbench.atomic import write_text
     from abawbench.leaderboard.build import build as build_tables
-    from abawbench.records import replace_file
 
     texts = build_tables(root)
     changed = [path for path, text in texts.items() if not path.is_file() or path.read_bytes() != text.encode()]
     for path in changed:
-        replace_file(path, texts[path])
+        write_text(path, texts[path])
         click.echo(f"wrote {path}")
     click.echo(f"{len(texts)} files: {len(changed)} written, {len(texts) - len(changed)} as they were")
 

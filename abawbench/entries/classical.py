@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.atomic import write_file
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.data.clips import Clip
 from abawbench.entries.hog import Features, hog
@@ -162,14 +163,14 @@ def save(entry: Classical, path: Path) -> None:
     }
     arrays = {f"{head.task.name}.{part}": getattr(head, part) for head in entry.heads for part in ("weight", "bias")}
     arrays["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
-    temporary = path.with_name(path.name + ".part")
-    with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
             buffer = io.BytesIO()
             np.save(buffer, array, allow_pickle=False)
             # a fixed date, else two runs give two files
             archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), buffer.getvalue())
-    temporary.replace(path)
+    write_file(path, whole.getvalue())
 
 
 def load(path: Path) -> Classical:

@@ -11,13 +11,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from abawbench.atomic import write_file
 from abawbench.challenges import Challenge
 from abawbench.errors import Problem, ProblemError, Problems
-from abawbench.files.atomic import write_file
 from abawbench.files.check import check, most_trials
 from abawbench.files.layout import Layout
 from abawbench.files.lists import prediction_layouts
 from abawbench.files.read import load
+from abawbench.version import VERSION
 
 # the earliest time a zip can hold
 NO_TIME = (1980, 1, 1, 0, 0, 0)
@@ -100,7 +101,7 @@ def pack(challenge: Challenge, trials: Sequence[Path], out: Path, template: Path
     manifest = Manifest(
         challenge.id,
         challenge.fingerprint,
-        _version(),
+        VERSION,
         None if template is None else _digest(template),
         out.name,
         hashlib.sha256(archive).hexdigest(),
@@ -157,9 +158,3 @@ def _digest(template: Path) -> str:
     for file in sorted(file for file in template.iterdir() if file.is_file()):
         digest.update(f"{file.name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
-
-
-def _version() -> str:
-    from abawbench import __version__
-
-    return __version__

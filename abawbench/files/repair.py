@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from abawbench.atomic import write_file, write_folder
 from abawbench.challenges import Challenge
 from abawbench.errors import Problem, ProblemError, Problems
 from abawbench.files.archive import is_archive
-from abawbench.files.atomic import write_file, write_folder
 from abawbench.files.check import compare_units, unit_problems
 from abawbench.files.layout import Layout
 from abawbench.files.lists import ListedUnit, RowList, UnitList, prediction_layouts, read_list

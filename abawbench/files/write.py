@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.atomic import write_file, write_folder
 from abawbench.challenges import Challenge
 from abawbench.errors import Problem, ProblemError, Problems
-from abawbench.files.atomic import write_file, write_folder
 from abawbench.files.check import compare_units, unit_problems
 from abawbench.files.format import annotation_columns, prediction_columns, row_names, text
 from abawbench.files.keys import frame_numbers, split_keys

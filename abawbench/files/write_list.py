@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from abawbench.atomic import write_file, write_folder
 from abawbench.challenges import Challenge
-from abawbench.files.atomic import write_file, write_folder
 from abawbench.files.format import row_names, text
 from abawbench.files.layout import layouts
 from abawbench.table import Table

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abawbench.records.agreement import check_tree
 from abawbench.records.model import Disclosure, Interval, Intervals, Record, disclosure_from
-from abawbench.records.store import make, read, replace_file, sha256_of, statistics_of, write
+from abawbench.records.store import make, read, sha256_of, statistics_of, write
 
 __all__ = [
     "Disclosure",
@@ -19,7 +19,6 @@ __all__ = [
     "disclosure_from",
     "make",
     "read",
-    "replace_file",
     "sha256_of",
     "statistics_of",
     "write",

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from abawbench.atomic import write_text
 from abawbench.challenges import CHALLENGES
 from abawbench.errors import Problem, ProblemError
 from abawbench.fill import Policy
 from abawbench.records.model import SCHEMA, Disclosure, Record, Split, canonical, parse
+from abawbench.version import VERSION
 
 if TYPE_CHECKING:
     from abawbench.scoring import Score
@@ -50,8 +51,6 @@ def make(
     """
     import numpy as np
 
-    from abawbench import __version__
-
     fields = score.to_json() | {
         "schema_version": SCHEMA,
         "entry": entry,
@@ -66,7 +65,7 @@ def make(
         },
         "truth_sha256": truth_sha256,
         "prediction_sha256": prediction_sha256,
-        "versions": {"abawbench": __version__, "numpy": np.__version__, "python": platform.python_version()},
+        "versions": {"abawbench": VERSION, "numpy": np.__version__, "python": platform.python_version()},
         "date": date,
         "disclosure": disclosure.model_dump(mode="json"),
     }
@@ -76,7 +75,7 @@ def make(
 def write(record: Record, root: Path) -> Path:
     """Write a record to its place below `root`, whole or not at all; returns the path."""
     path = root / record.place
-    replace_file(path, record.to_text())
+    write_text(path, record.to_text())
     return path
 
 
@@ -136,17 +135,6 @@ def sha256_of(path: Path) -> str:
     except OSError as error:
         raise ProblemError(_unreadable(path, error)) from error
     return digest.hexdigest()
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Write a text file whole or not at all: to a temporary name beside it, then over it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _sha256_of_file(path: Path) -> str:

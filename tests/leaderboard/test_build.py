@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from abawbench import records
+from abawbench.atomic import write_text
 from abawbench.challenges import get
 from abawbench.errors import ProblemError
 from abawbench.leaderboard.build import BEGIN, END, build, check
@@ -30,7 +31,7 @@ def board(tmp_path, va_record) -> Path:
 
 def built(root: Path) -> Path:
     for path, text in build(root).items():
-        records.replace_file(path, text)
+        write_text(path, text)
     return root
 
 
