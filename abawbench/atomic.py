@@ -28,7 +28,7 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file, in the place of one that is there; makes the folders above it. Raises: ProblemError F01."""
+    """Write a UTF-8 text file, in the place of one that is there; makes the folders above. Raises: ProblemError F01."""
     with _problems_of(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, text.encode())
