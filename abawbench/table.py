@@ -17,6 +17,8 @@ Rows = NDArray[np.int64]
 Values = Floats | Classes
 
 NO_FRAME = -1
+# further persons of a video are units of their own, named after where they sit
+PERSONS = ("_left", "_right")
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +26,7 @@ class Table:
     """Rows in the official order, with the official repetitions.
 
     Attributes:
-        videos: names of the videos (units, clips or single images), in order of first appearance.
+        videos: names of the units (videos, persons in videos, clips or single images), in order of first appearance.
         video: shape (rows,), index into `videos`.
         frame: shape (rows,), the frame's number as the format writes it; `NO_FRAME` where a row is a whole video.
         values: by task name. Continuous: float64 (rows, columns), NaN where not annotated. Categorical: int8
@@ -72,6 +74,18 @@ class Table:
         """How a message names a row."""
         video = self.videos[self.video[row]]
         return video if self.frame[row] == NO_FRAME else f"{video} frame {self.frame[row]}"
+
+
+def video_of(unit: str) -> str:
+    """The video a unit is taken from: its name without the suffix of a person.
+
+    >>> video_of("6-30-1920x1080_left")
+    '6-30-1920x1080'
+    """
+    for suffix in PERSONS:
+        if unit.endswith(suffix):
+            return unit.removesuffix(suffix)
+    return unit
 
 
 @dataclass(frozen=True, eq=False)

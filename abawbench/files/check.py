@@ -12,9 +12,10 @@ from abawbench.errors import SHOWN, Problem, ProblemError, Problems
 from abawbench.files.archive import Member, archive_members, is_archive
 from abawbench.files.diagnose import unreadable
 from abawbench.files.layout import Layout
-from abawbench.files.lists import ListedUnit, RowList, UnitList, prediction_layouts, read_list, video_of
+from abawbench.files.lists import ListedUnit, RowList, UnitList, prediction_layouts, read_list
 from abawbench.files.read import load
 from abawbench.files.single import file_problems, layout_for, row_count
+from abawbench.table import video_of
 
 TEXT = {".txt", ".csv"}
 # the number of trials where an edition's is not known

@@ -17,9 +17,6 @@ from abawbench.files.read import load
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# the suffixes of units that share a video with another person
-PERSONS = ("_left", "_right")
-
 
 @dataclass(frozen=True, eq=False)
 class RowList:
@@ -89,14 +86,6 @@ def prediction_layouts(challenge: Challenge) -> tuple[Layout, ...]:
 def first_row_line(layout: Layout) -> int:
     """Line number of the first row in a file of this layout."""
     return 1 if layout.header is None else 2
-
-
-def video_of(unit: str) -> str:
-    """The video a unit is taken from: its name without the suffix of a person."""
-    for suffix in PERSONS:
-        if unit.endswith(suffix):
-            return unit.removesuffix(suffix)
-    return unit
 
 
 def text_column(body: bytes, place: int) -> pa.ChunkedArray:

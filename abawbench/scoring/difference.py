@@ -110,7 +110,9 @@ def _statistics(
             both = [pilots_of(task, paired.truth, paired.prediction, valid[task.name]) for paired in pairs]
             centres[task.name] = (both[0] + both[1]) / 2
     collected = [collect(challenge, paired.truth, paired.prediction, valid=valid, pilots=centres) for paired in pairs]
-    if subjects is not None:
+    if subjects is None:
+        collected = [statistics.by_video for statistics in collected]
+    else:
         collected = [by_subject(statistics, subjects) for statistics in collected]
     used = np.zeros(len(collected[0].groups), bool)
     for array in collected[0].tasks.values():

@@ -28,8 +28,8 @@ def intervals(
 
     Args:
         challenge: whose figures they are.
-        statistics: by cluster; clusters without a valid row for any task are left out.
-        unit: what a cluster is, `video` or `subject`.
+        statistics: by unit or by subject; clusters without a valid row for any task are left out.
+        unit: what a cluster is: `video` (persons of one video are one cluster) or `subject`.
         resamples: number of bootstrap resamples.
         seed: of the resampling.
 
@@ -37,6 +37,8 @@ def intervals(
         resamples, seed, level, unit, clusters, warning (or None), and the figures' paths with `percentile` and
         `bca`, each [low, high] or None.
     """
+    if unit == "video":
+        statistics = statistics.by_video
     filled = np.zeros(len(statistics.groups), bool)
     for array in statistics.tasks.values():
         filled |= array.reshape(len(array), -1).any(1)

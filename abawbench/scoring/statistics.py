@@ -12,7 +12,7 @@ from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel,
 from abawbench.metrics.concordance import MOMENTS, moments
 from abawbench.metrics.f1 import confusion, label_counts
 from abawbench.metrics.groups import Groups
-from abawbench.table import Mask, Table
+from abawbench.table import Mask, Table, video_of
 
 Floats = NDArray[np.float64]
 
@@ -40,6 +40,13 @@ class Statistics:
     def total(self) -> dict[str, Floats]:
         """The statistics of the whole split."""
         return {task: array.sum(0) for task, array in self.tasks.items()}
+
+    @property
+    def by_video(self) -> Statistics:
+        """The statistics with the persons of a video added up: they share its scene, so they are one cluster."""
+        place: dict[str, int] = {}
+        index = np.array([place.setdefault(video_of(group), len(place)) for group in self.groups], np.int64)
+        return self if len(place) == len(self.groups) else self.merged(index, tuple(place))
 
     def merged(self, index: NDArray[np.integer], names: tuple[str, ...]) -> Statistics:
         """Groups added up: `index` says into which of `names` each group goes."""

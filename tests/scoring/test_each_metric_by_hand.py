@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from abawbench.challenges import CHALLENGES, Categorical, Continuous, MultiLabel, get
+from abawbench.challenges import CHALLENGES, Categorical, Challenge, Continuous, MultiLabel, get
 from abawbench.scoring import score
 from abawbench.table import Table
 
@@ -23,7 +23,7 @@ LABELS = ([1, 1, 0, 0], [1, 0, 1, 0])
 LABEL_F1, LABEL_ACCURACY = 1 / 2, 1 / 2
 
 
-def table(challenge, which):
+def table(challenge: Challenge, which: int) -> Table:
     values = {}
     for task in challenge.tasks:
         match task:

@@ -242,6 +242,21 @@ def test_intervals_by_subject_use_fewer_clusters():
     assert "20 subjects" in result.intervals["warning"]
 
 
+def test_the_persons_of_a_video_are_one_cluster():
+    corpus = make_corpus(40, 20, seed=1)
+    prediction = answers(corpus.known, 0.6, 0)
+
+    def renamed(table):
+        names = tuple(f"v{number // 2}{'_left' if number % 2 else ''}" for number in range(len(table.videos)))
+        return Table(names, table.video, table.frame, table.values)
+
+    result = score(MTL, renamed(corpus.truth), renamed(prediction), **FEW)
+    assert result.intervals["clusters"] == 20
+    pairs = {video: f"s{number // 2}" for number, video in enumerate(corpus.truth.videos)}
+    by_pairs = score(MTL, corpus.truth, prediction, subjects=pairs, **FEW)
+    assert result.intervals["score"]["bca"] == pytest.approx(by_pairs.intervals["score"]["bca"], abs=1e-12)
+
+
 def test_the_same_seed_gives_the_same_intervals():
     corpus = make_corpus(10, 20, seed=1)
     prediction = answers(corpus.known, 0.6, 0)
