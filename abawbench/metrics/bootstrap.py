@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from statistics import NormalDist
 from typing import TypeVar
 
@@ -10,19 +10,59 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
 Name = TypeVar("Name", bound=Hashable)
 Evaluate = Callable[[Mapping[str, Floats]], dict[Name, Floats]]
 
 # the counts of one block of resamples: 8 MB
 BLOCK_CELLS = 1 << 20
+# from here on clusters are compared with each other before they are drawn
+MANY_CLUSTERS = 10_000
 
 
-def draws(clusters: int, resamples: int, seed: int) -> Floats:
-    """How often each cluster is drawn in each resample, shape (resamples, clusters); rows sum to `clusters`."""
+def collapsed(tasks: Mapping[str, Floats]) -> tuple[dict[str, Floats], Counts]:
+    """Clusters with equal statistics as one, and how many each stands for.
+
+    Where every image is a cluster there are a hundred thousand of them and a few dozen different ones. Few clusters
+    stay as they are, each standing for itself.
+
+    Args:
+        tasks: by name, shape (clusters, ...).
+
+    Returns:
+        By name, shape (different clusters, ...), and shape (different clusters,).
+    """
+    clusters = len(next(iter(tasks.values())))
+    if clusters < MANY_CLUSTERS:
+        return dict(tasks), np.ones(clusters, np.int64)
+    columns = np.concatenate([array.reshape(clusters, -1) for array in tasks.values()], axis=1)
+    _, first, counts = np.unique(columns, axis=0, return_index=True, return_counts=True)
+    return {name: array[first] for name, array in tasks.items()}, counts
+
+
+def draws(multiplicity: Counts, resamples: int, seed: int) -> Floats:
+    """How often each cluster is drawn in each resample, shape (resamples, clusters); rows sum to all clusters.
+
+    Args:
+        multiplicity: shape (clusters,), how many clusters each stands for.
+        resamples: number of rows.
+        seed: of the generator.
+    """
     generator = np.random.default_rng(seed)
+    clusters = len(multiplicity)
+    if (multiplicity > 1).any():
+        total = int(multiplicity.sum())
+        return generator.multinomial(total, multiplicity / total, resamples).astype(np.float64)
     index = generator.integers(0, clusters, (resamples, clusters), dtype=np.int32)
     index += (np.arange(resamples, dtype=np.int32) * clusters)[:, None]
     return np.bincount(index.ravel(), minlength=resamples * clusters).reshape(resamples, clusters).astype(np.float64)
+
+
+def blocks(resamples: int, clusters: int) -> Iterator[tuple[int, int]]:
+    """Begin and size of blocks of resamples whose counts take little memory."""
+    block = max(1, min(resamples, BLOCK_CELLS // clusters))
+    for begin in range(0, resamples, block):
+        yield begin, min(block, resamples - begin)
 
 
 def weighted(tasks: Mapping[str, Floats], weights: Floats) -> dict[str, Floats]:
@@ -54,18 +94,19 @@ def resampled(
 
     Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap; clusters are the units drawn.
     """
-    clusters = len(next(iter(tasks.values())))
-    block = max(1, min(resamples, BLOCK_CELLS // clusters))
-    blocks = [
-        evaluate(weighted(tasks, draws(clusters, min(block, resamples - begin), seed + begin)))
-        for begin in range(0, resamples, block)
+    different, multiplicity = collapsed(tasks)
+    parts = [
+        evaluate(weighted(different, draws(multiplicity, size, seed + begin)))
+        for begin, size in blocks(resamples, len(multiplicity))
     ]
-    return {name: np.concatenate([figures[name] for figures in blocks]) for name in blocks[0]}
+    return {name: np.concatenate([figures[name] for figures in parts]) for name in parts[0]}
 
 
 def left_out(tasks: Mapping[str, Floats], evaluate: Evaluate[Name]) -> dict[Name, Floats]:
-    """Figures without each cluster in turn; by name, shape (clusters,)."""
-    return evaluate({name: array.sum(0) - array for name, array in tasks.items()})
+    """Figures without each cluster in turn; by name, shape (clusters,), equal clusters side by side."""
+    different, multiplicity = collapsed(tasks)
+    figures = evaluate({name: tasks[name].sum(0) - array for name, array in different.items()})
+    return {name: np.repeat(values, multiplicity) for name, values in figures.items()}
 
 
 def percentile_interval(samples: Floats, level: float) -> tuple[float, float] | None:

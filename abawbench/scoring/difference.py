@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from abawbench.challenges import Challenge, Continuous
 from abawbench.fill import Policy
-from abawbench.metrics.bootstrap import draws, percentile_interval, weighted
+from abawbench.metrics.bootstrap import Counts, blocks, collapsed, draws, percentile_interval, weighted
 from abawbench.scoring.criteria import Path, evaluate, number
 from abawbench.scoring.intervals import FEW_CLUSTERS, LEVEL, RESAMPLES
 from abawbench.scoring.score import Paired, by_subject, pair
@@ -23,7 +24,6 @@ Figures = Callable[[Mapping[str, Floats]], dict[Path, Floats]]
 
 POWER = 0.8
 SHOWN_VIDEOS = 10
-BLOCK_ROWS = 1000
 
 
 def difference(
@@ -62,8 +62,9 @@ def difference(
     totals = [figures(statistics.total) for statistics in (a, b)]
     points = {path: totals[0][path] - totals[1][path] for path in totals[0]}
     main = next((path for path in points if not np.isnan(points[path])), ("score",))
-    samples = _paired_bootstrap(a, b, figures, resamples, seed)
-    p, swaps = _permutation(a, b, figures, main, float(points[main]), resamples, seed)
+    groups = _Pairs.of(a, b)
+    samples = _paired_bootstrap(groups, figures, resamples, seed)
+    p, swaps = _permutation(groups, figures, main, float(points[main]), resamples, seed)
     clusters = len(a.groups)
     spread = float(np.nanstd(samples[main], ddof=1)) if clusters > 1 else float("nan")
     normal = NormalDist()
@@ -125,39 +126,59 @@ def _statistics(
     return a, b
 
 
-def _paired_bootstrap(a: Statistics, b: Statistics, figures: Figures, resamples: int, seed: int) -> dict[Path, Floats]:
-    blocks: list[dict[Path, Floats]] = []
-    for begin in range(0, resamples, BLOCK_ROWS):
-        weights = draws(len(a.groups), min(BLOCK_ROWS, resamples - begin), seed + begin)
-        one, two = figures(weighted(a.tasks, weights)), figures(weighted(b.tasks, weights))
-        blocks.append({path: one[path] - two[path] for path in one})
-    return {path: np.concatenate([block[path] for block in blocks]) for path in blocks[0]}
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """Both predictions' statistics of the clusters; clusters equal in both stand as one where there are many."""
+
+    first: Mapping[str, Floats]
+    second: Mapping[str, Floats]
+    multiplicity: Counts
+
+    @staticmethod
+    def of(a: Statistics, b: Statistics) -> _Pairs:
+        both = {f"first {task}": array for task, array in a.tasks.items()}
+        both |= {f"second {task}": array for task, array in b.tasks.items()}
+        different, multiplicity = collapsed(both)
+        return _Pairs(
+            {task: different[f"first {task}"] for task in a.tasks},
+            {task: different[f"second {task}"] for task in a.tasks},
+            multiplicity,
+        )
+
+
+def _paired_bootstrap(pairs: _Pairs, figures: Figures, resamples: int, seed: int) -> dict[Path, Floats]:
+    parts: list[dict[Path, Floats]] = []
+    for begin, size in blocks(resamples, len(pairs.multiplicity)):
+        weights = draws(pairs.multiplicity, size, seed + begin)
+        one, two = figures(weighted(pairs.first, weights)), figures(weighted(pairs.second, weights))
+        parts.append({path: one[path] - two[path] for path in one})
+    return {path: np.concatenate([part[path] for part in parts]) for path in parts[0]}
 
 
 def _permutation(
-    a: Statistics, b: Statistics, figures: Figures, main: Path, observed: float, resamples: int, seed: int
+    pairs: _Pairs, figures: Figures, main: Path, observed: float, resamples: int, seed: int
 ) -> tuple[float | None, int]:
     """Two-sided p, and the number of swaps behind it."""
     if np.isnan(observed):
         return None, 0
-    clusters = len(a.groups)
-    exact = 2.0**clusters <= resamples
+    clusters = int(pairs.multiplicity.sum())
+    exact = clusters < resamples.bit_length()
     count = 2**clusters if exact else resamples
     generator = np.random.default_rng(seed)
-    change = {task: array - b.tasks[task] for task, array in a.tasks.items()}
-    total_a, total_b = a.total, b.total
+    change = {task: array - pairs.second[task] for task, array in pairs.first.items()}
+    everything = pairs.multiplicity.astype(np.float64)[None]
+    first, second = weighted(pairs.first, everything), weighted(pairs.second, everything)
     reached = 0
     # a difference equal but for rounding counts as reached
     bound = abs(observed) - 1e-12
-    for begin in range(0, count, BLOCK_ROWS):
-        size = min(BLOCK_ROWS, count - begin)
+    for begin, size in blocks(count, len(pairs.multiplicity)):
         if exact:
-            keep = (np.arange(begin, begin + size)[:, None] >> np.arange(clusters)) & 1
+            kept = (np.arange(begin, begin + size)[:, None] >> np.arange(clusters)) & 1
         else:
-            keep = generator.integers(0, 2, (size, clusters))
-        moved = weighted(change, keep.astype(np.float64))
-        one = figures({task: total_b[task] + array for task, array in moved.items()})[main]
-        two = figures({task: total_a[task] - array for task, array in moved.items()})[main]
+            kept = generator.binomial(pairs.multiplicity, 0.5, (size, len(pairs.multiplicity)))
+        moved = weighted(change, kept.astype(np.float64))
+        one = figures({task: second[task] + array for task, array in moved.items()})[main]
+        two = figures({task: first[task] - array for task, array in moved.items()})[main]
         reached += int(np.count_nonzero(np.abs(one - two) >= bound))
     return (reached / count if exact else (1 + reached) / (1 + count)), count
 

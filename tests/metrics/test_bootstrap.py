@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from abawbench.metrics.bootstrap import bca_interval, draws, left_out, percentile_interval, resampled, weighted
+from abawbench.metrics.bootstrap import (
+    bca_interval,
+    collapsed,
+    draws,
+    left_out,
+    percentile_interval,
+    resampled,
+    weighted,
+)
 
 
 def mean(tasks):
@@ -13,22 +21,26 @@ def mean(tasks):
     return {"mean": sums[..., 1] / sums[..., 0]}
 
 
+def one_each(clusters):
+    return np.ones(clusters, np.int64)
+
+
 def test_draws_give_each_resample_as_many_clusters_as_there_are():
-    counts = draws(37, 50, seed=3)
+    counts = draws(one_each(37), 50, seed=3)
     assert counts.shape == (50, 37)
     assert (counts.sum(1) == 37).all()
 
 
 def test_the_same_seed_draws_the_same():
-    np.testing.assert_array_equal(draws(9, 20, seed=1), draws(9, 20, seed=1))
-    assert not np.array_equal(draws(9, 20, seed=1), draws(9, 20, seed=2))
+    np.testing.assert_array_equal(draws(one_each(9), 20, seed=1), draws(one_each(9), 20, seed=1))
+    assert not np.array_equal(draws(one_each(9), 20, seed=1), draws(one_each(9), 20, seed=2))
 
 
 def test_weighted_sums_equal_repeating_the_rows():
     generator = np.random.default_rng(0)
     rows, cluster = generator.normal(size=60), np.repeat(np.arange(6), 10)
     statistics = np.array([[10, rows[cluster == c].sum()] for c in range(6)])
-    counts = draws(6, 5, seed=0)
+    counts = draws(one_each(6), 5, seed=0)
     figures = mean(weighted({"t": statistics}, counts))["mean"]
     for figure, count in zip(figures, counts.astype(int), strict=True):
         repeated = np.concatenate([np.tile(rows[cluster == c], times) for c, times in enumerate(count)])
@@ -82,3 +94,19 @@ def test_undefined_resamples_are_left_out_and_none_defined_gives_none():
     assert percentile_interval(np.array([np.nan, 1.0, 1.0]), 0.95) == (1.0, 1.0)
     assert percentile_interval(np.array([np.nan]), 0.95) is None
     assert bca_interval(1.0, np.array([np.nan]), np.ones(3), 0.95) is None
+
+
+def test_equal_clusters_are_drawn_together_and_give_the_same_intervals(monkeypatch):
+    generator = np.random.default_rng(2)
+    statistics = {"t": np.stack([np.ones(3000), generator.integers(0, 3, 3000).astype(float)], -1)}
+    apart = resampled(statistics, mean, resamples=4000, seed=0)["mean"]
+    out_apart = left_out(statistics, mean)["mean"]
+    monkeypatch.setattr("abawbench.metrics.bootstrap.MANY_CLUSTERS", 100)
+    different, multiplicity = collapsed(statistics)
+    assert len(multiplicity) == 3
+    assert multiplicity.sum() == 3000
+    together = resampled(statistics, mean, resamples=4000, seed=0)["mean"]
+    np.testing.assert_allclose(np.sort(left_out(statistics, mean)["mean"]), np.sort(out_apart), atol=1e-12)
+    assert together.std() == pytest.approx(apart.std(), rel=0.05)
+    assert together.mean() == pytest.approx(apart.mean(), abs=4 * apart.std() / np.sqrt(4000))
+    assert weighted(different, multiplicity[None].astype(float))["t"][0].tolist() == statistics["t"].sum(0).tolist()

@@ -8,7 +8,7 @@ import pytest
 from abawbench.challenges import get
 from abawbench.data.synthetic import answers, make_corpus
 from abawbench.scoring.difference import difference
-from abawbench.table import Table
+from abawbench.table import NO_FRAME, Table
 
 MTL = get("abaw4-mtl")
 CORPUS = make_corpus(24, 30, seed=5)
@@ -49,6 +49,26 @@ def test_few_videos_are_swapped_exhaustively():
     assert result["swaps"] == 32
     assert (result["p"] * 32) % 1 == pytest.approx(0, abs=1e-9)
     assert result["p"] >= 2 / 32
+
+
+@pytest.mark.parametrize("clusters", [1500, 12_000])
+def test_many_clusters_are_compared_too(clusters):
+    challenge = get("abaw4-lsd")
+    generator = np.random.default_rng(0)
+    classes = generator.integers(0, 6, clusters).astype(np.int8)
+
+    def table(right):
+        guess = np.where(generator.random(clusters) < right, classes, generator.integers(0, 6, clusters))
+        names = tuple(f"{number}.jpg" for number in range(clusters))
+        index = np.arange(clusters, dtype=np.int32)
+        return Table(names, index, np.full(clusters, NO_FRAME, np.int32), {"expression": guess.astype(np.int8)})
+
+    truth, better, worse = table(1), table(0.6), table(0.5)
+    result = difference(challenge, truth, better, worse, resamples=300)
+    assert result["clusters"] == clusters
+    assert result["p"] < 0.05
+    assert result["interval"][0] > 0
+    assert difference(challenge, truth, better, better, resamples=300)["p"] == 1
 
 
 def test_the_video_that_alone_differs_is_named_first():
