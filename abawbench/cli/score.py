@@ -98,7 +98,7 @@ def command(
     if as_json:
         print_json(result.to_json() | views)
     else:
-        _print(challenge, result)
+        _print(challenge, result, paired)
         for name, view in views.items():
             click.echo()
             _PRINTERS[name](view)
@@ -126,7 +126,7 @@ def _view(name: str, challenge: Challenge, score: Score, paired: Paired) -> Any:
             return lens(challenge, paired)
 
 
-def _print(challenge: Challenge, score: Score) -> None:
+def _print(challenge: Challenge, score: Score, paired: Paired) -> None:
     click.echo(f"{challenge.id}  {challenge.metric.formula}")
     rows = [_row("score", score.score, score.intervals["score"])]
     if len(score.terms) > 1:
@@ -138,6 +138,11 @@ def _print(challenge: Challenge, score: Score) -> None:
         else:
             rows.append(_row(name, value, interval))
     print_table(rows, ["", "value", "95 % (BCa)", "95 % (percentile)"])
+    if paired.prediction.probability is not None:
+        from abawbench.scoring.lens import average_precisions
+
+        for reading in (reading for task in challenge.tasks for reading in average_precisions(task, paired)):
+            click.echo(f"average precision, {reading.variant}: {_figure(reading.value)} (does not rank)")
     counted = ", ".join(f"{name} {count:,}" for name, count in score.rows["valid"].items())
     head = score.intervals
     click.echo(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel
+from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel, Task
 from abawbench.metrics.average_precision import average_precision, grid_average_precision
 from abawbench.metrics.concordance import central, concordance_from, moments, pearson_from
 from abawbench.metrics.f1 import accuracy_from, f1_per_class_from, f1_per_label_from, label_accuracy_from, label_counts
@@ -45,6 +45,26 @@ class Reading:
     variant: str
     value: float | None
     official: bool
+
+
+AVERAGE_PRECISION = "average precision (reported beside, does not rank)"
+
+
+def average_precisions(task: Task, paired: Paired) -> list[Reading]:
+    """Average precision of class 1 by both definitions, where the prediction carries probabilities."""
+    probability = paired.prediction.probability
+    if probability is None or not isinstance(task, Categorical):
+        return []
+    valid = paired.valid[task.name]
+    truth = paired.truth.classes(task.name)[valid]
+    definitions: tuple[tuple[str, Callable[..., float]], ...] = (
+        ("threshold grid of 0.001, trapezoids", grid_average_precision),
+        ("steps at every score", average_precision),
+    )
+    return [
+        Reading(task.name, AVERAGE_PRECISION, variant, number(function(truth, probability[valid])), False)
+        for variant, function in definitions
+    ]
 
 
 def lens(challenge: Challenge, paired: Paired) -> list[dict[str, Any]]:
@@ -181,17 +201,7 @@ def _classes(challenge: Challenge, paired: Paired, task: Categorical) -> Iterato
         weighted = number(float((f1 * support).sum() / support.sum())) if support.sum() else None
         yield Reading(task.name, "total", "F1 weighted by the truth's classes", weighted, False)
         yield Reading(task.name, "total", f"F1 of class '{task.classes[1]}'", number(f1[1]), False)
-    probability = paired.prediction.probability
-    if probability is not None:
-        valid = paired.valid[task.name]
-        truth = paired.truth.classes(task.name)[valid]
-        definitions: tuple[tuple[str, Callable[..., float]], ...] = (
-            ("threshold grid of 0.001, trapezoids", grid_average_precision),
-            ("steps at every score", average_precision),
-        )
-        for variant, function in definitions:
-            value = number(function(truth, probability[valid]))
-            yield Reading(task.name, "average precision (reported beside, does not rank)", variant, value, False)
+    yield from average_precisions(task, paired)
 
 
 def _labels(challenge: Challenge, paired: Paired, task: MultiLabel) -> Iterator[Reading]:

@@ -135,3 +135,13 @@ def test_a_record_is_written_with_its_disclosure(files, tmp_path):
     result = run(*arguments, "--disclosure", str(disclosure))
     assert result.exit_code == 1
     assert "trials" in result.stderr
+
+
+def test_average_precision_stands_beside_a_score_from_probabilities(tmp_path):
+    rows = [("a", 0, "0.7334,0.2666"), ("b", 1, "0.3,0.7"), ("c", 1, "0.5259,0.4741")]
+    truth, trial = tmp_path / "val.txt", tmp_path / "trial-0.txt"
+    truth.write_text("".join(f"Videos/1/Visite_1/{name}.mp4,{label},Well, I see.\n" for name, label, _ in rows))
+    trial.write_text("".join(f"Videos/1/Visite_1/{name}.mp4,{pair},{label}\n" for name, label, pair in rows))
+    result = run("score", "abaw11-ah", str(truth), str(trial), *FEW)
+    assert result.exit_code == 0, result.stderr
+    assert "average precision, steps at every score: 1.0000 (does not rank)" in result.stdout
