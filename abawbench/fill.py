@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.errors import Problem, ProblemError
-from abawbench.table import Alignment, Mask, Table, Values, align
+from abawbench.table import Mask, Table, Values, align
 
 Policy = Literal["error", "previous", "nearest", "linear", "prior"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)
@@ -41,7 +41,7 @@ def fill(prediction: Table, wanted: Table, policy: Policy) -> tuple[Table, dict[
     missing = alignment.rows < 0
     total = int(missing.sum())
     if total and policy == "error":
-        raise ProblemError(*missing_problems(wanted, alignment, np.flatnonzero(missing), prediction.source))
+        raise ProblemError(*_missing_problems(wanted, np.flatnonzero(missing), prediction.source))
     taken = prediction.take(np.where(missing, 0, alignment.rows)) if len(prediction) else None
     if taken is None:
         raise ProblemError(Problem("F02", "no prediction at all", "rows", "predict something", prediction.source))
@@ -66,9 +66,8 @@ def fill(prediction: Table, wanted: Table, policy: Policy) -> tuple[Table, dict[
     return result, counts
 
 
-def missing_problems(wanted: Table, alignment: Alignment, rows: NDArray[np.int64], source: str) -> tuple[Problem, ...]:
+def _missing_problems(wanted: Table, rows: NDArray[np.int64], source: str) -> tuple[Problem, ...]:
     """T01 with both counts and the first rows that lack a prediction."""
-    del alignment
     return tuple(
         Problem(
             "T01",

@@ -60,7 +60,6 @@ KHANHND_2022 = "participants' khanhnd185/ABAW4_MTL:dataset.py, utils.py"
 DMACS_2022 = "participants' 1980x/ABAW2022DMACS:dataset/abaw.py, main_test.py"
 TALLEC_2022 = "participants' gtallec/DL_ISIR_ABAW3:src/abaw3_utils.py"
 HKUST_2023 = "participants' HKUST-NISL/ABAW5:tools/cal_pcc.py, tools/read_labels.py"
-SITUTECH_2023 = "participants' situAI/ABAW2023_AU_SituTech:core/models/metric/au_metrics.py"
 SUCV_2023 = "participants' sucv/ABAW3:generate_result.py (5th edition)"
 ZHOU_2023 = (
     "participants' Zhou et al., Leveraging TCN and Transformer for effective visual-audio fusion in continuous emotion "

@@ -100,7 +100,7 @@ def choose_layout(candidates: Sequence[Layout], data: bytes | memoryview, *, of_
     first = first_line(data)
     header = first.rstrip(", ")
     for layout in candidates:
-        if layout.header is not None and header in {layout.header, *layout.header_aliases}:
+        if layout.header is not None and _has_header(data, layout):
             return layout
     fields = first.count(",") + 1
     for layout in candidates:
@@ -117,6 +117,11 @@ def choose_layout(candidates: Sequence[Layout], data: bytes | memoryview, *, of_
             return layout
     fitting = [layout for layout in candidates if layout.per_unit == of_unit]
     return (fitting or list(candidates))[0]
+
+
+def _has_header(data: bytes | memoryview, layout: Layout) -> bool:
+    """True when the first line is the layout's header, commas and blanks at its end aside."""
+    return first_line(data).rstrip(", ") in {layout.header, *layout.header_aliases}
 
 
 def _is_trial(line: str) -> bool:
@@ -174,8 +179,8 @@ def _notes(data: bytes | memoryview, file: str) -> list[tuple[str, str]]:
 def _parse_whole(
     data: memoryview, layout: Layout, file: str, path: Path | None, cores: int
 ) -> tuple[Parsed, list[tuple[str, str]]]:
-    header_is_right = layout.header is None or first_line(data).rstrip(", ") in {layout.header, *layout.header_aliases}
-    parsed = parse(data[body_offset(data, layout) :], layout, path=path, cores=cores) if header_is_right else None
+    is_ours = layout.header is None or _has_header(data, layout)
+    parsed = parse(data[body_offset(data, layout) :], layout, path=path, cores=cores) if is_ours else None
     if parsed is None or not is_valid(parsed, layout):
         whole = bytes(data)
         reading_problems(whole, layout, file).raise_if_any()
@@ -327,13 +332,12 @@ def _read_units(challenge: Challenge, layout: Layout, files: Sequence[Path], fol
     whole = True
     for file in files:
         data = load(file)
-        header_is_right = first_line(data).rstrip(", ") in {layout.header, *layout.header_aliases}
         body = data[body_offset(data, layout) :]
         if not body.endswith(b"\n"):
             body += b"\n"
         elif body.endswith((b"\n\n", b"\n\r\n")):
             body = body.rstrip(b"\r\n") + b"\n"
-        whole = whole and header_is_right and len(body) > 1
+        whole = whole and _has_header(data, layout) and len(body) > 1
         bodies.append(body)
         units.append(_Unit(file.stem, file, body.count(b"\n")))
         notes.extend(_notes(data, file.name))

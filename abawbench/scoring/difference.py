@@ -115,14 +115,7 @@ def _statistics(
         collected = [statistics.by_video for statistics in collected]
     else:
         collected = [by_subject(statistics, subjects) for statistics in collected]
-    used = np.zeros(len(collected[0].groups), bool)
-    for array in collected[0].tasks.values():
-        used |= array.reshape(len(array), -1).any(1)
-    names = tuple(name for name, keep in zip(collected[0].groups, used, strict=True) if keep)
-    a, b = (
-        Statistics(names, {task: array[used] for task, array in statistics.tasks.items()}, centres)
-        for statistics in collected
-    )
+    a, b = (statistics.counted for statistics in collected)
     return a, b
 
 

@@ -39,11 +39,8 @@ def intervals(
     """
     if unit == "video":
         statistics = statistics.by_video
-    filled = np.zeros(len(statistics.groups), bool)
-    for array in statistics.tasks.values():
-        filled |= array.reshape(len(array), -1).any(1)
-    tasks = {name: array[filled] for name, array in statistics.tasks.items()}
-    clusters = int(filled.sum())
+    counted = statistics.counted
+    tasks, clusters = counted.tasks, len(counted.groups)
     head = {
         "resamples": resamples,
         "seed": seed,

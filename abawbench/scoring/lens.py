@@ -20,7 +20,7 @@ from abawbench.metrics.f1 import accuracy_from, f1_per_class_from, f1_per_label_
 from abawbench.metrics.groups import Groups
 from abawbench.scoring.criteria import number
 from abawbench.scoring.score import Paired
-from abawbench.scoring.statistics import collect
+from abawbench.scoring.statistics import Statistics, collect
 from abawbench.table import Mask
 
 Floats = NDArray[np.float64]
@@ -69,23 +69,23 @@ def average_precisions(task: Task, paired: Paired) -> list[Reading]:
 
 def lens(challenge: Challenge, paired: Paired) -> list[dict[str, Any]]:
     """Every reading of every task; each of the same paired rows."""
+    statistics = collect(challenge, paired.truth, paired.prediction, valid=paired.valid)
     readings: list[Reading] = []
     for task in challenge.tasks:
         match task:
             case Continuous() if task.name == "va":
-                readings.extend(_concordance(challenge, paired, task))
+                readings.extend(_concordance(statistics, paired, task))
             case Continuous():
-                readings.extend(_pearson(challenge, paired, task))
+                readings.extend(_pearson(statistics, task))
             case Categorical():
-                readings.extend(_classes(challenge, paired, task))
+                readings.extend(_classes(challenge, statistics, paired, task))
             case MultiLabel():
                 readings.extend(_labels(challenge, paired, task))
     return [asdict(reading) for reading in readings]
 
 
-def _concordance(challenge: Challenge, paired: Paired, task: Continuous) -> Iterator[Reading]:
+def _concordance(statistics: Statistics, paired: Paired, task: Continuous) -> Iterator[Reading]:
     name = task.name
-    statistics = collect(challenge, paired.truth, paired.prediction, valid=paired.valid)
     total, pilots = statistics.tasks[name].sum(0), statistics.pilots[name]
     variance_x, variance_y, covariance, offset = central(total, pilots)
     rows = total[..., 0]
@@ -168,8 +168,7 @@ def _mean_over_batches(paired: Paired, task: Continuous, pilots: Floats) -> floa
     return number(np.mean(figures))
 
 
-def _pearson(challenge: Challenge, paired: Paired, task: Continuous) -> Iterator[Reading]:
-    statistics = collect(challenge, paired.truth, paired.prediction, valid=paired.valid)
+def _pearson(statistics: Statistics, task: Continuous) -> Iterator[Reading]:
     total, pilots = statistics.tasks[task.name].sum(0), statistics.pilots[task.name]
     values = pearson_from(total, pilots)
     variance_x, variance_y, _, _ = central(total, pilots)
@@ -181,8 +180,8 @@ def _pearson(challenge: Challenge, paired: Paired, task: Continuous) -> Iterator
     yield Reading(task.name, "coefficient", "concordance", number(concordance_from(total, pilots).mean()), False)
 
 
-def _classes(challenge: Challenge, paired: Paired, task: Categorical) -> Iterator[Reading]:
-    counts = collect(challenge, paired.truth, paired.prediction, valid=paired.valid).tasks[task.name].sum(0)
+def _classes(challenge: Challenge, statistics: Statistics, paired: Paired, task: Categorical) -> Iterator[Reading]:
+    counts = statistics.tasks[task.name].sum(0)
     f1 = f1_per_class_from(counts)
     present = counts.sum(0) + counts.sum(1) > 0
     official = number(f1.mean())

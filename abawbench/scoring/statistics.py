@@ -48,6 +48,13 @@ class Statistics:
         index = np.array([place.setdefault(video_of(group), len(place)) for group in self.groups], np.int64)
         return self if len(place) == len(self.groups) else self.merged(index, tuple(place))
 
+    @property
+    def counted(self) -> Statistics:
+        """The statistics of the groups that have a valid row for some task."""
+        some = np.logical_or.reduce([array.reshape(len(array), -1).any(1) for array in self.tasks.values()])
+        names = tuple(name for name, keep in zip(self.groups, some, strict=True) if keep)
+        return Statistics(names, {task: array[some] for task, array in self.tasks.items()}, self.pilots)
+
     def merged(self, index: NDArray[np.integer], names: tuple[str, ...]) -> Statistics:
         """Groups added up: `index` says into which of `names` each group goes."""
         tasks: dict[str, Floats] = {}
