@@ -22,6 +22,26 @@ VIOLENCE_2 = ("non-violent", "violent")
 
 ACTION_UNITS_8 = ("AU1", "AU2", "AU4", "AU6", "AU12", "AU15", "AU20", "AU25")
 ACTION_UNITS_12 = ("AU1", "AU2", "AU4", "AU6", "AU7", "AU10", "AU12", "AU15", "AU23", "AU24", "AU25", "AU26")
+# those of the six basic expressions in Du, Tao and Martinez 2014
+ACTION_UNITS_17 = (
+    "AU1",
+    "AU2",
+    "AU4",
+    "AU5",
+    "AU6",
+    "AU7",
+    "AU9",
+    "AU10",
+    "AU11",
+    "AU12",
+    "AU15",
+    "AU17",
+    "AU20",
+    "AU23",
+    "AU24",
+    "AU25",
+    "AU26",
+)
 
 VALENCE_AROUSAL = ("valence", "arousal")
 # a hyphen at the 5th edition, a blank from the 6th on

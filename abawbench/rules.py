@@ -1,7 +1,8 @@
 """The catalogue of rules: an id keeps its meaning for ever; messages, help and documentation are made from it.
 
 Families: F a text file, V a value in it, T rows against the list or the truth, Z a folder or zip to submit, C a
-choice of challenge or option, R a record, L the leaderboard, E an entry, N a note (accepted, yet reported).
+choice of challenge or option, D data sets, pictures and videos, R a record, L the leaderboard, E an entry, N a note
+(accepted, yet reported).
 """
 
 from __future__ import annotations
@@ -60,6 +61,10 @@ RULES: dict[str, Rule] = {
     "C01": Rule("unknown challenge", "The id is one of those that `abawbench challenges` lists."),
     "C02": Rule("wrong use", "Options and inputs go together as the help says."),
     "C03": Rule("format not read here", "The file has one of the formats of the challenge."),
+    "D01": Rule(
+        "manifest does not hold together", "A manifest has the fields of the schema, and what it names exists."
+    ),
+    "D02": Rule("unknown data set", "The name is one of those that `abawbench data list` shows."),
     "R01": Rule("record does not hold together", "A record has all its fields, and its path says what it holds."),
     "R02": Rule("record of another challenge definition", "The record's fingerprint is that of the challenge today."),
     "L01": Rule("stale table", "The committed table is what `abawbench leaderboard build` writes."),
@@ -87,6 +92,7 @@ FAMILIES = {
     "T": "Rows against the list or the truth",
     "Z": "A folder or zip to submit",
     "C": "A choice of challenge or option",
+    "D": "Data sets, pictures and videos",
     "R": "A record",
     "L": "The leaderboard",
     "E": "An entry",

@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parent.parent / "abawbench"
 STOREYS: list[set[str]] = [
     {"rules", "version"},
     {"errors"},
-    {"labels", "table", "atomic"},
+    {"labels", "table", "atomic", "relatedness"},
     {"fill"},
     {"challenges"},
     {"files", "frames"},

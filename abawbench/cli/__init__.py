@@ -18,6 +18,11 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "write": ("abawbench.cli.write:command", "Predictions into the challenge's file."),
         "pack": ("abawbench.cli.pack:command", "Up to five trials into one zip."),
     },
+    "Data": {
+        "synth": ("abawbench.cli.synth:command", "A corpus without licence, whose truth is known."),
+        "data": ("abawbench.cli.data:command", "Manifests, labels, folds and leaks of data sets."),
+        "faces": ("abawbench.cli.faces:command", "Videos into aligned face crops, audited."),
+    },
     "Leaderboards": {
         "leaderboard": ("abawbench.cli.leaderboard:command", "Published facts and records into tables."),
     },

@@ -1,1 +1,1 @@
-"""Where it comes from: pictures, faces, clips, synthetic labels."""
+"""Where it comes from: pictures, faces, videos, clips, labels of data sets, a synthetic corpus."""

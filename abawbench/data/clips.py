@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.data.faces import CROP_SIZE, read_image
+from abawbench.data.faces import CROP_SIZE
+from abawbench.data.images import read_image
 from abawbench.errors import Problem, ProblemError
 from abawbench.table import Integers, Mask, Table
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abawbench.data import faces
-from abawbench.data.faces import TEMPLATE, Detector, Face, aligned_crop, main_face, read_image, rgb, similarity
+from abawbench.data.faces import TEMPLATE, Detector, Face, aligned_crop, main_face, similarity
+from abawbench.data.images import read_image, rgb
 from abawbench.data.real import real_data
 from abawbench.errors import ProblemError
 

@@ -1,0 +1,1 @@
+"""Facts of data sets: layout, labels, splits, licence."""

@@ -1,0 +1,244 @@
+"""The shape of a data set's manifest: one TOML file of facts, checked when it is read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
+from abawbench.labels import EXPRESSIONS_8
+
+CONTEMPT = "contempt"
+MASKED = ""
+Option = str | int | float | bool | tuple[str, ...] | tuple[int, ...]
+
+
+class Strict(BaseModel):
+    """Frozen, and no field that is not known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Numbers(Strict):
+    """Real values in a range; a file's `missing` values mean "not annotated"."""
+
+    kind: Literal["numbers"]
+    name: str
+    columns: tuple[str, ...] = Field(min_length=1)
+    low: float
+    high: float
+    missing: tuple[float, ...] = ()
+
+    @property
+    def task(self) -> Task:
+        """What a Table holds of it."""
+        return Continuous(self.name, self.columns, self.low, self.high, None)
+
+
+class Classes(Strict):
+    """One class of several.
+
+    Attributes:
+        classes: names in the data set's own order.
+        codes: what the file writes for each class; 0, 1, ... where not given. Text where the file writes names.
+        abaw: for each class the name of the ABAW expression it becomes, `contempt` where the reader of the labels
+            decides, empty where it is masked. None where the classes are no expressions.
+        missing: values that mean "not annotated".
+    """
+
+    kind: Literal["classes"]
+    name: str
+    classes: tuple[str, ...] = Field(min_length=2)
+    codes: tuple[int, ...] | tuple[str, ...] = ()
+    abaw: tuple[str, ...] | None = None
+    missing: tuple[int, ...] | tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _parallel(self) -> Self:
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError("classes repeat a name")
+        if self.codes and len(self.codes) != len(self.classes):
+            raise ValueError(f"{len(self.codes)} codes for {len(self.classes)} classes")
+        if self.abaw is not None:
+            if len(self.abaw) != len(self.classes):
+                raise ValueError(f"abaw has {len(self.abaw)} names for {len(self.classes)} classes")
+            unknown = [name for name in self.abaw if name not in {*EXPRESSIONS_8, CONTEMPT, MASKED}]
+            if unknown:
+                raise ValueError(f"abaw names no expression: {', '.join(unknown)}")
+        return self
+
+    @property
+    def task(self) -> Task:
+        """What a Table holds of it."""
+        return Categorical(self.name, self.classes, None)
+
+
+class Marks(Strict):
+    """Several labels, each 0 or 1: action units (columns `AU1`, ...) or attributes.
+
+    Attributes:
+        positive_from: least value that counts as present, as 2 for DISFA's intensities.
+        missing: values that mean "not coded", as 9 or 999.
+    """
+
+    kind: Literal["marks"]
+    name: str
+    columns: tuple[str, ...] = Field(min_length=1)
+    positive_from: float = 1
+    missing: tuple[float, ...] = ()
+
+    @property
+    def task(self) -> Task:
+        """What a Table holds of it."""
+        return MultiLabel(self.name, self.columns, None)
+
+
+TaskFacts = Annotated[Numbers | Classes | Marks, Field(discriminator="kind")]
+
+
+class LabelSet(Strict):
+    """One kind of annotation file of a data set.
+
+    Attributes:
+        id: short name within the data set, as `basic`, `action_units`.
+        reader: name in `abawbench.data.readers.READERS`.
+        files: where the labels lie below the root: glob patterns, the first that matches counts; `split=pattern`
+            where each split has files of its own.
+        tasks: what a label says, columns and classes in the file's own order.
+        image: path of a row's picture below the root, with `{unit}`, `{frame}` (as `{frame:05d}`) or `{image}`.
+        frame_base: number of the first frame in the label file.
+        options: further settings of the reader, named in its docstring.
+        challenges: ids of the ABAW challenges that this annotation belongs to.
+    """
+
+    id: str
+    reader: str
+    files: tuple[str, ...] = Field(min_length=1)
+    tasks: tuple[TaskFacts, ...] = Field(min_length=1)
+    image: str | None = None
+    frame_base: int = 1
+    options: dict[str, Option] = {}
+    challenges: tuple[str, ...] = ()
+
+
+class Place(Strict):
+    """A file or folder of the layout, as a glob pattern below the root."""
+
+    path: str
+    holds: Literal["annotations", "images", "videos", "audio", "landmarks", "lists", "other"]
+    required: bool = True
+    note: str = ""
+
+
+class Split(Strict):
+    """A part of the data set.
+
+    Attributes:
+        name: train, validation, test, or the data set's own word.
+        count: how many, in `unit`; None where not known.
+        counts: further known numbers, as rows of each class.
+        rule: how the part is told, in words.
+        file: the list that names its members, below the root.
+        subjects: ids of its subjects or videos, where published.
+    """
+
+    name: str
+    count: int | None = None
+    unit: Literal["images", "videos", "frames", "rows", "subjects", "sequences"]
+    counts: dict[str, int] = {}
+    rule: str = ""
+    file: str | None = None
+    subjects: tuple[str, ...] = ()
+
+
+class Licence(Strict):
+    """Terms, and how a person obtains the data.
+
+    Attributes:
+        terms: the licence or agreement in a line; an SPDX id where there is one.
+        access: what to do to get a copy.
+        url: page of the owners, where known.
+        attribution: text to print where the data are shown.
+        fetch: name for `abawbench data fetch`, where the licence allows it.
+    """
+
+    terms: str
+    access: str
+    url: str | None = None
+    redistributable: bool = False
+    attribution: str = ""
+    fetch: str | None = None
+
+
+class Checksum(Strict):
+    """A published checksum of a file."""
+
+    file: str
+    algorithm: Literal["md5", "sha1", "sha256"]
+    hex: str = Field(pattern="^[0-9a-f]+$")
+    source: str
+
+
+class Relation(Strict):
+    """How another data set overlaps with this one, for the leak guard."""
+
+    dataset: str
+    how: Literal["contains", "contained-in", "shares-pictures", "shares-subjects"]
+    note: str = ""
+
+
+class Manifest(Strict):
+    """Facts of one release of a data set; never media, never labels.
+
+    Attributes:
+        name: short name, as `disfa`; the file is `<name>_<version>.toml`.
+        version: release, as `2020`, `1`, or an edition.
+        status: `documented` where its layout is known from sources, `unverified` where it is assumed throughout.
+        group: what must not be in two splits at once.
+        subjects: number of people, where known.
+        metric: how its literature judges.
+        sources: for each dotted field (`splits.train`, `labels.basic.classes`, ...) where the fact is from; a text that
+            begins with `assumed` has no source yet. An entry for a field covers the fields below it.
+    """
+
+    name: str = Field(pattern="^[a-z0-9]+(-[a-z0-9]+)*$")
+    version: str = Field(pattern="^[a-z0-9.]+(-[a-z0-9.]+)*$")
+    title: str
+    summary: str
+    status: Literal["documented", "unverified"]
+    licence: Licence
+    layout: tuple[Place, ...] = ()
+    labels: tuple[LabelSet, ...] = ()
+    splits: tuple[Split, ...] = ()
+    group: Literal["subject", "video", "group", "image"]
+    subjects: int | None = None
+    metric: str
+    checksums: tuple[Checksum, ...] = ()
+    related: tuple[Relation, ...] = ()
+    notes: tuple[str, ...] = ()
+    sources: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        for what, names in (("label set", [part.id for part in self.labels]), ("split", [s.name for s in self.splits])):
+            if len(set(names)) < len(names):
+                raise ValueError(f"a {what} occurs twice: {', '.join(names)}")
+        return self
+
+    @property
+    def id(self) -> str:
+        """`<name>_<version>`, the stem of its file."""
+        return f"{self.name}_{self.version}"
+
+    def source_of(self, field: str) -> str:
+        """Where a dotted field's fact is from: the entry of the field, else of what stands above it."""
+        parts = field.split(".")
+        for end in range(len(parts), 0, -1):
+            if (source := self.sources.get(".".join(parts[:end]))) is not None:
+                return source
+        return self.sources.get("*", "assumed: no source given")
+
+    def is_assumed(self, field: str) -> bool:
+        """True where a fact has no source yet."""
+        return self.source_of(field).startswith("assumed")
