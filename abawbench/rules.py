@@ -65,6 +65,20 @@ RULES: dict[str, Rule] = {
         "manifest does not hold together", "A manifest has the fields of the schema, and what it names exists."
     ),
     "D02": Rule("unknown data set", "The name is one of those that `abawbench data list` shows."),
+    "D10": Rule(
+        "picture missing", "A labelled picture lies where the manifest says; a copy without any is one of labels."
+    ),
+    "D11": Rule("unit in two splits", "A video or picture belongs to one split of a label set."),
+    "D12": Rule("two files for one unit", "The labels of a video are in one file."),
+    "D13": Rule("labels beyond the video", "A video's labels end where it ends, give or take two frames."),
+    "D14": Rule("folder that is no class", "Each folder of pictures has the name of a class."),
+    "D15": Rule("label set not named", "Of a data set with several kinds of labels one is named."),
+    "D16": Rule("file named otherwise", "A label file's name says person, task or action unit as the manifest says."),
+    "D17": Rule("files of one unit disagree", "The files of one video label the same frames."),
+    "D18": Rule("XML with a document type", "An XML file declares no document type and no entities."),
+    "D20": Rule("nothing of this name to fetch", "The name is one of those that `abawbench data fetch` lists."),
+    "D21": Rule("download failed", "The address answers, and sends the whole file."),
+    "D22": Rule("another file than published", "The file has the hash that is pinned, published, or recorded before."),
     "R01": Rule("record does not hold together", "A record has all its fields, and its path says what it holds."),
     "R02": Rule("record of another challenge definition", "The record's fingerprint is that of the challenge today."),
     "L01": Rule("stale table", "The committed table is what `abawbench leaderboard build` writes."),
