@@ -12,6 +12,11 @@ from abawbench.errors import Problem, ProblemError, Problems
 
 # name of a reader in the manifests -> module:function, imported when it is used
 READERS: dict[str, str] = {
+    # ABAW sets and sets in the wild
+    "class-folders": "abawbench.data.readers.folders:read_class_folders",
+    "official": "abawbench.data.readers.abaw:read_official",
+    "official-list": "abawbench.data.readers.abaw:read_official_list",
+    "table": "abawbench.data.readers.tables:read_table",
     # laboratory sets, action units, attributes
 }
 

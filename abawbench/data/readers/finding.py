@@ -1,0 +1,67 @@
+"""Where the label files of a local copy lie."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from abawbench.data.manifests.model import LabelSet
+from abawbench.errors import Problem, Problems
+
+_SPLIT = re.compile(r"(?P<split>[\w -]+)=(?P<pattern>.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """A label file or folder, and the split it is of: empty where its rows say so, or nothing does."""
+
+    path: Path
+    split: str
+
+
+def patterns(label_set: LabelSet) -> Mapping[str, tuple[str, ...]]:
+    """The glob patterns of each split, in order of preference; all under the empty name where no split is named."""
+    found: dict[str, tuple[str, ...]] = {}
+    for entry in label_set.files:
+        match = _SPLIT.fullmatch(entry)
+        split, pattern = (match["split"], match["pattern"]) if match else ("", entry)
+        found[split] = (*found.get(split, ()), pattern)
+    return found
+
+
+def label_files(label_set: LabelSet, root: Path, problems: Problems) -> tuple[LabelFile, ...]:
+    """The files of each split, by the first of its patterns that matches.
+
+    Problems: F01 for a split without any file, D01 for a pattern that leaves the data set's folder.
+    """
+    if not root.is_dir():
+        problems.add(Problem("F01", "no such folder", "the folder of the data set", "check the path", str(root)))
+        return ()
+    files: list[LabelFile] = []
+    for split, globs in patterns(label_set).items():
+        inside = [pattern for pattern in globs if _is_inside(pattern)]
+        for pattern in set(globs) - set(inside):
+            problems.add(
+                Problem("D01", f"files = '{pattern}'", "a place below the root", "write it without '..'", label_set.id)
+            )
+        matches = next((paths for pattern in inside if (paths := sorted(root.glob(pattern)))), [])
+        if inside and not matches:
+            what = f"the labels of {split}, " if split else ""
+            problems.add(
+                Problem(
+                    "F01",
+                    "no such file",
+                    what + " or ".join(inside),
+                    "check the copy, or give the folder that holds it",
+                    str(root),
+                )
+            )
+        files.extend(LabelFile(path, split) for path in matches)
+    return tuple(files)
+
+
+def _is_inside(pattern: str) -> bool:
+    path = PurePosixPath(pattern)
+    return not path.is_absolute() and ".." not in path.parts

@@ -1,0 +1,280 @@
+"""Delimited text and Parquet to columns, with the line that each row stands on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abawbench.errors import SHOWN, Problem, Problems
+from abawbench.files.diagnose import shown, unreadable
+from abawbench.files.parse import BOM, first_line
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Lines = NDArray[np.int64]
+BLANKS = "blanks"
+_REPLACED = "\ufffd"
+_BLANK_LINE = re.compile(rb"^\r?\n|\n\r?\n")
+_WIDTH_FIX = "write one field for each column"
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """The columns of a file that were asked for.
+
+    Attributes:
+        file: its name, for messages.
+        columns: by name; text where the file is text.
+        line: shape (rows,), the number of the line a row stands on; in Parquet the row's number from 1.
+        first: line of the first row.
+    """
+
+    file: str
+    columns: Mapping[str, pa.ChunkedArray]
+    line: Lines
+    first: int
+
+    def __len__(self) -> int:
+        return len(self.line)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a text file is written.
+
+    Attributes:
+        delimiter: one character, or `blanks` for any run of blanks and tabs.
+        header: True where the first line names the columns; `detect` where only some copies have it.
+        names: of the columns, in order, where the file does not name them; numbers from 0 where not given.
+        quote: character around texts that hold the delimiter; empty for none.
+    """
+
+    delimiter: str = ","
+    header: bool | Literal["detect"] = True
+    names: tuple[str, ...] = ()
+    quote: str = '"'
+
+
+def report(
+    rule: str,
+    wrong: NDArray[np.bool_],
+    found: Callable[[int], str],
+    expected: str,
+    fix: str,
+    place: tuple[str, Lines],
+    problems: Problems,
+) -> None:
+    """One problem for each of the first rows where `wrong` is True; the first carries the count of those not shown.
+
+    Args:
+        rule: id of the rule that the rows break.
+        wrong: shape (rows,).
+        found: what a row says, by its index.
+        expected: what the rule asks for.
+        fix: what to do.
+        place: the file, and the line of each row.
+        problems: takes them.
+    """
+    file, line = place
+    rows = np.flatnonzero(wrong)
+    for number, row in enumerate(rows[:SHOWN].tolist()):
+        count = 1 if number else max(1, len(rows) - SHOWN + 1)
+        problems.add(Problem(rule, found(row), expected, fix, file, int(line[row]), count))
+
+
+def read_sheet(path: Path, wanted: Sequence[str | int], form: Form, problems: Problems) -> Sheet | None:
+    """The columns of these names (or places, from 0) with every row that has the right number of fields.
+
+    Returns:
+        None where the file cannot be read at all.
+
+    Problems: F01, F02, F03, F04 for the file; F03, F06 and F10 for lines, which are then left out.
+    """
+    if path.suffix == ".parquet":
+        return _read_parquet(path, wanted, problems)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        found = error.strerror or "an error of the file system"
+        problems.add(Problem("F01", found, "a readable file", "check the copy", str(path)))
+        return None
+    data = data.removeprefix(BOM).rstrip(b"\r\n")
+    if not data.strip():
+        problems.add(Problem("F02", "no row", "at least one row", "copy the file again", str(path)))
+        return None
+    wrong = unreadable(data)
+    if wrong is not None:
+        problems.add(Problem("F03", wrong, "UTF-8 text", "save it again as UTF-8 text", str(path), 1))
+        return None
+    return _read_text(data, wanted, form, str(path), problems)
+
+
+def _read_text(data: bytes, wanted: Sequence[str | int], form: Form, file: str, problems: Problems) -> Sheet | None:
+    is_text = data.isascii() or _is_utf8(data)
+    if not is_text:
+        data = data.decode("utf-8", "replace").encode()
+    if form.delimiter == BLANKS:
+        data = re.sub(rb"(?m)^ | (?=\r?$)", b"", re.sub(rb"[ \t]+", b" ", data))
+    delimiter = " " if form.delimiter == BLANKS else form.delimiter
+    head = _fields(data, delimiter, form.quote)
+    has_header = form.header is True or (form.header == "detect" and _names_any(head, wanted))
+    names = list(head) if has_header else list(form.names) or [str(place) for place in range(len(head))]
+    chosen = _choose(names, wanted, file, 1, problems)
+    if chosen is None:
+        return None
+    body = data.partition(b"\n")[2] if has_header else data
+    first = 2 if has_header else 1
+    if not body:
+        problems.add(Problem("F02", "a header alone", "at least one row", "copy the file again", file))
+        return None
+    columns, line = _rows(body, delimiter, form.quote, len(names), chosen, first, file, problems)
+    sheet = Sheet(file, {str(name): column for name, column in zip(wanted, columns, strict=True)}, line, first)
+    return sheet if is_text else _without_replaced(sheet, problems)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _fields(data: bytes, delimiter: str, quote: str) -> list[str]:
+    import csv
+
+    line = first_line(data)
+    reader = csv.reader([line], delimiter=delimiter, quotechar=quote) if quote else [line.split(delimiter)]
+    return [field.strip(" \t" + quote) for field in next(iter(reader), [""])]
+
+
+def _names_any(head: Sequence[str], wanted: Sequence[str | int]) -> bool:
+    return any(name in head for name in wanted if isinstance(name, str))
+
+
+def _choose(
+    names: Sequence[str], wanted: Sequence[str | int], file: str, line: int | None, problems: Problems
+) -> list[int] | None:
+    """Places of the wanted columns; None where one is missing, which is a problem."""
+    missing = [str(name) for name in wanted if not _has(names, name)]
+    if missing:
+        found = f"no column {', '.join(missing)} among {shown(', '.join(names))}"
+        fix = "name the columns in the manifest's options as the file names them"
+        problems.add(Problem("F04", found, ", ".join(map(str, wanted)), fix, file, line))
+        return None
+    return [name if isinstance(name, int) else names.index(name) for name in wanted]
+
+
+def _has(names: Sequence[str], name: str | int) -> bool:
+    return 0 <= name < len(names) if isinstance(name, int) else name in names
+
+
+def _rows(
+    body: bytes,
+    delimiter: str,
+    quote: str,
+    width: int,
+    chosen: Sequence[int],
+    first: int,
+    file: str,
+    problems: Problems,
+) -> tuple[list[pa.ChunkedArray], Lines]:
+    import pyarrow as pa
+    from pyarrow import csv
+
+    fields = [f"f{place}" for place in range(width)]
+    skipped: list[tuple[int, int, str]] = []
+
+    def skip(row: Any) -> str:
+        skipped.append((row.number, row.actual_columns, row.text))
+        return "skip"
+
+    def read(*, whole: bool) -> pa.Table:
+        return csv.read_csv(
+            pa.BufferReader(body),
+            read_options=csv.ReadOptions(column_names=fields, use_threads=whole),
+            parse_options=csv.ParseOptions(
+                delimiter=delimiter,
+                quote_char=quote or False,
+                ignore_empty_lines=False,
+                invalid_row_handler=None if whole else skip,
+            ),
+            convert_options=csv.ConvertOptions(
+                column_types=dict.fromkeys(fields, pa.string()),
+                include_columns=[fields[place] for place in dict.fromkeys(chosen)],
+                strings_can_be_null=False,
+            ),
+        )
+
+    try:
+        table = read(whole=True)
+    except pa.ArrowInvalid:
+        table = read(whole=False)
+    odd = np.array([number for number, _, _ in skipped], np.int64)
+    lines = np.setdiff1d(np.arange(table.num_rows + len(skipped)) + 1, odd) + (first - 1)
+    for number, count, text in skipped[:SHOWN]:
+        found = f"{count} fields, {shown(text)}"
+        problems.add(Problem("F06", found, f"{width} fields", _WIDTH_FIX, file, number + first - 1))
+    if len(skipped) > SHOWN:
+        problems.add(Problem("F06", "more", f"{width} fields", _WIDTH_FIX, file, count=len(skipped) - SHOWN))
+    columns = [table.column(fields[place]) for place in chosen]
+    return _without_blank_lines(columns, lines, body, file, problems)
+
+
+def _without_blank_lines(
+    columns: list[pa.ChunkedArray], lines: Lines, body: bytes, file: str, problems: Problems
+) -> tuple[list[pa.ChunkedArray], Lines]:
+    import pyarrow as pa
+    import pyarrow.compute
+
+    compute: Any = pyarrow.compute
+    if _BLANK_LINE.search(body) is None:
+        return columns, lines
+    blank = np.ones(len(lines), np.bool_)
+    for column in columns:
+        blank &= compute.equal(column, "").to_numpy()
+    report("F10", blank, lambda _: "a blank line", "a row", "remove the line", (file, lines), problems)
+    keep = pa.array(~blank)
+    return [column.filter(keep) for column in columns], lines[~blank]
+
+
+def _without_replaced(sheet: Sheet, problems: Problems) -> Sheet:
+    """Rows of a file that is not UTF-8 throughout, without those that hold other bytes."""
+    import pyarrow as pa
+    import pyarrow.compute
+
+    compute: Any = pyarrow.compute
+    wrong = np.zeros(len(sheet), np.bool_)
+    for column in sheet.columns.values():
+        wrong |= compute.match_substring(column, _REPLACED).to_numpy()
+    place = (sheet.file, sheet.line)
+    report("F03", wrong, lambda _: "bytes that are not UTF-8", "UTF-8 text", "save it as UTF-8", place, problems)
+    keep = pa.array(~wrong)
+    columns = {name: column.filter(keep) for name, column in sheet.columns.items()}
+    return Sheet(sheet.file, columns, sheet.line[~wrong], sheet.first)
+
+
+def _read_parquet(path: Path, wanted: Sequence[str | int], problems: Problems) -> Sheet | None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        file = parquet.ParquetFile(path)
+        chosen = _choose(file.schema_arrow.names, wanted, str(path), None, problems)
+        if chosen is None:
+            return None
+        names = [file.schema_arrow.names[place] for place in chosen]
+        table = file.read(columns=list(dict.fromkeys(names)))
+    except (pa.ArrowInvalid, OSError) as error:
+        found = str(error).split("\n")[0]
+        problems.add(Problem("F01", found, "a Parquet file", "write it again", str(path)))
+        return None
+    columns = {str(name): table.column(given) for name, given in zip(wanted, names, strict=True)}
+    return Sheet(str(path), columns, np.arange(table.num_rows) + 1, 1)

@@ -1,0 +1,237 @@
+"""A table of labels, one row for each: CSV, other delimited text, or Parquet, with a map of its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from abawbench.data.manifests.model import Classes, LabelSet, Manifest, Marks, Numbers
+from abawbench.data.readers import values
+from abawbench.data.readers.assemble import Part, always, assemble, texts
+from abawbench.data.readers.finding import LabelFile, label_files
+from abawbench.data.readers.model import Labels
+from abawbench.data.readers.naming import groups
+from abawbench.data.readers.sheet import Form, Sheet, read_sheet
+from abawbench.data.readers.values import Rows, trimmed
+from abawbench.errors import Problem, Problems
+from abawbench.files.diagnose import shown
+from abawbench.table import NO_FRAME, Integers, Values
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROLES = ("path", "video", "frame", "subject", "split")
+
+
+def read_table(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
+    """Labels from tables whose columns the manifest names.
+
+    A row is a picture (`path`), a frame (`video` and `frame`) or a whole video (`video`). Where neither is named, a
+    file is a video and its line i frame i, counted from `frame_base`. A task's column has the name that the manifest's
+    task gives it (for classes the task's own), unless an option of that name says another. An empty field is "not
+    annotated".
+
+    Options, columns by name or by place from 0:
+        path, video, frame, subject, split: columns that say what a row is of.
+        <column of a task>: its name in the file.
+        delimiter: one character, or `blanks` for any run of blanks; a comma, a tabulator in .tsv files.
+        header: false where the first line is a row already, `detect` where only some copies have it; true.
+        names: of the columns in order, where no header names them.
+        quote: character around texts; `"`, empty for none.
+        splits: values of the split column and what they become, as `Training=train`.
+        pattern: regular expression over the path (or video), whose named groups video, frame, subject and split say
+            what a row is of.
+        row_name: names rows without path or video, as `{row:05d}`, by their number in the file from 0.
+        listed: column that lists the marks that are present, as `1+4+L12`.
+        highest: largest value of a mark.
+        gaps: true where missing pictures are normal.
+
+    Problems: F01 to F06, F10, V01, V06, V09, T06 a name that does not fit the pattern, D10, D11, D12 two files for one
+    video.
+    """
+    files = label_files(label_set, root, problems)
+    parts: list[Part] = []
+    for file in files:
+        part = _read_file(label_set, root, file, problems)
+        if part is not None:
+            parts.append(part)
+    if _is_file_a_video(label_set):
+        parts = without_second_files(parts, problems)
+    return assemble(manifest, label_set, root, parts, problems)
+
+
+def without_second_files(parts: list[Part], problems: Problems) -> list[Part]:
+    """The parts but for those whose only unit an earlier part of the same split has: D12."""
+    seen: dict[tuple[str, str], str] = {}
+    kept: list[Part] = []
+    for part in parts:
+        key = (part.split[0].as_py(), part.unit[0].as_py()) if len(part) else ("", part.file)
+        if key in seen:
+            fix = "remove one of them: the first is kept"
+            problems.add(Problem("D12", f"labels of '{key[1]}' again", f"only {seen[key]}", fix, part.file))
+        else:
+            seen[key] = part.file
+            kept.append(part)
+    return kept
+
+
+def _is_file_a_video(label_set: LabelSet) -> bool:
+    return not {"path", "video", "row_name"} & label_set.options.keys()
+
+
+def form_of(label_set: LabelSet, path: Path) -> Form:
+    """How a file is written, by the options and its ending."""
+    options = label_set.options
+    header = options.get("header", True)
+    names = options.get("names", ())
+    return Form(
+        delimiter=str(options.get("delimiter", "\t" if path.suffix == ".tsv" else ",")),
+        header="detect" if header == "detect" else bool(header),
+        names=tuple(map(str, names)) if isinstance(names, tuple) else (str(names),),
+        quote=str(options.get("quote", '"')),
+    )
+
+
+def _column(label_set: LabelSet, name: str) -> str | int:
+    chosen = label_set.options.get(name, name)
+    return chosen if isinstance(chosen, int) else str(chosen)
+
+
+def _task_columns(label_set: LabelSet) -> list[str | int]:
+    wanted: list[str | int] = []
+    for facts in label_set.tasks:
+        if isinstance(facts, Classes):
+            wanted.append(_column(label_set, facts.name))
+        elif isinstance(facts, Marks) and "listed" in label_set.options:
+            wanted.append(_column(label_set, "listed"))
+        else:
+            wanted.extend(_column(label_set, name) for name in facts.columns)
+    return wanted
+
+
+def _read_file(label_set: LabelSet, root: Path, file: LabelFile, problems: Problems) -> Part | None:
+    roles = {role: _column(label_set, role) for role in ROLES if role in label_set.options}
+    wanted = list(dict.fromkeys([*roles.values(), *_task_columns(label_set)]))
+    sheet = read_sheet(file.path, wanted, form_of(label_set, file.path), problems)
+    if sheet is None:
+        return None
+    rows = Rows(sheet.file, sheet.line, problems)
+    found = _values(label_set, sheet, rows)
+    who = _Who(label_set, file, sheet, roles, rows)
+    part = Part(
+        sheet.file,
+        sheet.line,
+        who.unit(),
+        who.frame(),
+        found,
+        who.split(),
+        who.subject(),
+        who.image,
+        file.path.parent.relative_to(root).as_posix(),
+    )
+    return part.take(~rows.faulty)
+
+
+def _values(label_set: LabelSet, sheet: Sheet, rows: Rows) -> dict[str, Values]:
+    found: dict[str, Values] = {}
+    for facts in label_set.tasks:
+        match facts:
+            case Classes():
+                column = sheet.columns[str(_column(label_set, facts.name))]
+                found[facts.name] = values.classes(column, facts, rows)
+            case Marks() if "listed" in label_set.options:
+                column = sheet.columns[str(_column(label_set, "listed"))]
+                found[facts.name] = values.listed_marks(column, facts, rows)
+            case Marks():
+                highest = label_set.options.get("highest")
+                top = float(highest) if isinstance(highest, int | float) else None
+                found[facts.name] = values.marks(_columns(label_set, sheet, facts), facts, rows, top)
+            case Numbers():
+                found[facts.name] = values.numbers(_columns(label_set, sheet, facts), facts, rows)
+    return found
+
+
+def _columns(label_set: LabelSet, sheet: Sheet, facts: Numbers | Marks) -> list[pa.ChunkedArray]:
+    return [sheet.columns[str(_column(label_set, name))] for name in facts.columns]
+
+
+class _Who:
+    """Who and what the rows of a file are of."""
+
+    def __init__(
+        self, label_set: LabelSet, file: LabelFile, sheet: Sheet, roles: Mapping[str, str | int], rows: Rows
+    ) -> None:
+        self._label_set = label_set
+        self._file = file
+        self._sheet = sheet
+        self._rows = rows
+        self._columns = {role: trimmed(sheet.columns[str(name)]) for role, name in roles.items()}
+        self._names = self._columns.get("path", self._columns.get("video", self._row_names()))
+        if self._names is not None:
+            empty = np.asarray(_compute().equal(self._names, "").to_numpy())
+            rows.refuse("T06", empty, lambda _: "no name", "the name of a picture or video", "name what the row is of")
+            self._columns |= self._groups(self._names)
+        self.image: pa.Array | None = None
+        if "path" in roles and self._names is not None:
+            self.image = self._names.combine_chunks()
+
+    def _row_names(self) -> pa.ChunkedArray | None:
+        import pyarrow as pa
+
+        template = self._label_set.options.get("row_name")
+        if template is None:
+            return None
+        numbers = (self._sheet.line - self._sheet.first).tolist()
+        return pa.chunked_array([pa.array([str(template).format(row=number) for number in numbers], pa.string())])
+
+    def _groups(self, names: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
+        pattern = self._label_set.options.get("pattern")
+        return {} if pattern is None else groups(names, str(pattern), self._rows)
+
+    def unit(self) -> pa.DictionaryArray:
+        if "video" in self._columns:
+            return texts(self._columns["video"])
+        return always(self._file.path.stem, len(self._sheet)) if self._names is None else texts(self._names)
+
+    def frame(self) -> Integers:
+        if "frame" in self._columns:
+            return self._frame_numbers(self._columns["frame"])
+        if self._names is not None:
+            return np.full(len(self._sheet), NO_FRAME, np.int32)
+        return (self._sheet.line - self._sheet.first + self._label_set.frame_base).astype(np.int32)
+
+    def _frame_numbers(self, column: pa.ChunkedArray) -> Integers:
+        import pyarrow as pa
+
+        is_number = np.asarray(_compute().match_substring_regex(column, r"^\d{1,9}(\.0*)?$").to_numpy())
+        self._rows.refuse(
+            "T06", ~is_number, lambda row: f"frame {shown(column[row].as_py())}", "a frame number", "write a number"
+        )
+        whole = _compute().if_else(pa.array(is_number), column, "0").cast(pa.float64())
+        return whole.to_numpy().astype(np.int32)
+
+    def split(self) -> pa.DictionaryArray:
+        if "split" not in self._columns:
+            return always(self._file.split, len(self._sheet))
+        import pyarrow as pa
+
+        given = texts(self._columns["split"])
+        renamed = self._label_set.options.get("splits", ())
+        names = dict(str(entry).split("=", 1) for entry in renamed) if isinstance(renamed, tuple) else {}
+        plain = pa.array([names.get(name, name) for name in given.dictionary.to_pylist()], pa.string())
+        # two values may become one split
+        return texts(plain.take(given.indices))
+
+    def subject(self) -> pa.DictionaryArray:
+        if "subject" not in self._columns:
+            return always("", len(self._sheet))
+        return texts(self._columns["subject"])
+
+
+def _compute() -> Any:
+    import pyarrow.compute
+
+    return pyarrow.compute
