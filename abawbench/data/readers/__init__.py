@@ -13,7 +13,9 @@ from abawbench.errors import Problem, ProblemError, Problems
 # name of a reader in the manifests -> module:function, imported when it is used
 READERS: dict[str, str] = {
     # ABAW sets and sets in the wild
+    "arrays": "abawbench.data.readers.arrays:read_arrays",
     "class-folders": "abawbench.data.readers.folders:read_class_folders",
+    "ferplus": "abawbench.data.readers.ferplus:read_ferplus",
     "official": "abawbench.data.readers.abaw:read_official",
     "official-list": "abawbench.data.readers.abaw:read_official_list",
     "table": "abawbench.data.readers.tables:read_table",

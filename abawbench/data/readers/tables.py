@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,20 +113,33 @@ def _task_columns(label_set: LabelSet) -> list[str | int]:
 
 
 def _read_file(label_set: LabelSet, root: Path, file: LabelFile, problems: Problems) -> Part | None:
-    roles = {role: _column(label_set, role) for role in ROLES if role in label_set.options}
-    wanted = list(dict.fromkeys([*roles.values(), *_task_columns(label_set)]))
+    wanted = list(dict.fromkeys([*role_columns(label_set).values(), *_task_columns(label_set)]))
     sheet = read_sheet(file.path, wanted, form_of(label_set, file.path), problems)
-    if sheet is None:
-        return None
+    return None if sheet is None else part_of(label_set, root, file, sheet, _values, problems)
+
+
+def role_columns(label_set: LabelSet) -> dict[str, str | int]:
+    """The columns that say what a row is of, by role."""
+    return {role: _column(label_set, role) for role in ROLES if role in label_set.options}
+
+
+def part_of(
+    label_set: LabelSet,
+    root: Path,
+    file: LabelFile,
+    sheet: Sheet,
+    values_of: Callable[[LabelSet, Sheet, Rows], dict[str, Values]],
+    problems: Problems,
+) -> Part:
+    """The sound rows of a sheet; its columns of `role_columns` say what each is of."""
     rows = Rows(sheet.file, sheet.line, problems)
-    found = _values(label_set, sheet, rows)
-    who = _Who(label_set, file, sheet, roles, rows)
+    who = _Who(label_set, file, sheet, rows)
     part = Part(
         sheet.file,
         sheet.line,
         who.unit(),
         who.frame(),
-        found,
+        values_of(label_set, sheet, rows),
         who.split(),
         who.subject(),
         who.image,
@@ -161,13 +174,12 @@ def _columns(label_set: LabelSet, sheet: Sheet, facts: Numbers | Marks) -> list[
 class _Who:
     """Who and what the rows of a file are of."""
 
-    def __init__(
-        self, label_set: LabelSet, file: LabelFile, sheet: Sheet, roles: Mapping[str, str | int], rows: Rows
-    ) -> None:
+    def __init__(self, label_set: LabelSet, file: LabelFile, sheet: Sheet, rows: Rows) -> None:
         self._label_set = label_set
         self._file = file
         self._sheet = sheet
         self._rows = rows
+        roles = role_columns(label_set)
         self._columns = {role: trimmed(sheet.columns[str(name)]) for role, name in roles.items()}
         self._names = self._columns.get("path", self._columns.get("video", self._row_names()))
         if self._names is not None:
