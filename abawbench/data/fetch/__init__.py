@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abawbench.data.fetch.get import Fetched, fetch
+from abawbench.data.fetch.sets import SETS, Set, Source
 from abawbench.data.fetch.store import cache, fetched
 
-__all__ = ["cache", "fetched"]
+__all__ = ["SETS", "Fetched", "Set", "Source", "cache", "fetch", "fetched"]
