@@ -20,6 +20,14 @@ READERS: dict[str, str] = {
     "official-list": "abawbench.data.readers.abaw:read_official_list",
     "table": "abawbench.data.readers.tables:read_table",
     # laboratory sets, action units, attributes
+    "attributes": "abawbench.data.readers.attributes:read_attributes",
+    "emotion-files": "abawbench.data.readers.sequences:read_emotion_files",
+    "expression-folders": "abawbench.data.readers.sequences:read_expression_folders",
+    "facs-files": "abawbench.data.readers.sequences:read_facs_files",
+    "sessions": "abawbench.data.readers.sessions:read_sessions",
+    "action-unit-files": "abawbench.data.readers.intensity:read_action_unit_files",
+    "action-unit-tables": "abawbench.data.readers.occurrence:read_action_unit_tables",
+    "votes": "abawbench.data.readers.votes:read_votes",
 }
 
 
