@@ -82,12 +82,10 @@ RULES: dict[str, Rule] = {
     "D20": Rule("nothing of this name to fetch", "The name is one of those that `abawbench data fetch` lists."),
     "D21": Rule("download failed", "The address answers, and sends the whole file."),
     "D22": Rule("another file than published", "The file has the hash that is pinned, published, or recorded before."),
-    "D50": Rule("another synthetic corpus there", "A folder holds one corpus: equal settings and version."),
-    "D51": Rule("folder holds something else", "A corpus is written into a new or empty folder, or into its own."),
-    "D52": Rule(
-        "settings that make no corpus", "There are videos for three splits, frames, and quirks by their names."
+    "D23": Rule(
+        "folds of other data", "A file of folds has the hash of its content, and its units are those of the data."
     ),
-    "D53": Rule("library missing for pictures", "OpenCV draws the pictures; PyAV encodes the videos."),
+    "D24": Rule("too few groups for the folds", "There are at least as many videos or subjects as folds."),
     "D30": Rule("nothing to take faces from", "The folder holds videos or pictures, or folders of them."),
     "D31": Rule("two files for one unit", "Every unit, and every frame of it, comes from one file."),
     "D32": Rule("damaged video", "Every packet of a video decodes, up to the end that its header promises."),
@@ -95,6 +93,12 @@ RULES: dict[str, Rule] = {
     "D34": Rule("wrong override", "A row names a video, frames and a face of it: a track, left, right or none."),
     "D35": Rule("something else in the way", "Crops are only replaced where `abawbench faces` wrote them."),
     "D36": Rule("another run is at work", "One run at a time writes into a folder."),
+    "D50": Rule("another synthetic corpus there", "A folder holds one corpus: equal settings and version."),
+    "D51": Rule("folder holds something else", "A corpus is written into a new or empty folder, or into its own."),
+    "D52": Rule(
+        "settings that make no corpus", "There are videos for three splits, frames, and quirks by their names."
+    ),
+    "D53": Rule("library missing for pictures", "OpenCV draws the pictures; PyAV encodes the videos."),
     "R01": Rule("record does not hold together", "A record has all its fields, and its path says what it holds."),
     "R02": Rule("record of another challenge definition", "The record's fingerprint is that of the challenge today."),
     "L01": Rule("stale table", "The committed table is what `abawbench leaderboard build` writes."),
