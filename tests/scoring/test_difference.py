@@ -11,7 +11,7 @@ from abawbench.scoring.difference import difference
 from abawbench.table import NO_FRAME, Table
 
 MTL = get("abaw4-mtl")
-CORPUS = make_corpus(24, 30, seed=5)
+CORPUS = make_corpus(24, 60, seed=5)
 BETTER, WORSE = answers(CORPUS.known, 0.7, 1), answers(CORPUS.known, 0.5, 2)
 
 
