@@ -1,0 +1,102 @@
+"""abawbench data folds: balanced folds by video or subject."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from abawbench.cli.options import CHALLENGE, PATH, json_option, seed_option
+from abawbench.cli.output import exits_on_problems, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from abawbench.challenges import Challenge
+    from abawbench.data.folds import Folds
+
+
+@click.command()
+@click.argument("truth", type=PATH)
+@click.option("-c", "--challenge", type=CHALLENGE, help="Challenge whose format TRUTH has; not needed for Parquet.")
+@click.option("-k", "--folds", "number", default=5, show_default=True, type=click.IntRange(2), help="How many folds.")
+@click.option("--by-subject", is_flag=True, help="Keep the subjects of TRUTH's column 'subject' together.")
+@click.option("--subjects", type=PATH, help="Keep subjects together: file of lines 'video,subject'.")
+@click.option("--split", help="Use only this split of a Parquet file.")
+@seed_option
+@click.option("-o", "--out", type=PATH, help="Write the folds as JSON.")
+@click.option("--check", "check_path", type=PATH, metavar="FOLDS", help="Instead say whether FOLDS are folds of TRUTH.")
+@json_option
+@exits_on_problems
+def command(
+    truth: Path,
+    challenge: Challenge | None,
+    number: int,
+    by_subject: bool,
+    subjects: Path | None,
+    split: str | None,
+    seed: int,
+    out: Path | None,
+    check_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Deal the videos (or subjects) of TRUTH into folds, balanced over classes, action units, values and rows.
+
+    TRUTH is what `score` takes as truth with -c CHALLENGE, or the Parquet file that `data read` writes. The persons of
+    one video stay together. Prints how many per cent of each count a fold has; the hash of the folds is what a report
+    should name.
+
+    \b
+    Example:
+      abawbench data folds validation_set_annotations.txt -c abaw4-mtl -k 5 -o folds.json
+      abawbench data folds labels.parquet --by-subject -o folds.json
+      abawbench data folds labels.parquet --check folds.json
+    """
+    from abawbench.data.folds import make_folds, read_folds, write_folds
+    from abawbench.data.label_file import read_label_file
+    from abawbench.errors import Problem, ProblemError
+    from abawbench.files import read_truth, subjects_from
+
+    groups = None if subjects is None else subjects_from(subjects)
+    if challenge is None:
+        if truth.suffix != ".parquet" and truth.exists():
+            raise click.UsageError("TRUTH that is no .parquet file needs --challenge")
+        labels = read_label_file(truth, split)
+        table, tasks = labels.table, labels.tasks
+        if by_subject and groups is None:
+            groups = labels.subjects
+            if not groups:
+                problem = Problem("F04", "no column subject", "a subject for each video", "use --subjects", str(truth))
+                raise ProblemError(problem)
+    else:
+        if by_subject or split:
+            raise click.UsageError("--by-subject and --split are for Parquet without --challenge; see --subjects")
+        table, tasks = read_truth(challenge, truth), challenge.tasks
+    if check_path is not None:
+        folds = read_folds(check_path, table, tasks)
+        say(f"{check_path}: folds of {truth}")
+    else:
+        folds = make_folds(table, folds=number, groups=groups, seed=seed, tasks=tasks)
+    if out is not None:
+        write_folds(folds, out)
+    if as_json:
+        print_json(folds.to_json())
+    else:
+        _print(folds)
+    if out is not None:
+        say(f"{out} written")
+
+
+def _print(folds: Folds) -> None:
+    totals = folds.counts.sum(axis=0)
+    shares = (100 * folds.counts / totals).T
+    rows = [
+        (name, f"{total:,}", *(f"{share:.1f}" for share in row))
+        for name, total, row in zip(folds.columns, totals.tolist(), shares.tolist(), strict=True)
+    ]
+    sizes = ("units", f"{sum(map(len, folds.members)):,}", *(f"{len(units):,}" for units in folds.members))
+    names = [f"fold {place}" for place in range(1, len(folds) + 1)]
+    print_table([sizes, *rows], ("", "in all", *names), f"{len(folds)} folds by {folds.by}, per cent of each count")
+    worst = abs(folds.unevenness).max(axis=0)
+    place = int(worst.argmax())
+    click.echo(f"farthest from even: {folds.columns[place]}, {worst[place]:.1%} of an equal share; rows {worst[0]:.1%}")
+    click.echo(f"sha256 {folds.hash}")
