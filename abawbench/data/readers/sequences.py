@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from string import Formatter
 from typing import Literal
 
 import numpy as np
@@ -30,6 +31,7 @@ class FileSettings(Strict):
     unit: str = "{subject}"
     take: int = 3
     first_as: str = ""
+    pictures: tuple[str, ...] = ()
 
 
 class FolderSettings(Strict):
@@ -40,6 +42,7 @@ class FolderSettings(Strict):
     part: Literal["last", "middle", "all"] = "last"
     take: int = 3
     first_as: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 def read_emotion_files(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
@@ -53,19 +56,23 @@ def read_emotion_files(manifest: Manifest, label_set: LabelSet, root: Path, prob
         unit: name of the unit.
         take: how many of the last frames; 3.
         first_as: class of the first frame, as `neutral`; empty where it is not taken.
+        pictures: where pictures may lie, as `images/{subject}/{subject}_{frame:08d}.png`; the first whose beginning,
+            up to the first field, is a folder counts. It is the `{image}` of the template.
 
     Problems: F01 to F03, F06, V01, V06, T06 names, D10, D12.
     """
     settings = settings_of(FileSettings, manifest, label_set)
     facts = _classes(manifest, label_set)
     first_class = _class_of_first(manifest, facts, settings.first_as)
+    pictures = _place_of_pictures(manifest, label_set, root, settings)
     parts: list[Part] = []
     for file in _unit_files(manifest, label_set, root, settings, problems):
         number = _one_class(file, facts, problems)
         if number is not None:
             taken = _taken(label_set.frame_base, int(file.said["frame"]), settings.take)
             frame, classes = _with_first(taken, label_set.frame_base, number, first_class)
-            parts.append(unit_part(file, np.ones(len(frame), np.int64), frame, {facts.name: classes}))
+            images = _images(pictures, file, frame)
+            parts.append(unit_part(file, np.ones(len(frame), np.int64), frame, {facts.name: classes}, images))
     return assemble(manifest, label_set, root, parts, problems)
 
 
@@ -76,7 +83,7 @@ def read_facs_files(manifest: Manifest, label_set: LabelSet, root: Path, problem
     absent. One row for each file.
 
     Options:
-        pattern, unit: as for `read_emotion_files`.
+        pattern, unit, pictures: as for `read_emotion_files`.
 
     Problems: F01 to F03, F06, V01, V09 an action unit that the manifest does not have, T06 names, D10, D12.
     """
@@ -84,6 +91,7 @@ def read_facs_files(manifest: Manifest, label_set: LabelSet, root: Path, problem
     facts = label_set.tasks[0]
     if len(label_set.tasks) > 1 or not isinstance(facts, Marks):
         raise _wrong_tasks(manifest, label_set, "marks")
+    pictures = _place_of_pictures(manifest, label_set, root, settings)
     parts: list[Part] = []
     for file in _unit_files(manifest, label_set, root, settings, problems):
         pairs = read_pairs(file.path, problems)
@@ -98,7 +106,8 @@ def read_facs_files(manifest: Manifest, label_set: LabelSet, root: Path, problem
                 expected, fix = f"one of {', '.join(facts.columns)}", "compare the file; the line is left out"
                 problems.add(Problem("V09", f"action unit {shown(key)}", expected, fix, str(file.path), line))
         frame = np.array([int(file.said["frame"])])
-        parts.append(unit_part(file, np.ones(1, np.int64), frame, {facts.name: marks}))
+        images = _images(pictures, file, frame)
+        parts.append(unit_part(file, np.ones(1, np.int64), frame, {facts.name: marks}, images))
     return assemble(manifest, label_set, root, parts, problems)
 
 
@@ -114,6 +123,7 @@ def read_expression_folders(manifest: Manifest, label_set: LabelSet, root: Path,
         part: which pictures have the expression: `last`, `middle` or `all`; `last`.
         take: how many of them; 3.
         first_as: class of the first picture, as `Neutral`; empty where it is not taken.
+        aliases: further names of folders, as `Happy=Happiness`.
 
     Problems: F01, F02 a folder without pictures, T06 names, T03 two pictures of one number, D12, D14 a folder that is
     no class, D10 a sequence with gaps.
@@ -122,6 +132,11 @@ def read_expression_folders(manifest: Manifest, label_set: LabelSet, root: Path,
     facts = _classes(manifest, label_set)
     first_class = _class_of_first(manifest, facts, settings.first_as)
     numbers = {name.lower(): number for number, name in enumerate(facts.classes)}
+    for alias, _, name in (entry.partition("=") for entry in settings.aliases):
+        if name.lower() not in numbers:
+            found, expected = f"aliases = '{alias}={name}'", f"after '=' one of {', '.join(facts.classes)}"
+            raise ProblemError(Problem("D01", found, expected, "correct the manifest", manifest.id))
+        numbers[alias.lower()] = numbers[name.lower()]
     files = unit_files(manifest, label_set, root, settings.pattern, settings.unit, problems)
     pictured = label_set.model_copy(update={"image": "{image}"})
     parts: list[Part] = []
@@ -173,6 +188,25 @@ def _unit_files(
         raise ProblemError(Problem("D01", found, "a group 'frame'", "correct the manifest", manifest.id))
     files = unit_files(manifest, label_set, root, settings.pattern, settings.unit, problems)
     return without_repeats(files, "", problems)
+
+
+def _place_of_pictures(manifest: Manifest, label_set: LabelSet, root: Path, settings: FileSettings) -> str:
+    """The template of the pictures' paths whose folder is there, else the first; empty where there is none."""
+    fields = {*re.compile(settings.pattern).groupindex, "unit"}
+    for template in settings.pictures:
+        unknown = {name for _, name, _, _ in Formatter().parse(template) if name is not None} - fields
+        if unknown:
+            found = f"labels.{label_set.id}.options.pictures = '{template}'"
+            expected = f"fields {', '.join(sorted(fields))}"
+            raise ProblemError(Problem("D01", found, expected, "correct the manifest", manifest.id))
+    there = (template for template in settings.pictures if (root / template.partition("{")[0]).is_dir())
+    return next(there, next(iter(settings.pictures), ""))
+
+
+def _images(template: str, file: UnitFile, frames: NDArray[np.integer]) -> list[str] | None:
+    if not template:
+        return None
+    return [template.format_map({**file.said, "unit": file.unit, "frame": frame}) for frame in frames.tolist()]
 
 
 def _one_class(file: UnitFile, facts: Classes, problems: Problems) -> int | None:
