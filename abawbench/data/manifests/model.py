@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
-from abawbench.labels import EXPRESSIONS_8
+from abawbench.labels import COMPOUND_7, EXPRESSIONS_8
 
 CONTEMPT = "contempt"
 MASKED = ""
@@ -44,6 +44,8 @@ class Classes(Strict):
         codes: what the file writes for each class; 0, 1, ... where not given. Text where the file writes names.
         abaw: for each class the name of the ABAW expression it becomes, `contempt` where the reader of the labels
             decides, empty where it is masked. None where the classes are no expressions.
+        compound: for each class the name of the ABAW compound expression it becomes, empty where there is none. None
+            where the classes are no compound expressions.
         missing: values that mean "not annotated".
     """
 
@@ -52,6 +54,7 @@ class Classes(Strict):
     classes: tuple[str, ...] = Field(min_length=2)
     codes: tuple[int, ...] | tuple[str, ...] = ()
     abaw: tuple[str, ...] | None = None
+    compound: tuple[str, ...] | None = None
     missing: tuple[int, ...] | tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -60,12 +63,14 @@ class Classes(Strict):
             raise ValueError("classes repeat a name")
         if self.codes and len(self.codes) != len(self.classes):
             raise ValueError(f"{len(self.codes)} codes for {len(self.classes)} classes")
-        if self.abaw is not None:
-            if len(self.abaw) != len(self.classes):
-                raise ValueError(f"abaw has {len(self.abaw)} names for {len(self.classes)} classes")
-            unknown = [name for name in self.abaw if name not in {*EXPRESSIONS_8, CONTEMPT, MASKED}]
-            if unknown:
-                raise ValueError(f"abaw names no expression: {', '.join(unknown)}")
+        known = {"abaw": {*EXPRESSIONS_8, CONTEMPT, MASKED}, "compound": {*COMPOUND_7, MASKED}}
+        for field, names in (("abaw", self.abaw), ("compound", self.compound)):
+            if names is None:
+                continue
+            if len(names) != len(self.classes):
+                raise ValueError(f"{field} has {len(names)} names for {len(self.classes)} classes")
+            if unknown := [name for name in names if name not in known[field]]:
+                raise ValueError(f"{field} names no expression: {', '.join(unknown)}")
         return self
 
     @property
@@ -188,6 +193,24 @@ class Relation(Strict):
     note: str = ""
 
 
+class Origin(Strict):
+    """Who made a data set.
+
+    Attributes:
+        creators: people or institutions, in the order of the paper.
+        year: of publication.
+        citation: what to cite, in a line.
+        url: of the paper or the data set's page, where known.
+        source: where these facts are from.
+    """
+
+    creators: tuple[str, ...] = Field(min_length=1)
+    year: int
+    citation: str
+    url: str | None = None
+    source: str
+
+
 class Manifest(Strict):
     """Facts of one release of a data set; never media, never labels.
 
@@ -198,6 +221,7 @@ class Manifest(Strict):
         group: what must not be in two splits at once.
         subjects: number of people, where known.
         metric: how its literature judges.
+        origin: who made it; for names in `abawbench.data.manifests.origins` it may be left out.
         sources: for each dotted field (`splits.train`, `labels.basic.classes`, ...) where the fact is from; a text that
             begins with `assumed` has no source yet. An entry for a field covers the fields below it.
     """
@@ -217,6 +241,7 @@ class Manifest(Strict):
     checksums: tuple[Checksum, ...] = ()
     related: tuple[Relation, ...] = ()
     notes: tuple[str, ...] = ()
+    origin: Origin | None = None
     sources: dict[str, str] = {}
 
     @model_validator(mode="after")
