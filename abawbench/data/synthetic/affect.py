@@ -145,9 +145,9 @@ def make_course(temperament: Temperament, frames: int, generator: np.random.Gene
     """
     mood = temperament.mood + MOOD_DRIFT * smooth_noise(generator, frames, 2, DRIFT_KNOT)
     borders = _borders(frames, generator)
-    kinds = _kinds(mood[borders[:-1]], generator, shares)
+    kinds = _kinds(mood[np.maximum(borders[:-1], 0)], generator, shares)
     targets = _targets(kinds, temperament, generator)
-    place = np.repeat(np.arange(len(kinds)), np.diff(borders))
+    place = np.searchsorted(borders, np.arange(frames), side="right") - 1
     moved = _blend(targets, borders, place, generator)
     units, spoken = moved[:, :17], moved[:, 17]
     _speak(units, spoken, generator)
@@ -169,13 +169,13 @@ def affect_of(action_units: Floats, mood: Floats) -> Floats:
 
 
 def _borders(frames: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    """Frame at which each episode begins, from 0, and the number of frames at the end."""
+    """Frame at which each episode begins, and at which the last one ends; the first and the last may be cut off."""
     count = frames // SHORTEST + 2
     lengths = np.exp(np.log(TYPICAL_FRAMES) + SPREAD * generator.normal(size=count))
     lengths = np.clip(lengths, SHORTEST, LONGEST).astype(np.int64)
     # the video begins somewhere in its first episode
-    ends = np.cumsum(lengths) - int(generator.integers(lengths[0]))
-    return np.concatenate([[0], ends[ends < frames], [frames]])
+    borders = np.append(0, np.cumsum(lengths)) - int(generator.integers(lengths[0]))
+    return borders[: int(np.searchsorted(borders, frames)) + 1]
 
 
 def _kinds(mood: Floats, generator: np.random.Generator, shares: Floats) -> NDArray[np.int64]:
