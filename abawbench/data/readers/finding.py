@@ -46,7 +46,7 @@ def label_files(label_set: LabelSet, root: Path, problems: Problems) -> tuple[La
             problems.add(
                 Problem("D01", f"files = '{pattern}'", "a place below the root", "write it without '..'", label_set.id)
             )
-        matches = next((paths for pattern in inside if (paths := sorted(root.glob(pattern)))), [])
+        matches = next((paths for pattern in inside if (paths := _matches(root, pattern))), [])
         if inside and not matches:
             what = f"the labels of {split}, " if split else ""
             problems.add(
@@ -60,6 +60,11 @@ def label_files(label_set: LabelSet, root: Path, problems: Problems) -> tuple[La
             )
         files.extend(LabelFile(path, split) for path in matches)
     return tuple(files)
+
+
+def _matches(root: Path, pattern: str) -> list[Path]:
+    # glob knows no pattern for the folder itself
+    return [root] if pattern in {".", "./"} else sorted(root.glob(pattern))
 
 
 def _is_inside(pattern: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from string import Formatter
@@ -21,7 +22,7 @@ def picture_paths(template: str, fields: Mapping[str, pa.Array]) -> pa.Array:
     """The template with its fields filled in, row by row.
 
     Args:
-        template: as `cropped_aligned/{unit}/{frame:05d}.jpg`.
+        template: as `cropped_aligned/{unit}/{frame:05d}.jpg`; texts are filled with zeros by `{unit:0>4}`.
         fields: by name, texts or integers, shape (rows,).
 
     Raises:
@@ -41,10 +42,9 @@ def picture_paths(template: str, fields: Mapping[str, pa.Array]) -> pa.Array:
             known = ", ".join(f"{{{field}}}" for field in fields)
             raise ProblemError(Problem("D01", f"image = '{template}'", f"fields {known}", "correct the manifest"))
         value = fields[name]
-        if pa.types.is_integer(value.type):
-            digits = int(form.rstrip("d") or 0) if form else 0
-            value = compute.utf8_lpad(value.cast(pa.string()), digits, "0")
-        pieces.append(value.cast(pa.string()))
+        text_of = value.cast(pa.string())
+        width = re.fullmatch(r"0>?(\d+)d?", form or "")
+        pieces.append(compute.utf8_lpad(text_of, int(width[1]), "0") if width else text_of)
     joined = compute.binary_join_element_wise(*pieces, "")
     # a text alone stays a text
     return joined if isinstance(joined, pa.Array) else pa.array([joined.as_py()] * len(next(iter(fields.values()))))
