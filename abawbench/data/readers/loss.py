@@ -88,7 +88,7 @@ def describe(loss: Loss) -> str:
     if loss.left:
         lines.append(f"left out, as ABAW has nothing like it: {_listed(loss.left)}")
     if loss.unlabelled:
-        lines.append(f"without any label now: {loss.unlabelled:,} of {loss.rows:,} rows")
+        lines.append(f"rows without any ABAW label: {loss.unlabelled:,} of {loss.rows:,}")
     return "\n".join(lines) or "nothing is lost"
 
 

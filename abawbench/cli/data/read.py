@@ -1,0 +1,117 @@
+"""abawbench data read: labels of a local copy into Parquet."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from abawbench.cli.options import PATH, json_option
+from abawbench.cli.output import exits_on_problems, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from abawbench.challenges import Task
+    from abawbench.data.readers.mapping import Contempt
+    from abawbench.data.readers.summary import SplitCounts
+
+
+@click.command()
+@click.argument("dataset", metavar="ID")
+@click.argument("root", type=PATH)
+@click.option("--labels", "which", metavar="SET", help="Which label set; needed where there are several.")
+@click.option("-o", "--out", type=PATH, metavar="OUT.parquet", help="Write the rows as Parquet.")
+@click.option(
+    "--contempt",
+    type=click.Choice(["drop", "other"]),
+    default="drop",
+    show_default=True,
+    help="Contempt, which ABAW does not have: not annotated, or Other.",
+)
+@click.option("--own", is_flag=True, help="Keep the data set's own classes and columns.")
+@json_option
+@exits_on_problems
+def command(
+    dataset: str, root: Path, which: str | None, out: Path | None, contempt: Contempt, own: bool, as_json: bool
+) -> None:
+    """Read the labels of ROOT, a local copy of the data set ID, in the vocabularies of ABAW.
+
+    ID is one that `abawbench data list` shows, or the path of a manifest of your own. Prints rows by split, class and
+    action unit, and what the map onto ABAW loses. An action unit that the data set does not label is missing in the
+    file, never 0. Rows at fault are left out; then the exit status is 1.
+
+    \b
+    Example:
+      abawbench data read disfa /data/DISFA -o disfa.parquet
+      abawbench data read crema-d ../shared/data/labels --labels face --json
+      abawbench data read ./my_set_1.toml /data/mine --own -o mine.parquet
+    """
+    from abawbench.data.manifests import get_manifest
+    from abawbench.data.readers import read_with_problems
+    from abawbench.data.readers.export import write_labels
+    from abawbench.data.readers.loss import describe
+    from abawbench.data.readers.mapping import abaw_tasks, to_abaw
+    from abawbench.data.readers.summary import counts_by_split
+    from abawbench.errors import ProblemError, render
+
+    manifest = get_manifest(dataset)
+    labels, problems = read_with_problems(manifest, root, which)
+    if labels is None:
+        raise ProblemError(*problems)
+    table, loss = (labels.table, None) if own else to_abaw(labels, contempt=contempt)
+    tasks = labels.tasks if own else abaw_tasks(table)
+    counts = counts_by_split(labels, table, tasks)
+    if out is not None:
+        write_labels(labels, table, tasks, out)
+    if as_json:
+        print_json(
+            {
+                "dataset": manifest.id,
+                "rows": len(table),
+                "splits": {name: part.to_json() for name, part in counts.items()},
+                "loss": None if loss is None else loss.to_json(),
+                "problems": [problem.to_json() for problem in problems],
+                "written": None if out is None else str(out),
+            }
+        )
+    else:
+        _print_sizes(manifest.title, counts)
+        for task in tasks:
+            _print_task(task, counts)
+        if loss is not None:
+            click.echo(f"\nThe map onto ABAW:\n  {describe(loss).replace(chr(10), chr(10) + '  ')}")
+        if not tasks:
+            click.echo("  nothing of it is in ABAW's vocabularies: --own keeps its own")
+    if problems:
+        say(render(problems))
+    if out is not None:
+        say(f"{out} written: {len(table):,} rows")
+    if any(not problem.is_note for problem in problems):
+        sys.exit(1)
+
+
+def _print_sizes(title: str, counts: Mapping[str, SplitCounts]) -> None:
+    rows = [
+        (name or "(no split)", f"{part.rows:,}", f"{part.units:,}", "" if part.subjects is None else part.subjects)
+        for name, part in counts.items()
+    ]
+    print_table(rows, ("split", "rows", "units", "subjects"), title)
+
+
+def _print_task(task: Task, counts: Mapping[str, SplitCounts]) -> None:
+    """One line for each class or column, the splits side by side."""
+    parts: Sequence[SplitCounts] = list(counts.values())
+    names = parts[0].labels[task.name]
+    rows = [(name, *(_cell(part, task.name, name) for part in parts)) for name in names]
+    click.echo()
+    print_table(rows, (task.name, *(name or "(no split)" for name in counts)))
+
+
+def _cell(part: SplitCounts, task: str, name: str) -> str:
+    count = part.labels[task][name]
+    annotated = part.annotated.get(task, {}).get(name)
+    if annotated is None or annotated == count:
+        return f"{count:,}"
+    return f"{count:,} of {annotated:,}" if annotated else "masked"
