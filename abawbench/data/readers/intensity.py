@@ -80,7 +80,7 @@ def read_action_unit_files(manifest: Manifest, label_set: LabelSet, root: Path, 
     files of one unit that label different frames.
     """
     settings = settings_of(Settings, manifest, label_set)
-    files = unit_files(manifest, label_set, root, settings.pattern, settings.unit, problems)
+    files = unit_files(manifest, label_set, root, settings.pattern, settings.unit, problems, needed=("au",))
     by_unit: dict[str, dict[str, UnitFile]] = {}
     for file in without_repeats(files, "au", problems):
         by_unit.setdefault(file.unit, {})[f"AU{int(file.said['au'])}"] = file

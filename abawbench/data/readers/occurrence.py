@@ -91,7 +91,9 @@ def _part(file: UnitFile, facts: Marks, settings: Settings, root: Path, problems
     whole[:, [facts.columns.index(name) for name in places]] = found
     images = None
     if settings.pictures:
-        images = _pictures(root / settings.pictures.format(unit=file.unit), frame + settings.frame_offset, settings)
+        images = _pictures(
+            root / settings.pictures.replace("{unit}", file.unit), frame + settings.frame_offset, settings
+        )
     return unit_part(file, sheet.line, frame, {facts.name: whole}, images).take(~rows.faulty)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from string import Formatter
 from typing import Literal
 
 import numpy as np
@@ -64,9 +63,10 @@ def read_emotion_files(manifest: Manifest, label_set: LabelSet, root: Path, prob
     settings = settings_of(FileSettings, manifest, label_set)
     facts = _classes(manifest, label_set)
     first_class = _class_of_first(manifest, facts, settings.first_as)
+    files = _unit_files(manifest, label_set, root, settings, problems)
     pictures = _place_of_pictures(manifest, label_set, root, settings)
     parts: list[Part] = []
-    for file in _unit_files(manifest, label_set, root, settings, problems):
+    for file in files:
         number = _one_class(file, facts, problems)
         if number is not None:
             taken = _taken(label_set.frame_base, int(file.said["frame"]), settings.take)
@@ -91,9 +91,10 @@ def read_facs_files(manifest: Manifest, label_set: LabelSet, root: Path, problem
     facts = label_set.tasks[0]
     if len(label_set.tasks) > 1 or not isinstance(facts, Marks):
         raise _wrong_tasks(manifest, label_set, "marks")
+    files = _unit_files(manifest, label_set, root, settings, problems)
     pictures = _place_of_pictures(manifest, label_set, root, settings)
     parts: list[Part] = []
-    for file in _unit_files(manifest, label_set, root, settings, problems):
+    for file in files:
         pairs = read_pairs(file.path, problems)
         if pairs is None:
             continue
@@ -137,11 +138,12 @@ def read_expression_folders(manifest: Manifest, label_set: LabelSet, root: Path,
             found, expected = f"aliases = '{alias}={name}'", f"after '=' one of {', '.join(facts.classes)}"
             raise ProblemError(Problem("D01", found, expected, "correct the manifest", manifest.id))
         numbers[alias.lower()] = numbers[name.lower()]
-    files = unit_files(manifest, label_set, root, settings.pattern, settings.unit, problems)
+    pattern, unit = settings.pattern, settings.unit
+    files = unit_files(manifest, label_set, root, pattern, unit, problems, needed=("expression",))
     pictured = label_set.model_copy(update={"image": "{image}"})
     parts: list[Part] = []
     for file in without_repeats([file for file in files if file.path.is_dir()], "", problems):
-        number = numbers.get(file.said.get("expression", "").lower())
+        number = numbers.get(file.said["expression"].lower())
         if number is None:
             expected = f"one of {', '.join(facts.classes)}"
             fix = "rename or move it"
@@ -183,22 +185,21 @@ def _class_of_first(manifest: Manifest, facts: Classes, name: str) -> int | None
 def _unit_files(
     manifest: Manifest, label_set: LabelSet, root: Path, settings: FileSettings, problems: Problems
 ) -> list[UnitFile]:
-    if "(?P<frame>" not in settings.pattern:
-        found = f"labels.{label_set.id}.options.pattern = '{settings.pattern}'"
-        raise ProblemError(Problem("D01", found, "a group 'frame'", "correct the manifest", manifest.id))
-    files = unit_files(manifest, label_set, root, settings.pattern, settings.unit, problems)
+    pattern, unit = settings.pattern, settings.unit
+    files = unit_files(manifest, label_set, root, pattern, unit, problems, needed=("frame",))
     return without_repeats(files, "", problems)
 
 
 def _place_of_pictures(manifest: Manifest, label_set: LabelSet, root: Path, settings: FileSettings) -> str:
     """The template of the pictures' paths whose folder is there, else the first; empty where there is none."""
-    fields = {*re.compile(settings.pattern).groupindex, "unit"}
+    fields = {**dict.fromkeys(re.compile(settings.pattern).groupindex, ""), "unit": "", "frame": 0}
     for template in settings.pictures:
-        unknown = {name for _, name, _, _ in Formatter().parse(template) if name is not None} - fields
-        if unknown:
-            found = f"labels.{label_set.id}.options.pictures = '{template}'"
-            expected = f"fields {', '.join(sorted(fields))}"
-            raise ProblemError(Problem("D01", found, expected, "correct the manifest", manifest.id))
+        try:
+            template.format_map(fields)
+        except (KeyError, ValueError, IndexError, AttributeError) as error:
+            found = f"labels.{label_set.id}.options.pictures = '{template}' ({error})"
+            expected = f"fields {', '.join(fields)}"
+            raise ProblemError(Problem("D01", found, expected, "correct the manifest", manifest.id)) from error
     there = (template for template in settings.pictures if (root / template.partition("{")[0]).is_dir())
     return next(there, next(iter(settings.pictures), ""))
 

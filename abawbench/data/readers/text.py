@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Frames = NDArray[np.int64]
 # nine digits fit a frame's 32 bits
-_NUMBER_AT_END = r"(?:^|[^0-9])(?P<number>[0-9]{1,9})(?:\.[A-Za-z]+)?$"
+_NUMBER_AT_END = r"(?:^|[^0-9.])(?P<number>[0-9]{1,9})(?:\.0*)?(?:\.[A-Za-z]+)?$"
 _FIX = "compare the file with its owners' copy; the row is left out"
 
 

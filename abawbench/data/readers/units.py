@@ -71,7 +71,14 @@ def settings_of(kind: type[Settings], manifest: Manifest, label_set: LabelSet) -
 
 
 def unit_files(
-    manifest: Manifest, label_set: LabelSet, root: Path, pattern: str, unit: str, problems: Problems
+    manifest: Manifest,
+    label_set: LabelSet,
+    root: Path,
+    pattern: str,
+    unit: str,
+    problems: Problems,
+    *,
+    needed: Sequence[str] = (),
 ) -> tuple[UnitFile, ...]:
     """The label files whose path fits a pattern, in the order of their paths.
 
@@ -82,16 +89,20 @@ def unit_files(
         pattern: regular expression for the end of a path, with named groups.
         unit: the unit's name, made from the groups, as `{subject}/{trial}`.
         problems: F01 no file, T06 a path that does not fit.
+        needed: groups that the pattern must have.
 
     Raises:
-        ProblemError: D01, the pattern is no regular expression, or `unit` asks for another group.
+        ProblemError: D01, the pattern is no regular expression, or lacks a group.
     """
     try:
         expression = re.compile(f"(?:^|/)(?:{pattern})$")
         unit.format_map(dict.fromkeys(expression.groupindex, ""))
+        if lacking := [name for name in needed if name not in expression.groupindex]:
+            raise KeyError(*lacking)
     except (re.error, KeyError, ValueError, IndexError, AttributeError) as error:
         found = f"labels.{label_set.id}.options: pattern '{pattern}', unit '{unit}' ({error})"
-        expected = "a regular expression whose named groups make the unit"
+        groups = "".join(f", with a group {name}" for name in needed)
+        expected = f"a regular expression whose named groups make the unit{groups}"
         raise ProblemError(Problem("D01", found, expected, "correct the manifest", manifest.id)) from error
     listed = {member: split.name for split in manifest.splits for member in split.subjects}
     found_files: list[UnitFile] = []
