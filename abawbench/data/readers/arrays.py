@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,10 +100,7 @@ def _read_column(folder: Path, ids: Sequence[str], ending: str, listed: set[str]
     rows.refuse(
         "F01", ~is_there, lambda row: f"no {files[row]}", "a file for each column", "copy the annotations again"
     )
-    with ThreadPoolExecutor() as pool:
-        data = list(
-            pool.map(_bytes, (folder / file if there else None for file, there in zip(files, is_there, strict=True)))
-        )
+    data = [_bytes(folder / file) if there else b"" for file, there in zip(files, is_there.tolist(), strict=True)]
     texts_of, is_scalar = _scalars(data)
     rows.refuse(
         "C03",
@@ -116,9 +112,11 @@ def _read_column(folder: Path, ids: Sequence[str], ending: str, listed: set[str]
     return pa.chunked_array([pa.array(texts_of, pa.string())])
 
 
-def _bytes(path: Path | None) -> bytes:
+def _bytes(path: Path) -> bytes:
     try:
-        return b"" if path is None else path.read_bytes()
+        # a buffer would cost more than the few bytes there are to read
+        with path.open("rb", buffering=0) as file:
+            return file.read()
     except OSError:
         return b""
 

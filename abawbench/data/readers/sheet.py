@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 Lines = NDArray[np.int64]
 BLANKS = "blanks"
 _REPLACED = "\ufffd"
-_BLANK_LINE = re.compile(rb"^\r?\n|\n\r?\n")
 _WIDTH_FIX = "write one field for each column"
 
 
@@ -105,8 +104,7 @@ def read_sheet(path: Path, wanted: Sequence[str | int], form: Form, problems: Pr
         found = error.strerror or "an error of the file system"
         problems.add(Problem("F01", found, "a readable file", "check the copy", str(path)))
         return None
-    data = data.removeprefix(BOM).rstrip(b"\r\n")
-    if not data.strip():
+    if not data or data.isspace():
         problems.add(Problem("F02", "no row", "at least one row", "copy the file again", str(path)))
         return None
     wrong = unreadable(data)
@@ -129,14 +127,44 @@ def _read_text(data: bytes, wanted: Sequence[str | int], form: Form, file: str, 
     chosen = _choose(names, wanted, file, 1, problems)
     if chosen is None:
         return None
-    body = data.partition(b"\n")[2] if has_header else data
     first = 2 if has_header else 1
-    if not body:
+    begin = (data.find(b"\n") + 1 or len(data)) if has_header else len(BOM) * data.startswith(BOM)
+    body = _Body(data, begin, _end(data), first, file)
+    if begin >= body.end:
         problems.add(Problem("F02", "a header alone", "at least one row", "copy the file again", file))
         return None
-    columns, line = _rows(body, delimiter, form.quote, len(names), chosen, first, file, problems)
+    columns, line = _rows(body, delimiter, form.quote, len(names), chosen, problems)
     sheet = Sheet(file, {str(name): column for name, column in zip(wanted, columns, strict=True)}, line, first)
     return sheet if is_text else _without_replaced(sheet, problems)
+
+
+@dataclass(frozen=True, eq=False)
+class _Body:
+    """The rows of a file's bytes, from `begin` to `end`; the first stands on line `first`."""
+
+    data: bytes
+    begin: int
+    end: int
+    first: int
+    file: str
+
+    def has_blank_line(self) -> bool:
+        marks = (b"\n\n", b"\n\r\n")
+        start = max(0, self.begin - 1)
+        return self.data.startswith((b"\n", b"\r\n"), self.begin) or any(
+            self.data.find(mark, start, self.end) >= 0 for mark in marks
+        )
+
+
+def _end(data: bytes) -> int:
+    """Where the last line that is not blank ends; slices are copies, and files are large."""
+    end = len(data)
+    while end and (rest := data[max(0, end - 4096) : end]):
+        kept = rest.rstrip(b"\r\n")
+        if kept:
+            return end - len(rest) + len(kept)
+        end -= len(rest)
+    return end
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -177,14 +205,7 @@ def _has(names: Sequence[str], name: str | int) -> bool:
 
 
 def _rows(
-    body: bytes,
-    delimiter: str,
-    quote: str,
-    width: int,
-    chosen: Sequence[int],
-    first: int,
-    file: str,
-    problems: Problems,
+    body: _Body, delimiter: str, quote: str, width: int, chosen: Sequence[int], problems: Problems
 ) -> tuple[list[pa.ChunkedArray], Lines]:
     import pyarrow as pa
     from pyarrow import csv
@@ -198,7 +219,7 @@ def _rows(
 
     def read(*, whole: bool) -> pa.Table:
         return csv.read_csv(
-            pa.BufferReader(body),
+            pa.BufferReader(pa.py_buffer(memoryview(body.data)[body.begin : body.end])),
             read_options=csv.ReadOptions(column_names=fields, use_threads=whole),
             parse_options=csv.ParseOptions(
                 delimiter=delimiter,
@@ -218,29 +239,31 @@ def _rows(
     except pa.ArrowInvalid:
         table = read(whole=False)
     odd = np.array([number for number, _, _ in skipped], np.int64)
-    lines = np.setdiff1d(np.arange(table.num_rows + len(skipped)) + 1, odd) + (first - 1)
+    lines = np.setdiff1d(np.arange(table.num_rows + len(skipped)) + 1, odd, assume_unique=True) + (body.first - 1)
     for number, count, text in skipped[:SHOWN]:
         found = f"{count} fields, {shown(text)}"
-        problems.add(Problem("F06", found, f"{width} fields", _WIDTH_FIX, file, number + first - 1))
+        problems.add(Problem("F06", found, f"{width} fields", _WIDTH_FIX, body.file, number + body.first - 1))
     if len(skipped) > SHOWN:
-        problems.add(Problem("F06", "more", f"{width} fields", _WIDTH_FIX, file, count=len(skipped) - SHOWN))
+        problems.add(Problem("F06", "more", f"{width} fields", _WIDTH_FIX, body.file, count=len(skipped) - SHOWN))
     columns = [table.column(fields[place]) for place in chosen]
-    return _without_blank_lines(columns, lines, body, file, problems)
+    return _without_blank_lines(columns, lines, body, problems)
 
 
 def _without_blank_lines(
-    columns: list[pa.ChunkedArray], lines: Lines, body: bytes, file: str, problems: Problems
+    columns: list[pa.ChunkedArray], lines: Lines, body: _Body, problems: Problems
 ) -> tuple[list[pa.ChunkedArray], Lines]:
     import pyarrow as pa
     import pyarrow.compute
 
     compute: Any = pyarrow.compute
-    if _BLANK_LINE.search(body) is None:
-        return columns, lines
     blank = np.ones(len(lines), np.bool_)
     for column in columns:
         blank &= compute.equal(column, "").to_numpy()
-    report("F10", blank, lambda _: "a blank line", "a row", "remove the line", (file, lines), problems)
+        if not blank.any():
+            return columns, lines
+    if not body.has_blank_line():
+        return columns, lines
+    report("F10", blank, lambda _: "a blank line", "a row", "remove the line", (body.file, lines), problems)
     keep = pa.array(~blank)
     return [column.filter(keep) for column in columns], lines[~blank]
 
