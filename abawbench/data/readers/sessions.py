@@ -65,14 +65,17 @@ def read_sessions(manifest: Manifest, label_set: LabelSet, root: Path, problems:
 def _class_number(file: UnitFile, attribute: str, codes: Mapping[object, int], problems: Problems) -> int | None:
     place = str(file.path)
     try:
-        found = attribute_values(file.path.read_bytes(), attribute)
+        data = file.path.read_bytes()
     except OSError as error:
         what = error.strerror or "an error of the file system"
         problems.add(Problem("F01", what, "a readable file", "check the copy", place))
         return None
+    try:
+        found = attribute_values(data, attribute)
     except expat.ExpatError as error:
         what = expat.errors.messages[error.code]
-        rule = "F02" if error.code == expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS] else "F03"
+        # a cut file has "no element" just as an empty one
+        rule = "F03" if data.strip() else "F02"
         problems.add(Problem(rule, what, "an XML file", _FIX, place, error.lineno))
         return None
     except _DocumentTypeError:
