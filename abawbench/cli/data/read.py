@@ -104,14 +104,17 @@ def _print_task(task: Task, counts: Mapping[str, SplitCounts]) -> None:
     """One line for each class or column, the splits side by side."""
     parts: Sequence[SplitCounts] = list(counts.values())
     names = parts[0].labels[task.name]
-    rows = [(name, *(_cell(part, task.name, name) for part in parts)) for name in names]
+    rows = [(name, *(_cell(task, part, name) for part in parts)) for name in names]
     click.echo()
     print_table(rows, (task.name, *(name or "(no split)" for name in counts)))
 
 
-def _cell(part: SplitCounts, task: str, name: str) -> str:
-    count = part.labels[task][name]
-    annotated = part.annotated.get(task, {}).get(name)
-    if annotated is None or annotated == count:
-        return f"{count:,}"
-    return f"{count:,} of {annotated:,}" if annotated else "masked"
+def _cell(task: Task, part: SplitCounts, name: str) -> str:
+    """Rows of a class, rows with a value, or `present of annotated`."""
+    from abawbench.challenges import MultiLabel
+
+    count = part.labels[task.name][name]
+    annotated = part.annotated.get(task.name, {}).get(name, count)
+    if annotated == 0 and task.name in part.annotated:
+        return "masked"
+    return f"{count:,} of {annotated:,}" if isinstance(task, MultiLabel) else f"{count:,}"
