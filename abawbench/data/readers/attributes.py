@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from abawbench.table import NO_FRAME, Classes
 if TYPE_CHECKING:
     import pyarrow as pa
 
+# after the count and the names
+FIRST_LINE = 3
 _FIX = "compare the file with its owners' copy; the row is left out"
 
 
@@ -85,8 +88,8 @@ def read_attributes(manifest: Manifest, label_set: LabelSet, root: Path, problem
     if len(label_set.tasks) > 1 or not isinstance(facts, Marks):
         found = f"{len(label_set.tasks)} tasks, the first of kind {facts.kind}"
         raise ProblemError(Problem("D01", found, "one task of marks", "correct the manifest", manifest.id))
-    split = _known(root, settings.partition, settings.splits, problems)
-    person = _known(root, settings.identity, None, problems)
+    split = _known(label_set, root, settings.partition, settings.splits, problems)
+    person = _known(label_set, root, settings.identity, None, problems)
     parts = [
         part
         for file in label_files(label_set, root, problems)
@@ -104,7 +107,8 @@ def _part(path: Path, facts: Marks, split: Known | None, person: Known | None, p
     columns = header.decode().split()
     lacking = [name for name in facts.columns if name not in columns]
     if lacking or not count.strip().isdigit():
-        found = f"no {', '.join(lacking)}" if lacking else f"{shown(count.decode())} for the number of rows"
+        more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
+        found = f"no {', '.join(lacking[:3])}{more}" if lacking else f"{shown(count.decode())} for the number of rows"
         expected = f"the number of rows, then a line with {len(facts.columns)} names"
         problems.add(Problem("F04", found, expected, "copy the file again", str(path), 2 if lacking else 1))
         return None
@@ -135,15 +139,43 @@ def _part(path: Path, facts: Marks, split: Known | None, person: Known | None, p
 
 
 def _rows(body: bytes, width: int, file: str, problems: Problems) -> Rows:
-    """All rows in one pass where they are regular, else line by line."""
+    """Every sound row; those at fault are looked for only where one pass over all rows meets one."""
+    lines = single_blanks(body).rstrip(b"\n").split(b"\n")
+    whole = _parsed(b"\n".join(lines), width)
+    if whole is not None:
+        return Rows(*whole, np.arange(len(lines)) + FIRST_LINE, len(lines))
+    sound = re.compile(rb"[^ ]+(?: -?1){%d}" % width)
+    kept: list[int] = []
+    total = 0
+    for place, line in enumerate(lines):
+        total += bool(line)
+        if sound.fullmatch(line):
+            kept.append(place)
+        elif line:
+            problems.add(_fault(line.decode(), width, file, place + FIRST_LINE))
+    parsed = _parsed(b"\n".join([lines[place] for place in kept]), width) if kept else None
+    names, marks = parsed or _nothing(width)
+    return Rows(names, marks, np.array(kept, np.int64) + FIRST_LINE, total)
+
+
+def _fault(line: str, width: int, file: str, number: int) -> Problem:
+    fields = line.split()
+    if len(fields) != width + 1:
+        found = f"{len(fields)} field{'s'[: len(fields) != 1]}: {shown(line)}"
+        return Problem("F06", found, f"{width + 1} fields", _FIX, file, number)
+    odd = next(value for value in fields[1:] if value not in {"1", "-1"})
+    return Problem("V09", shown(odd), "-1 or 1", _FIX, file, number)
+
+
+def _parsed(data: bytes, width: int) -> tuple[pa.Array, Classes] | None:
+    """Names and marks of all rows in one pass, None where any is irregular."""
     import pyarrow as pa
     from pyarrow import csv
 
     fields = ["name", *(f"f{place}" for place in range(width))]
-    tidy = single_blanks(body).rstrip(b"\n")
     try:
         table = csv.read_csv(
-            pa.BufferReader(tidy),
+            pa.BufferReader(data),
             read_options=csv.ReadOptions(column_names=fields, block_size=1 << 22),
             parse_options=csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False),
             convert_options=csv.ConvertOptions(
@@ -153,51 +185,31 @@ def _rows(body: bytes, width: int, file: str, problems: Problems) -> Rows:
             ),
         )
     except pa.ArrowInvalid:
-        return _line_by_line(body, width, file, problems)
+        return None
     marks = np.empty((len(table), width), np.int8, order="F")
     for place, column in enumerate(table.columns[1:]):
         marks[:, place] = column.to_numpy()
-    if not (np.abs(marks) == 1).all():
-        return _line_by_line(body, width, file, problems)
-    return Rows(table.column(0).combine_chunks(), marks, np.arange(len(table)) + 3, len(table))
+    return (table.column(0).combine_chunks(), marks) if (np.abs(marks) == 1).all() else None
 
 
-def _line_by_line(body: bytes, width: int, file: str, problems: Problems) -> Rows:
+def _nothing(width: int) -> tuple[pa.Array, Classes]:
     import pyarrow as pa
 
-    names: list[str] = []
-    marks: list[list[int]] = []
-    line: list[int] = []
-    total = 0
-    for number, text in enumerate(body.decode().split("\n"), start=3):
-        name, *values = text.split() or [""]
-        if not name:
-            continue
-        total += 1
-        if len(values) != width:
-            found = f"{len(values) + 1} fields: {shown(text.strip())}"
-            problems.add(Problem("F06", found, f"{width + 1} fields", _FIX, file, number))
-        elif odd := [value for value in values if value not in {"1", "-1"}]:
-            problems.add(Problem("V09", shown(odd[0]), "-1 or 1", _FIX, file, number))
-        else:
-            names.append(name)
-            marks.append([int(value) for value in values])
-            line.append(number)
-    plain = np.array(marks, np.int8).reshape(len(names), width)
-    return Rows(pa.array(names, pa.string()), plain, np.array(line, np.int64), total)
+    return pa.array([], pa.string()), np.empty((0, width), np.int8)
 
 
-def _known(root: Path, patterns: Sequence[str], splits: Sequence[str] | None, problems: Problems) -> Known | None:
+def _known(
+    label_set: LabelSet, root: Path, patterns: tuple[str, ...], splits: Sequence[str] | None, problems: Problems
+) -> Known | None:
     """Lines of a name and a number; the number is a split, or stands for a person where `splits` is None."""
     import pyarrow as pa
 
     if not patterns:
         return None
-    path = next((path for pattern in patterns for path in sorted(root.glob(pattern))), None)
-    if path is None:
-        fix = "complete the copy: what it says stays unknown"
-        problems.add(Problem("F01", "no such file", " or ".join(patterns), fix, str(root)))
+    files = label_files(label_set.model_copy(update={"files": patterns}), root, problems)
+    if not files:
         return None
+    path = files[0].path
     pairs = read_pairs(path, problems)
     if pairs is None:
         return None

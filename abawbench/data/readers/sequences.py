@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from abawbench.data.manifests.model import Classes, LabelSet, Manifest, Marks, Strict
 from abawbench.data.readers.assemble import Part, assemble
@@ -24,13 +25,18 @@ _FIX = "compare the file with its owners' copy; the sequence is left out"
 
 
 class FileSettings(Strict):
-    """Options of `read_emotion_files` and `read_facs_files`."""
+    """Options of `read_facs_files`."""
 
     pattern: str
     unit: str = "{subject}"
-    take: int = 3
-    first_as: str = ""
     pictures: tuple[str, ...] = ()
+
+
+class EmotionSettings(FileSettings):
+    """Options of `read_emotion_files`."""
+
+    take: int = Field(3, ge=1)
+    first_as: str = ""
 
 
 class FolderSettings(Strict):
@@ -39,7 +45,7 @@ class FolderSettings(Strict):
     pattern: str
     unit: str = "{subject}/{expression}"
     part: Literal["last", "middle", "all"] = "last"
-    take: int = 3
+    take: int = Field(3, ge=1)
     first_as: str = ""
     aliases: tuple[str, ...] = ()
 
@@ -60,7 +66,7 @@ def read_emotion_files(manifest: Manifest, label_set: LabelSet, root: Path, prob
 
     Problems: F01 to F03, F06, V01, V06, T06 names, D10, D12.
     """
-    settings = settings_of(FileSettings, manifest, label_set)
+    settings = settings_of(EmotionSettings, manifest, label_set)
     facts = _classes(manifest, label_set)
     first_class = _class_of_first(manifest, facts, settings.first_as)
     files = _unit_files(manifest, label_set, root, settings, problems)
@@ -80,7 +86,7 @@ def read_facs_files(manifest: Manifest, label_set: LabelSet, root: Path, problem
     """One file for each sequence that lists the action units of its last frame: `AU intensity`, at any blanks.
 
     What is listed is present, whatever its intensity: 0 means that the intensity was not scored. What is not listed is
-    absent. One row for each file.
+    absent. One row for each file; a file with a line at fault is left out.
 
     Options:
         pattern, unit, pictures: as for `read_emotion_files`.
@@ -96,7 +102,8 @@ def read_facs_files(manifest: Manifest, label_set: LabelSet, root: Path, problem
     parts: list[Part] = []
     for file in files:
         pairs = read_pairs(file.path, problems)
-        if pairs is None:
+        # of a list with a gap nobody knows what is absent
+        if pairs is None or not pairs.is_whole:
             continue
         marks = np.zeros((1, len(facts.columns)), np.int8)
         for key, line in zip(pairs.keys.to_pylist(), pairs.line.tolist(), strict=True):
@@ -151,7 +158,6 @@ def read_expression_folders(manifest: Manifest, label_set: LabelSet, root: Path,
             continue
         pictures = _pictures(file, problems)
         if not pictures:
-            problems.add(Problem("F02", "no picture", "pictures of the sequence", "check the copy", str(file.path)))
             continue
         there = np.array(sorted(pictures))
         frame, classes = _with_first(_part_of(there, settings), int(there[0]), number, first_class)
@@ -254,10 +260,15 @@ def _part_of(frames: NDArray[np.int64], settings: FolderSettings) -> NDArray[np.
 
 
 def _pictures(file: UnitFile, problems: Problems) -> dict[int, str]:
-    """Names of a folder's pictures by their number."""
+    """Names of a folder's pictures by their number; none, and a problem, where there is no picture."""
     found: dict[int, str] = {}
-    with os.scandir(file.path) as entries:
-        names = sorted(entry.name for entry in entries)
+    try:
+        with os.scandir(file.path) as entries:
+            names = sorted(entry.name for entry in entries)
+    except OSError as error:
+        what = error.strerror or "an error of the file system"
+        problems.add(Problem("F01", what, "a folder that can be read", "check the copy", str(file.path)))
+        return found
     for name in names:
         match = _PICTURE.fullmatch(name)
         if match is None:
@@ -267,7 +278,10 @@ def _pictures(file: UnitFile, problems: Problems) -> dict[int, str]:
             fix = "remove one of them: the first is kept"
             problems.add(Problem("T03", shown(name), f"one picture {number}", fix, str(file.path)))
         found.setdefault(number, name)
-    gaps = [number for number in range(min(found), max(found)) if number not in found] if found else []
+    if not found:
+        problems.add(Problem("F02", "no picture", "pictures of the sequence", "check the copy", str(file.path)))
+        return found
+    gaps = sorted({*range(min(found), max(found))} - found.keys())
     if gaps:
         shown_gaps = ", ".join(map(str, gaps[:3])) + (", ..." if len(gaps) > 3 else "")
         expected = f"pictures {min(found)} to {max(found)}"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Frames = NDArray[np.int64]
 # nine digits fit a frame's 32 bits
+MOST_FRAMES = 10**9
 _NUMBER_AT_END = r"(?:^|[^0-9.])(?P<number>[0-9]{1,9})(?:\.0*)?(?:\.[A-Za-z]+)?$"
 _FIX = "compare the file with its owners' copy; the row is left out"
 
@@ -159,7 +160,8 @@ def frame_numbers(names: pa.ChunkedArray) -> Frames:
     compute: Any = pyarrow.compute
     plain = compute.utf8_trim_whitespace(names)
     try:
-        return np.asarray(plain.cast(pa.int64()).to_numpy(), np.int64)
+        numbers = np.asarray(plain.cast(pa.int64()).to_numpy(), np.int64)
+        return np.where(numbers < MOST_FRAMES, numbers, -1)
     except pa.ArrowInvalid:
         found = pa.chunked_array([compute.extract_regex(plain, _NUMBER_AT_END).combine_chunks()])
         digits = compute.struct_field(found, "number").cast(pa.int64())

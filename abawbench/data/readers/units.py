@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from abawbench.challenges import Task
 from abawbench.data.manifests.model import LabelSet, Manifest, Marks, Numbers, Strict
 from abawbench.data.readers.assemble import Part, always
 from abawbench.data.readers.finding import label_files
@@ -21,6 +20,7 @@ from abawbench.errors import Problem, ProblemError, Problems
 from abawbench.files.diagnose import shown
 from abawbench.table import Classes, Floats, Values
 
+NUMBERS = frozenset({"au", "frame"})
 Settings = TypeVar("Settings", bound=Strict)
 
 
@@ -86,7 +86,7 @@ def unit_files(
         manifest: says the splits of subjects and units.
         label_set: says where the files lie.
         root: folder of the local copy.
-        pattern: regular expression for the end of a path, with named groups.
+        pattern: regular expression for the end of a path, with named groups; `au` and `frame` are numbers.
         unit: the unit's name, made from the groups, as `{subject}/{trial}`.
         problems: F01 no file, T06 a path that does not fit.
         needed: groups that the pattern must have.
@@ -104,11 +104,12 @@ def unit_files(
         groups = "".join(f", with a group {name}" for name in needed)
         expected = f"a regular expression whose named groups make the unit{groups}"
         raise ProblemError(Problem("D01", found, expected, "correct the manifest", manifest.id)) from error
+    numbers = NUMBERS & expression.groupindex.keys()
     listed = {member: split.name for split in manifest.splits for member in split.subjects}
     found_files: list[UnitFile] = []
     for file in label_files(label_set, root, problems):
         match = expression.search(file.path.relative_to(root).as_posix())
-        if match is None:
+        if match is None or not all(_is_number(match[name]) for name in numbers):
             fix = "rename it, or move it away"
             problems.add(Problem("T06", shown(file.path.name), f"a name that fits {pattern}", fix, str(file.path)))
             continue
@@ -117,6 +118,10 @@ def unit_files(
         split = file.split or listed.get(said.get("subject", "")) or listed.get(name, "")
         found_files.append(UnitFile(file.path, said, name, split))
     return tuple(found_files)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text.lstrip("0")) <= 9
 
 
 def unit_part(
@@ -197,8 +202,3 @@ def valued(label_set: LabelSet, columns: Sequence[str], values: Floats) -> dict[
             own = values[:, [columns.index(name) for name in facts.columns]]
             found[facts.name] = as_marks(own, facts) if isinstance(facts, Marks) else as_numbers(own, facts)
     return found
-
-
-def tasks_of(label_set: LabelSet) -> tuple[Task, ...]:
-    """What a Table holds of a label set."""
-    return tuple(facts.task for facts in label_set.tasks)

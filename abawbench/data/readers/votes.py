@@ -119,9 +119,9 @@ def _votes(
     """The winner, -1 in a tie, and what the other tasks say of each class."""
     codes = {str(code): number for number, code in enumerate(facts.codes or facts.classes)}
     which, winners = _winners(votes, codes, rows)
-    count = np.array([len(classes) for classes in winners])
+    count = np.array([len(classes) for classes in winners], np.int64)
     written = _levels(levels, rows)
-    wrong = np.array([len(values_of_row) for values_of_row in written]) != count[which]
+    wrong = np.array([len(values_of_row) for values_of_row in written], np.int64) != count[which]
     rows.refuse("F06", wrong, lambda row: f"{votes[row].as_py()} with {levels[row].as_py()}", "a level for each vote")
     single = np.array([classes[0] if len(classes) == 1 else -1 for classes in winners], np.int8)
     share = np.zeros((len(winners), len(codes)))
@@ -132,10 +132,12 @@ def _votes(
         if task.name == "share":
             found[task.name] = share[which]
         else:
-            good = np.flatnonzero(~rows.faulty).tolist()
+            good = np.flatnonzero(~rows.faulty)
             level = np.full((len(which), len(codes)), np.nan)
-            columns = [column for row in good for column in winners[which[row]]]
-            level[np.repeat(good, count[which[good]]), columns] = [value for row in good for value in written[row]]
+            columns = [column for row in good.tolist() for column in winners[which[row]]]
+            level[np.repeat(good, count[which[good]]), np.array(columns, np.int64)] = [
+                value for row in good.tolist() for value in written[row]
+            ]
             found[task.name] = level
     return found
 
@@ -148,7 +150,7 @@ def _winners(
     written: list[str] = encoded.dictionary.to_pylist()
     which = np.asarray(encoded.indices)
     winners = [[codes.get(code, -1) for code in text.split(TIE)] for text in written]
-    known = np.array([-1 not in classes and len(set(classes)) == len(classes) for classes in winners])
+    known = np.array([-1 not in classes and len(set(classes)) == len(classes) for classes in winners], np.bool_)
     expected = f"one of {', '.join(codes)}, or some of them as A{TIE}F"
     rows.refuse("V06", ~known[which], lambda row: f"vote {shown(written[which[row]])}", expected)
     return which, winners
@@ -158,13 +160,13 @@ def _levels(levels: pa.ChunkedArray, rows: values.Rows) -> list[list[float]]:
     """The levels of each row's winners."""
     written: list[str] = values.trimmed(levels).to_pylist()
     fields = [text.split(TIE) for text in written]
-    is_number = np.array([all(NUMBER.fullmatch(field) for field in parts) for parts in fields])
+    is_number = np.array([all(map(NUMBER.fullmatch, parts)) for parts in fields], np.bool_)
     expected = f"a number, or some as 30.67{TIE}51.00"
     rows.refuse("V01", ~is_number, lambda row: f"level {shown(written[row])}", expected)
     plain = [
         [float(field) for field in parts] if good else []
         for parts, good in zip(fields, is_number.tolist(), strict=True)
     ]
-    in_range = np.array([all(0 <= value <= HIGHEST for value in parts) for parts in plain])
+    in_range = np.array([all(0 <= value <= HIGHEST for value in parts) for parts in plain], np.bool_)
     rows.refuse("V09", ~in_range, lambda row: f"level {shown(written[row])}", f"levels from 0 to {HIGHEST:g}")
     return plain

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import importlib
 import os
-from pathlib import Path
 
 import pytest
 
@@ -59,28 +58,28 @@ def test_an_empty_folder_says_where_labels_were_looked_for(tmp_path):
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_an_unreadable_folder_is_one_problem(tmp_path):
-    folder = tmp_path / "OriginalImg/VL/Strong/P001/Anger"
-    folder.mkdir(parents=True)
+    for subject in ("P001", "P002"):
+        folder = tmp_path / f"OriginalImg/VL/Strong/{subject}/Anger"
+        folder.mkdir(parents=True)
+        (folder / "000.jpeg").touch()
     folder.chmod(0)
     try:
         labels, problems = read_with_problems(get_manifest("oulu-casia"), tmp_path, "expression")
     finally:
         folder.chmod(0o700)
-    assert labels is None
-    assert {problem.rule for problem in problems} == {"F01"}
+    assert labels is not None
+    assert len(labels.table) == 1
+    assert [(problem.rule, problem.file) for problem in problems] == [("F01", str(folder))]
 
 
 def test_a_fault_of_the_file_system_in_a_reader_is_a_problem(tmp_path, monkeypatch):
-    folder = tmp_path / "OriginalImg/VL/Strong/P001/Anger"
-    folder.mkdir(parents=True)
+    def refuse(*_: object) -> None:
+        raise OSError(5, "Input/output error", str(tmp_path))
 
-    def refuse(path: Path) -> None:
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr(os, "scandir", refuse)
-    labels, problems = read_with_problems(get_manifest("oulu-casia"), tmp_path, "expression")
+    monkeypatch.setattr("abawbench.data.readers.intensity.read_action_unit_files", refuse)
+    labels, problems = read_with_problems(get_manifest("disfa"), tmp_path)
     assert labels is None
-    assert [problem.rule for problem in problems] == ["F01"]
+    assert [(problem.rule, problem.found) for problem in problems] == [("F01", "Input/output error")]
 
 
 def test_read_labels_raises_every_problem_at_once(tmp_path):

@@ -116,13 +116,21 @@ def test_a_listed_unit_is_present_even_with_intensity_nought_and_others_are_abse
     assert table.classes("action_units")[1].tolist() == [int(name in present[1]) for name in ACTION_UNITS_12]
 
 
-def test_a_line_of_a_facs_file_at_fault_is_named_and_the_rest_counts(tmp_path):
+def test_a_facs_file_with_a_line_at_fault_is_left_out_as_nobody_knows_what_is_absent(tmp_path):
     write_facs(tmp_path)
-    path = tmp_path / "FACS/S010/006/S010_006_00000018_facs.txt"
-    path.write_text("12 2\n99 1\n4\n6 x\n")
+    (tmp_path / "FACS/S010/006/S010_006_00000018_facs.txt").write_text("12 2\n4\n6 x\n")
     labels, problems = read_with_problems(get_manifest("ck-plus"), tmp_path, "action_units")
     assert labels is not None
-    assert {(problem.rule, problem.line) for problem in problems} == {("V09", 2), ("F06", 3), ("V01", 4)}
+    assert {(problem.rule, problem.line) for problem in problems} == {("F06", 2), ("V01", 3)}
+    assert labels.table.videos == ("S005/001", "S010/002")
+
+
+def test_an_unknown_unit_of_a_facs_file_is_named_and_the_others_count(tmp_path):
+    write_facs(tmp_path)
+    (tmp_path / "FACS/S010/006/S010_006_00000018_facs.txt").write_text("12 2\n99 1\n")
+    labels, problems = read_with_problems(get_manifest("ck-plus"), tmp_path, "action_units")
+    assert labels is not None
+    assert [(problem.rule, problem.line) for problem in problems] == [("V09", 2)]
     (task,) = labels.tasks
     assert labels.table.classes("action_units")[2].sum() == 1
     assert labels.table.classes("action_units")[2, task.columns.index("AU12")] == 1
@@ -174,6 +182,7 @@ def test_folders_at_fault_are_named_and_the_rest_is_read(tmp_path):
         picture.unlink()
     (strong / "P080/Anger/004.jpeg").unlink()
     (strong / "P080/Anger/Thumbs.db").touch()
+    (strong / "P080/notes.txt").touch()
     labels, problems = read_with_problems(get_manifest("oulu-casia"), tmp_path, "expression")
     assert labels is not None
     found = {(problem.rule, Path(problem.file or "").parts[-2]) for problem in problems}
@@ -218,6 +227,7 @@ def test_a_protocol_that_does_not_hold_together_is_a_problem_of_the_manifest(tmp
     for options in (
         {"first_as": "bored"},
         {"take": "three"},
+        {"take": 0},
         {"pattern": pattern.replace("?P<frame>", "")},
         {"pictures": ("images/{number}.png",)},
         {"pictures": ("images/{subject:08d}.png",)},

@@ -87,6 +87,17 @@ def test_a_row_at_fault_is_left_out_by_line(tmp_path, row, rule):
     assert labels.table.numbers("level")[2, 5] == 45.5
 
 
+def test_a_table_of_rows_at_fault_gives_problems_and_no_labels(tmp_path):
+    write(tmp_path, '"2","1001_IEO_HAP_LO","N"', '"3","1001_IEO_HAP_LO","N","1","X","5","N","1"')
+    labels, problems = read_with_problems(get_manifest("crema-d"), tmp_path, "face")
+    assert labels is None
+    assert [(problem.rule, problem.line) for problem in problems] == [("F06", 2), ("V06", 3)]
+    write(tmp_path, '"2","1001_IEO_HAP_LO","N"')
+    labels, problems = read_with_problems(get_manifest("crema-d"), tmp_path, "face")
+    assert labels is None
+    assert [problem.rule for problem in problems] == ["F06"]
+
+
 def test_a_table_without_the_vote_is_named(tmp_path):
     (tmp_path / "summaryTable.csv").write_text('"","FileName"\n"1","1001_IEO_NEU_XX"\n')
     with pytest.raises(ProblemError, match="F04"):
