@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ExpressionLoss:
-    """Of a data set's classes.
+    """Of a data set's classes, basic or compound.
 
     Attributes:
         masked: rows that become "not annotated", by own class; classes without rows too.
@@ -56,7 +56,7 @@ class Loss:
         rows: how many there are; all stay.
         unlabelled: rows without any annotation after the map.
         left: own tasks and columns that ABAW does not have.
-        expression, action_units, va: None where the data set has no such task.
+        expression, compound, action_units, va: None where the data set has no such task.
     """
 
     dataset: str
@@ -64,6 +64,7 @@ class Loss:
     unlabelled: int
     left: tuple[str, ...]
     expression: ExpressionLoss | None = None
+    compound: ExpressionLoss | None = None
     action_units: ActionUnitLoss | None = None
     va: RangeLoss | None = None
 
@@ -75,8 +76,9 @@ class Loss:
 def describe(loss: Loss) -> str:
     """A loss in words, a line for each thing."""
     lines: list[str] = []
-    if loss.expression is not None:
-        part = loss.expression
+    for part in (loss.expression, loss.compound):
+        if part is None:
+            continue
         lines += [f"masked: {count:,} rows of {name}" for name, count in part.masked.items()]
         lines += [f"as Other, a weak substitute: {count:,} rows of {name}" for name, count in part.substituted.items()]
         if part.absent:

@@ -17,6 +17,7 @@ from abawbench.data.readers.model import Labels
 from abawbench.labels import (
     ACTION_UNITS_12,
     CLASS_SENTINEL,
+    COMPOUND_7,
     EXPRESSIONS_8,
     VALENCE_AROUSAL,
     VALENCE_AROUSAL_SENTINEL,
@@ -24,6 +25,7 @@ from abawbench.labels import (
 from abawbench.table import Classes, Floats, Mask, Table, Values
 
 Contempt = Literal["drop", "other"]
+Vocabulary = Literal["abaw", "compound"]
 OTHER = "Other"
 _ACTION_UNIT = re.compile(r"AU(?:([0-9]+)[LR]?|[LR]([0-9]+))")
 
@@ -35,7 +37,7 @@ def to_abaw(
     expressions: Sequence[str] = EXPRESSIONS_8,
     action_units: Sequence[str] = ACTION_UNITS_12,
 ) -> tuple[Table, Loss]:
-    """The rows of `labels` with the tasks va, expression and action_units, as far as the data set has them.
+    """The rows of `labels` with the tasks va, expression, compound and action_units, as far as the data set has them.
 
     An action unit that the data set does not label is -1 in every row, never 0.
 
@@ -51,23 +53,26 @@ def to_abaw(
     values: dict[str, Values] = {}
     left: list[str] = []
     pair = next((task for task in labels.tasks if isinstance(task, Continuous) and _has_pair(task)), None)
-    expression, units, stretch = None, None, None
+    expression, compound, units, stretch = None, None, None, None
     if pair is not None:
         values["va"], stretch = _valence_arousal(labels, pair)
         left.extend(name for name in pair.columns if name not in VALENCE_AROUSAL)
-    classed = next((task for task in labels.tasks if class_map(labels.manifest, task) is not None), None)
-    if isinstance(classed, Categorical):
-        values["expression"], expression = _expressions(labels, classed, contempt, expressions)
+    classed = _first_mapped(labels, "abaw")
+    if classed is not None:
+        values["expression"], expression = _expressions(labels, classed, "abaw", contempt, expressions)
+    compounded = _first_mapped(labels, "compound")
+    if compounded is not None:
+        values["compound"], compound = _expressions(labels, compounded, "compound", contempt, COMPOUND_7)
     marked = [task for task in labels.tasks if isinstance(task, MultiLabel) and any(map(_unit, task.columns))]
     if marked:
         values["action_units"], units = _action_units(labels, marked, action_units)
         left.extend(name for task in marked for name in task.columns if not _unit(name))
-    used = {task.name for task in (pair, classed, *marked) if task is not None}
+    used = {task.name for task in (pair, classed, compounded, *marked) if task is not None}
     left.extend(task.name for task in labels.tasks if task.name not in used)
     own = labels.table
     table = Table(own.videos, own.video, own.frame, values, source=own.source, notes=own.notes)
     unlabelled = int(np.count_nonzero(~_is_labelled(table)))
-    return table, Loss(labels.manifest.id, len(own), unlabelled, tuple(left), expression, units, stretch)
+    return table, Loss(labels.manifest.id, len(own), unlabelled, tuple(left), expression, compound, units, stretch)
 
 
 def abaw_tasks(
@@ -77,25 +82,41 @@ def abaw_tasks(
     known: tuple[Task, ...] = (
         Continuous("va", VALENCE_AROUSAL, -1.0, 1.0, float(VALENCE_AROUSAL_SENTINEL)),
         Categorical("expression", tuple(expressions), CLASS_SENTINEL),
+        Categorical("compound", COMPOUND_7, None),
         MultiLabel("action_units", tuple(action_units), CLASS_SENTINEL),
     )
     return tuple(task for task in known if task.name in table.values)
 
 
-def class_map(manifest: Manifest, task: Task) -> Mapping[str, str] | None:
+def class_map(manifest: Manifest, task: Task, vocabulary: Vocabulary = "abaw") -> Mapping[str, str] | None:
     """For each class of a task the ABAW expression it becomes, `contempt`, or empty where it is masked.
 
+    Args:
+        manifest: says it.
+        task: of the manifest, or with some of its classes in another order.
+        vocabulary: `abaw` for the eight expressions, `compound` for the compound ones.
+
     Returns:
-        None where the task's classes are no expressions.
+        None where the task's classes are no expressions of the vocabulary.
     """
     if not isinstance(task, Categorical):
         return None
     for label_set in manifest.labels:
         for facts in label_set.tasks:
-            if isinstance(facts, ClassFacts) and facts.name == task.name and facts.abaw is not None:
-                known = dict(zip(facts.classes, facts.abaw, strict=True))
+            if not isinstance(facts, ClassFacts) or facts.name != task.name:
+                continue
+            names = facts.abaw if vocabulary == "abaw" else facts.compound
+            if names is not None:
+                known = dict(zip(facts.classes, names, strict=True))
                 if set(task.classes) <= known.keys():
                     return {name: known[name] for name in task.classes}
+    return None
+
+
+def _first_mapped(labels: Labels, vocabulary: Vocabulary) -> Categorical | None:
+    for task in labels.tasks:
+        if isinstance(task, Categorical) and class_map(labels.manifest, task, vocabulary) is not None:
+            return task
     return None
 
 
@@ -118,9 +139,9 @@ def _valence_arousal(labels: Labels, task: Continuous) -> tuple[Floats, RangeLos
 
 
 def _expressions(
-    labels: Labels, task: Categorical, contempt: Contempt, expressions: Sequence[str]
+    labels: Labels, task: Categorical, vocabulary: Vocabulary, contempt: Contempt, expressions: Sequence[str]
 ) -> tuple[Classes, ExpressionLoss]:
-    names = class_map(labels.manifest, task)
+    names = class_map(labels.manifest, task, vocabulary)
     assert names is not None
     substitute = OTHER if contempt == "other" else MASKED
     wanted = {name: substitute if target == CONTEMPT else target for name, target in names.items()}

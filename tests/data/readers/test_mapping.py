@@ -253,6 +253,24 @@ def test_with_seven_expressions_other_is_masked_and_counted():
     assert loss.unlabelled == 3
 
 
+def test_compound_classes_become_those_of_the_compound_track():
+    manifest = read_manifest(FOLDER / "raf-ce_1.toml")
+    facts = next(
+        facts
+        for label_set in manifest.labels
+        for facts in label_set.tasks
+        if isinstance(facts, Classes) and facts.compound is not None
+    )
+    # datasets.md 1.5: RAF-CE {7:0, 0:1, 4:2, 11:3, 9:4, 2:5, 3:6}
+    became = {7: 0, 0: 1, 4: 2, 11: 3, 9: 4, 2: 5, 3: 6}
+    own = np.array([*range(14), -1], np.int8)
+    table, loss = to_abaw(labels_of(manifest, [facts.task], {facts.name: own}))
+    assert table.classes("compound").tolist() == [*(became.get(number, -1) for number in range(14)), -1]
+    assert [task.name for task in abaw_tasks(table)] == ["compound"]
+    assert loss.compound is not None
+    assert loss.compound.masked == {facts.classes[number]: 1 for number in range(14) if number not in became}
+
+
 def test_one_sided_units_are_present_where_one_side_is_and_absent_where_both_are():
     facts = Marks(kind="marks", name="units", columns=("AU12L", "AU12R", "AU4", "AUL2"))
     own = np.array([[1, 0, 0, 1], [0, 0, 1, 0], [-1, 1, -1, -1], [-1, 0, 0, 0]], np.int8)
