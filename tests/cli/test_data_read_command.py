@@ -123,6 +123,14 @@ def test_nothing_is_written_where_nothing_can_be_read(tmp_path):
     assert not out.exists()
 
 
+def test_a_place_that_cannot_be_written_is_a_problem_and_the_counts_are_printed(disfa, tmp_path):
+    result = run("disfa", disfa, "-o", tmp_path / "no" / "such" / "folder.parquet")
+    assert result.exit_code == 1
+    assert "F01" in result.stderr
+    assert "written" not in result.stderr
+    assert "AU1" in result.stdout
+
+
 def test_contempt_may_become_other(tmp_path):
     folder = tmp_path / "Emotion/S005/001"
     folder.mkdir(parents=True)

@@ -63,8 +63,13 @@ def command(
     table, loss = (labels.table, None) if own else to_abaw(labels, contempt=contempt)
     tasks = labels.tasks if own else abaw_tasks(table)
     counts = counts_by_split(labels, table, tasks)
+    written = None
     if out is not None:
-        write_labels(labels, table, tasks, out)
+        try:
+            write_labels(labels, table, tasks, out)
+            written = out
+        except ProblemError as error:
+            problems = (*problems, *error.problems)
     if as_json:
         print_json(
             {
@@ -73,7 +78,7 @@ def command(
                 "splits": {name: part.to_json() for name, part in counts.items()},
                 "loss": None if loss is None else loss.to_json(),
                 "problems": [problem.to_json() for problem in problems],
-                "written": None if out is None else str(out),
+                "written": None if written is None else str(written),
             }
         )
     else:
@@ -86,8 +91,8 @@ def command(
             click.echo("  nothing of it is in ABAW's vocabularies: --own keeps its own")
     if problems:
         say(render(problems))
-    if out is not None:
-        say(f"{out} written: {len(table):,} rows")
+    if written is not None:
+        say(f"{written} written: {len(table):,} rows")
     if any(not problem.is_note for problem in problems):
         sys.exit(1)
 

@@ -74,26 +74,16 @@ def _part(file: UnitFile, facts: Marks, settings: Settings, root: Path, problems
     if places is None:
         return None
     wanted = [0, *places.values()]
-    sheet = read_sheet(file.path, wanted, Form(names=()), problems)
+    sheet = read_sheet(file.path, wanted, Form(), problems)
     if sheet is None:
         return None
     rows = values.Rows(sheet.file, sheet.line, problems)
-    coded = Marks(
-        kind="marks",
-        name=facts.name,
-        columns=tuple(places),
-        positive_from=facts.positive_from,
-        missing=facts.missing,
-    )
+    coded = facts.model_copy(update={"columns": tuple(places)})
     found = values.marks([sheet.columns[str(place)] for place in places.values()], coded, rows)
     frame = _frames(sheet, rows)
     whole = np.full((len(frame), len(facts.columns)), -1, np.int8)
     whole[:, [facts.columns.index(name) for name in places]] = found
-    images = None
-    if settings.pictures:
-        images = _pictures(
-            root / settings.pictures.replace("{unit}", file.unit), frame + settings.frame_offset, settings
-        )
+    images = _pictures(root, file, frame, settings) if settings.pictures else None
     return unit_part(file, sheet.line, frame, {facts.name: whole}, images).take(~rows.faulty)
 
 
@@ -131,8 +121,9 @@ def _frames(sheet: Sheet, rows: values.Rows) -> NDArray[np.int64]:
     return frame
 
 
-def _pictures(folder: Path, numbers: NDArray[np.integer], settings: Settings) -> list[str]:
-    """Names of the pictures with these numbers: those of the folder, else by the number of digits."""
+def _pictures(root: Path, file: UnitFile, frame: NDArray[np.integer], settings: Settings) -> list[str]:
+    """Names of the frames' pictures: those of the unit's folder, else by the number of digits."""
+    folder = root / settings.pictures.replace("{unit}", file.unit)
     there: dict[int, str] = {}
     try:
         with os.scandir(folder) as entries:
@@ -143,4 +134,4 @@ def _pictures(folder: Path, numbers: NDArray[np.integer], settings: Settings) ->
         if match := _PICTURE.fullmatch(name):
             there.setdefault(int(match[1]), name)
     digits, ending = settings.digits, settings.ending
-    return [there.get(number) or f"{number:0{digits}d}{ending}" for number in numbers.tolist()]
+    return [there.get(number) or f"{number:0{digits}d}{ending}" for number in (frame + settings.frame_offset).tolist()]
