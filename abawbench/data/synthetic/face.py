@@ -1,0 +1,318 @@
+"""One frame of a face: the portrait bent by action units and pose, then eyes and mouth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abawbench.data.images import Image
+from abawbench.data.synthetic import anatomy, creases, features
+from abawbench.data.synthetic.anatomy import Field
+from abawbench.data.synthetic.features import Features, Tone, scaled
+from abawbench.data.synthetic.person import Person
+from abawbench.data.synthetic.portrait import CANVAS_X, CANVAS_Y, FINE
+
+# nodes of the coarse map are this many pixels apart
+STEP = 4
+EYE_DETAIL, MOUTH_DETAIL = 4, 3
+# fractions of a pixel that OpenCV's drawing takes, as bits
+BITS = 4
+Outline = NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Rig:
+    """A person's face, ready to be moved.
+
+    Attributes:
+        skin: displacement of the grid's nodes, shape (coefficients, rows * columns * 2).
+        points: outlines at rest, shape (2 * n,); `moves` by coefficient, shape (coefficients, 2 * n).
+        folds: change of brightness by action unit, shape (17, HEIGHT * WIDTH) of `creases`.
+        resting: action units of the face at rest, shape (17,).
+        has_glasses: whether rims are drawn.
+    """
+
+    skin: Field
+    points: Field
+    moves: Field
+    folds: Field
+    resting: Field
+    has_glasses: bool
+
+
+def make_rig(person: Person) -> Rig:
+    """The movements of a person's face."""
+    grid = anatomy.grid_points()
+    outlines = anatomy.outline_points(person)
+    return Rig(
+        anatomy.skin_moves(person, grid).reshape(len(anatomy.COEFFICIENTS), -1),
+        outlines.rest.reshape(-1),
+        outlines.moves,
+        creases.crease_fields(person),
+        np.asarray(person.resting, np.float32),
+        bool(person.glasses),
+    )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class View:
+    """A head for output at one scale.
+
+    Attributes:
+        skin: the canvas, uint8 RGB or RGBA; its first pixel and its scale follow from `fine`.
+        fine: pixels of the canvas for one of a crop.
+        features: colours; the pictures that follow are theirs at the scale of the output.
+        scale: pixels of the output for one of a crop.
+    """
+
+    skin: Image
+    fine: int
+    features: Features
+    scale: float
+    ball: Image
+    upper_teeth: Image
+    lower_teeth: Image
+
+
+def make_view(skin: Image, fine: int, parts: Features, scale: float) -> View:
+    """A head for output at a scale."""
+    return View(
+        skin,
+        fine,
+        parts,
+        scale,
+        scaled(parts.ball, scale * EYE_DETAIL),
+        scaled(parts.upper_teeth, scale * MOUTH_DETAIL),
+        scaled(parts.lower_teeth, scale * MOUTH_DETAIL),
+    )
+
+
+def coefficients(rig: Rig, action_units: NDArray[np.floating], yaw: float, pitch: float) -> Field:
+    """The factors of all movements, shape (21,)."""
+    values = np.empty(len(anatomy.COEFFICIENTS), np.float32)
+    # what a face shows at rest adds to weak expressions and vanishes in full ones
+    values[:17] = rig.resting + (1 - rig.resting) * action_units
+    values[17:] = yaw, yaw * yaw, pitch, pitch * pitch
+    return values
+
+
+def landmarks(points: Field) -> Field:
+    """Eyes, nose and corners of the mouth in the order of `TEMPLATE`, shape (5, 2), of outlines (n, 2)."""
+    corners = points[[anatomy.LIPS_UPPER.start, anatomy.LIPS_UPPER.stop - 1]]
+    return np.concatenate([points[anatomy.PUPILS], points[anatomy.NOSE : anatomy.NOSE + 1], corners])
+
+
+def moved_points(rig: Rig, values: Field) -> Field:
+    """The outlines under these coefficients, shape (n, 2)."""
+    return (rig.points + values @ rig.moves).reshape(-1, 2)
+
+
+def draw_face(rig: Rig, view: View, values: Field, points: Field, to_output: Field, size: tuple[int, int],
+              lids: float, gaze: Field) -> Image:  # fmt: skip
+    """A face as the canvas of `view` shows it.
+
+    Args:
+        rig: how it moves.
+        view: how it looks.
+        values: of `coefficients`.
+        points: of `moved_points` for them.
+        to_output: shape (2, 3), from positions in the face to pixels of the output.
+        size: width and height of the output.
+        lids: 0 open to 1 closed.
+        gaze: shape (2,), pixels of a crop.
+
+    Returns:
+        Shape (height, width, 3 or 4) as the canvas has.
+    """
+    picture = _bent(rig, view, values, to_output, size)
+    turned = points @ to_output[:, :2].T + to_output[:, 2]
+    _draw_mouth(picture, view, turned, values)
+    _draw_eyes(picture, view, turned, lids, gaze, has_glasses=rig.has_glasses)
+    return picture
+
+
+def _bent(rig: Rig, view: View, values: Field, to_output: Field, size: tuple[int, int]) -> Image:
+    """The skin, folded and moved: every output pixel looks up where its piece of skin lies at rest."""
+    import cv2
+
+    skin = _folded(rig, view, values)
+    moves = (values @ rig.skin).reshape(anatomy.GRID_ROWS, anatomy.GRID_COLUMNS, 2)
+    (a, b, right), (c, d, down) = to_output.tolist()
+    determinant = a * d - b * c
+    columns, rows = -(-size[0] // STEP) + 2, -(-size[1] // STEP) + 2
+    x = (np.arange(columns, dtype=np.float32) - 0.5) * STEP - 0.5 - right
+    y = ((np.arange(rows, dtype=np.float32) - 0.5) * STEP - 0.5 - down)[:, None]
+    place = np.empty((rows, columns, 2), np.float32)
+    # in nodes of the movement's grid
+    unit = determinant * anatomy.GRID_STEP
+    place[..., 0] = x * (d / unit) - y * (b / unit) - anatomy.GRID_X / anatomy.GRID_STEP
+    place[..., 1] = y * (a / unit) - x * (c / unit) - anatomy.GRID_Y / anatomy.GRID_STEP
+    source = place
+    for _ in range(3):
+        shift = cv2.remap(moves, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        source = cv2.addWeighted(place, 1, shift, -1 / anatomy.GRID_STEP, 0)
+    factor = anatomy.GRID_STEP * view.fine
+    source *= factor
+    source += ((anatomy.GRID_X - CANVAS_X) * view.fine - 0.5, (anatomy.GRID_Y - CANVAS_Y) * view.fine - 0.5)
+    smooth = cv2.resize(source, (columns * STEP, rows * STEP), interpolation=cv2.INTER_LINEAR)
+    inner = smooth[STEP : STEP + size[1], STEP : STEP + size[0]]
+    return np.asarray(cv2.remap(skin, inner, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _folded(rig: Rig, view: View, values: Field) -> Image:
+    import cv2
+
+    change = (values[:17] @ rig.folds).reshape(creases.HEIGHT, creases.WIDTH)
+    factor = cv2.convertScaleAbs(change, alpha=128, beta=128)
+    if view.fine > 1:
+        factor = cv2.resize(factor, None, fx=view.fine, fy=view.fine, interpolation=cv2.INTER_LINEAR)
+    top, left = (creases.TOP - CANVAS_Y) * view.fine, (creases.LEFT - CANVAS_X) * view.fine
+    part = np.s_[top : top + factor.shape[0], left : left + factor.shape[1]]
+    skin = view.skin.copy()
+    if skin.shape[2] == 3:
+        skin[part] = cv2.multiply(skin[part], cv2.cvtColor(factor, cv2.COLOR_GRAY2RGB), scale=1 / 128)
+    else:
+        skin[(*part, slice(3))] = cv2.multiply(
+            np.ascontiguousarray(skin[part][..., :3]), cv2.cvtColor(factor, cv2.COLOR_GRAY2RGB), scale=1 / 128
+        )
+    return skin
+
+
+def _patch(picture: Image, points: Field, margin: float, detail: int) -> tuple[tuple[slice, slice], Image, Field]:
+    """The part of a picture around points, enlarged, and where its first pixel lies."""
+    import cv2
+
+    low, high = points.min(axis=0) - margin, points.max(axis=0) + margin
+    left, top = max(int(low[0]), 0), max(int(low[1]), 0)
+    right, bottom = min(int(high[0]) + 1, picture.shape[1]), min(int(high[1]) + 1, picture.shape[0])
+    part = (slice(top, max(bottom, top + 1)), slice(left, max(right, left + 1)))
+    size = ((part[1].stop - left) * detail, (part[0].stop - top) * detail)
+    big = cv2.resize(picture[part], size, interpolation=cv2.INTER_LINEAR)
+    return part, np.asarray(big, np.uint8), np.array([left - 0.5, top - 0.5], np.float32)
+
+
+def _put_back(picture: Image, part: tuple[slice, slice], big: Image) -> None:
+    import cv2
+
+    height, width = picture[part].shape[:2]
+    picture[part] = cv2.resize(big, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _paste(target: Image, picture: Image, middle_x: float, middle_y: float) -> None:
+    """Copies a picture around a place; what lies outside of the target is left out."""
+    height, width = picture.shape[:2]
+    left, top = round(middle_x - width / 2), round(middle_y - height / 2)
+    right, bottom = min(left + width, target.shape[1]), min(top + height, target.shape[0])
+    x, y = max(left, 0), max(top, 0)
+    if right > x and bottom > y:
+        target[y:bottom, x:right, :3] = picture[y - top : bottom - top, x - left : right - left]
+
+
+def _solid(colour: Tone) -> tuple[int, ...]:
+    return (*colour, 255)
+
+
+def _draw_eyes(picture: Image, view: View, points: Field, lids: float, gaze: Field, *, has_glasses: bool) -> None:
+    import cv2
+
+    parts, pixel = view.features, view.scale * EYE_DETAIL
+    region = points[anatomy.RIMS] if has_glasses else points[anatomy.UPPER_LIDS.start : anatomy.CREASES.stop]
+    part, big, first = _patch(picture, region, (2 if has_glasses else 3) * view.scale, EYE_DETAIL)
+    local = (points - first) * EYE_DETAIL
+    upper = local[anatomy.UPPER_LIDS].reshape(2, anatomy.LID, 2)
+    lower = local[anatomy.LOWER_LIDS].reshape(2, anatomy.LID, 2)
+    crease = local[anatomy.CREASES].reshape(2, anatomy.LID, 2)
+    # a closing lid meets the other at its height, four fifths of the way down
+    shut = 0.2 * upper + 0.8 * lower
+    upper = upper + lids * (shut - upper)
+    upper[..., 1] = np.minimum(upper[..., 1], lower[..., 1])
+    lower = lower + lids * (shut - lower)
+    opening = np.concatenate([upper, lower[:, ::-1]], axis=1)
+    mask = np.zeros(big.shape[:2], np.uint8)
+    cv2.fillPoly(mask, list(_fixed(opening)), 255, cv2.LINE_8, BITS)
+    ball = np.empty_like(big)
+    ball[:] = 255
+    for eye in range(2):
+        x, y = local[eye] + gaze * pixel
+        _paste(ball, view.ball, float(x), float(y))
+    edges = list(_fixed(upper))
+    cv2.polylines(ball, edges, False, _solid(parts.lid_shadow), round(1.3 * pixel), cv2.LINE_8, BITS)
+    cv2.copyTo(ball, mask, big)
+    cv2.polylines(big, list(_fixed(crease)), False, _solid(parts.crease), max(round(0.6 * pixel), 1), cv2.LINE_AA, BITS)
+    cv2.polylines(
+        big, list(_fixed(lower)), False, _solid(parts.lid_rim), max(round(0.55 * pixel), 1), cv2.LINE_AA, BITS
+    )
+    cv2.polylines(big, edges, False, _solid(parts.lash), max(round(0.95 * pixel), 1), cv2.LINE_AA, BITS)
+    if has_glasses:
+        rims = local[anatomy.RIMS].reshape(2, anatomy.RIM, 2)
+        thick = max(round(1.1 * pixel), 1)
+        cv2.polylines(big, list(_fixed(rims)), True, _solid(parts.frame), thick, cv2.LINE_AA, BITS)
+        bridge = np.stack([rims[0, 1], rims[1, anatomy.RIM // 2 - 1]])
+        cv2.polylines(big, [_fixed(bridge)], False, _solid(parts.frame), thick, cv2.LINE_AA, BITS)
+    _put_back(picture, part, big)
+
+
+def _draw_mouth(picture: Image, view: View, points: Field, values: Field) -> None:
+    import cv2
+
+    parts, pixel = view.features, view.scale * MOUTH_DETAIL
+    part, big, first = _patch(
+        picture, points[anatomy.LIPS_TOP.start : anatomy.LIPS_BOTTOM.stop], 3 * view.scale, MOUTH_DETAIL
+    )
+    local = (points - first) * MOUTH_DETAIL
+    top, bottom = local[anatomy.LIPS_TOP], local[anatomy.LIPS_BOTTOM]
+    upper, lower = local[anatomy.LIPS_UPPER], local[anatomy.LIPS_LOWER]
+    upper_edge = upper.copy()
+    # lips that are pressed together meet halfway
+    crossed = np.maximum(upper[:, 1] - lower[:, 1], 0) / 2
+    upper_edge[:, 1] -= crossed
+    lower = np.stack([lower[:, 0], np.maximum(lower[:, 1], upper_edge[:, 1])], axis=1)
+    top = np.stack([top[:, 0], np.minimum(top[:, 1], upper_edge[:, 1])], axis=1)
+    bottom = np.stack([bottom[:, 0], np.maximum(bottom[:, 1], lower[:, 1])], axis=1)
+    gap = float((lower[anatomy.LIP // 2] - upper_edge[anatomy.LIP // 2])[1]) / pixel
+    cv2.fillPoly(big, [_fixed(np.concatenate([top, upper_edge[::-1]]))], _solid(parts.upper_lip), cv2.LINE_AA, BITS)
+    cv2.fillPoly(big, [_fixed(np.concatenate([lower, bottom[::-1]]))], _solid(parts.lower_lip), cv2.LINE_AA, BITS)
+    shine = 0.5 * (lower + bottom)[2:-2]
+    thick = max(round(0.28 * abs(float((bottom - lower)[anatomy.LIP // 2, 1]))), 1)
+    cv2.polylines(big, [_fixed(shine)], False, _solid(parts.lower_lip_light), thick, cv2.LINE_AA, BITS)
+    shade = 0.72 * upper_edge + 0.28 * top
+    cv2.polylines(
+        big, [_fixed(shade)], False, _solid(parts.upper_lip_edge), max(round(0.9 * pixel), 1), cv2.LINE_AA, BITS
+    )
+    if gap > 0.3:
+        mask = np.zeros(big.shape[:2], np.uint8)
+        outline = _fixed(np.concatenate([upper_edge, lower[::-1]]))
+        cv2.fillPoly(mask, [outline], 255, cv2.LINE_8, BITS)
+        inside = np.empty_like(big)
+        inside[:] = _solid(parts.throat)[: big.shape[2]]
+        x, y = (float(value) for value in local[anatomy.MOUTH])
+        jaw = 8.6 * float(values[16]) + 0.4
+        tongue = (round(x), round(y + (jaw + 4.6) * pixel))
+        cv2.ellipse(inside, tongue, (round(8 * pixel), round(4.6 * pixel)), 0, 0, 360, _solid(parts.tongue), -1)
+        _paste_teeth(inside, view.lower_teeth, x, y + (jaw + 0.9) * pixel, up=False)
+        _paste_teeth(inside, view.upper_teeth, x, y + 1.6 * pixel, up=True)
+        cv2.copyTo(inside, mask, big)
+        cv2.polylines(big, [outline], True, _solid(parts.lip_line), max(round(0.35 * pixel), 1), cv2.LINE_AA, BITS)
+    else:
+        line = _fixed(0.5 * (upper_edge + lower))
+        cv2.polylines(big, [line], False, _solid(parts.lip_line), max(round(0.65 * pixel), 1), cv2.LINE_AA, BITS)
+    _put_back(picture, part, cv2.blur(big, (3, 3)))
+
+
+def _paste_teeth(inside: Image, teeth: Image, x: float, y: float, *, up: bool) -> None:
+    """A row of teeth: the half of its picture that has them."""
+    half = teeth.shape[0] // 2
+    if up:
+        _paste(inside, teeth[: half + 1], x, y - half / 2)
+    else:
+        _paste(inside, teeth[half:], x, y + half / 2)
+
+
+def _fixed(points: Field) -> Outline:
+    # OpenCV's pixel 0 has its middle at 0
+    return np.rint((points - 0.5) * (1 << BITS)).astype(np.int32)
+
+
+__all__ = ["Rig", "View", "coefficients", "draw_face", "features", "landmarks", "make_rig", "make_view", "moved_points"]

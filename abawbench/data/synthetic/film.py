@@ -1,0 +1,204 @@
+"""A person before a camera: everything but the expression, and the pictures that come of both."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from abawbench.data.faces import CROP_SIZE, TEMPLATE
+from abawbench.data.images import Image
+from abawbench.data.synthetic.anatomy import Field
+from abawbench.data.synthetic.appearance import (
+    COVERS,
+    SCENE_HEIGHT,
+    SCENE_WIDTH,
+    Course,
+    make_course,
+    make_cover,
+    make_light,
+    make_noise,
+    make_scene,
+)
+from abawbench.data.synthetic.face import (
+    Rig,
+    View,
+    coefficients,
+    draw_face,
+    landmarks,
+    make_rig,
+    make_view,
+    moved_points,
+)
+from abawbench.data.synthetic.features import make_features
+from abawbench.data.synthetic.person import Person, make_person
+from abawbench.data.synthetic.portrait import CANVAS_HEIGHT, CANVAS_WIDTH, CANVAS_X, CANVAS_Y, FINE, make_portrait
+from abawbench.table import Floats
+
+__all__ = ["Film", "Person", "draw_crop", "draw_picture", "make_film", "make_person"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Film:
+    """One person in one video: identity, light, place, camera and course of the pose.
+
+    Attributes:
+        close: the head at the scale of a crop, before its background; `wide` at the scale of the whole picture.
+        noise: sheet of noise for crops.
+        scene: shape (360, 640, 3), the background.
+        blur: the lens's, standard deviation in pixels of a crop; 0 for none.
+        cover: what comes before the face now and then: colour and opacity.
+    """
+
+    person: Person
+    frames: int
+    rig: Rig
+    close: View
+    wide: View
+    course: Course
+    noise: np.ndarray
+    scene: Image
+    blur: float
+    cover: tuple[Image, Image]
+
+
+def make_film(person: Person, frames: int, generator: np.random.Generator) -> Film:
+    """How a person is filmed for a number of frames."""
+    import cv2
+
+    light = make_light(generator)
+    scene = make_scene(generator, light)
+    portrait = make_portrait(person, light)
+    parts = make_features(person, light, portrait)
+    size = (CANVAS_WIDTH * FINE, CANVAS_HEIGHT * FINE)
+    left, top = (
+        int(generator.integers(0, SCENE_WIDTH - CANVAS_WIDTH)),
+        int(generator.integers(0, SCENE_HEIGHT - CANVAS_HEIGHT)),
+    )
+    behind = cv2.resize(
+        scene[top : top + CANVAS_HEIGHT, left : left + CANVAS_WIDTH], size, interpolation=cv2.INTER_LINEAR
+    ).astype(np.float32)
+    opaque = portrait.alpha[..., None].astype(np.float32) / 255
+    whole = portrait.colour * opaque + behind * (1 - opaque)
+    close = cv2.resize(whole, (CANVAS_WIDTH, CANVAS_HEIGHT), interpolation=cv2.INTER_AREA)
+    # resampling for each frame softens once more
+    close = np.clip(cv2.addWeighted(close, 1.45, cv2.GaussianBlur(close, (0, 0), 0.8), -0.45, 0), 0, 255)
+    scale = float(generator.uniform(0.95, 1.5))
+    blur = float(max(generator.normal(0.2, 0.4), 0))
+    return Film(
+        person=person,
+        frames=frames,
+        rig=make_rig(person),
+        close=make_view(np.round(close).astype(np.uint8), 1, parts, 1.0),
+        wide=make_view(np.dstack([portrait.colour, portrait.alpha]), FINE, parts, scale),
+        course=make_course(generator, frames, covers=bool(generator.random() < 0.3)),
+        noise=make_noise(generator, CROP_SIZE, float(generator.uniform(0.8, 4.5))),
+        scene=scene,
+        blur=blur if blur > 0.35 else 0.0,
+        cover=make_cover(generator, str(generator.choice(COVERS)), person, light),
+    )
+
+
+def draw_crop(film: Film, frame: int, action_units: Floats) -> Image:
+    """One frame as a face detector would cut it out, shape (112, 112, 3).
+
+    Args:
+        film: who is filmed, and how.
+        frame: from 0, below the film's number of frames.
+        action_units: shape (17,), intensities in [0, 1] in the order of `ACTION_UNITS_17`.
+    """
+    import cv2
+
+    course = film.course
+    yaw, pitch = course.turn[frame].tolist()
+    values = coefficients(film.rig, action_units, yaw, pitch)
+    points = moved_points(film.rig, values)
+    matrix = _aligned(landmarks(points), course.place[frame].tolist())
+    crop = draw_face(film.rig, film.close, values, points, matrix, (CROP_SIZE, CROP_SIZE),
+                     float(course.lids[frame]), course.gaze[frame])  # fmt: skip
+    if course.covered[frame]:
+        crop = _covered(crop, film.cover, course.cover[frame].tolist())
+    if film.blur:
+        crop = cv2.GaussianBlur(crop, (3, 3), film.blur)
+    if course.motion[frame]:
+        crop = cv2.blur(crop, (int(course.motion[frame]), 1))
+    x, y = course.noise[frame].tolist()
+    grain = film.noise[y : y + CROP_SIZE, x : x + CROP_SIZE]
+    exposed = cv2.convertScaleAbs(crop, alpha=float(course.brightness[frame]))
+    return np.asarray(cv2.add(exposed, grain, dtype=cv2.CV_8U), np.uint8)
+
+
+def draw_picture(
+    films: Sequence[Film], frame: int, action_units: Sequence[Floats], *, width: int, height: int
+) -> Image:
+    """A whole picture of the camera with the people of `films` from left to right, shape (height, width, 3).
+
+    Args:
+        films: none, one or two; the first one's scene is the background.
+        frame: from 0.
+        action_units: of each film, shape (17,).
+        width: of the picture in pixels; `height` likewise.
+    """
+    import cv2
+
+    if not films:
+        generator = np.random.default_rng(0)
+        scene = make_scene(generator, make_light(generator))
+        return np.asarray(cv2.resize(scene, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    picture = np.asarray(cv2.resize(films[0].scene, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    for place, (film, units) in enumerate(zip(films, action_units, strict=True)):
+        _place_head(picture, film, frame, units, (place + 0.5) / len(films) * width, len(films))
+    return np.round(np.clip(picture, 0, 255)).astype(np.uint8)
+
+
+def _place_head(picture: Field, film: Film, frame: int, action_units: Floats, middle: float, people: int) -> None:
+    import cv2
+
+    height, width = picture.shape[:2]
+    course, view = film.course, film.wide
+    yaw, pitch = course.turn[frame].tolist()
+    values = coefficients(film.rig, action_units, yaw, pitch)
+    points = moved_points(film.rig, values)
+    scale = view.scale * min(height / SCENE_HEIGHT, width / SCENE_WIDTH) * (1 if people == 1 else 0.85)
+    roll, size, right, down = course.place[frame].tolist()
+    wide, high = round(CANVAS_WIDTH * view.scale), round(CANVAS_HEIGHT * view.scale)
+    to_output = np.array([[view.scale, 0, -CANVAS_X * view.scale], [0, view.scale, -CANVAS_Y * view.scale]], np.float32)
+    head = draw_face(
+        film.rig, view, values, points, to_output, (wide, high), float(course.lids[frame]), course.gaze[frame]
+    )
+    factor = scale / view.scale * size
+    cos, sin = factor * math.cos(roll), factor * math.sin(roll)
+    x, y = -CANVAS_X * view.scale, -CANVAS_Y * view.scale
+    target = (middle + 3 * right, 0.45 * height + 3 * down)
+    matrix = np.array([[cos, -sin, target[0] - cos * x + sin * y], [sin, cos, target[1] - sin * x - cos * y]])
+    placed = cv2.warpAffine(head, matrix, (width, height), flags=cv2.INTER_LINEAR).astype(np.float32)
+    opaque = placed[..., 3:] / 255
+    picture += (placed[..., :3] - picture) * opaque
+
+
+# the template's points about their middle, as complex numbers
+_TEMPLATE = [complex(x, y) for x, y in TEMPLATE.tolist()]
+_TEMPLATE_MIDDLE = sum(_TEMPLATE) / len(_TEMPLATE)
+
+
+def _aligned(points: Field, place: list[float]) -> Field:
+    """From the face to a crop: the similarity of `abawbench.data.faces.similarity`, then what the detector is out."""
+    here = [complex(x, y) for x, y in points.tolist()]
+    middle = sum(here) / len(here)
+    spread = sum(abs(point - middle) ** 2 for point in here)
+    turn = sum((a - middle).conjugate() * b for a, b in zip(here, _TEMPLATE, strict=True)) / spread
+    roll, size, right, down = place
+    turn *= size * complex(math.cos(roll), math.sin(roll))
+    shift = _TEMPLATE_MIDDLE + complex(right, down) - turn * middle
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]], np.float32)
+
+
+def _covered(crop: Image, cover: tuple[Image, Image], shift: list[int]) -> Image:
+    import cv2
+
+    x, y = 16 + shift[0], 16 + shift[1]
+    part = np.s_[y : y + CROP_SIZE, x : x + CROP_SIZE]
+    share = np.asarray(cover[1][part], np.float32) / 255
+    return np.asarray(cv2.blendLinear(cover[0][part].copy(), crop, share, 1 - share), np.uint8)
