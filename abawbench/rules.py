@@ -93,6 +93,7 @@ RULES: dict[str, Rule] = {
     "D34": Rule("wrong override", "A row names a video, frames and a face of it: a track, left, right or none."),
     "D35": Rule("something else in the way", "Crops are only replaced where `abawbench faces` wrote them."),
     "D36": Rule("another run is at work", "One run at a time writes into a folder."),
+    "D37": Rule("video not finished", "A process that does a video is left to do it to its end."),
     "D50": Rule("another synthetic corpus there", "A folder holds one corpus: equal settings and version."),
     "D51": Rule("folder holds something else", "A corpus is written into a new or empty folder, or into its own."),
     "D52": Rule(

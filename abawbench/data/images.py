@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from abawbench.errors import Problem, ProblemError
 
 Image = NDArray[np.uint8]
+SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 
 def read_image(path: Path) -> Image:
@@ -25,11 +26,15 @@ def read_image(path: Path) -> Image:
     except OSError as error:
         reason = error.strerror or "an error of the file system"
         raise ProblemError(Problem("F01", reason, "a picture", "check the path", str(path))) from error
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    try:
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    except cv2.error:
+        # a header that promises more pixels than OpenCV reads
+        picture = None
     if picture is None:
         found = f"{len(data)} bytes that are no picture"
         raise ProblemError(Problem("F01", found, "a JPEG or PNG picture", "copy the file again", str(path)))
-    return np.ascontiguousarray(picture[..., ::-1], np.uint8)
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=picture), np.uint8)
 
 
 def rgb(image: NDArray[np.generic]) -> Image:
@@ -47,3 +52,11 @@ def rgb(image: NDArray[np.generic]) -> Image:
         raise ProblemError(Problem("E06", found, "uint8, height x width x 1, 3 or 4", "convert the picture first"))
     pixels = image.reshape(*image.shape[:2], channels).astype(np.uint8, copy=False)
     return np.repeat(pixels, 3, axis=2) if channels == 1 else np.ascontiguousarray(pixels[..., :3])
+
+
+def jpeg(image: Image, quality: int = 95) -> bytes:
+    """An RGB picture as the bytes of a JPEG file."""
+    import cv2
+
+    flags = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    return cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), flags)[1].tobytes()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +22,34 @@ TEMPLATE: Points = np.array(
 Source: reference landmarks published with ArcFace, deepinsight/insightface, `arcface_dst` in `face_align.py`.
 """
 TEMPLATE.setflags(write=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """How much of a face a crop shows, and in how many pixels.
+
+    Attributes:
+        name: what `--crop` calls it.
+        size: height and width of the crop in pixels.
+        template: shape (5, 2), where the five points lie in it.
+    """
+
+    name: str
+    size: int
+    template: Points
+
+
+WIDE_SIZE = 224
+# 1.6 times as far from the centre in each direction: the whole head, with hair and chin
+WIDE_FACTOR = 1.6
+
+ALIGNED = Field("aligned", CROP_SIZE, TEMPLATE)
+WIDE = Field(
+    "wide",
+    WIDE_SIZE,
+    (TEMPLATE - (CROP_SIZE - 1) / 2) * (WIDE_SIZE / (CROP_SIZE * WIDE_FACTOR)) + (WIDE_SIZE - 1) / 2,
+)
+FIELDS = {field.name: field for field in (ALIGNED, WIDE)}
 
 
 def similarity(source: Points, target: Points) -> Points:
@@ -53,19 +83,20 @@ def similarity(source: Points, target: Points) -> Points:
     return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
-def aligned_crop(image: Image, points: Points) -> Image:
-    """The face of an RGB picture turned upright, shape (112, 112, 3); black where the picture ends.
+def aligned_crop(image: Image, points: Points, field: Field = ALIGNED) -> Image:
+    """The face of an RGB picture turned upright, shape (size, size, 3); black where the picture ends.
 
     Args:
         image: shape (height, width, 3).
         points: shape (5, 2), in the order of `TEMPLATE`.
+        field: how much of the face is shown, 112 x 112 pixels by default.
 
     Raises:
         ProblemError: E05, points that fix no alignment.
     """
     import cv2
 
-    matrix = similarity(points, TEMPLATE)
+    matrix = similarity(points, field.template)
     # warping reads four pixels for each of the crop: shrink a larger face first, lest fine texture turn into noise
     steps = int(1 / np.hypot(matrix[0, 0], matrix[1, 0]))
     if steps > 1:
@@ -73,5 +104,5 @@ def aligned_crop(image: Image, points: Points) -> Image:
         size = (max(width // steps, 1), max(height // steps, 1))
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
         points = (points + 0.5) * (np.array(size) / (width, height)) - 0.5
-        matrix = similarity(points, TEMPLATE)
-    return np.asarray(cv2.warpAffine(image, matrix, (CROP_SIZE, CROP_SIZE), flags=cv2.INTER_LINEAR), np.uint8)
+        matrix = similarity(points, field.template)
+    return np.asarray(cv2.warpAffine(image, matrix, (field.size, field.size), flags=cv2.INTER_LINEAR), np.uint8)

@@ -18,6 +18,7 @@ from abawbench.errors import Problem, ProblemError
 # longer side in pixels; a face that fills a larger picture is missed or found in halves
 DETECTION_SIZE = 640
 WEIGHTS_NAME = "yunet_n_dynamic.onnx"
+FETCH = "abawbench data fetch yunet"
 WEIGHTS_SHA256 = "104ee26c71d5c270ce79a6b3dced91c91013260d29a6bf18f9296c5b8c4c2b12"
 
 
@@ -44,24 +45,41 @@ class Face:
 
 
 def weights_path(explicit: Path | None = None) -> Path:
-    """YuNet's weights: the path given, else the file of the real data; its SHA-256 is checked.
+    """YuNet's weights: the path given, else the file of the real data, else the fetched one; its SHA-256 is checked.
 
     Raises:
         ProblemError: F01 there is no such file, E04 it is another one.
     """
-    path = explicit or real_data() / "weights" / WEIGHTS_NAME
+    path = explicit or _weights_found()
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        reason = error.strerror or "an error of the file system"
-        fix = f"give the path of the file, or set {VARIABLE} to the folder that holds weights/{WEIGHTS_NAME}"
-        raise ProblemError(Problem("F01", reason, f"the weights {WEIGHTS_NAME}", fix, str(path))) from error
+        raise _no_weights(error.strerror or "an error of the file system", path) from error
     if found != WEIGHTS_SHA256:
         source = "onnx/yunet_n_dynamic.onnx of ShiqiYu/libfacedetection.train at 0047ac24"
-        raise ProblemError(
-            Problem("E04", f"SHA-256 {found}", f"SHA-256 {WEIGHTS_SHA256}", f"copy {source} again", str(path))
-        )
+        fix = f"run `{FETCH}`, or copy {source} again"
+        raise ProblemError(Problem("E04", f"SHA-256 {found}", f"SHA-256 {WEIGHTS_SHA256}", fix, str(path)))
     return path
+
+
+def _weights_found() -> Path:
+    from abawbench.data.fetch import fetched
+
+    try:
+        path = real_data() / "weights" / WEIGHTS_NAME
+    except ProblemError:
+        path = None
+    if path is not None and path.is_file():
+        return path
+    folder = fetched("yunet")
+    if folder is None:
+        raise _no_weights("no such file", path)
+    return folder / WEIGHTS_NAME
+
+
+def _no_weights(found: str, path: Path | None) -> ProblemError:
+    fix = f"run `{FETCH}`, give the path of the file, or set {VARIABLE} to a folder that holds weights/{WEIGHTS_NAME}"
+    return ProblemError(Problem("F01", found, f"the weights {WEIGHTS_NAME}", fix, str(path or WEIGHTS_NAME)))
 
 
 class Detector:
@@ -93,7 +111,7 @@ class Detector:
         size = (max(round(width * shrink), 1), max(round(height * shrink), 1))
         small = image if size == (width, height) else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         self._network.setInputSize(size)
-        rows: Any = self._network.detect(np.ascontiguousarray(small[..., ::-1]))[1]
+        rows: Any = self._network.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))[1]
         if rows is None:
             return ()
         scale = np.array([width / size[0], height / size[1]])

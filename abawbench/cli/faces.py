@@ -1,0 +1,122 @@
+"""abawbench faces: videos into aligned face crops, audited."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from abawbench.cli.options import PATH, json_option
+from abawbench.cli.output import exits_on_problems, print_json, say
+
+if TYPE_CHECKING:
+    from abawbench.data.faces.run import Progress, Summary
+
+
+@click.command()
+@click.argument("videos", type=PATH)
+@click.argument("out", type=PATH)
+@click.option(
+    "--every",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Detect in every K-th frame, and follow the faces between.",
+    metavar="K",
+)
+@click.option(
+    "--crop",
+    type=click.Choice(["aligned", "wide"]),
+    default="aligned",
+    show_default=True,
+    help="112 x 112 as in s-Aff-Wild2, or 224 x 224 with the whole head.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=lambda: os.cpu_count() or 1,
+    show_default="one for each core",
+    help="Processes; the output is the same for any number.",
+)
+@click.option("--weights", type=PATH, help="YuNet's ONNX file; else the one that `abawbench data fetch yunet` got.")
+@json_option
+@exits_on_problems
+def command(videos: Path, out: Path, every: int, crop: str, workers: int, weights: Path | None, as_json: bool) -> None:
+    """Take the faces out of VIDEOS into OUT, one unit for each person.
+
+    VIDEOS is a video, a picture, or a folder of them or of folders of them. Numbered pictures in a folder are the
+    frames of a video. OUT gets cropped_aligned/<unit>/00001.jpg, an index of every frame, audit.html to look at,
+    audit.csv, and left_out.csv. Rows in OUT/overrides.csv (video,from,to,which) correct who is who. Run again, finished
+    videos are kept; changed ones, and those with new overrides, are done anew.
+
+    \b
+    Example:
+      abawbench faces videos faces
+      abawbench faces videos faces --every 5 --workers 8
+      abawbench faces interview.mp4 faces --crop wide --json
+    """
+    from abawbench.data.faces.extract import Settings
+    from abawbench.data.faces.run import run
+    from abawbench.errors import render
+
+    meter = _Meter()
+    summary = run(videos, out, Settings(every, crop), workers=workers, weights=weights, report=meter.show)
+    meter.end()
+    if summary.problems:
+        say(render(summary.problems))
+    if as_json:
+        print_json(summary.to_json())
+    else:
+        _print(summary, out)
+    if summary.problems:
+        sys.exit(1)
+
+
+class _Meter:
+    """Progress on standard error: one line that changes on a terminal, else a line now and then."""
+
+    PAUSE_S = 10.0
+
+    def __init__(self) -> None:
+        self._is_terminal = sys.stderr.isatty()
+        self._shown = 0.0
+
+    def show(self, progress: Progress) -> None:
+        videos, of_videos = progress.videos
+        frames, of_frames = progress.frames
+        rate = frames / progress.seconds if progress.seconds else 0.0
+        left = f", about {_duration((of_frames - frames) / rate)} left" if of_frames > frames and rate else ""
+        text = f"{videos:,}/{of_videos:,} videos, {frames:,} frames, {rate:,.0f} frames/s{left}"
+        if self._is_terminal:
+            click.echo(f"\r\033[K{text}", nl=False, err=True)
+            self._shown = progress.seconds
+        elif progress.seconds - self._shown >= self.PAUSE_S:
+            say(text)
+            self._shown = progress.seconds
+
+    def end(self) -> None:
+        if self._is_terminal and self._shown:
+            click.echo("\r\033[K", nl=False, err=True)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _print(summary: Summary, out: Path) -> None:
+    count = f"{summary.made:,} done" + (f", {summary.kept:,} kept from before" if summary.kept else "")
+    lost = summary.videos - summary.made - summary.kept
+    if lost:
+        count += f", {lost:,} left out"
+    click.echo(f"videos  {summary.videos:,}: {count}")
+    click.echo(f"units   {len(summary.units):,}")
+    click.echo(f"crops   {summary.crops:,} of {summary.frames:,} frames")
+    click.echo(f"time    {_duration(summary.seconds)}")
+    click.echo(f"look at {out / 'audit.html'}" + (f" and {out / 'left_out.csv'}" if summary.problems else ""))

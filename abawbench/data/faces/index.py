@@ -1,0 +1,214 @@
+"""The index of a video: a row for every frame of every unit, and for every other face."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abawbench.data.faces.alignment import Points
+from abawbench.data.faces.detector import Face
+from abawbench.data.faces.units import Faces
+from abawbench.errors import Problem, ProblemError
+from abawbench.table import Floats, Integers
+
+BOX = ("left", "top", "right", "bottom")
+POINTS = tuple(
+    f"{part}_{axis}" for part in ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth") for axis in ("x", "y")
+)
+MEASURES = (*BOX, *POINTS, "score", "blur")
+STATES = ("missing", "detected", "followed")
+MISSING, DETECTED, FOLLOWED = range(3)
+METADATA = b"abawbench"
+
+
+class Observations:
+    """Faces as they come, in columns: 90 bytes for each, however long the video."""
+
+    def __init__(self) -> None:
+        self.frame_number, self.frame_time = array("i"), array("d")
+        self._frame, self._track, self._state = array("i"), array("i"), array("b")
+        self._width = array("i")
+        self._measures = array("f")
+
+    def add_frame(self, number: int, time: float) -> None:
+        """The next frame; faces added after it are of this frame."""
+        self.frame_number.append(number)
+        self.frame_time.append(time)
+
+    def add_face(self, face: Face, track: int, state: int, blur: float, width: int) -> None:
+        """A face of the last frame, in a picture of this width."""
+        self._frame.append(len(self.frame_number) - 1)
+        self._track.append(track)
+        self._state.append(state)
+        self._width.append(width)
+        self._measures.extend((*face.box, *face.points.ravel().tolist(), face.score, blur))
+
+    @property
+    def frame(self) -> Integers:
+        """Position of each face's frame."""
+        return np.asarray(self._frame, np.int32)
+
+    @property
+    def track(self) -> Integers:
+        """Track number of each face."""
+        return np.asarray(self._track, np.int32)
+
+    @property
+    def state(self) -> NDArray[np.int8]:
+        """`DETECTED` or `FOLLOWED`, of each face."""
+        return np.asarray(self._state, np.int8)
+
+    @property
+    def measures(self) -> NDArray[np.float32]:
+        """Shape (faces, 16), columns as in `MEASURES`."""
+        return np.asarray(self._measures, np.float32).reshape(-1, len(MEASURES))
+
+    def faces(self) -> Faces:
+        """What `units.assign` looks at."""
+        measures = self.measures
+        width, height = measures[:, 2] - measures[:, 0], measures[:, 3] - measures[:, 1]
+        centre = (measures[:, 0] + measures[:, 2]) / 2 / np.asarray(self._width, np.float32)
+        number = np.asarray(self.frame_number, np.int32)[self.frame]
+        return Faces(number, self.track, centre, np.sqrt(np.maximum(width * height, 0)))
+
+    def rate(self) -> float:
+        """Frames per second by the time stamps; 25 where there are none."""
+        time = np.asarray(self.frame_time)
+        length = time[-1] - time[0] if len(time) > 1 else 0.0
+        return float((len(time) - 1) / length) if np.isfinite(length) and length > 0 else 25.0
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """The index as it is read.
+
+    Attributes:
+        frame: shape (rows,), frame numbers.
+        time: shape (rows,), seconds from the start of the video; NaN for pictures.
+        unit: shape (rows,), index into `units`, -1 for faces and frames of no unit.
+        track: shape (rows,), track number, 0 where no face is.
+        state: shape (rows,), index into `STATES`.
+        measures: shape (rows, 16), columns as in `MEASURES`; NaN where no face is.
+        facts: what is known of the whole video.
+    """
+
+    frame: Integers
+    time: Floats
+    unit: Integers
+    track: Integers
+    state: NDArray[np.int8]
+    measures: NDArray[np.float32]
+    facts: Mapping[str, Any]
+
+    @property
+    def video(self) -> str:
+        """Name of the video."""
+        return self.facts["video"]
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Names of its units."""
+        return tuple(self.facts["units"])
+
+    def rows_of(self, unit: str) -> NDArray[np.intp]:
+        """Rows of a unit: one for each frame of the video, in order."""
+        return np.flatnonzero(self.unit == self.units.index(unit))
+
+    def points(self, rows: NDArray[np.intp]) -> Points:
+        """The five points of these rows, shape (rows, 5, 2), in pixels of the video."""
+        return self.measures[rows, 4:14].astype(np.float64).reshape(-1, 5, 2)
+
+
+def write_index(path: Path, seen: Observations, unit: Integers, facts: Mapping[str, Any]) -> None:
+    """Write the index of a video as Parquet.
+
+    Args:
+        path: the file.
+        seen: the frames and faces.
+        unit: shape (faces,), index into `facts["units"]`, -1 where a face is of no unit.
+        facts: what is known of the whole video; JSON.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    names: Sequence[str] = facts["units"]
+    frame, track, state, measures = seen.frame, seen.track, seen.state, seen.measures
+    absent_frame, absent_unit = _absent(frame, unit, len(seen.frame_number), len(names))
+    filler = np.full((len(absent_frame), len(MEASURES)), np.nan, np.float32)
+    frame, unit = np.concatenate([frame, absent_frame]), np.concatenate([unit, absent_unit])
+    track = np.concatenate([track, np.zeros(len(absent_frame), np.int32)])
+    state = np.concatenate([state, np.full(len(absent_frame), MISSING, np.int8)])
+    measures = np.concatenate([measures, filler])
+    order = np.lexsort((track, np.where(unit < 0, len(names), unit), frame))
+    frame, unit, track, state, measures = frame[order], unit[order], track[order], state[order], measures[order]
+    labels = pa.DictionaryArray.from_arrays(pa.array(unit, mask=unit < 0), pa.array(list(names), pa.string()))
+    states = pa.DictionaryArray.from_arrays(pa.array(state), pa.array(STATES))
+    columns: dict[str, Any] = {
+        "frame": np.asarray(seen.frame_number, np.int32)[frame],
+        "time": np.asarray(seen.frame_time)[frame],
+        "unit": labels,
+        "state": states,
+        "track": track,
+    }
+    columns |= {name: np.ascontiguousarray(measures[:, place]) for place, name in enumerate(MEASURES)}
+    table = pa.table(columns).replace_schema_metadata({METADATA: json.dumps(facts, sort_keys=True).encode()})
+    pa.parquet.write_table(table, path, compression="zstd")
+
+
+def _absent(frame: Integers, unit: Integers, frames: int, units: int) -> tuple[Integers, Integers]:
+    """Frames of each unit without its face; of a video without unit, frames without any face."""
+    if not units:
+        lacking = np.setdiff1d(np.arange(frames, dtype=np.int32), frame)
+        return lacking, np.full(len(lacking), -1, np.int32)
+    present = np.zeros((units, frames), bool)
+    present[unit[unit >= 0], frame[unit >= 0]] = True
+    absent = np.nonzero(~present)
+    return absent[1].astype(np.int32), absent[0].astype(np.int32)
+
+
+def read_index(path: Path) -> Index:
+    """Read the index of a video.
+
+    Raises:
+        ProblemError: F01, there is no such file or `faces` did not write it.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    try:
+        # not memory-mapped, and by a path of its own: a folder named `a=b` is no partition here
+        table = pa.parquet.ParquetFile(path).read()
+        facts = json.loads(table.schema.metadata[METADATA])
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        found = "no such file" if isinstance(error, FileNotFoundError) else "no index of faces"
+        problem = Problem("F01", found, "an index that `abawbench faces` wrote", "run it again", str(path))
+        raise ProblemError(problem) from error
+    unit = table["unit"].combine_chunks()
+    measures = np.stack([table[name].to_numpy() for name in MEASURES], axis=1)
+    return Index(
+        frame=table["frame"].to_numpy(),
+        time=table["time"].to_numpy(),
+        unit=unit.indices.fill_null(-1).to_numpy().astype(np.int32),
+        track=table["track"].to_numpy(),
+        state=table["state"].combine_chunks().indices.to_numpy().astype(np.int8),
+        measures=measures,
+        facts=facts,
+    )
+
+
+def read_facts(path: Path) -> Mapping[str, Any] | None:
+    """What an index knows of the whole video, without its rows; None where there is no readable index."""
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    try:
+        return json.loads(pa.parquet.read_schema(path).metadata[METADATA])
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
+        return None
