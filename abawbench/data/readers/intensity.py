@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.data.manifests.model import Classes, LabelSet, Manifest, Strict
-from abawbench.data.readers.assemble import Part, assemble
+from abawbench.data.readers.assemble import Part
 from abawbench.data.readers.model import Labels
 from abawbench.data.readers.sheet import Lines, report
 from abawbench.data.readers.text import frame_numbers, read_pairs
 from abawbench.data.readers.units import (
     UnitFile,
+    assemble_units,
     columns_of,
     settings_of,
     unit_files,
@@ -90,7 +91,7 @@ def read_action_unit_files(manifest: Manifest, label_set: LabelSet, root: Path, 
         for unit_of_files in by_unit.values()
         if (part := _unit(label_set, columns, unit_of_files, settings, problems)) is not None
     ]
-    return assemble(manifest, label_set, root, parts, problems)
+    return assemble_units(manifest, label_set, root, parts, problems)
 
 
 def _unit(

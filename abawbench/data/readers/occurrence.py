@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from abawbench.data.manifests.model import LabelSet, Manifest, Marks, Strict
 from abawbench.data.readers import values
-from abawbench.data.readers.assemble import Part, assemble
+from abawbench.data.readers.assemble import Part
 from abawbench.data.readers.intensity import repeated
 from abawbench.data.readers.model import Labels
 from abawbench.data.readers.sheet import Form, Sheet, read_sheet
 from abawbench.data.readers.text import frame_numbers, read_text
-from abawbench.data.readers.units import UnitFile, settings_of, unit_files, unit_part, without_repeats
+from abawbench.data.readers.units import UnitFile, assemble_units, settings_of, unit_files, unit_part, without_repeats
 from abawbench.errors import Problem, ProblemError, Problems
 from abawbench.files.diagnose import shown
 from abawbench.files.parse import first_line
@@ -66,7 +66,7 @@ def read_action_unit_tables(manifest: Manifest, label_set: LabelSet, root: Path,
         for file in without_repeats(files, "", problems)
         if (part := _part(file, facts, settings, root, problems)) is not None
     ]
-    return assemble(manifest, label_set, root, parts, problems)
+    return assemble_units(manifest, label_set, root, parts, problems)
 
 
 def _part(file: UnitFile, facts: Marks, settings: Settings, root: Path, problems: Problems) -> Part | None:

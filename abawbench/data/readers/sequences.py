@@ -15,7 +15,7 @@ from abawbench.data.manifests.model import Classes, LabelSet, Manifest, Marks, S
 from abawbench.data.readers.assemble import Part, assemble
 from abawbench.data.readers.model import Labels
 from abawbench.data.readers.text import read_pairs, read_text
-from abawbench.data.readers.units import UnitFile, settings_of, unit_files, unit_part, without_repeats
+from abawbench.data.readers.units import UnitFile, assemble_units, settings_of, unit_files, unit_part, without_repeats
 from abawbench.errors import Problem, ProblemError, Problems
 from abawbench.files.diagnose import shown
 from abawbench.files.fields import NUMBER
@@ -79,7 +79,7 @@ def read_emotion_files(manifest: Manifest, label_set: LabelSet, root: Path, prob
             frame, classes = _with_first(taken, label_set.frame_base, number, first_class)
             images = _images(pictures, file, frame)
             parts.append(unit_part(file, np.ones(len(frame), np.int64), frame, {facts.name: classes}, images))
-    return assemble(manifest, label_set, root, parts, problems)
+    return assemble_units(manifest, label_set, root, parts, problems)
 
 
 def read_facs_files(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
@@ -116,7 +116,7 @@ def read_facs_files(manifest: Manifest, label_set: LabelSet, root: Path, problem
         frame = np.array([int(file.said["frame"])])
         images = _images(pictures, file, frame)
         parts.append(unit_part(file, np.ones(1, np.int64), frame, {facts.name: marks}, images))
-    return assemble(manifest, label_set, root, parts, problems)
+    return assemble_units(manifest, label_set, root, parts, problems)
 
 
 def read_expression_folders(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:

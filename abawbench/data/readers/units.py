@@ -6,15 +6,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from abawbench.data.manifests.model import LabelSet, Manifest, Marks, Numbers, Strict
-from abawbench.data.readers.assemble import Part, always
+from abawbench.data.readers.assemble import Part, always, assemble
 from abawbench.data.readers.finding import label_files
+from abawbench.data.readers.model import Labels
+from abawbench.data.readers.pictures import picture_paths, present
 from abawbench.data.readers.sheet import Lines
 from abawbench.errors import Problem, ProblemError, Problems
 from abawbench.files.diagnose import shown
@@ -109,7 +111,7 @@ def unit_files(
     found_files: list[UnitFile] = []
     for file in label_files(label_set, root, problems):
         match = expression.search(file.path.relative_to(root).as_posix())
-        if match is None or not all(_is_number(match[name]) for name in numbers):
+        if match is None or not all(_is_number(match[name] or "") for name in numbers):
             fix = "rename it, or move it away"
             problems.add(Problem("T06", shown(file.path.name), f"a name that fits {pattern}", fix, str(file.path)))
             continue
@@ -153,6 +155,37 @@ def unit_part(
         always(file.subject, count),
         None if image is None else pa.array(image, pa.string()),
     )
+
+
+def assemble_units(
+    manifest: Manifest, label_set: LabelSet, root: Path, parts: Sequence[Part], problems: Problems
+) -> Labels:
+    """Labels of units, as `assemble` makes them; where other units have pictures, one without any is left out, D10."""
+    kept = list(parts)
+    if label_set.image is not None:
+        has_pictures = [_has_pictures(label_set.image, root, part) for part in parts]
+        if any(has_pictures):
+            for part, has_some in zip(parts, has_pictures, strict=True):
+                if len(part) and not has_some:
+                    found, fix = (
+                        f"no picture of {part.unit[0].as_py()}",
+                        "copy its pictures, or take it from the labels",
+                    )
+                    expected = f"the pictures of {len(part):,} rows"
+                    problems.add(Problem("D10", found, expected, fix, part.file, count=len(part)))
+                    kept.remove(part)
+    return assemble(manifest, label_set, root, kept, problems)
+
+
+def _has_pictures(template: str, root: Path, part: Part) -> bool:
+    import pyarrow as pa
+
+    if not len(part):
+        return False
+    fields: dict[str, Any] = {"unit": part.unit, "frame": pa.array(part.frame), "split": part.split}
+    if part.image is not None:
+        fields["image"] = part.image
+    return present(root, picture_paths(template, fields)) is not None
 
 
 def without_repeats(files: Sequence[UnitFile], key: str, problems: Problems) -> list[UnitFile]:

@@ -104,6 +104,21 @@ def test_a_frame_without_picture_is_left_out_with_a_problem(tmp_path):
     assert labels.table.frame.tolist() == [2440, 2442] * 3
 
 
+def test_a_unit_without_any_picture_is_left_out_where_others_have_theirs(tmp_path):
+    write_full(tmp_path)
+    for unit in UNITS[:2]:
+        folder = tmp_path / "Sequences(2D+3D)" / unit
+        folder.mkdir(parents=True)
+        for frame in (2440, 2441, 2442):
+            (folder / f"{frame}.jpg").touch()
+    labels, problems = read_with_problems(get_manifest("bp4d"), tmp_path, "occurrence")
+    assert labels is not None
+    assert [(problem.rule, problem.found, problem.count) for problem in problems] == [
+        ("D10", "no picture of M018/T8", 3)
+    ]
+    assert labels.table.videos == UNITS[:2]
+
+
 def test_rows_at_fault_are_named_and_left_out(tmp_path):
     write_full(tmp_path)
     header = ",".join(map(str, range(100)))
