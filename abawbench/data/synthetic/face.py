@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,25 @@ EYE_DETAIL, MOUTH_DETAIL = 4, 3
 # fractions of a pixel that OpenCV's drawing takes, as bits
 BITS = 4
 Outline = NDArray[np.int32]
+_JAW_DROP = anatomy.COEFFICIENTS.index("AU26")
+
+
+def _thickness(points: int, lines: Sequence[tuple[float, float, float]]) -> tuple[Field, Field]:
+    """How far above and below its contours each line reaches, in pixels of a crop; thinner at both ends."""
+    t = np.linspace(-1, 1, points, dtype=np.float32)
+    tables = [
+        np.stack([reach * (1 - thin * np.abs(t) ** 2.5) for *reaches, thin in lines for reach in (reaches[side],)])
+        for side in (0, 1)
+    ]
+    return tables[0].astype(np.float32), tables[1].astype(np.float32)
+
+
+# above, below, how much thinner at the ends: opening, shadow on the ball, crease, lower rim, lashes
+_EYE_LINES = _thickness(anatomy.LID, [(0, 0, 0), (0.2, 1.15, 0.3), (0.28, 0.28, 0.7), (0.1, 0.5, 0.5), (0.75, 0.28, 0.55)])
+# upper lip, its lower part, lower lip, its light, opening, shadow on the teeth
+_LIP_LINES = _thickness(
+    anatomy.LIP, [(0, 0, 0), (0, 0, 0), (0, 0, 0), (0, 0, 0.6), (0.28, 0.32, 0.6), (0.5, 0.75, 0.6)]
+)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -127,7 +147,8 @@ def draw_face(rig: Rig, view: View, values: Field, points: Field, to_output: Fie
         Shape (height, width, 3 or 4) as the canvas has.
     """
     picture = _bent(rig, view, values, to_output, size)
-    turned = points @ to_output[:, :2].T + to_output[:, 2]
+    turned = points @ to_output[:, :2].T
+    turned += to_output[:, 2]
     _draw_mouth(picture, view, turned, values)
     _draw_eyes(picture, view, turned, lids, gaze, has_glasses=rig.has_glasses)
     return picture
@@ -221,36 +242,33 @@ def _draw_eyes(picture: Image, view: View, points: Field, lids: float, gaze: Fie
     region = points[anatomy.RIMS] if has_glasses else points[anatomy.UPPER_LIDS.start : anatomy.CREASES.stop]
     part, big, first = _patch(picture, region, (2 if has_glasses else 3) * view.scale, EYE_DETAIL)
     local = (points - first) * EYE_DETAIL
-    upper = local[anatomy.UPPER_LIDS].reshape(2, anatomy.LID, 2)
-    lower = local[anatomy.LOWER_LIDS].reshape(2, anatomy.LID, 2)
-    crease = local[anatomy.CREASES].reshape(2, anatomy.LID, 2)
+    upper, lower, crease = local[anatomy.UPPER_LIDS.start : anatomy.CREASES.stop].reshape(3, 2, anatomy.LID, 2)
     # a closing lid meets the other at its height, four fifths of the way down
     shut = 0.2 * upper + 0.8 * lower
     upper = upper + lids * (shut - upper)
     upper[..., 1] = np.minimum(upper[..., 1], lower[..., 1])
     lower = lower + lids * (shut - lower)
-    opening = np.concatenate([upper, lower[:, ::-1]], axis=1)
+    opening, shadow, fold, rim, lash = _bands(
+        [upper, upper, crease, lower, upper], [lower, upper, crease, lower, upper], _EYE_LINES, pixel
+    )
     mask = np.zeros(big.shape[:2], np.uint8)
-    cv2.fillPoly(mask, list(_fixed(opening)), 255, cv2.LINE_8, BITS)
+    cv2.fillPoly(mask, opening, 255, cv2.LINE_8, BITS)
     ball = np.empty_like(big)
     ball[:] = 255
     for eye in range(2):
         x, y = local[eye] + gaze * pixel
         _paste(ball, view.ball, float(x), float(y))
-    edges = list(_fixed(upper))
-    cv2.polylines(ball, edges, False, _solid(parts.lid_shadow), round(1.3 * pixel), cv2.LINE_8, BITS)
+    cv2.fillPoly(ball, shadow, _solid(parts.lid_shadow), cv2.LINE_8, BITS)
     cv2.copyTo(ball, mask, big)
-    cv2.polylines(big, list(_fixed(crease)), False, _solid(parts.crease), max(round(0.6 * pixel), 1), cv2.LINE_AA, BITS)
-    cv2.polylines(
-        big, list(_fixed(lower)), False, _solid(parts.lid_rim), max(round(0.55 * pixel), 1), cv2.LINE_AA, BITS
-    )
-    cv2.polylines(big, edges, False, _solid(parts.lash), max(round(0.95 * pixel), 1), cv2.LINE_AA, BITS)
+    cv2.fillPoly(big, fold, _solid(parts.crease), cv2.LINE_8, BITS)
+    cv2.fillPoly(big, rim, _solid(parts.lid_rim), cv2.LINE_8, BITS)
+    cv2.fillPoly(big, lash, _solid(parts.lash), cv2.LINE_8, BITS)
     if has_glasses:
         rims = local[anatomy.RIMS].reshape(2, anatomy.RIM, 2)
         thick = max(round(1.1 * pixel), 1)
-        cv2.polylines(big, list(_fixed(rims)), True, _solid(parts.frame), thick, cv2.LINE_AA, BITS)
+        cv2.polylines(big, list(_fixed(rims)), True, _solid(parts.frame), thick, cv2.LINE_8, BITS)
         bridge = np.stack([rims[0, 1], rims[1, anatomy.RIM // 2 - 1]])
-        cv2.polylines(big, [_fixed(bridge)], False, _solid(parts.frame), thick, cv2.LINE_AA, BITS)
+        cv2.polylines(big, [_fixed(bridge)], False, _solid(parts.frame), thick, cv2.LINE_8, BITS)
     _put_back(picture, part, big)
 
 
@@ -258,46 +276,39 @@ def _draw_mouth(picture: Image, view: View, points: Field, values: Field) -> Non
     import cv2
 
     parts, pixel = view.features, view.scale * MOUTH_DETAIL
-    part, big, first = _patch(
-        picture, points[anatomy.LIPS_TOP.start : anatomy.LIPS_BOTTOM.stop], 3 * view.scale, MOUTH_DETAIL
-    )
-    local = (points - first) * MOUTH_DETAIL
-    top, bottom = local[anatomy.LIPS_TOP], local[anatomy.LIPS_BOTTOM]
-    upper, lower = local[anatomy.LIPS_UPPER], local[anatomy.LIPS_LOWER]
-    upper_edge = upper.copy()
+    contours = points[anatomy.LIPS_TOP.start : anatomy.LIPS_BOTTOM.stop]
+    part, big, first = _patch(picture, contours, 3 * view.scale, MOUTH_DETAIL)
+    top, upper, lower, bottom = ((contours - first) * MOUTH_DETAIL).reshape(4, anatomy.LIP, 2)
     # lips that are pressed together meet halfway
-    crossed = np.maximum(upper[:, 1] - lower[:, 1], 0) / 2
-    upper_edge[:, 1] -= crossed
-    lower = np.stack([lower[:, 0], np.maximum(lower[:, 1], upper_edge[:, 1])], axis=1)
-    top = np.stack([top[:, 0], np.minimum(top[:, 1], upper_edge[:, 1])], axis=1)
-    bottom = np.stack([bottom[:, 0], np.maximum(bottom[:, 1], lower[:, 1])], axis=1)
-    gap = float((lower[anatomy.LIP // 2] - upper_edge[anatomy.LIP // 2])[1]) / pixel
-    cv2.fillPoly(big, [_fixed(np.concatenate([top, upper_edge[::-1]]))], _solid(parts.upper_lip), cv2.LINE_AA, BITS)
-    cv2.fillPoly(big, [_fixed(np.concatenate([lower, bottom[::-1]]))], _solid(parts.lower_lip), cv2.LINE_AA, BITS)
-    shine = 0.5 * (lower + bottom)[2:-2]
-    thick = max(round(0.28 * abs(float((bottom - lower)[anatomy.LIP // 2, 1]))), 1)
-    cv2.polylines(big, [_fixed(shine)], False, _solid(parts.lower_lip_light), thick, cv2.LINE_AA, BITS)
-    shade = 0.72 * upper_edge + 0.28 * top
-    cv2.polylines(
-        big, [_fixed(shade)], False, _solid(parts.upper_lip_edge), max(round(0.9 * pixel), 1), cv2.LINE_AA, BITS
+    upper[:, 1] -= np.maximum(upper[:, 1] - lower[:, 1], 0) / 2
+    lower[:, 1] = np.maximum(lower[:, 1], upper[:, 1])
+    top[:, 1] = np.minimum(top[:, 1], upper[:, 1])
+    bottom[:, 1] = np.maximum(bottom[:, 1], lower[:, 1])
+    deep, bright, glow = 0.55 * upper + 0.45 * top, 0.75 * lower + 0.25 * bottom, 0.45 * lower + 0.55 * bottom
+    areas = _bands(
+        [top, deep, lower, bright, upper, upper], [upper, upper, bottom, glow, lower, upper], _LIP_LINES, pixel
     )
-    if gap > 0.3:
+    upper_lip, upper_edge, lower_lip, shine, opening, shadow = areas
+    cv2.fillPoly(big, upper_lip, _solid(parts.upper_lip), cv2.LINE_8, BITS)
+    cv2.fillPoly(big, upper_edge, _solid(parts.upper_lip_edge), cv2.LINE_8, BITS)
+    cv2.fillPoly(big, lower_lip, _solid(parts.lower_lip), cv2.LINE_8, BITS)
+    cv2.fillPoly(big, shine, _solid(parts.lower_lip_light), cv2.LINE_8, BITS)
+    gap = float(np.max(lower[:, 1] - upper[:, 1])) / pixel
+    if gap > 0.7:
         mask = np.zeros(big.shape[:2], np.uint8)
-        outline = _fixed(np.concatenate([upper_edge, lower[::-1]]))
-        cv2.fillPoly(mask, [outline], 255, cv2.LINE_8, BITS)
+        cv2.fillPoly(mask, opening, 255, cv2.LINE_8, BITS)
         inside = np.empty_like(big)
         inside[:] = _solid(parts.throat)[: big.shape[2]]
-        x, y = (float(value) for value in local[anatomy.MOUTH])
-        jaw = 8.6 * float(values[16]) + 0.4
+        x, y = ((points[anatomy.MOUTH] - first) * MOUTH_DETAIL).tolist()
+        jaw = 8.6 * float(values[_JAW_DROP]) + 0.4
         tongue = (round(x), round(y + (jaw + 4.6) * pixel))
         cv2.ellipse(inside, tongue, (round(8 * pixel), round(4.6 * pixel)), 0, 0, 360, _solid(parts.tongue), -1)
         _paste_teeth(inside, view.lower_teeth, x, y + (jaw + 0.9) * pixel, up=False)
         _paste_teeth(inside, view.upper_teeth, x, y + 1.6 * pixel, up=True)
+        cv2.fillPoly(inside, shadow, _solid(parts.lip_line), cv2.LINE_8, BITS)
         cv2.copyTo(inside, mask, big)
-        cv2.polylines(big, [outline], True, _solid(parts.lip_line), max(round(0.35 * pixel), 1), cv2.LINE_AA, BITS)
     else:
-        line = _fixed(0.5 * (upper_edge + lower))
-        cv2.polylines(big, [line], False, _solid(parts.lip_line), max(round(0.65 * pixel), 1), cv2.LINE_AA, BITS)
+        cv2.fillPoly(big, opening, _solid(parts.lip_line), cv2.LINE_8, BITS)
     _put_back(picture, part, cv2.blur(big, (3, 3)))
 
 
@@ -308,6 +319,18 @@ def _paste_teeth(inside: Image, teeth: Image, x: float, y: float, *, up: bool) -
         _paste(inside, teeth[: half + 1], x, y - half / 2)
     else:
         _paste(inside, teeth[half:], x, y + half / 2)
+
+
+def _bands(
+    above: Sequence[Field], below: Sequence[Field], lines: tuple[Field, Field], pixel: float
+) -> list[list[Outline]]:
+    """Closed outlines between contours (n, 2) or (2, n, 2) and their partners, widened to lines."""
+    edges, others = np.stack(above), np.stack(below)[..., ::-1, :].copy()
+    shape = (len(lines[0]), *[1] * (edges.ndim - 3), -1)
+    edges[..., 1] -= pixel * lines[0].reshape(shape)
+    others[..., 1] += pixel * lines[1][:, ::-1].reshape(shape)
+    closed = _fixed(np.concatenate([edges, others], axis=-2))
+    return [list(area) if area.ndim == 3 else [area] for area in closed]
 
 
 def _fixed(points: Field) -> Outline:

@@ -62,7 +62,7 @@ def make_portrait(person: Person, light: Light) -> Portrait:
     y = (CANVAS_Y + step * (np.arange(CANVAS_HEIGHT * FINE, dtype=np.float32) + 0.5))[:, None]
     x, y = np.broadcast_arrays(x, y)
     width = np.repeat(half_width(person, y[:, 0])[:, None], x.shape[1], axis=1)
-    face = _soft(width - np.abs(x), 0.5)
+    face = _soft(width - np.abs(x), 0.5) * (width > 0)
     height = _heights(person, x, y, width)
     shade, gloss = _shading(person, height, light)
 
@@ -316,7 +316,7 @@ def _hair(person: Person, x: Field, y: Field, width: Field, generator: np.random
     lower = np.clip((y + 34) / 60, 0, 1.4)
     flow = 40.5 * person.width + thick + {"long": 6.0, "curly": 3.0}.get(style, -3.2) * lower
     outer = np.where(y >= -34, flow, outer)
-    head = _soft(outer - side + jitter, 1.2) * _soft(lowest - y + 3 * jitter, 2.5)
+    head = _soft(outer - side + jitter, 1.2) * (outer > 3) * _soft(lowest - y + 3 * jitter, 2.5)
     behind = head if style in {"long", "curly"} else nothing
     # the part of the head that is free of hair
     line = -61.5 - person.hairline + 0.0045 * side**2 * (1 if style != "fringe" else 0.2)
@@ -332,5 +332,5 @@ def _hair(person: Person, x: Field, y: Field, width: Field, generator: np.random
     if style in {"cropped", "short"}:
         front = front * np.clip((6.0 - (y + 14)) / 8, 0, 1) * (0.82 if style == "cropped" else 1)
     if style in {"long", "curly"}:
-        front = front * _soft(side - 0.62 * width * (y > 20), 2)
+        front = front * np.where(y > 20, _soft(side - 0.62 * width, 2), 1)
     return behind.astype(np.float32), front.astype(np.float32)
