@@ -168,10 +168,9 @@ def _check_labels(manifest: Manifest, root: Path, findings: _Findings) -> None:
 
 
 def _has_files(label_set: LabelSet, root: Path) -> bool:
-    from abawbench.data.readers.finding import patterns
+    from abawbench.data.readers.finding import label_files
 
-    globs = [pattern for several in patterns(label_set).values() for pattern in several]
-    return any(next(root.glob(pattern), None) is not None for pattern in globs)
+    return bool(label_files(label_set, root, Problems()))
 
 
 def _check_groups(manifest: Manifest, label_set: LabelSet, labels: Labels, findings: _Findings) -> None:

@@ -1,0 +1,39 @@
+"""abawbench data croissant: a manifest as Croissant JSON-LD."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from abawbench.cli.options import PATH
+from abawbench.cli.output import exits_on_problems, print_json, say
+
+
+@click.command()
+@click.argument("dataset", metavar="ID")
+@click.option("-o", "--out", type=PATH, metavar="FILE", help="Write a file instead of printing.")
+@exits_on_problems
+def command(dataset: str, out: Path | None) -> None:
+    """Describe the data set ID in Croissant 1.1 JSON-LD, for data set search engines and loaders.
+
+    Data that must be asked for have the page that says how in place of an address of their files.
+
+    \b
+    Example:
+      abawbench data croissant london
+      abawbench data croissant raf-db -o raf-db.croissant.json
+    """
+    from abawbench.data.manifests import get_manifest
+    from abawbench.data.manifests.croissant import croissant
+
+    manifest = get_manifest(dataset)
+    document = croissant(manifest)
+    if out is None:
+        print_json(document)
+        return
+    from abawbench.atomic import write_text
+
+    write_text(out, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    say(f"{out} written: {manifest.id}")
