@@ -144,7 +144,7 @@ def _rows(body: bytes, width: int, file: str, problems: Problems) -> Rows:
     whole = _parsed(b"\n".join(lines), width)
     if whole is not None:
         return Rows(*whole, np.arange(len(lines)) + FIRST_LINE, len(lines))
-    sound = re.compile(rb"[^ ]+(?: -?1){%d}" % width)
+    sound = re.compile(rb"[^\s]+(?: -?1){%d}" % width)
     kept: list[int] = []
     total = 0
     for place, line in enumerate(lines):
@@ -185,6 +185,9 @@ def _parsed(data: bytes, width: int) -> tuple[pa.Array, Classes] | None:
             ),
         )
     except pa.ArrowInvalid:
+        return None
+    # a carriage return ends a line for the parser alone
+    if len(table) != data.count(b"\n") + 1:
         return None
     marks = np.empty((len(table), width), np.int8, order="F")
     for place, column in enumerate(table.columns[1:]):

@@ -87,6 +87,11 @@ def read_pairs(path: Path, problems: Problems, *, delimiter: str = " ", comment:
     data = read_text(path, problems)
     if data is None:
         return None
+    data = data.rstrip(b"\n")
+    tidy = single_blanks if delimiter == " " else bytes
+    whole = _parsed(tidy(data), delimiter)
+    if whole is not None and not comment:
+        return Pairs(str(path), *whole, np.arange(len(whole[1])) + 1, True)
     lines = data.split(b"\n")
     mark = comment.encode()
     kept = [
@@ -97,11 +102,10 @@ def read_pairs(path: Path, problems: Problems, *, delimiter: str = " ", comment:
     if not kept:
         problems.add(Problem("F02", "no row", "at least one row", "copy the file again", str(path)))
         return None
-    body = data if len(kept) == len(lines) else b"\n".join([lines[number - 1] for number in kept])
-    whole = _parsed(single_blanks(body) if delimiter == " " else body, delimiter)
-    if whole is None or len(whole[1]) != len(kept):
+    whole = _parsed(tidy(b"\n".join([lines[number - 1] for number in kept])), delimiter)
+    if whole is None:
         return _line_by_line(str(path), lines, kept, delimiter, problems)
-    return Pairs(str(path), whole[0], whole[1], np.array(kept), True)
+    return Pairs(str(path), *whole, np.array(kept), True)
 
 
 def single_blanks(data: bytes) -> bytes:
@@ -128,7 +132,9 @@ def _parsed(data: bytes, delimiter: str) -> tuple[pa.ChunkedArray, Floats] | Non
     except pa.ArrowInvalid:
         return None
     values = table.column("value").to_numpy()
-    return (table.column("key"), values) if np.isfinite(values).all() else None
+    # a carriage return ends a line for the parser alone
+    is_sound = len(values) == data.count(b"\n") + 1 and bool(np.isfinite(values).all())
+    return (table.column("key"), values) if is_sound else None
 
 
 def _line_by_line(file: str, lines: list[bytes], kept: list[int], delimiter: str, problems: Problems) -> Pairs:

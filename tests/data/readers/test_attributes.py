@@ -72,6 +72,7 @@ def test_a_picture_that_is_missing_is_left_out(tmp_path):
         (attribute_rows()[1].rpartition(" ")[0] + " 0", "V09"),
         (attribute_rows()[1].rpartition(" ")[0] + " x", "V09"),
         (attribute_rows()[0], "T03"),
+        ("000002.jpg\r" + attribute_rows()[1], "F06"),
     ],
 )
 def test_a_row_at_fault_is_left_out_by_line(tmp_path, row, rule):

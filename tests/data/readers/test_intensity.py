@@ -147,6 +147,19 @@ def test_a_file_that_cannot_be_read_masks_its_unit_alone(tmp_path, data, rule):
     assert labels.table.classes("action_units")[0].tolist() == [-1] + [1] * 11
 
 
+def test_blank_lines_do_not_shift_the_line_numbers_and_a_lone_carriage_return_ends_no_line(tmp_path):
+    write_disfa(tmp_path, {"SN001": np.full((3, 12), 5)})
+    path = tmp_path / "ActionUnit_Labels/SN001/SN001_au1.txt"
+    path.write_bytes(b"\n1,0\n\n2,7\n  \n3,5\n\n")
+    labels, problems = read_with_problems(get_manifest("disfa"), tmp_path)
+    assert labels is not None
+    assert [(problem.rule, problem.line) for problem in problems] == [("V09", 4)]
+    assert labels.table.classes("action_units")[:, 0].tolist() == [0, -1, 1]
+    path.write_bytes(b"1,0\n2,5\r3,5\n")
+    _, problems = read_with_problems(get_manifest("disfa"), tmp_path)
+    assert [(problem.rule, problem.line) for problem in problems] == [("F06", 2)]
+
+
 def test_a_byte_order_mark_is_not_part_of_the_first_frame(tmp_path):
     write_disfa(tmp_path, {"SN001": np.full((2, 12), 5)})
     path = tmp_path / "ActionUnit_Labels/SN001/SN001_au1.txt"
