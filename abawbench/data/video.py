@@ -50,6 +50,7 @@ class Video:
 
     def __init__(self, path: Path) -> None:
         import av
+        from av.error import FFmpegError
 
         self.path = path
         self.damage = ""
@@ -57,7 +58,7 @@ class Video:
             if path.stat().st_size == 0:
                 raise ProblemError(Problem("F01", "0 bytes", "a video", "copy the file again", str(path)))
             self._container: Any = av.open(str(path))
-        except (av.error.FFmpegError, OSError) as error:
+        except (FFmpegError, OSError) as error:
             found = error.strerror or "not a video"
             raise ProblemError(Problem("F01", found, "a readable video", "copy the file again", str(path))) from error
         if not self._container.streams.video:
@@ -118,14 +119,14 @@ class Video:
             self.damage = f"{part} decode: {self._end or f'{broken:,} damaged packets'}"
 
     def _packets(self) -> Iterator[Any]:
-        import av
+        from av.error import FFmpegError
 
         self._end = ""
         packets = self._container.demux(self._stream)
         while True:
             try:
                 packet = next(packets, None)
-            except av.error.FFmpegError as error:
+            except FFmpegError as error:
                 self._end = error.strerror or "the rest is unreadable"
                 return
             if packet is None:
@@ -140,11 +141,11 @@ def no_frame(path: Path) -> ProblemError:
 
 def _decode(packet: Any) -> list[Any]:
     """Frames of a packet; [None] where it is damaged."""
-    import av
+    from av.error import FFmpegError
 
     try:
         return packet.decode()
-    except av.error.FFmpegError:
+    except FFmpegError:
         return [None]
 
 

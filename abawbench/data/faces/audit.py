@@ -1,24 +1,17 @@
-"""The audit of a folder of faces: what was found, what is doubtful, what was left out."""
+"""The audit of a video's faces: what was found, what is doubtful, what was left out."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from abawbench.atomic import write_text
-from abawbench.data.faces import store
 from abawbench.data.faces.identities import SAME
-from abawbench.data.faces.index import FOLLOWED, MEASURES, MISSING, Index, read_index
-from abawbench.errors import Problem
+from abawbench.data.faces.index import FOLLOWED, MEASURES, MISSING, Index
 from abawbench.table import Integers
 
-TABLE, PAGE, LEFT_OUT = "audit.csv", "audit.html", "left_out.csv"
 SCORE, BLUR = MEASURES.index("score"), MEASURES.index("blur")
 # from here on a person should look
 LOW_RATE, LONG_GAP_S, SMALL, BLURRED, MANY_SECOND = 0.9, 1.0, 40.0, 8.0, 0.1
@@ -67,41 +60,6 @@ class Row:
     look: str
 
 
-def write(out: Path, problems: Sequence[Problem]) -> None:
-    """Write `audit.csv`, `audit.html` and `left_out.csv` from the indexes of a folder.
-
-    Args:
-        out: the folder.
-        problems: what a run left out.
-
-    Raises:
-        ProblemError: F01, the folder cannot be written.
-    """
-    from abawbench.data.faces.page import page, sheet
-
-    rows: list[Row] = []
-    sheets: list[Any] = []
-    lacking: list[tuple[object, ...]] = []
-    for path in store.index_files(out):
-        index = read_index(path)
-        own = tuple(rows_of(index))
-        rows += own
-        lacking += left_out(index)
-        sheets.append(sheet(index, own))
-    files = [(problem.file or "", "", "", "", "", f"{problem.rule} {problem.found}") for problem in problems]
-    write_text(out / TABLE, _csv([field.name for field in fields(Row)], (asdict(row).values() for row in rows)))
-    write_text(out / LEFT_OUT, _csv(["what", "unit", "from", "to", "frames", "why"], [*files, *lacking]))
-    write_text(out / PAGE, page(rows, sheets, problems))
-
-
-def _csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue()
-
-
 def rows_of(index: Index) -> Generator[Row]:
     """The audit of a video: a row for each unit, or one where it has none."""
     facts = index.facts
@@ -119,7 +77,7 @@ def rows_of(index: Index) -> Generator[Row]:
         measures = index.measures[present]
         gaps = runs(index.state[rows] == MISSING)
         side = np.sqrt((measures[:, 2] - measures[:, 0]) * (measures[:, 3] - measures[:, 1]))
-        values = {
+        values: dict[str, Any] = {
             "faces": len(present),
             "rate": round(len(present) / facts["frames"], 4),
             "followed": int((index.state[present] == FOLLOWED).sum()),

@@ -91,13 +91,14 @@ def _flow(first: Seen, frames: Sequence[Frame]) -> list[Points] | None:
     """The points of all faces in each frame, shape (faces, 5, 2); None where some are lost."""
     import cv2
 
+    flow: Any = cv2.calcOpticalFlowPyrLK
     points = np.stack([face.points for face in first.faces])
     small, scale = _grey(first.frame)
     here: Any = np.float32(points.reshape(-1, 1, 2) / scale)
     paths: list[Points] = []
     for frame in frames:
         after, _ = _grey(frame)
-        there, found, _ = cv2.calcOpticalFlowPyrLK(small, after, here, None, winSize=(WINDOW, WINDOW), maxLevel=LEVELS)
+        there, found, _ = flow(small, after, here, None, winSize=(WINDOW, WINDOW), maxLevel=LEVELS)
         if not found.all():
             return None
         small, here = after, there

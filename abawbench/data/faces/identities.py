@@ -118,7 +118,7 @@ class Tracker:
             track = joined.get(place)
             if track is None:
                 number = len(self.tracks) + 1
-                track = Track(number, self._shots, self._frame, self._frame, face.box, face.box, description, 0)
+                track = Track(number, self._shots, self._frame, self._frame, face.box, face.box, description.copy(), 0)
                 self.tracks.append(track)
                 self._active.append(track)
             self._extend(track, face, description, width)
@@ -130,7 +130,7 @@ class Tracker:
 
     def _extend(self, track: Track, face: Face, description: Description, width: int) -> None:
         track.last, track.last_box = self._frame, face.box
-        track.description = 0.7 * track.description + 0.3 * description if track.count else description
+        track.description += np.float32(0.3) * (description - track.description)
         track.count += 1
         track.place += ((face.box[0] + face.box[2]) / (2 * width) - track.place) / track.count
         track.side += (float(np.sqrt(face.area)) - track.side) / track.count

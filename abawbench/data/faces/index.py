@@ -74,7 +74,7 @@ class Observations:
         """What `units.assign` looks at."""
         measures = self.measures
         width, height = measures[:, 2] - measures[:, 0], measures[:, 3] - measures[:, 1]
-        centre = (measures[:, 0] + measures[:, 2]) / 2 / np.asarray(self._width, np.float32)
+        centre = ((measures[:, 0] + measures[:, 2]) / 2 / np.asarray(self._width)).astype(np.float32)
         number = np.asarray(self.frame_number, np.int32)[self.frame]
         return Faces(number, self.track, centre, np.sqrt(np.maximum(width * height, 0)))
 
@@ -136,7 +136,7 @@ def write_index(path: Path, seen: Observations, unit: Integers, facts: Mapping[s
         facts: what is known of the whole video; JSON.
     """
     import pyarrow as pa
-    import pyarrow.parquet
+    from pyarrow import parquet
 
     names: Sequence[str] = facts["units"]
     frame, track, state, measures = seen.frame, seen.track, seen.state, seen.measures
@@ -159,7 +159,7 @@ def write_index(path: Path, seen: Observations, unit: Integers, facts: Mapping[s
     }
     columns |= {name: np.ascontiguousarray(measures[:, place]) for place, name in enumerate(MEASURES)}
     table = pa.table(columns).replace_schema_metadata({METADATA: json.dumps(facts, sort_keys=True).encode()})
-    pa.parquet.write_table(table, path, compression="zstd")
+    parquet.write_table(table, path, compression="zstd")
 
 
 def _absent(frame: Integers, unit: Integers, frames: int, units: int) -> tuple[Integers, Integers]:
@@ -180,11 +180,11 @@ def read_index(path: Path) -> Index:
         ProblemError: F01, there is no such file or `faces` did not write it.
     """
     import pyarrow as pa
-    import pyarrow.parquet
+    from pyarrow import parquet
 
     try:
         # not memory-mapped, and by a path of its own: a folder named `a=b` is no partition here
-        table = pa.parquet.ParquetFile(path).read()
+        table = parquet.ParquetFile(path).read()
         facts = json.loads(table.schema.metadata[METADATA])
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         found = "no such file" if isinstance(error, FileNotFoundError) else "no index of faces"
@@ -206,9 +206,9 @@ def read_index(path: Path) -> Index:
 def read_facts(path: Path) -> Mapping[str, Any] | None:
     """What an index knows of the whole video, without its rows; None where there is no readable index."""
     import pyarrow as pa
-    import pyarrow.parquet
+    from pyarrow import parquet
 
     try:
-        return json.loads(pa.parquet.read_schema(path).metadata[METADATA])
+        return json.loads(parquet.read_schema(path).metadata[METADATA])
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
         return None

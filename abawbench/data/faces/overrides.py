@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from abawbench.data.faces.sources import unreadable
 from abawbench.errors import Problem, Problems
 
 COLUMNS = ("video", "from", "to", "which")
@@ -41,8 +42,6 @@ def read_overrides(path: Path) -> Mapping[str, tuple[Override, ...]]:
     Raises:
         ProblemError: F01 not readable, F04 another header, D34 for each wrong row.
     """
-    from abawbench.data.faces.sources import unreadable
-
     try:
         text = path.read_text("utf-8-sig")
     except FileNotFoundError:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from abawbench.atomic import write_text
-from abawbench.data.faces import audit, store
+from abawbench.data.faces import store
 from abawbench.data.faces.detector import Detector, weights_path
 from abawbench.data.faces.extract import Settings, extract, key
 from abawbench.data.faces.overrides import COLUMNS, Override, read_overrides
-from abawbench.data.faces.sources import Source, sources
+from abawbench.data.faces.reports import write_reports
+from abawbench.data.faces.sources import Source, sources, unreadable
 from abawbench.errors import Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ def run(
         results = dict(_results(template, found, min(workers, len(found)), _Meter(found, begin, report)))
         problems = [*left_out, *(problem for source in found for problem in results[source.name].problems)]
         store.clear(out)
-        audit.write(out, problems)
+        write_reports(out, problems)
     finished = [result for source in found if (result := results[source.name]).facts is not None]
     facts = [result.facts for result in finished if result.facts is not None]
     return Summary(
@@ -199,8 +200,6 @@ def run(
 
 
 def _prepare(out: Path) -> None:
-    from abawbench.data.faces.sources import unreadable
-
     try:
         (out / store.CROPS).mkdir(parents=True, exist_ok=True)
         (out / store.INDEX).mkdir(exist_ok=True)

@@ -64,17 +64,19 @@ class Source:
         state = hashlib.sha256()
         for file, number in zip(self.files, self.numbers, strict=True):
             state.update(f"{number}:{file.stat().st_size if file.exists() else -1}:".encode())
-            _update(state, file)
+            for part in _parts(file):
+                state.update(part)
         if not self.files:
-            _update(state, self.path)
+            for part in _parts(self.path):
+                state.update(part)
         return state.hexdigest()
 
 
-def _update(state: hashlib._Hash, path: Path) -> None:
+def _parts(path: Path) -> Generator[bytes]:
     try:
         with path.open("rb") as file:
             while part := file.read(CHUNK):
-                state.update(part)
+                yield part
     except OSError as error:
         raise unreadable(path, error) from error
 
