@@ -131,17 +131,18 @@ def _blinks(generator: np.random.Generator, frames: int) -> Field:
 
 # a frame takes its noise from anywhere within this many pixels
 NOISE_MARGIN = 48
+NOISE_ZERO = 128
 
 
 def make_noise(generator: np.random.Generator, size: int, strength: float) -> np.ndarray:
-    """A sheet of a sensor's noise, shape (size + NOISE_MARGIN, size + NOISE_MARGIN, 3), int16."""
+    """A sheet of a sensor's noise, shape (size + NOISE_MARGIN, size + NOISE_MARGIN, 3), about NOISE_ZERO."""
     import cv2
 
     shape = (size + NOISE_MARGIN, size + NOISE_MARGIN, 3)
     grey = generator.normal(size=(*shape[:2], 1)) + 0.5 * generator.normal(size=shape)
     # compression and alignment have smoothed it
     smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 0.6)
-    return np.round(strength * smooth / smooth.std()).astype(np.int16)
+    return np.clip(np.round(NOISE_ZERO + strength * smooth / smooth.std()), 0, 255).astype(np.uint8)
 
 
 COVERS = ("hand", "microphone", "strands")

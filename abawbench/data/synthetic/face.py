@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from abawbench.data.synthetic.portrait import CANVAS_X, CANVAS_Y, FINE
 
 # nodes of the coarse map are this many pixels apart
 STEP = 4
-EYE_DETAIL, MOUTH_DETAIL = 4, 3
+DETAIL = 4
 # fractions of a pixel that OpenCV's drawing takes, as bits
 BITS = 4
 Outline = NDArray[np.int32]
@@ -35,7 +36,9 @@ def _thickness(points: int, lines: Sequence[tuple[float, float, float]]) -> tupl
 
 
 # above, below, how much thinner at the ends: opening, shadow on the ball, crease, lower rim, lashes
-_EYE_LINES = _thickness(anatomy.LID, [(0, 0, 0), (0.2, 1.15, 0.3), (0.28, 0.28, 0.7), (0.1, 0.5, 0.5), (0.75, 0.28, 0.55)])
+_EYE_LINES = _thickness(
+    anatomy.LID, [(0, 0, 0), (0.2, 1.15, 0.3), (0.28, 0.28, 0.7), (0.1, 0.5, 0.5), (0.75, 0.28, 0.55)]
+)
 # upper lip, its lower part, lower lip, its light, opening, shadow on the teeth
 _LIP_LINES = _thickness(
     anatomy.LIP, [(0, 0, 0), (0, 0, 0), (0, 0, 0), (0, 0, 0.6), (0.28, 0.32, 0.6), (0.5, 0.75, 0.6)]
@@ -81,14 +84,15 @@ class View:
     """A head for output at one scale.
 
     Attributes:
-        skin: the canvas, uint8 RGB or RGBA; its first pixel and its scale follow from `fine`.
-        fine: pixels of the canvas for one of a crop.
+        skin: the canvas, uint8 RGB or RGBA.
+        fine: pixels of the canvas for one of a crop; `first`, shape (2,), the first node of the grid in its pixels.
         features: colours; the pictures that follow are theirs at the scale of the output.
         scale: pixels of the output for one of a crop.
     """
 
     skin: Image
     fine: int
+    first: Field
     features: Features
     scale: float
     ball: Image
@@ -101,11 +105,12 @@ def make_view(skin: Image, fine: int, parts: Features, scale: float) -> View:
     return View(
         skin,
         fine,
+        np.array([anatomy.GRID_X - CANVAS_X, anatomy.GRID_Y - CANVAS_Y], np.float32) * fine - np.float32(0.5),
         parts,
         scale,
-        scaled(parts.ball, scale * EYE_DETAIL),
-        scaled(parts.upper_teeth, scale * MOUTH_DETAIL),
-        scaled(parts.lower_teeth, scale * MOUTH_DETAIL),
+        scaled(parts.ball, scale * DETAIL),
+        scaled(parts.upper_teeth, scale * DETAIL),
+        scaled(parts.lower_teeth, scale * DETAIL),
     )
 
 
@@ -161,25 +166,32 @@ def _bent(rig: Rig, view: View, values: Field, to_output: Field, size: tuple[int
     skin = _folded(rig, view, values)
     moves = (values @ rig.skin).reshape(anatomy.GRID_ROWS, anatomy.GRID_COLUMNS, 2)
     (a, b, right), (c, d, down) = to_output.tolist()
-    determinant = a * d - b * c
-    columns, rows = -(-size[0] // STEP) + 2, -(-size[1] // STEP) + 2
-    x = (np.arange(columns, dtype=np.float32) - 0.5) * STEP - 0.5 - right
-    y = ((np.arange(rows, dtype=np.float32) - 0.5) * STEP - 0.5 - down)[:, None]
-    place = np.empty((rows, columns, 2), np.float32)
-    # in nodes of the movement's grid
-    unit = determinant * anatomy.GRID_STEP
-    place[..., 0] = x * (d / unit) - y * (b / unit) - anatomy.GRID_X / anatomy.GRID_STEP
-    place[..., 1] = y * (a / unit) - x * (c / unit) - anatomy.GRID_Y / anatomy.GRID_STEP
+    unit = (a * d - b * c) * anatomy.GRID_STEP
+    # from pixels of the output to nodes of the movement's grid
+    back = np.array([[d / unit, -c / unit], [-b / unit, a / unit]], np.float32)
+    x, y = (b * down - d * right) / unit, (c * right - a * down) / unit
+    place = _nodes(size) @ back
+    place += np.array([x - anatomy.GRID_X / anatomy.GRID_STEP, y - anatomy.GRID_Y / anatomy.GRID_STEP], np.float32)
     source = place
     for _ in range(3):
         shift = cv2.remap(moves, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         source = cv2.addWeighted(place, 1, shift, -1 / anatomy.GRID_STEP, 0)
-    factor = anatomy.GRID_STEP * view.fine
-    source *= factor
-    source += ((anatomy.GRID_X - CANVAS_X) * view.fine - 0.5, (anatomy.GRID_Y - CANVAS_Y) * view.fine - 0.5)
-    smooth = cv2.resize(source, (columns * STEP, rows * STEP), interpolation=cv2.INTER_LINEAR)
+    source *= anatomy.GRID_STEP * view.fine
+    source += view.first
+    smooth = cv2.resize(source, None, fx=STEP, fy=STEP, interpolation=cv2.INTER_LINEAR)
     inner = smooth[STEP : STEP + size[1], STEP : STEP + size[0]]
     return np.asarray(cv2.remap(skin, inner, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+@functools.lru_cache(maxsize=8)
+def _nodes(size: tuple[int, int]) -> Field:
+    """Middles of the cells of the coarse map and one around it, in pixels of the output, shape (rows, columns, 2)."""
+    columns, rows = (-(-length // STEP) + 2 for length in size)
+    x = (np.arange(columns, dtype=np.float32) - 0.5) * STEP - 0.5
+    y = (np.arange(rows, dtype=np.float32) - 0.5) * STEP - 0.5
+    nodes = np.stack(np.meshgrid(x, y), axis=-1)
+    nodes.setflags(write=False)
+    return nodes
 
 
 def _folded(rig: Rig, view: View, values: Field) -> Image:
@@ -201,24 +213,26 @@ def _folded(rig: Rig, view: View, values: Field) -> Image:
     return skin
 
 
-def _patch(picture: Image, points: Field, margin: float, detail: int) -> tuple[tuple[slice, slice], Image, Field]:
-    """The part of a picture around points, enlarged, and where its first pixel lies."""
+def _patch(picture: Image, points: Field, margin: float) -> tuple[tuple[slice, slice], Image, Field]:
+    """The part of a picture around points, `DETAIL` times as large, and where its first pixel lies."""
     import cv2
 
-    low, high = points.min(axis=0) - margin, points.max(axis=0) + margin
-    left, top = max(int(low[0]), 0), max(int(low[1]), 0)
-    right, bottom = min(int(high[0]) + 1, picture.shape[1]), min(int(high[1]) + 1, picture.shape[0])
+    (low_x, low_y), (high_x, high_y) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    height, width = picture.shape[:2]
+    left, top = min(max(int(low_x - margin), 0), width - 1), min(max(int(low_y - margin), 0), height - 1)
+    right, bottom = min(int(high_x + margin) + 1, width), min(int(high_y + margin) + 1, height)
     part = (slice(top, max(bottom, top + 1)), slice(left, max(right, left + 1)))
-    size = ((part[1].stop - left) * detail, (part[0].stop - top) * detail)
-    big = cv2.resize(picture[part], size, interpolation=cv2.INTER_LINEAR)
+    # pixels that nothing is drawn over come back as they were
+    big = cv2.resize(picture[part], None, fx=DETAIL, fy=DETAIL, interpolation=cv2.INTER_NEAREST)
     return part, np.asarray(big, np.uint8), np.array([left - 0.5, top - 0.5], np.float32)
 
 
 def _put_back(picture: Image, part: tuple[slice, slice], big: Image) -> None:
     import cv2
 
-    height, width = picture[part].shape[:2]
-    picture[part] = cv2.resize(big, (width, height), interpolation=cv2.INTER_AREA)
+    # halving twice is what OpenCV does fastest
+    half = cv2.resize(big, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    picture[part] = cv2.resize(half, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
 
 
 def _paste(target: Image, picture: Image, middle_x: float, middle_y: float) -> None:
@@ -238,10 +252,10 @@ def _solid(colour: Tone) -> tuple[int, ...]:
 def _draw_eyes(picture: Image, view: View, points: Field, lids: float, gaze: Field, *, has_glasses: bool) -> None:
     import cv2
 
-    parts, pixel = view.features, view.scale * EYE_DETAIL
+    parts, pixel = view.features, view.scale * DETAIL
     region = points[anatomy.RIMS] if has_glasses else points[anatomy.UPPER_LIDS.start : anatomy.CREASES.stop]
-    part, big, first = _patch(picture, region, (2 if has_glasses else 3) * view.scale, EYE_DETAIL)
-    local = (points - first) * EYE_DETAIL
+    part, big, first = _patch(picture, region, (2 if has_glasses else 3) * view.scale)
+    local = (points - first) * DETAIL
     upper, lower, crease = local[anatomy.UPPER_LIDS.start : anatomy.CREASES.stop].reshape(3, 2, anatomy.LID, 2)
     # a closing lid meets the other at its height, four fifths of the way down
     shut = 0.2 * upper + 0.8 * lower
@@ -264,21 +278,29 @@ def _draw_eyes(picture: Image, view: View, points: Field, lids: float, gaze: Fie
     cv2.fillPoly(big, rim, _solid(parts.lid_rim), cv2.LINE_8, BITS)
     cv2.fillPoly(big, lash, _solid(parts.lash), cv2.LINE_8, BITS)
     if has_glasses:
-        rims = local[anatomy.RIMS].reshape(2, anatomy.RIM, 2)
-        thick = max(round(1.1 * pixel), 1)
-        cv2.polylines(big, list(_fixed(rims)), True, _solid(parts.frame), thick, cv2.LINE_8, BITS)
-        bridge = np.stack([rims[0, 1], rims[1, anatomy.RIM // 2 - 1]])
-        cv2.polylines(big, [_fixed(bridge)], False, _solid(parts.frame), thick, cv2.LINE_8, BITS)
+        _draw_glasses(big, local[anatomy.RIMS].reshape(2, anatomy.RIM, 2), _solid(parts.frame), pixel)
     _put_back(picture, part, big)
+
+
+def _draw_glasses(big: Image, rims: Field, colour: tuple[int, ...], pixel: float) -> None:
+    import cv2
+
+    middles = rims.mean(axis=1, keepdims=True)
+    outer, inner = (_fixed(middles + (rims - middles) * factor) for factor in (1.05, 0.95))
+    # what lies within two outlines is outside again
+    cv2.fillPoly(big, [*outer, *inner], colour, cv2.LINE_8, BITS)
+    one, other = rims[0, 1], rims[1, anatomy.RIM // 2 - 1]
+    thick = np.array([0, 0.6 * pixel], np.float32)
+    cv2.fillPoly(big, [_fixed(np.stack([one - thick, other - thick, other + thick, one + thick]))], colour, 8, BITS)
 
 
 def _draw_mouth(picture: Image, view: View, points: Field, values: Field) -> None:
     import cv2
 
-    parts, pixel = view.features, view.scale * MOUTH_DETAIL
+    parts, pixel = view.features, view.scale * DETAIL
     contours = points[anatomy.LIPS_TOP.start : anatomy.LIPS_BOTTOM.stop]
-    part, big, first = _patch(picture, contours, 3 * view.scale, MOUTH_DETAIL)
-    top, upper, lower, bottom = ((contours - first) * MOUTH_DETAIL).reshape(4, anatomy.LIP, 2)
+    part, big, first = _patch(picture, contours, 3 * view.scale)
+    top, upper, lower, bottom = ((contours - first) * DETAIL).reshape(4, anatomy.LIP, 2)
     # lips that are pressed together meet halfway
     upper[:, 1] -= np.maximum(upper[:, 1] - lower[:, 1], 0) / 2
     lower[:, 1] = np.maximum(lower[:, 1], upper[:, 1])
@@ -299,7 +321,7 @@ def _draw_mouth(picture: Image, view: View, points: Field, values: Field) -> Non
         cv2.fillPoly(mask, opening, 255, cv2.LINE_8, BITS)
         inside = np.empty_like(big)
         inside[:] = _solid(parts.throat)[: big.shape[2]]
-        x, y = ((points[anatomy.MOUTH] - first) * MOUTH_DETAIL).tolist()
+        x, y = ((points[anatomy.MOUTH] - first) * DETAIL).tolist()
         jaw = 8.6 * float(values[_JAW_DROP]) + 0.4
         tongue = (round(x), round(y + (jaw + 4.6) * pixel))
         cv2.ellipse(inside, tongue, (round(8 * pixel), round(4.6 * pixel)), 0, 0, 360, _solid(parts.tongue), -1)
@@ -336,6 +358,3 @@ def _bands(
 def _fixed(points: Field) -> Outline:
     # OpenCV's pixel 0 has its middle at 0
     return np.rint((points - 0.5) * (1 << BITS)).astype(np.int32)
-
-
-__all__ = ["Rig", "View", "coefficients", "draw_face", "features", "landmarks", "make_rig", "make_view", "moved_points"]

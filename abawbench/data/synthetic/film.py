@@ -13,6 +13,7 @@ from abawbench.data.images import Image
 from abawbench.data.synthetic.anatomy import Field
 from abawbench.data.synthetic.appearance import (
     COVERS,
+    NOISE_ZERO,
     SCENE_HEIGHT,
     SCENE_WIDTH,
     Course,
@@ -126,8 +127,7 @@ def draw_crop(film: Film, frame: int, action_units: Floats) -> Image:
         crop = cv2.blur(crop, (int(course.motion[frame]), 1))
     x, y = course.noise[frame].tolist()
     grain = film.noise[y : y + CROP_SIZE, x : x + CROP_SIZE]
-    exposed = cv2.convertScaleAbs(crop, alpha=float(course.brightness[frame]))
-    return np.asarray(cv2.add(exposed, grain, dtype=cv2.CV_8U), np.uint8)
+    return np.asarray(cv2.addWeighted(crop, float(course.brightness[frame]), grain, 1, -NOISE_ZERO), np.uint8)
 
 
 def draw_picture(
