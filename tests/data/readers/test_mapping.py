@@ -84,6 +84,7 @@ STEMS = {
     "dis": "Disgust",
     "fea": "Fear",
     "hap": "Happiness",
+    "smi": "Happiness",
     "sad": "Sadness",
     "sur": "Surprise",
 }
