@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.data.images import Image
-from abawbench.data.synthetic import anatomy, creases, features
+from abawbench.data.synthetic import anatomy, creases
 from abawbench.data.synthetic.anatomy import Field
 from abawbench.data.synthetic.features import Features, Tone, scaled
 from abawbench.data.synthetic.person import Person
-from abawbench.data.synthetic.portrait import CANVAS_X, CANVAS_Y, FINE
+from abawbench.data.synthetic.portrait import CANVAS_X, CANVAS_Y
 
 # nodes of the coarse map are this many pixels apart
 STEP = 4
@@ -25,23 +25,48 @@ Outline = NDArray[np.int32]
 _JAW_DROP = anatomy.COEFFICIENTS.index("AU26")
 
 
-def _thickness(points: int, lines: Sequence[tuple[float, float, float]]) -> tuple[Field, Field]:
-    """How far above and below its contours each line reaches, in pixels of a crop; thinner at both ends."""
+@dataclass(frozen=True, eq=False, slots=True)
+class Bands:
+    """Closed areas between contours of equally many points.
+
+    Attributes:
+        order: shape (areas, 2 * n), which point of the contours comes where: along one and back along the other.
+        reach: the same shape, how far a point moves down from its contour, in pixels of a crop.
+    """
+
+    order: NDArray[np.intp]
+    reach: Field
+
+
+def _bands(points: int, lines: Sequence[tuple[int, int, float, float, float]]) -> Bands:
+    """Areas from (one contour, the other, reach above, reach below, how much thinner at both ends)."""
     t = np.linspace(-1, 1, points, dtype=np.float32)
-    tables = [
-        np.stack([reach * (1 - thin * np.abs(t) ** 2.5) for *reaches, thin in lines for reach in (reaches[side],)])
-        for side in (0, 1)
+    along = np.arange(points)
+    order = [np.concatenate([one * points + along, other * points + along[::-1]]) for one, other, *_ in lines]
+    reach = [
+        np.concatenate([-above * (1 - thin * np.abs(t) ** 2.5), below * (1 - thin * np.abs(t) ** 2.5)])
+        for *_, above, below, thin in lines
     ]
-    return tables[0].astype(np.float32), tables[1].astype(np.float32)
+    return Bands(np.stack(order), np.stack(reach).astype(np.float32))
 
 
-# above, below, how much thinner at the ends: opening, shadow on the ball, crease, lower rim, lashes
-_EYE_LINES = _thickness(
-    anatomy.LID, [(0, 0, 0), (0.2, 1.15, 0.3), (0.28, 0.28, 0.7), (0.1, 0.5, 0.5), (0.75, 0.28, 0.55)]
+# contours: upper lid, lower lid, crease; areas: opening, shadow on the ball, crease, lower rim, lashes
+_EYE = _bands(
+    anatomy.LID,
+    [(0, 1, 0, 0, 0), (0, 0, 0.2, 1.15, 0.3), (2, 2, 0.28, 0.28, 0.7), (1, 1, 0.1, 0.5, 0.5), (0, 0, 0.75, 0.28, 0.55)],
 )
-# upper lip, its lower part, lower lip, its light, opening, shadow on the teeth
-_LIP_LINES = _thickness(
-    anatomy.LIP, [(0, 0, 0), (0, 0, 0), (0, 0, 0), (0, 0, 0.6), (0.28, 0.32, 0.6), (0.5, 0.75, 0.6)]
+# contours: the lips' four from above, then three within them; areas: upper lip, its lower part, lower lip, its light,
+# opening, shadow on the teeth
+_MOUTH = _bands(
+    anatomy.LIP,
+    [
+        (0, 1, 0, 0, 0),
+        (4, 1, 0, 0, 0),
+        (2, 3, 0, 0, 0),
+        (5, 6, 0, 0, 0.6),
+        (1, 2, 0.28, 0.32, 0.6),
+        (1, 1, 0.5, 0.75, 0.6),
+    ],
 )
 
 
@@ -256,19 +281,21 @@ def _draw_eyes(picture: Image, view: View, points: Field, lids: float, gaze: Fie
     region = points[anatomy.RIMS] if has_glasses else points[anatomy.UPPER_LIDS.start : anatomy.CREASES.stop]
     part, big, first = _patch(picture, region, (2 if has_glasses else 3) * view.scale)
     local = (points - first) * DETAIL
-    upper, lower, crease = local[anatomy.UPPER_LIDS.start : anatomy.CREASES.stop].reshape(3, 2, anatomy.LID, 2)
-    # a closing lid meets the other at its height, four fifths of the way down
-    shut = 0.2 * upper + 0.8 * lower
-    upper = upper + lids * (shut - upper)
-    upper[..., 1] = np.minimum(upper[..., 1], lower[..., 1])
-    lower = lower + lids * (shut - lower)
-    opening, shadow, fold, rim, lash = _bands(
-        [upper, upper, crease, lower, upper], [lower, upper, crease, lower, upper], _EYE_LINES, pixel
-    )
+    # lid by lid, both eyes
+    edges = local[anatomy.UPPER_LIDS.start : anatomy.CREASES.stop].reshape(3, 2, anatomy.LID, 2)
+    upper, lower = edges[0], edges[1]
+    if lids:
+        # a closing lid meets the other at its height, four fifths of the way down
+        shut = 0.2 * upper + 0.8 * lower
+        upper += lids * (shut - upper)
+        lower += lids * (shut - lower)
+    np.minimum(upper[..., 1], lower[..., 1], out=upper[..., 1])
+    left, right = (_areas(_EYE, edges[:, eye].reshape(-1, 2), pixel) for eye in (0, 1))
+    opening, shadow, fold, rim, lash = zip(left, right, strict=True)
     mask = np.zeros(big.shape[:2], np.uint8)
     cv2.fillPoly(mask, opening, 255, cv2.LINE_8, BITS)
     ball = np.empty_like(big)
-    ball[:] = 255
+    ball.fill(255)
     for eye in range(2):
         x, y = local[eye] + gaze * pixel
         _paste(ball, view.ball, float(x), float(y))
@@ -307,10 +334,8 @@ def _draw_mouth(picture: Image, view: View, points: Field, values: Field) -> Non
     top[:, 1] = np.minimum(top[:, 1], upper[:, 1])
     bottom[:, 1] = np.maximum(bottom[:, 1], lower[:, 1])
     deep, bright, glow = 0.55 * upper + 0.45 * top, 0.75 * lower + 0.25 * bottom, 0.45 * lower + 0.55 * bottom
-    areas = _bands(
-        [top, deep, lower, bright, upper, upper], [upper, upper, bottom, glow, lower, upper], _LIP_LINES, pixel
-    )
-    upper_lip, upper_edge, lower_lip, shine, opening, shadow = areas
+    areas = _areas(_MOUTH, np.concatenate([top, upper, lower, bottom, deep, bright, glow]), pixel)
+    upper_lip, upper_edge, lower_lip, shine, opening, shadow = ([area] for area in areas)
     cv2.fillPoly(big, upper_lip, _solid(parts.upper_lip), cv2.LINE_8, BITS)
     cv2.fillPoly(big, upper_edge, _solid(parts.upper_lip_edge), cv2.LINE_8, BITS)
     cv2.fillPoly(big, lower_lip, _solid(parts.lower_lip), cv2.LINE_8, BITS)
@@ -320,7 +345,7 @@ def _draw_mouth(picture: Image, view: View, points: Field, values: Field) -> Non
         mask = np.zeros(big.shape[:2], np.uint8)
         cv2.fillPoly(mask, opening, 255, cv2.LINE_8, BITS)
         inside = np.empty_like(big)
-        inside[:] = _solid(parts.throat)[: big.shape[2]]
+        cv2.rectangle(inside, (0, 0), inside.shape[1::-1], _solid(parts.throat), cv2.FILLED)
         x, y = ((points[anatomy.MOUTH] - first) * DETAIL).tolist()
         jaw = 8.6 * float(values[_JAW_DROP]) + 0.4
         tongue = (round(x), round(y + (jaw + 4.6) * pixel))
@@ -343,16 +368,11 @@ def _paste_teeth(inside: Image, teeth: Image, x: float, y: float, *, up: bool) -
         _paste(inside, teeth[half:], x, y + half / 2)
 
 
-def _bands(
-    above: Sequence[Field], below: Sequence[Field], lines: tuple[Field, Field], pixel: float
-) -> list[list[Outline]]:
-    """Closed outlines between contours (n, 2) or (2, n, 2) and their partners, widened to lines."""
-    edges, others = np.stack(above), np.stack(below)[..., ::-1, :].copy()
-    shape = (len(lines[0]), *[1] * (edges.ndim - 3), -1)
-    edges[..., 1] -= pixel * lines[0].reshape(shape)
-    others[..., 1] += pixel * lines[1][:, ::-1].reshape(shape)
-    closed = _fixed(np.concatenate([edges, others], axis=-2))
-    return [list(area) if area.ndim == 3 else [area] for area in closed]
+def _areas(bands: Bands, contours: Field, pixel: float) -> Outline:
+    """The outlines of all areas for contours (n, 2), shape (areas, points, 2)."""
+    outlines = contours[bands.order]
+    outlines[..., 1] += bands.reach * np.float32(pixel)
+    return _fixed(outlines)
 
 
 def _fixed(points: Field) -> Outline:

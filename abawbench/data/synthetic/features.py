@@ -8,7 +8,7 @@ import numpy as np
 
 from abawbench.data.images import Image
 from abawbench.data.synthetic.anatomy import Field
-from abawbench.data.synthetic.person import Colour, Person
+from abawbench.data.synthetic.person import Person
 from abawbench.data.synthetic.portrait import Light, Portrait, linear
 
 # size of an eyeball's picture and of the teeth's in pixels of a crop, middle in the middle
