@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from abawbench.data.readers.official import Read, read_sound_rows
 from abawbench.data.readers.sheet import report
 from abawbench.data.readers.values import Rows
 from abawbench.errors import Problem, ProblemError, Problems
-from abawbench.table import PERSONS, Integers, Table, Values
+from abawbench.table import Integers, Table, Values, video_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -168,7 +167,7 @@ def _inside(part: Part, videos: dict[str, Path], problems: Problems) -> Part:
     names: list[str] = part.unit.dictionary.to_pylist()
     ends = np.full(len(names), np.iinfo(np.int32).max, np.int64)
     for place, name in enumerate(names):
-        path = videos.get(name) or videos.get(_video_of(name))
+        path = videos.get(name) or videos.get(video_of(name))
         frames = None if path is None else _frame_count(path)
         if frames:
             ends[place] = frames + BEYOND
@@ -184,10 +183,6 @@ def _inside(part: Part, videos: dict[str, Path], problems: Problems) -> Part:
         problems,
     )
     return part.take(~beyond)
-
-
-def _video_of(unit: str) -> str:
-    return re.sub(f"({'|'.join(PERSONS)})$", "", unit)
 
 
 def _frame_count(path: Path) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ def read_sheet(path: Path, wanted: Sequence[str | int], form: Form, problems: Pr
 
 
 def _read_text(data: bytes, wanted: Sequence[str | int], form: Form, file: str, problems: Problems) -> Sheet | None:
-    is_text = data.isascii() or _is_utf8(data)
+    is_text = (data.isascii() or _is_utf8(data)) and b"\0" not in data
     if not is_text:
         data = data.decode("utf-8", "replace").encode()
     if form.delimiter == BLANKS:
@@ -135,7 +136,7 @@ def _read_text(data: bytes, wanted: Sequence[str | int], form: Form, file: str, 
         return None
     columns, line = _rows(body, delimiter, form.quote, len(names), chosen, problems)
     sheet = Sheet(file, {str(name): column for name, column in zip(wanted, columns, strict=True)}, line, first)
-    return sheet if is_text else _without_replaced(sheet, problems)
+    return sheet if is_text else _without_odd_bytes(sheet, problems)
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,8 +180,12 @@ def _fields(data: bytes, delimiter: str, quote: str) -> list[str]:
     import csv
 
     line = first_line(data)
-    reader = csv.reader([line], delimiter=delimiter, quotechar=quote) if quote else [line.split(delimiter)]
-    return [field.strip(" \t" + quote) for field in next(iter(reader), [""])]
+    fields = line.split(delimiter)
+    if quote:
+        # a line that the module refuses is no header either: its names will not be found
+        with contextlib.suppress(csv.Error):
+            fields = next(csv.reader([line], delimiter=delimiter, quotechar=quote), [""])
+    return [field.strip(" \t" + quote) for field in fields]
 
 
 def _names_any(head: Sequence[str], wanted: Sequence[str | int]) -> bool:
@@ -268,17 +273,20 @@ def _without_blank_lines(
     return [column.filter(keep) for column in columns], lines[~blank]
 
 
-def _without_replaced(sheet: Sheet, problems: Problems) -> Sheet:
-    """Rows of a file that is not UTF-8 throughout, without those that hold other bytes."""
+def _without_odd_bytes(sheet: Sheet, problems: Problems) -> Sheet:
+    """Rows of a file that is not plain UTF-8 throughout, without those that hold other bytes or NUL."""
     import pyarrow as pa
     import pyarrow.compute
 
     compute: Any = pyarrow.compute
     wrong = np.zeros(len(sheet), np.bool_)
     for column in sheet.columns.values():
-        wrong |= compute.match_substring(column, _REPLACED).to_numpy()
+        for mark in (_REPLACED, "\0"):
+            wrong |= compute.match_substring(column, mark).to_numpy()
     place = (sheet.file, sheet.line)
-    report("F03", wrong, lambda _: "bytes that are not UTF-8", "UTF-8 text", "save it as UTF-8", place, problems)
+    report(
+        "F03", wrong, lambda _: "bytes that are no text", "UTF-8 without NUL bytes", "save it as UTF-8", place, problems
+    )
     keep = pa.array(~wrong)
     columns = {name: column.filter(keep) for name, column in sheet.columns.items()}
     return Sheet(sheet.file, columns, sheet.line[~wrong], sheet.first)

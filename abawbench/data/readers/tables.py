@@ -23,6 +23,8 @@ from abawbench.table import NO_FRAME, Integers, Values
 if TYPE_CHECKING:
     import pyarrow as pa
 
+# a label file is not to name files elsewhere on the disk
+_OUTSIDE = r"^/|(?:^|[/\\])\.\.(?:[/\\]|$)"
 ROLES = ("path", "video", "frame", "subject", "split")
 
 
@@ -185,6 +187,9 @@ class _Who:
         if self._names is not None:
             empty = np.asarray(_compute().equal(self._names, "").to_numpy())
             rows.refuse("T06", empty, lambda _: "no name", "the name of a picture or video", "name what the row is of")
+            outside = np.asarray(_compute().match_substring_regex(self._names, _OUTSIDE).to_numpy())
+            names = self._names
+            rows.refuse("T06", outside, lambda row: shown(names[row].as_py()), "a place below the root", "correct it")
             self._columns |= self._groups(self._names)
         self.image: pa.Array | None = None
         if "path" in roles and self._names is not None:

@@ -182,7 +182,7 @@ def test_the_real_table_has_its_35714_faces():
     assert len(labels.table.videos) == 35_710
     assert sorted(np.unique(counts.sum(axis=1), return_counts=True)[1].tolist()) == [1, 35_713]
     of_split = {name: labels.splits.count(name) for name in ("train", "validation", "test")}
-    assert of_split == {split.name: split.count for split in labels.manifest.splits}
+    assert of_split == {split.name: split.counts["units"] for split in labels.manifest.splits}
 
 
 @needs_real_data

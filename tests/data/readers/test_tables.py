@@ -253,6 +253,34 @@ def test_a_byte_that_is_not_utf8_costs_its_row(tmp_path):
     assert (problems["F03"].line, problems["F03"].count) == (3, 1)
 
 
+def test_a_nul_byte_costs_its_row(tmp_path):
+    (tmp_path / "labels.csv").write_bytes(b"path,expression\na\0.jpg,0\nb.jpg,1\n")
+    labels, problems = read(manifest_of(EXPRESSION, path="path", image="pictures/{image}"), tmp_path)
+    assert rows(labels) == ["b.jpg"]
+    assert (problems["F03"].line, problems["F03"].count) == (2, 1)
+
+
+def test_a_name_that_leaves_the_data_set_is_refused(tmp_path):
+    names = ["../a.jpg", "x/../../a.jpg", "/etc/a.jpg", "a..b.jpg", "x/..y/a.jpg"]
+    write(tmp_path, "labels.csv", "path,expression", *(f"{name},0" for name in names))
+    labels, problems = read(manifest_of(EXPRESSION, path="path", image="{image}"), tmp_path)
+    assert rows(labels) == ["a..b.jpg", "x/..y/a.jpg"]
+    assert problems["T06"].count == 3
+
+
+def test_a_carriage_return_inside_a_header_is_one_problem(tmp_path):
+    write(tmp_path, "labels.csv", "path,express\rion", "a.jpg,0")
+    labels, problems = read_with_problems(manifest_of(EXPRESSION, path="path"), tmp_path)
+    assert labels is None
+    assert [problem.rule for problem in problems] == ["F04"]
+
+
+def test_many_blank_lines_at_the_end_are_passed_over(tmp_path):
+    (tmp_path / "labels.csv").write_bytes(b"path,expression\na.jpg,0" + b"\r\n" * 10_000)
+    labels, problems = read(manifest_of(EXPRESSION, path="path"), tmp_path)
+    assert (rows(labels), problems) == (["a.jpg"], {})
+
+
 def test_a_missing_column_is_named_beside_those_that_are_there(tmp_path):
     write(tmp_path, "labels.csv", "file,expression", "a.jpg,0")
     labels, problems = read_with_problems(manifest_of(EXPRESSION, path="path"), tmp_path)
