@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.data.faces import CROP_SIZE
-from abawbench.data.images import read_image
+from abawbench.data import images
+from abawbench.data.faces.alignment import CROP_SIZE, FIELDS
+from abawbench.data.faces.index import MISSING, read_index
+from abawbench.data.faces.sources import number_of, unreadable
+from abawbench.data.faces.store import CROPS, index_files
+from abawbench.data.images import Image, read_image
+from abawbench.data.video import Frame, Video, no_frame
 from abawbench.errors import Problem, ProblemError
-from abawbench.table import Integers, Mask, Table
+from abawbench.table import Floats, Integers, Mask, Table
 
 Frames = NDArray[np.uint8]
 Positions = NDArray[np.intp]
+BATCH = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +38,8 @@ class Clip:
         valid: shape (frames,), False where there is no crop.
         size: height and width of the crops in pixels.
         source: reads the valid frames at the given positions: shape (positions, size, size, 3), uint8, RGB.
+        time: shape (frames,), seconds from the start of the video; None where nothing tells.
+        is_sequential: True where the source reads forward, one call at a time.
     """
 
     video: str
@@ -35,6 +47,8 @@ class Clip:
     valid: Mask
     size: int
     source: Callable[[Positions], Frames]
+    time: Floats | None = None
+    is_sequential: bool = False
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -45,8 +59,10 @@ class Clip:
         Raises:
             ProblemError: F01 for a file that is no picture, E06 for one of another size.
         """
-        result = np.zeros((len(positions), self.size, self.size, 3), np.uint8)
         present = self.valid[positions]
+        if len(positions) and present.all():
+            return self.source(positions)
+        result = np.zeros((len(positions), self.size, self.size, 3), np.uint8)
         if present.any():
             result[present] = self.source(positions[present])
         return result
@@ -55,6 +71,37 @@ class Clip:
     def frames(self) -> Frames:
         """All crops, shape (frames, size, size, 3); read anew each time."""
         return self.read(np.arange(len(self)))
+
+    def batches(self, size: int = BATCH, *, threads: int | None = None) -> Generator[tuple[Positions, Frames]]:
+        """All crops in order, a part at a time; while one is used, the next are decoded beside it.
+
+        At most `threads` + 1 parts are held at a time, however long the clip.
+
+        Args:
+            size: crops in a part; the last may have fewer.
+            threads: that decode; one for each core by default, one for a clip that is sequential.
+
+        Yields:
+            Positions, shape (part,), and their crops, shape (part, size, size, 3).
+
+        Raises:
+            ProblemError: as `read`, when the part with the bad crop is reached.
+        """
+        parts = (np.arange(begin, min(begin + size, len(self))) for begin in range(0, len(self), size))
+        count = 1 if self.is_sequential else threads or os.cpu_count() or 1
+        waiting: deque[tuple[Positions, Future[Frames]]] = deque()
+        pool = ThreadPoolExecutor(count)
+        try:
+            for part in parts:
+                waiting.append((part, pool.submit(self.read, part)))
+                if len(waiting) > count:
+                    positions, future = waiting.popleft()
+                    yield positions, future.result()
+            while waiting:
+                positions, future = waiting.popleft()
+                yield positions, future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def clip_in_memory(video: str, frames: Frames, *, frame: Integers | None = None, valid: Mask | None = None) -> Clip:
@@ -71,35 +118,174 @@ def clip_in_memory(video: str, frames: Frames, *, frame: Integers | None = None,
     return Clip(video, numbers, mask, frames.shape[1], lambda positions: frames[positions])
 
 
-def clips_of_crops(root: Path, rows: Table) -> tuple[Clip, ...]:
+def clips_of_crops(root: Path, rows: Table, size: int = CROP_SIZE) -> tuple[Clip, ...]:
     """The clips a table asks for, from crops named `<video>/00001.jpg` under `root` as in s-Aff-Wild2.
 
     Args:
         root: the folder `cropped_aligned`.
         rows: a list, truth or prediction; each of its videos gives a clip of its distinct frames.
+        size: height and width that the crops have.
     """
     order = np.argsort(rows.video, kind="stable")
     ends = np.searchsorted(rows.video[order], np.arange(len(rows.videos) + 1))
     clips: list[Clip] = []
     for place, video in enumerate(rows.videos):
         frame = np.unique(rows.frame[order[ends[place] : ends[place + 1]]])
-        paths = [root / video / f"{number:05d}.jpg" for number in frame]
-        valid = np.array([path.is_file() for path in paths], bool)
-        clips.append(Clip(video, frame, valid, CROP_SIZE, _reader(paths)))
+        folder = root / video
+        present = _names(folder)
+        valid = np.array([f"{number:05d}.jpg" in present for number in frame.tolist()], bool)
+        clips.append(Clip(video, frame, valid, size, _crops(folder, frame, size)))
     return tuple(clips)
 
 
-def _reader(paths: list[Path]) -> Callable[[Positions], Frames]:
+def clips_of_faces(out: Path) -> tuple[Clip, ...]:
+    """The clips of a folder that `abawbench faces` made: one for each unit, with every frame of its video.
+
+    Raises:
+        ProblemError: F01, an index cannot be read.
+    """
+    clips: list[Clip] = []
+    for path in index_files(out):
+        index = read_index(path)
+        size = FIELDS[index.facts["key"]["crop"]].size
+        for unit in index.units:
+            rows = index.rows_of(unit)
+            frame, folder = index.frame[rows], out / CROPS / unit
+            source = _crops(folder, frame, size)
+            clips.append(Clip(unit, frame, index.state[rows] != MISSING, size, source, index.time[rows]))
+    return tuple(clips)
+
+
+def clip_of_images(folder: Path, size: int = CROP_SIZE) -> Clip:
+    """The pictures of a folder as a clip, each fitted into a square on black.
+
+    Frame numbers are those of the names when all names are numbers (`00012.jpg`, `frame-12.png`), else places in the
+    order of names.
+
+    Raises:
+        ProblemError: F01 the folder cannot be read, D30 it has no pictures, D31 two of one number.
+    """
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in images.SUFFIXES)
+    except OSError as error:
+        raise unreadable(folder, error) from error
+    if not paths:
+        kinds = " ".join(sorted(images.SUFFIXES))
+        raise ProblemError(Problem("D30", "no picture", f"files of the kinds {kinds}", "name another", str(folder)))
+    numbers = np.array([number_of(path) for path in paths], np.int32)
+    if numbers.min() < 0:
+        numbers = np.arange(1, len(paths) + 1, dtype=np.int32)
+    order = np.argsort(numbers, kind="stable")
+    numbers, paths = numbers[order], [paths[place] for place in order]
+    twice = np.flatnonzero(numbers[1:] == numbers[:-1])
+    if len(twice):
+        found = f"{paths[twice[0]].name} and {paths[twice[0] + 1].name}"
+        raise ProblemError(
+            Problem("D31", found, "one file for each frame", "remove one of them", str(folder), count=len(twice))
+        )
+
     def read(positions: Positions) -> Frames:
-        return np.stack([_crop(paths[position]) for position in positions])
+        return _read_all([paths[position] for position in positions], size, _fitted)
+
+    return Clip(folder.resolve().name, numbers, np.ones(len(paths), bool), size, read)
+
+
+def clip_of_video(path: Path, size: int = CROP_SIZE) -> Clip:
+    """The whole pictures of a video as a clip, each fitted into a square on black.
+
+    The file is decoded once here, to count the frames and to learn their times, and again when frames are read.
+
+    Raises:
+        ProblemError: F01 the file cannot be read, D33 it has no frames.
+    """
+    with Video(path) as video:
+        times = np.array(video.times(), np.float64)
+    if not len(times):
+        raise no_frame(path)
+    frame = np.arange(1, len(times) + 1, dtype=np.int32)
+    valid = np.ones(len(times), bool)
+    return Clip(path.stem, frame, valid, size, _Forward(path, size).read, times, is_sequential=True)
+
+
+class _Forward:
+    """Reads a video forward; starts anew where an earlier frame is asked for."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        self._path, self._size = path, size
+        self._lock = threading.Lock()
+        self._video: Video | None = None
+        self._frames: Generator[Frame] | None = None
+        self._next = 0
+
+    def read(self, positions: Positions) -> Frames:
+        wanted = np.unique(positions)
+        result = np.zeros((len(wanted), self._size, self._size, 3), np.uint8)
+        with self._lock:
+            for place, position in enumerate(wanted.tolist()):
+                result[place] = self._picture(position)
+        return result[np.searchsorted(wanted, positions)]
+
+    def _picture(self, position: int) -> Image:
+        if self._frames is None or position < self._next:
+            if self._video is not None:
+                self._video.close()
+            self._video = Video(self._path)
+            self._frames, self._next = self._video.frames(), 0
+        for frame in self._frames:
+            self._next = frame.number
+            if frame.number == position + 1:
+                return _fitted(frame.image, self._size, self._path)
+        raise no_frame(self._path)
+
+
+def _names(folder: Path) -> frozenset[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return frozenset(entry.name for entry in entries)
+    except OSError:
+        return frozenset()
+
+
+def _crops(folder: Path, frame: Integers, size: int) -> Callable[[Positions], Frames]:
+    def read(positions: Positions) -> Frames:
+        return _read_all([folder / f"{number:05d}.jpg" for number in frame[positions].tolist()], size, _of_size)
 
     return read
 
 
-def _crop(path: Path) -> Frames:
-    crop = read_image(path)
-    if crop.shape[:2] != (CROP_SIZE, CROP_SIZE):
+def _read_all(paths: Sequence[Path], size: int, shaped: Callable[[Image, int, Path], Image]) -> Frames:
+    """Pictures of these files, shape (paths, size, size, 3); all their problems are raised at once."""
+    result = np.empty((len(paths), size, size, 3), np.uint8)
+    problems: list[Problem] = []
+    for place, path in enumerate(paths):
+        try:
+            result[place] = shaped(read_image(path), size, path)
+        except ProblemError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ProblemError(*problems)
+    return result
+
+
+def _of_size(crop: Image, size: int, path: Path) -> Image:
+    if crop.shape[:2] != (size, size):
         found = f"{crop.shape[1]} x {crop.shape[0]} pixels"
-        expected = f"{CROP_SIZE} x {CROP_SIZE} pixels"
-        raise ProblemError(Problem("E06", found, expected, "align the faces again", str(path)))
+        raise ProblemError(Problem("E06", found, f"{size} x {size} pixels", "align the faces again", str(path)))
     return crop
+
+
+def _fitted(image: Image, size: int, path: Path) -> Image:
+    """A picture scaled to fit a square and centred on black."""
+    import cv2
+
+    del path
+    height, width = image.shape[:2]
+    scale = size / max(height, width)
+    inner = (max(round(width * scale), 1), max(round(height * scale), 1))
+    if inner == (size, size) == (width, height):
+        return image
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    result = np.zeros((size, size, 3), np.uint8)
+    left, top = (size - inner[0]) // 2, (size - inner[1]) // 2
+    result[top : top + inner[1], left : left + inner[0]] = cv2.resize(image, inner, interpolation=method)
+    return result
