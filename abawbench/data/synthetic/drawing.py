@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from abawbench.data.synthetic.corpus import FACE, FILM, Footage, Unit
 from abawbench.data.synthetic.smooth import stream
 from abawbench.errors import Problem, ProblemError
 from abawbench.table import Mask
+
+if TYPE_CHECKING:
+    from abawbench.data.synthetic.film import Film
 
 JPEG_QUALITY = 95
 
@@ -50,7 +53,19 @@ def draw_crops(footage: Footage, crops: Path, workers: int, report: Report) -> N
     Raises:
         ProblemError: F01, a folder cannot be written.
     """
-    jobs = [
+    jobs = jobs_of(footage, crops)
+    total = sum(int(job.has_crop.sum()) for job in jobs)
+    drawn = 0
+    for frames, problems in _results(jobs, workers):
+        if problems:
+            raise ProblemError(*problems)
+        drawn += frames
+        report(drawn, total)
+
+
+def jobs_of(footage: Footage, crops: Path) -> list[Job]:
+    """What is still to be drawn."""
+    return [
         Job(
             folder=crops / unit.name,
             seed=footage.settings.seed,
@@ -62,13 +77,6 @@ def draw_crops(footage: Footage, crops: Path, workers: int, report: Report) -> N
         for place, unit in enumerate(footage.units)
         if not (crops / unit.name).exists()
     ]
-    total = sum(int(job.has_crop.sum()) for job in jobs)
-    drawn = 0
-    for frames, problems in _results(jobs, workers):
-        if problems:
-            raise ProblemError(*problems)
-        drawn += frames
-        report(drawn, total)
 
 
 def _results(jobs: list[Job], workers: int) -> Iterator[tuple[int, tuple[Problem, ...]]]:
@@ -101,9 +109,10 @@ def draw_unit(job: Job) -> tuple[int, tuple[Problem, ...]]:
     from abawbench.data.synthetic.film import draw_crop
 
     film = film_of(job.seed, job.place, job.unit)
+    action_units = job.action_units.astype(np.float64)
     files: dict[str, bytes] = {}
     for frame in np.flatnonzero(job.has_crop).tolist():
-        crop = draw_crop(film, frame, job.action_units[frame])
+        crop = draw_crop(film, frame, action_units[frame])
         _, jpeg = cv2.imencode(".jpg", crop[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         files[f"{frame + 1:05d}.jpg"] = jpeg.tobytes()
     try:
@@ -114,7 +123,7 @@ def draw_unit(job: Job) -> tuple[int, tuple[Problem, ...]]:
     return len(files), ()
 
 
-def film_of(seed: int, place: int, unit: Unit) -> Any:
+def film_of(seed: int, place: int, unit: Unit) -> Film:
     """How a unit is filmed: the same in its crops and in its video."""
     from abawbench.data.synthetic.film import make_film, make_person
 

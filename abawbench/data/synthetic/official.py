@@ -233,7 +233,8 @@ def _truth(footage: Footage, split: str) -> bytes:
     units = footage.action_units[rows]
     columns |= {name: pa.array(units[:, column].copy()) for column, name in enumerate(ACTION_UNITS_17)}
     sink = pa.BufferOutputStream()
-    names = ["unit", "person", "expression", "episode"]
+    packed = {name: "zstd" if name in {"unit", "person", "expression", "episode"} else "none" for name in columns}
+    # the padding behind dictionary indices holds whatever was in memory: names are written plainly, and packed
     write: Any = parquet.write_table
-    write(pa.table(columns), sink, use_dictionary=names, compression="none", write_statistics=False)
+    write(pa.table(columns), sink, use_dictionary=False, compression=packed, write_statistics=False)
     return sink.getvalue().to_pybytes()

@@ -94,7 +94,7 @@ def _encode(footage: Footage, places: list[int], name: str) -> None:
         for frame in range(units[0].frames):
             rows = footage.starts[places] + frame
             seen = [(film, row) for film, row in zip(films, rows.tolist(), strict=True) if footage.has_crop[row]]
-            intensities = [footage.action_units[row] for _, row in seen]
+            intensities = [footage.action_units[row].astype(np.float64) for _, row in seen]
             picture = draw_picture([film for film, _ in seen], frame, intensities, width=WIDTH, height=HEIGHT)
             image = av.VideoFrame.from_ndarray(picture, format="rgb24")
             image.pts = frame
@@ -120,5 +120,6 @@ def _faces(footage: Footage, videos: list[list[int]]) -> bytes:
         }
     )
     sink = pa.BufferOutputStream()
-    parquet.write_table(table, sink)
+    # the padding behind dictionary indices would hold whatever was in memory
+    parquet.write_table(table, sink, use_dictionary=False, compression="zstd")
     return sink.getvalue().to_pybytes()
