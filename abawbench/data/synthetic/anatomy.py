@@ -16,8 +16,8 @@ from abawbench.labels import ACTION_UNITS_17
 
 Field = NDArray[np.float32]
 
-EYE_X, EYE_Y, MOUTH_X, MOUTH_Y = 17.62, -20.2, 14.6, 20.5
-CHIN_Y, CROWN_Y = 45.0, -84.0
+EYE_X, EYE_Y, MOUTH_X, MOUTH_Y = 17.62, -20.2, 14.6, 19.6
+CHIN_Y, CROWN_Y = 43.5, -84.0
 POSES = ("yaw", "yaw_squared", "pitch", "pitch_squared")
 COEFFICIENTS = (*ACTION_UNITS_17, *POSES)
 # nodes of the grid on which the skin's movement is known: first x and y, nodes in x and y, distance
@@ -126,8 +126,8 @@ def grid_points() -> Field:
 
 def half_width(person: Person, y: Field) -> Field:
     """Half of the head's width at heights `y`, without hair; 0 above the crown and below the chin."""
-    knots = np.array([-84, -81, -74, -62, -48, -34, -20, -6, 8, 20, 30, 37, 42, 44.2, 45], np.float32)
-    widths = np.array([0, 12, 22.5, 31.5, 36, 38, 38.8, 38.3, 36, 32.4, 26.5, 20, 12.5, 7, 0], np.float32)
+    knots = np.array([-84, -82.5, -77, -66, -50, -34, -20, -6, 8, 19, 28.5, 35.5, 40.5, 42.7, 43.5], np.float32)
+    widths = np.array([0, 13, 24, 33, 37.2, 38.4, 38.8, 38.3, 36.2, 32.8, 27.2, 20.8, 13.5, 8, 0], np.float32)
     widths = widths * np.where(knots > 0, 1 + (person.jaw - 1) * np.clip(knots / 25, 0, 1), 1)
     widths = widths * np.where(knots > 30, 1 + (person.chin - 1) * np.clip((knots - 30) / 8, 0, 1), 1)
     knots = np.where(knots > 0, knots * person.length, knots)
@@ -185,7 +185,7 @@ def _eyes(person: Person) -> tuple[Field, Field]:
     """Upper lids, lower lids and creases of both eyes, from the inner to the outer corner; and their movements."""
     t = np.linspace(-1, 1, LID, dtype=np.float32)
     rest, moves = [], []
-    half = 7.5 * person.eye_size
+    half = 7.9 * person.eye_size
     arc, low = 1 - np.abs(t) ** 2.3, 1 - np.abs(t) ** 2
     # the upper lid is highest a little towards the nose, the lower one lowest towards the ear
     arc, low = arc * (1 - 0.10 * t), low * (1 + 0.15 * t)
@@ -200,7 +200,7 @@ def _eyes(person: Person) -> tuple[Field, Field]:
         "AU6": -1.1 * low, "AU7": -1.45 * low, "AU9": -0.9 * low, "AU10": -0.3 * low, "AU12": -0.3 * low,
         "AU5": 0.25 * low,
     }  # fmt: skip
-    upper = -3.4 * person.eye_aperture * person.eye_size * arc + corners
+    upper = -3.7 * person.eye_aperture * person.eye_size * arc + corners
     lower = 2.2 * person.eye_aperture * person.eye_size * low + corners
     crease = upper - (1.2 + 1.1 * person.lid_fold) * (0.55 + 0.45 * arc)
     crease_moves = {unit: 0.45 * move for unit, move in upper_moves.items()} | {
@@ -244,7 +244,7 @@ def _lips(person: Person) -> tuple[Field, Field]:
                  1.0 * corner - 0.6 * mid),
         "AU23": (-2.6 * wide, 1.3 * bow / 3, 0, 0, -1.6 * full / 5),
         "AU24": (-1.0 * wide, 2.3 * bow / 3, 0.1 * mid, 0.1 * mid, -3.1 * full / 5),
-        "AU25": (0, -0.7 * low, -0.9 * low, 2.1 * low, 1.8 * mid),
+        "AU25": (0, -0.9 * low, -1.3 * low, 2.7 * low, 2.2 * mid),
         "AU26": (-1.6 * wide, 0.4 * corner - 0.3 * mid, 0.8 * corner - 0.3 * low, 0.8 * corner + 8.6 * low,
                  0.8 * corner + 9.2 * mid ** 0.75),
     }  # fmt: skip

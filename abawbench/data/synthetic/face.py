@@ -348,9 +348,9 @@ def _draw_mouth(picture: Image, view: View, points: Field, values: Field) -> Non
         cv2.rectangle(inside, (0, 0), inside.shape[1::-1], _solid(parts.throat), cv2.FILLED)
         x, y = ((points[anatomy.MOUTH] - first) * DETAIL).tolist()
         jaw = 8.6 * float(values[_JAW_DROP]) + 0.4
-        tongue = (round(x), round(y + (jaw + 4.6) * pixel))
+        tongue = (round(x), round(y + (jaw + 4.9) * pixel))
         cv2.ellipse(inside, tongue, (round(8 * pixel), round(4.6 * pixel)), 0, 0, 360, _solid(parts.tongue), -1)
-        _paste_teeth(inside, view.lower_teeth, x, y + (jaw + 0.9) * pixel, up=False)
+        _paste_teeth(inside, view.lower_teeth, x, y + (jaw + 1.7) * pixel, up=False)
         _paste_teeth(inside, view.upper_teeth, x, y + 1.6 * pixel, up=True)
         cv2.fillPoly(inside, shadow, _solid(parts.lip_line), cv2.LINE_8, BITS)
         cv2.copyTo(inside, mask, big)

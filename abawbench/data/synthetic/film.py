@@ -168,6 +168,8 @@ def _place_head(picture: Field, film: Film, frame: int, action_units: Floats, mi
     head = draw_face(
         film.rig, view, values, points, to_output, (wide, high), float(course.lids[frame]), course.gaze[frame]
     )
+    # the body goes on below the canvas
+    head = cv2.copyMakeBorder(head, 0, height // 2, 0, 0, cv2.BORDER_REPLICATE)
     factor = scale / view.scale * size
     cos, sin = factor * math.cos(roll), factor * math.sin(roll)
     x, y = -CANVAS_X * view.scale, -CANVAS_Y * view.scale

@@ -77,7 +77,7 @@ def make_portrait(person: Person, light: Light) -> Portrait:
     )
     strands = _strands(person, x, y, generator)
     behind, front = _hair(person, x, y, width, generator)
-    hair = linear(person.hair) * _hair_light(x, y, strands, light)
+    hair = linear(person.hair) * _hair_light(person, x, y, strands, light)
     for layer, mask in ((hair, behind), (ear_light, ears), (lit, face), (hair, front)):
         colour += (layer - colour) * mask[..., None]
         alpha = np.maximum(alpha, mask)
@@ -122,7 +122,7 @@ def _heights(person: Person, x: Field, y: Field, width: Field) -> Field:
     nose, length = person.nose_depth, person.nose_length
     # the bridge rises towards the tip and falls off sharply below it
     bridge = np.clip((y + 24) / 22, 0, 1) * _soft(4.5 * length - y, 1.8)
-    z += 8.5 * nose * bridge * np.exp(-((x / (4.0 + 1.2 * np.clip((y + 12) / 12, 0, 1))) ** 2) / 2)
+    z += 9.5 * nose * bridge * np.exp(-((x / (3.7 + 1.3 * np.clip((y + 12) / 12, 0, 1))) ** 2) / 2)
     z += 3.4 * nose * _bump(x, y, (0, -0.5), (4.4 * person.nose_width, 3.6))
     z += 3.6 * _bump(x, y, (6.4 * person.nose_width, 1.4), (2.6, 2.8))
     z -= 1.2 * _bump(x, y, (9.8 * person.nose_width, 0.5), (1.3, 3.0))
@@ -139,7 +139,7 @@ def _heights(person: Person, x: Field, y: Field, width: Field) -> Field:
     z -= 2.1 * _bump(x, y, (0, 29.5), (8.5, 2.4))
     z += 3.4 * person.chin * _bump(x, y, (0, 37.5 * person.length), (8.5, 5))
     z += 2.0 * _bump(x, y, (0, -50), (18, 12)) - 1.6 * _bump(x, y, (35, -32), (5, 9))
-    return z
+    return np.asarray(cv2.GaussianBlur(z.astype(np.float32), (0, 0), 0.6 * FINE), np.float32)
 
 
 def _shading(person: Person, height: Field, light: Light) -> tuple[Field, Field]:
@@ -160,7 +160,7 @@ def _shading(person: Person, height: Field, light: Light) -> tuple[Field, Field]
     shade *= np.clip(1 - 0.045 * np.clip(hollow, 0, 4), 0, 1)[..., None]
     half = np.array([lx, ly, lz + 1]) / np.linalg.norm([lx, ly, lz + 1])
     mirror = np.clip(normal[0] * half[0] + normal[1] * half[1] + normal[2] * half[2], 0, 1)
-    gloss = (0.10 * mirror**22 + 0.10 * mirror**70) * person.gloss
+    gloss = (0.075 * mirror**14 + 0.055 * mirror**50) * person.gloss
     return shade.astype(np.float32), (gloss[..., None] * np.asarray(light.key, np.float32)).astype(np.float32)
 
 
@@ -175,7 +175,7 @@ def _skin(person: Person, x: Field, y: Field, generator: np.random.Generator) ->
     rings = _bump(x, y, (EYE_X - 1, EYE_Y + 6.5), (7.5, 2.6)) * (0.10 + 0.14 * person.age)
     rings += 0.14 * _bump(x, y, (EYE_X - 5, EYE_Y - 3), (6, 4))
     colour *= 1 - rings[..., None] * np.array([0.8, 1.0, 0.9], np.float32)
-    colour *= 1 + (0.05 * _noise(generator, x.shape, 14) + 0.03 * _noise(generator, x.shape, 5))[..., None]
+    colour *= 1 + (0.035 * _noise(generator, x.shape, 16) + 0.018 * _noise(generator, x.shape, 5))[..., None]
     colour *= 1 + (0.025 + 0.02 * person.age) * _noise(generator, x.shape, 1)[..., None]
     if person.freckles:
         spots = np.clip(_noise(generator, x.shape, 3) - 1.0, 0, 1) * _bump(x, y, (14, -4), (15, 8)) * person.freckles
@@ -254,15 +254,27 @@ def _body(person: Person, light: Light, x: Field, y: Field, neck: np.ndarray) ->
     """Neck and clothes, and where they are."""
     strength = np.asarray(light.key) + np.asarray(light.ambient)
     side = np.clip(1 - 0.25 * light.direction[0] * -x / 30, 0.5, 1.3)
-    neck_width = 24 * person.width * (0.9 + 0.12 * person.jaw) + 18 * np.clip((y - 78) / 30, 0, 1) ** 2
+    neck_width = 24 * person.width * (0.9 + 0.12 * person.jaw) + 16 * np.clip((y - 52) / 26, 0, 1) ** 2
     is_neck = _soft(neck_width - np.abs(x), 0.8) * (y > 8)
     round_neck = np.sqrt(np.clip(1 - (x / (neck_width + 3)) ** 2, 0.05, 1)) * side
     shadow = np.clip((y - 44) / 40, 0, 1)
     colour = linear(person.skin) * neck * (round_neck * (0.55 + 0.45 * shadow))[..., None]
-    top = 84 + 20 * np.clip((np.abs(x) - 20) / 70, 0, 1) - 5 * _soft(30 - np.abs(x), 8)
-    top = top + 12 * np.exp(-((x / 17) ** 2))
-    is_cloth = _soft(y - top, 0.6)
-    cloth = linear(person.clothes) * strength * (0.5 * (side * (0.75 + 0.25 * np.cos(x / 46))))[..., None]
+    top = 66 + 17 * np.clip((np.abs(x) - 16) / 60, 0, 1) + 60 * np.clip((np.abs(x) - 66) / 30, 0, 1) ** 2.5
+    top = top + 13 * np.exp(-((x / 17) ** 2))
+    is_cloth = _soft(y - top, 0.6) * _soft(96 - np.abs(x), 0.6)
+    cloth = (
+        linear(person.clothes)
+        * strength
+        * (
+            0.5
+            * (
+                side
+                * (0.7 + 0.3 * np.cos(x / 44))
+                * np.clip(0.8 + (y - top) / 60, 0, 1.05)
+                * (1 + 0.08 * np.sin((x + 0.4 * y) / 9))
+            )
+        )[..., None]
+    )
     colour += (cloth - colour) * is_cloth[..., None]
     return colour.astype(np.float32), np.maximum(is_neck, is_cloth).astype(np.float32)
 
@@ -289,9 +301,9 @@ def _strands(person: Person, x: Field, y: Field, generator: np.random.Generator)
     )
 
 
-def _hair_light(x: Field, y: Field, strands: Field, light: Light) -> Field:
+def _hair_light(person: Person, x: Field, y: Field, strands: Field, light: Light) -> Field:
     band = np.exp(-(((y + 66 + 0.006 * x * x) / 9) ** 2) / 2)
-    sheen = 0.62 + 0.30 * strands + 0.55 * band * (1 + 0.5 * strands)
+    sheen = 0.62 + (0.30 - 0.14 * np.clip(sum(person.hair) - 1, 0, 1)) * strands + 0.55 * band * (1 + 0.5 * strands)
     side = np.clip(1 + 0.3 * light.direction[0] * x / 30, 0.5, 1.5) * np.clip(1 - 0.3 * (y + 60) / 60, 0.55, 1.2)
     strength = 0.6 * np.asarray(light.key) + 0.5 * np.asarray(light.ambient)
     return (np.clip(sheen, 0.12, None) * side)[..., None] * strength.astype(np.float32)
@@ -317,7 +329,9 @@ def _hair(person: Person, x: Field, y: Field, width: Field, generator: np.random
     flow = 40.5 * person.width + thick + {"long": 6.0, "curly": 3.0}.get(style, -3.2) * lower
     outer = np.where(y >= -34, flow, outer)
     head = _soft(outer - side + jitter, 1.2) * (outer > 3) * _soft(lowest - y + 3 * jitter, 2.5)
-    behind = head if style in {"long", "curly"} else nothing
+    # before the neck there is none
+    nape = np.where(y > 12, _soft(side - 21 * person.width, 3), 1)
+    behind = head * nape if style in {"long", "curly"} else nothing
     # the part of the head that is free of hair
     line = -61.5 - person.hairline + 0.0045 * side**2 * (1 if style != "fringe" else 0.2)
     if style == "fringe":
@@ -332,5 +346,5 @@ def _hair(person: Person, x: Field, y: Field, width: Field, generator: np.random
     if style in {"cropped", "short"}:
         front = front * np.clip((6.0 - (y + 14)) / 8, 0, 1) * (0.82 if style == "cropped" else 1)
     if style in {"long", "curly"}:
-        front = front * np.where(y > 20, _soft(side - 0.62 * width, 2), 1)
+        front = front * np.where(y > 20, _soft(side - 0.62 * width, 2), 1) * nape
     return behind.astype(np.float32), front.astype(np.float32)
