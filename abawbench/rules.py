@@ -86,6 +86,11 @@ RULES: dict[str, Rule] = {
         "folds of other data", "A file of folds has the hash of its content, and its units are those of the data."
     ),
     "D24": Rule("too few groups for the folds", "There are at least as many videos or subjects as folds."),
+    "D25": Rule("names that both parts have", "No video, person in a video, or subject is in both parts."),
+    "D26": Rule("files that both parts have", "No picture or video of one part is in the other, byte for byte."),
+    "D27": Rule("near-duplicate pictures", "No picture of one part looks like one of the other."),
+    "D28": Rule("data sets that overlap", "The data sets share no pictures and no subjects, as far as is known."),
+    "D29": Rule("training data that the challenge forbids", "A model has seen only data that the rules allow."),
     "D30": Rule("nothing to take faces from", "The folder holds videos or pictures, or folders of them."),
     "D31": Rule("two files for one unit", "Every unit, and every frame of it, comes from one file."),
     "D32": Rule("damaged video", "Every packet of a video decodes, up to the end that its header promises."),
@@ -119,6 +124,7 @@ RULES: dict[str, Rule] = {
     "N02": Rule("byte order mark", "The file begins with its first character."),
     "N03": Rule("blank last line", "The file ends after its last row."),
     "N04": Rule("rows aligned by name", "Rows were in another order than the truth and were matched by name."),
+    "N05": Rule("training data that another edition forbids", "Rules of later editions are kept in earlier ones too."),
 }
 
 FAMILIES = {
