@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from abawbench.data.readers import Labels
 
 _OF_LABELS = {"units", "videos", "sequences", "subjects", "rows", "frames", "images", "valid_rows", "valid_frames"}
+# a split of this name is the whole data set
+WHOLE = "all"
 _SAME = {"participants": "subjects"}
 
 Tally = Mapping[str, int]
@@ -22,12 +24,12 @@ Tally = Mapping[str, int]
 
 
 def tallies(manifest: Manifest, label_set: LabelSet, labels: Labels) -> dict[str, Tally]:
-    """What the labels of a set count to, for each split that they name or whose subjects the manifest lists."""
+    """What the labels of a set count to, for each split: one that they name, `all`, or one of listed subjects."""
     named = np.array(labels.splits, object)
     subjects = np.array(labels.subjects, object)
     found: dict[str, Tally] = {}
     for split in manifest.splits:
-        units = named == split.name
+        units = (named == split.name) | (split.name == WHOLE)
         if not units.any() and split.subjects:
             units = np.isin(subjects, split.subjects)
         if units.any():

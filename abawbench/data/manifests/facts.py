@@ -41,18 +41,15 @@ def assumed_facts(manifest: Manifest) -> tuple[str, ...]:
 
 def sizes(manifest: Manifest) -> str:
     """Sizes of the splits in a line, as `12,271 train, 3,068 test images`; empty where none is known."""
-    known = [split for split in manifest.splits if split.count is not None]
+    known = [(split.name, split.count, split.unit) for split in manifest.splits if split.count is not None]
     if not known:
-        largest = [
-            f"{split.name} {name.replace('_', ' ')} {number:,}"
-            for split in manifest.splits
-            for name, number in list(split.counts.items())[:1]
-        ]
-        return "; ".join(largest[:3])
-    units = {split.unit for split in known}
-    if len(units) == 1:
-        return ", ".join(f"{split.count:,} {split.name}" for split in known[:4]) + f" {known[0].unit}"
-    return ", ".join(f"{split.count:,} {split.unit} {split.name}" for split in known[:4])
+        # the first further number that a split has stands for the others
+        name = next((name for split in manifest.splits for name in split.counts), "")
+        unit = name.replace("_", " ")
+        known = [(split.name, split.counts[name], unit) for split in manifest.splits if name in split.counts]
+    if len({unit for _, _, unit in known}) > 1:
+        return ", ".join(f"{count:,} {unit} {name}" for name, count, unit in known[:4])
+    return ", ".join(f"{count:,} {name}" for name, count, _ in known[:4]) + (f" {known[0][2]}" if known else "")
 
 
 def licence_word(manifest: Manifest) -> str:

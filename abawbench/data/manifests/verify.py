@@ -190,7 +190,8 @@ def _check_groups(manifest: Manifest, label_set: LabelSet, labels: Labels, findi
         if group and split:
             splits_of.setdefault(group, set()).add(split)
     if not splits_of:
-        findings.unchecked.append(f"{what}: the labels do not say which {manifest.group} or which split")
+        missing = f"which {manifest.group} a row is of" if any(labels.splits) else "which split a row is of"
+        findings.unchecked.append(f"{what}: the labels do not say {missing}")
         return
     shared = {group: splits for group, splits in splits_of.items() if len(splits) > 1}
     for group, splits in shared.items():
