@@ -86,7 +86,7 @@ def _print(manifest: Manifest) -> None:
         _print_labels(manifest, label_set)
     _print_splits(manifest)
     _heading("How its literature judges")
-    click.echo(f"{manifest.metric}{_doubt(manifest, 'metric')}")
+    _bullet(f"{manifest.metric}{_doubt(manifest, 'metric')}", sign="")
     if manifest.related:
         _heading("What overlaps with it")
     for part in manifest.related:
@@ -127,9 +127,11 @@ def _print_labels(manifest: Manifest, label_set: LabelSet) -> None:
 
     at = f"labels.{label_set.id}"
     _heading(f"Labels {label_set.id}")
-    click.echo(f"read by: {label_set.reader}{_doubt(manifest, f'{at}.reader')}")
+    click.echo(f"read by: {label_set.reader}")
     for name, value in label_set.options.items():
-        click.echo(f"    {name} = {value!r}{_doubt(manifest, f'{at}.{name}')}")
+        # a setting of the reader is no fact, unless it has a source of its own
+        doubt = _doubt(manifest, f"{at}.{name}") if f"{at}.{name}" in manifest.sources else ""
+        click.echo(f"    {name} = {value!r}{doubt}")
     _bullet(f"files: {', or '.join(label_set.files)}{_doubt(manifest, f'{at}.files')}", sign="")
     if label_set.image:
         click.echo(f"picture of a row: {label_set.image}{_doubt(manifest, f'{at}.image')}")
@@ -184,8 +186,11 @@ def _print_sources(manifest: Manifest) -> None:
 
     _heading("Where each fact is from")
     listed: dict[str, list[str]] = {}
-    finer = [name for name in manifest.sources if name != "*"]
-    for name in dict.fromkeys((*facts_of(manifest), *finer)):
+    facts = facts_of(manifest)
+    finer = [
+        name for name in manifest.sources if not any(fact.startswith(f"{name}.") for fact in facts) and name != "*"
+    ]
+    for name in dict.fromkeys((*facts, *finer)):
         listed.setdefault(manifest.source_of(name), []).append(name)
     for source, names in listed.items():
         _bullet(f"{', '.join(names)}: {source}")

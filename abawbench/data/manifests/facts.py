@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from abawbench.data.manifests.catalogue import manifests
 from abawbench.data.manifests.model import CONTEMPT, Classes, Manifest, Marks, TaskFacts
-from abawbench.data.manifests.origins import origin_of
 from abawbench.labels import ACTION_UNITS_12, COMPOUND_7, EXPRESSIONS_8
 
 # written about the manifest itself, or a place where sources are given
@@ -86,7 +85,6 @@ def onto_abaw(facts: TaskFacts) -> Iterator[str]:
             yield f"not labelled, so masked and never 0: {_listed(masked)}"
         if left := [name for name in facts.columns if name.rstrip("LR") not in ACTION_UNITS_12]:
             yield f"left out, as ABAW does not have them: {_listed(left)}"
-        yield f"present from {facts.positive_from:g} on"
 
 
 def _classes_onto(facts: Classes, targets: Sequence[str] | None, wanted: Sequence[str], what: str) -> Iterator[str]:
@@ -111,22 +109,20 @@ def overview() -> str:
         "the source of every fact. No media and no labels are in this repository. This page is made from the manifests",
         "by `make tables`.",
         "",
-        "| id | title | tasks | sizes | access | status | assumed | cite |",
-        "|---|---|---|---|---|---|---|---|",
+        "| id | title | tasks | sizes | access | status | assumed |",
+        "|---|---|---|---|---|---|---|",
     ]
     for identifier, manifest in manifests().items():
-        origin = origin_of(manifest)
         cells = (
-            identifier,
+            f"[{identifier}](../data_manifests/{identifier}.toml)",
             manifest.title,
             task_words(manifest),
             sizes(manifest),
             licence_word(manifest),
             manifest.status,
             f"{len(assumed_facts(manifest))} of {len(facts_of(manifest))}",
-            "" if origin is None else origin.citation,
         )
-        lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
