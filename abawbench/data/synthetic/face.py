@@ -22,6 +22,7 @@ DETAIL = 4
 # fractions of a pixel that OpenCV's drawing takes, as bits
 BITS = 4
 Outline = NDArray[np.int32]
+_LANDMARKS = np.array([0, 1, anatomy.NOSE, anatomy.LIPS_UPPER.start, anatomy.LIPS_UPPER.stop - 1])
 _JAW_DROP = anatomy.COEFFICIENTS.index("AU26")
 
 
@@ -54,6 +55,13 @@ def _bands(points: int, lines: Sequence[tuple[int, int, float, float, float]]) -
 _EYE = _bands(
     anatomy.LID,
     [(0, 1, 0, 0, 0), (0, 0, 0.2, 1.15, 0.3), (2, 2, 0.28, 0.28, 0.7), (1, 1, 0.1, 0.5, 0.5), (0, 0, 0.75, 0.28, 0.55)],
+)
+_EYES = Bands(
+    # the contours of the second eye lie behind those of the first
+    np.stack(
+        [order + order // anatomy.LID * anatomy.LID + eye * anatomy.LID for order in _EYE.order for eye in (0, 1)]
+    ),
+    np.repeat(_EYE.reach, 2, axis=0),
 )
 # contours: the lips' four from above, then three within them; areas: upper lip, its lower part, lower lip, its light,
 # opening, shadow on the teeth
@@ -150,8 +158,7 @@ def coefficients(rig: Rig, action_units: NDArray[np.floating], yaw: float, pitch
 
 def landmarks(points: Field) -> Field:
     """Eyes, nose and corners of the mouth in the order of `TEMPLATE`, shape (5, 2), of outlines (n, 2)."""
-    corners = points[[anatomy.LIPS_UPPER.start, anatomy.LIPS_UPPER.stop - 1]]
-    return np.concatenate([points[anatomy.PUPILS], points[anatomy.NOSE : anatomy.NOSE + 1], corners])
+    return points[_LANDMARKS]
 
 
 def moved_points(rig: Rig, values: Field) -> Field:
@@ -290,20 +297,20 @@ def _draw_eyes(picture: Image, view: View, points: Field, lids: float, gaze: Fie
         upper += lids * (shut - upper)
         lower += lids * (shut - lower)
     np.minimum(upper[..., 1], lower[..., 1], out=upper[..., 1])
-    left, right = (_areas(_EYE, edges[:, eye].reshape(-1, 2), pixel) for eye in (0, 1))
-    opening, shadow, fold, rim, lash = zip(left, right, strict=True)
+    # one area after another, both eyes of each
+    opening, shadow, fold, rim, lash = _areas(_EYES, edges.reshape(-1, 2), pixel).reshape(5, 2, -1, 2)
     mask = np.zeros(big.shape[:2], np.uint8)
-    cv2.fillPoly(mask, opening, 255, cv2.LINE_8, BITS)
+    cv2.fillPoly(mask, list(opening), 255, cv2.LINE_8, BITS)
     ball = np.empty_like(big)
     ball.fill(255)
     for eye in range(2):
         x, y = local[eye] + gaze * pixel
         _paste(ball, view.ball, float(x), float(y))
-    cv2.fillPoly(ball, shadow, _solid(parts.lid_shadow), cv2.LINE_8, BITS)
+    cv2.fillPoly(ball, list(shadow), _solid(parts.lid_shadow), cv2.LINE_8, BITS)
     cv2.copyTo(ball, mask, big)
-    cv2.fillPoly(big, fold, _solid(parts.crease), cv2.LINE_8, BITS)
-    cv2.fillPoly(big, rim, _solid(parts.lid_rim), cv2.LINE_8, BITS)
-    cv2.fillPoly(big, lash, _solid(parts.lash), cv2.LINE_8, BITS)
+    cv2.fillPoly(big, list(fold), _solid(parts.crease), cv2.LINE_8, BITS)
+    cv2.fillPoly(big, list(rim), _solid(parts.lid_rim), cv2.LINE_8, BITS)
+    cv2.fillPoly(big, list(lash), _solid(parts.lash), cv2.LINE_8, BITS)
     if has_glasses:
         _draw_glasses(big, local[anatomy.RIMS].reshape(2, anatomy.RIM, 2), _solid(parts.frame), pixel)
     _put_back(picture, part, big)

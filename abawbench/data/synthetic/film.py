@@ -180,20 +180,21 @@ def _place_head(picture: Field, film: Film, frame: int, action_units: Floats, mi
     picture += (placed[..., :3] - picture) * opaque
 
 
-# the template's points about their middle, as complex numbers
-_TEMPLATE = [complex(x, y) for x, y in TEMPLATE.tolist()]
-_TEMPLATE_MIDDLE = sum(_TEMPLATE) / len(_TEMPLATE)
+# points as complex numbers: the template's, and about their middle
+_TEMPLATE = TEMPLATE[:, 0] + 1j * TEMPLATE[:, 1]
+_MIDDLE = complex(_TEMPLATE.mean())
+_ARMS = _TEMPLATE - _MIDDLE
 
 
 def _aligned(points: Field, place: list[float]) -> Field:
     """From the face to a crop: the similarity of `abawbench.data.faces.similarity`, then what the detector is out."""
-    here = [complex(x, y) for x, y in points.tolist()]
-    middle = sum(here) / len(here)
-    spread = sum(abs(point - middle) ** 2 for point in here)
-    turn = sum((a - middle).conjugate() * b for a, b in zip(here, _TEMPLATE, strict=True)) / spread
+    arms = points.astype(np.float64).view(np.complex128)[:, 0]
+    middle = complex(arms.sum()) / len(arms)
+    arms -= middle
+    turn = complex(np.vdot(arms, _ARMS)) / np.vdot(arms, arms).real
     roll, size, right, down = place
     turn *= size * complex(math.cos(roll), math.sin(roll))
-    shift = _TEMPLATE_MIDDLE + complex(right, down) - turn * middle
+    shift = _MIDDLE + complex(right, down) - turn * middle
     return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]], np.float32)
 
 
