@@ -14,7 +14,6 @@ from abawbench.data.synthetic import anatomy, creases
 from abawbench.data.synthetic.anatomy import Field
 from abawbench.data.synthetic.features import Features, Tone, scaled
 from abawbench.data.synthetic.person import Person
-from abawbench.data.synthetic.portrait import CANVAS_X, CANVAS_Y
 
 # nodes of the coarse map are this many pixels apart
 STEP = 4
@@ -63,7 +62,20 @@ _EYES = Bands(
     ),
     np.repeat(_EYE.reach, 2, axis=0),
 )
-# contours: the lips' four from above, then three within them; areas: upper lip, its lower part, lower lip, its light,
+# the lips' four contours from above, then three within them
+_WITHIN = np.array(
+    [
+        [1, 0, 0, 0],
+        [0, 1, 0, 0],
+        [0, 0, 1, 0],
+        [0, 0, 0, 1],
+        [0.45, 0.55, 0, 0],
+        [0, 0, 0.75, 0.25],
+        [0, 0, 0.45, 0.55],
+    ],
+    np.float32,
+)
+# contours: these; areas: upper lip, its lower part, lower lip, its light,
 # opening, shadow on the teeth
 _MOUTH = _bands(
     anatomy.LIP,
@@ -118,14 +130,16 @@ class View:
 
     Attributes:
         skin: the canvas, uint8 RGB or RGBA.
-        fine: pixels of the canvas for one of a crop; `first`, shape (2,), the first node of the grid in its pixels.
+        fine: pixels of the canvas for one of a crop.
+        left: where the canvas begins, in pixels of a crop; `top` likewise.
         features: colours; the pictures that follow are theirs at the scale of the output.
         scale: pixels of the output for one of a crop.
     """
 
     skin: Image
     fine: int
-    first: Field
+    left: int
+    top: int
     features: Features
     scale: float
     ball: Image
@@ -133,12 +147,13 @@ class View:
     lower_teeth: Image
 
 
-def make_view(skin: Image, fine: int, parts: Features, scale: float) -> View:
-    """A head for output at a scale."""
+def make_view(skin: Image, fine: int, left: int, top: int, parts: Features, scale: float) -> View:
+    """A head for output at a scale; see `View`."""
     return View(
         skin,
         fine,
-        np.array([anatomy.GRID_X - CANVAS_X, anatomy.GRID_Y - CANVAS_Y], np.float32) * fine - np.float32(0.5),
+        left,
+        top,
         parts,
         scale,
         scaled(parts.ball, scale * DETAIL),
@@ -209,7 +224,7 @@ def _bent(rig: Rig, view: View, values: Field, to_output: Field, size: tuple[int
         shift = cv2.remap(moves, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         source = cv2.addWeighted(place, 1, shift, -1 / anatomy.GRID_STEP, 0)
     source *= anatomy.GRID_STEP * view.fine
-    source += view.first
+    source += ((anatomy.GRID_X - view.left) * view.fine - 0.5, (anatomy.GRID_Y - view.top) * view.fine - 0.5)
     smooth = cv2.resize(source, None, fx=STEP, fy=STEP, interpolation=cv2.INTER_LINEAR)
     inner = smooth[STEP : STEP + size[1], STEP : STEP + size[0]]
     return np.asarray(cv2.remap(skin, inner, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
@@ -233,7 +248,7 @@ def _folded(rig: Rig, view: View, values: Field) -> Image:
     factor = cv2.convertScaleAbs(change, alpha=128, beta=128)
     if view.fine > 1:
         factor = cv2.resize(factor, None, fx=view.fine, fy=view.fine, interpolation=cv2.INTER_LINEAR)
-    top, left = (creases.TOP - CANVAS_Y) * view.fine, (creases.LEFT - CANVAS_X) * view.fine
+    top, left = (creases.TOP - view.top) * view.fine, (creases.LEFT - view.left) * view.fine
     part = np.s_[top : top + factor.shape[0], left : left + factor.shape[1]]
     skin = view.skin.copy()
     if skin.shape[2] == 3:
@@ -334,20 +349,20 @@ def _draw_mouth(picture: Image, view: View, points: Field, values: Field) -> Non
     parts, pixel = view.features, view.scale * DETAIL
     contours = points[anatomy.LIPS_TOP.start : anatomy.LIPS_BOTTOM.stop]
     part, big, first = _patch(picture, contours, 3 * view.scale)
-    top, upper, lower, bottom = ((contours - first) * DETAIL).reshape(4, anatomy.LIP, 2)
+    lips = ((contours - first) * DETAIL).reshape(4, anatomy.LIP, 2)
+    top, upper, lower, bottom = lips[..., 1]
     # lips that are pressed together meet halfway
-    upper[:, 1] -= np.maximum(upper[:, 1] - lower[:, 1], 0) / 2
-    lower[:, 1] = np.maximum(lower[:, 1], upper[:, 1])
-    top[:, 1] = np.minimum(top[:, 1], upper[:, 1])
-    bottom[:, 1] = np.maximum(bottom[:, 1], lower[:, 1])
-    deep, bright, glow = 0.55 * upper + 0.45 * top, 0.75 * lower + 0.25 * bottom, 0.45 * lower + 0.55 * bottom
-    areas = _areas(_MOUTH, np.concatenate([top, upper, lower, bottom, deep, bright, glow]), pixel)
+    upper -= np.maximum(upper - lower, 0) / 2
+    np.maximum(lower, upper, out=lower)
+    np.minimum(top, upper, out=top)
+    np.maximum(bottom, lower, out=bottom)
+    areas = _areas(_MOUTH, (_WITHIN @ lips.reshape(4, -1)).reshape(-1, 2), pixel)
     upper_lip, upper_edge, lower_lip, shine, opening, shadow = ([area] for area in areas)
     cv2.fillPoly(big, upper_lip, _solid(parts.upper_lip), cv2.LINE_8, BITS)
     cv2.fillPoly(big, upper_edge, _solid(parts.upper_lip_edge), cv2.LINE_8, BITS)
     cv2.fillPoly(big, lower_lip, _solid(parts.lower_lip), cv2.LINE_8, BITS)
     cv2.fillPoly(big, shine, _solid(parts.lower_lip_light), cv2.LINE_8, BITS)
-    gap = float(np.max(lower[:, 1] - upper[:, 1])) / pixel
+    gap = float((lower - upper).max()) / pixel
     if gap > 0.7:
         mask = np.zeros(big.shape[:2], np.uint8)
         cv2.fillPoly(mask, opening, 255, cv2.LINE_8, BITS)
@@ -363,7 +378,7 @@ def _draw_mouth(picture: Image, view: View, points: Field, values: Field) -> Non
         cv2.copyTo(inside, mask, big)
     else:
         cv2.fillPoly(big, opening, _solid(parts.lip_line), cv2.LINE_8, BITS)
-    _put_back(picture, part, cv2.blur(big, (3, 3)))
+    _put_back(picture, part, big)
 
 
 def _paste_teeth(inside: Image, teeth: Image, x: float, y: float, *, up: bool) -> None:

@@ -40,6 +40,9 @@ from abawbench.table import Floats
 
 __all__ = ["Film", "Person", "draw_crop", "draw_picture", "make_film", "make_person"]
 
+# the part of the canvas that a crop may show
+CLOSE_LEFT, CLOSE_TOP, CLOSE_BOTTOM = -76, -86, 62
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Film:
@@ -86,14 +89,17 @@ def make_film(person: Person, frames: int, generator: np.random.Generator) -> Fi
     close = cv2.resize(whole, (CANVAS_WIDTH, CANVAS_HEIGHT), interpolation=cv2.INTER_AREA)
     # resampling for each frame softens once more
     close = np.clip(cv2.addWeighted(close, 1.45, cv2.GaussianBlur(close, (0, 0), 0.8), -0.45, 0), 0, 255)
+    close = np.round(close).astype(np.uint8)[
+        CLOSE_TOP - CANVAS_Y : CLOSE_BOTTOM - CANVAS_Y, CLOSE_LEFT - CANVAS_X : -CLOSE_LEFT - CANVAS_X
+    ]
     scale = float(generator.uniform(0.95, 1.5))
     blur = float(max(generator.normal(0.2, 0.4), 0))
     return Film(
         person=person,
         frames=frames,
         rig=make_rig(person),
-        close=make_view(np.round(close).astype(np.uint8), 1, parts, 1.0),
-        wide=make_view(np.dstack([portrait.colour, portrait.alpha]), FINE, parts, scale),
+        close=make_view(np.ascontiguousarray(close), 1, CLOSE_LEFT, CLOSE_TOP, parts, 1.0),
+        wide=make_view(np.dstack([portrait.colour, portrait.alpha]), FINE, CANVAS_X, CANVAS_Y, parts, scale),
         course=make_course(generator, frames, covers=bool(generator.random() < 0.3)),
         noise=make_noise(generator, CROP_SIZE, float(generator.uniform(0.8, 4.5))),
         scene=scene,
