@@ -9,11 +9,10 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from abawbench.atomic import write_text
 from abawbench.data.faces.audit import Row, left_out, rows_of
 from abawbench.data.faces.index import read_index
 from abawbench.data.faces.page import page, sheet
-from abawbench.data.faces.store import index_files
+from abawbench.data.faces.store import index_files, put
 from abawbench.errors import Problem
 
 TABLE, PAGE, LEFT_OUT = "audit.csv", "audit.html", "left_out.csv"
@@ -39,9 +38,9 @@ def write_reports(out: Path, problems: Sequence[Problem]) -> None:
         lacking += left_out(index)
         sheets.append(sheet(index, own))
     files = [(problem.file or "", "", "", "", "", f"{problem.rule} {problem.found}") for problem in problems]
-    write_text(out / TABLE, _csv([field.name for field in fields(Row)], (asdict(row).values() for row in rows)))
-    write_text(out / LEFT_OUT, _csv(["what", "unit", "from", "to", "frames", "why"], [*files, *lacking]))
-    write_text(out / PAGE, page(rows, sheets, problems))
+    put(out, TABLE, _csv([field.name for field in fields(Row)], (asdict(row).values() for row in rows)))
+    put(out, LEFT_OUT, _csv(["what", "unit", "from", "to", "frames", "why"], [*files, *lacking]))
+    put(out, PAGE, page(rows, sheets, problems))
 
 
 def _csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

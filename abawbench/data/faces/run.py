@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from abawbench.atomic import write_text
 from abawbench.data.faces import store
 from abawbench.data.faces.detector import Detector, weights_path
 from abawbench.data.faces.extract import Settings, extract, key
@@ -179,12 +178,14 @@ def run(
     _prepare(out)
     with store.only_run(out):
         store.recover(out)
+        if not (out / OVERRIDES).exists():
+            store.put(out, OVERRIDES, ",".join(COLUMNS) + "\n")
         overrides = read_overrides(out / OVERRIDES)
         template = Worker(out, network, settings, overrides, lambda _: None)
         results = dict(_results(template, found, min(workers, len(found)), _Meter(found, begin, report)))
         problems = [*left_out, *(problem for source in found for problem in results[source.name].problems)]
-        store.clear(out)
         write_reports(out, problems)
+        store.clear(out)
     finished = [result for source in found if (result := results[source.name]).facts is not None]
     facts = [result.facts for result in finished if result.facts is not None]
     return Summary(
@@ -205,8 +206,6 @@ def _prepare(out: Path) -> None:
         (out / store.INDEX).mkdir(exist_ok=True)
     except OSError as error:
         raise unreadable(out, error) from error
-    if not (out / OVERRIDES).exists():
-        write_text(out / OVERRIDES, ",".join(COLUMNS) + "\n")
 
 
 class _Meter:

@@ -86,6 +86,22 @@ def _carry_out(out: Path, video: str) -> None:
     shutil.rmtree(folder)
 
 
+def put(out: Path, name: str, text: str) -> None:
+    """Write a file beside the crops, whole or not at all; what a killed run leaves of it lies in the folder of work.
+
+    Raises:
+        ProblemError: F01, the folder cannot be written.
+    """
+    try:
+        (out / WORK).mkdir(exist_ok=True)
+        (out / WORK / name).write_text(text, "utf-8")
+        (out / WORK / name).replace(out / name)
+    except OSError as error:
+        found = error.strerror or "an error of the file system"
+        problem = Problem("F01", found, "a place to write", "make room or check the rights", str(out / name))
+        raise ProblemError(problem) from error
+
+
 def discard(work: Path) -> None:
     """Throw away the work on a video, unless it only remains to be put in its places."""
     if not (work / PLAN).exists():
