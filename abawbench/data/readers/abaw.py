@@ -12,10 +12,11 @@ from abawbench.challenges import Challenge, Continuous, MultiLabel, Task
 from abawbench.challenges.catalogue import get
 from abawbench.data.manifests.model import LabelSet, Manifest
 from abawbench.data.readers.assemble import Part, always, assemble, texts
-from abawbench.data.readers.finding import LabelFile, label_files, patterns
+from abawbench.data.readers.finding import LabelFile, label_files, matches, patterns
 from abawbench.data.readers.model import Labels
 from abawbench.data.readers.naming import groups
 from abawbench.data.readers.official import Read, read_sound_rows
+from abawbench.data.readers.options import check_options, text_option, texts_option
 from abawbench.data.readers.sheet import report
 from abawbench.data.readers.values import Rows
 from abawbench.errors import Problem, ProblemError, Problems
@@ -39,6 +40,7 @@ def read_official(manifest: Manifest, label_set: LabelSet, root: Path, problems:
     Problems: those of the format, with file and line; D01 no challenge, or one of other tasks; D10; D11; D12 a unit
     with a file in two of the folders that a split may have; D13.
     """
+    check_options(label_set, ("pattern", "videos", "gaps"))
     challenge = _challenge(label_set)
     parts: list[Part] = []
     for file in label_files(label_set, root, problems):
@@ -59,6 +61,7 @@ def read_official_list(manifest: Manifest, label_set: LabelSet, root: Path, prob
     from abawbench.files.keys import split_keys
     from abawbench.files.lists import RowList, read_list
 
+    check_options(label_set, ("pattern", "gaps"))
     challenge = _challenge(label_set)
     parts: list[Part] = []
     for file in label_files(label_set, root, problems):
@@ -114,10 +117,16 @@ def _part(label_set: LabelSet, read: Read, file: LabelFile, problems: Problems, 
     unit = pa.DictionaryArray.from_arrays(pa.array(table.video), pa.array(table.videos, pa.string()))
     rows = Rows(str(file.path), line, problems)
     subject = _subjects(label_set, table, rows)
-    for name, number in read.dropped:
-        rows.faulty |= (table.video == table.videos.index(name)) & (table.frame == number)
+    rows.faulty[_stand_ins(read)] = True
     part = Part(str(file.path), line, unit, table.frame, table.values, always(file.split, count), subject)
     return part.take(~rows.faulty)
+
+
+def _stand_ins(read: Read) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Rows of faulty lines: in tables of per-unit files a unit's rows stand together, one for each line."""
+    begins = np.flatnonzero(np.diff(read.table.video, prepend=-1))
+    place = {name: number for number, name in enumerate(read.table.videos)}
+    return np.array([begins[place[name]] + line for name, line in read.dropped], np.int64)
 
 
 def _lines_in_units(video: Integers) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -129,18 +138,18 @@ def _lines_in_units(video: Integers) -> np.ndarray[Any, np.dtype[np.int64]]:
 def _subjects(label_set: LabelSet, table: Table, rows: Rows) -> pa.DictionaryArray:
     import pyarrow as pa
 
-    pattern = label_set.options.get("pattern")
-    if pattern is None:
+    pattern = text_option(label_set, "pattern")
+    if not pattern:
         return always("", len(table))
     names = pa.chunked_array([pa.array(table.videos, pa.string()).take(pa.array(table.video))])
-    found = groups(names, str(pattern), rows)
+    found = groups(names, pattern, rows)
     return texts(found["subject"]) if "subject" in found else always("", len(table))
 
 
 def _report_second_files(label_set: LabelSet, root: Path, parts: Sequence[Part], problems: Problems) -> None:
     taken = {Path(part.file) for part in parts}
     for globs in patterns(label_set).values():
-        folders = [path for pattern in globs for path in sorted(root.glob(pattern)) if path.is_dir()]
+        folders = [path for pattern in globs for path in matches(root, pattern) if path.is_dir()]
         first = next((path for path in folders if path in taken), None)
         for other in folders:
             if first is None or other in taken:
@@ -152,12 +161,8 @@ def _report_second_files(label_set: LabelSet, root: Path, parts: Sequence[Part],
 
 def _inside_videos(label_set: LabelSet, root: Path, parts: Sequence[Part], problems: Problems) -> list[Part]:
     """The parts without rows past the end of a unit's video, where the copy has videos."""
-    globs = label_set.options.get("videos", ())
-    videos = {
-        path.stem: path
-        for pattern in (globs if isinstance(globs, tuple) else (globs,))
-        for path in sorted(root.glob(str(pattern)))
-    }
+    globs = texts_option(label_set, "videos")
+    videos = {path.stem: path for pattern in globs for path in matches(root, pattern)}
     if not videos:
         return list(parts)
     return [_inside(part, videos, problems) for part in parts]
@@ -189,10 +194,11 @@ def _frame_count(path: Path) -> int | None:
     """Frames by the container's header; None where it does not say, or nothing here can read it."""
     try:
         import av
+        from av.error import FFmpegError
     except ImportError:
         return None
     try:
         with av.open(str(path)) as container:
             return container.streams.video[0].frames or None
-    except (OSError, ValueError, IndexError):
+    except (FFmpegError, OSError, ValueError, IndexError):
         return None

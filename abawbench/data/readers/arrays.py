@@ -15,6 +15,7 @@ from abawbench.data.readers import values
 from abawbench.data.readers.assemble import Part, always, assemble, texts
 from abawbench.data.readers.finding import LabelFile, label_files
 from abawbench.data.readers.model import Labels
+from abawbench.data.readers.options import check_options, columns_of, text_option
 from abawbench.data.readers.values import Rows
 from abawbench.errors import Problem, Problems
 from abawbench.table import NO_FRAME, Values
@@ -36,6 +37,7 @@ def read_arrays(manifest: Manifest, label_set: LabelSet, root: Path, problems: P
 
     Problems: F01 a column's file is missing or cannot be read, C03 it is no single number or text; V01, V06, V09; D10.
     """
+    check_options(label_set, (*columns_of(label_set), "gaps"))
     parts = [_read_folder(label_set, root, file, problems) for file in label_files(label_set, root, problems)]
     return assemble(manifest, label_set, root, parts, problems)
 
@@ -47,8 +49,8 @@ def _columns(facts: Classes | Marks | Numbers) -> tuple[str, ...]:
 def _read_folder(label_set: LabelSet, root: Path, file: LabelFile, problems: Problems) -> Part:
     import pyarrow as pa
 
-    names = [name for facts in label_set.tasks for name in _columns(facts)]
-    endings = [f"{label_set.options.get(name, name)}{SUFFIX}" for name in names]
+    names = columns_of(label_set)
+    endings = [f"{text_option(label_set, name, name)}{SUFFIX}" for name in names]
     try:
         with os.scandir(file.path) as entries:
             listed = {entry.name for entry in entries}

@@ -12,6 +12,7 @@ from abawbench.data.readers import values
 from abawbench.data.readers.assemble import Part, assemble
 from abawbench.data.readers.finding import LabelFile, label_files
 from abawbench.data.readers.model import Labels
+from abawbench.data.readers.options import check_options, text_option, texts_option
 from abawbench.data.readers.sheet import Sheet, read_sheet
 from abawbench.data.readers.tables import form_of, part_of, role_columns
 from abawbench.data.readers.values import Rows, trimmed
@@ -110,9 +111,9 @@ def _shares(taken: Floats, is_unclear: Any) -> Floats:
 
 
 def _settings(label_set: LabelSet) -> tuple[TaskFacts, tuple[str, ...], str]:
-    mode = str(label_set.options.get("mode", "majority"))
-    columns = label_set.options.get("columns", ())
-    names = tuple(map(str, columns)) if isinstance(columns, tuple) else (str(columns),)
+    check_options(label_set, ("path", "split", "splits", "header", "names", "columns", "mode"))
+    mode = text_option(label_set, "mode", "majority")
+    names = texts_option(label_set, "columns")
     facts = label_set.tasks[0]
     given = facts.classes if isinstance(facts, Classes) else facts.columns
     wanted = names if mode in {"majority", "votes"} else names[:-2]

@@ -46,8 +46,8 @@ def label_files(label_set: LabelSet, root: Path, problems: Problems) -> tuple[La
             problems.add(
                 Problem("D01", f"files = '{pattern}'", "a place below the root", "write it without '..'", label_set.id)
             )
-        matches = next((paths for pattern in inside if (paths := _matches(root, pattern))), [])
-        if inside and not matches:
+        found = next((paths for pattern in inside if (paths := matches(root, pattern))), [])
+        if inside and not found:
             what = f"the labels of {split}, " if split else ""
             problems.add(
                 Problem(
@@ -58,11 +58,12 @@ def label_files(label_set: LabelSet, root: Path, problems: Problems) -> tuple[La
                     str(root),
                 )
             )
-        files.extend(LabelFile(path, split) for path in matches)
+        files.extend(LabelFile(path, split) for path in found)
     return tuple(files)
 
 
-def _matches(root: Path, pattern: str) -> list[Path]:
+def matches(root: Path, pattern: str) -> list[Path]:
+    """What a glob pattern matches below the root, sorted."""
     # glob knows no pattern for the folder itself
     return [root] if pattern in {".", "./"} else sorted(root.glob(pattern))
 

@@ -14,6 +14,7 @@ from abawbench.data.readers.assemble import Part, always, assemble, texts
 from abawbench.data.readers.finding import label_files
 from abawbench.data.readers.model import Labels
 from abawbench.data.readers.naming import groups
+from abawbench.data.readers.options import check_options, pairs_option, text_option, wrong_option
 from abawbench.data.readers.values import Rows
 from abawbench.errors import Problem, ProblemError, Problems
 from abawbench.files.diagnose import shown
@@ -39,6 +40,7 @@ def read_class_folders(manifest: Manifest, label_set: LabelSet, root: Path, prob
     if len(label_set.tasks) > 1 or not isinstance(facts, Classes):
         found = f"{len(label_set.tasks)} tasks, the first of kind {facts.kind}"
         raise ProblemError(Problem("D01", found, "one task of classes", "correct the label set", label_set.id))
+    check_options(label_set, ("aliases", "pattern"))
     numbers = _numbers(facts, label_set)
     pictured = label_set.model_copy(update={"image": "{image}"})
     parts = [
@@ -54,19 +56,9 @@ def _numbers(facts: Classes, label_set: LabelSet) -> dict[str, int]:
     codes = facts.codes or facts.classes
     numbers = {str(code).lower(): number for number, code in enumerate(codes)}
     by_name = numbers | {name.lower(): number for number, name in enumerate(facts.classes)}
-    aliases = label_set.options.get("aliases", ())
-    for entry in aliases if isinstance(aliases, tuple) else (aliases,):
-        alias, _, name = str(entry).partition("=")
+    for alias, name in pairs_option(label_set, "aliases").items():
         if name.lower() not in by_name:
-            raise ProblemError(
-                Problem(
-                    "D01",
-                    f"aliases = '{entry}'",
-                    f"after '=' one of {', '.join(facts.classes)}",
-                    "correct the manifest",
-                    label_set.id,
-                )
-            )
+            raise wrong_option(label_set, "aliases", f"after '=' one of {', '.join(facts.classes)}")
         numbers[alias.lower()] = by_name[name.lower()]
     return numbers
 
@@ -76,7 +68,7 @@ def _parts(
 ) -> list[Part]:
     parts: list[Part] = []
     folders = _listing(above, problems)
-    for name in sorted(entry.name for entry in folders if entry.is_dir()):
+    for name in sorted(entry.name for entry in folders if entry.is_dir() and not entry.name.startswith(".")):
         number = numbers.get(name.lower())
         if number is None:
             known = ", ".join(numbers)
@@ -120,12 +112,12 @@ def _class_part(facts: Classes, number: int, folder: Path, split: str, root: Pat
 
 
 def _with_subjects(part: Part, label_set: LabelSet, problems: Problems) -> Part:
-    pattern = label_set.options.get("pattern")
-    if pattern is None or part.image is None or not len(part):
+    pattern = text_option(label_set, "pattern")
+    if not pattern or part.image is None or not len(part):
         return part
     import pyarrow as pa
 
     rows = Rows(part.file, part.line, problems)
-    found = groups(pa.chunked_array([part.image]), str(pattern), rows)
+    found = groups(pa.chunked_array([part.image]), pattern, rows)
     subject = texts(found["subject"]) if "subject" in found else part.subject
     return dataclasses.replace(part, subject=subject).take(~rows.faulty)

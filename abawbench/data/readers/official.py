@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from abawbench.challenges import Challenge
 from abawbench.errors import Problem, ProblemError, Problems
 from abawbench.files import read_truth
-from abawbench.files.diagnose import is_header, reading_problems
+from abawbench.files.diagnose import is_header, reading_problems, shown
 from abawbench.files.fields import good_line
+from abawbench.files.keys import PATTERNS
 from abawbench.files.layout import Layout, layouts
 from abawbench.files.parse import BOM, first_line
 from abawbench.files.read import choose_layout, load
@@ -23,7 +26,7 @@ class Read:
 
     Attributes:
         table: as `read_truth` gives it.
-        dropped: (unit, frame) of rows that hold a place only: in per-unit files a line's number is its frame.
+        dropped: (unit, row from 0) of rows that hold a place only: in per-unit files a line's number is its frame.
     """
 
     table: Table
@@ -36,36 +39,37 @@ def read_sound_rows(challenge: Challenge, path: Path, problems: Problems) -> Rea
     Returns:
         None where nothing can be read.
 
-    Problems: those of `read_truth`, each with file and line.
+    Problems: those of `read_truth`, of every file and with the line.
     """
     try:
         return Read(read_truth(challenge, path))
     except ProblemError as error:
-        problems.extend(error.problems)
+        first = error
     candidates = layouts(challenge, "truth")
     files = [path] if path.is_file() else _unit_files(candidates, path)
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name) / path.name
         if path.is_dir():
             copy.mkdir()
+        found: list[Problem] = []
         dropped: list[tuple[str, int]] = []
         is_one_left = False
         for file in files:
-            mended = _without_faults(file, candidates, of_unit=path.is_dir())
+            mended = _mended(file, candidates, found, of_unit=path.is_dir())
             if mended is None:
                 continue
-            data, lines = mended
+            data, rows = mended
             (copy / file.name if path.is_dir() else copy).write_bytes(data)
-            dropped.extend((file.stem, line - 2 + challenge.frame_base) for line in lines)
+            dropped.extend((file.stem, row) for row in rows)
             is_one_left = True
+        problems.extend(found or first.problems)
         if not is_one_left:
             return None
         try:
             return Read(read_truth(challenge, copy), tuple(dropped))
         except ProblemError as error:
-            problems.add(
-                Problem("C03", str(error), "rows that can be read", "compare with the owners' copy", str(path))
-            )
+            text = "; ".join(problem.found for problem in error.problems)
+            problems.add(Problem("C03", text, "rows that can be read", "compare with the owners' copy", str(path)))
             return None
 
 
@@ -78,44 +82,55 @@ def _unit_files(candidates: tuple[Layout, ...], folder: Path) -> list[Path]:
     return []
 
 
-def _without_faults(file: Path, candidates: tuple[Layout, ...], *, of_unit: bool) -> tuple[bytes, list[int]] | None:
-    """A file's sound lines, and the lines that a sentinel stands in for; None where the file is lost whole."""
+def _mended(
+    file: Path, candidates: tuple[Layout, ...], found: list[Problem], *, of_unit: bool
+) -> tuple[bytes, list[int]] | None:
+    """A file's sound lines, and the rows that a sentinel stands in for; None where the file is lost whole."""
     try:
         data = load(file)
-    except ProblemError:
+    except ProblemError as error:
+        found.extend(error.problems)
         return None
     layout = choose_layout(candidates, data, of_unit=of_unit)
-    body = data.removeprefix(BOM).rstrip(b"\r\n").split(b"\n")
-    header: list[bytes] = []
-    if layout.header is not None:
-        if _is_lost(data, layout, str(file)):
-            return None
-        header, body = body[:1], body[1:]
-    good = good_line(layout)
-    head = header[0] + b"\n" if header else b""
+    reasons = reading_problems(data, layout, str(file))
+    faults = [problem for problem in reasons.found if not problem.is_note]
+    found.extend(faults)
+    lines = data.removeprefix(BOM).rstrip(b"\r\n").split(b"\n")
+    header, body = (lines[:1], lines[1:]) if layout.header is not None else ([], lines)
+    if header and (not is_header(first_line(data), layout) or any(problem.line in {None, 1} for problem in faults)):
+        return None
+    names = Problems()
     stand_in = _sentinels(layout)
     kept: list[bytes] = []
     replaced: list[int] = []
-    for number, line in enumerate(body, start=len(header) + 1):
-        whole = line + b"\n"
-        if (good is not None and good.fullmatch(whole)) or not _is_faulty(head + whole, layout):
+    for row, (line, is_sound) in enumerate(_judged(header, body, layout, str(file), names)):
+        if is_sound:
             kept.append(line)
         elif stand_in is not None:
             kept.append(stand_in)
-            replaced.append(number)
-    return (b"\n".join([*header, *kept, b""]), replaced) if kept else None
+            replaced.append(row)
+    found.extend(names.found)
+    return (b"\n".join([*header, *kept, b""]), replaced) if len(kept) > len(replaced) else None
 
 
-def _is_lost(data: bytes, layout: Layout, file: str) -> bool:
-    """True where the header, or the file as a whole, is at fault."""
-    if not is_header(first_line(data), layout):
-        return True
-    found = reading_problems(data, layout, file).found
-    return any(problem.line in {None, 1} and not problem.is_note and problem.rule != "F02" for problem in found)
-
-
-def _is_faulty(text: bytes, layout: Layout) -> bool:
-    return reading_problems(text, layout, "").refuses
+def _judged(
+    header: list[bytes], body: list[bytes], layout: Layout, file: str, problems: Problems
+) -> Iterator[tuple[bytes, bool]]:
+    """Each line, and whether it is sound; names of another form are told."""
+    head = b"".join(line + b"\n" for line in header)
+    good = good_line(layout)
+    name = re.compile(PATTERNS[layout.key]) if layout.key in PATTERNS else None
+    for number, line in enumerate(body, start=len(header) + 1):
+        whole = line + b"\n"
+        is_sound = bool(good and good.fullmatch(whole)) or not reading_problems(head + whole, layout, file).refuses
+        if is_sound and name is not None:
+            text = line.decode().strip()
+            key = text.rpartition(",")[0] if layout.key == "frame-path" else text.partition(",")[0]
+            if not name.match(key):
+                fix = "copy the names from the list"
+                problems.add(Problem("T06", shown(key), "a name as the organisers write it", fix, file, number))
+                is_sound = False
+        yield line, is_sound
 
 
 def _sentinels(layout: Layout) -> bytes | None:

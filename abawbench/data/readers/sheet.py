@@ -213,8 +213,10 @@ def _rows(
     body: _Body, delimiter: str, quote: str, width: int, chosen: Sequence[int], problems: Problems
 ) -> tuple[list[pa.ChunkedArray], Lines]:
     import pyarrow as pa
+    import pyarrow.compute
     from pyarrow import csv
 
+    compute: Any = pyarrow.compute
     fields = [f"f{place}" for place in range(width)]
     skipped: list[tuple[int, int, str]] = []
 
@@ -242,7 +244,12 @@ def _rows(
     try:
         table = read(whole=True)
     except pa.ArrowInvalid:
-        table = read(whole=False)
+        try:
+            table = read(whole=False)
+        except pa.ArrowInvalid as error:
+            found = str(error).split("\n")[0]
+            problems.add(Problem("F06", found, f"lines of {width} fields", _WIDTH_FIX, body.file))
+            return [pa.chunked_array([[]], pa.string()) for _ in chosen], np.empty(0, np.int64)
     odd = np.array([number for number, _, _ in skipped], np.int64)
     lines = np.setdiff1d(np.arange(table.num_rows + len(skipped)) + 1, odd, assume_unique=True) + (body.first - 1)
     for number, count, text in skipped[:SHOWN]:
@@ -251,6 +258,9 @@ def _rows(
     if len(skipped) > SHOWN:
         problems.add(Problem("F06", "more", f"{width} fields", _WIDTH_FIX, body.file, count=len(skipped) - SHOWN))
     columns = [table.column(fields[place]) for place in chosen]
+    if quote not in {"", '"'}:
+        # a blank before the quote makes it part of the text
+        columns = [compute.utf8_trim(column, characters=f" \t{quote}") for column in columns]
     return _without_blank_lines(columns, lines, body, problems)
 
 
@@ -307,5 +317,25 @@ def _read_parquet(path: Path, wanted: Sequence[str | int], problems: Problems) -
         found = str(error).split("\n")[0]
         problems.add(Problem("F01", found, "a Parquet file", "write it again", str(path)))
         return None
-    columns = {str(name): table.column(given) for name, given in zip(wanted, names, strict=True)}
+    columns: dict[str, pa.ChunkedArray] = {}
+    for name, given in zip(wanted, names, strict=True):
+        column = _plain_column(table.column(given))
+        if column is None:
+            found = f"column {given} of type {table.column(given).type}"
+            problems.add(Problem("F04", found, "numbers or texts", "write the column anew", str(path)))
+            return None
+        columns[str(name)] = column
     return Sheet(str(path), columns, np.arange(table.num_rows) + 1, 1)
+
+
+def _plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Numbers as they are, anything else as text; None where it has no text."""
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return column
+    try:
+        return column.cast(pa.int8() if pa.types.is_boolean(kind) else pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None

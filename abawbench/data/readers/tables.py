@@ -14,7 +14,15 @@ from abawbench.data.readers.assemble import Part, always, assemble, texts
 from abawbench.data.readers.finding import LabelFile, label_files
 from abawbench.data.readers.model import Labels
 from abawbench.data.readers.naming import groups
-from abawbench.data.readers.sheet import Form, Sheet, read_sheet
+from abawbench.data.readers.options import (
+    check_options,
+    columns_of,
+    pairs_option,
+    text_option,
+    texts_option,
+    wrong_option,
+)
+from abawbench.data.readers.sheet import BLANKS, Form, Sheet, read_sheet
 from abawbench.data.readers.values import Rows, trimmed
 from abawbench.errors import Problem, Problems
 from abawbench.files.diagnose import shown
@@ -26,6 +34,19 @@ if TYPE_CHECKING:
 # a label file is not to name files elsewhere on the disk
 _OUTSIDE = r"^/|(?:^|[/\\])\.\.(?:[/\\]|$)"
 ROLES = ("path", "video", "frame", "subject", "split")
+OPTIONS = (
+    *ROLES,
+    "delimiter",
+    "header",
+    "names",
+    "quote",
+    "splits",
+    "pattern",
+    "row_name",
+    "listed",
+    "highest",
+    "gaps",
+)
 
 
 def read_table(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
@@ -51,12 +72,15 @@ def read_table(manifest: Manifest, label_set: LabelSet, root: Path, problems: Pr
         highest: largest value of a mark.
         gaps: true where missing pictures are normal.
 
-    Problems: F01 to F06, F10, V01, V06, V09, T06 a name that does not fit the pattern, D10, D11, D12 two files for one
-    video.
+    Problems: F01 to F06, F10, V01, V06, V09, T06 a name that does not fit the pattern or leaves the root, D10, D11,
+    D12 two files for one video.
+
+    Raises:
+        ProblemError: D01, an option is unknown, or its value is none.
     """
-    files = label_files(label_set, root, problems)
+    check_options(label_set, (*OPTIONS, *columns_of(label_set)))
     parts: list[Part] = []
-    for file in files:
+    for file in label_files(label_set, root, problems):
         part = _read_file(label_set, root, file, problems)
         if part is not None:
             parts.append(part)
@@ -85,16 +109,22 @@ def _is_file_a_video(label_set: LabelSet) -> bool:
 
 
 def form_of(label_set: LabelSet, path: Path) -> Form:
-    """How a file is written, by the options and its ending."""
-    options = label_set.options
-    header = options.get("header", True)
-    names = options.get("names", ())
-    return Form(
-        delimiter=str(options.get("delimiter", "\t" if path.suffix == ".tsv" else ",")),
-        header="detect" if header == "detect" else bool(header),
-        names=tuple(map(str, names)) if isinstance(names, tuple) else (str(names),),
-        quote=str(options.get("quote", '"')),
-    )
+    """How a file is written, by the options and its ending.
+
+    Raises:
+        ProblemError: D01, an option is none.
+    """
+    delimiter = text_option(label_set, "delimiter", "\t" if path.suffix == ".tsv" else ",")
+    if delimiter != BLANKS and len(delimiter) != 1:
+        raise wrong_option(label_set, "delimiter", f"one character, or '{BLANKS}'")
+    quote = text_option(label_set, "quote", '"')
+    if len(quote) > 1:
+        raise wrong_option(label_set, "quote", "one character or none")
+    header = label_set.options.get("header", True)
+    if header != "detect" and not isinstance(header, bool):
+        raise wrong_option(label_set, "header", "true, false or 'detect'")
+    is_detected = header == "detect"
+    return Form(delimiter, "detect" if is_detected else bool(header), texts_option(label_set, "names"), quote)
 
 
 def _column(label_set: LabelSet, name: str) -> str | int:
@@ -202,11 +232,15 @@ class _Who:
         if template is None:
             return None
         numbers = (self._sheet.line - self._sheet.first).tolist()
-        return pa.chunked_array([pa.array([str(template).format(row=number) for number in numbers], pa.string())])
+        try:
+            names = [str(template).format(row=number) for number in numbers]
+        except (LookupError, ValueError) as error:
+            raise wrong_option(self._label_set, "row_name", "a text as '{row:05d}'") from error
+        return pa.chunked_array([pa.array(names, pa.string())])
 
     def _groups(self, names: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
-        pattern = self._label_set.options.get("pattern")
-        return {} if pattern is None else groups(names, str(pattern), self._rows)
+        pattern = text_option(self._label_set, "pattern")
+        return groups(names, pattern, self._rows) if pattern else {}
 
     def unit(self) -> pa.DictionaryArray:
         if "video" in self._columns:
@@ -236,8 +270,7 @@ class _Who:
         import pyarrow as pa
 
         given = texts(self._columns["split"])
-        renamed = self._label_set.options.get("splits", ())
-        names = dict(str(entry).split("=", 1) for entry in renamed) if isinstance(renamed, tuple) else {}
+        names = pairs_option(self._label_set, "splits")
         plain = pa.array([names.get(name, name) for name in given.dictionary.to_pylist()], pa.string())
         # two values may become one split
         return texts(plain.take(given.indices))

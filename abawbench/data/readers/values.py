@@ -102,7 +102,7 @@ def listed_marks(column: pa.ChunkedArray, facts: Marks, rows: Rows) -> ClassValu
 
     Problems: V01 no list.
     """
-    encoded = column.combine_chunks().dictionary_encode()
+    encoded = trimmed(column).combine_chunks().dictionary_encode()
     texts: list[str] = encoded.dictionary.to_pylist()
     table = np.zeros((len(texts), len(facts.columns)), np.int8)
     is_list = np.ones(len(texts), np.bool_)
@@ -139,13 +139,13 @@ def _named_classes(column: pa.ChunkedArray, facts: Classes, rows: Rows) -> Class
 
 
 def trimmed(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column as text without blanks and single quotes around it; missing values as empty texts."""
+    """A column as text without blanks around it; missing values as empty texts."""
     import pyarrow as pa
     import pyarrow.compute
 
     compute: Any = pyarrow.compute
     text = column if pa.types.is_string(column.type) else column.cast(pa.string())
-    return compute.fill_null(compute.utf8_trim(text, characters=" \t'"), "")
+    return compute.fill_null(compute.utf8_trim(text, characters=" \t"), "")
 
 
 def _plain(column: pa.ChunkedArray, name: str, rows: Rows) -> NDArray[np.float64]:

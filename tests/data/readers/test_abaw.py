@@ -118,6 +118,36 @@ def test_a_file_that_is_lost_costs_no_other_unit(tmp_path, content):
     assert any(str(problem.file).endswith("a.txt") for problem in problems.values())
 
 
+def test_every_faulty_file_of_a_folder_is_told_at_once(tmp_path):
+    folder = tmp_path / "VA_Estimation_Challenge/Train_Set"
+    write(tmp_path, "VA_Estimation_Challenge/Train_Set/a.txt")
+    write(tmp_path, "VA_Estimation_Challenge/Train_Set/b.txt", "valence,arousal", "0.1,0", "x,0", "0.2,0")
+    write(tmp_path, "VA_Estimation_Challenge/Train_Set/c.txt", "valence,arousal", "0.1,0", "0.2")
+    labels, problems = read("aff-wild2_5", tmp_path, "va")
+    assert rows(labels) == ["b frame 1", "b frame 3", "c frame 1"]
+    places = {rule: (problem.file, problem.line) for rule, problem in problems.items()}
+    assert places["F02"] == (str(folder / "a.txt"), None)
+    assert places["V01"] == (str(folder / "b.txt"), 3)
+    assert places["F06"] == (str(folder / "c.txt"), 3)
+
+
+def test_a_row_with_another_name_costs_no_other_row(tmp_path):
+    zeros = ",".join("0" * 12)
+    lines = [f"{name},0,0,1,{zeros}" for name in ("a/00001.jpg", "a/2.jpg", "00003.jpg", "b/00004.jpg")]
+    write(tmp_path, "training_set_annotations.txt", MTL_HEADER, *lines)
+    labels, problems = read("s-aff-wild2_4", tmp_path)
+    assert rows(labels) == ["a frame 1", "b frame 4"]
+    assert (problems["T06"].line, problems["T06"].count) == (3, 2)
+
+
+def test_an_option_that_no_reader_knows_is_a_fault_of_the_manifest(tmp_path):
+    manifest = read_manifest(MANIFESTS / "aff-wild2_5.toml")
+    wrong = manifest.labels[0].model_copy(update={"options": {"vidoes": ("videos/*",)}})
+    labels, problems = read_with_problems(manifest.model_copy(update={"labels": (wrong,)}), tmp_path, None)
+    assert labels is None
+    assert [(problem.rule, problem.expected) for problem in problems] == [("D01", "'videos'")]
+
+
 def test_a_unit_in_two_splits_is_kept_in_the_first(tmp_path):
     for split in ("Train_Set", "Validation_Set"):
         write(tmp_path, f"VA_Estimation_Challenge/{split}/a.txt", "valence,arousal", "0.5,0", "0.5,0")

@@ -365,6 +365,63 @@ def test_an_unknown_field_of_the_picture_template_is_a_fault_of_the_manifest(tmp
         read_table(manifest, manifest.labels[0], tmp_path, Problems())
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("vidoe", "clip"),
+        ("delimiter", ",,"),
+        ("delimiter", 3),
+        ("quote", "''"),
+        ("header", "no"),
+        ("names", (1, 2)),
+        ("splits", ("Training",)),
+        ("row_name", "{number}"),
+        ("pattern", 3),
+    ],
+)
+def test_an_option_that_is_none_is_a_fault_of_the_manifest(tmp_path, name, value):
+    write(tmp_path, "labels.csv", "file,part,expression", "a.jpg,Training,0")
+    row = {} if name == "row_name" else {"path": "file"}
+    labels, problems = read_with_problems(manifest_of(EXPRESSION, split="part", **row, **{name: value}), tmp_path)
+    assert labels is None
+    assert [problem.rule for problem in problems] == ["D01"]
+    assert name in problems[0].found
+
+
+def test_a_line_too_long_to_be_one_is_a_problem(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"path,expression\na.jpg,0\n" + b"x" * 5_000_000 + b"\nb.jpg,1\n")
+    write(tmp_path, "b.csv", "path,expression", "c.jpg,0")
+    labels, problems = read(manifest_of(EXPRESSION, files=("*.csv",), path="path"), tmp_path)
+    assert "c.jpg" in rows(labels)
+    assert problems["F06"].file == str(tmp_path / "a.csv")
+
+
+def test_an_apostrophe_belongs_to_a_name(tmp_path):
+    write(tmp_path, "labels.csv", "path,expression", "'til.jpg,0")
+    assert rows(read(manifest_of(EXPRESSION, path="path"), tmp_path)[0]) == ["'til.jpg"]
+
+
+def test_parquet_columns_may_be_of_any_plain_type(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "path": pd.Categorical(["a.jpg", "b.jpg"]),
+            "AU1": [True, False],
+            "AU12": pd.array(["1", None], "string"),
+        }
+    )
+    frame.to_parquet(tmp_path / "labels.parquet")
+    labels, problems = read(manifest_of(UNITS, files=("*.parquet",), path="path"), tmp_path)
+    assert problems == {}
+    assert labels.table.classes("action_units").tolist() == [[1, 1], [0, -1]]
+
+
+def test_a_parquet_column_of_lists_is_a_problem(tmp_path):
+    pd.DataFrame({"path": ["a.jpg"], "expression": [[0, 1]]}).to_parquet(tmp_path / "labels.parquet")
+    labels, problems = read_with_problems(manifest_of(EXPRESSION, files=("*.parquet",), path="path"), tmp_path)
+    assert labels is None
+    assert problems[0].rule == "F04"
+
+
 AFFECTNET = "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal"
 LANDMARKS = ";".join(["10.5"] * 136)
 
