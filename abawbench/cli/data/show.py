@@ -62,7 +62,7 @@ def _print(manifest: Manifest) -> None:
 
     click.echo(f"{manifest.id}  {manifest.title}")
     if manifest.status == "unverified":
-        click.secho("unverified: what stands here is assumed throughout, claim nothing from it", fg="yellow")
+        click.secho("unverified: its files were not seen in any source, claim nothing from it", fg="yellow")
     _bullet(manifest.summary, sign="")
     origin = origin_of(manifest)
     if origin is not None:

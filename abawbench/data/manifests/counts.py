@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,6 +75,31 @@ def _valid(table: Table, task: str, rows: Mask, *, is_number: bool) -> Mask:
     return np.asarray(given.reshape(len(given), -1).all(axis=1), np.bool_)
 
 
+def listed(manifest: Manifest, root: Path, problems: Problems) -> dict[str, Tally]:
+    """Rows of the lists that name the members of a split, where a list is of one split; a header is no row.
+
+    Problems: F01 a list that cannot be read.
+    """
+    named = [split.file for split in manifest.splits]
+    found: dict[str, Tally] = {}
+    for split in manifest.splits:
+        if split.file is None or split.count is None or named.count(split.file) > 1:
+            continue
+        path = root / split.file
+        try:
+            with path.open("rb") as file:
+                lines = sum(1 for line in file if not line.isspace())
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            wrong = error.strerror or "an error of the file system"
+            problems.add(Problem("F01", wrong, "a list that can be read", "check the copy", str(path)))
+            continue
+        # lists come with and without a header
+        found[split.name] = {split.unit: lines - 1 if lines == split.count + 1 else lines}
+    return found
+
+
 def compare(manifest: Manifest, found: Mapping[str, Mapping[str, Tally]], problems: Problems) -> tuple[list[str], int]:
     """Compare every number of the manifest's splits with the labels that were read.
 
@@ -92,7 +118,7 @@ def compare(manifest: Manifest, found: Mapping[str, Mapping[str, Tally]], proble
         stated = _stated(split)
         if not parts:
             if stated:
-                unknown.append(f"sizes of the split {split.name}: no labels of it were read")
+                unknown.append(f"sizes of the split {split.name}: no labels of it were read, nor a list")
             continue
         for name, expected in stated.items():
             options = _options(name, parts)

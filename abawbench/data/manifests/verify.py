@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from abawbench.data.manifests.counts import Tally, compare, tallies
+from abawbench.data.manifests.counts import Tally, compare, listed, tallies
 from abawbench.data.manifests.model import Checksum, LabelSet, Manifest
 from abawbench.data.manifests.pairing import unlabelled_pictures
 from abawbench.data.manifests.survey import survey
@@ -161,6 +161,9 @@ def _check_labels(manifest: Manifest, root: Path, findings: _Findings) -> None:
         if pictures:
             findings.checked.append(f"labels {label_set.id}: {pictures:,} pictures compared with the rows")
         counted[label_set.id] = tallies(manifest, label_set, labels)
+    of_labels = {split for tallied in counted.values() for split in tallied}
+    lists = listed(manifest, root, findings.problems)
+    counted["list"] = {split: tally for split, tally in lists.items() if split not in of_labels}
     unknown, agreed = compare(manifest, counted, findings.problems)
     findings.unchecked.extend(unknown)
     if agreed:

@@ -70,6 +70,17 @@ def test_a_manifest_is_parsed_once_and_only_when_it_is_taken(tmp_path, monkeypat
     assert read == ["mine_1.toml"]
 
 
+def test_installed_manifests_are_found_beside_the_installation(tmp_path, monkeypatch):
+    folder = tmp_path / "share" / "abawbench" / "elsewhere"
+    folder.mkdir(parents=True)
+    write_manifest(folder)
+    monkeypatch.setattr(catalogue, "_FOLDER", "elsewhere")
+    monkeypatch.setattr(catalogue.sysconfig, "get_path", lambda name: str(tmp_path))
+    manifests.cache_clear()
+    assert list(manifests()) == ["mine_1"]
+    manifests.cache_clear()
+
+
 def test_without_any_folder_of_manifests_it_is_a_problem(tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue, "_FOLDER", "nowhere")
     manifests.cache_clear()

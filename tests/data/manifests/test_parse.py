@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from abawbench.data.manifests import read_manifest
+from abawbench.data.manifests.parse import Lines
 from abawbench.errors import ProblemError
 from tests.data.manifests.conftest import BASE, write_manifest
+
+FOLDER = Path(__file__).parents[3] / "data_manifests"
 
 
 def problems_of(tmp_path, text, name="mine_1.toml"):
@@ -121,3 +126,22 @@ def test_a_source_may_be_given_for_any_field(tmp_path, field):
 def test_a_source_of_nothing_is_a_fault(tmp_path, field):
     (problem,) = problems_of(tmp_path, f'{BASE}"{field}" = "here"\n')
     assert problem.line == len(BASE.splitlines()) + 1
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.toml")), ids=lambda path: path.stem)
+def test_lines_are_found_in_every_manifest(path):
+    lines, manifest = Lines(path.read_text()), read_manifest(path)
+
+    def row(*steps):
+        number = lines.of(steps)
+        assert number is not None
+        return path.read_text().splitlines()[number - 1]
+
+    for field in manifest.sources:
+        assert row("sources", field).partition(" = ")[0].strip('"') == field
+    for number, label_set in enumerate(manifest.labels):
+        assert row("labels", number, "id") == f'id = "{label_set.id}"'
+        for place, facts in enumerate(label_set.tasks):
+            assert f'"{facts.name}"' in row("labels", number, "tasks", place, "name")
+    for number, split in enumerate(manifest.splits):
+        assert f'"{split.name}"' in row("splits", number, "name")

@@ -187,6 +187,17 @@ def test_other_counts_than_those_of_the_edition_are_found(tmp_path):
     assert expected == {"356 units va", "1,679,857 valid frames va"}
 
 
+@pytest.mark.parametrize(("lines", "agrees"), [(3, True), (4, True), (5, False), (2, False)])
+def test_a_list_is_counted_with_or_without_header(tmp_path, copy, lines, agrees):
+    text = BASE.replace(
+        "[origin]", '[[splits]]\nname = "hidden"\ncount = 3\nunit = "rows"\nfile = "list.txt"\n\n[origin]'
+    )
+    (copy / "list.txt").write_text("a.jpg\n" * lines)
+    problems = verify(read_manifest(write_manifest(tmp_path, text)), copy).problems
+    expected = [] if agrees else [("D04", f"hidden: {lines} (list)")]
+    assert [(problem.rule, problem.found) for problem in problems] == expected
+
+
 @needs_real_data
 def test_labels_beyond_the_video_are_found_and_a_surplus_line_is_borne(tmp_path):
     manifest = get_manifest("aff-wild2_6")
