@@ -117,6 +117,6 @@ def _print(summary: Summary, out: Path) -> None:
         count += f", {lost:,} left out"
     click.echo(f"videos  {summary.videos:,}: {count}")
     click.echo(f"units   {len(summary.units):,}")
-    click.echo(f"crops   {summary.crops:,} of {summary.frames:,} frames")
+    click.echo(f"crops   {summary.crops:,}, from {summary.frames:,} frames")
     click.echo(f"time    {_duration(summary.seconds)}")
     click.echo(f"look at {out / 'audit.html'}" + (f" and {out / 'left_out.csv'}" if summary.problems else ""))
