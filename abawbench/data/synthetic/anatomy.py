@@ -1,12 +1,13 @@
 """Where things lie in a face and where action units and the pose move them.
 
-Positions are in pixels of a 112 x 112 crop, x to the right and y down from the tip of an average nose; the face looks at
-the camera. A movement is linear in the coefficients of `COEFFICIENTS`, so that one product of a matrix moves everything.
+Positions are in pixels of a 112 x 112 crop, x to the right and y down from the tip of an average nose; the face looks
+at the camera. A movement is linear in the coefficients of `COEFFICIENTS`, so that one product of a matrix moves all.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from abawbench.data.synthetic.person import Person
 from abawbench.labels import ACTION_UNITS_17
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating[Any]]
 
 EYE_X, EYE_Y, MOUTH_X, MOUTH_Y = 17.62, -20.2, 14.6, 19.6
 CHIN_Y, CROWN_Y = 43.5, -84.0
@@ -238,7 +239,7 @@ def _lips(person: Person) -> tuple[Field, Field]:
         "AU11": (0, -1.0 * lift, -0.6 * lift, -0.5 * lift, 0),
         "AU12": (4.3 * wide, -5.2 * corner - 0.1 * mid, -5.2 * corner + 0.9 * mid, -5.2 * corner + 0.9 * mid,
                  -5.2 * corner + 0.3 * mid),
-        "AU15": (-0.5 * wide, 4.6 * corner, 4.6 * corner - 0.2 * mid, 4.6 * corner - 0.2 * mid, 4.6 * corner - 0.2 * mid),
+        "AU15": (-0.5 * wide, 4.6 * corner, *[4.6 * corner - 0.2 * mid] * 3),
         "AU17": (-0.6 * wide, -1.9 * mid, -2.6 * mid, -2.6 * mid, -2.9 * mid + 0.8 * corner),
         "AU20": (5.4 * wide, 1.0 * corner + 0.9 * mid, 1.0 * corner + 0.3 * mid, 1.0 * corner + 0.5 * mid,
                  1.0 * corner - 0.6 * mid),

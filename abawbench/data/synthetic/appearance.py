@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,7 +83,8 @@ def make_scene(generator: np.random.Generator, light: Light) -> Image:
     scene = cv2.GaussianBlur(scene.astype(np.float32), (0, 0), float(generator.uniform(1.2, 5)))
     lit = linear(np.clip(scene, 0, 1).astype(np.float32)) * (np.asarray(light.key) * 0.5 + np.asarray(light.ambient))
     picture = np.clip(lit, 0, 1) ** (1 / 2.2) * 255
-    return np.asarray(cv2.resize(picture.astype(np.uint8), (SCENE_WIDTH, SCENE_HEIGHT), interpolation=cv2.INTER_CUBIC))
+    size = (SCENE_WIDTH, SCENE_HEIGHT)
+    return np.asarray(cv2.resize(picture.astype(np.uint8), size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def make_course(generator: np.random.Generator, frames: int, *, covers: bool) -> Course:
@@ -96,7 +98,7 @@ def make_course(generator: np.random.Generator, frames: int, *, covers: bool) ->
     place = (
         generator.normal(0, (0.03, 0.015, 0.5, 0.5)) + quick * spread + smooth_noise(generator, frames, 4, 20) * spread
     )
-    place = np.clip(place, (-0.09, -0.05, -2, -2), (0.09, 0.05, 2, 2)) + (0, 1, 0, 0)
+    place = np.clip(place, (-0.09, -0.05, -2, -2), (0.09, 0.05, 2, 2)) + np.array([0, 1, 0, 0])
     motion = np.zeros(frames, np.int32)
     for begin in np.flatnonzero(generator.random(frames) < 0.008):
         motion[begin : begin + int(generator.integers(2, 7))] = int(generator.choice([3, 3, 5]))
@@ -188,12 +190,12 @@ def make_cover(generator: np.random.Generator, kind: str, person: Person, light:
                 (begin + 0.3 * reach - 4, -40.0),
                 (begin + reach, float(generator.uniform(-28, 2))),
             ]
-            for one, other in zip(points[:-1], points[1:], strict=True):
+            for one, other in itertools.pairwise(points):
                 stroke(one, other, 1.0, tone)
     small = (size, size)
     return (
-        np.asarray(cv2.resize(colour, small, interpolation=cv2.INTER_AREA)),
-        np.asarray(cv2.resize(mask, small, interpolation=cv2.INTER_AREA)),
+        np.asarray(cv2.resize(colour, small, interpolation=cv2.INTER_AREA), np.uint8),
+        np.asarray(cv2.resize(mask, small, interpolation=cv2.INTER_AREA), np.uint8),
     )
 
 

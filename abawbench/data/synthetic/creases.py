@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from abawbench.data.synthetic.anatomy import CHIN_Y, EYE_Y, MOUTH_Y, Field
+from abawbench.data.synthetic.anatomy import Field
 from abawbench.data.synthetic.person import Person
 from abawbench.labels import ACTION_UNITS_17
 

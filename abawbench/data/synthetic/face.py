@@ -21,6 +21,8 @@ DETAIL = 4
 # fractions of a pixel that OpenCV's drawing takes, as bits
 BITS = 4
 Outline = NDArray[np.int32]
+# both coordinates lie in one map
+_NO_MAP = np.empty((0, 0), np.float32)
 _LANDMARKS = np.array([0, 1, anatomy.NOSE, anatomy.LIPS_UPPER.start, anatomy.LIPS_UPPER.stop - 1])
 _JAW_DROP = anatomy.COEFFICIENTS.index("AU26")
 
@@ -221,13 +223,13 @@ def _bent(rig: Rig, view: View, values: Field, to_output: Field, size: tuple[int
     place += np.array([x - anatomy.GRID_X / anatomy.GRID_STEP, y - anatomy.GRID_Y / anatomy.GRID_STEP], np.float32)
     source = place
     for _ in range(3):
-        shift = cv2.remap(moves, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        shift = cv2.remap(moves, source, _NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         source = cv2.addWeighted(place, 1, shift, -1 / anatomy.GRID_STEP, 0)
     source *= anatomy.GRID_STEP * view.fine
     source += ((anatomy.GRID_X - view.left) * view.fine - 0.5, (anatomy.GRID_Y - view.top) * view.fine - 0.5)
     smooth = cv2.resize(source, None, fx=STEP, fy=STEP, interpolation=cv2.INTER_LINEAR)
     inner = smooth[STEP : STEP + size[1], STEP : STEP + size[0]]
-    return np.asarray(cv2.remap(skin, inner, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(cv2.remap(skin, inner, _NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 @functools.lru_cache(maxsize=8)

@@ -145,7 +145,8 @@ def draw_picture(
         films: none, one or two; the first one's scene is the background.
         frame: from 0.
         action_units: of each film, shape (17,).
-        width: of the picture in pixels; `height` likewise.
+        width: of the picture in pixels.
+        height: of the picture in pixels.
     """
     import cv2
 

@@ -186,7 +186,7 @@ def _skin(person: Person, x: Field, y: Field, generator: np.random.Generator) ->
     colour *= 1 - np.clip(nostrils, 0, 0.92)[..., None] * np.array([0.85, 0.95, 1.0], np.float32)
     if person.beard or person.moustache:
         colour = _bearded(person, x, y, colour, generator)
-    return _browed(person, x, y, colour, generator)
+    return _browed(person, x, colour, generator)
 
 
 def _bearded(person: Person, x: Field, y: Field, colour: Field, generator: np.random.Generator) -> Field:
@@ -202,7 +202,7 @@ def _bearded(person: Person, x: Field, y: Field, colour: Field, generator: np.ra
     return colour * (1 - mask) + np.clip(tone, 0, 1) * mask
 
 
-def _browed(person: Person, x: Field, y: Field, colour: Field, generator: np.random.Generator) -> Field:
+def _browed(person: Person, x: Field, colour: Field, generator: np.random.Generator) -> Field:
     import cv2
 
     mask = np.zeros(x.shape, np.uint8)
