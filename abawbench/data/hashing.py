@@ -93,20 +93,22 @@ def near_pairs(first: Hashes, second: Hashes, threshold: int) -> Iterator[Pairs]
     """
     base, more = divmod(threshold + 1, BANDS)
     radii = [base - 1 + (band < more) for band in range(BANDS)]
-    looked_at = sum(len(_flips(radius)) for radius in radii if radius >= 0)
+    looked_at = sum(len(_flips(radius)) for radius in radii)
     if len(first) * len(second) <= BLOCK or looked_at > 1 << 13:
         yield from _all_pairs(first, second, threshold)
         return
     for band, radius in enumerate(radii):
-        for one, other in _sharing(_band(first, band), _band(second, band), _flips(radius) if radius >= 0 else []):
+        for left, right in _sharing(_band(first, band), _band(second, band), _flips(radius)):
+            bits = np.bitwise_count(first[left] ^ second[right])
+            near = np.flatnonzero(bits <= threshold)
+            one, other, bits = left[near], right[near], bits[near]
             different = first[one] ^ second[other]
-            bits = np.bitwise_count(different)
-            keep = bits <= threshold
+            fresh = np.ones(len(one), bool)
             for earlier in range(band):
                 # a pair that an earlier band has found is not given again
-                keep &= np.bitwise_count(_band(different, earlier)) > radii[earlier]
-            if keep.any():
-                yield one[keep], other[keep], bits[keep]
+                fresh &= np.bitwise_count(_band(different, earlier)) > radii[earlier]
+            if fresh.any():
+                yield one[fresh], other[fresh], bits[fresh]
 
 
 def _all_pairs(first: Hashes, second: Hashes, threshold: int) -> Iterator[Pairs]:
@@ -133,9 +135,9 @@ def _sharing(first: Rows, second: Rows, flips: NDArray[np.int64] | list[int]) ->
             if not len(part):
                 continue
             count = number[part]
-            within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
-            begin = np.repeat(ends[wanted[part]] - count, count)
-            yield np.repeat(some[part], count), order[begin + within]
+            # from the place in this block to the place in `order`
+            shift = ends[wanted[part]] - np.cumsum(count)
+            yield np.repeat(some[part], count), order[np.repeat(shift, count) + np.arange(int(count.sum()))]
 
 
 def _band(hashes: Hashes, band: int) -> Rows:
