@@ -95,6 +95,8 @@ def _mended(
     reasons = reading_problems(data, layout, str(file))
     faults = [problem for problem in reasons.found if not problem.is_note]
     found.extend(faults)
+    if not faults and layout.key not in PATTERNS:
+        return data, []
     lines = data.removeprefix(BOM).rstrip(b"\r\n").split(b"\n")
     header, body = (lines[:1], lines[1:]) if layout.header is not None else ([], lines)
     if header and (not is_header(first_line(data), layout) or any(problem.line in {None, 1} for problem in faults)):
