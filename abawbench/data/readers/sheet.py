@@ -253,7 +253,7 @@ def _rows(
     odd = np.array([number for number, _, _ in skipped], np.int64)
     lines = np.setdiff1d(np.arange(table.num_rows + len(skipped)) + 1, odd, assume_unique=True) + (body.first - 1)
     for number, count, text in skipped[:SHOWN]:
-        found = f"{count} fields, {shown(text)}"
+        found = f"{count} field{'s' * (count != 1)}, {shown(text)}"
         problems.add(Problem("F06", found, f"{width} fields", _WIDTH_FIX, body.file, number + body.first - 1))
     if len(skipped) > SHOWN:
         problems.add(Problem("F06", "more", f"{width} fields", _WIDTH_FIX, body.file, count=len(skipped) - SHOWN))
