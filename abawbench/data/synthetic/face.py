@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ DETAIL = 4
 BITS = 4
 Outline = NDArray[np.int32]
 # both coordinates lie in one map
-_NO_MAP = np.empty((0, 0), np.float32)
+_NO_MAP: Any = None
 _LANDMARKS = np.array([0, 1, anatomy.NOSE, anatomy.LIPS_UPPER.start, anatomy.LIPS_UPPER.stop - 1])
 _JAW_DROP = anatomy.COEFFICIENTS.index("AU26")
 
