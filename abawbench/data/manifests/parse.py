@@ -19,6 +19,7 @@ _FIX = "correct the manifest"
 _TABLE = re.compile(r"\s*(?P<open>\[\[?)\s*(?P<path>[^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"""\s*(?P<key>[A-Za-z0-9_-]+|"[^"]*"|'[^']*')\s*=""")
 _AT_LINE = re.compile(r"\s*\(at (?:line (?P<line>\d+), column \d+|end of document)\)")
+_SHOULD = re.compile("^(?:Input|String) should (?:be )?")
 _TASK_KINDS: tuple[type[BaseModel], ...] = get_args(get_args(TaskFacts)[0])
 
 Steps = tuple[str | int, ...]
@@ -49,7 +50,7 @@ def read_manifest(path: Path) -> Manifest:
     try:
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
-        raise ProblemError(*(_misfit(fault, data, lines, str(path)) for fault in error.errors())) from error
+        raise ProblemError(*_misfits(error, data, lines, str(path))) from error
     faults = [
         Problem("D01", found, expected, _FIX, str(path), lines.of(steps))
         for steps, found, expected in _dangling(manifest)
@@ -69,19 +70,50 @@ def _no_toml(error: tomllib.TOMLDecodeError, file: str) -> Problem:
     return Problem("D01", _AT_LINE.sub("", text), "TOML", _FIX, file, line)
 
 
-def _misfit(fault: Any, data: dict[str, Any], lines: Lines, file: str) -> Problem:
-    steps = _without_kinds(fault["loc"])
-    match fault["type"]:
-        case "missing":
-            found, expected = "no such field", f"{_dotted(steps, data)}"
-        case "extra_forbidden":
-            found, expected = f"an unknown field {_dotted(steps, data)}", "the fields of the schema"
-        case "value_error":
-            found, expected = f"{_dotted(steps, data)}: {fault['ctx']['error']}", "facts that hold together"
-        case _:
-            given = "" if isinstance(fault["input"], dict | list | tuple) else f" = {fault['input']!r}"
-            found, expected = f"{_dotted(steps, data)}{given}", fault["msg"][0].lower() + fault["msg"][1:]
-    return Problem("D01", found, expected, _FIX, file, lines.of(steps))
+def _misfits(error: ValidationError, data: dict[str, Any], lines: Lines, file: str) -> Iterator[Problem]:
+    """One problem for each field: of a field that may have one of several types, each type is a fault of its own."""
+    expected_at: dict[tuple[Steps, str], list[str]] = {}
+    for fault in error.errors():
+        steps = _without_kinds(fault["loc"])
+        match fault["type"]:
+            case "missing":
+                found, expected = "no such field", _dotted(steps, data)
+            case "extra_forbidden":
+                found, expected = f"an unknown field {_dotted(steps, data)}", "the fields of the schema"
+            case "value_error":
+                found, expected = f"{_dotted(steps, data)}: {fault['ctx']['error']}", "facts that hold together"
+            case "union_tag_invalid":
+                found = f"{_dotted(steps, data)}.kind = '{fault['ctx']['tag']}'"
+                expected = f"one of {fault['ctx']['expected_tags']}"
+            case _:
+                steps = _inside(steps, data)
+                found = f"{_dotted(steps, data)} = {_at(steps, data)!r}"
+                expected = _SHOULD.sub("", fault["msg"]).partition(",")[0]
+        expected_at.setdefault((steps, found), []).append(expected)
+    for (steps, found), expected in expected_at.items():
+        yield Problem("D01", found, " or ".join(dict.fromkeys(expected)), _FIX, file, lines.of(steps))
+
+
+def _inside(steps: Steps, data: Any) -> Steps:
+    """The steps that lead to a field: pydantic goes on with a type's name, and with the place in a plain list."""
+    for end, step in enumerate(steps):
+        if not _has_tables(data):
+            return steps[:end]
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            return steps[:end]
+    return steps
+
+
+def _has_tables(data: Any) -> bool:
+    return isinstance(data[0] if isinstance(data, list) and data else data, dict)
+
+
+def _at(steps: Steps, data: Any) -> Any:
+    for step in steps:
+        data = data[step]
+    return data
 
 
 def _without_kinds(steps: Sequence[str | int]) -> Steps:

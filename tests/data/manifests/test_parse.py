@@ -39,7 +39,7 @@ def test_a_sound_manifest_is_read(manifest_file):
             "[[labels.tasks]]",
             "Joy",
         ),
-        ('reader = "table"', 'reader = "tabel"', 'reader = "tabel"', "tabel"),
+        ('reader = "table"', 'reader = "tables"', 'reader = "tables"', "tables"),
         ('image = "pictures/{image}"', 'image = "pictures/{image"', "image =", "{image"),
         ('files = ["labels.csv"]', 'files = ["../labels.csv"]', "files =", "../labels.csv"),
         ('id = "faces"', 'id = "faces"\nchallenges = ["abaw99-va"]', "challenges =", "abaw99-va"),
