@@ -74,17 +74,17 @@ def _misfits(error: ValidationError, data: dict[str, Any], lines: Lines, file: s
     """One problem for each field: of a field that may have one of several types, each type is a fault of its own."""
     expected_at: dict[tuple[Steps, str], list[str]] = {}
     for fault in error.errors():
-        steps = _without_kinds(fault["loc"])
+        steps, context = _without_kinds(fault["loc"]), fault.get("ctx", {})
         match fault["type"]:
             case "missing":
                 found, expected = "no such field", _dotted(steps, data)
             case "extra_forbidden":
                 found, expected = f"an unknown field {_dotted(steps, data)}", "the fields of the schema"
             case "value_error":
-                found, expected = f"{_dotted(steps, data)}: {fault['ctx']['error']}", "facts that hold together"
+                found, expected = f"{_dotted(steps, data)}: {context['error']}", "facts that hold together"
             case "union_tag_invalid":
-                found = f"{_dotted(steps, data)}.kind = '{fault['ctx']['tag']}'"
-                expected = f"one of {fault['ctx']['expected_tags']}"
+                found = f"{_dotted(steps, data)}.kind = '{context['tag']}'"
+                expected = f"one of {context['expected_tags']}"
             case _:
                 steps = _inside(steps, data)
                 found = f"{_dotted(steps, data)} = {_at(steps, data)!r}"
