@@ -332,6 +332,24 @@ def test_a_folder_that_cannot_be_made_is_a_problem(small, tmp_path):
         get(to=tmp_path / "file" / "below")
 
 
+def test_files_of_ones_own_are_never_written_over(small, server, monkeypatch, tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "LICENSE").write_text("of my project")
+    with pytest.raises(ProblemError, match="C02"):
+        get(to=mine)
+    assert (mine / "LICENSE").read_text() == "of my project"
+    assert server.ranges == []
+    use(monkeypatch, Source("faces.zip", f"{server.address}/faces.zip", None, None, "the test"))
+    server.files["faces.zip"] = zipped({"1.jpg": b"one"})
+    (mine / "faces").mkdir()
+    with pytest.raises(ProblemError, match="C02"):
+        get(to=mine)
+    (mine / "faces").rmdir()
+    assert get(to=mine).new == ("faces.zip",)
+    assert get(to=mine).new == ()
+
+
 def test_files_at_hand_are_checked_and_taken_without_any_request(small, server, tmp_path):
     (tmp_path / "big.bin").write_bytes(BODY)
     with pytest.raises(ProblemError) as error:

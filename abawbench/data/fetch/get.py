@@ -57,8 +57,8 @@ def fetch(
         pause_s: wait before the second attempt of a download, twice that before the third.
 
     Raises:
-        ProblemError: D20 unknown name, C02 a file at hand that the set does not have, and for each file that is not
-            there at the end: D21 not got, D22 another file than expected, F01 not readable or no place to write, Z01
+        ProblemError: D20 unknown name, C02 a file at hand that the set does not have, or files of one's own in `to` that
+            would be written over, and for each file that is not there at the end: D21 not got, D22 another file than expected, F01 not readable or no place to write, Z01
             and Z02 an archive that does not open.
     """
     item = get(name)
@@ -66,6 +66,8 @@ def fetch(
     given = _by_name(item, at_hand)
     _make(folder)
     files = {part.name: got for part in item.files if (got := read_record(folder).get(part.name)) is not None}
+    if to is not None:
+        _refuse_strangers(item, folder, files, given)
     new: list[str] = []
     problems: list[Problem] = []
     wanted = [part for part in item.files if not _is_kept(part, files.get(part.name), folder)]
@@ -109,6 +111,25 @@ def _make(folder: Path) -> None:
         raise ProblemError(
             Problem("F01", found, "a folder that can be made", "name another with --to", str(folder))
         ) from error
+
+
+def _refuse_strangers(item: Set, folder: Path, files: Mapping[str, Got], given: Mapping[str, Path]) -> None:
+    """Refuse a folder where files of a person's own would be written over."""
+    problems: list[Problem] = []
+    for part in item.files:
+        path = folder / part.name
+        unpacked = path.with_suffix("")
+        at_hand = part.name in given and given[part.name].resolve() == path.resolve()
+        is_pinned = part.sha256 is not None and path.is_file() and hash_of(path, "sha256") == part.sha256
+        strange = [unpacked] if path.suffix == ".zip" and unpacked.exists() else []
+        strange += [path] if path.exists() and not at_hand and not is_pinned else []
+        if part.name not in files:
+            fix = "name an empty folder with --to, or move it away"
+            problems += [
+                Problem("C02", "something of this name is there", "room for the set", fix, str(p)) for p in strange
+            ]
+    if problems:
+        raise ProblemError(*problems)
 
 
 def _is_kept(part: Source, got: Got | None, folder: Path) -> bool:
