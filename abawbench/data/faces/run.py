@@ -141,11 +141,11 @@ def _problems(source: Source, facts: Mapping[str, Any]) -> tuple[Problem, ...]:
     """The problems that an index remembers, and E03 where nobody asked for a video without units."""
     found = [Problem(**problem) for problem in facts["problems"]]
     if not facts["units"] and not any(row[2] == "none" for row in facts["key"]["overrides"]):
-        seen = f"no face in {facts['frames']:,} frames"
-        if facts["tracks"]:
-            seen = f"faces in passing only, {len(facts['tracks'])} of them, in {facts['frames']:,} frames"
+        seen = "no face"
+        if source.kind != "photo":
+            seen = f"{'faces in passing only' if facts['tracks'] else seen} in {facts['frames']:,} frames"
         fix = f"leave it out, or add '{source.name},,,none' to {OVERRIDES}"
-        found.append(Problem("E03", seen, "a face for a second or more", fix, str(source.path)))
+        found.append(Problem("E03", seen, "a face that stays", fix, str(source.path)))
     return tuple(found)
 
 
@@ -184,7 +184,10 @@ def run(
         template = Worker(out, network, settings, overrides, lambda _: None)
         results = dict(_results(template, found, min(workers, len(found)), _Meter(found, begin, report)))
         problems = [*left_out, *(problem for source in found for problem in results[source.name].problems)]
-        write_reports(out, problems)
+        try:
+            write_reports(out, problems)
+        except ProblemError as error:
+            problems += error.problems
         store.clear(out)
     finished = [result for source in found if (result := results[source.name]).facts is not None]
     facts = [result.facts for result in finished if result.facts is not None]

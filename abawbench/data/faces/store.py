@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,8 @@ def put(out: Path, name: str, text: str) -> None:
         (out / WORK / name).write_text(text, "utf-8")
         (out / WORK / name).replace(out / name)
     except OSError as error:
+        with suppress(OSError):
+            (out / WORK / name).unlink(missing_ok=True)
         found = error.strerror or "an error of the file system"
         problem = Problem("F01", found, "a place to write", "make room or check the rights", str(out / name))
         raise ProblemError(problem) from error
@@ -109,8 +111,8 @@ def discard(work: Path) -> None:
 
 
 def clear(out: Path) -> None:
-    """Remove the empty folder of work."""
-    if (out / WORK).is_dir() and not any((out / WORK).iterdir()):
+    """Remove the folder of work, unless something in it waits for the next run."""
+    with suppress(OSError):
         (out / WORK).rmdir()
 
 
