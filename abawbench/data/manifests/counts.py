@@ -106,7 +106,7 @@ def compare(manifest: Manifest, found: Mapping[str, Mapping[str, Tally]], proble
     Args:
         manifest: its splits.
         found: by label set and split.
-        problems: D04 for each number that differs.
+        problems: D04 for each split with numbers that differ.
 
     Returns:
         What could not be compared, in words; and how many numbers agree.
@@ -120,19 +120,21 @@ def compare(manifest: Manifest, found: Mapping[str, Mapping[str, Tally]], proble
             if stated:
                 unknown.append(f"sizes of the split {split.name}: no labels of it were read, nor a list")
             continue
+        differing: list[tuple[str, str]] = []
         for name, expected in stated.items():
+            what = name.replace("_", " ")
             options = _options(name, parts)
             if not options:
-                unknown.append(f"{split.name}: {name} ({expected:,}) cannot be counted from the labels")
+                unknown.append(f"{split.name}: {expected:,} {what} cannot be counted from the labels")
             elif expected in options.values():
                 agreed += 1
             else:
-                counted = ", ".join(f"{number:,} ({where})" for where, number in options.items())
-                what = name.replace("_", " ")
-                fix = "compare the copy with the release that the manifest is of"
-                problems.add(
-                    Problem("D04", f"{split.name}: {counted}", f"{expected:,} {what}", fix, f"split {split.name}")
-                )
+                counted = " or ".join(f"{number:,} {what} ({where})" for where, number in options.items())
+                differing.append((counted, f"{expected:,} {what}"))
+        if differing:
+            counted, wanted = ("; ".join(words) for words in zip(*differing, strict=True))
+            fix = "compare the copy with the release that the manifest is of"
+            problems.add(Problem("D04", counted, wanted, fix, f"split {split.name}"))
     return unknown, agreed
 
 

@@ -97,7 +97,7 @@ def _classes_onto(facts: Classes, targets: Sequence[str] | None, wanted: Sequenc
     if contempt := [name for name, target in pairs if target == CONTEMPT]:
         yield f"{_listed(contempt)}: masked, or Other where the reader is told so; never Disgust or Anger"
     if absent := [name for name in wanted if name not in targets]:
-        yield f"ABAW {what} that it does not have: {_listed(absent)}"
+        yield f"{what} that it does not have: {_listed(absent)}"
 
 
 def overview() -> str:
