@@ -57,9 +57,9 @@ def fetch(
         pause_s: wait before the second attempt of a download, twice that before the third.
 
     Raises:
-        ProblemError: D20 unknown name, C02 a file at hand that the set does not have, or files of one's own in `to` that
-            would be written over, and for each file that is not there at the end: D21 not got, D22 another file than expected, F01 not readable or no place to write, Z01
-            and Z02 an archive that does not open.
+        ProblemError: D20 unknown name; C02 a file at hand that the set does not have, or files of one's own in `to`
+            that would be written over; and for each file that is not there at the end: D21 not got, D22 another file
+            than expected, F01 not readable or no place to write, Z01 and Z02 an archive that does not open.
     """
     item = get(name)
     folder = cache() / name if to is None else to
@@ -135,9 +135,11 @@ def _refuse_strangers(item: Set, folder: Path, files: Mapping[str, Got], given: 
 def _is_kept(part: Source, got: Got | None, folder: Path) -> bool:
     """True where the file is there and has the hash it is held to."""
     path = folder / part.name
-    if got is None or not path.is_file() or hash_of(path, "sha256") != (part.sha256 or got.sha256):
+    try:
+        is_it = got is not None and path.is_file() and hash_of(path, "sha256") == (part.sha256 or got.sha256)
+    except OSError:
         return False
-    return all((folder / name).is_file() for name in got.members)
+    return is_it and got is not None and all((folder / name).is_file() for name in got.members)
 
 
 def _expected(part: Source, got: Got | None) -> str | None:
@@ -191,14 +193,17 @@ def _download(
 
     pooch.get_logger().setLevel("WARNING")
     path = folder / part.name
-    # without a hash pooch keeps whatever is there
-    if expected is None:
-        path.unlink(missing_ok=True)
     # pooch's type says otherwise, its own downloaders have this signature
     downloader: Any = Resuming(path, expected, fix=by_hand(item, part), progress=progress, pause_s=pause_s)
-    pooch.retrieve(url, expected, fname=part.name, path=folder, downloader=downloader)
-    checked = "nothing" if expected is None else expected.partition(":")[0]
-    return _got(path, url, checked)
+    try:
+        if expected is None:
+            # pooch would keep whatever is there
+            path.unlink(missing_ok=True)
+        pooch.retrieve(url, expected, fname=part.name, path=folder, downloader=downloader)
+    except OSError as error:
+        found = error.strerror or "an error of the file system"
+        raise ProblemError(Problem("F01", found, "a place to write", "check it, or name another", str(path))) from error
+    return _got(path, url, "nothing" if expected is None else expected.partition(":")[0])
 
 
 def _take(item: Set, part: Source, path: Path | None, got: Got | None, folder: Path) -> Got:
