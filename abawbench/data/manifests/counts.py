@@ -132,9 +132,9 @@ def compare(manifest: Manifest, found: Mapping[str, Mapping[str, Tally]], proble
                 counted = " or ".join(f"{number:,} {what} ({where})" for where, number in options.items())
                 differing.append((counted, f"{expected:,} {what}"))
         if differing:
-            counted, wanted = ("; ".join(words) for words in zip(*differing, strict=True))
+            ours, theirs = ("; ".join(words) for words in zip(*differing, strict=True))
             fix = "compare the copy with the release that the manifest is of"
-            problems.add(Problem("D04", counted, wanted, fix, f"split {split.name}"))
+            problems.add(Problem("D04", ours, theirs, fix, f"split {split.name}"))
     return unknown, agreed
 
 
