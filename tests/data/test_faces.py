@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import hashlib
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from abawbench.data import faces
 from abawbench.data.faces import TEMPLATE, Detector, Face, aligned_crop, main_face, similarity
+from abawbench.data.faces.alignment import WIDE
 from abawbench.data.images import read_image, rgb
 from abawbench.data.real import real_data
 from abawbench.errors import ProblemError
@@ -152,6 +154,32 @@ def test_other_weights_are_refused_by_their_hash(tmp_path):
 def test_missing_weights_name_the_variable_to_set(tmp_path):
     with pytest.raises(ProblemError, match="ABAWBENCH_REAL_DATA"):
         faces.weights_path(tmp_path / "yunet.onnx")
+
+
+def test_fetched_weights_are_taken_where_there_are_no_real_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("ABAWBENCH_REAL_DATA", str(tmp_path / "nowhere"))
+    monkeypatch.setattr("abawbench.data.fetch.fetched", {"yunet": tmp_path}.get)
+    (tmp_path / faces.WEIGHTS_NAME).write_bytes(b"the fetched file")
+    monkeypatch.setattr("abawbench.data.faces.detector.WEIGHTS_SHA256", hashlib.sha256(b"the fetched file").hexdigest())
+    assert faces.weights_path() == tmp_path / faces.WEIGHTS_NAME
+
+
+def test_without_any_weights_the_fix_is_to_fetch_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("ABAWBENCH_REAL_DATA", str(tmp_path / "nowhere"))
+    monkeypatch.setattr("abawbench.data.fetch.fetched", {}.get)
+    with pytest.raises(ProblemError, match="abawbench data fetch yunet"):
+        faces.weights_path()
+
+
+def test_a_wide_crop_shows_the_aligned_one_in_its_middle():
+    image = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (400, 400, 3), np.uint8), (0, 0), 4)
+    points = TEMPLATE + 144
+    wide = aligned_crop(image, points, WIDE)
+    assert wide.shape == (224, 224, 3)
+    side = round(224 / 1.6)
+    begin = (224 - side) // 2
+    middle = cv2.resize(wide[begin : begin + side, begin : begin + side], (112, 112), interpolation=cv2.INTER_AREA)
+    assert np.abs(middle.astype(float) - aligned_crop(image, points)).mean() < 1.5
 
 
 def test_a_named_folder_without_the_data_is_a_problem(tmp_path, monkeypatch):
