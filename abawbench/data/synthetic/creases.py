@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -101,10 +102,16 @@ BULGES: dict[str, Sequence[Bulge]] = {
 
 def crease_fields(person: Person) -> Field:
     """Change of brightness by each action unit at 1, shape (17, HEIGHT * WIDTH); -0.3 takes 30 per cent away."""
-    fields = np.stack([_field(LINES.get(unit, ()), BULGES.get(unit, ())) for unit in ACTION_UNITS_17])
     x = np.linspace(LEFT, LEFT + WIDTH, WIDTH, dtype=np.float32)
     sides = 1 + np.array(person.asymmetry, np.float32)[:, None, None] * np.tanh(x / 10)
-    return (fields * sides * person.wrinkles).reshape(len(ACTION_UNITS_17), -1).astype(np.float32)
+    return (_average_fields() * sides * person.wrinkles).reshape(len(ACTION_UNITS_17), -1).astype(np.float32)
+
+
+@functools.cache
+def _average_fields() -> Field:
+    fields = np.stack([_field(LINES.get(unit, ()), BULGES.get(unit, ())) for unit in ACTION_UNITS_17])
+    fields.setflags(write=False)
+    return fields
 
 
 def age_field(person: Person) -> Field:

@@ -38,7 +38,7 @@ from abawbench.data.synthetic.person import Person, make_person
 from abawbench.data.synthetic.portrait import CANVAS_HEIGHT, CANVAS_WIDTH, CANVAS_X, CANVAS_Y, FINE, make_portrait
 from abawbench.table import Floats
 
-__all__ = ["Film", "Person", "draw_crop", "draw_picture", "make_film", "make_person"]
+__all__ = ["Film", "Person", "alignment", "draw_crop", "draw_picture", "make_film", "make_person"]
 
 # the part of the canvas that a crop may show
 CLOSE_LEFT, CLOSE_TOP, CLOSE_BOTTOM = -76, -86, 62
@@ -122,7 +122,7 @@ def draw_crop(film: Film, frame: int, action_units: Floats) -> Image:
     yaw, pitch = course.turn[frame].tolist()
     values = coefficients(film.rig, action_units, yaw, pitch)
     points = moved_points(film.rig, values)
-    matrix = _aligned(landmarks(points), course.place[frame].tolist())
+    matrix = alignment(landmarks(points), course.place[frame].tolist())
     crop = draw_face(film.rig, film.close, values, points, matrix, (CROP_SIZE, CROP_SIZE),
                      float(course.lids[frame]), course.gaze[frame])  # fmt: skip
     if course.covered[frame]:
@@ -193,7 +193,7 @@ _MIDDLE = complex(_TEMPLATE.mean())
 _ARMS = _TEMPLATE - _MIDDLE
 
 
-def _aligned(points: Field, place: list[float]) -> Field:
+def alignment(points: Field, place: list[float]) -> Field:
     """From the face to a crop: the similarity of `abawbench.data.faces.similarity`, then what the detector is out."""
     arms = points.astype(np.float64).view(np.complex128)[:, 0]
     middle = complex(arms.sum()) / len(arms)
