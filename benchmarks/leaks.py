@@ -1,13 +1,20 @@
-"""Near-duplicates among 100,000 hashes against 100,000, and folds, each beside its peer: python -m benchmarks.leaks."""
+"""Near-duplicates and folds beside their peers, and what the guard finds on real faces: python -m benchmarks.leaks."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.data.hashing import Hashes, near_pairs
-from abawbench.data.leaks.frames import THRESHOLD
+from abawbench.data.faces import Detector, crop_file, weights_path
+from abawbench.data.hashing import Hashes, likeness, near_pairs, prints, thumbnail
+from abawbench.data.images import Image, read_image
+from abawbench.data.leaks.frames import LIKENESS, THRESHOLD
+from abawbench.data.real import real_data
 from abawbench.data.stratify import stratify
+from abawbench.errors import ProblemError
 from benchmarks.timing import functions, report
 
 COUNT = 100_000
@@ -15,7 +22,7 @@ PLANTED = 1_000
 
 
 def main() -> None:
-    """Both comparisons."""
+    """All of it."""
     random = np.random.default_rng(0)
     even = random.integers(0, 2**64, COUNT, dtype=np.uint64), random.integers(0, 2**64, COUNT, dtype=np.uint64)
     even[1][:PLANTED] = even[0][:PLANTED] ^ np.uint64(0b1011)
@@ -26,6 +33,14 @@ def main() -> None:
         _scenes(random),
     )
     folds()
+    try:
+        faces = sorted((real_data() / "faces").glob("london_*.jpg"))
+    except ProblemError as error:
+        print(f"\nno measure on real faces: {error}")
+        return
+    detector = Detector(weights_path())
+    recall("204 pictures of the London set", [read_image(path) for path in faces])
+    recall("their crops of 112 x 112", [crop_file(detector, path) for path in faces])
 
 
 def search(title: str, first: Hashes, second: Hashes) -> None:
@@ -81,6 +96,50 @@ def folds() -> None:
     report(f"Five folds of 300 videos, {len(labels):,} rows", costs, "abawbench")
     ours, theirs = unevenness(stratify(counts, weights, 5)), unevenness(peer())
     print(f"  farthest from an equal share of a class: abawbench {ours:.1%}, StratifiedGroupKFold {theirs:.1%}")
+
+
+def _jpeg(image: Image, quality: int) -> Image:
+    encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
+
+
+def _levels(image: Image, gain: float, offset: float = 0.0, gamma: float = 1.0) -> Image:
+    return np.clip(255 * (image / 255) ** gamma * gain + offset, 0, 255).astype(np.uint8)
+
+
+def _scaled(image: Image, scale: float) -> Image:
+    return np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+COPIES: dict[str, Callable[[Image], Image]] = {
+    "JPEG of quality 50": lambda image: _jpeg(image, 50),
+    "0.45 times the size": lambda image: _scaled(image, 0.45),
+    "a tenth brighter": lambda image: _levels(image, 1.1, 8),
+    "0.6 times as bright": lambda image: _levels(image, 0.6),
+    "gamma 0.8": lambda image: _levels(image, 1, gamma=0.8),
+    "half the size, a tenth brighter, quality 60": lambda image: _jpeg(_levels(_scaled(image, 0.5), 1.1, 8), 60),
+    "cut anew by 2 % on each side": lambda image: image[
+        round(len(image) * 0.02) : round(len(image) * 0.98), round(image.shape[1] * 0.02) : round(image.shape[1] * 0.98)
+    ],
+}
+
+
+def recall(title: str, images: Sequence[Image]) -> None:
+    """How many changed copies are found, and how many pairs of two pictures are taken for copies."""
+    own = prints(np.stack([thumbnail(image) for image in images]))
+    one, other = np.triu_indices(len(images), 1)
+    bits = np.bitwise_count(own.hashes[one] ^ own.hashes[other])
+    alike = likeness(own.thumbnails[one], own.thumbnails[other])
+    false = (bits <= THRESHOLD) & (alike >= LIKENESS)
+    same_person = one // 2 == other // 2
+    print(f"\nNear-duplicates, {title}")
+    persons = f"{(false & same_person).sum()} of {same_person.sum()} persons' two pictures"
+    print(f"  false alarms: {false.sum()} of {len(one):,} pairs, {persons}")
+    for name, change in COPIES.items():
+        copies = prints(np.stack([thumbnail(change(image)) for image in images]))
+        near = np.bitwise_count(own.hashes ^ copies.hashes) <= THRESHOLD
+        found = near & (likeness(own.thumbnails, copies.thumbnails) >= LIKENESS)
+        print(f"  {name:<60} {found.sum():>4} of {len(images)} found")
 
 
 if __name__ == "__main__":
