@@ -1,0 +1,85 @@
+"""abawbench synth at the terminal: what it makes, prints and refuses."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from abawbench.cli import main
+from abawbench.data.images import read_image
+
+SMALL = ("--videos", "4", "--frames", "16")
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["synth", *map(str, arguments)])
+
+
+def test_a_drawn_corpus_says_what_it_holds_and_how_fast_it_went(tmp_path):
+    result = run(tmp_path / "corpus", *SMALL, "--workers", "1")
+    assert result.exit_code == 0, result.stderr
+    assert "with expression" in result.stdout
+    assert "all quirks are on" in result.stdout
+    assert "a second" in result.stderr
+    assert any((tmp_path / "corpus" / "cropped_aligned").rglob("00001.jpg"))
+
+
+def test_labels_alone_in_json_and_started_again(tmp_path):
+    arguments = (tmp_path / "corpus", *SMALL, "--labels-only", "--without", "lag, repeats", "--json")
+    first, again = run(*arguments), run(*arguments)
+    assert first.exit_code == again.exit_code == 0, first.stderr
+    assert first.stdout == again.stdout
+    card = json.loads(first.stdout)
+    assert card["settings"]["without"] == ["lag", "repeats"]
+    assert card["counts"]["splits"]["train"]["repeated"] == 0
+    assert not (tmp_path / "corpus" / "cropped_aligned").exists()
+
+
+def test_another_corpus_in_the_folder_ends_with_1(tmp_path):
+    assert run(tmp_path / "corpus", *SMALL, "--labels-only").exit_code == 0
+    result = run(tmp_path / "corpus", *SMALL, "--labels-only", "--seed", "3")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "D50" in result.stderr
+    assert "seed = 3" in result.stderr
+
+
+def test_a_folder_that_cannot_be_made_ends_with_1(tmp_path):
+    (tmp_path / "file").write_text("")
+    result = run(tmp_path / "file" / "corpus", *SMALL, "--labels-only")
+    assert result.exit_code == 1
+    assert "F01" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "name the folder OUT"),
+        (("out", "--videos", "2"), "x>=3"),
+        (("out", "--without", "laag"), "did you mean 'lag'"),
+        (("out", "--without", "xyz"), "known: repeats"),
+        (("out", "--film", "1", "--labels-only"), "needs pictures"),
+        (("out", "--film", "9", "--videos", "4"), "there are 4 videos"),
+        (("--sheet", "faces.gif"), ".png or .jpg"),
+        (("out", "--sheet", "faces.png"), "sheet alone"),
+    ],
+)
+def test_wrong_use_ends_with_2_and_says_why(arguments, message):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_all_quirks_are_turned_off_in_one_word(tmp_path):
+    result = run(tmp_path / "corpus", *SMALL, "--labels-only", "--without", "all")
+    assert result.exit_code == 0, result.stderr
+    assert "quirks off: imbalance, label-noise, label-sets, lag, missing-crops" in result.stdout
+
+
+def test_the_contact_sheet_is_a_picture(tmp_path):
+    pytest.importorskip("abawbench.data.synthetic.sheet")
+    result = run("--sheet", tmp_path / "faces.png")
+    assert result.exit_code == 0, result.stderr
+    assert min(read_image(tmp_path / "faces.png").shape[:2]) > 112
