@@ -119,6 +119,19 @@ def test_json_of_a_comparison_has_every_problem(tmp_path):
     assert answer["checked"]
 
 
+def test_the_synthetic_corpus_agrees_until_a_label_is_changed(tmp_path):
+    corpus = tmp_path / "corpus"
+    made = CliRunner().invoke(main, ["synth", str(corpus), "--videos", "3", "--frames", "16", "--workers", "1"])
+    assert made.exit_code == 0
+    result = run("verify", "synthetic", corpus)
+    assert result.exit_code == 0, result.stdout
+    labels = next((corpus / "annotations" / "VA_Estimation_Challenge" / "Train_Set").glob("*.txt"))
+    labels.write_text(labels.read_text().replace("\n", "\n7,0\n", 1))
+    changed = run("verify", "synthetic", corpus)
+    assert changed.exit_code == 1
+    assert "V09" in changed.stdout
+
+
 def test_croissant_is_printed_or_written(tmp_path):
     printed = run("croissant", "london")
     assert json.loads(printed.stdout)["name"] == "london_5"

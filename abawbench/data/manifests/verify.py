@@ -177,29 +177,25 @@ def _has_files(label_set: LabelSet, root: Path) -> bool:
 
 
 def _check_groups(manifest: Manifest, label_set: LabelSet, labels: Labels, findings: _Findings) -> None:
-    """No subject, video or picture stands in two splits: D06."""
-    what = f"labels {label_set.id}: {manifest.group}s in one split each"
-    match manifest.group:
-        case "subject":
-            groups = labels.subjects
-        case "video":
-            groups = tuple(video_of(unit) for unit in labels.table.videos)
-        case "image":
-            groups = labels.table.videos
-        case "group":
-            groups = ()
+    """No subject, video or picture stands in two splits: D06. Where subjects are not known, no video does."""
+    kind, groups = manifest.group, labels.table.videos
+    if not any(labels.splits):
+        findings.unchecked.append(f"labels {label_set.id}: {kind}s in one split each: the labels name no split")
+        return
+    if kind == "subject" and any(labels.subjects):
+        groups = labels.subjects
+    elif kind != "image":
+        if kind != "video":
+            findings.unchecked.append(f"labels {label_set.id}: {kind}s in one split each: the labels name no {kind}")
+        kind, groups = "video", tuple(video_of(unit) for unit in labels.table.videos)
     splits_of: dict[str, set[str]] = {}
-    for group, split in zip(groups, labels.splits, strict=False):
+    for group, split in zip(groups, labels.splits, strict=True):
         if group and split:
             splits_of.setdefault(group, set()).add(split)
-    if not splits_of:
-        missing = f"which {manifest.group} a row is of" if any(labels.splits) else "which split a row is of"
-        findings.unchecked.append(f"{what}: the labels do not say {missing}")
-        return
     shared = {group: splits for group, splits in splits_of.items() if len(splits) > 1}
     for group, splits in shared.items():
-        found = f"{manifest.group} '{group}' in {', '.join(sorted(splits))}"
+        found = f"{kind} '{group}' in {', '.join(sorted(splits))}"
         fix = "take it from all but one: scores of its split are too good"
         findings.problems.add(Problem("D06", found, "one split", fix, f"labels {label_set.id}"))
     if not shared:
-        findings.checked.append(f"{what}: {len(splits_of):,}")
+        findings.checked.append(f"labels {label_set.id}: {kind}s in one split each: {len(splits_of):,}")

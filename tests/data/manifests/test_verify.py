@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from abawbench.data.manifests import get_manifest, read_manifest, survey
 from abawbench.data.manifests import verify as module
@@ -90,6 +93,22 @@ def test_two_persons_of_one_video_in_two_splits_are_found(tmp_path):
         (copy / "pictures" / name).write_bytes(b"a picture")
     found = [problem.found for problem in verify(manifest, copy).problems if problem.rule == "D06"]
     assert found == ["video 'v' in test, train"]
+
+
+def test_where_subjects_are_not_known_videos_are_compared(tmp_path):
+    text = BASE.replace('subject = "person"\n', "").replace("subjects = 2, ", "")
+    copy = write_copy(tmp_path / "other")
+    result = verify(read_manifest(write_manifest(tmp_path, text)), copy)
+    assert result.problems == ()
+    assert "labels faces: subjects in one split each: the labels name no subject" in result.unchecked
+    assert "labels faces: videos in one split each: 6" in result.checked
+
+
+def test_without_splits_nothing_can_be_in_two(tmp_path):
+    text = BASE.replace('split = "split"\n', "")
+    copy = write_copy(tmp_path / "other")
+    result = verify(read_manifest(write_manifest(tmp_path, text)), copy)
+    assert "labels faces: subjects in one split each: the labels name no split" in result.unchecked
 
 
 @pytest.mark.parametrize(
@@ -246,6 +265,26 @@ def test_the_survey_counts_what_patterns_name_and_what_lies_below(tmp_path):
     found = survey.survey(wanted, tmp_path, problems)
     assert [(one.matches, one.files) for one in found] == [(3, 3), (1, 4), (1, 1), (1, 1), (0, 0), (3, 3), (1, 2)]
     assert problems.found == ()
+
+
+parts = st.sampled_from(["a", "b", "ab"])
+trees = st.lists(st.lists(parts, min_size=1, max_size=4), max_size=8)
+patterns = st.lists(st.sampled_from(["a", "b", "*", "a*", "[ab]", "?", "**"]), min_size=1, max_size=4)
+
+
+@given(trees, patterns)
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_the_survey_matches_what_glob_matches(tree, pattern):
+    # a last ** names folders alone in glob, and everything below in a layout
+    wanted = "/".join([*pattern, "[ab]*"])
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        for path in tree:
+            folder = root.joinpath(*path[:-1])
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{path[-1]}.jpg").write_bytes(b"x")
+        (found,) = survey.survey(layout(wanted), root, Problems())
+        assert found.matches == len(set(root.glob(wanted)))
 
 
 def test_links_in_a_circle_end(tmp_path):
