@@ -8,9 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
-from abawbench.challenges import get
+from abawbench.challenges import MultiLabel, get
 from abawbench.data.folds import check_folds, count, make_folds, read_folds, write_folds
 from abawbench.data.label_file import read_label_file
+from abawbench.data.manifests import get_manifest
+from abawbench.data.readers.export import write_labels
+from abawbench.data.readers.model import Labels
 from abawbench.data.stratify import stratify
 from abawbench.errors import ProblemError
 from abawbench.table import Table, video_of
@@ -307,11 +310,29 @@ def test_labels_in_parquet_are_classes_values_and_action_units(tmp_path):
     assert labels.subjects == {"a": "S1", "b": "S2"}
     assert labels.table.classes("expression").tolist() == [1, 0, -1, 1]
     assert labels.table.classes("level").tolist() == [2, 0, -1, 1]
+    assert {task.name for task in labels.tasks} == {"expression", "level", "va", "action_units"}
     assert labels.table.classes("action_units").tolist() == [[1, 0], [-1, 0], [0, 0], [1, 1]]
     assert "expression=Fear" in count(labels.table, labels.tasks).names
     assert len(read_label_file(tmp_path / "labels.parquet", "train").table) == 3
     with pytest.raises(ProblemError, match="F02"):
         read_label_file(tmp_path / "labels.parquet", "validation")
+
+
+def test_what_data_read_writes_is_read_back_with_its_classes(tmp_path):
+    manifest = get_manifest("crema-d")
+    tasks = (get("abaw6-expr").tasks[0], MultiLabel("attributes", ("Young", "AU1"), None))
+    values = {
+        "expression": np.array([1, -1, 7], np.int8),
+        "attributes": np.array([[1, 0], [-1, -1], [0, 1]], np.int8),
+    }
+    table = Table(("a1", "a2", "f1"), np.arange(3, dtype=np.int32), np.full(3, -1, np.int32), values)
+    write_labels(
+        Labels(manifest, tasks, table, ("A", "A", ""), ("", "", ""), None), table, tasks, tmp_path / "x.parquet"
+    )
+    own = read_label_file(tmp_path / "x.parquet")
+    assert own.subjects == {"a1": "A", "a2": "A"}
+    names = count(own.table, own.tasks).names
+    assert {"expression=Anger", "expression=Other", "Young=0", "Young=1", "AU1=0", "AU1=1"} <= set(names)
 
 
 def test_a_label_file_without_video_or_that_is_no_parquet_is_refused(tmp_path):

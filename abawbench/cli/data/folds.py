@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from abawbench.cli.options import CHALLENGE, PATH, json_option, seed_option
+from abawbench.cli.options import CHALLENGE, PATH, json_option
 from abawbench.cli.output import exits_on_problems, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--by-subject", is_flag=True, help="Keep the subjects of TRUTH's column 'subject' together.")
 @click.option("--subjects", type=PATH, help="Keep subjects together: file of lines 'video,subject'.")
 @click.option("--split", help="Use only this split of a Parquet file.")
-@seed_option
+@click.option("--seed", default=0, show_default=True, help="Another seed gives other folds, about as even.")
 @click.option("-o", "--out", type=PATH, help="Write the folds as JSON.")
 @click.option("--check", "check_path", type=PATH, metavar="FOLDS", help="Instead say whether FOLDS are folds of TRUTH.")
 @json_option
