@@ -33,6 +33,7 @@ bench: setup
 
 tables: setup
 	$(BIN)/python -c 'from abawbench.rules import catalogue; print(catalogue(), end="")' > docs/rules.md
+	$(BIN)/python -c 'from abawbench.data.manifests.facts import overview; print(overview(), end="")' > docs/datasets.md
 	$(BIN)/abawbench leaderboard build
 
 clean:
