@@ -1,0 +1,47 @@
+"""abawbench demo: the walk to its end, with drawn faces and with labels alone."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+from click.testing import CliRunner
+
+from abawbench.cli import main
+
+SMALL = ("--videos", "14", "--frames", "16")
+
+
+def run(out):
+    return CliRunner().invoke(main, ["demo", "--out", str(out), *SMALL])
+
+
+def test_faces_are_drawn_learned_from_and_ranked_as_synthetic_and_again(tmp_path):
+    pytest.importorskip("sklearn")
+    first, again = run(tmp_path / "demo"), run(tmp_path / "demo")
+    assert first.exit_code == 0, first.stderr
+    assert first.stdout.count("ACCEPTED") == 2
+    table = (tmp_path / "demo" / "leaderboard" / "abaw4-mtl.md").read_text()
+    assert "2026_demo_hog" in table
+    assert "synthetic truth" in table
+    assert "drawn faces" in table
+    assert again.exit_code == 0, again.stderr
+    assert (tmp_path / "demo" / "leaderboard" / "abaw4-mtl.md").read_text() == table
+
+
+def test_without_opencv_it_says_so_and_goes_on_with_labels(tmp_path, monkeypatch):
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "cv2" else real(name, *rest))
+    result = run(tmp_path / "demo")
+    assert result.exit_code == 0, result.stderr
+    assert "no OpenCV here: labels alone" in result.stderr
+    assert result.stdout.count("ACCEPTED") == 3
+    assert not list((tmp_path / "demo").glob("corpus_*"))
+    assert "synthetic truth" in (tmp_path / "demo" / "leaderboard" / "abaw4-mtl.md").read_text()
+
+
+def test_a_folder_that_cannot_be_made_is_one_problem(tmp_path):
+    (tmp_path / "file").write_text("")
+    result = run(tmp_path / "file" / "demo")
+    assert result.exit_code == 1
+    assert "F01" in result.stderr
