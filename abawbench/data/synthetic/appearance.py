@@ -151,7 +151,7 @@ COVERS = ("hand", "microphone", "strands")
 
 
 def make_cover(generator: np.random.Generator, kind: str, person: Person, light: Light) -> tuple[Image, Image]:
-    """Something before a face: colour (144, 144, 3) and opacity (144, 144), 16 pixels around a crop."""
+    """One of `COVERS` before a face: colour (144, 144, 3) and opacity (144, 144), 16 pixels around a crop."""
     import cv2
 
     fine, size = 2, 144
@@ -183,15 +183,14 @@ def make_cover(generator: np.random.Generator, kind: str, person: Person, light:
         stroke((4, 38), (2, 34), 19, tone * 1.4)
     else:
         tone = linear(person.hair) * strength
-        for _ in range(14):
-            begin, reach = float(generator.uniform(8, 30)), float(generator.uniform(-14, 4))
-            points = [
-                (begin, -64.0),
-                (begin + 0.3 * reach - 4, -40.0),
-                (begin + reach, float(generator.uniform(-28, 2))),
-            ]
-            for one, other in itertools.pairwise(points):
-                stroke(one, other, 1.0, tone)
+        begin, reach = float(generator.uniform(10, 26)), float(generator.uniform(-10, 6))
+        for _ in range(16):
+            place, low = begin + float(generator.normal(0, 3.5)), float(generator.uniform(-26, 4))
+            # a strand hangs from above the crop in an arc
+            down = np.linspace(0, 1, 9)
+            arc = place + reach * down**2 - 9 * np.sin(np.pi * down)
+            for one, other in itertools.pairwise(zip(arc.tolist(), (-90 + (low + 90) * down).tolist(), strict=True)):
+                stroke(one, other, 0.7, tone)
     small = (size, size)
     return (
         np.asarray(cv2.resize(colour, small, interpolation=cv2.INTER_AREA), np.uint8),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,84 +12,19 @@ from numpy.typing import NDArray
 from abawbench.data.images import Image
 from abawbench.data.synthetic import anatomy, creases
 from abawbench.data.synthetic.anatomy import Field
+from abawbench.data.synthetic.bands import BITS, EYES, MOUTH, WITHIN, areas, fixed
 from abawbench.data.synthetic.features import Features, Tone, scaled
 from abawbench.data.synthetic.person import Person
 
 # nodes of the coarse map are this many pixels apart
 STEP = 4
+# eyes and mouth are drawn this many times as large, then shrunk
 DETAIL = 4
-# fractions of a pixel that OpenCV's drawing takes, as bits
-BITS = 4
-Outline = NDArray[np.int32]
 # both coordinates lie in one map
 _NO_MAP: Any = None
+_LENS: Tone = (24, 22, 26)
 _LANDMARKS = np.array([0, 1, anatomy.NOSE, anatomy.LIPS_UPPER.start, anatomy.LIPS_UPPER.stop - 1])
 _JAW_DROP = anatomy.COEFFICIENTS.index("AU26")
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Bands:
-    """Closed areas between contours of equally many points.
-
-    Attributes:
-        order: shape (areas, 2 * n), which point of the contours comes where: along one and back along the other.
-        reach: the same shape, how far a point moves down from its contour, in pixels of a crop.
-    """
-
-    order: NDArray[np.intp]
-    reach: Field
-
-
-def _bands(points: int, lines: Sequence[tuple[int, int, float, float, float]]) -> Bands:
-    """Areas from (one contour, the other, reach above, reach below, how much thinner at both ends)."""
-    t = np.linspace(-1, 1, points, dtype=np.float32)
-    along = np.arange(points)
-    order = [np.concatenate([one * points + along, other * points + along[::-1]]) for one, other, *_ in lines]
-    reach = [
-        np.concatenate([-above * (1 - thin * np.abs(t) ** 2.5), below * (1 - thin * np.abs(t) ** 2.5)])
-        for *_, above, below, thin in lines
-    ]
-    return Bands(np.stack(order), np.stack(reach).astype(np.float32))
-
-
-# contours: upper lid, lower lid, crease; areas: opening, shadow on the ball, crease, lower rim, lashes
-_EYE = _bands(
-    anatomy.LID,
-    [(0, 1, 0, 0, 0), (0, 0, 0.2, 1.15, 0.3), (2, 2, 0.28, 0.28, 0.7), (1, 1, 0.1, 0.5, 0.5), (0, 0, 0.75, 0.28, 0.55)],
-)
-_EYES = Bands(
-    # the contours of the second eye lie behind those of the first
-    np.stack(
-        [order + order // anatomy.LID * anatomy.LID + eye * anatomy.LID for order in _EYE.order for eye in (0, 1)]
-    ),
-    np.repeat(_EYE.reach, 2, axis=0),
-)
-# the lips' four contours from above, then three within them
-_WITHIN = np.array(
-    [
-        [1, 0, 0, 0],
-        [0, 1, 0, 0],
-        [0, 0, 1, 0],
-        [0, 0, 0, 1],
-        [0.45, 0.55, 0, 0],
-        [0, 0, 0.75, 0.25],
-        [0, 0, 0.45, 0.55],
-    ],
-    np.float32,
-)
-# contours: these; areas: upper lip, its lower part, lower lip, its light,
-# opening, shadow on the teeth
-_MOUTH = _bands(
-    anatomy.LIP,
-    [
-        (0, 1, 0, 0, 0),
-        (4, 1, 0, 0, 0),
-        (2, 3, 0, 0, 0),
-        (5, 6, 0, 0, 0.6),
-        (1, 2, 0.28, 0.32, 0.6),
-        (1, 1, 0.5, 0.75, 0.6),
-    ],
-)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -102,7 +36,7 @@ class Rig:
         points: outlines at rest, shape (2 * n,); `moves` by coefficient, shape (coefficients, 2 * n).
         folds: change of brightness by action unit, shape (17, HEIGHT * WIDTH) of `creases`.
         resting: action units of the face at rest, shape (17,).
-        has_glasses: whether rims are drawn.
+        has_glasses: whether rims are drawn; `has_shades` whether they hold dark lenses.
     """
 
     skin: Field
@@ -111,10 +45,11 @@ class Rig:
     folds: Field
     resting: Field
     has_glasses: bool
+    has_shades: bool
 
 
-def make_rig(person: Person) -> Rig:
-    """The movements of a person's face."""
+def make_rig(person: Person, *, has_shades: bool = False) -> Rig:
+    """The movements of a person's face, who may wear sunglasses."""
     grid = anatomy.grid_points()
     outlines = anatomy.outline_points(person)
     return Rig(
@@ -123,7 +58,8 @@ def make_rig(person: Person) -> Rig:
         outlines.moves,
         creases.crease_fields(person),
         np.asarray(person.resting, np.float32),
-        bool(person.glasses),
+        bool(person.glasses) or has_shades,
+        has_shades,
     )
 
 
@@ -205,7 +141,7 @@ def draw_face(rig: Rig, view: View, values: Field, points: Field, to_output: Fie
     turned = points @ to_output[:, :2].T
     turned += to_output[:, 2]
     _draw_mouth(picture, view, turned, values)
-    _draw_eyes(picture, view, turned, lids, gaze, has_glasses=rig.has_glasses)
+    _draw_eyes(picture, view, turned, lids, gaze, rig)
     return picture
 
 
@@ -299,12 +235,12 @@ def _solid(colour: Tone) -> tuple[int, ...]:
     return (*colour, 255)
 
 
-def _draw_eyes(picture: Image, view: View, points: Field, lids: float, gaze: Field, *, has_glasses: bool) -> None:
+def _draw_eyes(picture: Image, view: View, points: Field, lids: float, gaze: Field, rig: Rig) -> None:
     import cv2
 
     parts, pixel = view.features, view.scale * DETAIL
-    region = points[anatomy.RIMS] if has_glasses else points[anatomy.UPPER_LIDS.start : anatomy.CREASES.stop]
-    part, big, first = _patch(picture, region, (2 if has_glasses else 3) * view.scale)
+    region = points[anatomy.RIMS] if rig.has_glasses else points[anatomy.UPPER_LIDS.start : anatomy.CREASES.stop]
+    part, big, first = _patch(picture, region, (2 if rig.has_glasses else 3) * view.scale)
     local = (points - first) * DETAIL
     # lid by lid, both eyes
     edges = local[anatomy.UPPER_LIDS.start : anatomy.CREASES.stop].reshape(3, 2, anatomy.LID, 2)
@@ -316,7 +252,7 @@ def _draw_eyes(picture: Image, view: View, points: Field, lids: float, gaze: Fie
         lower += lids * (shut - lower)
     np.minimum(upper[..., 1], lower[..., 1], out=upper[..., 1])
     # one area after another, both eyes of each
-    opening, shadow, fold, rim, lash = _areas(_EYES, edges.reshape(-1, 2), pixel).reshape(5, 2, -1, 2)
+    opening, shadow, fold, rim, lash = areas(EYES, edges.reshape(-1, 2), pixel).reshape(5, 2, -1, 2)
     mask = np.zeros(big.shape[:2], np.uint8)
     cv2.fillPoly(mask, list(opening), 255, cv2.LINE_8, BITS)
     ball = np.empty_like(big)
@@ -329,21 +265,25 @@ def _draw_eyes(picture: Image, view: View, points: Field, lids: float, gaze: Fie
     cv2.fillPoly(big, list(fold), _solid(parts.crease), cv2.LINE_8, BITS)
     cv2.fillPoly(big, list(rim), _solid(parts.lid_rim), cv2.LINE_8, BITS)
     cv2.fillPoly(big, list(lash), _solid(parts.lash), cv2.LINE_8, BITS)
-    if has_glasses:
-        _draw_glasses(big, local[anatomy.RIMS].reshape(2, anatomy.RIM, 2), _solid(parts.frame), pixel)
+    if rig.has_glasses:
+        _draw_glasses(
+            big, local[anatomy.RIMS].reshape(2, anatomy.RIM, 2), _solid(parts.frame), pixel, has_shades=rig.has_shades
+        )
     _put_back(picture, part, big)
 
 
-def _draw_glasses(big: Image, rims: Field, colour: tuple[int, ...], pixel: float) -> None:
+def _draw_glasses(big: Image, rims: Field, colour: tuple[int, ...], pixel: float, *, has_shades: bool) -> None:
     import cv2
 
     middles = rims.mean(axis=1, keepdims=True)
-    outer, inner = (_fixed(middles + (rims - middles) * factor) for factor in (1.05, 0.95))
+    outer, inner = (fixed(middles + (rims - middles) * factor) for factor in (1.05, 0.95))
+    if has_shades:
+        cv2.fillPoly(big, list(outer), _solid(_LENS), cv2.LINE_8, BITS)
     # what lies within two outlines is outside again
     cv2.fillPoly(big, [*outer, *inner], colour, cv2.LINE_8, BITS)
     one, other = rims[0, 1], rims[1, anatomy.RIM // 2 - 1]
     thick = np.array([0, 0.6 * pixel], np.float32)
-    cv2.fillPoly(big, [_fixed(np.stack([one - thick, other - thick, other + thick, one + thick]))], colour, 8, BITS)
+    cv2.fillPoly(big, [fixed(np.stack([one - thick, other - thick, other + thick, one + thick]))], colour, 8, BITS)
 
 
 def _draw_mouth(picture: Image, view: View, points: Field, values: Field) -> None:
@@ -359,8 +299,8 @@ def _draw_mouth(picture: Image, view: View, points: Field, values: Field) -> Non
     np.maximum(lower, upper, out=lower)
     np.minimum(top, upper, out=top)
     np.maximum(bottom, lower, out=bottom)
-    areas = _areas(_MOUTH, (_WITHIN @ lips.reshape(4, -1)).reshape(-1, 2), pixel)
-    upper_lip, upper_edge, lower_lip, shine, opening, shadow = ([area] for area in areas)
+    filled = areas(MOUTH, (WITHIN @ lips.reshape(4, -1)).reshape(-1, 2), pixel)
+    upper_lip, upper_edge, lower_lip, shine, opening, shadow = ([area] for area in filled)
     cv2.fillPoly(big, upper_lip, _solid(parts.upper_lip), cv2.LINE_8, BITS)
     cv2.fillPoly(big, upper_edge, _solid(parts.upper_lip_edge), cv2.LINE_8, BITS)
     cv2.fillPoly(big, lower_lip, _solid(parts.lower_lip), cv2.LINE_8, BITS)
@@ -391,15 +331,3 @@ def _paste_teeth(inside: Image, teeth: Image, x: float, y: float, *, up: bool) -
         _paste(inside, teeth[: half + 1], x, y - half / 2)
     else:
         _paste(inside, teeth[half:], x, y + half / 2)
-
-
-def _areas(bands: Bands, contours: Field, pixel: float) -> Outline:
-    """The outlines of all areas for contours (n, 2), shape (areas, points, 2)."""
-    outlines = contours[bands.order]
-    outlines[..., 1] += bands.reach * np.float32(pixel)
-    return _fixed(outlines)
-
-
-def _fixed(points: Field) -> Outline:
-    # OpenCV's pixel 0 has its middle at 0
-    return np.rint((points - 0.5) * (1 << BITS)).astype(np.int32)

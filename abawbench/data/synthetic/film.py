@@ -97,14 +97,16 @@ def make_film(person: Person, frames: int, generator: np.random.Generator) -> Fi
     return Film(
         person=person,
         frames=frames,
-        rig=make_rig(person),
+        rig=make_rig(person, has_shades=bool(generator.random() < 0.02)),
         close=make_view(np.ascontiguousarray(close), 1, CLOSE_LEFT, CLOSE_TOP, parts, 1.0),
         wide=make_view(np.dstack([portrait.colour, portrait.alpha]), FINE, CANVAS_X, CANVAS_Y, parts, scale),
         course=make_course(generator, frames, covers=bool(generator.random() < 0.3)),
         noise=make_noise(generator, CROP_SIZE, float(generator.uniform(0.8, 4.5))),
         scene=scene,
         blur=blur if blur > 0.35 else 0.0,
-        cover=make_cover(generator, str(generator.choice(COVERS)), person, light),
+        cover=make_cover(
+            generator, str(generator.choice(COVERS if person.hair_style != "bald" else COVERS[:2])), person, light
+        ),
     )
 
 

@@ -15,7 +15,7 @@ from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_7
 from abawbench.table import Floats
 
 COLUMNS = (*EXPRESSIONS_7, "Happily_Surprised", "Sadly_Angry", "Angrily_Disgusted")
-PEOPLE, FRAMES, STRIDE = 8, 90, 6
+PEOPLE, FRAMES, STRIDE = 8, 150, 14
 _TITLE, _GAP, _DRAWN = 18, 2, 48
 _INK, _PAPER = (30, 30, 30), 246
 
