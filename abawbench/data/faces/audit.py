@@ -74,9 +74,9 @@ def rows_of(index: Index) -> Generator[Row]:
     for unit in index.units:
         rows = index.rows_of(unit)
         present = rows[index.state[rows] != MISSING]
-        measures = index.measures[present]
+        left, top, right, bottom = (index.measures[present, side] for side in range(4))
         gaps = runs(index.state[rows] == MISSING)
-        side = np.sqrt((measures[:, 2] - measures[:, 0]) * (measures[:, 3] - measures[:, 1]))
+        side = np.sqrt((right - left) * (bottom - top))
         values: dict[str, Any] = {
             "faces": len(present),
             "rate": round(len(present) / facts["frames"], 4),
@@ -84,8 +84,8 @@ def rows_of(index: Index) -> Generator[Row]:
             "gaps": len(gaps),
             "longest_gap": max((end - begin for begin, end in gaps), default=0),
             "size": round(float(np.median(side)), 1),
-            "blur": round(float(np.median(measures[:, BLUR])), 2),
-            "score": round(float(np.median(measures[:, SCORE])), 3),
+            "blur": round(float(np.median(index.measures[present, BLUR])), 2),
+            "score": round(float(np.median(index.measures[present, SCORE])), 3),
             "second": int(np.isin(index.frame[present], crowded).sum()),
             "jumps": len(jumps(index, unit)),
             "tracks": len(np.unique(index.track[present])),

@@ -26,6 +26,8 @@ MEASURES = (*BOX, *POINTS, "score", "blur")
 STATES = ("missing", "detected", "followed")
 MISSING, DETECTED, FOLLOWED = range(3)
 METADATA = b"abawbench"
+# rows written and read at a time
+GROUP = 8192
 
 
 class Observations:
@@ -139,27 +141,36 @@ def write_index(path: Path, seen: Observations, unit: Integers, facts: Mapping[s
     from pyarrow import parquet
 
     names: Sequence[str] = facts["units"]
-    frame, track, state, measures = seen.frame, seen.track, seen.state, seen.measures
-    absent_frame, absent_unit = _absent(frame, unit, len(seen.frame_number), len(names))
-    filler = np.full((len(absent_frame), len(MEASURES)), np.nan, np.float32)
-    frame, unit = np.concatenate([frame, absent_frame]), np.concatenate([unit, absent_unit])
-    track = np.concatenate([track, np.zeros(len(absent_frame), np.int32)])
-    state = np.concatenate([state, np.full(len(absent_frame), MISSING, np.int8)])
-    measures = np.concatenate([measures, filler])
+    faces = len(seen.frame)
+    absent_frame, absent_unit = _absent(seen.frame, unit, len(seen.frame_number), len(names))
+    frame, unit = np.concatenate([seen.frame, absent_frame]), np.concatenate([unit, absent_unit])
+    track = np.concatenate([seen.track, np.zeros(len(absent_frame), np.int32)])
     order = np.lexsort((track, np.where(unit < 0, len(names), unit), frame))
-    frame, unit, track, state, measures = frame[order], unit[order], track[order], state[order], measures[order]
-    labels = pa.DictionaryArray.from_arrays(pa.array(unit, mask=unit < 0), pa.array(list(names), pa.string()))
-    states = pa.DictionaryArray.from_arrays(pa.array(state), pa.array(STATES))
-    columns: dict[str, Any] = {
-        "frame": np.asarray(seen.frame_number, np.int32)[frame],
-        "time": np.asarray(seen.frame_time)[frame],
-        "unit": labels,
-        "state": states,
-        "track": track,
-    }
-    columns |= {name: np.ascontiguousarray(measures[:, place]) for place, name in enumerate(MEASURES)}
-    table = pa.table(columns).replace_schema_metadata({METADATA: json.dumps(facts, sort_keys=True).encode()})
-    parquet.write_table(table, path, compression="zstd")
+    number, time = np.asarray(seen.frame_number, np.int32), np.asarray(seen.frame_time)
+    state, measures = seen.state, seen.measures
+    fields = [("frame", pa.int32()), ("time", pa.float64()), ("unit", pa.dictionary(pa.int32(), pa.string()))]
+    fields += [("state", pa.dictionary(pa.int8(), pa.string())), ("track", pa.int32())]
+    fields += [(name, pa.float32()) for name in MEASURES]
+    schema = pa.schema(fields, metadata={METADATA: json.dumps(facts, sort_keys=True).encode()})
+    with parquet.ParquetWriter(path, schema, compression="zstd", use_dictionary=["unit", "state"]) as writer:
+        # group by group: a long video in one piece would be in memory several times
+        for begin in range(0, max(len(order), 1), GROUP):
+            rows = order[begin : begin + GROUP]
+            is_face = rows < faces
+            values = np.full((len(rows), len(MEASURES)), np.nan, np.float32)
+            values[is_face] = measures[rows[is_face]]
+            states = np.full(len(rows), MISSING, np.int8)
+            states[is_face] = state[rows[is_face]]
+            labels = pa.array(unit[rows], mask=unit[rows] < 0)
+            columns: list[Any] = [
+                pa.array(number[frame[rows]]),
+                pa.array(time[frame[rows]]),
+                pa.DictionaryArray.from_arrays(labels, pa.array(list(names), pa.string())),
+                pa.DictionaryArray.from_arrays(pa.array(states), pa.array(STATES)),
+                pa.array(track[rows]),
+                *(pa.array(np.ascontiguousarray(values[:, place])) for place in range(len(MEASURES))),
+            ]
+            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
 
 
 def _absent(frame: Integers, unit: Integers, frames: int, units: int) -> tuple[Integers, Integers]:
@@ -183,24 +194,38 @@ def read_index(path: Path) -> Index:
     from pyarrow import parquet
 
     try:
-        # not memory-mapped, and by a path of its own: a folder named `a=b` is no partition here
-        table = parquet.ParquetFile(path).read()
-        facts = json.loads(table.schema.metadata[METADATA])
+        with parquet.ParquetFile(path) as file:
+            facts = json.loads(file.schema_arrow.metadata[METADATA])
+            return _read(file, facts)
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         found = "no such file" if isinstance(error, FileNotFoundError) else "no index of faces"
         problem = Problem("F01", found, "an index that `abawbench faces` wrote", "run it again", str(path))
         raise ProblemError(problem) from error
-    unit = table["unit"].combine_chunks()
-    measures = np.stack([table[name].to_numpy() for name in MEASURES], axis=1)
-    return Index(
-        frame=table["frame"].to_numpy(),
-        time=table["time"].to_numpy(),
-        unit=unit.indices.fill_null(-1).to_numpy().astype(np.int32),
-        track=table["track"].to_numpy(),
-        state=table["state"].combine_chunks().indices.to_numpy().astype(np.int8),
-        measures=measures,
-        facts=facts,
-    )
+
+
+def _read(file: Any, facts: Mapping[str, Any]) -> Index:
+    count = file.metadata.num_rows
+    frame, track, unit = (np.empty(count, np.int32) for _ in range(3))
+    time, state = np.empty(count), np.empty(count, np.int8)
+    measures = np.empty((count, len(MEASURES)), np.float32)
+    # labels are numbered anew in each group that is read
+    units = {name: place for place, name in enumerate(facts["units"])}
+    begin = 0
+    for batch in file.iter_batches(GROUP):
+        rows = slice(begin, begin + batch.num_rows)
+        begin += batch.num_rows
+        frame[rows], track[rows], time[rows] = (batch[name].to_numpy() for name in ("frame", "track", "time"))
+        unit[rows] = _numbers(batch["unit"], units)
+        state[rows] = _numbers(batch["state"], {name: place for place, name in enumerate(STATES)})
+        for place, name in enumerate(MEASURES):
+            measures[rows, place] = batch[name].to_numpy()
+    return Index(frame=frame, time=time, unit=unit, track=track, state=state, measures=measures, facts=facts)
+
+
+def _numbers(labels: Any, places: Mapping[str, int]) -> Integers:
+    """The place of each label; -1 where there is none."""
+    table = np.array([*(places[name] for name in labels.dictionary.to_pylist()), -1], np.int32)
+    return table[labels.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
 
 
 def read_facts(path: Path) -> Mapping[str, Any] | None:
