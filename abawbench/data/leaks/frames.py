@@ -24,6 +24,8 @@ Progress = Callable[[int, int], None]
 
 THRESHOLD = 10
 LIKENESS = 0.97
+# frames of a stretch that need not match, about a second
+GAP = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,8 @@ class Stretch:
 
     Attributes:
         first: first and last picture in the one part.
-        second: those they look like.
-        frames: how many pictures of the one part.
+        second: first and last of those they look like.
+        frames: how many pictures of the one part match; up to a second between two of them may not.
         bits: most bits in which two hashes differ.
         likeness: the least.
     """
@@ -175,16 +177,17 @@ def stretches(
     here, there = _folders(first.paths), _folders(second.paths)
     order = np.lexsort((one, there[other], here[one]))
     one, other, bits, alike = one[order], other[order], bits[order], alike[order]
-    begins = np.ones(len(one), bool)
-    begins[1:] = (np.diff(one) != 1) | (np.diff(here[one]) != 0) | (np.diff(there[other]) != 0)
-    # pictures that are no frames follow one another only where their copies do
     is_frame = np.array([unit_of(path) != path.stem for path in first.paths])
-    begins[1:] |= ~is_frame[one[1:]] & (np.diff(other) != 1)
+    step = np.diff(one)
+    # pictures that are no frames follow one another only where their copies do
+    follows = np.where(is_frame[one[1:]], step <= GAP, (step == 1) & (np.diff(other) == 1))
+    begins = np.ones(len(one), bool)
+    begins[1:] = ~follows | (np.diff(here[one]) != 0) | (np.diff(there[other]) != 0)
     starts = np.flatnonzero(begins)
     return tuple(
         Stretch(
             (str(first.paths[one[start]]), str(first.paths[one[end - 1]])),
-            (str(second.paths[other[start]]), str(second.paths[other[end - 1]])),
+            (str(second.paths[other[start:end].min()]), str(second.paths[other[start:end].max()])),
             int(end - start),
             int(bits[start:end].max()),
             round(float(alike[start:end].min()), 4),
