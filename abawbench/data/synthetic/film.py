@@ -53,6 +53,7 @@ class Film:
         noise: sheet of noise for crops.
         scene: shape (360, 640, 3), the background.
         blur: the lens's, standard deviation in pixels of a crop; 0 for none.
+        quality: of the JPEG compression that the crop went through, 0 for none.
         cover: what comes before the face now and then: colour and opacity.
     """
 
@@ -65,6 +66,7 @@ class Film:
     noise: np.ndarray
     scene: Image
     blur: float
+    quality: int
     cover: tuple[Image, Image]
 
 
@@ -104,6 +106,7 @@ def make_film(person: Person, frames: int, generator: np.random.Generator) -> Fi
         noise=make_noise(generator, CROP_SIZE, float(generator.uniform(0.8, 4.5))),
         scene=scene,
         blur=blur if blur > 0.35 else 0.0,
+        quality=int(generator.integers(30, 75)) if generator.random() < 0.2 else 0,
         cover=make_cover(
             generator, str(generator.choice(COVERS if person.hair_style != "bald" else COVERS[:2])), person, light
         ),
@@ -135,18 +138,22 @@ def draw_crop(film: Film, frame: int, action_units: Floats) -> Image:
         crop = cv2.blur(crop, (int(course.motion[frame]), 1))
     x, y = course.noise[frame].tolist()
     grain = film.noise[y : y + CROP_SIZE, x : x + CROP_SIZE]
-    return np.asarray(cv2.addWeighted(crop, float(course.brightness[frame]), grain, 1, -NOISE_ZERO), np.uint8)
+    crop = cv2.addWeighted(crop, float(course.brightness[frame]), grain, 1, -NOISE_ZERO)
+    if film.quality:
+        _, data = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, film.quality])
+        crop = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    return np.asarray(crop, np.uint8)
 
 
 def draw_picture(
-    films: Sequence[Film], frame: int, action_units: Sequence[Floats], *, width: int, height: int
+    films: Sequence[Film], frame: int, action_units: Sequence[Floats | None], *, width: int, height: int
 ) -> Image:
     """A whole picture of the camera with the people of `films` from left to right, shape (height, width, 3).
 
     Args:
         films: none, one or two; the first one's scene is the background.
         frame: from 0.
-        action_units: of each film, shape (17,).
+        action_units: of each film, shape (17,); None leaves the place of somebody who is out of the picture empty.
         width: of the picture in pixels.
         height: of the picture in pixels.
     """
@@ -158,7 +165,8 @@ def draw_picture(
         return np.asarray(cv2.resize(scene, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
     picture = np.asarray(cv2.resize(films[0].scene, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     for place, (film, units) in enumerate(zip(films, action_units, strict=True)):
-        _place_head(picture, film, frame, units, (place + 0.5) / len(films) * width, len(films))
+        if units is not None:
+            _place_head(picture, film, frame, units, (place + 0.5) / len(films) * width, len(films))
     return np.round(np.clip(picture, 0, 255)).astype(np.uint8)
 
 

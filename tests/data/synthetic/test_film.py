@@ -149,6 +149,15 @@ def test_a_picture_has_its_size_and_its_people_from_left_to_right():
     assert np.abs(two[right].astype(float) - scene[right]).mean() > 10
 
 
+def test_somebody_out_of_the_picture_changes_neither_the_scene_nor_the_other():
+    pair, still = [film(0), film(1)], np.zeros(17)
+    both, none = (draw_picture(pair, 0, [units] * 2, width=320, height=180) for units in (still, None))
+    right = draw_picture(pair, 0, [None, still], width=320, height=180)
+    assert np.array_equal(none, cv2.resize(film(0).scene, (320, 180), interpolation=cv2.INTER_LINEAR))
+    assert np.array_equal(right[:, :100], none[:, :100])
+    assert np.array_equal(right[:90, 230:], both[:90, 230:])
+
+
 @functools.cache
 def cast() -> tuple[list[Film], list[np.ndarray]]:
     """A hundred people, one expression each."""
