@@ -207,7 +207,7 @@ def test_a_turned_head_moves_the_nose_before_the_eyes():
 
 
 def features(images: list[np.ndarray]) -> np.ndarray:
-    return hog(np.stack(images), cell=14).reshape(len(images), -1)
+    return hog(np.stack(images), cell=8).reshape(len(images), -1)
 
 
 def test_action_units_are_learned_from_other_people():
