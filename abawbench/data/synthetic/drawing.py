@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,7 +52,7 @@ def draw_crops(footage: Footage, crops: Path, workers: int, report: Report) -> N
         report: called with the frames drawn so far and those there are to draw.
 
     Raises:
-        ProblemError: F01, a folder cannot be written.
+        ProblemError: F01, a folder cannot be written; D54, a process was killed.
     """
     jobs = jobs_of(footage, crops)
     total = sum(int(job.has_crop.sum()) for job in jobs)
@@ -92,6 +93,10 @@ def _results(jobs: list[Job], workers: int) -> Iterator[tuple[int, tuple[Problem
         try:
             for future in as_completed([pool.submit(draw_unit, job) for job in jobs]):
                 yield future.result()
+        except BrokenProcessPool as error:
+            fix = "start it again, with fewer --workers if memory is short: what is drawn is kept"
+            problem = Problem("D54", "a process that was ended from outside", "processes that end by themselves", fix)
+            raise ProblemError(problem) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -56,7 +56,7 @@ def write_corpus(settings: Settings, out: Path, *, workers: int = 1, report: Rep
 
     Raises:
         ProblemError: D52 settings that make no corpus, D50 another corpus in the folder, D51 something else in it,
-            D53 a library is missing, F01 the folder cannot be written.
+            D53 a library is missing, D54 a process that draws was killed, F01 the folder cannot be written.
     """
     checked(settings)
     if settings.pictures:

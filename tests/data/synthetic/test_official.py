@@ -275,6 +275,18 @@ def test_a_full_disk_while_drawing_is_one_problem(tmp_path, workers, monkeypatch
     assert list((out / "cropped_aligned").iterdir()) == []
 
 
+class Deadly:
+    """Ends the process that unpacks it."""
+
+    def __reduce__(self):
+        return os._exit, (1,)
+
+
+def test_a_process_that_is_killed_is_one_problem():
+    with pytest.raises(ProblemError, match=r"D54[\s\S]*fewer --workers"):
+        list(drawing._results([Deadly(), Deadly()], 2))
+
+
 def test_without_opencv_labels_can_be_made_and_pictures_are_one_problem(tmp_path, monkeypatch):
     import importlib.util
 
