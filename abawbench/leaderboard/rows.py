@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from abawbench.challenges import Challenge
+from abawbench.data.leaks.eligibility import forbidden_training
 from abawbench.leaderboard.measures import MEASURES
 from abawbench.leaderboard.published import FIGURES, OTHER, Fact
 from abawbench.records import Interval, Record
@@ -159,7 +160,7 @@ def from_record(record: Record, challenge: Challenge) -> Row:
         method=record.entry,
         figures=figures,
         position=_position(figures, challenge.metric.id),
-        note=_note(record),
+        note=_note(challenge, record),
         source=f"{RECORDS}{record.place}, truth {record.truth_sha256[:8]}",
     )
 
@@ -212,7 +213,7 @@ def _position(figures: Mapping[str, Figure], metric: str) -> float:
     return math.nan
 
 
-def _note(record: Record) -> str:
+def _note(challenge: Challenge, record: Record) -> str:
     said = record.disclosure
     scored = set(record.statistics.groups)
     seen = scored & set(said.trained_on)
@@ -221,6 +222,7 @@ def _note(record: Record) -> str:
         f"trained on {len(seen)} of the {len(scored)} scored {record.intervals.unit}s" if seen else "",
         "synthetic truth" if said.synthetic_truth else "",
         f"trained on {_listed(said.trained_on)}",
+        _eligibility(challenge, said.trained_on),
         f"validation used for {said.validation_used_for}",
         f"thresholds from {said.thresholds_from}",
         f"trials {said.trials}",
@@ -232,6 +234,15 @@ def _note(record: Record) -> str:
         *record.flags,
     ]
     return "; ".join(clause for clause in clauses if clause)
+
+
+def _eligibility(challenge: Challenge, trained_on: Iterable[str]) -> str:
+    """Whether the challenge's rules forbid what a model was trained on."""
+    against = forbidden_training(challenge, tuple(trained_on))
+    if not against:
+        return ""
+    is_certain = any(not problem.is_note for problem in against)
+    return f"not eligible: {challenge.id} forbids Aff-Wild2 as training data" + ("" if is_certain else " (assumed)")
 
 
 def _listed(names: list[str]) -> str:

@@ -96,3 +96,14 @@ def test_the_words_of_a_fact_say_who_vouches_for_it(fields, kind):
 )
 def test_a_figure_shows_no_digit_that_its_source_lacks(figure, shown):
     assert figure.shown == shown
+
+
+@pytest.mark.parametrize(
+    ("challenge", "said"),
+    [("abaw11-mtl", "forbids Aff-Wild2 as training data;"), ("abaw4-mtl", "training data (assumed)"), ("abaw6-va", "")],
+)
+def test_a_model_trained_on_forbidden_data_is_shown_as_not_eligible(va_record, challenge, said):
+    note = from_record(va_record(trained_on=["AffectNet", "Aff-Wild2"]), get(challenge)).note
+    assert ("not eligible" in note) == bool(said)
+    assert said in note
+    assert "not eligible" not in from_record(va_record(trained_on=["s-Aff-Wild2"]), get(challenge)).note
