@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
+from abawbench.errors import Problem
 from abawbench.labels import COMPOUND_7, EXPRESSIONS_8
 
 CONTEMPT = "contempt"
@@ -220,6 +224,7 @@ class Manifest(Strict):
         status: `documented` where its layout is known from sources, `unverified` where it is assumed throughout.
         group: what must not be in two splits at once.
         subjects: number of people, where known.
+        withheld: ids of people who gave no consent to be shown: no message names them.
         metric: how its literature judges.
         origin: who made it; for names in `abawbench.data.manifests.origins` it may be left out.
         sources: for each dotted field (`splits.train`, `labels.basic.classes`, ...) where the fact is from; a text that
@@ -237,6 +242,7 @@ class Manifest(Strict):
     splits: tuple[Split, ...] = ()
     group: Literal["subject", "video", "group", "image"]
     subjects: int | None = None
+    withheld: tuple[str, ...] = ()
     metric: str
     checksums: tuple[Checksum, ...] = ()
     related: tuple[Relation, ...] = ()
@@ -255,6 +261,26 @@ class Manifest(Strict):
     def id(self) -> str:
         """`<name>_<version>`, the stem of its file."""
         return f"{self.name}_{self.version}"
+
+    def unnamed(self, problems: Sequence[Problem]) -> tuple[Problem, ...]:
+        """The problems with the ids of people who may not be shown struck out."""
+        if not self.withheld:
+            return tuple(problems)
+        pattern = re.compile("|".join(map(re.escape, self.withheld)))
+
+        def struck(text: str) -> str:
+            return pattern.sub("(withheld)", text)
+
+        return tuple(
+            replace(
+                problem,
+                found=struck(problem.found),
+                expected=struck(problem.expected),
+                fix=struck(problem.fix),
+                file=None if problem.file is None else struck(problem.file),
+            )
+            for problem in problems
+        )
 
     def source_of(self, field: str) -> str:
         """Where a dotted field's fact is from: the entry of the field, else of what stands above it."""

@@ -64,11 +64,12 @@ def verify(manifest: Manifest, root: Path) -> Comparison:
         findings.problems.add(
             Problem("F01", found, f"the folder of a local copy of {manifest.title}", "check the path", str(root))
         )
-        return Comparison(findings.problems.found, (), ())
+        return Comparison(manifest.unnamed(findings.problems.found), (), ())
     _check_layout(manifest, root, findings)
     _check_checksums(manifest, root, findings)
     _check_labels(manifest, root, findings)
-    return Comparison(findings.problems.found, tuple(findings.checked), tuple(findings.unchecked))
+    problems = manifest.unnamed(findings.problems.found)
+    return Comparison(problems, tuple(findings.checked), tuple(findings.unchecked))
 
 
 def _check_layout(manifest: Manifest, root: Path, findings: _Findings) -> None:

@@ -71,17 +71,17 @@ def read_with_problems(
         labels = reader_of(manifest, label_set)(manifest, label_set, root, problems)
     except ProblemError as error:
         problems.extend(error.problems)
-        return None, problems.found
+        return None, manifest.unnamed(problems.found)
     except OSError as error:
         place = str(error.filename or root)
         problems.add(Problem("F01", error.strerror or "an error of the file system", "readable", "check it", place))
-        return None, problems.found
+        return None, manifest.unnamed(problems.found)
     if not len(labels.table):
         if not problems.refuses:
             patterns = ", ".join(label_set.files)
             problems.add(Problem("F02", "no row", f"labels in {patterns}", "check the copy", str(root)))
-        return None, problems.found
-    return labels, problems.found
+        return None, manifest.unnamed(problems.found)
+    return labels, manifest.unnamed(problems.found)
 
 
 def label_set_of(manifest: Manifest, which: str | None) -> LabelSet:

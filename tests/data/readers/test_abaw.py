@@ -371,3 +371,12 @@ def test_every_task_of_these_manifests_is_that_of_its_challenge():
                 for mine, official in zip(tasks, theirs, strict=True):
                     assert getattr(mine, "classes", ()) == getattr(official, "classes", ())
                     assert getattr(mine, "columns", ()) == getattr(official, "columns", ())
+
+
+def test_people_who_may_not_be_shown_are_named_in_no_message(tmp_path):
+    lines = ["Videos/83249/Visite_1/a.mp4,7,no", "Videos/99001/Visite_1/b.mp4,1,yes"]
+    write(tmp_path, "split/train.txt", *lines)
+    labels, problems = read_with_problems(read_manifest(MANIFESTS / "bah_11.toml"), tmp_path, "videos")
+    assert labels is not None
+    assert problems
+    assert not any("83249" in str(problem) for problem in problems)
