@@ -1,4 +1,4 @@
-"""Every benchmark of the core, with ratios: `make bench`."""
+"""Every benchmark, with ratios: `make bench`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from abawbench.scoring import pair
 from abawbench.scoring.criteria import evaluate
 from abawbench.scoring.statistics import collect
 from abawbench.table import Floats, Mask, Table
+from benchmarks import clips, faces, leaks, synthetic_faces, synthetic_labels
 from benchmarks.corpus import write_mtl, write_units
 from benchmarks.timing import PYTHON, functions, processes, report
 
@@ -159,6 +160,8 @@ def main() -> None:
         truth, prediction = read_both(MTL, folder / "truth.txt", folder / "prediction.txt")
         in_process(truth, prediction)
         bootstrap(truth, prediction)
+    for module in (synthetic_labels, synthetic_faces, clips, faces, leaks):
+        module.main()
 
 
 if __name__ == "__main__":
