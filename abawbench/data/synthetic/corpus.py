@@ -257,11 +257,8 @@ def make(settings: Settings) -> Footage:
     has_crop = np.ones(rows, bool)
     if "missing-crops" in quirks:
         has_crop = ~stretches(generator, rows, float(odd.MISSING_CROPS), odd.STRETCH_WITHOUT_FACE)
-        # somebody is seen in every unit, and two people come and go together
+        # somebody is seen in every unit
         has_crop[starts[:-1]] = True
-        for place in range(1, len(units)):
-            if units[place].video == units[place - 1].video:
-                has_crop[starts[place] : starts[place + 1]] = has_crop[starts[place - 1] : starts[place]]
     surplus = np.zeros(len(units), bool)
     if "surplus-lines" in quirks:
         surplus[generator.permutation(len(units))[: math.ceil(len(units) * odd.SURPLUS_LINES)]] = True

@@ -81,8 +81,7 @@ def _encode(footage: Footage, places: list[int], name: str) -> None:
 
     from abawbench.data.synthetic.film import draw_picture
 
-    units = [footage.units[place] for place in places]
-    films = [film_of(footage.settings.seed, place, unit) for place, unit in zip(places, units, strict=True)]
+    films = [film_of(footage.settings.seed, place, footage.units[place]) for place in places]
     # without the flag the file names the encoder's version and the day
     with av.open(name, "w", format="mp4", options={"fflags": "+bitexact"}) as container:
         stream: Any = container.add_stream(CODEC, rate=FRAME_RATE)
@@ -91,11 +90,10 @@ def _encode(footage: Footage, places: list[int], name: str) -> None:
         stream.codec_context.thread_count = 1
         stream.codec_context.options = {"qscale": str(QUALITY), "flags": "+bitexact+qscale"}
         stream.codec_context.global_quality = QUALITY * 118
-        for frame in range(units[0].frames):
-            rows = footage.starts[places] + frame
-            seen = [(film, row) for film, row in zip(films, rows.tolist(), strict=True) if footage.has_crop[row]]
-            intensities = [footage.action_units[row].astype(np.float64) for _, row in seen]
-            picture = draw_picture([film for film, _ in seen], frame, intensities, width=WIDTH, height=HEIGHT)
+        for frame in range(footage.units[places[0]].frames):
+            rows = (footage.starts[places] + frame).tolist()
+            units = [footage.action_units[row].astype(np.float64) if footage.has_crop[row] else None for row in rows]
+            picture = draw_picture(films, frame, units, width=WIDTH, height=HEIGHT)
             image = av.VideoFrame.from_ndarray(picture, format="rgb24")
             image.pts = frame
             container.mux(stream.encode(image))
