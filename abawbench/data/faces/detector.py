@@ -119,12 +119,15 @@ class Detector:
 
 
 def _face(row: NDArray[np.float64], scale: Points, width: int, height: int) -> Face:
-    left, top = row[0:2] * scale
-    right, bottom = (row[0:2] + row[2:4]) * scale
-    box = tuple(
-        float(np.clip(v, 0, end)) for v, end in ((left, width), (top, height), (right, width), (bottom, height))
+    left, top, across, down = row[:4].tolist()
+    x, y = scale.tolist()
+    box = (
+        min(max(left * x, 0.0), float(width)),
+        min(max(top * y, 0.0), float(height)),
+        min(max((left + across) * x, 0.0), float(width)),
+        min(max((top + down) * y, 0.0), float(height)),
     )
-    return Face((box[0], box[1], box[2], box[3]), row[4:14].reshape(5, 2) * scale, float(np.clip(row[14], 0, 1)))
+    return Face(box, row[4:14].reshape(5, 2) * scale, min(max(float(row[14]), 0.0), 1.0))
 
 
 def main_face(faces: tuple[Face, ...], width: int, height: int) -> Face | None:

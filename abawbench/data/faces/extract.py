@@ -217,7 +217,7 @@ def _keep(
     scene.look(frame, faces, tracks)
     state = FOLLOWED if moment.is_followed else DETECTED
     for face, track, crop in zip(faces, tracks, aligned, strict=True):
-        blur = float(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.CV_32F).std())
+        blur = float(cv2.meanStdDev(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.CV_32F))[1][0, 0])
         seen.add_face(face, track, state, blur, frame.image.shape[1])
         folder = work / "tracks" / str(track)
         if track not in folders:

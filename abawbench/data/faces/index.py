@@ -152,7 +152,8 @@ def write_index(path: Path, seen: Observations, unit: Integers, facts: Mapping[s
     fields += [("state", pa.dictionary(pa.int8(), pa.string())), ("track", pa.int32())]
     fields += [(name, pa.float32()) for name in MEASURES]
     schema = pa.schema(fields, metadata={METADATA: json.dumps(facts, sort_keys=True).encode()})
-    with parquet.ParquetWriter(path, schema, compression="zstd", use_dictionary=["unit", "state"]) as writer:
+    labelled: Any = ["unit", "state"]
+    with parquet.ParquetWriter(path, schema, compression="zstd", use_dictionary=labelled) as writer:
         # group by group: a long video in one piece would be in memory several times
         for begin in range(0, max(len(order), 1), GROUP):
             rows = order[begin : begin + GROUP]
