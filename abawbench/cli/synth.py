@@ -14,6 +14,7 @@ from abawbench.cli.output import exits_on_problems, print_json, print_table, say
 
 # seconds between two lines of progress
 PATIENCE = 2.0
+SHEET_QUALITY = 85
 
 
 def _quirks(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
@@ -140,7 +141,8 @@ def _write_sheet(sheet: Path, seed: int) -> None:
 
     from abawbench.data.synthetic.sheet import contact_sheet
 
-    _, data = cv2.imencode(suffix, contact_sheet(seed)[..., ::-1])
+    settings = [] if suffix == ".png" else [cv2.IMWRITE_JPEG_QUALITY, SHEET_QUALITY]
+    _, data = cv2.imencode(suffix, contact_sheet(seed)[..., ::-1], settings)
     write_file(sheet, data.tobytes())
     click.echo(f"{sheet} written")
 
