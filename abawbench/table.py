@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
@@ -19,6 +20,7 @@ Values = Floats | Classes
 NO_FRAME = -1
 # further persons of a video are units of their own, named after where they sit
 PERSONS = ("_left", "_right")
+_PERSON = re.compile(r"_(?:left|right|person(?:[3-9]|[1-9][0-9]+))\Z")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,16 +78,22 @@ class Table:
         return video if self.frame[row] == NO_FRAME else f"{video} frame {self.frame[row]}"
 
 
+def person_suffix(place: int) -> str:
+    """What the unit of a person is named with, after the video: two sit left and right, further ones are counted.
+
+    >>> [person_suffix(place) for place in range(3)]
+    ['_left', '_right', '_person3']
+    """
+    return PERSONS[place] if place < len(PERSONS) else f"_person{place + 1}"
+
+
 def video_of(unit: str) -> str:
     """The video a unit is taken from: its name without the suffix of a person.
 
-    >>> video_of("6-30-1920x1080_left")
-    '6-30-1920x1080'
+    >>> [video_of(unit) for unit in ("6-30-1920x1080_left", "talk_person3", "video45_1")]
+    ['6-30-1920x1080', 'talk', 'video45_1']
     """
-    for suffix in PERSONS:
-        if unit.endswith(suffix):
-            return unit.removesuffix(suffix)
-    return unit
+    return _PERSON.sub("", unit)
 
 
 @dataclass(frozen=True, eq=False)

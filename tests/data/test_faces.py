@@ -19,20 +19,6 @@ from abawbench.data.real import real_data
 from abawbench.errors import ProblemError
 
 
-def has_real_data() -> bool:
-    try:
-        real_data()
-    except ProblemError:
-        return False
-    return True
-
-
-needs_real_data = pytest.mark.skipif(
-    not has_real_data(),
-    reason="no real faces here: set ABAWBENCH_REAL_DATA to the folder that holds faces/ and weights/",
-)
-
-
 @functools.cache
 def detector() -> Detector:
     return Detector(faces.weights_path())
@@ -206,7 +192,7 @@ def test_without_faces_there_is_no_main_one():
     assert main_face((), 100, 100) is None
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_every_london_picture_has_one_face():
     names = [path.name for path in (real_data() / "faces").glob("*london_*.jpg")]
     counts = {name: len(detected(name)[1]) for name in names}
@@ -214,7 +200,7 @@ def test_every_london_picture_has_one_face():
     assert {name: count for name, count in counts.items() if count != 1} == {}
 
 
-@needs_real_data
+@pytest.mark.real_data
 @pytest.mark.parametrize(
     ("name", "count"),
     [("pexels_angry.jpg", 1), ("pexels_sad-baby.jpg", 1), ("pexels_happy-baby_rgba.png", 1), ("wh_two_people.jpg", 2)],
@@ -223,7 +209,7 @@ def test_pictures_that_are_hard_at_full_size_give_their_faces(name, count):
     assert len(detected(name)[1]) == count
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_a_box_lies_inside_the_picture():
     (height, width), (face,) = detected("pexels_sad-baby.jpg")
     left, top, right, bottom = face.box
@@ -247,7 +233,7 @@ def pupils() -> list[tuple[str, np.ndarray]]:
         ]
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_both_true_pupils_lie_in_the_box_of_every_neutral_face():
     outside = []
     for name, eyes in pupils():
@@ -257,7 +243,7 @@ def test_both_true_pupils_lie_in_the_box_of_every_neutral_face():
     assert outside == []
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_true_pupils_land_near_the_template_eyes():
     errors = []
     for name, eyes in pupils():
@@ -269,7 +255,7 @@ def test_true_pupils_land_near_the_template_eyes():
     assert max(errors) < 8.5
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_a_picture_without_a_face_is_a_problem(tmp_path):
     path = tmp_path / "grey.png"
     cv2.imwrite(str(path), np.full((90, 120, 3), 128, np.uint8))
@@ -277,7 +263,7 @@ def test_a_picture_without_a_face_is_a_problem(tmp_path):
         faces.crop_file(detector(), path)
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_transparent_and_opaque_files_of_one_picture_give_nearly_the_same_crop():
     folder = real_data() / "faces"
     opaque = faces.crop_file(detector(), folder / "pexels_happy-baby.jpg").astype(float)
@@ -285,7 +271,7 @@ def test_transparent_and_opaque_files_of_one_picture_give_nearly_the_same_crop()
     assert np.abs(opaque - transparent).mean() < 2
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_rolled_faces_stand_upright_in_their_crops():
     rolls = []
     for name in ("pose_lisa1.jpg", "pose_lisa2.jpg", "pose_lisa3.jpg", "pose_lisa4.jpg"):

@@ -19,19 +19,6 @@ from abawbench.data.real import real_data
 from abawbench.errors import ProblemError
 
 
-def has_real_data() -> bool:
-    try:
-        real_data()
-    except ProblemError:
-        return False
-    return True
-
-
-needs_real_data = pytest.mark.skipif(
-    not has_real_data(), reason="no real faces here: set ABAWBENCH_REAL_DATA to the folder that holds faces/"
-)
-
-
 def scene(seed: int, size: int = 112) -> np.ndarray:
     random = np.random.default_rng(seed)
     return cv2.resize(random.integers(0, 256, (9, 9, 3)).astype(np.uint8), (size, size), interpolation=cv2.INTER_CUBIC)
@@ -61,7 +48,7 @@ def london(kind: str) -> tuple[Path, ...]:
     return tuple(sorted((real_data().resolve() / "faces").glob(f"london_*_{kind}.jpg")))
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_a_degraded_copy_is_found_among_the_faces_of_a_hundred_others_and_nothing_else(tmp_path):
     planted = london("neutral")[40]
     (tmp_path / "a").mkdir()
@@ -79,7 +66,7 @@ def test_a_degraded_copy_is_found_among_the_faces_of_a_hundred_others_and_nothin
     assert leaks.files == ()
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_neutral_and_smiling_pictures_of_102_people_are_no_duplicates_and_all_degraded_ones_are(tmp_path):
     for kind in ("neutral", "smiling"):
         (tmp_path / kind).mkdir()

@@ -13,7 +13,6 @@ from abawbench.data.real import real_data
 from abawbench.data.video import Video, ahead
 from abawbench.errors import ProblemError
 from tests.data.faces.conftest import write_video
-from tests.data.test_faces import needs_real_data
 
 
 def greys(count: int) -> list[np.ndarray]:
@@ -158,7 +157,7 @@ def test_the_thread_ends_when_nobody_wants_more():
     assert threading.active_count() == before
 
 
-@needs_real_data
+@pytest.mark.real_data
 @pytest.mark.parametrize(
     ("name", "count", "claimed"),
     [
@@ -175,7 +174,7 @@ def test_frames_are_counted_not_believed(name, count, claimed):
     assert np.diff(times).min() > 0
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_a_varying_rate_shows_in_the_times():
     with Video(real_data() / "videos" / "pyfeat_noface_face.mov") as video:
         steps = np.diff(video.times())

@@ -11,25 +11,11 @@ import pytest
 import abawbench
 from abawbench import records
 from abawbench.data.clips import clips_of_crops
-from abawbench.data.real import ATTRIBUTION, real_data
+from abawbench.data.real import ATTRIBUTION
 from abawbench.entries import classical
-from abawbench.errors import ProblemError
 from abawbench.files import read_truth
 
 ROOT = Path(__file__).parents[2]
-
-
-def has_real_data() -> bool:
-    try:
-        real_data()
-    except ProblemError:
-        return False
-    return True
-
-
-needs_real_data = pytest.mark.skipif(
-    not has_real_data(), reason="no real faces here: set ABAWBENCH_REAL_DATA to the folder with faces/ and weights/"
-)
 
 
 def run(out: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -58,33 +44,33 @@ def test_an_empty_folder_of_faces_is_a_problem(tmp_path):
     assert "Traceback" not in result.stderr
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_it_walks_to_the_end_without_a_complaint(walk):
     assert (walk[1].returncode, "Traceback" in walk[1].stderr) == (0, False), walk[1].stderr
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_it_tells_the_conditions_apart_as_well_as_plain_edge_histograms_can(walk):
     accuracy = re.search(r"accuracy (0\.\d{3}) \((\d+) of 204 pictures\)", walk[1].stdout)
     assert accuracy is not None
     assert int(accuracy[2]) / 204 >= 0.868
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_it_ranks_the_smiling_picture_higher_for_nearly_everybody(walk):
     ranked = re.search(r"for (\d+\.\d)% of the people \((\d+) of 102\)", walk[1].stdout)
     assert ranked is not None
     assert int(ranked[2]) / 102 >= 0.990
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_it_says_that_smiling_is_a_condition_and_whose_the_pictures_are(walk):
     assert "recording condition" in walk[1].stdout
     assert ATTRIBUTION in walk[1].stdout
     assert ATTRIBUTION in (walk[0] / "ATTRIBUTION.txt").read_text()
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_people_are_split_two_to_one_and_nobody_is_on_both_sides(walk):
     train, validation = (
         {line.split("/")[0] for line in (walk[0] / name).read_text().splitlines()[1:]}
@@ -93,7 +79,7 @@ def test_people_are_split_two_to_one_and_nobody_is_on_both_sides(walk):
     assert (len(train), len(validation), train & validation) == (68, 34, set())
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_annotations_have_the_official_form(walk):
     lines = (walk[0] / "training_set_annotations.txt").read_text().splitlines()
     assert lines[0] == "image,valence,arousal,expression,aus"
@@ -101,7 +87,7 @@ def test_annotations_have_the_official_form(walk):
     assert re.fullmatch(r"london_\d{3}/00002\.jpg,-5,-5,4" + ",-1" * 12, lines[2])
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_crops_are_112_pixels_for_every_annotated_frame(walk):
     truth = abawbench.get("abaw4-mtl"), walk[0] / "validation_set_annotations.txt"
     for clip in clips_of_crops(walk[0] / "cropped_aligned", read_truth(*truth)):
@@ -109,13 +95,13 @@ def test_crops_are_112_pixels_for_every_annotated_frame(walk):
         assert clip.frames.shape == (2, 112, 112, 3)
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_the_predictions_pass_the_check(walk):
     template = walk[0] / "validation_set_list.txt"
     assert abawbench.check("abaw4-mtl", walk[0] / "predictions.txt", template=template) == ()
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_the_score_has_the_expression_term_and_no_total(walk):
     score = abawbench.score(
         "abaw4-mtl", walk[0] / "validation_set_annotations.txt", walk[0] / "predictions.txt", resamples=100
@@ -125,14 +111,14 @@ def test_the_score_has_the_expression_term_and_no_total(walk):
     assert 0.2 < (score.terms["expression"] or 0) <= 0.25
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_the_record_holds_together_and_stands_in_the_leaderboard(walk):
     root = walk[0] / "leaderboard"
     assert records.check_tree(root / "records") == ()
     assert "2026_abawbench_hog" in (root / "abaw4-mtl.md").read_text()
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_the_saved_entry_answers_as_the_file_says(walk):
     entry = classical.load(walk[0] / "2026_abawbench_hog.npz")
     rows = (walk[0] / "predictions.txt").read_text().splitlines()[1:]
@@ -146,7 +132,7 @@ def test_the_saved_entry_answers_as_the_file_says(walk):
     assert [int(row.split(",")[3]) for row in rows] == expected
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_a_second_run_gives_the_same_bytes(walk, tmp_path):
     run(tmp_path)
     first = {path.relative_to(walk[0]): path.read_bytes() for path in walk[0].rglob("*") if path.is_file()}

@@ -7,6 +7,7 @@ even light; over changes of light and pose it is weaker, so a track joins a pers
 
 from __future__ import annotations
 
+import statistics
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -166,7 +167,7 @@ class Tracker:
         if before is None:
             return False
         change = float(np.abs(thumbnail - before).mean())
-        usual = float(np.median(self._changes)) if self._changes else 0.0
+        usual = statistics.median(self._changes) if self._changes else 0.0
         self._changes = [*self._changes[-7:], change]
         is_cut = is_resized or (change > CUT and change > CUT_RATIO * usual)
         if is_cut:

@@ -13,11 +13,10 @@ from typing import Literal
 
 from abawbench.data import images, video
 from abawbench.errors import Problem, ProblemError
-from abawbench.table import PERSONS
+from abawbench.table import video_of
 
 Kind = Literal["video", "frames", "photo"]
 NUMBERED = re.compile(r"(?:frame[-_]?)?(\d{1,9})")
-FURTHER = re.compile(r"_(?:[3-9]|[1-9]\d+)")
 CHUNK = 1 << 20
 
 
@@ -176,8 +175,5 @@ def _distinct(found: Iterable[Source], problems: list[Problem]) -> Generator[Sou
 
 def _owner(name: str) -> str:
     """The video of which a unit of this name would be a person, or an empty text."""
-    for suffix in PERSONS:
-        if name.endswith(suffix):
-            return name.removesuffix(suffix)
-    match = FURTHER.search(name)
-    return name[: match.start()] if match and match.end() == len(name) else ""
+    owner = video_of(name)
+    return "" if owner == name else owner

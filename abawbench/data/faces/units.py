@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from abawbench.data.faces.identities import Person, Track
 from abawbench.data.faces.overrides import Override
-from abawbench.table import PERSONS, Integers, Mask
+from abawbench.table import Integers, Mask, person_suffix
 
 # a person is a unit when seen for one second, and in a tenth of the frames of the person seen most
 BRIEF_S = 1.0
@@ -63,7 +63,7 @@ def assign(
     """The unit of each face.
 
     A video of one person is one unit of its own name. Of several, the two that take most space and time are `_left`
-    and `_right`, after their mean positions, as in Aff-Wild2; further ones are `_3`, `_4`, ... Someone seen only
+    and `_right`, after their mean positions, as in Aff-Wild2; further ones are `_person3`, ... Someone seen only
     briefly is no unit.
 
     The faces that overrides choose are one person, who is, outside of the rows, whoever was chosen most often.
@@ -99,7 +99,7 @@ def assign(
     if len(ordered) == 1:
         names: tuple[str, ...] = (video,)
     else:
-        names = tuple(video + (PERSONS[i] if i < len(PERSONS) else f"_{i + 1}") for i in range(len(ordered)))
+        names = tuple(video + person_suffix(place) for place in range(len(ordered)))
     known = {track.number for track in tracks}
     unknown = {row.which for row in overrides if isinstance(row.which, int)} - known
     return Units(names, named[of_face], tuple(sorted(unknown)))

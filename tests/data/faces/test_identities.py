@@ -13,7 +13,7 @@ from abawbench.data.images import read_image
 from abawbench.data.real import real_data
 from abawbench.data.video import Frame
 from tests.data.faces.conftest import Blobs, picture
-from tests.data.test_faces import detected, needs_real_data
+from tests.data.test_faces import detected
 
 BOX = (0.0, 0.0, 10.0, 10.0)
 
@@ -174,7 +174,7 @@ def london() -> tuple[np.ndarray, np.ndarray]:
     return described[0], described[1]
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_a_persons_pictures_lie_nearer_than_those_of_two_people():
     neutral, smiling = london()
     apart = np.linalg.norm(neutral[:, np.newaxis] - smiling[np.newaxis], axis=2)

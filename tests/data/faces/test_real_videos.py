@@ -20,9 +20,9 @@ from abawbench.data.faces.index import MISSING, Index, read_index
 from abawbench.data.faces.run import Summary, run
 from abawbench.data.real import real_data
 from tests.data.faces.conftest import tree
-from tests.data.test_faces import detected, needs_real_data, pupils
+from tests.data.test_faces import detected, pupils
 
-pytestmark = needs_real_data
+pytestmark = pytest.mark.real_data
 
 GRID = ("grid_bbaf2n", "grid_brbk7n", "grid_lbax4n", "grid_lwbsza", "grid_sbwe5n", "grid_swiz3n")
 PYFEAT = ("pyfeat_face_noface", "pyfeat_noface_face", "pyfeat_no_face")

@@ -47,7 +47,7 @@ def test_two_persons_are_left_and_right_after_where_they_are(first, second):
 def test_further_persons_are_numbered_from_three():
     spans = {1: (range(1, 101), 0.9), 2: (range(1, 91), 0.1), 3: (range(1, 71), 0.5), 4: (range(1, 81), 0.6)}
     result = assigned(spans)
-    assert result[0].names == ("v_left", "v_right", "v_3", "v_4")
+    assert result[0].names == ("v_left", "v_right", "v_person3", "v_person4")
     assert [list(frames_of(result, name)) for name in result[0].names] == [[2], [1], [4], [3]]
 
 

@@ -14,18 +14,8 @@ from abawbench.data.manifests import verify as module
 from abawbench.data.manifests.model import Place
 from abawbench.data.manifests.verify import verify
 from abawbench.data.real import real_data
-from abawbench.errors import ProblemError, Problems
+from abawbench.errors import Problems
 from tests.data.manifests.conftest import BASE, ROWS, write_copy, write_manifest
-
-
-def has_real_data() -> bool:
-    try:
-        return real_data().is_dir()
-    except ProblemError:
-        return False
-
-
-needs_real_data = pytest.mark.skipif(not has_real_data(), reason="the real faces are not here")
 
 
 def rules(result) -> list[str]:
@@ -217,7 +207,7 @@ def test_a_list_is_counted_with_or_without_header(tmp_path, copy, lines, agrees)
     assert [(problem.rule, problem.found) for problem in problems] == expected
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_labels_beyond_the_video_are_found_and_a_surplus_line_is_borne(tmp_path):
     manifest = get_manifest("aff-wild2_6")
     for name, rows, is_beyond in (("a", 73, False), ("b", 90, True)):
@@ -227,7 +217,7 @@ def test_labels_beyond_the_video_are_found_and_a_surplus_line_is_borne(tmp_path)
         assert ("D13" in rules(verify(manifest, root))) == is_beyond
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_the_real_london_set_agrees_with_its_manifest(tmp_path):
     for picture in (real_data() / "faces").glob("london_*.jpg"):
         _, person, condition = picture.stem.split("_")
@@ -239,7 +229,7 @@ def test_the_real_london_set_agrees_with_its_manifest(tmp_path):
     assert "sizes of splits: 4 numbers agree" in result.checked
 
 
-@needs_real_data
+@pytest.mark.real_data
 @pytest.mark.parametrize(
     ("name", "label", "file"),
     [

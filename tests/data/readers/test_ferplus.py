@@ -13,23 +13,10 @@ from abawbench.data.readers import read_with_problems
 from abawbench.data.readers.ferplus import majority, multi_target, probability
 from abawbench.data.readers.model import Labels
 from abawbench.data.real import real_data
-from abawbench.errors import Problem, ProblemError
+from abawbench.errors import Problem
 
 MANIFEST = Path(__file__).parents[3] / "data_manifests" / "ferplus_1.toml"
 HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
-
-
-def has_real_data() -> bool:
-    try:
-        real_data()
-    except ProblemError:
-        return False
-    return True
-
-
-needs_real_data = pytest.mark.skipif(
-    not has_real_data(), reason="no real labels here: set ABAWBENCH_REAL_DATA to the folder that holds labels/"
-)
 
 
 def read(root: Path, which: str) -> tuple[Labels, tuple[Problem, ...]]:
@@ -172,7 +159,7 @@ def test_a_mode_that_does_not_fit_the_task_is_a_fault_of_the_manifest(tmp_path):
     assert [problem.rule for problem in problems] == ["D01"]
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_the_real_table_has_its_35714_faces():
     labels, problems = read(real_data() / "labels", "votes")
     assert problems == ()
@@ -185,7 +172,7 @@ def test_the_real_table_has_its_35714_faces():
     assert of_split == {split.name: split.counts["units"] for split in labels.manifest.splits}
 
 
-@needs_real_data
+@pytest.mark.real_data
 @pytest.mark.parametrize("mode", ["majority", "probability", "multi-target"])
 def test_real_votes_become_what_the_owners_program_makes_of_them(mode):
     counts = read(real_data() / "labels", "votes")[0].table.numbers("votes")
@@ -197,7 +184,7 @@ def test_real_votes_become_what_the_owners_program_makes_of_them(mode):
         assert np.array_equal(probability(different) if mode == "probability" else multi_target(different), expected)
 
 
-@needs_real_data
+@pytest.mark.real_data
 def test_the_real_majority_has_these_classes():
     table = read(real_data() / "labels", "majority")[0].table
     counts = np.bincount(table.classes("expression"), minlength=10).tolist()

@@ -12,23 +12,9 @@ from abawbench.data.synthetic.affect import EPISODES
 from abawbench.data.synthetic.face import coefficients, landmarks, moved_points
 from abawbench.data.synthetic.film import Film, alignment, draw_crop, draw_picture, make_film, make_person
 from abawbench.data.synthetic.sheet import clear_frame, typical
-from abawbench.errors import ProblemError
 
 FRAMES = 40
 EXPRESSIONS = EPISODES[:-2]
-
-
-def has_weights() -> bool:
-    try:
-        weights_path()
-    except ProblemError:
-        return False
-    return True
-
-
-needs_weights = pytest.mark.skipif(
-    not has_weights(), reason="no weights of YuNet here: set ABAWBENCH_REAL_DATA or fetch them"
-)
 
 
 @functools.cache
@@ -171,7 +157,7 @@ def detector() -> Detector:
     return Detector(weights_path())
 
 
-@needs_weights
+@pytest.mark.real_data
 def test_one_person_is_found_as_one_face():
     films, units = cast()
     pictures = (
@@ -182,7 +168,7 @@ def test_one_person_is_found_as_one_face():
     assert found.count(1) >= 95
 
 
-@needs_weights
+@pytest.mark.real_data
 def test_two_people_are_found_as_two_faces():
     films, units = cast()
     found = []
@@ -193,7 +179,7 @@ def test_two_people_are_found_as_two_faces():
     assert found.count(2) >= 45
 
 
-@needs_weights
+@pytest.mark.real_data
 def test_no_face_is_found_where_nobody_is():
     assert len(detector().detect(draw_picture([], 0, [], width=640, height=360))) == 0
     films, _ = cast()
@@ -201,7 +187,7 @@ def test_no_face_is_found_where_nobody_is():
     assert [len(detector().detect(scene)) for scene in scenes] == [0] * 20
 
 
-@needs_weights
+@pytest.mark.real_data
 def test_what_the_detector_finds_in_a_crop_lies_near_the_template():
     films, units = cast()
     errors = []
