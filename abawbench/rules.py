@@ -104,7 +104,7 @@ RULES: dict[str, Rule] = {
     "D52": Rule(
         "settings that make no corpus", "There are videos for three splits, frames, and quirks by their names."
     ),
-    "D53": Rule("library missing for pictures", "OpenCV draws the pictures; PyAV encodes the videos."),
+    "D53": Rule("library missing", "What a verb works with is installed: an extra of abawbench brings it."),
     "D54": Rule("drawing cut short", "The processes that draw are not ended from outside."),
     "R01": Rule("record does not hold together", "A record has all its fields, and its path says what it holds."),
     "R02": Rule("record of another challenge definition", "The record's fingerprint is that of the challenge today."),

@@ -10,13 +10,17 @@ from typing import Any, ParamSpec
 
 import click
 
-from abawbench.errors import ProblemError
+from abawbench.errors import Problem, ProblemError
 
 Arguments = ParamSpec("Arguments")
 
 
+# module -> extra that installs it
+EXTRAS = dict.fromkeys(("av", "cv2", "jinja2", "pooch", "requests", "sklearn", "threadpoolctl"), "video")
+
+
 def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, None]:
-    """The verb, with its ProblemError printed to standard error and exit status 1."""
+    """The verb, with its ProblemError, or the extra it lacks, printed to standard error and exit status 1."""
 
     @functools.wraps(verb)
     def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
@@ -24,6 +28,12 @@ def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, No
             verb(*args, **kwargs)
         except ProblemError as error:
             say(str(error))
+            sys.exit(1)
+        except ModuleNotFoundError as error:
+            if error.name not in EXTRAS:
+                raise
+            fix = f"pip install 'abawbench[{EXTRAS[error.name]}]'"
+            say(str(ProblemError(Problem("D53", f"no module {error.name}", "what this verb works with", fix))))
             sys.exit(1)
         except BrokenPipeError:
             # a reader such as `head` has seen enough

@@ -1,0 +1,34 @@
+"""An install without extras: verbs that need one say which."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from abawbench.cli import main
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        ("pooch", ["data", "fetch", "yunet"]),
+        ("cv2", ["faces", "{picture}", "{out}"]),
+        ("cv2", ["data", "leaks", "{folder}", "{other}"]),
+    ],
+)
+def test_a_verb_without_its_library_names_the_extra(module, words, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setattr("abawbench.data.faces.run.weights_path", lambda _: tmp_path)
+    monkeypatch.setenv("ABAWBENCH_CACHE", str(tmp_path / "cache"))
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.jpg").write_bytes(folder.encode())
+    one = tmp_path / "one"
+    places = {"picture": one / "a.jpg", "out": tmp_path / "out", "folder": one, "other": tmp_path / "two"}
+    result = CliRunner().invoke(main, [word.format(**places) for word in words])
+    assert result.exit_code == 1
+    assert "D53" in result.stderr
+    assert "abawbench[video]" in result.stderr
+    assert isinstance(result.exception, SystemExit)
