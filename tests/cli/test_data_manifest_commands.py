@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from abawbench.cli import main
 from abawbench.data.manifests import manifests
 from abawbench.data.manifests.facts import assumed_facts, facts_of
-from tests.data.manifests.conftest import BASE, write_copy, write_manifest
+from tests.data.conftest import BASE, write_copy, write_manifest
 
 
 def run(*arguments: object):

@@ -30,7 +30,7 @@ def command(dataset: str, root: Path, as_json: bool) -> None:
       abawbench data verify ./my_set_1.toml /data/mine
     """
     from abawbench.data.manifests import get_manifest
-    from abawbench.data.manifests.verify import verify
+    from abawbench.data.verification import verify
     from abawbench.errors import render
 
     manifest = get_manifest(dataset)

@@ -111,7 +111,7 @@ class LabelSet(Strict):
 
     Attributes:
         id: short name within the data set, as `basic`, `action_units`.
-        reader: name in `abawbench.data.readers.READERS`.
+        reader: name in `abawbench.data.manifests.forms.READERS`.
         files: where the labels lie below the root: glob patterns, the first that matches counts; `split=pattern`
             where each split has files of its own.
         tasks: what a label says, columns and classes in the file's own order.

@@ -12,6 +12,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from abawbench.challenges import CHALLENGES
+from abawbench.data.manifests.forms import READERS
 from abawbench.data.manifests.model import LabelSet, Manifest, TaskFacts
 from abawbench.errors import Problem, ProblemError
 
@@ -144,7 +145,6 @@ def _dotted(steps: Steps, data: Any) -> str:
 def _dangling(manifest: Manifest) -> Iterator[tuple[Steps, str, str]]:
     """What a manifest names that does not exist: where, what was found, what was expected."""
     from abawbench.data.fetch.sets import SETS
-    from abawbench.data.readers import READERS
 
     for number, label_set in enumerate(manifest.labels):
         at = ("labels", number)

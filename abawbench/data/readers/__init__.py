@@ -6,29 +6,10 @@ import importlib
 from pathlib import Path
 from typing import cast
 
+from abawbench.data.manifests.forms import READERS
 from abawbench.data.manifests.model import LabelSet, Manifest
 from abawbench.data.readers.model import Labels, Reader
 from abawbench.errors import Problem, ProblemError, Problems
-
-# name of a reader in the manifests -> module:function, imported when it is used
-READERS: dict[str, str] = {
-    # ABAW sets and sets in the wild
-    "arrays": "abawbench.data.readers.arrays:read_arrays",
-    "class-folders": "abawbench.data.readers.folders:read_class_folders",
-    "ferplus": "abawbench.data.readers.ferplus:read_ferplus",
-    "official": "abawbench.data.readers.abaw:read_official",
-    "official-list": "abawbench.data.readers.abaw:read_official_list",
-    "table": "abawbench.data.readers.tables:read_table",
-    # laboratory sets, action units, attributes
-    "attributes": "abawbench.data.readers.attributes:read_attributes",
-    "emotion-files": "abawbench.data.readers.sequences:read_emotion_files",
-    "expression-folders": "abawbench.data.readers.sequences:read_expression_folders",
-    "facs-files": "abawbench.data.readers.sequences:read_facs_files",
-    "sessions": "abawbench.data.readers.sessions:read_sessions",
-    "action-unit-files": "abawbench.data.readers.intensity:read_action_unit_files",
-    "action-unit-tables": "abawbench.data.readers.occurrence:read_action_unit_tables",
-    "votes": "abawbench.data.readers.votes:read_votes",
-}
 
 
 def read_labels(manifest: Manifest, root: Path, which: str | None = None) -> Labels:

@@ -5,7 +5,7 @@ import pytest
 from abawbench.data.manifests import catalogue, get_manifest, manifests
 from abawbench.data.manifests.catalogue import Catalogue
 from abawbench.errors import ProblemError
-from tests.data.manifests.conftest import BASE, write_manifest
+from tests.data.conftest import BASE, write_manifest
 
 
 def test_an_id_gives_its_manifest():

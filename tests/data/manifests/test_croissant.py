@@ -12,7 +12,7 @@ import pytest
 from abawbench.data.manifests import manifests, read_manifest
 from abawbench.data.manifests.croissant import croissant
 from abawbench.errors import ProblemError
-from tests.data.manifests.conftest import BASE, write_manifest
+from tests.data.conftest import BASE, write_manifest
 
 URI = re.compile(r"[a-z][a-z0-9+.-]*:\S+")
 REQUIRED = {

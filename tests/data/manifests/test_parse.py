@@ -7,7 +7,7 @@ import pytest
 from abawbench.data.manifests import read_manifest
 from abawbench.data.manifests.parse import Lines
 from abawbench.errors import ProblemError
-from tests.data.manifests.conftest import BASE, write_manifest
+from tests.data.conftest import BASE, write_manifest
 
 FOLDER = Path(__file__).parents[3] / "data_manifests"
 

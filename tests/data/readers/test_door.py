@@ -6,7 +6,8 @@ import os
 import pytest
 
 from abawbench.data.manifests import get_manifest
-from abawbench.data.readers import READERS, label_set_of, read_labels, read_with_problems
+from abawbench.data.manifests.forms import READERS
+from abawbench.data.readers import label_set_of, read_labels, read_with_problems
 from abawbench.errors import ProblemError
 
 

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abawbench.data.manifests import get_manifest, read_manifest, survey
-from abawbench.data.manifests import verify as module
+from abawbench.data.manifests import get_manifest, read_manifest
 from abawbench.data.manifests.model import Place
-from abawbench.data.manifests.verify import verify
 from abawbench.data.real import real_data
+from abawbench.data.verification import compare as module
+from abawbench.data.verification import survey
+from abawbench.data.verification.compare import verify
 from abawbench.errors import Problems
-from tests.data.manifests.conftest import BASE, ROWS, write_copy, write_manifest
+from tests.data.conftest import BASE, ROWS, write_copy, write_manifest
 
 
 def rules(result) -> list[str]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from abawbench.data.manifests.counts import Tally, compare, listed, tallies
 from abawbench.data.manifests.model import Checksum, LabelSet, Manifest
-from abawbench.data.manifests.pairing import unlabelled_pictures
-from abawbench.data.manifests.survey import survey
+from abawbench.data.verification.counts import Tally, compare, listed, tallies
+from abawbench.data.verification.pairing import unlabelled_pictures
+from abawbench.data.verification.survey import survey
 from abawbench.errors import Problem, Problems
 from abawbench.table import video_of
 
