@@ -113,6 +113,7 @@ def overview() -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for identifier, manifest in manifests().items():
+        assumed = assumed_facts(manifest)
         cells = (
             f"[{identifier}](../data_manifests/{identifier}.toml)",
             manifest.title,
@@ -120,7 +121,7 @@ def overview() -> str:
             sizes(manifest),
             licence_word(manifest),
             manifest.status,
-            f"{len(assumed_facts(manifest))} of {len(facts_of(manifest))}",
+            f"{len(assumed)} of {len({*assumed, *facts_of(manifest)})}",
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
