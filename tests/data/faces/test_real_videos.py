@@ -162,7 +162,7 @@ def test_two_processes_give_the_same_bytes_as_one(killable, tmp_path):
     assert tree(tmp_path) == wanted
 
 
-@pytest.mark.parametrize(("workers", "share"), [(1, 0.3), (1, 0.7), (2, 0.5)])
+@pytest.mark.parametrize(("workers", "share"), [(1, 0.3), (1, 0.6), (2, 0.4)])
 def test_killed_and_started_again_the_result_is_the_same(killable, tmp_path, workers, share):
     videos, wanted = killable
     program = [sys.executable, "-m", "abawbench", "faces", str(videos), str(tmp_path), "--workers", str(workers)]
@@ -170,7 +170,8 @@ def test_killed_and_started_again_the_result_is_the_same(killable, tmp_path, wor
     crops = sum(name.startswith("cropped_aligned/") for name in wanted)
     limit = time.monotonic() + 60
     while time.monotonic() < limit and process.poll() is None:
-        if sum(1 for _ in tmp_path.rglob("*.jpg")) >= share * crops:
+        # folders come and go meanwhile: os.walk passes over those that are gone
+        if sum(name.endswith(".jpg") for _, _, names in os.walk(tmp_path) for name in names) >= share * crops:
             break
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
