@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
+
+from abawbench.cli.verbs import Verbs
 
 # group -> verb -> (module:attribute, short help); the short help stands here so that --help imports no verb
 VERBS: dict[str, dict[str, tuple[str, str]]] = {
@@ -32,45 +32,9 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
 }
 
 
-class Verbs(click.Group):
-    """A group that imports a verb when it is called, and lists verbs by the job at hand."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of all verbs."""
-        del ctx
-        return [verb for verbs in VERBS.values() for verb in verbs]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The verb's command, imported now."""
-        del ctx
-        for verbs in VERBS.values():
-            if cmd_name in verbs:
-                module, attribute = verbs[cmd_name][0].split(":")
-                return getattr(importlib.import_module(module), attribute)
-        return None
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Name a near verb when this one is unknown."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            import difflib
-
-            near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
-            raise click.UsageError(f"{error.message}{hint}", ctx) from error
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Verbs under the headings of their jobs."""
-        del ctx
-        for group, verbs in VERBS.items():
-            with formatter.section(group):
-                formatter.write_dl([(verb, text) for verb, (_, text) in verbs.items()])
-
-
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Verbs, groups=VERBS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="abawbench")
 def main() -> None:
     """Score, check, write and rank for the ABAW challenges.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
+
+from abawbench.cli.verbs import Verbs
 
 # verb -> (module:attribute, short help); the short help stands here so that --help imports no verb
 VERBS: dict[str, tuple[str, str]] = {
@@ -19,30 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 
 
-class Verbs(click.Group):
-    """A group that imports a verb when it is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of all verbs."""
-        del ctx
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The verb's command, imported now."""
-        del ctx
-        if cmd_name not in VERBS:
-            return None
-        module, attribute = VERBS[cmd_name][0].split(":")
-        return getattr(importlib.import_module(module), attribute)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The verbs in their order."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(verb, text) for verb, (_, text) in VERBS.items()])
-
-
-@click.group(cls=Verbs)
+@click.group(cls=Verbs, groups={"Commands": VERBS})
 def command() -> None:
     """Say what data sets there are, check a local copy, read its labels, and find what its parts share.
 

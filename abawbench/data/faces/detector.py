@@ -107,15 +107,23 @@ class Detector:
         import cv2
 
         height, width = image.shape[:2]
-        shrink = min(1.0, DETECTION_SIZE / max(height, width))
-        size = (max(round(width * shrink), 1), max(round(height * shrink), 1))
-        small = image if size == (width, height) else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        self._network.setInputSize(size)
+        small, scale = shrunk(image)
+        self._network.setInputSize(small.shape[1::-1])
         rows: Any = self._network.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))[1]
         if rows is None:
             return ()
-        scale = np.array([width / size[0], height / size[1]])
         return tuple(_face(row, scale, width, height) for row in np.asarray(rows, np.float64))
+
+
+def shrunk(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Points]:
+    """A copy whose longer side is at most 640 pixels, and by what its x and y are multiplied to lie in the picture."""
+    import cv2
+
+    height, width = picture.shape[:2]
+    shrink = min(1.0, DETECTION_SIZE / max(height, width))
+    size = (max(round(width * shrink), 1), max(round(height * shrink), 1))
+    small: Any = picture if size == (width, height) else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return small, np.array([width / size[0], height / size[1]])
 
 
 def _face(row: NDArray[np.float64], scale: Points, width: int, height: int) -> Face:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from abawbench.data.faces.alignment import Points
-from abawbench.data.faces.detector import DETECTION_SIZE, Detector, Face
+from abawbench.data.faces.detector import Detector, Face, shrunk
 from abawbench.data.video import Frame
 
 # in parts of the distance between the eyes: two detections of a still face differ by about a tenth
@@ -109,12 +109,8 @@ def _flow(first: Seen, frames: Sequence[Frame]) -> list[Points] | None:
 def _grey(frame: Frame) -> tuple[Any, Points]:
     import cv2
 
-    height, width = frame.image.shape[:2]
-    shrink = min(1.0, DETECTION_SIZE / max(height, width))
-    size = (max(round(width * shrink), 1), max(round(height * shrink), 1))
-    grey = cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY)
-    small = grey if size == (width, height) else cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    return small, np.array([width / size[0], height / size[1]])
+    grey: Any = cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY)
+    return shrunk(grey)
 
 
 def _partners(points: Points, faces: tuple[Face, ...]) -> list[int] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -129,6 +130,12 @@ class LabelSet(Strict):
     frame_base: int = 1
     options: dict[str, Option] = {}
     challenges: tuple[str, ...] = ()
+
+
+def is_below(pattern: str) -> bool:
+    """Whether a path or glob pattern stays below the root of its data set."""
+    path = PurePosixPath(pattern)
+    return not path.is_absolute() and ".." not in path.parts
 
 
 class Place(Strict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from string import Formatter
 from typing import Any, get_args
 
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from abawbench.challenges import CHALLENGES
 from abawbench.data.manifests.forms import READERS
-from abawbench.data.manifests.model import LabelSet, Manifest, TaskFacts
+from abawbench.data.manifests.model import LabelSet, Manifest, TaskFacts, is_below
 from abawbench.errors import Problem, ProblemError
 
 _FIX = "correct the manifest"
@@ -159,10 +159,10 @@ def _dangling(manifest: Manifest) -> Iterator[tuple[Steps, str, str]]:
         if label_set.image is not None and (fault := _template_fault(label_set.image)):
             yield (*at, "image"), f"image = '{label_set.image}': {fault}", "fields such as {unit} or {frame:05d}"
         for pattern in label_set.files:
-            if not _is_inside(pattern.rpartition("=")[2]):
+            if not is_below(pattern.rpartition("=")[2]):
                 yield (*at, "files"), f"files = '{pattern}'", "a place below the root"
     for number, place in enumerate(manifest.layout):
-        if not _is_inside(place.path):
+        if not is_below(place.path):
             yield ("layout", number, "path"), f"path '{place.path}'", "a place below the root"
     if manifest.licence.fetch is not None and manifest.licence.fetch not in SETS:
         yield ("licence", "fetch"), f"fetch = '{manifest.licence.fetch}'", f"one of {', '.join(SETS)}"
@@ -177,11 +177,6 @@ def _template_fault(template: str) -> str | None:
     except ValueError as error:
         return str(error)
     return "a field without a name" if "" in fields else None
-
-
-def _is_inside(pattern: str) -> bool:
-    path = PurePosixPath(pattern)
-    return not path.is_absolute() and ".." not in path.parts
 
 
 def _names_a_field(manifest: Manifest, field: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +12,11 @@ import numpy as np
 from abawbench.data.manifests.model import Classes, LabelSet, Manifest, Marks, Numbers
 from abawbench.data.readers import values
 from abawbench.data.readers.assemble import Part, always, assemble, texts
-from abawbench.data.readers.finding import LabelFile, label_files
+from abawbench.data.readers.finding import LabelFile, label_files, listing
 from abawbench.data.readers.model import Labels
-from abawbench.data.readers.options import check_options, columns_of, text_option
+from abawbench.data.readers.options import check_options, columns_of, columns_of_task, text_option
 from abawbench.data.readers.values import Rows
-from abawbench.errors import Problem, Problems
+from abawbench.errors import Problems
 from abawbench.table import NO_FRAME, Values
 
 if TYPE_CHECKING:
@@ -42,22 +41,12 @@ def read_arrays(manifest: Manifest, label_set: LabelSet, root: Path, problems: P
     return assemble(manifest, label_set, root, parts, problems)
 
 
-def _columns(facts: Classes | Marks | Numbers) -> tuple[str, ...]:
-    return (facts.name,) if isinstance(facts, Classes) else facts.columns
-
-
 def _read_folder(label_set: LabelSet, root: Path, file: LabelFile, problems: Problems) -> Part:
     import pyarrow as pa
 
     names = columns_of(label_set)
     endings = [f"{text_option(label_set, name, name)}{SUFFIX}" for name in names]
-    try:
-        with os.scandir(file.path) as entries:
-            listed = {entry.name for entry in entries}
-    except OSError as error:
-        found = error.strerror or "an error of the file system"
-        problems.add(Problem("F01", found, "a folder that can be read", "check the copy", str(file.path)))
-        listed = set[str]()
+    listed = {entry.name for entry in listing(file.path, problems) or []}
     ids = sorted(
         {name.removesuffix(ending) for ending in endings for name in listed if name.endswith(ending)}, key=_natural
     )
@@ -65,7 +54,7 @@ def _read_folder(label_set: LabelSet, root: Path, file: LabelFile, problems: Pro
     columns = [_read_column(file.path, ids, ending, listed, rows) for ending in endings]
     found = dict[str, Values]()
     for facts in label_set.tasks:
-        mine = [columns[names.index(name)] for name in _columns(facts)]
+        mine = [columns[names.index(name)] for name in columns_of_task(facts)]
         match facts:
             case Classes():
                 found[facts.name] = values.classes(mine[0], facts, rows)

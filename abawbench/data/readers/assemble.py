@@ -133,6 +133,21 @@ def _arrow(mask: Mask) -> pa.Array:
     return pa.array(mask)
 
 
+def paths_of(part: Part, template: str) -> pa.Array:
+    """The path of each row's picture, from what the part says of its rows."""
+    import pyarrow as pa
+
+    fields: dict[str, Any] = {
+        "unit": part.unit,
+        "frame": pa.array(part.frame),
+        "split": part.split,
+        "folder": always(part.folder, len(part)),
+    }
+    if part.image is not None:
+        fields["image"] = part.image
+    return picture_paths(template, fields)
+
+
 def _pictures(label_set: LabelSet, root: Path, part: Part, problems: Problems) -> tuple[pa.Array, Mask]:
     """The path of each row's picture, and the rows that are to be kept."""
     import pyarrow as pa
@@ -142,15 +157,7 @@ def _pictures(label_set: LabelSet, root: Path, part: Part, problems: Problems) -
     everything = np.ones(len(part), np.bool_)
     if label_set.image is None or not len(part):
         return pa.nulls(len(part), pa.string()), everything
-    fields: dict[str, Any] = {
-        "unit": part.unit,
-        "frame": pa.array(part.frame),
-        "split": part.split,
-        "folder": always(part.folder, len(part)),
-    }
-    if part.image is not None:
-        fields["image"] = part.image
-    paths = picture_paths(label_set.image, fields)
+    paths = paths_of(part, label_set.image)
     found = present(root, paths)
     if found is None:
         return paths, everything

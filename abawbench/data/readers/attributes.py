@@ -15,10 +15,11 @@ from abawbench.data.manifests.model import LabelSet, Manifest, Marks, Strict
 from abawbench.data.readers.assemble import Part, always, assemble, texts
 from abawbench.data.readers.finding import label_files
 from abawbench.data.readers.model import Labels
-from abawbench.data.readers.sheet import Lines, report
+from abawbench.data.readers.options import only_task
+from abawbench.data.readers.sheet import Lines, repeated, report
 from abawbench.data.readers.text import read_pairs, read_text, single_blanks
 from abawbench.data.readers.units import settings_of
-from abawbench.errors import Problem, ProblemError, Problems
+from abawbench.errors import Problem, Problems
 from abawbench.files.diagnose import shown
 from abawbench.table import NO_FRAME, Classes
 
@@ -84,10 +85,7 @@ def read_attributes(manifest: Manifest, label_set: LabelSet, root: Path, problem
     pictures without split or person, T03 a picture twice, D10.
     """
     settings = settings_of(Settings, manifest, label_set)
-    facts = label_set.tasks[0]
-    if len(label_set.tasks) > 1 or not isinstance(facts, Marks):
-        found = f"{len(label_set.tasks)} tasks, the first of kind {facts.kind}"
-        raise ProblemError(Problem("D01", found, "one task of marks", "correct the manifest", manifest.id))
+    facts = only_task(manifest, label_set, Marks)
     split = _known(label_set, root, settings.partition, settings.splits, problems)
     person = _known(label_set, root, settings.identity, None, problems)
     parts = [
@@ -117,14 +115,13 @@ def _part(path: Path, facts: Marks, split: Known | None, person: Known | None, p
         found = f"{rows.total:,} rows"
         problems.add(Problem("T01", found, f"{int(count):,}, as line 1 says", "copy the file again", str(path)))
     unit = texts(rows.names)
-    is_first = np.zeros(len(rows.line), np.bool_)
-    is_first[np.unique(np.asarray(unit.indices), return_index=True)[1]] = True
+    again = repeated(np.asarray(unit.indices))
     place = (str(path), rows.line)
 
     def name(row: int) -> str:
         return rows.names[row].as_py()
 
-    report("T03", ~is_first, lambda row: f"{name(row)} again", "each picture once", _FIX, place, problems)
+    report("T03", again, lambda row: f"{name(row)} again", "each picture once", _FIX, place, problems)
     part = Part(
         str(path),
         rows.line,
@@ -135,7 +132,7 @@ def _part(path: Path, facts: Marks, split: Known | None, person: Known | None, p
         _looked_up(person, rows, problems),
         rows.names,
     )
-    return part.take(is_first)
+    return part.take(~again)
 
 
 def _rows(body: bytes, width: int, file: str, problems: Problems) -> Rows:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from abawbench.data.manifests.model import LabelSet
+from abawbench.data.manifests.model import LabelSet, is_below
 from abawbench.errors import Problem, Problems
 
 _SPLIT = re.compile(r"(?P<split>[\w -]+)=(?P<pattern>.+)")
@@ -41,7 +42,7 @@ def label_files(label_set: LabelSet, root: Path, problems: Problems) -> tuple[La
         return ()
     files: list[LabelFile] = []
     for split, globs in patterns(label_set).items():
-        inside = [pattern for pattern in globs if _is_inside(pattern)]
+        inside = [pattern for pattern in globs if is_below(pattern)]
         for pattern in set(globs) - set(inside):
             problems.add(
                 Problem("D01", f"files = '{pattern}'", "a place below the root", "write it without '..'", label_set.id)
@@ -68,6 +69,22 @@ def matches(root: Path, pattern: str) -> list[Path]:
     return [root] if pattern in {".", "./"} else sorted(root.glob(pattern))
 
 
-def _is_inside(pattern: str) -> bool:
-    path = PurePosixPath(pattern)
-    return not path.is_absolute() and ".." not in path.parts
+def bytes_of(path: Path, problems: Problems) -> bytes | None:
+    """What a file holds; None, and F01, where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        found = error.strerror or "an error of the file system"
+        problems.add(Problem("F01", found, "a readable file", "check the copy", str(path)))
+        return None
+
+
+def listing(folder: Path, problems: Problems) -> list[os.DirEntry[str]] | None:
+    """What a folder holds, in the order of the file system; None, and F01, where it cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        found = error.strerror or "an error of the file system"
+        problems.add(Problem("F01", found, "a folder that can be read", "check the copy", str(folder)))
+        return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,12 +10,12 @@ import numpy as np
 
 from abawbench.data.manifests.model import Classes, LabelSet, Manifest
 from abawbench.data.readers.assemble import Part, always, assemble, texts
-from abawbench.data.readers.finding import label_files
+from abawbench.data.readers.finding import label_files, listing
 from abawbench.data.readers.model import Labels
 from abawbench.data.readers.naming import groups
-from abawbench.data.readers.options import check_options, pairs_option, text_option, wrong_option
+from abawbench.data.readers.options import check_options, only_task, pairs_option, text_option, wrong_option
 from abawbench.data.readers.values import Rows
-from abawbench.errors import Problem, ProblemError, Problems
+from abawbench.errors import Problem, Problems
 from abawbench.files.diagnose import shown
 from abawbench.table import NO_FRAME
 
@@ -36,10 +35,7 @@ def read_class_folders(manifest: Manifest, label_set: LabelSet, root: Path, prob
     Problems: F01, D01 a label set that is not one task of classes, D14 a folder that is no class, F02 a class folder
     without pictures, T06 a path that does not fit the pattern.
     """
-    facts = label_set.tasks[0]
-    if len(label_set.tasks) > 1 or not isinstance(facts, Classes):
-        found = f"{len(label_set.tasks)} tasks, the first of kind {facts.kind}"
-        raise ProblemError(Problem("D01", found, "one task of classes", "correct the label set", label_set.id))
+    facts = only_task(manifest, label_set, Classes)
     check_options(label_set, ("aliases", "pattern"))
     numbers = _numbers(facts, label_set)
     pictured = label_set.model_copy(update={"image": "{image}"})
@@ -67,7 +63,7 @@ def _parts(
     facts: Classes, numbers: Mapping[str, int], above: Path, split: str, root: Path, problems: Problems
 ) -> list[Part]:
     parts: list[Part] = []
-    folders = _listing(above, problems)
+    folders = listing(above, problems) or []
     for name in sorted(entry.name for entry in folders if entry.is_dir() and not entry.name.startswith(".")):
         number = numbers.get(name.lower())
         if number is None:
@@ -80,20 +76,10 @@ def _parts(
     return parts
 
 
-def _listing(folder: Path, problems: Problems) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError as error:
-        found = error.strerror or "an error of the file system"
-        problems.add(Problem("F01", found, "a folder that can be read", "check the copy", str(folder)))
-        return []
-
-
 def _class_part(facts: Classes, number: int, folder: Path, split: str, root: Path, problems: Problems) -> Part:
     import pyarrow as pa
 
-    names = sorted(entry.name for entry in _listing(folder, problems) if entry.name.lower().endswith(PICTURES))
+    names = sorted(entry.name for entry in listing(folder, problems) or [] if entry.name.lower().endswith(PICTURES))
     if not names:
         problems.add(Problem("F02", "no picture", "pictures of the class", "check the copy", str(folder)))
     below = folder.relative_to(root).as_posix()

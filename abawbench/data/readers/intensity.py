@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from abawbench.data.manifests.model import Classes, LabelSet, Manifest, Strict
 from abawbench.data.readers.assemble import Part
 from abawbench.data.readers.model import Labels
-from abawbench.data.readers.sheet import Lines, report
+from abawbench.data.readers.sheet import Lines, repeated, report
 from abawbench.data.readers.text import frame_numbers, read_pairs
 from abawbench.data.readers.units import (
     UnitFile,
@@ -26,7 +26,7 @@ from abawbench.data.readers.units import (
 )
 from abawbench.errors import Problem, Problems
 from abawbench.files.diagnose import shown
-from abawbench.table import Floats, Mask
+from abawbench.table import Floats
 
 _FIX = "compare the file with its owners' copy; the row is left out"
 
@@ -153,12 +153,3 @@ def _series(file: UnitFile, label_set: LabelSet, settings: Settings, problems: P
     good = is_frame & is_value & ~is_again
     names = pairs.keys.to_numpy()[good] if settings.names_pictures else np.empty(0, object)
     return Series(file, frame[good], values[good], pairs.line[good], names, pairs.is_whole and bool(good.all()))
-
-
-def repeated(frame: NDArray[np.integer]) -> Mask:
-    """Which frames stood in an earlier row already, shape (rows,)."""
-    if len(frame) < 2 or bool(np.all(frame[1:] > frame[:-1])):
-        return np.zeros(len(frame), np.bool_)
-    again = np.ones(len(frame), np.bool_)
-    again[np.unique(frame, return_index=True)[1]] = False
-    return again

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from abawbench.data.manifests.model import LabelSet, Manifest, Marks, Strict
 from abawbench.data.readers import values
 from abawbench.data.readers.assemble import Part
-from abawbench.data.readers.intensity import repeated
 from abawbench.data.readers.model import Labels
-from abawbench.data.readers.sheet import Form, Sheet, read_sheet
+from abawbench.data.readers.options import only_task
+from abawbench.data.readers.sheet import Form, Sheet, read_sheet, repeated
 from abawbench.data.readers.text import frame_numbers, read_text
 from abawbench.data.readers.units import UnitFile, assemble_units, settings_of, unit_files, unit_part, without_repeats
-from abawbench.errors import Problem, ProblemError, Problems
+from abawbench.errors import Problem, Problems
 from abawbench.files.diagnose import shown
 from abawbench.files.parse import first_line
 
@@ -56,10 +56,7 @@ def read_action_unit_tables(manifest: Manifest, label_set: LabelSet, root: Path,
     Problems: F01 to F04, F06, F10, V01, V09, T03 a frame twice, T06 names, D10, D12.
     """
     settings = settings_of(Settings, manifest, label_set)
-    facts = label_set.tasks[0]
-    if len(label_set.tasks) > 1 or not isinstance(facts, Marks):
-        found = f"{len(label_set.tasks)} tasks, the first of kind {facts.kind}"
-        raise ProblemError(Problem("D01", found, "one task of marks", "correct the label set", manifest.id))
+    facts = only_task(manifest, label_set, Marks)
     files = unit_files(manifest, label_set, root, settings.pattern, settings.unit, problems)
     parts = [
         part

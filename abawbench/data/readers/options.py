@@ -4,16 +4,36 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TypeVar
 
-from abawbench.data.manifests.model import Classes, LabelSet
+from abawbench.data.manifests.model import Classes, LabelSet, Manifest, Marks, Numbers
 from abawbench.errors import Problem, ProblemError
+
+OneTask = TypeVar("OneTask", Classes, Marks)
 
 
 def columns_of(label_set: LabelSet) -> tuple[str, ...]:
     """Names of the columns of all tasks; of a task of classes its own name."""
-    return tuple(
-        name for facts in label_set.tasks for name in ((facts.name,) if isinstance(facts, Classes) else facts.columns)
-    )
+    return tuple(name for facts in label_set.tasks for name in columns_of_task(facts))
+
+
+def columns_of_task(facts: Classes | Marks | Numbers) -> tuple[str, ...]:
+    """Names of a task's columns; of a task of classes its own name."""
+    return (facts.name,) if isinstance(facts, Classes) else facts.columns
+
+
+def only_task(manifest: Manifest, label_set: LabelSet, kind: type[OneTask]) -> OneTask:
+    """The one task of a label set whose reader knows no more than one, of this kind.
+
+    Raises:
+        ProblemError: D01 for more tasks, or one of another kind.
+    """
+    facts = label_set.tasks[0]
+    if len(label_set.tasks) == 1 and isinstance(facts, kind):
+        return facts
+    found = f"labels.{label_set.id} with tasks {', '.join(facts.kind for facts in label_set.tasks)}"
+    expected = f"one task of {kind.__name__.lower()}"
+    raise ProblemError(Problem("D01", found, expected, "correct the manifest", manifest.id))
 
 
 def check_options(label_set: LabelSet, known: Iterable[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Literal
@@ -13,7 +12,9 @@ from pydantic import Field
 
 from abawbench.data.manifests.model import Classes, LabelSet, Manifest, Marks, Strict
 from abawbench.data.readers.assemble import Part, assemble
+from abawbench.data.readers.finding import listing
 from abawbench.data.readers.model import Labels
+from abawbench.data.readers.options import only_task
 from abawbench.data.readers.text import read_pairs, read_text
 from abawbench.data.readers.units import UnitFile, assemble_units, settings_of, unit_files, unit_part, without_repeats
 from abawbench.errors import Problem, ProblemError, Problems
@@ -67,7 +68,7 @@ def read_emotion_files(manifest: Manifest, label_set: LabelSet, root: Path, prob
     Problems: F01 to F03, F06, V01, V06, T06 names, D10, D12.
     """
     settings = settings_of(EmotionSettings, manifest, label_set)
-    facts = _classes(manifest, label_set)
+    facts = only_task(manifest, label_set, Classes)
     first_class = _class_of_first(manifest, facts, settings.first_as)
     files = _unit_files(manifest, label_set, root, settings, problems)
     pictures = _place_of_pictures(manifest, label_set, root, settings)
@@ -94,9 +95,7 @@ def read_facs_files(manifest: Manifest, label_set: LabelSet, root: Path, problem
     Problems: F01 to F03, F06, V01, V09 an action unit that the manifest does not have, T06 names, D10, D12.
     """
     settings = settings_of(FileSettings, manifest, label_set)
-    facts = label_set.tasks[0]
-    if len(label_set.tasks) > 1 or not isinstance(facts, Marks):
-        raise _wrong_tasks(manifest, label_set, "marks")
+    facts = only_task(manifest, label_set, Marks)
     files = _unit_files(manifest, label_set, root, settings, problems)
     pictures = _place_of_pictures(manifest, label_set, root, settings)
     parts: list[Part] = []
@@ -137,7 +136,7 @@ def read_expression_folders(manifest: Manifest, label_set: LabelSet, root: Path,
     no class, D10 a sequence with gaps.
     """
     settings = settings_of(FolderSettings, manifest, label_set)
-    facts = _classes(manifest, label_set)
+    facts = only_task(manifest, label_set, Classes)
     first_class = _class_of_first(manifest, facts, settings.first_as)
     numbers = {name.lower(): number for number, name in enumerate(facts.classes)}
     for alias, _, name in (entry.partition("=") for entry in settings.aliases):
@@ -165,18 +164,6 @@ def read_expression_folders(manifest: Manifest, label_set: LabelSet, root: Path,
         images = [f"{above}/{pictures[one]}" for one in frame.tolist()]
         parts.append(unit_part(file, np.ones(len(frame), np.int64), frame, {facts.name: classes}, images))
     return assemble(manifest, pictured, root, parts, problems)
-
-
-def _classes(manifest: Manifest, label_set: LabelSet) -> Classes:
-    facts = label_set.tasks[0]
-    if len(label_set.tasks) > 1 or not isinstance(facts, Classes):
-        raise _wrong_tasks(manifest, label_set, "classes")
-    return facts
-
-
-def _wrong_tasks(manifest: Manifest, label_set: LabelSet, kind: str) -> ProblemError:
-    found = f"labels.{label_set.id} with tasks {', '.join(facts.kind for facts in label_set.tasks)}"
-    return ProblemError(Problem("D01", found, f"one task of {kind}", "correct the manifest", manifest.id))
 
 
 def _class_of_first(manifest: Manifest, facts: Classes, name: str) -> int | None:
@@ -262,14 +249,10 @@ def _part_of(frames: NDArray[np.int64], settings: FolderSettings) -> NDArray[np.
 def _pictures(file: UnitFile, problems: Problems) -> dict[int, str]:
     """Names of a folder's pictures by their number; none, and a problem, where there is no picture."""
     found: dict[int, str] = {}
-    try:
-        with os.scandir(file.path) as entries:
-            names = sorted(entry.name for entry in entries)
-    except OSError as error:
-        what = error.strerror or "an error of the file system"
-        problems.add(Problem("F01", what, "a folder that can be read", "check the copy", str(file.path)))
+    entries = listing(file.path, problems)
+    if entries is None:
         return found
-    for name in names:
+    for name in sorted(entry.name for entry in entries):
         match = _PICTURE.fullmatch(name)
         if match is None:
             continue

@@ -10,9 +10,11 @@ import numpy as np
 
 from abawbench.data.manifests.model import Classes, LabelSet, Manifest, Strict
 from abawbench.data.readers.assemble import Part, assemble
+from abawbench.data.readers.finding import bytes_of
 from abawbench.data.readers.model import Labels
+from abawbench.data.readers.options import only_task
 from abawbench.data.readers.units import UnitFile, settings_of, unit_files, unit_part, without_repeats
-from abawbench.errors import Problem, ProblemError, Problems
+from abawbench.errors import Problem, Problems
 from abawbench.files.diagnose import shown
 from abawbench.files.fields import NUMBER
 from abawbench.table import NO_FRAME
@@ -46,10 +48,7 @@ def read_sessions(manifest: Manifest, label_set: LabelSet, root: Path, problems:
     Problems: F01, F02, F03 no XML, V06, T03 two values, T06 names, D12, D17.
     """
     settings = settings_of(Settings, manifest, label_set)
-    facts = label_set.tasks[0]
-    if len(label_set.tasks) > 1 or not isinstance(facts, Classes):
-        found = f"{len(label_set.tasks)} tasks, the first of kind {facts.kind}"
-        raise ProblemError(Problem("D01", found, "one task of classes", "correct the manifest", manifest.id))
+    facts = only_task(manifest, label_set, Classes)
     codes: dict[object, int] = {code: number for number, code in enumerate(facts.codes or range(len(facts.classes)))}
     codes |= dict.fromkeys(facts.missing, -1)
     files = unit_files(manifest, label_set, root, settings.pattern, settings.unit, problems)
@@ -64,11 +63,8 @@ def read_sessions(manifest: Manifest, label_set: LabelSet, root: Path, problems:
 
 def _class_number(file: UnitFile, attribute: str, codes: Mapping[object, int], problems: Problems) -> int | None:
     place = str(file.path)
-    try:
-        data = file.path.read_bytes()
-    except OSError as error:
-        what = error.strerror or "an error of the file system"
-        problems.add(Problem("F01", what, "a readable file", "check the copy", place))
+    data = bytes_of(file.path, problems)
+    if data is None:
         return None
     try:
         found = attribute_values(data, attribute)

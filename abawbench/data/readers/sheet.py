@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.data.readers.finding import bytes_of
 from abawbench.errors import SHOWN, Problem, Problems
 from abawbench.files.diagnose import shown, unreadable
 from abawbench.files.parse import BOM, first_line
@@ -89,6 +90,15 @@ def report(
         problems.add(Problem(rule, found(row), expected, fix, file, int(line[row]), count))
 
 
+def repeated(keys: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Which rows hold what an earlier row held already, shape (rows,)."""
+    if len(keys) < 2 or bool(np.all(keys[1:] > keys[:-1])):
+        return np.zeros(len(keys), np.bool_)
+    again = np.ones(len(keys), np.bool_)
+    again[np.unique(keys, return_index=True)[1]] = False
+    return again
+
+
 def read_sheet(path: Path, wanted: Sequence[str | int], form: Form, problems: Problems) -> Sheet | None:
     """The columns of these names (or places, from 0) with every row that has the right number of fields.
 
@@ -99,11 +109,8 @@ def read_sheet(path: Path, wanted: Sequence[str | int], form: Form, problems: Pr
     """
     if path.suffix == ".parquet":
         return _read_parquet(path, wanted, problems)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        found = error.strerror or "an error of the file system"
-        problems.add(Problem("F01", found, "a readable file", "check the copy", str(path)))
+    data = bytes_of(path, problems)
+    if data is None:
         return None
     if not data or data.isspace():
         problems.add(Problem("F02", "no row", "at least one row", "copy the file again", str(path)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.data.readers.finding import bytes_of
 from abawbench.data.readers.sheet import Lines, report
 from abawbench.errors import Problem, Problems
 from abawbench.files.diagnose import shown, unreadable
@@ -53,11 +54,8 @@ def read_text(path: Path, problems: Problems) -> bytes | None:
 
     Problems: F01, F02, F03.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        found = error.strerror or "an error of the file system"
-        problems.add(Problem("F01", found, "a readable file", "check the copy", str(path)))
+    data = bytes_of(path, problems)
+    if data is None:
         return None
     data = data.removeprefix(BOM)
     if not data.strip():

@@ -6,17 +6,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from abawbench.data.manifests.model import LabelSet, Manifest, Marks, Numbers, Strict
-from abawbench.data.readers.assemble import Part, always, assemble
+from abawbench.data.readers.assemble import Part, always, assemble, paths_of
 from abawbench.data.readers.finding import label_files
 from abawbench.data.readers.model import Labels
-from abawbench.data.readers.pictures import picture_paths, present
+from abawbench.data.readers.pictures import present
 from abawbench.data.readers.sheet import Lines
 from abawbench.errors import Problem, ProblemError, Problems
 from abawbench.files.diagnose import shown
@@ -178,14 +178,7 @@ def assemble_units(
 
 
 def _has_pictures(template: str, root: Path, part: Part) -> bool:
-    import pyarrow as pa
-
-    if not len(part):
-        return False
-    fields: dict[str, Any] = {"unit": part.unit, "frame": pa.array(part.frame), "split": part.split}
-    if part.image is not None:
-        fields["image"] = part.image
-    return present(root, picture_paths(template, fields)) is not None
+    return len(part) > 0 and present(root, paths_of(part, template)) is not None
 
 
 def without_repeats(files: Sequence[UnitFile], key: str, problems: Problems) -> list[UnitFile]:

@@ -15,12 +15,12 @@ from abawbench.data.readers.assemble import Part, always, assemble, texts
 from abawbench.data.readers.finding import LabelFile, label_files
 from abawbench.data.readers.model import Labels
 from abawbench.data.readers.naming import groups
-from abawbench.data.readers.sheet import Form, read_sheet
+from abawbench.data.readers.sheet import Form, read_sheet, repeated
 from abawbench.data.readers.units import settings_of
 from abawbench.errors import Problem, ProblemError, Problems
 from abawbench.files.diagnose import shown
 from abawbench.files.fields import NUMBER
-from abawbench.table import NO_FRAME, Mask, Values
+from abawbench.table import NO_FRAME, Values
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -85,7 +85,7 @@ def _part(label_set: LabelSet, file: LabelFile, settings: Settings, problems: Pr
     clips = values.trimmed(sheet.columns[CLIP])
     said = groups(clips, settings.pattern, rows)
     unit = texts(clips)
-    rows.refuse("T03", _again(unit), lambda row: f"{clips[row].as_py()} again", "each clip once")
+    rows.refuse("T03", repeated(np.asarray(unit.indices)), lambda row: f"{clips[row].as_py()} again", "each clip once")
     facts = label_set.tasks[0]
     assert isinstance(facts, Classes)
     found: dict[str, Values]
@@ -104,13 +104,6 @@ def _part(label_set: LabelSet, file: LabelFile, settings: Settings, problems: Pr
         texts(said["subject"]) if "subject" in said else always("", count),
     )
     return part.take(~rows.faulty)
-
-
-def _again(unit: pa.DictionaryArray) -> Mask:
-    codes = np.asarray(unit.indices)
-    again = np.ones(len(codes), np.bool_)
-    again[np.unique(codes, return_index=True)[1]] = False
-    return again
 
 
 def _votes(

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from abawbench.data.images import Image
+from abawbench.data.synthetic.affect import FRAME_RATE
 from abawbench.data.synthetic.anatomy import Field
 from abawbench.data.synthetic.person import Colour, Person
 from abawbench.data.synthetic.portrait import Light, linear
 from abawbench.data.synthetic.smooth import smooth_noise
 
-FRAMES_PER_SECOND = 30
 SCENE_WIDTH, SCENE_HEIGHT = 640, 360
 
 
@@ -89,7 +89,7 @@ def make_scene(generator: np.random.Generator, light: Light) -> Image:
 
 def make_course(generator: np.random.Generator, frames: int, *, covers: bool) -> Course:
     """The course of pose, blinks, gaze and exposure over a number of frames."""
-    seconds = FRAMES_PER_SECOND
+    seconds = FRAME_RATE
     slow = smooth_noise(generator, frames, 4, 2 * seconds)
     quick = smooth_noise(generator, frames, 4, 4)
     middle = np.clip(generator.normal(0, (0.14, 0.07)), (-0.3, -0.14), (0.3, 0.14))
@@ -124,10 +124,10 @@ def _blinks(generator: np.random.Generator, frames: int) -> Field:
     """Closed within three frames and open again within five, every three seconds or so."""
     shape = np.array([0.45, 0.95, 1.0, 0.8, 0.5, 0.25, 0.1], np.float32)
     lids = np.zeros(frames + len(shape), np.float32)
-    place = int(generator.exponential(2 * FRAMES_PER_SECOND))
+    place = int(generator.exponential(2 * FRAME_RATE))
     while place < frames:
         lids[place : place + len(shape)] = np.maximum(lids[place : place + len(shape)], shape)
-        place += len(shape) + int(generator.exponential(3 * FRAMES_PER_SECOND))
+        place += len(shape) + int(generator.exponential(3 * FRAME_RATE))
     return lids[:frames]
 
 

@@ -12,6 +12,7 @@ from abawbench.data.readers import read_with_problems
 from abawbench.data.readers.model import Labels
 from abawbench.errors import Problem
 from abawbench.labels import ACTION_UNITS_8, ACTION_UNITS_12, EXPRESSIONS_7, EXPRESSIONS_8
+from tests.data.readers.conftest import rows, write
 
 MANIFESTS = Path(__file__).parents[3] / "data_manifests"
 ENDS = ["\n", "\r\n"]
@@ -22,17 +23,6 @@ def read(name: str, root: Path, which: str | None = None) -> tuple[Labels, dict[
     labels, problems = read_with_problems(read_manifest(MANIFESTS / f"{name}.toml"), root, which)
     assert labels is not None, problems
     return labels, {problem.rule: problem for problem in reversed(problems) if not problem.is_note}
-
-
-def write(root: Path, place: str, *lines: str, end: str = "\n") -> Path:
-    path = root / place
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes("".join(line + end for line in lines).encode())
-    return path
-
-
-def rows(labels: Labels) -> list[str]:
-    return [labels.table.name(row) for row in range(len(labels.table))]
 
 
 FOLDERS = {

@@ -14,6 +14,7 @@ from abawbench.data.readers import read_with_problems
 from abawbench.data.readers.model import Labels
 from abawbench.data.readers.tables import read_table
 from abawbench.errors import Problem, ProblemError, Problems
+from tests.data.readers.conftest import rows, write
 
 MANIFESTS = Path(__file__).parents[3] / "data_manifests"
 ENDS = ["\n", "\r\n"]
@@ -47,17 +48,6 @@ def read(manifest: Manifest | str, root: Path, which: str | None = None) -> tupl
     labels, problems = read_with_problems(given, root, which)
     assert labels is not None, problems
     return labels, {problem.rule: problem for problem in reversed(problems)}
-
-
-def write(root: Path, place: str, *lines: str, end: str = "\n") -> Path:
-    path = root / place
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes("".join(line + end for line in lines).encode())
-    return path
-
-
-def rows(labels: Labels) -> list[str]:
-    return [labels.table.name(row) for row in range(len(labels.table))]
 
 
 TEN_LINES = """
