@@ -1,8 +1,8 @@
 """The catalogue of rules: an id keeps its meaning for ever; messages, help and documentation are made from it.
 
 Families: F a text file, V a value in it, T rows against the list or the truth, Z a folder or zip to submit, C a
-choice of challenge or option, D data sets, pictures and videos, R a record, L the leaderboard, E an entry, N a note
-(accepted, yet reported).
+choice of challenge or option, D data sets, pictures and videos, R a record, L the leaderboard, E an entry, P a
+prediction store, N a note (accepted, yet reported).
 """
 
 from __future__ import annotations
@@ -121,6 +121,27 @@ RULES: dict[str, Rule] = {
         "input of another type or shape", "Pictures are 8-bit, grey, RGB or RGBA; crops have the size of the card."
     ),
     "E07": Rule("nothing to learn from", "The truth has an annotated row, with a crop, for one task at least."),
+    "E08": Rule(
+        "weights of another architecture", "A checkpoint has every tensor of the network, in the shape it has there."
+    ),
+    "E09": Rule("file that would run code", "A checkpoint holds tensors and plain values; no pickled class is opened."),
+    "E10": Rule("checkpoint of unknown kind", "The keys of a checkpoint are those of a kind that is read here."),
+    "E11": Rule("weights missing", "The weights that an entry asks for lie where it says; users bring them."),
+    "E12": Rule("entry failed", "An entry answers every clip without an exception of its own."),
+    "E13": Rule("answer of another shape", "An entry gives each of its tasks one row a frame and one column a name."),
+    "E14": Rule(
+        "answer out of range",
+        "On valid frames values are finite and in range, probabilities sum to 1; elsewhere they are NaN.",
+    ),
+    "E15": Rule("answer that is not repeated", "The same crops get the same answer: again, alone, or beside others."),
+    "E16": Rule("incomplete card", "A card says what an entry takes, gives and was trained on, and its licence."),
+    "E17": Rule("network that does not hold together", "Widths, layers, heads and the feedback graph fit each other."),
+    "E18": Rule("output of another tool", "A table of a toolkit has the columns of that toolkit, a row a frame."),
+    "P01": Rule("store of another entry", "A prediction store holds the answers of one entry."),
+    "P02": Rule("damaged store", "Every unit of a store has its two files, and they are what was written."),
+    "P03": Rule("nothing to predict", "The data are crops, features, pictures or videos with at least one frame."),
+    "P04": Rule("features of another width", "Features have as many columns as the entry's networks make."),
+    "P05": Rule("bfloat16 too far off", "On the first batch answers in bfloat16 are those in float32, nearly."),
     "N01": Rule("Windows line ends", "Lines end with a line feed alone."),
     "N02": Rule("byte order mark", "The file begins with its first character."),
     "N03": Rule("blank last line", "The file ends after its last row."),
@@ -138,6 +159,7 @@ FAMILIES = {
     "R": "A record",
     "L": "The leaderboard",
     "E": "An entry",
+    "P": "A prediction store",
     "N": "A note: accepted, yet reported",
 }
 

@@ -1,0 +1,1 @@
+"""Who answers: backbones, checkpoints, temporal encoders, heads and multi-task frameworks (torch)."""
