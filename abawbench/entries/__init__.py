@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from abawbench.entries.answering import answer, uncovered
 from abawbench.entries.loading import load_entry
-from abawbench.entries.model import Card, Entry, Picture, Trainable
+from abawbench.entries.model import Card, Entry, Movable, Picture, Staged, Trainable, Weights
 
-__all__ = ["Card", "Entry", "Picture", "Trainable", "answer", "load_entry", "uncovered"]
+__all__ = [
+    "Card",
+    "Entry",
+    "Movable",
+    "Picture",
+    "Staged",
+    "Trainable",
+    "Weights",
+    "answer",
+    "load_entry",
+    "uncovered",
+]

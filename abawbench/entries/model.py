@@ -6,11 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
-from abawbench.data.clips import Clip
+from abawbench.data.clips import Clip, Frames
 from abawbench.table import Floats, Table
 
 Answers = Mapping[str, Floats]
+Seen = NDArray[np.float32]
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,25 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Weights:
+    """A file that an entry was loaded from.
+
+    Attributes:
+        role: what it is for, as `backbone` or `heads`.
+        file: its name.
+        sha256: of the file.
+        licence: SPDX id, or in words.
+        source: where it is published; empty where nothing says.
+    """
+
+    role: str
+    file: str
+    sha256: str
+    licence: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """What an entry is.
 
@@ -40,21 +64,25 @@ class Card:
         trained_on: data sets whose labels or pictures it was made from, weights included.
         trained_videos: videos of the last fit.
         sees_truth: True for a control that looks at the labels it is scored on: never a result.
-        licence: SPDX id of code and weights.
+        licence: SPDX id of the code; each file of weights has its own.
         paper: where it is described.
         notes: what a reader of its score must know.
+        weights: files it was loaded from.
+        networks: of each network that looks at pictures: kind, size, colour, mean, deviation, layer, pooling, width.
     """
 
     name: str
     title: str
     tasks: tuple[Task, ...]
     picture: Picture | None
-    trained_on: tuple[str, ...]
-    trained_videos: tuple[str, ...]
-    sees_truth: bool
-    licence: str
-    paper: str | None
-    notes: tuple[str, ...]
+    trained_on: tuple[str, ...] = ()
+    trained_videos: tuple[str, ...] = ()
+    sees_truth: bool = False
+    licence: str = ""
+    paper: str | None = None
+    notes: tuple[str, ...] = ()
+    weights: tuple[Weights, ...] = ()
+    networks: tuple[Mapping[str, Any], ...] = ()
 
     def task(self, name: str) -> Task | None:
         """The task of this name, or None where the entry does not answer it."""
@@ -72,6 +100,7 @@ class Card:
         fields = _without_lists(record)
         fields["tasks"] = tuple(_task(task) for task in record["tasks"])
         fields["picture"] = None if record["picture"] is None else Picture(**record["picture"])
+        fields["weights"] = tuple(Weights(**file) for file in record.get("weights", ()))
         return Card(**fields)
 
 
@@ -92,6 +121,32 @@ class Entry(Protocol):
             `Continuous` task, probabilities that sum to 1 over the classes of a `Categorical` one, the probability of
             each label of a `MultiLabel` one. NaN in every row whose frame is not valid.
         """
+        ...
+
+
+@runtime_checkable
+class Staged(Entry, Protocol):
+    """An entry that looks at each frame alone before it concludes: frames of several clips may share a batch."""
+
+    def look(self, crops: Frames) -> Seen:
+        """What it sees in each crop, shape (crops, width), whatever crops stand beside it.
+
+        Args:
+            crops: shape (crops, side, side, 3), uint8, RGB.
+        """
+        ...
+
+    def conclude(self, seen: Seen, clip: Clip) -> Answers:
+        """Answers for a clip from what was seen in its valid frames, shape (valid frames, width), in their order."""
+        ...
+
+
+@runtime_checkable
+class Movable(Staged, Protocol):
+    """A staged entry whose first stage runs on a device of choice, in a precision of choice."""
+
+    def at(self, device: str, precision: Precision) -> Staged:
+        """The same entry there; answers differ by rounding alone."""
         ...
 
 
