@@ -1,22 +1,27 @@
-"""Entries by the name of their folder under submissions/, or by its path."""
+"""Entries by name, by the path of a folder, by `module:factory`, or from an installed package."""
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
 import importlib
-import tomllib
-from collections.abc import Iterable, Sequence
+import importlib.util
+import sys
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from typing import Any
 
 from abawbench import challenges
-from abawbench.entries.model import Card, Entry, Picture, Trainable
+from abawbench.entries.controls import NoSettings
+from abawbench.entries.entry_file import FILE, EntryFile, read_entry_file, read_settings
+from abawbench.entries.model import Entry, Trainable
 from abawbench.errors import Problem, ProblemError
 
-FILE = "entry.toml"
+# packages name their entries in this group of entry points: name = "module:factory"
+GROUP = "abawbench.entries"
+CODE = "entry.py"
 # kind -> module:factory, module:settings; resolved when an entry of the kind is loaded
 KINDS: dict[str, tuple[str, str]] = {
     "constant": ("abawbench.entries.controls:constant", "abawbench.entries.controls:ConstantSettings"),
@@ -25,32 +30,6 @@ KINDS: dict[str, tuple[str, str]] = {
     "prior": ("abawbench.entries.controls:prior", "abawbench.entries.controls:NoSettings"),
     "shuffled": ("abawbench.entries.controls:shuffled", "abawbench.entries.controls:ShuffleSettings"),
 }
-
-
-class _Picture(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    size: int = Field(ge=1)
-    colour: Literal["RGB", "BGR", "grey"]
-    crop: str = Field(min_length=1)
-
-
-class _EntryFile(BaseModel):
-    """What entry.toml holds."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    name: str = Field(pattern=r"^\d{4}_[a-z0-9-]+_[a-z0-9-]+$")
-    title: str = Field(min_length=1)
-    kind: str
-    vocabulary: str
-    trained_on: list[str]
-    sees_truth: bool
-    licence: str = Field(min_length=1)
-    paper: str | None = None
-    notes: list[str] = []
-    picture: _Picture | None = None
-    settings: dict[str, Any] = {}
 
 
 def folders(root: Path = Path("submissions")) -> tuple[Path, ...]:
@@ -62,85 +41,112 @@ def load_entry(name: str | Path, *, root: Path = Path("submissions")) -> Entry |
     """The entry of this name; a `Trainable` where it must see labels before it can answer.
 
     Args:
-        name: a folder under `root`, or the path of a folder with an entry.toml.
+        name: a folder under `root`, or the path of a folder with an entry.toml; `<folder>/tiny` for its `tiny.toml`;
+            `module:factory`, called without arguments; or the name of an entry that an installed package offers.
         root: the folder of submissions.
 
     Raises:
-        ProblemError: E01 unknown name or kind, C01 unknown vocabulary, E02 everything that is wrong in entry.toml.
+        ProblemError: E01 unknown name or kind, C01 unknown vocabulary, E02 everything that is wrong in its file, E11
+            weights that it needs are not there.
     """
-    path = next((place / FILE for place in (root / name, Path(name)) if (place / FILE).is_file()), None)
-    if path is None:
-        known = [folder.name for folder in folders(root)]
-        raise ProblemError(_unknown("entry", str(name), known, f"the name of a folder of {root} that has an {FILE}"))
-    content = _read(path)
-    if content.kind not in KINDS:
-        raise ProblemError(_unknown("kind", content.kind, KINDS, "a kind of entry", path))
-    factory, settings_type = (_resolve(place) for place in KINDS[content.kind])
-    card = Card(
-        name=content.name,
-        title=content.title,
-        tasks=(),
-        picture=None if content.picture is None else Picture(**content.picture.model_dump()),
-        trained_on=tuple(content.trained_on),
-        trained_videos=(),
-        sees_truth=content.sees_truth,
-        licence=content.licence,
-        paper=content.paper,
-        notes=tuple(content.notes),
-    )
+    path = find(name, root=root)
+    if path is not None:
+        return _from_file(path)
+    if ":" in str(name):
+        return _from_factory(str(name))
+    offered = {point.name: point.value for point in entry_points(group=GROUP)}
+    if str(name) in offered:
+        return _from_factory(offered[str(name)])
+    known = [folder.name for folder in folders(root)] + sorted(offered)
+    expected = f"the name of a folder of {root} that has an {FILE}, a path to one, or module:factory"
+    raise ProblemError(_unknown("entry", str(name), known, expected))
+
+
+def find(name: str | Path, *, root: Path = Path("submissions")) -> Path | None:
+    """The file that describes an entry of this name, or None where no folder has it."""
+    for place in (root / name, Path(name)):
+        for path in (place / FILE, place.with_name(f"{place.name}.toml"), place):
+            if path.suffix == ".toml" and path.is_file():
+                return path
+    return None
+
+
+def _from_file(path: Path) -> Entry | Trainable:
+    content = read_entry_file(path)
     vocabulary = challenges.get(content.vocabulary).tasks
+    factory, settings_type = _factory(content, path)
+    settings = read_settings(settings_type, content.settings, path)
     try:
-        return factory(card, vocabulary, _settings(settings_type, content.settings, path))
+        return _checked(factory(content.card(), vocabulary, settings), str(path))
     except ProblemError as error:
-        raise ProblemError(*(dataclasses.replace(problem, file=str(path)) for problem in error.problems)) from error
+        problems = [dataclasses.replace(problem, file=problem.file or str(path)) for problem in error.problems]
+        raise ProblemError(*problems) from error
 
 
-def _read(path: Path) -> _EntryFile:
+def _factory(content: EntryFile, path: Path) -> tuple[Callable[..., Any], type[Any]]:
+    if content.kind != "code":
+        if content.kind not in KINDS:
+            raise ProblemError(_unknown("kind", content.kind, [*KINDS, "code"], "a kind of entry", path))
+        factory, settings_type = (_resolve(place) for place in KINDS[content.kind])
+        return factory, settings_type
+    module = _code(path.with_name(CODE))
+    factory = getattr(module, "create", None)
+    if not callable(factory):
+        expected = "create(card, vocabulary, settings), which gives the entry"
+        raise ProblemError(Problem("E02", "no function create", expected, "write it", str(path.with_name(CODE))))
+    return factory, getattr(module, "Settings", NoSettings)
+
+
+def _code(path: Path) -> Any:
+    if not path.is_file():
+        found = f"kind = code without {CODE}"
+        raise ProblemError(Problem("E02", found, f"{CODE} beside {FILE}", "add it, or name another kind", str(path)))
+    name = f"abawbench_submission_{path.resolve().parent.name}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # dataclasses look their module up by name
+    sys.modules[name] = module
+    with _failures_of(f"{path.name} of {path.resolve().parent.name}", str(path)):
+        spec.loader.exec_module(module)
+    return module
+
+
+def _from_factory(place: str) -> Entry | Trainable:
+    module, _, attribute = place.partition(":")
     try:
-        content = _EntryFile.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ProblemError(Problem("E02", str(error), "a TOML file", "correct it at that place", str(path))) from error
-    except OSError as error:
-        reason = error.strerror or "an error of the file system"
-        raise ProblemError(Problem("F01", reason, "a readable file", "check the path", str(path))) from error
-    except ValidationError as error:
-        fields = list(_EntryFile.model_fields)
-        raise ProblemError(*_wrong_fields(error, "", fields, path)) from error
-    if content.name != path.resolve().parent.name:
-        found = f"name = {content.name} in the folder {path.resolve().parent.name}"
-        raise ProblemError(
-            Problem("E02", found, "the folder's name", "rename the folder or correct the name", str(path))
-        )
-    return content
+        factory = getattr(importlib.import_module(module), attribute)
+    except (ModuleNotFoundError, ValueError) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name and not module.startswith(error.name):
+            raise
+        expected = "module:factory, a module that can be imported"
+        raise ProblemError(Problem("E01", f"entry {place}", expected, "check PYTHONPATH and the name")) from error
+    except AttributeError as error:
+        names = [name for name in dir(sys.modules[module]) if not name.startswith("_")]
+        raise ProblemError(_unknown("factory", attribute, names, f"a function of {module}")) from error
+    with _failures_of(place, None):
+        made = factory()
+    return _checked(made, place)
 
 
-def _settings(kind: type[Any], given: dict[str, Any], path: Path) -> object:
-    known = [field.name for field in dataclasses.fields(kind)]
-    unknown = [name for name in given if name not in known]
-    if unknown:
-        raise ProblemError(*(_not_a_field(f"settings.{name}", name, known, path) for name in unknown))
+def _checked(made: object, place: str) -> Entry | Trainable:
+    if isinstance(made, Entry | Trainable):
+        return made
+    expected = "an object with a card, and predict(clip) or fit(clips, truth)"
+    raise ProblemError(Problem("E02", f"{place} makes a {type(made).__name__}", expected, "return an entry"))
+
+
+@contextmanager
+def _failures_of(what: str, file: str | None) -> Generator[None]:
     try:
-        return TypeAdapter(kind).validate_python(given)
-    except ValidationError as error:
-        raise ProblemError(*_wrong_fields(error, "settings.", known, path)) from error
-
-
-def _wrong_fields(error: ValidationError, prefix: str, known: Sequence[str], path: Path) -> Iterable[Problem]:
-    for fault in error.errors():
-        place = prefix + ".".join(str(part) for part in fault["loc"])
-        if fault["type"] == "extra_forbidden":
-            yield _not_a_field(place, str(fault["loc"][-1]), known, path)
-        elif fault["type"] == "missing":
-            yield Problem("E02", f"no field {place}", "every field of an entry", f"add {place} = ...", str(path))
-        else:
-            message = fault["msg"][0].lower() + fault["msg"][1:]
-            yield Problem("E02", f"{place} = {fault['input']!r}", message, f"correct {place}", str(path))
-
-
-def _not_a_field(place: str, name: str, known: Sequence[str], path: Path) -> Problem:
-    near = difflib.get_close_matches(name, known, 1)
-    expected = f"one of {', '.join(known)}" if known else "no settings"
-    return Problem("E02", f"field {place}", expected, f"did you mean {near[0]}?" if near else "remove it", str(path))
+        yield
+    except ProblemError:
+        raise
+    except Exception as error:
+        found = f"{what} raised {type(error).__name__}: {error}"
+        fix = "run it alone to see where it fails"
+        raise ProblemError(Problem("E12", found, "code that loads", fix, file)) from error
 
 
 def _unknown(what: str, name: str, known: Iterable[str], expected: str, path: Path | None = None) -> Problem:
