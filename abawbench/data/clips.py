@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,7 @@ class Clip:
         source: reads the valid frames at the given positions: shape (positions, size, size, 3), uint8, RGB.
         time: shape (frames,), seconds from the start of the video; None where nothing tells.
         is_sequential: True where the source reads forward, one call at a time.
+        files: the files that the valid frames are read from; None where they are in memory.
     """
 
     video: str
@@ -49,6 +51,7 @@ class Clip:
     source: Callable[[Positions], Frames]
     time: Floats | None = None
     is_sequential: bool = False
+    files: Callable[[], Iterable[Path]] | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -71,6 +74,26 @@ class Clip:
     def frames(self) -> Frames:
         """All crops, shape (frames, size, size, 3); read anew each time."""
         return self.read(np.arange(len(self)))
+
+    def digest(self) -> str:
+        """SHA-256 of all that an answer may depend on: frame numbers, which are valid, and their bytes.
+
+        Raises:
+            ProblemError: F01, a file cannot be read.
+        """
+        state = hashlib.sha256(f"{self.size}:{len(self)}:".encode())
+        state.update(self.frame.astype("<i4").tobytes())
+        state.update(np.packbits(self.valid).tobytes())
+        if self.files is None:
+            state.update(self.read(np.flatnonzero(self.valid)).tobytes())
+            return state.hexdigest()
+        for path in self.files():
+            try:
+                with path.open("rb") as file:
+                    state.update(hashlib.file_digest(file, "sha256").digest())
+            except OSError as error:
+                raise unreadable(path, error) from error
+        return state.hexdigest()
 
     def batches(self, size: int = BATCH, *, threads: int | None = None) -> Generator[tuple[Positions, Frames]]:
         """All crops in order, a part at a time; while one is used, the next are decoded beside it.
@@ -134,7 +157,22 @@ def clips_of_crops(root: Path, rows: Table, size: int = CROP_SIZE) -> tuple[Clip
         folder = root / video
         present = _names(folder)
         valid = np.array([f"{number:05d}.jpg" in present for number in frame.tolist()], bool)
-        clips.append(Clip(video, frame, valid, size, _crops(folder, frame, size)))
+        clips.append(_clip_of_crops(video, folder, frame, valid, size))
+    return tuple(clips)
+
+
+def clips_of_units(root: Path) -> tuple[Clip, ...]:
+    """Crops under a folder, or in it: a clip of all numbered pictures of each folder that has some.
+
+    Raises:
+        ProblemError: F01 a folder or picture cannot be read, D30 no numbered picture, D31 two of one number.
+    """
+    folders = [root, *sorted(path for path in _listed(root) if path.is_dir())]
+    found = [(folder, _numbered(folder)) for folder in folders]
+    clips = [_clip_of_files(folder, paths) for folder, paths in found if paths]
+    if not clips:
+        expected = "crops named by frame number, as <unit>/00001.jpg"
+        raise ProblemError(Problem("D30", "no numbered picture", expected, "name another folder", str(root)))
     return tuple(clips)
 
 
@@ -151,8 +189,8 @@ def clips_of_faces(out: Path) -> tuple[Clip, ...]:
         for unit in index.units:
             rows = index.rows_of(unit)
             frame, folder = index.frame[rows], out / CROPS / unit
-            source = _crops(folder, frame, size)
-            clips.append(Clip(unit, frame, index.state[rows] != MISSING, size, source, index.time[rows]))
+            valid = index.state[rows] != MISSING
+            clips.append(_clip_of_crops(unit, folder, frame, valid, size, index.time[rows]))
     return tuple(clips)
 
 
@@ -175,19 +213,8 @@ def clip_of_images(folder: Path, size: int = CROP_SIZE) -> Clip:
     numbers = np.array([number_of(path) for path in paths], np.int32)
     if numbers.min() < 0:
         numbers = np.arange(1, len(paths) + 1, dtype=np.int32)
-    order = np.argsort(numbers, kind="stable")
-    numbers, paths = numbers[order], [paths[place] for place in order]
-    twice = np.flatnonzero(numbers[1:] == numbers[:-1])
-    if len(twice):
-        found = f"{paths[twice[0]].name} and {paths[twice[0] + 1].name}"
-        raise ProblemError(
-            Problem("D31", found, "one file for each frame", "remove one of them", str(folder), count=len(twice))
-        )
-
-    def read(positions: Positions) -> Frames:
-        return _read_all([paths[position] for position in positions], size, _fitted)
-
-    return Clip(folder.resolve().name, numbers, np.ones(len(paths), bool), size, read)
+    numbers, paths = _in_order(numbers, paths, folder)
+    return _clip_of_paths(folder, numbers, paths, size, _fitted)
 
 
 def clip_of_video(path: Path, size: int = CROP_SIZE) -> Clip:
@@ -204,7 +231,8 @@ def clip_of_video(path: Path, size: int = CROP_SIZE) -> Clip:
         raise no_frame(path)
     frame = np.arange(1, len(times) + 1, dtype=np.int32)
     valid = np.ones(len(times), bool)
-    return Clip(path.stem, frame, valid, size, _Forward(path, size).read, times, is_sequential=True)
+    read = _Forward(path, size).read
+    return Clip(path.stem, frame, valid, size, read, times, is_sequential=True, files=lambda: (path,))
 
 
 class _Forward:
@@ -246,11 +274,54 @@ def _names(folder: Path) -> frozenset[str]:
         return frozenset()
 
 
-def _crops(folder: Path, frame: Integers, size: int) -> Callable[[Positions], Frames]:
-    def read(positions: Positions) -> Frames:
-        return _read_all([folder / f"{number:05d}.jpg" for number in frame[positions].tolist()], size, _of_size)
+def _clip_of_crops(
+    unit: str, folder: Path, frame: Integers, valid: Mask, size: int, time: Floats | None = None
+) -> Clip:
+    def paths(numbers: Integers) -> list[Path]:
+        return [folder / f"{number:05d}.jpg" for number in numbers.tolist()]
 
-    return read
+    def read(positions: Positions) -> Frames:
+        return _read_all(paths(frame[positions]), size, _of_size)
+
+    return Clip(unit, frame, valid, size, read, time, files=lambda: paths(frame[valid]))
+
+
+def _clip_of_files(folder: Path, paths: list[Path]) -> Clip:
+    numbers, paths = _in_order(np.array([number_of(path) for path in paths], np.int32), paths, folder)
+    return _clip_of_paths(folder, numbers, paths, read_image(paths[0]).shape[1], _of_size)
+
+
+def _clip_of_paths(
+    folder: Path, numbers: Integers, paths: list[Path], size: int, shaped: Callable[[Image, int, Path], Image]
+) -> Clip:
+    def read(positions: Positions) -> Frames:
+        return _read_all([paths[position] for position in positions], size, shaped)
+
+    return Clip(folder.resolve().name, numbers, np.ones(len(paths), bool), size, read, files=lambda: paths)
+
+
+def _in_order(numbers: Integers, paths: list[Path], folder: Path) -> tuple[Integers, list[Path]]:
+    order = np.argsort(numbers, kind="stable")
+    numbers, paths = numbers[order], [paths[place] for place in order]
+    twice = np.flatnonzero(numbers[1:] == numbers[:-1])
+    if len(twice):
+        found = f"{paths[twice[0]].name} and {paths[twice[0] + 1].name}"
+        raise ProblemError(
+            Problem("D31", found, "one file for each frame", "remove one of them", str(folder), count=len(twice))
+        )
+    return numbers, paths
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if not path.name.startswith(".")]
+    except OSError as error:
+        raise unreadable(folder, error) from error
+
+
+def _numbered(folder: Path) -> list[Path]:
+    """Pictures of a folder whose names are frame numbers, by name."""
+    return sorted(path for path in _listed(folder) if path.suffix.lower() in images.SUFFIXES and number_of(path) >= 0)
 
 
 def _read_all(paths: Sequence[Path], size: int, shaped: Callable[[Image, int, Path], Image]) -> Frames:
