@@ -1,0 +1,146 @@
+"""Compound expressions of a model that knows only action units, basic expressions and valence. Needs no torch.
+
+Source: arXiv:2105.03790, formula assumed(paper).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abawbench import labels
+from abawbench.errors import Problem, ProblemError
+from abawbench.models.relatedness_tables import expert_table
+from abawbench.relatedness import relatedness
+
+Floats = NDArray[np.float64]
+
+# those of Du, Tao and Martinez 2014, and of RAF-DB
+COMPOUND_11 = tuple(name for name in relatedness() if "_" in name)
+# compounds that a positive valence speaks for
+PLEASANT = frozenset({"Happily_Surprised", "Happily_Disgusted"})
+_BASIC: Mapping[str, str] = MappingProxyType(
+    {
+        "Happily": "Happiness",
+        "Sadly": "Sadness",
+        "Fearfully": "Fear",
+        "Angrily": "Anger",
+        "Disgustedly": "Disgust",
+        "Fearful": "Fear",
+        "Angry": "Anger",
+        "Surprised": "Surprise",
+        "Disgusted": "Disgust",
+    }
+)
+
+
+def parts_of(compound: str) -> tuple[str, str]:
+    """The two basic expressions of a compound one.
+
+    Raises:
+        ProblemError: E17, a name that is none.
+
+    >>> parts_of("Sadly_Fearful")
+    ('Sadness', 'Fear')
+    """
+    problems = tuple(_no_compound([compound]))
+    if problems:
+        raise ProblemError(*problems)
+    adverb, adjective = compound.split("_")
+    return _BASIC[adverb], _BASIC[adjective]
+
+
+def compound_table(compounds: Sequence[str], action_units: Sequence[str]) -> Floats:
+    """The share of people who use each action unit in each compound, shape (compounds, action units).
+
+    Of a compound that the expert table lacks, the greater share of its two parts (assumed).
+
+    Raises:
+        ProblemError: E17, every name that is none.
+    """
+    problems = tuple(_no_compound(compounds))
+    if problems:
+        raise ProblemError(*problems)
+    rows: list[Floats] = [np.empty((0, len(action_units)))]
+    for name in compounds:
+        own = [name] if name in COMPOUND_11 else parts_of(name)
+        rows.append(expert_table(own, action_units).max(axis=0, keepdims=True))
+    return np.concatenate(rows)
+
+
+def compound_scores(
+    action_units: Floats,
+    expressions: Floats,
+    valence: Floats | None,
+    *,
+    unit_names: Sequence[str],
+    expression_names: Sequence[str],
+    compounds: Sequence[str] = labels.COMPOUND_7,
+) -> Floats:
+    """How much speaks for each compound expression, frame by frame.
+
+    The mean probability of the compound's action units, weighed by how many people use them, plus the probabilities of
+    its two basic expressions, plus 1 for `PLEASANT` compounds where valence is above 0. The greatest is predicted.
+
+    Args:
+        action_units: shape (frames, action units), probabilities; NaN on frames without an answer.
+        expressions: shape (frames, expressions), probabilities.
+        valence: shape (frames,), from -1 to 1; None for a model without: then it speaks for none (assumed).
+        unit_names: of the columns, as `AU12`; the sums run over these, and are 0 where a compound has none of them.
+        expression_names: of the columns, among them both parts of every compound.
+        compounds: to be scored, as `labels.COMPOUND_7` or `COMPOUND_11`.
+
+    Returns:
+        Shape (frames, compounds), from 0 to 4; NaN on frames where an action unit, a part or the valence is.
+
+    Raises:
+        ProblemError: E13 shapes that do not fit the names; E17 a name that is none, a basic expression missing.
+    """
+    table = compound_table(compounds, unit_names)
+    parts = [parts_of(name) for name in compounds]
+    problems = (
+        *_wrong_shapes(action_units, expressions, valence, len(unit_names), len(expression_names)),
+        *_missing(parts, expression_names),
+    )
+    if problems:
+        raise ProblemError(*problems)
+    total = table.sum(axis=1)
+    score = action_units @ (table / np.where(total > 0, total, 1.0)[:, None]).T
+    for column, names in enumerate(parts):
+        score[:, column] += expressions[:, [expression_names.index(name) for name in names]].sum(axis=1)
+    if valence is not None:
+        pleasant = np.array([name in PLEASANT for name in compounds])
+        score[:, pleasant] += np.where(np.isnan(valence), np.nan, valence > 0)[:, None]
+    return score
+
+
+def _no_compound(names: Iterable[str]) -> Iterable[Problem]:
+    for name in names:
+        words = name.split("_")
+        if len(words) != 2 or not _BASIC.keys() >= set(words):
+            found = f"compound expression {name!r}"
+            yield Problem("E17", found, "two feelings, as Sadly_Fearful", "correct the name")
+
+
+def _wrong_shapes(
+    action_units: Floats, expressions: Floats, valence: Floats | None, units: int, classes: int
+) -> Iterable[Problem]:
+    frames = len(expressions)
+    asked = {
+        "action units": (action_units, (frames, units)),
+        "expressions": (expressions, (frames, classes)),
+        "valence": (valence, (frames,)),
+    }
+    for name, (values, shape) in asked.items():
+        if values is not None and values.shape != shape:
+            fix = "give one row a frame and one column a name"
+            yield Problem("E13", f"{name} of shape {values.shape}", f"shape {shape}", fix)
+
+
+def _missing(parts: Sequence[tuple[str, str]], names: Sequence[str]) -> Iterable[Problem]:
+    for name in sorted({name for pair in parts for name in pair} - set(names)):
+        found = f"no probability of {name} among {', '.join(names)}"
+        yield Problem("E17", found, "both parts of every compound", "choose compounds that the model can tell")

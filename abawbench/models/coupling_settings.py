@@ -1,0 +1,53 @@
+"""What may be chosen where two tasks teach each other. Needs no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class MatchingOptions:
+    """How far apart the labels' own probabilities p and those that the classes imply, q, are said to be.
+
+    Of the two one is the target t, the other the answer r. Defaults are assumed.
+
+    Attributes:
+        form: `two_sided` is -t log r - (1 - t) log(1 - r); `one_sided` is -t log r, which does not pull r towards t.
+        subtract_target_entropy: takes off what the form says of r = t; two-sided, that leaves the divergence of two
+            coins, which alone has its minimum where both agree, whichever side moves.
+        target: `labels`, t = p: the labels teach the classes; `classes`, t = q; `symmetric`, the mean of both.
+        stop_gradient: True keeps the target from moving towards the answer.
+        reduction: over the labels; over the pictures it is always the mean.
+    """
+
+    form: Literal["two_sided", "one_sided"] = "two_sided"
+    subtract_target_entropy: bool = True
+    target: Literal["labels", "classes", "symmetric"] = "labels"
+    stop_gradient: bool = False
+    reduction: Literal["mean", "sum"] = "mean"
+
+
+# as printed in arXiv:1910.11111 and 2105.03790 (assumed(paper)), with the binary table
+PAPER = MatchingOptions("one_sided", subtract_target_entropy=False, reduction="sum")
+
+
+@dataclass(frozen=True, slots=True)
+class SoftLabelOptions:
+    """How labels become probabilities of classes.
+
+    Attributes:
+        temperature: above 0; scores are divided by it; 1 in the papers (assumed(paper)), and lower is sharper.
+        without_profile: score of a class that shows no label, as Neutral: `zero`, or the `complement` to 1 of the
+            strongest label (assumed).
+
+    Raises:
+        ValueError: a temperature that is not above 0.
+    """
+
+    temperature: float = 1.0
+    without_profile: Literal["zero", "complement"] = "zero"
+
+    def __post_init__(self) -> None:
+        if not self.temperature > 0:
+            raise ValueError(f"temperature = {self.temperature:g} is not above 0")

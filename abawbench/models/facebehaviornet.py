@@ -1,0 +1,123 @@
+"""FaceBehaviorNet: one trunk, and a linear head on its features for each task.
+
+Source: arXiv:1910.11111, arXiv:2105.03790; any trunk may stand in the place of their VGG-FACE.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from abawbench.errors import Problem, ProblemError
+from abawbench.models.backbones.model import Backbone
+from abawbench.models.facebehaviornet_settings import FaceBehaviorSettings
+
+VALENCE_AROUSAL = "valence_arousal"
+
+
+class FaceBehaviorNet(nn.Module):
+    """A trunk with heads; the first case study has affect for tasks, the second identity and attributes.
+
+    Attributes:
+        trunk: makes a feature vector of a picture.
+        heads: a linear layer by name of the output.
+        outputs: width by name of the output, as asked for.
+        settings: as given.
+    """
+
+    def __init__(self, trunk: Backbone, outputs: Mapping[str, int], settings: FaceBehaviorSettings) -> None:
+        super().__init__()
+        problems = tuple(_problems_of(outputs))
+        if problems:
+            raise ProblemError(*problems)
+        self.settings = settings
+        self.outputs = dict(outputs)
+        self.trunk = trunk
+        self.dropout = nn.Dropout(settings.dropout)
+        self.heads = nn.ModuleDict({name: nn.Linear(trunk.card.width, width) for name, width in outputs.items()})
+        self._takes_landmarks = "landmarks" in inspect.signature(trunk.forward).parameters
+
+    def features(self, pictures: Tensor, landmarks: Tensor | None = None) -> Tensor:
+        """What the heads share.
+
+        Args:
+            pictures: shape (pictures, channels, size, size), normalised as the trunk's card says.
+            landmarks: shape (pictures, 68, 2), for a trunk that takes them.
+
+        Returns:
+            Shape (pictures, width of the trunk).
+
+        Raises:
+            ProblemError: E17, landmarks for a trunk that takes none.
+        """
+        if landmarks is None:
+            return self.trunk(pictures)
+        if not self._takes_landmarks:
+            found = f"landmarks for a trunk of kind {self.trunk.card.kind}"
+            fix = "leave the landmarks out, or choose a trunk with them"
+            raise ProblemError(Problem("E17", found, "pictures alone", fix))
+        return self.trunk(pictures, landmarks)
+
+    def answers(self, features: Tensor) -> dict[str, Tensor]:
+        """Outputs by name, each shape (pictures, width), of features, shape (pictures, width of the trunk).
+
+        Logits, except `valence_arousal`: values, between -1 and 1 where the settings say `tanh`.
+        """
+        kept = self.dropout(features)
+        answers: dict[str, Tensor] = {name: head(kept) for name, head in self.heads.items()}
+        if self.settings.valence_arousal == "tanh" and VALENCE_AROUSAL in answers:
+            answers[VALENCE_AROUSAL] = answers[VALENCE_AROUSAL].tanh()
+        return answers
+
+    def forward(self, pictures: Tensor, landmarks: Tensor | None = None) -> dict[str, Tensor]:
+        """The `answers` to the `features` of pictures.
+
+        Raises:
+            ProblemError: E17, landmarks for a trunk that takes none.
+        """
+        return self.answers(self.features(pictures, landmarks))
+
+
+def build(
+    trunk: Backbone,
+    outputs: Mapping[str, int],
+    settings: FaceBehaviorSettings | None = None,
+    *,
+    seed: int | None = None,
+) -> FaceBehaviorNet:
+    """A network with untrained heads.
+
+    Args:
+        trunk: kept as it is, weights and all.
+        outputs: width by name: `valence_arousal` 2, `action_units`, `expression`; `identity` and `attributes`; others
+            by any name.
+        settings: None for the defaults.
+        seed: makes the heads' weights the same each time, and leaves torch's own random numbers alone; None draws them
+            from torch's.
+
+    Raises:
+        ProblemError: E17, everything that is wrong with the outputs.
+    """
+    settings = FaceBehaviorSettings() if settings is None else settings
+    if seed is None:
+        return FaceBehaviorNet(trunk, outputs, settings)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return FaceBehaviorNet(trunk, outputs, settings)
+
+
+def _problems_of(outputs: Mapping[str, int]) -> Iterable[Problem]:
+    if not outputs:
+        yield Problem("E17", "no output", "a head for one task at least", "name an output and its width")
+    # a head is an attribute of the dictionary that holds it
+    taken = nn.ModuleDict()
+    for name, width in outputs.items():
+        if not name.isidentifier() or hasattr(taken, name):
+            yield Problem("E17", f"an output {name!r}", "a word that torch does not use itself", "rename the output")
+        if width < 1:
+            yield Problem("E17", f"{name} of width {width}", "a width of at least 1", "correct the width")
+        elif name == VALENCE_AROUSAL and width != 2:
+            yield Problem("E17", f"{name} of width {width}", "2: valence and arousal", "correct the width")

@@ -1,0 +1,146 @@
+"""How classes and labels go together, as matrices: from the expert table, or counted on training labels.
+
+A table has a row for each class and a column for each label: from 0, the class never shows it, to 1, it always does.
+NaN: nothing is known of the two. Needs no torch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from abawbench import labels
+from abawbench.errors import Problem, ProblemError
+from abawbench.relatedness import relatedness
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Values = NDArray[np.integer] | NDArray[np.floating]
+
+# the expert table says nothing of it because nothing moves; of Other it says nothing because anything may
+NEUTRAL = "Neutral"
+TRAINING = "train"
+_UNIT = re.compile(r"AU[1-9][0-9]*")
+
+
+def expert_table(classes: Sequence[str], action_units: Sequence[str]) -> Floats:
+    """W: the share of people who use each action unit in each expression, shape (classes, action units).
+
+    1 for a prototypical unit. `Neutral` uses none; `Other` is NaN.
+
+    Args:
+        classes: names of basic or compound expressions, in the order of the rows.
+        action_units: names as `AU12`, in the order of the columns.
+
+    Raises:
+        ProblemError: E17, every name that is none.
+
+    Source: Du, Tao and Martinez 2014, PNAS 111(15):E1454, Table 1; see `abawbench.relatedness`.
+
+    >>> expert_table(["Happiness", "Neutral", "Other"], ["AU6", "AU12", "AU1"]).tolist()
+    [[0.51, 1.0, 0.0], [0.0, 0.0, 0.0], [nan, nan, nan]]
+    """
+    known = {*relatedness(), *labels.EXPRESSIONS_8}
+    problems = (
+        *(_strange(name, "expression") for name in classes if name not in known),
+        *(_strange(name, "action unit") for name in action_units if not _UNIT.fullmatch(name)),
+    )
+    if problems:
+        raise ProblemError(*problems)
+    table = np.full((len(classes), len(action_units)), np.nan)
+    for row, name in zip(table, classes, strict=True):
+        profile = relatedness().get(name, {})
+        if profile or name == NEUTRAL:
+            row[:] = [profile[unit].weight if unit in profile else 0.0 for unit in action_units]
+    return table
+
+
+def binary(table: Floats) -> Floats:
+    """P: 1 where a table is above 0; NaN stays.
+
+    >>> binary(np.array([[0.51, 0.0, np.nan]])).tolist()
+    [[1.0, 0.0, nan]]
+    """
+    return np.where(np.isnan(table), np.nan, (table > 0).astype(np.float64))
+
+
+def estimate_relatedness(
+    expressions: NDArray[np.integer],
+    action_units: Values,
+    mask: Mask,
+    *,
+    classes: int,
+    minimum: int,
+    threshold: float,
+    split: ArrayLike,
+) -> Floats:
+    """The share of rows of each class that have each label, counted on training rows that are annotated for both.
+
+    Identities and attributes are counted the same way.
+
+    Args:
+        expressions: shape (rows,), class numbers, -1 where not annotated.
+        action_units: shape (rows, labels), 0 or 1; anything where the mask is False.
+        mask: shape (rows, labels), True where annotated.
+        classes: how many there are.
+        minimum: a share of fewer rows than these is not known: NaN.
+        threshold: a share that is not above this is 0.
+        split: of each row, or one name for all: `train`.
+
+    Returns:
+        Shape (classes, labels).
+
+    Raises:
+        ProblemError: D29 rows of another split, whose labels would leak; E06 shapes that differ; V06 a class out of
+            range; V07 a label neither 0 nor 1.
+
+    Source: arXiv:2105.03790 (assumed(paper)); the split and the minimum are assumed.
+    """
+    problems = tuple(_problems_of(expressions, action_units, mask, classes, np.asarray(split, np.str_)))
+    if problems:
+        raise ProblemError(*problems)
+    active = np.where(mask, action_units, 0)
+    rows = expressions >= 0
+    number = expressions[rows]
+    table = np.full((classes, mask.shape[1]), np.nan)
+    for column in range(mask.shape[1]):
+        annotated = np.bincount(number, mask[rows, column], classes)
+        shown = np.bincount(number, active[rows, column], classes)
+        known = annotated >= max(minimum, 1)
+        share = shown[known] / annotated[known]
+        table[known, column] = np.where(share > threshold, share, 0.0)
+    return table
+
+
+def _problems_of(
+    expressions: NDArray[np.integer], action_units: Values, mask: Mask, classes: int, split: NDArray[np.str_]
+) -> Iterable[Problem]:
+    rows = expressions.shape
+    fits = len(rows) == 1 and mask.shape == action_units.shape and mask.ndim == 2 and mask.shape[:1] == rows
+    if not fits or split.shape not in {(), rows}:
+        found = f"expressions {rows}, action units {action_units.shape}, mask {mask.shape}, split {split.shape}"
+        expected = "(rows,), (rows, labels), (rows, labels), (rows,) or one name"
+        yield Problem("E06", found, expected, "give every row in each of them")
+        return
+    strangers = np.broadcast_to(split != TRAINING, rows)
+    if strangers.any():
+        names = ", ".join(sorted({str(name) for name in np.unique(split[split != TRAINING])}))
+        fix = "keep the training rows only: what is learned from others leaks their labels"
+        yield Problem("D29", f"rows of the split {names}", f"rows of {TRAINING}", fix, count=int(strangers.sum()))
+    outside = (expressions < -1) | (expressions >= classes)
+    if outside.any():
+        found = f"class {expressions[outside][0]}"
+        expected = f"-1 or a class from 0 to {classes - 1}"
+        yield Problem("V06", found, expected, "map the classes by name", count=int(outside.sum()))
+    wrong = mask & (action_units != 0) & (action_units != 1)
+    if wrong.any():
+        found = f"label {action_units[wrong][0]:g}"
+        yield Problem("V07", found, "0 or 1", "mask what is not annotated", count=int(wrong.sum()))
+
+
+def _strange(name: str, kind: str) -> Problem:
+    expected = f"the name of an {kind}, as {'AU12' if kind == 'action unit' else 'Happiness'}"
+    return Problem("E17", f"{kind} {name!r}", expected, "name it as abawbench.labels does")
