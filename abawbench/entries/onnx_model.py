@@ -1,0 +1,282 @@
+"""An ONNX graph as an entry: pictures in, one output of the graph for each task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from abawbench.challenges import Categorical, Task
+from abawbench.data.clips import Clip, Frames
+from abawbench.entries.model import Answers, Card, Seen, columns
+from abawbench.entries.outputs import ACTIVATIONS, Activation, activated, checked, over_frames
+from abawbench.entries.staged import predict_staged
+from abawbench.entries.weight_files import weights_of
+from abawbench.errors import Problem, ProblemError, Problems
+from abawbench.models.intake import Colour, Intake
+from abawbench.table import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSettings:
+    """How one output of the graph answers a task.
+
+    Attributes:
+        output: its name in the graph.
+        names: of its columns or classes, in the graph's order; those that the challenge knows are met by name.
+        activation: what makes answers of its numbers.
+    """
+
+    output: str
+    names: tuple[str, ...]
+    activation: Activation = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Which graph, what it takes and what it gives.
+
+    Attributes:
+        model: the `.onnx` file, weights inside.
+        size: height and width of its pictures in pixels.
+        mean: of each channel, on the scale where black is 0 and white is 1.
+        std: of each channel, on the same scale.
+        outputs: by task of the challenge.
+        colour: order of the channels.
+        input: its name in the graph; empty for the only one.
+        sha256: of the file; empty where any will do.
+        weights_licence: of the file.
+        weights_source: where the file is published.
+    """
+
+    model: Path
+    size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    outputs: Mapping[str, OutputSettings]
+    colour: Colour = "RGB"
+    input: str = ""
+    sha256: str = ""
+    weights_licence: str = ""
+    weights_source: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Where a task's numbers lie in what the entry sees."""
+
+    task: Task
+    output: str
+    activation: Activation
+    begin: int
+
+    @property
+    def end(self) -> int:
+        """One behind its last number."""
+        return self.begin + len(columns(self.task))
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxModel:
+    """The entry; answers with onnxruntime on the processor.
+
+    Attributes:
+        card: what it is.
+        intake: pictures that the graph takes.
+        parts: one for each task.
+        batch: pictures that the graph takes at a time; 0 for any number.
+        session: of onnxruntime.
+    """
+
+    card: Card
+    intake: Intake
+    parts: tuple[Part, ...]
+    batch: int
+    session: Any = field(repr=False)
+
+    def predict(self, clip: Clip) -> Answers:
+        """Answers for each frame, NaN on frames that are not valid.
+
+        Raises:
+            ProblemError: E13 an output of another width than its names, E14 an answer out of range.
+        """
+        return predict_staged(self, clip)
+
+    def look(self, crops: Frames) -> Seen:
+        """The graph's outputs side by side, shape (crops, width).
+
+        Raises:
+            ProblemError: E13, an output of another width than its names.
+        """
+        pictures = self.intake.pictures(crops)
+        step = self.batch or max(len(pictures), 1)
+        seen = np.empty((len(pictures), self.parts[-1].end), np.float32)
+        name = self.session.get_inputs()[0].name
+        for begin in range(0, len(pictures), step):
+            part = pictures[begin : begin + step]
+            if self.batch:
+                part = np.concatenate([part, np.zeros((step - len(part), *part.shape[1:]), np.float32)])
+            given = self.session.run([part.output for part in self.parts], {name: part})
+            stop = min(begin + step, len(pictures))
+            for place, values in zip(self.parts, given, strict=True):
+                seen[begin:stop, place.begin : place.end] = self._shaped(place, values, len(part))[: stop - begin]
+        return seen
+
+    def _shaped(self, part: Part, values: Any, rows: int) -> Seen:
+        array = np.asarray(values, np.float32)
+        width = part.end - part.begin
+        if array.size != rows * width or array.shape[0] != rows:
+            found = f"output {part.output} of shape {array.shape} for {rows} pictures"
+            raise ProblemError(_another_width(found, width, self.card.weights[-1].file))
+        return array.reshape(rows, width)
+
+    def conclude(self, seen: Seen, clip: Clip) -> Answers:
+        """Answers for a clip from what was seen in its valid frames.
+
+        Raises:
+            ProblemError: E14, an answer out of range.
+        """
+        answers: dict[str, Floats] = {}
+        for part in self.parts:
+            values = activated(part.task, seen[:, part.begin : part.end].astype(np.float64), part.activation)
+            others = [name for name in ACTIVATIONS[type(part.task)] if name != part.activation]
+            fix = f"set settings.outputs.{part.task.name}.activation: {' or '.join(others)}"
+            file = f"{self.card.weights[-1].file}, {clip.video}"
+            answers[part.task.name] = over_frames(checked(part.task, values, file=file, fix=fix), clip)
+        return answers
+
+
+def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> OnnxModel:
+    """The entry that `kind = "onnx"` of an entry.toml asks for.
+
+    Its card holds each task of `settings.outputs` with exactly the names given there.
+
+    Raises:
+        ProblemError: E02 settings that do not fit, E11 no such file, E04 another file, E06 an input of another type
+            or shape, E13 an output that is missing or of another width than its names.
+    """
+    intake = _intake(settings)
+    parts = _parts(vocabulary, settings.outputs)
+    weights = weights_of(
+        "network",
+        settings.model,
+        sha256=settings.sha256,
+        licence=settings.weights_licence,
+        source=settings.weights_source,
+    )
+    session = _session(settings.model)
+    problems = Problems()
+    batch = _batch(session, settings, intake, problems)
+    _check_outputs(session, parts, settings.model, problems)
+    problems.raise_if_any()
+    network = {"kind": "onnx", "intake": asdict(intake), "width": parts[-1].end}
+    own = replace(
+        card,
+        tasks=tuple(part.task for part in parts),
+        weights=(*card.weights, weights),
+        networks=(*card.networks, network),
+    )
+    return OnnxModel(own, intake, parts, batch, session)
+
+
+def _intake(settings: Settings) -> Intake:
+    try:
+        return Intake(settings.size, settings.colour, settings.mean, settings.std)
+    except ValueError as error:
+        raise ProblemError(
+            Problem(
+                "E02",
+                f"size {settings.size}, mean {settings.mean}, std {settings.std} for {settings.colour}",
+                "a size, and one mean and one positive deviation for each channel",
+                "correct the settings",
+            )
+        ) from error
+
+
+def _parts(vocabulary: tuple[Task, ...], outputs: Mapping[str, OutputSettings]) -> tuple[Part, ...]:
+    asked = {task.name: task for task in vocabulary}
+    problems = Problems()
+    parts: list[Part] = []
+    begin = 0
+    for name, output in outputs.items():
+        place = f"settings.outputs.{name}"
+        if name not in asked:
+            problems.add(Problem("E02", place, f"a task: {', '.join(asked)}", "correct the name of the task"))
+            continue
+        task = asked[name]
+        if output.activation not in ACTIVATIONS[type(task)]:
+            expected = f"one of {', '.join(ACTIVATIONS[type(task)])}"
+            problems.add(Problem("E02", f"{place}.activation = {output.activation}", expected, "correct it"))
+        if len(set(output.names)) < len(output.names) or not set(output.names) & set(columns(task)):
+            found = f"{place}.names = {', '.join(output.names) or 'none'}"
+            expected = f"names without repetition, some of them of {', '.join(columns(task))}"
+            problems.add(Problem("E02", found, expected, "write the names of the output's columns in its order"))
+        own = replace(task, **{"classes" if isinstance(task, Categorical) else "columns": output.names})
+        parts.append(Part(own, output.output, output.activation, begin))
+        begin = parts[-1].end
+    if not outputs:
+        problems.add(Problem("E02", "no settings.outputs", "an output for one task at least", "add one"))
+    problems.raise_if_any()
+    return tuple(parts)
+
+
+def _session(path: Path) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        # from bytes: a file of weights beside the graph would escape the checksum
+        return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors have no base of their own
+        reason = str(error).splitlines()[0][:200]
+        raise ProblemError(
+            Problem("E04", reason, "an ONNX graph with its weights inside", "export it again in one file", str(path))
+        ) from error
+
+
+def _batch(session: Any, settings: Settings, intake: Intake, problems: Problems) -> int:
+    """Pictures at a time that the input asks for; 0 for any number."""
+    inputs: Sequence[Any] = session.get_inputs()
+    named = [given for given in inputs if settings.input in {"", given.name}]
+    file = str(settings.model)
+    if len(inputs) != 1 or not named:
+        found = f"inputs {', '.join(given.name for given in inputs)}"
+        expected = f"the input {settings.input} alone" if settings.input else "one input"
+        problems.add(Problem("E06", found, expected, "name the input, or export the graph without the others", file))
+        return 0
+    given = named[0]
+    wanted = (intake.channels, intake.size, intake.size)
+    shape = tuple(given.shape)
+    fits = len(shape) == 4 and all(
+        not isinstance(length, int) or length == asked for length, asked in zip(shape[1:], wanted, strict=True)
+    )
+    if given.type != "tensor(float)" or not fits:
+        sides = ", ".join(str(length) for length in shape)
+        found = f"input {given.name}: {given.type} of shape ({sides})"
+        expected = f"tensor(float) of shape (pictures, {', '.join(map(str, wanted))})"
+        problems.add(
+            Problem("E06", found, expected, "correct settings.size and settings.colour, or export again", file)
+        )
+    return shape[0] if shape and isinstance(shape[0], int) else 0
+
+
+def _check_outputs(session: Any, parts: Sequence[Part], path: Path, problems: Problems) -> None:
+    shapes = {given.name: tuple(given.shape) for given in session.get_outputs()}
+    for part in parts:
+        if part.output not in shapes:
+            found = f"no output {part.output}"
+            expected = f"one of {', '.join(shapes)}"
+            problems.add(Problem("E13", found, expected, f"correct settings.outputs.{part.task.name}", str(path)))
+            continue
+        sides = shapes[part.output][1:]
+        if all(isinstance(side, int) for side in sides) and int(np.prod(sides)) != part.end - part.begin:
+            found = f"output {part.output} of {int(np.prod(sides))} columns"
+            problems.add(_another_width(found, part.end - part.begin, str(path)))
+
+
+def _another_width(found: str, width: int, file: str) -> Problem:
+    return Problem("E13", found, f"{width} columns, one for each of its names", "correct the names", file)
