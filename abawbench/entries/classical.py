@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.atomic import write_file
-from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
+from abawbench.challenges import Categorical, Continuous, Task
 from abawbench.data.clips import Clip
 from abawbench.entries.hog import Features, hog
 from abawbench.entries.labelled import crop_of_row, refuse_nothing, restricted, values_of, with_labels
 from abawbench.entries.model import Answers, Card
+from abawbench.entries.verdict import verdict
 from abawbench.errors import Problem, ProblemError
 from abawbench.table import Floats, Mask, Table
 
@@ -119,17 +120,15 @@ class Classical:
             ProblemError: E06, crops of another size than those of the fit.
         """
         features = _features(clip, self.settings.cell)
-        answers: dict[str, Floats] = {}
+        scores: dict[str, Floats] = {}
         for head in self.heads:
             if features.shape[1] != head.weight.shape[0]:
                 found = f"crops of {clip.size} pixels in {clip.video}"
                 raise ProblemError(
                     Problem("E06", found, "crops of the size it was fitted on", "align the faces to that size")
                 )
-            answer = np.full((len(clip), len(head.bias)), np.nan)
-            answer[clip.valid] = _answer(head, features)
-            answers[head.task.name] = answer
-        return answers
+            scores[head.task.name] = features.astype(np.float64) @ head.weight + head.bias
+        return verdict([head.task for head in self.heads], scores, clip)
 
 
 def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Untrained:
@@ -238,16 +237,3 @@ def _logistic(features: Features, target: Floats, classes: int, inverse_penalty:
     bias[present] = 0.0
     weight[:, given], bias[given] = slopes.T, fitted.intercept_
     return weight, bias
-
-
-def _answer(head: Head, features: Features) -> Floats:
-    score = features.astype(np.float64) @ head.weight + head.bias
-    match head.task:
-        case Continuous():
-            return np.clip(score, head.task.low, head.task.high)
-        case Categorical():
-            odds = np.exp(score - score.max(axis=1, keepdims=True))
-            return odds / odds.sum(axis=1, keepdims=True)
-        case MultiLabel():
-            # half the hyperbolic tangent does not overflow, whatever the score
-            return 0.5 + 0.5 * np.tanh(score / 2)

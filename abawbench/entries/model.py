@@ -143,10 +143,23 @@ class Staged(Entry, Protocol):
 
 @runtime_checkable
 class Movable(Staged, Protocol):
-    """A staged entry whose first stage runs on a device of choice, in a precision of choice."""
+    """A staged entry whose first stage runs on a device of choice, in a precision of choice, from prepared crops."""
 
-    def at(self, device: str, precision: Precision) -> Staged:
+    @property
+    def width(self) -> int:
+        """Numbers that it sees in a crop."""
+        ...
+
+    def at(self, device: str, precision: Precision) -> Movable:
         """The same entry there; answers differ by rounding alone."""
+        ...
+
+    def prepare(self, crops: Frames) -> Any:
+        """What `see` takes, made of crops by a thread beside the forward pass."""
+        ...
+
+    def see(self, prepared: Any) -> Seen:
+        """What `look` gives for the crops that were prepared."""
         ...
 
 

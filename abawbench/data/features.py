@@ -1,0 +1,133 @@
+"""Features of a unit's frames in a safetensors file: what a backbone once saw, kept for temporal networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abawbench.data.clips import Clip, Frames, Positions
+from abawbench.errors import Problem, ProblemError
+from abawbench.table import Integers, Mask
+
+SUFFIX = ".safetensors"
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureClip(Clip):
+    """A clip of which the features are known and the pictures are not.
+
+    Attributes:
+        vectors: reads them: shape (valid frames, width), float32.
+        width: of a vector.
+    """
+
+    vectors: Callable[[], Vectors] = lambda: np.empty((0, 0), np.float32)
+    width: int = 0
+
+
+def write_features(path: Path, frame: Integers, feature: NDArray[Any], valid: Mask | None = None) -> None:
+    """Write the features of a unit.
+
+    Args:
+        path: `<unit>.safetensors`.
+        frame: shape (frames,), numbers, rising.
+        feature: shape (frames, width), float16 or float32; rows of frames that are not valid do not count.
+        valid: shape (frames,); all are where not given.
+
+    Raises:
+        ProblemError: F01, the file cannot be written.
+    """
+    from safetensors.numpy import save
+
+    from abawbench.atomic import write_file
+
+    mask = np.ones(len(frame), bool) if valid is None else valid
+    arrays = {"frame": frame.astype(np.int32), "valid": mask, "feature": np.ascontiguousarray(feature)}
+    write_file(path, save(arrays))
+
+
+def clips_of_features(folder: Path) -> tuple[FeatureClip, ...]:
+    """A clip for each `<unit>.safetensors` of a folder, by name.
+
+    A file has `feature`, shape (frames, width), and may have `frame` (numbers, rising; from 1 where not given) and
+    `valid`.
+
+    Raises:
+        ProblemError: F01 a file cannot be read, E04 it holds no features, D30 there is no such file.
+    """
+    paths = sorted(folder.glob(f"*{SUFFIX}"))
+    if not paths:
+        raise ProblemError(
+            Problem("D30", "no features", f"files <unit>{SUFFIX}", "name the folder of features", str(folder))
+        )
+    clips: list[FeatureClip] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            clips.append(_clip(path))
+        except ProblemError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ProblemError(*problems)
+    return tuple(clips)
+
+
+def _clip(path: Path) -> FeatureClip:
+    with _opened(path) as file:
+        names = set(file.keys())
+        if "feature" not in names or len(shape := file.get_slice("feature").get_shape()) != 2:
+            raise _no_features(path, f"tensors {', '.join(sorted(names)) or 'none'}")
+        count, width = shape
+        frame = file.get_tensor("frame") if "frame" in names else np.arange(1, count + 1)
+        valid = file.get_tensor("valid").astype(bool) if "valid" in names else np.ones(count, bool)
+    if frame.shape != (count,) or valid.shape != (count,) or (np.diff(frame) <= 0).any():
+        raise _no_features(path, f"{count:,} features, {frame.shape} frame numbers, {valid.shape} flags")
+
+    def vectors() -> Vectors:
+        # NumPy has no bfloat16: torch reads it
+        from safetensors.torch import load_file
+
+        return load_file(path)["feature"].float().numpy()[valid]
+
+    return FeatureClip(
+        video=path.stem,
+        frame=frame.astype(np.int32),
+        valid=valid,
+        size=0,
+        source=_no_pictures(path),
+        files=lambda: (path,),
+        vectors=vectors,
+        width=width,
+    )
+
+
+def _opened(path: Path) -> Any:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        return safe_open(path, "np")
+    except (SafetensorError, ValueError) as error:
+        raise _no_features(path, str(error)) from error
+    except OSError as error:
+        reason = error.strerror or "an error of the file system"
+        raise ProblemError(Problem("F01", reason, "a readable file", "check the path", str(path))) from error
+
+
+def _no_features(path: Path, found: str) -> ProblemError:
+    expected = "feature (frames, width), and frame and valid of as many, frame numbers rising"
+    return ProblemError(Problem("E04", found, expected, "extract them again", str(path)))
+
+
+def _no_pictures(path: Path) -> Callable[[Positions], Frames]:
+    def read(positions: Positions) -> Frames:
+        del positions
+        fix = "name a folder of crops, or an entry that takes features"
+        raise ProblemError(Problem("E06", "features without pictures", "crops", fix, str(path)))
+
+    return read

@@ -1,0 +1,79 @@
+"""Torch modules that look at crops, on a device and in a precision of choice."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from abawbench.data.clips import Frames
+from abawbench.entries.model import Precision, Seen
+from abawbench.models.intake import LUMA, Intake
+
+DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+Prepared = tuple[Tensor, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """Modules that each make a vector of a picture; what a frame is seen as is their vectors end to end.
+
+    Attributes:
+        modules: each maps normalised pictures, shape (pictures, channels, size, size), to (pictures, width).
+        intakes: what each module takes.
+        device: where they run.
+        precision: in which they run; what they give is float32.
+    """
+
+    modules: tuple[nn.Module, ...]
+    intakes: tuple[Intake, ...]
+    device: str = "cpu"
+    precision: Precision = "float32"
+
+    def at(self, device: str, precision: Precision) -> Sight:
+        """The same modules there; these here stay as they are."""
+        if (device, precision) == (self.device, self.precision):
+            return self
+        moved = [copy.deepcopy(module).to(device, DTYPES[precision]) for module in self.modules]
+        return replace(self, modules=settled(moved), device=device, precision=precision)
+
+    def prepare(self, crops: Frames) -> Prepared:
+        """Crops in the size of each module, still bytes: what can be done beside the forward pass."""
+        return tuple(torch.from_numpy(intake.resized(crops)) for intake in self.intakes)
+
+    def see(self, prepared: Prepared) -> Seen:
+        """Vectors, shape (crops, width), float32."""
+        parts: list[Tensor] = []
+        with torch.inference_mode():
+            for module, intake, crops in zip(self.modules, self.intakes, prepared, strict=True):
+                pictures = normalised(crops.to(self.device, non_blocking=True), intake).to(DTYPES[self.precision])
+                parts.append(module(pictures).float())
+            return torch.cat(parts, 1).cpu().numpy()
+
+    def look(self, crops: Frames) -> Seen:
+        """Vectors of crops, shape (crops, width), float32."""
+        return self.see(self.prepare(crops))
+
+
+def settled(modules: Sequence[nn.Module]) -> tuple[nn.Module, ...]:
+    """Modules as they answer: evaluation mode, no gradients, convolutions in the channels-last layout."""
+    for module in modules:
+        module.eval().requires_grad_(False)
+        torch.nn.utils.convert_conv2d_weight_memory_format(module, torch.channels_last)
+    return tuple(modules)
+
+
+def normalised(crops: Tensor, intake: Intake) -> Tensor:
+    """Bytes, shape (crops, size, size, 3), as float32 (crops, channels, size, size), channels last in memory."""
+    values = crops.permute(0, 3, 1, 2).float()
+    if intake.colour == "grey":
+        weights = torch.from_numpy(LUMA).to(values)
+        values = torch.einsum("nchw,c->nhw", values, weights)[:, None]
+    elif intake.colour == "BGR":
+        values = values.flip(1)
+    mean, std = (torch.tensor(part, dtype=torch.float32, device=values.device) for part in (intake.mean, intake.std))
+    scaled = values / 255
+    return (scaled - mean[:, None, None]) / std[:, None, None]

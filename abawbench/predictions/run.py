@@ -1,0 +1,284 @@
+"""An entry over many clips, into a store."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from abawbench.data.clips import Clip
+from abawbench.data.faces.store import only_run
+from abawbench.data.features import FeatureClip
+from abawbench.entries.contract import broken, failure
+from abawbench.entries.model import Answers, Entry, Movable, Seen, Staged
+from abawbench.errors import Problem, ProblemError
+from abawbench.predictions.ahead import ahead
+from abawbench.predictions.batches import planned
+from abawbench.predictions.fill import Policy, filled
+from abawbench.predictions.looking import Look, seen_in
+from abawbench.predictions.precision import Asked, Parity, chosen
+from abawbench.predictions.record import decided_before, record_of, with_precision
+from abawbench.predictions.store import Predictions, Store, is_store, new_store, open_store
+
+BATCH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run goes.
+
+    Attributes:
+        fill: what frames without a crop get.
+        precision: `auto` takes bfloat16 where the machine has it and it does not change the answers.
+        device: where networks run, as `cpu` or `cuda`.
+        batch: crops looked at together.
+        threads: that decode; one for each core where not given.
+    """
+
+    fill: Policy = "none"
+    precision: Asked = "auto"
+    device: str = "cpu"
+    batch: int = BATCH
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        units: finished, and in all.
+        frames: looked at now, and to look at in all, those of units kept from before left out.
+        seconds: since the run began.
+    """
+
+    units: tuple[int, int]
+    frames: tuple[int, int]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run did.
+
+    Attributes:
+        units: of the data.
+        made: units predicted now.
+        kept: units that were finished before.
+        frames: of the units predicted now.
+        valid: of these, frames with a crop.
+        parity: which precision, and why; None for an entry that has no choice.
+        seconds: the run took.
+        problems: everything that was left out, and why.
+    """
+
+    units: int
+    made: int
+    kept: int
+    frames: int
+    valid: int
+    parity: Parity | None
+    seconds: float
+    problems: tuple[Problem, ...]
+
+
+def run(
+    entry: Entry,
+    clips: Sequence[Clip],
+    out: Path,
+    options: Options = Options(),
+    *,
+    source: Path | None = None,
+    report: Callable[[Progress], None] = lambda _: None,
+) -> Summary:
+    """The answers of an entry to clips, in a store; what is there already is kept.
+
+    A unit that fails is left out and told in the summary; the others are done.
+
+    Args:
+        entry: that answers.
+        clips: one for each unit.
+        out: folder of the store.
+        options: how.
+        source: the file that describes the entry, if one does.
+        report: is told how far the run is, a few times a second at most.
+
+    Raises:
+        ProblemError: nothing can be done at all: P01 or P02 for the folder, P05 for the precision, D36 when another run
+            is at work.
+    """
+    begin = time.perf_counter()
+    record = record_of(entry, options.fill, options.device, options.precision, source)
+    clips, problems = _fitting(entry, clips)
+    entry, parity = _settled(entry, clips, options, record, out)
+    if parity is not None:
+        record = with_precision(record, parity)
+    store = new_store(out, record)
+    work = _Work(entry, store, options, _Meter(clips, begin, report))
+    with only_run(out):
+        work.do(clips)
+    return Summary(
+        units=len(clips) + len(problems),
+        made=work.made,
+        kept=work.kept,
+        frames=work.frames,
+        valid=work.valid,
+        parity=parity,
+        seconds=time.perf_counter() - begin,
+        problems=(*problems, *work.problems),
+    )
+
+
+def _fitting(entry: Entry, clips: Sequence[Clip]) -> tuple[list[Clip], list[Problem]]:
+    """Clips whose crops, or features, are what the card says the entry takes; the others as problems."""
+    picture, width = entry.card.picture, getattr(entry, "width", None)
+    fitting: list[Clip] = []
+    problems: list[Problem] = []
+    for clip in clips:
+        name = f"{entry.card.name}, unit {clip.video}, frame {int(clip.frame[0]) if len(clip) else 0}"
+        if isinstance(clip, FeatureClip):
+            if not isinstance(entry, Staged) or clip.width != width:
+                expected = "crops" if width is None else f"{width} as the entry's networks make them"
+                fix = "extract the features with the backbones of this entry"
+                problems.append(Problem("P04", f"{name}: {clip.width} features a frame", expected, fix))
+                continue
+        elif picture is not None and clip.size != picture.size:
+            found = f"{name}: crops of {clip.size} x {clip.size} pixels"
+            expected = f"{picture.size} x {picture.size} ({picture.crop}), as its card says"
+            problems.append(Problem("E06", found, expected, "align the faces to that size, or correct the card"))
+            continue
+        fitting.append(clip)
+    return fitting, problems
+
+
+def _settled(
+    entry: Entry, clips: Sequence[Clip], options: Options, record: dict[str, Any], out: Path
+) -> tuple[Entry, Parity | None]:
+    """The entry where it is to run, and in which precision: that of the run before, or what the first batch says."""
+    pictures = [clip for clip in clips if not isinstance(clip, FeatureClip) and clip.valid.any()]
+    if not isinstance(entry, Movable):
+        return entry, None
+    if is_store(out) and decided_before(json.loads(json.dumps(record)), (before := open_store(out)).record):
+        parity = Parity(options.precision, before.record["precision"], before.record["deviation"])
+    elif pictures:
+        piece = next(planned(pictures, options.batch))[0]
+        try:
+            parity = chosen(entry, options.device, options.precision, piece.clip.read(piece.positions))
+        except Exception as error:
+            if isinstance(error, ProblemError):
+                raise
+            raise ProblemError(*failure(entry.card, error, piece.clip.video, int(piece.clip.frame[0]))) from error
+    else:
+        parity = Parity(options.precision, "float32", None)
+    return entry.at(options.device, parity.precision), parity
+
+
+class _Work:
+    """One run: what it has done so far."""
+
+    def __init__(self, entry: Entry, store: Store, options: Options, meter: _Meter) -> None:
+        self.entry, self.store, self.options, self.meter = entry, store, options, meter
+        self.made = self.kept = self.frames = self.valid = 0
+        self.problems: list[Problem] = []
+        self.digests: dict[str, str] = {}
+
+    def do(self, clips: Sequence[Clip]) -> None:
+        features = [clip for clip in clips if isinstance(clip, FeatureClip)]
+        pictures = [clip for clip in clips if not isinstance(clip, FeatureClip)]
+        for clip in self._unfinished(features):
+            assert isinstance(clip, FeatureClip)
+            assert isinstance(self.entry, Staged)
+            self._conclude(clip, clip.vectors())
+            self.meter.frames(int(clip.valid.sum()))
+        if isinstance(self.entry, Staged):
+            look = Look(self.options.batch, self.options.threads)
+            side = pictures[0].size if pictures else 0
+            for clip, seen in seen_in(self.entry, self._unfinished(pictures), side, look, self.meter.frames):
+                self._conclude(clip, seen)
+        else:
+            for clip in self._unfinished(pictures):
+                self._finish(clip, lambda clip=clip: self.entry.predict(clip))
+                self.meter.frames(int(clip.valid.sum()))
+
+    def _unfinished(self, clips: Iterable[Clip]) -> Generator[Clip]:
+        """Clips that are not in the store as they are now; their bytes are read by a thread ahead of their turn."""
+        for clip, digest in ahead(_digested, clips, 1):
+            if isinstance(digest, ProblemError):
+                self.problems.extend(digest.problems)
+            elif self.store.has(clip, digest):
+                self.kept += 1
+            else:
+                self.digests[clip.video] = digest
+                yield clip
+                continue
+            self.meter.unit(int(clip.valid.sum()))
+
+    def _conclude(self, clip: Clip, seen: Seen | ProblemError) -> None:
+        if isinstance(seen, ProblemError):
+            self.problems.extend(seen.problems)
+            self.meter.unit(0)
+            return
+        entry = self.entry
+        assert isinstance(entry, Staged)
+        self._finish(clip, lambda: entry.conclude(seen, clip))
+
+    def _finish(self, clip: Clip, answer: Callable[[], Answers]) -> None:
+        """Put the answers to a clip into the store, unless something is wrong with them."""
+        try:
+            answers = answer()
+        except Exception as error:
+            self.problems.extend(failure(self.entry.card, error, clip.video, None))
+        else:
+            problems = broken(self.entry.card, answers, clip)
+            self.problems.extend(problems)
+            if not problems:
+                self._keep(clip, answers)
+        self.meter.unit(0)
+
+    def _keep(self, clip: Clip, answers: Answers) -> None:
+        given, mask = filled(answers, clip.frame, clip.valid, self.options.fill)
+        predictions = Predictions(clip.video, clip.frame, clip.time, clip.valid, mask, given)
+        self.store.write(predictions, self.digests.pop(clip.video))
+        self.made += 1
+        self.frames += len(clip)
+        self.valid += int(clip.valid.sum())
+
+
+def _digested(clip: Clip) -> tuple[Clip, str | ProblemError]:
+    try:
+        return clip, clip.digest()
+    except ProblemError as error:
+        return clip, error
+
+
+class _Meter:
+    """Adds up what is done, and reports it now and then."""
+
+    PAUSE_S = 0.5
+
+    def __init__(self, clips: Sequence[Clip], begin: float, report: Callable[[Progress], None]) -> None:
+        self._report, self._begin, self._last = report, begin, 0.0
+        self._units, self._total = 0, len(clips)
+        self._frames, self._expected = 0, int(np.sum([clip.valid.sum() for clip in clips]))
+
+    def frames(self, count: int) -> None:
+        """So many frames were looked at."""
+        self._frames += count
+        self._tell()
+
+    def unit(self, kept: int) -> None:
+        """A unit is done; `kept` of its frames need no look."""
+        self._units += 1
+        self._expected -= kept
+        self._tell()
+
+    def _tell(self) -> None:
+        now = time.perf_counter()
+        if now - self._last >= self.PAUSE_S or self._units == self._total:
+            self._last = now
+            self._report(Progress((self._units, self._total), (self._frames, self._expected), now - self._begin))
