@@ -1,0 +1,356 @@
+"""A folder of a Hugging Face image classifier as an entry: config.json and safetensors, nothing from the network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from abawbench.challenges import Categorical, Task
+from abawbench.data.clips import BATCH, Clip, Frames
+from abawbench.entries.model import Answers, Card, Seen, Weights
+from abawbench.entries.outputs import checked, over_frames, softmax
+from abawbench.entries.staged import predict_staged
+from abawbench.entries.synonyms import class_named
+from abawbench.entries.weight_files import weights_of
+from abawbench.errors import Problem, ProblemError, Problems
+from abawbench.models.intake import Intake
+from abawbench.table import Floats
+
+CONFIG = "config.json"
+PREPROCESSOR = "preprocessor_config.json"
+# below this size ConvNeXT enlarges the picture and cuts its middle out; transformers, ConvNextImageProcessor
+CUT_BELOW = 384
+IN_SETTINGS = "write size, mean and std into the settings"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Which folder, which task, and whatever the folder does not say.
+
+    Attributes:
+        folder: with config.json, *.safetensors and, unless size, mean and std are given, preprocessor_config.json.
+        task: of the challenge.
+        labels: class of the challenge for a label of the model; empty for a label to leave out. Labels that are not
+            here are met by name. Several labels of one class are added up.
+        size: height and width in pixels, in the place of the folder's.
+        mean: of each channel, on the scale where black is 0 and white is 1, in the place of the folder's.
+        std: of each channel, on the same scale, in the place of the folder's.
+        batch: pictures at a time.
+        sha256: of the only file of weights; empty where any will do.
+        weights_licence: of the weights.
+        weights_source: where they are published.
+    """
+
+    folder: Path
+    task: str = "expression"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    size: int | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    batch: int = BATCH
+    sha256: str = ""
+    weights_licence: str = ""
+    weights_source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What happens to a crop before the network.
+
+    Attributes:
+        intake: size that the crop gets, and its normalisation.
+        cut: side of the middle part that the network takes; `intake.size` for all of it.
+    """
+
+    intake: Intake
+    cut: int
+
+    def pictures(self, crops: Frames) -> Seen:
+        """RGB crops as the network takes them, shape (crops, channels, cut, cut)."""
+        edge = (self.intake.size - self.cut) // 2
+        whole = self.intake.pictures(crops)
+        return np.ascontiguousarray(whole[:, :, edge : edge + self.cut, edge : edge + self.cut])
+
+
+@dataclass(frozen=True, eq=False)
+class ImageClassifier:
+    """The entry; needs torch and transformers.
+
+    Attributes:
+        card: what it is.
+        task: what it answers: the classes that its labels mean.
+        preparation: of the crops.
+        class_of_label: shape (labels,), place in the task's classes; -1 for a label that is left out.
+        batch: pictures at a time.
+        network: of transformers.
+    """
+
+    card: Card
+    task: Categorical
+    preparation: Preparation
+    class_of_label: tuple[int, ...]
+    batch: int
+    network: Any = field(repr=False)
+
+    def predict(self, clip: Clip) -> Answers:
+        """Probabilities of the classes for each frame, NaN on frames that are not valid.
+
+        Raises:
+            ProblemError: E14, scores that are not finite.
+        """
+        return predict_staged(self, clip)
+
+    def look(self, crops: Frames) -> Seen:
+        """Scores of the model's labels before the softmax, shape (crops, labels)."""
+        import torch
+
+        seen = np.empty((len(crops), len(self.class_of_label)), np.float32)
+        with torch.inference_mode():
+            for begin in range(0, len(crops), self.batch):
+                part = self.preparation.pictures(crops[begin : begin + self.batch])
+                logits = self.network(pixel_values=torch.from_numpy(part)).logits
+                seen[begin : begin + len(part)] = logits.float().numpy()
+        return seen
+
+    def conclude(self, seen: Seen, clip: Clip) -> Answers:
+        """Probabilities of the classes for a clip from the scores of its valid frames.
+
+        Raises:
+            ProblemError: E14, scores that are not finite.
+        """
+        places = np.array(self.class_of_label)
+        odds = softmax(seen[:, places >= 0].astype(np.float64))
+        values: Floats = odds @ np.eye(len(self.task.classes))[places[places >= 0]]
+        file = f"{self.card.weights[-1].file}, {clip.video}"
+        fair = checked(self.task, values, file=file, fix="the weights hold numbers that are not finite: bring others")
+        return {self.task.name: over_frames(fair, clip)}
+
+
+def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> ImageClassifier:
+    """The entry that `kind = "image-classifier"` of an entry.toml asks for.
+
+    Pictures are resized as everywhere in this package, not by PIL: answers may differ from those of transformers in
+    the third digit.
+
+    Raises:
+        ProblemError: F01 no config.json, E02 settings that do not fit, labels that mean no class, a preparation that
+            the folder does not say; E04 a file that does not read, E08 tensors missing, E09 code in the folder,
+            E11 no safetensors.
+    """
+    config = _json(settings.folder / CONFIG, required=True)
+    problems = Problems()
+    try:
+        task, places = _classes(config, vocabulary, settings, problems)
+        channels = int(config.get("num_channels", 3))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ProblemError(_unreadable(settings.folder / CONFIG, error)) from error
+    preparation = _preparation(settings, channels, problems)
+    if settings.batch < 1:
+        problems.add(Problem("E02", f"settings.batch = {settings.batch}", "1 or more", "correct it"))
+    if "auto_map" in config:
+        file = str(settings.folder / CONFIG)
+        problems.add(Problem("E09", "auto_map", "an architecture of transformers", "bring another model", file))
+    problems.raise_if_any()
+    assert preparation is not None
+    weights = _weights(settings)
+    network = _network(settings.folder)
+    _try(network, preparation, settings.folder)
+    facts = {
+        "kind": str(config.get("model_type", "")),
+        "intake": asdict(preparation.intake),
+        "cut": preparation.cut,
+        "width": len(places),
+    }
+    lost = [label for label, place in zip(_labels(config), places, strict=True) if place < 0]
+    notes = (f"left out, the others made to sum to 1: {', '.join(lost)}",) if lost else ()
+    own = replace(
+        card,
+        tasks=(task,),
+        notes=(*card.notes, *notes),
+        weights=(*card.weights, *weights),
+        networks=(*card.networks, facts),
+    )
+    return ImageClassifier(own, task, preparation, places, settings.batch, network)
+
+
+def _json(path: Path, *, required: bool) -> dict[str, Any]:
+    if not path.is_file():
+        if not required:
+            return {}
+        raise ProblemError(Problem("F01", "no such file", "a folder with a config.json", "check the path", str(path)))
+    try:
+        record = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ProblemError(_unreadable(path, error)) from error
+    if not isinstance(record, dict):
+        raise ProblemError(_unreadable(path, TypeError("JSON that is no object")))
+    return cast(dict[str, Any], record)
+
+
+def _unreadable(path: Path, error: Exception) -> Problem:
+    return Problem("E04", str(error), "the JSON file of an image classifier", "bring it again", str(path))
+
+
+def _labels(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the network's outputs, in its order; those of transformers where the folder gives none."""
+    given = cast(dict[str, str], config.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"})
+    return tuple(str(given[key]) for key in sorted(given, key=int))
+
+
+def _classes(
+    config: Mapping[str, Any], vocabulary: tuple[Task, ...], settings: Settings, problems: Problems
+) -> tuple[Categorical, tuple[int, ...]]:
+    tasks = {task.name: task for task in vocabulary if isinstance(task, Categorical)}
+    if settings.task not in tasks:
+        found, expected = f"settings.task = {settings.task}", f"one of {', '.join(tasks) or 'none'}: a task of classes"
+        raise ProblemError(Problem("E02", found, expected, "correct the task"))
+    task, names = tasks[settings.task], _labels(config)
+    for label, name in settings.labels.items():
+        if label not in names:
+            found = f"settings.labels.{label}"
+            problems.add(Problem("E02", found, f"a label of the model: {', '.join(names)}", "correct the label"))
+        elif name and name not in task.classes:
+            found = f'settings.labels.{label} = "{name}"'
+            problems.add(Problem("E02", found, f"one of {', '.join(task.classes)}, or empty", "correct the class"))
+    meant: list[str] = []
+    for label in names:
+        name = settings.labels.get(label, class_named(label, task.classes))
+        if name is None:
+            expected = f"a name of {', '.join(task.classes)}"
+            fix = f'write settings.labels.{label} = "..."; an empty text leaves it out'
+            problems.add(Problem("E02", f"the model's label {label}", expected, fix, str(settings.folder / CONFIG)))
+        meant.append(name or "")
+    known = tuple(name for name in task.classes if name in meant)
+    if not known:
+        problems.add(Problem("E02", "no label of a class", "one at least", "correct settings.labels"))
+    return replace(task, classes=known), tuple(known.index(name) if name in known else -1 for name in meant)
+
+
+def _preparation(settings: Settings, channels: int, problems: Problems) -> Preparation | None:
+    record = _json(settings.folder / PREPROCESSOR, required=False)
+    file = str(settings.folder / PREPROCESSOR)
+    try:
+        size, cut = (settings.size, settings.size) if settings.size is not None else _sides(record)
+        mean, std = _normalisation(record)
+    except (TypeError, ValueError) as error:
+        problems.add(_unreadable(settings.folder / PREPROCESSOR, error))
+        return None
+    mean, std = settings.mean or mean, settings.std or std
+    if size is None or cut is None or mean is None or std is None:
+        parts = (("size", size), ("mean", mean), ("std", std))
+        lacking = ", ".join(name for name, value in parts if value is None) or "size"
+        problems.add(Problem("E02", f"no {lacking} that can be read", "what the network takes", IN_SETTINGS, file))
+        return None
+    try:
+        if cut > size:
+            raise ValueError
+        return Preparation(Intake(size, "grey" if channels == 1 else "RGB", mean, std), cut)
+    except ValueError:
+        found = f"size {size}, cut {cut}, mean {mean}, std {std} for {channels} channels"
+        expected = "one mean and one positive deviation for each channel, a cut within the size"
+        problems.add(Problem("E02", found, expected, IN_SETTINGS, file))
+        return None
+
+
+def _sides(record: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """Side that a square crop is resized to, and side of the middle that is cut out of it."""
+    side = _side(record.get("size"))
+    kind = str(record.get("image_processor_type") or record.get("feature_extractor_type") or "")
+    has_share = record.get("crop_pct") is not None
+    if side is None or not record.get("do_resize", True) or (has_share and not kind.startswith("ConvNext")):
+        return None, None
+    if has_share and side < CUT_BELOW:
+        return int(side / float(record["crop_pct"])), side
+    return side, _side(record.get("crop_size", side)) if record.get("do_center_crop") else side
+
+
+def _side(size: Any) -> int | None:
+    if isinstance(size, int):
+        return size
+    if isinstance(size, dict):
+        sides = set(cast(dict[str, int], size).values())
+        if len(sides) == 1 and set(cast(dict[str, int], size)) in ({"height", "width"}, {"shortest_edge"}):
+            return sides.pop()
+    return None
+
+
+def _normalisation(record: Mapping[str, Any]) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
+    """Mean and deviation on the scale from 0 to 1, whatever scale the folder's are on."""
+    if not record or record.get("rescale_offset"):
+        return None, None
+    scale = 255.0 * float(record.get("rescale_factor", 1 / 255)) if record.get("do_rescale", True) else 255.0
+    mean, std = record.get("image_mean"), record.get("image_std")
+    if not record.get("do_normalize", True):
+        mean, std = [0.0] * 3, [1.0] * 3
+    if mean is None or std is None:
+        return None, None
+    return tuple(float(value) / scale for value in mean), tuple(float(value) / scale for value in std)
+
+
+def _weights(settings: Settings) -> tuple[Weights, ...]:
+    files = sorted(settings.folder.glob("*.safetensors"))
+    if not files:
+        pickled = sorted(settings.folder.glob("*.bin"))
+        found = f"{pickled[0].name} alone" if pickled else "no *.safetensors"
+        fix = "convert it to safetensors" if pickled else "bring the weights"
+        raise ProblemError(Problem("E11", found, "weights as safetensors", fix, str(settings.folder)))
+    if settings.sha256 and len(files) > 1:
+        found = f"settings.sha256 for {len(files)} files"
+        raise ProblemError(Problem("E02", found, "one file of weights", "leave settings.sha256 out"))
+    about = {"licence": settings.weights_licence, "source": settings.weights_source}
+    return tuple(weights_of("network", path, sha256=settings.sha256, **about) for path in files)
+
+
+def _network(folder: Path) -> Any:
+    import torch
+    from transformers import AutoModelForImageClassification
+    from transformers.utils import logging
+
+    level, shows_progress = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        network, loaded = AutoModelForImageClassification.from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+    except Exception as error:  # transformers raises whatever its parts raise on files that are damaged or foreign
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        expected = "an image classifier that transformers reads"
+        raise ProblemError(Problem("E04", reason[0][:200], expected, "bring it again", str(folder))) from error
+    finally:
+        logging.set_verbosity(level)
+        if shows_progress:
+            logging.enable_progress_bar()
+    # a tensor of another shape comes with both shapes
+    absent = sorted({*loaded["missing_keys"], *(key for key, *_ in loaded["mismatched_keys"])})
+    if absent:
+        found = f"no {', '.join(absent[:3])} in the weights"
+        expected = "every tensor of the network, in its shape"
+        problem = Problem("E08", found, expected, "bring the weights of this network", str(folder), count=len(absent))
+        raise ProblemError(problem)
+    return network.eval()
+
+
+def _try(network: Any, preparation: Preparation, folder: Path) -> None:
+    import torch
+
+    side = preparation.cut
+    black = torch.zeros(1, preparation.intake.channels, side, side)
+    try:
+        with torch.inference_mode():
+            network(pixel_values=black)
+    except (ValueError, RuntimeError) as error:
+        found = f"pictures of {side} pixels: {str(error).splitlines()[0][:200]}"
+        expected = "pictures of the size that the network takes"
+        raise ProblemError(Problem("E06", found, expected, "correct settings.size", str(folder))) from error
