@@ -81,7 +81,8 @@ def implied_labels(class_logits: Tensor, table: Tensor) -> Tensor:
         weights, known = _split(table, logits)
         chance = _log_probabilities(logits, known).exp()
         smallest = torch.finfo(chance.dtype).tiny
-        return (chance @ weights) / (chance @ known).clamp_min(smallest)
+        # rounding may go beyond 1
+        return ((chance @ weights) / (chance @ known).clamp_min(smallest)).clamp_max(1)
 
 
 def matching_loss(
