@@ -1,16 +1,18 @@
-"""Torch modules that look at crops, on a device and in a precision of choice."""
+"""Torch modules that look at crops, on a device and in a precision of choice, and entries that look through them."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
-from abawbench.data.clips import Frames
-from abawbench.entries.model import Precision, Seen
+from abawbench.data.clips import Clip, Frames
+from abawbench.entries.model import Answers, Card, Precision, Seen
+from abawbench.entries.staged import predict_staged
 from abawbench.models.intake import LUMA, Intake
 
 DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -56,6 +58,43 @@ class Sight:
     def look(self, crops: Frames) -> Seen:
         """Vectors of crops, shape (crops, width), float32."""
         return self.see(self.prepare(crops))
+
+
+@dataclass(frozen=True, eq=False)
+class Sighted:
+    """What all entries share that look through torch modules.
+
+    Attributes:
+        card: what the entry is.
+        sight: the modules.
+    """
+
+    card: Card
+    sight: Sight
+
+    def at(self, device: str, precision: Precision) -> Self:
+        """The same entry with its sight there."""
+        return replace(self, sight=self.sight.at(device, precision))
+
+    def prepare(self, crops: Frames) -> Prepared:
+        """Crops in the size of each module."""
+        return self.sight.prepare(crops)
+
+    def see(self, prepared: Prepared) -> Seen:
+        """What is seen in prepared crops, shape (crops, width)."""
+        return self.sight.see(prepared)
+
+    def look(self, crops: Frames) -> Seen:
+        """What is seen in crops, shape (crops, width)."""
+        return self.see(self.prepare(crops))
+
+    def conclude(self, seen: Seen, clip: Clip) -> Answers:
+        """Answers for a clip from what was seen in its valid frames."""
+        raise NotImplementedError
+
+    def predict(self, clip: Clip) -> Answers:
+        """Look at every crop, then conclude."""
+        return predict_staged(self, clip)
 
 
 def settled(modules: Sequence[nn.Module]) -> tuple[nn.Module, ...]:

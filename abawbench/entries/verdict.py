@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.data.clips import Clip
 from abawbench.entries.model import Answers
+from abawbench.entries.outputs import over_frames, sigmoid, softmax
 from abawbench.table import Floats
 
 
@@ -51,12 +52,7 @@ def verdict(tasks: Sequence[Task], scores: Mapping[str, Floats], clip: Clip) -> 
         scores: by task, shape (valid frames, width).
         clip: the clip.
     """
-    answers: dict[str, Floats] = {}
-    for task in tasks:
-        answer = np.full((len(clip), scores[task.name].shape[1]), np.nan)
-        answer[clip.valid] = _answer(task, scores[task.name])
-        answers[task.name] = answer
-    return answers
+    return {task.name: over_frames(_answer(task, scores[task.name]), clip) for task in tasks}
 
 
 def _answer(task: Task, scores: Floats) -> Floats:
@@ -64,8 +60,6 @@ def _answer(task: Task, scores: Floats) -> Floats:
         case Continuous():
             return np.clip(scores, task.low, task.high)
         case Categorical():
-            odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-            return odds / odds.sum(axis=1, keepdims=True)
+            return softmax(scores)
         case MultiLabel():
-            # half the hyperbolic tangent does not overflow, whatever the score
-            return 0.5 + 0.5 * np.tanh(scores / 2)
+            return sigmoid(scores)

@@ -1,0 +1,117 @@
+"""A backbone of an entry: from a file that the user brings, or with random weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from abawbench.entries.model import Weights
+from abawbench.entries.state import load_state
+from abawbench.entries.weight_files import weights_of
+from abawbench.errors import Problem, ProblemError
+from abawbench.models.backbones.model import Pooling
+from abawbench.models.intake import Colour
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from abawbench.models.backbones.model import Backbone
+
+
+BRING = 'add weights = {file = "..."}, or seed = 0 for a network that knows nothing'
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """A file of weights that a user brings.
+
+    Attributes:
+        file: its path.
+        sha256: that it must have; empty where any will do.
+        licence: SPDX id, or in words.
+        source: where it is published.
+    """
+
+    file: Path
+    sha256: str = ""
+    licence: str = ""
+    source: str = ""
+
+    def on_card(self, role: str) -> Weights:
+        """What a card says of it. Raises: ProblemError E11 there is no such file, E04 it is another."""
+        return weights_of(role, self.file, sha256=self.sha256, licence=self.licence, source=self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneSettings:
+    """Which network looks at the crops, and what is other than its preset.
+
+    Attributes:
+        kind: as in `models.backbones`, `iresnet50`; a file of weights must be of this kind, where it is given.
+        weights: a checkpoint of any kind that is read here; without one the weights are random.
+        size: height and width of its pictures in pixels; crops are resized to it.
+        colour: order of the channels.
+        mean: of each channel, on the scale where black is 0 and white is 1.
+        std: of each channel, on the same scale.
+        layer: which hidden layer is read.
+        pooling: how a layer becomes one vector.
+    """
+
+    kind: str = ""
+    weights: WeightsFile | None = None
+    size: int | None = None
+    colour: Colour | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    layer: int | None = None
+    pooling: Pooling | None = None
+
+
+def backbone_of(
+    settings: BackboneSettings, role: str, seed: int | None
+) -> tuple[Backbone, Weights | None, dict[str, Any]]:
+    """A backbone, what the card says of its file, and what it says of the network.
+
+    Args:
+        settings: which.
+        role: what it is for.
+        seed: of random weights; None where weights must come from a file.
+
+    Raises:
+        ProblemError: E11 there is neither a file nor a seed, E04 E08 E09 E10 the file is another, E01 E17 the settings.
+    """
+    from abawbench.models import backbones
+    from abawbench.models.backbones.overrides import Overrides
+    from abawbench.models.checkpoints import load_checkpoint
+
+    fields = ("size", "colour", "mean", "std", "layer", "pooling")
+    overrides = Overrides(**{name: getattr(settings, name) for name in fields})
+    if settings.weights is not None:
+        file = settings.weights.on_card(role)
+        loaded = load_checkpoint(settings.weights.file, overrides=overrides)
+        if settings.kind and loaded.kind != settings.kind:
+            fix = "bring the weights of that kind, or correct the kind"
+            place = str(settings.weights.file)
+            raise ProblemError(Problem("E08", f"weights of {loaded.kind}", settings.kind, fix, place))
+        return loaded.backbone, file, {"role": role, **loaded.facts()}
+    if seed is None:
+        found = f"no weights for {role} ({settings.kind})"
+        raise ProblemError(Problem("E11", found, "a file of weights", BRING))
+    backbone = backbones.build(settings.kind, seed=seed, overrides=overrides)
+    return backbone, None, {"role": role, **backbone.card.to_json()}
+
+
+def fill_heads(module: nn.Module, weights: WeightsFile | None, seed: int | None) -> tuple[Weights, ...]:
+    """Put the weights of a file into the heads of an entry; what the card says of it.
+
+    Raises:
+        ProblemError: E11 there is neither a file nor a seed, E04 or E08 the file is another.
+    """
+    if weights is not None:
+        file = weights.on_card("heads")
+        load_state(module, weights.file)
+        return (file,)
+    if seed is None:
+        raise ProblemError(Problem("E11", "no weights for the heads", "a file of weights", BRING))
+    return ()

@@ -1,0 +1,113 @@
+"""FaceBehaviorNet as an entry: one trunk, one linear head for each task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import torch
+
+from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
+from abawbench.data.clips import Clip
+from abawbench.entries.backbone import BackboneSettings, WeightsFile, backbone_of, fill_heads
+from abawbench.entries.model import Answers, Card, Seen, width
+from abawbench.entries.sight import Sight, Sighted, settled
+from abawbench.entries.verdict import verdict
+from abawbench.models.facebehaviornet import VALENCE_AROUSAL, FaceBehaviorNet, build
+from abawbench.models.facebehaviornet_settings import FaceBehaviorSettings
+
+Coupling = Literal["none", "hard_co_annotation", "soft_co_annotation", "distribution_matching"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The parts of the network.
+
+    Attributes:
+        trunk: that looks at each crop.
+        network: its heads.
+        coupling: how the tasks were coupled when it was trained; the answers of given weights do not depend on it.
+        action_units: in the place of those of the vocabulary, as the 17 of the papers.
+        expressions: in the place of those of the vocabulary, as the 7 of the papers.
+        identities: classes of a task `identity`; none without names.
+        attributes: labels of a task `attributes`; none without names.
+        weights: of the heads, a safetensors file.
+        seed: of the random weights of whatever has no file; without one every part needs a file.
+    """
+
+    trunk: BackboneSettings
+    network: FaceBehaviorSettings = field(default_factory=FaceBehaviorSettings)
+    coupling: Coupling = "none"
+    action_units: tuple[str, ...] = ()
+    expressions: tuple[str, ...] = ()
+    identities: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    weights: WeightsFile | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class FaceBehaviorEntry(Sighted):
+    """The entry, with its weights.
+
+    Attributes:
+        network: the whole; its heads run in float32 on the CPU, where they cost little.
+        seed: as in the settings.
+    """
+
+    network: FaceBehaviorNet
+    seed: int | None
+
+    @property
+    def width(self) -> int:
+        """Features of a frame."""
+        return self.network.trunk.card.width
+
+    def conclude(self, seen: Seen, clip: Clip) -> Answers:
+        """Answers of the heads, each frame for itself."""
+        with torch.inference_mode():
+            heads = self.network.answers(torch.from_numpy(seen))
+        scores = {task.name: heads[_head(task)].double().numpy() for task in self.card.tasks}
+        return verdict(self.card.tasks, scores, clip)
+
+
+def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> FaceBehaviorEntry:
+    """The entry that `kind = "facebehaviornet"` of an entry.toml asks for.
+
+    Raises:
+        ProblemError: E11 weights missing, E04 E08 E09 E10 other weights than asked for, E17 settings that do not hold
+            together.
+    """
+    trunk, file, facts = backbone_of(settings.trunk, "trunk", settings.seed)
+    tasks = tasks_of(vocabulary, settings)
+    network = build(trunk, {_head(task): width(task) for task in tasks}, settings.network, seed=settings.seed or 0)
+    files = (*(() if file is None else (file,)), *fill_heads(network.heads, settings.weights, settings.seed))
+    (looking,) = settled([trunk])
+    notes = (*card.notes, f"coupling in training: {settings.coupling.replace('_', ' ')}")
+    return FaceBehaviorEntry(
+        card=replace(card, tasks=tasks, weights=files, networks=(facts,), notes=notes),
+        sight=Sight((looking,), (trunk.card.intake,)),
+        network=network.eval().requires_grad_(False),
+        seed=settings.seed,
+    )
+
+
+def tasks_of(vocabulary: tuple[Task, ...], settings: Settings) -> tuple[Task, ...]:
+    """The tasks of the vocabulary with the names of the settings, and identity and attributes where they have names."""
+    tasks: list[Task] = []
+    for task in vocabulary:
+        if isinstance(task, MultiLabel) and settings.action_units:
+            tasks.append(replace(task, columns=settings.action_units))
+        elif isinstance(task, Categorical) and settings.expressions:
+            tasks.append(replace(task, classes=settings.expressions))
+        else:
+            tasks.append(task)
+    if settings.identities:
+        tasks.append(Categorical("identity", settings.identities, None))
+    if settings.attributes:
+        tasks.append(MultiLabel("attributes", settings.attributes, None))
+    return tuple(tasks)
+
+
+def _head(task: Task) -> str:
+    return VALENCE_AROUSAL if isinstance(task, Continuous) else task.name

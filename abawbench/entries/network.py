@@ -1,0 +1,145 @@
+"""Backbones, a temporal encoder, a multi-task framework and heads, put together by an entry.toml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from abawbench.challenges import Task
+from abawbench.data.clips import Clip
+from abawbench.entries.backbone import BackboneSettings, WeightsFile, backbone_of, fill_heads
+from abawbench.entries.model import Answers, Card, Seen, Weights
+from abawbench.entries.sight import Prepared, Sight, Sighted, settled
+from abawbench.entries.verdict import outputs_of, scores_by_task, verdict
+from abawbench.errors import Problem, ProblemError
+from abawbench.models.frameworks import FrameworkSettings, HeadSettings, MultiTaskNetwork, build_network
+from abawbench.models.temporal.segments import answer_sequence
+from abawbench.models.temporal.settings import TemporalSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The parts of a network entry.
+
+    Attributes:
+        backbones: that look at each crop; their vectors are put end to end.
+        features: width of the features, for an entry that takes features and has no backbone.
+        temporal: the sequence encoder.
+        framework: what the tasks share.
+        heads: the head of each task.
+        time: whether a sequence counts its rows, or the frames of the video that they are.
+        weights: of everything above the backbones, a safetensors file.
+        seed: of the random weights of whatever has no file; without one every part needs a file.
+    """
+
+    backbones: tuple[BackboneSettings, ...] = ()
+    features: int | None = None
+    temporal: TemporalSettings = field(default_factory=TemporalSettings)
+    framework: FrameworkSettings = field(default_factory=FrameworkSettings)
+    heads: HeadSettings = field(default_factory=HeadSettings)
+    time: Literal["rows", "frames"] = "rows"
+    weights: WeightsFile | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkEntry(Sighted):
+    """The entry, with its weights.
+
+    Attributes:
+        network: everything above them; it runs in float32 on the CPU, where it costs little.
+        time: as in the settings.
+        seed: as in the settings.
+    """
+
+    network: MultiTaskNetwork
+    time: Literal["rows", "frames"]
+    seed: int | None
+
+    @property
+    def width(self) -> int:
+        """Features of a frame."""
+        return self.network.feature_width
+
+    def see(self, prepared: Prepared) -> Seen:
+        """Features, shape (crops, width). Raises: ProblemError E06, the entry has no backbone."""
+        if not self.sight.modules:
+            expected = f"features, {self.width} for each frame"
+            fix = "name a folder of features, or add backbones to the entry"
+            raise ProblemError(Problem("E06", f"crops for {self.card.name}", expected, fix))
+        return super().see(prepared)
+
+    def conclude(self, seen: Seen, clip: Clip) -> Answers:
+        """Answers for a clip; a frame without a crop has the features of the nearest one that has.
+
+        Source: situAI/ABAW2023_VA-EXPR_Situ-RUCAIM3, which tries +-1, +-2, ... frames.
+        """
+        tasks = self.card.tasks
+        features = torch.from_numpy(seen)
+        if not clip.valid.all():
+            features = features[torch.from_numpy(_nearest(clip))]
+        frame = clip.frame.astype(np.int64) if self.time == "frames" else None
+        heads = {name: part.numpy() for name, part in answer_sequence(self.network, features, frame=frame).items()}
+        rows = clip.valid if len(features) else np.empty(0, bool)
+        return verdict(tasks, scores_by_task(tasks, {name: part[rows] for name, part in heads.items()}), clip)
+
+
+def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> NetworkEntry:
+    """The entry that `kind = "network"` of an entry.toml asks for.
+
+    Raises:
+        ProblemError: everything that is wrong with its parts: E11 weights missing, E04 E08 E09 E10 other weights than
+            asked for, E17 settings that do not hold together.
+    """
+    problems: list[Problem] = []
+    parts: list[tuple[Any, Weights | None, dict[str, Any]]] = []
+    for place, backbone in enumerate(settings.backbones, start=1):
+        role = "backbone" if len(settings.backbones) == 1 else f"backbone {place}"
+        try:
+            parts.append(backbone_of(backbone, role, settings.seed))
+        except ProblemError as error:
+            problems.extend(error.problems)
+    if bool(settings.backbones) == (settings.features is not None):
+        both = "backbones and features" if settings.backbones else "neither backbones nor features"
+        fix = "add [[settings.backbones]], or features = WIDTH"
+        problems.append(Problem("E02", both, "one of them: what looks at crops, or the width of what is given", fix))
+    # a width of its own where a backbone is missing: every problem is told at once
+    width = sum(backbone.card.width for backbone, _, _ in parts) or settings.features or 1
+    try:
+        network = build_network(
+            width,
+            outputs_of(vocabulary),
+            settings.temporal,
+            settings.framework,
+            settings.heads,
+            seed=settings.seed or 0,
+        )
+        heads = fill_heads(network, settings.weights, settings.seed)
+    except ProblemError as error:
+        raise ProblemError(*problems, *error.problems) from error
+    if problems:
+        raise ProblemError(*problems)
+    files = [file for _, file, _ in parts if file is not None]
+    modules = settled([backbone for backbone, _, _ in parts])
+    return NetworkEntry(
+        card=replace(card, tasks=vocabulary, weights=(*files, *heads), networks=tuple(facts for _, _, facts in parts)),
+        sight=Sight(modules, tuple(backbone.card.intake for backbone, _, _ in parts)),
+        network=network.eval().requires_grad_(False),
+        time=settings.time,
+        seed=settings.seed,
+    )
+
+
+def _nearest(clip: Clip) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """For every frame the place, among the valid ones, of the nearest that is valid; empty where none is."""
+    known = np.flatnonzero(clip.valid)
+    if not len(known):
+        return np.empty(0, np.int64)
+    after = np.minimum(np.searchsorted(known, np.arange(len(clip))), len(known) - 1)
+    before = np.maximum(after - 1, 0)
+    place = np.arange(len(clip))
+    is_before = np.abs(place - known[before]) <= np.abs(known[after] - place)
+    return np.where(is_before, before, after)
