@@ -51,14 +51,14 @@ class FaceBehaviorNet(nn.Module):
             Shape (pictures, width of the trunk).
 
         Raises:
-            ProblemError: E17, landmarks for a trunk that takes none.
+            ProblemError: E06, landmarks for a trunk that takes none.
         """
         if landmarks is None:
             return self.trunk(pictures)
         if not self._takes_landmarks:
             found = f"landmarks for a trunk of kind {self.trunk.card.kind}"
             fix = "leave the landmarks out, or choose a trunk with them"
-            raise ProblemError(Problem("E17", found, "pictures alone", fix))
+            raise ProblemError(Problem("E06", found, "pictures alone", fix))
         return self.trunk(pictures, landmarks)
 
     def answers(self, features: Tensor) -> dict[str, Tensor]:
@@ -76,7 +76,7 @@ class FaceBehaviorNet(nn.Module):
         """The `answers` to the `features` of pictures.
 
         Raises:
-            ProblemError: E17, landmarks for a trunk that takes none.
+            ProblemError: E06, landmarks for a trunk that takes none.
         """
         return self.answers(self.features(pictures, landmarks))
 
@@ -88,7 +88,7 @@ def build(
     *,
     seed: int | None = None,
 ) -> FaceBehaviorNet:
-    """A network with untrained heads.
+    """A network with untrained heads, in evaluation mode.
 
     Args:
         trunk: kept as it is, weights and all.
@@ -103,10 +103,11 @@ def build(
     """
     settings = FaceBehaviorSettings() if settings is None else settings
     if seed is None:
-        return FaceBehaviorNet(trunk, outputs, settings)
+        return FaceBehaviorNet(trunk, outputs, settings).eval()
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return FaceBehaviorNet(trunk, outputs, settings)
+        # not torch.manual_seed, which would seed accelerators too
+        torch.default_generator.manual_seed(seed)
+        return FaceBehaviorNet(trunk, outputs, settings).eval()
 
 
 def _problems_of(outputs: Mapping[str, int]) -> Iterable[Problem]:

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from abawbench.errors import ProblemError
+from abawbench.models import backbones
 from abawbench.models.backbones.model import Backbone, BackboneCard
 from abawbench.models.facebehaviornet import FaceBehaviorNet, build
 from abawbench.models.facebehaviornet_settings import FaceBehaviorSettings
@@ -39,7 +40,7 @@ def pictures(count: int = 5) -> Tensor:
 
 
 def net(outputs=AFFECT, trunk: Backbone | None = None, **settings) -> FaceBehaviorNet:
-    return build(Trunk() if trunk is None else trunk, outputs, FaceBehaviorSettings(**settings), seed=3).eval()
+    return build(Trunk() if trunk is None else trunk, outputs, FaceBehaviorSettings(**settings), seed=3)
 
 
 @pytest.mark.parametrize(
@@ -119,8 +120,17 @@ def test_landmarks_reach_a_trunk_that_takes_them():
     assert torch.equal(model(pictures())["expression"], net()(pictures())["expression"])
 
 
+def test_landmarks_reach_the_fully_connected_layers_of_vgg_face():
+    model = build(backbones.build("tiny_vggface_landmarks", seed=0), AFFECT, seed=0)
+    faces = torch.zeros(2, 3, 96, 96)
+    points = torch.rand(2, 68, 2, generator=torch.Generator().manual_seed(4))
+    answers = model(faces, points)
+    assert answers["action_units"].shape == (2, 17)
+    assert not torch.equal(answers["expression"][0], answers["expression"][1])
+
+
 def test_landmarks_for_a_trunk_without_them_are_a_problem():
-    with pytest.raises(ProblemError, match="E17"):
+    with pytest.raises(ProblemError, match="E06"):
         net()(pictures(), torch.zeros(5, 68, 2))
 
 
