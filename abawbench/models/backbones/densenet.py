@@ -1,0 +1,143 @@
+"""DenseNet121 and DenseFace, with the names of torchvision's files.
+
+Sources: torchvision (structure and names of DenseNet121); AIM3-RUC/MEmoBert:code/denseface/model/dense_net.py and
+code/denseface/config/dense_fer.py (DenseFace).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from abawbench.models.backbones.model import Backbone, BackboneCard
+from abawbench.models.backbones.overrides import Overrides, refuse_other_pictures, settled
+from abawbench.models.intake import Intake, imagenet
+
+BOTTLENECK = 4
+# grey of the faces of FER+, on the scale 0 to 255 (assumed to fit); better those of the target data, as overrides
+FACES = (131.0754, 47.8582)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How large the network is.
+
+    Attributes:
+        growth: channels that each dense layer adds.
+        blocks: dense layers in each dense block.
+        initial: channels of the stem.
+        stem: `large`, 7x7 with norm and pool for colour pictures; `small`, 3x3 alone for grey ones.
+        size: height and width of the pictures in pixels.
+    """
+
+    growth: int
+    blocks: tuple[int, ...]
+    initial: int
+    stem: Literal["large", "small"]
+    size: int
+
+
+PLANS = {
+    "densenet121": Plan(32, (6, 12, 24, 16), 64, "large", 224),
+    "denseface100": Plan(12, (16, 16, 16), 24, "small", 64),
+    "tiny_densenet121": Plan(4, (2, 2, 2, 2), 8, "large", 64),
+    "tiny_denseface": Plan(4, (2, 2, 2), 8, "small", 64),
+}
+
+
+class DenseNet(Backbone):
+    """Blocks of layers that each see all maps before them; the vector is the average over the last map."""
+
+    def __init__(self, card: BackboneCard, plan: Plan) -> None:
+        super().__init__(card)
+        parts: OrderedDict[str, nn.Module] = OrderedDict()
+        if plan.stem == "large":
+            parts["conv0"] = nn.Conv2d(3, plan.initial, 7, stride=2, padding=3, bias=False)
+            parts["norm0"] = nn.BatchNorm2d(plan.initial)
+            parts["relu0"] = nn.ReLU()
+            parts["pool0"] = nn.MaxPool2d(3, stride=2, padding=1)
+        else:
+            parts["conv0"] = nn.Conv2d(1, plan.initial, 3, stride=2, padding=1, bias=False)
+        width = plan.initial
+        for number, layers in enumerate(plan.blocks, start=1):
+            parts[f"denseblock{number}"] = _DenseBlock(width, plan.growth, layers)
+            width += layers * plan.growth
+            if number < len(plan.blocks):
+                parts[f"transition{number}"] = _transition(width)
+                width //= 2
+        parts["norm5" if plan.stem == "large" else "norm3"] = nn.BatchNorm2d(width)
+        self.features = nn.Sequential(parts)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Vectors, shape (pictures, width), of pictures, shape (pictures, channels, size, size)."""
+        refuse_other_pictures(self.card, pictures)
+        return torch.relu(self.features(pictures)).mean((2, 3))
+
+
+class _DenseLayer(nn.Sequential):
+    def __init__(self, width: int, growth: int) -> None:
+        inner = BOTTLENECK * growth
+        super().__init__(
+            OrderedDict[str, nn.Module](
+                norm1=nn.BatchNorm2d(width),
+                relu1=nn.ReLU(),
+                conv1=nn.Conv2d(width, inner, 1, bias=False),
+                norm2=nn.BatchNorm2d(inner),
+                relu2=nn.ReLU(),
+                conv2=nn.Conv2d(inner, growth, 3, padding=1, bias=False),
+            )
+        )
+
+
+class _DenseBlock(nn.Module):
+    def __init__(self, width: int, growth: int, layers: int) -> None:
+        super().__init__()
+        for place in range(layers):
+            self.add_module(f"denselayer{place + 1}", _DenseLayer(width + place * growth, growth))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        for layer in self.children():
+            maps = torch.cat((maps, cast(Tensor, layer(maps))), 1)
+        return maps
+
+
+def _transition(width: int) -> nn.Sequential:
+    return nn.Sequential(
+        OrderedDict[str, nn.Module](
+            norm=nn.BatchNorm2d(width),
+            relu=nn.ReLU(),
+            conv=nn.Conv2d(width, width // 2, 1, bias=False),
+            pool=nn.AvgPool2d(2),
+        )
+    )
+
+
+def width_of(plan: Plan) -> int:
+    """Channels of the last map."""
+    width = plan.initial
+    for number, layers in enumerate(plan.blocks):
+        width = (width // 2 if number else width) + layers * plan.growth
+    return width
+
+
+def create(kind: str, overrides: Overrides) -> DenseNet:
+    """The network of this name with random weights.
+
+    Raises:
+        ProblemError: E17, an override that it cannot follow; DenseFace takes 64 pixels and no other size.
+    """
+    plan = PLANS[kind]
+    if plan.stem == "large":
+        preset, least = imagenet(plan.size), 32
+    else:
+        mean, deviation = FACES
+        preset, least = Intake(plan.size, "grey", (mean / 255,), (deviation / 255,)), None
+    card = settled(kind, preset, overrides, pooling="average", width=width_of(plan), least=least)
+    return DenseNet(card, plan).eval()

@@ -1,0 +1,111 @@
+"""IResNet, the residual network of face recognition, with the names of insightface's files.
+
+Source: deepinsight/insightface:recognition/arcface_torch/backbones/iresnet.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from torch import Tensor, flatten, nn
+
+from abawbench.models.backbones.model import Backbone, BackboneCard
+from abawbench.models.backbones.overrides import Overrides, refuse_other_pictures, settled
+from abawbench.models.intake import half
+
+SIZE = 112
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How large the network is.
+
+    Attributes:
+        blocks: residual blocks in each of the four stages.
+        widths: channels of each stage; the stem has those of the first.
+        embedding: numbers it gives.
+    """
+
+    blocks: tuple[int, int, int, int]
+    widths: tuple[int, int, int, int] = (64, 128, 256, 512)
+    embedding: int = 512
+
+
+PLANS = {
+    "iresnet18": Plan((2, 2, 2, 2)),
+    "iresnet34": Plan((3, 4, 6, 3)),
+    "iresnet50": Plan((3, 4, 14, 3)),
+    "iresnet100": Plan((3, 13, 30, 3)),
+    "iresnet200": Plan((6, 26, 60, 6)),
+    "tiny_iresnet": Plan((1, 1, 1, 1), (4, 8, 16, 32), 32),
+}
+
+
+class IResNet(Backbone):
+    """Four stages of residual blocks, then one fully connected layer; the embedding is not of unit length.
+
+    The scale of the last norm is 1 and stays so. Dropout before the last layer is 0 in insightface, hence left out.
+    """
+
+    def __init__(self, card: BackboneCard, plan: Plan) -> None:
+        super().__init__(card)
+        before = plan.widths[0]
+        self.conv1 = nn.Conv2d(3, before, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(before)
+        self.prelu = nn.PReLU(before)
+        stages: list[nn.Sequential] = []
+        for width, blocks in zip(plan.widths, plan.blocks, strict=True):
+            first = _Block(before, width, 2)
+            stages.append(nn.Sequential(first, *(_Block(width, width, 1) for _ in range(blocks - 1))))
+            before = width
+        self.layer1, self.layer2, self.layer3, self.layer4 = stages
+        self.bn2 = nn.BatchNorm2d(before)
+        self.fc = nn.Linear(before * (SIZE // 16) ** 2, plan.embedding)
+        self.features = nn.BatchNorm1d(plan.embedding)
+        self.features.weight.requires_grad = False
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out")
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Embeddings, shape (pictures, width), of pictures, shape (pictures, 3, 112, 112)."""
+        refuse_other_pictures(self.card, pictures)
+        maps = self.prelu(self.bn1(self.conv1(pictures)))
+        maps = self.layer4(self.layer3(self.layer2(self.layer1(maps))))
+        return cast(Tensor, self.features(self.fc(flatten(self.bn2(maps), 1))))
+
+
+class _Block(nn.Module):
+    def __init__(self, before: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(before)
+        self.conv1 = nn.Conv2d(before, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.prelu = nn.PReLU(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(width)
+        self.downsample: nn.Sequential | None = None
+        if stride > 1:
+            shortcut = nn.Conv2d(before, width, 1, stride=stride, bias=False)
+            self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(width))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        shortcut = maps if self.downsample is None else self.downsample(maps)
+        maps = self.prelu(self.bn2(self.conv1(self.bn1(maps))))
+        return self.bn3(self.conv2(maps)) + shortcut
+
+
+def make(kind: str, plan: Plan, overrides: Overrides) -> IResNet:
+    """A network of this plan with random weights.
+
+    Raises:
+        ProblemError: E17, an override that it cannot follow.
+    """
+    card = settled(kind, half(SIZE), overrides, pooling="embedding", width=plan.embedding)
+    return IResNet(card, plan).eval()
+
+
+def create(kind: str, overrides: Overrides) -> IResNet:
+    """The network of this name; as `make`."""
+    return make(kind, PLANS[kind], overrides)

@@ -1,0 +1,110 @@
+"""VGG16 in the form of VGG-FACE, as FaceBehaviorNet and the models of Aff-Wild use it.
+
+Source of the structure: dkollias/Aff-Wild-models:affwildnet/vggface_gru.py and vggface/readme. The group's files are
+TensorFlow's; the names here are our choice, those of torchvision's VGG16 without its last layer: `features.{0..28}` for
+the convolutions, `classifier.0` and `classifier.3` for the fully connected layers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from abawbench.errors import Problem, ProblemError
+from abawbench.models.backbones.model import Backbone, BackboneCard
+from abawbench.models.backbones.overrides import Overrides, refuse_other_pictures, settled
+from abawbench.models.intake import half
+
+SIZE = 96
+CONVOLUTIONS = (2, 2, 3, 3, 3)
+LANDMARKS = 68
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How large the network is.
+
+    Attributes:
+        widths: channels between two pools.
+        hidden: width of each of the two fully connected layers.
+        has_landmarks: True where 68 points enter the first fully connected layer beside the last pool.
+    """
+
+    widths: tuple[int, int, int, int, int] = (64, 128, 256, 512, 512)
+    hidden: int = 4096
+    has_landmarks: bool = False
+
+
+_TINY = Plan((4, 8, 8, 16, 16), 32)
+PLANS = {
+    "vggface": Plan(),
+    "vggface_landmarks": Plan(has_landmarks=True),
+    "tiny_vggface": _TINY,
+    "tiny_vggface_landmarks": replace(_TINY, has_landmarks=True),
+}
+
+
+class VggFace(Backbone):
+    """Thirteen convolutions, five pools, two fully connected layers with dropout .5.
+
+    Attributes:
+        has_landmarks: True where it asks for landmarks too.
+    """
+
+    def __init__(self, card: BackboneCard, plan: Plan) -> None:
+        super().__init__(card)
+        self.has_landmarks = plan.has_landmarks
+        parts: list[nn.Module] = []
+        before = 3
+        for width, convolutions in zip(plan.widths, CONVOLUTIONS, strict=True):
+            for _ in range(convolutions):
+                parts += [nn.Conv2d(before, width, 3, padding=1), nn.ReLU()]
+                before = width
+            parts.append(nn.MaxPool2d(2))
+        self.features = nn.Sequential(*parts)
+        pooled = before * (SIZE // 32) ** 2 + (LANDMARKS * 2 if plan.has_landmarks else 0)
+        hidden = plan.hidden
+        self.classifier = nn.Sequential(
+            nn.Linear(pooled, hidden), nn.ReLU(), nn.Dropout(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Dropout()
+        )
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                nn.init.zeros_(cast(Tensor, module.bias))
+
+    def forward(self, pictures: Tensor, landmarks: Tensor | None = None) -> Tensor:
+        """Vectors, shape (pictures, width).
+
+        Args:
+            pictures: shape (pictures, 3, 96, 96), values from -1 to 1.
+            landmarks: shape (pictures, 68, 2); the scale is the caller's.
+
+        Raises:
+            ProblemError: E06, pictures or landmarks of another shape, or landmarks where there should be none, or none
+                where there should be.
+        """
+        refuse_other_pictures(self.card, pictures)
+        expected = (len(pictures), LANDMARKS, 2) if self.has_landmarks else None
+        given = None if landmarks is None else tuple(landmarks.shape)
+        if given != expected:
+            fix = "give landmarks to kinds that end in _landmarks, and to no others"
+            found = f"landmarks of shape {given} for {self.card.kind}"
+            raise ProblemError(Problem("E06", found, f"shape {expected}", fix))
+        pooled = torch.flatten(self.features(pictures), 1)
+        if landmarks is not None:
+            pooled = torch.cat((pooled, torch.flatten(landmarks, 1)), 1)
+        return cast(Tensor, self.classifier(pooled))
+
+
+def create(kind: str, overrides: Overrides) -> VggFace:
+    """The network of this name with random weights.
+
+    Raises:
+        ProblemError: E17, an override that it cannot follow.
+    """
+    plan = PLANS[kind]
+    card = settled(kind, half(SIZE), overrides, pooling="embedding", width=plan.hidden)
+    return VggFace(card, plan).eval()

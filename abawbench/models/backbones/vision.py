@@ -1,0 +1,351 @@
+"""Any vision network of transformers as a backbone: a hidden layer of it, made into one vector."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import logging
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from math import isqrt
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from abawbench.errors import Problem, ProblemError
+from abawbench.models.backbones.model import Backbone, BackboneCard, Pooling
+from abawbench.models.backbones.overrides import Overrides, refuse_other_pictures
+from abawbench.models.backbones.positions import resized
+from abawbench.models.backbones.presets import PRESETS
+from abawbench.models.intake import Intake, imagenet
+
+PREFIX = "hf:"
+_POSITIONS = "embeddings.position_embeddings"
+# what a masked autoencoder's configuration says of its encoder
+_SHARED = frozenset(
+    {
+        *("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act"),
+        *("hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range", "layer_norm_eps"),
+        *("image_size", "patch_size", "num_channels", "qkv_bias"),
+    }
+)
+# configurations of transformers, whose classes are made at run time
+Config = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a network's output becomes one vector.
+
+    Attributes:
+        layer: index into the hidden states of transformers; -1 is the output, after the network's last norm.
+        pooling: of that layer: `class`, `mean` or `average`.
+        lead: tokens that stand before those of the patches.
+        options: further arguments of each call.
+    """
+
+    layer: int
+    pooling: Pooling
+    lead: int
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class Vision(Backbone):
+    """A network of transformers.
+
+    `class` is the first token; `mean` leaves out class and register tokens; `average` is the network's own pooling of
+    its last map where it has one (for ConvNeXt with the norm that follows), else the plain average.
+
+    Attributes:
+        network: the network, without a pooler of its own where it can do without.
+        norm: of the vectors; the identity but for MAE networks that were fine-tuned.
+    """
+
+    def __init__(self, card: BackboneCard, network: nn.Module, reading: Reading) -> None:
+        super().__init__(card)
+        self.network = network
+        self.norm: nn.Module = nn.Identity()
+        self._reading = reading
+
+    @property
+    def config(self) -> Config:
+        """The configuration of the network."""
+        return cast(Any, self.network).config
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Vectors, shape (pictures, width), of pictures, shape (pictures, channels, size, size)."""
+        refuse_other_pictures(self.card, pictures)
+        return cast(Tensor, self.norm(_vectors(self.network, pictures, self._reading)))
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Where tensors and a network differ, by the names of the installed transformers.
+
+    Attributes:
+        missing: tensors that the network has alone.
+        unexpected: tensors that it has not.
+        shapes: name, shape found, shape expected.
+    """
+
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    shapes: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]
+
+
+def config_of(kind: str) -> tuple[Config, Intake]:
+    """The configuration and the intake of a preset, or of `hf:<model type>` with the defaults of that type.
+
+    Raises:
+        ProblemError: E01, transformers knows no such type.
+    """
+    from transformers import CONFIG_MAPPING, AutoConfig
+
+    if kind in PRESETS:
+        preset = PRESETS[kind]
+        return AutoConfig.for_model(preset.model_type, **preset.structure), preset.intake
+    model_type = kind.removeprefix(PREFIX)
+    if model_type not in CONFIG_MAPPING:
+        near = get_close_matches(model_type, CONFIG_MAPPING.keys(), n=3)
+        fix = f"name {' or '.join(near) or 'a type'} as it stands in a config.json"
+        raise ProblemError(Problem("E01", f"backbone '{kind}'", "hf: and a model type of transformers", fix))
+    config = AutoConfig.for_model(model_type)
+    return config, imagenet(image_size(config) or 224)
+
+
+def image_size(config: Config) -> int | None:
+    """Height of the pictures that a configuration names, None where it names none."""
+    size = getattr(config, "image_size", None)
+    return size[0] if isinstance(size, list | tuple) else size
+
+
+def create(kind: str, overrides: Overrides) -> Vision:
+    """The network of this name with random weights.
+
+    Raises:
+        ProblemError: E01 unknown model type, E17 an override that it cannot follow, or a type that takes no pictures.
+    """
+    config, preset = config_of(kind)
+    plan = _plan(kind, config, preset, overrides)
+    with quiet():
+        network = plan.network(plan.config, **plan.arguments)
+    return Vision(plan.card, network, plan.reading).eval()
+
+
+def load(
+    kind: str, config: Config, preset: Intake, overrides: Overrides, tensors: Mapping[str, Tensor]
+) -> tuple[Vision, Misfit]:
+    """A network with the weights of a file, by the names that transformers writes.
+
+    Positions of a ViT are interpolated where the overrides ask for another size. With `fc_norm.*` among the tensors,
+    the network has no last norm, and that norm follows the mean of the patch tokens.
+
+    Args:
+        kind: name for the card.
+        config: configuration of the network.
+        preset: what it takes.
+        overrides: in the place of the preset.
+        tensors: weights; they are copied, in float32.
+
+    Returns:
+        The network, and what did not fit; where something is missing, the network is of no use.
+
+    Raises:
+        ProblemError: E17, an override that it cannot follow, or a type that takes no pictures.
+
+    Source: facebookresearch/mae:models_vit.py (fc_norm).
+    """
+    has_norm = "fc_norm.weight" in tensors
+    if has_norm:
+        overrides = _averaged(kind, overrides)
+    plan = _plan(kind, config, preset, overrides)
+    copied = {
+        name: tensor.to(torch.float32 if tensor.is_floating_point() else tensor.dtype, copy=True)
+        for name, tensor in tensors.items()
+    }
+    norm = {name: copied.pop(f"fc_norm.{name}") for name in ("weight", "bias") if f"fc_norm.{name}" in copied}
+    if plan.config.model_type == "vit":
+        grid = plan.card.intake.size // cast(int, _patch(plan.config))
+        copied |= {name: resized(tensor, grid) for name, tensor in copied.items() if name.endswith(_POSITIONS)}
+    with quiet():
+        network, info = plan.network.from_pretrained(
+            None,
+            config=plan.config,
+            state_dict=copied,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            dtype=torch.float32,
+            **plan.arguments,
+        )
+    vision = Vision(plan.card, network, plan.reading)
+    missing = set(info["missing_keys"])
+    if has_norm:
+        network.layernorm = nn.Identity()
+        missing -= {"layernorm.weight", "layernorm.bias"}
+        vision.norm = nn.LayerNorm(plan.card.width, eps=plan.config.layer_norm_eps)
+        vision.norm.load_state_dict(norm, strict=False)
+        missing |= {f"fc_norm.{name}" for name in ("weight", "bias") if name not in norm}
+    shapes = [(name, tuple(found), tuple(expected)) for name, found, expected in info["mismatched_keys"]]
+    return vision.eval(), Misfit(tuple(sorted(missing)), tuple(sorted(info["unexpected_keys"])), tuple(sorted(shapes)))
+
+
+@contextmanager
+def quiet() -> Generator[None]:
+    """Transformers without its reports and progress bars; what is wrong becomes a problem of ours."""
+    from transformers.utils import logging as reports
+
+    level, has_bar = reports.get_verbosity(), reports.is_progress_bar_enabled()
+    reports.set_verbosity(logging.CRITICAL)
+    reports.disable_progress_bar()
+    try:
+        yield
+    finally:
+        reports.set_verbosity(level)
+        if has_bar:
+            reports.enable_progress_bar()
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    card: BackboneCard
+    config: Config
+    network: Any
+    arguments: Mapping[str, Any]
+    reading: Reading
+
+
+def _plan(kind: str, config: Config, preset: Intake, overrides: Overrides) -> _Plan:
+    config = _encoder(config)
+    network = _class_of(kind, config)
+    intake = overrides.intake(kind, preset)
+    _refuse_other_patches(kind, config, intake)
+    options: dict[str, Any] = {}
+    if config.model_type == "vit":
+        config.image_size = intake.size
+    elif image_size(config) not in (None, intake.size) and _takes(network.forward, "interpolate_pos_encoding"):
+        options["interpolate_pos_encoding"] = True
+    # of no use to class, mean and average, and missing in most files
+    arguments = {"add_pooling_layer": False} if _takes(network.__init__, "add_pooling_layer") else {}
+    layer = -1 if overrides.layer is None else overrides.layer
+    with quiet(), torch.device("meta"), torch.no_grad():
+        hidden = _dry(kind, network(config, **arguments).eval(), intake, layer, options)
+    lead = _lead(config, hidden, intake)
+    pooling = _pooling(kind, hidden, lead, overrides.pooling)
+    width = hidden.shape[1] if hidden.ndim == 4 else hidden.shape[2]
+    card = BackboneCard(kind, intake, layer, pooling, width)
+    return _Plan(card, config, network, arguments, Reading(layer, pooling, lead, options))
+
+
+def _encoder(config: Config) -> Config:
+    """A copy; of a masked autoencoder the encoder alone, which would hide patches even in evaluation."""
+    from transformers import ViTConfig
+
+    if config.model_type != "vit_mae":
+        return copy.deepcopy(config)
+    shared = {name: value for name, value in config.to_dict().items() if name in _SHARED}
+    return ViTConfig(**shared)
+
+
+def _class_of(kind: str, config: Config) -> Any:
+    from transformers import MODEL_MAPPING
+
+    network = MODEL_MAPPING.get(type(config), None)
+    if getattr(network, "main_input_name", None) != "pixel_values":
+        found = f"model type '{config.model_type}' for {kind}"
+        fix = "name the vision part of it, as siglip_vision_model or clip_vision_model"
+        raise ProblemError(Problem("E10", found, "a network that takes pictures and nothing else", fix))
+    return network
+
+
+def _takes(function: Any, argument: str) -> bool:
+    return argument in inspect.signature(function).parameters
+
+
+def _refuse_other_patches(kind: str, config: Config, intake: Intake) -> None:
+    problems: list[Problem] = []
+    channels = getattr(config, "num_channels", intake.channels)
+    if channels != intake.channels:
+        found = f"{intake.channels} channels ({intake.colour}) for {kind}"
+        problems.append(Problem("E17", found, f"{channels} channels", "correct the colour"))
+    patch = _patch(config)
+    if patch is not None and intake.size % patch:
+        found = f"size {intake.size} for {kind}"
+        problems.append(Problem("E17", found, f"a multiple of its patches of {patch} pixels", "correct the size"))
+    if problems:
+        raise ProblemError(*problems)
+
+
+def _patch(config: Config) -> int | None:
+    """Side of a patch of a network whose grid of tokens stays the same from layer to layer."""
+    patch = getattr(config, "patch_size", None)
+    if hasattr(config, "depths"):
+        return None
+    return patch[0] if isinstance(patch, list | tuple) else patch
+
+
+def _dry(kind: str, network: Any, intake: Intake, layer: int, options: Mapping[str, Any]) -> Tensor:
+    """The hidden layer, without any numbers in it: its shape tells width and tokens."""
+    pictures = torch.zeros(1, intake.channels, intake.size, intake.size)
+    try:
+        output = network(pixel_values=pictures, output_hidden_states=True, return_dict=True, **options)
+        if layer == -1:
+            return output.last_hidden_state
+        count = len(output.hidden_states or ())
+        if -count <= layer < count:
+            return output.hidden_states[layer]
+    # a network of others may fail in any way
+    except Exception as error:
+        found = f"{type(error).__name__}: {error}"
+        expected = f"an answer of {kind} to pictures of {intake.size} pixels"
+        raise ProblemError(Problem("E17", found, expected, "leave the size as it is, or name another kind")) from error
+    found = f"layer {layer} of {kind}"
+    expected = f"-1 for its output, or an index into its {count} hidden states"
+    raise ProblemError(Problem("E17", found, expected, "correct the layer"))
+
+
+def _lead(config: Config, hidden: Tensor, intake: Intake) -> int:
+    """Tokens before those of the patches, 0 for maps."""
+    if hidden.ndim == 4:
+        return 0
+    patch = _patch(config)
+    side = isqrt(hidden.shape[1]) if patch is None else intake.size // patch
+    return hidden.shape[1] - side * side
+
+
+def _pooling(kind: str, hidden: Tensor, lead: int, wanted: Pooling | None) -> Pooling:
+    if hidden.ndim == 4:
+        possible: tuple[Pooling, ...] = ("average",)
+    elif lead:
+        possible = ("class", "mean")
+    else:
+        possible = ("mean",)
+    if wanted is None:
+        return possible[0]
+    if wanted not in possible:
+        found = f"pooling '{wanted}' of {kind}"
+        raise ProblemError(Problem("E17", found, " or ".join(f"'{name}'" for name in possible), "correct the pooling"))
+    return wanted
+
+
+def _averaged(kind: str, overrides: Overrides) -> Overrides:
+    """Overrides for a network whose last norm was trained on the mean of its output."""
+    if overrides.layer in (None, -1) and overrides.pooling in (None, "mean"):
+        return Overrides(pooling="mean").over(overrides)
+    found = f"layer {overrides.layer}, pooling '{overrides.pooling}' for {kind}"
+    fix = "leave layer and pooling as they are"
+    raise ProblemError(Problem("E17", found, "the mean of its output, on which fc_norm was trained", fix))
+
+
+def _vectors(network: nn.Module, pictures: Tensor, reading: Reading) -> Tensor:
+    deeper = reading.layer != -1
+    output = network(pixel_values=pictures, output_hidden_states=deeper, return_dict=True, **reading.options)
+    hidden: Tensor = output.hidden_states[reading.layer] if deeper else output.last_hidden_state
+    if reading.pooling == "class":
+        return hidden[:, 0]
+    if reading.pooling == "mean":
+        return hidden[:, reading.lead :].mean(1)
+    own = None if deeper else output.get("pooler_output")
+    return hidden.mean((2, 3)) if own is None else own.flatten(1)
