@@ -10,6 +10,7 @@ from abawbench import files
 from abawbench.challenges import Challenge, get
 from abawbench.errors import Problem
 from abawbench.fill import Policy
+from abawbench.predictions.marks import is_store
 from abawbench.scoring import Score
 from abawbench.scoring import score as score_tables
 from abawbench.scoring.difference import difference
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def table(challenge: Challenge, source: Source, role: Role) -> Table:
-    """Rows from a file, a folder, a DataFrame or a Table.
+    """Rows from a file, a folder, a store of predictions, a DataFrame or a Table.
 
     Raises:
         ProblemError: every problem of the source.
@@ -36,10 +37,21 @@ def table(challenge: Challenge, source: Source, role: Role) -> Table:
         return source
     if isinstance(source, str | Path):
         path = Path(source)
+        if role == "prediction" and is_store(path):
+            from abawbench.predictions.tables import read_store
+
+            return read_store(challenge, path)
         return files.read_truth(challenge, path) if role == "truth" else files.read_predictions(challenge, path)
     from abawbench.frames import from_frame
 
     return from_frame(challenge, source, role)
+
+
+def both(challenge: Challenge, truth: Path, prediction: Path) -> tuple[Table, Table]:
+    """Truth and prediction from files, folders or a store. Raises: ProblemError, every problem of both."""
+    if is_store(prediction):
+        return table(challenge, truth, "truth"), table(challenge, prediction, "prediction")
+    return files.read_both(challenge, truth, prediction)
 
 
 def read(challenge: str, source: Source, *, role: Role = "truth") -> pd.DataFrame:

@@ -23,6 +23,9 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "data": ("abawbench.cli.data:command", "Manifests, labels, folds and leaks of data sets."),
         "faces": ("abawbench.cli.faces:command", "Videos into aligned face crops, audited."),
     },
+    "Models": {
+        "predict": ("abawbench.cli.predict:command", "An entry over crops, features or videos, into a store."),
+    },
     "Leaderboards": {
         "leaderboard": ("abawbench.cli.leaderboard:command", "Published facts and records into tables."),
     },

@@ -51,14 +51,15 @@ def command(
     Example:
       abawbench diff abaw4-mtl validation_set_annotations.txt mine.txt baseline.txt
     """
-    from abawbench.files import read_predictions, read_truth, subjects_from
+    from abawbench.api import table
+    from abawbench.files import subjects_from
     from abawbench.scoring.difference import difference
 
     result = difference(
         challenge,
-        read_truth(challenge, truth),
-        read_predictions(challenge, a),
-        read_predictions(challenge, b),
+        table(challenge, truth, "truth"),
+        table(challenge, a, "prediction"),
+        table(challenge, b, "prediction"),
         missing=missing,
         resamples=resamples,
         seed=seed,

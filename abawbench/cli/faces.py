@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from abawbench.cli.meter import Meter, duration
 from abawbench.cli.options import PATH, json_option
 from abawbench.cli.output import exits_on_problems, print_json, say
 
@@ -62,8 +63,12 @@ def command(videos: Path, out: Path, every: int, crop: str, workers: int, weight
     from abawbench.data.faces.run import run
     from abawbench.errors import render
 
-    meter = _Meter()
-    summary = run(videos, out, Settings(every, crop), workers=workers, weights=weights, report=meter.show)
+    meter = Meter("videos")
+
+    def report(progress: Progress) -> None:
+        meter.show(progress.videos, progress.frames, progress.seconds)
+
+    summary = run(videos, out, Settings(every, crop), workers=workers, weights=weights, report=report)
     meter.end()
     if summary.problems:
         say(render(summary.problems))
@@ -75,41 +80,6 @@ def command(videos: Path, out: Path, every: int, crop: str, workers: int, weight
         sys.exit(1)
 
 
-class _Meter:
-    """Progress on standard error: one line that changes on a terminal, else a line now and then."""
-
-    PAUSE_S = 10.0
-
-    def __init__(self) -> None:
-        self._is_terminal = sys.stderr.isatty()
-        self._shown = 0.0
-
-    def show(self, progress: Progress) -> None:
-        videos, of_videos = progress.videos
-        frames, of_frames = progress.frames
-        rate = frames / progress.seconds if progress.seconds else 0.0
-        left = f", about {_duration((of_frames - frames) / rate)} left" if of_frames > frames and rate else ""
-        text = f"{videos:,}/{of_videos:,} videos, {frames:,} frames, {rate:,.0f} frames/s{left}"
-        if self._is_terminal:
-            click.echo(f"\r\033[K{text}", nl=False, err=True)
-            self._shown = progress.seconds
-        elif progress.seconds - self._shown >= self.PAUSE_S:
-            say(text)
-            self._shown = progress.seconds
-
-    def end(self) -> None:
-        if self._is_terminal and self._shown:
-            click.echo("\r\033[K", nl=False, err=True)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
-
-
 def _print(summary: Summary, out: Path) -> None:
     count = f"{summary.made:,} done" + (f", {summary.kept:,} kept from before" if summary.kept else "")
     lost = summary.videos - summary.made - summary.kept
@@ -118,5 +88,5 @@ def _print(summary: Summary, out: Path) -> None:
     click.echo(f"videos  {summary.videos:,}: {count}")
     click.echo(f"units   {len(summary.units):,}")
     click.echo(f"crops   {summary.crops:,}, from {summary.frames:,} frames")
-    click.echo(f"time    {_duration(summary.seconds)}")
+    click.echo(f"time    {duration(summary.seconds)}")
     click.echo(f"look at {out / 'audit.html'}" + (f" and {out / 'left_out.csv'}" if summary.problems else ""))

@@ -16,7 +16,10 @@ Arguments = ParamSpec("Arguments")
 
 
 # module -> extra that installs it
-EXTRAS = dict.fromkeys(("av", "cv2", "jinja2", "pooch", "requests", "sklearn", "threadpoolctl"), "video")
+EXTRAS: dict[str | None, str] = {
+    **dict.fromkeys(("av", "cv2", "jinja2", "pooch", "requests", "sklearn", "threadpoolctl"), "video"),
+    **dict.fromkeys(("onnxruntime", "safetensors", "torch", "transformers"), "models"),
+}
 
 
 def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, None]:

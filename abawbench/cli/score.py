@@ -61,7 +61,8 @@ def command(
 ) -> None:
     """The official score of PREDICTIONS against TRUTH, with 95 % intervals.
 
-    TRUTH and PREDICTIONS are each a file or a folder of per-unit files, in any format of the challenge.
+    TRUTH and PREDICTIONS are each a file or a folder of per-unit files, in any format of the challenge. PREDICTIONS may
+    be a store of `predict`, which knows what its entry does not answer.
 
     \b
     Example:
@@ -70,10 +71,11 @@ def command(
     """
     if (record is None) != (disclosure is None):
         raise click.UsageError("--record and --disclosure go together")
-    from abawbench.files import read_both, subjects_from
+    from abawbench.api import both
+    from abawbench.files import subjects_from
     from abawbench.scoring import pair, score_paired
 
-    paired = pair(challenge, *read_both(challenge, truth, predictions), missing=missing)
+    paired = pair(challenge, *both(challenge, truth, predictions), missing=missing)
     result = score_paired(
         challenge,
         paired,

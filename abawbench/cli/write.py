@@ -33,19 +33,19 @@ if TYPE_CHECKING:
 def command(challenge: Challenge, predictions: Path, template: Path, out: Path, policy: Policy) -> None:
     """Write PREDICTIONS as the challenge's file: rows, order and repetitions from the organisers' list.
 
-    PREDICTIONS are in a format of the challenge, in Parquet, or in CSV with columns video and frame. Nothing is written
-    that `abawbench check` would refuse.
+    PREDICTIONS are in a format of the challenge, Parquet, CSV with columns video and frame, or a store of `predict`.
+    Nothing is written that `abawbench check` would refuse.
 
     \b
     Example:
       abawbench write abaw10-va predictions.parquet --template ABAW_VA_test_set_sample.txt -o predictions.txt
       abawbench write abaw10-vd mine/ --template Expected_Output_Files -o submission/ --fill previous
     """
-    from abawbench.files.read import read_predictions
+    from abawbench.api import table
     from abawbench.files.write import write_predictions
     from abawbench.fill import describe
 
-    written = write_predictions(challenge, read_predictions(challenge, predictions), template, out, policy)
+    written = write_predictions(challenge, table(challenge, predictions, "prediction"), template, out, policy)
     click.echo(f"{out}: {written.rows:,} rows written; filled: {describe(written.filled)}")
     if written.left_out:
         click.echo(f"left out, because the list does not ask for them: {written.left_out:,} predicted rows")

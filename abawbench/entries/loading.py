@@ -25,10 +25,15 @@ CODE = "entry.py"
 # kind -> module:factory, module:settings; resolved when an entry of the kind is loaded
 KINDS: dict[str, tuple[str, str]] = {
     "constant": ("abawbench.entries.controls:constant", "abawbench.entries.controls:ConstantSettings"),
+    "facebehaviornet": ("abawbench.entries.facebehaviornet:create", "abawbench.entries.facebehaviornet:Settings"),
     "hog": ("abawbench.entries.classical:create", "abawbench.entries.classical:Settings"),
+    "image-classifier": ("abawbench.entries.image_classifier:create", "abawbench.entries.image_classifier:Settings"),
     "mean": ("abawbench.entries.controls:mean", "abawbench.entries.controls:NoSettings"),
+    "network": ("abawbench.entries.network:create", "abawbench.entries.network:Settings"),
+    "onnx": ("abawbench.entries.onnx_model:create", "abawbench.entries.onnx_model:Settings"),
     "prior": ("abawbench.entries.controls:prior", "abawbench.entries.controls:NoSettings"),
     "shuffled": ("abawbench.entries.controls:shuffled", "abawbench.entries.controls:ShuffleSettings"),
+    "tool-output": ("abawbench.entries.tool_output:create", "abawbench.entries.tool_output:Settings"),
 }
 
 

@@ -64,7 +64,7 @@ def _unchanged(crops: Frames) -> Frames:
 
 
 def _looked(see: Callable[[Any], Seen], batch: Batch) -> Seen | None:
-    """What is seen in a whole batch; None where that fails: each piece is then looked at alone, to find who is at fault."""
+    """What is seen in a whole batch; None where that fails: each piece is looked at alone, to find the fault."""
     try:
         seen = see(batch.prepared)
     except Exception:

@@ -21,9 +21,10 @@ from abawbench.predictions.ahead import ahead
 from abawbench.predictions.batches import planned
 from abawbench.predictions.fill import Policy, filled
 from abawbench.predictions.looking import Look, seen_in
+from abawbench.predictions.marks import is_store
 from abawbench.predictions.precision import Asked, Parity, chosen
 from abawbench.predictions.record import decided_before, record_of, with_precision
-from abawbench.predictions.store import Predictions, Store, is_store, new_store, open_store
+from abawbench.predictions.store import Predictions, Store, new_store, open_store
 
 BATCH = 16
 

@@ -16,10 +16,9 @@ from abawbench.atomic import write_file
 from abawbench.data.clips import Clip
 from abawbench.entries.model import Answers, Card, columns
 from abawbench.errors import Problem, ProblemError
+from abawbench.predictions.marks import ENTRY, FACES, FILES, UNITS
 from abawbench.table import Floats, Integers, Mask
 
-ENTRY = "entry.json"
-UNITS = "units"
 FORM = 1
 
 
@@ -154,7 +153,7 @@ def new_store(root: Path, record: Mapping[str, Any]) -> Store:
             raise ProblemError(Problem("P01", f"answers of {other.card.name}", store.card.name, fix, str(root)))
         if other.key == store.key:
             return other
-    elif root.is_dir() and any(not path.name.startswith(".") for path in root.iterdir()):
+    elif root.is_dir() and any(path.name not in (FACES, FILES) and path.name[0] != "." for path in root.iterdir()):
         fix = "name a new folder"
         raise ProblemError(Problem("P01", "something else", "a store, or an empty folder", fix, str(root)))
     try:
@@ -164,11 +163,6 @@ def new_store(root: Path, record: Mapping[str, Any]) -> Store:
         raise ProblemError(Problem("F01", reason, "a folder that can be made", "name another", str(root))) from error
     write_file(root / ENTRY, json.dumps(store.record, indent=1).encode())
     return store
-
-
-def is_store(path: Path) -> bool:
-    """True for a folder that `abawbench predict` made."""
-    return (path / ENTRY).is_file() and (path / UNITS).is_dir()
 
 
 def open_store(root: Path) -> Store:

@@ -1,0 +1,203 @@
+"""abawbench predict: an entry over somebody's data, into a store of predictions."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from abawbench.cli.meter import Meter, duration
+from abawbench.cli.options import CHALLENGE, PATH, json_option
+from abawbench.cli.output import exits_on_problems, print_json, say
+
+if TYPE_CHECKING:
+    from abawbench.challenges import Challenge
+    from abawbench.entries import Entry
+    from abawbench.predictions.fill import Policy
+    from abawbench.predictions.precision import Asked
+    from abawbench.predictions.run import Progress, Summary
+
+
+@click.command()
+@click.argument("entry")
+@click.argument("data", type=PATH)
+@click.option("--out", "-o", type=PATH, required=True, help="Folder of the store, new or of the same entry.")
+@click.option(
+    "--fill",
+    "policy",
+    type=click.Choice(["none", "previous", "nearest", "linear"]),
+    default="none",
+    show_default=True,
+    help="What frames without a face get.",
+)
+@click.option(
+    "--write",
+    "challenges",
+    type=CHALLENGE,
+    multiple=True,
+    metavar="CHALLENGE",
+    help="Also the challenge's file of all frames, into OUT/files; may be given several times.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "bfloat16"]),
+    default="auto",
+    show_default=True,
+    help="auto: bfloat16 where the machine has it and the first batch gets the same answers.",
+)
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps; auto takes a GPU if any.")
+@click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Crops looked at together.")
+@click.option("--submissions", type=PATH, default=Path("submissions"), show_default=True, help="Where entries lie.")
+@click.option("--weights", type=PATH, help="YuNet's ONNX file, for videos; else the one that `data fetch yunet` got.")
+@json_option
+@exits_on_problems
+def command(
+    entry: str,
+    data: Path,
+    out: Path,
+    policy: Policy,
+    challenges: tuple[Challenge, ...],
+    precision: Asked,
+    device: str,
+    batch: int,
+    submissions: Path,
+    weights: Path | None,
+    as_json: bool,
+) -> None:
+    """Let ENTRY answer every frame of DATA, and keep what it says in a store.
+
+    ENTRY is a folder of submissions/, the path of one, `<folder>/tiny`, module:factory, or the name that an installed
+    package gives. DATA are crops (<unit>/00001.jpg, or what `faces` made), features (<unit>.safetensors), or videos and
+    pictures: their faces are taken out first, into OUT/faces. A second run does only what is new or changed.
+    `score` and `write` take a store in the place of predictions.
+
+    \b
+    Example:
+      abawbench predict 2019_ibug_facebehaviornet/tiny interview.mp4 -o out/predictions --fill nearest --write abaw10-va
+      abawbench predict submissions/2026_me_mine cropped_aligned -o out/predictions
+    """
+    from abawbench.entries.loading import find
+    from abawbench.predictions.inputs import input_of
+    from abawbench.predictions.run import Options, run
+
+    answering = _entry(entry, submissions)
+    given = input_of(data, lambda: _faces(data, out, answering, weights))
+    clips = given.clips()
+    meter = Meter("units")
+
+    def report(progress: Progress) -> None:
+        meter.show(progress.units, progress.frames, progress.seconds)
+
+    options = Options(policy, precision, _device(device), batch)
+    summary = run(answering, clips, out, options, source=find(entry, root=submissions), report=report)
+    meter.end()
+    files = {challenge.id: str(_written(out, challenge)) for challenge in challenges}
+    _tell(answering, summary, challenges)
+    if as_json:
+        print_json(_json(summary, files))
+    else:
+        _print(summary, out, given.kind, files)
+    if summary.problems:
+        sys.exit(1)
+
+
+def _entry(name: str, submissions: Path) -> Entry:
+    from abawbench.entries import Trainable, load_entry
+    from abawbench.errors import Problem, ProblemError
+
+    found = load_entry(name, root=submissions)
+    if isinstance(found, Trainable):
+        fix = "fit it and save it, or name an entry with weights"
+        raise ProblemError(Problem("E11", f"{found.card.name} has seen no labels yet", "an entry that answers", fix))
+    return found
+
+
+def _faces(data: Path, out: Path, entry: Entry, weights: Path | None) -> Path:
+    """The folder that the faces of videos and pictures went to."""
+    from abawbench.data.faces.alignment import FIELDS
+    from abawbench.data.faces.extract import Settings
+    from abawbench.data.faces.run import run
+    from abawbench.errors import Problem, ProblemError, render
+    from abawbench.predictions.marks import FACES
+
+    size = 112 if entry.card.picture is None else entry.card.picture.size
+    crop = next((name for name, field in FIELDS.items() if field.size == size), None)
+    if crop is None:
+        sizes = " or ".join(f"{field.size}" for field in FIELDS.values())
+        found = f"{entry.card.name} takes crops of {size} pixels"
+        raise ProblemError(Problem("E06", found, f"{sizes} pixels, as faces makes them", "make the crops yourself"))
+    meter = Meter("videos")
+    folder = out / FACES
+    folder.mkdir(parents=True, exist_ok=True)
+    say(f"faces: {data} into {folder}")
+    summary = run(
+        data,
+        folder,
+        Settings(crop=crop),
+        weights=weights,
+        report=lambda at: meter.show(at.videos, at.frames, at.seconds),
+    )
+    meter.end()
+    if summary.problems:
+        say(render(summary.problems))
+    if not summary.crops:
+        raise ProblemError(
+            Problem("P03", "no face in any frame", "one face at least", "look at audit.html", str(folder))
+        )
+    return folder
+
+
+def _device(asked: str) -> str:
+    from abawbench.predictions.devices import device_of
+
+    return device_of(asked)
+
+
+def _written(out: Path, challenge: Challenge) -> Path:
+    """The file, or folder, of a challenge with every frame of the store."""
+    from abawbench.predictions.files import write_all
+    from abawbench.predictions.marks import FILES
+    from abawbench.predictions.tables import read_store
+
+    return write_all(challenge, read_store(challenge, out), out / FILES)
+
+
+def _tell(entry: Entry, summary: Summary, challenges: tuple[Challenge, ...]) -> None:
+    from abawbench.entries import uncovered
+    from abawbench.errors import render
+
+    for challenge in challenges:
+        for task, names in uncovered(entry.card, challenge).items():
+            say(f"note: {entry.card.name} does not answer {task} {', '.join(names)}: 0 in the file of {challenge.id}")
+    if summary.problems:
+        say(render(summary.problems))
+
+
+def _json(summary: Summary, files: dict[str, str]) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    record = asdict(summary)
+    return {
+        **record,
+        "seconds": round(summary.seconds, 2),
+        "problems": [problem.to_json() for problem in summary.problems],
+        "files": files,
+    }
+
+
+def _print(summary: Summary, out: Path, kind: str, files: dict[str, str]) -> None:
+    kept = f", {summary.kept:,} kept from before" if summary.kept else ""
+    lost = summary.units - summary.made - summary.kept
+    left = f", {lost:,} left out" if lost else ""
+    click.echo(f"units      {summary.units:,} from {kind}: {summary.made:,} done{kept}{left}")
+    click.echo(f"frames     {summary.frames:,}, {summary.valid:,} with a face")
+    if summary.parity is not None:
+        parity = summary.parity
+        off = "" if parity.deviation is None else f"; bfloat16 differs by {parity.deviation:.2g} on the first batch"
+        click.echo(f"precision  {parity.precision}{off}")
+    click.echo(f"time       {duration(summary.seconds)}")
+    click.echo(f"store      {out}")
+    for challenge, file in files.items():
+        click.echo(f"{challenge:10s} {file}")
