@@ -106,18 +106,17 @@ def matching_loss(
     """
     _fit(table, classes=class_logits, labels=label_logits)
     options = MatchingOptions() if options is None else options
-    with torch.autocast(class_logits.device.type, enabled=False):
-        implied = implied_labels(class_logits, table).clamp(MARGIN, 1 - MARGIN)
-        predicted = _precise(label_logits).sigmoid().clamp(MARGIN, 1 - MARGIN)
-        if options.target == "labels":
-            cost = _cost(predicted, implied, options)
-        elif options.target == "classes":
-            cost = _cost(implied, predicted, options)
-        else:
-            cost = (_cost(predicted, implied, options) + _cost(implied, predicted, options)) / 2
-        shown = (table > 0).any(0).to(cost)
-        total = (cost * shown).sum() / max(len(cost), 1)
-        return total / shown.sum().clamp_min(1) if options.reduction == "mean" else total
+    implied = implied_labels(class_logits, table).clamp(MARGIN, 1 - MARGIN)
+    predicted = _precise(label_logits).sigmoid().clamp(MARGIN, 1 - MARGIN)
+    if options.target == "labels":
+        cost = _cost(predicted, implied, options)
+    elif options.target == "classes":
+        cost = _cost(implied, predicted, options)
+    else:
+        cost = (_cost(predicted, implied, options) + _cost(implied, predicted, options)) / 2
+    shown = (table > 0).any(0).to(cost)
+    total = (cost * shown).sum() / max(len(cost), 1)
+    return total / shown.sum().clamp_min(1) if options.reduction == "mean" else total
 
 
 def soft_labels(labels: Tensor, annotated: Tensor, table: Tensor, options: SoftLabelOptions | None = None) -> Tensor:
@@ -170,11 +169,10 @@ def soft_label_loss(class_logits: Tensor, soft: Tensor, table: Tensor) -> Tensor
     """
     _fit(table, classes=class_logits)
     _fit(table, classes=soft)
-    with torch.autocast(class_logits.device.type, enabled=False):
-        logits = _precise(class_logits)
-        _, known = _split(table, logits)
-        entropy = -(soft.to(logits) * _log_probabilities(logits, known).masked_fill(soft == 0, 0)).sum()
-        return entropy / (soft.sum(1) > 0).sum().clamp_min(1)
+    logits = _precise(class_logits)
+    _, known = _split(table, logits)
+    entropy = -(soft.to(logits) * _log_probabilities(logits, known).masked_fill(soft == 0, 0)).sum()
+    return entropy / (soft.sum(1) > 0).sum().clamp_min(1)
 
 
 def hard_labels_of_classes(classes: Tensor, table: Tensor) -> HardLabels:
