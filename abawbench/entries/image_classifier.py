@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import torch
+from torch import Tensor, nn
 
 from abawbench.challenges import Categorical, Task
-from abawbench.data.clips import BATCH, Clip, Frames
+from abawbench.data.clips import BATCH, Clip
 from abawbench.entries.model import Answers, Card, Seen, Weights
 from abawbench.entries.outputs import checked, over_frames, softmax
-from abawbench.entries.staged import predict_staged
+from abawbench.entries.preparation import preparation_of, read_json, unreadable
+from abawbench.entries.sight import Sight, Sighted, settled
 from abawbench.entries.synonyms import class_named
 from abawbench.entries.weight_files import weights_of
 from abawbench.errors import Problem, ProblemError, Problems
-from abawbench.models.intake import Intake
 from abawbench.table import Floats
 
 CONFIG = "config.json"
 PREPROCESSOR = "preprocessor_config.json"
-# below this size ConvNeXT enlarges the picture and cuts its middle out; transformers, ConvNextImageProcessor
-CUT_BELOW = 384
-IN_SETTINGS = "write size, mean and std into the settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,64 +56,35 @@ class Settings:
     weights_source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Preparation:
-    """What happens to a crop before the network.
+class _Scores(nn.Module):
+    """Scores of the labels, from the middle of each picture, a part at a time."""
 
-    Attributes:
-        intake: size that the crop gets, and its normalisation.
-        cut: side of the middle part that the network takes; `intake.size` for all of it.
-    """
+    def __init__(self, network: Any, cut: int, batch: int) -> None:
+        super().__init__()
+        self.network, self.cut, self.batch = network, cut, batch
 
-    intake: Intake
-    cut: int
-
-    def pictures(self, crops: Frames) -> Seen:
-        """RGB crops as the network takes them, shape (crops, channels, cut, cut)."""
-        edge = (self.intake.size - self.cut) // 2
-        whole = self.intake.pictures(crops)
-        return np.ascontiguousarray(whole[:, :, edge : edge + self.cut, edge : edge + self.cut])
+    def forward(self, pictures: Tensor) -> Tensor:
+        edge = (pictures.shape[-1] - self.cut) // 2
+        middle = pictures[..., edge : edge + self.cut, edge : edge + self.cut]
+        return torch.cat([self.network(pixel_values=part).logits for part in middle.split(self.batch)])
 
 
 @dataclass(frozen=True, eq=False)
-class ImageClassifier:
-    """The entry; needs torch and transformers.
+class ImageClassifier(Sighted):
+    """The entry; what it sees in a frame are the scores of the model's labels before the softmax.
 
     Attributes:
-        card: what it is.
         task: what it answers: the classes that its labels mean.
-        preparation: of the crops.
         class_of_label: shape (labels,), place in the task's classes; -1 for a label that is left out.
-        batch: pictures at a time.
-        network: of transformers.
     """
 
-    card: Card
     task: Categorical
-    preparation: Preparation
     class_of_label: tuple[int, ...]
-    batch: int
-    network: Any = field(repr=False)
 
-    def predict(self, clip: Clip) -> Answers:
-        """Probabilities of the classes for each frame, NaN on frames that are not valid.
-
-        Raises:
-            ProblemError: E14, scores that are not finite.
-        """
-        return predict_staged(self, clip)
-
-    def look(self, crops: Frames) -> Seen:
-        """Scores of the model's labels before the softmax, shape (crops, labels)."""
-        import torch
-
-        seen = np.empty((len(crops), len(self.class_of_label)), np.float32)
-        with torch.inference_mode():
-            for begin in range(0, len(crops), self.batch):
-                part = self.preparation.pictures(crops[begin : begin + self.batch])
-                logits = self.network(pixel_values=torch.from_numpy(part)).logits
-                seen[begin : begin + len(part)] = logits.float().numpy()
-        return seen
+    @property
+    def width(self) -> int:
+        """Labels of the model."""
+        return len(self.class_of_label)
 
     def conclude(self, seen: Seen, clip: Clip) -> Answers:
         """Probabilities of the classes for a clip from the scores of its valid frames.
@@ -134,22 +103,23 @@ class ImageClassifier:
 def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> ImageClassifier:
     """The entry that `kind = "image-classifier"` of an entry.toml asks for.
 
-    Pictures are resized as everywhere in this package, not by PIL: answers may differ from those of transformers in
-    the third digit.
+    Pictures are resized as everywhere in this package, not by PIL: where crops have another size than the network's,
+    answers differ a little from those of transformers.
 
     Raises:
         ProblemError: F01 no config.json, E02 settings that do not fit, labels that mean no class, a preparation that
             the folder does not say; E04 a file that does not read, E08 tensors missing, E09 code in the folder,
             E11 no safetensors.
     """
-    config = _json(settings.folder / CONFIG, required=True)
+    config = read_json(settings.folder / CONFIG)
     problems = Problems()
     try:
         task, places = _classes(config, vocabulary, settings, problems)
         channels = int(config.get("num_channels", 3))
     except (AttributeError, TypeError, ValueError) as error:
-        raise ProblemError(_unreadable(settings.folder / CONFIG, error)) from error
-    preparation = _preparation(settings, channels, problems)
+        raise ProblemError(unreadable(settings.folder / CONFIG, error)) from error
+    file = settings.folder / PREPROCESSOR
+    preparation = preparation_of(file, channels, problems, size=settings.size, mean=settings.mean, std=settings.std)
     if settings.batch < 1:
         problems.add(Problem("E02", f"settings.batch = {settings.batch}", "1 or more", "correct it"))
     if "auto_map" in config:
@@ -158,9 +128,11 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Imag
     problems.raise_if_any()
     assert preparation is not None
     weights = _weights(settings)
-    network = _network(settings.folder)
-    _try(network, preparation, settings.folder)
+    module = _Scores(_network(settings.folder), preparation.cut, settings.batch)
+    sight = Sight(settled([module]), (preparation.intake,))
+    _try(sight, preparation.cut, settings.folder)
     facts = {
+        "role": "network",
         "kind": str(config.get("model_type", "")),
         "intake": asdict(preparation.intake),
         "cut": preparation.cut,
@@ -175,25 +147,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Imag
         weights=(*card.weights, *weights),
         networks=(*card.networks, facts),
     )
-    return ImageClassifier(own, task, preparation, places, settings.batch, network)
-
-
-def _json(path: Path, *, required: bool) -> dict[str, Any]:
-    if not path.is_file():
-        if not required:
-            return {}
-        raise ProblemError(Problem("F01", "no such file", "a folder with a config.json", "check the path", str(path)))
-    try:
-        record = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise ProblemError(_unreadable(path, error)) from error
-    if not isinstance(record, dict):
-        raise ProblemError(_unreadable(path, TypeError("JSON that is no object")))
-    return cast(dict[str, Any], record)
-
-
-def _unreadable(path: Path, error: Exception) -> Problem:
-    return Problem("E04", str(error), "the JSON file of an image classifier", "bring it again", str(path))
+    return ImageClassifier(own, sight, task, places)
 
 
 def _labels(config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -231,67 +185,6 @@ def _classes(
     return replace(task, classes=known), tuple(known.index(name) if name in known else -1 for name in meant)
 
 
-def _preparation(settings: Settings, channels: int, problems: Problems) -> Preparation | None:
-    record = _json(settings.folder / PREPROCESSOR, required=False)
-    file = str(settings.folder / PREPROCESSOR)
-    try:
-        size, cut = (settings.size, settings.size) if settings.size is not None else _sides(record)
-        mean, std = _normalisation(record)
-    except (TypeError, ValueError) as error:
-        problems.add(_unreadable(settings.folder / PREPROCESSOR, error))
-        return None
-    mean, std = settings.mean or mean, settings.std or std
-    if size is None or cut is None or mean is None or std is None:
-        parts = (("size", size), ("mean", mean), ("std", std))
-        lacking = ", ".join(name for name, value in parts if value is None) or "size"
-        problems.add(Problem("E02", f"no {lacking} that can be read", "what the network takes", IN_SETTINGS, file))
-        return None
-    try:
-        if cut > size:
-            raise ValueError
-        return Preparation(Intake(size, "grey" if channels == 1 else "RGB", mean, std), cut)
-    except ValueError:
-        found = f"size {size}, cut {cut}, mean {mean}, std {std} for {channels} channels"
-        expected = "one mean and one positive deviation for each channel, a cut within the size"
-        problems.add(Problem("E02", found, expected, IN_SETTINGS, file))
-        return None
-
-
-def _sides(record: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    """Side that a square crop is resized to, and side of the middle that is cut out of it."""
-    side = _side(record.get("size"))
-    kind = str(record.get("image_processor_type") or record.get("feature_extractor_type") or "")
-    has_share = record.get("crop_pct") is not None
-    if side is None or not record.get("do_resize", True) or (has_share and not kind.startswith("ConvNext")):
-        return None, None
-    if has_share and side < CUT_BELOW:
-        return int(side / float(record["crop_pct"])), side
-    return side, _side(record.get("crop_size", side)) if record.get("do_center_crop") else side
-
-
-def _side(size: Any) -> int | None:
-    if isinstance(size, int):
-        return size
-    if isinstance(size, dict):
-        sides = set(cast(dict[str, int], size).values())
-        if len(sides) == 1 and set(cast(dict[str, int], size)) in ({"height", "width"}, {"shortest_edge"}):
-            return sides.pop()
-    return None
-
-
-def _normalisation(record: Mapping[str, Any]) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
-    """Mean and deviation on the scale from 0 to 1, whatever scale the folder's are on."""
-    if not record or record.get("rescale_offset"):
-        return None, None
-    scale = 255.0 * float(record.get("rescale_factor", 1 / 255)) if record.get("do_rescale", True) else 255.0
-    mean, std = record.get("image_mean"), record.get("image_std")
-    if not record.get("do_normalize", True):
-        mean, std = [0.0] * 3, [1.0] * 3
-    if mean is None or std is None:
-        return None, None
-    return tuple(float(value) / scale for value in mean), tuple(float(value) / scale for value in std)
-
-
 def _weights(settings: Settings) -> tuple[Weights, ...]:
     files = sorted(settings.folder.glob("*.safetensors"))
     if not files:
@@ -307,7 +200,6 @@ def _weights(settings: Settings) -> tuple[Weights, ...]:
 
 
 def _network(folder: Path) -> Any:
-    import torch
     from transformers import AutoModelForImageClassification
     from transformers.utils import logging
 
@@ -339,17 +231,13 @@ def _network(folder: Path) -> Any:
         expected = "every tensor of the network, in its shape"
         problem = Problem("E08", found, expected, "bring the weights of this network", str(folder), count=len(absent))
         raise ProblemError(problem)
-    return network.eval()
+    return network
 
 
-def _try(network: Any, preparation: Preparation, folder: Path) -> None:
-    import torch
-
-    side = preparation.cut
-    black = torch.zeros(1, preparation.intake.channels, side, side)
+def _try(sight: Sight, side: int, folder: Path) -> None:
+    size = sight.intakes[0].size
     try:
-        with torch.inference_mode():
-            network(pixel_values=black)
+        sight.look(np.zeros((1, size, size, 3), np.uint8))
     except (ValueError, RuntimeError) as error:
         found = f"pictures of {side} pixels: {str(error).splitlines()[0][:200]}"
         expected = "pictures of the size that the network takes"

@@ -172,7 +172,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Onnx
     batch = _batch(session, settings, intake, problems)
     _check_outputs(session, parts, settings.model, problems)
     problems.raise_if_any()
-    network = {"kind": "onnx", "intake": asdict(intake), "width": parts[-1].end}
+    network = {"role": "network", "kind": "onnx", "intake": asdict(intake), "width": parts[-1].end}
     own = replace(
         card,
         tasks=tuple(part.task for part in parts),

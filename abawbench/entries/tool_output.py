@@ -13,13 +13,13 @@ from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.data.clips import Clip
 from abawbench.data.faces.sources import unreadable
 from abawbench.entries.model import Answers, Card, columns
-from abawbench.entries.outputs import is_distribution, over_frames, softmax
+from abawbench.entries.outputs import TOLERANCE, is_distribution, over_frames, softmax
 from abawbench.entries.synonyms import class_named
 from abawbench.entries.tool_tables import Output, header_of, read_output
 from abawbench.entries.tools import TOOLS, Scores, Tool, ToolName, recognised
 from abawbench.errors import Problem, ProblemError, Problems
 from abawbench.labels import VALENCE_AROUSAL
-from abawbench.table import Floats, Integers, Rows
+from abawbench.table import Floats, Integers, Mask, Rows
 
 MOST_INTENSE = 5.0
 # a linear head overshoots the range a little; a scale of 1 to 9 does not fit
@@ -150,15 +150,15 @@ class ToolOutput:
         for place, unit in enumerate(units):
             column = values[:, place : place + 1]
             highest = MOST_INTENSE if unit.scale == "intensity" else 1.0
-            wrong = (column < 0) | (column > highest)
+            wrong = (column < -TOLERANCE) | (column > highest + TOLERANCE)
             if unit.scale == "presence":
-                wrong |= (column > 0) & (column < 1)
+                wrong |= column != np.round(column)
             expected = f"{unit.column}: {unit.scale} from 0 to {highest:g}"
             self._refuse(output, wrong[:, 0], column, expected, problems)
             if unit.scale == "intensity":
                 assert self.tool.threshold is not None
                 values[:, place] = presence(values[:, place], self.tool.threshold)
-        return values
+        return np.clip(values, 0, 1)
 
     def _classes(self, task: Categorical, output: Output, problems: Problems) -> Floats:
         if self.tool.label:
@@ -183,7 +183,7 @@ class ToolOutput:
         # a tool that sees only a class that is left out says nothing about the others
         return np.where(whole > 0, known / np.where(whole > 0, whole, 1), 1 / len(task.classes))
 
-    def _refuse(self, output: Output, wrong: np.ndarray, values: Floats, expected: str, problems: Problems) -> None:
+    def _refuse(self, output: Output, wrong: Mask, values: Floats, expected: str, problems: Problems) -> None:
         places = np.flatnonzero(wrong)
         if len(places):
             row = values[places[0]]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from abawbench import challenges, labels
 from abawbench.data.clips import clip_in_memory
 from abawbench.entries.image_classifier import ImageClassifier, Settings, create
-from abawbench.entries.model import Card, Entry, Staged, columns
+from abawbench.entries.model import Card, Entry, Movable, Staged, columns
 from abawbench.entries.synonyms import SYNONYMS, class_named
 from abawbench.errors import ProblemError
 
@@ -111,6 +111,14 @@ def test_labels_of_one_class_are_added_up(folder):
     entry = entry_of(folder, labels={"contempt": "Sadness"})
     answers = entry.predict(clip_in_memory("v", crops))["expression"]
     assert answers == pytest.approx(np.stack([odds[:, 2], odds[:, 3], odds[:, 0] + odds[:, 1]], axis=1), abs=1e-5)
+
+
+def test_it_runs_in_a_precision_of_choice(folder):
+    entry = entry_of(folder)
+    assert isinstance(entry, Movable)
+    rounded = entry.at("cpu", "bfloat16").look(crops_of(3))
+    assert rounded == pytest.approx(entry.look(crops_of(3)), abs=0.2)
+    assert not np.array_equal(rounded, entry.look(crops_of(3)))
 
 
 def test_it_is_a_staged_entry_whose_predict_is_conclude_of_look(folder):
