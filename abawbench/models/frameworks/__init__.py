@@ -1,0 +1,49 @@
+"""Multi-task frameworks: which layers the outputs share, and what they tell each other. Needs no torch until built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from abawbench.models.frameworks.settings import FrameworkSettings, HeadSettings
+from abawbench.models.temporal.settings import TemporalSettings
+
+if TYPE_CHECKING:
+    from abawbench.models.frameworks.networks import MultiTaskNetwork
+
+__all__ = ["FrameworkSettings", "HeadSettings", "MultiTaskNetwork", "build_network"]
+
+
+def build_network(
+    feature_width: int,
+    outputs: Mapping[str, int],
+    temporal: TemporalSettings,
+    framework: FrameworkSettings,
+    heads: HeadSettings,
+    *,
+    seed: int | None = None,
+) -> MultiTaskNetwork:
+    """A network with fresh weights, in training mode, on torch's default device.
+
+    Args:
+        feature_width: numbers for each frame.
+        outputs: width of each output by its name, in the order of the answers.
+        temporal: the sequence encoder.
+        framework: what is shared.
+        heads: the head of each output.
+        seed: of the weights; torch's own random state stays as it was. None draws from that state.
+
+    Raises:
+        ProblemError: E17, with everything that does not hold together.
+    """
+    from abawbench.models.frameworks.networks import new_network
+
+    return new_network(feature_width, outputs, temporal, framework, heads, seed=seed)
+
+
+def __getattr__(name: str) -> object:
+    if name == "MultiTaskNetwork":
+        from abawbench.models.frameworks import networks
+
+        return networks.MultiTaskNetwork
+    raise AttributeError(name)

@@ -1,0 +1,72 @@
+"""What a multi-task framework and its heads are told. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from abawbench.errors import Problem
+from abawbench.models.frameworks.graph import graph_problems
+from abawbench.models.temporal.settings import dropout_problems, network_problem
+
+Kind = Literal["shared_encoder", "shared_bottom", "feedback"]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameworkSettings:
+    """Which layers outputs share (source: aim3_mtl section 5).
+
+    Attributes:
+        kind: `shared_encoder` shares all layers; `shared_bottom` ends in private layers for each output; `feedback`
+            shows these the hidden vectors of other outputs as well.
+        private_layers: how many of the layers are private; where these are all of them, nothing is shared.
+        feedback: the outputs that each target sees, in the order in which they are joined.
+    """
+
+    kind: Kind = "shared_encoder"
+    private_layers: int = 3
+    feedback: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSettings:
+    """The layers from an encoder to an output.
+
+    Attributes:
+        hidden: widths of the hidden layers.
+        dropout: before each layer but the last, and after the last hidden one.
+        tanh: outputs that are kept between -1 and 1.
+    """
+
+    hidden: tuple[int, ...] = (512, 256)
+    dropout: float = 0.3
+    tanh: tuple[str, ...] = ()
+
+
+def framework_problems(outputs: Mapping[str, int], framework: FrameworkSettings, heads: HeadSettings) -> list[Problem]:
+    """Every E17 of the framework, its feedback graph and its heads; empty where they hold together."""
+    found: list[Problem] = []
+    if not outputs:
+        found.append(network_problem("no output", "at least one", "name what the network answers"))
+    found += [
+        network_problem(f"{what} of width {width}", "a width of at least 1")
+        for what, width in (
+            *((f"output {name!r}", width) for name, width in outputs.items()),
+            *(("a hidden layer of the heads", width) for width in heads.hidden),
+        )
+        if width < 1
+    ]
+    if framework.kind not in get_args(Kind):
+        found.append(network_problem(f"kind = {framework.kind!r}", f"one of {', '.join(get_args(Kind))}"))
+    if framework.kind != "shared_encoder" and framework.private_layers < 1:
+        found.append(network_problem(f"private_layers = {framework.private_layers}", "1 or more"))
+    if (framework.kind == "feedback") != any(framework.feedback.values()):
+        edges = f"{'a' if framework.feedback else 'no'} feedback graph with kind = {framework.kind!r}"
+        found.append(network_problem(edges, "kind = 'feedback' with a graph, or neither"))
+    found += [
+        network_problem(f"tanh on {name!r}", f"an output: {', '.join(outputs)}")
+        for name in heads.tanh
+        if name not in outputs
+    ]
+    return found + dropout_problems("heads.dropout", heads.dropout) + graph_problems(outputs, framework.feedback)

@@ -1,0 +1,1 @@
+"""Sequence encoders: what a frame means beside its neighbours."""

@@ -1,0 +1,108 @@
+"""The transformer with relative positions inside a window, and convolutions between its attentions."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from abawbench.models.temporal.encoder import Encoder, LayerState, without_padding
+from abawbench.models.temporal.settings import TemporalSettings
+
+# of the layer norms (source: AIM3-RUC/ABAW4:models/networks/fft.py)
+EPSILON = 1e-4
+
+
+class RelativeAttention(nn.Module):
+    """Attention over the whole sequence; keys and values know their distance from the query up to a window.
+
+    Source: arXiv:1803.02155, distances beyond the window having no vector, one set of vectors for all heads
+    (AIM3-RUC/ABAW4:models/networks/fft.py).
+    """
+
+    def __init__(self, width: int, heads: int, window: int, dropout: float) -> None:
+        super().__init__()
+        self.heads, self.window = heads, window
+        head_width = width // heads
+        self.query, self.key, self.value, self.out = (nn.Linear(width, width) for _ in range(4))
+        self.key_distance = nn.Parameter(torch.randn(2 * window + 1, head_width) * head_width**-0.5)
+        self.value_distance = nn.Parameter(torch.randn(2 * window + 1, head_width) * head_width**-0.5)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, sequences: Tensor, keys: Tensor | None) -> Tensor:
+        """Shape (sequences, frames, width) as the input; `keys`, (sequences, 1, 1, frames), may be attended to."""
+        batch, frames, width = sequences.shape
+        shape = (batch, frames, self.heads, width // self.heads)
+        query, key, value = (part(sequences).view(shape).transpose(1, 2) for part in (self.query, self.key, self.value))
+        query = query * shape[-1] ** -0.5
+        scores = query @ key.transpose(-2, -1) + self._to_columns(query @ self.key_distance.T)
+        if keys is not None:
+            scores = scores.masked_fill(~keys, -torch.inf)
+        weights: Tensor = self.dropout(scores.softmax(dim=-1))
+        attended = weights @ value + self._to_distances(weights) @ self.value_distance
+        return self.out(attended.transpose(1, 2).reshape(batch, frames, width))
+
+    def _to_columns(self, by_distance: Tensor) -> Tensor:
+        """(..., frames, 2 window + 1) of distances to (..., frames, frames) of keys, zero beyond the window."""
+        frames = by_distance.shape[-2]
+        padded = by_distance.new_zeros((*by_distance.shape[:-1], frames + 2 * self.window))
+        columns = self._columns(frames, by_distance.device).expand_as(by_distance)
+        return padded.scatter(-1, columns, by_distance)[..., self.window : self.window + frames]
+
+    def _to_distances(self, by_column: Tensor) -> Tensor:
+        """(..., frames, frames) of keys to (..., frames, 2 window + 1) of distances, zero where there is no frame."""
+        frames = by_column.shape[-1]
+        padded = functional.pad(by_column, (self.window, self.window))
+        columns = self._columns(frames, by_column.device)
+        return padded.gather(-1, columns.expand(*by_column.shape[:-1], -1))
+
+    def _columns(self, frames: int, device: torch.device) -> Tensor:
+        """Where the distances of each frame lie among keys that are padded by a window on either side."""
+        start = torch.arange(frames, device=device).unsqueeze(-1)
+        return start + torch.arange(2 * self.window + 1, device=device)
+
+
+class WindowedLayer(nn.Module):
+    """Relative attention and one convolution with ReLU, each added to its input and then normalised."""
+
+    def __init__(self, width: int, heads: int, settings: TemporalSettings) -> None:
+        super().__init__()
+        self.attention = RelativeAttention(width, heads, settings.window, settings.dropout)
+        self.attention_norm = nn.LayerNorm(width, EPSILON)
+        self.convolution = nn.Conv1d(width, width, settings.kernel, padding=settings.kernel // 2)
+        self.convolution_norm = nn.LayerNorm(width, EPSILON)
+        self.dropout = nn.Dropout(settings.dropout)
+
+    def forward(self, sequences: Tensor, valid: Tensor | None, keys: Tensor | None) -> Tensor:
+        """Shape (sequences, frames, width) as the input."""
+        sequences = without_padding(sequences, valid)
+        sequences = self.attention_norm(sequences + self.dropout(self.attention(sequences, keys)))
+        convolved = self.convolution(without_padding(sequences, valid).transpose(1, 2)).transpose(1, 2)
+        # twice, on the convolution and on what is added (source: AIM3-RUC/ABAW4:models/networks/fft.py)
+        convolved = self.dropout(self.dropout(functional.relu(convolved)))
+        return self.convolution_norm(sequences + convolved)
+
+
+class WindowedTransformer(Encoder):
+    """The encoder `fft` of the release: a projection (shared stacks) and layers; padding is masked in both modes.
+
+    Source: aim3_mtl section 4.
+    """
+
+    def __init__(
+        self, width_in: int, width: int, heads: int, settings: TemporalSettings, layers: int, *, projects: bool
+    ) -> None:
+        super().__init__(width)
+        self.projection = nn.Linear(width_in, width) if projects else nn.Identity()
+        self.layers = nn.ModuleList(WindowedLayer(width, heads, settings) for _ in range(layers))
+
+    def forward(
+        self, sequences: Tensor, valid: Tensor | None, state: LayerState = (), positions: Tensor | None = None
+    ) -> tuple[Tensor, LayerState]:
+        """What leaves the last layer; distances count frames of the sequence."""
+        del state, positions
+        hidden: Tensor = self.projection(sequences)
+        keys = None if valid is None else (valid | ~valid.any(dim=1, keepdim=True))[:, None, None, :]
+        for layer in self.layers:
+            hidden = layer(hidden, valid, keys)
+        return hidden, ()
