@@ -1,0 +1,178 @@
+"""Which network a set of tensors is, told from names and shapes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+from abawbench.errors import Problem, ProblemError
+from abawbench.models.backbones.presets import VIT
+from abawbench.models.checkpoints.convert import current
+
+Layout = Literal["iresnet", "mae", "transformers", "densenet"]
+
+_IRESNETS = {2: "iresnet18", 6: "iresnet34", 14: "iresnet50", 30: "iresnet100", 60: "iresnet200"}
+_DENSENETS: dict[tuple[int, ...], str] = {
+    (6, 12, 24, 16): "densenet121",
+    (6, 12, 36, 24): "densenet161",
+    (6, 12, 32, 32): "densenet169",
+    (6, 12, 48, 32): "densenet201",
+}
+# the number of heads is in no tensor; each is 64 wide but for the huge one. Source: facebookresearch/mae, timm
+HEADS = {192: 3, 384: 6, 768: 12, 1024: 16, 1280: 16}
+
+# names that a file of each layout has, for the nearest one
+_SIGNATURES = {
+    "IResNet of insightface": ("layer1.0.prelu.weight", "fc.weight", "features.weight", "layer1.0.conv1.weight"),
+    "ViT of facebookresearch/mae": ("cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.0.attn.qkv.weight"),
+    "ViT of transformers": (
+        "embeddings.patch_embeddings.projection.weight",
+        "embeddings.position_embeddings",
+        "encoder.layer.0.layernorm_before.weight",
+    ),
+    "DenseNet of torchvision": ("features.conv0.weight", "features.denseblock1.denselayer1.conv1.weight"),
+}
+_READ = "IResNet, ViT of facebookresearch/mae or transformers, densenet121 or denseface100"
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """What a file is.
+
+    Attributes:
+        kind: name of the backbone.
+        layout: whose names its tensors have.
+        described: the layout in words.
+    """
+
+    kind: str
+    layout: Layout
+    described: str
+
+
+def detect(tensors: Mapping[str, Tensor], file: str) -> Detected:
+    """The network of these tensors, whose wrappers and prefixes are gone.
+
+    Raises:
+        ProblemError: E10, none that is read here.
+    """
+    if {"layer1.0.prelu.weight", "fc.weight", "features.weight"} <= tensors.keys():
+        return _iresnet(tensors, file)
+    if {"patch_embed.proj.weight", "blocks.0.attn.qkv.weight"} <= tensors.keys():
+        return _mae(tensors, file)
+    if "embeddings.patch_embeddings.projection.weight" in tensors and _any(tensors, r"encoder\.layer\.0\."):
+        return _transformers(tensors, file)
+    if "layers.0.attention.q_proj.weight" in tensors:
+        found = "the tensors of a network of transformers 5, as they lie in memory"
+        raise _unknown(found, "a folder that save_pretrained wrote", "save it with save_pretrained", file)
+    if "features.conv0.weight" in tensors:
+        return _densenet(tensors, file)
+    if _any(tensors, r"input_layer\.") and _any(tensors, r"body\."):
+        found = "a network of the older IR or IR-SE family (input_layer, body)"
+        raise _unknown(found, _READ, "take an IResNet of insightface", file)
+    raise _nothing(tensors, file)
+
+
+def sized_kind(width: int, depth: int, patch: int, *, prefix: str) -> str:
+    """`vit_b` and the like, after the prefix, or `hf:vit` where the sizes are those of none."""
+    for letter, (own_width, own_depth, _, own_patch) in VIT.items():
+        if (width, depth, patch) == (own_width, own_depth, own_patch):
+            return f"{prefix}vit_{letter}"
+    return "hf:vit"
+
+
+def depth_of(names: Iterable[str], pattern: str) -> int:
+    """One more than the highest number that the group of the pattern catches; 0 where it catches none."""
+    return max((int(match[1]) + 1 for name in names if (match := re.match(pattern, name))), default=0)
+
+
+def ends(tensor: Tensor) -> tuple[int, int]:
+    """The first and the last number of a shape: rows and columns, or width and side; 0 and 0 of a single number."""
+    return (tensor.shape[0], tensor.shape[-1]) if tensor.ndim else (0, 0)
+
+
+def heads_of(width: int, file: str) -> int:
+    """Attention heads of a ViT of this width.
+
+    Raises:
+        ProblemError: E10, a width that is not known.
+    """
+    if width not in HEADS:
+        expected = f"one of {', '.join(map(str, HEADS))}: the number of heads is not in the file"
+        fix = "give the folder that save_pretrained wrote, whose config.json says it"
+        raise _unknown(f"a ViT {width} wide", expected, fix, file)
+    return HEADS[width]
+
+
+def _iresnet(tensors: Mapping[str, Tensor], file: str) -> Detected:
+    blocks = len({name.split(".")[1] for name in tensors if name.startswith("layer3.")})
+    if blocks not in _IRESNETS:
+        expected = f"{', '.join(map(str, _IRESNETS))}: IResNet 18, 34, 50, 100 or 200"
+        raise _unknown(f"an IResNet with {blocks} blocks in its third stage", expected, "name another file", file)
+    return Detected(_IRESNETS[blocks], "iresnet", "deepinsight/insightface")
+
+
+def _mae(tensors: Mapping[str, Tensor], file: str) -> Detected:
+    if _any(tensors, r"blocks\.0\.(ls[12]|gamma_|attn\.[qk]_norm)|reg_token|register_tokens|norm_pre"):
+        found = "a ViT with layer scale, register tokens or further norms, as DINOv2 has"
+        fix = "give the folder of it as transformers saves it"
+        raise _unknown(found, "the plain ViT of facebookresearch/mae", fix, file)
+    width, patch = ends(tensors["patch_embed.proj.weight"])
+    kind = sized_kind(width, depth_of(tensors, r"blocks\.(\d+)\."), patch, prefix="mae_")
+    if "fc_norm.weight" in tensors:
+        part = "fine-tuned"
+    elif "mask_token" in tensors or _any(tensors, r"decoder_"):
+        part = "full, with decoder"
+    else:
+        part = "encoder"
+    return Detected(kind, "mae", f"facebookresearch/mae, {part}")
+
+
+def _transformers(tensors: Mapping[str, Tensor], file: str) -> Detected:
+    if "encoder.layer.0.layernorm_before.weight" not in tensors or "embeddings.position_embeddings" not in tensors:
+        found = "a network of transformers that is no plain ViT"
+        raise _unknown(found, "its folder, with config.json", "give the whole folder", file)
+    width, patch = ends(tensors["embeddings.patch_embeddings.projection.weight"])
+    is_mae = _any(tensors, r"decoder\.")
+    depth = depth_of(tensors, r"encoder\.layer\.(\d+)\.")
+    kind = sized_kind(width, depth, patch, prefix="mae_" if is_mae else "")
+    return Detected(kind, "transformers", f"transformers, {'ViTMAE' if is_mae else 'ViT'} without config.json")
+
+
+def _densenet(tensors: Mapping[str, Tensor], file: str) -> Detected:
+    layers: list[int] = []
+    names = [current(name) for name in tensors]
+    while count := depth_of(names, rf"features\.denseblock{len(layers) + 1}\.denselayer(\d+)\."):
+        # layers are counted from 1
+        layers.append(count - 1)
+    stem = tuple(tensors["features.conv0.weight"].shape)
+    if stem == (24, 1, 3, 3):
+        return Detected("denseface100", "densenet", "AIM3-RUC/MEmoBert")
+    kind = _DENSENETS.get(tuple(layers), f"DenseNet with blocks of {layers}")
+    if kind == "densenet121" and stem == (64, 3, 7, 7):
+        return Detected(kind, "densenet", "torchvision")
+    raise _unknown(f"{kind} with a stem of shape {stem}", "densenet121 or denseface100", "name another file", file)
+
+
+def _nothing(tensors: Mapping[str, Tensor], file: str) -> ProblemError:
+    first = ", ".join(list(tensors)[:10])
+    counts = {name: sum(key in tensors for key in keys) for name, keys in _SIGNATURES.items()}
+    nearest = max(counts, key=lambda name: counts[name])
+    if counts[nearest]:
+        lacking = next(key for key in _SIGNATURES[nearest] if key not in tensors)
+        fix = f"it is nearest to {nearest}, but lacks {lacking}: name another file, or give a folder of transformers"
+    else:
+        fix = "name another file, or give a folder of transformers"
+    return _unknown(f"{len(tensors)} tensors, first {first}", f"the tensors of {_READ}", fix, file)
+
+
+def _any(names: Iterable[str], pattern: str) -> bool:
+    return any(re.match(pattern, name) for name in names)
+
+
+def _unknown(found: str, expected: str, fix: str, file: str) -> ProblemError:
+    return ProblemError(Problem("E10", found, expected, fix, file))

@@ -1,0 +1,287 @@
+"""From a checkpoint to a backbone: every layout ends in one network, its weights, and what did not fit."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from abawbench.errors import Problem, ProblemError
+from abawbench.models import backbones
+from abawbench.models.backbones import KINDS, Backbone, Overrides, iresnet, vision
+from abawbench.models.backbones.positions import grid_of
+from abawbench.models.backbones.presets import MAE_EPSILON
+from abawbench.models.backbones.vision import Config
+from abawbench.models.checkpoints.convert import current, mae_shapes, on_disk, stripped, unwrapped
+from abawbench.models.checkpoints.detect import Detected, depth_of, detect, ends, heads_of, sized_kind
+from abawbench.models.checkpoints.model import Loaded
+from abawbench.models.checkpoints.preprocessing import intake_of
+from abawbench.models.checkpoints.read import CONFIG, PREPROCESSING, Content, read
+from abawbench.models.intake import Intake, imagenet
+
+# key of the text that `save_backbone` puts into the header of a safetensors file
+OWN = "abawbench"
+SHOWN = 5
+# of transformers' own ViT
+_EPSILON = 1e-12
+_HARMLESS = re.compile(r"(.*\.)?(num_batches_tracked|mask_token)")
+_HEADS = re.compile(r"(.*\.)?(output_layer|head|heads|classifier|fc)\.(.*\.)?(weight|bias)")
+# names that belong to the encoder of each layout: where one is left over, the file is of another network
+_IRESNET = re.compile(r"(conv1|bn1|prelu|layer\d+|bn2|fc|features)\.")
+_FEATURES = re.compile(r"features\.")
+_MAE = re.compile(r"blocks\.|patch_embed\.|norm\.|dist_token")
+_TRANSFORMERS = re.compile(r"(embeddings\.(?!mask_token)|encoder|layers)\b")
+
+
+@dataclass(frozen=True, eq=False)
+class _Fitted:
+    backbone: Backbone
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+
+
+def load_checkpoint(path: Path, *, overrides: Overrides | None = None) -> Loaded:
+    """A backbone with the weights of a file or folder, whatever its name says.
+
+    Read are files of `save_backbone`; IResNet of insightface; ViT of facebookresearch/mae, timm or transformers;
+    densenet121 of torchvision or timm; DenseFace; and folders of any vision network that transformers saved. The kind
+    is told from the tensors; wrappers (`model`, `state_dict`) and prefixes (`module.`) of training code are taken off.
+
+    Args:
+        path: .pth, .pt, .bin or .safetensors, or a folder with config.json.
+        overrides: in the place of the preset of the kind, or of what the file says.
+
+    Raises:
+        ProblemError: F01 nothing there, E04 no checkpoint or a damaged one, E09 a file that would run code, E11 a
+            folder without weights, E10 a network that is not read here, E08 tensors missing, left over or of another
+            shape, E17 overrides that the network cannot follow.
+    """
+    content = read(path)
+    wanted = overrides or Overrides()
+    file = str(path)
+    if content.config is not None:
+        fitted, layout, preset = _folder(content, content.config, wanted, file)
+        tensors = unwrapped(content.tree, file)
+    else:
+        tensors = stripped(unwrapped(content.tree, file), file)
+        if OWN in content.metadata:
+            fitted, layout, preset = _own(content.metadata[OWN], tensors, wanted, file)
+        else:
+            detected = detect(tensors, file)
+            fitted, preset = _detected(detected, tensors, wanted, file)
+            layout = detected.described
+    given = [field.name for field in fields(wanted) if getattr(wanted, field.name) is not None]
+    return Loaded(
+        backbone=fitted.backbone,
+        layout=layout,
+        sha256=content.sha256,
+        preset=f"{preset}; overridden: {', '.join(given)}" if given else preset,
+        missing=fitted.missing,
+        unexpected=fitted.unexpected,
+        heads={name: tensors[name].clone() for name in fitted.unexpected if name in tensors and _HEADS.fullmatch(name)},
+    )
+
+
+def _detected(
+    detected: Detected, tensors: Mapping[str, Tensor], overrides: Overrides, file: str
+) -> tuple[_Fitted, str]:
+    match detected.layout:
+        case "mae":
+            return _mae(detected, tensors, overrides, file), f"preset of {detected.kind}"
+        case "transformers":
+            return _without_config(detected, tensors, overrides, file), "assumed: RGB, ImageNet"
+        case _:
+            return _plain(detected.kind, tensors, overrides, file), f"preset of {detected.kind}"
+
+
+def _plain(kind: str, tensors: Mapping[str, Tensor], overrides: Overrides, file: str) -> _Fitted:
+    """A network of our own, whose names are those of the file."""
+    named = {current(name): tensor for name, tensor in tensors.items()}
+    with torch.device("meta"):
+        if kind in iresnet.PLANS:
+            embedding, _ = ends(tensors["fc.weight"]) if "fc.weight" in tensors else (iresnet.PLANS[kind].embedding, 0)
+            network: Backbone = iresnet.make(kind, replace(iresnet.PLANS[kind], embedding=embedding), overrides)
+        else:
+            network = backbones.build(kind, overrides=overrides)
+    expected = network.state_dict()
+    shapes = {name: tuple(value.shape) for name, value in expected.items()}
+    missing, unexpected = _compare(shapes, named, _IRESNET if kind in iresnet.PLANS else _FEATURES, kind, file)
+    copied = {name: _copied(named[name], expected[name]) for name in shapes if name in named}
+    copied |= {name: torch.zeros(shapes[name], dtype=expected[name].dtype) for name in missing}
+    # the network has no memory yet, hence the tensors take their places
+    network.load_state_dict(copied, assign=True)
+    return _Fitted(network, missing, unexpected)
+
+
+def _mae(detected: Detected, tensors: Mapping[str, Tensor], overrides: Overrides, file: str) -> _Fitted:
+    width, patch = ends(tensors["patch_embed.proj.weight"])
+    depth = depth_of(tensors, r"blocks\.(\d+)\.")
+    hidden, _ = ends(tensors["blocks.0.mlp.fc1.weight"]) if "blocks.0.mlp.fc1.weight" in tensors else (4 * width, 0)
+    grid = _grid(tensors["pos_embed"], file) if "pos_embed" in tensors else 0
+    shapes = mae_shapes(
+        width, depth, patch=patch, tokens=1 + grid * grid, hidden=hidden, has_fc_norm="fc_norm.weight" in tensors
+    )
+    _, unexpected = _compare(shapes, tensors, _MAE, detected.kind, file)
+    config = _vit_config(width, depth, patch=patch, grid=grid, hidden=hidden, epsilon=MAE_EPSILON, file=file)
+    network, _ = vision.load(detected.kind, config, imagenet(grid * patch), overrides, on_disk(tensors))
+    return _Fitted(network, (), unexpected)
+
+
+def _without_config(detected: Detected, tensors: Mapping[str, Tensor], overrides: Overrides, file: str) -> _Fitted:
+    width, patch = ends(tensors["embeddings.patch_embeddings.projection.weight"])
+    depth = depth_of(tensors, r"encoder\.layer\.(\d+)\.")
+    grid = _grid(tensors["embeddings.position_embeddings"], file)
+    name = "encoder.layer.0.intermediate.dense.weight"
+    hidden, _ = ends(tensors[name]) if name in tensors else (4 * width, 0)
+    config = _vit_config(width, depth, patch=patch, grid=grid, hidden=hidden, epsilon=_EPSILON, file=file)
+    fitted = _vision(detected.kind, config, imagenet(grid * patch), overrides, tensors, file)
+    _refuse_left_over(fitted.unexpected, _TRANSFORMERS, detected.kind, file)
+    return fitted
+
+
+def _vit_config(width: int, depth: int, *, patch: int, grid: int, hidden: int, epsilon: float, file: str) -> Config:
+    from transformers import ViTConfig
+
+    return ViTConfig(
+        hidden_size=width,
+        num_hidden_layers=depth,
+        num_attention_heads=heads_of(width, file),
+        intermediate_size=hidden,
+        patch_size=patch,
+        image_size=grid * patch,
+        layer_norm_eps=epsilon,
+    )
+
+
+def _folder(
+    content: Content, fields_of_config: Mapping[str, Any], overrides: Overrides, file: str
+) -> tuple[_Fitted, str, str]:
+    config = _config(fields_of_config, file)
+    if content.preprocessing is not None:
+        intake = intake_of(content.preprocessing, file, channels=getattr(config, "num_channels", 3))
+        preset = PREPROCESSING
+    else:
+        intake = imagenet(vision.image_size(config) or 224)
+        preset = f"assumed: no {PREPROCESSING}, hence RGB, ImageNet, and the size of {CONFIG} or 224"
+    model_type = config.model_type
+    kind = f"{vision.PREFIX}{model_type}"
+    if model_type in ("vit", "vit_mae"):
+        prefix = "mae_" if model_type == "vit_mae" else ""
+        kind = sized_kind(config.hidden_size, config.num_hidden_layers, config.patch_size, prefix=prefix)
+    fitted = _vision(kind, config, intake, overrides, unwrapped(content.tree, file), file)
+    return fitted, f"transformers, folder of {model_type}", preset
+
+
+def _own(text: str, tensors: Mapping[str, Tensor], overrides: Overrides, file: str) -> tuple[_Fitted, str, str]:
+    try:
+        saved = json.loads(text)
+        kind, said = saved["kind"], saved["config"]
+        intake = Intake(saved["size"], saved["colour"], tuple(saved["mean"]), tuple(saved["std"]))
+        preset = Overrides(intake.size, intake.colour, intake.mean, intake.std, saved["layer"], saved["pooling"])
+    except (ValueError, KeyError, TypeError) as error:
+        found = f"a header that does not read as one ({type(error).__name__})"
+        problem = Problem("E04", found, "what save_backbone wrote", "save it again with this version", file)
+        raise ProblemError(problem) from error
+    wanted = overrides.over(preset)
+    if said is not None:
+        fitted = _vision(kind, _config(said, file), intake, wanted, tensors, file)
+    elif kind in KINDS:
+        fitted = _plain(kind, tensors, wanted, file)
+    else:
+        expected = f"one of {', '.join(KINDS)}"
+        raise ProblemError(Problem("E10", f"a backbone '{kind}'", expected, "load it with a newer version", file))
+    return fitted, "abawbench", "saved with the weights"
+
+
+def _vision(
+    kind: str, config: Config, intake: Intake, overrides: Overrides, tensors: Mapping[str, Tensor], file: str
+) -> _Fitted:
+    """A network of transformers, whose names are those that this version writes or wrote."""
+    network, misfit = vision.load(kind, config, intake, overrides, tensors)
+    missing = [name for name in misfit.missing if not _HARMLESS.fullmatch(name)]
+    problems = [_missing(missing, kind, file)] if missing else []
+    problems += [_shape(name, found, expected, file) for name, found, expected in misfit.shapes]
+    if problems:
+        raise ProblemError(*problems)
+    return _Fitted(network, misfit.missing, misfit.unexpected)
+
+
+def _config(saved: Mapping[str, Any], file: str) -> Config:
+    from transformers import CONFIG_MAPPING
+
+    model_type = saved.get("model_type")
+    if not isinstance(model_type, str) or model_type not in CONFIG_MAPPING:
+        found = f"model_type {json.dumps(model_type)}"
+        fix = "name the weights file itself, or install a newer transformers"
+        raise ProblemError(Problem("E10", found, "a model type of transformers", fix, f"{file}/{CONFIG}"))
+    try:
+        with vision.quiet():
+            return CONFIG_MAPPING[model_type].from_dict(dict(saved))
+    # each type checks its fields in its own way
+    except Exception as error:
+        found = f"{type(error).__name__}: {error}"
+        expected = f"the configuration of a {model_type}"
+        raise ProblemError(Problem("E04", found, expected, "correct it", f"{file}/{CONFIG}")) from error
+
+
+def _compare(
+    expected: Mapping[str, tuple[int, ...]],
+    tensors: Mapping[str, Tensor],
+    trunk: re.Pattern[str],
+    kind: str,
+    file: str,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names that are missing without harm, and names that are left over; raises E08 for all others."""
+    absent = [name for name in expected if name not in tensors]
+    harmless = tuple(name for name in absent if _HARMLESS.fullmatch(name))
+    missing = [name for name in absent if name not in harmless]
+    problems = [_missing(missing, kind, file)] if missing else []
+    problems += [
+        _shape(name, tuple(tensors[name].shape), shape, file)
+        for name, shape in expected.items()
+        if name in tensors and tuple(tensors[name].shape) != shape
+    ]
+    if problems:
+        raise ProblemError(*problems)
+    unexpected = tuple(name for name in tensors if name not in expected)
+    _refuse_left_over(unexpected, trunk, kind, file)
+    return harmless, unexpected
+
+
+def _refuse_left_over(unexpected: Iterable[str], trunk: re.Pattern[str], kind: str, file: str) -> None:
+    left = [name for name in unexpected if trunk.match(name)]
+    if left:
+        found = f"{len(left)} tensors that {kind} has not: {_first(left)}"
+        expected = "no more than its own, a head and a decoder"
+        fix = "it is a variant of that network, which is not read here: name another file"
+        raise ProblemError(Problem("E08", found, expected, fix, file, count=len(left)))
+
+
+def _missing(names: list[str], kind: str, file: str) -> Problem:
+    found = f"{len(names)} tensors missing: {_first(names)}"
+    return Problem("E08", found, f"all tensors of {kind}", "fetch the whole file", file, count=len(names))
+
+
+def _shape(name: str, found: tuple[int, ...], expected: tuple[int, ...], file: str) -> Problem:
+    return Problem("E08", f"{name} of shape {found}", f"shape {expected}", "name a file of that network", file)
+
+
+def _first(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+
+
+def _grid(positions: Tensor, file: str) -> int:
+    try:
+        return grid_of(positions)
+    except ProblemError as error:
+        raise ProblemError(*(replace(problem, file=file) for problem in error.problems)) from error
+
+
+def _copied(tensor: Tensor, like: Tensor) -> Tensor:
+    return tensor.to(like.dtype, copy=True).contiguous()

@@ -1,0 +1,164 @@
+"""What a checkpoint file or folder holds, read without running anything that stands in it."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import pickle
+import re
+import struct
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from abawbench.errors import Problem, ProblemError
+
+CONFIG = "config.json"
+PREPROCESSING = "preprocessor_config.json"
+_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+_LARGEST_HEADER = 100_000_000
+# what the restricted reader of torch says when it meets more than tensors and plain values
+_REFUSED = re.compile(r"GLOBAL|Unsupported|reduce for|Can only|TorchScript")
+_CONVERT = (
+    "where you trust it, load it with torch.load(weights_only=False) and save its state dictionary alone with"
+    " safetensors.torch.save_file"
+)
+_FORMS = "a checkpoint: .pth, .pt, .bin or .safetensors, or a folder with config.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """What lies in a file or folder.
+
+    Attributes:
+        tree: what was saved; its tensors may still be on disk.
+        sha256: of the file's bytes; of a folder over the names and bytes of config.json and the weights.
+        metadata: text in the header of a safetensors file.
+        config: of a folder.
+        preprocessing: of a folder that says it.
+    """
+
+    tree: Mapping[str, Any]
+    sha256: str
+    metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+    config: Mapping[str, Any] | None = None
+    preprocessing: Mapping[str, Any] | None = None
+
+
+def read(path: Path) -> Content:
+    """The content of a checkpoint; the form is told from the bytes, not from the name.
+
+    Raises:
+        ProblemError: F01 nothing there or not readable, E04 no checkpoint or a damaged one, E09 a pickle that holds
+            more than tensors, plain values and argparse.Namespace, E11 a folder without weights.
+    """
+    try:
+        if path.is_dir():
+            return _folder(path)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        tree, metadata = _file(path)
+    except OSError as error:
+        found = error.strerror or type(error).__name__
+        raise ProblemError(Problem("F01", found, "a file that can be read", "correct the path", str(path))) from error
+    return Content(tree, digest, metadata)
+
+
+def _file(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    with path.open("rb") as file:
+        head = file.read(64)
+    if head.startswith((b"PK\x03\x04", b"\x80")):
+        return _pickled(path, in_place=head.startswith(b"PK")), {}
+    if len(head) > 8 and struct.unpack("<Q", head[:8])[0] < _LARGEST_HEADER and head[8:9] == b"{":
+        return _safetensors(path)
+    if head.startswith(b"version https://git-lfs"):
+        raise _other(path, "a pointer of Git LFS, not the file itself", "fetch the file, as with git lfs pull")
+    raise _other(path, "an empty file" if not head else "a file of another form", "name the checkpoint itself")
+
+
+def _pickled(path: Path, *, in_place: bool) -> Mapping[str, Any]:
+    try:
+        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = torch.load(path, map_location="cpu", weights_only=True, mmap=in_place)
+    except OSError:
+        raise
+    # a damaged file may fail in any way
+    except Exception as error:
+        message = str(error)
+        if isinstance(error, pickle.UnpicklingError | RuntimeError) and _REFUSED.search(message):
+            name = re.search(r"GLOBAL ([\w.]+)", message)
+            found = f"{name[1]} in a pickle" if name else "a pickle or TorchScript archive that holds more than tensors"
+            expected = "tensors and plain values"
+            raise ProblemError(Problem("E09", found, expected, _CONVERT, str(path))) from error
+        found = f"a file that does not read as one ({type(error).__name__})"
+        raise _other(path, found, "fetch or copy the file again") from error
+    if not isinstance(tree, Mapping):
+        raise _other(path, f"a saved {type(tree).__name__}", "save the state dictionary of the network")
+    return cast(Mapping[str, Any], tree)
+
+
+def _safetensors(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except SafetensorError as error:
+        raise _other(path, f"a safetensors file that does not open ({error})", "fetch or copy it again") from error
+
+
+def _folder(path: Path) -> Content:
+    config = _json(path / CONFIG)
+    files = _weight_files(path)
+    tree: dict[str, Any] = {}
+    digest = hashlib.sha256()
+    for file in (path / CONFIG, *files):
+        with file.open("rb") as opened:
+            inner = hashlib.file_digest(opened, "sha256").digest()
+        digest.update(file.name.encode() + b"\0" + inner)
+    for file in files:
+        tree |= _file(file)[0]
+    preprocessing = _json(path / PREPROCESSING) if (path / PREPROCESSING).exists() else None
+    return Content(tree, digest.hexdigest(), config=config, preprocessing=preprocessing)
+
+
+def _weight_files(path: Path) -> list[Path]:
+    """The one file of the weights, or the parts that an index names."""
+    for name in _WEIGHTS:
+        if (path / name).is_file():
+            return [path / name]
+        index = path / f"{name}.index.json"
+        if not index.is_file():
+            continue
+        places = _json(index).get("weight_map")
+        parts = (
+            sorted({str(part) for part in cast(dict[str, Any], places).values()}) if isinstance(places, dict) else []
+        )
+        # a part may not lead out of the folder
+        if parts and all(Path(part).name == part and (path / part).is_file() for part in parts):
+            return [path / part for part in parts]
+        raise _other(index, "an index that names files that are not there", "fetch the whole folder")
+    expected = " or ".join(_WEIGHTS)
+    raise ProblemError(Problem("E11", "a folder without weights", expected, "fetch the whole folder", str(path)))
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise _other(path, "no such file in the folder", "name a folder as transformers saves it, or a file") from error
+    except ValueError as error:
+        raise _other(path, "a file that is no JSON", "fetch it again") from error
+    if not isinstance(value, dict):
+        raise _other(path, "JSON without fields", "fetch it again")
+    return cast(dict[str, Any], value)
+
+
+def _other(path: Path, found: str, fix: str) -> ProblemError:
+    return ProblemError(Problem("E04", found, _FORMS, fix, str(path)))

@@ -1,0 +1,51 @@
+"""A backbone in one safetensors file that says what it is."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+from torch import Tensor
+
+from abawbench.atomic import write_file
+from abawbench.models.backbones import Backbone
+from abawbench.models.backbones.vision import Vision, quiet
+from abawbench.models.checkpoints.load import OWN
+
+
+def save_backbone(backbone: Backbone, path: Path) -> None:
+    """Write a backbone to a safetensors file that `load_checkpoint` reads, with kind, intake, layer and pooling.
+
+    Networks of transformers are written by the names that transformers itself writes, so that other versions of it read
+    them too. The bytes depend on the backbone alone; the file appears whole or not at all.
+
+    Raises:
+        ProblemError: F01, it cannot be written.
+    """
+    from safetensors.torch import save
+
+    card = backbone.card
+    said: dict[str, Any] = {"kind": card.kind, **asdict(card.intake), "layer": card.layer, "pooling": card.pooling}
+    if isinstance(backbone, Vision):
+        tensors, said["config"] = _written(backbone), json.loads(backbone.config.to_json_string(use_diff=False))
+    else:
+        tensors, said["config"] = backbone.state_dict(), None
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    # one entry: the header keeps no order of several
+    write_file(path, save(whole, {OWN: json.dumps(said, sort_keys=True)}))
+
+
+def _written(backbone: Vision) -> dict[str, Tensor]:
+    """The tensors by the names on disk, which only a file of transformers has."""
+    from safetensors.torch import load_file
+
+    norm = {f"fc_norm.{name}": tensor for name, tensor in backbone.norm.state_dict().items()}
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        cast(Any, backbone.network).save_pretrained(folder)
+        parts = [load_file(part) for part in sorted(Path(folder).glob("*.safetensors"))]
+        # copies, for the files go
+        tensors = {name: tensor.clone() for part in parts for name, tensor in part.items()}
+    return tensors | norm
