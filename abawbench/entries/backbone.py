@@ -83,11 +83,12 @@ def backbone_of(
     """
     from abawbench.models import backbones
     from abawbench.models.backbones.overrides import Overrides
-    from abawbench.models.checkpoints import load_checkpoint
 
     fields = ("size", "colour", "mean", "std", "layer", "pooling")
     overrides = Overrides(**{name: getattr(settings, name) for name in fields})
     if settings.weights is not None:
+        from abawbench.models.checkpoints import load_checkpoint
+
         file = settings.weights.on_card(role)
         loaded = load_checkpoint(settings.weights.file, overrides=overrides)
         if settings.kind and loaded.kind != settings.kind:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from abawbench.data.clips import Clip, clip_in_memory, clip_of_images, clip_of_video, clips_of_crops
+from abawbench.data.clips import Clip, clip_in_memory, clip_of_images, clip_of_video, clips_of_crops, clips_of_units
 from abawbench.errors import ProblemError
 from abawbench.table import Table
 from tests.data.faces.conftest import write_video
@@ -216,3 +216,36 @@ def test_crops_of_another_size_are_read_when_asked_for(tmp_path):
     write_crop(tmp_path, "a", 1, 10, size=224)
     (clip,) = clips_of_crops(tmp_path, rows(("a", 1)), size=224)
     assert clip.frames.shape == (1, 224, 224, 3)
+
+
+def test_all_crops_of_a_folder_make_a_clip_for_each_unit(tmp_path):
+    for unit, numbers in {"b": (7, 2), "a": (1,)}.items():
+        for number in numbers:
+            write_crop(tmp_path, unit, number, 9, 16)
+    (tmp_path / "a" / "note.txt").write_text("no picture")
+    (tmp_path / ".hidden").mkdir()
+    clips = clips_of_units(tmp_path)
+    assert [(clip.video, clip.frame.tolist(), clip.size) for clip in clips] == [("a", [1], 16), ("b", [2, 7], 16)]
+    assert clips[1].frames.shape == (2, 16, 16, 3)
+
+
+def test_a_folder_without_numbered_pictures_gives_no_clip(tmp_path):
+    cv2.imwrite(str(tmp_path / "me.jpg"), np.zeros((16, 16, 3), np.uint8))
+    with pytest.raises(ProblemError, match="D30"):
+        clips_of_units(tmp_path)
+
+
+def test_a_digest_changes_with_bytes_frames_and_gaps_and_with_nothing_else(tmp_path):
+    def folder(name: str, numbers: tuple[int, ...], level: int = 9):
+        (tmp_path / name / "v").mkdir(parents=True)
+        for number in numbers:
+            cv2.imwrite(str(tmp_path / name / "v" / f"{number:05d}.png"), np.full((8, 8, 3), level, np.uint8))
+        return clips_of_units(tmp_path / name)[0]
+
+    first = folder("first", (1, 2)).digest()
+    assert folder("copy", (1, 2)).digest() == first
+    assert len({first, folder("level", (1, 2), 10).digest(), folder("number", (1, 3)).digest()}) == 3
+    crops = np.zeros((2, 8, 8, 3), np.uint8)
+    gap = clip_in_memory("v", crops, valid=np.array([True, False]))
+    assert clip_in_memory("v", crops).digest() != gap.digest()
+    assert clip_in_memory("w", crops).digest() == clip_in_memory("v", crops).digest()

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from abawbench.cli import main
+from abawbench.data.features import write_features
+from tests.data.faces.conftest import Blobs, picture, write_video
+from tests.predictions.conftest import write_crops
+
+ENTRY = """\
+name = "2026_test_mean"
+title = "mean of each channel"
+kind = "code"
+vocabulary = "abaw4-mtl"
+trained_on = []
+sees_truth = false
+licence = "Apache-2.0"
+
+[picture]
+size = 112
+colour = "RGB"
+crop = "arcface-112"
+"""
+CODE = """\
+from torch import nn
+from abawbench.entries.torch_module import from_torch
+from abawbench.models.intake import half
+
+
+class Net(nn.Module):
+    def forward(self, pictures):
+        mean = pictures.mean(dim=(1, 2, 3))[:, None]
+        return {"va": mean.repeat(1, 2), "expression": mean.repeat(1, 8), "action_units": mean.repeat(1, 12)}
+
+
+def create(card, vocabulary, settings):
+    return from_torch(Net(), card, vocabulary, half(112))
+"""
+
+
+@pytest.fixture
+def submissions(tmp_path) -> Path:
+    folder = tmp_path / "submissions" / "2026_test_mean"
+    folder.mkdir(parents=True)
+    (folder / "entry.toml").write_text(ENTRY)
+    (folder / "entry.py").write_text(CODE)
+    return folder.parent
+
+
+@pytest.fixture
+def crops(tmp_path) -> Path:
+    return write_crops(tmp_path / "crops", {"one": 5, "two": 3}, side=112)
+
+
+def called(submissions: Path, *arguments: object):
+    words = ["predict", *(str(argument) for argument in arguments), "--submissions", str(submissions)]
+    return CliRunner().invoke(main, words)
+
+
+def test_predictions_go_into_a_store_and_the_summary_to_standard_output(submissions, crops, tmp_path):
+    result = called(submissions, "2026_test_mean", crops, "-o", tmp_path / "store")
+    assert result.exit_code == 0, result.stderr
+    assert "units      2 from crops: 2 done" in result.stdout
+    assert "frames     8, 8 with a face" in result.stdout
+    assert sorted(path.name for path in (tmp_path / "store" / "units").iterdir()) == [
+        "one.json",
+        "one.parquet",
+        "two.json",
+        "two.parquet",
+    ]
+
+
+def test_a_second_run_keeps_everything(submissions, crops, tmp_path):
+    called(submissions, "2026_test_mean", crops, "-o", tmp_path / "store")
+    result = called(submissions, "2026_test_mean", crops, "-o", tmp_path / "store", "--json")
+    record = json.loads(result.stdout)
+    assert (record["made"], record["kept"], record["problems"]) == (0, 2, [])
+
+
+def test_changed_code_of_an_entry_is_noticed(submissions, crops, tmp_path):
+    called(submissions, "2026_test_mean", crops, "-o", tmp_path / "store")
+    path = submissions / "2026_test_mean" / "entry.py"
+    path.write_text(path.read_text().replace("pictures.mean", "-pictures.mean"))
+    result = called(submissions, "2026_test_mean", crops, "-o", tmp_path / "store")
+    assert "units      2 from crops: 2 done" in result.stdout
+
+
+def test_a_store_is_scored_and_written_like_any_prediction(submissions, crops, tmp_path):
+    store = tmp_path / "store"
+    assert called(submissions, "2026_test_mean", crops, "-o", store, "--write", "abaw4-mtl").exit_code == 0
+    truth = tmp_path / "truth.txt"
+    rows = [f"{unit}/{number:05d}.jpg" for unit, count in (("one", 5), ("two", 3)) for number in range(1, count + 1)]
+    lines = [f"{row},0.{place},-0.{place},{place % 8},{','.join('01' * 6)}" for place, row in enumerate(rows)]
+    truth.write_text("\n".join(["image,valence,arousal,expression,aus", *lines]) + "\n")
+    scored = CliRunner().invoke(main, ["score", "abaw4-mtl", str(truth), str(store), "--resamples", "100", "--json"])
+    assert scored.exit_code == 0, scored.stderr
+    template = tmp_path / "list.txt"
+    template.write_text("\n".join(["image,valence,arousal,expression,aus", *rows]) + "\n")
+    out = tmp_path / "out.txt"
+    written = CliRunner().invoke(main, ["write", "abaw4-mtl", str(store), "--template", str(template), "-o", str(out)])
+    assert written.exit_code == 0, written.stderr
+    assert out.read_bytes() == (store / "files" / "abaw4-mtl.txt").read_bytes()
+    again = CliRunner().invoke(main, ["score", "abaw4-mtl", str(truth), str(out), "--resamples", "100", "--json"])
+    assert json.loads(again.stdout)["score"] == pytest.approx(json.loads(scored.stdout)["score"], abs=1e-5)
+
+
+def test_a_video_becomes_files_of_each_track_in_one_command(submissions, tmp_path, monkeypatch):
+    monkeypatch.setattr("abawbench.data.faces.run.Detector", Blobs)
+    monkeypatch.setattr("abawbench.data.faces.run.weights_path", lambda _: None)
+    write_video(tmp_path / "me.mp4", [picture((1, 40 + step, 40)) for step in range(12)] + [picture()] * 3)
+    store = tmp_path / "store"
+    tracks = ("abaw10-va", "abaw10-expr", "abaw10-au")
+    words = [word for track in tracks for word in ("--write", track)]
+    result = called(submissions, "2026_test_mean", tmp_path / "me.mp4", "-o", store, "--fill", "nearest", *words)
+    assert result.exit_code == 0, result.stderr
+    assert (store / "faces" / "audit.html").is_file()
+    for track in tracks:
+        found = store / "files" / f"{track}.txt"
+        assert len(found.read_text().splitlines()) == 1 + 15, found.read_text()
+    again = called(submissions, "2026_test_mean", tmp_path / "me.mp4", "-o", store, "--fill", "nearest", *words)
+    assert "1 kept from before" in again.stdout
+
+
+def test_features_for_an_entry_that_takes_crops_are_a_problem(submissions, tmp_path):
+    (tmp_path / "features").mkdir()
+    write_features(tmp_path / "features" / "v.safetensors", np.arange(1, 4), np.zeros((3, 5), np.float32))
+    result = called(submissions, "2026_test_mean", tmp_path / "features", "-o", tmp_path / "store")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("P04")
+
+
+def test_an_entry_that_fails_leaves_what_is_finished_and_exits_with_1(submissions, crops, tmp_path):
+    path = submissions / "2026_test_mean" / "entry.py"
+    path.write_text(path.read_text().replace("mean = ", "assert len(pictures) == 0, 'broken'\n        mean = "))
+    result = called(submissions, "2026_test_mean", crops, "-o", tmp_path / "store", "--precision", "float32")
+    assert result.exit_code == 1
+    assert "E12" in result.stderr
+    assert "unit one, frame 1: AssertionError: broken" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_entry_that_has_not_learned_is_refused(tmp_path, crops):
+    root = Path(__file__).parents[2] / "submissions"
+    result = called(root, "2026_abawbench_hog", crops, "-o", tmp_path / "store")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("E11")
+
+
+def test_an_unknown_entry_suggests_near_ones(submissions, crops, tmp_path):
+    result = called(submissions, "2026_test_maen", crops, "-o", tmp_path / "store")
+    assert "did you mean 2026_test_mean" in result.stderr
+
+
+def test_help_has_an_example():
+    result = CliRunner().invoke(main, ["predict", "--help"])
+    assert "abawbench predict submissions/" in result.stdout
