@@ -108,8 +108,8 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Imag
 
     Raises:
         ProblemError: F01 no config.json, E02 settings that do not fit, labels that mean no class, a preparation that
-            the folder does not say; E04 a file that does not read, E08 tensors missing, E09 code in the folder,
-            E11 no safetensors.
+            the folder does not say; E04 a file that does not read, E06 a size that the network does not take, E08
+            tensors missing, E09 code in the folder, E11 no safetensors.
     """
     config = read_json(settings.folder / CONFIG)
     problems = Problems()
@@ -123,8 +123,8 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Imag
     if settings.batch < 1:
         problems.add(Problem("E02", f"settings.batch = {settings.batch}", "1 or more", "correct it"))
     if "auto_map" in config:
-        file = str(settings.folder / CONFIG)
-        problems.add(Problem("E09", "auto_map", "an architecture of transformers", "bring another model", file))
+        named = str(settings.folder / CONFIG)
+        problems.add(Problem("E09", "auto_map", "an architecture of transformers", "bring another model", named))
     problems.raise_if_any()
     assert preparation is not None
     weights = _weights(settings)

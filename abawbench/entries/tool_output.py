@@ -178,7 +178,7 @@ class ToolOutput:
         for place, label in enumerate(self.classes):
             name = class_named(label, task.classes)
             if name is not None:
-                known[:, task.classes.index(name)] += np.maximum(scores[:, place], 0)
+                known[:, task.classes.index(name)] = np.maximum(scores[:, place], 0)
         whole = known.sum(axis=1, keepdims=True)
         # a tool that sees only a class that is left out says nothing about the others
         return np.where(whole > 0, known / np.where(whole > 0, whole, 1), 1 / len(task.classes))

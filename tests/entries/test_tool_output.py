@@ -12,9 +12,11 @@ from abawbench import challenges
 from abawbench.data.clips import Clip, clip_in_memory
 from abawbench.entries.answering import answer, uncovered
 from abawbench.entries.model import Card, Entry, columns
+from abawbench.entries.synonyms import class_named
 from abawbench.entries.tool_output import Settings, ToolOutput, create, presence
 from abawbench.entries.tools import TOOLS, Tool, recognised
 from abawbench.errors import ProblemError
+from abawbench.labels import EXPRESSIONS_8
 
 CHALLENGE = challenges.get("abaw4-mtl")
 CARD = Card("2026_test_tool", "test", (), None, licence="MIT")
@@ -352,6 +354,20 @@ def test_the_column_of_a_bad_cell_is_named(tmp_path):
     entry = entry_of(write(tmp_path, PY_FEAT_1))
     write(tmp_path, PY_FEAT_1.replace("0.2,0.7", "0.2,high"))
     assert "column AU02" in problem_of(entry, clip_of())
+
+
+def test_infinity_is_no_empty_cell(tmp_path):
+    entry = entry_of(write(tmp_path, PY_FEAT_1), missing="nearest")
+    write(tmp_path, PY_FEAT_1.replace("0.2,0.7", "0.2,inf"))
+    assert "AU02 = inf; expected a finite number" in problem_of(entry, clip_of())
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_no_two_classes_of_a_tool_mean_the_same(tool):
+    meant = [class_named(name, EXPRESSIONS_8) for name in tool.classes]
+    known = [name for name in meant if name is not None]
+    assert len(set(known)) == len(known)
+    assert len(known) in {0, 7}
 
 
 def test_a_table_without_rows_has_no_face(tmp_path):

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from abawbench.challenges import Categorical, Continuous, MultiLabel
+from abawbench.data.clips import clip_in_memory
+from abawbench.entries.outputs import checked, is_distribution, over_frames, sigmoid, softmax
+from abawbench.errors import ProblemError
+
+CLASSES = Categorical("expression", ("a", "b", "c"), -1)
+LABELS = MultiLabel("action_units", ("AU1", "AU2", "AU4"), -1)
+NUMBERS = Continuous("va", ("x", "y", "z"), -1.0, 1.0, None)
+rows = arrays(np.float64, (4, 3), elements=st.floats(-1e6, 1e6))
+
+
+@given(rows)
+def test_probabilities_of_any_scores_sum_to_one(scores):
+    probabilities = softmax(scores)
+    assert (probabilities >= 0).all()
+    assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-12)
+
+
+@given(rows, st.floats(-1e3, 1e3))
+def test_a_constant_added_to_all_scores_changes_no_probability(scores, constant):
+    scores = np.round(scores / 1e5, 3)
+    assert softmax(scores + constant) == pytest.approx(softmax(scores), abs=1e-9)
+
+
+@given(rows)
+def test_the_sigmoid_of_the_opposite_score_is_the_rest(scores):
+    assert sigmoid(scores) + sigmoid(-scores) == pytest.approx(1, abs=1e-12)
+
+
+def test_softmax_and_sigmoid_of_known_scores():
+    assert softmax(np.log([[1.0, 2.0, 5.0]])) == pytest.approx(np.array([[0.125, 0.25, 0.625]]), abs=1e-12)
+    assert sigmoid(np.log([[1.0, 3.0]])) == pytest.approx(np.array([[0.5, 0.75]]), abs=1e-12)
+
+
+def test_what_strays_by_rounding_is_brought_into_range_exactly():
+    classes = checked(CLASSES, np.array([[0.5002, 0.5002, -0.0001]]), file="", fix="")
+    assert classes.tolist() == [[0.5, 0.5, 0.0]]
+    assert checked(LABELS, np.array([[-0.0005, 1.0005, 0.3]]), file="", fix="").tolist() == [[0.0, 1.0, 0.3]]
+    assert checked(NUMBERS, np.array([[-1.0005, 1.0005, 0.3]]), file="", fix="").tolist() == [[-1.0, 1.0, 0.3]]
+
+
+@pytest.mark.parametrize(
+    ("task", "row"),
+    [
+        (CLASSES, [0.5, 0.6, 0.0]),
+        (CLASSES, [1.2, -0.2, 0.0]),
+        (CLASSES, [np.nan, 0.5, 0.5]),
+        (LABELS, [1.1, 0.0, 0.0]),
+        (LABELS, [-0.1, 0.0, 0.0]),
+        (NUMBERS, [0.0, 1.1, 0.0]),
+        (NUMBERS, [0.0, np.inf, 0.0]),
+    ],
+)
+def test_what_strays_further_is_a_problem_with_its_count(task, row):
+    good = [1.0, 0.0, 0.0]
+    with pytest.raises(ProblemError, match="E14") as caught:
+        checked(task, np.array([good, row, row]), file="model", fix="mend it")
+    (problem,) = caught.value.problems
+    assert (problem.count, problem.file, problem.fix) == (2, "model", "mend it")
+
+
+def test_a_distribution_is_told_row_by_row():
+    values = np.array([[0.2, 0.3, 0.5], [0.2, 0.3, 0.6], [-0.5, 1.0, 0.5]])
+    assert is_distribution(values).tolist() == [True, False, False]
+
+
+def test_frames_that_are_not_valid_get_no_answer():
+    clip = clip_in_memory("v", np.zeros((3, 4, 4, 3), np.uint8), valid=np.array([True, False, True]))
+    spread = over_frames(np.array([[1.0], [2.0]]), clip)
+    assert np.array_equal(spread, [[1.0], [np.nan], [2.0]], equal_nan=True)
