@@ -115,3 +115,99 @@ def test_bytes_that_are_no_text_are_a_problem(tmp_path):
     folder = entry_file(tmp_path, "")
     (folder / "entry.toml").write_bytes(b"name = \xff\xfe")
     assert problems_of(folder)[0].startswith("E02")
+
+
+CODE = """\
+from abawbench.entries.controls import ConstantSettings, constant
+
+
+def create(card, vocabulary, settings):
+    return constant(card, vocabulary, ConstantSettings(number=0.5))
+"""
+
+
+def test_code_beside_the_entry_file_makes_the_entry(tmp_path):
+    folder = entry_file(tmp_path, GOOD.replace('kind = "hog"', 'kind = "code"'))
+    (folder / "entry.py").write_text(CODE)
+    entry = load_entry(folder)
+    assert isinstance(entry, Entry)
+    assert entry.card.title == "a test"
+
+
+@pytest.mark.parametrize(
+    ("code", "rule"),
+    [
+        (None, "E02"),
+        ("x = 1\n", "E02"),
+        ("def create(card, vocabulary, settings):\n    return 7\n", "E02"),
+        ("import nothing_of_this_name\n", "E12"),
+        ("def create(:\n", "E12"),
+    ],
+)
+def test_code_that_makes_no_entry_is_a_problem(tmp_path, code, rule):
+    folder = entry_file(tmp_path, GOOD.replace('kind = "hog"', 'kind = "code"'))
+    if code is not None:
+        (folder / "entry.py").write_text(code)
+    assert [problem[:3] for problem in problems_of(folder)] == [rule]
+
+
+def test_settings_of_code_are_checked_by_its_own_dataclass(tmp_path):
+    folder = entry_file(tmp_path, GOOD.replace('kind = "hog"', 'kind = "code"') + "[settings]\nlevle = 3\n")
+    settings = "from dataclasses import dataclass\n\n\n@dataclass\nclass Settings:\n    level: int = 1\n\n\n"
+    (folder / "entry.py").write_text(settings + CODE)
+    assert problems_of(folder) == ["E02 field settings.levle | did you mean level?"]
+
+
+def test_a_file_beside_the_entry_file_is_another_entry_of_the_folder(tmp_path):
+    folder = entry_file(tmp_path, GOOD)
+    (folder / "tiny.toml").write_text(GOOD.replace("2026_test_hog", "2026_test_hog-tiny"))
+    for name in ("2026_test_hog/tiny", folder / "tiny.toml", folder / "tiny"):
+        assert load_entry(name, root=tmp_path).card.name == "2026_test_hog-tiny"
+    (folder / "tiny.toml").write_text(GOOD)
+    with pytest.raises(ProblemError, match="the folder's name: 2026_test_hog-tiny"):
+        load_entry("2026_test_hog/tiny", root=tmp_path)
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    (tmp_path / "abawbench_test_models.py").write_text(
+        "from abawbench.challenges import get\n"
+        "from abawbench.entries import Card\n"
+        "from abawbench.entries.controls import ConstantSettings, constant\n\n\n"
+        "def zero():\n"
+        '    card = Card("2026_test_zero", "zero", (), None, licence="MIT")\n'
+        '    return constant(card, get("abaw4-mtl").tasks, ConstantSettings())\n\n\n'
+        "def ill():\n    raise OSError('no disk')\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return "abawbench_test_models"
+
+
+def test_an_entry_is_made_by_module_and_factory(package):
+    assert load_entry(f"{package}:zero").card.name == "2026_test_zero"
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "text"),
+    [
+        (":zreo", "E01", "did you mean zero"),
+        (":ill", "E12", "OSError: no disk"),
+        ("_more:zero", "E01", "check PYTHONPATH"),
+    ],
+)
+def test_what_a_factory_lacks_is_told(package, name, rule, text):
+    with pytest.raises(ProblemError, match=text) as caught:
+        load_entry(f"{package}{name}")
+    assert caught.value.problems[0].rule == rule
+
+
+def test_an_installed_package_offers_entries_by_name(package, monkeypatch):
+    from importlib.metadata import EntryPoint
+
+    from abawbench.entries import loading
+
+    point = EntryPoint("zero-of-a-package", f"{package}:zero", loading.GROUP)
+    monkeypatch.setattr(loading, "entry_points", lambda group: [point])
+    assert load_entry("zero-of-a-package").card.name == "2026_test_zero"
+    with pytest.raises(ProblemError, match="did you mean zero-of-a-package"):
+        load_entry("zero-of-a-packge")
