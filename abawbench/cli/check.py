@@ -1,4 +1,4 @@
-"""abawbench check: would the organisers accept this file?"""
+"""abawbench check: would the organisers accept this file? Does this entry do what every entry must?"""
 
 from __future__ import annotations
 
@@ -23,24 +23,57 @@ template_option = click.option(
 
 
 @click.command()
-@click.argument("challenge", type=CHALLENGE)
-@click.argument("predictions", type=PATH)
+@click.argument("asked", metavar="CHALLENGE|ENTRY")
+@click.argument("predictions", type=PATH, required=False)
 @template_option
 @click.option("--repair", "copy", type=PATH, metavar="OUT", help="Write a mended copy where there is no doubt how.")
+@click.option("--submissions", type=PATH, default=Path("submissions"), show_default=True, help="Where entries lie.")
 @json_option
+@click.pass_context
 @exits_on_problems
-def command(challenge: Challenge, predictions: Path, template: Path | None, copy: Path | None, as_json: bool) -> None:
+def command(
+    context: click.Context,
+    asked: str,
+    predictions: Path | None,
+    template: Path | None,
+    copy: Path | None,
+    submissions: Path,
+    as_json: bool,
+) -> None:
     """Say whether the organisers would accept PREDICTIONS: a file, a folder of per-unit files or of trials, or a zip.
 
     Every problem is counted, the first three of each rule are shown. Notes (N...) do not refuse a file. Exit status: 0
     accepted, 1 not; with --repair 0 when the mended copy is accepted.
+
+    Without PREDICTIONS: say whether ENTRY does what every entry must, on drawn faces; one that learns is fitted on them
+    first. ENTRY is a folder of submissions/, the path of one, `<folder>/tiny`, module:factory, or the name that an
+    installed package gives.
 
     \b
     Example:
       abawbench check abaw4-mtl MTL_predictions.txt --template MTL_Challenge_test_set_release.txt
       abawbench check abaw11-ah submission.zip --template trial-0.txt --json
       abawbench check abaw6-expr predictions.txt --template list.txt --repair mended.txt
+      abawbench check submissions/2026_abawbench_hog
+      abawbench check 2019_kollias_facebehaviornet/tiny --json
     """
+    if predictions is not None:
+        challenge = CHALLENGE.convert(asked, click.Argument(["challenge"]), context)
+        _check_file(challenge, predictions, template, copy, as_json=as_json)
+        return
+    from abawbench.challenges import CHALLENGES
+    from abawbench.cli.check_entry import check_entry
+
+    if asked in CHALLENGES:
+        raise click.UsageError("Missing argument 'PREDICTIONS'.", context)
+    if template is not None or copy is not None:
+        raise click.UsageError("--template and --repair go with a challenge and PREDICTIONS.", context)
+    check_entry(asked, submissions, as_json=as_json)
+
+
+def _check_file(
+    challenge: Challenge, predictions: Path, template: Path | None, copy: Path | None, *, as_json: bool
+) -> None:
     from abawbench.errors import ProblemError, render
     from abawbench.files.check import check, is_accepted
 

@@ -1,0 +1,127 @@
+"""Checks that each ask an entry under test twice: the answer, or what it sees, must be the same, or must not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+
+from abawbench.data.clips import Frames
+from abawbench.entries.contract import broken
+from abawbench.entries.drawn import drawn_clips
+from abawbench.entries.model import Answers, Movable, Seen, Staged
+from abawbench.entries.subject import Subject
+from abawbench.errors import Problem, ProblemError
+
+# float32 adds up in another order in another batch
+SEEN = 1e-4
+ANSWERED = 1e-5
+# of a batch that is filled up with black, as `abawbench predict` does
+BATCH = 16
+
+
+def again(subject: Subject) -> tuple[Problem, ...]:
+    """E15, the same clip a second time."""
+    fix = "draw no random numbers without a fixed seed, and turn dropout off"
+    return _unlike(subject, subject.answers(subject.entry, subject.clip), "asked again", fix)
+
+
+def loaded_again(subject: Subject) -> tuple[Problem, ...]:
+    """E15, the same clip to the entry loaded anew."""
+    fix = "give whatever is random a fixed seed when it is made"
+    return _unlike(subject, subject.answers(subject.again, subject.clip), "loaded again", fix)
+
+
+def after_another(subject: Subject) -> tuple[Problem, ...]:
+    """E15, the same clip after another one."""
+    subject.answers(subject.entry, subject.other)
+    fix = "let predict keep nothing of the clips before"
+    return _unlike(subject, subject.answers(subject.entry, subject.clip), f"after {subject.other.video}", fix)
+
+
+def apart(subject: Subject) -> tuple[Problem, ...]:
+    """E15, the same clip by way of `look`, or `prepare` and `see`, and `conclude`."""
+    entry = subject.entry
+    assert isinstance(entry, Staged)
+    crops = subject.clip.read(np.flatnonzero(subject.clip.valid))
+    if isinstance(entry, Movable):
+        entry = entry.at("cpu", "float32")
+        seen = entry.see(entry.prepare(crops))
+    else:
+        seen = entry.look(crops)
+    fix = "let predict be predict_staged(self, clip)"
+    return _unlike(subject, entry.conclude(seen, subject.clip), "looked at and concluded apart", fix)
+
+
+def beside(subject: Subject) -> tuple[Problem, ...]:
+    """E13, what is seen is no matrix of one row a crop; E15, it depends on the other crops of a batch."""
+    entry = subject.entry
+    assert isinstance(entry, Staged)
+    first, second = drawn_clips(subject.clip.size)
+    mixed = np.stack([crop for pair in zip(first.frames[:4], second.frames[:4], strict=True) for crop in pair][:-1])
+    padded = np.concatenate([mixed, np.zeros((BATCH - len(mixed), *mixed.shape[1:]), np.uint8)])
+    seen = {"alone": np.concatenate([_seen(entry, crop[np.newaxis]) for crop in mixed])}
+    seen["beside others"] = _seen(entry, mixed)
+    seen["in a batch with black ones"] = _seen(entry, padded)[: len(mixed)]
+    alone = seen.pop("alone")
+    allowed = SEEN * max(1.0, float(np.abs(alone).max(initial=0)))
+    problems: list[Problem] = []
+    for where, other in seen.items():
+        off = np.abs(alone - other).max(axis=1, initial=0)
+        # a difference that is no number is too large as well
+        wrong = ~(off <= allowed)
+        if wrong.any():
+            place = int(np.flatnonzero(wrong)[0])
+            found = f"{entry.card.name}: crop {place + 1} alone and {where} differ by {off[place]:.3g} in look"
+            fix = "put nothing into look that mixes crops, as statistics of a batch do"
+            problems.append(Problem("E15", found, f"at most {allowed:.2g}", fix, count=int(wrong.sum())))
+    return tuple(problems)
+
+
+def colours(subject: Subject) -> tuple[Problem, ...]:
+    """E16, an entry that works in colour, by its card, and sees no difference between a red face and a blue one."""
+    entry = subject.entry
+    assert isinstance(entry, Staged)
+    face = drawn_clips(subject.clip.size)[0].frames[:1]
+    red = (face * np.array([1.0, 0.5, 0.25])).astype(np.uint8)
+    seen = _seen(entry, red), _seen(entry, red[..., ::-1].copy())
+    scale = max(1e-6, float(np.abs(seen[0]).max(initial=0)))
+    if np.abs(seen[0] - seen[1]).max(initial=0) > 1e-5 * scale:
+        return ()
+    picture = entry.card.picture
+    colour = "colour" if picture is None else picture.colour
+    found = f"{entry.card.name}: a red face and a blue one are seen the same, its card says {colour}"
+    return (Problem("E16", found, "a difference", 'write colour = "grey", or look at the colours'),)
+
+
+def _seen(entry: Staged, crops: Frames) -> Seen:
+    seen: Any = entry.look(crops)
+    wide = entry.width if isinstance(entry, Movable) else None
+    if isinstance(seen, np.ndarray) and seen.ndim == 2 and len(seen) == len(crops) and wide in {None, seen.shape[1]}:
+        return cast(Seen, seen)
+    found = f"{entry.card.name}: look gives {getattr(seen, 'shape', type(seen).__name__)} for {len(crops)} crops"
+    expected = f"({len(crops)}, {'width' if wide is None else wide})"
+    raise ProblemError(Problem("E13", found, expected, "correct the entry's look"))
+
+
+def _unlike(subject: Subject, answers: Answers, when: str, fix: str) -> tuple[Problem, ...]:
+    """Where answers to the clip are not what was said first; tasks that are not on the card are left to others."""
+    own, clip = subject.entry.card, subject.clip
+    said = cast(Mapping[str, Any], subject.said)
+    both = tuple(task for task in own.tasks if task.name in said)
+    names = {task.name for task in both}
+    kept = {name: given for name, given in answers.items() if name in names}
+    problems = list(broken(replace(own, tasks=both), kept, clip))
+    if problems:
+        return tuple(problems)
+    for task in both:
+        # NaN stands where a frame is not valid, in both
+        off = np.nan_to_num(np.abs(said[task.name] - answers[task.name])).max(axis=1, initial=0)
+        wrong = np.flatnonzero(off > ANSWERED)
+        if len(wrong):
+            frame = clip.frame[wrong[0]]
+            found = f"{own.name}, unit {clip.video}, frame {frame}: {task.name} {when} differs by {off[wrong[0]]:.3g}"
+            problems.append(Problem("E15", found, f"at most {ANSWERED:g}", fix, count=len(wrong)))
+    return tuple(problems)

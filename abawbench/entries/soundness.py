@@ -1,0 +1,97 @@
+"""Checks that each look at one answer, or at the card, of an entry under test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from abawbench.data.clips import Clip, clip_in_memory
+from abawbench.entries import complete_card
+from abawbench.entries.contract import broken
+from abawbench.entries.drawn import resized
+from abawbench.entries.model import Movable
+from abawbench.entries.subject import Subject
+from abawbench.errors import Problem, ProblemError
+
+
+def card(subject: Subject) -> tuple[Problem, ...]:
+    """E16, what the card leaves out."""
+    needs_networks = subject.takes == "crops" and isinstance(subject.entry, Movable)
+    return complete_card.lacking(
+        subject.entry.card, reads=subject.reads, needs_networks=needs_networks, is_fitted=subject.is_fitted
+    )
+
+
+def tasks(subject: Subject) -> tuple[Problem, ...]:
+    """E16, tasks with wrong names; E13, tasks that are answered and not on the card, or the other way round."""
+    own = subject.entry.card
+    problems = complete_card.misnamed(own)
+    if not isinstance(subject.said, Mapping):
+        return problems
+    given, promised = {str(name) for name in subject.said}, {task.name for task in own.tasks}
+    unit = f"{own.name}, unit {subject.clip.video}"
+    expected = f"answers to {', '.join(sorted(promised)) or 'nothing'}, as its card says"
+    fix = "correct the card or predict"
+    surplus = tuple(Problem("E13", f"{unit}: an answer to {name}", expected, fix) for name in sorted(given - promised))
+    absent = tuple(Problem("E13", f"{unit}: no answer to {name}", expected, fix) for name in sorted(promised - given))
+    return (*problems, *surplus, *absent)
+
+
+def rows(subject: Subject) -> tuple[Problem, ...]:
+    """E12 E13 E14, a clip of valid and other frames."""
+    return subject.failed or _broken(subject, subject.said, subject.clip)
+
+
+def one_frame(subject: Subject) -> tuple[Problem, ...]:
+    """E12 E13 E14, a clip of one frame."""
+    return _asked(subject, _part(subject.other, np.arange(len(subject.other)) == 0))
+
+
+def no_valid_frame(subject: Subject) -> tuple[Problem, ...]:
+    """E12 E13 E14, a clip whose frames are all not valid."""
+    return _asked(subject, replace(subject.clip, valid=np.zeros(len(subject.clip), bool)))
+
+
+def no_frame(subject: Subject) -> tuple[Problem, ...]:
+    """E12 E13, a clip of no frame."""
+    return _asked(subject, _part(subject.clip, np.zeros(len(subject.clip), bool)))
+
+
+def another_size(subject: Subject) -> tuple[Problem, ...]:
+    """E06, crops that are neither refused by this rule nor answered soundly."""
+    crops = subject.other.frames[:4]
+    size = max(crops.shape[1] * 3 // 4, 1)
+    clip = clip_in_memory(subject.other.video, resized(crops, size))
+    try:
+        return _broken(subject, subject.answers(subject.entry, clip), clip)
+    except ProblemError as error:
+        if {problem.rule for problem in error.problems} == {"E06"}:
+            return ()
+        first = error.problems[0]
+        found = f"crops of {size} pixels end in {first.rule}: {first.found}"
+        fix = "raise ProblemError E06, or resize them"
+        return (Problem("E06", found, "E06, or an answer as to any crop", fix),)
+
+
+def _asked(subject: Subject, clip: Clip) -> tuple[Problem, ...]:
+    try:
+        return _broken(subject, subject.answers(subject.entry, clip), clip)
+    except ProblemError as error:
+        return error.problems
+
+
+def _broken(subject: Subject, said: object, clip: Clip) -> tuple[Problem, ...]:
+    """What is wrong with answers, to the tasks that are both on the card and answered: `tasks` tells of the others."""
+    own = subject.entry.card
+    if not isinstance(said, Mapping):
+        return broken(own, said, clip)
+    both = tuple(task for task in own.tasks if task.name in said)
+    return broken(replace(own, tasks=both), {task.name: said[task.name] for task in both}, clip)
+
+
+def _part(clip: Clip, kept: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Clip:
+    """The frames of a clip that are kept, without their times and files."""
+    crops = clip.read(np.flatnonzero(kept))
+    return clip_in_memory(clip.video, crops, frame=clip.frame[kept], valid=clip.valid[kept])

@@ -1,0 +1,155 @@
+"""An entry under test: loaded twice, with clips that it can answer and what it said first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, cast
+
+import numpy as np
+
+from abawbench.challenges import Task
+from abawbench.data.clips import Clip, Frames, Positions
+from abawbench.data.faces.alignment import CROP_SIZE
+from abawbench.entries.contract import failure
+from abawbench.entries.drawn import drawn_clips, drawn_truth
+from abawbench.entries.model import Answers, Card, Entry, Movable, Seen, Trainable
+from abawbench.entries.tool_output import ToolOutput
+from abawbench.errors import Problem, ProblemError
+from abawbench.table import Integers
+
+Load = Callable[[], Entry | Trainable]
+# of what lies ready beside the entry: features, or files of units
+Takes = Literal["crops", "features", "files", "nothing"]
+FRAMES = 16
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Subject:
+    """An entry, and what it is tried on.
+
+    Attributes:
+        entry: ready to answer.
+        again: the same, loaded anew, and not asked yet.
+        is_fitted: True where both were fitted on drawn faces.
+        takes: what it looks at; `files` for an entry that looks units up.
+        clip: with valid frames and others.
+        other: another unit.
+        said: what `entry` answered to `clip`, its very first question; None where it failed.
+        failed: why it did.
+        reads: whether it read crops for that.
+        knows: False where it refuses every unit of which it has no file.
+    """
+
+    entry: Entry
+    again: Entry
+    is_fitted: bool
+    takes: Takes
+    clip: Clip
+    other: Clip
+    said: object
+    failed: tuple[Problem, ...]
+    reads: bool
+    knows: bool
+
+    def answers(self, entry: Entry, clip: Clip) -> Answers:
+        """What one of the two answers to a clip. Raises: ProblemError E12, or one of the entry's own."""
+        return _answers(entry, clip, takes_features=self.takes == "features")
+
+
+def subject_of(load: Load, tasks: Sequence[Task]) -> Subject:
+    """An entry loaded twice, fitted where it must be, and asked once.
+
+    Args:
+        load: makes it anew with every call.
+        tasks: that a `Trainable` is taught.
+
+    Raises:
+        ProblemError: of loading and fitting; E12 where these fail otherwise, E16 for a card that is none.
+    """
+    (entry, is_fitted), (again, _) = _ready(load, tasks), _ready(load, tasks)
+    takes = _takes(entry)
+    size = CROP_SIZE if entry.card.picture is None else entry.card.picture.size
+    clip, other = _clips_of_files(entry) if isinstance(entry, ToolOutput) else drawn_clips(size)
+    # first and last frame, and two in the middle
+    clip = replace(clip, valid=~np.isin(np.arange(len(clip)), [0, len(clip) // 2, len(clip) // 2 + 1, len(clip) - 1]))
+    read: list[int] = []
+
+    def noted(positions: Positions) -> Frames:
+        read.append(len(positions))
+        return clip.source(positions)
+
+    said, failed = None, ()
+    try:
+        said = _answers(entry, replace(clip, source=noted), takes_features=takes == "features")
+    except ProblemError as error:
+        failed = error.problems
+    knows = not (failed and all(_is_of_unit(problem, clip.video) for problem in failed))
+    if takes == "crops" and entry.card.picture is None and not read:
+        takes = "nothing"
+    return Subject(entry, again, is_fitted, takes, clip, other, said, failed, bool(read), knows)
+
+
+def _ready(load: Load, tasks: Sequence[Task]) -> tuple[Entry, bool]:
+    card = Card("the entry", "", (), None)
+    try:
+        made = load()
+        given = cast(object, made.card)
+        if not isinstance(given, Card):
+            kind = type(given).__name__
+            raise ProblemError(Problem("E16", f"a card of type {kind}", "an abawbench.entries.Card", "make it one"))
+        card = given
+        if not isinstance(made, Trainable):
+            return made, False
+        size = CROP_SIZE if card.picture is None else card.picture.size
+        return made.fit(drawn_clips(size), drawn_truth(tasks)), True
+    except Exception as error:
+        raise ProblemError(*failure(card, error, "(none yet)", None)) from error
+
+
+def _takes(entry: Entry) -> Takes:
+    if isinstance(entry, ToolOutput):
+        return "files"
+    if entry.card.sees_truth:
+        return "nothing"
+    if isinstance(entry, Movable) and entry.card.picture is None:
+        try:
+            entry.look(np.zeros((1, CROP_SIZE, CROP_SIZE, 3), np.uint8))
+        except ProblemError as error:
+            return "features" if {problem.rule for problem in error.problems} == {"E06"} else "crops"
+        except Exception:
+            return "crops"
+    return "crops"
+
+
+def _answers(entry: Entry, clip: Clip, *, takes_features: bool) -> Answers:
+    try:
+        if takes_features and isinstance(entry, Movable):
+            return entry.conclude(_features(clip, entry.width), clip)
+        return entry.predict(clip)
+    except Exception as error:
+        raise ProblemError(*failure(entry.card, error, clip.video, None)) from error
+
+
+def _features(clip: Clip, width: int) -> Seen:
+    """Random features of the valid frames, the same for a frame of a unit whatever stands beside it."""
+    rows = [np.random.default_rng([len(clip.video), frame]) for frame in clip.frame[clip.valid].tolist()]
+    return np.array([row.normal(size=width) for row in rows], np.float32).reshape(len(rows), width)
+
+
+def _clips_of_files(entry: ToolOutput) -> tuple[Clip, Clip]:
+    """Frames of the first unit and of the last that a toolkit's tables are there for."""
+    units = sorted(path.stem for path in entry.settings.folder.glob("*.csv"))
+    first, last = (_clip_of_frames(unit, entry.output(unit).frame[:FRAMES]) for unit in (units[0], units[-1]))
+    return first, last
+
+
+def _clip_of_frames(unit: str, frame: Integers) -> Clip:
+    def black(positions: Positions) -> Frames:
+        return np.zeros((len(positions), CROP_SIZE, CROP_SIZE, 3), np.uint8)
+
+    return Clip(unit, frame, np.ones(len(frame), bool), CROP_SIZE, black)
+
+
+def _is_of_unit(problem: Problem, unit: str) -> bool:
+    return problem.rule in {"E18", "F01"} and unit in f"{problem.found} {problem.file}"
