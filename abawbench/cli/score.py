@@ -89,6 +89,7 @@ def command(
         if wanted
     ]
     views = {name: _view(name, challenge, result, paired) for name in asked}
+    coverage = _coverage(challenge, paired, predictions)
     for flag in result.flags:
         say(f"note: {flag}")
     if result.intervals["warning"]:
@@ -98,12 +99,15 @@ def command(
 
         say(f"record: {write_record(result, truth, predictions, missing=missing, disclosure=disclosure, root=record)}")
     if as_json:
-        print_json(result.to_json() | views)
+        print_json(result.to_json() | views | ({"coverage": coverage} if coverage else {}))
     else:
         _print(challenge, result, paired)
         for name, view in views.items():
             click.echo()
             _PRINTERS[name](view)
+        if coverage:
+            click.echo()
+            _print_coverage(coverage)
 
 
 def _view(name: str, challenge: Challenge, score: Score, paired: Paired) -> Any:
@@ -126,6 +130,21 @@ def _view(name: str, challenge: Challenge, score: Score, paired: Paired) -> Any:
             from abawbench.scoring.lens import lens
 
             return lens(challenge, paired)
+
+
+def _coverage(challenge: Challenge, paired: Paired, predictions: Path) -> dict[str, Any]:
+    """Both totals of each multi-label task of which a store's entry answers only a part; else nothing."""
+    from abawbench.predictions.marks import is_store
+
+    if not is_store(predictions):
+        return {}
+    from dataclasses import asdict
+
+    from abawbench.entries.coverage import coverage_scores
+    from abawbench.predictions.store import open_store
+
+    found = coverage_scores(challenge, paired, open_store(predictions).card)
+    return {task: asdict(part) for task, part in found.items() if part.absent}
 
 
 def _print(challenge: Challenge, score: Score, paired: Paired) -> None:
@@ -240,6 +259,23 @@ def _print_lens(view: list[dict[str, Any]]) -> None:
         ],
         ["task", "convention", "variant", "value", ""],
         "The same predictions under every convention",
+    )
+
+
+def _print_coverage(coverage: dict[str, Any]) -> None:
+    print_table(
+        [
+            [
+                task,
+                f"{len(part['covered'])} of {len(part['covered']) + len(part['absent'])}",
+                _figure(part["of_covered"]),
+                _figure(part["absent_as_zero"]),
+                ", ".join(part["absent"]),
+            ]
+            for task, part in coverage.items()
+        ],
+        ["task", "covered", "mean F1 of these", "absent as zero", "absent"],
+        "What the entry does not answer",
     )
 
 

@@ -9,12 +9,10 @@ import numpy as np
 
 from abawbench.challenges import Challenge, MultiLabel
 from abawbench.entries.model import Card, columns
-from abawbench.fill import Policy
 from abawbench.metrics.f1 import f1_per_label_from
-from abawbench.scoring import pair
+from abawbench.scoring import Paired
 from abawbench.scoring.criteria import number
 from abawbench.scoring.statistics import collect
-from abawbench.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +34,7 @@ class Coverage:
     absent_as_zero: float | None
 
 
-def coverage_scores(
-    challenge: Challenge, truth: Table, prediction: Table, card: Card, *, missing: Policy = "error"
-) -> dict[str, Coverage]:
+def coverage_scores(challenge: Challenge, paired: Paired, card: Card) -> dict[str, Coverage]:
     """Both totals of each multi-label task, by its name.
 
     A toolkit that lacks labels of a challenge can be compared with its like by the first, with full entries by the
@@ -47,15 +43,9 @@ def coverage_scores(
 
     Args:
         challenge: the rules.
-        truth: annotated rows.
-        prediction: rows with the same keys, as `answer` makes them.
+        paired: truth and prediction, as `abawbench.scoring.pair` makes them.
         card: of the entry that predicted; says what it covers.
-        missing: what to do with annotated rows that have no prediction.
-
-    Raises:
-        ProblemError: see `abawbench.scoring.pair`.
     """
-    paired = pair(challenge, truth, prediction, missing=missing)
     total = collect(challenge, paired.truth, paired.prediction, valid=paired.valid).total
     result: dict[str, Coverage] = {}
     for task in challenge.tasks:

@@ -7,9 +7,10 @@ import pytest
 
 from abawbench import challenges
 from abawbench.challenges import MultiLabel
-from abawbench.entries.coverage import coverage_scores
+from abawbench.entries.coverage import Coverage, coverage_scores
 from abawbench.entries.model import Card
 from abawbench.errors import ProblemError
+from abawbench.scoring import pair
 from abawbench.table import Table
 
 CHALLENGE = replace(challenges.get("abaw4-mtl"), tasks=(MultiLabel("action_units", ("AU1", "AU2", "AU4"), -1),))
@@ -29,6 +30,10 @@ def card(*covered: str) -> Card:
     return Card("2026_test_coverage", "test", tasks, None)
 
 
+def scores(challenge, truth, prediction, card, missing="error") -> dict[str, Coverage]:
+    return coverage_scores(challenge, pair(challenge, truth, prediction, missing=missing), card)
+
+
 # AU1: 2 hits, 1 miss, 1 false alarm; AU2: 1 hit, 0 misses, 0 false alarms; the last row is not annotated
 TRUTH = [[1, 1, 1], [1, 0, 1], [1, 0, 0], [0, 0, 1], [-1, -1, -1]]
 PREDICTION = [[1, 1, 1], [1, 0, 1], [0, 0, 0], [1, 0, 1], [1, 1, 1]]
@@ -36,7 +41,7 @@ F1_OF_AU1, F1_OF_AU2 = 4 / 6, 1.0
 
 
 def test_the_two_totals_of_a_case_worked_by_hand():
-    result = coverage_scores(CHALLENGE, table(TRUTH), table(PREDICTION), card("AU2", "AU1"))["action_units"]
+    result = scores(CHALLENGE, table(TRUTH), table(PREDICTION), card("AU2", "AU1"))["action_units"]
     assert result.covered == ("AU1", "AU2")
     assert result.absent == ("AU4",)
     assert result.per_label == {"AU1": pytest.approx(F1_OF_AU1), "AU2": F1_OF_AU2}
@@ -56,19 +61,19 @@ def test_the_published_pair_of_openface_3_comes_out_of_its_coverage():
     for column, number in enumerate(hits):
         prediction[:number, column] = 1
     truth = table(np.ones((count, 12), np.int8).tolist())
-    result = coverage_scores(challenge, truth, table(prediction.tolist()), card(*names[:8]))["action_units"]
+    result = scores(challenge, truth, table(prediction.tolist()), card(*names[:8]))["action_units"]
     assert result.of_covered == pytest.approx(0.732, abs=5e-4)
     assert result.absent_as_zero == pytest.approx(0.488, abs=5e-4)
 
 
 def test_an_entry_that_covers_everything_has_one_total():
-    result = coverage_scores(CHALLENGE, table(TRUTH), table(PREDICTION), card("AU1", "AU2", "AU4"))["action_units"]
+    result = scores(CHALLENGE, table(TRUTH), table(PREDICTION), card("AU1", "AU2", "AU4"))["action_units"]
     assert result.absent == ()
     assert result.of_covered == result.absent_as_zero
 
 
 def test_an_entry_that_covers_nothing_has_no_total_of_covered_labels():
-    result = coverage_scores(CHALLENGE, table(TRUTH), table(PREDICTION), card())["action_units"]
+    result = scores(CHALLENGE, table(TRUTH), table(PREDICTION), card())["action_units"]
     assert result.of_covered is None
     assert result.absent_as_zero == 0
 
@@ -76,7 +81,7 @@ def test_an_entry_that_covers_nothing_has_no_total_of_covered_labels():
 def test_rows_without_prediction_are_a_problem_or_filled():
     part = table(PREDICTION[:3])
     with pytest.raises(ProblemError, match="T01"):
-        coverage_scores(CHALLENGE, table(TRUTH), part, card("AU1"))
+        scores(CHALLENGE, table(TRUTH), part, card("AU1"))
     # the fourth row becomes that of the third: AU1 has 2 hits and 1 miss
-    filled = coverage_scores(CHALLENGE, table(TRUTH), part, card("AU1"), missing="previous")["action_units"]
+    filled = scores(CHALLENGE, table(TRUTH), part, card("AU1"), missing="previous")["action_units"]
     assert filled.of_covered == pytest.approx(4 / 5, abs=1e-12)
