@@ -69,9 +69,9 @@ def command(
     """Let ENTRY answer every frame of DATA, and keep what it says in a store.
 
     ENTRY is a folder of submissions/, the path of one, `<folder>/tiny`, module:factory, or the name that an installed
-    package gives. DATA are crops (<unit>/00001.jpg, or what `faces` made), features (<unit>.safetensors), or videos and
-    pictures: their faces are taken out first, into OUT/faces. A second run does only what is new or changed.
-    `score` and `write` take a store in the place of predictions.
+    package gives. DATA are crops (<unit>/00001.jpg, or what `faces` made), features (<unit>.safetensors), tables of a
+    toolkit (<unit>.csv), or videos and pictures: their faces are taken out first, into OUT/faces. A second run does
+    only what is new or changed. `score`, `diff` and `write` take a store in the place of predictions.
 
     \b
     Example:
@@ -79,12 +79,16 @@ def command(
       abawbench predict submissions/2026_me_mine cropped_aligned -o out/predictions
     """
     from abawbench.entries.loading import find
+    from abawbench.entries.model import Bounded
     from abawbench.predictions.inputs import input_of
     from abawbench.predictions.run import Options, run
 
-    answering = _entry(entry, submissions)
-    given = input_of(data, lambda: _faces(data, out, answering, weights))
-    clips = given.clips()
+    answering = _entry(entry, submissions, data)
+    if isinstance(answering, Bounded):
+        kind, clips = "tables", answering.clips()
+    else:
+        given = input_of(data, lambda: _faces(data, out, answering, weights))
+        kind, clips = given.kind, given.clips()
     meter = Meter("units")
 
     def report(progress: Progress) -> None:
@@ -98,16 +102,19 @@ def command(
     if as_json:
         print_json(_json(summary, files))
     else:
-        _print(summary, out, given.kind, files)
+        _print(summary, out, kind, files)
     if summary.problems:
         sys.exit(1)
 
 
-def _entry(name: str, submissions: Path) -> Entry:
+def _entry(name: str, submissions: Path, data: Path) -> Entry:
     from abawbench.entries import Trainable, load_entry
+    from abawbench.entries.model import Bounded
     from abawbench.errors import Problem, ProblemError
 
     found = load_entry(name, root=submissions)
+    if isinstance(found, Bounded):
+        return found.reading(data)
     if isinstance(found, Trainable):
         fix = "fit it and save it, or name an entry with weights"
         raise ProblemError(Problem("E11", f"{found.card.name} has seen no labels yet", "an entry that answers", fix))

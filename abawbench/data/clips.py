@@ -235,6 +235,17 @@ def clip_of_video(path: Path, size: int = CROP_SIZE) -> Clip:
     return Clip(path.stem, frame, valid, size, read, times, is_sequential=True, files=lambda: (path,))
 
 
+def no_pictures(path: Path, what: str) -> Callable[[Positions], Frames]:
+    """The source of a clip that has no pictures, but `what` in a file: E06 for whoever asks for some."""
+
+    def read(positions: Positions) -> Frames:
+        del positions
+        fix = "name a folder of crops, or another entry"
+        raise ProblemError(Problem("E06", f"{what} without pictures", "crops", fix, str(path)))
+
+    return read
+
+
 class _Forward:
     """Reads a video forward; starts anew where an earlier frame is asked for."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.data.clips import Clip, Frames, Positions
+from abawbench.data.clips import Clip, no_pictures
 from abawbench.errors import Problem, ProblemError
 from abawbench.table import Integers, Mask
 
@@ -100,7 +100,7 @@ def _clip(path: Path) -> FeatureClip:
         frame=frame.astype(np.int32),
         valid=valid,
         size=0,
-        source=_no_pictures(path),
+        source=no_pictures(path, "features"),
         files=lambda: (path,),
         vectors=vectors,
         width=width,
@@ -122,12 +122,3 @@ def _opened(path: Path) -> Any:
 def _no_features(path: Path, found: str) -> ProblemError:
     expected = "feature (frames, width), and frame and valid of as many, frame numbers rising"
     return ProblemError(Problem("E04", found, expected, "extract them again", str(path)))
-
-
-def _no_pictures(path: Path) -> Callable[[Positions], Frames]:
-    def read(positions: Positions) -> Frames:
-        del positions
-        fix = "name a folder of crops, or an entry that takes features"
-        raise ProblemError(Problem("E06", "features without pictures", "crops", fix, str(path)))
-
-    return read

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -160,6 +161,19 @@ class Movable(Staged, Protocol):
 
     def see(self, prepared: Any) -> Seen:
         """What `look` gives for the crops that were prepared."""
+        ...
+
+
+@runtime_checkable
+class Bounded(Entry, Protocol):
+    """An entry that looks up what another program said: it knows every frame it can answer."""
+
+    def reading(self, folder: Path) -> Bounded:
+        """The same entry over the files of another folder."""
+        ...
+
+    def clips(self) -> tuple[Clip, ...]:
+        """Every frame it can answer, as clips without pictures. Raises: ProblemError, what is wrong with its files."""
         ...
 
 

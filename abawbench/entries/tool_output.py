@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
-from abawbench.data.clips import Clip
+from abawbench.data.clips import Clip, no_pictures
 from abawbench.data.faces.sources import unreadable
 from abawbench.entries.model import Answers, Card, columns
 from abawbench.entries.outputs import TOLERANCE, is_distribution, over_frames, softmax
@@ -98,6 +98,39 @@ class ToolOutput:
             ProblemError: F01 there is none, E18 it is not one of the tool's.
         """
         return read_output(self._file(unit), self.tool, self._columns, frame_base=self.tool.frame_base)
+
+    def reading(self, folder: Path) -> ToolOutput:
+        """The same entry over the tables of another folder."""
+        return replace(self, settings=replace(self.settings, folder=folder))
+
+    def clips(self) -> tuple[Clip, ...]:
+        """A clip without pictures for each table: every frame up to the last, valid where the tool saw a face.
+
+        Raises:
+            ProblemError: everything that is wrong with the tables: F01, E18.
+        """
+        clips: list[Clip] = []
+        problems: list[Problem] = []
+        for path in tables_in(self.settings.folder):
+            try:
+                known = self.output(path.stem).frame
+            except ProblemError as error:
+                problems.extend(error.problems)
+                continue
+            frame = np.arange(1, int(known.max(initial=0)) + 1, dtype=np.int32)
+            clips.append(
+                Clip(
+                    path.stem,
+                    frame,
+                    np.isin(frame, known),
+                    0,
+                    no_pictures(path, "a table"),
+                    files=lambda path=path: (path,),
+                )
+            )
+        if problems:
+            raise ProblemError(*problems)
+        return tuple(clips)
 
     @property
     def _columns(self) -> tuple[str, ...]:
@@ -212,7 +245,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Tool
         ProblemError: F01 the folder cannot be read; E18 there is no table, or none that a known tool writes, or
             nothing in it that is asked for; E02 a threshold out of range.
     """
-    first = _first(settings.folder)
+    first = tables_in(settings.folder)[0]
     header = header_of(first)
     tool = _tool(settings, header, first)
     classes = tool.classes if tool.label else tuple(name for name in tool.classes if name in header)
@@ -225,14 +258,15 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Tool
     return ToolOutput(replace(card, tasks=tuple(tasks), notes=(*card.notes, *notes)), tool, classes, settings)
 
 
-def _first(folder: Path) -> Path:
+def tables_in(folder: Path) -> list[Path]:
+    """The tables of a folder, by name. Raises: ProblemError F01 it cannot be read, E18 there is none."""
     try:
         tables = sorted(path for path in folder.iterdir() if path.suffix == ".csv")
     except OSError as error:
         raise unreadable(folder, error) from error
     if not tables:
         raise ProblemError(Problem("E18", "no *.csv", "<unit>.csv for each unit", "run the tool first", str(folder)))
-    return tables[0]
+    return tables
 
 
 def _tool(settings: Settings, header: Sequence[str], first: Path) -> Tool:

@@ -159,3 +159,39 @@ def test_an_unknown_entry_suggests_near_ones(submissions, crops, tmp_path):
 def test_help_has_an_example():
     result = CliRunner().invoke(main, ["predict", "--help"])
     assert "abawbench predict submissions/" in result.stdout
+
+
+OPENFACE = ["frame", "face_id", "timestamp", "confidence", "success"]
+
+
+def test_tables_of_a_toolkit_become_a_store_that_says_what_it_does_not_cover(tmp_path):
+    folder = tmp_path / "submissions" / "2026_test_tool"
+    tables = tmp_path / "tables"
+    folder.mkdir(parents=True)
+    tables.mkdir()
+    units = [1, 2, 4, 6, 7, 10, 12, 15, 23, 25, 26]
+    header = OPENFACE + [f"AU{unit:02d}_r" for unit in units] + [f"AU{unit:02d}_c" for unit in units]
+    rows = [
+        [frame, 0, frame / 25, 0.9, int(frame != 3), *[1.5] * 11, *[(frame + unit) % 2 for unit in units]]
+        for frame in range(1, 6)
+    ]
+    (tables / "v.csv").write_text("\n".join(", ".join(map(str, row)) for row in [header, *rows]) + "\n")
+    text = (
+        ENTRY.replace("test_mean", "test_tool").replace('kind = "code"', 'kind = "tool-output"').split("[picture]")[0]
+    )
+    (folder / "entry.toml").write_text(f'{text}[settings]\nfolder = "{tables}"\n')
+    store = tmp_path / "store"
+    result = called(folder.parent, "2026_test_tool", tables, "-o", store, "--write", "abaw10-au", "--fill", "previous")
+    assert result.exit_code == 0, result.stderr
+    assert "does not answer action_units AU24" in result.stderr
+    lines = (store / "files" / "abaw10-au.txt").read_text().splitlines()
+    assert len(lines) == 1 + 5
+    truth = tmp_path / "truth"
+    truth.mkdir()
+    (truth / "v.txt").write_text(
+        "\n".join(["AU1,AU2,AU4,AU6,AU7,AU10,AU12,AU15,AU23,AU24,AU25,AU26", *["1," * 11 + "1"] * 5])
+    )
+    scored = CliRunner().invoke(main, ["score", "abaw10-au", str(truth), str(store), "--resamples", "100"])
+    assert scored.exit_code == 0, scored.stderr
+    assert "What the entry does not answer" in scored.stdout
+    assert "11 of 12" in scored.stdout
