@@ -113,13 +113,16 @@ def config_of(kind: str) -> tuple[Config, Intake]:
         fix = f"name {' or '.join(near) or 'a type'} as it stands in a config.json"
         raise ProblemError(Problem("E01", f"backbone '{kind}'", "hf: and a model type of transformers", fix))
     config = AutoConfig.for_model(model_type)
-    return config, imagenet(image_size(config) or 224)
+    return config, assumed_intake(config)
 
 
-def image_size(config: Config) -> int | None:
-    """Height of the pictures that a configuration names, None where it names none."""
-    size = getattr(config, "image_size", None)
-    return size[0] if isinstance(size, list | tuple) else size
+def assumed_intake(config: Config) -> Intake:
+    """What a network takes of which only the configuration is known: its size or 224, RGB, ImageNet; all assumed.
+
+    With one channel: grey from -1 to 1.
+    """
+    size = _image_size(config) or 224
+    return Intake(size, "grey", (0.5,), (0.5,)) if getattr(config, "num_channels", 3) == 1 else imagenet(size)
 
 
 def create(kind: str, overrides: Overrides) -> Vision:
@@ -225,7 +228,7 @@ def _plan(kind: str, config: Config, preset: Intake, overrides: Overrides) -> _P
     options: dict[str, Any] = {}
     if config.model_type == "vit":
         config.image_size = intake.size
-    elif image_size(config) not in (None, intake.size) and _takes(network.forward, "interpolate_pos_encoding"):
+    elif _image_size(config) not in (None, intake.size) and _takes(network.forward, "interpolate_pos_encoding"):
         options["interpolate_pos_encoding"] = True
     # of no use to class, mean and average, and missing in most files
     arguments = {"add_pooling_layer": False} if _takes(network.__init__, "add_pooling_layer") else {}
@@ -258,6 +261,12 @@ def _class_of(kind: str, config: Config) -> Any:
         fix = "name the vision part of it, as siglip_vision_model or clip_vision_model"
         raise ProblemError(Problem("E10", found, "a network that takes pictures and nothing else", fix))
     return network
+
+
+def _image_size(config: Config) -> int | None:
+    """Height of the pictures that a configuration names, None where it names none."""
+    size = getattr(config, "image_size", None)
+    return size[0] if isinstance(size, list | tuple) else size
 
 
 def _takes(function: Any, argument: str) -> bool:

@@ -66,9 +66,10 @@ def detect(tensors: Mapping[str, Tensor], file: str) -> Detected:
         return _mae(tensors, file)
     if "embeddings.patch_embeddings.projection.weight" in tensors and _any(tensors, r"encoder\.layer\.0\."):
         return _transformers(tensors, file)
-    if "layers.0.attention.q_proj.weight" in tensors:
+    if _any(tensors, r"(.*\.)?layers\.0\.attention\.q_proj\.weight"):
         found = "the tensors of a network of transformers 5, as they lie in memory"
-        raise _unknown(found, "a folder that save_pretrained wrote", "save it with save_pretrained", file)
+        fix = "save it with save_pretrained, or a backbone with save_backbone"
+        raise _unknown(found, "names as transformers writes them", fix, file)
     if "features.conv0.weight" in tensors:
         return _densenet(tensors, file)
     if _any(tensors, r"input_layer\.") and _any(tensors, r"body\."):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -64,18 +64,12 @@ def load_checkpoint(path: Path, *, overrides: Overrides | None = None) -> Loaded
     """
     content = read(path)
     wanted = overrides or Overrides()
-    file = str(path)
-    if content.config is not None:
-        fitted, layout, preset = _folder(content, content.config, wanted, file)
-        tensors = unwrapped(content.tree, file)
-    else:
-        tensors = stripped(unwrapped(content.tree, file), file)
-        if OWN in content.metadata:
-            fitted, layout, preset = _own(content.metadata[OWN], tensors, wanted, file)
-        else:
-            detected = detect(tensors, file)
-            fitted, preset = _detected(detected, tensors, wanted, file)
-            layout = detected.described
+    try:
+        tensors, fitted, layout, preset = _told(content, wanted, str(path))
+    except ProblemError as error:
+        # a network knows not whence its weights came
+        placed = [replace(problem, file=problem.file or str(path)) for problem in error.problems]
+        raise ProblemError(*placed) from error
     given = [field.name for field in fields(wanted) if getattr(wanted, field.name) is not None]
     return Loaded(
         backbone=fitted.backbone,
@@ -88,16 +82,30 @@ def load_checkpoint(path: Path, *, overrides: Overrides | None = None) -> Loaded
     )
 
 
+def _told(content: Content, overrides: Overrides, file: str) -> tuple[Mapping[str, Tensor], _Fitted, str, str]:
+    """The tensors, the network, the layout and whence the preset comes."""
+    tensors = unwrapped(content.tree, file)
+    if content.config is not None:
+        return tensors, *_folder(content, content.config, tensors, overrides, file)
+    tensors = stripped(tensors, file)
+    if OWN in content.metadata:
+        return tensors, *_own(content.metadata[OWN], tensors, overrides, file)
+    detected = detect(tensors, file)
+    return tensors, *_detected(detected, tensors, overrides, file)
+
+
 def _detected(
     detected: Detected, tensors: Mapping[str, Tensor], overrides: Overrides, file: str
-) -> tuple[_Fitted, str]:
+) -> tuple[_Fitted, str, str]:
+    preset = f"preset of {detected.kind}"
     match detected.layout:
         case "mae":
-            return _mae(detected, tensors, overrides, file), f"preset of {detected.kind}"
+            fitted = _mae(detected, tensors, overrides, file)
         case "transformers":
-            return _without_config(detected, tensors, overrides, file), "assumed: RGB, ImageNet"
+            fitted, preset = _without_config(detected, tensors, overrides, file), "assumed: RGB, ImageNet"
         case _:
-            return _plain(detected.kind, tensors, overrides, file), f"preset of {detected.kind}"
+            fitted = _plain(detected.kind, tensors, overrides, file)
+    return fitted, detected.described, preset
 
 
 def _plain(kind: str, tensors: Mapping[str, Tensor], overrides: Overrides, file: str) -> _Fitted:
@@ -123,7 +131,7 @@ def _mae(detected: Detected, tensors: Mapping[str, Tensor], overrides: Overrides
     width, patch = ends(tensors["patch_embed.proj.weight"])
     depth = depth_of(tensors, r"blocks\.(\d+)\.")
     hidden, _ = ends(tensors["blocks.0.mlp.fc1.weight"]) if "blocks.0.mlp.fc1.weight" in tensors else (4 * width, 0)
-    grid = _grid(tensors["pos_embed"], file) if "pos_embed" in tensors else 0
+    grid = grid_of(tensors["pos_embed"]) if "pos_embed" in tensors else 0
     shapes = mae_shapes(
         width, depth, patch=patch, tokens=1 + grid * grid, hidden=hidden, has_fc_norm="fc_norm.weight" in tensors
     )
@@ -136,7 +144,7 @@ def _mae(detected: Detected, tensors: Mapping[str, Tensor], overrides: Overrides
 def _without_config(detected: Detected, tensors: Mapping[str, Tensor], overrides: Overrides, file: str) -> _Fitted:
     width, patch = ends(tensors["embeddings.patch_embeddings.projection.weight"])
     depth = depth_of(tensors, r"encoder\.layer\.(\d+)\.")
-    grid = _grid(tensors["embeddings.position_embeddings"], file)
+    grid = grid_of(tensors["embeddings.position_embeddings"])
     name = "encoder.layer.0.intermediate.dense.weight"
     hidden, _ = ends(tensors[name]) if name in tensors else (4 * width, 0)
     config = _vit_config(width, depth, patch=patch, grid=grid, hidden=hidden, epsilon=_EPSILON, file=file)
@@ -160,28 +168,30 @@ def _vit_config(width: int, depth: int, *, patch: int, grid: int, hidden: int, e
 
 
 def _folder(
-    content: Content, fields_of_config: Mapping[str, Any], overrides: Overrides, file: str
+    content: Content, said: Mapping[str, Any], tensors: Mapping[str, Tensor], overrides: Overrides, file: str
 ) -> tuple[_Fitted, str, str]:
-    config = _config(fields_of_config, file)
+    config = _config(said, file)
     if content.preprocessing is not None:
         intake = intake_of(content.preprocessing, file, channels=getattr(config, "num_channels", 3))
         preset = PREPROCESSING
     else:
-        intake = imagenet(vision.image_size(config) or 224)
-        preset = f"assumed: no {PREPROCESSING}, hence RGB, ImageNet, and the size of {CONFIG} or 224"
+        intake = vision.assumed_intake(config)
+        preset = f"assumed: no {PREPROCESSING}, hence ImageNet, and the size of {CONFIG} or 224"
     model_type = config.model_type
     kind = f"{vision.PREFIX}{model_type}"
     if model_type in ("vit", "vit_mae"):
         prefix = "mae_" if model_type == "vit_mae" else ""
         kind = sized_kind(config.hidden_size, config.num_hidden_layers, config.patch_size, prefix=prefix)
-    fitted = _vision(kind, config, intake, overrides, unwrapped(content.tree, file), file)
+    fitted = _vision(kind, config, intake, overrides, tensors, file)
     return fitted, f"transformers, folder of {model_type}", preset
 
 
 def _own(text: str, tensors: Mapping[str, Tensor], overrides: Overrides, file: str) -> tuple[_Fitted, str, str]:
     try:
         saved = json.loads(text)
-        kind, said = saved["kind"], saved["config"]
+        kind, said = str(saved["kind"]), saved["config"]
+        if said is not None and not isinstance(said, dict):
+            raise TypeError(said)
         intake = Intake(saved["size"], saved["colour"], tuple(saved["mean"]), tuple(saved["std"]))
         preset = Overrides(intake.size, intake.colour, intake.mean, intake.std, saved["layer"], saved["pooling"])
     except (ValueError, KeyError, TypeError) as error:
@@ -190,7 +200,7 @@ def _own(text: str, tensors: Mapping[str, Tensor], overrides: Overrides, file: s
         raise ProblemError(problem) from error
     wanted = overrides.over(preset)
     if said is not None:
-        fitted = _vision(kind, _config(said, file), intake, wanted, tensors, file)
+        fitted = _vision(kind, _config(cast(dict[str, Any], said), file), intake, wanted, tensors, file)
     elif kind in KINDS:
         fitted = _plain(kind, tensors, wanted, file)
     else:
@@ -274,13 +284,6 @@ def _shape(name: str, found: tuple[int, ...], expected: tuple[int, ...], file: s
 
 def _first(names: list[str]) -> str:
     return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-
-
-def _grid(positions: Tensor, file: str) -> int:
-    try:
-        return grid_of(positions)
-    except ProblemError as error:
-        raise ProblemError(*(replace(problem, file=file) for problem in error.problems)) from error
 
 
 def _copied(tensor: Tensor, like: Tensor) -> Tensor:

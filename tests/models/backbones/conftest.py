@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 import pytest
 import torch
@@ -20,6 +20,15 @@ def shake(network: nn.Module, seed: int = 0) -> nn.Module:
             drawn = drawn / value[0].numel() ** 0.5
         value.copy_(drawn)
     return network
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Generator[None]:
+    """Networks this small take longer to share than to run, on a busy machine much longer."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture
