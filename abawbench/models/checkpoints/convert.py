@@ -37,7 +37,7 @@ _INSIDE = {
 _BLOCK = re.compile(r"blocks\.(\d+)\.(.+)\.(weight|bias)")
 
 
-def unwrapped(tree: Mapping[str, Any], file: str) -> dict[str, Tensor]:
+def unwrapped(tree: Mapping[str, Any]) -> dict[str, Tensor]:
     """The tensors of a checkpoint, out of the dictionaries that training code puts round them.
 
     Raises:
@@ -49,11 +49,11 @@ def unwrapped(tree: Mapping[str, Any], file: str) -> dict[str, Tensor]:
     if not tensors:
         found = f"no tensors, but {', '.join(map(str, list(tree)[:10])) or 'nothing'}"
         expected = f"tensors by name, or one of {', '.join(_WRAPPERS)} around them"
-        raise ProblemError(Problem("E10", found, expected, "save the state dictionary of the network", file))
+        raise ProblemError(Problem("E10", found, expected, "save the state dictionary of the network"))
     return tensors
 
 
-def stripped(tensors: Mapping[str, Tensor], file: str) -> dict[str, Tensor]:
+def stripped(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Tensors without the prefixes of wrappers; `encoder.` goes only where every name has it.
 
     Raises:
@@ -68,7 +68,7 @@ def stripped(tensors: Mapping[str, Tensor], file: str) -> dict[str, Tensor]:
         if twice:
             found = f"two tensors for {twice[0]} once prefixes are gone"
             fix = "save the state dictionary of one network alone"
-            raise ProblemError(Problem("E10", found, "the tensors of one network", fix, file))
+            raise ProblemError(Problem("E10", found, "the tensors of one network", fix))
         if all(name == bare for name, bare in names.items()):
             return result
         result = {names[name]: tensor for name, tensor in result.items()}

@@ -54,28 +54,28 @@ class Detected:
     described: str
 
 
-def detect(tensors: Mapping[str, Tensor], file: str) -> Detected:
+def detect(tensors: Mapping[str, Tensor]) -> Detected:
     """The network of these tensors, whose wrappers and prefixes are gone.
 
     Raises:
         ProblemError: E10, none that is read here.
     """
     if {"layer1.0.prelu.weight", "fc.weight", "features.weight"} <= tensors.keys():
-        return _iresnet(tensors, file)
+        return _iresnet(tensors)
     if {"patch_embed.proj.weight", "blocks.0.attn.qkv.weight"} <= tensors.keys():
-        return _mae(tensors, file)
+        return _mae(tensors)
     if "embeddings.patch_embeddings.projection.weight" in tensors and _any(tensors, r"encoder\.layer\.0\."):
-        return _transformers(tensors, file)
+        return _transformers(tensors)
     if _any(tensors, r"(.*\.)?layers\.0\.attention\.q_proj\.weight"):
         found = "the tensors of a network of transformers 5, as they lie in memory"
         fix = "save it with save_pretrained, or a backbone with save_backbone"
-        raise _unknown(found, "names as transformers writes them", fix, file)
+        raise _unknown(found, "names as transformers writes them", fix)
     if "features.conv0.weight" in tensors:
-        return _densenet(tensors, file)
+        return _densenet(tensors)
     if _any(tensors, r"input_layer\.") and _any(tensors, r"body\."):
         found = "a network of the older IR or IR-SE family (input_layer, body)"
-        raise _unknown(found, _READ, "take an IResNet of insightface", file)
-    raise _nothing(tensors, file)
+        raise _unknown(found, _READ, "take an IResNet of insightface")
+    raise _nothing(tensors)
 
 
 def sized_kind(width: int, depth: int, patch: int, *, prefix: str) -> str:
@@ -96,7 +96,7 @@ def ends(tensor: Tensor) -> tuple[int, int]:
     return (tensor.shape[0], tensor.shape[-1]) if tensor.ndim else (0, 0)
 
 
-def heads_of(width: int, file: str) -> int:
+def heads_of(width: int) -> int:
     """Attention heads of a ViT of this width.
 
     Raises:
@@ -105,23 +105,23 @@ def heads_of(width: int, file: str) -> int:
     if width not in HEADS:
         expected = f"one of {', '.join(map(str, HEADS))}: the number of heads is not in the file"
         fix = "give the folder that save_pretrained wrote, whose config.json says it"
-        raise _unknown(f"a ViT {width} wide", expected, fix, file)
+        raise _unknown(f"a ViT {width} wide", expected, fix)
     return HEADS[width]
 
 
-def _iresnet(tensors: Mapping[str, Tensor], file: str) -> Detected:
+def _iresnet(tensors: Mapping[str, Tensor]) -> Detected:
     blocks = len({name.split(".")[1] for name in tensors if name.startswith("layer3.")})
     if blocks not in _IRESNETS:
         expected = f"{', '.join(map(str, _IRESNETS))}: IResNet 18, 34, 50, 100 or 200"
-        raise _unknown(f"an IResNet with {blocks} blocks in its third stage", expected, "name another file", file)
+        raise _unknown(f"an IResNet with {blocks} blocks in its third stage", expected, "name another file")
     return Detected(_IRESNETS[blocks], "iresnet", "deepinsight/insightface")
 
 
-def _mae(tensors: Mapping[str, Tensor], file: str) -> Detected:
+def _mae(tensors: Mapping[str, Tensor]) -> Detected:
     if _any(tensors, r"blocks\.0\.(ls[12]|gamma_|attn\.[qk]_norm)|reg_token|register_tokens|norm_pre"):
         found = "a ViT with layer scale, register tokens or further norms, as DINOv2 has"
         fix = "give the folder of it as transformers saves it"
-        raise _unknown(found, "the plain ViT of facebookresearch/mae", fix, file)
+        raise _unknown(found, "the plain ViT of facebookresearch/mae", fix)
     width, patch = ends(tensors["patch_embed.proj.weight"])
     kind = sized_kind(width, depth_of(tensors, r"blocks\.(\d+)\."), patch, prefix="mae_")
     if "fc_norm.weight" in tensors:
@@ -133,10 +133,10 @@ def _mae(tensors: Mapping[str, Tensor], file: str) -> Detected:
     return Detected(kind, "mae", f"facebookresearch/mae, {part}")
 
 
-def _transformers(tensors: Mapping[str, Tensor], file: str) -> Detected:
+def _transformers(tensors: Mapping[str, Tensor]) -> Detected:
     if "encoder.layer.0.layernorm_before.weight" not in tensors or "embeddings.position_embeddings" not in tensors:
         found = "a network of transformers that is no plain ViT"
-        raise _unknown(found, "its folder, with config.json", "give the whole folder", file)
+        raise _unknown(found, "its folder, with config.json", "give the whole folder")
     width, patch = ends(tensors["embeddings.patch_embeddings.projection.weight"])
     is_mae = _any(tensors, r"decoder\.")
     depth = depth_of(tensors, r"encoder\.layer\.(\d+)\.")
@@ -144,7 +144,7 @@ def _transformers(tensors: Mapping[str, Tensor], file: str) -> Detected:
     return Detected(kind, "transformers", f"transformers, {'ViTMAE' if is_mae else 'ViT'} without config.json")
 
 
-def _densenet(tensors: Mapping[str, Tensor], file: str) -> Detected:
+def _densenet(tensors: Mapping[str, Tensor]) -> Detected:
     layers: list[int] = []
     names = [current(name) for name in tensors]
     while count := depth_of(names, rf"features\.denseblock{len(layers) + 1}\.denselayer(\d+)\."):
@@ -156,10 +156,10 @@ def _densenet(tensors: Mapping[str, Tensor], file: str) -> Detected:
     kind = _DENSENETS.get(tuple(layers), f"DenseNet with blocks of {layers}")
     if kind == "densenet121" and stem == (64, 3, 7, 7):
         return Detected(kind, "densenet", "torchvision")
-    raise _unknown(f"{kind} with a stem of shape {stem}", "densenet121 or denseface100", "name another file", file)
+    raise _unknown(f"{kind} with a stem of shape {stem}", "densenet121 or denseface100", "name another file")
 
 
-def _nothing(tensors: Mapping[str, Tensor], file: str) -> ProblemError:
+def _nothing(tensors: Mapping[str, Tensor]) -> ProblemError:
     first = ", ".join(list(tensors)[:10])
     counts = {name: sum(key in tensors for key in keys) for name, keys in _SIGNATURES.items()}
     nearest = max(counts, key=lambda name: counts[name])
@@ -168,12 +168,12 @@ def _nothing(tensors: Mapping[str, Tensor], file: str) -> ProblemError:
         fix = f"it is nearest to {nearest}, but lacks {lacking}: name another file, or give a folder of transformers"
     else:
         fix = "name another file, or give a folder of transformers"
-    return _unknown(f"{len(tensors)} tensors, first {first}", f"the tensors of {_READ}", fix, file)
+    return _unknown(f"{len(tensors)} tensors, first {first}", f"the tensors of {_READ}", fix)
 
 
 def _any(names: Iterable[str], pattern: str) -> bool:
     return any(re.match(pattern, name) for name in names)
 
 
-def _unknown(found: str, expected: str, fix: str, file: str) -> ProblemError:
-    return ProblemError(Problem("E10", found, expected, fix, file))
+def _unknown(found: str, expected: str, fix: str) -> ProblemError:
+    return ProblemError(Problem("E10", found, expected, fix))

@@ -65,7 +65,7 @@ def load_checkpoint(path: Path, *, overrides: Overrides | None = None) -> Loaded
     content = read(path)
     wanted = overrides or Overrides()
     try:
-        tensors, fitted, layout, preset = _told(content, wanted, str(path))
+        tensors, fitted, layout, preset = _told(content, wanted, path)
     except ProblemError as error:
         # a network knows not whence its weights came
         placed = [replace(problem, file=problem.file or str(path)) for problem in error.problems]
@@ -82,33 +82,30 @@ def load_checkpoint(path: Path, *, overrides: Overrides | None = None) -> Loaded
     )
 
 
-def _told(content: Content, overrides: Overrides, file: str) -> tuple[Mapping[str, Tensor], _Fitted, str, str]:
+def _told(content: Content, overrides: Overrides, path: Path) -> tuple[Mapping[str, Tensor], _Fitted, str, str]:
     """The tensors, the network, the layout and whence the preset comes."""
-    tensors = unwrapped(content.tree, file)
+    tensors = unwrapped(content.tree)
     if content.config is not None:
-        return tensors, *_folder(content, content.config, tensors, overrides, file)
-    tensors = stripped(tensors, file)
+        return tensors, *_folder(content, content.config, tensors, overrides, path)
     if OWN in content.metadata:
-        return tensors, *_own(content.metadata[OWN], tensors, overrides, file)
-    detected = detect(tensors, file)
-    return tensors, *_detected(detected, tensors, overrides, file)
+        return tensors, *_own(content.metadata[OWN], tensors, overrides)
+    tensors = stripped(tensors)
+    return tensors, *_detected(detect(tensors), tensors, overrides)
 
 
-def _detected(
-    detected: Detected, tensors: Mapping[str, Tensor], overrides: Overrides, file: str
-) -> tuple[_Fitted, str, str]:
+def _detected(detected: Detected, tensors: Mapping[str, Tensor], overrides: Overrides) -> tuple[_Fitted, str, str]:
     preset = f"preset of {detected.kind}"
     match detected.layout:
         case "mae":
-            fitted = _mae(detected, tensors, overrides, file)
+            fitted = _mae(detected, tensors, overrides)
         case "transformers":
-            fitted, preset = _without_config(detected, tensors, overrides, file), "assumed: RGB, ImageNet"
+            fitted, preset = _without_config(detected, tensors, overrides), "assumed: RGB, ImageNet"
         case _:
-            fitted = _plain(detected.kind, tensors, overrides, file)
+            fitted = _plain(detected.kind, tensors, overrides)
     return fitted, detected.described, preset
 
 
-def _plain(kind: str, tensors: Mapping[str, Tensor], overrides: Overrides, file: str) -> _Fitted:
+def _plain(kind: str, tensors: Mapping[str, Tensor], overrides: Overrides) -> _Fitted:
     """A network of our own, whose names are those of the file."""
     named = {current(name): tensor for name, tensor in tensors.items()}
     with torch.device("meta"):
@@ -119,7 +116,7 @@ def _plain(kind: str, tensors: Mapping[str, Tensor], overrides: Overrides, file:
             network = backbones.build(kind, overrides=overrides)
     expected = network.state_dict()
     shapes = {name: tuple(value.shape) for name, value in expected.items()}
-    missing, unexpected = _compare(shapes, named, _IRESNET if kind in iresnet.PLANS else _FEATURES, kind, file)
+    missing, unexpected = _compare(shapes, named, _IRESNET if kind in iresnet.PLANS else _FEATURES, kind)
     copied = {name: _copied(named[name], expected[name]) for name in shapes if name in named}
     copied |= {name: torch.zeros(shapes[name], dtype=expected[name].dtype) for name in missing}
     # the network has no memory yet, hence the tensors take their places
@@ -127,7 +124,7 @@ def _plain(kind: str, tensors: Mapping[str, Tensor], overrides: Overrides, file:
     return _Fitted(network, missing, unexpected)
 
 
-def _mae(detected: Detected, tensors: Mapping[str, Tensor], overrides: Overrides, file: str) -> _Fitted:
+def _mae(detected: Detected, tensors: Mapping[str, Tensor], overrides: Overrides) -> _Fitted:
     width, patch = ends(tensors["patch_embed.proj.weight"])
     depth = depth_of(tensors, r"blocks\.(\d+)\.")
     hidden, _ = ends(tensors["blocks.0.mlp.fc1.weight"]) if "blocks.0.mlp.fc1.weight" in tensors else (4 * width, 0)
@@ -135,31 +132,31 @@ def _mae(detected: Detected, tensors: Mapping[str, Tensor], overrides: Overrides
     shapes = mae_shapes(
         width, depth, patch=patch, tokens=1 + grid * grid, hidden=hidden, has_fc_norm="fc_norm.weight" in tensors
     )
-    _, unexpected = _compare(shapes, tensors, _MAE, detected.kind, file)
-    config = _vit_config(width, depth, patch=patch, grid=grid, hidden=hidden, epsilon=MAE_EPSILON, file=file)
+    _, unexpected = _compare(shapes, tensors, _MAE, detected.kind)
+    config = _vit_config(width, depth, patch=patch, grid=grid, hidden=hidden, epsilon=MAE_EPSILON)
     network, _ = vision.load(detected.kind, config, imagenet(grid * patch), overrides, on_disk(tensors))
     return _Fitted(network, (), unexpected)
 
 
-def _without_config(detected: Detected, tensors: Mapping[str, Tensor], overrides: Overrides, file: str) -> _Fitted:
+def _without_config(detected: Detected, tensors: Mapping[str, Tensor], overrides: Overrides) -> _Fitted:
     width, patch = ends(tensors["embeddings.patch_embeddings.projection.weight"])
     depth = depth_of(tensors, r"encoder\.layer\.(\d+)\.")
     grid = grid_of(tensors["embeddings.position_embeddings"])
     name = "encoder.layer.0.intermediate.dense.weight"
     hidden, _ = ends(tensors[name]) if name in tensors else (4 * width, 0)
-    config = _vit_config(width, depth, patch=patch, grid=grid, hidden=hidden, epsilon=_EPSILON, file=file)
-    fitted = _vision(detected.kind, config, imagenet(grid * patch), overrides, tensors, file)
-    _refuse_left_over(fitted.unexpected, _TRANSFORMERS, detected.kind, file)
+    config = _vit_config(width, depth, patch=patch, grid=grid, hidden=hidden, epsilon=_EPSILON)
+    fitted = _vision(detected.kind, config, imagenet(grid * patch), overrides, tensors)
+    _refuse_left_over(fitted.unexpected, _TRANSFORMERS, detected.kind)
     return fitted
 
 
-def _vit_config(width: int, depth: int, *, patch: int, grid: int, hidden: int, epsilon: float, file: str) -> Config:
+def _vit_config(width: int, depth: int, *, patch: int, grid: int, hidden: int, epsilon: float) -> Config:
     from transformers import ViTConfig
 
     return ViTConfig(
         hidden_size=width,
         num_hidden_layers=depth,
-        num_attention_heads=heads_of(width, file),
+        num_attention_heads=heads_of(width),
         intermediate_size=hidden,
         patch_size=patch,
         image_size=grid * patch,
@@ -168,11 +165,11 @@ def _vit_config(width: int, depth: int, *, patch: int, grid: int, hidden: int, e
 
 
 def _folder(
-    content: Content, said: Mapping[str, Any], tensors: Mapping[str, Tensor], overrides: Overrides, file: str
+    content: Content, said: Mapping[str, Any], tensors: Mapping[str, Tensor], overrides: Overrides, path: Path
 ) -> tuple[_Fitted, str, str]:
-    config = _config(said, file)
+    config = _config(said)
     if content.preprocessing is not None:
-        intake = intake_of(content.preprocessing, file, channels=getattr(config, "num_channels", 3))
+        intake = intake_of(content.preprocessing, path / PREPROCESSING, channels=getattr(config, "num_channels", 3))
         preset = PREPROCESSING
     else:
         intake = vision.assumed_intake(config)
@@ -182,11 +179,11 @@ def _folder(
     if model_type in ("vit", "vit_mae"):
         prefix = "mae_" if model_type == "vit_mae" else ""
         kind = sized_kind(config.hidden_size, config.num_hidden_layers, config.patch_size, prefix=prefix)
-    fitted = _vision(kind, config, intake, overrides, tensors, file)
+    fitted = _vision(kind, config, intake, overrides, tensors)
     return fitted, f"transformers, folder of {model_type}", preset
 
 
-def _own(text: str, tensors: Mapping[str, Tensor], overrides: Overrides, file: str) -> tuple[_Fitted, str, str]:
+def _own(text: str, tensors: Mapping[str, Tensor], overrides: Overrides) -> tuple[_Fitted, str, str]:
     try:
         saved = json.loads(text)
         kind, said = str(saved["kind"]), saved["config"]
@@ -196,40 +193,38 @@ def _own(text: str, tensors: Mapping[str, Tensor], overrides: Overrides, file: s
         preset = Overrides(intake.size, intake.colour, intake.mean, intake.std, saved["layer"], saved["pooling"])
     except (ValueError, KeyError, TypeError) as error:
         found = f"a header that does not read as one ({type(error).__name__})"
-        problem = Problem("E04", found, "what save_backbone wrote", "save it again with this version", file)
+        problem = Problem("E04", found, "what save_backbone wrote", "save it again with this version")
         raise ProblemError(problem) from error
     wanted = overrides.over(preset)
     if said is not None:
-        fitted = _vision(kind, _config(cast(dict[str, Any], said), file), intake, wanted, tensors, file)
+        fitted = _vision(kind, _config(cast(dict[str, Any], said)), intake, wanted, tensors)
     elif kind in KINDS:
-        fitted = _plain(kind, tensors, wanted, file)
+        fitted = _plain(kind, tensors, wanted)
     else:
         expected = f"one of {', '.join(KINDS)}"
-        raise ProblemError(Problem("E10", f"a backbone '{kind}'", expected, "load it with a newer version", file))
+        raise ProblemError(Problem("E10", f"a backbone '{kind}'", expected, "load it with a newer version"))
     return fitted, "abawbench", "saved with the weights"
 
 
-def _vision(
-    kind: str, config: Config, intake: Intake, overrides: Overrides, tensors: Mapping[str, Tensor], file: str
-) -> _Fitted:
+def _vision(kind: str, config: Config, intake: Intake, overrides: Overrides, tensors: Mapping[str, Tensor]) -> _Fitted:
     """A network of transformers, whose names are those that this version writes or wrote."""
     network, misfit = vision.load(kind, config, intake, overrides, tensors)
     missing = [name for name in misfit.missing if not _HARMLESS.fullmatch(name)]
-    problems = [_missing(missing, kind, file)] if missing else []
-    problems += [_shape(name, found, expected, file) for name, found, expected in misfit.shapes]
+    problems = [_missing(missing, kind)] if missing else []
+    problems += [_shape(name, found, expected) for name, found, expected in misfit.shapes]
     if problems:
         raise ProblemError(*problems)
     return _Fitted(network, misfit.missing, misfit.unexpected)
 
 
-def _config(saved: Mapping[str, Any], file: str) -> Config:
+def _config(saved: Mapping[str, Any]) -> Config:
     from transformers import CONFIG_MAPPING
 
     model_type = saved.get("model_type")
     if not isinstance(model_type, str) or model_type not in CONFIG_MAPPING:
         found = f"model_type {json.dumps(model_type)}"
         fix = "name the weights file itself, or install a newer transformers"
-        raise ProblemError(Problem("E10", found, "a model type of transformers", fix, f"{file}/{CONFIG}"))
+        raise ProblemError(Problem("E10", found, "a model type of transformers", fix))
     try:
         with vision.quiet():
             return CONFIG_MAPPING[model_type].from_dict(dict(saved))
@@ -237,7 +232,7 @@ def _config(saved: Mapping[str, Any], file: str) -> Config:
     except Exception as error:
         found = f"{type(error).__name__}: {error}"
         expected = f"the configuration of a {model_type}"
-        raise ProblemError(Problem("E04", found, expected, "correct it", f"{file}/{CONFIG}")) from error
+        raise ProblemError(Problem("E04", found, expected, f"correct it in {CONFIG}")) from error
 
 
 def _compare(
@@ -245,41 +240,40 @@ def _compare(
     tensors: Mapping[str, Tensor],
     trunk: re.Pattern[str],
     kind: str,
-    file: str,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names that are missing without harm, and names that are left over; raises E08 for all others."""
     absent = [name for name in expected if name not in tensors]
     harmless = tuple(name for name in absent if _HARMLESS.fullmatch(name))
     missing = [name for name in absent if name not in harmless]
-    problems = [_missing(missing, kind, file)] if missing else []
+    problems = [_missing(missing, kind)] if missing else []
     problems += [
-        _shape(name, tuple(tensors[name].shape), shape, file)
+        _shape(name, tuple(tensors[name].shape), shape)
         for name, shape in expected.items()
         if name in tensors and tuple(tensors[name].shape) != shape
     ]
     if problems:
         raise ProblemError(*problems)
     unexpected = tuple(name for name in tensors if name not in expected)
-    _refuse_left_over(unexpected, trunk, kind, file)
+    _refuse_left_over(unexpected, trunk, kind)
     return harmless, unexpected
 
 
-def _refuse_left_over(unexpected: Iterable[str], trunk: re.Pattern[str], kind: str, file: str) -> None:
+def _refuse_left_over(unexpected: Iterable[str], trunk: re.Pattern[str], kind: str) -> None:
     left = [name for name in unexpected if trunk.match(name)]
     if left:
         found = f"{len(left)} tensors that {kind} has not: {_first(left)}"
         expected = "no more than its own, a head and a decoder"
         fix = "it is a variant of that network, which is not read here: name another file"
-        raise ProblemError(Problem("E08", found, expected, fix, file, count=len(left)))
+        raise ProblemError(Problem("E08", found, expected, fix, count=len(left)))
 
 
-def _missing(names: list[str], kind: str, file: str) -> Problem:
+def _missing(names: list[str], kind: str) -> Problem:
     found = f"{len(names)} tensors missing: {_first(names)}"
-    return Problem("E08", found, f"all tensors of {kind}", "fetch the whole file", file, count=len(names))
+    return Problem("E08", found, f"all tensors of {kind}", "fetch the whole file", count=len(names))
 
 
-def _shape(name: str, found: tuple[int, ...], expected: tuple[int, ...], file: str) -> Problem:
-    return Problem("E08", f"{name} of shape {found}", f"shape {expected}", "name a file of that network", file)
+def _shape(name: str, found: tuple[int, ...], expected: tuple[int, ...]) -> Problem:
+    return Problem("E08", f"{name} of shape {found}", f"shape {expected}", "name a file of that network")
 
 
 def _first(names: list[str]) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from abawbench.errors import Problem, ProblemError
-from abawbench.models.checkpoints.read import PREPROCESSING
 from abawbench.models.intake import Intake
 
 
-def intake_of(preprocessing: Mapping[str, Any], folder: str, *, channels: int) -> Intake:
+def intake_of(preprocessing: Mapping[str, Any], file: Path, *, channels: int) -> Intake:
     """Size, mean and std of a preprocessor_config.json, for pictures in RGB, or grey where the network has one channel.
 
     The size is that of the crop where there is one, else that which pictures are resized to. A factor other than 1/255
@@ -34,8 +34,7 @@ def intake_of(preprocessing: Mapping[str, Any], folder: str, *, channels: int) -
     except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         found = f"{type(error).__name__}: {error}"
         expected = "the size of square pictures, image_mean and image_std"
-        problem = Problem("E04", found, expected, "correct it", f"{folder}/{PREPROCESSING}")
-        raise ProblemError(problem) from error
+        raise ProblemError(Problem("E04", found, expected, "correct it", str(file))) from error
 
 
 def _side(size: Any) -> int:

@@ -149,6 +149,7 @@ def test_wrong_shapes_are_named_with_what_was_found_and_expected(narrow, write):
     with pytest.raises(ProblemError) as caught:
         load_checkpoint(write(state))
     assert [problem.rule for problem in caught.value.problems] == ["E08", "E08"]
+    assert all(str(problem.file).endswith("weights.pth") for problem in caught.value.problems)
     assert "bn1.bias of shape (9,); expected shape (3,)" in str(caught.value)
 
 

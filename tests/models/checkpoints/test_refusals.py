@@ -42,7 +42,7 @@ def test_a_pickle_that_would_run_a_command_is_refused_and_does_not_run_it(tmp_pa
     assert not trace.exists()
     assert "safetensors.torch.save_file" in caught.value.problems[0].fix
     if form != "bare 4":
-        assert "subprocess.check_call in a pickle" in caught.value.problems[0].found
+        assert "check_call in a pickle" in caught.value.problems[0].found
 
 
 @pytest.mark.parametrize("value", [pathlib.PurePosixPath("x"), torch.nn.Linear(1, 1), np.float64(1)])
