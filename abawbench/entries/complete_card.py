@@ -15,7 +15,11 @@ from abawbench.labels import ACTION_UNITS_17
 
 NAME = re.compile(r"\d{4}_[a-z0-9-]+_[a-z0-9-]+")
 SHA256 = re.compile(r"[0-9a-f]{64}")
+# what the notes say of weights that nothing was learned for
+RANDOM = "random weights"
 INTAKE = ("size", "colour", "mean", "std")
+# found, expected, fix
+Lack = tuple[str, str, str]
 
 
 def lacking(card: Card, *, reads: bool, needs_networks: bool, is_fitted: bool) -> tuple[Problem, ...]:
@@ -38,9 +42,6 @@ def lacking(card: Card, *, reads: bool, needs_networks: bool, is_fitted: bool) -
             *_text(card),
         )
     )
-
-
-Lack = tuple[str, str, str]
 
 
 def _words(card: Card) -> Iterable[Lack]:
@@ -79,9 +80,9 @@ def _networks(card: Card, needs_networks: bool) -> Iterable[Lack]:
 
 
 def _training(card: Card, is_fitted: bool) -> Iterable[Lack]:
-    if card.weights and not card.trained_on:
-        expected = "the data sets that its weights were made from"
-        yield "weights, and no trained_on", expected, "name them; a leak is not found otherwise"
+    if card.weights and not card.trained_on and not any(RANDOM in text for text in card.notes):
+        fix = f'name them, else a leak is not found; where there are none write the note "{RANDOM}"'
+        yield "weights, and no trained_on", "the data sets that its weights were made from", fix
     if is_fitted and not card.trained_videos:
         yield "fitted, and no trained_videos", "the videos of its fit", "put the names of the clips on the card"
 

@@ -17,8 +17,8 @@ from abawbench.errors import Problem, ProblemError
 LOADS = "it loads, and learns where it has to"
 ROWS = "every frame has its row, and values lie in their ranges"
 AGAIN = "asked again, it answers the same"
+BESIDE = "a crop is seen the same alone, beside others and beside black ones"
 TWICE = (ROWS, AGAIN)
-FILES_ALONE = "it answers only the units that it has files for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ class Check:
 def conform(load: Load, tasks: Sequence[Task] | None = None) -> Report:
     """Whether an entry holds to what `Entry`, `Staged` and `Movable` promise.
 
-    It is asked for answers to drawn faces, to random features where it takes features, to the units of its tables where
-    it is a toolkit's. An exception of the entry is a problem, E12, as any other.
+    It is asked for answers to drawn faces, to random features where it takes features, to what it has files of where
+    it looks them up. An exception of the entry is a problem, E12, as any other.
 
     Args:
         load: makes the entry, anew with every call.
@@ -118,18 +118,14 @@ def _never(subject: Subject) -> None:
     del subject
 
 
-def _unknown_units(subject: Subject) -> str | None:
-    return None if subject.knows else FILES_ALONE
-
-
 def _no_crops(subject: Subject) -> str | None:
     match subject.takes:
         case "crops":
-            return _unknown_units(subject)
+            return None
         case "features":
             return "it takes features"
         case "files":
-            return FILES_ALONE
+            return "it looks up files"
         case "nothing":
             return "it looks at no picture"
 
@@ -155,15 +151,15 @@ CHECKS = (
         "its card says what it takes, what it was made from, and under which licence", soundness.card, _never, needs=()
     ),
     Check("it answers the tasks of its card by their names, and no others", soundness.tasks, _never, needs=()),
-    Check(ROWS, soundness.rows, _unknown_units, needs=()),
-    Check(AGAIN, sameness.again, _unknown_units),
-    Check("loaded again, it answers the same", sameness.loaded_again, _unknown_units, TWICE),
-    Check("after another clip, it answers the same", sameness.after_another, _unknown_units, TWICE),
-    Check("a clip of one frame is answered", soundness.one_frame, _unknown_units),
-    Check("a clip without valid frames has rows without answers", soundness.no_valid_frame, _unknown_units),
-    Check("a clip without frames has no rows", soundness.no_frame, _unknown_units),
-    Check("a crop is seen the same alone, beside others and beside black ones", sameness.beside, _no_look, TWICE),
-    Check("looking and concluding apart, it answers the same", sameness.apart, _no_look, TWICE),
+    Check(ROWS, soundness.rows, _never, needs=()),
+    Check(AGAIN, sameness.again, _never),
+    Check("loaded again, it answers the same", sameness.loaded_again, _never, TWICE),
+    Check("after another clip, it answers the same", sameness.after_another, _never, TWICE),
+    Check("a clip of one frame is answered", soundness.one_frame, _never),
+    Check("a clip without valid frames has rows without answers", soundness.no_valid_frame, _never),
+    Check("a clip without frames has no rows", soundness.no_frame, _never),
+    Check(BESIDE, sameness.beside, _no_look, TWICE),
+    Check("looking and concluding apart, it answers the same", sameness.apart, _no_look, (*TWICE, BESIDE)),
     Check("crops of another size are refused as such, or brought to size", soundness.another_size, _no_picture),
-    Check("red and blue are told apart", sameness.colours, _no_colour),
+    Check("red and blue are told apart", sameness.colours, _no_colour, (*TWICE, BESIDE)),
 )

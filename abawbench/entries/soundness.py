@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from abawbench.data.clips import Clip, clip_in_memory
+from abawbench.data.clips import Clip, Positions, clip_in_memory
 from abawbench.entries import complete_card
 from abawbench.entries.contract import broken
 from abawbench.entries.drawn import resized
@@ -46,7 +46,7 @@ def rows(subject: Subject) -> tuple[Problem, ...]:
 
 def one_frame(subject: Subject) -> tuple[Problem, ...]:
     """E12 E13 E14, a clip of one frame."""
-    return _asked(subject, _part(subject.other, np.arange(len(subject.other)) == 0))
+    return _asked(subject, _part(subject.other, np.flatnonzero(subject.other.valid)[:1]))
 
 
 def no_valid_frame(subject: Subject) -> tuple[Problem, ...]:
@@ -56,23 +56,16 @@ def no_valid_frame(subject: Subject) -> tuple[Problem, ...]:
 
 def no_frame(subject: Subject) -> tuple[Problem, ...]:
     """E12 E13, a clip of no frame."""
-    return _asked(subject, _part(subject.clip, np.zeros(len(subject.clip), bool)))
+    return _asked(subject, _part(subject.clip, np.empty(0, np.intp)))
 
 
 def another_size(subject: Subject) -> tuple[Problem, ...]:
-    """E06, crops that are neither refused by this rule nor answered soundly."""
+    """E12 E13 E14, crops that are neither refused, by E06, nor answered soundly."""
     crops = subject.other.frames[:4]
     size = max(crops.shape[1] * 3 // 4, 1)
     clip = clip_in_memory(subject.other.video, resized(crops, size))
-    try:
-        return _broken(subject, subject.answers(subject.entry, clip), clip)
-    except ProblemError as error:
-        if {problem.rule for problem in error.problems} == {"E06"}:
-            return ()
-        first = error.problems[0]
-        found = f"crops of {size} pixels end in {first.rule}: {first.found}"
-        fix = "raise ProblemError E06, or resize them"
-        return (Problem("E06", found, "E06, or an answer as to any crop", fix),)
+    problems = _asked(subject, clip)
+    return () if {problem.rule for problem in problems} == {"E06"} else problems
 
 
 def _asked(subject: Subject, clip: Clip) -> tuple[Problem, ...]:
@@ -91,7 +84,14 @@ def _broken(subject: Subject, said: object, clip: Clip) -> tuple[Problem, ...]:
     return broken(replace(own, tasks=both), {task.name: said[task.name] for task in both}, clip)
 
 
-def _part(clip: Clip, kept: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Clip:
-    """The frames of a clip that are kept, without their times and files."""
-    crops = clip.read(np.flatnonzero(kept))
-    return clip_in_memory(clip.video, crops, frame=clip.frame[kept], valid=clip.valid[kept])
+def _part(clip: Clip, kept: Positions) -> Clip:
+    """The frames at these positions of a clip."""
+    time = None if clip.time is None else clip.time[kept]
+    return replace(
+        clip,
+        frame=clip.frame[kept],
+        valid=clip.valid[kept],
+        time=time,
+        files=None,
+        source=lambda positions: clip.source(kept[positions]),
+    )

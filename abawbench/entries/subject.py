@@ -13,15 +13,11 @@ from abawbench.data.clips import Clip, Frames, Positions
 from abawbench.data.faces.alignment import CROP_SIZE
 from abawbench.entries.contract import failure
 from abawbench.entries.drawn import drawn_clips, drawn_truth
-from abawbench.entries.model import Answers, Card, Entry, Movable, Seen, Trainable
-from abawbench.entries.tool_output import ToolOutput
+from abawbench.entries.model import Answers, Bounded, Card, Entry, Movable, Seen, Trainable
 from abawbench.errors import Problem, ProblemError
-from abawbench.table import Integers
 
 Load = Callable[[], Entry | Trainable]
-# of what lies ready beside the entry: features, or files of units
 Takes = Literal["crops", "features", "files", "nothing"]
-FRAMES = 16
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -32,13 +28,12 @@ class Subject:
         entry: ready to answer.
         again: the same, loaded anew, and not asked yet.
         is_fitted: True where both were fitted on drawn faces.
-        takes: what it looks at; `files` for an entry that looks units up.
+        takes: what it looks at; `files` for an entry that looks up what lies in some.
         clip: with valid frames and others.
         other: another unit.
         said: what `entry` answered to `clip`, its very first question; None where it failed.
         failed: why it did.
         reads: whether it read crops for that.
-        knows: False where it refuses every unit of which it has no file.
     """
 
     entry: Entry
@@ -50,7 +45,6 @@ class Subject:
     said: object
     failed: tuple[Problem, ...]
     reads: bool
-    knows: bool
 
     def answers(self, entry: Entry, clip: Clip) -> Answers:
         """What one of the two answers to a clip. Raises: ProblemError E12, or one of the entry's own."""
@@ -69,10 +63,7 @@ def subject_of(load: Load, tasks: Sequence[Task]) -> Subject:
     """
     (entry, is_fitted), (again, _) = _ready(load, tasks), _ready(load, tasks)
     takes = _takes(entry)
-    size = CROP_SIZE if entry.card.picture is None else entry.card.picture.size
-    clip, other = _clips_of_files(entry) if isinstance(entry, ToolOutput) else drawn_clips(size)
-    # first and last frame, and two in the middle
-    clip = replace(clip, valid=~np.isin(np.arange(len(clip)), [0, len(clip) // 2, len(clip) // 2 + 1, len(clip) - 1]))
+    clip, other = _clips(entry)
     read: list[int] = []
 
     def noted(positions: Positions) -> Frames:
@@ -84,10 +75,9 @@ def subject_of(load: Load, tasks: Sequence[Task]) -> Subject:
         said = _answers(entry, replace(clip, source=noted), takes_features=takes == "features")
     except ProblemError as error:
         failed = error.problems
-    knows = not (failed and all(_is_of_unit(problem, clip.video) for problem in failed))
     if takes == "crops" and entry.card.picture is None and not read:
         takes = "nothing"
-    return Subject(entry, again, is_fitted, takes, clip, other, said, failed, bool(read), knows)
+    return Subject(entry, again, is_fitted, takes, clip, other, said, failed, bool(read))
 
 
 def _ready(load: Load, tasks: Sequence[Task]) -> tuple[Entry, bool]:
@@ -102,13 +92,27 @@ def _ready(load: Load, tasks: Sequence[Task]) -> tuple[Entry, bool]:
         if not isinstance(made, Trainable):
             return made, False
         size = CROP_SIZE if card.picture is None else card.picture.size
-        return made.fit(drawn_clips(size), drawn_truth(tasks)), True
+        fitted = cast(object, made.fit(drawn_clips(size), drawn_truth(tasks)))
+        if isinstance(fitted, Entry):
+            return fitted, True
+        found = f"{card.name}: fit makes a {type(fitted).__name__}"
+        raise ProblemError(Problem("E02", found, "an entry, with a card and predict(clip)", "return one"))
     except Exception as error:
         raise ProblemError(*failure(card, error, "(none yet)", None)) from error
 
 
+def _clips(entry: Entry) -> tuple[Clip, Clip]:
+    """A clip with gaps, and one of another unit where there is one."""
+    try:
+        size = CROP_SIZE if entry.card.picture is None else entry.card.picture.size
+        clips = entry.clips() if isinstance(entry, Bounded) else drawn_clips(size)
+        return _with_gaps(clips[0]), clips[-1]
+    except Exception as error:
+        raise ProblemError(*failure(entry.card, error, "(none yet)", None)) from error
+
+
 def _takes(entry: Entry) -> Takes:
-    if isinstance(entry, ToolOutput):
+    if isinstance(entry, Bounded):
         return "files"
     if entry.card.sees_truth:
         return "nothing"
@@ -137,19 +141,8 @@ def _features(clip: Clip, width: int) -> Seen:
     return np.array([row.normal(size=width) for row in rows], np.float32).reshape(len(rows), width)
 
 
-def _clips_of_files(entry: ToolOutput) -> tuple[Clip, Clip]:
-    """Frames of the first unit and of the last that a toolkit's tables are there for."""
-    units = sorted(path.stem for path in entry.settings.folder.glob("*.csv"))
-    first, last = (_clip_of_frames(unit, entry.output(unit).frame[:FRAMES]) for unit in (units[0], units[-1]))
-    return first, last
-
-
-def _clip_of_frames(unit: str, frame: Integers) -> Clip:
-    def black(positions: Positions) -> Frames:
-        return np.zeros((len(positions), CROP_SIZE, CROP_SIZE, 3), np.uint8)
-
-    return Clip(unit, frame, np.ones(len(frame), bool), CROP_SIZE, black)
-
-
-def _is_of_unit(problem: Problem, unit: str) -> bool:
-    return problem.rule in {"E18", "F01"} and unit in f"{problem.found} {problem.file}"
+def _with_gaps(clip: Clip) -> Clip:
+    """The clip with some frames not valid: the first, the last and two in the middle; of a short clip the last."""
+    count = len(clip)
+    gaps = [0, count // 2, count // 2 + 1, count - 1] if count >= 8 else [count - 1] if count > 1 else []
+    return replace(clip, valid=clip.valid & ~np.isin(np.arange(count), gaps))
