@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
 
 from abawbench.data.clips import Frames
-from abawbench.entries.contract import broken
 from abawbench.entries.drawn import drawn_clips
 from abawbench.entries.model import Answers, Movable, Seen, Staged
 from abawbench.entries.subject import Subject
@@ -110,20 +107,18 @@ def _seen(entry: Staged, crops: Frames) -> Seen:
 
 def _unlike(subject: Subject, answers: Answers, when: str, fix: str, allowed: float = ANSWERED) -> tuple[Problem, ...]:
     """Where answers to the clip are not what was said first; tasks that are not on the card are left to others."""
-    own, clip = subject.entry.card, subject.clip
-    said = cast(Mapping[str, Any], subject.said)
-    both = tuple(task for task in own.tasks if task.name in said)
-    names = {task.name for task in both}
-    kept = {name: given for name, given in answers.items() if name in names}
-    problems = list(broken(replace(own, tasks=both), kept, clip))
+    clip = subject.clip
+    problems = list(subject.broken(answers, clip))
     if problems:
         return tuple(problems)
-    for task in both:
+    said = cast(Answers, subject.said)
+    for task in subject.tasks:
         # NaN stands where a frame is not valid, in both
         off = np.nan_to_num(np.abs(said[task.name] - answers[task.name])).max(axis=1, initial=0)
         wrong = np.flatnonzero(off > allowed)
         if len(wrong):
             frame = clip.frame[wrong[0]]
-            found = f"{own.name}, unit {clip.video}, frame {frame}: {task.name} {when} differs by {off[wrong[0]]:.3g}"
+            where = f"{subject.entry.card.name}, unit {clip.video}, frame {frame}"
+            found = f"{where}: {task.name} {when} differs by {off[wrong[0]]:.3g}"
             problems.append(Problem("E15", found, f"at most {allowed:g}", fix, count=len(wrong)))
     return tuple(problems)

@@ -9,7 +9,6 @@ import numpy as np
 
 from abawbench.data.clips import Clip, Positions, clip_in_memory
 from abawbench.entries import complete_card
-from abawbench.entries.contract import broken
 from abawbench.entries.drawn import resized
 from abawbench.entries.model import Movable
 from abawbench.entries.subject import Subject
@@ -41,7 +40,7 @@ def tasks(subject: Subject) -> tuple[Problem, ...]:
 
 def rows(subject: Subject) -> tuple[Problem, ...]:
     """E12 E13 E14, a clip of valid and other frames."""
-    return subject.failed or _broken(subject, subject.said, subject.clip)
+    return subject.failed or subject.broken(subject.said, subject.clip)
 
 
 def one_frame(subject: Subject) -> tuple[Problem, ...]:
@@ -70,18 +69,9 @@ def another_size(subject: Subject) -> tuple[Problem, ...]:
 
 def _asked(subject: Subject, clip: Clip) -> tuple[Problem, ...]:
     try:
-        return _broken(subject, subject.answers(subject.entry, clip), clip)
+        return subject.broken(subject.answers(subject.entry, clip), clip)
     except ProblemError as error:
         return error.problems
-
-
-def _broken(subject: Subject, said: object, clip: Clip) -> tuple[Problem, ...]:
-    """What is wrong with answers, to the tasks that are both on the card and answered: `tasks` tells of the others."""
-    own = subject.entry.card
-    if not isinstance(said, Mapping):
-        return broken(own, said, clip)
-    both = tuple(task for task in own.tasks if task.name in said)
-    return broken(replace(own, tasks=both), {task.name: said[task.name] for task in both}, clip)
 
 
 def _part(clip: Clip, kept: Positions) -> Clip:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
@@ -11,7 +11,7 @@ import numpy as np
 from abawbench.challenges import Task
 from abawbench.data.clips import Clip, Frames, Positions
 from abawbench.data.faces.alignment import CROP_SIZE
-from abawbench.entries.contract import failure
+from abawbench.entries.contract import broken, failure
 from abawbench.entries.drawn import drawn_clips, drawn_truth
 from abawbench.entries.model import Answers, Bounded, Card, Entry, Movable, Seen, Trainable
 from abawbench.errors import Problem, ProblemError
@@ -49,6 +49,20 @@ class Subject:
     def answers(self, entry: Entry, clip: Clip) -> Answers:
         """What one of the two answers to a clip. Raises: ProblemError E12, or one of the entry's own."""
         return _answers(entry, clip, takes_features=self.takes == "features")
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """Those of the card that were answered at first; that the others were not is told once."""
+        given = cast(Mapping[str, object], self.said) if isinstance(self.said, Mapping) else {}
+        return tuple(task for task in self.entry.card.tasks if task.name in given)
+
+    def broken(self, answers: object, clip: Clip) -> tuple[Problem, ...]:
+        """What is wrong with answers, E13 and E14, as far as these tasks go."""
+        if not isinstance(answers, Mapping):
+            return broken(self.entry.card, answers, clip)
+        given, names = cast(Mapping[str, object], answers), {task.name for task in self.tasks}
+        kept = {name: values for name, values in given.items() if name in names}
+        return broken(replace(self.entry.card, tasks=self.tasks), kept, clip)
 
 
 def subject_of(load: Load, tasks: Sequence[Task]) -> Subject:

@@ -199,6 +199,11 @@ def counting() -> Whole:
     return Whole(lambda answers, clip: added(answers, -0.01 * next(count)))
 
 
+def no_mapping_again() -> Whole:
+    count = itertools.count()
+    return Whole(lambda answers, clip: None if next(count) == 1 else answers)
+
+
 def random_when_made() -> Whole:
     amount = -next(LOADS_SO_FAR) / 100
     return Whole(lambda answers, clip: added(answers, amount))
@@ -312,6 +317,8 @@ FAULTS: dict[str, tuple[Callable[[], object], str, str]] = {
     "random when it is made": (random_when_made, LOADED, "E15"),
     "goes on from the clip before": (going_on, AFTER, "E15"),
     "no single frame": (lambda: where(lambda clip: len(clip) == 1), ONE, "E12"),
+    "no answer to a single frame": (lambda: where(lambda clip: len(clip) == 1, lambda _: {}), ONE, "E13"),
+    "no mapping the second time": (no_mapping_again, AGAIN, "E13"),
     "no clip without a face": (lambda: where(lambda clip: len(clip) > 1 and not clip.valid.any()), NONE_VALID, "E12"),
     "no clip without frames": (lambda: where(lambda clip: not len(clip)), EMPTY, "E12"),
     "looks at a batch": (OfBatch, BESIDE, "E15"),
