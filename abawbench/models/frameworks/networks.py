@@ -95,7 +95,7 @@ class MultiTaskNetwork(nn.Module):
     def forward_segment(
         self, features: Tensor, lengths: Tensor, state: State | None = None, positions: Tensor | None = None
     ) -> tuple[Tensors, State]:
-        """As `forward`, of features that are normalised already.
+        """As `forward`, of features (or a stretch of them) as `normalise` gives them, so with zeros for padding.
 
         `positions`, shape (sequences, frames), are the places of the frames in time where these leave gaps; `compat`
         counts list entries whatever they say (F8).
@@ -112,8 +112,6 @@ class MultiTaskNetwork(nn.Module):
     ) -> tuple[Tensors, Tensors, State]:
         self._refuse_other_shapes(features, lengths)
         valid = _valid(features, lengths)
-        if self.temporal.mode == "fixed":
-            features = without_padding(features, valid)
         before: State = state or ((),) * (1 + len(self.order))
         shared, after = self.shared(features, valid, before[0], positions)
         answers: Tensors = {}

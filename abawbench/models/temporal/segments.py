@@ -20,6 +20,7 @@ Rows = NDArray[np.int64]
 
 # rows that go through a network at once
 ROWS = 2048
+# recurrent encoders to which nothing behind a frame matters
 FORWARD = ("lstm", "gru")
 
 

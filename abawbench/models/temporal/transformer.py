@@ -77,7 +77,7 @@ class Transformer(Encoder):
             hidden = hidden + self._positions(hidden, positions)
         keys = None
         if valid is not None and self.mode == "fixed":
-            # a sequence without a frame attends to its padding, else it would be nan
+            # a sequence without a frame attends to its padding: not every kernel of torch gives numbers without any key
             keys = (valid | ~valid.any(dim=1, keepdim=True))[:, None, None, :]
         for layer in self.layers:
             hidden = layer(hidden, keys)

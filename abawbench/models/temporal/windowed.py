@@ -75,7 +75,6 @@ class WindowedLayer(nn.Module):
 
     def forward(self, sequences: Tensor, valid: Tensor | None, keys: Tensor | None) -> Tensor:
         """Shape (sequences, frames, width) as the input."""
-        sequences = without_padding(sequences, valid)
         sequences = self.attention_norm(sequences + self.dropout(self.attention(sequences, keys)))
         convolved = self.convolution(without_padding(sequences, valid).transpose(1, 2)).transpose(1, 2)
         # twice, on the convolution and on what is added (source: AIM3-RUC/ABAW4:models/networks/fft.py)

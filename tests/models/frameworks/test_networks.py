@@ -117,6 +117,15 @@ def test_what_stands_in_the_padding_makes_no_difference(encoder):
         assert torch.equal(expected[name], found[name])
 
 
+@pytest.mark.parametrize(
+    ("mode", "private_layers", "adding"),
+    [("fixed", 1, 1), ("fixed", 2, 4), ("compat", 1, 5), ("compat", 2, 4)],
+)
+def test_fixed_adds_positions_once_and_compat_in_every_stack(mode, private_layers, adding):
+    made = network(FrameworkSettings("shared_bottom", private_layers), mode=mode, width=16)
+    assert sum(getattr(module, "adds_positions", False) for module in made.modules()) == adding
+
+
 def test_in_compat_a_video_answers_otherwise_in_a_padded_batch():
     made, x = network(mode="compat"), batch()
     together, _ = made(x, LENGTHS)
