@@ -105,7 +105,9 @@ def render(problems: Sequence[Problem]) -> str:
     for rule in dict.fromkeys(problem.rule for problem in problems):
         group = [problem for problem in problems if problem.rule == rule]
         counts = {problem.file: problem.count for problem in group}
-        total, shown = sum(counts.values()), group[:SHOWN]
+        total = sum(counts.values())
+        # a few files with one problem each are all named
+        shown = group if len(counts) == total <= 2 * SHOWN else group[:SHOWN]
         times = "" if total == 1 else f", {total:,} times"
         files = "" if len(counts) == 1 else f" in {len(counts):,} files"
         more = f" (first {len(shown)} shown)" if total > len(shown) else ""

@@ -14,7 +14,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "diff": ("abawbench.cli.diff:command", "Is one prediction better than another?"),
     },
     "Submit": {
-        "check": ("abawbench.cli.check:command", "Would the organisers accept this file?"),
+        "check": ("abawbench.cli.check:command", "Would the organisers accept this file? Is this entry sound?"),
         "write": ("abawbench.cli.write:command", "Predictions into the challenge's file."),
         "pack": ("abawbench.cli.pack:command", "Up to five trials into one zip."),
     },

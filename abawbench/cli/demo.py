@@ -119,7 +119,6 @@ def _walk(ground: Ground, out: Path) -> None:
 def _learn(out: Path, videos: int, frames: int, seed: int) -> Ground:
     """A drawn corpus; the classical entry fitted on its training split, and a control that saw its labels alone."""
     import numpy as np
-    from threadpoolctl import threadpool_limits
 
     from abawbench.challenges import get
     from abawbench.data.clips import clips_of_crops
@@ -145,12 +144,10 @@ def _learn(out: Path, videos: int, frames: int, seed: int) -> Ground:
     say(f"fitting {LEARNED} on {units}, of other people than the {len(held_out)} units to predict ...")
     hog = card(LEARNED, "HOG of the crop, linear heads", Picture(size=112, colour="grey", crop="arcface-112"))
     prior = card(CONTROL, "How often each label occurs", None)
-    # many small problems: on a busy machine threads would wait for each other more than they work
-    with threadpool_limits(1):
-        entries = {
-            LEARNED: classical.create(hog, challenge.tasks, classical.Settings()).fit(seen, lessons),
-            CONTROL: controls.prior(prior, challenge.tasks, controls.NoSettings()).fit(seen, lessons),
-        }
+    entries = {
+        LEARNED: classical.create(hog, challenge.tasks, classical.Settings()).fit(seen, lessons),
+        CONTROL: controls.prior(prior, challenge.tasks, controls.NoSettings()).fit(seen, lessons),
+    }
     notes = {
         LEARNED: "Fitted on drawn faces: its score says nothing about real ones.",
         CONTROL: "A control that looks at no face.",

@@ -75,7 +75,7 @@ def command(
 
     \b
     Example:
-      abawbench predict 2019_ibug_facebehaviornet/tiny interview.mp4 -o out/predictions --fill nearest --write abaw10-va
+      abawbench predict 2019_kollias_facebehaviornet/tiny interview.mp4 -o out/predictions --fill nearest --write abaw10-va
       abawbench predict submissions/2026_me_mine cropped_aligned -o out/predictions
     """
     from abawbench.entries.loading import find

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from abawbench.entries.model import Weights
 from abawbench.entries.state import load_state
-from abawbench.entries.weight_files import weights_of
+from abawbench.entries.weight_files import no_file, weights_of
 from abawbench.errors import Problem, ProblemError
 from abawbench.models.backbones.model import Pooling
 from abawbench.models.intake import Colour
@@ -109,10 +109,18 @@ def fill_heads(module: nn.Module, weights: WeightsFile | None, seed: int | None)
     Raises:
         ProblemError: E11 there is neither a file nor a seed, E04 or E08 the file is another.
     """
-    if weights is not None:
-        file = weights.on_card("heads")
-        load_state(module, weights.file)
-        return (file,)
-    if seed is None:
-        raise ProblemError(Problem("E11", "no weights for the heads", "a file of weights", BRING))
-    return ()
+    problems = missing_heads(weights, seed)
+    if problems:
+        raise ProblemError(*problems)
+    if weights is None:
+        return ()
+    file = weights.on_card("heads")
+    load_state(module, weights.file)
+    return (file,)
+
+
+def missing_heads(weights: WeightsFile | None, seed: int | None) -> tuple[Problem, ...]:
+    """E11 where the heads of an entry have neither a file that is there nor a seed."""
+    if weights is None:
+        return () if seed is not None else (Problem("E11", "no weights for the heads", "a file of weights", BRING),)
+    return () if weights.file.is_file() else (no_file(weights.file, weights.source),)

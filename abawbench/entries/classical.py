@@ -72,17 +72,21 @@ class Untrained:
         Raises:
             ProblemError: E07, no row has both a label and a crop; E06, crops smaller than a block.
         """
+        from threadpoolctl import threadpool_limits
+
         crops = crop_of_row(clips, truth)
         parts = [_features(clip, self.settings.cell) for clip in clips]
         features = np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
         heads: list[Head] = []
-        for task in self.vocabulary:
-            values, annotated = values_of(task, truth)
-            annotated &= (crops >= 0)[:, np.newaxis]
-            labelled = with_labels(annotated)
-            if labelled.any():
-                kept = restricted(task, labelled)
-                heads.append(self._head(kept, features, crops, values[:, labelled], annotated[:, labelled]))
+        # many small problems: on a busy machine threads would wait for each other more than they work
+        with threadpool_limits(1):
+            for task in self.vocabulary:
+                values, annotated = values_of(task, truth)
+                annotated &= (crops >= 0)[:, np.newaxis]
+                labelled = with_labels(annotated)
+                if labelled.any():
+                    kept = restricted(task, labelled)
+                    heads.append(self._head(kept, features, crops, values[:, labelled], annotated[:, labelled]))
         refuse_nothing([head.task for head in heads], self.card.name, truth)
         card = replace(
             self.card, tasks=tuple(head.task for head in heads), trained_videos=tuple(clip.video for clip in clips)

@@ -9,10 +9,11 @@ import torch
 
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.data.clips import Clip
-from abawbench.entries.backbone import BackboneSettings, WeightsFile, backbone_of, fill_heads
+from abawbench.entries.backbone import BackboneSettings, WeightsFile, backbone_of, fill_heads, missing_heads
 from abawbench.entries.model import Answers, Card, Seen, width
 from abawbench.entries.sight import Sight, Sighted, settled
 from abawbench.entries.verdict import verdict
+from abawbench.errors import ProblemError
 from abawbench.models.facebehaviornet import VALENCE_AROUSAL, FaceBehaviorNet, build
 from abawbench.models.facebehaviornet_settings import FaceBehaviorSettings
 
@@ -78,7 +79,10 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Face
         ProblemError: E11 weights missing, E04 E08 E09 E10 other weights than asked for, E17 settings that do not hold
             together.
     """
-    trunk, file, facts = backbone_of(settings.trunk, "trunk", settings.seed)
+    try:
+        trunk, file, facts = backbone_of(settings.trunk, "trunk", settings.seed)
+    except ProblemError as error:
+        raise ProblemError(*error.problems, *missing_heads(settings.weights, settings.seed)) from error
     tasks = tasks_of(vocabulary, settings)
     network = build(trunk, {_head(task): width(task) for task in tasks}, settings.network, seed=settings.seed or 0)
     files = (*(() if file is None else (file,)), *fill_heads(network.heads, settings.weights, settings.seed))

@@ -23,8 +23,7 @@ def weights_of(role: str, path: Path, *, sha256: str = "", licence: str = "", so
         ProblemError: E11 there is no such file, E04 it is another than was asked for.
     """
     if not path.is_file():
-        fix = f"get it from {source}" if source else "bring the file, or correct the path"
-        raise ProblemError(Problem("E11", "no such file", "a file of weights", fix, str(path)))
+        raise ProblemError(no_file(path, source))
     found = sha256_of(path)
     if sha256 and found != sha256.lower():
         raise ProblemError(
@@ -33,3 +32,9 @@ def weights_of(role: str, path: Path, *, sha256: str = "", licence: str = "", so
             )
         )
     return Weights(role, path.name, found, licence, source)
+
+
+def no_file(path: Path, source: str) -> Problem:
+    """What is said of a file of weights that is not there."""
+    fix = f"get it from {source}" if source else "bring the file, or correct the path"
+    return Problem("E11", "no such file", "a file of weights", fix, str(path))

@@ -161,16 +161,7 @@ def test_what_is_assumed_is_on_the_card(name):
     assert any(note.startswith("assumed") for note in described(name)[0].notes)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *AIM3,
-        *(
-            pytest.param(name, marks=pytest.mark.xfail(reason="facebehaviornet.create stops at the trunk"))
-            for name in FACEBEHAVIORNET
-        ),
-    ],
-)
+@pytest.mark.parametrize("name", [*AIM3, *FACEBEHAVIORNET])
 def test_without_weights_a_system_stops_with_e11_and_names_every_file(name, tmp_path):
     content, _ = described(name)
     with pytest.raises(ProblemError) as caught:

@@ -1,0 +1,135 @@
+"""Backbones over JPEG crops on disk: `predict`'s way of looking against plain loops of torch, transformers and PIL."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+
+from abawbench.challenges import get
+from abawbench.data.clips import clips_of_units
+from abawbench.data.images import jpeg
+from abawbench.entries import Card, Picture
+from abawbench.entries.backbone import BackboneSettings
+from abawbench.entries.model import Movable, Seen
+from abawbench.entries.network import Settings, create
+from abawbench.models import backbones
+from abawbench.models.intake import Intake
+from abawbench.predictions.looking import Look, seen_in
+from abawbench.predictions.precision import has_bfloat16
+from abawbench.predictions.run import BATCH
+from benchmarks.timing import functions, report
+
+UNITS, FRAMES = 4, 48
+# multiplications and additions of one picture of 224 x 224 in ViT-B/16: projections, hidden layers, attention, patches
+VIT_B_OPERATIONS = 2 * (12 * (4 * 197 * 768**2 + 2 * 197 * 768 * 3072 + 2 * 197**2 * 768) + 196 * 768 * 768)
+
+
+def write_crops(root: Path, side: int, frames: int = FRAMES) -> list[Path]:
+    """Smooth noise with the fine structure of a photograph, in a few units."""
+    random = np.random.default_rng(0)
+    paths: list[Path] = []
+    for unit in range(UNITS):
+        (root / f"unit{unit}").mkdir(parents=True)
+        for number in range(1, frames + 1):
+            coarse = random.integers(0, 256, (14, 14, 3)).astype(np.float32)
+            smooth = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC)
+            crop = np.clip(smooth + random.normal(0, 6, smooth.shape), 0, 255).astype(np.uint8)
+            path = root / f"unit{unit}" / f"{number:05d}.jpg"
+            path.write_bytes(jpeg(crop))
+            paths.append(path)
+    return paths
+
+
+def entry_of(kind: str, side: int) -> Movable:
+    """An entry with this backbone, random weights."""
+    card = Card("2026_bench_look", "a benchmark", (), Picture(side, "RGB", "any"))
+    return create(card, get("abaw4-mtl").tasks, Settings(backbones=(BackboneSettings(kind=kind),), seed=0))
+
+
+def ours(entry: Movable, folder: Path, side: int, batch: int = BATCH) -> Seen:
+    """What the entry sees in every crop of the folder."""
+    look = Look(batch, None)
+    parts = [seen for _, seen in seen_in(entry, clips_of_units(folder), side, look, lambda _: None)]
+    return np.concatenate([part for part in parts if isinstance(part, np.ndarray)])
+
+
+def plain(module: nn.Module, paths: list[Path], intake: Intake, batch: int) -> Seen:
+    """The loop that a notebook would have: PIL, NumPy, one float32 forward pass after another."""
+    from PIL import Image
+
+    mean, std = np.array(intake.mean, np.float32), np.array(intake.std, np.float32)
+    parts: list[Seen] = []
+    with torch.inference_mode():
+        for begin in range(0, len(paths), batch):
+            pictures: list[Any] = []
+            for path in paths[begin : begin + batch]:
+                picture = Image.open(path).convert("RGB").resize((intake.size, intake.size), Image.Resampling.BILINEAR)
+                pictures.append(((np.asarray(picture, np.float32) / 255 - mean) / std).transpose(2, 0, 1))
+            parts.append(module(torch.from_numpy(np.stack(pictures))).numpy())
+    return np.concatenate(parts)
+
+
+def concordance(first: Seen, second: Seen) -> float:
+    """Mean over the features of their concordance."""
+    one, other = first.astype(np.float64), second.astype(np.float64)
+    spread = one.var(0) + other.var(0) + (one.mean(0) - other.mean(0)) ** 2
+    return float((2 * ((one - one.mean(0)) * (other - other.mean(0))).mean(0) / spread).mean())
+
+
+def product_rate(rows: int) -> float:
+    """Operations a second of bfloat16 matrix products of the shapes of ViT-B, the best of several."""
+    first, second = torch.randn(rows, 768).bfloat16(), torch.randn(3072, 768).bfloat16()
+    best = 0.0
+    with torch.inference_mode():
+        for _ in range(12):
+            begin = time.perf_counter()
+            torch.nn.functional.linear(first, second)
+            best = max(best, 2 * rows * 768 * 3072 / (time.perf_counter() - begin))
+    return best
+
+
+def compare(kind: str, side: int, frames: int, runs: int) -> None:
+    """One backbone, both ways."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        paths = write_crops(folder, side, frames)
+        exact = entry_of(kind, side)
+        precision = "bfloat16" if has_bfloat16("cpu") else "float32"
+        entry = exact.at("cpu", precision)
+        module = backbones.build(kind, seed=0)
+        intake = module.card.intake
+        title = f"predict, {precision}, batches of {BATCH}"
+        calls: dict[str, Callable[[], object]] = {
+            title: lambda: ours(entry, folder, side),
+            "predict, float32": lambda: ours(exact, folder, side),
+            "plain float32 loop, a picture at a time": lambda: plain(module, paths, intake, 1),
+            f"plain float32 loop, batches of {BATCH}": lambda: plain(module, paths, intake, BATCH),
+        }
+        costs = functions(calls, runs=runs)
+        report(f"{kind}, {len(paths)} JPEG crops of {side} x {side}", costs, title)
+        rate = len(paths) / costs[title].seconds
+        likeness = concordance(ours(exact, folder, side), ours(entry, folder, side))
+        print(f"  {rate:.1f} frames/s; concordance of features with float32 {likeness:.5f}")
+        if kind == "mae_vit_b":
+            product, ourselves = product_rate(BATCH * 197) / 1e9, rate * VIT_B_OPERATIONS / 1e9
+            print(f"  {ourselves:.0f} GFLOP/s of {product:.0f} in bfloat16 products: {ourselves / product:.2f}")
+
+
+def main() -> None:
+    """ViT-B/16 at 224, IResNet-50 at 112."""
+    for kind, side, frames in (("mae_vit_b", 224, 16), ("iresnet50", 112, 48)):
+        if len(sys.argv) < 2 or kind in sys.argv[1:]:
+            compare(kind, side, frames, runs=3)
+
+
+if __name__ == "__main__":
+    main()

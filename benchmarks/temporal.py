@@ -1,0 +1,70 @@
+"""Temporal networks over cached features: files to store, against the bare module on one tensor in memory."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from abawbench.challenges import get
+from abawbench.data.features import clips_of_features, write_features
+from abawbench.entries import Card
+from abawbench.entries.network import Settings, create
+from abawbench.models.frameworks import FrameworkSettings, HeadSettings
+from abawbench.models.temporal.settings import Kind, TemporalSettings
+from abawbench.predictions.run import run
+from benchmarks.timing import functions, report
+
+UNITS, FRAMES, WIDTH, SEGMENT = 40, 1280, 768, 64
+
+
+def compare(encoder: Kind, folder: Path) -> None:
+    """One encoder with 4 heads of the published width."""
+    temporal = TemporalSettings(encoder, width=256, layers=2, attention_heads=4, feed_forward=1024, segment=SEGMENT)
+    settings = Settings(
+        features=WIDTH, temporal=temporal, framework=FrameworkSettings(), heads=HeadSettings(hidden=(256, 256)), seed=0
+    )
+    entry = create(Card("2026_bench_temporal", "a benchmark", (), None), get("abaw4-mtl").tasks, settings)
+    clips = clips_of_features(folder)
+    features = torch.from_numpy(np.concatenate([clip.vectors() for clip in clips])).view(-1, SEGMENT, WIDTH)
+    lengths = torch.full((len(features),), SEGMENT)
+    parts = list(zip(features.split(32), lengths.split(32), strict=True))
+
+    def store() -> None:
+        out = folder / "store"
+        shutil.rmtree(out, ignore_errors=True)
+        summary = run(entry, clips, out)
+        if summary.made != UNITS:
+            raise RuntimeError(f"{summary.made} of {UNITS} units")
+
+    def conclude() -> None:
+        for clip in clips:
+            entry.conclude(clip.vectors(), clip)
+
+    def bare() -> None:
+        with torch.inference_mode():
+            for part, length in parts:
+                entry.network(part, length)
+
+    costs = functions({"predict, files to store": store, "files to answers": conclude, "bare module": bare}, runs=3)
+    title = f"{encoder}, {UNITS * FRAMES:,} frames of {WIDTH} features, segments of {SEGMENT}"
+    report(title, costs, "predict, files to store")
+
+
+def main() -> None:
+    """Each encoder."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        random = np.random.default_rng(0)
+        for unit in range(UNITS):
+            feature = random.normal(size=(FRAMES, WIDTH)).astype(np.float16)
+            write_features(folder / f"unit{unit}.safetensors", np.arange(1, FRAMES + 1, dtype=np.int32), feature)
+        for encoder in ("none", "lstm", "gru", "transformer", "tcn"):
+            compare(encoder, folder)
+
+
+if __name__ == "__main__":
+    main()
