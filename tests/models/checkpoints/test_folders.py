@@ -257,11 +257,14 @@ def test_missing_tensors_and_wrong_shapes_of_a_folder_are_named(saved, write):
 
 
 @torch.no_grad()
-def test_another_size_of_a_folder_is_the_networks_own_interpolation(saved):
-    network, path = saved(("ViTConfig", "ViTModel"), SMALL)
-    backbone = load_checkpoint(path, overrides=Overrides(size=64)).backbone
-    expected = network(pictures(64), interpolate_pos_encoding=True).last_hidden_state[:, 0]
-    assert torch.allclose(backbone(pictures(64)), expected, rtol=1e-5, atol=1e-5)
+@pytest.mark.parametrize(
+    "name", [("ViTConfig", "ViTModel"), ("DeiTConfig", "DeiTModel"), ("SiglipVisionConfig", "SiglipVisionModel")]
+)
+def test_another_size_of_a_folder_is_the_networks_own_interpolation(saved, name):
+    network, path = saved(name, SMALL)
+    backbone = load_checkpoint(path, overrides=Overrides(size=64, pooling="mean")).backbone
+    tokens = network(pixel_values=pictures(64), interpolate_pos_encoding=True).last_hidden_state
+    assert torch.allclose(backbone(pictures(64)), tokens[:, -64:].mean(1), rtol=1e-5, atol=1e-5)
 
 
 def test_nothing_is_printed_and_the_reports_of_transformers_are_as_before(saved, capfd):
