@@ -75,8 +75,8 @@ def command(
 
     \b
     Example:
-      abawbench predict 2019_kollias_facebehaviornet/tiny interview.mp4 -o out/predictions --fill nearest --write abaw10-va
-      abawbench predict submissions/2026_me_mine cropped_aligned -o out/predictions
+      abawbench predict 2019_kollias_facebehaviornet/tiny me.mp4 -o out/me --fill nearest --write abaw10-va
+      abawbench predict submissions/2026_me_mine cropped_aligned -o out/mine
     """
     from abawbench.entries.loading import find
     from abawbench.entries.model import Bounded

@@ -24,6 +24,7 @@ GROUP = "abawbench.entries"
 CODE = "entry.py"
 # kind -> module:factory, module:settings; resolved when an entry of the kind is loaded
 KINDS: dict[str, tuple[str, str]] = {
+    "compound": ("abawbench.entries.compound:create", "abawbench.entries.compound:Settings"),
     "constant": ("abawbench.entries.controls:constant", "abawbench.entries.controls:ConstantSettings"),
     "facebehaviornet": ("abawbench.entries.facebehaviornet:create", "abawbench.entries.facebehaviornet:Settings"),
     "hog": ("abawbench.entries.classical:create", "abawbench.entries.classical:Settings"),

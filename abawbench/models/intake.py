@@ -74,9 +74,10 @@ class Intake:
 
 def half(size: int, colour: Colour = "RGB") -> Intake:
     """Values from -1 to 1, as face recognition networks take them."""
-    return Intake(size, colour, (0.5,) * 3, (0.5,) * 3)
+    channels = 1 if colour == "grey" else 3
+    return Intake(size, colour, (0.5,) * channels, (0.5,) * channels)
 
 
-def imagenet(size: int, colour: Colour = "RGB") -> Intake:
+def imagenet(size: int, colour: Literal["RGB", "BGR"] = "RGB") -> Intake:
     """The mean and deviation of ImageNet. Source: facebookresearch/mae, torchvision."""
     return Intake(size, colour, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

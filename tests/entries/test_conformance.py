@@ -29,7 +29,7 @@ SUBMISSIONS = Path(__file__).parents[2] / "submissions"
 FOLDERS = folders(SUBMISSIONS)
 TINY = sorted(SUBMISSIONS.glob("*/tiny.toml"))
 # what a user brings, by what stands for it where it is not there
-LACKING = {"image-classifier": "F01", "tool-output": "F01"}
+LACKING = {"image-classifier": "F01", "tool-output": "F01", "2021_kollias_facebehaviornet-compound": "E01"}
 READY = ("constant", "hog", "mean", "prior", "shuffled")
 CARD_SAYS, TASKS_NAMED = (check.name for check in CHECKS[:2])
 LOADED, AFTER, ONE, NONE_VALID, EMPTY = (check.name for check in CHECKS[4:9])

@@ -121,7 +121,9 @@ def parameters(name: str) -> tuple[int, int]:
 
 
 def test_every_published_system_is_tested_here():
-    assert {folder.name for folder in SUBMISSIONS.iterdir() if of_a_system(folder)} == set(PUBLISHED)
+    found = {folder.name for folder in SUBMISSIONS.iterdir() if of_a_system(folder)}
+    # it stands on another entry: see test_compound_entry.py
+    assert found == {*PUBLISHED, "2021_kollias_facebehaviornet-compound"}
 
 
 @pytest.mark.parametrize("name", [*PUBLISHED, *RUNNING_TEMPLATES])

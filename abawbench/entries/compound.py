@@ -1,0 +1,117 @@
+"""Compound expressions, zero-shot: from what another entry says of basic expressions, action units and valence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
+from abawbench.data.clips import Clip, Frames
+from abawbench.entries.loading import load_entry
+from abawbench.entries.model import Answers, Card, Movable, Precision, Seen, columns
+from abawbench.entries.staged import predict_staged
+from abawbench.errors import Problem, ProblemError
+from abawbench.models.compound import compound_scores
+from abawbench.table import Floats
+
+PARTS = {"expression": Categorical, "action_units": MultiLabel}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Which entry is asked.
+
+    Attributes:
+        entry: its folder, or its file.
+    """
+
+    entry: Path
+
+
+@dataclass(frozen=True, eq=False)
+class CompoundEntry:
+    """The entry.
+
+    Attributes:
+        card: what it is; one task of compound classes.
+        asked: the entry that sees the faces.
+    """
+
+    card: Card
+    asked: Movable
+
+    @property
+    def width(self) -> int:
+        """Numbers that the other entry sees in a crop."""
+        return self.asked.width
+
+    def at(self, device: str, precision: Precision) -> CompoundEntry:
+        """The same entry there."""
+        return replace(self, asked=self.asked.at(device, precision))
+
+    def prepare(self, crops: Frames) -> Any:
+        """As the other entry."""
+        return self.asked.prepare(crops)
+
+    def see(self, prepared: Any) -> Seen:
+        """As the other entry."""
+        return self.asked.see(prepared)
+
+    def look(self, crops: Frames) -> Seen:
+        """As the other entry."""
+        return self.asked.look(crops)
+
+    def conclude(self, seen: Seen, clip: Clip) -> Answers:
+        """The scores of the compounds, made to sum to 1: their order is what counts. Even where nothing speaks for any.
+
+        Source: arXiv:2105.03790, see `models.compound`.
+        """
+        answers = self.asked.conclude(seen, clip)
+        (task,) = self.card.tasks
+        names = {part: columns(own) for part in PARTS if (own := self.asked.card.task(part)) is not None}
+        scores = compound_scores(
+            answers["action_units"],
+            answers["expression"],
+            _valence(self.asked.card, answers),
+            unit_names=names["action_units"],
+            expression_names=names["expression"],
+            compounds=columns(task),
+        )
+        total = scores.sum(axis=1, keepdims=True)
+        even = np.full_like(scores, 1 / scores.shape[1])
+        return {task.name: np.where(total == 0, even, scores / np.where(total == 0, 1, total))}
+
+    def predict(self, clip: Clip) -> Answers:
+        """Look at every crop, then conclude."""
+        return predict_staged(self, clip)
+
+
+def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> CompoundEntry:
+    """The entry that `kind = "compound"` of an entry.toml asks for.
+
+    Raises:
+        ProblemError: E02 the vocabulary is not of one task of compound classes, or the other entry does not answer
+            expressions and action units; whatever is wrong with the other entry.
+    """
+    asked = load_entry(settings.entry)
+    problems: list[Problem] = []
+    if len(vocabulary) != 1 or not isinstance(vocabulary[0], Categorical):
+        found = f"a vocabulary of {', '.join(task.name for task in vocabulary)}"
+        problems.append(Problem("E02", found, "compound classes alone", 'write vocabulary = "abaw7-ce"'))
+    lacking = [part for part, kind in PARTS.items() if not isinstance(asked.card.task(part), kind)]
+    if lacking or not isinstance(asked, Movable):
+        found = f"{asked.card.name} without {' and '.join(lacking) or 'networks'}"
+        problems.append(Problem("E02", found, "an entry of networks with both", "name another as settings.entry"))
+    if problems or not isinstance(asked, Movable):
+        raise ProblemError(*problems)
+    return CompoundEntry(
+        card=replace(card, tasks=vocabulary, weights=asked.card.weights, networks=asked.card.networks), asked=asked
+    )
+
+
+def _valence(card: Card, answers: Answers) -> Floats | None:
+    own = card.task("va")
+    return answers["va"][:, own.columns.index("valence")] if isinstance(own, Continuous) else None

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from abawbench.data.clips import clip_in_memory
+from abawbench.entries import load_entry
+from abawbench.entries.compound import CompoundEntry
+from abawbench.errors import ProblemError
+from abawbench.labels import COMPOUND_7
+from abawbench.models.compound import compound_scores
+
+SUBMISSIONS = Path(__file__).parents[2] / "submissions"
+TINY = "2021_kollias_facebehaviornet-compound/tiny"
+CROPS = np.random.default_rng(0).integers(0, 256, (4, 112, 112, 3), np.uint8)
+
+
+@pytest.fixture
+def entry() -> CompoundEntry:
+    found = load_entry(TINY, root=SUBMISSIONS)
+    assert isinstance(found, CompoundEntry)
+    return found
+
+
+def test_the_answer_is_the_greatest_score_of_what_the_other_entry_says(entry):
+    clip = clip_in_memory("v", CROPS, valid=np.array([True, True, False, True]))
+    said, card = entry.asked.predict(clip), entry.asked.card
+    names = {task.name: getattr(task, "classes", None) or getattr(task, "columns", ()) for task in card.tasks}
+    expected = compound_scores(
+        said["action_units"],
+        said["expression"],
+        said["va"][:, 0],
+        unit_names=names["action_units"],
+        expression_names=names["expression"],
+    )
+    found = entry.predict(clip)["compound"]
+    assert found.shape == (4, len(COMPOUND_7))
+    np.testing.assert_allclose(found[clip.valid].sum(1), 1)
+    assert np.isnan(found[2]).all()
+    np.testing.assert_array_equal(found[clip.valid].argmax(1), expected[clip.valid].argmax(1))
+
+
+def test_no_score_at_all_is_an_even_answer(entry, monkeypatch):
+    zero = {
+        "action_units": np.zeros((4, 17)),
+        "expression": np.eye(7)[[0] * 4],
+        "va": np.zeros((4, 2)),
+    }
+    monkeypatch.setattr(type(entry.asked), "conclude", lambda self, seen, clip: zero)
+    np.testing.assert_allclose(entry.predict(clip_in_memory("v", CROPS))["compound"], 1 / 7)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("facebehaviornet-distribution-matching/tiny.toml", "facebehaviornet-nothing"),
+        ('vocabulary = "abaw7-ce"', 'vocabulary = "abaw4-mtl"'),
+        ("../2021_kollias_facebehaviornet-distribution-matching/tiny.toml", "../2026_abawbench_prior"),
+    ],
+)
+def test_an_entry_that_cannot_be_asked_is_told(tmp_path, old, new):
+    text = (SUBMISSIONS / f"{TINY}.toml").read_text().replace("-compound-tiny", "-compound")
+    folder = tmp_path / "2021_kollias_facebehaviornet-compound"
+    folder.mkdir()
+    (folder / "entry.toml").write_text(text.replace(old, new).replace("../", f"{SUBMISSIONS}/"))
+    with pytest.raises(ProblemError) as caught:
+        load_entry(folder)
+    assert {problem.rule for problem in caught.value.problems} <= {"E01", "E02"}
