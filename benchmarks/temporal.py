@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from abawbench.data.features import clips_of_features, write_features
 from abawbench.entries import Card
 from abawbench.entries.network import Settings, create
 from abawbench.models.frameworks import FrameworkSettings, HeadSettings
-from abawbench.models.temporal.settings import Kind, TemporalSettings
+from abawbench.models.temporal.settings import RECURRENT, Kind, TemporalSettings
 from abawbench.predictions.run import run
 from benchmarks.timing import functions, report
 
@@ -29,9 +30,8 @@ def compare(encoder: Kind, folder: Path) -> None:
     )
     entry = create(Card("2026_bench_temporal", "a benchmark", (), None), get("abaw4-mtl").tasks, settings)
     clips = clips_of_features(folder)
-    features = torch.from_numpy(np.concatenate([clip.vectors() for clip in clips])).view(-1, SEGMENT, WIDTH)
-    lengths = torch.full((len(features),), SEGMENT)
-    parts = list(zip(features.split(32), lengths.split(32), strict=True))
+    videos = [torch.from_numpy(clip.vectors())[None] for clip in clips]
+    segments = torch.cat(videos, 1).view(-1, SEGMENT, WIDTH).split(32)
 
     def store() -> None:
         out = folder / "store"
@@ -44,12 +44,19 @@ def compare(encoder: Kind, folder: Path) -> None:
         for clip in clips:
             entry.conclude(clip.vectors(), clip)
 
-    def bare() -> None:
+    def bare(parts: Sequence[torch.Tensor]) -> None:
         with torch.inference_mode():
-            for part, length in parts:
-                entry.network(part, length)
+            for part in parts:
+                entry.network(part, torch.full((len(part),), part.shape[1]))
 
-    costs = functions({"predict, files to store": store, "files to answers": conclude, "bare module": bare}, runs=3)
+    calls: dict[str, Callable[[], object]] = {
+        "predict, files to store": store,
+        "files to answers": conclude,
+        "bare module, 32 segments at once, no state carried": lambda: bare(segments),
+    }
+    if encoder in RECURRENT:
+        calls["bare module, a video at once"] = lambda: bare(videos)
+    costs = functions(calls, runs=3)
     title = f"{encoder}, {UNITS * FRAMES:,} frames of {WIDTH} features, segments of {SEGMENT}"
     report(title, costs, "predict, files to store")
 

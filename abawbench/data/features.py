@@ -90,10 +90,8 @@ def _clip(path: Path) -> FeatureClip:
         raise _no_features(path, f"{count:,} features, {frame.shape} frame numbers, {valid.shape} flags")
 
     def vectors() -> Vectors:
-        # NumPy has no bfloat16: torch reads it
-        from safetensors.torch import load_file
-
-        return load_file(path)["feature"].float().numpy()[valid]
+        with _opened(path, "pt") as file:
+            return _single(file.get_tensor("feature"))[valid]
 
     return FeatureClip(
         video=path.stem,
@@ -107,11 +105,21 @@ def _clip(path: Path) -> FeatureClip:
     )
 
 
-def _opened(path: Path) -> Any:
+def _single(tensor: Any) -> Vectors:
+    """A tensor of torch in single precision, by NumPy: a thread that reads leaves torch's threads to the network."""
+    import torch
+
+    if tensor.dtype != torch.bfloat16:
+        return tensor.numpy().astype(np.float32)
+    # bfloat16 is the upper half of a float32, and NumPy does not know it
+    return (tensor.view(torch.uint16).numpy().astype(np.uint32) << 16).view(np.float32)
+
+
+def _opened(path: Path, form: str = "np") -> Any:
     from safetensors import SafetensorError, safe_open
 
     try:
-        return safe_open(path, "np")
+        return safe_open(path, form)
     except (SafetensorError, ValueError) as error:
         raise _no_features(path, str(error)) from error
     except OSError as error:

@@ -191,10 +191,8 @@ class _Work:
     def do(self, clips: Sequence[Clip]) -> None:
         features = [clip for clip in clips if isinstance(clip, FeatureClip)]
         pictures = [clip for clip in clips if not isinstance(clip, FeatureClip)]
-        for clip in self._unfinished(features):
-            assert isinstance(clip, FeatureClip)
-            assert isinstance(self.entry, Staged)
-            self._conclude(clip, clip.vectors())
+        for clip, seen in ahead(_read, self._unfinished(features), 1):
+            self._conclude(clip, seen)
             self.meter.frames(int(clip.valid.sum()))
         if isinstance(self.entry, Staged):
             look = Look(self.options.batch, self.options.threads)
@@ -248,6 +246,14 @@ class _Work:
         self.made += 1
         self.frames += len(clip)
         self.valid += int(clip.valid.sum())
+
+
+def _read(clip: Clip) -> tuple[Clip, Seen | ProblemError]:
+    assert isinstance(clip, FeatureClip)
+    try:
+        return clip, clip.vectors()
+    except ProblemError as error:
+        return clip, error
 
 
 def _digested(clip: Clip) -> tuple[Clip, str | ProblemError]:
