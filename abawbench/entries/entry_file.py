@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import os
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -97,7 +98,7 @@ def read_settings(kind: type[Any], given: dict[str, Any], path: Path) -> Any:
         settings = TypeAdapter(kind).validate_python(given)
     except ValidationError as error:
         raise ProblemError(*_wrong_fields(error, "settings.", known, path)) from error
-    return _with_paths(settings, path.resolve().parent)
+    return _with_paths(settings, path.parent)
 
 
 def _unknown_fields(kind: type[Any], given: dict[str, Any], prefix: str, path: Path) -> Iterable[Problem]:
@@ -133,7 +134,7 @@ def _is_mapping(hint: Any) -> bool:
 
 def _with_paths(value: Any, folder: Path) -> Any:
     if isinstance(value, Path):
-        return folder / value.expanduser()
+        return Path(os.path.normpath(folder / value.expanduser()))
     if isinstance(value, tuple):
         return tuple(_with_paths(part, folder) for part in cast(tuple[Any, ...], value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -152,10 +152,10 @@ def test_code_that_makes_no_entry_is_a_problem(tmp_path, code, rule):
 
 
 def test_settings_of_code_are_checked_by_its_own_dataclass(tmp_path):
-    folder = entry_file(tmp_path, GOOD.replace('kind = "hog"', 'kind = "code"') + "[settings]\nlevle = 3\n")
+    folder = entry_file(tmp_path, GOOD.replace('kind = "hog"', 'kind = "code"') + "[settings]\nlevvel = 3\n")
     settings = "from dataclasses import dataclass\n\n\n@dataclass\nclass Settings:\n    level: int = 1\n\n\n"
     (folder / "entry.py").write_text(settings + CODE)
-    assert problems_of(folder) == ["E02 field settings.levle | did you mean level?"]
+    assert problems_of(folder) == ["E02 field settings.levvel | did you mean level?"]
 
 
 def test_a_file_beside_the_entry_file_is_another_entry_of_the_folder(tmp_path):
