@@ -16,6 +16,8 @@ from abawbench.entries.model import Card, Picture
 from abawbench.errors import Problem, ProblemError
 
 FILE = "entry.toml"
+# beside it where a training made the entry
+RUN = "run.json"
 
 
 class _Picture(BaseModel):
@@ -42,6 +44,7 @@ class EntryFile(BaseModel):
     notes: list[str] = []
     picture: _Picture | None = None
     settings: dict[str, Any] = {}
+    training: dict[str, Any] = {}
 
     def card(self) -> Card:
         """The card it describes; tasks, weights and networks are known when the entry is made."""
@@ -61,7 +64,8 @@ class EntryFile(BaseModel):
 def read_entry_file(path: Path) -> EntryFile:
     """The content of an entry file.
 
-    A file `entry.toml` has the name of its folder; another one, as `tiny.toml`, that name, a dash and its own stem.
+    A file `entry.toml` has the name of its folder; another one, as `tiny.toml`, that name, a dash and its own stem. The
+    folder of a training may have any name.
 
     Raises:
         ProblemError: F01 it cannot be read, E02 everything that is wrong in it.
@@ -77,7 +81,7 @@ def read_entry_file(path: Path) -> EntryFile:
         raise ProblemError(*_wrong_fields(error, "", list(EntryFile.model_fields), path)) from error
     folder = path.resolve().parent.name
     name = folder if path.name == FILE else f"{folder}-{path.stem}"
-    if content.name != name:
+    if content.name != name and not (path.parent / RUN).is_file():
         found = f"name = {content.name} in the folder {folder}"
         fix = "rename the folder or correct the name"
         raise ProblemError(Problem("E02", found, f"the folder's name: {name}", fix, str(path)))
