@@ -11,11 +11,11 @@ from pathlib import Path, PurePosixPath
 from abawbench.challenges import Challenge
 from abawbench.data.images import SUFFIXES
 from abawbench.data.manifests.model import Manifest
+from abawbench.data.video import SUFFIXES as VIDEOS
 from abawbench.errors import Problem, ProblemError
 from abawbench.files import load, read_truth
 from abawbench.labels import COMPOUND_7, EXPRESSIONS_8, FOLDER_ALIASES
 
-VIDEOS = frozenset({".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"})
 _CLASSES = frozenset(
     name.lower()
     for name in (
