@@ -1,0 +1,1 @@
+"""How entries learn: targets, losses, batches, augmentation, the loop."""
