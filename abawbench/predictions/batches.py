@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from abawbench.data.ahead import ahead
 from abawbench.data.clips import Clip, Frames, Positions
 from abawbench.errors import ProblemError
-from abawbench.predictions.ahead import ahead
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from abawbench.data.ahead import ahead
 from abawbench.data.clips import Clip
 from abawbench.data.faces.store import only_run
 from abawbench.data.features import FeatureClip
 from abawbench.entries.contract import broken, failure
 from abawbench.entries.model import Answers, Entry, Movable, Seen, Staged
 from abawbench.errors import Problem, ProblemError
-from abawbench.predictions.ahead import ahead
 from abawbench.predictions.batches import planned
 from abawbench.predictions.fill import Policy, filled
 from abawbench.predictions.looking import Look, seen_in

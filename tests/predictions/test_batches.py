@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from abawbench.data.ahead import ahead
 from abawbench.data.clips import Clip
 from abawbench.errors import Problem, ProblemError
-from abawbench.predictions.ahead import ahead
 from abawbench.predictions.batches import batches, planned
 from tests.predictions.conftest import SIDE, a_clip
 
