@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -26,27 +26,35 @@ class Target:
             between. Anything finite, and a class that exists, where not annotated.
         annotated: bool; continuous and multi-label (frames, columns), categorical (frames,).
         weights: of multi-label places in the loss, float32 (frames, columns); None for 1 each.
+        numbers: annotated frames of each column, one number for classes; counted where empty. Known beforehand, they
+            spare a loss the wait for an accelerator.
     """
 
     task: Task
     values: Tensor
     annotated: Tensor
     weights: Tensor | None = None
+    numbers: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.numbers:
+            counted = self.annotated.sum(0).reshape(-1).tolist()
+            object.__setattr__(self, "numbers", tuple(int(count) for count in counted))
 
     def __len__(self) -> int:
         return len(self.annotated)
 
     def to(self, device: torch.device | str) -> Target:
         """The same labels on another device; the copy does not wait where the memory is pinned."""
-        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True), self.numbers)
 
     def take(self, frames: Tensor) -> Target:
         """The labels of these frames, in this order. `frames`: positions, int64, or bool (frames,)."""
-        return self._each(lambda tensor: tensor[frames])
+        return self._each(lambda tensor: tensor[frames], ())
 
-    def _each(self, change: Callable[[Tensor], Tensor]) -> Target:
+    def _each(self, change: Callable[[Tensor], Tensor], numbers: tuple[int, ...]) -> Target:
         weights = None if self.weights is None else change(self.weights)
-        return replace(self, values=change(self.values), annotated=change(self.annotated), weights=weights)
+        return Target(self.task, change(self.values), change(self.annotated), weights, numbers)
 
 
 def targets_of(tasks: Iterable[Task], table: Table, rows: NDArray[np.int64]) -> dict[str, Target]:
