@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import os
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -61,17 +61,25 @@ class EntryFile(BaseModel):
         )
 
 
-def read_entry_file(path: Path) -> EntryFile:
+def read_entry_file(path: Path, changes: Mapping[str, Any] | None = None) -> EntryFile:
     """The content of an entry file.
 
     A file `entry.toml` has the name of its folder; another one, as `tiny.toml`, that name, a dash and its own stem. The
     folder of a training may have any name.
 
+    Args:
+        path: the file.
+        changes: values in the place of the file's, by dotted name, as `settings.temporal.width` or
+            `settings.backbones.0.kind`.
+
     Raises:
         ProblemError: F01 it cannot be read, E02 everything that is wrong in it.
     """
     try:
-        content = EntryFile.model_validate(tomllib.loads(path.read_text("utf-8")))
+        record = tomllib.loads(path.read_text("utf-8"))
+        for name, value in (changes or {}).items():
+            _change(record, name, value, path)
+        content = EntryFile.model_validate(record)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProblemError(Problem("E02", str(error), "a TOML file", "correct it at that place", str(path))) from error
     except OSError as error:
@@ -88,21 +96,39 @@ def read_entry_file(path: Path) -> EntryFile:
     return content
 
 
-def read_settings(kind: type[Any], given: dict[str, Any], path: Path) -> Any:
+def read_settings(kind: type[Any], given: dict[str, Any], path: Path, *, table: str = "settings") -> Any:
     """Settings of an entry as the dataclass of its kind; relative paths in them start at the entry's folder.
+
+    Args:
+        kind: the dataclass.
+        given: what the file says.
+        path: the file.
+        table: in which it says so.
 
     Raises:
         ProblemError: E02, unknown fields and values of another type.
     """
     known = [field.name for field in dataclasses.fields(kind)]
-    problems = list(_unknown_fields(kind, given, "settings.", path))
+    problems = list(_unknown_fields(kind, given, f"{table}.", path))
     if problems:
         raise ProblemError(*problems)
     try:
         settings = TypeAdapter(kind).validate_python(given)
     except ValidationError as error:
-        raise ProblemError(*_wrong_fields(error, "settings.", known, path)) from error
+        raise ProblemError(*_wrong_fields(error, f"{table}.", known, path)) from error
     return _with_paths(settings, path.parent)
+
+
+def _change(record: dict[str, Any], name: str, value: Any, path: Path) -> None:
+    *above, last = name.split(".")
+    place: Any = record
+    try:
+        for part in above:
+            place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
+        place[int(last) if isinstance(place, list) else last] = value
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        expected = "a table, or a list with so many parts, where the name leads through"
+        raise ProblemError(Problem("E02", f"a value for {name}", expected, "correct the name", str(path))) from error
 
 
 def _unknown_fields(kind: type[Any], given: dict[str, Any], prefix: str, path: Path) -> Iterable[Problem]:

@@ -57,7 +57,7 @@ def load_entry(name: str | Path, *, root: Path = Path("submissions")) -> Entry |
     """
     path = find(name, root=root)
     if path is not None:
-        return _from_file(path)
+        return entry_of(read_entry_file(path), path)
     if ":" in str(name):
         return _from_factory(str(name))
     offered = {point.name: point.value for point in entry_points(group=GROUP)}
@@ -77,8 +77,16 @@ def find(name: str | Path, *, root: Path = Path("submissions")) -> Path | None:
     return None
 
 
-def _from_file(path: Path) -> Entry | Trainable:
-    content = read_entry_file(path)
+def entry_of(content: EntryFile, path: Path) -> Entry | Trainable:
+    """The entry that the content of a file describes.
+
+    Args:
+        content: what the file holds.
+        path: the file; relative paths start at its folder, and its code lies beside it.
+
+    Raises:
+        ProblemError: as `load_entry`.
+    """
     vocabulary = challenges.get(content.vocabulary).tasks
     factory, settings_type = _factory(content, path)
     settings = read_settings(settings_type, content.settings, path)
