@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from abawbench.entries import Entry
     from abawbench.predictions.fill import Policy
     from abawbench.predictions.precision import Asked
-    from abawbench.predictions.run import Progress, Summary
+    from abawbench.predictions.progress import Progress
+    from abawbench.predictions.run import Summary
 
 
 @click.command()

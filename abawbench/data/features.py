@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.data.clips import Clip, no_pictures
+from abawbench.data.feature_index import OWN, SUFFIX, read_index
 from abawbench.errors import Problem, ProblemError
 from abawbench.table import Integers, Mask
 
-SUFFIX = ".safetensors"
 Vectors = NDArray[np.float32]
+Stored = Literal["float16", "bfloat16", "float32"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,15 +53,49 @@ def write_features(path: Path, frame: Integers, feature: NDArray[Any], valid: Ma
     write_file(path, save(arrays))
 
 
+def packed(clip: Clip, vectors: Vectors, dtype: Stored, key: str) -> bytes:
+    """The features of a clip as the bytes of a safetensors file; they depend on the arguments alone.
+
+    Args:
+        clip: whose frame numbers, and times where it has some, go along.
+        vectors: shape (valid frames, width); rows of frames that are not valid are 0.
+        dtype: in which the features are stored.
+        key: goes into the header.
+
+    Raises:
+        ProblemError: E14, a number is too large for the type.
+    """
+    import torch
+    from safetensors.torch import save
+
+    feature = torch.zeros((len(clip), vectors.shape[1]), dtype=getattr(torch, dtype))
+    feature[torch.from_numpy(clip.valid)] = torch.from_numpy(vectors).to(feature.dtype)
+    lost = ~torch.isfinite(feature).all(1)
+    if lost.any():
+        frame = int(clip.frame[int(lost.int().argmax())])
+        found = f"unit {clip.video}, frame {frame}: a feature beyond {dtype}"
+        fix = "store bfloat16 or float32"
+        raise ProblemError(Problem("E14", found, f"numbers that {dtype} holds", fix, count=int(lost.sum())))
+    tensors = {"frame": torch.from_numpy(clip.frame.astype(np.int32)), "valid": torch.from_numpy(clip.valid)}
+    if clip.time is not None:
+        tensors["time"] = torch.from_numpy(clip.time.astype(np.float64))
+    return save({**tensors, "feature": feature}, {OWN: key})
+
+
 def clips_of_features(folder: Path) -> tuple[FeatureClip, ...]:
     """A clip for each `<unit>.safetensors` of a folder, by name.
 
-    A file has `feature`, shape (frames, width), and may have `frame` (numbers, rising; from 1 where not given) and
-    `valid`.
+    A file has `feature`, shape (frames, width), and may have `frame` (numbers, rising; from 1 where not given), `valid`
+    and `time` (seconds). Where `abawbench extract` left an index, the files must be those of the index at a glance.
 
     Raises:
-        ProblemError: F01 a file cannot be read, E04 it holds no features, D30 there is no such file.
+        ProblemError: F01 a file cannot be read, E04 it holds no features, D30 there is no such file, E21 it is not what
+            the index says.
     """
+    index = read_index(folder)
+    faults = () if index is None else tuple(fault.problem(folder) for fault in index.faults())
+    if faults:
+        raise ProblemError(*faults)
     paths = sorted(folder.glob(f"*{SUFFIX}"))
     if not paths:
         raise ProblemError(
@@ -86,6 +121,7 @@ def _clip(path: Path) -> FeatureClip:
         count, width = shape
         frame = file.get_tensor("frame") if "frame" in names else np.arange(1, count + 1)
         valid = file.get_tensor("valid").astype(bool) if "valid" in names else np.ones(count, bool)
+        time = file.get_tensor("time") if "time" in names else None
     if frame.shape != (count,) or valid.shape != (count,) or (np.diff(frame) <= 0).any():
         raise _no_features(path, f"{count:,} features, {frame.shape} frame numbers, {valid.shape} flags")
 
@@ -99,6 +135,7 @@ def _clip(path: Path) -> FeatureClip:
         valid=valid,
         size=0,
         source=no_pictures(path, "features"),
+        time=time,
         files=lambda: (path,),
         vectors=vectors,
         width=width,

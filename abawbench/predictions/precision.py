@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from abawbench.data.clips import Frames, clip_in_memory
+from abawbench.data.clips import Clip, Frames, clip_in_memory
+from abawbench.entries.contract import failure
 from abawbench.entries.model import Movable, Precision
 from abawbench.errors import Problem, ProblemError
+from abawbench.predictions.batches import planned
 
 Asked = Literal["auto", "float32", "bfloat16"]
+Apart = Callable[[Movable, Movable, Frames], float]
 # of a probability, or of a value in its range: a tenth of what moves a score visibly
 LIMIT = 0.02
 
@@ -32,7 +36,21 @@ class Parity:
     deviation: float | None
 
 
-def chosen(entry: Movable, device: str, asked: Asked, crops: Frames) -> Parity:
+def answers_apart(exact: Movable, rough: Movable, crops: Frames) -> float:
+    """The largest difference between answers of an entry in two precisions."""
+    clip = clip_in_memory("first batch", crops)
+    one, other = (there.conclude(there.look(crops), clip) for there in (exact, rough))
+    return max(float(np.abs(one[task] - other[task]).max(initial=0)) for task in one)
+
+
+def vectors_apart(exact: Movable, rough: Movable, crops: Frames) -> float:
+    """The largest distance between what is seen in a crop in two precisions, in proportion to its length."""
+    one, other = (there.look(crops).astype(np.float64) for there in (exact, rough))
+    length = np.linalg.norm(one, axis=1)
+    return float((np.linalg.norm(one - other, axis=1) / np.where(length > 0, length, 1.0)).max(initial=0))
+
+
+def chosen(entry: Movable, device: str, asked: Asked, crops: Frames, *, apart: Apart = answers_apart) -> Parity:
     """The precision for a run that begins with these crops.
 
     Args:
@@ -40,23 +58,46 @@ def chosen(entry: Movable, device: str, asked: Asked, crops: Frames) -> Parity:
         device: where it runs.
         asked: `auto` falls back to float32, `bfloat16` does not.
         crops: shape (crops, side, side, 3).
+        apart: how far the entry in bfloat16 is from the same in float32.
 
     Raises:
         ProblemError: P05, bfloat16 was asked for and changes the answers by more than 0.02.
     """
     if asked == "float32" or (asked == "auto" and not has_bfloat16(device)):
         return Parity(asked, "float32", None)
-    clip = clip_in_memory("first batch", crops)
-    exact, rough = (
-        there.conclude(there.look(crops), clip) for there in (entry.at(device, "float32"), entry.at(device, "bfloat16"))
-    )
-    deviation = max(float(np.abs(exact[task] - rough[task]).max(initial=0)) for task in exact)
+    deviation = apart(entry.at(device, "float32"), entry.at(device, "bfloat16"), crops)
     # a deviation that is no number is too large as well
     fits = deviation <= LIMIT
     if not fits and asked == "bfloat16":
         found = f"{entry.card.name}: answers that differ by {deviation:.3g} on the first batch"
         raise ProblemError(Problem("P05", found, f"at most {LIMIT}", "ask for float32, or leave the choice to auto"))
     return Parity(asked, "bfloat16" if fits else "float32", deviation)
+
+
+def chosen_for(
+    entry: Movable,
+    clips: Sequence[Clip],
+    device: str,
+    asked: Asked,
+    batch: int,
+    *,
+    apart: Apart = answers_apart,
+) -> Parity:
+    """The precision for a run over these clips, from the first batch of their crops; float32 where there are none.
+
+    Raises:
+        ProblemError: P05 as `chosen`; E12, the entry fails; F01 or E06, the crops cannot be read.
+    """
+    pictures = [clip for clip in clips if clip.valid.any()]
+    if not pictures:
+        return Parity(asked, "float32", None)
+    piece = next(planned(pictures, batch))[0]
+    try:
+        return chosen(entry, device, asked, piece.clip.read(piece.positions), apart=apart)
+    except Exception as error:
+        if isinstance(error, ProblemError):
+            raise
+        raise ProblemError(*failure(entry.card, error, piece.clip.video, int(piece.clip.frame[0]))) from error
 
 
 def has_bfloat16(device: str) -> bool:

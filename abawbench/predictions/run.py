@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from abawbench.data.ahead import ahead
 from abawbench.data.clips import Clip
 from abawbench.data.faces.store import only_run
@@ -18,11 +16,13 @@ from abawbench.data.features import FeatureClip
 from abawbench.entries.contract import broken, failure
 from abawbench.entries.model import Answers, Entry, Movable, Seen, Staged
 from abawbench.errors import Problem, ProblemError
-from abawbench.predictions.batches import planned
+from abawbench.predictions.digests import digested
 from abawbench.predictions.fill import Policy, filled
+from abawbench.predictions.fitting import fitting
 from abawbench.predictions.looking import Look, seen_in
 from abawbench.predictions.marks import is_store
-from abawbench.predictions.precision import Asked, Parity, chosen
+from abawbench.predictions.precision import Asked, Parity, chosen_for
+from abawbench.predictions.progress import Progress, RunMeter
 from abawbench.predictions.record import decided_before, record_of, with_precision
 from abawbench.predictions.store import Predictions, Store, new_store, open_store
 
@@ -46,21 +46,6 @@ class Options:
     device: str = "cpu"
     batch: int = BATCH
     threads: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is.
-
-    Attributes:
-        units: finished, and in all.
-        frames: looked at now, and to look at in all, those of units kept from before left out.
-        seconds: since the run began.
-    """
-
-    units: tuple[int, int]
-    frames: tuple[int, int]
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +100,12 @@ def run(
     """
     begin = time.perf_counter()
     record = record_of(entry, options.fill, options.device, options.precision, source)
-    clips, problems = _fitting(entry, clips)
+    clips, problems = fitting(entry, clips)
     entry, parity = _settled(entry, clips, options, record, out)
     if parity is not None:
         record = with_precision(record, parity)
     store = new_store(out, record)
-    work = _Work(entry, store, options, _Meter(clips, begin, report))
+    work = _Work(entry, store, options, RunMeter(clips, begin, report))
     with only_run(out):
         work.do(clips)
     return Summary(
@@ -135,28 +120,6 @@ def run(
     )
 
 
-def _fitting(entry: Entry, clips: Sequence[Clip]) -> tuple[list[Clip], list[Problem]]:
-    """Clips whose crops, or features, are what the card says the entry takes; the others as problems."""
-    picture, width = entry.card.picture, getattr(entry, "width", None)
-    fitting: list[Clip] = []
-    problems: list[Problem] = []
-    for clip in clips:
-        name = f"{entry.card.name}, unit {clip.video}, frame {int(clip.frame[0]) if len(clip) else 0}"
-        if isinstance(clip, FeatureClip):
-            if not isinstance(entry, Staged) or clip.width != width:
-                expected = "crops" if width is None else f"{width} as the entry's networks make them"
-                fix = "extract the features with the backbones of this entry"
-                problems.append(Problem("P04", f"{name}: {clip.width} features a frame", expected, fix))
-                continue
-        elif picture is not None and clip.size != picture.size:
-            found = f"{name}: crops of {clip.size} x {clip.size} pixels"
-            expected = f"{picture.size} x {picture.size} ({picture.crop}), as its card says"
-            problems.append(Problem("E06", found, expected, "align the faces to that size, or correct the card"))
-            continue
-        fitting.append(clip)
-    return fitting, problems
-
-
 def _settled(
     entry: Entry, clips: Sequence[Clip], options: Options, record: dict[str, Any], out: Path
 ) -> tuple[Entry, Parity | None]:
@@ -166,23 +129,15 @@ def _settled(
         return entry, None
     if is_store(out) and decided_before(json.loads(json.dumps(record)), (before := open_store(out)).record):
         parity = Parity(options.precision, before.record["precision"], before.record["deviation"])
-    elif pictures:
-        piece = next(planned(pictures, options.batch))[0]
-        try:
-            parity = chosen(entry, options.device, options.precision, piece.clip.read(piece.positions))
-        except Exception as error:
-            if isinstance(error, ProblemError):
-                raise
-            raise ProblemError(*failure(entry.card, error, piece.clip.video, int(piece.clip.frame[0]))) from error
     else:
-        parity = Parity(options.precision, "float32", None)
+        parity = chosen_for(entry, pictures, options.device, options.precision, options.batch)
     return entry.at(options.device, parity.precision), parity
 
 
 class _Work:
     """One run: what it has done so far."""
 
-    def __init__(self, entry: Entry, store: Store, options: Options, meter: _Meter) -> None:
+    def __init__(self, entry: Entry, store: Store, options: Options, meter: RunMeter) -> None:
         self.entry, self.store, self.options, self.meter = entry, store, options, meter
         self.made = self.kept = self.frames = self.valid = 0
         self.problems: list[Problem] = []
@@ -206,7 +161,7 @@ class _Work:
 
     def _unfinished(self, clips: Iterable[Clip]) -> Generator[Clip]:
         """Clips that are not in the store as they are now; their bytes are read by a thread ahead of their turn."""
-        for clip, digest in ahead(_digested, clips, 1):
+        for clip, digest in digested(clips):
             if isinstance(digest, ProblemError):
                 self.problems.extend(digest.problems)
             elif self.store.has(clip, digest):
@@ -254,38 +209,3 @@ def _read(clip: Clip) -> tuple[Clip, Seen | ProblemError]:
         return clip, clip.vectors()
     except ProblemError as error:
         return clip, error
-
-
-def _digested(clip: Clip) -> tuple[Clip, str | ProblemError]:
-    try:
-        return clip, clip.digest()
-    except ProblemError as error:
-        return clip, error
-
-
-class _Meter:
-    """Adds up what is done, and reports it now and then."""
-
-    PAUSE_S = 0.5
-
-    def __init__(self, clips: Sequence[Clip], begin: float, report: Callable[[Progress], None]) -> None:
-        self._report, self._begin, self._last = report, begin, 0.0
-        self._units, self._total = 0, len(clips)
-        self._frames, self._expected = 0, int(np.sum([clip.valid.sum() for clip in clips]))
-
-    def frames(self, count: int) -> None:
-        """So many frames were looked at."""
-        self._frames += count
-        self._tell()
-
-    def unit(self, kept: int) -> None:
-        """A unit is done; `kept` of its frames need no look."""
-        self._units += 1
-        self._expected -= kept
-        self._tell()
-
-    def _tell(self) -> None:
-        now = time.perf_counter()
-        if now - self._last >= self.PAUSE_S or self._units == self._total:
-            self._last = now
-            self._report(Progress((self._units, self._total), (self._frames, self._expected), now - self._begin))
