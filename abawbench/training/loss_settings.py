@@ -1,9 +1,9 @@
-"""What may be chosen of a task's loss, and what of it is counted on the training labels. Needs no torch."""
+"""What may be chosen of the losses and of their sum, and what is counted on the training labels. Needs no torch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 import numpy as np
@@ -70,6 +70,32 @@ class LossSettings:
                 raise ValueError(f"{name} = {getattr(self, name):g} is not at least 0")
 
 
+@dataclass(frozen=True, slots=True)
+class WeightingSettings:
+    """How the losses of a step become one number.
+
+    Attributes:
+        kind: `fixed`, the weighted sum; `uncertainty`, with a learned variance for each; `dynamic`, by how much each
+            fell in the last epochs.
+        weights: by name of the loss, times whatever the kind says; 1 where not named.
+        temperature: of `dynamic`; the higher, the more alike its factors.
+
+    Raises:
+        ValueError: a number out of range.
+    """
+
+    kind: Literal["fixed", "uncertainty", "dynamic"] = "fixed"
+    weights: Mapping[str, float] = field(default_factory=dict[str, float])
+    temperature: float = 2.0
+
+    def __post_init__(self) -> None:
+        for name, weight in self.weights.items():
+            if not 0 <= weight < np.inf:
+                raise ValueError(f"the weight of {name}, {weight:g}, is not at least 0")
+        if not 0 < self.temperature < np.inf:
+            raise ValueError(f"temperature = {self.temperature:g} is not above 0")
+
+
 def settled(settings: LossSettings, task: Task, table: Table) -> LossSettings:
     """The settings with everything named: the kind, and what is counted on the labels of the training split.
 
@@ -130,16 +156,16 @@ def _problems_of(settings: LossSettings, task: Task) -> Iterable[Problem]:
         found = f"a loss of kind {settings.kind} for {task.name}"
         yield Problem("E19", found, f"one of {', '.join(kinds)}", "choose one of them")
         return
-    for field in fields(settings):
-        value = getattr(settings, field.name)
-        if field.name == "kind" or value == field.default:
+    for option in fields(settings):
+        name, value = option.name, getattr(settings, option.name)
+        if name == "kind" or value == option.default:
             continue
-        if field.name not in kinds[settings.kind]:
-            found = f"{field.name} for the loss {settings.kind} of {task.name}"
+        if name not in kinds[settings.kind]:
+            found = f"{name} for the loss {settings.kind} of {task.name}"
             expected = f"an option it heeds: {', '.join(kinds[settings.kind]) or 'it has none'}"
-            yield Problem("E19", found, expected, f"remove {field.name}, or choose another kind")
+            yield Problem("E19", found, expected, f"remove {name}, or choose another kind")
         elif isinstance(value, tuple):
             width = len(task.classes if isinstance(task, Categorical) else task.columns)
             if len(value) != width:
-                found = f"{len(value)} {field.name} for {task.name}"
+                found = f"{len(value)} {name} for {task.name}"
                 yield Problem("E19", found, f"{width}, one for each", "correct the number of values")

@@ -30,14 +30,15 @@ def task_loss(target: Target, logits: Tensor, settings: LossSettings) -> Tensor 
         target: labels of the batch.
         logits: what the network answers; continuous and multi-label (frames, columns), categorical (frames, classes).
             Of a continuous task the values themselves.
-        settings: from `abawbench.training.loss_settings.settled`; of unsettled ones `balanced` counts as `none`.
+        settings: from `abawbench.training.loss_settings.settled`.
 
     Returns:
         A number, float32 at least. None where no label is valid, and where no column has the two labels that a
         concordance needs: such a batch changes nothing and has no loss to be told.
 
     Raises:
-        ProblemError: E19, logits of another shape than the labels, or a loss of another kind of task.
+        ProblemError: E19, logits of another shape than the labels, a loss of another kind of task, or weights and
+            shares that were not counted yet.
     """
     _fit(target, logits, settings)
     kind = settings.kind or next(iter(KINDS[type(target.task)]))
@@ -104,7 +105,7 @@ def _square_loss(target: Target, answers: Tensor, settings: LossSettings) -> Ten
 
 
 def _class_loss(target: Target, answers: Tensor, settings: LossSettings, *, focus: float) -> Tensor:
-    if settings.logit_adjustment and settings.class_shares:
+    if settings.logit_adjustment:
         answers = answers + settings.logit_adjustment * _constant(settings.class_shares, answers).log()
     credit = answers.log_softmax(1)
     if focus:
@@ -165,6 +166,10 @@ def _fit(target: Target, logits: Tensor, settings: LossSettings) -> None:
     if settings.kind is not None and settings.kind not in KINDS[type(task)]:
         found = f"a loss of kind {settings.kind} for {task.name}"
         raise ProblemError(Problem("E19", found, f"one of {', '.join(KINDS[type(task)])}", "choose one of them"))
+    is_counted = bool(settings.class_shares) or not settings.logit_adjustment
+    if not is_counted or "balanced" in (settings.class_weights, settings.positive_weights):
+        found = f"weights or shares of {task.name} that were not counted"
+        raise ProblemError(Problem("E19", found, "numbers", "settle the settings on the training labels first"))
 
 
 def _width(task: Task) -> int:
