@@ -24,6 +24,9 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "faces": ("abawbench.cli.faces:command", "Videos into aligned face crops, audited."),
     },
     "Models": {
+        "extract": ("abawbench.cli.extract:command", "What backbones see in every crop, kept for later."),
+        "cache": ("abawbench.cli.cache:command", "Kept features: listed, verified, cleared."),
+        "pretrain": ("abawbench.cli.pretrain:command", "Encoders that learn from crops without labels."),
         "predict": ("abawbench.cli.predict:command", "An entry over crops, features or videos, into a store."),
     },
     "Leaderboards": {

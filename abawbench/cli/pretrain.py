@@ -1,0 +1,119 @@
+"""abawbench pretrain: encoders that learn from crops without labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from abawbench.cli.meter import Meter, duration
+from abawbench.cli.options import PATH, json_option
+from abawbench.cli.output import exits_on_problems, print_json, say
+
+if TYPE_CHECKING:
+    from abawbench.training.masked import Progress, Summary
+
+SIZES = ("tiny", "small", "b", "l", "h")
+
+
+@click.group()
+def command() -> None:
+    """Let an encoder learn from crops without labels."""
+
+
+@command.command("mae")
+@click.argument("crops", type=PATH)
+@click.option("--out", "-o", type=PATH, required=True, help="Folder of the run, new or of the same run.")
+@click.option(
+    "--size",
+    type=click.Choice(SIZES),
+    default="small",
+    show_default=True,
+    help="small learns on two cores; b, l and h are the published ones.",
+)
+@click.option("--picture", type=click.IntRange(1), help="Pixels of a side.  [default: that of the size]")
+@click.option("--epochs", type=click.IntRange(1), help="Times over the crops.  [default: that of the size]")
+@click.option("--batch", type=click.IntRange(1), default=64, show_default=True, help="Pictures in a step.")
+@click.option("--rate", type=float, help="Learning rate for batches of 256.  [default: that of the size]")
+@click.option("--warm-up", type=float, help="Epochs in which the rate rises.  [default: a twentieth]")
+@click.option("--mask", type=float, default=0.75, show_default=True, help="Share of the patches that is hidden.")
+@click.option("--held-out", type=float, default=0.1, show_default=True, help="Share of the units to look at only.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Another seed, another run.")
+@click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32", show_default=True)
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps; auto takes a GPU if any.")
+@click.option("--memory", type=float, default=4.0, show_default=True, help="GiB that decoded crops may take.")
+@json_option
+@exits_on_problems
+def mae(
+    crops: Path,
+    out: Path,
+    size: str,
+    picture: int | None,
+    epochs: int | None,
+    batch: int,
+    rate: float | None,
+    warm_up: float | None,
+    mask: float,
+    held_out: float,
+    seed: int,
+    precision: Literal["float32", "bfloat16"],
+    device: str,
+    memory: float,
+    as_json: bool,
+) -> None:
+    """Pre-train a masked autoencoder on CROPS, and keep its encoder in a folder.
+
+    CROPS is a folder that `faces` made, a corpus with cropped_aligned, or folders of pictures named by frame number. A
+    run that was interrupted goes on when it is started again. Entries and `extract` take OUT/encoder.safetensors as
+    weights; docs/pretraining.md says what else lies in OUT.
+
+    \b
+    Example:
+      abawbench pretrain mae out/corpus -o out/mae
+      abawbench pretrain mae cropped_aligned -o out/mae_b --size b --precision bfloat16 --batch 512
+    """
+    from abawbench.predictions.devices import device_of
+    from abawbench.training.masked import pretrain
+    from abawbench.training.masked_settings import settings_for
+
+    settings = settings_for(
+        size,
+        picture=picture,
+        epochs=epochs,
+        batch=batch,
+        base_rate=rate,
+        warm_up=warm_up,
+        mask=mask,
+        held_out=held_out,
+        seed=seed,
+        precision=precision,
+    )
+    meter = Meter("epochs")
+
+    def report(progress: Progress) -> None:
+        if progress.last is not None:
+            meter.end()
+            last = progress.last
+            other = "" if last.held_out is None else f", {last.held_out:.4f} on held-out crops"
+            say(f"epoch {last.epoch}: loss {last.loss:.4f}{other}")
+        meter.show(progress.epochs, progress.pictures, progress.seconds)
+
+    summary = pretrain(crops, out, settings, device=device_of(device), memory=int(memory * 2**30), report=report)
+    meter.end()
+    _print(summary, as_json=as_json)
+
+
+def _print(summary: Summary, *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    if as_json:
+        print_json({**asdict(summary), "encoder": str(summary.encoder), "seconds": round(summary.seconds, 2)})
+        return
+    units = f" of {len(summary.units):,} units" if summary.units else ""
+    click.echo(f"crops      {summary.learned:,} learned from, {summary.held_out:,} held out{units}")
+    last = summary.epochs[-1]
+    other = "" if last.held_out is None else f", {last.held_out:.4f} on held-out crops"
+    click.echo(f"loss       {last.loss:.4f} in epoch {last.epoch}{other}")
+    click.echo(f"time       {'nothing to do' if summary.is_kept else duration(summary.seconds)}")
+    click.echo(f"encoder    {summary.encoder}")
