@@ -1,0 +1,184 @@
+"""Crops changed at random, on the device where they lie.
+
+What is random is drawn first, on the CPU and from the caller's generator alone: for frames one by one or for clips,
+whose frames then take what their clip drew; for a whole batch, of which each process takes its part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from abawbench.models.intake import LUMA, Intake
+from abawbench.training.augmentation_settings import AugmentationSettings
+
+# pixels; three deviations of the strongest blur to either side
+KERNEL = 13
+BLUR = (0.1, 2.0)
+ERASED_AREA = (0.02, 0.2)
+# of the rectangle's height to its width, and its inverse
+ERASED_SHAPE = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """What was drawn, a row for each frame or clip, float32 except where said.
+
+    Attributes:
+        flip: shape (rows,), bool.
+        rotation: shape (rows,), degrees.
+        translation: shape (rows, 2), to the right and downwards, as a share of the side.
+        scale: shape (rows,), factor.
+        brightness: shape (rows,), factor.
+        contrast: shape (rows,), factor.
+        saturation: shape (rows,), factor; 0 where colours are lost.
+        blur: shape (rows,), deviation in pixels, 0 for none.
+        erase: shape (rows, 4): left, top, right and bottom as shares of the side; all 0 for none.
+    """
+
+    flip: Tensor
+    rotation: Tensor
+    translation: Tensor
+    scale: Tensor
+    brightness: Tensor
+    contrast: Tensor
+    saturation: Tensor
+    blur: Tensor
+    erase: Tensor
+
+    def take(self, rows: Tensor) -> Draws:
+        """Those of these rows, int64 (frames,): the place of each frame's clip, or a part of a batch."""
+        return Draws(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+
+def draw(settings: AugmentationSettings, count: int, generator: torch.Generator) -> Draws:
+    """Changes for so many frames or clips.
+
+    The same amount is drawn whatever the settings say, so that one setting more leaves the others' changes as they are.
+
+    Args:
+        settings: how strong, and how often.
+        count: of frames or clips.
+        generator: on the CPU.
+    """
+    # columns: flip, rotation, translation (2), scale, brightness, contrast, saturation, grey, blur (2), erase (5)
+    chance = torch.rand((count, 16), generator=generator)
+    about = 2 * chance - 1
+    low, high = BLUR
+    blur = torch.where(chance[:, 9] < settings.blur, low + (high - low) * chance[:, 10], 0)
+    return Draws(
+        flip=chance[:, 0] < settings.flip,
+        rotation=settings.rotation * about[:, 1],
+        translation=settings.translation * about[:, 2:4],
+        scale=1 + settings.scale * about[:, 4],
+        brightness=1 + settings.brightness * about[:, 5],
+        contrast=1 + settings.contrast * about[:, 6],
+        saturation=torch.where(chance[:, 8] < settings.grey, 0, 1 + settings.saturation * about[:, 7]),
+        blur=blur,
+        erase=_rectangles(chance[:, 11:], settings.erase),
+    )
+
+
+def augmented(crops: Tensor, draws: Draws) -> Tensor:
+    """Crops, changed as drawn.
+
+    Flip, then rotation, scale and translation at once with black beyond the border, then colours, blur and erasure.
+
+    Args:
+        crops: shape (frames, side, side, 3), uint8, RGB.
+        draws: a row for each frame.
+
+    Returns:
+        Shape (frames, 3, side, side), float32, from 0 to 1.
+    """
+    pictures = crops.permute(0, 3, 1, 2).float() / 255
+    flip = draws.flip.to(pictures.device)
+    pictures = torch.where(flip[:, None, None, None], pictures.flip(3), pictures).contiguous()
+    pictures = _moved(pictures, draws)
+    pictures = _coloured(pictures, draws)
+    pictures = _blurred(pictures, draws)
+    return _erased(pictures, draws)
+
+
+def normalised(pictures: Tensor, intake: Intake) -> Tensor:
+    """Pictures as a network takes them; as `Intake.pictures`, on tensors, and without change of size.
+
+    Args:
+        pictures: shape (frames, 3, side, side), float32, RGB, from 0 to 1.
+        intake: of the network.
+
+    Returns:
+        Shape (frames, channels, side, side).
+    """
+    if intake.colour == "grey":
+        pictures = (pictures * _column(torch.from_numpy(LUMA), pictures)).sum(1, keepdim=True)
+    elif intake.colour == "BGR":
+        pictures = pictures.flip(1)
+    return (pictures - _column(torch.tensor(intake.mean), pictures)) / _column(torch.tensor(intake.std), pictures)
+
+
+def _moved(pictures: Tensor, draws: Draws) -> Tensor:
+    if not (draws.rotation.any() or draws.translation.any() or (draws.scale != 1).any()):
+        return pictures
+    from kornia.geometry.transform import get_affine_matrix2d, warp_affine
+
+    side = pictures.shape[-1]
+    centre = torch.full((len(pictures), 2), (side - 1) / 2)
+    scale = draws.scale[:, None].expand(-1, 2)
+    matrix = get_affine_matrix2d(draws.translation * side, centre, scale, draws.rotation)
+    return warp_affine(pictures, matrix[:, :2].to(pictures.device), (side, side))
+
+
+def _coloured(pictures: Tensor, draws: Draws) -> Tensor:
+    changes = [values for values in (draws.brightness, draws.contrast, draws.saturation) if (values != 1).any()]
+    if not changes:
+        return pictures
+    from kornia import enhance
+
+    if (draws.brightness != 1).any():
+        pictures = enhance.adjust_brightness_accumulative(pictures, draws.brightness)
+    if (draws.contrast != 1).any():
+        pictures = enhance.adjust_contrast_with_mean_subtraction(pictures, draws.contrast)
+    if (draws.saturation != 1).any():
+        pictures = enhance.adjust_saturation_with_gray_subtraction(pictures, draws.saturation)
+    return pictures
+
+
+def _blurred(pictures: Tensor, draws: Draws) -> Tensor:
+    rows = draws.blur.nonzero()[:, 0]
+    if not len(rows):
+        return pictures
+    from kornia.filters import gaussian_blur2d
+
+    deviation = draws.blur[rows, None].expand(-1, 2).to(pictures.device)
+    places = rows.to(pictures.device)
+    blurred = gaussian_blur2d(pictures[places], KERNEL, deviation, border_type="replicate")
+    return pictures.index_copy(0, places, blurred)
+
+
+def _erased(pictures: Tensor, draws: Draws) -> Tensor:
+    if not draws.erase.any():
+        return pictures
+    left, top, right, bottom = draws.erase.to(pictures.device).T[..., None]
+    centre = (torch.arange(pictures.shape[-1], device=pictures.device) + 0.5) / pictures.shape[-1]
+    across = (centre >= left) & (centre < right)
+    down = (centre >= top) & (centre < bottom)
+    return pictures.masked_fill((down[:, :, None] & across[:, None, :])[:, None], 0)
+
+
+def _rectangles(chance: Tensor, share: float) -> Tensor:
+    """Shape (rows, 4), from five chances each: whether, area, shape, and two for the place."""
+    smallest, largest = ERASED_AREA
+    area = smallest + (largest - smallest) * chance[:, 1]
+    # as often high as wide; within the crop, since the area is below the flattest shape's
+    shape = ERASED_SHAPE ** (2 * chance[:, 2] - 1)
+    height, width = (area * shape).sqrt(), (area / shape).sqrt()
+    left, top = (1 - width) * chance[:, 3], (1 - height) * chance[:, 4]
+    corners = torch.stack([left, top, left + width, top + height], 1)
+    return torch.where((chance[:, 0] < share)[:, None], corners, 0)
+
+
+def _column(values: Tensor, like: Tensor) -> Tensor:
+    return values.to(like)[:, None, None]
