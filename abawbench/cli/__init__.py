@@ -27,6 +27,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "extract": ("abawbench.cli.extract:command", "What backbones see in every crop, kept for later."),
         "cache": ("abawbench.cli.cache:command", "Kept features: listed, verified, cleared."),
         "pretrain": ("abawbench.cli.pretrain:command", "Encoders that learn from crops without labels."),
+        "train": ("abawbench.cli.train:command", "An entry learns from crops or features, into a run folder."),
         "predict": ("abawbench.cli.predict:command", "An entry over crops, features or videos, into a store."),
     },
     "Leaderboards": {

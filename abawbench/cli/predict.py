@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from abawbench.cli.face_crops import faces_of
 from abawbench.cli.meter import Meter, duration
 from abawbench.cli.options import CHALLENGE, PATH, json_option
 from abawbench.cli.output import exits_on_problems, print_json, say
@@ -88,7 +89,7 @@ def command(
     if isinstance(answering, Bounded):
         kind, clips = "tables", answering.clips()
     else:
-        given = input_of(data, lambda: _faces(data, out, answering, weights))
+        given = input_of(data, lambda: faces_of(data, out, answering.card, weights))
         kind, clips = given.kind, given.clips()
     meter = Meter("units")
 
@@ -120,41 +121,6 @@ def _entry(name: str, submissions: Path, data: Path) -> Entry:
         fix = "fit it and save it, or name an entry with weights"
         raise ProblemError(Problem("E11", f"{found.card.name} has seen no labels yet", "an entry that answers", fix))
     return found
-
-
-def _faces(data: Path, out: Path, entry: Entry, weights: Path | None) -> Path:
-    """The folder that the faces of videos and pictures went to."""
-    from abawbench.data.faces.alignment import FIELDS
-    from abawbench.data.faces.extract import Settings
-    from abawbench.data.faces.run import run
-    from abawbench.errors import Problem, ProblemError, render
-    from abawbench.predictions.marks import FACES
-
-    size = 112 if entry.card.picture is None else entry.card.picture.size
-    crop = next((name for name, field in FIELDS.items() if field.size == size), None)
-    if crop is None:
-        sizes = " or ".join(f"{field.size}" for field in FIELDS.values())
-        found = f"{entry.card.name} takes crops of {size} pixels"
-        raise ProblemError(Problem("E06", found, f"{sizes} pixels, as faces makes them", "make the crops yourself"))
-    meter = Meter("videos")
-    folder = out / FACES
-    folder.mkdir(parents=True, exist_ok=True)
-    say(f"faces: {data} into {folder}")
-    summary = run(
-        data,
-        folder,
-        Settings(crop=crop),
-        weights=weights,
-        report=lambda at: meter.show(at.videos, at.frames, at.seconds),
-    )
-    meter.end()
-    if summary.problems:
-        say(render(summary.problems))
-    if not summary.crops:
-        raise ProblemError(
-            Problem("P03", "no face in any frame", "one face at least", "look at audit.html", str(folder))
-        )
-    return folder
 
 
 def _device(asked: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,11 @@ def record_of(entry: Entry, fill: Policy, device: str, asked: str, source: Path 
         "form": FORM,
         "card": entry.card.to_json(),
         "seed": getattr(entry, "seed", None),
-        "source": {} if source is None else {path.name: _hash(path) for path in _files(source)},
+        "source": {} if source is None else source_hashes(source),
         "fill": fill,
         "device": device,
         "asked": asked,
-        "versions": {"abawbench": VERSION, "python": sys.version.split()[0], **_versions()},
+        "versions": {"abawbench": VERSION, "python": sys.version.split()[0], **versions(LIBRARIES)},
     }
 
 
@@ -52,19 +52,21 @@ def decided_before(record: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return dict(record) == {name: value for name, value in other.items() if name not in DECIDED}
 
 
-def _files(source: Path) -> list[Path]:
-    return [source, *sorted(source.parent.glob("*.py"))]
+def source_hashes(source: Path) -> dict[str, str]:
+    """SHA-256 of the file that describes an entry, and of the code beside it, by name."""
+    return {path.name: _hash(path) for path in (source, *sorted(source.parent.glob("*.py")))}
 
 
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _versions() -> dict[str, str]:
+def versions(libraries: Iterable[str]) -> dict[str, str]:
+    """Versions of those libraries that are installed."""
     found: dict[str, str] = {}
-    for name in LIBRARIES:
+    for name in libraries:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
     return found
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

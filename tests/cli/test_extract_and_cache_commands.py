@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from abawbench.cli import main
+from tests.data.faces.conftest import Blobs, picture, write_video
+from tests.predictions.conftest import write_crops
+
+
+@pytest.fixture
+def crops(tmp_path) -> Path:
+    return write_crops(tmp_path / "crops", {"one": 5, "two": 3}, side=112)
+
+
+def called(*arguments: object):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def extracted(crops: Path, cache: Path, *more: object):
+    return called("extract", "tiny_vit", crops, "-o", cache, "--seed", 0, "--precision", "float32", *more)
+
+
+def test_features_go_into_a_cache_and_the_summary_to_standard_output(crops, tmp_path):
+    result = extracted(crops, tmp_path / "cache")
+    assert result.exit_code == 0, result.stderr
+    assert "units      2 from crops: 2 done" in result.stdout
+    assert "features   32 a frame, float16" in result.stdout
+    names = sorted(path.name for path in (tmp_path / "cache").iterdir() if path.name[0] != ".")
+    assert names == ["index.json", "one.safetensors", "two.safetensors"]
+
+
+def test_a_second_run_keeps_everything(crops, tmp_path):
+    extracted(crops, tmp_path / "cache")
+    record = json.loads(extracted(crops, tmp_path / "cache", "--json").stdout)
+    assert (record["made"], record["kept"], record["width"], record["problems"]) == (0, 2, 32, [])
+
+
+def test_predict_takes_the_cache_of_an_entry(crops, tmp_path):
+    entry = "2022_aim3_mtl-se-gru/tiny"
+    assert called("extract", entry, crops, "-o", tmp_path / "cache").exit_code == 0
+    result = called("predict", entry, tmp_path / "cache", "-o", tmp_path / "store")
+    assert result.exit_code == 0, result.stderr
+    assert "units      2 from features: 2 done" in result.stdout
+    path = tmp_path / "cache" / "one.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    result = called("predict", entry, tmp_path / "cache", "-o", tmp_path / "store")
+    assert result.exit_code == 1
+    assert "E21" in result.stderr
+
+
+def test_a_video_goes_through_faces_and_its_cache_knows_the_recipe(tmp_path, monkeypatch):
+    monkeypatch.setattr("abawbench.data.faces.run.Detector", Blobs)
+    monkeypatch.setattr("abawbench.data.faces.run.weights_path", lambda _: None)
+    write_video(tmp_path / "me.mp4", [picture((1, 40 + step, 40)) for step in range(12)] + [picture()] * 3)
+    cache = tmp_path / "cache"
+    result = extracted(tmp_path / "me.mp4", cache)
+    assert result.exit_code == 0, result.stderr
+    (known,) = json.loads((cache / "index.json").read_text())["units"].values()
+    assert (known["frames"], known["valid"], known["recipe"]["crop"]) == (15, 12, "aligned")
+    assert called("cache", "verify", cache, "--data", cache / "faces").exit_code == 0
+    result = called("cache", "verify", cache, "--data", tmp_path / "me.mp4")
+    assert "C02" in result.stderr
+
+
+def test_caches_are_listed(crops, tmp_path):
+    extracted(crops, tmp_path / "a")
+    extracted(crops, tmp_path / "b", "--layer", 1, "--pooling", "mean", "--dtype", "float32")
+    result = called("cache", "ls", tmp_path / "a", tmp_path / "b")
+    assert "tiny_vit seed 0 layer -1 class" in result.stdout
+    assert "tiny_vit seed 0 layer 1 mean" in result.stdout
+    found = json.loads(called("cache", "ls", tmp_path / "a", tmp_path / "b", "--json").stdout)
+    assert [(one["units"], one["frames"], one["dtype"]) for one in found] == [(2, 8, "float16"), (2, 8, "float32")]
+    assert called("cache", "ls", crops).exit_code == 1
+
+
+def test_verify_names_what_does_not_hold_and_gc_removes_it(crops, tmp_path):
+    cache = tmp_path / "cache"
+    extracted(crops, cache)
+    assert called("cache", "verify", cache).stdout == f"{cache}: 2 of 2 units hold\n"
+    path = cache / "one.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    (crops / "two" / "00003.jpg").unlink()
+    (cache / "three.safetensors").write_bytes(b"what")
+    result = called("cache", "verify", cache, "--data", crops)
+    assert result.exit_code == 1
+    assert "0 of 2 units hold, 1 corrupt, 1 stale, 1 orphaned" in result.stdout
+    assert "corrupt: other bytes than were written" in result.stderr
+    faults = json.loads(called("cache", "verify", cache, "--json").stdout)[str(cache)]["faults"]
+    assert {fault["unit"]: fault["state"] for fault in faults} == {"one": "corrupt", "three": "orphaned"}
+    result = called("cache", "gc", cache, "--dry-run")
+    assert "2 units would be removed" in result.stdout
+    assert path.is_file()
+    result = called("cache", "gc", cache, "--data", crops)
+    assert result.exit_code == 0
+    assert "3 units removed" in result.stdout
+    assert list(cache.glob("*.safetensors")) == []
+    assert extracted(crops, cache).exit_code == 0
+    assert called("cache", "verify", cache, "--data", crops).exit_code == 0
+
+
+def test_a_kind_without_weights_or_seed_is_refused(crops, tmp_path):
+    result = called("extract", "tiny_vit", crops, "-o", tmp_path / "cache")
+    assert result.exit_code == 1
+    assert "E11" in result.stderr
+    assert "--seed" in result.stderr
