@@ -1,0 +1,192 @@
+"""abawbench train: an entry learns from crops or features, into a run folder that is an entry."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from abawbench.cli.meter import Meter, duration
+from abawbench.cli.options import PATH, json_option
+from abawbench.cli.output import exits_on_problems, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from abawbench.training.sources import Source
+    from abawbench.training.train import Progress, Summary
+
+
+def _changes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, Any]:
+    """Settings as `training.epochs=5`, each value a TOML literal."""
+    changes: dict[str, Any] = {}
+    for text in value:
+        name, equals, literal = text.partition("=")
+        try:
+            changes[name.strip()] = tomllib.loads(f"value = {literal}")["value"] if equals else None
+        except tomllib.TOMLDecodeError:
+            # a word without quotes means itself
+            changes[name.strip()] = literal.strip()
+        if not equals or not name.strip():
+            raise click.BadParameter(f"'{text}' is not NAME=VALUE, as training.epochs=5", ctx, param)
+    return changes
+
+
+def _fold(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    number, _, folds = value.partition("/")
+    if not (number.isdecimal() and folds.isdecimal()):
+        raise click.BadParameter(f"'{value}' is not K/N, as 1/5", ctx, param)
+    return int(number), int(folds)
+
+
+def _seeds(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...]:
+    parts = [part.strip() for part in (value or "").split(",") if part.strip()]
+    if not all(part.isdecimal() for part in parts):
+        raise click.BadParameter(f"'{value}' is not numbers between commas, as 1,2,3", ctx, param)
+    return tuple(dict.fromkeys(int(part) for part in parts))
+
+
+@click.command()
+@click.argument("entry")
+@click.argument("data", type=PATH, nargs=-1)
+@click.option("--out", "-o", type=PATH, required=True, help="The run folder, new or of the same training.")
+@click.option("--features", type=PATH, multiple=True, help="A folder of features; several are put end to end.")
+@click.option("--truth", type=PATH, help="Folder of the files of labels; DATA itself where not given.")
+@click.option("--train", "train_file", type=PATH, help="File of the training labels.")
+@click.option("--validation", "validation_file", type=PATH, help="File of the validation labels.")
+@click.option("--set", "changes", multiple=True, callback=_changes, metavar="NAME=VALUE", help="Change a setting.")
+@click.option("--fold", callback=_fold, metavar="K/N", help="Deal all labels into N folds by video; K is held out.")
+@click.option("--subjects", type=PATH, help="File of lines 'video,subject': folds hold people together.")
+@click.option("--seeds", callback=_seeds, metavar="1,2,3", help="One training for each seed, into OUT/seed1, ...")
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; auto takes a GPU if any.")
+@click.option("--threads", type=click.IntRange(1), help="Threads that read crops.  [default: the cores there are]")
+@click.option("--memory", default=2.0, show_default=True, type=click.FloatRange(0), help="GiB of crops that are kept.")
+@click.option("--save-every", default=300.0, show_default=True, type=click.FloatRange(0), help="Seconds; 0: epochs.")
+@click.option("--save-steps", default=0, type=click.IntRange(0), help="Save after so many steps as well.")
+@click.option("--log", type=click.Choice(["none", "tensorboard"]), default="none", show_default=True)
+@click.option("--submissions", type=PATH, default=Path("submissions"), show_default=True, help="Where entries lie.")
+@json_option
+@exits_on_problems
+def command(
+    entry: str,
+    data: tuple[Path, ...],
+    out: Path,
+    features: tuple[Path, ...],
+    truth: Path | None,
+    train_file: Path | None,
+    validation_file: Path | None,
+    changes: dict[str, Any],
+    fold: tuple[int, int] | None,
+    subjects: Path | None,
+    seeds: tuple[int, ...],
+    device: str,
+    threads: int | None,
+    memory: float,
+    save_every: float,
+    save_steps: int,
+    log: Literal["none", "tensorboard"],
+    submissions: Path,
+    as_json: bool,
+) -> None:
+    """Train ENTRY on DATA, and keep what comes of it in a run folder, which is an entry itself.
+
+    ENTRY is an entry.toml of kind network or facebehaviornet; its table [training] says how, docs/training.md what may
+    stand there. DATA are crops with labels as s-Aff-Wild2 has them (`synth` draws some), or features of `extract` with
+    --truth. A run that was interrupted goes on when it is started again, to the same weights.
+
+    \b
+    Example:
+      abawbench train 2026_me_mine out/corpus -o out/run --set training.epochs=5
+      abawbench train 2026_me_mine --features out/mae --features out/ires --truth out/corpus -o out/run --seeds 1,2,3
+      abawbench predict out/run out/corpus -o out/predictions
+    """
+    from abawbench.files import subjects_from
+    from abawbench.predictions.devices import device_of
+    from abawbench.training.sources import Source
+    from abawbench.training.train import Options, train
+
+    file = _file(entry, submissions)
+    paths = (*data, *features)
+    if not paths:
+        raise click.UsageError("name DATA, or --features")
+    people = None if subjects is None else subjects_from(subjects)
+    source = Source(paths, truth, train_file, validation_file, fold, people)
+    options = Options(device_of(device), threads, memory, save_every, save_steps, log)
+    summaries: dict[str, Summary] = {}
+    for name, place, seeded in _runs(out, changes, seeds):
+        teller = _Teller(name)
+        summaries[name or "run"] = train(file, source, place, seeded, options, report=teller)
+        teller.end()
+    if as_json:
+        print_json({name: _json(summary) for name, summary in summaries.items()})
+    else:
+        _print(summaries, source)
+
+
+def _file(entry: str, submissions: Path) -> Path:
+    from abawbench.entries.loading import find
+    from abawbench.errors import Problem, ProblemError
+
+    path = find(entry, root=submissions)
+    if path is None:
+        expected = f"a folder of {submissions} that has an entry.toml, or a path to one"
+        raise ProblemError(Problem("E01", f"entry {entry}", expected, "check the name"))
+    return path
+
+
+def _runs(out: Path, changes: Mapping[str, Any], seeds: tuple[int, ...]) -> list[tuple[str, Path, dict[str, Any]]]:
+    if not seeds:
+        return [("", out, dict(changes))]
+    return [(f"seed{seed}", out / f"seed{seed}", {**changes, "training.seed": seed}) for seed in seeds]
+
+
+class _Teller:
+    """Says how a training goes: a line that changes within an epoch, and one that stays for each."""
+
+    def __init__(self, name: str) -> None:
+        self._name = f"{name} " if name else ""
+        self._meter = Meter("steps")
+
+    def __call__(self, progress: Progress) -> None:
+        """Tell."""
+        if progress.row is None:
+            self._meter.show(progress.steps, progress.frames, progress.seconds)
+            return
+        self.end()
+        row = progress.row
+        losses = " ".join(f"{name} {value:.4f}" for name, value in row["loss"].items())
+        figures = " ".join(f"{name} {value:.4f}" for name, value in row["terms"].items() if value is not None)
+        score = "" if row["score"] is None else f" | score {row['score']:.4f}"
+        place = f"{self._name}epoch {progress.epoch[0]}/{progress.epoch[1]}"
+        say(f"{place}: loss {losses}{score}{' | ' * bool(figures)}{figures} | {duration(progress.seconds)}")
+        self._meter = Meter("steps")
+
+    def end(self) -> None:
+        """Clear the line."""
+        self._meter.end()
+
+
+def _json(summary: Summary) -> dict[str, Any]:
+    return {
+        "out": str(summary.out),
+        "was_finished": summary.was_finished,
+        "epochs": len(summary.history),
+        "best": summary.best,
+    }
+
+
+def _print(summaries: Mapping[str, Summary], source: Source) -> None:
+    rows = [
+        [name, task, best["epoch"], "" if best["value"] is None else f"{best['value']:.4f}"]
+        for name, summary in summaries.items()
+        for task, best in summary.best.items()
+    ]
+    print_table(rows, ["run", "best by", "epoch", "on the validation split"])
+    for name, summary in summaries.items():
+        kept = ", finished before" if summary.was_finished else ""
+        click.echo(f"{name}: {len(summary.history)} epochs{kept}; {summary.out}")
+    first = next(iter(summaries.values())).out
+    click.echo(f"next: abawbench predict {first} {source.data[0]} -o {first / 'predictions'}")

@@ -1,0 +1,82 @@
+"""What became of losses and scores from epoch to epoch: a table, a log and a picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from abawbench.atomic import write_file, write_text
+
+# of one epoch: epoch, rate, seconds, frames, loss by name, score, terms by task, metrics
+History = Sequence[Mapping[str, Any]]
+
+
+def write_curves(run: Path, history: History, best: Mapping[str, Any]) -> None:
+    """Write log.jsonl, curves.csv and scores.json of the epochs so far, and curves.png where matplotlib is.
+
+    Args:
+        run: folder to write into.
+        history: of each epoch.
+        best: by task, and `score` for the whole: the best epoch and its value.
+
+    Raises:
+        ProblemError: F01, it cannot be written.
+    """
+    write_text(run / "log.jsonl", "".join(json.dumps(row, allow_nan=False) + "\n" for row in history))
+    names = list(dict.fromkeys(name for row in history for name in flat(row)))
+    table = io.StringIO()
+    writer = csv.DictWriter(table, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(flat(row) for row in history)
+    write_text(run / "curves.csv", table.getvalue())
+    scores = [{name: row[name] for name in ("epoch", "score", "terms", "metrics")} for row in history]
+    write_text(run / "scores.json", json.dumps({"best": best, "epochs": scores}, indent=1, allow_nan=False) + "\n")
+    picture = _picture(history)
+    if picture is not None:
+        write_file(run / "curves.png", picture)
+
+
+def flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An epoch as columns: `loss va`, `term va`, and the figures of one number.
+
+    >>> flat({"epoch": 1, "loss": {"va": 0.5}, "score": None, "terms": {"va": 0.1}, "metrics": {"ccc": 0.1}})
+    {'epoch': 1, 'loss va': 0.5, 'score': None, 'term va': 0.1}
+    """
+    columns: dict[str, Any] = {}
+    for name, value in row.items():
+        if name == "metrics":
+            continue
+        if isinstance(value, Mapping):
+            columns |= {
+                f"{name.removesuffix('s') if name == 'terms' else name} {key}": part for key, part in value.items()
+            }
+        else:
+            columns[name] = value
+    return columns
+
+
+def _picture(history: History) -> bytes | None:
+    """Losses above, official scores below, as the bytes of a PNG."""
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError:
+        return None
+    figure = Figure((7, 7), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
+    epochs = [row["epoch"] for row in history]
+    for axes, key, label in ((above, "loss", "loss in training"), (below, "terms", "score on the validation split")):
+        for name in dict.fromkeys(name for row in history for name in row[key]):
+            values = [float("nan") if (value := row[key].get(name)) is None else value for row in history]
+            axes.plot(epochs, values, marker=".", label=name)
+        axes.set_ylabel(label)
+        axes.grid(alpha=0.3)
+        if axes.lines:
+            axes.legend()
+    below.set_xlabel("epoch")
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=100, metadata={"Software": ""})
+    return picture.getvalue()

@@ -1,0 +1,265 @@
+"""The loop: steps of an epoch, each a function of the weights, the seed and its number alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from abawbench.data.ahead import ahead
+from abawbench.errors import Problem, ProblemError
+from abawbench.models.temporal.segments import State
+from abawbench.training.checkpoint import Checkpoint
+from abawbench.training.data import Crops
+from abawbench.training.learners import Learner, shorter
+from abawbench.training.loss_settings import LossSettings
+from abawbench.training.losses import task_losses
+from abawbench.training.optimisers import Average, clip, optimiser_of, restore, set_rate, tensors_of
+from abawbench.training.plan import Step
+from abawbench.training.schedule import factor
+from abawbench.training.settings import TrainingSettings
+from abawbench.training.targets import Target
+from abawbench.training.weighting import Weighting
+
+TOTAL = "total"
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What steps are made of, for all places of the training split.
+
+    Attributes:
+        seen: features, shape (places, width), as the network takes them; or crops to look at.
+        targets: by task, a label a place.
+        frame: shape (places,), frame numbers where the network counts time in them, else None.
+    """
+
+    seen: Tensor | Crops
+    targets: Mapping[str, Target]
+    frame: Tensor | None
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """A step, ready to be learned.
+
+    Attributes:
+        step: which frames.
+        seen: features, or crops by size, of these.
+    """
+
+    step: Step
+    seen: Tensor | dict[int, Tensor]
+
+
+class Loop:
+    """A learner, and everything that changes while it learns.
+
+    Args:
+        learner: on its device, in training mode.
+        material: to learn from.
+        settings: how.
+        losses: by task, settled.
+        device: where it learns.
+        threads: that read crops.
+    """
+
+    def __init__(
+        self,
+        learner: Learner,
+        material: Material,
+        settings: TrainingSettings,
+        losses: Mapping[str, LossSettings],
+        *,
+        device: str,
+        threads: int,
+    ) -> None:
+        self.learner, self.material, self.settings, self.losses = learner, material, settings, losses
+        self.device, self.threads = device, threads
+        self.weighting = Weighting(list(losses), settings.weighting).to(device)
+        below, above = learner.groups()
+        self.optimiser = optimiser_of(below, [*above, *self.weighting.parameters()], settings.optimiser)
+        decay = settings.optimiser.ema
+        self.average = Average(learner.learned(), decay) if decay else None
+        self.epoch = self.done = 0
+        self.sums: dict[str, tuple[float, int]] = {}
+        self._unchecked: list[tuple[int, dict[str, Tensor]]] = []
+
+    def run(self, steps: Sequence[Step], told: Callable[[int], None]) -> dict[str, float]:
+        """Learn the rest of the epoch: the steps from `done` on.
+
+        Args:
+            steps: of the whole epoch.
+            told: is called behind each step that needs nothing of the next, with the number of steps done.
+
+        Returns:
+            The mean loss of each task over the epoch's steps that had one, and of their total.
+
+        Raises:
+            ProblemError: E22, a loss that is not finite; F01, E06 for a crop.
+        """
+        state: State | None = None
+        for batch in ahead(self._load, steps[self.done :], self.threads):
+            state = self._learn(batch, state if batch.step.goes_on else None, len(steps))
+            self.done += 1
+            if self.done == len(steps) or not steps[self.done].goes_on:
+                told(self.done)
+        self.settle()
+        means = {name: total / count for name, (total, count) in self.sums.items()}
+        self.weighting.end_epoch()
+        self.epoch, self.done, self.sums = self.epoch + 1, 0, {}
+        return means
+
+    def settle(self) -> None:
+        """Add up the losses of the latest steps. Raises: ProblemError E22, one that is not finite."""
+        for number, losses in self._unchecked:
+            for name, loss in losses.items():
+                value = loss.item()
+                if not np.isfinite(value):
+                    fix = "lower the rate of learning, or clip the gradient (training.optimiser)"
+                    found = f"a loss of {value} for {name} in step {number} of epoch {self.epoch + 1}"
+                    raise ProblemError(Problem("E22", found, "a finite loss", fix))
+                total, count = self.sums.get(name, (0.0, 0))
+                self.sums[name] = (total + value, count + 1)
+        self._unchecked.clear()
+
+    def weights(self) -> dict[str, Tensor]:
+        """What is validated and kept: the learned weights, or their moving average."""
+        return self.learner.learned() if self.average is None else self.average.weights
+
+    def checkpoint(self, facts: dict[str, Any]) -> Checkpoint:
+        """Where the training is. Raises: ProblemError E22, it has run away."""
+        self.settle()
+        parts = {
+            "weights": self.learner.learned(),
+            "weighting": self.weighting.state_dict(),
+            "optimiser": tensors_of(self.optimiser),
+            "average": {} if self.average is None else self.average.weights,
+        }
+        tensors = {f"{part}/{name}": tensor for part, named in parts.items() for name, tensor in named.items()}
+        own = {"epoch": self.epoch, "done": self.done, "sums": self.sums}
+        return Checkpoint(tensors, {"loop": own, **facts})
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Be where a checkpoint says."""
+        parts: dict[str, dict[str, Tensor]] = {}
+        for name, tensor in checkpoint.tensors.items():
+            part, _, rest = name.partition("/")
+            parts.setdefault(part, {})[rest] = tensor
+        with torch.no_grad():
+            for name, tensor in self.learner.learned().items():
+                tensor.copy_(parts["weights"][name])
+            for name, tensor in {} if self.average is None else self.average.weights.items():
+                tensor.copy_(parts["average"][name])
+        self.weighting.load_state_dict(parts.get("weighting", {}))
+        restore(self.optimiser, parts.get("optimiser", {}))
+        own = checkpoint.facts["loop"]
+        self.epoch, self.done = own["epoch"], own["done"]
+        self.sums = {name: (total, count) for name, (total, count) in own["sums"].items()}
+
+    def _load(self, step: Step) -> Batch:
+        seen = self.material.seen
+        if isinstance(seen, Tensor):
+            return Batch(step, seen[torch.from_numpy(step.places).to(seen.device)])
+        crops = [torch.from_numpy(crops) for crops in seen.load(step.places)]
+        if self.device != "cpu":
+            crops = [part.pin_memory() for part in crops]
+        return Batch(step, dict(zip(seen.sizes, crops, strict=True)))
+
+    def _learn(self, batch: Batch, state: State | None, steps: int) -> State | None:
+        step, settings = batch.step, self.settings
+        torch.manual_seed(_seed(settings.seed, self.epoch, self.done))
+        share = factor(settings.schedule, settings.epochs, self.epoch, (self.done + 1) / steps)
+        set_rate(self.optimiser, share)
+        self.optimiser.zero_grad(set_to_none=True)
+        with torch.autocast(self._kind, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+            features = self._features(batch)
+            lengths = torch.from_numpy(step.lengths)
+            outputs, state = self.learner.conclude(
+                features, lengths, shorter(state, len(lengths)), self._positions(step)
+            )
+        places = torch.from_numpy(step.places)
+        targets = {name: target.take(places).to(self.device) for name, target in self.material.targets.items()}
+        losses = task_losses(targets, outputs, self.losses)
+        total = self.weighting(losses)
+        # a batch without a label changes nothing, not even by the decay of weights
+        if total is None:
+            return state
+        known = {name: loss.detach() for name, loss in losses.items() if loss is not None}
+        self._unchecked.append((self.done + 1, {**known, TOTAL: total.detach()}))
+        total.backward()
+        clip(self.learner.parts(), self.learner.parameters(), settings.optimiser)
+        self.optimiser.step()
+        if self.average is not None:
+            self.average.update(self.learner.learned())
+        return state
+
+    @property
+    def _kind(self) -> str:
+        return self.device.partition(":")[0]
+
+    def _features(self, batch: Batch) -> Tensor:
+        if isinstance(batch.seen, Tensor):
+            return batch.seen.to(self.device, non_blocking=True)
+        return self.learner.look({size: crops.to(self.device, non_blocking=True) for size, crops in batch.seen.items()})
+
+    def _positions(self, step: Step) -> Tensor | None:
+        if self.material.frame is None:
+            return None
+        frame = self.material.frame[torch.from_numpy(step.places)]
+        first = np.concatenate([[0], np.cumsum(step.lengths)[:-1]])
+        begin = frame[torch.from_numpy(first)].repeat_interleave(torch.from_numpy(step.lengths))
+        return (frame - begin).to(self.device)
+
+
+@contextmanager
+def repeatable(device: str) -> Generator[None]:
+    """The same numbers in every run: kernels whose sums have one order; torch's random state stays as it was.
+
+    On other devices than the CPU only cuDNN is held to it: some kernels there have no such form.
+    """
+    settings: Any = torch.utils.deterministic
+    cudnn: Any = torch.backends.cudnn
+    before = (torch.are_deterministic_algorithms_enabled(), settings.fill_uninitialized_memory, cudnn.deterministic)
+    with torch.random.fork_rng(range(torch.cuda.device_count())):
+        try:
+            # nothing here reads memory that was never written
+            settings.fill_uninitialized_memory = False
+            torch.use_deterministic_algorithms(device == "cpu" or before[0])
+            cudnn.deterministic = True
+            yield
+        finally:
+            torch.use_deterministic_algorithms(before[0])
+            settings.fill_uninitialized_memory, cudnn.deterministic = before[1:]
+
+
+class Clock:
+    """Says when it is time to save, by steps or by seconds.
+
+    Args:
+        steps: after which to save; 0 for never.
+        seconds: likewise.
+    """
+
+    def __init__(self, steps: int, seconds: float) -> None:
+        self.steps, self.seconds = steps, seconds
+        self._since, self._begin = 0, time.monotonic()
+
+    def is_due(self) -> bool:
+        """Count a step; True where it is time, which begins the count anew."""
+        self._since += 1
+        late = bool(self.seconds) and time.monotonic() - self._begin >= self.seconds
+        if not late and not (self.steps and self._since >= self.steps):
+            return False
+        self._since, self._begin = 0, time.monotonic()
+        return True
+
+
+def _seed(seed: int, epoch: int, step: int) -> int:
+    return int(np.random.SeedSequence([seed, epoch, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -1,0 +1,101 @@
+"""The optimiser of a training, its clipping, and the moving average of the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from abawbench.training.settings import OptimiserSettings
+
+
+def optimiser_of(
+    below: Sequence[nn.Parameter], above: Sequence[nn.Parameter], settings: OptimiserSettings
+) -> torch.optim.Optimizer:
+    """An optimiser whose groups remember in `share` their part of the rate.
+
+    Args:
+        below: parameters of the backbones.
+        above: all others.
+        settings: which, and how fast.
+    """
+    rate = settings.rate if settings.backbone_rate is None else settings.backbone_rate
+    groups = [
+        {"params": kept, "lr": full, "full": full, "weight_decay": decay}
+        for parameters, full in ((below, rate), (above, settings.rate))
+        for kept, decay in (
+            ([parameter for parameter in parameters if parameter.ndim > 1], settings.weight_decay),
+            ([parameter for parameter in parameters if parameter.ndim <= 1], 0.0),
+        )
+        if kept
+    ]
+    kind = torch.optim.AdamW if settings.kind == "adamw" else torch.optim.Adam
+    return kind(groups, lr=settings.rate, betas=settings.betas)
+
+
+def set_rate(optimiser: torch.optim.Optimizer, factor: float) -> None:
+    """Give each group its full rate times the factor."""
+    for group in optimiser.param_groups:
+        group["lr"] = group["full"] * factor
+
+
+def clip(parts: Iterable[nn.Module], whole: Iterable[nn.Parameter], settings: OptimiserSettings) -> None:
+    """Shorten gradients to the largest norm, of all together or of each part by itself."""
+    if not settings.clip:
+        return
+    if settings.clip_over == "whole":
+        torch.nn.utils.clip_grad_norm_(whole, settings.clip)
+        return
+    for part in parts:
+        parameters = list(part.parameters())
+        if parameters:
+            torch.nn.utils.clip_grad_norm_(parameters, settings.clip)
+
+
+class Average:
+    """A moving average of weights; of what is no number with a point, as counts of batches, the newest.
+
+    Args:
+        weights: by name, as they are at the start.
+        decay: share of the old average in the new.
+    """
+
+    def __init__(self, weights: Mapping[str, Tensor], decay: float) -> None:
+        self.decay = decay
+        self.weights = {name: tensor.detach().clone() for name, tensor in weights.items()}
+
+    @torch.no_grad()
+    def update(self, weights: Mapping[str, Tensor]) -> None:
+        """Take in the weights behind a step."""
+        for name, average in self.weights.items():
+            if average.is_floating_point():
+                average.lerp_(weights[name].detach(), 1 - self.decay)
+            else:
+                average.copy_(weights[name])
+
+
+def tensors_of(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """What the optimiser remembers, by the number of the parameter."""
+    return {
+        f"{number}.{name}": tensor
+        for number, parameter in enumerate(_parameters(optimiser))
+        for name, tensor in optimiser.state.get(parameter, {}).items()
+    }
+
+
+def restore(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Have the optimiser remember what `tensors_of` gave."""
+    for number, parameter in enumerate(_parameters(optimiser)):
+        prefix = f"{number}."
+        found = {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        if found:
+            # in the layout of the parameter, so that the same kernels run as before
+            optimiser.state[parameter] = {
+                name: tensor.clone() if tensor.ndim == 0 else torch.zeros_like(parameter).copy_(tensor)
+                for name, tensor in found.items()
+            }
+
+
+def _parameters(optimiser: torch.optim.Optimizer) -> list[nn.Parameter]:
+    return [parameter for group in optimiser.param_groups for parameter in group["params"]]

@@ -1,0 +1,208 @@
+"""What a training learns from and is judged by: files of labels, and clips of crops or features for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, cast
+
+import numpy as np
+
+from abawbench.challenges import Categorical, Challenge, Task
+from abawbench.challenges.model import Split
+from abawbench.data.clips import Clip, clips_of_faces, clips_of_units
+from abawbench.data.faces.store import CROPS, index_files
+from abawbench.data.features import SUFFIX, FeatureClip, Vectors, clips_of_features
+from abawbench.data.folds import make_folds
+from abawbench.entries.model import columns
+from abawbench.errors import Problem, ProblemError
+from abawbench.files import read_truth
+from abawbench.table import Table, Values
+
+CORPUS_CARD = "corpus.json"
+SYNTHETIC = "abawbench synthetic corpus"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the data of a training lie.
+
+    Attributes:
+        data: a folder of crops, or several of features, which are put end to end.
+        truth: folder of the files of labels; the first of `data` where not given.
+        train: file of the training labels, in the place of that in `truth`.
+        validation: file of the validation labels, likewise.
+        fold: number from 1, and how many: all labels are dealt by video, and that fold is for validation.
+        subjects: subject of each video, so that folds hold people together.
+    """
+
+    data: tuple[Path, ...]
+    truth: Path | None = None
+    train: Path | None = None
+    validation: Path | None = None
+    fold: tuple[int, int] | None = None
+    subjects: Mapping[str, str] | None = None
+
+    @property
+    def dataset(self) -> str:
+        """Name of the data where they are a synthetic corpus, else nothing."""
+        folder = self.truth or self.data[0]
+        return SYNTHETIC if (folder / CORPUS_CARD).is_file() else ""
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """The labels of both splits.
+
+    Attributes:
+        train: to learn from.
+        validation: to judge by; None where there are none.
+        files: that they were read from.
+    """
+
+    train: Table
+    validation: Table | None
+    files: tuple[Path, ...]
+
+
+def labels_of(source: Source, challenge: Challenge) -> Labels:
+    """The labels of a training.
+
+    Raises:
+        ProblemError: E19 no training labels, or no such fold; everything that is wrong with a file; D24 too few videos
+            for the folds.
+    """
+    places = {split: _place(source, challenge, split) for split in ("train", "validation")}
+    if places["train"] is None:
+        expected = " or ".join(challenge.annotation_places.get("train", ())) or "a file of training labels"
+        folder = source.truth or source.data[0]
+        fix = "name the folder with --truth, or the file with --train"
+        raise ProblemError(Problem("E19", "no labels to learn from", expected, fix, str(folder)))
+    tables = {split: read_truth(challenge, path) for split, path in places.items() if path is not None}
+    files = tuple(path for path in places.values() if path is not None)
+    if source.fold is None:
+        return Labels(tables["train"], tables.get("validation"), files)
+    number, folds = source.fold
+    if not 1 <= number <= folds:
+        found = f"fold {number} of {folds}"
+        raise ProblemError(Problem("E19", found, f"one from 1 to {folds}", "name another fold"))
+    whole = together(list(tables.values()))
+    dealt = make_folds(whole, folds=folds, groups=source.subjects, tasks=challenge.tasks)
+    train, held_out = (_compact(whole.take(rows)) for rows in dealt.split(whole, number - 1))
+    return Labels(train, held_out, files)
+
+
+def clips_of(data: Sequence[Path]) -> tuple[Clip, ...]:
+    """The clips of a folder of crops, or of folders of features put end to end, by unit.
+
+    Raises:
+        ProblemError: E19 folders that hold neither, or that do not go together; F01, E04, D30, D31 for their files.
+    """
+    kinds = [_kind(path) for path in data]
+    if len(data) == 1 and kinds[0] != "features":
+        return _crops(data[0], kinds[0])
+    if set(kinds) != {"features"}:
+        found = ", ".join(f"{path}: {kind}" for path, kind in zip(data, kinds, strict=True))
+        fix = "name one folder of crops, or folders of features alone"
+        raise ProblemError(Problem("E19", found, "features in every folder", fix))
+    several = [{clip.video: clip for clip in clips_of_features(path)} for path in data]
+    units = [unit for unit in several[0] if all(unit in clips for clips in several)]
+    return tuple(_side_by_side([clips[unit] for clips in several]) for unit in units)
+
+
+def for_tasks(table: Table, challenge: Challenge, tasks: Sequence[Task]) -> Table:
+    """Labels of a challenge in the columns and classes of an entry, met by name.
+
+    A class that the entry does not know is not annotated, nor is a column that the challenge does not know.
+
+    Args:
+        table: truth of the challenge.
+        challenge: whose columns it has.
+        tasks: those of the entry.
+    """
+    known = {task.name: task for task in challenge.tasks}
+    values: dict[str, Values] = {}
+    for task in tasks:
+        asked = known.get(task.name)
+        if asked is not None and type(asked) is type(task):
+            values[task.name] = _arranged(table.values[task.name], asked, task)
+    return replace(table, values=values)
+
+
+def together(tables: Sequence[Table]) -> Table:
+    """The rows of several tables, one after the other; a unit of the same name is the same unit."""
+    names = tuple(dict.fromkeys(video for table in tables for video in table.videos))
+    place = {name: number for number, name in enumerate(names)}
+    video = [np.array([place[name] for name in table.videos], np.int32)[table.video] for table in tables]
+    return Table(
+        videos=names,
+        video=np.concatenate(video),
+        frame=np.concatenate([table.frame for table in tables]),
+        values={
+            task: cast(Values, np.concatenate([table.values[task] for table in tables])) for task in tables[0].values
+        },
+        source=", ".join(table.source for table in tables),
+    )
+
+
+def _place(source: Source, challenge: Challenge, split: Split) -> Path | None:
+    named = source.train if split == "train" else source.validation
+    if named is not None:
+        return named
+    folder = source.truth or source.data[0]
+    return next((folder / at for at in challenge.annotation_places.get(split, ()) if (folder / at).exists()), None)
+
+
+def _kind(path: Path) -> Literal["faces", "corpus", "crops", "features"]:
+    if not path.is_dir():
+        raise ProblemError(Problem("F01", "no such folder", "crops or features", "check the path", str(path)))
+    if index_files(path):
+        return "faces"
+    if (path / CROPS).is_dir():
+        return "corpus"
+    return "features" if any(path.glob(f"*{SUFFIX}")) else "crops"
+
+
+def _crops(path: Path, kind: str) -> tuple[Clip, ...]:
+    if kind == "faces":
+        return clips_of_faces(path)
+    return clips_of_units(path / CROPS if kind == "corpus" else path)
+
+
+def _side_by_side(clips: Sequence[FeatureClip]) -> FeatureClip:
+    first = clips[0]
+    for other in clips[1:]:
+        if not np.array_equal(first.frame, other.frame) or not np.array_equal(first.valid, other.valid):
+            found = f"{first.video}: {len(first):,} and {len(other):,} frames, not the same ones"
+            fix = "extract them from the same crops"
+            raise ProblemError(Problem("E19", found, "features of the same frames in every folder", fix))
+
+    def vectors() -> Vectors:
+        return np.concatenate([clip.vectors() for clip in clips], axis=1)
+
+    def files() -> list[Path]:
+        return [path for clip in clips if clip.files is not None for path in clip.files()]
+
+    return replace(first, vectors=vectors, width=sum(clip.width for clip in clips), files=files)
+
+
+def _arranged(values: Values, asked: Task, task: Task) -> Values:
+    own = columns(task)
+    if isinstance(asked, Categorical):
+        number = np.array([own.index(name) if name in own else -1 for name in columns(asked)] + [-1], np.int8)
+        return number[values.astype(np.intp)]
+    given = columns(asked)
+    result = np.full((len(values), len(own)), np.nan if values.dtype.kind == "f" else -1, values.dtype)
+    for place, name in enumerate(own):
+        if name in given:
+            result[:, place] = values[:, given.index(name)]
+    return cast(Values, result)
+
+
+def _compact(table: Table) -> Table:
+    """The table without the units that have no row."""
+    used = np.unique(table.video)
+    number = np.full(len(table.videos), -1, np.int32)
+    number[used] = np.arange(len(used), dtype=np.int32)
+    return replace(table, videos=tuple(table.videos[place] for place in used.tolist()), video=number[table.video])
