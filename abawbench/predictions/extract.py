@@ -21,7 +21,7 @@ from abawbench.predictions.digests import digested
 from abawbench.predictions.feature_maker import FeatureMaker
 from abawbench.predictions.fitting import fitting
 from abawbench.predictions.looking import Look, seen_in
-from abawbench.predictions.precision import Asked, Parity, chosen_for, vectors_apart
+from abawbench.predictions.precision import FEATURES, Asked, Parity, chosen_for
 from abawbench.predictions.progress import Progress, RunMeter
 from abawbench.predictions.recipes import Recipes
 from abawbench.predictions.record import versions
@@ -152,7 +152,7 @@ def _settled(
     if same and index.parity.get("asked") == options.precision:
         return index, Parity(options.precision, index.maker["precision"], index.parity["deviation"])
     asked = options.precision
-    parity = chosen_for(maker.entry, clips, options.device, asked, options.batch, apart=vectors_apart)
+    parity = chosen_for(maker.entry, clips, options.device, asked, options.batch, measure=FEATURES)
     if same and index.maker["precision"] == parity.precision:
         return index, parity
     reasons = {"asked": parity.asked, "deviation": parity.deviation}

@@ -15,9 +15,10 @@ from abawbench.errors import Problem, ProblemError
 from abawbench.predictions.batches import planned
 
 Asked = Literal["auto", "float32", "bfloat16"]
-Apart = Callable[[Movable, Movable, Frames], float]
 # of a probability, or of a value in its range: a tenth of what moves a score visibly
 LIMIT = 0.02
+# of a vector's length, assumed: vectors so close have a cosine above 0.998, and training sees the same rounding
+FEATURES_LIMIT = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Parity:
     Attributes:
         asked: what the run was told.
         precision: what it takes.
-        deviation: largest difference between answers in bfloat16 and in float32 on the first batch; None where it was
+        deviation: largest difference between bfloat16 and float32 on the first batch; None where it was
             not compared.
     """
 
@@ -36,21 +37,39 @@ class Parity:
     deviation: float | None
 
 
-def answers_apart(exact: Movable, rough: Movable, crops: Frames) -> float:
-    """The largest difference between answers of an entry in two precisions."""
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How far an entry in bfloat16 may be from itself in float32.
+
+    Attributes:
+        of: what is compared, in a word.
+        apart: from the entry in float32, the same in bfloat16, and crops, to how far they are apart.
+        limit: that is still taken.
+    """
+
+    of: str
+    apart: Callable[[Movable, Movable, Frames], float]
+    limit: float
+
+
+def _answers_apart(exact: Movable, rough: Movable, crops: Frames) -> float:
     clip = clip_in_memory("first batch", crops)
     one, other = (there.conclude(there.look(crops), clip) for there in (exact, rough))
     return max(float(np.abs(one[task] - other[task]).max(initial=0)) for task in one)
 
 
-def vectors_apart(exact: Movable, rough: Movable, crops: Frames) -> float:
-    """The largest distance between what is seen in a crop in two precisions, in proportion to its length."""
+def _features_apart(exact: Movable, rough: Movable, crops: Frames) -> float:
+    """The largest distance between two vectors of a crop, in proportion to their length."""
     one, other = (there.look(crops).astype(np.float64) for there in (exact, rough))
     length = np.linalg.norm(one, axis=1)
     return float((np.linalg.norm(one - other, axis=1) / np.where(length > 0, length, 1.0)).max(initial=0))
 
 
-def chosen(entry: Movable, device: str, asked: Asked, crops: Frames, *, apart: Apart = answers_apart) -> Parity:
+ANSWERS = Measure("answers", _answers_apart, LIMIT)
+FEATURES = Measure("features", _features_apart, FEATURES_LIMIT)
+
+
+def chosen(entry: Movable, device: str, asked: Asked, crops: Frames, *, measure: Measure = ANSWERS) -> Parity:
     """The precision for a run that begins with these crops.
 
     Args:
@@ -58,19 +77,21 @@ def chosen(entry: Movable, device: str, asked: Asked, crops: Frames, *, apart: A
         device: where it runs.
         asked: `auto` falls back to float32, `bfloat16` does not.
         crops: shape (crops, side, side, 3).
-        apart: how far the entry in bfloat16 is from the same in float32.
+        measure: how far bfloat16 may be off.
 
     Raises:
-        ProblemError: P05, bfloat16 was asked for and changes the answers by more than 0.02.
+        ProblemError: P05, bfloat16 was asked for and changes more than the measure allows.
     """
     if asked == "float32" or (asked == "auto" and not has_bfloat16(device)):
         return Parity(asked, "float32", None)
-    deviation = apart(entry.at(device, "float32"), entry.at(device, "bfloat16"), crops)
+    deviation = measure.apart(entry.at(device, "float32"), entry.at(device, "bfloat16"), crops)
     # a deviation that is no number is too large as well
-    fits = deviation <= LIMIT
+    fits = deviation <= measure.limit
     if not fits and asked == "bfloat16":
-        found = f"{entry.card.name}: answers that differ by {deviation:.3g} on the first batch"
-        raise ProblemError(Problem("P05", found, f"at most {LIMIT}", "ask for float32, or leave the choice to auto"))
+        found = f"{entry.card.name}: {measure.of} that differ by {deviation:.3g} on the first batch"
+        raise ProblemError(
+            Problem("P05", found, f"at most {measure.limit}", "ask for float32, or leave the choice to auto")
+        )
     return Parity(asked, "bfloat16" if fits else "float32", deviation)
 
 
@@ -81,7 +102,7 @@ def chosen_for(
     asked: Asked,
     batch: int,
     *,
-    apart: Apart = answers_apart,
+    measure: Measure = ANSWERS,
 ) -> Parity:
     """The precision for a run over these clips, from the first batch of their crops; float32 where there are none.
 
@@ -93,7 +114,7 @@ def chosen_for(
         return Parity(asked, "float32", None)
     piece = next(planned(pictures, batch))[0]
     try:
-        return chosen(entry, device, asked, piece.clip.read(piece.positions), apart=apart)
+        return chosen(entry, device, asked, piece.clip.read(piece.positions), measure=measure)
     except Exception as error:
         if isinstance(error, ProblemError):
             raise

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from abawbench.data.clips import clips_of_units
-from abawbench.data.feature_index import read_index
 from abawbench.data.features import clips_of_features, write_features
 from abawbench.errors import ProblemError
 from abawbench.predictions.cache import listing, open_cache, remove, verify
@@ -61,7 +60,7 @@ def test_a_cut_file_and_a_lost_file_and_a_file_too_many_are_noticed_by_readers_a
     assert states(verify(open_cache(cache))) == expected
     with pytest.raises(ProblemError, match="E21") as refused:
         clips_of_features(cache)
-    assert [problem.file.rsplit("/")[-1].split(".")[0] for problem in refused.value.problems] == list(expected)
+    assert [str(problem.file).rsplit("/")[-1].split(".")[0] for problem in refused.value.problems] == list(expected)
 
 
 def test_the_file_of_another_run_with_as_many_bytes_is_stale_to_readers(cache, tmp_path):
@@ -73,7 +72,7 @@ def test_the_file_of_another_run_with_as_many_bytes_is_stale_to_readers(cache, t
     other = tmp_path / "third" / "three.safetensors"
     assert other.stat().st_size == changed.stat().st_size
     other.replace(changed)
-    assert states(read_index(tmp_path / "second").faults()) == {"three": "stale"}
+    assert states(open_cache(tmp_path / "second").faults()) == {"three": "stale"}
 
 
 def test_changed_and_lost_crops_and_another_recipe_are_stale(cache, crops, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from abawbench.errors import ProblemError
 from abawbench.predictions import precision, run
 from abawbench.predictions.devices import device_of
-from abawbench.predictions.precision import LIMIT, chosen
+from abawbench.predictions.precision import FEATURES, LIMIT, chosen
 from abawbench.predictions.store import open_store
 from tests.predictions.conftest import Means, a_clip
 
@@ -60,6 +60,24 @@ def test_float32_is_taken_where_answers_change(with_bfloat16, error):
 def test_bfloat16_that_was_asked_for_and_changes_answers_is_refused(with_bfloat16):
     with pytest.raises(ProblemError, match="P05"):
         chosen(Rounding(error=40.0), "cpu", "bfloat16", CROPS)
+
+
+def test_features_are_compared_by_their_length_and_the_entry_concludes_nothing(with_bfloat16):
+    class Silent(Rounding):
+        def at(self, device, precision):
+            return Silent(self.card, self.error, precision)
+
+        def conclude(self, seen, clip):
+            raise AssertionError("features are not answers")
+
+    seen = CROPS.reshape(8, -1, 3).mean(axis=1)
+    parity = chosen(Silent(error=5.0), "cpu", "auto", CROPS, measure=FEATURES)
+    # each of three numbers is off by 5
+    assert parity.deviation == pytest.approx(75**0.5 / np.linalg.norm(seen, axis=1).min(), rel=1e-4)
+    assert parity.precision == "bfloat16"
+    assert chosen(Silent(error=9.0), "cpu", "auto", CROPS, measure=FEATURES).precision == "float32"
+    with pytest.raises(ProblemError, match=r"(?s)P05.*features that differ"):
+        chosen(Silent(error=np.nan), "cpu", "bfloat16", CROPS, measure=FEATURES)
 
 
 def test_float32_on_request_compares_nothing(with_bfloat16):
