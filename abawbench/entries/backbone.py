@@ -95,7 +95,7 @@ def backbone_of(
             fix = "bring the weights of that kind, or correct the kind"
             place = str(settings.weights.file)
             raise ProblemError(Problem("E08", f"weights of {loaded.kind}", settings.kind, fix, place))
-        return loaded.backbone, file, {"role": role, **loaded.facts()}
+        return loaded.backbone, file, {"role": role, **loaded.facts(), **loaded.backbone.card.to_json()}
     if seed is None:
         found = f"no weights for {role} ({settings.kind})"
         raise ProblemError(Problem("E11", found, "a file of weights", BRING))
