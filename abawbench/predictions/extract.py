@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ from abawbench.data.feature_index import Cached, FeatureIndex
 from abawbench.data.features import FeatureClip, Stored, packed
 from abawbench.entries.model import Movable, Seen
 from abawbench.errors import Problem, ProblemError
+from abawbench.predictions.backlog import Backlog
 from abawbench.predictions.cache import Cache, index_for
-from abawbench.predictions.digests import digested
 from abawbench.predictions.feature_maker import FeatureMaker
 from abawbench.predictions.fitting import fitting
 from abawbench.predictions.looking import Look, seen_in
@@ -122,7 +122,7 @@ def extract(
     return Summary(
         units=len(clips) + len(problems),
         made=work.made,
-        kept=work.kept,
+        kept=work.backlog.kept,
         frames=work.frames,
         valid=work.valid,
         width=maker.entry.width,
@@ -164,34 +164,24 @@ class _Work:
 
     def __init__(self, entry: Movable, cache: Cache, options: Options, recipes: Recipes, meter: RunMeter) -> None:
         self.entry, self.cache, self.options, self.recipes, self.meter = entry, cache, options, recipes, meter
-        self.made = self.kept = self.frames = self.valid = 0
-        self.problems: list[Problem] = []
-        self.digests: dict[str, str] = {}
+        self.backlog = Backlog(self._is_done, meter)
+        self.made = self.frames = self.valid = 0
+        self.problems = self.backlog.problems
 
     def do(self, clips: Sequence[Clip]) -> None:
         look = Look(self.options.batch, self.options.threads)
         # a batch has crops of one size
         for side in sorted({clip.size for clip in clips}):
-            alike = self._unfinished(clip for clip in clips if clip.size == side)
+            alike = self.backlog.of(clip for clip in clips if clip.size == side)
             for clip, seen in seen_in(self.entry, alike, side, look, self.meter.frames):
                 self._keep(clip, seen)
                 self.meter.unit(0)
 
-    def _unfinished(self, clips: Iterable[Clip]) -> Generator[Clip]:
-        """Clips whose features are not there, made from these very crops in this very way."""
-        for clip, digest in digested(clips):
-            if isinstance(digest, ProblemError):
-                self.problems.extend(digest.problems)
-            elif self.cache.has(clip.video, digest, self.recipes.get(clip.video)):
-                self.kept += 1
-            else:
-                self.digests[clip.video] = digest
-                yield clip
-                continue
-            self.meter.unit(int(clip.valid.sum()))
+    def _is_done(self, clip: Clip, digest: str) -> bool:
+        return self.cache.has(clip.video, digest, self.recipes.get(clip.video))
 
     def _keep(self, clip: Clip, seen: Seen | ProblemError) -> None:
-        digest, recipe = self.digests.pop(clip.video), self.recipes.get(clip.video)
+        digest, recipe = self.backlog.digests.pop(clip.video), self.recipes.get(clip.video)
         if isinstance(seen, ProblemError):
             self.problems.extend(seen.problems)
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from abawbench.data.features import FeatureClip
 from abawbench.entries.contract import broken, failure
 from abawbench.entries.model import Answers, Entry, Movable, Seen, Staged
 from abawbench.errors import Problem, ProblemError
-from abawbench.predictions.digests import digested
+from abawbench.predictions.backlog import Backlog
 from abawbench.predictions.fill import Policy, filled
 from abawbench.predictions.fitting import fitting
 from abawbench.predictions.looking import Look, seen_in
@@ -111,7 +111,7 @@ def run(
     return Summary(
         units=len(clips) + len(problems),
         made=work.made,
-        kept=work.kept,
+        kept=work.backlog.kept,
         frames=work.frames,
         valid=work.valid,
         parity=parity,
@@ -139,38 +139,25 @@ class _Work:
 
     def __init__(self, entry: Entry, store: Store, options: Options, meter: RunMeter) -> None:
         self.entry, self.store, self.options, self.meter = entry, store, options, meter
-        self.made = self.kept = self.frames = self.valid = 0
-        self.problems: list[Problem] = []
-        self.digests: dict[str, str] = {}
+        self.backlog = Backlog(store.has, meter)
+        self.made = self.frames = self.valid = 0
+        self.problems = self.backlog.problems
 
     def do(self, clips: Sequence[Clip]) -> None:
         features = [clip for clip in clips if isinstance(clip, FeatureClip)]
         pictures = [clip for clip in clips if not isinstance(clip, FeatureClip)]
-        for clip, seen in ahead(_read, self._unfinished(features), 1):
+        for clip, seen in ahead(_read, self.backlog.of(features), 1):
             self._conclude(clip, seen)
             self.meter.frames(int(clip.valid.sum()))
         if isinstance(self.entry, Staged):
             look = Look(self.options.batch, self.options.threads)
             side = pictures[0].size if pictures else 0
-            for clip, seen in seen_in(self.entry, self._unfinished(pictures), side, look, self.meter.frames):
+            for clip, seen in seen_in(self.entry, self.backlog.of(pictures), side, look, self.meter.frames):
                 self._conclude(clip, seen)
         else:
-            for clip in self._unfinished(pictures):
+            for clip in self.backlog.of(pictures):
                 self._finish(clip, lambda clip=clip: self.entry.predict(clip))
                 self.meter.frames(int(clip.valid.sum()))
-
-    def _unfinished(self, clips: Iterable[Clip]) -> Generator[Clip]:
-        """Clips that are not in the store as they are now; their bytes are read by a thread ahead of their turn."""
-        for clip, digest in digested(clips):
-            if isinstance(digest, ProblemError):
-                self.problems.extend(digest.problems)
-            elif self.store.has(clip, digest):
-                self.kept += 1
-            else:
-                self.digests[clip.video] = digest
-                yield clip
-                continue
-            self.meter.unit(int(clip.valid.sum()))
 
     def _conclude(self, clip: Clip, seen: Seen | ProblemError) -> None:
         if isinstance(seen, ProblemError):
@@ -197,7 +184,7 @@ class _Work:
     def _keep(self, clip: Clip, answers: Answers) -> None:
         given, mask = filled(answers, clip.frame, clip.valid, self.options.fill)
         predictions = Predictions(clip.video, clip.frame, clip.time, clip.valid, mask, given)
-        self.store.write(predictions, self.digests.pop(clip.video))
+        self.store.write(predictions, self.backlog.digests.pop(clip.video))
         self.made += 1
         self.frames += len(clip)
         self.valid += int(clip.valid.sum())

@@ -102,6 +102,17 @@ def test_verify_names_what_does_not_hold_and_gc_removes_it(crops, tmp_path):
     assert called("cache", "verify", cache, "--data", crops).exit_code == 0
 
 
+def test_data_that_are_none_of_its_crops_clear_no_cache(crops, tmp_path):
+    cache = tmp_path / "cache"
+    extracted(crops, cache)
+    write_crops(tmp_path / "other", {"three": 2}, side=112)
+    for data in (cache, tmp_path / "other"):
+        result = called("cache", "gc", cache, "--data", data)
+        assert result.exit_code == 1
+        assert "C02" in result.stderr
+    assert called("cache", "verify", cache, "--data", crops).exit_code == 0
+
+
 def test_a_kind_without_weights_or_seed_is_refused(crops, tmp_path):
     result = called("extract", "tiny_vit", crops, "-o", tmp_path / "cache")
     assert result.exit_code == 1

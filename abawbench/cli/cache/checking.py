@@ -34,7 +34,15 @@ def checked(cache: Path, data: Path | None) -> tuple[FeatureIndex, tuple[Fault, 
         raise ProblemError(Problem("C02", "videos or pictures", "crops", fix, str(data)))
 
     index = open_cache(cache)
-    clips, recipes = (None, None) if data is None else (input_of(data, no_faces).clips(), recipes_of(data))
+    clips = recipes = None
+    if data is not None:
+        given, recipes = input_of(data, no_faces), recipes_of(data)
+        clips = given.clips()
+        # else all would be stale, and gc would clear the folder
+        if given.kind == "features" or not any(clip.video in index.units for clip in clips):
+            found = "features" if given.kind == "features" else f"no unit of {cache}"
+            fix = "name the crops that the features were made from"
+            raise ProblemError(Problem("C02", found, "crops of the units of the cache", fix, str(data)))
     meter, begin, done = Meter("units"), time.perf_counter(), [0, 0]
 
     def tick(unit: str) -> None:
