@@ -28,7 +28,7 @@ class Draws:
 
     Attributes:
         flip: shape (rows,), bool.
-        rotation: shape (rows,), degrees.
+        rotation: shape (rows,), degrees, clockwise.
         translation: shape (rows, 2), to the right and downwards, as a share of the side.
         scale: shape (rows,), factor.
         brightness: shape (rows,), factor.
