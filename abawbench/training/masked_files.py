@@ -146,7 +146,8 @@ def on_disk(network: Any, intake: Intake, picture: int) -> dict[str, bytes]:
 def published(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Tensors of an autoencoder, by the names that transformers writes, by those of facebookresearch/mae."""
     result: dict[str, Tensor] = {}
-    for name, tensor in tensors.items():
+    # safetensors gives them in no order
+    for name, tensor in sorted(tensors.items()):
         if not (match := _BLOCK.fullmatch(name)):
             bare = name.removeprefix("vit.").removeprefix("decoder.")
             result[_OUTSIDE.get(bare, bare)] = tensor

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from abawbench.cli import main
+from tests.predictions.conftest import write_crops
+
+
+@pytest.fixture
+def crops(tmp_path):
+    return write_crops(tmp_path / "corpus" / "cropped_aligned", dict.fromkeys("abc", 4), side=32).parent
+
+
+def called(*arguments: object):
+    return CliRunner().invoke(main, ["pretrain", "mae", *map(str, arguments)])
+
+
+def test_a_corpus_gives_an_encoder_and_the_losses_go_to_standard_error(crops, tmp_path):
+    out = tmp_path / "run"
+    result = called(crops, "-o", out, "--size", "tiny", "--epochs", 2, "--batch", 4, "--device", "cpu")
+    assert result.exit_code == 0, result.stderr
+    assert "8 learned from, 4 held out of 1 units" in result.stdout
+    assert str(out / "encoder.safetensors") in result.stdout
+    assert [line.split(":")[0] for line in result.stderr.splitlines() if line.startswith("epoch")] == [
+        "epoch 1",
+        "epoch 2",
+    ]
+    again = called(crops, "-o", out, "--size", "tiny", "--epochs", 2, "--batch", 4, "--device", "cpu", "--json")
+    said = json.loads(again.stdout)
+    assert said["is_kept"] is True
+    assert [epoch["epoch"] for epoch in said["epochs"]] == [1, 2]
+
+
+def test_settings_that_do_not_fit_are_told(crops, tmp_path):
+    result = called(crops, "-o", tmp_path / "run", "--size", "tiny", "--mask", 2, "--picture", 33)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("E19")
+    assert "mask = 2.0" in result.stderr
+    assert "picture = 33" in result.stderr
+    assert not (tmp_path / "run").exists()
