@@ -58,6 +58,10 @@ class ProblemError(Exception):
         self.problems = problems
         super().__init__(render(problems))
 
+    def __reduce__(self) -> tuple[type[ProblemError], tuple[Problem, ...]]:
+        # other processes raise them too
+        return ProblemError, self.problems
+
 
 class Problems:
     """Collects problems of one input: counts them all, keeps the first three of each rule and file."""

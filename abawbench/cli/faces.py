@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.cli.meter import Meter, duration
-from abawbench.cli.options import PATH, json_option
+from abawbench.cli.options import PATH, address_option, engine_option, json_option
 from abawbench.cli.output import exits_on_problems, print_json, say
 
 if TYPE_CHECKING:
@@ -43,9 +43,21 @@ if TYPE_CHECKING:
     help="Processes; the output is the same for any number.",
 )
 @click.option("--weights", type=PATH, help="YuNet's ONNX file; else the one that `abawbench data fetch yunet` got.")
+@engine_option
+@address_option
 @json_option
 @exits_on_problems
-def command(videos: Path, out: Path, every: int, crop: str, workers: int, weights: Path | None, as_json: bool) -> None:
+def command(
+    videos: Path,
+    out: Path,
+    every: int,
+    crop: str,
+    workers: int,
+    weights: Path | None,
+    engine: str,
+    address: str,
+    as_json: bool,
+) -> None:
     """Take the faces out of VIDEOS into OUT, one unit for each person.
 
     VIDEOS is a video, a picture, or a folder of them or of folders of them. Numbered pictures in a folder are the
@@ -68,7 +80,15 @@ def command(videos: Path, out: Path, every: int, crop: str, workers: int, weight
     def report(progress: Progress) -> None:
         meter.show(progress.videos, progress.frames, progress.seconds)
 
-    summary = run(videos, out, Settings(every, crop), workers=workers, weights=weights, report=report)
+    summary = run(
+        videos,
+        out,
+        Settings(every, crop),
+        workers=workers,
+        weights=weights,
+        address=address if engine == "ray" else None,
+        report=report,
+    )
     meter.end()
     if summary.problems:
         say(render(summary.problems))

@@ -49,3 +49,16 @@ subjects_option: Decorator = click.option(
     "--subjects", type=PATH, help="File of lines 'video,subject': resample subjects, not videos."
 )
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+engine_option: Decorator = click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="ray: on the machines of a Ray cluster that see the same folders.",
+)
+address_option: Decorator = click.option(
+    "--address",
+    default="local",
+    show_default=True,
+    help="With --engine ray: auto, ray://host:10001, or one started here.",
+)

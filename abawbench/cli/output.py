@@ -19,6 +19,8 @@ Arguments = ParamSpec("Arguments")
 EXTRAS: dict[str | None, str] = {
     **dict.fromkeys(("av", "cv2", "jinja2", "pooch", "requests", "sklearn", "threadpoolctl"), "video"),
     **dict.fromkeys(("onnxruntime", "safetensors", "torch", "transformers"), "models"),
+    **dict.fromkeys(("kornia", "matplotlib"), "models"),
+    **dict.fromkeys(("accelerate", "ray"), "cluster"),
 }
 
 

@@ -6,7 +6,8 @@ import os
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from abawbench.data.faces.extract import Settings, extract, key
 from abawbench.data.faces.overrides import COLUMNS, Override, read_overrides
 from abawbench.data.faces.reports import write_reports
 from abawbench.data.faces.sources import Source, sources, unreadable
+from abawbench.data.spread import spread
 from abawbench.errors import Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -156,6 +158,7 @@ def run(
     *,
     workers: int = 1,
     weights: Path | None = None,
+    address: str | None = None,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> Summary:
     """Faces of all videos under a path, and the audit of the folder they go to.
@@ -166,6 +169,8 @@ def run(
         settings: how faces are found and cropped.
         workers: processes at work at once, one video each; the output is the same for any number.
         weights: YuNet's file; found by itself where not given.
+        address: of a Ray cluster that does the videos, see `data.spread.cluster`; processes of this machine where not
+            given. Its machines see the same folders.
         report: is told how far the run is, a few times a second at most.
 
     Raises:
@@ -182,7 +187,11 @@ def run(
             store.put(out, OVERRIDES, ",".join(COLUMNS) + "\n")
         overrides = read_overrides(out / OVERRIDES)
         template = Worker(out, network, settings, overrides, lambda _: None)
-        results = dict(_results(template, found, min(workers, len(found)), _Meter(found, begin, report)))
+        meter = _Meter(found, begin, report)
+        if address is None:
+            results = dict(_results(template, found, min(workers, len(found)), meter))
+        else:
+            results = dict(_on_cluster(template, found, address, workers, meter))
         problems = [*left_out, *(problem for source in found for problem in results[source.name].problems)]
         try:
             write_reports(out, problems)
@@ -301,6 +310,29 @@ def _in_processes(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _on_cluster(
+    template: Worker, found: Sequence[Source], address: str, workers: int, meter: _Meter
+) -> Generator[tuple[str, Result]]:
+    out, weights = template.out.resolve(), template.weights.resolve()
+    worker = Worker(out, weights, template.settings, template.overrides, _silent)
+    order = [
+        replace(source, path=source.path.resolve(), files=tuple(file.resolve() for file in source.files))
+        for source in found
+    ]
+    order.sort(key=lambda source: -source.weight())
+    for source, result in spread(partial(_served_far, worker), order, address, workers):
+        meter.frames(0 if result.facts is None else result.facts["frames"])
+        yield source.name, result
+        meter.video()
+
+
+def _served_far(worker: Worker, source: Source) -> Result:
+    import cv2
+
+    cv2.setNumThreads(1)
+    return worker.do(source)
 
 
 def _result(future: Future[Result], source: Source) -> Result:
