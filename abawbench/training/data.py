@@ -31,26 +31,30 @@ class Part:
         begins: shape (clips + 1,), the first place of each clip, and behind the last.
         frame: shape (places,), frame numbers.
         nearest: shape (places,), the place of the nearest frame of the clip that has a crop: itself where it has one.
-        targets: by task, one label a place; frames without a crop have none.
+        row: shape (places,), of the table; -1 for frames without a row or a crop.
+        targets: by task, one label a place; places without a row have none.
     """
 
     clips: tuple[Clip, ...]
     begins: Places
     frame: Places
     nearest: Places
+    row: Places
     targets: dict[str, Target]
 
     def __len__(self) -> int:
         return len(self.frame)
 
     @property
+    def labelled_for(self) -> Mask:
+        """Shape (places, tasks), True where a task has a label."""
+        known = [target.annotated.numpy().reshape(len(self), -1).any(axis=1) for target in self.targets.values()]
+        return np.stack(known, axis=1)
+
+    @property
     def labelled(self) -> Mask:
         """Shape (places,), True where some task has a label."""
-        found = np.zeros(len(self), bool)
-        for target in self.targets.values():
-            known = target.annotated.numpy()
-            found |= known if known.ndim == 1 else known.any(axis=1)
-        return found
+        return np.asarray(self.labelled_for.any(axis=1), np.bool_)
 
     @property
     def rows(self) -> Places:
@@ -70,14 +74,15 @@ def part_of(clips: Iterable[Clip], table: Table, tasks: Sequence[Task]) -> Part:
     lengths = [len(clip) for clip in used]
     begins = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     nearest = [begin + _nearest(clip.valid) for begin, clip in zip(begins.tolist(), used, strict=False)]
-    rows = [_rows_of(clip, table) for clip in used]
     empty = np.empty(0, np.int64)
+    row = np.concatenate([empty, *(_rows_of(clip, table) for clip in used)])
     part = Part(
         clips=tuple(used),
         begins=begins,
         frame=np.concatenate([empty, *(clip.frame.astype(np.int64) for clip in used)]),
         nearest=np.concatenate([empty, *nearest]),
-        targets=targets_of(tasks, table, np.concatenate([empty, *rows])),
+        row=row,
+        targets=targets_of(tasks, table, row),
     )
     if not part.labelled.any():
         found = f"{len(used):,} of {len(table.videos):,} units have crops or features, and no frame of them a label"

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from abawbench.challenges import Continuous, Task
 from abawbench.entries.facebehaviornet import FaceBehaviorEntry
 from abawbench.entries.network import NetworkEntry
-from abawbench.entries.sight import Sight, normalised
+from abawbench.entries.sight import Sight
 from abawbench.models.facebehaviornet import VALENCE_AROUSAL
 from abawbench.models.intake import Intake
 from abawbench.models.temporal.segments import State
@@ -53,12 +53,10 @@ class Learner(nn.Module):
         """
         raise NotImplementedError
 
-    def look(self, crops: Mapping[int, Tensor]) -> Tensor:
-        """Features of crops, given for each size of an intake, shape (crops, size, size, 3), bytes or 0 to 255."""
-        seen: list[Tensor] = []
+    def look(self, pictures: Sequence[Tensor]) -> Tensor:
+        """Features, shape (frames, width), of pictures for each intake, shape (frames, channels, size, size)."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.is_frozen):
-            for eye, intake in zip(self.eyes(), self.intakes, strict=True):
-                seen.append(eye(normalised(crops[intake.size], intake)))
+            seen = [eye(given) for eye, given in zip(self.eyes(), pictures, strict=True)]
         return torch.cat(seen, 1) if len(seen) > 1 else seen[0]
 
     def train(self, mode: bool = True) -> Learner:

@@ -17,14 +17,15 @@ from abawbench.errors import Problem, ProblemError
 from abawbench.models.temporal.segments import State
 from abawbench.training.checkpoint import Checkpoint
 from abawbench.training.data import Crops
-from abawbench.training.learners import Learner, shorter
-from abawbench.training.loss_settings import LossSettings
-from abawbench.training.losses import task_losses
+from abawbench.training.learners import Learner, Outputs, shorter
+from abawbench.training.mixing import Mixture, draw_mixture, with_mixtures
+from abawbench.training.objective import Objective
 from abawbench.training.optimisers import Average, clip, optimiser_of, restore, set_rate, tensors_of
 from abawbench.training.plan import Step
 from abawbench.training.schedule import factor
 from abawbench.training.settings import TrainingSettings
 from abawbench.training.targets import Target
+from abawbench.training.views import pictures_of
 from abawbench.training.weighting import Weighting
 
 TOTAL = "total"
@@ -65,7 +66,7 @@ class Loop:
         learner: on its device, in training mode.
         material: to learn from.
         settings: how.
-        losses: by task, settled.
+        objective: what outputs are held against.
         device: where it learns.
         threads: that read crops.
     """
@@ -75,14 +76,15 @@ class Loop:
         learner: Learner,
         material: Material,
         settings: TrainingSettings,
-        losses: Mapping[str, LossSettings],
+        objective: Objective,
         *,
         device: str,
         threads: int,
     ) -> None:
-        self.learner, self.material, self.settings, self.losses = learner, material, settings, losses
+        self.learner, self.material, self.settings = learner, material, settings
+        self.objective = objective.to(device)
         self.device, self.threads = device, threads
-        self.weighting = Weighting(list(losses), settings.weighting).to(device)
+        self.weighting = Weighting(objective.names, settings.weighting).to(device)
         below, above = learner.groups()
         self.optimiser = optimiser_of(below, [*above, *self.weighting.parameters()], settings.optimiser)
         decay = settings.optimiser.ema
@@ -174,19 +176,19 @@ class Loop:
 
     def _learn(self, batch: Batch, state: State | None, steps: int) -> State | None:
         step, settings = batch.step, self.settings
-        torch.manual_seed(_seed(settings.seed, self.epoch, self.done))
+        generator = torch.Generator().manual_seed(_seed(settings.seed, self.epoch, self.done))
+        torch.manual_seed(generator.initial_seed())
         share = factor(settings.schedule, settings.epochs, self.epoch, (self.done + 1) / steps)
         set_rate(self.optimiser, share)
         self.optimiser.zero_grad(set_to_none=True)
+        places = torch.from_numpy(step.places).to(self.device)
+        targets = {name: target.take(places) for name, target in self.material.targets.items()}
+        mixture = None
+        if settings.mixing is not None:
+            mixture = draw_mixture(settings.mixing, len(places), generator).to(self.device)
         with torch.autocast(self._kind, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-            features = self._features(batch)
-            lengths = torch.from_numpy(step.lengths)
-            outputs, state = self.learner.conclude(
-                features, lengths, shorter(state, len(lengths)), self._positions(step)
-            )
-        places = torch.from_numpy(step.places)
-        targets = {name: target.take(places).to(self.device) for name, target in self.material.targets.items()}
-        losses = task_losses(targets, outputs, self.losses)
+            outputs, state = self._outputs(batch, state, mixture, generator)
+        losses = self.objective.losses_of(targets, outputs, mixture)
         total = self.weighting(losses)
         # a batch without a label changes nothing, not even by the decay of weights
         if total is None:
@@ -200,14 +202,27 @@ class Loop:
             self.average.update(self.learner.learned())
         return state
 
+    def _outputs(
+        self, batch: Batch, state: State | None, mixture: Mixture | None, generator: torch.Generator
+    ) -> tuple[Outputs, State | None]:
+        lengths = torch.from_numpy(batch.step.lengths)
+        if isinstance(batch.seen, Tensor):
+            features = batch.seen.to(self.device, non_blocking=True)
+            features = features if mixture is None else with_mixtures(features, mixture)
+        else:
+            crops = {size: given.to(self.device, non_blocking=True) for size, given in batch.seen.items()}
+            learner, changes = self.learner, self.settings.augmentation
+            pictures = pictures_of(crops, learner.intakes, changes, lengths, generator)
+            features = learner.look(
+                pictures if mixture is None else [with_mixtures(part, mixture) for part in pictures]
+            )
+        # frames are mixed one by one: all of them are one sequence
+        lengths = lengths if mixture is None else torch.tensor([len(features)])
+        return self.learner.conclude(features, lengths, shorter(state, len(lengths)), self._positions(batch.step))
+
     @property
     def _kind(self) -> str:
         return self.device.partition(":")[0]
-
-    def _features(self, batch: Batch) -> Tensor:
-        if isinstance(batch.seen, Tensor):
-            return batch.seen.to(self.device, non_blocking=True)
-        return self.learner.look({size: crops.to(self.device, non_blocking=True) for size, crops in batch.seen.items()})
 
     def _positions(self, step: Step) -> Tensor | None:
         if self.material.frame is None:

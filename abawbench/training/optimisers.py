@@ -9,6 +9,9 @@ from torch import Tensor, nn
 
 from abawbench.training.settings import OptimiserSettings
 
+# what an optimiser counts in, on the CPU
+STEP = "step"
+
 
 def optimiser_of(
     below: Sequence[nn.Parameter], above: Sequence[nn.Parameter], settings: OptimiserSettings
@@ -92,7 +95,7 @@ def restore(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> 
         if found:
             # in the layout of the parameter, so that the same kernels run as before
             optimiser.state[parameter] = {
-                name: tensor.clone() if tensor.ndim == 0 else torch.zeros_like(parameter).copy_(tensor)
+                name: tensor.clone() if name == STEP else torch.zeros_like(parameter).copy_(tensor)
                 for name, tensor in found.items()
             }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,8 +10,9 @@ import numpy as np
 
 from abawbench.models.temporal.segments import windows
 from abawbench.models.temporal.settings import TemporalSettings
+from abawbench.table import Floats
 from abawbench.training.data import Part, Places
-from abawbench.training.sampling import packs, video_order
+from abawbench.training.sampling import epoch_batches, packs, video_order
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,13 +30,38 @@ class Step:
     goes_on: bool = False
 
 
-def frames_plan(part: Part, batch: int, seed: int, epoch: int) -> list[Step]:
-    """Steps of single frames that have a label, shuffled."""
-    order = np.random.default_rng([seed, epoch]).permutation(np.flatnonzero(part.labelled))
-    return [
-        Step(places, np.array([len(places)]))
-        for places in (order[begin : begin + batch] for begin in range(0, len(order), batch))
-    ]
+def frames_plan(
+    databases: Mapping[str, Places], batch: int, seed: int, epoch: int, weights: Mapping[str, Floats] | None = None
+) -> list[Step]:
+    """Steps of single frames, in each of them some of every database.
+
+    Args:
+        databases: places by name.
+        batch: frames of a step.
+        seed: of the training.
+        epoch: its number.
+        weights: by database, how often each place is wanted; None to see each once.
+    """
+    sizes = {name: len(places) for name, places in databases.items()}
+    steps: list[Step] = []
+    for drawn in epoch_batches(sizes, batch, seed=seed, epoch=epoch, weights=weights):
+        places = np.concatenate([databases[name][chosen] for name, chosen in drawn.items()])
+        steps.append(Step(places, np.array([len(places)])))
+    return steps
+
+
+def databases_of(part: Part, kind: Literal["one", "labels"]) -> dict[str, Places]:
+    """The labelled places of a part: all together, or by the tasks that they have labels for, as `va+expression`."""
+    places = np.flatnonzero(part.labelled)
+    if kind == "one":
+        return {"all": places}
+    known = part.labelled_for[places]
+    sets, member = np.unique(known, axis=0, return_inverse=True)
+    tasks = list(part.targets)
+    return {
+        "+".join(task for task, has in zip(tasks, row, strict=True) if has): places[member.ravel() == number]
+        for number, row in enumerate(sets.tolist())
+    }
 
 
 def segments_plan(
@@ -46,10 +72,7 @@ def segments_plan(
     labels = np.concatenate([[0], np.cumsum(part.labelled)])
     spans = spans[labels[spans[:, 1]] > labels[spans[:, 0]]]
     lengths = spans[:, 1] - spans[:, 0]
-    steps: list[Step] = []
-    for pack in packs(lengths, batch, seed=seed, epoch=epoch):
-        steps.append(_step(spans[pack]))
-    return steps
+    return [_step(spans[pack]) for pack in packs(lengths, batch, seed=seed, epoch=epoch)]
 
 
 def videos_plan(
@@ -86,8 +109,3 @@ def _spans(part: Part, clip: int, temporal: TemporalSettings, time: Literal["row
     segment = temporal.segment or length
     spans = np.searchsorted(frame, windows(length, segment, temporal.stride or segment))
     return begin + spans[spans[:, 0] < spans[:, 1]]
-
-
-def beginnings(steps: Sequence[Step]) -> list[int]:
-    """Numbers of the steps that need nothing of the one before."""
-    return [number for number, step in enumerate(steps) if not step.goes_on]

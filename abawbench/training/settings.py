@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from abawbench.entries.entry_file import read_settings
 from abawbench.errors import Problem, ProblemError
+from abawbench.training.augmentation_settings import AugmentationSettings, MixingSettings
+from abawbench.training.coupled_settings import CoupledSettings
 from abawbench.training.loss_settings import LossSettings, WeightingSettings
 
 Precision = Literal["float32", "bfloat16"]
@@ -78,6 +80,12 @@ class TrainingSettings:
         schedule: how the rate changes.
         losses: by task; a task that is not named has the usual loss of its kind.
         weighting: how the losses of the tasks are added.
+        coupling: of a task of classes and one of labels; None for none, or for what the entry's `coupling` says.
+        augmentation: of crops; None for none.
+        mixing: of single frames, MixAugment; None for none.
+        balance: task whose classes, labels or values single frames are drawn alike by; empty to see each frame once.
+        databases: `labels` fills each step of single frames from every set of tasks that rows are labelled for, in
+            proportion; `one` mixes all rows.
     """
 
     epochs: int = 20
@@ -93,6 +101,11 @@ class TrainingSettings:
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     losses: Mapping[str, LossSettings] = field(default_factory=dict[str, LossSettings])
     weighting: WeightingSettings = field(default_factory=WeightingSettings)
+    coupling: CoupledSettings | None = None
+    augmentation: AugmentationSettings | None = None
+    mixing: MixingSettings | None = None
+    balance: str = ""
+    databases: Literal["one", "labels"] = "one"
 
 
 def read_training(given: dict[str, Any], path: Path) -> TrainingSettings:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from abawbench import challenges
-from abawbench.challenges import Challenge
+from abawbench.challenges import Challenge, Task
 from abawbench.data.clips import Clip
 from abawbench.data.faces.store import only_run
 from abawbench.data.features import FeatureClip
@@ -23,7 +23,6 @@ from abawbench.entries.entry_file import FILE, EntryFile, read_entry_file
 from abawbench.entries.loading import entry_of
 from abawbench.entries.network import NetworkEntry
 from abawbench.errors import Problem, ProblemError
-from abawbench.models.temporal.settings import TemporalSettings
 from abawbench.records import sha256_of
 from abawbench.training.board import Board
 from abawbench.training.checkpoint import load_checkpoint, save_checkpoint
@@ -31,8 +30,9 @@ from abawbench.training.curves import write_curves
 from abawbench.training.data import Crops, Part, features_of, part_of
 from abawbench.training.learners import Answering, Learner, learner_of
 from abawbench.training.loop import Clock, Loop, Material, repeatable
-from abawbench.training.loss_settings import LossSettings, settled
-from abawbench.training.plan import Step, frames_plan, segments_plan, videos_plan
+from abawbench.training.objective import objective_of
+from abawbench.training.plan import Step, databases_of, frames_plan, segments_plan, videos_plan
+from abawbench.training.refusals import NO_COUPLING, refuse_misfits, temporal_of, with_coupling
 from abawbench.training.run_folder import (
     digest_of,
     is_finished,
@@ -43,6 +43,7 @@ from abawbench.training.run_folder import (
     task_folder,
     write_entry,
 )
+from abawbench.training.sampling import balancing_weights
 from abawbench.training.settings import TrainingSettings, read_training
 from abawbench.training.sources import Labels, Source, clips_of, for_tasks, labels_of
 from abawbench.training.validation import Judged, Validation, look
@@ -142,7 +143,8 @@ def train(
     assert isinstance(entry, Answering)
     challenge = challenges.get(content.vocabulary)
     labels, clips = labels_of(source, challenge), clips_of(source.data)
-    _refuse_misfits(entry, settings, clips, str(entry_file))
+    settings = with_coupling(settings, content.settings.get("coupling", NO_COUPLING), str(entry_file))
+    refuse_misfits(entry, settings, clips, str(entry_file))
     sides = _sides(entry, challenge, labels, clips)
     settings = replace(settings, dataset=settings.dataset or source.dataset or challenge.dataset)
     data = {
@@ -160,41 +162,6 @@ def train(
         open_run(out, record)
         task = _Training(content, entry, challenge, settings, sides, labels, out, options, report)
         return task.run()
-
-
-def _refuse_misfits(entry: Answering, settings: TrainingSettings, clips: Sequence[Clip], file: str) -> None:
-    """Raises ProblemError E19, everything of the data and settings that the entry cannot be trained with."""
-    problems: list[Problem] = []
-
-    def add(found: str, expected: str, fix: str) -> None:
-        problems.append(Problem("E19", found, expected, fix, file))
-
-    takes_features = isinstance(clips[0], FeatureClip)
-    picture = entry.card.picture
-    for clip in clips:
-        if isinstance(clip, FeatureClip) and clip.width != entry.width:
-            fix = "extract them with the backbones of this entry, or correct settings.features"
-            add(f"{clip.width} features a frame in {clip.video}", f"{entry.width} as the entry takes", fix)
-        elif not takes_features and picture is not None and clip.size != picture.size:
-            expected = f"{picture.size} pixels, as the entry's picture says"
-            add(f"crops of {clip.size} pixels in {clip.video}", expected, "align the faces to that size")
-    if not takes_features and not entry.sight.modules:
-        add("crops for an entry that takes features", "features", "name folders of features, or add backbones")
-    temporal = _temporal(entry)
-    learns_backbone = not takes_features and not settings.freeze_backbone
-    if learns_backbone and temporal.normalise != "none":
-        found = f"normalise = {temporal.normalise} over backbones that learn"
-        add(found, "normalise = none, or backbones that stay", "set training.freeze_backbone = true, or normalise none")
-    carries = temporal.encoder in {"lstm", "bilstm", "gru"} and temporal.carry_state
-    if settings.videos and not (carries and temporal.stride in {None, temporal.segment}):
-        found = f"training.videos = {settings.videos} with the encoder {temporal.encoder}"
-        add(found, "a recurrent encoder that carries its state over segments", "set training.videos = 0")
-    if problems:
-        raise ProblemError(*problems)
-
-
-def _temporal(entry: Answering) -> TemporalSettings:
-    return entry.network.temporal if isinstance(entry, NetworkEntry) else TemporalSettings()
 
 
 def _sides(entry: Answering, challenge: Challenge, labels: Labels, clips: Sequence[Clip]) -> dict[str, Part]:
@@ -227,7 +194,8 @@ class _Training:
         self.threads = options.threads or os.cpu_count() or 1
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, dict[str, Any]] = {}
-        self.temporal = _temporal(entry)
+        self.temporal = temporal_of(entry)
+        self.truth = for_tasks(labels.train, challenge, entry.card.tasks)
 
     def run(self) -> Summary:
         checkpoint = load_checkpoint(self.out)
@@ -247,7 +215,7 @@ class _Training:
             learner.to(self.options.device).train(),
             material,
             self.settings,
-            self._losses(),
+            objective_of(self.settings, self.entry.card.tasks, self.truth),
             device=self.options.device,
             threads=self.threads,
         )
@@ -264,7 +232,7 @@ class _Training:
         if isinstance(part.clips[0], FeatureClip):
             return features_of(part, self.threads)
         crops = Crops(part, self.entry.sight.intakes, int(self.options.memory_gib * 2**30))
-        if not self.settings.freeze_backbone:
+        if not self.settings.freeze_backbone or self.settings.augmentation is not None:
             return crops
         own, rows = np.unique(part.nearest, return_inverse=True)
         return torch.from_numpy(look(self.entry.at(self.options.device, "float32"), crops, own)[rows])
@@ -292,17 +260,6 @@ class _Training:
                 result[begin:end] = entry.network.normalise(seen[None, begin:end], torch.tensor([end - begin]))[0]
         return result
 
-    def _losses(self) -> dict[str, LossSettings]:
-        table = for_tasks(self.labels.train, self.challenge, self.entry.card.tasks)
-        chosen = self.settings.losses
-        known = {task.name: task for task in self.entry.card.tasks}
-        strange = [name for name in chosen if name not in known]
-        if strange:
-            found, expected = f"training.losses.{strange[0]}", f"a task: {', '.join(known)}"
-            raise ProblemError(Problem("E19", found, expected, "correct the name"))
-        labelled = [task for name, task in known.items() if name in table.values]
-        return {task.name: settled(chosen.get(task.name, LossSettings()), task, table) for task in labelled}
-
     def _validation(self, seen: Crops | Tensor | None) -> Validation | None:
         if seen is None or self.labels.validation is None:
             return None
@@ -312,10 +269,18 @@ class _Training:
     def _steps(self, epoch: int) -> list[Step]:
         part, settings = self.sides["train"], self.settings
         if not isinstance(self.entry, NetworkEntry) or self.temporal.encoder == "none":
-            return frames_plan(part, settings.batch, settings.seed, epoch)
+            databases = databases_of(part, settings.databases)
+            weights = None
+            if settings.balance:
+                wanted = balancing_weights(self._task(settings.balance), self.truth)
+                weights = {name: wanted[part.row[places]] for name, places in databases.items()}
+            return frames_plan(databases, settings.batch, settings.seed, epoch, weights)
         if settings.videos:
             return videos_plan(part, self.temporal, self.entry.time, settings.videos, settings.seed, epoch)
         return segments_plan(part, self.temporal, self.entry.time, settings.batch, settings.seed, epoch)
+
+    def _task(self, name: str) -> Task:
+        return next(task for task in self.entry.card.tasks if task.name == name)
 
     def _learn(self, loop: Loop, answering: Answering, mirror: Learner, validation: Validation | None) -> None:
         board = Board(self.out, len(self.history)) if self.options.log == "tensorboard" else None
