@@ -42,7 +42,9 @@ def command() -> None:
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Another seed, another run.")
 @click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32", show_default=True)
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps; auto takes a GPU if any.")
-@click.option("--memory", type=float, default=4.0, show_default=True, help="GiB that decoded crops may take.")
+@click.option(
+    "--memory", type=click.FloatRange(0), default=4.0, show_default=True, help="GiB that decoded crops may take."
+)
 @json_option
 @exits_on_problems
 def mae(

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from abawbench.atomic import write_file, write_folder
+from abawbench.atomic import write_file, write_text
 from abawbench.errors import Problem, ProblemError
 from abawbench.models.backbones.vision import quiet
 from abawbench.models.intake import Intake
@@ -207,10 +207,7 @@ def claim(run: Path, record: Mapping[str, Any]) -> None:
             raise ProblemError(
                 Problem("E20", "no pre-training, but other files", "a new folder", "name another", str(run))
             )
-        run.parent.mkdir(parents=True, exist_ok=True)
-        if run.exists():
-            run.rmdir()
-        write_folder(run, {place.name: json.dumps(record, indent=2).encode()})
+        write_text(place, json.dumps(record, indent=2) + "\n")
         return
     try:
         before = _flat(json.loads(place.read_bytes()))
