@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,15 @@ import click
 
 from abawbench.cli.face_crops import faces_of
 from abawbench.cli.meter import Meter, duration
-from abawbench.cli.options import PATH, json_option
+from abawbench.cli.options import PATH, address_option, engine_option, json_option
 from abawbench.cli.output import exits_on_problems, print_json, say
 
 if TYPE_CHECKING:
     from abawbench.data.features import Stored
+    from abawbench.entries.model import Staged
     from abawbench.models.backbones import Pooling
     from abawbench.predictions.extract import Summary
+    from abawbench.predictions.feature_maker import Reading
     from abawbench.predictions.precision import Asked
     from abawbench.predictions.progress import Progress
 
@@ -52,6 +55,8 @@ if TYPE_CHECKING:
 @click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Crops looked at together.")
 @click.option("--submissions", type=PATH, default=Path("submissions"), show_default=True, help="Where entries lie.")
 @click.option("--weights", type=PATH, help="YuNet's ONNX file, for videos; else the one that `data fetch yunet` got.")
+@engine_option
+@address_option
 @json_option
 @exits_on_problems
 def command(
@@ -68,6 +73,8 @@ def command(
     batch: int,
     submissions: Path,
     weights: Path | None,
+    engine: str,
+    address: str,
     as_json: bool,
 ) -> None:
     """Keep what BACKBONE sees in every frame of DATA: <unit>.safetensors in a folder that `predict` and `train` take.
@@ -90,6 +97,10 @@ def command(
     from abawbench.predictions.inputs import input_of
     from abawbench.predictions.recipes import recipes_of
 
+    if engine == "ray":
+        # the machines of a cluster start in folders of their own
+        data, out = data.resolve(), out.resolve()
+        backbone = str(Path(backbone).resolve()) if Path(backbone).exists() else backbone
     maker = feature_maker(backbone, Reading(size, layer, pooling, seed), root=submissions)
     faces = data
 
@@ -105,7 +116,12 @@ def command(
     def report(progress: Progress) -> None:
         meter.show(progress.units, progress.frames, progress.seconds)
 
-    options = Options(dtype, precision, device_of(device), batch)
+    far = None
+    if engine == "ray":
+        from abawbench.predictions.far import Far
+
+        far = Far(partial(_looking, backbone, Reading(size, layer, pooling, seed), submissions.resolve()), address)
+    options = Options(dtype, precision, device_of(device), batch, far=far)
     summary = extract(maker, clips, out, options, recipes=recipes_of(faces), report=report)
     meter.end()
     if summary.problems:
@@ -116,6 +132,12 @@ def command(
         _print(summary, out, given.kind, dtype)
     if summary.problems:
         sys.exit(1)
+
+
+def _looking(backbone: str, reading: Reading, root: Path) -> Staged:
+    from abawbench.predictions.feature_maker import feature_maker
+
+    return feature_maker(backbone, reading, root=root).entry
 
 
 def _json(summary: Summary) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import click
 
 from abawbench.cli.face_crops import faces_of
 from abawbench.cli.meter import Meter, duration
-from abawbench.cli.options import CHALLENGE, PATH, json_option
+from abawbench.cli.options import CHALLENGE, PATH, address_option, engine_option, json_option
 from abawbench.cli.output import exits_on_problems, print_json, say
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 @click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Crops looked at together.")
 @click.option("--submissions", type=PATH, default=Path("submissions"), show_default=True, help="Where entries lie.")
 @click.option("--weights", type=PATH, help="YuNet's ONNX file, for videos; else the one that `data fetch yunet` got.")
+@engine_option
+@address_option
 @json_option
 @exits_on_problems
 def command(
@@ -66,6 +68,8 @@ def command(
     batch: int,
     submissions: Path,
     weights: Path | None,
+    engine: str,
+    address: str,
     as_json: bool,
 ) -> None:
     """Let ENTRY answer every frame of DATA, and keep what it says in a store.
@@ -85,6 +89,9 @@ def command(
     from abawbench.predictions.inputs import input_of
     from abawbench.predictions.run import Options, run
 
+    if engine == "ray":
+        # the machines of a cluster start in folders of their own
+        data, out = data.resolve(), out.resolve()
     answering = _entry(entry, submissions, data)
     if isinstance(answering, Bounded):
         kind, clips = "tables", answering.clips()
@@ -96,7 +103,14 @@ def command(
     def report(progress: Progress) -> None:
         meter.show(progress.units, progress.frames, progress.seconds)
 
-    options = Options(policy, precision, _device(device), batch)
+    far = None
+    if engine == "ray":
+        from functools import partial
+
+        from abawbench.predictions.far import Far
+
+        far = Far(partial(_entry, _settled(entry), submissions.resolve(), data), address)
+    options = Options(policy, precision, _device(device), batch, far=far)
     summary = run(answering, clips, out, options, source=find(entry, root=submissions), report=report)
     meter.end()
     files = {challenge.id: str(_written(out, challenge)) for challenge in challenges}
@@ -121,6 +135,11 @@ def _entry(name: str, submissions: Path, data: Path) -> Entry:
         fix = "fit it and save it, or name an entry with weights"
         raise ProblemError(Problem("E11", f"{found.card.name} has seen no labels yet", "an entry that answers", fix))
     return found
+
+
+def _settled(entry: str) -> str:
+    """The name of an entry, a path made whole."""
+    return str(Path(entry).resolve()) if Path(entry).exists() else entry
 
 
 def _device(asked: str) -> str:

@@ -58,7 +58,7 @@ def cluster(address: str, workers: int | None) -> Generator[Any]:
 
 
 def spread(
-    work: Callable[[Item], Done], items: Sequence[Item], address: str, workers: int | None = None
+    work: Callable[[Item], Done], items: Sequence[Item], address: str, workers: int | None = None, *, gpus: int = 0
 ) -> Generator[tuple[Item, Done]]:
     """Each item with what `work` makes of it, as they get done, whichever machine does them.
 
@@ -69,12 +69,13 @@ def spread(
         items: of the work; each should take seconds at least.
         address: see `cluster`.
         workers: see `cluster`.
+        gpus: that one item takes.
 
     Raises:
         ProblemError: C02 no cluster, D37 the workers of an item died again and again.
     """
     with cluster(address, workers) as ray:
-        remote = ray.remote(max_retries=TRIES)(_call)
+        remote = ray.remote(max_retries=TRIES, num_gpus=gpus)(_call)
         shared = ray.put(work)
         waiting: dict[Any, Item] = {remote.remote(shared, item): item for item in items}
         while waiting:

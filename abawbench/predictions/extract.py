@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from abawbench.entries.model import Movable, Seen
 from abawbench.errors import Problem, ProblemError
 from abawbench.predictions.backlog import Backlog
 from abawbench.predictions.cache import Cache, index_for
+from abawbench.predictions.far import Far, seen_far
 from abawbench.predictions.feature_maker import FeatureMaker
 from abawbench.predictions.fitting import fitting
 from abawbench.predictions.looking import Look, seen_in
@@ -42,6 +44,7 @@ class Options:
         device: where networks run, as `cpu` or `cuda`.
         batch: crops looked at together.
         threads: that decode; one for each core where not given.
+        far: where crops are looked at; here, where not given. Its device and precision are those of the run.
     """
 
     dtype: Stored = "float16"
@@ -49,6 +52,7 @@ class Options:
     device: str = "cpu"
     batch: int = BATCH
     threads: int | None = None
+    far: Far | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,8 @@ def extract(
     with only_run(out):
         index, parity = _settled(maker, clips, index_for(out, record), record, options)
         entry = maker.entry.at(options.device, parity.precision)
+        if options.far is not None:
+            options = replace(options, far=replace(options.far, device=options.device, precision=parity.precision))
         cache = Cache(index)
         work = _Work(entry, cache, options, recipes or {}, RunMeter(clips, begin, report))
         try:
@@ -173,7 +179,8 @@ class _Work:
         # a batch has crops of one size
         for side in sorted({clip.size for clip in clips}):
             alike = self.backlog.of(clip for clip in clips if clip.size == side)
-            for clip, seen in seen_in(self.entry, alike, side, look, self.meter.frames):
+            looking = partial(seen_in, self.entry) if self.options.far is None else partial(seen_far, self.options.far)
+            for clip, seen in looking(alike, side, look, self.meter.frames):
                 self._keep(clip, seen)
                 self.meter.unit(0)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from abawbench.entries.contract import broken, failure
 from abawbench.entries.model import Answers, Entry, Movable, Seen, Staged
 from abawbench.errors import Problem, ProblemError
 from abawbench.predictions.backlog import Backlog
+from abawbench.predictions.far import Far, seen_far
 from abawbench.predictions.fill import Policy, filled
 from abawbench.predictions.fitting import fitting
 from abawbench.predictions.looking import Look, seen_in
@@ -39,6 +41,7 @@ class Options:
         device: where networks run, as `cpu` or `cuda`.
         batch: crops looked at together.
         threads: that decode; one for each core where not given.
+        far: where crops are looked at; here, where not given. Its device and precision are those of the run.
     """
 
     fill: Policy = "none"
@@ -46,6 +49,7 @@ class Options:
     device: str = "cpu"
     batch: int = BATCH
     threads: int | None = None
+    far: Far | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,8 @@ def run(
     if parity is not None:
         record = with_precision(record, parity)
     store = new_store(out, record)
+    if options.far is not None and parity is not None:
+        options = replace(options, far=replace(options.far, device=options.device, precision=parity.precision))
     work = _Work(entry, store, options, RunMeter(clips, begin, report))
     with only_run(out):
         work.do(clips)
@@ -152,7 +158,8 @@ class _Work:
         if isinstance(self.entry, Staged):
             look = Look(self.options.batch, self.options.threads)
             side = pictures[0].size if pictures else 0
-            for clip, seen in seen_in(self.entry, self.backlog.of(pictures), side, look, self.meter.frames):
+            looking = partial(seen_in, self.entry) if self.options.far is None else partial(seen_far, self.options.far)
+            for clip, seen in looking(self.backlog.of(pictures), side, look, self.meter.frames):
                 self._conclude(clip, seen)
         else:
             for clip in self.backlog.of(pictures):
