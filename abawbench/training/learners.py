@@ -56,12 +56,15 @@ class Learner(nn.Module):
     def look(self, pictures: Sequence[Tensor]) -> Tensor:
         """Features, shape (frames, width), of pictures for each intake, shape (frames, channels, size, size)."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.is_frozen):
-            seen = [eye(given) for eye, given in zip(self.eyes(), pictures, strict=True)]
+            seen = [eye(given.contiguous()) for eye, given in zip(self.eyes(), pictures, strict=True)]
         return torch.cat(seen, 1) if len(seen) > 1 else seen[0]
 
     def train(self, mode: bool = True) -> Learner:
         """Training mode of whatever learns."""
         super().train(mode)
+        for eye in self.eyes():
+            # torch 2.13 crashes on some processors in the gradient of a convolution with channels last
+            torch.nn.utils.convert_conv2d_weight_memory_format(eye, torch.contiguous_format)
         if self.is_frozen:
             for eye in self.eyes():
                 eye.eval()
