@@ -37,8 +37,8 @@ def pictures_of(patches: Tensor, patch: int) -> Tensor:
 def filled_in(pictures: Tensor, said: Tensor, hidden: Tensor, patch: int) -> tuple[Tensor, Tensor]:
     """Pictures with hidden patches in grey, and with what the network says of them.
 
-    The network says a patch on a scale of its own: mean 0 and variance 1. Mean and spread come from the picture, hence
-    the colours of a hidden patch are given, its pattern is not.
+    The network says a patch on a scale of its own: mean 0 and variance 1 over all its values. Mean and spread come from
+    the picture, hence brightness and contrast of a hidden patch are given, its pattern and hue are not.
 
     Args:
         pictures: shape (pictures, 3, side, side), from black 0 to white 1.
