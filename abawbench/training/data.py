@@ -48,8 +48,8 @@ class Part:
     @property
     def labelled_for(self) -> Mask:
         """Shape (places, tasks), True where a task has a label."""
-        known = [target.annotated.numpy().reshape(len(self), -1).any(axis=1) for target in self.targets.values()]
-        return np.stack(known, axis=1)
+        known = [target.annotated.numpy() for target in self.targets.values()]
+        return np.stack([mask if mask.ndim == 1 else mask.any(axis=1) for mask in known], axis=1)
 
     @property
     def labelled(self) -> Mask:

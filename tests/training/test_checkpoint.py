@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from abawbench.errors import ProblemError
+from abawbench.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+
+
+def a_checkpoint(number: int) -> Checkpoint:
+    return Checkpoint({"a/b": torch.full((2, 3), float(number)), "count": torch.tensor(number)}, {"number": number})
+
+
+def test_the_newest_checkpoint_is_read_and_the_ones_before_are_gone(tmp_path):
+    assert load_checkpoint(tmp_path) is None
+    for number in range(3):
+        save_checkpoint(tmp_path, a_checkpoint(number))
+    found = load_checkpoint(tmp_path)
+    assert found is not None
+    assert found.facts == {"number": 2}
+    assert torch.equal(found.tensors["a/b"], torch.full((2, 3), 2.0))
+    assert found.tensors["count"].item() == 2
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 2
+
+
+@pytest.mark.parametrize("moment", ["write_tensors", "sha256_of", "write_text", "unlink"])
+def test_whoever_is_killed_while_saving_leaves_one_of_the_two(tmp_path, monkeypatch, moment):
+    from abawbench.training import checkpoint
+
+    save_checkpoint(tmp_path, a_checkpoint(1))
+
+    def killed(*arguments, **options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        if moment == "unlink":
+            patch.setattr("pathlib.Path.unlink", killed)
+        else:
+            patch.setattr(checkpoint, moment, killed)
+        with pytest.raises(KeyboardInterrupt):
+            save_checkpoint(tmp_path, a_checkpoint(2))
+    (tmp_path / "checkpoints" / ".last-9.safetensors").write_bytes(b"half")
+    found = load_checkpoint(tmp_path)
+    assert found is not None
+    assert found.facts["number"] == found.tensors["count"].item() == (2 if moment == "unlink" else 1)
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 2
+    save_checkpoint(tmp_path, a_checkpoint(3))
+    after = load_checkpoint(tmp_path)
+    assert after is not None
+    assert after.facts["number"] == 3
+
+
+def test_a_damaged_checkpoint_is_told(tmp_path):
+    save_checkpoint(tmp_path, a_checkpoint(1))
+    (path,) = (tmp_path / "checkpoints").glob("*.safetensors")
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(ProblemError, match="E04"):
+        load_checkpoint(tmp_path)
