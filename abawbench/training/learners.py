@@ -62,7 +62,7 @@ class Learner(nn.Module):
     def train(self, mode: bool = True) -> Learner:
         """Training mode of whatever learns."""
         super().train(mode)
-        for eye in self.eyes():
+        for eye in self.eyes() if mode else ():
             # torch 2.13 crashes on some processors in the gradient of a convolution with channels last
             torch.nn.utils.convert_conv2d_weight_memory_format(eye, torch.contiguous_format)
         if self.is_frozen:

@@ -13,15 +13,17 @@ import torch
 from torch import Tensor
 
 from abawbench.data.ahead import ahead
+from abawbench.entries.model import width
 from abawbench.errors import Problem, ProblemError
 from abawbench.models.temporal.segments import State
 from abawbench.training.checkpoint import Checkpoint
-from abawbench.training.data import Crops
+from abawbench.training.data import Crops, Places
 from abawbench.training.learners import Learner, Outputs, shorter
 from abawbench.training.mixing import Mixture, draw_mixture, with_mixtures
 from abawbench.training.objective import Objective
 from abawbench.training.optimisers import Average, clip, optimiser_of, restore, set_rate, tensors_of
 from abawbench.training.plan import Step
+from abawbench.training.processes import ALONE, Processes
 from abawbench.training.schedule import factor
 from abawbench.training.settings import TrainingSettings
 from abawbench.training.targets import Target
@@ -52,10 +54,12 @@ class Batch:
 
     Attributes:
         step: which frames.
+        rows: which of them are those of this process.
         seen: features, or crops by size, of these.
     """
 
     step: Step
+    rows: Places
     seen: Tensor | dict[int, Tensor]
 
 
@@ -69,6 +73,7 @@ class Loop:
         objective: what outputs are held against.
         device: where it learns.
         threads: that read crops.
+        processes: that learn together.
     """
 
     def __init__(
@@ -80,10 +85,11 @@ class Loop:
         *,
         device: str,
         threads: int,
+        processes: Processes = ALONE,
     ) -> None:
         self.learner, self.material, self.settings = learner, material, settings
         self.objective = objective.to(device)
-        self.device, self.threads = device, threads
+        self.device, self.threads, self.processes = device, threads, processes
         self.weighting = Weighting(objective.names, settings.weighting).to(device)
         below, above = learner.groups()
         self.optimiser = optimiser_of(below, [*above, *self.weighting.parameters()], settings.optimiser)
@@ -167,27 +173,30 @@ class Loop:
 
     def _load(self, step: Step) -> Batch:
         seen = self.material.seen
+        rows = self.processes.rows(step, self.processes.rank)
+        own = step.places[rows]
         if isinstance(seen, Tensor):
-            return Batch(step, seen[torch.from_numpy(step.places).to(seen.device)])
-        crops = [torch.from_numpy(crops) for crops in seen.load(step.places)]
+            return Batch(step, rows, seen[torch.from_numpy(own).to(seen.device)])
+        crops = [torch.from_numpy(crops) for crops in seen.load(own)]
         if self.device != "cpu":
             crops = [part.pin_memory() for part in crops]
-        return Batch(step, dict(zip(seen.sizes, crops, strict=True)))
+        return Batch(step, rows, dict(zip(seen.sizes, crops, strict=True)))
 
     def _learn(self, batch: Batch, state: State | None, steps: int) -> State | None:
         step, settings = batch.step, self.settings
         generator = torch.Generator().manual_seed(_seed(settings.seed, self.epoch, self.done))
-        torch.manual_seed(generator.initial_seed())
+        torch.manual_seed(_seed(settings.seed, self.epoch, self.done, self.processes.rank + 1))
         share = factor(settings.schedule, settings.epochs, self.epoch, (self.done + 1) / steps)
         set_rate(self.optimiser, share)
         self.optimiser.zero_grad(set_to_none=True)
-        places = torch.from_numpy(step.places).to(self.device)
+        places = torch.from_numpy(self.processes.order(step)).to(self.device)
         targets = {name: target.take(places) for name, target in self.material.targets.items()}
         mixture = None
         if settings.mixing is not None:
             mixture = draw_mixture(settings.mixing, len(places), generator).to(self.device)
         with torch.autocast(self._kind, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-            outputs, state = self._outputs(batch, state, mixture, generator)
+            own, state = self._outputs(batch, state, mixture, generator)
+        outputs = own if mixture is not None else self.processes.gathered(step, own)
         losses = self.objective.losses_of(targets, outputs, mixture)
         total = self.weighting(losses)
         # a batch without a label changes nothing, not even by the decay of weights
@@ -195,7 +204,9 @@ class Loop:
             return state
         known = {name: loss.detach() for name, loss in losses.items() if loss is not None}
         self._unchecked.append((self.done + 1, {**known, TOTAL: total.detach()}))
-        total.backward()
+        if total.requires_grad:
+            total.backward()
+        self.processes.add_gradients(self.learner.parameters())
         clip(self.learner.parts(), self.learner.parameters(), settings.optimiser)
         self.optimiser.step()
         if self.average is not None:
@@ -205,32 +216,37 @@ class Loop:
     def _outputs(
         self, batch: Batch, state: State | None, mixture: Mixture | None, generator: torch.Generator
     ) -> tuple[Outputs, State | None]:
-        lengths = torch.from_numpy(batch.step.lengths)
+        if not len(batch.rows):
+            empty = {task.name: torch.zeros((0, width(task)), device=self.device) for task in self.learner.tasks}
+            return empty, state
+        step, rows = batch.step, torch.from_numpy(batch.rows)
+        lengths = torch.from_numpy(self.processes.lengths(step))
         if isinstance(batch.seen, Tensor):
             features = batch.seen.to(self.device, non_blocking=True)
             features = features if mixture is None else with_mixtures(features, mixture)
         else:
             crops = {size: given.to(self.device, non_blocking=True) for size, given in batch.seen.items()}
             learner, changes = self.learner, self.settings.augmentation
-            pictures = pictures_of(crops, learner.intakes, changes, lengths, generator)
+            whole = torch.from_numpy(step.lengths)
+            pictures = pictures_of(crops, learner.intakes, changes, whole, rows, generator)
             features = learner.look(
                 pictures if mixture is None else [with_mixtures(part, mixture) for part in pictures]
             )
-        # frames are mixed one by one: all of them are one sequence
-        lengths = lengths if mixture is None else torch.tensor([len(features)])
-        return self.learner.conclude(features, lengths, shorter(state, len(lengths)), self._positions(batch.step))
+        lengths = lengths if mixture is None else lengths.repeat(2)
+        positions = self._positions(step.places[batch.rows], lengths)
+        return self.learner.conclude(features, lengths, shorter(state, len(lengths)), positions)
 
     @property
     def _kind(self) -> str:
         return self.device.partition(":")[0]
 
-    def _positions(self, step: Step) -> Tensor | None:
+    def _positions(self, places: Places, lengths: Tensor) -> Tensor | None:
+        """Of frames in time, from the first of their sequence on."""
         if self.material.frame is None:
             return None
-        frame = self.material.frame[torch.from_numpy(step.places)]
-        first = np.concatenate([[0], np.cumsum(step.lengths)[:-1]])
-        begin = frame[torch.from_numpy(first)].repeat_interleave(torch.from_numpy(step.lengths))
-        return (frame - begin).to(self.device)
+        frame = self.material.frame[torch.from_numpy(places)]
+        first = lengths.cumsum(0) - lengths
+        return (frame - frame[first].repeat_interleave(lengths)).to(self.device)
 
 
 @contextmanager
@@ -276,5 +292,5 @@ class Clock:
         return True
 
 
-def _seed(seed: int, epoch: int, step: int) -> int:
-    return int(np.random.SeedSequence([seed, epoch, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+def _seed(*numbers: int) -> int:
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -46,7 +46,7 @@ def frames_plan(
     steps: list[Step] = []
     for drawn in epoch_batches(sizes, batch, seed=seed, epoch=epoch, weights=weights):
         places = np.concatenate([databases[name][chosen] for name, chosen in drawn.items()])
-        steps.append(Step(places, np.array([len(places)])))
+        steps.append(Step(places, np.ones(len(places), np.int64)))
     return steps
 
 

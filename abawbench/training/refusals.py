@@ -46,7 +46,9 @@ def with_coupling(settings: TrainingSettings, said: str, file: str) -> TrainingS
     return settings
 
 
-def refuse_misfits(entry: Answering, settings: TrainingSettings, clips: Sequence[Clip], file: str) -> None:
+def refuse_misfits(
+    entry: Answering, settings: TrainingSettings, clips: Sequence[Clip], file: str, *, processes: int
+) -> None:
     """Nothing, where a training can begin.
 
     Args:
@@ -54,6 +56,7 @@ def refuse_misfits(entry: Answering, settings: TrainingSettings, clips: Sequence
         settings: of the training.
         clips: of the data, all crops or all features.
         file: of the entry.
+        processes: that learn together.
 
     Raises:
         ProblemError: E19, everything of data and settings that the entry cannot be trained with.
@@ -64,6 +67,7 @@ def refuse_misfits(entry: Answering, settings: TrainingSettings, clips: Sequence
         *_of_data(entry, clips, takes_features=takes_features),
         *_of_networks(entry, settings, takes_features=takes_features),
         *_of_frames(entry, settings),
+        *_of_processes(settings, processes),
     ):
         problems.add(Problem("E19", found, expected, fix, file))
     problems.raise_if_any()
@@ -113,3 +117,9 @@ def _of_frames(entry: Answering, settings: TrainingSettings) -> Iterable[Misfit]
         if is_set:
             fix = f"remove training.{name}, or take the encoder none"
             yield f"training.{name} of segments", "single frames, which alone can be drawn at will", fix
+
+
+def _of_processes(settings: TrainingSettings, processes: int) -> Iterable[Misfit]:
+    if processes > 1 and settings.mixing is not None:
+        found = f"training.mixing in {processes} processes"
+        yield found, "one process, which has both crops of a mixture", "remove training.mixing, or start one process"

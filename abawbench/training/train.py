@@ -32,6 +32,7 @@ from abawbench.training.learners import Answering, Learner, learner_of
 from abawbench.training.loop import Clock, Loop, Material, repeatable
 from abawbench.training.objective import objective_of
 from abawbench.training.plan import Step, databases_of, frames_plan, segments_plan, videos_plan
+from abawbench.training.processes import Processes, started
 from abawbench.training.refusals import NO_COUPLING, refuse_misfits, temporal_of, with_coupling
 from abawbench.training.run_folder import (
     digest_of,
@@ -144,24 +145,29 @@ def train(
     challenge = challenges.get(content.vocabulary)
     labels, clips = labels_of(source, challenge), clips_of(source.data)
     settings = with_coupling(settings, content.settings.get("coupling", NO_COUPLING), str(entry_file))
-    refuse_misfits(entry, settings, clips, str(entry_file))
-    sides = _sides(entry, challenge, labels, clips)
     settings = replace(settings, dataset=settings.dataset or source.dataset or challenge.dataset)
-    data = {
-        "labels": {path.name: sha256_of(path) for path in labels.files},
-        "clips": {name: digest_of(part.clips) for name, part in sides.items()},
-        "units": {name: len(part.clips) for name, part in sides.items()},
-        "labelled": {name: int(part.labelled.sum()) for name, part in sides.items()},
-        "fold": source.fold,
-        "device": options.device.partition(":")[0],
-    }
-    weights = [{"role": file.role, "sha256": file.sha256} for file in entry.card.weights]
-    record = record_of(content, settings, weights, data)
-    out.mkdir(parents=True, exist_ok=True)
-    with only_run(out), repeatable(options.device):
-        open_run(out, record)
-        task = _Training(content, entry, challenge, settings, sides, labels, out, options, report)
-        return task.run()
+    with started(options.device) as (processes, device):
+        refuse_misfits(entry, settings, clips, str(entry_file), processes=processes.size)
+        sides = _sides(entry, challenge, labels, clips)
+        data = {
+            "labels": {path.name: sha256_of(path) for path in labels.files},
+            "clips": {name: digest_of(part.clips) for name, part in sides.items()},
+            "units": {name: len(part.clips) for name, part in sides.items()},
+            "labelled": {name: int(part.labelled.sum()) for name, part in sides.items()},
+            "fold": source.fold,
+            "device": device.partition(":")[0],
+        }
+        weights = [{"role": file.role, "sha256": file.sha256} for file in entry.card.weights]
+        record = record_of(content, settings, weights, data)
+        options = replace(options, device=device)
+        task = _Training(content, entry, challenge, settings, sides, labels, out, options, processes, report)
+        with repeatable(device):
+            if not processes.is_first:
+                return task.run()
+            out.mkdir(parents=True, exist_ok=True)
+            with only_run(out):
+                open_run(out, record)
+                return task.run()
 
 
 def _sides(entry: Answering, challenge: Challenge, labels: Labels, clips: Sequence[Clip]) -> dict[str, Part]:
@@ -187,10 +193,12 @@ class _Training:
         labels: Labels,
         out: Path,
         options: Options,
+        processes: Processes,
         report: Callable[[Progress], None],
     ) -> None:
         self.content, self.entry, self.challenge, self.settings = content, entry, challenge, settings
         self.sides, self.labels, self.out, self.options, self.report = sides, labels, out, options, report
+        self.processes = processes
         self.threads = options.threads or os.cpu_count() or 1
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, dict[str, Any]] = {}
@@ -198,7 +206,11 @@ class _Training:
         self.truth = for_tasks(labels.train, challenge, entry.card.tasks)
 
     def run(self) -> Summary:
-        checkpoint = load_checkpoint(self.out)
+        # the first removes what a killed run left, and the others wait for it
+        checkpoint = load_checkpoint(self.out) if self.processes.is_first else None
+        self.processes.agreed(None)
+        if not self.processes.is_first:
+            checkpoint = load_checkpoint(self.out)
         if checkpoint is not None:
             self.history, self.best = checkpoint.facts["history"], checkpoint.facts["best"]
         if is_finished(self.out):
@@ -218,13 +230,15 @@ class _Training:
             objective_of(self.settings, self.entry.card.tasks, self.truth),
             device=self.options.device,
             threads=self.threads,
+            processes=self.processes,
         )
         if checkpoint is not None:
             loop.restore(checkpoint)
-        elif is_frozen and self.entry.sight.modules:
+        elif self.processes.is_first and is_frozen and self.entry.sight.modules:
             keep_weights(self.out, answering, backbones=True)
         self._learn(loop, answering, mirror, self._validation(seen.get("validation")))
-        self._finish(answering, is_frozen)
+        if self.processes.is_first:
+            self._finish(answering, is_frozen)
         return Summary(self.out, False, self.history, self.best)
 
     def _seen(self, part: Part) -> Crops | Tensor:
@@ -283,7 +297,8 @@ class _Training:
         return next(task for task in self.entry.card.tasks if task.name == name)
 
     def _learn(self, loop: Loop, answering: Answering, mirror: Learner, validation: Validation | None) -> None:
-        board = Board(self.out, len(self.history)) if self.options.log == "tensorboard" else None
+        is_first = self.processes.is_first
+        board = Board(self.out, len(self.history)) if is_first and self.options.log == "tensorboard" else None
         clock = Clock(self.options.save_steps, self.options.save_s)
         while loop.epoch < self.settings.epochs and not self._is_stale():
             begin = time.perf_counter()
@@ -298,6 +313,8 @@ class _Training:
                 first: int = first,
                 begin: float = begin,
             ) -> None:
+                if not is_first:
+                    return
                 if clock.is_due() and done < len(behind) - 1:
                     self._save(loop)
                 frames = (int(behind[done] - behind[first]), int(behind[-1] - behind[first]))
@@ -305,38 +322,32 @@ class _Training:
 
             loss = loop.run(steps, told)
             seconds = time.perf_counter() - begin
-            load_weights(mirror.learned(), loop.weights())
-            judged = None if validation is None else validation.judge(answering.at(self.options.device, "float32"))
-            row = self._row(loop, loss, judged, seconds, int(behind[-1] - behind[first]))
-            self._keep_best(row, answering, backbones=not loop.learner.is_frozen)
+            frames = int(behind[-1] - behind[first])
+            row: dict[str, Any] = {}
+            if is_first:
+                load_weights(mirror.learned(), loop.weights())
+                judged = None if validation is None else validation.judge(answering.at(self.options.device, "float32"))
+                row = _row(loop, loss, judged, seconds, frames)
+            row = self.processes.agreed(row)
+            self.history.append(row)
+            better = self._better(row)
+            if not is_first:
+                continue
+            for name in better:
+                folder = self.out if name == SCORE else task_folder(self.out, name)
+                keep_weights(folder, answering, backbones=not loop.learner.is_frozen)
             write_curves(self.out, self.history, self.best)
             self._save(loop)
             if board is not None:
                 board.add(row)
             total = (len(steps), len(steps))
-            self.report(Progress(place, total, (row["frames"], row["frames"]), time.perf_counter() - begin, row))
+            self.report(Progress(place, total, (frames, frames), time.perf_counter() - begin, row))
         if board is not None:
             board.close()
 
-    def _row(
-        self, loop: Loop, loss: Mapping[str, float], judged: Judged | None, seconds: float, frames: int
-    ) -> dict[str, Any]:
-        row: dict[str, Any] = {
-            "epoch": loop.epoch,
-            "rate": loop.optimiser.param_groups[-1]["lr"],
-            "seconds": round(seconds, 3),
-            "frames": frames,
-            "loss": dict(loss),
-            "score": None if judged is None else judged.score,
-            "standing": None if judged is None else judged.standing,
-            "terms": {} if judged is None else dict(judged.terms),
-            "metrics": {} if judged is None else judged.metrics,
-        }
-        self.history.append(row)
-        return row
-
-    def _keep_best(self, row: Mapping[str, Any], answering: Answering, *, backbones: bool) -> None:
-        """Keep the weights where the whole or a task is better than before; the newest where nothing says."""
+    def _better(self, row: Mapping[str, Any]) -> list[str]:
+        """Names of what is better than before, the whole or a task; the whole where nothing says."""
+        better: list[str] = []
         standings = {SCORE: row["standing"]} | (row["terms"] if len(row["terms"]) > 1 else {})
         for name, value in standings.items():
             before = self.best.get(name)
@@ -344,8 +355,8 @@ class _Training:
                 continue
             if before is None or value is None or before["value"] is None or value > before["value"]:
                 self.best[name] = {"epoch": row["epoch"], "value": value}
-                folder = self.out if name == SCORE else task_folder(self.out, name)
-                keep_weights(folder, answering, backbones=backbones)
+                better.append(name)
+        return better
 
     def _is_stale(self) -> bool:
         best = self.best.get(SCORE)
@@ -373,3 +384,17 @@ class _Training:
                 trained_on=f"{dataset}, train split",
                 note=f"trained by abawbench: epoch {best['epoch']} of {len(self.history)}{value}",
             )
+
+
+def _row(loop: Loop, loss: Mapping[str, float], judged: Judged | None, seconds: float, frames: int) -> dict[str, Any]:
+    return {
+        "epoch": loop.epoch,
+        "rate": loop.optimiser.param_groups[-1]["lr"],
+        "seconds": round(seconds, 3),
+        "frames": frames,
+        "loss": dict(loss),
+        "score": None if judged is None else judged.score,
+        "standing": None if judged is None else judged.standing,
+        "terms": {} if judged is None else dict(judged.terms),
+        "metrics": {} if judged is None else judged.metrics,
+    }

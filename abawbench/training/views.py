@@ -18,6 +18,7 @@ def pictures_of(
     intakes: Sequence[Intake],
     settings: AugmentationSettings | None,
     lengths: Tensor,
+    rows: Tensor,
     generator: torch.Generator,
 ) -> list[Tensor]:
     """Pictures for each intake, shape (frames, channels, size, size).
@@ -26,17 +27,18 @@ def pictures_of(
         crops: by size, shape (frames, size, size, 3), uint8, on their device.
         intakes: of the networks.
         settings: of the augmentation; None for none.
-        lengths: frames of each sequence, on the CPU.
+        lengths: frames of each sequence of the whole step, on the CPU.
+        rows: which of the frames of the step these are.
         generator: that all random changes come from, on the CPU.
     """
     if settings is None:
         return [normalised(crops[intake.size], intake) for intake in intakes]
-    frames = int(lengths.sum())
-    if settings.shared == "clip" and len(lengths) > 1:
-        sequence = torch.arange(len(lengths)).repeat_interleave(lengths)
-        draws = augmentation.draw(settings, len(lengths), generator).take(sequence)
+    # drawn for the whole step, whichever of its frames are seen here
+    sequence = torch.arange(len(lengths)).repeat_interleave(lengths)
+    if settings.shared == "clip":
+        draws = augmentation.draw(settings, len(lengths), generator).take(sequence[rows])
     else:
-        draws = augmentation.draw(settings, frames, generator)
+        draws = augmentation.draw(settings, len(sequence), generator).take(rows)
     # networks of other sizes see the same change
     changed = {size: augmentation.augmented(given, draws) for size, given in crops.items()}
     return [augmentation.normalised(changed[intake.size], intake) for intake in intakes]

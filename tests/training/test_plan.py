@@ -32,7 +32,7 @@ def test_single_frames_with_a_label_are_seen_once_an_epoch_in_an_order_of_its_ow
         assert sorted(found) == np.flatnonzero(part.labelled).tolist()
     np.testing.assert_array_equal(places[0], places[1])
     assert not np.array_equal(places[0], places[2])
-    assert all(step.lengths.tolist() == [len(step.places)] for step in plans[0])
+    assert all(step.lengths.tolist() == [1] * len(step.places) for step in plans[0])
 
 
 def test_databases_are_sets_of_tasks_and_each_step_has_some_of_all(part):

@@ -1,0 +1,130 @@
+"""Several processes that learn one batch together, started by torchrun or accelerate.
+
+Each process computes its share of the sequences of a step. Outputs are gathered, so that every loss is over the whole
+batch, and gradients are added up: what comes of it is what one process makes of that batch, but for rounding, dropout
+and the statistics of batch norms, which each process keeps for its own share (those of the first are saved).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, distributed, nn
+
+from abawbench.training.data import Places
+from abawbench.training.plan import Step
+
+Outputs = dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """The processes of a training.
+
+    Attributes:
+        rank: number of this one, from 0.
+        size: how many there are.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        """True for the one that writes and tells."""
+        return self.rank == 0
+
+    def rows(self, step: Step, rank: int) -> Places:
+        """Which frames of a step are those of a process: whole sequences, dealt one by one.
+
+        The first sequences of a step that goes on stay where they are.
+        """
+        if self.size == 1:
+            return np.arange(len(step.places))
+        sequence = np.repeat(np.arange(len(step.lengths)), step.lengths)
+        return np.flatnonzero(sequence % self.size == rank)
+
+    def lengths(self, step: Step) -> Places:
+        """Frames of the sequences of this process."""
+        return step.lengths[self.rank :: self.size]
+
+    def order(self, step: Step) -> Places:
+        """Places of all frames in the order of gathered outputs."""
+        return step.places[np.concatenate([self.rows(step, rank) for rank in range(self.size)])]
+
+    def gathered(self, step: Step, own: Mapping[str, Tensor]) -> Outputs:
+        """Outputs of all frames, in the order of `order`; gradients flow into those of this process alone.
+
+        Args:
+            step: of all processes.
+            own: outputs of this process, by task, shape (own frames, width).
+        """
+        if self.size == 1:
+            return dict(own)
+        counts = [len(self.rows(step, rank)) for rank in range(self.size)]
+        widths = [output.shape[1] for output in own.values()]
+        # one message for all tasks; processes with fewer frames send zeros behind them
+        message = next(iter(own.values())).new_zeros((max(counts), sum(widths)), dtype=torch.float32)
+        message[: counts[self.rank]] = torch.cat([output.detach().float() for output in own.values()], 1)
+        received = [torch.empty_like(message) for _ in counts]
+        distributed.all_gather(received, message)
+        parts = [part[:count].split(widths, 1) for part, count in zip(received, counts, strict=True)]
+        return {
+            name: torch.cat([own[name].float() if rank == self.rank else part[task] for rank, part in enumerate(parts)])
+            for task, name in enumerate(own)
+        }
+
+    def add_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Sum the gradients of all processes; those that no process has stay without."""
+        if self.size == 1:
+            return
+        every = list(parameters)
+        has = torch.tensor([parameter.grad is not None for parameter in every], dtype=torch.int32)
+        has = has.to(every[0].device)
+        distributed.all_reduce(has)
+        shared = [parameter for parameter, count in zip(every, has.tolist(), strict=True) if count]
+        if not shared:
+            return
+        gradients = [torch.zeros_like(part) if part.grad is None else part.grad for part in shared]
+        whole = torch.cat([gradient.flatten() for gradient in gradients])
+        distributed.all_reduce(whole)
+        sums = whole.split([part.numel() for part in shared])
+        for parameter, total in zip(shared, sums, strict=True):
+            parameter.grad = torch.empty_like(parameter).copy_(total.view(parameter.shape))
+
+    def agreed(self, value: Any) -> Any:
+        """What the first process says, in all of them; they wait for it."""
+        if self.size == 1:
+            return value
+        said = [value]
+        distributed.broadcast_object_list(said, src=0)
+        return said[0]
+
+
+ALONE = Processes()
+
+
+@contextmanager
+def started(device: str) -> Generator[tuple[Processes, str]]:
+    """The processes that torchrun or accelerate started, one alone where neither did, and the device of this one."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1 or not distributed.is_available():
+        yield ALONE, device
+        return
+    if device == "cuda":
+        device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+        torch.cuda.set_device(device)
+    is_ours = not distributed.is_initialized()
+    if is_ours:
+        distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    try:
+        yield Processes(distributed.get_rank(), distributed.get_world_size()), device
+    finally:
+        if is_ours:
+            distributed.destroy_process_group()
