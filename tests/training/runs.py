@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -138,3 +140,24 @@ def in_a_process(*arguments: Any) -> Any:
     process.start()
     assert begun.wait(60)
     return process
+
+
+def in_processes(count: int, *arguments: Any) -> None:
+    """`train_quietly` in several processes that learn together, to its end."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    processes = [context.Process(target=_member, args=(rank, count, port, *arguments)) for rank in range(count)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * count
+
+
+def _member(rank: int, count: int, port: int, *arguments: Any) -> None:
+    place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": str(rank), "WORLD_SIZE": str(count)}
+    os.environ.update(place)
+    train_quietly(multiprocessing.Event(), *arguments)
