@@ -16,7 +16,7 @@ History = Sequence[Mapping[str, Any]]
 
 
 def write_curves(run: Path, history: History, best: Mapping[str, Any]) -> None:
-    """Write log.jsonl, curves.csv and scores.json of the epochs so far, and curves.png where matplotlib is.
+    """Write log.jsonl, curves.csv and scores.json of the epochs so far.
 
     Args:
         run: folder to write into.
@@ -35,9 +35,6 @@ def write_curves(run: Path, history: History, best: Mapping[str, Any]) -> None:
     write_text(run / "curves.csv", table.getvalue())
     scores = [{name: row[name] for name in ("epoch", "score", "terms", "metrics")} for row in history]
     write_text(run / "scores.json", json.dumps({"best": best, "epochs": scores}, indent=1, allow_nan=False) + "\n")
-    picture = _picture(history)
-    if picture is not None:
-        write_file(run / "curves.png", picture)
 
 
 def flat(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,12 +56,16 @@ def flat(row: Mapping[str, Any]) -> dict[str, Any]:
     return columns
 
 
-def _picture(history: History) -> bytes | None:
-    """Losses above, official scores below, as the bytes of a PNG."""
+def write_picture(run: Path, history: History) -> None:
+    """Write curves.png, losses above and official scores below, where matplotlib is installed.
+
+    Raises:
+        ProblemError: F01, it cannot be written.
+    """
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
-        return None
+        return
     figure = Figure((7, 7), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
     epochs = [row["epoch"] for row in history]
@@ -79,4 +80,4 @@ def _picture(history: History) -> bytes | None:
     below.set_xlabel("epoch")
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=100, metadata={"Software": ""})
-    return picture.getvalue()
+    write_file(run / "curves.png", picture.getvalue())

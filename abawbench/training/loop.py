@@ -31,6 +31,8 @@ from abawbench.training.views import pictures_of
 from abawbench.training.weighting import Weighting
 
 TOTAL = "total"
+# an accelerator would wait for the looking at each loss
+CHECKED_TOGETHER = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +96,8 @@ class Loop:
         below, above = learner.groups()
         self.optimiser = optimiser_of(below, [*above, *self.weighting.parameters()], settings.optimiser)
         decay = settings.optimiser.ema
-        self.average = Average(learner.learned(), decay) if decay else None
+        self.learned = learner.learned()
+        self.average = Average(self.learned, decay) if decay else None
         self.epoch = self.done = 0
         self.sums: dict[str, tuple[float, int]] = {}
         self._unchecked: list[tuple[int, dict[str, Tensor]]] = []
@@ -139,13 +142,13 @@ class Loop:
 
     def weights(self) -> dict[str, Tensor]:
         """What is validated and kept: the learned weights, or their moving average."""
-        return self.learner.learned() if self.average is None else self.average.weights
+        return self.learned if self.average is None else self.average.weights
 
     def checkpoint(self, facts: dict[str, Any]) -> Checkpoint:
         """Where the training is. Raises: ProblemError E22, it has run away."""
         self.settle()
         parts = {
-            "weights": self.learner.learned(),
+            "weights": self.learned,
             "weighting": self.weighting.state_dict(),
             "optimiser": tensors_of(self.optimiser),
             "average": {} if self.average is None else self.average.weights,
@@ -161,7 +164,7 @@ class Loop:
             part, _, rest = name.partition("/")
             parts.setdefault(part, {})[rest] = tensor
         with torch.no_grad():
-            for name, tensor in self.learner.learned().items():
+            for name, tensor in self.learned.items():
                 tensor.copy_(parts["weights"][name])
             for name, tensor in {} if self.average is None else self.average.weights.items():
                 tensor.copy_(parts["average"][name])
@@ -204,13 +207,15 @@ class Loop:
             return state
         known = {name: loss.detach() for name, loss in losses.items() if loss is not None}
         self._unchecked.append((self.done + 1, {**known, TOTAL: total.detach()}))
+        if len(self._unchecked) == CHECKED_TOGETHER:
+            self.settle()
         if total.requires_grad:
             total.backward()
         self.processes.add_gradients(self.learner.parameters())
         clip(self.learner.parts(), self.learner.parameters(), settings.optimiser)
         self.optimiser.step()
         if self.average is not None:
-            self.average.update(self.learner.learned())
+            self.average.update(self.learned)
         return state
 
     def _outputs(

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from abawbench.training.settings import OptimiserSettings
 
-# what an optimiser counts in, on the CPU
+# what an optimiser counts in
 STEP = "step"
 
 
@@ -34,7 +35,7 @@ def optimiser_of(
         if kept
     ]
     kind = torch.optim.AdamW if settings.kind == "adamw" else torch.optim.Adam
-    return kind(groups, lr=settings.rate, betas=settings.betas)
+    return kind(groups, lr=settings.rate, betas=settings.betas, fused=True)
 
 
 def set_rate(optimiser: torch.optim.Optimizer, factor: float) -> None:
@@ -65,17 +66,18 @@ class Average:
     """
 
     def __init__(self, weights: Mapping[str, Tensor], decay: float) -> None:
-        self.decay = decay
         self.weights = {name: tensor.detach().clone() for name, tensor in weights.items()}
+        self._numbers = [name for name, tensor in self.weights.items() if tensor.is_floating_point()]
+        self._others = [name for name in self.weights if name not in set(self._numbers)]
+        self._mix = get_ema_multi_avg_fn(decay)
 
     @torch.no_grad()
     def update(self, weights: Mapping[str, Tensor]) -> None:
         """Take in the weights behind a step."""
-        for name, average in self.weights.items():
-            if average.is_floating_point():
-                average.lerp_(weights[name].detach(), 1 - self.decay)
-            else:
-                average.copy_(weights[name])
+        newest = [weights[name].detach() for name in self._numbers]
+        self._mix([self.weights[name] for name in self._numbers], newest, 0)
+        for name in self._others:
+            self.weights[name].copy_(weights[name])
 
 
 def tensors_of(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -91,13 +93,11 @@ def restore(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> 
     """Have the optimiser remember what `tensors_of` gave."""
     for number, parameter in enumerate(_parameters(optimiser)):
         prefix = f"{number}."
-        found = {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-        if found:
-            # in the layout of the parameter, so that the same kernels run as before
-            optimiser.state[parameter] = {
-                name: tensor.clone() if name == STEP else torch.zeros_like(parameter).copy_(tensor)
-                for name, tensor in found.items()
-            }
+        for name, tensor in tensors.items():
+            if name.startswith(prefix):
+                # in the layout of the parameter, so that the same kernels run as before
+                like = torch.zeros((), device=parameter.device) if name == prefix + STEP else parameter
+                optimiser.state[parameter][name.removeprefix(prefix)] = torch.zeros_like(like).copy_(tensor)
 
 
 def _parameters(optimiser: torch.optim.Optimizer) -> list[nn.Parameter]:

@@ -26,7 +26,7 @@ from abawbench.errors import Problem, ProblemError
 from abawbench.records import sha256_of
 from abawbench.training.board import Board
 from abawbench.training.checkpoint import load_checkpoint, save_checkpoint
-from abawbench.training.curves import write_curves
+from abawbench.training.curves import write_curves, write_picture
 from abawbench.training.data import Crops, Part, features_of, part_of
 from abawbench.training.learners import Answering, Learner, learner_of
 from abawbench.training.loop import Clock, Loop, Material, repeatable
@@ -51,6 +51,8 @@ from abawbench.training.validation import Judged, Validation, look
 
 KINDS = ("network", "facebehaviornet")
 SCORE = "score"
+# shorter epochs are drawn at the end alone
+DRAWN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +339,8 @@ class _Training:
                 folder = self.out if name == SCORE else task_folder(self.out, name)
                 keep_weights(folder, answering, backbones=not loop.learner.is_frozen)
             write_curves(self.out, self.history, self.best)
+            if seconds > DRAWN_S:
+                write_picture(self.out, self.history)
             self._save(loop)
             if board is not None:
                 board.add(row)
@@ -368,6 +372,7 @@ class _Training:
 
     def _finish(self, answering: Answering, is_frozen: bool) -> None:
         """Write the files of the trained entries; that of the whole comes last and says that all is done."""
+        write_picture(self.out, self.history)
         dataset = self.settings.dataset
         for name, best in sorted(self.best.items(), key=lambda item: item[0] == SCORE):
             path = self.out / (FILE if name == SCORE else f"{name}.toml")
