@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +17,9 @@ from abawbench.entries.model import width
 from abawbench.errors import Problem, ProblemError
 from abawbench.models.temporal.segments import State
 from abawbench.training.checkpoint import Checkpoint
-from abawbench.training.data import Crops, Places
+from abawbench.training.data import Places
 from abawbench.training.learners import Learner, Outputs, shorter
+from abawbench.training.material import Material
 from abawbench.training.mixing import Mixture, draw_mixture, with_mixtures
 from abawbench.training.objective import Objective
 from abawbench.training.optimisers import Average, clip, optimiser_of, restore, set_rate, tensors_of
@@ -26,28 +27,12 @@ from abawbench.training.plan import Step
 from abawbench.training.processes import ALONE, Processes
 from abawbench.training.schedule import factor
 from abawbench.training.settings import TrainingSettings
-from abawbench.training.targets import Target
 from abawbench.training.views import pictures_of
 from abawbench.training.weighting import Weighting
 
 TOTAL = "total"
 # an accelerator would wait for the looking at each loss
 CHECKED_TOGETHER = 50
-
-
-@dataclass(frozen=True, eq=False)
-class Material:
-    """What steps are made of, for all places of the training split.
-
-    Attributes:
-        seen: features, shape (places, width), as the network takes them; or crops to look at.
-        targets: by task, a label a place.
-        frame: shape (places,), frame numbers where the network counts time in them, else None.
-    """
-
-    seen: Tensor | Crops
-    targets: Mapping[str, Target]
-    frame: Tensor | None
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from abawbench import challenges
 from abawbench.challenges import Challenge, Task
 from abawbench.data.clips import Clip
 from abawbench.data.faces.store import only_run
-from abawbench.data.features import FeatureClip
 from abawbench.entries.entry_file import FILE, EntryFile, read_entry_file
 from abawbench.entries.loading import entry_of
 from abawbench.entries.network import NetworkEntry
@@ -27,9 +25,10 @@ from abawbench.records import sha256_of
 from abawbench.training.board import Board
 from abawbench.training.checkpoint import load_checkpoint, save_checkpoint
 from abawbench.training.curves import write_curves, write_picture
-from abawbench.training.data import Crops, Part, features_of, part_of
+from abawbench.training.data import Crops, Part, part_of
 from abawbench.training.learners import Answering, Learner, learner_of
-from abawbench.training.loop import Clock, Loop, Material, repeatable
+from abawbench.training.loop import Clock, Loop, repeatable
+from abawbench.training.material import material_of, seen_of
 from abawbench.training.objective import objective_of
 from abawbench.training.plan import Step, databases_of, frames_plan, segments_plan, videos_plan
 from abawbench.training.processes import Processes, started
@@ -47,7 +46,7 @@ from abawbench.training.run_folder import (
 from abawbench.training.sampling import balancing_weights
 from abawbench.training.settings import TrainingSettings, read_training
 from abawbench.training.sources import Labels, Source, clips_of, for_tasks, labels_of
-from abawbench.training.validation import Judged, Validation, look
+from abawbench.training.validation import Judged, Validation
 
 KINDS = ("network", "facebehaviornet")
 SCORE = "score"
@@ -219,18 +218,21 @@ class _Training:
             return Summary(self.out, True, self.history, self.best)
         # answers by itself: on the CPU, in evaluation mode, with the weights of the end of an epoch
         answering = copy.deepcopy(self.entry)
-        seen = {name: self._seen(part) for name, part in self.sides.items()}
+        device, room = self.options.device, int(self.options.memory_gib * 2**30)
+        seen = {
+            name: seen_of(part, self.entry, self.settings, device=device, threads=self.threads, room=room)
+            for name, part in self.sides.items()
+        }
         takes_features = not any(isinstance(part, Crops) for part in seen.values())
         is_frozen = takes_features or self.settings.freeze_backbone
         mirror = learner_of(answering, is_frozen=is_frozen, takes_features=takes_features).eval()
         learner = learner_of(self.entry, is_frozen=is_frozen, takes_features=takes_features)
-        material = self._material(seen["train"])
         loop = Loop(
-            learner.to(self.options.device).train(),
-            material,
+            learner.to(device).train(),
+            material_of(self.entry, self.sides["train"], seen["train"], device=device, room=room),
             self.settings,
             objective_of(self.settings, self.entry.card.tasks, self.truth),
-            device=self.options.device,
+            device=device,
             threads=self.threads,
             processes=self.processes,
         )
@@ -242,39 +244,6 @@ class _Training:
         if self.processes.is_first:
             self._finish(answering, is_frozen)
         return Summary(self.out, False, self.history, self.best)
-
-    def _seen(self, part: Part) -> Crops | Tensor:
-        """Features of a part as they are given, or seen by backbones that stay; or crops to look at."""
-        if isinstance(part.clips[0], FeatureClip):
-            return features_of(part, self.threads)
-        crops = Crops(part, self.entry.sight.intakes, int(self.options.memory_gib * 2**30))
-        if not self.settings.freeze_backbone or self.settings.augmentation is not None:
-            return crops
-        own, rows = np.unique(part.nearest, return_inverse=True)
-        return torch.from_numpy(look(self.entry.at(self.options.device, "float32"), crops, own)[rows])
-
-    def _material(self, seen: Crops | Tensor) -> Material:
-        part, device = self.sides["train"], self.options.device
-        targets = {name: target.to(device) for name, target in part.targets.items()}
-        counts_frames = isinstance(self.entry, NetworkEntry) and self.entry.time == "frames"
-        frame = torch.from_numpy(part.frame) if counts_frames else None
-        if isinstance(seen, Tensor):
-            if isinstance(self.entry, NetworkEntry) and self.temporal.normalise != "none":
-                seen = self._normalised(self.entry, part, seen)
-            if device != "cpu" and seen.nbytes <= self.options.memory_gib * 2**30:
-                seen = seen.to(device)
-        return Material(seen, targets, frame)
-
-    def _normalised(self, entry: NetworkEntry, part: Part, seen: Tensor) -> Tensor:
-        if self.temporal.normalise == "training":
-            own = seen[torch.from_numpy(np.unique(part.nearest))].double()
-            std = own.std(0) if len(own) > 1 else torch.zeros(own.shape[1])
-            entry.network.normalisation.learn(own.mean(0).float(), std.float())
-        result = torch.empty_like(seen)
-        with torch.no_grad():
-            for begin, end in zip(part.begins[:-1].tolist(), part.begins[1:].tolist(), strict=True):
-                result[begin:end] = entry.network.normalise(seen[None, begin:end], torch.tensor([end - begin]))[0]
-        return result
 
     def _validation(self, seen: Crops | Tensor | None) -> Validation | None:
         if seen is None or self.labels.validation is None:

@@ -11,7 +11,8 @@ from abawbench.entries import load_entry
 from abawbench.table import Table
 from abawbench.training.data import part_of
 from abawbench.training.learners import learner_of, shorter
-from abawbench.training.loop import Loop, Material
+from abawbench.training.loop import Loop
+from abawbench.training.material import Material
 from abawbench.training.objective import objective_of
 from abawbench.training.optimisers import Average, clip
 from abawbench.training.plan import Step, videos_plan
