@@ -1,0 +1,168 @@
+"""Networks trained on drawn faces: static, temporal, on features of a masked autoencoder; against every control.
+
+Epochs are chosen on the validation split; every score is of the test split, whose people nobody has seen.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from abawbench.challenges import get
+from abawbench.data.clips import clips_of_crops
+from abawbench.entries import Trainable, answer, load_entry
+from abawbench.files import read_truth
+from abawbench.frames import to_frame
+
+CHALLENGE = "abaw4-mtl"
+STATIC = "2026_abawbench_facebehaviornet"
+TEMPORAL = ("gru", "transformer")
+CONTROLS = ("constant", "mean", "prior", "shuffled", "hog")
+# rows the classical entry learns from: frames of one video are alike
+LESSONS = 2400
+POINT = "float32"
+
+
+def abawbench(*words: object) -> str:
+    """Run a command, show it, and give what it prints."""
+    command = [str(word) for word in words]
+    print(f"$ abawbench {' '.join(command)}", flush=True)
+    run = [sys.executable, "-m", "abawbench", *command]
+    return subprocess.run(run, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603 - our own command
+
+
+def static(corpus: Path, out: Path) -> None:
+    """The static network, its answers, and what its trunk sees."""
+    abawbench("train", STATIC, corpus, "-o", out / "static")
+    abawbench("predict", out / "static", corpus, "-o", out / "answers" / "static", "--precision", POINT)
+    abawbench("extract", out / "static", corpus, "-o", out / "features" / "static", "--precision", POINT)
+
+
+def temporal(corpus: Path, out: Path, features: str, encoder: str, name: str) -> None:
+    """A network over features; `none` is the static twin of the others: the same layers, each frame alone."""
+    folder = out / "features" / features
+    width = json.loads((folder / "index.json").read_text())["maker"]["width"]
+    entry = f"2026_abawbench_temporal-{'gru' if encoder == 'none' else encoder}"
+    settings = ["--set", f"settings.features={width}"]
+    settings += ["--set", 'settings.temporal.encoder="none"'] if encoder == "none" else []
+    abawbench("train", entry, "--features", folder, "--truth", corpus, "-o", out / name, *settings)
+    abawbench("predict", out / name, folder, "-o", out / "answers" / name)
+
+
+def masked(corpus: Path, out: Path, epochs: int) -> None:
+    """Features of a masked autoencoder that learned on the same crops without labels, and of its twin that did not."""
+    abawbench("pretrain", "mae", corpus, "-o", out / "mae", "--size", "tiny", "--epochs", epochs)
+    abawbench(
+        "extract",
+        out / "mae" / "encoder.safetensors",
+        corpus,
+        "-o",
+        out / "features" / "mae",
+        "--pooling",
+        "mean",
+        "--precision",
+        POINT,
+    )
+    abawbench(
+        "extract",
+        "tiny_vit_mae",
+        corpus,
+        "-o",
+        out / "features" / "random",
+        "--seed",
+        0,
+        "--pooling",
+        "mean",
+        "--precision",
+        POINT,
+    )
+
+
+def controls(corpus: Path, out: Path) -> None:
+    """Answers without a network: the negative controls, and the classical entry."""
+    challenge = get(CHALLENGE)
+    train, asked = (read_truth(challenge, path) for path in (corpus / "training_set_annotations.txt", test_of(corpus)))
+    lessons = train.take(np.arange(0, len(train), -(-len(train) // LESSONS)))
+    seen, held_out = (clips_of_crops(corpus / "cropped_aligned", table) for table in (lessons, asked))
+    for name in CONTROLS:
+        path = out / "answers" / f"{name}.parquet"
+        if path.exists():
+            continue
+        entry = load_entry(f"2026_abawbench_{name}")
+        if isinstance(entry, Trainable):
+            # that one is dealt the truth it is scored on
+            entry = entry.fit(held_out, asked) if name == "shuffled" else entry.fit(seen, lessons)
+        to_frame(challenge, answer(entry, held_out, challenge)).to_parquet(path)
+
+
+def test_of(corpus: Path) -> Path:
+    """The labels of the test split, which a drawn corpus knows."""
+    return corpus / "truth" / "test_set_annotations.txt"
+
+
+def scores(corpus: Path, out: Path, names: Sequence[str]) -> dict[str, Any]:
+    """By name, the official score of the test split with intervals over people."""
+    found: dict[str, Any] = {}
+    for name in names:
+        store = out / "answers" / name
+        source = store if store.is_dir() else store.with_name(f"{name}.parquet")
+        text = abawbench(
+            "score",
+            CHALLENGE,
+            test_of(corpus),
+            source,
+            "--subjects",
+            corpus / "subjects.csv",
+            "--missing",
+            "previous",
+            "--json",
+        )
+        found[name] = json.loads(text)
+    return found
+
+
+def told(found: dict[str, Any]) -> None:
+    """A table of scores, best first."""
+    print(f"\n{'':22s} {'score':>7s}  {'95 % (BCa)':18s} {'va':>12s}  {'expression':>12s}  {'action units':>12s}")
+    for name, score in sorted(found.items(), key=lambda item: -(item[1]["score"] or 0)):
+        low, high = score["intervals"]["score"]["bca"] or (float("nan"),) * 2
+        parts = "  ".join(f"{score['terms'][task]:12.3f}" for task in ("va", "expression", "action_units"))
+        print(f"{name:22s} {score['score']:7.4f}  {low:.4f} to {high:.4f}  {parts}")
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to fill.")
+@click.option("--videos", default=480, show_default=True, help="Videos of the corpus.")
+@click.option("--frames", default=30, show_default=True, help="Frames a video, about.")
+@click.option("--mae-epochs", default=20, show_default=True, help="Of the masked autoencoder.")
+def main(out: Path, videos: int, frames: int, mae_epochs: int) -> None:
+    """Draw, train, compare; goes on where it was stopped."""
+    corpus = out / "corpus"
+    abawbench("synth", corpus, "--videos", videos, "--frames", frames, "--seed", 1)
+    static(corpus, out)
+    temporal(corpus, out, "static", "none", "static-twin")
+    for encoder in TEMPORAL:
+        temporal(corpus, out, "static", encoder, f"temporal-{encoder}")
+    masked(corpus, out, mae_epochs)
+    for features in ("mae", "random"):
+        temporal(corpus, out, features, "gru", f"{features}-gru")
+    controls(corpus, out)
+    networks = ["static", "static-twin", *(f"temporal-{encoder}" for encoder in TEMPORAL), "mae-gru", "random-gru"]
+    found = scores(corpus, out, [*networks, *CONTROLS])
+    told(found)
+    (out / "scores.json").write_text(
+        json.dumps(
+            {name: [score["score"], score["intervals"]["score"]["bca"]] for name, score in found.items()}, indent=1
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
