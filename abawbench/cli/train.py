@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -120,6 +121,9 @@ def command(
         teller = _Teller(name)
         summaries[name or "run"] = train(file, source, place, seeded, options, report=teller)
         teller.end()
+    if os.environ.get("RANK", "0") != "0":
+        # of several processes the first speaks
+        return
     if as_json:
         print_json({name: _json(summary) for name, summary in summaries.items()})
     else:
