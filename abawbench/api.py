@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from abawbench import files
 from abawbench.challenges import Challenge, get
 from abawbench.errors import Problem
@@ -15,7 +17,7 @@ from abawbench.scoring import Score
 from abawbench.scoring import score as score_tables
 from abawbench.scoring.difference import difference
 from abawbench.scoring.intervals import RESAMPLES
-from abawbench.table import Table
+from abawbench.table import Table, align
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,8 +52,24 @@ def table(challenge: Challenge, source: Source, role: Role) -> Table:
 def both(challenge: Challenge, truth: Path, prediction: Path) -> tuple[Table, Table]:
     """Truth and prediction from files, folders or a store. Raises: ProblemError, every problem of both."""
     if is_store(prediction):
-        return table(challenge, truth, "truth"), table(challenge, prediction, "prediction")
+        known = table(challenge, truth, "truth")
+        return known, against(challenge, known, prediction)
     return files.read_both(challenge, truth, prediction)
+
+
+def against(challenge: Challenge, truth: Table, source: Source) -> Table:
+    """A prediction to be held against a truth: all its rows, but of a store those that the truth has.
+
+    A store holds what an entry said of every frame there was, a truth one split.
+
+    Raises:
+        ProblemError: every problem of the source.
+    """
+    prediction = table(challenge, source, "prediction")
+    if not isinstance(source, str | Path) or not is_store(Path(source)):
+        return prediction
+    surplus = align(truth, prediction).surplus
+    return prediction.take(np.setdiff1d(np.arange(len(prediction)), surplus)) if len(surplus) else prediction
 
 
 def read(challenge: str, source: Source, *, role: Role = "truth") -> pd.DataFrame:
@@ -99,10 +117,11 @@ def score(
         ProblemError: every problem of the inputs.
     """
     rules = get(challenge)
+    known = table(rules, truth, "truth")
     return score_tables(
         rules,
-        table(rules, truth, "truth"),
-        table(rules, prediction, "prediction"),
+        known,
+        against(rules, known, prediction),
         missing=missing,
         resamples=resamples,
         seed=seed,
@@ -126,10 +145,9 @@ def diff(
         ProblemError: every problem of the inputs.
     """
     rules = get(challenge)
-    tables = [table(rules, source, "prediction") for source in (first, second)]
-    return difference(
-        rules, table(rules, truth, "truth"), tables[0], tables[1], missing=missing, resamples=resamples, seed=seed
-    )
+    known = table(rules, truth, "truth")
+    tables = [against(rules, known, source) for source in (first, second)]
+    return difference(rules, known, tables[0], tables[1], missing=missing, resamples=resamples, seed=seed)
 
 
 def check(challenge: str, prediction: str | Path, *, template: str | Path | None = None) -> tuple[Problem, ...]:

@@ -51,15 +51,16 @@ def command(
     Example:
       abawbench diff abaw4-mtl validation_set_annotations.txt mine.txt baseline.txt
     """
-    from abawbench.api import table
+    from abawbench.api import against, table
     from abawbench.files import subjects_from
     from abawbench.scoring.difference import difference
 
+    known = table(challenge, truth, "truth")
     result = difference(
         challenge,
-        table(challenge, truth, "truth"),
-        table(challenge, a, "prediction"),
-        table(challenge, b, "prediction"),
+        known,
+        against(challenge, known, a),
+        against(challenge, known, b),
         missing=missing,
         resamples=resamples,
         seed=seed,

@@ -109,6 +109,19 @@ def test_a_store_is_scored_and_written_like_any_prediction(submissions, crops, t
     assert json.loads(again.stdout)["score"] == pytest.approx(json.loads(scored.stdout)["score"], abs=1e-5)
 
 
+def test_a_store_of_more_than_the_truth_is_scored_on_the_rows_of_the_truth(submissions, crops, tmp_path):
+    called(submissions, "2026_test_mean", crops, "-o", tmp_path / "store")
+    truth = tmp_path / "truth.txt"
+    rows = [f"two/{number:05d}.jpg,0.{number},-0.{number},{number},{','.join('01' * 6)}" for number in (1, 2, 3)]
+    truth.write_text("\n".join(["image,valence,arousal,expression,aus", *rows]) + "\n")
+    words = [str(truth), str(tmp_path / "store"), "--resamples", "100", "--json"]
+    scored = CliRunner().invoke(main, ["score", "abaw4-mtl", *words])
+    assert scored.exit_code == 0, scored.stderr
+    assert json.loads(scored.stdout)["rows"]["predicted"] == 3
+    compared = CliRunner().invoke(main, ["diff", "abaw4-mtl", words[0], words[1], words[1], "--resamples", "100"])
+    assert compared.exit_code == 0, compared.stderr
+
+
 def test_a_video_becomes_files_of_each_track_in_one_command(submissions, tmp_path, monkeypatch):
     monkeypatch.setattr("abawbench.data.faces.run.Detector", Blobs)
     monkeypatch.setattr("abawbench.data.faces.run.weights_path", lambda _: None)
