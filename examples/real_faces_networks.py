@@ -23,7 +23,7 @@ from abawbench.predictions.store import open_store
 ENTRY = "2026_abawbench_facebehaviornet"
 HEADER = "image,valence,arousal,expression,aus"
 NEUTRAL, HAPPINESS = EXPRESSIONS_8.index("Neutral"), EXPRESSIONS_8.index("Happiness")
-FOLDS, EPOCHS, RESAMPLES = 5, 30, 10_000
+FOLDS, EPOCHS, RESAMPLES = 5, 80, 10_000
 Probabilities = Mapping[str, NDArray[np.float64]]
 
 

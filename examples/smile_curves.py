@@ -41,7 +41,7 @@ def main(entry: Path, out: Path) -> None:
                     values = said.answers[task][:, columns(own).index(label)]
                     axis.plot(seconds, np.where(said.valid, values, np.nan), label=f"{label}, {unit}")
         axis.set(title=name, ylim=(0, 1), ylabel="probability")
-        axis.legend(loc="upper right")
+        axis.legend(loc="lower right", framealpha=0.6)
     axes[-1].set_xlabel("seconds")
     figure.savefig(out / "smiles.png", dpi=120)
     click.echo(f"look at {out / 'smiles.png'}")
