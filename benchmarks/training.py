@@ -123,9 +123,7 @@ def temporal(folder: Path, encoder: str) -> None:
         return int(lengths.sum())
 
     plain = best_rate(epoch)
-    print(
-        f"{encoder:12s} {ours:10,.0f} frames/s; a plain loop, whole videos padded {plain:10,.0f}; {ours / plain:.2f} times"
-    )
+    print(f"{encoder:12s} {ours:10,.0f} frames/s; plain loop, videos padded {plain:10,.0f}; {ours / plain:.2f} times")
 
 
 def end_to_end(folder: Path) -> None:
@@ -151,9 +149,7 @@ def end_to_end(folder: Path) -> None:
         return 12 * 64
 
     bare = best_rate(epoch)
-    print(
-        f"{'end to end':12s} {ours:10,.0f} frames/s; the bare step {bare:10,.0f}; {bare / ours:.2f} times as long a step"
-    )
+    print(f"{'end to end':12s} {ours:10,.0f} frames/s; the bare step {bare:10,.0f}; {bare / ours:.2f} times as long")
 
 
 def main() -> None:
