@@ -19,7 +19,12 @@ SIZES = ("tiny", "small", "b", "l", "h")
 
 @click.group()
 def command() -> None:
-    """Let an encoder learn from crops without labels."""
+    """Let an encoder learn from crops without labels.
+
+    \b
+    Example:
+      abawbench pretrain mae out/corpus -o out/mae
+    """
 
 
 @command.command("mae")
