@@ -30,11 +30,9 @@ FOLDERS = folders(SUBMISSIONS)
 TINY = sorted(SUBMISSIONS.glob("*/tiny.toml"))
 # what a user brings, by what stands for it where it is not there
 LACKING = {"image-classifier": "F01", "tool-output": "F01", "2021_kollias_facebehaviornet-compound": "E01"}
-READY = (
-    *("constant", "hog", "mean", "prior", "shuffled"),
-    # random weights until they are trained
-    *("facebehaviornet", "temporal-gru", "temporal-transformer"),
-)
+READY = ("constant", "hog", "mean", "prior", "shuffled")
+# random until they are trained
+NETWORKS = ("facebehaviornet", "temporal-gru", "temporal-transformer")
 CARD_SAYS, TASKS_NAMED = (check.name for check in CHECKS[:2])
 LOADED, AFTER, ONE, NONE_VALID, EMPTY = (check.name for check in CHECKS[4:9])
 APART, SIZE, COLOURS = (check.name for check in CHECKS[10:])
@@ -78,8 +76,16 @@ def test_every_entry_without_weights_conforms(kind):
     assert set(by_state(report, "left out")) == ({BESIDE, APART, COLOURS} if kind == "hog" else LOOKS)
 
 
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_every_entry_of_random_weights_conforms(kind):
+    report = conform(partial(load_entry, f"2026_abawbench_{kind}", root=SUBMISSIONS))
+    assert report.is_ok, report.problems
+    # features are no crops
+    assert bool(by_state(report, "left out")) == kind.startswith("temporal")
+
+
 @pytest.mark.parametrize(
-    "folder", [path for path in FOLDERS if kind_of(path) not in READY], ids=lambda folder: folder.name
+    "folder", [path for path in FOLDERS if kind_of(path) not in (*READY, *NETWORKS)], ids=lambda folder: folder.name
 )
 def test_an_entry_whose_weights_are_not_here_says_so_and_nothing_else(folder, tmp_path):
     away = tmp_path / folder.name
