@@ -58,7 +58,7 @@ def temporal(corpus: Path, out: Path, features: str, encoder: str, name: str) ->
 
 def masked(corpus: Path, out: Path, epochs: int) -> None:
     """Features of a masked autoencoder that learned on the same crops without labels, and of its twin that did not."""
-    abawbench("pretrain", "mae", corpus, "-o", out / "mae", "--size", "tiny", "--epochs", epochs)
+    abawbench("pretrain", "mae", corpus, "-o", out / "mae", "--epochs", epochs)
     abawbench(
         "extract",
         out / "mae" / "encoder.safetensors",
@@ -72,7 +72,7 @@ def masked(corpus: Path, out: Path, epochs: int) -> None:
     )
     abawbench(
         "extract",
-        "tiny_vit_mae",
+        "small_vit_mae",
         corpus,
         "-o",
         out / "features" / "random",
@@ -141,7 +141,7 @@ def told(found: dict[str, Any]) -> None:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to fill.")
 @click.option("--videos", default=480, show_default=True, help="Videos of the corpus.")
 @click.option("--frames", default=30, show_default=True, help="Frames a video, about.")
-@click.option("--mae-epochs", default=20, show_default=True, help="Of the masked autoencoder.")
+@click.option("--mae-epochs", default=10, show_default=True, help="Of the masked autoencoder.")
 def main(out: Path, videos: int, frames: int, mae_epochs: int) -> None:
     """Draw, train, compare; goes on where it was stopped."""
     corpus = out / "corpus"

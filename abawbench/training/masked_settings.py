@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from abawbench.errors import Problem, ProblemError
-from abawbench.models.backbones.presets import MAE_EPSILON, PRESETS, Preset, transformer
-from abawbench.models.intake import imagenet
+from abawbench.models.backbones.presets import PRESETS, Preset
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -45,12 +44,11 @@ def _published(letter: str) -> Size:
     return Size(kind, PRESETS[kind], (512, 8, 16), 800, 1.5e-4)
 
 
-# heads 64 wide, so that files without a configuration are read too. Sizes, epochs and rates of both are assumed: they
+# sizes, epochs and rates of tiny and small are assumed: they
 # fit two cores
-_SMALL = Preset("vit", transformer(192, 4, 3, 16, image_size=112, layer_norm_eps=MAE_EPSILON), imagenet(112))
 SIZES: dict[str, Size] = {
     "tiny": Size("tiny_vit_mae", PRESETS["tiny_vit_mae"], (32, 1, 2), 20, 4e-3),
-    "small": Size("small_vit_mae", _SMALL, (96, 2, 3), 60, 3e-3),
+    "small": Size("small_vit_mae", PRESETS["small_vit_mae"], (96, 2, 3), 60, 3e-3),
     **{letter: _published(letter) for letter in ("b", "l", "h")},
 }
 

@@ -103,6 +103,10 @@ def _presets() -> dict[str, Preset]:
 _TINY = transformer(32, 2, 2, 8, image_size=32)
 PRESETS: dict[str, Preset] = {
     **_presets(),
+    # heads 64 wide, so that files without a configuration are read too
+    "small_vit_mae": Preset(
+        "vit", transformer(192, 4, 3, 16, image_size=112, layer_norm_eps=MAE_EPSILON), imagenet(112)
+    ),
     "tiny_vit": Preset("vit", _TINY, half(32)),
     "tiny_vit_mae": Preset("vit", {**_TINY, "layer_norm_eps": MAE_EPSILON}, imagenet(32)),
     "tiny_dinov2": Preset("dinov2", {**_TINY, "mlp_ratio": 4}, imagenet(32)),
