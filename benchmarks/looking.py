@@ -18,9 +18,9 @@ from abawbench.challenges import get
 from abawbench.data.clips import clips_of_units
 from abawbench.data.images import jpeg
 from abawbench.entries import Card, Picture
-from abawbench.entries.backbone import BackboneSettings
 from abawbench.entries.model import Movable, Seen
-from abawbench.entries.network import Settings, create
+from abawbench.entries.networks.backbone import BackboneSettings
+from abawbench.entries.networks.network import Settings, create
 from abawbench.models import backbones
 from abawbench.models.intake import Intake
 from abawbench.predictions.looking import Look, seen_in

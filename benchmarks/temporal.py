@@ -13,7 +13,7 @@ import torch
 from abawbench.challenges import get
 from abawbench.data.features import clips_of_features, write_features
 from abawbench.entries import Card
-from abawbench.entries.network import Settings, create
+from abawbench.entries.networks.network import Settings, create
 from abawbench.models.frameworks import FrameworkSettings, HeadSettings
 from abawbench.models.temporal.settings import RECURRENT, Kind, TemporalSettings
 from abawbench.predictions.run import run

@@ -137,6 +137,24 @@ def told(found: dict[str, Any]) -> None:
         print(f"{name:22s} {score['score']:7.4f}  {low:.4f} to {high:.4f}  {parts}")
 
 
+def more_people(out: Path, videos: int) -> None:
+    """The networks over features, compared person by person on a second corpus of which nobody has seen anyone."""
+    corpus, features = out / "more", out / "features" / "more"
+    abawbench("synth", corpus, "--videos", videos, "--frames", 30, "--seed", 2)
+    abawbench("extract", out / "static", corpus, "-o", features, "--precision", POINT)
+    files = [corpus / "training_set_annotations.txt", corpus / "validation_set_annotations.txt", test_of(corpus)]
+    header, *rows = (line for file in files for line in file.read_text().splitlines())
+    truth = corpus / "all.txt"
+    truth.write_text("\n".join([header, *(row for row in rows if row != header)]) + "\n")
+    pairs = (("temporal-gru", "static"), ("temporal-gru", "static-twin"), ("temporal-transformer", "static-twin"))
+    for name in dict.fromkeys(name for pair in pairs for name in pair):
+        abawbench("predict", out / name, features, "-o", out / "answers-more" / name)
+    people = ("--subjects", corpus / "subjects.csv", "--missing", "previous")
+    for first, second in pairs:
+        stores = (out / "answers-more" / name for name in (first, second))
+        print("\n".join(abawbench("diff", CHALLENGE, truth, *stores, *people).splitlines()[:5]))
+
+
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to fill.")
 @click.option("--videos", default=480, show_default=True, help="Videos of the corpus.")
@@ -157,6 +175,7 @@ def main(out: Path, videos: int, frames: int, mae_epochs: int) -> None:
     networks = ["static", "static-twin", *(f"temporal-{encoder}" for encoder in TEMPORAL), "mae-gru", "random-gru"]
     found = scores(corpus, out, [*networks, *CONTROLS])
     told(found)
+    more_people(out, videos * 5 // 4)
     (out / "scores.json").write_text(
         json.dumps(
             {name: [score["score"], score["intervals"]["score"]["bca"]] for name, score in found.items()}, indent=1

@@ -28,7 +28,8 @@ from abawbench.cli.output import exits_on_problems, print_table, say
 from abawbench.data.clips import Clip, clips_of_crops
 from abawbench.data.faces import WEIGHTS_NAME, Detector, crop_file, weights_path
 from abawbench.data.real import ATTRIBUTION, real_data
-from abawbench.entries import Entry, Trainable, answer, classical, load_entry, uncovered
+from abawbench.entries import Entry, Trainable, answer, load_entry, uncovered
+from abawbench.entries.baselines import classical
 from abawbench.errors import Problem, ProblemError
 from abawbench.files import read_truth
 from abawbench.files.write import write_annotations

@@ -12,7 +12,7 @@ from abawbench.cli.output import print_json
 
 if TYPE_CHECKING:
     from abawbench.challenges import Task
-    from abawbench.entries.conformance import Report
+    from abawbench.entries.conformance.suite import Report
 
 # weights, or the folder they come in
 MISSING = {"E11", "F01"}
@@ -21,7 +21,7 @@ MISSING = {"E11", "F01"}
 def check_entry(name: str, submissions: Path, *, as_json: bool) -> None:
     """Print what came of each check of an entry; exit with 1 where one failed."""
     from abawbench.entries import load_entry
-    from abawbench.entries.conformance import conform
+    from abawbench.entries.conformance.suite import conform
     from abawbench.entries.loading import find
 
     path = find(name, root=submissions)

@@ -122,7 +122,8 @@ def _learn(out: Path, videos: int, frames: int, seed: int) -> Ground:
 
     from abawbench.challenges import get
     from abawbench.data.clips import clips_of_crops
-    from abawbench.entries import Card, answer, classical, controls
+    from abawbench.entries import Card, answer
+    from abawbench.entries.baselines import classical, controls
     from abawbench.entries.model import Picture
     from abawbench.files import read_truth
     from abawbench.files.write_list import write_list

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from abawbench import challenges
-from abawbench.entries.controls import NoSettings
+from abawbench.entries.baselines.controls import NoSettings
 from abawbench.entries.entry_file import FILE, EntryFile, read_entry_file, read_settings
 from abawbench.entries.model import Entry, Trainable
 from abawbench.errors import Problem, ProblemError
@@ -22,19 +22,19 @@ from abawbench.errors import Problem, ProblemError
 # packages name their entries in this group of entry points: name = "module:factory"
 GROUP = "abawbench.entries"
 CODE = "entry.py"
-# kind -> module:factory, module:settings; resolved when an entry of the kind is loaded
-KINDS: dict[str, tuple[str, str]] = {
-    "compound": ("abawbench.entries.compound:create", "abawbench.entries.compound:Settings"),
-    "constant": ("abawbench.entries.controls:constant", "abawbench.entries.controls:ConstantSettings"),
-    "facebehaviornet": ("abawbench.entries.facebehaviornet:create", "abawbench.entries.facebehaviornet:Settings"),
-    "hog": ("abawbench.entries.classical:create", "abawbench.entries.classical:Settings"),
-    "image-classifier": ("abawbench.entries.image_classifier:create", "abawbench.entries.image_classifier:Settings"),
-    "mean": ("abawbench.entries.controls:mean", "abawbench.entries.controls:NoSettings"),
-    "network": ("abawbench.entries.network:create", "abawbench.entries.network:Settings"),
-    "onnx": ("abawbench.entries.onnx_model:create", "abawbench.entries.onnx_model:Settings"),
-    "prior": ("abawbench.entries.controls:prior", "abawbench.entries.controls:NoSettings"),
-    "shuffled": ("abawbench.entries.controls:shuffled", "abawbench.entries.controls:ShuffleSettings"),
-    "tool-output": ("abawbench.entries.tool_output:create", "abawbench.entries.tool_output:Settings"),
+# kind -> module below abawbench.entries, factory, settings; imported when an entry of the kind is loaded
+KINDS: dict[str, tuple[str, str, str]] = {
+    "compound": ("networks.compound", "create", "Settings"),
+    "constant": ("baselines.controls", "constant", "ConstantSettings"),
+    "facebehaviornet": ("networks.facebehaviornet", "create", "Settings"),
+    "hog": ("baselines.classical", "create", "Settings"),
+    "image-classifier": ("foreign.image_classifier", "create", "Settings"),
+    "mean": ("baselines.controls", "mean", "NoSettings"),
+    "network": ("networks.network", "create", "Settings"),
+    "onnx": ("foreign.onnx_model", "create", "Settings"),
+    "prior": ("baselines.controls", "prior", "NoSettings"),
+    "shuffled": ("baselines.controls", "shuffled", "ShuffleSettings"),
+    "tool-output": ("foreign.tool_output", "create", "Settings"),
 }
 
 
@@ -101,8 +101,9 @@ def _factory(content: EntryFile, path: Path) -> tuple[Callable[..., Any], type[A
     if content.kind != "code":
         if content.kind not in KINDS:
             raise ProblemError(_unknown("kind", content.kind, [*KINDS, "code"], "a kind of entry", path))
-        factory, settings_type = (_resolve(place) for place in KINDS[content.kind])
-        return factory, settings_type
+        module, factory, settings_type = KINDS[content.kind]
+        made_in = importlib.import_module(f"abawbench.entries.{module}")
+        return getattr(made_in, factory), getattr(made_in, settings_type)
     module = _code(path.with_name(CODE))
     factory = getattr(module, "create", None)
     if not callable(factory):
@@ -168,8 +169,3 @@ def _unknown(what: str, name: str, known: Iterable[str], expected: str, path: Pa
     near = difflib.get_close_matches(name, names, 3)
     fix = f"did you mean {', '.join(near)}?" if near else f"known here: {', '.join(names) or 'none'}"
     return Problem("E01", f"{what} {name}", expected, fix, None if path is None else str(path))
-
-
-def _resolve(place: str) -> Any:
-    module, name = place.split(":")
-    return getattr(importlib.import_module(module), name)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from abawbench.entries import load_entry
-from abawbench.entries.compound import CompoundEntry
 from abawbench.entries.entry_file import FILE
-from abawbench.entries.facebehaviornet import FaceBehaviorEntry
 from abawbench.entries.loading import find
 from abawbench.entries.model import Card, Entry, Movable, Trainable
-from abawbench.entries.network import NetworkEntry
-from abawbench.entries.sight import Sight, Sighted, settled
+from abawbench.entries.networks.compound import CompoundEntry
+from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
+from abawbench.entries.networks.network import NetworkEntry
+from abawbench.entries.networks.sight import Sight, Sighted, settled
 from abawbench.errors import Problem, ProblemError
 from abawbench.models.backbones import KINDS, Backbone, Overrides, Pooling, build
 from abawbench.models.checkpoints import load_checkpoint

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from abawbench.challenges import Categorical, MultiLabel, Task
-from abawbench.entries.labelled import values_of
+from abawbench.entries.baselines.labelled import values_of
 from abawbench.errors import Problem, ProblemError
 from abawbench.models.coupling import (
     hard_classes_of_labels,

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from abawbench.challenges import Continuous, Task
-from abawbench.entries.facebehaviornet import FaceBehaviorEntry
-from abawbench.entries.network import NetworkEntry
-from abawbench.entries.sight import Sight
+from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
+from abawbench.entries.networks.network import NetworkEntry
+from abawbench.entries.networks.sight import Sight
 from abawbench.models.facebehaviornet import VALENCE_AROUSAL
 from abawbench.models.intake import Intake
 from abawbench.models.temporal.segments import State

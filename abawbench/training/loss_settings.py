@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
-from abawbench.entries.labelled import values_of
+from abawbench.entries.baselines.labelled import values_of
 from abawbench.errors import Problem, ProblemError
 from abawbench.table import Table
 

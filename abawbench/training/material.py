@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from abawbench.data.features import FeatureClip
-from abawbench.entries.network import NetworkEntry
+from abawbench.entries.networks.network import NetworkEntry
 from abawbench.training.data import Crops, Part, features_of
 from abawbench.training.learners import Answering
 from abawbench.training.settings import TrainingSettings

@@ -8,7 +8,7 @@ from typing import cast
 
 from abawbench.data.clips import Clip
 from abawbench.data.features import FeatureClip
-from abawbench.entries.network import NetworkEntry
+from abawbench.entries.networks.network import NetworkEntry
 from abawbench.errors import Problem, ProblemError, Problems
 from abawbench.models.temporal.settings import RECURRENT, TemporalSettings
 from abawbench.training.coupled_settings import CoupledSettings, Term

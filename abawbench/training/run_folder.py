@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from abawbench.atomic import write_text
 from abawbench.data.clips import Clip
 from abawbench.data.features import FeatureClip
-from abawbench.entries.backbone import WeightsFile
-from abawbench.entries.complete_card import RANDOM
+from abawbench.entries.conformance.complete_card import RANDOM
 from abawbench.entries.entry_file import FILE, RUN, EntryFile
-from abawbench.entries.facebehaviornet import FaceBehaviorEntry
-from abawbench.entries.network import NetworkEntry
+from abawbench.entries.networks.backbone import WeightsFile
+from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
+from abawbench.entries.networks.network import NetworkEntry
 from abawbench.errors import Problem, ProblemError, Problems
 from abawbench.models.backbones.model import Backbone
 from abawbench.models.checkpoints import save_backbone

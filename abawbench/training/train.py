@@ -19,7 +19,7 @@ from abawbench.data.clips import Clip
 from abawbench.data.faces.store import only_run
 from abawbench.entries.entry_file import FILE, EntryFile, read_entry_file
 from abawbench.entries.loading import entry_of
-from abawbench.entries.network import NetworkEntry
+from abawbench.entries.networks.network import NetworkEntry
 from abawbench.errors import Problem, ProblemError
 from abawbench.records import sha256_of
 from abawbench.training.board import Board

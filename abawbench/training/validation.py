@@ -10,9 +10,9 @@ import numpy as np
 
 from abawbench.challenges import Challenge
 from abawbench.entries.answering import Said, decided
-from abawbench.entries.facebehaviornet import FaceBehaviorEntry
 from abawbench.entries.model import Seen
-from abawbench.entries.network import NetworkEntry
+from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
+from abawbench.entries.networks.network import NetworkEntry
 from abawbench.scoring.criteria import evaluate, nested, number
 from abawbench.scoring.score import pair
 from abawbench.scoring.statistics import collect

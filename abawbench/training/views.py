@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from abawbench.entries.sight import normalised
+from abawbench.entries.networks.sight import normalised
 from abawbench.models.intake import Intake
 from abawbench.training import augmentation
 from abawbench.training.augmentation_settings import AugmentationSettings

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from abawbench.cli import main
-from abawbench.entries.conformance import CHECKS, LOADS, ROWS
+from abawbench.entries.conformance.suite import CHECKS, LOADS, ROWS
 
 SUBMISSIONS = Path(__file__).parents[2] / "submissions"
 SPOILT = """\
@@ -122,7 +122,7 @@ def test_there_is_no_hint_without_a_tiny_twin(tmp_path):
 def test_an_entry_may_be_a_factory(tmp_path, monkeypatch):
     (tmp_path / "my_small_entry.py").write_text(
         "from abawbench import challenges\n"
-        "from abawbench.entries.controls import ConstantSettings, constant\n"
+        "from abawbench.entries.baselines.controls import ConstantSettings, constant\n"
         "from abawbench.entries.model import Card\n"
         "card = Card('2026_test_factory', 'a test', (), None, licence='MIT')\n"
         "def make():\n"

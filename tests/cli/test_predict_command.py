@@ -28,7 +28,7 @@ crop = "arcface-112"
 """
 CODE = """\
 from torch import nn
-from abawbench.entries.torch_module import from_torch
+from abawbench.entries.networks.torch_module import from_torch
 from abawbench.models.intake import half
 
 

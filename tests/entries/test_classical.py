@@ -5,9 +5,9 @@ import pytest
 
 from abawbench.challenges import Categorical, Continuous, MultiLabel
 from abawbench.data.clips import Clip, clip_in_memory
-from abawbench.entries import classical
 from abawbench.entries.answering import uncovered
-from abawbench.entries.hog import hog
+from abawbench.entries.baselines import classical
+from abawbench.entries.baselines.hog import hog
 from abawbench.entries.model import Card
 from abawbench.errors import ProblemError
 from abawbench.table import Table

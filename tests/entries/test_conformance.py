@@ -16,8 +16,8 @@ from threadpoolctl import threadpool_limits
 from abawbench import challenges
 from abawbench.data.clips import Clip
 from abawbench.entries import load_entry
-from abawbench.entries.conformance import AGAIN, BESIDE, CHECKS, LOADS, ROWS, Report, conform
-from abawbench.entries.drawn import FRAMES, VIDEOS, drawn_clips, drawn_truth
+from abawbench.entries.conformance.drawn import FRAMES, VIDEOS, drawn_clips, drawn_truth
+from abawbench.entries.conformance.suite import AGAIN, BESIDE, CHECKS, LOADS, ROWS, Report, conform
 from abawbench.entries.loading import folders
 from abawbench.entries.model import Card, Picture, Trainable, Weights
 from abawbench.entries.outputs import over_frames

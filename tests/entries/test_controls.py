@@ -8,8 +8,8 @@ import pytest
 
 from abawbench import challenges
 from abawbench.data.clips import Clip, clip_in_memory
-from abawbench.entries import controls
 from abawbench.entries.answering import answer
+from abawbench.entries.baselines import controls
 from abawbench.entries.model import Card, Entry
 from abawbench.errors import ProblemError
 from abawbench.scoring import score

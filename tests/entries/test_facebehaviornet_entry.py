@@ -9,7 +9,7 @@ import torch
 from abawbench.challenges import get
 from abawbench.data.clips import clip_in_memory
 from abawbench.entries import answer, load_entry, uncovered
-from abawbench.entries.facebehaviornet import FaceBehaviorEntry
+from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
 from abawbench.errors import ProblemError
 
 HEAD = """\

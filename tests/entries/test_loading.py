@@ -118,7 +118,7 @@ def test_bytes_that_are_no_text_are_a_problem(tmp_path):
 
 
 CODE = """\
-from abawbench.entries.controls import ConstantSettings, constant
+from abawbench.entries.baselines.controls import ConstantSettings, constant
 
 
 def create(card, vocabulary, settings):
@@ -173,7 +173,7 @@ def package(tmp_path, monkeypatch):
     (tmp_path / "abawbench_test_models.py").write_text(
         "from abawbench.challenges import get\n"
         "from abawbench.entries import Card\n"
-        "from abawbench.entries.controls import ConstantSettings, constant\n\n\n"
+        "from abawbench.entries.baselines.controls import ConstantSettings, constant\n\n\n"
         "def zero():\n"
         '    card = Card("2026_test_zero", "zero", (), None, licence="MIT")\n'
         '    return constant(card, get("abaw4-mtl").tasks, ConstantSettings())\n\n\n'

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from abawbench.data.clips import clip_in_memory
 from abawbench.entries import load_entry
-from abawbench.entries.network import NetworkEntry
+from abawbench.entries.networks.network import NetworkEntry
 from abawbench.errors import ProblemError
 from abawbench.models import backbones
 from abawbench.models.checkpoints import save_backbone

@@ -10,8 +10,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from abawbench import challenges
 from abawbench.data.clips import clip_in_memory
+from abawbench.entries.foreign.onnx_model import OnnxModel, OutputSettings, Settings, create
 from abawbench.entries.model import Card, Entry, Staged, columns
-from abawbench.entries.onnx_model import OnnxModel, OutputSettings, Settings, create
 from abawbench.errors import ProblemError
 
 TASKS = challenges.get("abaw4-mtl").tasks

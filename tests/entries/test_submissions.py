@@ -15,9 +15,10 @@ import torch
 
 from abawbench import challenges, labels
 from abawbench.data.clips import clip_in_memory
-from abawbench.entries import facebehaviornet, load_entry, network
+from abawbench.entries import load_entry
 from abawbench.entries.entry_file import EntryFile, read_entry_file, read_settings
 from abawbench.entries.model import Entry, columns, width
+from abawbench.entries.networks import facebehaviornet, network
 from abawbench.entries.verdict import outputs_of
 from abawbench.errors import ProblemError
 from abawbench.models import backbones

@@ -8,7 +8,7 @@ from torch import nn
 from abawbench.challenges import get
 from abawbench.data.clips import clip_in_memory
 from abawbench.entries import Card, Movable, Picture
-from abawbench.entries.torch_module import from_torch
+from abawbench.entries.networks.torch_module import from_torch
 from abawbench.errors import ProblemError
 from abawbench.models.intake import Intake, half
 

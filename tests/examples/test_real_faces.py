@@ -12,7 +12,7 @@ import abawbench
 from abawbench import records
 from abawbench.data.clips import clips_of_crops
 from abawbench.data.real import ATTRIBUTION
-from abawbench.entries import classical
+from abawbench.entries.baselines import classical
 from abawbench.files import read_truth
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ from abawbench.challenges import get
 from abawbench.data.clips import clips_of_units
 from abawbench.data.features import clips_of_features
 from abawbench.entries import load_entry
-from abawbench.entries.conformance import conform
+from abawbench.entries.conformance.suite import conform
 from abawbench.errors import ProblemError
 from abawbench.files import read_truth
 from abawbench.scoring import score

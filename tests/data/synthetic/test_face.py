@@ -10,7 +10,7 @@ from abawbench.data.synthetic import anatomy
 from abawbench.data.synthetic.face import coefficients, draw_face, landmarks, moved_points
 from abawbench.data.synthetic.film import Film, Person, draw_crop, make_film, make_person
 from abawbench.data.synthetic.sheet import clear_frame
-from abawbench.entries.hog import hog
+from abawbench.entries.baselines.hog import hog
 from abawbench.labels import ACTION_UNITS_17
 
 SEEDS = (0, 1, 2, 5, 7, 11)

@@ -7,9 +7,9 @@ from typing import Any, cast
 import numpy as np
 
 from abawbench.data.clips import Frames
-from abawbench.entries.drawn import drawn_clips
+from abawbench.entries.conformance.drawn import drawn_clips
+from abawbench.entries.conformance.subject import Subject
 from abawbench.entries.model import Answers, Movable, Seen, Staged
-from abawbench.entries.subject import Subject
 from abawbench.errors import Problem, ProblemError
 
 # float32 adds up in another order in another batch

@@ -9,9 +9,9 @@ import torch
 
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.data.clips import Clip
-from abawbench.entries.backbone import BackboneSettings, WeightsFile, backbone_of, fill_heads, missing_heads
 from abawbench.entries.model import Answers, Card, Seen, width
-from abawbench.entries.sight import Sight, Sighted, settled
+from abawbench.entries.networks.backbone import BackboneSettings, WeightsFile, backbone_of, fill_heads, missing_heads
+from abawbench.entries.networks.sight import Sight, Sighted, settled
 from abawbench.entries.verdict import verdict
 from abawbench.errors import ProblemError
 from abawbench.models.facebehaviornet import VALENCE_AROUSAL, FaceBehaviorNet, build

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from abawbench.challenges import Categorical, Task
 from abawbench.data.clips import BATCH, Clip
+from abawbench.entries.foreign.preparation import preparation_of, read_json, unreadable
+from abawbench.entries.foreign.synonyms import class_named
 from abawbench.entries.model import Answers, Card, Seen, Weights
+from abawbench.entries.networks.sight import Sight, Sighted, settled
 from abawbench.entries.outputs import checked, over_frames, softmax
-from abawbench.entries.preparation import preparation_of, read_json, unreadable
-from abawbench.entries.sight import Sight, Sighted, settled
-from abawbench.entries.synonyms import class_named
 from abawbench.entries.weight_files import weights_of
 from abawbench.errors import Problem, ProblemError, Problems
 from abawbench.table import Floats

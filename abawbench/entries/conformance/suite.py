@@ -8,10 +8,10 @@ from typing import Literal
 
 from abawbench import challenges
 from abawbench.challenges import Task
-from abawbench.entries import sameness, soundness
+from abawbench.entries.conformance import sameness, soundness
+from abawbench.entries.conformance.subject import Load, Subject, subject_of
 from abawbench.entries.contract import failure
 from abawbench.entries.model import Staged
-from abawbench.entries.subject import Load, Subject, subject_of
 from abawbench.errors import Problem, ProblemError
 
 LOADS = "it loads, and learns where it has to"

@@ -11,7 +11,7 @@ from torch import Tensor, cat, nn
 from abawbench.challenges import Task
 from abawbench.data.clips import Clip
 from abawbench.entries.model import Answers, Card, Seen, width
-from abawbench.entries.sight import Sight, Sighted, settled
+from abawbench.entries.networks.sight import Sight, Sighted, settled
 from abawbench.entries.verdict import verdict
 from abawbench.errors import Problem, ProblemError
 from abawbench.models.intake import Intake

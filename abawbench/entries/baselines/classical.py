@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from abawbench.atomic import write_file
 from abawbench.challenges import Categorical, Continuous, Task
 from abawbench.data.clips import Clip
-from abawbench.entries.hog import Features, hog
-from abawbench.entries.labelled import crop_of_row, refuse_nothing, restricted, values_of, with_labels
+from abawbench.entries.baselines.hog import Features, hog
+from abawbench.entries.baselines.labelled import crop_of_row, refuse_nothing, restricted, values_of, with_labels
 from abawbench.entries.model import Answers, Card
 from abawbench.entries.verdict import verdict
 from abawbench.errors import Problem, ProblemError

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.data.faces.sources import unreadable
-from abawbench.entries.tools import Tool
+from abawbench.entries.foreign.tools import Tool
 from abawbench.errors import Problem, ProblemError, Problems
 from abawbench.table import Floats, Integers, Rows
 

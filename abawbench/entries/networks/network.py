@@ -10,9 +10,9 @@ import torch
 
 from abawbench.challenges import Task
 from abawbench.data.clips import Clip
-from abawbench.entries.backbone import BackboneSettings, WeightsFile, backbone_of, fill_heads
 from abawbench.entries.model import Answers, Card, Seen, Weights
-from abawbench.entries.sight import Prepared, Sight, Sighted, settled
+from abawbench.entries.networks.backbone import BackboneSettings, WeightsFile, backbone_of, fill_heads
+from abawbench.entries.networks.sight import Prepared, Sight, Sighted, settled
 from abawbench.entries.verdict import outputs_of, scores_by_task, verdict
 from abawbench.errors import Problem, ProblemError
 from abawbench.models.frameworks import FrameworkSettings, HeadSettings, MultiTaskNetwork, build_network

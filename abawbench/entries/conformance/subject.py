@@ -11,8 +11,8 @@ import numpy as np
 from abawbench.challenges import Task
 from abawbench.data.clips import Clip, Frames, Positions
 from abawbench.data.faces.alignment import CROP_SIZE
+from abawbench.entries.conformance.drawn import drawn_clips, drawn_truth
 from abawbench.entries.contract import broken, failure
-from abawbench.entries.drawn import drawn_clips, drawn_truth
 from abawbench.entries.model import Answers, Bounded, Card, Entry, Movable, Seen, Trainable
 from abawbench.errors import Problem, ProblemError
 

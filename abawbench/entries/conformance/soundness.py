@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from abawbench.data.clips import Clip, Positions, clip_in_memory
-from abawbench.entries import complete_card
-from abawbench.entries.drawn import resized
+from abawbench.entries.conformance import complete_card
+from abawbench.entries.conformance.drawn import resized
+from abawbench.entries.conformance.subject import Subject
 from abawbench.entries.model import Movable
-from abawbench.entries.subject import Subject
 from abawbench.errors import Problem, ProblemError
 
 

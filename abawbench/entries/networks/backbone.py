@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from abawbench.entries.model import Weights
-from abawbench.entries.state import load_state
+from abawbench.entries.networks.state import load_state
 from abawbench.entries.weight_files import no_file, weights_of
 from abawbench.errors import Problem, ProblemError
 from abawbench.models.backbones.model import Pooling

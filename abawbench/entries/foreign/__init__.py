@@ -1,0 +1,1 @@
+"""Models of others as entries: ONNX, Hugging Face, tables of toolkits."""

@@ -1,0 +1,1 @@
+"""Our networks as entries, and anybody's torch module."""
