@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from abawbench.cli.options import CHALLENGE, PATH, json_option
+from abawbench.cli.options import CHALLENGE, PATH, json_option, submissions_option
 from abawbench.cli.output import exits_on_problems, print_json
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ template_option = click.option(
 @click.argument("predictions", type=PATH, required=False)
 @template_option
 @click.option("--repair", "copy", type=PATH, metavar="OUT", help="Write a mended copy where there is no doubt how.")
-@click.option("--submissions", type=PATH, default=Path("submissions"), show_default=True, help="Where entries lie.")
+@submissions_option
 @json_option
 @click.pass_context
 @exits_on_problems

@@ -12,7 +12,16 @@ import click
 
 from abawbench.cli.face_crops import faces_of
 from abawbench.cli.meter import Meter, duration
-from abawbench.cli.options import PATH, address_option, engine_option, json_option
+from abawbench.cli.options import (
+    PATH,
+    address_option,
+    detector_option,
+    device_option,
+    engine_option,
+    json_option,
+    looking_batch_option,
+    submissions_option,
+)
 from abawbench.cli.output import exits_on_problems, print_json, say
 
 if TYPE_CHECKING:
@@ -51,10 +60,10 @@ if TYPE_CHECKING:
     show_default=True,
     help="auto: bfloat16 where the machine has it and the first batch gets nearly the same features.",
 )
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps; auto takes a GPU if any.")
-@click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Crops looked at together.")
-@click.option("--submissions", type=PATH, default=Path("submissions"), show_default=True, help="Where entries lie.")
-@click.option("--weights", type=PATH, help="YuNet's ONNX file, for videos; else the one that `data fetch yunet` got.")
+@device_option
+@looking_batch_option
+@submissions_option
+@detector_option
 @engine_option
 @address_option
 @json_option

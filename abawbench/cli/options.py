@@ -62,3 +62,15 @@ address_option: Decorator = click.option(
     show_default=True,
     help="With --engine ray: auto, ray://host:10001, or one started here.",
 )
+device_option: Decorator = click.option(
+    "--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps; auto takes a GPU if any."
+)
+looking_batch_option: Decorator = click.option(
+    "--batch", type=click.IntRange(1), default=16, show_default=True, help="Crops looked at together."
+)
+submissions_option: Decorator = click.option(
+    "--submissions", type=PATH, default=Path("submissions"), show_default=True, help="Where entries lie."
+)
+detector_option: Decorator = click.option(
+    "--weights", type=PATH, help="YuNet's ONNX file, for videos; else the one that `data fetch yunet` got."
+)

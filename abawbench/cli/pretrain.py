@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from abawbench.cli.meter import Meter, duration
-from abawbench.cli.options import PATH, json_option
+from abawbench.cli.options import PATH, device_option, json_option
 from abawbench.cli.output import exits_on_problems, print_json, say
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def command() -> None:
 @click.option("--held-out", type=float, default=0.1, show_default=True, help="Share of the units to look at only.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Another seed, another run.")
 @click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32", show_default=True)
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps; auto takes a GPU if any.")
+@device_option
 @click.option(
     "--memory", type=click.FloatRange(0), default=4.0, show_default=True, help="GiB that decoded crops may take."
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from abawbench.cli.meter import Meter, duration
-from abawbench.cli.options import PATH, json_option
+from abawbench.cli.options import PATH, json_option, submissions_option
 from abawbench.cli.output import exits_on_problems, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _seeds(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 @click.option("--save-every", default=300.0, show_default=True, type=click.FloatRange(0), help="Seconds; 0: epochs.")
 @click.option("--save-steps", default=0, type=click.IntRange(0), help="Save after so many steps as well.")
 @click.option("--log", type=click.Choice(["none", "tensorboard"]), default="none", show_default=True)
-@click.option("--submissions", type=PATH, default=Path("submissions"), show_default=True, help="Where entries lie.")
+@submissions_option
 @json_option
 @exits_on_problems
 def command(

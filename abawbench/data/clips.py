@@ -235,6 +235,20 @@ def clip_of_video(path: Path, size: int = CROP_SIZE) -> Clip:
     return Clip(path.stem, frame, valid, size, read, times, is_sequential=True, files=lambda: (path,))
 
 
+def nearest_valid(valid: Mask) -> Positions:
+    """For each frame the position of the nearest valid one, the earlier of two; shape (frames,). There is one.
+
+    >>> nearest_valid(np.array([False, True, False, False, True])).tolist()
+    [1, 1, 1, 4, 4]
+    """
+    known = np.flatnonzero(valid)
+    place = np.arange(len(valid))
+    after = np.minimum(np.searchsorted(known, place), len(known) - 1)
+    before = np.maximum(after - 1, 0)
+    is_earlier = np.abs(place - known[before]) <= np.abs(known[after] - place)
+    return known[np.where(is_earlier, before, after)]
+
+
 def no_pictures(path: Path, what: str) -> Callable[[Positions], Frames]:
     """The source of a clip that has no pictures, but `what` in a file: E06 for whoever asks for some."""
 

@@ -7,7 +7,6 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,14 @@ from abawbench.entries.model import Movable, Seen
 from abawbench.errors import Problem, ProblemError
 from abawbench.predictions.backlog import Backlog
 from abawbench.predictions.cache import Cache, index_for
-from abawbench.predictions.far import Far, seen_far
+from abawbench.predictions.far import Far, seen_by
 from abawbench.predictions.feature_maker import FeatureMaker
 from abawbench.predictions.fitting import fitting
-from abawbench.predictions.looking import Look, seen_in
+from abawbench.predictions.looking import Look
 from abawbench.predictions.precision import FEATURES, Asked, Parity, chosen_for
 from abawbench.predictions.progress import Progress, RunMeter
 from abawbench.predictions.recipes import Recipes
-from abawbench.predictions.record import versions
-from abawbench.version import VERSION
+from abawbench.version import VERSION, versions_of
 
 BATCH = 16
 # decoders and what computes
@@ -118,7 +116,7 @@ def extract(
         index, parity = _settled(maker, clips, index_for(out, record), record, options)
         entry = maker.entry.at(options.device, parity.precision)
         if options.far is not None:
-            options = replace(options, far=replace(options.far, device=options.device, precision=parity.precision))
+            options = replace(options, far=options.far.at(options.device, parity.precision))
         cache = Cache(index)
         work = _Work(entry, cache, options, recipes or {}, RunMeter(clips, begin, report))
         try:
@@ -145,7 +143,7 @@ def _record(maker: FeatureMaker, options: Options) -> dict[str, Any]:
         "dtype": options.dtype,
         "width": maker.entry.width,
         "device": options.device.partition(":")[0],
-        "versions": {"abawbench": VERSION, **versions(LIBRARIES)},
+        "versions": {"abawbench": VERSION, **versions_of(LIBRARIES)},
     }
     return json.loads(json.dumps(record))
 
@@ -176,13 +174,9 @@ class _Work:
 
     def do(self, clips: Sequence[Clip]) -> None:
         look = Look(self.options.batch, self.options.threads)
-        # a batch has crops of one size
-        for side in sorted({clip.size for clip in clips}):
-            alike = self.backlog.of(clip for clip in clips if clip.size == side)
-            looking = partial(seen_in, self.entry) if self.options.far is None else partial(seen_far, self.options.far)
-            for clip, seen in looking(alike, side, look, self.meter.frames):
-                self._keep(clip, seen)
-                self.meter.unit(0)
+        for clip, seen in seen_by(self.entry, self.options.far, clips, self.backlog, look):
+            self._keep(clip, seen)
+            self.meter.unit(0)
 
     def _is_done(self, clip: Clip, digest: str) -> bool:
         return self.cache.has(clip.video, digest, self.recipes.get(clip.video))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 
 from abawbench.data.clips import Clip
 from abawbench.data.spread import spread
 from abawbench.entries.model import Entry, Movable, Precision, Seen, Staged
 from abawbench.errors import ProblemError
+from abawbench.predictions.backlog import Backlog
 from abawbench.predictions.looking import Look, seen_in
 
 # crops that a worker gets at once, whole units: long enough to be worth the way
@@ -33,6 +34,21 @@ class Far:
     workers: int | None = None
     device: str = "cpu"
     precision: Precision = "float32"
+
+    def at(self, device: str, precision: Precision) -> Far:
+        """The same place, networks there on a device and in a precision."""
+        return replace(self, device=device, precision=precision)
+
+
+def seen_by(
+    entry: Staged, far: Far | None, clips: Sequence[Clip], backlog: Backlog, look: Look
+) -> Generator[tuple[Clip, Seen | ProblemError]]:
+    """What an entry sees in those of the clips that are still to be done, here or far away; see `looking.seen_in`."""
+    looking = partial(seen_in, entry) if far is None else partial(seen_far, far)
+    # a batch has crops of one size
+    for side in sorted({clip.size for clip in clips}):
+        alike = backlog.of(clip for clip in clips if clip.size == side)
+        yield from looking(alike, side, look, backlog.meter.frames)
 
 
 def seen_far(

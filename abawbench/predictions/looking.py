@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from abawbench.data.clips import Clip, Frames
 from abawbench.entries.contract import failure
 from abawbench.entries.model import Movable, Seen, Staged
 from abawbench.errors import Problem, ProblemError
-from abawbench.predictions.batches import Batch, batches
+from abawbench.predictions.batches import Batch, Piece, batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ def seen_in(
     """
     prepare: Callable[[Frames], Any] = entry.prepare if isinstance(entry, Movable) else _unchanged
     see: Callable[[Any], Seen] = entry.see if isinstance(entry, Movable) else entry.look
+    alone = partial(_alone, entry, lambda crops: see(prepare(crops)))
     parts: list[Seen] = []
     problems: list[Problem] = []
     for batch in batches(clips, side, look.batch, prepare, threads=look.threads):
@@ -47,7 +49,7 @@ def seen_in(
             try:
                 if place in batch.errors:
                     raise batch.errors[place]
-                part = whole[begin:end] if isinstance(whole, np.ndarray) else _alone(entry, batch, begin, end, prepare)
+                part = whole[begin:end] if whole is not None else alone(piece, batch.crops[begin:end], len(batch.crops))
                 problems.extend(_without_numbers(entry, part, piece.clip, piece.positions))
                 parts.append(part)
             except ProblemError as error:
@@ -76,40 +78,33 @@ def _is_whole(seen: object, rows: int) -> bool:
     return isinstance(seen, np.ndarray) and seen.ndim == 2 and len(seen) == rows
 
 
-def _alone(entry: Staged, batch: Batch, begin: int, end: int, prepare: Callable[[Frames], Any]) -> Seen:
-    """What is seen in one piece of a batch that failed.
+def _alone(entry: Staged, looked: Callable[[Frames], Seen], piece: Piece, crops: Frames, size: int) -> Seen:
+    """What is seen in one piece of a batch that failed, in a batch of the same size.
 
     Raises:
         ProblemError: E12 or E13, naming the first frame that fails by itself.
     """
-    see: Callable[[Any], Seen] = entry.see if isinstance(entry, Movable) else entry.look
-    piece = next(piece for piece, start in zip(batch.pieces, _starts(batch), strict=True) if start == begin)
-    frames = piece.clip.frame[piece.positions]
+    frames = piece.clip.frame[piece.positions].tolist()
 
-    def seen_at(start: int, stop: int, frame: int | None) -> Seen:
-        crops = np.zeros_like(batch.crops)
-        crops[: stop - start] = batch.crops[start:stop]
+    def seen_in_part(part: Frames, frame: int | None) -> Seen:
+        padded = np.zeros((size, *crops.shape[1:]), np.uint8)
+        padded[: len(part)] = part
         try:
-            seen = see(prepare(crops))
+            seen = looked(padded)
         except Exception as error:
             raise ProblemError(*failure(entry.card, error, piece.clip.video, frame)) from error
-        if not _is_whole(seen, len(crops)):
+        if not _is_whole(seen, size):
             found = f"{entry.card.name}, unit {piece.clip.video}: {getattr(seen, 'shape', type(seen).__name__)}"
-            expected = f"one row for each of {len(crops)} crops"
+            expected = f"one row for each of {size} crops"
             raise ProblemError(Problem("E13", found, expected, "correct the entry's look"))
-        return seen[: stop - start]
+        return seen[: len(part)]
 
     try:
-        return seen_at(begin, end, int(frames[0]) if len(frames) else None)
+        return seen_in_part(crops, frames[0] if frames else None)
     except ProblemError:
-        for place, frame in enumerate(frames.tolist()):
-            seen_at(begin + place, begin + place + 1, frame)
+        for place, frame in enumerate(frames):
+            seen_in_part(crops[place : place + 1], frame)
         raise
-
-
-def _starts(batch: Batch) -> list[int]:
-    sizes = [len(piece.positions) for piece in batch.pieces]
-    return [sum(sizes[:place]) for place in range(len(sizes))]
 
 
 def _without_numbers(entry: Staged, part: Seen, clip: Clip, positions: Any) -> tuple[Problem, ...]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
-from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,8 @@ from abawbench.entries.model import Entry
 from abawbench.predictions.fill import Policy
 from abawbench.predictions.precision import Parity
 from abawbench.predictions.store import FORM
-from abawbench.version import VERSION
+from abawbench.records import sha256_of
+from abawbench.version import VERSION, versions_of
 
 LIBRARIES = ("numpy", "opencv-python-headless", "onnxruntime", "torch", "transformers")
 # decided once and kept: a second run takes it over
@@ -38,7 +37,7 @@ def record_of(entry: Entry, fill: Policy, device: str, asked: str, source: Path 
         "fill": fill,
         "device": device,
         "asked": asked,
-        "versions": {"abawbench": VERSION, "python": sys.version.split()[0], **versions(LIBRARIES)},
+        "versions": {"abawbench": VERSION, "python": sys.version.split()[0], **versions_of(LIBRARIES)},
     }
 
 
@@ -54,19 +53,4 @@ def decided_before(record: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 def source_hashes(source: Path) -> dict[str, str]:
     """SHA-256 of the file that describes an entry, and of the code beside it, by name."""
-    return {path.name: _hash(path) for path in (source, *sorted(source.parent.glob("*.py")))}
-
-
-def versions(libraries: Iterable[str]) -> dict[str, str]:
-    """Versions of those libraries that are installed."""
-    found: dict[str, str] = {}
-    for name in libraries:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return {path.name: sha256_of(path) for path in (source, *sorted(source.parent.glob("*.py")))}

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,10 @@ from abawbench.entries.contract import broken, failure
 from abawbench.entries.model import Answers, Entry, Movable, Seen, Staged
 from abawbench.errors import Problem, ProblemError
 from abawbench.predictions.backlog import Backlog
-from abawbench.predictions.far import Far, seen_far
+from abawbench.predictions.far import Far, seen_by
 from abawbench.predictions.fill import Policy, filled
 from abawbench.predictions.fitting import fitting
-from abawbench.predictions.looking import Look, seen_in
+from abawbench.predictions.looking import Look
 from abawbench.predictions.marks import is_store
 from abawbench.predictions.precision import Asked, Parity, chosen_for
 from abawbench.predictions.progress import Progress, RunMeter
@@ -110,7 +109,7 @@ def run(
         record = with_precision(record, parity)
     store = new_store(out, record)
     if options.far is not None and parity is not None:
-        options = replace(options, far=replace(options.far, device=options.device, precision=parity.precision))
+        options = replace(options, far=options.far.at(options.device, parity.precision))
     work = _Work(entry, store, options, RunMeter(clips, begin, report))
     with only_run(out):
         work.do(clips)
@@ -157,9 +156,7 @@ class _Work:
             self.meter.frames(int(clip.valid.sum()))
         if isinstance(self.entry, Staged):
             look = Look(self.options.batch, self.options.threads)
-            side = pictures[0].size if pictures else 0
-            looking = partial(seen_in, self.entry) if self.options.far is None else partial(seen_far, self.options.far)
-            for clip, seen in looking(self.backlog.of(pictures), side, look, self.meter.frames):
+            for clip, seen in seen_by(self.entry, self.options.far, pictures, self.backlog, look):
                 self._conclude(clip, seen)
         else:
             for clip in self.backlog.of(pictures):

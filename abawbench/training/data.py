@@ -12,7 +12,7 @@ from torch import Tensor
 
 from abawbench.challenges import Task
 from abawbench.data.ahead import ahead
-from abawbench.data.clips import Clip, Frames
+from abawbench.data.clips import Clip, Frames, nearest_valid
 from abawbench.data.features import FeatureClip
 from abawbench.errors import Problem, ProblemError
 from abawbench.models.intake import Intake
@@ -73,7 +73,7 @@ def part_of(clips: Iterable[Clip], table: Table, tasks: Sequence[Task]) -> Part:
     used = [clip for unit in table.videos if (clip := known.get(unit)) is not None and clip.valid.any()]
     lengths = [len(clip) for clip in used]
     begins = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    nearest = [begin + _nearest(clip.valid) for begin, clip in zip(begins.tolist(), used, strict=False)]
+    nearest = [begin + nearest_valid(clip.valid) for begin, clip in zip(begins.tolist(), used, strict=False)]
     empty = np.empty(0, np.int64)
     row = np.concatenate([empty, *(_rows_of(clip, table) for clip in used)])
     part = Part(
@@ -175,13 +175,3 @@ def _rows_of(clip: Clip, table: Table) -> Places:
     inside = np.minimum(place, max(len(frames) - 1, 0))
     hit = clip.valid & (frames[inside] == clip.frame) if len(frames) else np.zeros(len(clip), bool)
     return np.where(hit, own[first[inside]] if len(frames) else -1, -1).astype(np.int64)
-
-
-def _nearest(valid: Mask) -> Places:
-    """For each frame the nearest valid one, the earlier of two; there is one."""
-    known = np.flatnonzero(valid)
-    place = np.arange(len(valid))
-    after = np.minimum(np.searchsorted(known, place), len(known) - 1)
-    before = np.maximum(after - 1, 0)
-    earlier = np.abs(place - known[before]) <= np.abs(known[after] - place)
-    return known[np.where(earlier, before, after)].astype(np.int64)

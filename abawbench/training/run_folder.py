@@ -9,7 +9,6 @@ import platform
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ from abawbench.records import sha256_of
 from abawbench.training.checkpoint import FOLDER, write_tensors
 from abawbench.training.settings import TrainingSettings
 from abawbench.training.toml import toml
-from abawbench.version import VERSION
+from abawbench.version import VERSION, versions_of
 
 FORM = 1
 LIBRARIES = ("numpy", "opencv-python-headless", "safetensors", "torch", "transformers")
@@ -55,7 +54,7 @@ def record_of(
         "entry": {**content.model_dump(exclude={"training"}), "weights": list(weights)},
         "training": _plain(asdict(settings)),
         "data": dict(data),
-        "versions": {"abawbench": VERSION, **_versions()},
+        "versions": {"abawbench": VERSION, **versions_of(LIBRARIES)},
         FREE: {
             "python": sys.version.split()[0],
             "platform": platform.platform(),
@@ -231,16 +230,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
     return value
-
-
-def _versions() -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _size(path: Path) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from abawbench.challenges import Task
-from abawbench.data.clips import Clip
+from abawbench.data.clips import Clip, nearest_valid
 from abawbench.entries.model import Answers, Card, Seen, Weights
 from abawbench.entries.networks.backbone import BackboneSettings, WeightsFile, backbone_of, fill_heads
 from abawbench.entries.networks.sight import Prepared, Sight, Sighted, settled
@@ -79,8 +79,9 @@ class NetworkEntry(Sighted):
         """
         tasks = self.card.tasks
         features = torch.from_numpy(seen)
-        if not clip.valid.all():
-            features = features[torch.from_numpy(_nearest(clip))]
+        if len(features) and not clip.valid.all():
+            place = np.cumsum(clip.valid) - 1
+            features = features[torch.from_numpy(place[nearest_valid(clip.valid)])]
         frame = clip.frame.astype(np.int64) if self.time == "frames" else None
         heads = {name: part.numpy() for name, part in answer_sequence(self.network, features, frame=frame).items()}
         rows = clip.valid if len(features) else np.empty(0, bool)
@@ -131,15 +132,3 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Netw
         time=settings.time,
         seed=settings.seed,
     )
-
-
-def _nearest(clip: Clip) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """For every frame the place, among the valid ones, of the nearest that is valid; empty where none is."""
-    known = np.flatnonzero(clip.valid)
-    if not len(known):
-        return np.empty(0, np.int64)
-    after = np.minimum(np.searchsorted(known, np.arange(len(clip))), len(known) - 1)
-    before = np.maximum(after - 1, 0)
-    place = np.arange(len(clip))
-    is_before = np.abs(place - known[before]) <= np.abs(known[after] - place)
-    return np.where(is_before, before, after)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +11,12 @@ from torch import Tensor, nn
 
 from abawbench.models.backbones import Overrides, build, iresnet
 from abawbench.models.backbones.iresnet import Plan, make
+from tests.models.shaking import one_thread, shake
+
+__all__ = ["one_thread"]
 
 State = dict[str, Tensor]
 WIDTH, DEPTH, PATCH, HIDDEN = 192, 2, 8, 64
-
-
-def shake(network: nn.Module, seed: int = 0) -> nn.Module:
-    """Every number of a network drawn anew, the statistics of its norms too, so that no term drops out."""
-    generator = torch.Generator().manual_seed(seed)
-    for name, value in network.state_dict().items():
-        if not value.is_floating_point():
-            continue
-        drawn = torch.randn(value.shape, generator=generator)
-        if name.endswith("running_var"):
-            drawn = 0.5 + drawn.abs()
-        elif value.ndim > 1:
-            drawn = drawn / value[0].numel() ** 0.5
-        value.copy_(drawn)
-    return network
 
 
 def draw_mae(*, grid: int = 4, seed: int = 0, fine_tuned: bool = False) -> State:
@@ -68,15 +56,6 @@ def draw_decoder(grid: int = 4) -> State:
         "decoder_pos_embed": torch.zeros(1, 1 + grid * grid, 16),
         **{name: torch.ones(16) for name in names},
     }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Generator[None]:
-    """Networks this small take longer to share than to run, on a busy machine much longer."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
