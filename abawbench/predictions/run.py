@@ -112,6 +112,7 @@ def run(
         options = replace(options, far=options.far.at(options.device, parity.precision))
     work = _Work(entry, store, options, RunMeter(clips, begin, report))
     with only_run(out):
+        store.begin()
         work.do(clips)
     return Summary(
         units=len(clips) + len(problems),

@@ -88,6 +88,13 @@ class Store:
         """Hash of the record: predictions under another key are done anew."""
         return hashlib.sha256(_canonical(self.record)).hexdigest()
 
+    def begin(self) -> None:
+        """Write the record, unless it is there; for the one run that holds the folder. Raises: ProblemError F01."""
+        path, data = self.root / ENTRY, json.dumps(self.record, indent=1).encode()
+        if not path.is_file() or path.read_bytes() != data:
+            write_file(path, data)
+        (self.root / UNITS).mkdir(exist_ok=True)
+
     def units(self) -> tuple[str, ...]:
         """Names of all finished units, sorted."""
         return tuple(sorted(path.stem for path in (self.root / UNITS).glob("*.json")))
@@ -138,7 +145,7 @@ class Store:
 
 
 def new_store(root: Path, record: Mapping[str, Any]) -> Store:
-    """The store of an entry in a folder; one that is there already is gone on with when its entry has the same name.
+    """The store of an entry in a folder, not begun; one that is there is gone on with when its entry has the same name.
 
     Raises:
         ProblemError: F01 the folder cannot be made, P01 it holds the answers of another entry or something else.
@@ -157,11 +164,10 @@ def new_store(root: Path, record: Mapping[str, Any]) -> Store:
         fix = "name a new folder"
         raise ProblemError(Problem("P01", "something else", "a store, or an empty folder", fix, str(root)))
     try:
-        (root / UNITS).mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror or "an error of the file system"
         raise ProblemError(Problem("F01", reason, "a folder that can be made", "name another", str(root))) from error
-    write_file(root / ENTRY, json.dumps(store.record, indent=1).encode())
     return store
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from abawbench.challenges import get
 from abawbench.data.clips import clips_of_units
+from abawbench.data.faces.store import only_run
 from abawbench.data.features import clips_of_features, write_features
 from abawbench.entries import answer
 from abawbench.errors import ProblemError
@@ -105,6 +106,14 @@ def test_the_store_of_another_entry_is_left_alone(tmp_path, crops):
     with pytest.raises(ProblemError, match="P01"):
         run(Means(replace(CARD, name="2026_test_other")), clips_of_units(crops), tmp_path / "store")
     assert contents(tmp_path / "store") == before
+
+
+def test_a_run_that_is_refused_because_another_is_at_work_leaves_the_record_alone(tmp_path, crops):
+    run(Means(), clips_of_units(crops), tmp_path / "store")
+    before = (tmp_path / "store" / "entry.json").read_bytes()
+    with only_run(tmp_path / "store"), pytest.raises(ProblemError, match="D36"):
+        run(Means(replace(CARD, notes=("other weights",))), clips_of_units(crops), tmp_path / "store")
+    assert (tmp_path / "store" / "entry.json").read_bytes() == before
 
 
 def test_a_folder_that_holds_something_else_is_refused(tmp_path, crops):
