@@ -33,8 +33,8 @@ bench: setup
 	$(BIN)/python -m benchmarks
 
 tables: setup
-	$(BIN)/python -c 'from abawbench.rules import catalogue; print(catalogue(), end="")' > docs/rules.md
-	$(BIN)/python -c 'from abawbench.data.manifests.facts import overview; print(overview(), end="")' > docs/datasets.md
+	$(BIN)/python -c 'from abawbench.base.rules import catalogue; print(catalogue(), end="")' > docs/rules.md
+	$(BIN)/python -c 'from abawbench.datasets.manifests.facts import overview; print(overview(), end="")' > docs/datasets.md
 	$(BIN)/abawbench leaderboard build
 
 clean:

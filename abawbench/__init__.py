@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from abawbench.version import VERSION
+from abawbench.base.version import VERSION
 
 if TYPE_CHECKING:
     from abawbench.api import check, diff, pack, read, score, write
+    from abawbench.base.problems import Problem, ProblemError
     from abawbench.challenges import CHALLENGES, get
-    from abawbench.errors import Problem, ProblemError
 
 __version__ = VERSION
 
 # name -> module; resolved on first use, so that `import abawbench` stays light
 _PLACES = {
     "CHALLENGES": "abawbench.challenges",
-    "Problem": "abawbench.errors",
-    "ProblemError": "abawbench.errors",
+    "Problem": "abawbench.base.problems",
+    "ProblemError": "abawbench.base.problems",
     "check": "abawbench.api",
     "diff": "abawbench.api",
     "get": "abawbench.challenges",

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from abawbench import files
+from abawbench import formats as files
+from abawbench.base.problems import Problem
 from abawbench.challenges import Challenge, get
-from abawbench.errors import Problem
 from abawbench.fill import Policy
-from abawbench.predictions.marks import is_store
+from abawbench.inference.store_layout import is_store
 from abawbench.scoring import Score
 from abawbench.scoring import score as score_tables
 from abawbench.scoring.difference import difference
@@ -22,9 +22,9 @@ from abawbench.table import Table, align
 if TYPE_CHECKING:
     import pandas as pd
 
-    from abawbench.files.pack import Manifest
-    from abawbench.files.write import Written
-    from abawbench.frames import Role
+    from abawbench.formats.dataframe import Role
+    from abawbench.formats.pack import Manifest
+    from abawbench.formats.write import Written
 
     Source = str | Path | Table | pd.DataFrame
 
@@ -40,11 +40,11 @@ def table(challenge: Challenge, source: Source, role: Role) -> Table:
     if isinstance(source, str | Path):
         path = Path(source)
         if role == "prediction" and is_store(path):
-            from abawbench.predictions.tables import read_store
+            from abawbench.inference.store import read_store
 
             return read_store(challenge, path)
         return files.read_truth(challenge, path) if role == "truth" else files.read_predictions(challenge, path)
-    from abawbench.frames import from_frame
+    from abawbench.formats.dataframe import from_frame
 
     return from_frame(challenge, source, role)
 
@@ -86,7 +86,7 @@ def read(challenge: str, source: Source, *, role: Role = "truth") -> pd.DataFram
     Raises:
         ProblemError: every problem of the source.
     """
-    from abawbench.frames import to_frame
+    from abawbench.formats.dataframe import to_frame
 
     rules = get(challenge)
     return to_frame(rules, table(rules, source, role))
@@ -152,7 +152,7 @@ def diff(
 
 def check(challenge: str, prediction: str | Path, *, template: str | Path | None = None) -> tuple[Problem, ...]:
     """What the organisers would object to; notes (rule ids N...) do not refuse a file."""
-    from abawbench.files.check import check as check_file
+    from abawbench.formats.check import check as check_file
 
     return check_file(get(challenge), Path(prediction), None if template is None else Path(template))
 
@@ -165,7 +165,7 @@ def write(
     Raises:
         ProblemError: every problem of the inputs; nothing is written then.
     """
-    from abawbench.files.write import write_predictions
+    from abawbench.formats.write import write_predictions
 
     rules = get(challenge)
     return write_predictions(rules, table(rules, prediction, "prediction"), Path(template), Path(out), fill)
@@ -179,7 +179,7 @@ def pack(
     Raises:
         ProblemError: a trial would not be accepted; nothing is written then.
     """
-    from abawbench.files.pack import pack as pack_trials
+    from abawbench.formats.pack import pack as pack_trials
 
     paths = [Path(trial) for trial in trials]
     return pack_trials(get(challenge), paths, Path(out), None if template is None else Path(template))

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.errors import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.table import Mask, Table, Values, align
 
 Policy = Literal["error", "previous", "nearest", "linear", "prior"]

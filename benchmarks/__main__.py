@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from abawbench.challenges import get
-from abawbench.files import read_both, read_truth
+from abawbench.formats import read_both, read_truth
 from abawbench.metrics.bootstrap import resampled
 from abawbench.scoring import pair
 from abawbench.scoring.criteria import evaluate
@@ -132,8 +132,10 @@ def per_unit(folder: Path) -> None:
                     count += 1
         return count
 
-    costs = functions({"abawbench.files.read_truth": lambda: read_truth(va, units), "line by line in Python": lines}, 5)
-    report(f"600 per-unit files, {lines() - 600:,} lines", costs, "abawbench.files.read_truth")
+    costs = functions(
+        {"abawbench.formats.read_truth": lambda: read_truth(va, units), "line by line in Python": lines}, 5
+    )
+    report(f"600 per-unit files, {lines() - 600:,} lines", costs, "abawbench.formats.read_truth")
 
 
 def start_up(folder: Path) -> None:

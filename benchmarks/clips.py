@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from abawbench.data.clips import clips_of_crops
-from abawbench.data.images import jpeg
+from abawbench.clips.clip import clips_of_crops
+from abawbench.clips.images import jpeg
 from abawbench.table import Table
 from benchmarks.timing import functions, report
 

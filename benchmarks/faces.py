@@ -9,11 +9,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from abawbench.data.faces import weights_path
-from abawbench.data.faces.extract import Settings
-from abawbench.data.faces.run import run
-from abawbench.data.real import real_data
+from abawbench.faces import weights_path
+from abawbench.faces.extract import Settings
+from abawbench.faces.run import run
 from benchmarks.timing import LAUNCHER, PYTHON, Cost, functions, processes, report
+from examples.real_data import real_data
 
 ACTRESS, CARPHONE = "pexels_woman_emotions.mp4", "carphone_pristine.mp4"
 # of 20 seconds each: the start of a process is then a small part of its time
@@ -80,7 +80,7 @@ def speed(folder: Path) -> None:
         shutil.rmtree(out, ignore_errors=True)
         run(Path(single), out, Settings())
 
-    calls = {"abawbench.data.faces.run": ours, "bare OpenCV loop": lambda: bare_loop([single])}
+    calls = {"abawbench.faces.run": ours, "bare OpenCV loop": lambda: bare_loop([single])}
     report(f"Faces in process, {bare_loop([single]):,} frames of 640 x 360", functions(calls, 3), next(iter(calls)))
 
     both = [str(videos / "one.mp4"), str(videos / "two.mp4")]

@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.data.faces import Detector, crop_file, weights_path
-from abawbench.data.hashing import Hashes, likeness, near_pairs, prints, thumbnail
-from abawbench.data.images import Image, read_image
-from abawbench.data.leaks.frames import LIKENESS, THRESHOLD
-from abawbench.data.real import real_data
-from abawbench.data.stratify import stratify
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
+from abawbench.clips.images import Image, read_image
+from abawbench.datasets.leaks.frames import LIKENESS, THRESHOLD
+from abawbench.datasets.leaks.perceptual_hash import Hashes, likeness, near_pairs, prints, thumbnail
+from abawbench.datasets.stratify import stratify
+from abawbench.faces import Detector, crop_file, weights_path
 from benchmarks.timing import functions, report
+from examples.real_data import real_data
 
 COUNT = 100_000
 PLANTED = 1_000

@@ -15,17 +15,17 @@ import torch
 from torch import nn
 
 from abawbench.challenges import get
-from abawbench.data.clips import clips_of_units
-from abawbench.data.images import jpeg
+from abawbench.clips.clip import clips_of_units
+from abawbench.clips.images import jpeg
 from abawbench.entries import Card, Picture
 from abawbench.entries.model import Movable, Seen
 from abawbench.entries.networks.backbone import BackboneSettings
 from abawbench.entries.networks.network import Settings, create
+from abawbench.inference.forward import Look, seen_in
+from abawbench.inference.precision import has_bfloat16
+from abawbench.inference.predict import BATCH
 from abawbench.models import backbones
-from abawbench.models.intake import Intake
-from abawbench.predictions.looking import Look, seen_in
-from abawbench.predictions.precision import has_bfloat16
-from abawbench.predictions.run import BATCH
+from abawbench.models.image_input import Intake
 from benchmarks.timing import functions, report
 
 UNITS, FRAMES = 4, 48

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 
 from abawbench.challenges import get
-from abawbench.data.features import clips_of_features, write_features
+from abawbench.clips.features import clips_of_features, write_features
 from abawbench.entries import Card
 from abawbench.entries.networks.network import Settings, create
+from abawbench.inference.predict import run
 from abawbench.models.frameworks import FrameworkSettings, HeadSettings
 from abawbench.models.temporal.settings import RECURRENT, Kind, TemporalSettings
-from abawbench.predictions.run import run
 from benchmarks.timing import functions, report
 
 UNITS, FRAMES, WIDTH, SEGMENT = 16, 1280, 768, 64

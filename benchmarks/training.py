@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from abawbench.challenges import get
-from abawbench.data.features import write_features
-from abawbench.entries.verdict import outputs_of
+from abawbench.clips.features import write_features
+from abawbench.entries.outputs import outputs_of
 from abawbench.models import backbones, facebehaviornet
 from abawbench.models.frameworks import FrameworkSettings, HeadSettings, build_network
 from abawbench.models.temporal.settings import TemporalSettings

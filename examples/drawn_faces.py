@@ -16,10 +16,10 @@ import click
 import numpy as np
 
 from abawbench.challenges import get
-from abawbench.data.clips import clips_of_crops
+from abawbench.clips.clip import clips_of_crops
 from abawbench.entries import Trainable, answer, load_entry
-from abawbench.files import read_truth
-from abawbench.frames import to_frame
+from abawbench.formats import read_truth
+from abawbench.formats.dataframe import to_frame
 
 CHALLENGE = "abaw4-mtl"
 STATIC = "2026_abawbench_facebehaviornet"

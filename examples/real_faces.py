@@ -19,20 +19,20 @@ from pathlib import Path
 import click
 import cv2
 import numpy as np
+from real_data import ATTRIBUTION, real_data
 
 import abawbench
 from abawbench import records
-from abawbench.atomic import write_text
+from abawbench.base.files import write_text
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel, get
 from abawbench.cli.output import exits_on_problems, print_table, say
-from abawbench.data.clips import Clip, clips_of_crops
-from abawbench.data.faces import WEIGHTS_NAME, Detector, crop_file, weights_path
-from abawbench.data.real import ATTRIBUTION, real_data
+from abawbench.clips.clip import Clip, clips_of_crops
 from abawbench.entries import Entry, Trainable, answer, load_entry, uncovered
 from abawbench.entries.baselines import classical
-from abawbench.errors import Problem, ProblemError
-from abawbench.files import read_truth
-from abawbench.files.write import write_annotations
+from abawbench.faces import WEIGHTS_NAME, Detector, crop_file, weights_path
+from abawbench.formats import read_truth
+from abawbench.formats.write import write_annotations
 from abawbench.labels import EXPRESSIONS_8
 from abawbench.leaderboard.build import build
 from abawbench.scoring import Score

@@ -17,8 +17,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.inference.store import open_store
 from abawbench.labels import EXPRESSIONS_8
-from abawbench.predictions.store import open_store
 
 ENTRY = "2026_abawbench_facebehaviornet"
 HEADER = "image,valence,arousal,expression,aus"

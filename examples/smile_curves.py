@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import click
 import numpy as np
+from real_data import real_data
 
-from abawbench.data.real import real_data
 from abawbench.entries.model import columns
-from abawbench.predictions.store import open_store
+from abawbench.inference.store import open_store
 
 VIDEOS = ("pyfeat_single_face", "pexels_woman_emotions")
 
@@ -21,6 +22,7 @@ VIDEOS = ("pyfeat_single_face", "pexels_woman_emotions")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to fill.")
 def main(entry: Path, out: Path) -> None:
     """Predict both videos, and draw OUT/smiles.png."""
+    os.environ.setdefault("ABAWBENCH_YUNET", str(real_data() / "weights" / "yunet_n_dynamic.onnx"))
     import matplotlib as mpl
 
     mpl.use("agg")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import os
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from abawbench.data.real import VARIABLE, real_data
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
+from examples.real_data import VARIABLE, real_data
 
 settings.register_profile("house", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
@@ -21,6 +22,11 @@ def has_real_data() -> bool:
     except ProblemError:
         return False
     return True
+
+
+if has_real_data():
+    # the detector's weights, for the tests here and for the processes that they start
+    os.environ.setdefault("ABAWBENCH_YUNET", str((real_data() / "weights" / "yunet_n_dynamic.onnx").resolve()))
 
 
 @pytest.hookimpl(tryfirst=True)

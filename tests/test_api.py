@@ -9,8 +9,8 @@ import pytest
 import abawbench
 from abawbench.api import table
 from abawbench.challenges import get
-from abawbench.data.synthetic import answers, make_corpus
-from abawbench.frames import from_frame, to_frame
+from abawbench.formats.dataframe import from_frame, to_frame
+from abawbench.synthetic import answers, make_corpus
 
 MTL = get("abaw4-mtl")
 CORPUS = make_corpus(6, 30, seed=1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.fill import POLICIES, fill
 from abawbench.table import Table
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abawbench import records
+from abawbench.base.problems import ProblemError
 from abawbench.challenges import CHALLENGES, Categorical, Continuous, get
-from abawbench.errors import ProblemError
 from abawbench.scoring import Score, score
 from abawbench.scoring.criteria import evaluate
 from abawbench.scoring.intervals import intervals

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import aff_wild2_per_unit, aff_wild2_rows, ambivalence, other_tracks, s_aff_wild2
 from abawbench.challenges.model import Challenge
-from abawbench.errors import Problem, ProblemError
 
 _TRACKS = ("va", "expr", "au", "mtl", "lsd", "ce", "vd", "eri", "emi", "ah")
 

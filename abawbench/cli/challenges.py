@@ -15,7 +15,7 @@ from abawbench.cli.output import exits_on_problems, print_json, print_table
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge, Task
-    from abawbench.files.layout import Layout, Role
+    from abawbench.formats.layout import Layout, Role
 
 WIDEST = 120
 EXAMPLE_KEYS = {
@@ -250,7 +250,7 @@ class _Footnotes:
 
 def _examples(challenge: Challenge, role: Role) -> Iterator[dict[str, str | None]]:
     """The official layouts of a role: format, files, first line and a row with invented values."""
-    from abawbench.files.layout import layouts
+    from abawbench.formats.layout import layouts
 
     official = {
         "truth": challenge.annotation_format,
@@ -279,7 +279,7 @@ def _example_row(layout: Layout) -> str:
 
 
 def _names(task: Task) -> tuple[str, ...]:
-    from abawbench.files.layout import names
+    from abawbench.formats.layout import names
 
     return names(task)
 

@@ -13,9 +13,9 @@ from abawbench.cli.options import CHALLENGE, PATH, json_option, submissions_opti
 from abawbench.cli.output import exits_on_problems, print_json
 
 if TYPE_CHECKING:
+    from abawbench.base.problems import Problem
     from abawbench.challenges import Challenge
-    from abawbench.errors import Problem
-    from abawbench.files.repair import Repair
+    from abawbench.formats.repair import Repair
 
 template_option = click.option(
     "--template", type=PATH, help="The organisers' list: rows to predict, units, or a folder of templates."
@@ -74,15 +74,15 @@ def command(
 def _check_file(
     challenge: Challenge, predictions: Path, template: Path | None, copy: Path | None, *, as_json: bool
 ) -> None:
-    from abawbench.errors import ProblemError, render
-    from abawbench.files.check import check, is_accepted
+    from abawbench.base.problems import ProblemError, render
+    from abawbench.formats.check import check, is_accepted
 
     problems = check(challenge, predictions, template)
     is_ok = is_accepted(problems)
     repairs: tuple[Repair, ...] = ()
     remaining: Sequence[Problem] = ()
     if copy is not None:
-        from abawbench.files.repair import repair
+        from abawbench.formats.repair import repair
 
         try:
             repairs = repair(challenge, predictions, template, copy)

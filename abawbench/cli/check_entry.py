@@ -39,8 +39,8 @@ def check_entry(name: str, submissions: Path, *, as_json: bool) -> None:
 def _tasks(path: Path) -> tuple[Task, ...] | None:
     """The vocabulary of an entry's file; None where the file is wrong, which loading tells in full."""
     from abawbench import challenges
+    from abawbench.base.problems import ProblemError
     from abawbench.entries.entry_file import read_entry_file
-    from abawbench.errors import ProblemError
 
     try:
         return challenges.get(read_entry_file(path).vocabulary).tasks
@@ -56,7 +56,7 @@ def _hint(report: Report, path: Path) -> str | None:
 
 
 def _print(name: str, report: Report, hint: str | None) -> None:
-    from abawbench.errors import render
+    from abawbench.base.problems import render
 
     for finding in report.findings:
         reason = "" if finding.left_out is None else f": {finding.left_out}"

@@ -87,9 +87,9 @@ def command(out: Path, videos: int, frames: int, seed: int) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        from abawbench.errors import Problem, ProblemError
+        from abawbench.base.problems import Problem, ProblemError, os_reason
 
-        found = error.strerror or "an error of the file system"
+        found = os_reason(error)
         raise ProblemError(Problem("F01", found, "a folder that can be made", "name another", str(out))) from error
     _run("challenges", CHALLENGE, brief=8)
     prepare = _invent if missing else _learn
@@ -121,12 +121,12 @@ def _learn(out: Path, videos: int, frames: int, seed: int) -> Ground:
     import numpy as np
 
     from abawbench.challenges import get
-    from abawbench.data.clips import clips_of_crops
+    from abawbench.clips.clip import clips_of_crops
     from abawbench.entries import Card, answer
     from abawbench.entries.baselines import classical, controls
     from abawbench.entries.model import Picture
-    from abawbench.files import read_truth
-    from abawbench.files.write_list import write_list
+    from abawbench.formats import read_truth
+    from abawbench.formats.write_list import write_list
 
     challenge = get(CHALLENGE)
     corpus = out / f"corpus_{videos}x{frames}_seed{seed}"
@@ -164,9 +164,9 @@ def _learn(out: Path, videos: int, frames: int, seed: int) -> Ground:
 def _invent(out: Path, videos: int, frames: int, seed: int) -> Ground:
     """Labels alone, and three models that are the truth with errors put in."""
     from abawbench.challenges import get
-    from abawbench.data.synthetic import answers, make_corpus
-    from abawbench.files.write import write_annotations
-    from abawbench.files.write_list import write_list
+    from abawbench.formats.write import write_annotations
+    from abawbench.formats.write_list import write_list
+    from abawbench.synthetic import answers, make_corpus
 
     challenge = get(CHALLENGE)
     corpus = make_corpus(videos, frames, seed)
@@ -182,7 +182,7 @@ def _invent(out: Path, videos: int, frames: int, seed: int) -> Ground:
 
 
 def _disclose(out: Path, entry: str, dataset: str, trained_on: str, crops: str, note: str) -> None:
-    from abawbench.atomic import write_text
+    from abawbench.base.files import write_text
 
     text = DISCLOSURE.format(entry=entry, dataset=dataset, trained_on=trained_on, crops=crops, note=note)
     write_text(out / f"{entry}.toml", text)
@@ -190,7 +190,7 @@ def _disclose(out: Path, entry: str, dataset: str, trained_on: str, crops: str, 
 
 def _keep(table: Table, path: Path) -> None:
     from abawbench.challenges import get
-    from abawbench.frames import to_frame
+    from abawbench.formats.dataframe import to_frame
 
     to_frame(get(CHALLENGE), table).to_parquet(path)
 

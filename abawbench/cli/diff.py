@@ -52,7 +52,7 @@ def command(
       abawbench diff abaw4-mtl validation_set_annotations.txt mine.txt baseline.txt
     """
     from abawbench.api import against, table
-    from abawbench.files import subjects_from
+    from abawbench.formats import subjects_from
     from abawbench.scoring.difference import difference
 
     known = table(challenge, truth, "truth")

@@ -25,13 +25,13 @@ from abawbench.cli.options import (
 from abawbench.cli.output import exits_on_problems, print_json, say
 
 if TYPE_CHECKING:
-    from abawbench.data.features import Stored
+    from abawbench.clips.features import Stored
     from abawbench.entries.model import Staged
+    from abawbench.inference.extract import Summary
+    from abawbench.inference.feature_maker import Reading
+    from abawbench.inference.precision import Asked
+    from abawbench.inference.progress import Progress
     from abawbench.models.backbones import Pooling
-    from abawbench.predictions.extract import Summary
-    from abawbench.predictions.feature_maker import Reading
-    from abawbench.predictions.precision import Asked
-    from abawbench.predictions.progress import Progress
 
 
 @click.command()
@@ -99,12 +99,12 @@ def command(
       abawbench extract tiny_vit cropped_aligned -o features/tiny --seed 0 --layer -2 --pooling mean
       abawbench predict 2022_aim3_mtl-se-gru features/arcface -o out/gru
     """
-    from abawbench.errors import render
-    from abawbench.predictions.devices import device_of
-    from abawbench.predictions.extract import Options, extract
-    from abawbench.predictions.feature_maker import Reading, feature_maker
-    from abawbench.predictions.inputs import input_of
-    from abawbench.predictions.recipes import recipes_of
+    from abawbench.base.problems import render
+    from abawbench.clips.crop_index import recipes_of
+    from abawbench.clips.open import input_of
+    from abawbench.inference.extract import Options, extract
+    from abawbench.inference.feature_maker import Reading, feature_maker
+    from abawbench.models.devices import device_of
 
     if engine == "ray":
         # the machines of a cluster start in folders of their own
@@ -127,7 +127,7 @@ def command(
 
     far = None
     if engine == "ray":
-        from abawbench.predictions.far import Far
+        from abawbench.inference.ray_workers import Far
 
         far = Far(partial(_looking, backbone, Reading(size, layer, pooling, seed), submissions.resolve()), address)
     options = Options(dtype, precision, device_of(device), batch, far=far)
@@ -144,7 +144,7 @@ def command(
 
 
 def _looking(backbone: str, reading: Reading, root: Path) -> Staged:
-    from abawbench.predictions.feature_maker import feature_maker
+    from abawbench.inference.feature_maker import feature_maker
 
     return feature_maker(backbone, reading, root=root).entry
 

@@ -18,11 +18,11 @@ def faces_of(data: Path, out: Path, card: Card, weights: Path | None) -> Path:
     Raises:
         ProblemError: E06 there are no crops of that size, P03 no face was found; what `data.faces.run` raises.
     """
-    from abawbench.data.faces.alignment import FIELDS
-    from abawbench.data.faces.extract import Settings
-    from abawbench.data.faces.run import run
-    from abawbench.errors import Problem, ProblemError, render
-    from abawbench.predictions.marks import FACES
+    from abawbench.base.problems import Problem, ProblemError, render
+    from abawbench.clips.alignment import FIELDS
+    from abawbench.faces.extract import Settings
+    from abawbench.faces.run import run
+    from abawbench.inference.store_layout import FACES
 
     size = 112 if card.picture is None else card.picture.size
     crop = next((name for name, field in FIELDS.items() if field.size == size), None)

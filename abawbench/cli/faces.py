@@ -14,7 +14,7 @@ from abawbench.cli.options import PATH, address_option, engine_option, json_opti
 from abawbench.cli.output import exits_on_problems, print_json, say
 
 if TYPE_CHECKING:
-    from abawbench.data.faces.run import Progress, Summary
+    from abawbench.faces.run import Progress, Summary
 
 
 @click.command()
@@ -71,9 +71,9 @@ def command(
       abawbench faces videos faces --every 5 --workers 8
       abawbench faces interview.mp4 faces --crop wide --json
     """
-    from abawbench.data.faces.extract import Settings
-    from abawbench.data.faces.run import run
-    from abawbench.errors import render
+    from abawbench.base.problems import render
+    from abawbench.faces.extract import Settings
+    from abawbench.faces.run import run
 
     meter = Meter("videos")
 

@@ -38,7 +38,7 @@ def build(root: Path) -> None:
     Example:
       abawbench leaderboard build --root leaderboard
     """
-    from abawbench.atomic import write_text
+    from abawbench.base.files import write_text
     from abawbench.leaderboard.build import build as build_tables
 
     texts = build_tables(root)
@@ -59,7 +59,7 @@ def check(root: Path) -> None:
     Example:
       abawbench leaderboard check --root leaderboard
     """
-    from abawbench.errors import ProblemError
+    from abawbench.base.problems import ProblemError
     from abawbench.leaderboard.build import check as check_tables
 
     problems = check_tables(root)

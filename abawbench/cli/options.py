@@ -20,8 +20,8 @@ class ChallengeId(click.ParamType[Any]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The record of this id; wrong use when there is none."""
+        from abawbench.base.problems import ProblemError
         from abawbench.challenges import get
-        from abawbench.errors import ProblemError
 
         if not isinstance(value, str):
             return value

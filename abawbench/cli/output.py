@@ -10,7 +10,7 @@ from typing import Any, ParamSpec
 
 import click
 
-from abawbench.errors import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError
 
 Arguments = ParamSpec("Arguments")
 

@@ -30,7 +30,7 @@ def command(challenge: Challenge, trials: tuple[Path, ...], out: Path, template:
     Example:
       abawbench pack abaw11-ah first.txt second.txt -o submission.zip --template trial-0.txt
     """
-    from abawbench.files.pack import manifest_path, pack
+    from abawbench.formats.pack import manifest_path, pack
 
     manifest = pack(challenge, trials, out, template)
     if template is None:

@@ -26,10 +26,10 @@ from abawbench.cli.output import exits_on_problems, print_json, say
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
     from abawbench.entries import Entry
-    from abawbench.predictions.fill import Policy
-    from abawbench.predictions.precision import Asked
-    from abawbench.predictions.progress import Progress
-    from abawbench.predictions.run import Summary
+    from abawbench.inference.fill import Policy
+    from abawbench.inference.precision import Asked
+    from abawbench.inference.predict import Summary
+    from abawbench.inference.progress import Progress
 
 
 @click.command()
@@ -94,10 +94,10 @@ def command(
       abawbench predict 2019_kollias_facebehaviornet/tiny me.mp4 -o out/me --fill nearest --write abaw10-va
       abawbench predict submissions/2026_me_mine cropped_aligned -o out/mine
     """
+    from abawbench.clips.open import input_of
     from abawbench.entries.loading import find
     from abawbench.entries.model import Bounded
-    from abawbench.predictions.inputs import input_of
-    from abawbench.predictions.run import Options, run
+    from abawbench.inference.predict import Options, run
 
     if engine == "ray":
         # the machines of a cluster start in folders of their own
@@ -117,7 +117,7 @@ def command(
     if engine == "ray":
         from functools import partial
 
-        from abawbench.predictions.far import Far
+        from abawbench.inference.ray_workers import Far
 
         far = Far(partial(_entry, _settled(entry), submissions.resolve(), data), address)
     options = Options(policy, precision, _device(device), batch, far=far)
@@ -134,9 +134,9 @@ def command(
 
 
 def _entry(name: str, submissions: Path, data: Path) -> Entry:
+    from abawbench.base.problems import Problem, ProblemError
     from abawbench.entries import Trainable, load_entry
     from abawbench.entries.model import Bounded
-    from abawbench.errors import Problem, ProblemError
 
     found = load_entry(name, root=submissions)
     if isinstance(found, Bounded):
@@ -153,23 +153,23 @@ def _settled(entry: str) -> str:
 
 
 def _device(asked: str) -> str:
-    from abawbench.predictions.devices import device_of
+    from abawbench.models.devices import device_of
 
     return device_of(asked)
 
 
 def _written(out: Path, challenge: Challenge) -> Path:
     """The file, or folder, of a challenge with every frame of the store."""
-    from abawbench.predictions.files import write_all
-    from abawbench.predictions.marks import FILES
-    from abawbench.predictions.tables import read_store
+    from abawbench.formats.write_list import write_all
+    from abawbench.inference.store import read_store
+    from abawbench.inference.store_layout import FILES
 
     return write_all(challenge, read_store(challenge, out), out / FILES)
 
 
 def _tell(entry: Entry, summary: Summary, challenges: tuple[Challenge, ...]) -> None:
+    from abawbench.base.problems import render
     from abawbench.entries import uncovered
-    from abawbench.errors import render
 
     for challenge in challenges:
         for task, names in uncovered(entry.card, challenge).items():

@@ -12,7 +12,7 @@ from abawbench.cli.options import PATH, device_option, json_option
 from abawbench.cli.output import exits_on_problems, print_json, say
 
 if TYPE_CHECKING:
-    from abawbench.training.masked import Progress, Summary
+    from abawbench.training.pretraining.pretrain import Progress, Summary
 
 SIZES = ("tiny", "small", "b", "l", "h")
 
@@ -80,9 +80,9 @@ def mae(
       abawbench pretrain mae out/corpus -o out/mae
       abawbench pretrain mae cropped_aligned -o out/mae_b --size b --precision bfloat16 --batch 512
     """
-    from abawbench.predictions.devices import device_of
-    from abawbench.training.masked import pretrain
-    from abawbench.training.masked_settings import settings_for
+    from abawbench.models.devices import device_of
+    from abawbench.training.pretraining.pretrain import pretrain
+    from abawbench.training.pretraining.settings import settings_for
 
     settings = settings_for(
         size,

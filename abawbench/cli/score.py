@@ -72,7 +72,7 @@ def command(
     if (record is None) != (disclosure is None):
         raise click.UsageError("--record and --disclosure go together")
     from abawbench.api import both
-    from abawbench.files import subjects_from
+    from abawbench.formats import subjects_from
     from abawbench.scoring import pair, score_paired
 
     paired = pair(challenge, *both(challenge, truth, predictions), missing=missing)
@@ -134,14 +134,14 @@ def _view(name: str, challenge: Challenge, score: Score, paired: Paired) -> Any:
 
 def _coverage(challenge: Challenge, paired: Paired, predictions: Path) -> dict[str, Any]:
     """Both totals of each multi-label task of which a store's entry answers only a part; else nothing."""
-    from abawbench.predictions.marks import is_store
+    from abawbench.inference.store_layout import is_store
 
     if not is_store(predictions):
         return {}
     from dataclasses import asdict
 
     from abawbench.entries.coverage import coverage_scores
-    from abawbench.predictions.store import open_store
+    from abawbench.inference.store import open_store
 
     found = coverage_scores(challenge, paired, open_store(predictions).card)
     return {task: asdict(part) for task, part in found.items() if part.absent}

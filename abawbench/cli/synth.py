@@ -21,7 +21,7 @@ def _quirks(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
     """Names between commas, each that of a quirk."""
     import difflib
 
-    from abawbench.data.synthetic.quirks import QUIRKS
+    from abawbench.synthetic.quirks import QUIRKS
 
     names = tuple(name for name in (part.strip() for part in (value or "").split(",")) if name)
     if names == ("all",):
@@ -98,8 +98,8 @@ def command(
         raise click.UsageError("--film needs pictures: leave --labels-only out")
     if films > videos:
         raise click.UsageError(f"--film {films}: there are {videos} videos")
-    from abawbench.data.synthetic.corpus import Settings
-    from abawbench.data.synthetic.official import write_corpus
+    from abawbench.synthetic.corpus import Settings
+    from abawbench.synthetic.official import write_corpus
 
     settings = Settings(videos, frames, seed, tuple(sorted(without)), step, not labels_only, films)
     card = write_corpus(settings, out, workers=workers or os.cpu_count() or 1, report=Progress())
@@ -133,13 +133,13 @@ def _write_sheet(sheet: Path, seed: int) -> None:
     suffix = sheet.suffix.lower()
     if suffix not in {".png", ".jpg", ".jpeg"}:
         raise click.UsageError(f"--sheet {sheet}: the name ends in .png or .jpg")
-    from abawbench.atomic import write_file
-    from abawbench.data.synthetic.official import demand_renderer
+    from abawbench.base.files import write_file
+    from abawbench.synthetic.official import demand_renderer
 
     demand_renderer(with_films=False)
     import cv2
 
-    from abawbench.data.synthetic.sheet import contact_sheet
+    from abawbench.synthetic.sheet import contact_sheet
 
     settings = [] if suffix == ".png" else [cv2.IMWRITE_JPEG_QUALITY, SHEET_QUALITY]
     _, data = cv2.imencode(suffix, contact_sheet(seed)[..., ::-1], settings)

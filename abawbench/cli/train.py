@@ -104,8 +104,8 @@ def command(
       abawbench train 2026_me_mine --features out/mae --features out/ires --truth out/corpus -o out/run --seeds 1,2,3
       abawbench predict out/run out/corpus -o out/predictions
     """
-    from abawbench.files import subjects_from
-    from abawbench.predictions.devices import device_of
+    from abawbench.formats import subjects_from
+    from abawbench.models.devices import device_of
     from abawbench.training.sources import Source
     from abawbench.training.train import Options, train
 
@@ -131,8 +131,8 @@ def command(
 
 
 def _file(entry: str, submissions: Path) -> Path:
+    from abawbench.base.problems import Problem, ProblemError
     from abawbench.entries.loading import find
-    from abawbench.errors import Problem, ProblemError
 
     path = find(entry, root=submissions)
     if path is None:

@@ -42,8 +42,8 @@ def command(challenge: Challenge, predictions: Path, template: Path, out: Path, 
       abawbench write abaw10-vd mine/ --template Expected_Output_Files -o submission/ --fill previous
     """
     from abawbench.api import table
-    from abawbench.files.write import write_predictions
     from abawbench.fill import describe
+    from abawbench.formats.write import write_predictions
 
     written = write_predictions(challenge, table(challenge, predictions, "prediction"), template, out, policy)
     click.echo(f"{out}: {written.rows:,} rows written; filled: {describe(written.filled)}")

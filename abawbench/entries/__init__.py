@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abawbench.entries.answering import answer, uncovered
+from abawbench.entries.decode import answer, uncovered
 from abawbench.entries.loading import load_entry
 from abawbench.entries.model import Card, Entry, Movable, Picture, Staged, Trainable, Weights
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, Task
-from abawbench.data.clips import Clip
-from abawbench.entries.model import Card, columns
-from abawbench.errors import Problem, ProblemError
+from abawbench.clips.clip import BATCH, Clip
+from abawbench.clips.features import FeatureClip
+from abawbench.entries.model import Answers, Card, Entry, Seen, Staged, columns
 
 # probabilities in single precision sum to 1 within this
 SUM = 1e-5
@@ -78,3 +79,42 @@ def failure(card: Card, error: Exception, unit: str, frame: int | None) -> tuple
     found = f"{card.name}, {where}: {type(error).__name__}: {error} ({place.filename}:{place.lineno})"
     fix = "use a smaller --batch" if "out of memory" in str(error) else "correct the entry, then run again"
     return (Problem("E12", found, "an answer", fix),)
+
+
+def fitting(entry: Entry, clips: Sequence[Clip]) -> tuple[list[Clip], list[Problem]]:
+    """Clips whose crops, or features, are what the card of an entry says it takes; E06 and P04 for the others."""
+    picture, width = entry.card.picture, getattr(entry, "width", None)
+    fitting: list[Clip] = []
+    problems: list[Problem] = []
+    for clip in clips:
+        name = f"{entry.card.name}, unit {clip.video}, frame {int(clip.frame[0]) if len(clip) else 0}"
+        if isinstance(clip, FeatureClip):
+            if not isinstance(entry, Staged) or clip.width != width:
+                expected = "crops" if width is None else f"{width} as the entry's networks make them"
+                fix = "extract the features with the backbones of this entry"
+                problems.append(Problem("P04", f"{name}: {clip.width} features a frame", expected, fix))
+                continue
+        elif picture is not None and clip.size != picture.size:
+            found = f"{name}: crops of {clip.size} x {clip.size} pixels"
+            expected = f"{picture.size} x {picture.size} ({picture.crop}), as its card says"
+            problems.append(Problem("E06", found, expected, "align the faces to that size, or correct the card"))
+            continue
+        fitting.append(clip)
+    return fitting, problems
+
+
+def look_at(entry: Staged, clip: Clip, batch: int = BATCH) -> Seen:
+    """What an entry sees in the valid frames of a clip, shape (valid frames, width).
+
+    A clip without valid frames is shown one black crop, for the width alone.
+    """
+    positions = np.flatnonzero(clip.valid)
+    parts = [entry.look(clip.read(positions[begin : begin + batch])) for begin in range(0, len(positions), batch)]
+    if parts:
+        return np.concatenate(parts)
+    return entry.look(np.zeros((1, clip.size, clip.size, 3), np.uint8))[:0]
+
+
+def predict_staged(entry: Staged, clip: Clip) -> Answers:
+    """What `Entry.predict` of a staged entry gives: look at each frame, then conclude."""
+    return entry.conclude(look_at(entry, clip), clip)

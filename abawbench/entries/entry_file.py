@@ -12,8 +12,8 @@ from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from abawbench.base.problems import Problem, ProblemError, os_reason
 from abawbench.entries.model import Card, Picture
-from abawbench.errors import Problem, ProblemError
 
 FILE = "entry.toml"
 # beside it where a training made the entry
@@ -83,7 +83,7 @@ def read_entry_file(path: Path, changes: Mapping[str, Any] | None = None) -> Ent
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProblemError(Problem("E02", str(error), "a TOML file", "correct it at that place", str(path))) from error
     except OSError as error:
-        reason = error.strerror or "an error of the file system"
+        reason = os_reason(error)
         raise ProblemError(Problem("F01", reason, "a readable file", "check the path", str(path))) from error
     except ValidationError as error:
         raise ProblemError(*_wrong_fields(error, "", list(EntryFile.model_fields), path)) from error

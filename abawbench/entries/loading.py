@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from abawbench import challenges
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.entries.baselines.controls import NoSettings
 from abawbench.entries.entry_file import FILE, EntryFile, read_entry_file, read_settings
 from abawbench.entries.model import Entry, Trainable
-from abawbench.errors import Problem, ProblemError
 
 # packages name their entries in this group of entry points: name = "module:factory"
 GROUP = "abawbench.entries"

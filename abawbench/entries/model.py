@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
-from abawbench.data.clips import Clip, Frames
+from abawbench.clips.clip import Clip, Frames
 from abawbench.table import Floats, Table
 
 Answers = Mapping[str, Floats]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.entries.model import Weights
-from abawbench.errors import Problem, ProblemError
 from abawbench.records import sha256_of
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from tabulate import tabulate
 
 from abawbench import records
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import CHALLENGES
-from abawbench.errors import Problem, ProblemError
 from abawbench.leaderboard.published import OTHER, read_published
 from abawbench.leaderboard.rows import KINDS, Kind, Row, from_fact, from_record, sections
 from abawbench.leaderboard.tables import comma_separated, latex, markdown

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
+from abawbench.base.problems import Problem, Problems
 from abawbench.challenges import CHALLENGES
-from abawbench.errors import Problem, Problems
 from abawbench.leaderboard.measures import MEASURES
 
 # facts of no challenge: other data, other tasks

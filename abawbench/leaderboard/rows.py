@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from abawbench.challenges import Challenge
-from abawbench.data.leaks.eligibility import forbidden_training
+from abawbench.challenges.eligibility import forbidden_training
 from abawbench.leaderboard.measures import MEASURES
 from abawbench.leaderboard.published import FIGURES, OTHER, Fact
 from abawbench.records import Interval, Record

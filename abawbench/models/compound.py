@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench import labels
-from abawbench.errors import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.models.relatedness_tables import expert_table
 from abawbench.relatedness import relatedness
 

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from abawbench.errors import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.models.coupling_settings import MatchingOptions, SoftLabelOptions
 
 NO_CLASS = -1

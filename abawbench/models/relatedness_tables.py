@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from abawbench import labels
-from abawbench.errors import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.relatedness import relatedness
 
 Floats = NDArray[np.float64]

@@ -6,9 +6,10 @@ test, without the files that it was made from.
 
 from __future__ import annotations
 
+from abawbench.base.hashes import sha256_of
 from abawbench.records.agreement import check_tree
 from abawbench.records.model import Disclosure, Interval, Intervals, Record, disclosure_from
-from abawbench.records.store import make, read, sha256_of, statistics_of, write
+from abawbench.records.store import make, read, statistics_of, write
 
 __all__ = [
     "Disclosure",

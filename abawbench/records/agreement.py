@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import CHALLENGES, Continuous
-from abawbench.errors import Problem, ProblemError
 from abawbench.records.model import Figure, Record
 from abawbench.records.store import read, statistics_of
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from abawbench.atomic import write_text
+from abawbench.base.files import write_text
+from abawbench.base.problems import Problem, ProblemError, unreadable
+from abawbench.base.version import VERSION
 from abawbench.challenges import CHALLENGES
-from abawbench.errors import Problem, ProblemError
 from abawbench.fill import Policy
 from abawbench.records.model import SCHEMA, Disclosure, Record, Split, canonical, parse
-from abawbench.version import VERSION
 
 if TYPE_CHECKING:
     from abawbench.scoring import Score
     from abawbench.scoring.statistics import Statistics
-
-BLOCK_BYTES = 1 << 20
 
 
 def make(
@@ -89,7 +86,7 @@ def read(path: Path) -> Record:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ProblemError(_unreadable(path, error)) from error
+        raise unreadable(path, error) from error
     record = parse(data, str(path))
     challenge = CHALLENGES.get(record.challenge)
     if challenge is None or challenge.fingerprint != record.fingerprint:
@@ -116,38 +113,6 @@ def statistics_of(record: Record) -> Statistics:
         tuple(record.statistics.groups),
         {task: np.array(cube, np.float64) for task, cube in record.statistics.tasks.items()},
         {task: np.array(pilots, np.float64) for task, pilots in record.statistics.pilots.items()},
-    )
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes; of a folder, over the names and hashes of all files in it, sorted by name.
-
-    Raises:
-        ProblemError: F01, nothing there.
-    """
-    try:
-        if not path.is_dir():
-            return _sha256_of_file(path)
-        digest = hashlib.sha256()
-        names = sorted(member.relative_to(path).as_posix() for member in path.rglob("*") if member.is_file())
-        for name in names:
-            digest.update(f"{_sha256_of_file(path / name)} {name}\n".encode())
-    except OSError as error:
-        raise ProblemError(_unreadable(path, error)) from error
-    return digest.hexdigest()
-
-
-def _sha256_of_file(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _unreadable(path: Path, error: OSError) -> Problem:
-    return Problem(
-        "F01", error.strerror or "an error of the file system", "a readable file", "check the path", str(path)
     )
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Challenge, Continuous
-from abawbench.errors import Problem, ProblemError
 from abawbench.fill import Policy, fill
 from abawbench.metrics.concordance import central
 from abawbench.scoring.criteria import evaluate, nested, number

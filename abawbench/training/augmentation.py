@@ -6,18 +6,26 @@ whose frames then take what their clip drew; for a whole batch, of which each pr
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
-from abawbench.models.intake import LUMA, Intake
-from abawbench.training.augmentation_settings import AugmentationSettings
+from abawbench.entries.networks.frame_encoder import normalised as from_bytes
+from abawbench.models.image_input import LUMA, Intake
+from abawbench.training.settings import AugmentationSettings
 
 # pixels; three deviations of the strongest blur to either side
 KERNEL = 13
+
+
 BLUR = (0.1, 2.0)
+
+
 ERASED_AREA = (0.02, 0.2)
+
+
 # of the rectangle's height to its width, and its inverse
 ERASED_SHAPE = 0.3
 
@@ -182,3 +190,34 @@ def _rectangles(chance: Tensor, share: float) -> Tensor:
 
 def _column(values: Tensor, like: Tensor) -> Tensor:
     return values.to(like)[:, None, None]
+
+
+def pictures_of(
+    crops: Mapping[int, Tensor],
+    intakes: Sequence[Intake],
+    settings: AugmentationSettings | None,
+    lengths: Tensor,
+    rows: Tensor,
+    generator: torch.Generator,
+) -> list[Tensor]:
+    """Pictures for each intake, shape (frames, channels, size, size).
+
+    Args:
+        crops: by size, shape (frames, size, size, 3), uint8, on their device.
+        intakes: of the networks.
+        settings: of the augmentation; None for none.
+        lengths: frames of each sequence of the whole step, on the CPU.
+        rows: which of the frames of the step these are.
+        generator: that all random changes come from, on the CPU.
+    """
+    if settings is None:
+        return [from_bytes(crops[intake.size], intake) for intake in intakes]
+    # drawn for the whole step, whichever of its frames are seen here
+    sequence = torch.arange(len(lengths)).repeat_interleave(lengths)
+    if settings.shared == "clip":
+        draws = draw(settings, len(lengths), generator).take(sequence[rows])
+    else:
+        draws = draw(settings, len(sequence), generator).take(rows)
+    # networks of other sizes see the same change
+    changed = {size: augmented(given, draws) for size, given in crops.items()}
+    return [normalised(changed[intake.size], intake) for intake in intakes]

@@ -10,8 +10,8 @@ from typing import Any
 
 from torch import Tensor
 
-from abawbench.atomic import write_text
-from abawbench.errors import Problem, ProblemError
+from abawbench.base.files import write_text
+from abawbench.base.problems import Problem, ProblemError, os_reason
 from abawbench.records import sha256_of
 
 FOLDER = "checkpoints"
@@ -88,7 +88,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary)
         temporary.replace(path)
     except (OSError, SafetensorError) as error:
-        found = getattr(error, "strerror", None) or str(error)
+        found = os_reason(error, str(error))
         raise ProblemError(Problem("F01", found, "a place to write", "make room or check the rights", str(path))) from (
             error
         )

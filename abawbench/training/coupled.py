@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, MultiLabel, Task
 from abawbench.entries.baselines.labelled import values_of
-from abawbench.errors import Problem, ProblemError
 from abawbench.models.coupling import (
     hard_classes_of_labels,
     hard_labels_of_classes,
@@ -27,9 +27,9 @@ from abawbench.models.coupling import (
 )
 from abawbench.models.relatedness_tables import TRAINING, binary, estimate_relatedness, expert_table
 from abawbench.table import Floats, Table
-from abawbench.training.coupled_settings import CoupledSettings
 from abawbench.training.loss_settings import LossSettings
 from abawbench.training.losses import task_losses
+from abawbench.training.settings import CoupledSettings
 from abawbench.training.targets import Target
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from abawbench.atomic import write_file, write_text
+from abawbench.base.files import write_file, write_text
 
 # of one epoch: epoch, rate, seconds, frames, loss by name, score, terms by task, metrics
 History = Sequence[Mapping[str, Any]]
@@ -81,3 +81,34 @@ def write_picture(run: Path, history: History) -> None:
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=100, metadata={"Software": ""})
     write_file(run / "curves.png", picture.getvalue())
+
+
+FOLDER = "tensorboard"
+
+
+class Board:
+    """Writes into the folder `tensorboard` of a run.
+
+    Args:
+        run: the run folder.
+        epochs: that are done; what was written of later ones counts no more.
+
+    Raises:
+        ModuleNotFoundError: TensorBoard is not installed.
+    """
+
+    def __init__(self, run: Path, epochs: int) -> None:
+        from torch.utils.tensorboard.writer import SummaryWriter
+
+        self._writer = SummaryWriter(str(run / FOLDER), purge_step=epochs + 1 if epochs else None)
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Write an epoch."""
+        for name, value in flat(row).items():
+            if name != "epoch" and value is not None:
+                self._writer.add_scalar(name.replace(" ", "/"), value, row["epoch"])
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._writer.close()

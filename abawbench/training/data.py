@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from abawbench.base.prefetch import ahead
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
-from abawbench.data.ahead import ahead
-from abawbench.data.clips import Clip, Frames, nearest_valid
-from abawbench.data.features import FeatureClip
-from abawbench.errors import Problem, ProblemError
-from abawbench.models.intake import Intake
+from abawbench.clips.clip import Clip, Frames, nearest_valid
+from abawbench.clips.features import FeatureClip
+from abawbench.models.image_input import Intake
 from abawbench.table import Mask, Table
 from abawbench.training.targets import Target, targets_of
 

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from abawbench.challenges import Continuous, Task
 from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
+from abawbench.entries.networks.frame_encoder import Sight
 from abawbench.entries.networks.network import NetworkEntry
-from abawbench.entries.networks.sight import Sight
 from abawbench.models.facebehaviornet import VALENCE_AROUSAL
-from abawbench.models.intake import Intake
+from abawbench.models.image_input import Intake
 from abawbench.models.temporal.segments import State
 
 Outputs = dict[str, Tensor]

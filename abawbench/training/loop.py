@@ -12,22 +12,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from abawbench.data.ahead import ahead
+from abawbench.base.prefetch import ahead
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.entries.model import width
-from abawbench.errors import Problem, ProblemError
 from abawbench.models.temporal.segments import State
+from abawbench.training.augmentation import pictures_of
+from abawbench.training.batching import Step
 from abawbench.training.checkpoint import Checkpoint
 from abawbench.training.data import Places
 from abawbench.training.learners import Learner, Outputs, shorter
 from abawbench.training.material import Material
-from abawbench.training.mixing import Mixture, draw_mixture, with_mixtures
+from abawbench.training.mixup import Mixture, draw_mixture, with_mixtures
 from abawbench.training.objective import Objective
-from abawbench.training.optimisers import Average, clip, optimiser_of, restore, set_rate, tensors_of
-from abawbench.training.plan import Step
+from abawbench.training.optimisers import Average, clip, factor, optimiser_of, restore, set_rate, tensors_of
 from abawbench.training.processes import ALONE, Processes
-from abawbench.training.schedule import factor
 from abawbench.training.settings import TrainingSettings
-from abawbench.training.views import pictures_of
 from abawbench.training.weighting import Weighting
 
 TOTAL = "total"

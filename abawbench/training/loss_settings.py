@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.entries.baselines.labelled import values_of
-from abawbench.errors import Problem, ProblemError
 from abawbench.table import Table
 
 Kind = Literal["ccc", "mse", "cross_entropy", "focal", "bce"]

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Task
-from abawbench.errors import Problem, ProblemError
 from abawbench.training.loss_settings import KINDS, LossSettings
 from abawbench.training.targets import Target
 

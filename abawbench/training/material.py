@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from abawbench.data.features import FeatureClip
+from abawbench.clips.features import FeatureClip
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.training.data import Crops, Part, features_of
 from abawbench.training.learners import Answering

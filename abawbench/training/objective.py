@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
-from abawbench.errors import Problem, ProblemError
 from abawbench.table import Table
-from abawbench.training.augmentation_settings import MixingSettings
 from abawbench.training.coupled import Coupling, coupled_losses, coupling_of
 from abawbench.training.loss_settings import LossSettings, settled
 from abawbench.training.losses import task_losses
-from abawbench.training.mixing import Mixture, mixing_loss
-from abawbench.training.settings import TrainingSettings
+from abawbench.training.mixup import Mixture, mixing_loss
+from abawbench.training.settings import MixingSettings, TrainingSettings
 from abawbench.training.targets import Target
 
 

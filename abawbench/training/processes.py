@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor, distributed, nn
 
+from abawbench.training.batching import Step
 from abawbench.training.data import Places
-from abawbench.training.plan import Step
 
 Outputs = dict[str, Tensor]
 

@@ -14,22 +14,22 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from abawbench.atomic import write_text
-from abawbench.data.clips import Clip
-from abawbench.data.features import FeatureClip
+from abawbench.base.files import write_text
+from abawbench.base.problems import Problem, ProblemError, Problems, os_reason
+from abawbench.base.version import VERSION, versions_of
+from abawbench.clips.clip import Clip
+from abawbench.clips.features import FeatureClip
 from abawbench.entries.conformance.complete_card import RANDOM
 from abawbench.entries.entry_file import FILE, RUN, EntryFile
 from abawbench.entries.networks.backbone import WeightsFile
 from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
 from abawbench.entries.networks.network import NetworkEntry
-from abawbench.errors import Problem, ProblemError, Problems
 from abawbench.models.backbones.model import Backbone
 from abawbench.models.checkpoints import save_backbone
 from abawbench.records import sha256_of
 from abawbench.training.checkpoint import FOLDER, write_tensors
 from abawbench.training.settings import TrainingSettings
 from abawbench.training.toml import toml
-from abawbench.version import VERSION, versions_of
 
 FORM = 1
 LIBRARIES = ("numpy", "opencv-python-headless", "safetensors", "torch", "transformers")
@@ -236,5 +236,5 @@ def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError as error:
-        reason = error.strerror or "an error of the file system"
+        reason = os_reason(error)
         raise ProblemError(Problem("F01", reason, "a readable file", "check the path", str(path))) from error

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, Task
 from abawbench.entries.baselines.labelled import values_of
-from abawbench.errors import Problem, ProblemError
 from abawbench.table import Floats, Rows, Table
 
 # of a continuous column's range. Source: wtomin/Multitask-Emotion-Recognition-with-Incomplete-Labels

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.entries.entry_file import read_settings
-from abawbench.errors import Problem, ProblemError
-from abawbench.training.augmentation_settings import AugmentationSettings, MixingSettings
-from abawbench.training.coupled_settings import CoupledSettings
+from abawbench.models.coupling_settings import MatchingOptions, SoftLabelOptions
 from abawbench.training.loss_settings import LossSettings, WeightingSettings
 
 Precision = Literal["float32", "bfloat16"]
@@ -43,7 +43,7 @@ class OptimiserSettings:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleSettings:
-    """How the rate changes; see `abawbench.training.schedule.factor`.
+    """How the rate changes; see `abawbench.training.optimisers.factor`.
 
     Attributes:
         kind: `constant`; `cosine`; `linear`, the schedule of AIM3-RUC by epochs.
@@ -145,3 +145,117 @@ def _out_of_range(settings: TrainingSettings, file: str) -> Iterable[Problem]:
             bounds = [f"{least} or more"] * (least is not None) + [f"below {below}"] * (below is not None)
             expected = " and ".join(bounds)
             yield Problem("E19", f"training.{name} = {value:g}", expected, "correct the setting", file)
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentationSettings:
+    """Random changes of crops; those that are 0 are not made.
+
+    Attributes:
+        shared: whether a change is drawn for each `frame`, or for all frames of a `clip` alike.
+        flip: how often left and right change places, from 0 to 1.
+        rotation: at most, in degrees, to either side.
+        translation: at most, as a share of the side, in every direction.
+        scale: at most; .1 for sizes from .9 to 1.1.
+        brightness: at most; .2 for factors from .8 to 1.2.
+        contrast: as brightness, about the mean of the crop.
+        saturation: as brightness; 0 would be grey.
+        grey: how often colours are lost, from 0 to 1.
+        blur: how often a crop is blurred, from 0 to 1, by a deviation of .1 to 2 pixels.
+        erase: how often a rectangle of 2 to 20 % of the crop is blackened, from 0 to 1.
+
+    Raises:
+        ValueError: a number out of range.
+    """
+
+    shared: Literal["frame", "clip"] = "frame"
+    flip: float = 0.5
+    rotation: float = 0.0
+    translation: float = 0.0
+    scale: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    grey: float = 0.0
+    blur: float = 0.0
+    erase: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("flip", "translation", "brightness", "contrast", "saturation", "grey", "blur", "erase"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} = {getattr(self, name):g} is not from 0 to 1")
+        if not 0 <= self.scale < 1:
+            raise ValueError(f"scale = {self.scale:g} is not from 0 to below 1")
+        if not 0 <= self.rotation <= 180:
+            raise ValueError(f"rotation = {self.rotation:g} is not from 0 to 180")
+
+
+@dataclass(frozen=True, slots=True)
+class MixingSettings:
+    """MixAugment: mixtures of two crops learn beside the crops themselves.
+
+    Attributes:
+        alpha: of the Beta distribution that the share of the first crop is drawn from (value assumed).
+        virtual: weight of the loss of the mixtures.
+        real: weight of the losses of the crops that were mixed.
+
+    Raises:
+        ValueError: a number out of range.
+
+    Source: arXiv:2205.04442, form assumed(paper).
+    """
+
+    alpha: float = 0.2
+    virtual: float = 1.0
+    real: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.alpha < math.inf:
+            raise ValueError(f"alpha = {self.alpha:g} is not above 0")
+        for name in ("virtual", "real"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} = {getattr(self, name):g} is not at least 0")
+
+
+Term = Literal["hard_co_annotation", "soft_co_annotation", "distribution_matching"]
+
+
+@dataclass(frozen=True, slots=True)
+class CoupledSettings:
+    """How a task of classes and one of labels teach each other.
+
+    Attributes:
+        terms: which of the three ways; the papers use the last two together (assumed(paper)).
+        classes: name of the task of which a picture has one class.
+        labels: name of the task of which a picture has many labels.
+        relatedness: of classes and labels, from the `expert` table of Du et al. 2014, or `estimated` on the training
+            split.
+        least_rows: a class of fewer rows is not known, where estimated (assumed).
+        threshold: a share that is not above this is 0, where estimated (value assumed).
+        matching_weights: `binary` counts what is above 0 as 1, `table` keeps the shares; in distribution matching.
+        soft_weights: the same in soft co-annotation.
+        matching: options of distribution matching.
+        soft: options of soft co-annotation.
+
+    Raises:
+        ValueError: a number out of range, or a term twice.
+    """
+
+    terms: tuple[Term, ...] = ("soft_co_annotation", "distribution_matching")
+    classes: str = "expression"
+    labels: str = "action_units"
+    relatedness: Literal["expert", "estimated"] = "expert"
+    least_rows: int = 10
+    threshold: float = 0.1
+    matching_weights: Literal["binary", "table"] = "binary"
+    soft_weights: Literal["binary", "table"] = "table"
+    matching: MatchingOptions = field(default_factory=MatchingOptions)
+    soft: SoftLabelOptions = field(default_factory=SoftLabelOptions)
+
+    def __post_init__(self) -> None:
+        if len(set(self.terms)) < len(self.terms):
+            raise ValueError(f"terms = {self.terms} has one twice")
+        if self.least_rows < 1:
+            raise ValueError(f"least_rows = {self.least_rows} is not at least 1")
+        if not 0 <= self.threshold < 1:
+            raise ValueError(f"threshold = {self.threshold:g} is not from 0 to below 1")

@@ -9,15 +9,15 @@ from typing import Literal, cast
 
 import numpy as np
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Challenge, Task
 from abawbench.challenges.model import Split
-from abawbench.data.clips import Clip, clips_of_faces, clips_of_units
-from abawbench.data.faces.store import CROPS, index_files
-from abawbench.data.features import SUFFIX, FeatureClip, Vectors, clips_of_features
-from abawbench.data.folds import make_folds
+from abawbench.clips.clip import Clip, clips_of_faces, clips_of_units
+from abawbench.clips.crop_index import CROPS, index_files
+from abawbench.clips.features import SUFFIX, FeatureClip, Vectors, clips_of_features
+from abawbench.datasets.folds import make_folds
 from abawbench.entries.model import columns
-from abawbench.errors import Problem, ProblemError
-from abawbench.files import read_truth
+from abawbench.formats import read_truth
 from abawbench.table import Table, Values
 
 CORPUS_CARD = "corpus.json"

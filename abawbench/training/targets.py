@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, Task
-from abawbench.errors import Problem, ProblemError
 from abawbench.table import Table
 
 

@@ -14,25 +14,24 @@ import numpy as np
 from torch import Tensor
 
 from abawbench import challenges
+from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.run_lock import only_run
 from abawbench.challenges import Challenge, Task
-from abawbench.data.clips import Clip
-from abawbench.data.faces.store import only_run
+from abawbench.clips.clip import Clip
 from abawbench.entries.entry_file import FILE, EntryFile, read_entry_file
 from abawbench.entries.loading import entry_of
 from abawbench.entries.networks.network import NetworkEntry
-from abawbench.errors import Problem, ProblemError
 from abawbench.records import sha256_of
-from abawbench.training.board import Board
+from abawbench.training.batching import Step, databases_of, frames_plan, segments_plan, videos_plan
 from abawbench.training.checkpoint import load_checkpoint, save_checkpoint
-from abawbench.training.curves import write_curves, write_picture
+from abawbench.training.compatibility import NO_COUPLING, refuse_misfits, temporal_of, with_coupling
+from abawbench.training.curves import Board, write_curves, write_picture
 from abawbench.training.data import Crops, Part, part_of
 from abawbench.training.learners import Answering, Learner, learner_of
 from abawbench.training.loop import Clock, Loop, repeatable
 from abawbench.training.material import material_of, seen_of
 from abawbench.training.objective import objective_of
-from abawbench.training.plan import Step, databases_of, frames_plan, segments_plan, videos_plan
 from abawbench.training.processes import Processes, started
-from abawbench.training.refusals import NO_COUPLING, refuse_misfits, temporal_of, with_coupling
 from abawbench.training.run_folder import (
     digest_of,
     is_finished,

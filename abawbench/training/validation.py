@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from abawbench.challenges import Challenge
-from abawbench.entries.answering import Said, decided
+from abawbench.entries.decode import Said, decided
 from abawbench.entries.model import Seen
 from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
 from abawbench.entries.networks.network import NetworkEntry

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from abawbench.base.problems import ProblemError
 from abawbench.challenges import CHALLENGES, Categorical, Challenge, Continuous, MultiLabel, assumed_fields, get
-from abawbench.errors import ProblemError
-from abawbench.files.layout import layouts
+from abawbench.formats.layout import layouts
 
 # a second entry of the facts: metric, annotation, list and prediction format, submissions, test units, test rows
 FACTS = {

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from abawbench.cli import main
-from abawbench.data.fetch import SETS, Set, Source, store
+from abawbench.datasets.fetch import SETS, Set, Source, store
 
 PINNED = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 

@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from abawbench.cli import main
-from abawbench.data.manifests import manifests
-from abawbench.data.manifests.facts import assumed_facts, facts_of
-from tests.data.conftest import BASE, write_copy, write_manifest
+from abawbench.datasets.manifests import manifests
+from abawbench.datasets.manifests.facts import assumed_facts, facts_of
+from tests.datasets.conftest import BASE, write_copy, write_manifest
 
 
 def run(*arguments: object):

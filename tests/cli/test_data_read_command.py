@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from abawbench.cli import main
-from abawbench.data.label_file import read_label_file
+from abawbench.datasets.label_file import read_label_file
 
 UNITS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
 
@@ -156,7 +156,7 @@ def test_a_data_set_that_has_nothing_of_abaw_says_that_own_keeps_it(tmp_path):
 
 
 def celeba_names() -> tuple[str, ...]:
-    from abawbench.data.manifests import get_manifest
+    from abawbench.datasets.manifests import get_manifest
 
     return get_manifest("celeba").labels[0].tasks[0].columns
 

@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from abawbench.cli import main
-from tests.data.faces.conftest import Blobs, picture, write_video
-from tests.predictions.conftest import write_crops
+from tests.faces.conftest import Blobs, picture, write_video
+from tests.inference.conftest import write_crops
 
 
 @pytest.fixture
@@ -53,8 +53,8 @@ def test_predict_takes_the_cache_of_an_entry(crops, tmp_path):
 
 
 def test_a_video_goes_through_faces_and_its_cache_knows_the_recipe(tmp_path, monkeypatch):
-    monkeypatch.setattr("abawbench.data.faces.run.Detector", Blobs)
-    monkeypatch.setattr("abawbench.data.faces.run.weights_path", lambda _: None)
+    monkeypatch.setattr("abawbench.faces.run.Detector", Blobs)
+    monkeypatch.setattr("abawbench.faces.run.weights_path", lambda _: None)
     write_video(tmp_path / "me.mp4", [picture((1, 40 + step, 40)) for step in range(12)] + [picture()] * 3)
     cache = tmp_path / "cache"
     result = extracted(tmp_path / "me.mp4", cache)

@@ -7,13 +7,13 @@ import pytest
 from click.testing import CliRunner
 
 from abawbench.cli import main
-from tests.data.faces.conftest import Blobs, picture, write_video
+from tests.faces.conftest import Blobs, picture, write_video
 
 
 @pytest.fixture(autouse=True)
 def _stand_in(monkeypatch):
-    monkeypatch.setattr("abawbench.data.faces.run.Detector", Blobs)
-    monkeypatch.setattr("abawbench.data.faces.run.weights_path", lambda _: None)
+    monkeypatch.setattr("abawbench.faces.run.Detector", Blobs)
+    monkeypatch.setattr("abawbench.faces.run.weights_path", lambda _: None)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from abawbench.cli import main
 )
 def test_a_verb_without_its_library_names_the_extra(module, words, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.setattr("abawbench.data.faces.run.weights_path", lambda _: tmp_path)
+    monkeypatch.setattr("abawbench.faces.run.weights_path", lambda _: tmp_path)
     monkeypatch.setenv("ABAWBENCH_CACHE", str(tmp_path / "cache"))
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()

@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from abawbench.cli import main
-from abawbench.data.features import write_features
-from tests.data.faces.conftest import Blobs, picture, write_video
-from tests.predictions.conftest import write_crops
+from abawbench.clips.features import write_features
+from tests.faces.conftest import Blobs, picture, write_video
+from tests.inference.conftest import write_crops
 
 ENTRY = """\
 name = "2026_test_mean"
@@ -29,7 +29,7 @@ crop = "arcface-112"
 CODE = """\
 from torch import nn
 from abawbench.entries.networks.torch_module import from_torch
-from abawbench.models.intake import half
+from abawbench.models.image_input import half
 
 
 class Net(nn.Module):
@@ -123,8 +123,8 @@ def test_a_store_of_more_than_the_truth_is_scored_on_the_rows_of_the_truth(submi
 
 
 def test_a_video_becomes_files_of_each_track_in_one_command(submissions, tmp_path, monkeypatch):
-    monkeypatch.setattr("abawbench.data.faces.run.Detector", Blobs)
-    monkeypatch.setattr("abawbench.data.faces.run.weights_path", lambda _: None)
+    monkeypatch.setattr("abawbench.faces.run.Detector", Blobs)
+    monkeypatch.setattr("abawbench.faces.run.weights_path", lambda _: None)
     write_video(tmp_path / "me.mp4", [picture((1, 40 + step, 40)) for step in range(12)] + [picture()] * 3)
     store = tmp_path / "store"
     tracks = ("abaw10-va", "abaw10-expr", "abaw10-au")

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from abawbench.cli import main
-from tests.predictions.conftest import write_crops
+from tests.inference.conftest import write_crops
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from abawbench.challenges import get
 from abawbench.cli import main
-from abawbench.data.synthetic import answers, make_corpus
-from abawbench.frames import to_frame
+from abawbench.formats.dataframe import to_frame
+from abawbench.synthetic import answers, make_corpus
 
 MTL = get("abaw4-mtl")
 FEW = ("--resamples", "200")

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from abawbench.cli import main
-from abawbench.data.images import read_image
+from abawbench.clips.images import read_image
 
 SMALL = ("--videos", "4", "--frames", "16")
 
@@ -79,7 +79,7 @@ def test_all_quirks_are_turned_off_in_one_word(tmp_path):
 
 
 def test_the_contact_sheet_is_a_picture(tmp_path):
-    pytest.importorskip("abawbench.data.synthetic.sheet")
+    pytest.importorskip("abawbench.synthetic.sheet")
     result = run("--sheet", tmp_path / "faces.png")
     assert result.exit_code == 0, result.stderr
     assert min(read_image(tmp_path / "faces.png").shape[:2]) > 112

@@ -3,13 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel
-from abawbench.data.clips import Clip, clip_in_memory
-from abawbench.entries.answering import uncovered
+from abawbench.clips.clip import Clip, clip_in_memory
 from abawbench.entries.baselines import classical
 from abawbench.entries.baselines.hog import hog
+from abawbench.entries.decode import uncovered
 from abawbench.entries.model import Card
-from abawbench.errors import ProblemError
 from abawbench.table import Table
 
 VA = Continuous("va", ("valence", "arousal"), -1.0, 1.0, -5.0)

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from abawbench.data.clips import clip_in_memory
+from abawbench.base.problems import ProblemError
+from abawbench.clips.clip import clip_in_memory
 from abawbench.entries import load_entry
 from abawbench.entries.networks.compound import CompoundEntry
-from abawbench.errors import ProblemError
 from abawbench.labels import COMPOUND_7
 from abawbench.models.compound import compound_scores
 

@@ -14,15 +14,15 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from abawbench import challenges
-from abawbench.data.clips import Clip
+from abawbench.base.problems import Problem, ProblemError
+from abawbench.clips.clip import Clip
 from abawbench.entries import load_entry
 from abawbench.entries.conformance.drawn import FRAMES, VIDEOS, drawn_clips, drawn_truth
 from abawbench.entries.conformance.suite import AGAIN, BESIDE, CHECKS, LOADS, ROWS, Report, conform
+from abawbench.entries.contract import predict_staged
 from abawbench.entries.loading import folders
 from abawbench.entries.model import Card, Picture, Trainable, Weights
 from abawbench.entries.outputs import over_frames
-from abawbench.entries.staged import predict_staged
-from abawbench.errors import Problem, ProblemError
 
 TASKS = challenges.get("abaw4-mtl").tasks
 SUBMISSIONS = Path(__file__).parents[2] / "submissions"

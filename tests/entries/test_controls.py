@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from abawbench import challenges
-from abawbench.data.clips import Clip, clip_in_memory
-from abawbench.entries.answering import answer
+from abawbench.base.problems import ProblemError
+from abawbench.clips.clip import Clip, clip_in_memory
 from abawbench.entries.baselines import controls
+from abawbench.entries.decode import answer
 from abawbench.entries.model import Card, Entry
-from abawbench.errors import ProblemError
 from abawbench.scoring import score
 from abawbench.table import Table
 

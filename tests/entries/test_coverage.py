@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from abawbench import challenges
+from abawbench.base.problems import ProblemError
 from abawbench.challenges import MultiLabel
 from abawbench.entries.coverage import Coverage, coverage_scores
 from abawbench.entries.model import Card
-from abawbench.errors import ProblemError
 from abawbench.scoring import pair
 from abawbench.table import Table
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
-from abawbench.data.clips import clip_in_memory
+from abawbench.clips.clip import clip_in_memory
 from abawbench.entries import answer, load_entry, uncovered
 from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
-from abawbench.errors import ProblemError
 
 HEAD = """\
 name = "2026_test_fbn"

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abawbench import challenges, labels
-from abawbench.data.clips import clip_in_memory
+from abawbench.base.problems import ProblemError
+from abawbench.clips.clip import clip_in_memory
 from abawbench.entries.foreign.image_classifier import ImageClassifier, Settings, create
 from abawbench.entries.foreign.synonyms import SYNONYMS, class_named
 from abawbench.entries.model import Card, Entry, Movable, Staged, columns
-from abawbench.errors import ProblemError
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

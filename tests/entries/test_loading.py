@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from abawbench.base.problems import ProblemError
 from abawbench.entries import load_entry
 from abawbench.entries.loading import KINDS, folders
 from abawbench.entries.model import Entry, Trainable
-from abawbench.errors import ProblemError
 
 SUBMISSIONS = Path(__file__).parents[2] / "submissions"
 GOOD = """\

@@ -8,10 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from abawbench.data.clips import clip_in_memory
+from abawbench.base.problems import ProblemError
+from abawbench.clips.clip import clip_in_memory
 from abawbench.entries import load_entry
 from abawbench.entries.networks.network import NetworkEntry
-from abawbench.errors import ProblemError
 from abawbench.models import backbones
 from abawbench.models.checkpoints import save_backbone
 

@@ -9,10 +9,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from abawbench import challenges
-from abawbench.data.clips import clip_in_memory
+from abawbench.base.problems import ProblemError
+from abawbench.clips.clip import clip_in_memory
 from abawbench.entries.foreign.onnx_model import OnnxModel, OutputSettings, Settings, create
 from abawbench.entries.model import Card, Entry, Staged, columns
-from abawbench.errors import ProblemError
 
 TASKS = challenges.get("abaw4-mtl").tasks
 CARD = Card("2026_test_onnx", "test", (), None, licence="MIT")

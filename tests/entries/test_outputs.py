@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel
-from abawbench.data.clips import clip_in_memory
+from abawbench.clips.clip import clip_in_memory
 from abawbench.entries.outputs import checked, is_distribution, over_frames, sigmoid, softmax
-from abawbench.errors import ProblemError
 
 CLASSES = Categorical("expression", ("a", "b", "c"), -1)
 LABELS = MultiLabel("action_units", ("AU1", "AU2", "AU4"), -1)

@@ -14,13 +14,13 @@ import pytest
 import torch
 
 from abawbench import challenges, labels
-from abawbench.data.clips import clip_in_memory
+from abawbench.base.problems import ProblemError
+from abawbench.clips.clip import clip_in_memory
 from abawbench.entries import load_entry
 from abawbench.entries.entry_file import EntryFile, read_entry_file, read_settings
 from abawbench.entries.model import Entry, columns, width
 from abawbench.entries.networks import facebehaviornet, network
-from abawbench.entries.verdict import outputs_of
-from abawbench.errors import ProblemError
+from abawbench.entries.outputs import outputs_of
 from abawbench.models import backbones
 from abawbench.models.frameworks import build_network
 

@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch import nn
 
+from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
-from abawbench.data.clips import clip_in_memory
+from abawbench.clips.clip import clip_in_memory
 from abawbench.entries import Card, Movable, Picture
 from abawbench.entries.networks.torch_module import from_torch
-from abawbench.errors import ProblemError
-from abawbench.models.intake import Intake, half
+from abawbench.models.image_input import Intake, half
 
 TASKS = get("abaw4-mtl").tasks
 CARD = Card("2026_test_mine", "mine", (), Picture(20, "RGB", "arcface-112"), licence="MIT")

@@ -10,10 +10,10 @@ import pytest
 
 import abawbench
 from abawbench import records
-from abawbench.data.clips import clips_of_crops
-from abawbench.data.real import ATTRIBUTION
+from abawbench.clips.clip import clips_of_crops
 from abawbench.entries.baselines import classical
-from abawbench.files import read_truth
+from abawbench.formats import read_truth
+from examples.real_data import ATTRIBUTION
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from abawbench import records
-from abawbench.atomic import write_text
+from abawbench.base.files import write_text
+from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
-from abawbench.errors import ProblemError
 from abawbench.leaderboard.build import BEGIN, END, build, check
 
 COMMITTED = Path(__file__).parents[2] / "leaderboard"

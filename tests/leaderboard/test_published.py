@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from abawbench.base.problems import ProblemError
 from abawbench.challenges import CHALLENGES
-from abawbench.errors import ProblemError
 from abawbench.leaderboard.measures import MEASURES
 from abawbench.leaderboard.published import HEADER, read_published
 from abawbench.leaderboard.rows import kind_of

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.metrics import concordance, pearson
 from abawbench.metrics.concordance import concordance_from, moments, parts_from, pearson_from
 from abawbench.metrics.groups import Groups

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.metrics import accuracy, macro_f1, mean_f1
 from abawbench.metrics.f1 import confusion, f1_per_class_from, label_accuracy_from, label_counts
 from abawbench.metrics.groups import Groups

@@ -7,12 +7,12 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.models import backbones
 from abawbench.models.backbones.model import Backbone, BackboneCard
 from abawbench.models.facebehaviornet import FaceBehaviorNet, build
 from abawbench.models.facebehaviornet_settings import FaceBehaviorSettings
-from abawbench.models.intake import half
+from abawbench.models.image_input import half
 
 CARD = BackboneCard("test", half(4), -1, "embedding", 6)
 AFFECT = {"valence_arousal": 2, "action_units": 17, "expression": 7}

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.labels import ACTION_UNITS_12, ACTION_UNITS_17, EXPRESSIONS_7, EXPRESSIONS_8
 from abawbench.models.relatedness_tables import binary, estimate_relatedness, expert_table
 from abawbench.relatedness import relatedness

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from abawbench.challenges import get
-from abawbench.data.synthetic import answers, make_corpus
 from abawbench.scoring.difference import difference
+from abawbench.synthetic import answers, make_corpus
 from abawbench.table import NO_FRAME, Table
 
 MTL = get("abaw4-mtl")

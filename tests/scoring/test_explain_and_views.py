@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from abawbench.challenges import get
-from abawbench.data.synthetic import answers, make_corpus
 from abawbench.scoring import pair, score, score_paired
 from abawbench.scoring.explain import BUCKETS, explain
 from abawbench.scoring.views import by_class, by_video, concordance_parts, confusion_matrices
+from abawbench.synthetic import answers, make_corpus
 
 MTL = get("abaw4-mtl")
 CORPUS = make_corpus(8, 60, seed=3)

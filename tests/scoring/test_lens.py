@@ -7,9 +7,9 @@ import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
 from abawbench.challenges import CHALLENGES, get
-from abawbench.data.synthetic import answers, make_corpus
 from abawbench.scoring import pair
 from abawbench.scoring.lens import lens
+from abawbench.synthetic import answers, make_corpus
 from abawbench.table import NO_FRAME, Table
 
 MTL = get("abaw4-mtl")

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
-from abawbench.data.synthetic import answers, make_corpus
-from abawbench.errors import ProblemError
 from abawbench.metrics.bootstrap import bca_interval, left_out, resampled
 from abawbench.scoring import pair, score
 from abawbench.scoring.criteria import evaluate
 from abawbench.scoring.statistics import collect
+from abawbench.synthetic import answers, make_corpus
 from abawbench.table import NO_FRAME, Table
 
 MTL = get("abaw4-mtl")

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from safetensors.numpy import load_file
 
-from abawbench.data.features import write_features
+from abawbench.clips.features import write_features
 
 # what a training imports on its way would take longer than the training
 PRELOADED = [

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from abawbench.models.intake import Intake, half, imagenet
+from abawbench.models.image_input import Intake, half, imagenet
 from abawbench.training.augmentation import Draws, augmented, draw, normalised
-from abawbench.training.augmentation_settings import AugmentationSettings
+from abawbench.training.settings import AugmentationSettings
 
 STRONG = AugmentationSettings(
     rotation=20, translation=0.1, scale=0.1, brightness=0.3, contrast=0.3, saturation=0.3, grey=0.2, blur=0.5, erase=0.5

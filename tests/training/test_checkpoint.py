@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
 

@@ -10,15 +10,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, MultiLabel
-from abawbench.errors import ProblemError
 from abawbench.labels import ACTION_UNITS_12, ACTION_UNITS_17, EXPRESSIONS_7, EXPRESSIONS_8
 from abawbench.models.coupling_settings import PAPER, MatchingOptions, SoftLabelOptions
 from abawbench.table import Table
 from abawbench.training.coupled import Coupling, co_annotated, coupled_losses, coupling_from, coupling_of
-from abawbench.training.coupled_settings import CoupledSettings
 from abawbench.training.loss_settings import LossSettings
 from abawbench.training.losses import task_loss
+from abawbench.training.settings import CoupledSettings
 from abawbench.training.targets import Target
 
 SPECIES = Categorical("species", ("wren", "crow", "egg"), -1)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from abawbench.challenges import get
-from abawbench.data.clips import clip_in_memory
-from abawbench.data.features import FeatureClip
-from abawbench.models.intake import half
+from abawbench.clips.clip import clip_in_memory
+from abawbench.clips.features import FeatureClip
+from abawbench.models.image_input import half
 from abawbench.table import Table
 from abawbench.training.data import Crops, features_of, part_of
 

@@ -6,16 +6,16 @@ import torch
 from torch import nn
 
 from abawbench.challenges import get
-from abawbench.data.clips import clip_in_memory
+from abawbench.clips.clip import clip_in_memory
 from abawbench.entries import load_entry
 from abawbench.table import Table
+from abawbench.training.batching import Step, videos_plan
 from abawbench.training.data import part_of
 from abawbench.training.learners import learner_of, shorter
 from abawbench.training.loop import Loop
 from abawbench.training.material import Material
 from abawbench.training.objective import objective_of
 from abawbench.training.optimisers import Average, clip
-from abawbench.training.plan import Step, videos_plan
 from abawbench.training.settings import OptimiserSettings, ScheduleSettings, TrainingSettings
 from tests.training.runs import FEATURES, GRU, WIDTH, an_entry
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel
-from abawbench.errors import ProblemError
 from abawbench.table import Table
 from abawbench.training.loss_settings import (
     LossSettings,
@@ -119,7 +119,7 @@ def test_lists_of_a_settings_file_become_numbers():
 
 
 def test_settings_need_no_torch():
-    names = ("loss_settings", "augmentation_settings", "coupled_settings", "sampling")
+    names = ("loss_settings", "settings", "sampling")
     program = "import sys\n" + "\n".join(f"import abawbench.training.{name}" for name in names)
     program += "\nprint('torch' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -12,8 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel
-from abawbench.errors import ProblemError
 from abawbench.metrics.concordance import concordance as official
 from abawbench.training.loss_settings import LossSettings
 from abawbench.training.losses import concordance, task_loss, task_losses

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from abawbench.base.problems import ProblemError
 from abawbench.cli.pretrain import SIZES as OFFERED
-from abawbench.errors import ProblemError
-from abawbench.training.masked_settings import SIZES, rate_at, settings_for
+from abawbench.training.pretraining.settings import SIZES, rate_at, settings_for
 
 
 def test_the_command_offers_every_size():

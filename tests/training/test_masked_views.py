@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from abawbench.training.masked_views import random_boxes, views, whole
+from abawbench.training.pretraining.autoencoder import random_boxes, views, whole
 
 
 def noise(count: int, side: int) -> torch.Tensor:

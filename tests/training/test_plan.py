@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from abawbench.challenges import get
-from abawbench.data.clips import clip_in_memory
+from abawbench.clips.clip import clip_in_memory
 from abawbench.models.temporal.settings import TemporalSettings
 from abawbench.table import Table
+from abawbench.training.batching import databases_of, frames_plan, segments_plan, videos_plan
 from abawbench.training.data import part_of
-from abawbench.training.plan import databases_of, frames_plan, segments_plan, videos_plan
 
 LENGTHS = {"a": 13, "b": 4, "c": 9, "d": 21}
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from abawbench.training.plan import Step
+from abawbench.training.batching import Step
 from abawbench.training.processes import Processes
 from tests.training.runs import (
     FACEBEHAVIOR,

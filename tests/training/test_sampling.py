@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel
-from abawbench.errors import ProblemError
 from abawbench.table import Table
 from abawbench.training.sampling import balanced_order, balancing_weights, epoch_batches, packs, video_order
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from abawbench.training.schedule import factor
+from abawbench.training.optimisers import factor
 from abawbench.training.settings import ScheduleSettings
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, MultiLabel, get
-from abawbench.data.features import write_features
-from abawbench.errors import ProblemError
+from abawbench.clips.features import write_features
 from abawbench.table import Table, video_of
 from abawbench.training.sources import Source, clips_of, for_tasks, labels_of, together
 from tests.training.runs import TRAIN, VALIDATION, some_features, write_labels

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel
-from abawbench.errors import ProblemError
 from abawbench.table import Table
 from abawbench.training.targets import Target, joined, targets_of
 

@@ -9,13 +9,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
-from abawbench.data.clips import clips_of_units
-from abawbench.data.features import clips_of_features
+from abawbench.clips.clip import clips_of_units
+from abawbench.clips.features import clips_of_features
 from abawbench.entries import load_entry
 from abawbench.entries.conformance.suite import conform
-from abawbench.errors import ProblemError
-from abawbench.files import read_truth
+from abawbench.formats import read_truth
 from abawbench.scoring import score
 from abawbench.table import Table
 from abawbench.training.sources import Source

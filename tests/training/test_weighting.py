@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.training.loss_settings import WeightingSettings
 from abawbench.training.weighting import Weighting
 

@@ -12,7 +12,7 @@ from abawbench.cli.meter import Meter
 from abawbench.cli.options import PATH
 
 if TYPE_CHECKING:
-    from abawbench.data.feature_index import Fault, FeatureIndex
+    from abawbench.clips.feature_index import Fault, FeatureIndex
 
 caches_argument = click.argument("caches", type=PATH, nargs=-1, required=True, metavar="CACHE...")
 data_option = click.option("--data", type=PATH, help="The crops as they are now: features of others are stale.")
@@ -24,10 +24,10 @@ def checked(cache: Path, data: Path | None) -> tuple[FeatureIndex, tuple[Fault, 
     Raises:
         ProblemError: E21 the folder is no cache, C02 the data are no crops, what `input_of` raises.
     """
-    from abawbench.errors import Problem, ProblemError
-    from abawbench.predictions.cache import open_cache, verify
-    from abawbench.predictions.inputs import input_of
-    from abawbench.predictions.recipes import recipes_of
+    from abawbench.base.problems import Problem, ProblemError
+    from abawbench.clips.crop_index import recipes_of
+    from abawbench.clips.open import input_of
+    from abawbench.inference.feature_cache import open_cache, verify
 
     def no_faces() -> Path:
         fix = "name the folder that `faces` made of them, as CACHE/faces"

@@ -27,8 +27,8 @@ def command(caches: tuple[Path, ...], data: Path | None, dry_run: bool, as_json:
     Example:
       abawbench cache gc features/arcface --dry-run
     """
-    from abawbench.data.feature_index import file_of
-    from abawbench.predictions.cache import remove
+    from abawbench.clips.feature_index import file_of
+    from abawbench.inference.feature_cache import remove
 
     found: dict[str, list[dict[str, Any]]] = {}
     for cache in caches:

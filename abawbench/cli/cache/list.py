@@ -25,7 +25,7 @@ def command(caches: tuple[Path, ...], as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from abawbench.predictions.cache import listing
+    from abawbench.inference.feature_cache import listing
 
     found = [listing(cache) for cache in caches]
     if as_json:

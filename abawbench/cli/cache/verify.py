@@ -30,7 +30,7 @@ def command(caches: tuple[Path, ...], data: Path | None, as_json: bool) -> None:
       abawbench cache verify features/arcface
       abawbench cache verify features/arcface --data cropped_aligned
     """
-    from abawbench.errors import render
+    from abawbench.base.problems import render
 
     found: dict[str, dict[str, Any]] = {}
     problems = []

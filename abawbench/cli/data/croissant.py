@@ -25,15 +25,15 @@ def command(dataset: str, out: Path | None) -> None:
       abawbench data croissant london
       abawbench data croissant raf-db -o raf-db.croissant.json
     """
-    from abawbench.data.manifests import get_manifest
-    from abawbench.data.manifests.croissant import croissant
+    from abawbench.datasets.manifests import get_manifest
+    from abawbench.datasets.manifests.croissant import croissant
 
     manifest = get_manifest(dataset)
     document = croissant(manifest)
     if out is None:
         print_json(document)
         return
-    from abawbench.atomic import write_text
+    from abawbench.base.files import write_text
 
     write_text(out, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     say(f"{out} written: {manifest.id}")

@@ -14,8 +14,8 @@ from abawbench.cli.options import PATH, json_option
 from abawbench.cli.output import exits_on_problems, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from abawbench.data.fetch import Set
-    from abawbench.data.fetch.download import Progress
+    from abawbench.datasets.fetch import Set
+    from abawbench.datasets.fetch.download import Progress
 
 
 @click.command()
@@ -50,8 +50,8 @@ def command(
             raise click.UsageError("these options need a NAME")
         _print_list(as_json)
         return
-    from abawbench.data.fetch import fetch
-    from abawbench.data.fetch.store import get
+    from abawbench.datasets.fetch import fetch
+    from abawbench.datasets.fetch.store import get
 
     if at_hand and url:
         raise click.UsageError("--from takes files, --url downloads: give one of them")
@@ -93,7 +93,7 @@ def _facts(item: Set) -> dict[str, object]:
 
 
 def _print_list(as_json: bool) -> None:
-    from abawbench.data.fetch import SETS, fetched
+    from abawbench.datasets.fetch import SETS, fetched
 
     places = {name: fetched(name) for name in SETS}
     if as_json:

@@ -12,7 +12,7 @@ from abawbench.cli.output import exits_on_problems, print_json, print_table, say
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
-    from abawbench.data.folds import Folds
+    from abawbench.datasets.folds import Folds
 
 
 @click.command()
@@ -51,10 +51,10 @@ def command(
       abawbench data folds labels.parquet --by-subject -o folds.json
       abawbench data folds labels.parquet --check folds.json
     """
-    from abawbench.data.folds import make_folds, read_folds, write_folds
-    from abawbench.data.label_file import read_label_file
-    from abawbench.errors import Problem, ProblemError
-    from abawbench.files import read_truth, subjects_from
+    from abawbench.base.problems import Problem, ProblemError
+    from abawbench.datasets.folds import make_folds, read_folds, write_folds
+    from abawbench.datasets.label_file import read_label_file
+    from abawbench.formats import read_truth, subjects_from
 
     groups = None if subjects is None else subjects_from(subjects)
     if challenge is None:

@@ -13,9 +13,9 @@ from abawbench.cli.options import CHALLENGE, PATH, json_option
 from abawbench.cli.output import exits_on_problems, print_json, print_table, say
 
 if TYPE_CHECKING:
+    from abawbench.base.problems import Problem
     from abawbench.challenges import Challenge
-    from abawbench.data.leaks import Leaks
-    from abawbench.errors import Problem
+    from abawbench.datasets.leaks import Leaks
 
 SHOWN = 10
 
@@ -57,7 +57,7 @@ def command(
       abawbench data leaks disfa disfa-plus
       abawbench data leaks -c abaw11-mtl --trained-on AffectNet --trained-on Aff-Wild2
     """
-    from abawbench.data.leaks import find_leaks, forbidden_training, read_parts
+    from abawbench.datasets.leaks import find_leaks, forbidden_training, read_parts
 
     if len(parts) not in {0, 2} or (not parts and not (trained_on or entry)):
         raise click.UsageError("give two parts, A and B, or --challenge with --trained-on or --entry")
@@ -103,7 +103,7 @@ def _progress():
 
 
 def _print(parts: Sequence[str], leaks: Leaks | None, forbidden: Sequence[Problem]) -> None:
-    from abawbench.errors import render
+    from abawbench.base.problems import render
 
     if forbidden:
         click.echo(render(forbidden))
@@ -133,7 +133,7 @@ def _print(parts: Sequence[str], leaks: Leaks | None, forbidden: Sequence[Proble
 
 
 def _section(rule: str, rows: Sequence[Sequence[object]], headers: Sequence[str]) -> None:
-    from abawbench.rules import RULES
+    from abawbench.base.rules import RULES
 
     if not rows:
         return

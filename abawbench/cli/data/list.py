@@ -23,10 +23,10 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
       abawbench data list --json
       abawbench data list ./my_set_1.toml
     """
-    from abawbench.data.manifests import get_manifest, manifests
-    from abawbench.data.manifests.facts import assumed_facts, facts_of, licence_word, sizes, task_words
-    from abawbench.data.manifests.model import Manifest
-    from abawbench.errors import Problem, ProblemError
+    from abawbench.base.problems import Problem, ProblemError
+    from abawbench.datasets.manifests import get_manifest, manifests
+    from abawbench.datasets.manifests.facts import assumed_facts, facts_of, licence_word, sizes, task_words
+    from abawbench.datasets.manifests.model import Manifest
 
     found: list[Manifest] = []
     problems: list[Problem] = []

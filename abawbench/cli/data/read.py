@@ -14,8 +14,8 @@ from abawbench.cli.output import exits_on_problems, print_json, print_table, say
 
 if TYPE_CHECKING:
     from abawbench.challenges import Task
-    from abawbench.data.readers.mapping import Contempt
-    from abawbench.data.readers.summary import SplitCounts
+    from abawbench.datasets.readers.mapping import Contempt
+    from abawbench.datasets.readers.summary import SplitCounts
 
 
 @click.command()
@@ -48,13 +48,13 @@ def command(
       abawbench data read crema-d ../shared/data/labels --labels face --json
       abawbench data read ./my_set_1.toml /data/mine --own -o mine.parquet
     """
-    from abawbench.data.manifests import get_manifest
-    from abawbench.data.readers import read_with_problems
-    from abawbench.data.readers.export import write_labels
-    from abawbench.data.readers.loss import describe
-    from abawbench.data.readers.mapping import abaw_tasks, to_abaw
-    from abawbench.data.readers.summary import counts_by_split
-    from abawbench.errors import ProblemError, render
+    from abawbench.base.problems import ProblemError, render
+    from abawbench.datasets.manifests import get_manifest
+    from abawbench.datasets.readers import read_with_problems
+    from abawbench.datasets.readers.export import write_labels
+    from abawbench.datasets.readers.loss import describe
+    from abawbench.datasets.readers.mapping import abaw_tasks, to_abaw
+    from abawbench.datasets.readers.summary import counts_by_split
 
     manifest = get_manifest(dataset)
     labels, problems = read_with_problems(manifest, root, which)

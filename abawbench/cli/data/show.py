@@ -12,7 +12,7 @@ from abawbench.cli.options import json_option
 from abawbench.cli.output import exits_on_problems, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from abawbench.data.manifests.model import LabelSet, Manifest, TaskFacts
+    from abawbench.datasets.manifests.model import LabelSet, Manifest, TaskFacts
 
 WIDEST = 120
 
@@ -33,9 +33,9 @@ def command(dataset: str, as_json: bool) -> None:
       abawbench data show aff-wild2_6
       abawbench data show raf-db --json
     """
-    from abawbench.data.manifests import get_manifest, manifests
-    from abawbench.data.manifests.facts import assumed_facts, facts_of
-    from abawbench.data.manifests.origins import origin_of
+    from abawbench.datasets.manifests import get_manifest, manifests
+    from abawbench.datasets.manifests.facts import assumed_facts, facts_of
+    from abawbench.datasets.manifests.origins import origin_of
 
     manifest = get_manifest(dataset)
     if dataset == manifest.name:
@@ -58,7 +58,7 @@ def command(dataset: str, as_json: bool) -> None:
 
 
 def _print(manifest: Manifest) -> None:
-    from abawbench.data.manifests.origins import origin_of
+    from abawbench.datasets.manifests.origins import origin_of
 
     click.echo(f"{manifest.id}  {manifest.title}")
     if manifest.status == "unverified":
@@ -123,7 +123,7 @@ def _print_files(manifest: Manifest) -> None:
 
 
 def _print_labels(manifest: Manifest, label_set: LabelSet) -> None:
-    from abawbench.data.manifests.facts import onto_abaw
+    from abawbench.datasets.manifests.facts import onto_abaw
 
     at = f"labels.{label_set.id}"
     _heading(f"Labels {label_set.id}")
@@ -145,7 +145,7 @@ def _print_labels(manifest: Manifest, label_set: LabelSet) -> None:
 
 
 def _said(facts: TaskFacts) -> str:
-    from abawbench.data.manifests.model import Classes, Numbers
+    from abawbench.datasets.manifests.model import Classes, Numbers
 
     missing = f"; not annotated: {', '.join(map(str, facts.missing))}" if facts.missing else ""
     if isinstance(facts, Classes):
@@ -182,7 +182,7 @@ def _print_splits(manifest: Manifest) -> None:
 
 
 def _print_sources(manifest: Manifest) -> None:
-    from abawbench.data.manifests.facts import facts_of
+    from abawbench.datasets.manifests.facts import facts_of
 
     _heading("Where each fact is from")
     listed: dict[str, list[str]] = {}

@@ -29,9 +29,9 @@ def command(dataset: str, root: Path, as_json: bool) -> None:
       abawbench data verify aff-wild2_6 /data/Aff-Wild2 --json
       abawbench data verify ./my_set_1.toml /data/mine
     """
-    from abawbench.data.manifests import get_manifest
-    from abawbench.data.verification import verify
-    from abawbench.errors import render
+    from abawbench.base.problems import render
+    from abawbench.datasets.manifests import get_manifest
+    from abawbench.datasets.verification import verify
 
     manifest = get_manifest(dataset)
     result = verify(manifest, root)

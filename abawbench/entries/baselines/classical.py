@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.atomic import write_file
+from abawbench.base.files import write_file
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, Task
-from abawbench.data.clips import Clip
+from abawbench.clips.clip import Clip
 from abawbench.entries.baselines.hog import Features, hog
 from abawbench.entries.baselines.labelled import crop_of_row, refuse_nothing, restricted, values_of, with_labels
 from abawbench.entries.model import Answers, Card
-from abawbench.entries.verdict import verdict
-from abawbench.errors import Problem, ProblemError
+from abawbench.entries.outputs import verdict
 from abawbench.table import Floats, Mask, Table
 
 CHUNK = 512

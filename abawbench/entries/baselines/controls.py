@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
-from abawbench.data.clips import Clip
+from abawbench.clips.clip import Clip
 from abawbench.entries.baselines.labelled import refuse_nothing, restricted, values_of, with_labels
 from abawbench.entries.model import Answers, Card, width
-from abawbench.errors import Problem, ProblemError
 from abawbench.table import Floats, Integers, Mask, Table
 
 

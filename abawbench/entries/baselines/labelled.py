@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, Task
-from abawbench.data.clips import Clip
-from abawbench.errors import Problem, ProblemError
+from abawbench.clips.clip import Clip
 from abawbench.table import Floats, Mask, Rows, Table
 
 

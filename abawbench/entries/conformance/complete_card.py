@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import cast
 
+from abawbench.base.problems import Problem
 from abawbench.challenges import CHALLENGES, MultiLabel, Task
 from abawbench.entries.model import Card, columns
-from abawbench.errors import Problem
 from abawbench.labels import ACTION_UNITS_17
 
 NAME = re.compile(r"\d{4}_[a-z0-9-]+_[a-z0-9-]+")

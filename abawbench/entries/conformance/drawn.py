@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from abawbench.challenges import Categorical, Continuous, Task
-from abawbench.data.clips import Clip, Frames, clip_in_memory
-from abawbench.data.faces.alignment import CROP_SIZE
+from abawbench.clips.alignment import CROP_SIZE
+from abawbench.clips.clip import Clip, Frames, clip_in_memory
 from abawbench.table import Table, Values
 
 VIDEOS = ("drawn-1", "drawn-2")
@@ -57,9 +57,9 @@ def resized(crops: Frames, size: int) -> Frames:
 
 @functools.lru_cache(4)
 def _crops(size: int) -> tuple[Frames, ...]:
-    from abawbench.data.synthetic.affect import EPISODES
-    from abawbench.data.synthetic.film import draw_crop, make_film, make_person
-    from abawbench.data.synthetic.sheet import typical
+    from abawbench.synthetic.affect import EPISODES
+    from abawbench.synthetic.film import draw_crop, make_film, make_person
+    from abawbench.synthetic.sheet import typical
 
     people: list[Frames] = []
     for person in range(len(VIDEOS)):

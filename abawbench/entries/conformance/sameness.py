@@ -6,11 +6,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from abawbench.data.clips import Frames
+from abawbench.base.problems import Problem, ProblemError
+from abawbench.clips.clip import Frames
 from abawbench.entries.conformance.drawn import drawn_clips
 from abawbench.entries.conformance.subject import Subject
 from abawbench.entries.model import Answers, Movable, Seen, Staged
-from abawbench.errors import Problem, ProblemError
 
 # float32 adds up in another order in another batch
 SEEN = 1e-4

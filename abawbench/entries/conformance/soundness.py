@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from abawbench.data.clips import Clip, Positions, clip_in_memory
+from abawbench.base.problems import Problem, ProblemError
+from abawbench.clips.clip import Clip, Positions, clip_in_memory
 from abawbench.entries.conformance import complete_card
 from abawbench.entries.conformance.drawn import resized
 from abawbench.entries.conformance.subject import Subject
 from abawbench.entries.model import Movable
-from abawbench.errors import Problem, ProblemError
 
 
 def card(subject: Subject) -> tuple[Problem, ...]:

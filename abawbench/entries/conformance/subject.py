@@ -8,13 +8,13 @@ from typing import Literal, cast
 
 import numpy as np
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
-from abawbench.data.clips import Clip, Frames, Positions
-from abawbench.data.faces.alignment import CROP_SIZE
+from abawbench.clips.alignment import CROP_SIZE
+from abawbench.clips.clip import Clip, Frames, Positions
 from abawbench.entries.conformance.drawn import drawn_clips, drawn_truth
 from abawbench.entries.contract import broken, failure
 from abawbench.entries.model import Answers, Bounded, Card, Entry, Movable, Seen, Trainable
-from abawbench.errors import Problem, ProblemError
 
 Load = Callable[[], Entry | Trainable]
 Takes = Literal["crops", "features", "files", "nothing"]

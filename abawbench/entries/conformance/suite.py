@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from abawbench import challenges
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.entries.conformance import sameness, soundness
 from abawbench.entries.conformance.subject import Load, Subject, subject_of
 from abawbench.entries.contract import failure
 from abawbench.entries.model import Staged
-from abawbench.errors import Problem, ProblemError
 
 LOADS = "it loads, and learns where it has to"
 ROWS = "every frame has its row, and values lie in their ranges"

@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.challenges import Categorical, Task
-from abawbench.data.clips import BATCH, Clip
+from abawbench.clips.clip import BATCH, Clip
 from abawbench.entries.foreign.preparation import preparation_of, read_json, unreadable
 from abawbench.entries.foreign.synonyms import class_named
 from abawbench.entries.model import Answers, Card, Seen, Weights
-from abawbench.entries.networks.sight import Sight, Sighted, settled
+from abawbench.entries.networks.frame_encoder import Sight, Sighted, settled
 from abawbench.entries.outputs import checked, over_frames, softmax
 from abawbench.entries.weight_files import weights_of
-from abawbench.errors import Problem, ProblemError, Problems
 from abawbench.table import Floats
 
 CONFIG = "config.json"

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.challenges import Categorical, Task
-from abawbench.data.clips import Clip, Frames
+from abawbench.clips.clip import Clip, Frames
+from abawbench.entries.contract import predict_staged
 from abawbench.entries.model import Answers, Card, Seen, columns
 from abawbench.entries.outputs import ACTIVATIONS, Activation, activated, checked, over_frames
-from abawbench.entries.staged import predict_staged
 from abawbench.entries.weight_files import weights_of
-from abawbench.errors import Problem, ProblemError, Problems
-from abawbench.models.intake import Colour, Intake
+from abawbench.models.image_input import Colour, Intake
 from abawbench.table import Floats
 
 

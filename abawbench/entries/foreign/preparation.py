@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from abawbench.errors import Problem, ProblemError, Problems
-from abawbench.models.intake import Intake
+from abawbench.base.problems import Problem, ProblemError, Problems
+from abawbench.models.image_input import Intake
 
 # below this size ConvNeXT enlarges the picture and cuts its middle out; transformers, ConvNextImageProcessor
 CUT_BELOW = 384

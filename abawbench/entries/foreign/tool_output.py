@@ -9,15 +9,14 @@ from typing import Literal
 
 import numpy as np
 
+from abawbench.base.problems import Problem, ProblemError, Problems, unreadable
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
-from abawbench.data.clips import Clip, no_pictures
-from abawbench.data.faces.sources import unreadable
+from abawbench.clips.clip import Clip, no_pictures
 from abawbench.entries.foreign.synonyms import class_named
 from abawbench.entries.foreign.tool_tables import Output, header_of, read_output
 from abawbench.entries.foreign.tools import TOOLS, Scores, Tool, ToolName, recognised
 from abawbench.entries.model import Answers, Card, columns
 from abawbench.entries.outputs import TOLERANCE, is_distribution, over_frames, softmax
-from abawbench.errors import Problem, ProblemError, Problems
 from abawbench.labels import VALENCE_AROUSAL
 from abawbench.table import Floats, Integers, Mask, Rows
 

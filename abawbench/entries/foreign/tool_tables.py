@@ -12,9 +12,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.data.faces.sources import unreadable
+from abawbench.base.problems import Problem, ProblemError, Problems, unreadable
 from abawbench.entries.foreign.tools import Tool
-from abawbench.errors import Problem, ProblemError, Problems
 from abawbench.table import Floats, Integers, Rows
 
 TABLE = "a CSV file with a header"

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
+
+from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.entries.model import Weights
-from abawbench.entries.networks.state import load_state
 from abawbench.entries.weight_files import no_file, weights_of
-from abawbench.errors import Problem, ProblemError
 from abawbench.models.backbones.model import Pooling
-from abawbench.models.intake import Colour
+from abawbench.models.image_input import Colour
 
 if TYPE_CHECKING:
     from torch import nn
 
     from abawbench.models.backbones.model import Backbone
-
 
 BRING = 'add weights = {file = "..."}, or seed = 0 for a network that knows nothing'
 
@@ -124,3 +124,29 @@ def missing_heads(weights: WeightsFile | None, seed: int | None) -> tuple[Proble
     if weights is None:
         return () if seed is not None else (Problem("E11", "no weights for the heads", "a file of weights", BRING),)
     return () if weights.file.is_file() else (no_file(weights.file, weights.source),)
+
+
+def load_state(module: nn.Module, path: Path) -> None:
+    """Put the tensors of a file into a module that has the same ones.
+
+    Raises:
+        ProblemError: E04 the file is no safetensors file, E08 every tensor that is missing, surplus or misshapen.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        found = load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        expected = "a safetensors file"
+        raise ProblemError(Problem("E04", str(error), expected, "convert or copy it again", str(path))) from error
+    wanted = module.state_dict()
+    problems = Problems()
+    for name in sorted(wanted.keys() | found.keys()):
+        shape, other = (tuple(part[name].shape) if name in part else None for part in (wanted, found))
+        if shape != other:
+            had, expected = (f"{name} {'missing' if size is None else size}" for size in (other, shape))
+            wish = f"no {name}" if shape is None else expected
+            problems.add(Problem("E08", had, wish, "bring the weights of this very network", str(path)))
+    problems.raise_if_any()
+    module.load_state_dict(found)

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
-from abawbench.data.clips import Clip, Frames
+from abawbench.clips.clip import Clip, Frames
+from abawbench.entries.contract import predict_staged
 from abawbench.entries.loading import load_entry
 from abawbench.entries.model import Answers, Card, Movable, Precision, Seen, columns
-from abawbench.entries.staged import predict_staged
-from abawbench.errors import Problem, ProblemError
 from abawbench.models.compound import compound_scores
 from abawbench.table import Floats
 

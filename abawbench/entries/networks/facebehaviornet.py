@@ -7,13 +7,13 @@ from typing import Literal
 
 import torch
 
+from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
-from abawbench.data.clips import Clip
+from abawbench.clips.clip import Clip
 from abawbench.entries.model import Answers, Card, Seen, width
 from abawbench.entries.networks.backbone import BackboneSettings, WeightsFile, backbone_of, fill_heads, missing_heads
-from abawbench.entries.networks.sight import Sight, Sighted, settled
-from abawbench.entries.verdict import verdict
-from abawbench.errors import ProblemError
+from abawbench.entries.networks.frame_encoder import Sight, Sighted, settled
+from abawbench.entries.outputs import verdict
 from abawbench.models.facebehaviornet import VALENCE_AROUSAL, FaceBehaviorNet, build
 from abawbench.models.facebehaviornet_settings import FaceBehaviorSettings
 

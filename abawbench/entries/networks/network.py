@@ -8,13 +8,13 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
-from abawbench.data.clips import Clip, nearest_valid
+from abawbench.clips.clip import Clip, nearest_valid
 from abawbench.entries.model import Answers, Card, Seen, Weights
 from abawbench.entries.networks.backbone import BackboneSettings, WeightsFile, backbone_of, fill_heads
-from abawbench.entries.networks.sight import Prepared, Sight, Sighted, settled
-from abawbench.entries.verdict import outputs_of, scores_by_task, verdict
-from abawbench.errors import Problem, ProblemError
+from abawbench.entries.networks.frame_encoder import Prepared, Sight, Sighted, settled
+from abawbench.entries.outputs import outputs_of, scores_by_task, verdict
 from abawbench.models.frameworks import FrameworkSettings, HeadSettings, MultiTaskNetwork, build_network
 from abawbench.models.temporal.segments import answer_sequence
 from abawbench.models.temporal.settings import TemporalSettings

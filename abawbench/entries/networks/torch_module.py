@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 from torch import Tensor, cat, nn
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
-from abawbench.data.clips import Clip
+from abawbench.clips.clip import Clip
 from abawbench.entries.model import Answers, Card, Seen, width
-from abawbench.entries.networks.sight import Sight, Sighted, settled
-from abawbench.entries.verdict import verdict
-from abawbench.errors import Problem, ProblemError
-from abawbench.models.intake import Intake
+from abawbench.entries.networks.frame_encoder import Sight, Sighted, settled
+from abawbench.entries.outputs import verdict
+from abawbench.models.image_input import Intake
 
 
 class _EndToEnd(nn.Module):

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import torch
 
-from abawbench.errors import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.models.backbones.model import Backbone, BackboneCard, Pooling
 from abawbench.models.backbones.overrides import Overrides
 from abawbench.models.backbones.presets import PRESETS

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from abawbench.models.backbones.model import Backbone, BackboneCard
 from abawbench.models.backbones.overrides import Overrides, refuse_other_pictures, settled
-from abawbench.models.intake import Intake, imagenet
+from abawbench.models.image_input import Intake, imagenet
 
 BOTTLENECK = 4
 # grey of the faces of FER+, on the scale 0 to 255 (assumed to fit); better those of the target data, as overrides

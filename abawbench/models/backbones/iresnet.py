@@ -12,7 +12,7 @@ from torch import Tensor, flatten, nn
 
 from abawbench.models.backbones.model import Backbone, BackboneCard
 from abawbench.models.backbones.overrides import Overrides, refuse_other_pictures, settled
-from abawbench.models.intake import half
+from abawbench.models.image_input import half
 
 SIZE = 112
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from abawbench.models.intake import Intake
+from abawbench.models.image_input import Intake
 
 Pooling = Literal["class", "mean", "average", "embedding"]
 

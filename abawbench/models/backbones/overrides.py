@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields, replace
 
 from torch import Tensor
 
-from abawbench.errors import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.models.backbones.model import BackboneCard, Pooling
-from abawbench.models.intake import Colour, Intake
+from abawbench.models.image_input import Colour, Intake
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from math import isqrt
 from torch import Tensor, cat
 from torch.nn.functional import interpolate
 
-from abawbench.errors import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError
 
 
 def grid_of(positions: Tensor) -> int:

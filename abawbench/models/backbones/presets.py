@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from abawbench.models.intake import Intake, half, imagenet
+from abawbench.models.image_input import Intake, half, imagenet
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from abawbench.errors import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.models.backbones.model import Backbone, BackboneCard
 from abawbench.models.backbones.overrides import Overrides, refuse_other_pictures, settled
-from abawbench.models.intake import half
+from abawbench.models.image_input import half
 
 SIZE = 96
 CONVOLUTIONS = (2, 2, 3, 3, 3)

@@ -15,12 +15,12 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from abawbench.errors import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.models.backbones.model import Backbone, BackboneCard, Pooling
 from abawbench.models.backbones.overrides import Overrides, refuse_other_pictures
 from abawbench.models.backbones.positions import resized
 from abawbench.models.backbones.presets import PRESETS
-from abawbench.models.intake import Intake, imagenet
+from abawbench.models.image_input import Intake, imagenet
 
 PREFIX = "hf:"
 _POSITIONS = "embeddings.position_embeddings"

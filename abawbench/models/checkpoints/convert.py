@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from abawbench.errors import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError
 
 _WRAPPERS = ("model", "state_dict", "state_dict_backbone", "model_state_dict", "net", "student", "model_ema")
 # the last is torch.compile's

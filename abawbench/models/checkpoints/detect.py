@@ -9,7 +9,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from abawbench.errors import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.models.backbones.presets import VIT
 from abawbench.models.checkpoints.convert import current
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from abawbench.errors import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.models import backbones
 from abawbench.models.backbones import KINDS, Backbone, Overrides, iresnet, vision
 from abawbench.models.backbones.positions import grid_of
@@ -23,7 +23,7 @@ from abawbench.models.checkpoints.detect import Detected, depth_of, detect, ends
 from abawbench.models.checkpoints.model import Loaded
 from abawbench.models.checkpoints.preprocessing import intake_of
 from abawbench.models.checkpoints.read import CONFIG, PREPROCESSING, Content, read
-from abawbench.models.intake import Intake, imagenet
+from abawbench.models.image_input import Intake, imagenet
 
 # key of the text that `save_backbone` puts into the header of a safetensors file
 OWN = "abawbench"

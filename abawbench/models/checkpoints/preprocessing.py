@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from abawbench.errors import Problem, ProblemError
-from abawbench.models.intake import Intake
+from abawbench.base.problems import Problem, ProblemError
+from abawbench.models.image_input import Intake
 
 
 def intake_of(preprocessing: Mapping[str, Any], file: Path, *, channels: int) -> Intake:

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import torch
 
-from abawbench.errors import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, os_reason
 
 CONFIG = "config.json"
 PREPROCESSING = "preprocessor_config.json"
@@ -64,7 +64,7 @@ def read(path: Path) -> Content:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         tree, metadata = _file(path)
     except OSError as error:
-        found = error.strerror or type(error).__name__
+        found = os_reason(error, type(error).__name__)
         raise ProblemError(Problem("F01", found, "a file that can be read", "correct the path", str(path))) from error
     return Content(tree, digest, metadata)
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from torch import Tensor
 
-from abawbench.atomic import write_file
+from abawbench.base.files import write_file
 from abawbench.models.backbones import Backbone
 from abawbench.models.backbones.vision import Vision, quiet
 from abawbench.models.checkpoints.load import OWN

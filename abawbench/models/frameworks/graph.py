@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from abawbench.errors import Problem
+from abawbench.base.problems import Problem
 from abawbench.models.temporal.settings import network_problem
 
 Feedback = Mapping[str, tuple[str, ...]]

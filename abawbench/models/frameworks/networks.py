@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.models.frameworks.graph import computing_order
 from abawbench.models.frameworks.settings import FrameworkSettings, HeadSettings, framework_problems
 from abawbench.models.heads import Head

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from abawbench.errors import Problem
+from abawbench.base.problems import Problem
 from abawbench.models.frameworks.graph import graph_problems
 from abawbench.models.temporal.settings import dropout_problems, network_problem
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.models.temporal.encoder import without_padding
 from abawbench.models.temporal.settings import Mode, Normalise, network_problem
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.models.temporal.encoder import LayerState
 from abawbench.models.temporal.settings import RECURRENT, TemporalSettings, network_problem
 

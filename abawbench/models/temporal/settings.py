@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from abawbench.errors import Problem
+from abawbench.base.problems import Problem
 
 Mode = Literal["fixed", "compat"]
 Kind = Literal["none", "lstm", "bilstm", "gru", "transformer", "windowed_transformer", "tcn"]

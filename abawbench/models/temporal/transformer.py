@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.models.temporal.encoder import Encoder, LayerState
 from abawbench.models.temporal.settings import COMPAT_POSITIONS, TemporalSettings, network_problem
 

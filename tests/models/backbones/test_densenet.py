@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.models.backbones import Overrides, build
 from abawbench.models.backbones.densenet import PLANS, DenseNet
 

@@ -5,9 +5,9 @@ import importlib
 import pytest
 import torch
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.models.backbones import KINDS, Backbone, Overrides, build
-from abawbench.models.intake import half
+from abawbench.models.image_input import half
 
 TINY = sorted(kind for kind in KINDS if kind.startswith("tiny_") and not kind.endswith("_landmarks"))
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.models.backbones import Overrides, build
 from abawbench.models.backbones.iresnet import IResNet, Plan, make
 

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.models.backbones.positions import grid_of, resized
 
 

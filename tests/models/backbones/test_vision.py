@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.models.backbones import Overrides, build
 from abawbench.models.backbones.vision import Vision
 

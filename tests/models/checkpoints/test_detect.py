@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.models.backbones import build
 from abawbench.models.checkpoints.convert import current, mae_shapes, stripped, unwrapped
 from abawbench.models.checkpoints.detect import detect

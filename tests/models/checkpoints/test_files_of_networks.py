@@ -8,10 +8,10 @@ import hashlib
 import pytest
 import torch
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.models.backbones import Overrides
 from abawbench.models.checkpoints import load_checkpoint
-from abawbench.models.intake import half
+from abawbench.models.image_input import half
 
 EXTRA = {"output_layer.weight": torch.ones(8, 7), "output_layer.bias": torch.zeros(8)}
 

@@ -8,11 +8,11 @@ import logging
 import pytest
 import torch
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.models.backbones import Overrides
 from abawbench.models.backbones.vision import quiet
 from abawbench.models.checkpoints import load_checkpoint
-from abawbench.models.intake import Intake, half, imagenet
+from abawbench.models.image_input import Intake, half, imagenet
 
 SMALL = {
     "hidden_size": 32,

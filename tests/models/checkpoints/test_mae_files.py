@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.models.backbones import Overrides
 from abawbench.models.checkpoints import load_checkpoint
 

@@ -14,7 +14,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.models.checkpoints import load_checkpoint
 from abawbench.models.checkpoints.read import read
 

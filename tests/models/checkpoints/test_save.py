@@ -7,7 +7,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.models.backbones import KINDS, Overrides, build
 from abawbench.models.checkpoints import load_checkpoint, save_backbone
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.models.frameworks import FrameworkSettings, HeadSettings, build_network
 from abawbench.models.temporal.settings import TemporalSettings
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.models.temporal.normalisation import Normalisation
 
 LENGTHS = (6, 3, 1, 0)

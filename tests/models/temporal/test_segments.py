@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.models.frameworks import FrameworkSettings, HeadSettings, MultiTaskNetwork, build_network
 from abawbench.models.temporal import segments
 from abawbench.models.temporal.segments import answer_sequence, windows

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from abawbench.errors import ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.models.temporal.encoders import initialise, private_stack, shared_stack
 from abawbench.models.temporal.settings import TemporalSettings
 from abawbench.models.temporal.transformer import TransformerLayer, sinusoids

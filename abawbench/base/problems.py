@@ -1,0 +1,133 @@
+"""What is wrong, where, and how to mend it: the one error family of the house."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from abawbench.base.rules import RULES
+
+SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with an input.
+
+    Attributes:
+        rule: id in `abawbench.base.rules.RULES`; ids beginning with N are notes, which do not refuse a file.
+        found: what the input says.
+        expected: what the rule asks for.
+        fix: what to do about it.
+        file: the file's name, or None where the fault is not in a file.
+        line: line number from 1, or None where no single line is at fault.
+        count: how often the rule is broken in this file, all occurrences.
+    """
+
+    rule: str
+    found: str
+    expected: str
+    fix: str
+    file: str | None = None
+    line: int | None = None
+    count: int = 1
+
+    @property
+    def is_note(self) -> bool:
+        """True where the input is accepted all the same."""
+        return self.rule.startswith("N")
+
+    def to_json(self) -> dict[str, str | int | None]:
+        """The problem as `--json` prints it."""
+        return {
+            "rule": self.rule,
+            "file": self.file,
+            "line": self.line,
+            "found": self.found,
+            "expected": self.expected,
+            "fix": self.fix,
+            "count": self.count,
+        }
+
+
+class ProblemError(Exception):
+    """Raised once per input, with every problem that was found in it."""
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+        super().__init__(render(problems))
+
+    def __reduce__(self) -> tuple[type[ProblemError], tuple[Problem, ...]]:
+        # other processes raise them too
+        return ProblemError, self.problems
+
+
+class Problems:
+    """Collects problems of one input: counts them all, keeps the first three of each rule and file."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str | None], list[Problem]] = {}
+        self._counts: Counter[tuple[str, str | None]] = Counter()
+
+    def add(self, problem: Problem) -> None:
+        """Count a problem; its own `count` says how many occurrences it stands for."""
+        key = (problem.rule, problem.file)
+        self._counts[key] += problem.count
+        kept = self._kept.setdefault(key, [])
+        if len(kept) < SHOWN:
+            kept.append(problem)
+
+    def extend(self, problems: Iterable[Problem]) -> None:
+        """Take over problems that are already counted in total, up to three entries for each rule and file."""
+        for problem in problems:
+            key = (problem.rule, problem.file)
+            self._counts[key] = max(self._counts[key], problem.count)
+            kept = self._kept.setdefault(key, [])
+            if len(kept) < SHOWN:
+                kept.append(problem)
+
+    @property
+    def found(self) -> tuple[Problem, ...]:
+        """Up to three entries of each rule and file, each carrying the rule's total count there."""
+        return tuple(replace(problem, count=self._counts[key]) for key, kept in self._kept.items() for problem in kept)
+
+    @property
+    def refuses(self) -> bool:
+        """True when at least one problem is more than a note."""
+        return any(not rule.startswith("N") for rule, _ in self._counts)
+
+    def raise_if_any(self) -> None:
+        """Raise every problem found, unless there are only notes."""
+        if self.refuses:
+            raise ProblemError(*self.found)
+
+
+def os_reason(error: Exception, otherwise: str = "an error of the file system") -> str:
+    """The operating system's words for an error, as `No such file or directory`, or `otherwise` where it has none."""
+    return getattr(error, "strerror", None) or otherwise
+
+
+def unreadable(path: object, error: OSError, expected: str = "a readable file or folder") -> ProblemError:
+    """F01 for a path that the operating system does not let us read."""
+    return ProblemError(Problem("F01", os_reason(error), expected, "check its path and rights", str(path)))
+
+
+def render(problems: Sequence[Problem]) -> str:
+    """Problems as text: for each rule a heading with its count, the first three places over all files, the fixes."""
+    lines: list[str] = []
+    for rule in dict.fromkeys(problem.rule for problem in problems):
+        group = [problem for problem in problems if problem.rule == rule]
+        counts = {problem.file: problem.count for problem in group}
+        total = sum(counts.values())
+        # a few files with one problem each are all named
+        shown = group if len(counts) == total <= 2 * SHOWN else group[:SHOWN]
+        times = "" if total == 1 else f", {total:,} times"
+        files = "" if len(counts) == 1 else f" in {len(counts):,} files"
+        more = f" (first {len(shown)} shown)" if total > len(shown) else ""
+        lines.append(f"{rule} {RULES[rule].title}{times}{files}{more}")
+        for problem in shown:
+            place = ":".join(str(part) for part in (problem.file, problem.line) if part is not None)
+            lines.append(f"    {place}{': ' * bool(place)}found {problem.found}; expected {problem.expected}")
+        lines.extend(f"    fix: {fix}" for fix in dict.fromkeys(problem.fix for problem in shown))
+    return "\n".join(lines)

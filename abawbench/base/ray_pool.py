@@ -1,0 +1,115 @@
+"""Work of one unit at a time, spread over the machines of a Ray cluster that see the same folders."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from abawbench.base.problems import Problem, ProblemError, os_reason
+
+Item = TypeVar("Item")
+Done = TypeVar("Done")
+LOCAL = "local"
+# a worker that dies costs its unit a new start, this many times
+TRIES = 3
+
+
+@contextmanager
+def cluster(address: str, workers: int | None) -> Generator[Any]:
+    """A Ray cluster to work on; one that is started here ends with the block.
+
+    Args:
+        address: of a cluster that runs (`auto`, `ray://host:10001`), or `local` for one on this machine.
+        workers: processes of a local one; one for each core where not given.
+
+    Raises:
+        ProblemError: C02, there is no cluster at the address.
+    """
+    # workers look for the package where this process found it
+    paths = os.pathsep.join(path for path in sys.path if path)
+    options: dict[str, Any] = {
+        "include_dashboard": False,
+        "log_to_driver": False,
+        "logging_level": "ERROR",
+        "runtime_env": {"env_vars": {"PYTHONPATH": paths}},
+    }
+    # a worker without GPU sees none, said to silence a warning of things to come
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    import ray
+
+    if address == LOCAL:
+        options["num_cpus"] = workers or os.cpu_count() or 1
+    else:
+        _refuse_silence(address)
+        del options["include_dashboard"]
+        options["address"] = address
+    try:
+        ray.init(**options)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise _no_cluster(address, str(error).splitlines()[0]) from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def spread(
+    work: Callable[[Item], Done], items: Sequence[Item], address: str, workers: int | None = None, *, gpus: int = 0
+) -> Generator[tuple[Item, Done]]:
+    """Each item with what `work` makes of it, as they get done, whichever machine does them.
+
+    An item whose worker dies is done by another, up to three times more.
+
+    Args:
+        work: a function that can be pickled; what it raises is raised here.
+        items: of the work; each should take seconds at least.
+        address: see `cluster`.
+        workers: see `cluster`.
+        gpus: that one item takes.
+
+    Raises:
+        ProblemError: C02 no cluster, D37 the workers of an item died again and again.
+    """
+    with cluster(address, workers) as ray:
+        remote = ray.remote(max_retries=TRIES, num_gpus=gpus)(_call)
+        shared = ray.put(work)
+        waiting: dict[Any, Item] = {remote.remote(shared, item): item for item in items}
+        while waiting:
+            (done,), _ = ray.wait(list(waiting), num_returns=1)
+            item = waiting.pop(done)
+            try:
+                result = ray.get(done)
+            except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError) as error:
+                found = "workers that were ended from outside, again and again"
+                fix = "run again, with fewer workers where memory is short"
+                raise ProblemError(Problem("D37", found, "a run to its end", fix)) from error
+            if isinstance(result, ProblemError):
+                raise result
+            yield item, result
+
+
+def _call(work: Callable[[Item], Done], item: Item) -> Done | ProblemError:
+    try:
+        return work(item)
+    except ProblemError as error:
+        return error
+
+
+def _refuse_silence(address: str) -> None:
+    """Ray would go on asking an address that nobody answers at."""
+    host, _, port = address.rpartition("/")[2].rpartition(":")
+    if not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        raise _no_cluster(address, os_reason(error, str(error))) from error
+
+
+def _no_cluster(address: str, found: str) -> ProblemError:
+    fix = "start one with `ray start --head`, or name local"
+    return ProblemError(Problem("C02", f"--address {address}: {found}", "a Ray cluster that runs", fix))

@@ -1,0 +1,62 @@
+"""One run at a time in a folder, and processes that end with the run they serve."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from abawbench.base.problems import Problem, ProblemError
+
+LOCK = ".lock"
+
+
+WORKERS = ".workers"
+
+
+@contextmanager
+def only_run(out: Path) -> Generator[None]:
+    """Hold the folder for this run; waits for processes that a killed run left, which end at once.
+
+    Raises:
+        ProblemError: D36, another run is at work there.
+    """
+    with (out / LOCK).open("w") as lock:
+        if sys.platform != "win32":
+            import fcntl
+
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                fix = "wait for it, or name another folder"
+                raise ProblemError(Problem("D36", "a run at work", "no other run", fix, str(out))) from error
+            with (out / WORKERS).open("w") as workers:
+                fcntl.flock(workers, fcntl.LOCK_EX)
+        yield
+
+
+def stay_with_parent(out: Path, parent: int) -> Any:
+    """For a process that serves a run: hold the folder while it lives, and end when the run ends.
+
+    Returns:
+        The open lock, to be kept.
+    """
+    import threading
+    import time
+
+    lock = (out / WORKERS).open("w")
+    if sys.platform != "win32":
+        import fcntl
+
+        fcntl.flock(lock, fcntl.LOCK_SH)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    return lock

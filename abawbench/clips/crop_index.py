@@ -1,0 +1,166 @@
+"""The index that `abawbench faces` keeps of a video, and the places of crops and indexes in its folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abawbench.base.problems import Problem, ProblemError
+from abawbench.clips.alignment import Points
+from abawbench.table import Floats, Integers
+
+BOX = ("left", "top", "right", "bottom")
+
+
+POINTS = tuple(
+    f"{part}_{axis}" for part in ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth") for axis in ("x", "y")
+)
+
+
+MEASURES = (*BOX, *POINTS, "score", "blur")
+
+
+STATES = ("missing", "detected", "followed")
+
+
+MISSING, DETECTED, FOLLOWED = range(3)
+
+
+METADATA = b"abawbench"
+
+
+# rows written and read at a time
+GROUP = 8192
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """The index as it is read.
+
+    Attributes:
+        frame: shape (rows,), frame numbers.
+        time: shape (rows,), seconds from the start of the video; NaN for pictures.
+        unit: shape (rows,), index into `units`, -1 for faces and frames of no unit.
+        track: shape (rows,), track number, 0 where no face is.
+        state: shape (rows,), index into `STATES`.
+        measures: shape (rows, 16), columns as in `MEASURES`; NaN where no face is.
+        facts: what is known of the whole video.
+    """
+
+    frame: Integers
+    time: Floats
+    unit: Integers
+    track: Integers
+    state: NDArray[np.int8]
+    measures: NDArray[np.float32]
+    facts: Mapping[str, Any]
+
+    @property
+    def video(self) -> str:
+        """Name of the video."""
+        return self.facts["video"]
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Names of its units."""
+        return tuple(self.facts["units"])
+
+    def rows_of(self, unit: str) -> NDArray[np.intp]:
+        """Rows of a unit: one for each frame of the video, in order."""
+        return np.flatnonzero(self.unit == self.units.index(unit))
+
+    def points(self, rows: NDArray[np.intp]) -> Points:
+        """The five points of these rows, shape (rows, 5, 2), in pixels of the video."""
+        return self.measures[rows, 4:14].astype(np.float64).reshape(-1, 5, 2)
+
+
+def read_index(path: Path) -> Index:
+    """Read the index of a video.
+
+    Raises:
+        ProblemError: F01, there is no such file or `faces` did not write it.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            facts = json.loads(file.schema_arrow.metadata[METADATA])
+            return _read(file, facts)
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        found = "no such file" if isinstance(error, FileNotFoundError) else "no index of faces"
+        problem = Problem("F01", found, "an index that `abawbench faces` wrote", "run it again", str(path))
+        raise ProblemError(problem) from error
+
+
+def _read(file: Any, facts: Mapping[str, Any]) -> Index:
+    count = file.metadata.num_rows
+    frame, track, unit = (np.empty(count, np.int32) for _ in range(3))
+    time, state = np.empty(count), np.empty(count, np.int8)
+    measures = np.empty((count, len(MEASURES)), np.float32)
+    # labels are numbered anew in each group that is read
+    units = {name: place for place, name in enumerate(facts["units"])}
+    begin = 0
+    for batch in file.iter_batches(GROUP):
+        rows = slice(begin, begin + batch.num_rows)
+        begin += batch.num_rows
+        frame[rows], track[rows], time[rows] = (batch[name].to_numpy() for name in ("frame", "track", "time"))
+        unit[rows] = _numbers(batch["unit"], units)
+        state[rows] = _numbers(batch["state"], {name: place for place, name in enumerate(STATES)})
+        for place, name in enumerate(MEASURES):
+            measures[rows, place] = batch[name].to_numpy()
+    return Index(frame=frame, time=time, unit=unit, track=track, state=state, measures=measures, facts=facts)
+
+
+def _numbers(labels: Any, places: Mapping[str, int]) -> Integers:
+    """The place of each label; -1 where there is none."""
+    table = np.array([*(places[name] for name in labels.dictionary.to_pylist()), -1], np.int32)
+    return table[labels.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+
+
+def read_facts(path: Path) -> Mapping[str, Any] | None:
+    """What an index knows of the whole video, without its rows; None where there is no readable index."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        return json.loads(parquet.read_schema(path).metadata[METADATA])
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
+        return None
+
+
+CROPS = "cropped_aligned"
+
+
+INDEX = "index"
+
+
+def index_file(out: Path, video: str) -> Path:
+    """Where the index of a video lies; a video is finished when it is there."""
+    return out / INDEX / f"{video}.parquet"
+
+
+def index_files(out: Path) -> list[Path]:
+    """All indexes, sorted by name."""
+    return sorted((out / INDEX).glob("*.parquet"))
+
+
+Recipes = Mapping[str, Mapping[str, Any]]
+
+
+def recipes_of(faces: Path) -> Recipes:
+    """By unit, everything but the video that decided its crops; empty for a folder that `faces` did not make."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in index_files(faces):
+        facts = read_facts(path)
+        if facts is not None:
+            # the crops are hashed themselves, whatever file they come from
+            recipe = {name: value for name, value in facts["key"].items() if name != "source"}
+            found |= dict.fromkeys(facts["units"], recipe)
+    return found

@@ -1,0 +1,169 @@
+"""Features of a unit's frames in a safetensors file: what a backbone once saw, kept for temporal networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.clips.clip import Clip, no_pictures
+from abawbench.clips.feature_index import OWN, SUFFIX, read_index
+from abawbench.table import Integers, Mask
+
+Vectors = NDArray[np.float32]
+Stored = Literal["float16", "bfloat16", "float32"]
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureClip(Clip):
+    """A clip of which the features are known and the pictures are not.
+
+    Attributes:
+        vectors: reads them: shape (valid frames, width), float32.
+        width: of a vector.
+    """
+
+    vectors: Callable[[], Vectors] = lambda: np.empty((0, 0), np.float32)
+    width: int = 0
+
+
+def write_features(path: Path, frame: Integers, feature: NDArray[Any], valid: Mask | None = None) -> None:
+    """Write the features of a unit.
+
+    Args:
+        path: `<unit>.safetensors`.
+        frame: shape (frames,), numbers, rising.
+        feature: shape (frames, width), float16 or float32; rows of frames that are not valid do not count.
+        valid: shape (frames,); all are where not given.
+
+    Raises:
+        ProblemError: F01, the file cannot be written.
+    """
+    from safetensors.numpy import save
+
+    from abawbench.base.files import write_file
+
+    mask = np.ones(len(frame), bool) if valid is None else valid
+    arrays = {"frame": frame.astype(np.int32), "valid": mask, "feature": np.ascontiguousarray(feature)}
+    write_file(path, save(arrays))
+
+
+def packed(clip: Clip, vectors: Vectors, dtype: Stored, key: str) -> bytes:
+    """The features of a clip as the bytes of a safetensors file; they depend on the arguments alone.
+
+    Args:
+        clip: whose frame numbers, and times where it has some, go along.
+        vectors: shape (valid frames, width); rows of frames that are not valid are 0.
+        dtype: in which the features are stored.
+        key: goes into the header.
+
+    Raises:
+        ProblemError: E14, a number is too large for the type.
+    """
+    import torch
+    from safetensors.torch import save
+
+    feature = torch.zeros((len(clip), vectors.shape[1]), dtype=getattr(torch, dtype))
+    feature[torch.from_numpy(clip.valid)] = torch.from_numpy(vectors).to(feature.dtype)
+    lost = ~torch.isfinite(feature).all(1)
+    if lost.any():
+        frame = int(clip.frame[int(lost.int().argmax())])
+        found = f"unit {clip.video}, frame {frame}: a feature beyond {dtype}"
+        fix = "store bfloat16 or float32"
+        raise ProblemError(Problem("E14", found, f"numbers that {dtype} holds", fix, count=int(lost.sum())))
+    tensors = {"frame": torch.from_numpy(clip.frame.astype(np.int32)), "valid": torch.from_numpy(clip.valid)}
+    if clip.time is not None:
+        tensors["time"] = torch.from_numpy(clip.time.astype(np.float64))
+    return save({**tensors, "feature": feature}, {OWN: key})
+
+
+def clips_of_features(folder: Path) -> tuple[FeatureClip, ...]:
+    """A clip for each `<unit>.safetensors` of a folder, by name.
+
+    A file has `feature`, shape (frames, width), and may have `frame` (numbers, rising; from 1 where not given), `valid`
+    and `time` (seconds). Where `abawbench extract` left an index, the files must be those of the index at a glance.
+
+    Raises:
+        ProblemError: F01 a file cannot be read, E04 it holds no features, D30 there is no such file, E21 it is not what
+            the index says.
+    """
+    index = read_index(folder)
+    faults = () if index is None else tuple(fault.problem(folder) for fault in index.faults())
+    if faults:
+        raise ProblemError(*faults)
+    paths = sorted(folder.glob(f"*{SUFFIX}"))
+    if not paths:
+        raise ProblemError(
+            Problem("D30", "no features", f"files <unit>{SUFFIX}", "name the folder of features", str(folder))
+        )
+    clips: list[FeatureClip] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            clips.append(_clip(path))
+        except ProblemError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ProblemError(*problems)
+    return tuple(clips)
+
+
+def _clip(path: Path) -> FeatureClip:
+    with _opened(path) as file:
+        names = set(file.keys())
+        if "feature" not in names or len(shape := file.get_slice("feature").get_shape()) != 2:
+            raise _no_features(path, f"tensors {', '.join(sorted(names)) or 'none'}")
+        count, width = shape
+        frame = file.get_tensor("frame") if "frame" in names else np.arange(1, count + 1)
+        valid = file.get_tensor("valid").astype(bool) if "valid" in names else np.ones(count, bool)
+        time = file.get_tensor("time") if "time" in names else None
+    if frame.shape != (count,) or valid.shape != (count,) or (np.diff(frame) <= 0).any():
+        raise _no_features(path, f"{count:,} features, {frame.shape} frame numbers, {valid.shape} flags")
+
+    def vectors() -> Vectors:
+        with _opened(path, "pt") as file:
+            return _single(file.get_tensor("feature"))[valid]
+
+    return FeatureClip(
+        video=path.stem,
+        frame=frame.astype(np.int32),
+        valid=valid,
+        size=0,
+        source=no_pictures(path, "features"),
+        time=time,
+        files=lambda: (path,),
+        vectors=vectors,
+        width=width,
+    )
+
+
+def _single(tensor: Any) -> Vectors:
+    """A tensor of torch in single precision, by NumPy: a thread that reads leaves torch's threads to the network."""
+    import torch
+
+    if tensor.dtype != torch.bfloat16:
+        return tensor.numpy().astype(np.float32)
+    # bfloat16 is the upper half of a float32, and NumPy does not know it
+    return (tensor.view(torch.uint16).numpy().astype(np.uint32) << 16).view(np.float32)
+
+
+def _opened(path: Path, form: str = "np") -> Any:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        return safe_open(path, form)
+    except (SafetensorError, ValueError) as error:
+        raise _no_features(path, str(error)) from error
+    except OSError as error:
+        reason = os_reason(error)
+        raise ProblemError(Problem("F01", reason, "a readable file", "check the path", str(path))) from error
+
+
+def _no_features(path: Path, found: str) -> ProblemError:
+    expected = "feature (frames, width), and frame and valid of as many, frame numbers rising"
+    return ProblemError(Problem("E04", found, expected, "extract them again", str(path)))

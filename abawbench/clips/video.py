@@ -1,0 +1,194 @@
+"""Videos as streams of pictures: one pass, in memory that does not grow with the length."""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.clips.images import Image
+
+Item = TypeVar("Item")
+SUFFIXES = frozenset({".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv"})
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Frame:
+    """One picture of a video.
+
+    Attributes:
+        number: counted from 1 over the frames that decode.
+        time: seconds from the start of the file, as its time stamps say; NaN where there are none.
+        image: RGB, shape (height, width, 3), upright.
+    """
+
+    number: int
+    time: float
+    image: Image
+
+
+class Video:
+    """A video file that is read once, from its first frame to its last.
+
+    Args:
+        path: the file.
+
+    Attributes:
+        claimed: frames that the header promises, 0 where it promises nothing; often wrong by a few.
+        damage: after the last frame, what of the file could not be decoded; empty where all could.
+
+    Raises:
+        ProblemError: F01 the file cannot be read or is no video, D33 it holds no pictures.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import av
+        from av.error import FFmpegError
+
+        self.path = path
+        self.damage = ""
+        try:
+            if path.stat().st_size == 0:
+                raise ProblemError(Problem("F01", "0 bytes", "a video", "copy the file again", str(path)))
+            self._container: Any = av.open(str(path))
+        except (FFmpegError, OSError) as error:
+            found = os_reason(error, "not a video")
+            raise ProblemError(Problem("F01", found, "a readable video", "copy the file again", str(path))) from error
+        if not self._container.streams.video:
+            self.close()
+            raise no_frame(path)
+        self._stream = self._container.streams.video[0]
+        # the pictures of a damaged file may depend on the number of threads, and the output must not
+        self._stream.thread_type = "NONE"
+        self.claimed = int(self._stream.frames)
+
+    def __enter__(self) -> Video:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    @property
+    def expected(self) -> int:
+        """About how many frames there are, from header and duration; 0 where nothing tells."""
+        if self.claimed:
+            return self.claimed
+        rate, duration = self._stream.average_rate, self._container.duration
+        return round(float(rate) * duration / 1e6) if rate and duration else 0
+
+    def frames(self) -> Generator[Frame]:
+        """The frames in order of presentation.
+
+        What does not decode is passed over and told in `damage`; what comes after it is still read.
+        """
+        for number, (time, decoded) in enumerate(self._decoded(), 1):
+            yield Frame(number, time, _upright(decoded))
+
+    def times(self) -> list[float]:
+        """Seconds of each frame from the start of the file; decodes all frames, makes no pictures."""
+        return [time for time, _ in self._decoded()]
+
+    def _decoded(self) -> Generator[tuple[float, Any]]:
+        begin = (self._container.start_time or 0) / 1e6
+        rate = self._stream.average_rate
+        step = 1 / float(rate) if rate else math.nan
+        time, broken, count = -step, 0, 0
+        for packet in self._packets():
+            broken += bool(packet.size and packet.is_corrupt)
+            for decoded in _decode(packet):
+                if decoded is None:
+                    broken += 1
+                    continue
+                count += 1
+                broken += bool(decoded.is_corrupt)
+                time = time + step if decoded.time is None else decoded.time - begin
+                yield time, decoded
+        if broken or self._end:
+            part = f"{count:,} of {self.claimed:,} frames" if self.claimed else f"{count:,} frames"
+            self.damage = f"{part} decode: {self._end or f'{broken:,} damaged packets'}"
+
+    def _packets(self) -> Iterator[Any]:
+        from av.error import FFmpegError
+
+        self._end = ""
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except FFmpegError as error:
+                self._end = os_reason(error, "the rest is unreadable")
+                return
+            if packet is None:
+                return
+            yield packet
+
+
+def no_frame(path: Path) -> ProblemError:
+    """What is wrong with a video that holds no picture."""
+    return ProblemError(Problem("D33", "no frame", "a video with frames", "leave it out or copy it again", str(path)))
+
+
+def _decode(packet: Any) -> list[Any]:
+    """Frames of a packet; [None] where it is damaged."""
+    from av.error import FFmpegError
+
+    try:
+        return packet.decode()
+    except FFmpegError:
+        return [None]
+
+
+def _upright(decoded: Any) -> Image:
+    image = decoded.to_ndarray(format="rgb24")
+    quarter_turns = round(decoded.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(image, quarter_turns)) if quarter_turns else image
+
+
+def ahead(items: Iterator[Item], depth: int) -> Generator[Item]:
+    """The same items in the same order, made in a thread of their own, at most `depth` of them in advance.
+
+    An error of `items` is raised here, in its place in the order.
+    """
+    waiting: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(depth)
+    stop = threading.Event()
+
+    def put(entry: tuple[Item | None, BaseException | None]) -> bool:
+        while not stop.is_set():
+            try:
+                waiting.put(entry, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def work() -> None:
+        try:
+            if all(put((item, None)) for item in items):
+                put((None, StopIteration()))
+        except BaseException as error:
+            put((None, error))
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = waiting.get()
+            if isinstance(error, StopIteration):
+                return
+            if error is not None:
+                raise error
+            yield item  # pyright: ignore[reportReturnType]
+    finally:
+        stop.set()
+        thread.join()

@@ -1,1 +1,0 @@
-"""Where it comes from: pictures, faces, videos, clips, labels of data sets, a synthetic corpus."""

@@ -1,9 +1,0 @@
-"""Openly licensed sets, downloaded once and held to their hashes."""
-
-from __future__ import annotations
-
-from abawbench.data.fetch.get import Fetched, fetch
-from abawbench.data.fetch.sets import SETS, Set, Source
-from abawbench.data.fetch.store import cache, fetched
-
-__all__ = ["SETS", "Fetched", "Set", "Source", "cache", "fetch", "fetched"]

@@ -1,7 +1,0 @@
-"""A local copy of a data set against its manifest."""
-
-from __future__ import annotations
-
-from abawbench.data.verification.compare import Comparison, verify
-
-__all__ = ["Comparison", "verify"]

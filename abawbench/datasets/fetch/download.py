@@ -1,0 +1,199 @@
+"""Downloads that go on where they stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from abawbench.base.problems import Problem, ProblemError, os_reason
+
+if TYPE_CHECKING:
+    import requests
+
+Progress = Callable[[str, int, int | None], None]
+"""(file name, bytes so far, bytes in all or None), called after each block."""
+
+# what a broken connection loses at most
+BLOCK = 1 << 15
+TIMEOUT_S = 30.0
+ATTEMPTS = 4
+WORTH_A_RETRY = frozenset({408, 429, 500, 502, 503, 504})
+
+
+def quiet(name: str, done: int, total: int | None) -> None:
+    """No progress."""
+    del name, done, total
+
+
+class Resuming:
+    """A downloader for pooch that keeps what it got in `.<name>.part` and asks for the rest with an HTTP Range.
+
+    The server is believed only where it says which range it sends; one that sends the whole file again is read from
+    the start. The range is asked for under the ETag or the date of the first answer, so a file that has changed on the
+    server comes anew. A file that was put together from two downloads and has another hash is fetched once more.
+    """
+
+    def __init__(
+        self, path: Path, expected: str | None, *, fix: str, progress: Progress = quiet, pause_s: float = 1.0
+    ) -> None:
+        """How to download one file.
+
+        Args:
+            path: where the file will be; the part lies beside it.
+            expected: `sha256:...` or `md5:...` of the whole file, None where it is not known.
+            fix: what a person can do when it fails.
+            progress: called after each block.
+            pause_s: wait before the second attempt, twice that before the third.
+        """
+        self._name = path.name
+        self._part = path.with_name(f".{path.name}.part")
+        self._state = path.with_name(f".{path.name}.part.json")
+        self._expected = expected
+        self._fix = fix
+        self._progress = progress
+        self._pause_s = pause_s
+
+    def __call__(self, url: str, output_file: Any, pooch: Any) -> None:
+        """Download to `output_file`, as pooch asks. Raises: ProblemError D21, D22, F01."""
+        del pooch
+        import requests
+
+        reason = ""
+        for attempt in range(ATTEMPTS):
+            time.sleep(self._pause_s * attempt)
+            resumed = self._part.is_file()
+            try:
+                reason = self._get(url)
+                if not reason and self._is_expected(url, may_retry=resumed):
+                    shutil.move(self._part, str(output_file))
+                    self._state.unlink(missing_ok=True)
+                    return
+                reason = reason or "the two parts do not fit"
+            except requests.ReadTimeout:
+                reason = f"no answer within {TIMEOUT_S:g} s"
+            except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
+                reason = reason_of(error)
+                if isinstance(error, requests.ConnectTimeout) or "Max retries" in str(error):
+                    raise self._failed(url, reason) from error
+            except requests.RequestException as error:
+                raise self._failed(url, reason_of(error)) from error
+            except OSError as error:
+                found = os_reason(error)
+                fix = "make room or name another folder with --to, then run again: what was got is kept"
+                raise ProblemError(Problem("F01", found, "a place to write", fix, str(self._part))) from error
+        raise self._failed(url, reason)
+
+    def _get(self, url: str) -> str:
+        """Append what the server sends to the part; the reason where it is not whole then."""
+        import requests
+
+        state = self._kept(url)
+        have = self._part.stat().st_size if state else 0
+        headers = {"Accept-Encoding": "identity", "User-Agent": "abawbench"}
+        if have:
+            headers["Range"] = f"bytes={have}-"
+            if state["validator"]:
+                headers["If-Range"] = state["validator"]
+        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
+            if response.status_code == 416:
+                self._forget()
+                return "the file is another one now"
+            if not response.ok:
+                reason = f"HTTP {response.status_code} {response.reason}"
+                if response.status_code in WORTH_A_RETRY:
+                    return reason
+                raise self._failed(url, reason)
+            first, total = _range(response)
+            if first not in {0, have} or (first and state["total"] != total):
+                self._forget()
+                return "the file is another one now"
+            have = first
+            state = {"url": url, "total": total, "validator": _validator(response)}
+            self._state.write_text(json.dumps(state))
+            with self._part.open("ab" if have else "wb") as file:
+                for block in response.iter_content(BLOCK):
+                    file.write(block)
+                    have += len(block)
+                    self._progress(self._name, have, total)
+        return "" if total in {None, have} else "the connection ended early"
+
+    def _kept(self, url: str) -> dict[str, Any]:
+        """What is known of the part of an earlier download of this address; empty, and no part, where nothing is."""
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            state = json.loads(self._state.read_text())
+            if self._part.stat().st_size and {"total", "validator"} <= state.keys() and state["url"] == url:
+                return state
+        self._forget()
+        return {}
+
+    def _is_expected(self, url: str, *, may_retry: bool) -> bool:
+        if self._expected is None:
+            return True
+        algorithm, _, wanted = self._expected.partition(":")
+        found = hash_of(self._part, algorithm)
+        if found == wanted:
+            return True
+        self._forget()
+        if may_retry:
+            return False
+        raise ProblemError(wrong_hash(self._name, algorithm, found, wanted, url))
+
+    def _forget(self) -> None:
+        self._part.unlink(missing_ok=True)
+        self._state.unlink(missing_ok=True)
+
+    def _failed(self, url: str, reason: str) -> ProblemError:
+        have = self._part.stat().st_size if self._part.is_file() else 0
+        kept = f"run again: {have:,} bytes are kept and the rest is asked for; or " * bool(have)
+        return ProblemError(Problem("D21", f"{url}: {reason}", "the whole file", kept + self._fix, self._name))
+
+
+def hash_of(path: Path, algorithm: str) -> str:
+    """Hash of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def wrong_hash(name: str, algorithm: str, found: str, wanted: str, where: str) -> Problem:
+    """What is said of a file with another hash; nothing of it is kept."""
+    return Problem(
+        "D22",
+        f"{algorithm} {found} from {where}",
+        f"{algorithm} {wanted}",
+        "download again; when it stays so, the file was exchanged at its source: do not use it",
+        name,
+    )
+
+
+def _range(response: requests.Response) -> tuple[int, int | None]:
+    """First byte of an answer, and the size of the whole file where it is told."""
+    if response.status_code == 206:
+        told = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+        if told is not None:
+            return int(told[1]), None if told[2] == "*" else int(told[2])
+        return -1, None
+    length = response.headers.get("Content-Length")
+    return 0, int(length) if length is not None and length.isdigit() else None
+
+
+def _validator(response: requests.Response) -> str | None:
+    tag = response.headers.get("ETag", "")
+    # a weak tag may not stand in If-Range (RFC 9110, 13.1.5)
+    return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified")
+
+
+def reason_of(error: Exception) -> str:
+    """Why a request failed, in a few words."""
+    text = str(error)
+    if "IncompleteRead" in text or "Connection broken" in text:
+        return "the connection ended early"
+    if "resolve" in text or "resolution" in text:
+        return "the host's name is not known: no network?"
+    return "no connection" if "Max retries" in text else text.partition("\n")[0]

@@ -1,0 +1,235 @@
+"""Fetch a set: what is there is checked, what is missing is downloaded or taken from files at hand."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.datasets.fetch.download import TIMEOUT_S, Progress, Resuming, hash_of, quiet, reason_of, wrong_hash
+from abawbench.datasets.fetch.sets import Set, Source
+from abawbench.datasets.fetch.store import Got, cache, get, read_record, write_record
+from abawbench.datasets.fetch.unpack import unpack
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A set that is whole.
+
+    Attributes:
+        set: what it is.
+        folder: where it lies.
+        files: what was got of each file.
+        new: names of the files that were not there before.
+    """
+
+    set: Set
+    folder: Path
+    files: Mapping[str, Got]
+    new: tuple[str, ...]
+
+    @property
+    def unchecked(self) -> tuple[str, ...]:
+        """Names of new files that no published hash could be held against; their hash is recorded from now on."""
+        return tuple(name for name in self.new if self.files[name].checked == "nothing")
+
+
+def fetch(
+    name: str,
+    *,
+    to: Path | None = None,
+    url: str | None = None,
+    at_hand: Sequence[Path] = (),
+    progress: Progress = quiet,
+    pause_s: float = 1.0,
+) -> Fetched:
+    """The set of this name, whole and checked.
+
+    Args:
+        name: one of `SETS`.
+        to: the folder of the set; one in the cache where not given.
+        url: address of a mirror, under which the files have their names.
+        at_hand: files downloaded by hand, under their own names; nothing is then downloaded.
+        progress: called after each block of a download.
+        pause_s: wait before the second attempt of a download, twice that before the third.
+
+    Raises:
+        ProblemError: D20 unknown name; C02 a file at hand that the set does not have, or files of one's own in `to`
+            that would be written over; and for each file that is not there at the end: D21 not got, D22 another file
+            than expected, F01 not readable or no place to write, Z01 and Z02 an archive that does not open.
+    """
+    item = get(name)
+    folder = cache() / name if to is None else to
+    given = _by_name(item, at_hand)
+    _make(folder)
+    files = {part.name: got for part in item.files if (got := read_record(folder).get(part.name)) is not None}
+    if to is not None:
+        _refuse_strangers(item, folder, files, given)
+    new: list[str] = []
+    problems: list[Problem] = []
+    wanted = [part for part in item.files if not _is_kept(part, files.get(part.name), folder)]
+    listing = {} if at_hand or url is not None else _listing(item, wanted, files)
+    for part in wanted:
+        try:
+            if at_hand:
+                got = _take(item, part, given.get(part.name), files.get(part.name), folder)
+            else:
+                where = listing.get(part.name, {}).get("download_url") or part.url
+                where = where if url is None else f"{url.rstrip('/')}/{part.name}"
+                expected = _expected(part, files.get(part.name)) or _published(listing.get(part.name))
+                got = _download(item, part, where, expected, folder, progress, pause_s)
+        except ProblemError as error:
+            problems += error.problems
+            continue
+        files[part.name] = got
+        new.append(part.name)
+        write_record(item, folder, files)
+    if problems:
+        raise ProblemError(*problems)
+    return Fetched(item, folder, files, tuple(new))
+
+
+def _by_name(item: Set, at_hand: Sequence[Path]) -> dict[str, Path]:
+    names = [part.name for part in item.files]
+    strange = [path for path in at_hand if path.name not in names]
+    if strange:
+        expected = f"a file of {item.name}: {', '.join(names)}"
+        raise ProblemError(
+            *(Problem("C02", f"--from {path}", expected, "give the file its name", str(path)) for path in strange)
+        )
+    return {path.name: path for path in at_hand}
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        found = os_reason(error)
+        raise ProblemError(
+            Problem("F01", found, "a folder that can be made", "name another with --to", str(folder))
+        ) from error
+
+
+def _refuse_strangers(item: Set, folder: Path, files: Mapping[str, Got], given: Mapping[str, Path]) -> None:
+    """Refuse a folder where files of a person's own would be written over."""
+    problems: list[Problem] = []
+    for part in item.files:
+        path = folder / part.name
+        unpacked = path.with_suffix("")
+        at_hand = part.name in given and given[part.name].resolve() == path.resolve()
+        is_pinned = part.sha256 is not None and path.is_file() and hash_of(path, "sha256") == part.sha256
+        strange = [unpacked] if path.suffix == ".zip" and unpacked.exists() else []
+        strange += [path] if path.exists() and not at_hand and not is_pinned else []
+        if part.name not in files:
+            fix = "name an empty folder with --to, or move it away"
+            problems += [
+                Problem("C02", "something of this name is there", "room for the set", fix, str(p)) for p in strange
+            ]
+    if problems:
+        raise ProblemError(*problems)
+
+
+def _is_kept(part: Source, got: Got | None, folder: Path) -> bool:
+    """True where the file is there and has the hash it is held to."""
+    path = folder / part.name
+    try:
+        is_it = got is not None and path.is_file() and hash_of(path, "sha256") == (part.sha256 or got.sha256)
+    except OSError:
+        return False
+    return is_it and got is not None and all((folder / name).is_file() for name in got.members)
+
+
+def _expected(part: Source, got: Got | None) -> str | None:
+    sha256 = part.sha256 or (None if got is None else got.sha256)
+    return None if sha256 is None else f"sha256:{sha256}"
+
+
+def _published(listed: Mapping[str, Any] | None) -> str | None:
+    md5 = None if listed is None else listed.get("computed_md5") or listed.get("supplied_md5")
+    return f"md5:{md5.lower()}" if isinstance(md5, str) and md5 else None
+
+
+def _listing(item: Set, wanted: Sequence[Source], files: Mapping[str, Got]) -> dict[str, dict[str, Any]]:
+    """The repository's own list of a set's files by name; empty where each wanted file has its hash already."""
+    if item.listing is None or all(_expected(part, files.get(part.name)) for part in wanted):
+        return {}
+    import requests
+
+    try:
+        answer = requests.get(item.listing, headers={"User-Agent": "abawbench"}, timeout=TIMEOUT_S)
+        if not answer.ok:
+            raise _no_listing(item, f"HTTP {answer.status_code} {answer.reason}")
+        listed = {entry["name"]: entry for entry in answer.json()["files"]}
+    except requests.RequestException as error:
+        raise _no_listing(item, reason_of(error)) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise _no_listing(item, "not a list of files") from error
+    without = [part.name for part in wanted if _published(listed.get(part.name)) is None]
+    if without:
+        raise _no_listing(item, f"no MD5 of {', '.join(without)}")
+    return listed
+
+
+def _no_listing(item: Set, reason: str) -> ProblemError:
+    expected = "the repository's list of the set's files, with their MD5"
+    return ProblemError(Problem("D21", f"{item.listing}: {reason}", expected, by_hand(item), item.name))
+
+
+def by_hand(item: Set, part: Source | None = None) -> str:
+    """What to do where the download does not work."""
+    what = "the files" if part is None else part.name
+    where = item.page if part is None else part.url
+    option = " ".join(f"--from {source.name}" for source in (item.files if part is None else [part]))
+    return f"download {what} from {where} with a browser, then `abawbench data fetch {item.name} {option}`"
+
+
+def _download(
+    item: Set, part: Source, url: str, expected: str | None, folder: Path, progress: Progress, pause_s: float
+) -> Got:
+    import pooch
+
+    pooch.get_logger().setLevel("WARNING")
+    path = folder / part.name
+    # pooch's type says otherwise, its own downloaders have this signature
+    downloader: Any = Resuming(path, expected, fix=by_hand(item, part), progress=progress, pause_s=pause_s)
+    try:
+        if expected is None:
+            # pooch would keep whatever is there
+            path.unlink(missing_ok=True)
+        pooch.retrieve(url, expected, fname=part.name, path=folder, downloader=downloader)
+    except OSError as error:
+        found = os_reason(error)
+        raise ProblemError(Problem("F01", found, "a place to write", "check it, or name another", str(path))) from error
+    return _got(path, url, "nothing" if expected is None else expected.partition(":")[0])
+
+
+def _take(item: Set, part: Source, path: Path | None, got: Got | None, folder: Path) -> Got:
+    """A file at hand, checked and copied into the folder."""
+    if path is None:
+        fix = by_hand(item, part)
+        raise ProblemError(Problem("F01", "not in the folder and not given", "all files of the set", fix, part.name))
+    expected = _expected(part, got)
+    temporary = folder / f".{part.name}.copy"
+    try:
+        found = hash_of(path, "sha256")
+        if expected is not None and expected != f"sha256:{found}":
+            raise ProblemError(wrong_hash(part.name, "sha256", found, expected.partition(":")[2], str(path)))
+        if path.resolve() != (folder / part.name).resolve():
+            shutil.copyfile(path, temporary)
+            temporary.replace(folder / part.name)
+    except OSError as error:
+        reason = os_reason(error)
+        raise ProblemError(
+            Problem("F01", reason, "a file that can be read and copied", "check it", str(path))
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return _got(folder / part.name, str(path), "nothing" if expected is None else "sha256")
+
+
+def _got(path: Path, url: str, checked: str) -> Got:
+    members = unpack(path) if path.suffix == ".zip" else {}
+    return Got(hash_of(path, "sha256"), path.stat().st_size, url, checked, members)

@@ -1,0 +1,107 @@
+"""Where fetched sets lie, and the record of what was got: which file, from where, with which hash."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from abawbench.base.files import write_text
+from abawbench.base.problems import Problem, ProblemError
+from abawbench.datasets.fetch.sets import SETS, Set
+
+VARIABLE = "ABAWBENCH_CACHE"
+RECORD = "fetched.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """What was got of one file, and what a file of this name is held to from then on.
+
+    Attributes:
+        sha256: hash of the file.
+        size: bytes.
+        url: where it came from: an address, or a path.
+        checked: what it was compared with: `sha256`, the repository's `md5`, or `nothing` the first time.
+        members: sizes of what was unpacked from it, by path below the folder.
+    """
+
+    sha256: str
+    size: int
+    url: str
+    checked: str
+    members: Mapping[str, int]
+
+
+def cache() -> Path:
+    """The folder of everything fetched: `ABAWBENCH_CACHE`, else the usual place of the system."""
+    if named := os.environ.get(VARIABLE):
+        return Path(named)
+    import pooch
+
+    return Path(pooch.os_cache("abawbench"))
+
+
+def fetched(name: str) -> Path | None:
+    """The folder of a set that was fetched whole into the cache, or None.
+
+    Raises:
+        ProblemError: D20, there is no set of this name.
+    """
+    item, folder = get(name), cache() / name
+    return folder if not missing(item, folder) else None
+
+
+def get(name: str) -> Set:
+    """The set of this name. Raises: ProblemError D20."""
+    if name in SETS:
+        return SETS[name]
+    raise ProblemError(
+        Problem(
+            "D20",
+            name,
+            f"one of {', '.join(SETS)}",
+            "see `abawbench data fetch` without a name; other sets: `abawbench data show NAME` says how to obtain them",
+        )
+    )
+
+
+def missing(item: Set, folder: Path) -> tuple[str, ...]:
+    """Names of the files of a set that are not in the folder as they were recorded; sizes are compared, not hashes."""
+    record = read_record(folder)
+    return tuple(part.name for part in item.files if not _is_whole(record.get(part.name), folder, part.name))
+
+
+def read_record(folder: Path) -> dict[str, Got]:
+    """What was got of each file of a folder; empty where there is no record that can be read."""
+    try:
+        content = json.loads((folder / RECORD).read_text("utf-8"))
+        return {name: Got(**got) for name, got in content["files"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def write_record(item: Set, folder: Path, files: Mapping[str, Got]) -> None:
+    """Write the record of a folder. Raises: ProblemError F01."""
+    content = {
+        "set": item.name,
+        "licence": item.licence,
+        "attribution": item.attribution,
+        "files": {name: asdict(got) for name, got in files.items()},
+    }
+    write_text(folder / RECORD, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def _is_whole(got: Got | None, folder: Path, name: str) -> bool:
+    return got is not None and all(
+        _size(folder / path) == size for path, size in {name: got.size, **got.members}.items()
+    )
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None

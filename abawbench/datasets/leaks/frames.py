@@ -1,0 +1,247 @@
+"""Pictures that two parts share: the same bytes, and near-duplicates in stretches of consecutive frames."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.clips.images import read_image
+from abawbench.datasets.leaks.parts import unit_of
+from abawbench.datasets.leaks.perceptual_hash import Prints, likeness, near_pairs, prints, thumbnail
+from abawbench.table import Floats, Rows
+
+Progress = Callable[[int, int], None]
+"""(pictures read, pictures in all)."""
+
+THRESHOLD = 10
+LIKENESS = 0.97
+# frames of a stretch that need not match, about a second
+GAP = 25
+
+
+@dataclass(frozen=True, slots=True)
+class SameFiles:
+    """Files of a folder of one part whose bytes are in a folder of the other.
+
+    Attributes:
+        first: the folder, or the file where it is one.
+        second: the folder, or the file where it is one.
+        files: how many.
+        example: a path of the first and its copy in the second.
+    """
+
+    first: str
+    second: str
+    files: int
+    example: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Consecutive pictures of one folder that look like pictures of a folder of the other part.
+
+    Attributes:
+        first: first and last picture in the one part.
+        second: first and last of those they look like.
+        frames: how many pictures of the one part match; up to a second between two of them may not.
+        bits: most bits in which two hashes differ.
+        likeness: the least.
+    """
+
+    first: tuple[str, str]
+    second: tuple[str, str]
+    frames: int
+    bits: int
+    likeness: float
+
+
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """What pictures look like.
+
+    Attributes:
+        paths: of those that could be read and are not flat.
+        prints: one for each path.
+        flat: how many were too even or dark to compare.
+        problems: of those that could not be read.
+    """
+
+    paths: tuple[Path, ...]
+    prints: Prints
+    flat: int
+    problems: tuple[Problem, ...]
+
+
+def same_files(
+    first: Sequence[Path], second: Sequence[Path]
+) -> tuple[tuple[SameFiles, ...], frozenset[Path], tuple[Problem, ...]]:
+    """Files with the same bytes, those of the first part that have a copy in the second, and what cannot be read.
+
+    Only files whose size occurs in both parts are read; empty files are left out.
+    """
+    problems: list[Problem] = []
+    sizes = [_by(_size, paths, problems) for paths in (first, second)]
+    shared = sizes[0].keys() & sizes[1].keys() - {0}
+    hashes = [_by(_sha256, [path for size in shared for path in side[size]], problems) for side in sizes]
+    groups: dict[tuple[Path, Path], list[tuple[Path, Path]]] = defaultdict(list)
+    copied: set[Path] = set()
+    for key in hashes[0].keys() & hashes[1].keys():
+        twin = hashes[1][key][0]
+        for path in hashes[0][key]:
+            groups[path.parent, twin.parent].append((path, twin))
+            copied.add(path)
+    found = [_same(pairs) for pairs in groups.values()]
+    return tuple(sorted(found, key=lambda same: same.first)), frozenset(copied), tuple(problems)
+
+
+def _same(pairs: list[tuple[Path, Path]]) -> SameFiles:
+    one, twin = min(pairs)
+    first, second = (str(one), str(twin)) if len(pairs) == 1 else (str(one.parent), str(twin.parent))
+    return SameFiles(first, second, len(pairs), (str(one), str(twin)))
+
+
+def _by(key: Callable[[Path], Any], paths: Iterable[Path], problems: list[Problem]) -> dict[Any, list[Path]]:
+    groups: dict[Any, list[Path]] = defaultdict(list)
+    for path in paths:
+        try:
+            groups[key(path)].append(path)
+        except OSError as error:
+            reason = os_reason(error)
+            problems.append(Problem("F01", reason, "a readable file", "check it", str(path)))
+    return groups
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
+
+
+def _sha256(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def look(paths: Sequence[Path], progress: Progress | None = None) -> Looks:
+    """What pictures look like, read with as many threads as there are cores."""
+    thumbnails: list[np.ndarray[Any, Any]] = []
+    readable: list[Path] = []
+    problems: list[Problem] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done, (path, answer) in enumerate(zip(paths, pool.map(_thumbnail, paths), strict=True), start=1):
+            if isinstance(answer, ProblemError):
+                problems += answer.problems
+            else:
+                thumbnails.append(answer)
+                readable.append(path)
+            if progress is not None:
+                progress(done, len(paths))
+    everything = prints(np.stack(thumbnails) if thumbnails else np.zeros((0, 24, 24), np.uint8))
+    keep = np.flatnonzero(~everything.is_flat)
+    kept = Prints(everything.hashes[keep], everything.thumbnails[keep], everything.is_flat[keep])
+    chosen = tuple(readable[place] for place in keep.tolist())
+    return Looks(chosen, kept, int(everything.is_flat.sum()), tuple(problems))
+
+
+def _thumbnail(path: Path) -> np.ndarray[Any, Any] | ProblemError:
+    try:
+        return thumbnail(read_image(path))
+    except ProblemError as error:
+        return error
+
+
+def stretches(
+    first: Looks, second: Looks, *, threshold: int = THRESHOLD, least: float = LIKENESS
+) -> tuple[Stretch, ...]:
+    """Near-duplicates: hashes that differ in few bits, and slopes that correlate.
+
+    For each picture of the first part and each folder of the second the picture most like it counts; pictures that
+    follow one another and look like the same folder are one stretch.
+
+    Args:
+        first: pictures of the one part.
+        second: those of the other.
+        threshold: most bits in which two hashes may differ.
+        least: smallest likeness.
+    """
+    one, other, bits, alike = _matches(first.prints, second.prints, _folders(second.paths), threshold, least)
+    if not len(one):
+        return ()
+    here, there = _folders(first.paths), _folders(second.paths)
+    order = np.lexsort((one, there[other], here[one]))
+    one, other, bits, alike = one[order], other[order], bits[order], alike[order]
+    is_frame = np.array([unit_of(path) != path.stem for path in first.paths])
+    step = np.diff(one)
+    # pictures that are no frames follow one another only where their copies do
+    follows = np.where(is_frame[one[1:]], step <= GAP, (step == 1) & (np.diff(other) == 1))
+    begins = np.ones(len(one), bool)
+    begins[1:] = ~follows | (np.diff(here[one]) != 0) | (np.diff(there[other]) != 0)
+    starts = np.flatnonzero(begins)
+    return tuple(
+        Stretch(
+            (str(first.paths[one[start]]), str(first.paths[one[end - 1]])),
+            (str(second.paths[other[start:end].min()]), str(second.paths[other[start:end].max()])),
+            int(end - start),
+            int(bits[start:end].max()),
+            round(float(alike[start:end].min()), 4),
+        )
+        for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(one)], strict=True)
+    )
+
+
+def _folders(paths: Sequence[Path]) -> Rows:
+    number: dict[Path, int] = {}
+    return np.array([number.setdefault(path.parent, len(number)) for path in paths], np.int64)
+
+
+def _matches(
+    first: Prints, second: Prints, folder: Rows, threshold: int, least: float
+) -> tuple[Rows, Rows, Rows, Floats]:
+    """For each picture of the first and each folder of the second the most alike, where it is alike enough."""
+    # pictures of one folder with the same hash stand for one another: a still scene would match itself squared
+    represented = np.unique(np.stack([second.hashes, folder.astype(np.uint64)], axis=1), axis=0, return_index=True)[1]
+    hashes, place = np.unique(first.hashes, return_inverse=True)
+    members = _Members(place, len(hashes))
+    found: list[tuple[Rows, Rows, Rows, Floats]] = []
+    for group, chosen, bits in near_pairs(hashes, second.hashes[represented], threshold):
+        for one, pair in members.of(group):
+            other = represented[chosen[pair]]
+            alike = likeness(first.thumbnails[one], second.thumbnails[other])
+            keep = alike >= least
+            found.append((one[keep], other[keep], bits[pair][keep].astype(np.int64), alike[keep]))
+    if not found:
+        none = np.zeros(0, np.int64)
+        return none, none, none, np.zeros(0)
+    one, other, bits, alike = (np.concatenate(columns) for columns in zip(*found, strict=True))
+    order = np.lexsort((other, -alike, folder[other], one))
+    one, other, bits, alike = one[order], other[order], bits[order], alike[order]
+    best = np.ones(len(one), bool)
+    best[1:] = (np.diff(one) != 0) | (np.diff(folder[other]) != 0)
+    return one[best], other[best], bits[best], alike[best]
+
+
+class _Members:
+    """The pictures of each distinct hash."""
+
+    def __init__(self, place: Rows, groups: int) -> None:
+        self._order = np.argsort(place, kind="stable")
+        self._counts = np.bincount(place, minlength=groups)
+        self._ends = np.cumsum(self._counts)
+
+    def of(self, groups: Rows, block: int = 1 << 15) -> Iterable[tuple[Rows, Rows]]:
+        """(picture, position in `groups`) for every picture of the groups, a block at a time."""
+        counts = self._counts[groups]
+        ends = np.cumsum(counts)
+        for begin in range(0, int(ends[-1]) if len(ends) else 0, block):
+            row = np.arange(begin, min(begin + block, int(ends[-1])))
+            pair = np.searchsorted(ends, row, side="right")
+            within = row - (ends[pair] - counts[pair])
+            group = groups[pair]
+            yield self._order[self._ends[group] - self._counts[group] + within], pair

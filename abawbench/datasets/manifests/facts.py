@@ -1,0 +1,131 @@
+"""What a manifest says in a few words: sizes, licence, assumptions, and what of ABAW's labels it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from abawbench.datasets.manifests.catalogue import manifests
+from abawbench.datasets.manifests.model import CONTEMPT, Classes, Manifest, Marks, TaskFacts
+from abawbench.labels import ACTION_UNITS_12, COMPOUND_7, EXPRESSIONS_8
+
+# written about the manifest itself, or a place where sources are given
+_NO_FACTS = {"name", "version", "status", "sources", "origin", "checksums"}
+
+
+def facts_of(manifest: Manifest) -> tuple[str, ...]:
+    """Dotted names of a manifest's facts, as `licence`, `labels.basic.tasks`, `splits.train`: each has one source."""
+    whole = [field for field in Manifest.model_fields if field not in _NO_FACTS and getattr(manifest, field)]
+    names: list[str] = []
+    for field in whole:
+        match field:
+            case "labels":
+                for part in manifest.labels:
+                    names += [f"labels.{part.id}.{inner}" for inner in ("files", "tasks")]
+            case "splits":
+                names += [f"splits.{split.name}" for split in manifest.splits]
+            case "layout":
+                names += [f"layout.{place.path}" for place in manifest.layout]
+            case _:
+                names.append(field)
+    return tuple(names)
+
+
+def assumed_facts(manifest: Manifest) -> tuple[str, ...]:
+    """Those without a source, and those that one of the given sources marks as assumed."""
+    assumed = [name for name in facts_of(manifest) if manifest.is_assumed(name)]
+    finer = [name for name, source in manifest.sources.items() if source.startswith("assumed") and name != "*"]
+    above = {name for name in finer if any(fact == name or fact.startswith(f"{name}.") for fact in assumed)}
+    return tuple(dict.fromkeys((*assumed, *(name for name in finer if name not in above))))
+
+
+def sizes(manifest: Manifest) -> str:
+    """Sizes of the splits in a line, as `12,271 train, 3,068 test images`; empty where none is known."""
+    known = [(split.name, split.count, split.unit) for split in manifest.splits if split.count is not None]
+    if not known:
+        # the first further number that a split has stands for the others
+        name = next((name for split in manifest.splits for name in split.counts), "")
+        unit = name.replace("_", " ")
+        known = [(split.name, split.counts[name], unit) for split in manifest.splits if name in split.counts]
+    if len({unit for _, _, unit in known}) > 1:
+        return ", ".join(f"{count:,} {unit} {name}" for name, count, unit in known[:4])
+    return ", ".join(f"{count:,} {name}" for name, count, _ in known[:4]) + (f" {known[0][2]}" if known else "")
+
+
+def licence_word(manifest: Manifest) -> str:
+    """`open` where it may be passed on, `withdrawn`, else `on request`."""
+    if manifest.licence.redistributable:
+        return "open"
+    words = manifest.licence.access.lower()
+    return "withdrawn" if "withdrawn" in words or "retracted" in words else "on request"
+
+
+def task_words(manifest: Manifest) -> str:
+    """Tasks with their number of classes or columns, each once, as `expression 7, action_units 12`."""
+    words = [f"{facts.name} {len(names_of(facts))}" for part in manifest.labels for facts in part.tasks]
+    return ", ".join(dict.fromkeys(words))
+
+
+def names_of(facts: TaskFacts) -> tuple[str, ...]:
+    """Classes or columns of a task, in the file's order."""
+    return facts.classes if isinstance(facts, Classes) else facts.columns
+
+
+def onto_abaw(facts: TaskFacts) -> Iterator[str]:
+    """What becomes of a task in the vocabularies of ABAW, a line for each thing that is mapped or lost."""
+    if isinstance(facts, Classes):
+        yield from _classes_onto(facts, facts.abaw, EXPRESSIONS_8, "expressions")
+        yield from _classes_onto(facts, facts.compound, COMPOUND_7, "compound expressions")
+    elif isinstance(facts, Marks):
+        own = {name.rstrip("LR") for name in facts.columns}
+        if not any(name.startswith("AU") and name[2:].isdecimal() for name in own):
+            return
+        labelled = [name for name in ACTION_UNITS_12 if name in own]
+        yield f"{len(labelled)} of ABAW's 12 action units: {_listed(labelled) or 'none'}"
+        if masked := [name for name in ACTION_UNITS_12 if name not in own]:
+            yield f"not labelled, so masked and never 0: {_listed(masked)}"
+        if left := [name for name in facts.columns if name.rstrip("LR") not in ACTION_UNITS_12]:
+            yield f"left out, as ABAW does not have them: {_listed(left)}"
+
+
+def _classes_onto(facts: Classes, targets: Sequence[str] | None, wanted: Sequence[str], what: str) -> Iterator[str]:
+    if targets is None:
+        return
+    pairs = list(zip(facts.classes, targets, strict=True))
+    yield "; ".join(f"{name}: {target}" for name, target in pairs if target and target != CONTEMPT)
+    if masked := [name for name, target in pairs if not target]:
+        yield f"masked: {_listed(masked)}"
+    if contempt := [name for name, target in pairs if target == CONTEMPT]:
+        yield f"{_listed(contempt)}: masked, or Other where the reader is told so; never Disgust or Anger"
+    if absent := [name for name in wanted if name not in targets]:
+        yield f"{what} that it does not have: {_listed(absent)}"
+
+
+def overview() -> str:
+    """All manifests as Markdown: the text of docs/datasets.md."""
+    lines = [
+        "# Data sets",
+        "",
+        "A manifest for each release of a data set lies in `data_manifests/`; `abawbench data show ID` prints one with",
+        "the source of every fact. No media and no labels are in this repository. This page is made from the manifests",
+        "by `make tables`.",
+        "",
+        "| id | title | tasks | sizes | access | status | assumed |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for identifier, manifest in manifests().items():
+        assumed = assumed_facts(manifest)
+        cells = (
+            f"[{identifier}](../data_manifests/{identifier}.toml)",
+            manifest.title,
+            task_words(manifest),
+            sizes(manifest),
+            licence_word(manifest),
+            manifest.status,
+            f"{len(assumed)} of {len({*assumed, *facts_of(manifest)})}",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)

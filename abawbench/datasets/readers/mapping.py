@@ -1,0 +1,207 @@
+"""Labels of any data set in the vocabularies of the ABAW challenges, and what is lost on the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
+from abawbench.datasets.manifests.model import CONTEMPT, MASKED, Manifest
+from abawbench.datasets.manifests.model import Classes as ClassFacts
+from abawbench.datasets.manifests.model import Marks as MarkFacts
+from abawbench.datasets.readers.loss import ActionUnitLoss, ExpressionLoss, Loss, RangeLoss
+from abawbench.datasets.readers.model import Labels
+from abawbench.labels import (
+    ACTION_UNITS_12,
+    CLASS_SENTINEL,
+    COMPOUND_7,
+    EXPRESSIONS_8,
+    VALENCE_AROUSAL,
+    VALENCE_AROUSAL_SENTINEL,
+)
+from abawbench.table import Classes, Floats, Mask, Table, Values
+
+Contempt = Literal["drop", "other"]
+Vocabulary = Literal["abaw", "compound"]
+OTHER = "Other"
+_ACTION_UNIT = re.compile(r"AU(?:([0-9]+)[LR]?|[LR]([0-9]+))")
+
+
+def to_abaw(
+    labels: Labels,
+    *,
+    contempt: Contempt = "drop",
+    expressions: Sequence[str] = EXPRESSIONS_8,
+    action_units: Sequence[str] = ACTION_UNITS_12,
+) -> tuple[Table, Loss]:
+    """The rows of `labels` with the tasks va, expression, compound and action_units, as far as the data set has them.
+
+    An action unit that the data set does not label is -1 in every row, never 0.
+
+    Args:
+        labels: of any data set.
+        contempt: what contempt becomes: not annotated, or Other, which is a weak substitute.
+        expressions: classes of the result, in order.
+        action_units: columns of the result, in order.
+
+    Returns:
+        The table, whose rows are those of `labels.table`; and what the map loses.
+    """
+    values: dict[str, Values] = {}
+    left: list[str] = []
+    pair = next((task for task in labels.tasks if isinstance(task, Continuous) and _has_pair(task)), None)
+    expression, compound, units, stretch = None, None, None, None
+    if pair is not None:
+        values["va"], stretch = _valence_arousal(labels, pair)
+        left.extend(name for name in pair.columns if name not in VALENCE_AROUSAL)
+    classed = _first_mapped(labels, "abaw")
+    if classed is not None:
+        values["expression"], expression = _expressions(labels, classed, "abaw", contempt, expressions)
+    compounded = _first_mapped(labels, "compound")
+    if compounded is not None:
+        values["compound"], compound = _expressions(labels, compounded, "compound", contempt, COMPOUND_7)
+    marked = [task for task in labels.tasks if isinstance(task, MultiLabel) and any(map(_unit, task.columns))]
+    if marked:
+        values["action_units"], units = _action_units(labels, marked, action_units)
+        left.extend(name for task in marked for name in task.columns if not _unit(name))
+    used = {task.name for task in (pair, classed, compounded, *marked) if task is not None}
+    left.extend(task.name for task in labels.tasks if task.name not in used)
+    own = labels.table
+    table = Table(own.videos, own.video, own.frame, values, source=own.source, notes=own.notes)
+    unlabelled = int(np.count_nonzero(~_is_labelled(table)))
+    return table, Loss(labels.manifest.id, len(own), unlabelled, tuple(left), expression, compound, units, stretch)
+
+
+def abaw_tasks(
+    table: Table, expressions: Sequence[str] = EXPRESSIONS_8, action_units: Sequence[str] = ACTION_UNITS_12
+) -> tuple[Task, ...]:
+    """The tasks that a table of `to_abaw` has."""
+    known: tuple[Task, ...] = (
+        Continuous("va", VALENCE_AROUSAL, -1.0, 1.0, float(VALENCE_AROUSAL_SENTINEL)),
+        Categorical("expression", tuple(expressions), CLASS_SENTINEL),
+        Categorical("compound", COMPOUND_7, None),
+        MultiLabel("action_units", tuple(action_units), CLASS_SENTINEL),
+    )
+    return tuple(task for task in known if task.name in table.values)
+
+
+def class_map(manifest: Manifest, task: Task, vocabulary: Vocabulary = "abaw") -> Mapping[str, str] | None:
+    """For each class of a task the ABAW expression it becomes, `contempt`, or empty where it is masked.
+
+    Args:
+        manifest: says it.
+        task: of the manifest, or with some of its classes in another order.
+        vocabulary: `abaw` for the eight expressions, `compound` for the compound ones.
+
+    Returns:
+        None where the task's classes are no expressions of the vocabulary.
+    """
+    if not isinstance(task, Categorical):
+        return None
+    for label_set in manifest.labels:
+        for facts in label_set.tasks:
+            if not isinstance(facts, ClassFacts) or facts.name != task.name:
+                continue
+            names = facts.abaw if vocabulary == "abaw" else facts.compound
+            if names is not None:
+                known = dict(zip(facts.classes, names, strict=True))
+                if set(task.classes) <= known.keys():
+                    return {name: known[name] for name in task.classes}
+    return None
+
+
+def _first_mapped(labels: Labels, vocabulary: Vocabulary) -> Categorical | None:
+    for task in labels.tasks:
+        if isinstance(task, Categorical) and class_map(labels.manifest, task, vocabulary) is not None:
+            return task
+    return None
+
+
+def _has_pair(task: Continuous) -> bool:
+    return set(VALENCE_AROUSAL) <= set(task.columns)
+
+
+def _unit(column: str) -> str:
+    """The action unit of a column, whichever side of the face: `AU12` for `AU12L`; empty where it is none."""
+    match = _ACTION_UNIT.fullmatch(column)
+    return "" if match is None else f"AU{int(match[1] or match[2])}"
+
+
+def _valence_arousal(labels: Labels, task: Continuous) -> tuple[Floats, RangeLoss]:
+    own = labels.table.numbers(task.name)[:, [task.columns.index(name) for name in VALENCE_AROUSAL]]
+    stretch = RangeLoss(task.low, task.high)
+    if (task.low, task.high) == (-1, 1):
+        return own, stretch
+    return 2 * (own - task.low) / (task.high - task.low) - 1, stretch
+
+
+def _expressions(
+    labels: Labels, task: Categorical, vocabulary: Vocabulary, contempt: Contempt, expressions: Sequence[str]
+) -> tuple[Classes, ExpressionLoss]:
+    names = class_map(labels.manifest, task, vocabulary)
+    assert names is not None
+    substitute = OTHER if contempt == "other" else MASKED
+    wanted = {name: substitute if target == CONTEMPT else target for name, target in names.items()}
+    becomes = {name: target if target in expressions else MASKED for name, target in wanted.items()}
+    own = labels.table.classes(task.name)
+    # the last place is that of -1, "not annotated"
+    places = np.array([*(expressions.index(name) if name else -1 for name in becomes.values()), -1], np.int8)
+    counts = np.bincount(own[own >= 0], minlength=len(task.classes)).tolist()
+    rows = dict(zip(task.classes, counts, strict=True))
+    return places[own], ExpressionLoss(
+        masked={name: rows[name] for name, target in becomes.items() if not target},
+        substituted={name: rows[name] for name, target in becomes.items() if target and names[name] == CONTEMPT},
+        absent=tuple(name for name in expressions if name not in becomes.values()),
+    )
+
+
+def _action_units(
+    labels: Labels, tasks: Sequence[MultiLabel], action_units: Sequence[str]
+) -> tuple[Classes, ActionUnitLoss]:
+    places: dict[str, tuple[MultiLabel, list[int]]] = {}
+    for task in tasks:
+        own: dict[str, list[int]] = {}
+        for place, column in enumerate(task.columns):
+            own.setdefault(_unit(column), []).append(place)
+        places = {name: (task, columns) for name, columns in own.items() if name} | places
+    values = np.full((len(labels.table), len(action_units)), -1, np.int8, order="F")
+    merged: dict[str, tuple[str, ...]] = {}
+    for column, name in enumerate(action_units):
+        if name in places:
+            task, sides = places[name]
+            values[:, column] = _either(labels.table.classes(task.name)[:, sides])
+            written = tuple(task.columns[side] for side in sides)
+            if written != (name,):
+                merged[name] = written
+    thresholds = {task.name: limit for task in tasks if (limit := _positive_from(labels.manifest, task)) is not None}
+    return values, ActionUnitLoss(
+        absent=tuple(name for name in action_units if name not in places),
+        left=tuple(name for name in sorted(places, key=lambda name: int(name[2:])) if name not in action_units),
+        positive_from=thresholds,
+        merged=merged,
+    )
+
+
+def _either(sides: Classes) -> Classes:
+    """Present where one side is, absent where every side is, else not annotated."""
+    return np.where((sides == 1).any(axis=1), 1, sides.min(axis=1)).astype(np.int8)
+
+
+def _positive_from(manifest: Manifest, task: MultiLabel) -> float | None:
+    for label_set in manifest.labels:
+        for facts in label_set.tasks:
+            if isinstance(facts, MarkFacts) and facts.name == task.name and set(task.columns) <= set(facts.columns):
+                return facts.positive_from
+    return None
+
+
+def _is_labelled(table: Table) -> Mask:
+    """Rows with an annotation of any task, shape (rows,)."""
+    labelled = np.zeros(len(table), np.bool_)
+    for values in table.values.values():
+        annotated = ~np.isnan(values) if values.dtype == np.float64 else values >= 0
+        labelled |= annotated if annotated.ndim == 1 else annotated.any(axis=1)
+    return labelled

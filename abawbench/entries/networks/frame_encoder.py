@@ -1,0 +1,131 @@
+"""Torch modules that look at crops, on a device and in a precision of choice, and entries that look through them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from abawbench.clips.clip import Clip, Frames
+from abawbench.entries.contract import predict_staged
+from abawbench.entries.model import Answers, Card, Precision, Seen
+from abawbench.models.backbones.mixed import is_transformer, mix
+from abawbench.models.image_input import LUMA, Intake
+
+DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+Prepared = tuple[Tensor, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """Modules that each make a vector of a picture; what a frame is seen as is their vectors end to end.
+
+    Attributes:
+        modules: each maps normalised pictures, shape (pictures, channels, size, size), to (pictures, width).
+        intakes: what each module takes.
+        device: where they run.
+        precision: in which they run; what they give is float32.
+    """
+
+    modules: tuple[nn.Module, ...]
+    intakes: tuple[Intake, ...]
+    device: str = "cpu"
+    precision: Precision = "float32"
+
+    def at(self, device: str, precision: Precision) -> Sight:
+        """The same modules there; these here stay as they are."""
+        if (device, precision) == (self.device, self.precision):
+            return self
+        moved = [_moved(module, device, precision) for module in self.modules]
+        return replace(self, modules=settled(moved), device=device, precision=precision)
+
+    def prepare(self, crops: Frames) -> Prepared:
+        """Crops in the size of each module, still bytes: what can be done beside the forward pass."""
+        return tuple(torch.from_numpy(intake.resized(crops)) for intake in self.intakes)
+
+    def see(self, prepared: Prepared) -> Seen:
+        """Vectors, shape (crops, width), float32."""
+        parts: list[Tensor] = []
+        with torch.inference_mode():
+            for module, intake, crops in zip(self.modules, self.intakes, prepared, strict=True):
+                pictures = normalised(crops.to(self.device, non_blocking=True), intake)
+                parts.append(module(pictures.to(_precision(module))).float())
+            return torch.cat(parts, 1).cpu().numpy()
+
+    def look(self, crops: Frames) -> Seen:
+        """Vectors of crops, shape (crops, width), float32."""
+        return self.see(self.prepare(crops))
+
+
+@dataclass(frozen=True, eq=False)
+class Sighted:
+    """What all entries share that look through torch modules.
+
+    Attributes:
+        card: what the entry is.
+        sight: the modules.
+    """
+
+    card: Card
+    sight: Sight
+
+    def at(self, device: str, precision: Precision) -> Self:
+        """The same entry with its sight there."""
+        return replace(self, sight=self.sight.at(device, precision))
+
+    def prepare(self, crops: Frames) -> Prepared:
+        """Crops in the size of each module."""
+        return self.sight.prepare(crops)
+
+    def see(self, prepared: Prepared) -> Seen:
+        """What is seen in prepared crops, shape (crops, width)."""
+        return self.sight.see(prepared)
+
+    def look(self, crops: Frames) -> Seen:
+        """What is seen in crops, shape (crops, width)."""
+        return self.see(self.prepare(crops))
+
+    def conclude(self, seen: Seen, clip: Clip) -> Answers:
+        """Answers for a clip from what was seen in its valid frames."""
+        raise NotImplementedError
+
+    def predict(self, clip: Clip) -> Answers:
+        """Look at every crop, then conclude."""
+        return predict_staged(self, clip)
+
+
+def settled(modules: Sequence[nn.Module]) -> tuple[nn.Module, ...]:
+    """Modules as they answer: evaluation mode, no gradients, convolutions in the channels-last layout."""
+    for module in modules:
+        module.eval().requires_grad_(False)
+        torch.nn.utils.convert_conv2d_weight_memory_format(module, torch.channels_last)
+    return tuple(modules)
+
+
+def _moved(module: nn.Module, device: str, precision: Precision) -> nn.Module:
+    moved = copy.deepcopy(module)
+    if (device, precision) == ("cpu", "bfloat16") and is_transformer(moved):
+        mix(moved)
+        return moved
+    return moved.to(device, DTYPES[precision])
+
+
+def _precision(module: nn.Module) -> torch.dtype:
+    """The precision of the pictures a module takes: that of its first weights; float32 where it has none."""
+    return next((parameter.dtype for parameter in module.parameters()), torch.float32)
+
+
+def normalised(crops: Tensor, intake: Intake) -> Tensor:
+    """Bytes, shape (crops, size, size, 3), as float32 (crops, channels, size, size), channels last in memory."""
+    values = crops.permute(0, 3, 1, 2).float()
+    if intake.colour == "grey":
+        weights = torch.from_numpy(LUMA).to(values)
+        values = torch.einsum("nchw,c->nhw", values, weights)[:, None]
+    elif intake.colour == "BGR":
+        values = values.flip(1)
+    mean, std = (torch.tensor(part, device=values.device)[:, None, None] for part in (intake.mean, intake.std))
+    return values.mul_(1 / (255 * std)).sub_(mean / std)

@@ -1,0 +1,173 @@
+"""The text files of a zip, read without unpacking it to disk and without trusting what it says of itself."""
+
+from __future__ import annotations
+
+import lzma
+import re
+import stat
+import struct
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from abawbench.base.problems import Problem, ProblemError, Problems
+
+MEBIBYTE = 1 << 20
+# a submission of five trials over a million rows takes less than 0.5 GiB; a trial of one repeated line packs by more
+# than 500 to 1, hence the floor below which no ratio is asked for
+LARGEST = 1024 * MEBIBYTE
+UNSUSPECTED = 64 * MEBIBYTE
+LARGEST_RATIO = 200
+MOST_MEMBERS = 10_000
+ARCHIVES = {".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".7z", ".rar", ".zst"}
+ARCHIVE_STARTS = (
+    b"PK\x03\x04",
+    b"PK\x05\x06",
+    b"\x1f\x8b",
+    b"BZh",
+    b"\xfd7zXZ\x00",
+    b"7z\xbc\xaf\x27\x1c",
+    b"Rar!\x1a",
+)
+# whatever zipfile raises on bytes that are no sound zip
+UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    RuntimeError,
+    OSError,
+    ValueError,
+    OverflowError,
+)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A text file to check.
+
+    Attributes:
+        name: relative, with forward slashes.
+        file: the name for messages.
+        load: gets the bytes; may raise ProblemError.
+    """
+
+    name: str
+    file: str
+    load: Callable[[], bytes]
+
+
+def is_archive(path: Path) -> bool:
+    """True for a file that is a zip by its name or by its first bytes."""
+    if not path.is_file():
+        return False
+    if path.suffix.lower() == ".zip":
+        return True
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"PK\x03\x04"
+    except OSError:
+        # whoever reads the file will say why it cannot be read
+        return False
+
+
+@contextmanager
+def archive_members(path: Path, problems: Problems) -> Generator[list[Member]]:
+    """The archive's files that are safe to look into; what is wrong with the others goes to `problems`.
+
+    Reading a member raises ProblemError Z01 when it is damaged, Z04 when the archive grows too large as it is opened,
+    Z05 when it is an archive itself.
+    """
+    try:
+        archive = zipfile.ZipFile(path)
+    except UNREADABLE as error:
+        problems.add(_unreadable(str(error), str(path)))
+        yield []
+        return
+    with archive:
+        yield _members(archive, path, problems)
+
+
+def _members(archive: zipfile.ZipFile, path: Path, problems: Problems) -> list[Member]:
+    entries = archive.infolist()
+    if len(entries) > MOST_MEMBERS:
+        problems.add(_too_large(f"{len(entries):,} members", f"at most {MOST_MEMBERS:,}", str(path)))
+        return []
+    counts = Counter(entry.orig_filename for entry in entries)
+    repeated = [name for name, count in counts.items() if count > 1]
+    for name in repeated:
+        found = f"'{name}' {counts[name]} times"
+        problems.add(Problem("Z07", found, "every name once", "pack it again from a clean folder", str(path)))
+    budget = _Budget(min(LARGEST, max(UNSUSPECTED, LARGEST_RATIO * path.stat().st_size)))
+    members: list[Member] = []
+    for entry in entries:
+        fault = _fault(entry, str(path))
+        if fault is not None:
+            problems.add(fault)
+        elif not entry.is_dir() and entry.orig_filename not in repeated:
+            members.append(
+                Member(entry.filename, f"{path}:{entry.filename}", _loader(archive, entry, budget, str(path)))
+            )
+    return members
+
+
+@dataclass
+class _Budget:
+    """How many bytes may still come out of the archive."""
+
+    left: int
+
+
+def _fault(entry: zipfile.ZipInfo, path: str) -> Problem | None:
+    name = entry.orig_filename
+    # the original name: zipfile cuts names at a NUL
+    if name.startswith("/") or "\\" in name or "\0" in name or re.match(r"[A-Za-z]:", name) or ".." in name.split("/"):
+        return Problem("Z02", repr(name), "a relative path", "pack the files by their own names", path)
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
+        found = "a symbolic link" if kind == stat.S_IFLNK else "a special file"
+        return Problem("Z03", f"{found}, '{name}'", "plain files", "pack the file that it points to", path)
+    if Path(name).suffix.lower() in ARCHIVES:
+        return _nested(name, path)
+    if entry.flag_bits & 1:
+        return _unreadable(f"'{name}' is encrypted", path)
+    return None
+
+
+def _loader(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: _Budget, path: str) -> Callable[[], bytes]:
+    def load() -> bytes:
+        pieces: list[bytes] = []
+        try:
+            with archive.open(entry) as stream:
+                while piece := stream.read(MEBIBYTE):
+                    budget.left -= len(piece)
+                    if budget.left < 0:
+                        raise ProblemError(
+                            _too_large(f"'{entry.filename}' unpacks without end", "text in proportion", path)
+                        )
+                    pieces.append(piece)
+        except UNREADABLE as error:
+            raise ProblemError(_unreadable(f"'{entry.filename}': {error}", path)) from error
+        data = b"".join(pieces)
+        if data.startswith(ARCHIVE_STARTS):
+            raise ProblemError(_nested(entry.filename, path))
+        return data
+
+    return load
+
+
+def _nested(name: str, path: str) -> Problem:
+    return Problem("Z05", f"'{name}'", "text files only", "pack the text files themselves", path)
+
+
+def _unreadable(found: str, path: str) -> Problem:
+    return Problem("Z01", found or "damaged", "a sound zip with plain members", "pack it again", path)
+
+
+def _too_large(found: str, expected: str, path: str) -> Problem:
+    return Problem("Z04", found, expected, "pack the prediction files alone; `abawbench pack` does it", path)

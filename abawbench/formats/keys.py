@@ -1,0 +1,151 @@
+"""Row names to (video, frame), vectorised."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abawbench.formats.layout import Key
+from abawbench.formats.parse import as_numpy
+from abawbench.table import NO_FRAME, Integers
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Names = tuple[tuple[str, ...], Integers, Integers]
+
+# `/00001.jpg`
+TAIL = 10
+PATTERNS = {
+    "path": r"^(?P<video>.+)/(?P<frame>\d{5}|[1-9]\d{5,7})\.jpg$",
+    "frame-path": r"^(?P<video>.+)/frame-(?P<frame>0|[1-9]\d{0,7})\.jpg$",
+}
+
+
+def split_keys(keys: pa.ChunkedArray, kind: Key) -> Names | None:
+    """Videos in order of first appearance, each row's video index and frame; None where a name is irregular."""
+    if kind == "path":
+        return _ordered_paths(keys) or _paths_in_any_order(keys) or _by_pattern(keys, PATTERNS["path"])
+    if kind == "frame-path":
+        return _by_pattern(keys, PATTERNS["frame-path"])
+    video, names = _encode(keys)
+    return names, video, np.full(len(video), NO_FRAME, np.int32)
+
+
+def frame_numbers(keys: pa.ChunkedArray) -> Integers | None:
+    """Frame numbers written as plain integers; None where one is not."""
+    import pyarrow as pa
+
+    try:
+        numbers = np.concatenate([as_numpy(chunk) for chunk in keys.cast(pa.int32()).chunks])
+    except pa.ArrowInvalid:
+        return None
+    return numbers if int(numbers.min()) >= 0 else None
+
+
+def _encode(keys: pa.ChunkedArray) -> tuple[Integers, tuple[str, ...]]:
+    import pyarrow as pa
+
+    encoded = keys.dictionary_encode().combine_chunks()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], pa.dictionary(pa.int32(), pa.string()))
+    return as_numpy(encoded.indices), tuple(encoded.dictionary.to_pylist())
+
+
+def _text_buffers(chunk: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    _, offsets, data = chunk.buffers()
+    begins = np.frombuffer(offsets, np.int32, len(chunk) + 1, chunk.offset * 4)
+    return begins, np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
+
+
+def _tail_frames(chunk: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.uint8], Integers] | None:
+    """Offsets, bytes and frame numbers of names that all end in `/ddddd.jpg`."""
+    offsets, data = _text_buffers(chunk)
+    ends = offsets[1:]
+    if len(data) < TAIL or int(np.diff(offsets).min()) <= TAIL:
+        return None
+    # the eight bytes from each place on as one integer: slash, five digits, dot, j
+    windows = np.lib.stride_tricks.as_strided(data[:8].view("<u8"), (len(data) - 7,), (1,), writeable=False)
+    head = windows[ends - TAIL]
+    end = windows[ends - 8]
+    digits = (head >> np.uint64(8)) & np.uint64(0xFFFFFFFFFF)
+    shape = np.uint64(0x6A2E_00_00_00_00_00_2F)
+    if not (
+        bool(np.all((head & np.uint64(0xFFFF_00_00_00_00_00_FF)) == shape))
+        and bool(np.all((end >> np.uint64(48)) == np.uint64(0x6770)))
+        # every byte is 0x30..0x39: the high half is 3, and adding 6 does not carry out of the low half
+        and bool(np.all((digits & np.uint64(0xF0F0F0F0F0)) == np.uint64(0x3030303030)))
+        and bool(np.all(((digits + np.uint64(0x0606060606)) & np.uint64(0xF0F0F0F0F0)) == np.uint64(0x3030303030)))
+    ):
+        return None
+    frame = np.zeros(len(chunk), np.int32)
+    for place in range(5):
+        frame = frame * 10 + ((digits >> np.uint64(8 * place)) & np.uint64(15)).astype(np.int32)
+    return offsets, data, frame
+
+
+def _ordered_paths(keys: pa.ChunkedArray) -> Names | None:
+    """For files in official order: long runs of one video with rising frame numbers."""
+    index: dict[bytes, int] = {}
+    frames: list[Integers] = []
+    videos: list[int] = []
+    lengths: list[int] = []
+    for chunk in keys.chunks:
+        if not len(chunk):
+            continue
+        tail = _tail_frames(chunk)
+        if tail is None:
+            return None
+        offsets, data, frame = tail
+        size = np.diff(offsets)
+        starts = np.flatnonzero((size[1:] != size[:-1]) | (frame[1:] <= frame[:-1])) + 1
+        if len(starts) > 16 + len(chunk) // 64:
+            return None
+        bounds = [0, *starts.tolist(), len(chunk)]
+        for begin, end in itertools.pairwise(bounds):
+            text = data[offsets[begin] : offsets[end]]
+            width = len(text) // (end - begin)
+            # each name against its neighbour, byte by byte; the frames' bytes may differ
+            equal = text[width:] == text[:-width]
+            equal.reshape(-1, width)[:, -TAIL:] = True
+            if not equal.all():
+                return None
+            videos.append(index.setdefault(text[: width - TAIL].tobytes(), len(index)))
+            lengths.append(end - begin)
+        frames.append(frame)
+    if not frames:
+        return None
+    video = np.repeat(np.array(videos, np.int32), lengths)
+    return tuple(name.decode() for name in index), video, np.concatenate(frames)
+
+
+def _paths_in_any_order(keys: pa.ChunkedArray) -> Names | None:
+    import pyarrow as pa
+    import pyarrow.compute
+
+    compute: Any = pyarrow.compute
+
+    tails = [_tail_frames(chunk) for chunk in keys.chunks if len(chunk)]
+    if not tails or any(tail is None for tail in tails):
+        return None
+    prefixes = compute.binary_slice(keys.cast(pa.binary()), 0, -TAIL).cast(pa.string())
+    video, names = _encode(prefixes)
+    return names, video, np.concatenate([tail[2] for tail in tails if tail is not None])
+
+
+def _by_pattern(keys: pa.ChunkedArray, pattern: str) -> Names | None:
+    import pyarrow as pa
+    import pyarrow.compute
+
+    compute: Any = pyarrow.compute
+
+    parts = compute.extract_regex(keys, pattern)
+    if parts.null_count:
+        return None
+    video, names = _encode(compute.struct_field(parts, "video"))
+    numbers = compute.struct_field(parts, "frame").cast(pa.int32())
+    frame = np.concatenate([as_numpy(chunk) for chunk in numbers.chunks])
+    return names, video, frame

@@ -1,0 +1,160 @@
+"""Trials to one zip, with a manifest of hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from abawbench.base.files import write_file
+from abawbench.base.problems import Problem, ProblemError, Problems
+from abawbench.base.version import VERSION
+from abawbench.challenges import Challenge
+from abawbench.formats.check import check, most_trials
+from abawbench.formats.layout import Layout
+from abawbench.formats.lists import prediction_layouts
+from abawbench.formats.read import load
+
+# the earliest time a zip can hold
+NO_TIME = (1980, 1, 1, 0, 0, 0)
+PLAIN_FILE = 0o100644
+UNIX = 3
+LEVEL = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A member of the zip: its name there, the name of the trial it came from, its SHA-256 and its size."""
+
+    name: str
+    trial: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a zip holds.
+
+    Attributes:
+        challenge: id.
+        fingerprint: of the challenge's record.
+        version: of abawbench.
+        template: SHA-256 of the organisers' list, None where trials were checked without one.
+        zip: the zip's name.
+        sha256: of the zip.
+        members: in the order of the zip.
+    """
+
+    challenge: str
+    fingerprint: str
+    version: str
+    template: str | None
+    zip: str
+    sha256: str
+    members: tuple[Packed, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The manifest as it stands beside the zip."""
+        return {**asdict(self), "members": [asdict(member) for member in self.members]}
+
+
+def manifest_path(out: Path) -> Path:
+    """Where the manifest of a zip lies."""
+    return out.with_suffix(".manifest.json")
+
+
+def pack(challenge: Challenge, trials: Sequence[Path], out: Path, template: Path | None = None) -> Manifest:
+    """Write a zip of checked trials and `<out>.manifest.json` beside it.
+
+    Members are `trial-0.txt`, `trial-1.txt`, ... in the order given; a per-unit trial is a folder `trial-0/`, or lies
+    flat where it is the only one. The same trials give the same bytes (with the same version of zlib): times,
+    permissions, order and compression are fixed.
+
+    Args:
+        challenge: whose submission it is.
+        trials: prediction files, or folders of per-unit files.
+        out: the zip.
+        template: the organisers' list.
+
+    Raises:
+        ProblemError: Z06 for too many trials, whatever `check` finds in one, F01 when it cannot be written. Nothing
+            is written then.
+    """
+    _demand_trials(challenge, trials, out)
+    problems = Problems()
+    for trial in trials:
+        problems.extend(check(challenge, trial, template))
+    problems.raise_if_any()
+    layout = prediction_layouts(challenge)[0]
+    content: list[tuple[Packed, bytes]] = []
+    for number, trial in enumerate(trials):
+        for name, file in _members(layout, trial, number, is_alone=len(trials) == 1):
+            data = load(file)
+            content.append((Packed(name, trial.name, hashlib.sha256(data).hexdigest(), len(data)), data))
+    archive = _zipped([(member.name, data) for member, data in content])
+    manifest = Manifest(
+        challenge.id,
+        challenge.fingerprint,
+        VERSION,
+        None if template is None else _digest(template),
+        out.name,
+        hashlib.sha256(archive).hexdigest(),
+        tuple(member for member, _ in content),
+    )
+    write_file(manifest_path(out), (json.dumps(manifest.to_json(), indent=2, ensure_ascii=False) + "\n").encode())
+    write_file(out, archive)
+    return manifest
+
+
+def _demand_trials(challenge: Challenge, trials: Sequence[Path], out: Path) -> None:
+    limit = most_trials(challenge)
+    if not trials:
+        raise ProblemError(Problem("Z08", "no trial", "at least one", "name prediction files", str(out)))
+    if len(trials) > limit:
+        raise ProblemError(Problem("Z06", f"{len(trials)} trials", f"at most {limit}", "choose among them", str(out)))
+    is_per_unit = prediction_layouts(challenge)[0].per_unit
+    for trial in trials:
+        if not trial.exists():
+            raise ProblemError(Problem("F01", "nothing there", "a trial", "check the path", str(trial)))
+        if trial.is_dir() != is_per_unit:
+            expected = "a folder of per-unit files" if is_per_unit else "one file for the whole test set"
+            raise ProblemError(
+                Problem(
+                    "C03", "a folder" if trial.is_dir() else "a file", expected, "name the trial itself", str(trial)
+                )
+            )
+
+
+def _members(layout: Layout, trial: Path, number: int, *, is_alone: bool) -> list[tuple[str, Path]]:
+    if not trial.is_dir():
+        suffix = ".csv" if layout.format in {"eri-csv", "emi-csv"} else ".txt"
+        return [(f"trial-{number}{suffix}", trial)]
+    folder = "" if is_alone else f"trial-{number}/"
+    return [(f"{folder}{file.name}", file) for file in sorted(trial.glob(f"*{layout.suffix}"))]
+
+
+def _zipped(members: Sequence[tuple[str, bytes]]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, data in members:
+            entry = zipfile.ZipInfo(name, NO_TIME)
+            entry.create_system = UNIX
+            entry.external_attr = PLAIN_FILE << 16
+            archive.writestr(entry, data, zipfile.ZIP_DEFLATED, LEVEL)
+    return stream.getvalue()
+
+
+def _digest(template: Path) -> str:
+    """SHA-256 of a list: of the file, or of the names and contents of a folder's files."""
+    if template.is_file():
+        return hashlib.sha256(load(template)).hexdigest()
+    digest = hashlib.sha256()
+    for file in sorted(file for file in template.iterdir() if file.is_file()):
+        digest.update(f"{file.name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()

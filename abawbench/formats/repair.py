@@ -1,0 +1,159 @@
+"""A mended copy of a prediction, where the mend is unambiguous."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from abawbench.base.files import write_file, write_folder
+from abawbench.base.problems import Problem, ProblemError, Problems
+from abawbench.challenges import Challenge
+from abawbench.formats.archive import is_archive
+from abawbench.formats.check import compare_units, unit_problems
+from abawbench.formats.layout import Layout
+from abawbench.formats.lists import ListedUnit, RowList, UnitList, prediction_layouts, read_list
+from abawbench.formats.mend import Mended, mended, sentence, text_of
+from abawbench.formats.names import differing, rename
+from abawbench.formats.read import load
+from abawbench.formats.rows import order_of
+from abawbench.formats.single import file_problems, layout_for
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """One thing that was set right.
+
+    Attributes:
+        rule: the rule that was broken.
+        what: what was done, as a sentence.
+        count: how often.
+        file: where.
+    """
+
+    rule: str
+    what: str
+    count: int
+    file: str
+
+    def to_json(self) -> dict[str, str | int]:
+        """The repair as `--json` prints it."""
+        return {"rule": self.rule, "what": self.what, "count": self.count, "file": self.file}
+
+
+def repair(challenge: Challenge, path: Path, template: Path | None, out: Path) -> tuple[Repair, ...]:
+    """Write a mended copy that `check` accepts, and say what was done.
+
+    Mended are: byte order mark, line ends, blank last lines, quotes, trailing commas, blanks around values, a header
+    where there is none, integers written as `4.0`, rounding errors of at most 1e-6 beyond a range, p0 where p0 + p1
+    is within 1e-3 of 1; and with a list: a last row without line feed when the number of rows is the list's, row
+    names that are all wrong in the same way, the order of the rows. Values are never invented.
+
+    Args:
+        challenge: whose prediction format it should have.
+        path: a prediction file or a folder of per-unit files.
+        template: the organisers' list.
+        out: the copy, a file or a new folder.
+
+    Raises:
+        ProblemError: what remains to be done by hand; nothing is written then.
+    """
+    if is_archive(path):
+        raise ProblemError(
+            Problem("C02", "a zip", "a file or a folder", "unpack it, repair each file, pack again", str(path))
+        )
+    if not path.exists():
+        raise ProblemError(Problem("F01", "nothing there", "a file or folder", "check the path", str(path)))
+    wanted = None if template is None else read_list(challenge, template)
+    layouts = prediction_layouts(challenge)
+    if not path.is_dir():
+        data, repairs, remaining = _copy(path, layouts, wanted)
+        _raise_remaining(remaining)
+        write_file(out, data)
+        return tuple(repairs)
+    files = sorted(path.glob(f"*{layouts[0].suffix}")) if layouts[0].per_unit else []
+    problems: list[Problem] = []
+    if not files:
+        problems.append(Problem("Z08", "no file of a unit", "one for each", "name the file itself", str(path)))
+    copies: dict[str, bytes] = {}
+    repairs = []
+    for file in files:
+        copies[file.name], done, remaining = _copy(file, layouts, wanted)
+        repairs += done
+        problems += remaining
+    if isinstance(wanted, UnitList):
+        problems += compare_units(list(copies), wanted, layouts[0], str(path))
+    _raise_remaining(problems)
+    write_folder(out, copies)
+    return tuple(repairs)
+
+
+def _raise_remaining(problems: Sequence[Problem]) -> None:
+    remaining = Problems()
+    remaining.extend(problems)
+    remaining.raise_if_any()
+
+
+def _copy(
+    path: Path, layouts: tuple[Layout, ...], wanted: RowList | UnitList | None
+) -> tuple[bytes, list[Repair], tuple[Problem, ...]]:
+    """The mended bytes of a file, what was done to them, and what is still wrong."""
+    data = load(path)
+    layout = layout_for(layouts, data)
+    listed = wanted.units.get(path.stem) if isinstance(wanted, UnitList) else None
+    if listed is not None and listed.header is not None:
+        layout = replace(layout, header=listed.header, header_aliases=())
+    rows = wanted if isinstance(wanted, RowList) else _rows_of(listed)
+    copy = mended(data, layout)
+    if copy is not None and ("F05" not in copy.done or _is_complete(copy, layout, rows, listed)):
+        repairs = [Repair(rule, sentence(rule, count), count, str(path)) for rule, count in copy.done.items()]
+        if rows is not None:
+            copy, ordered = _by_list(copy, layout, rows, str(path))
+            repairs += ordered
+        data = text_of(copy)
+    else:
+        repairs = []
+    if layout.per_unit:
+        units = wanted if isinstance(wanted, UnitList) else None
+        return data, repairs, unit_problems(data, layout, path.stem, str(path), units)
+    return data, repairs, file_problems(data, layout, str(path), rows)
+
+
+def _rows_of(listed: ListedUnit | None) -> RowList | None:
+    return None if listed is None or listed.keys is None else RowList(listed.keys, 2, "")
+
+
+def _is_complete(copy: Mended, layout: Layout, rows: RowList | None, listed: ListedUnit | None) -> bool:
+    """True when a last row without line feed is the last row of the list, with all its values."""
+    if copy.values[-1].count(",") != len(layout.columns) - 1 or not copy.values[-1].split(",")[-1]:
+        return False
+    if rows is not None:
+        return len(copy.values) == len(rows.keys)
+    return listed is not None and len(copy.values) in listed.lines
+
+
+def _by_list(copy: Mended, layout: Layout, wanted: RowList, file: str) -> tuple[Mended, list[Repair]]:
+    """Names and order set right where the rows then are exactly those of the list."""
+    import pyarrow as pa
+
+    keys = pa.chunked_array([copy.keys], pa.string())
+    repairs: list[Repair] = []
+    order = order_of(keys, wanted.keys)
+    if order is None:
+        renaming = rename(keys, wanted.keys, layout.key)
+        order = None if renaming is None else order_of(renaming.keys, wanted.keys)
+        if renaming is None or order is None:
+            return copy, []
+        count = len(differing(keys, renaming.keys))
+        repairs.append(Repair("T06", f"names set right: {'; '.join(renaming.causes)}", count, file))
+        copy = replace(copy, keys=renaming.keys.to_pylist())
+    moved = int((order != np.arange(len(order))).sum())
+    if moved:
+        repairs.append(Repair("T05", "rows put in the order of the list", moved, file))
+        places = order.tolist()
+        copy = replace(
+            copy, keys=[copy.keys[place] for place in places], values=[copy.values[place] for place in places]
+        )
+    return copy, repairs

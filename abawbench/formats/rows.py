@@ -1,0 +1,214 @@
+"""Rows of a file against the organisers' list: missing, surplus, repeated, misnamed, misplaced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abawbench.base.problems import SHOWN, Problem
+from abawbench.formats.diagnose import shown
+from abawbench.formats.layout import Key
+from abawbench.formats.lists import RowList
+from abawbench.formats.names import differing, rename
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Places = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The row names of a file, and the line number of each."""
+
+    keys: pa.ChunkedArray
+    lines: Places
+
+
+def compare(rows: Rows, wanted: RowList, key: Key, file: str) -> tuple[Problem, ...]:
+    """What tells the rows of a file from those of the list; nothing where they are the same in the same order.
+
+    Args:
+        rows: the rows of the file.
+        wanted: the organisers' list.
+        key: how rows are named.
+        file: the file's name, for the messages.
+    """
+    if rows.keys.equals(wanted.keys):
+        return ()
+    problems: list[Problem] = []
+    places = _places(rows.keys, wanted.keys)
+    if (places < 0).any():
+        renaming = rename(rows.keys, wanted.keys, key)
+        if renaming is not None:
+            wrong = differing(rows.keys, renaming.keys)
+            problems += _misnamed(rows, renaming.keys, wrong, "; ".join(renaming.causes), file)
+            rows = Rows(renaming.keys, rows.lines)
+            places = _places(rows.keys, wanted.keys)
+    return (*problems, *_differences(rows, wanted, places, file))
+
+
+def order_of(keys: pa.ChunkedArray, wanted: pa.ChunkedArray) -> Places | None:
+    """Which row of a file stands at each place of the list; None unless both have the same rows equally often."""
+    places = _places(keys, wanted)
+    if len(keys) != len(wanted) or (places < 0).any():
+        return None
+    position = _kth_matches(places, _places(wanted, wanted))
+    if (position < 0).any():
+        return None
+    order = np.empty(len(keys), np.int64)
+    order[position] = np.arange(len(keys))
+    return order
+
+
+def _places(keys: pa.ChunkedArray, wanted: pa.ChunkedArray) -> Places:
+    """Each name's number among the distinct names of the list, -1 for names that are not in it."""
+    import pyarrow.compute
+
+    compute: Any = pyarrow.compute
+    found = compute.index_in(keys, value_set=wanted.unique())
+    return compute.fill_null(found, -1).to_numpy().astype(np.int64)
+
+
+def _kth_matches(given: Places, asked: Places) -> Places:
+    """For each row its place in the list, the k-th row of a name meeting the k-th there; -1 where it meets none."""
+    count = int(asked.max(initial=-1)) + 1
+    known = np.flatnonzero(given >= 0)
+    names = given[known]
+    asked_counts = np.bincount(asked, minlength=count)
+    asked_starts = np.cumsum(asked_counts) - asked_counts
+    asked_order = np.argsort(asked, kind="stable")
+    given_counts = np.bincount(names, minlength=count)
+    given_starts = np.cumsum(given_counts) - given_counts
+    given_order = np.argsort(names, kind="stable")
+    ordered = names[given_order]
+    occurrence = np.arange(len(names)) - given_starts[ordered]
+    meets = occurrence < asked_counts[ordered]
+    position = np.full(len(given), -1, np.int64)
+    position[known[given_order[meets]]] = asked_order[asked_starts[ordered[meets]] + occurrence[meets]]
+    return position
+
+
+def _differences(rows: Rows, wanted: RowList, places: Places, file: str) -> list[Problem]:
+    asked = _places(wanted.keys, wanted.keys)
+    position = _kth_matches(places, asked)
+    is_missing = np.ones(len(asked), bool)
+    is_missing[position[position >= 0]] = False
+    is_unknown = places < 0
+    problems: list[Problem] = []
+    if len(rows.keys) == len(asked):
+        misnamed = np.flatnonzero(is_unknown & is_missing)
+        advice = "copy the names from the list: frames from 1, five digits, forward slashes"
+        problems += _misnamed(rows, wanted.keys, misnamed, advice, file)
+        is_unknown[misnamed] = False
+        is_missing[misnamed] = False
+    written = np.bincount(places[places >= 0], minlength=int(asked.max(initial=-1)) + 1)
+    problems += _missing(rows, wanted, np.flatnonzero(is_missing & (written[asked] == 0)), file)
+    lost = np.flatnonzero(is_missing & (written[asked] > 0))
+    problems += _lost_repetitions(wanted, lost, np.bincount(asked), written, asked, file)
+    problems += _surplus(rows, np.flatnonzero(is_unknown), file)
+    problems += _repeated(rows, np.flatnonzero((places >= 0) & (position < 0)), file)
+    return problems + _misplaced(rows, wanted, position, file)
+
+
+def _misnamed(rows: Rows, right: pa.ChunkedArray, wrong: Places, advice: str, file: str) -> list[Problem]:
+    return [
+        Problem(
+            "T06",
+            shown(rows.keys[place].as_py()),
+            shown(right[place].as_py()),
+            advice,
+            file,
+            int(rows.lines[place]),
+            len(wrong),
+        )
+        for place in wrong[:SHOWN].tolist()
+    ]
+
+
+def _missing(rows: Rows, wanted: RowList, missing: Places, file: str) -> list[Problem]:
+    return [
+        Problem(
+            "T01",
+            f"{len(rows.keys):,} rows, none for {shown(wanted.keys[place].as_py())}",
+            f"the {len(wanted.keys):,} rows of the list, this one at line {wanted.first + place:,}",
+            "predict every row of the list; `abawbench write --fill` names policies for frames without prediction",
+            file,
+            None,
+            len(missing),
+        )
+        for place in missing[:SHOWN].tolist()
+    ]
+
+
+def _lost_repetitions(
+    wanted: RowList, lost: Places, asked_counts: Places, written: Places, asked: Places, file: str
+) -> list[Problem]:
+    return [
+        Problem(
+            "T04",
+            f"{shown(wanted.keys[place].as_py())} {_times(int(written[asked[place]]))}",
+            f"{_times(int(asked_counts[asked[place]]))}, again at line {wanted.first + place:,} of the list",
+            "go through the list row by row, not through its distinct names",
+            file,
+            None,
+            len(lost),
+        )
+        for place in lost[:SHOWN].tolist()
+    ]
+
+
+def _surplus(rows: Rows, unknown: Places, file: str) -> list[Problem]:
+    return [
+        Problem(
+            "T02",
+            shown(rows.keys[place].as_py()),
+            "rows of the list only",
+            "remove the row, or check that the list belongs to this challenge",
+            file,
+            int(rows.lines[place]),
+            len(unknown),
+        )
+        for place in unknown[:SHOWN].tolist()
+    ]
+
+
+def _repeated(rows: Rows, repeated: Places, file: str) -> list[Problem]:
+    return [
+        Problem(
+            "T03",
+            f"{shown(rows.keys[place].as_py())} once more",
+            "as many as in the list",
+            "write each row of the list once, under its own name",
+            file,
+            int(rows.lines[place]),
+            len(repeated),
+        )
+        for place in repeated[:SHOWN].tolist()
+    ]
+
+
+def _misplaced(rows: Rows, wanted: RowList, position: Places, file: str) -> list[Problem]:
+    met = np.flatnonzero(position >= 0)
+    given = position[met]
+    right = np.sort(given)
+    wrong = np.flatnonzero(given != right)
+    return [
+        Problem(
+            "T05",
+            shown(rows.keys[int(met[place])].as_py()),
+            shown(wanted.keys[int(right[place])].as_py()),
+            "copy the order of the list, never sort",
+            file,
+            int(rows.lines[met[place]]),
+            len(wrong),
+        )
+        for place in wrong[:SHOWN].tolist()
+    ]
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

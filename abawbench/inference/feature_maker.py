@@ -1,0 +1,166 @@
+"""What makes features of crops: a kind of backbone, a checkpoint, or the backbones of an entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, cast
+
+from abawbench.base.problems import Problem, ProblemError
+from abawbench.entries import load_entry
+from abawbench.entries.entry_file import FILE
+from abawbench.entries.loading import find
+from abawbench.entries.model import Card, Entry, Movable, Trainable
+from abawbench.entries.networks.compound import CompoundEntry
+from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
+from abawbench.entries.networks.frame_encoder import Sight, Sighted, settled
+from abawbench.entries.networks.network import NetworkEntry
+from abawbench.inference.store import source_hashes
+from abawbench.models.backbones import KINDS, Backbone, Overrides, Pooling, build
+from abawbench.models.checkpoints import load_checkpoint
+
+CHECKPOINTS = (".pth", ".pt", ".bin", ".safetensors")
+CONFIG = "config.json"
+INTAKE = ("size", "colour", "mean", "std")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a backbone is read, where other than its preset; entries say it themselves.
+
+    Attributes:
+        size: height and width of its pictures in pixels; crops are resized to it.
+        layer: which hidden layer.
+        pooling: how a layer becomes one vector.
+        seed: of random weights.
+    """
+
+    size: int | None = None
+    layer: int | None = None
+    pooling: Pooling | None = None
+    seed: int | None = None
+
+    @property
+    def overrides(self) -> Overrides:
+        """What is other than the preset."""
+        return Overrides(size=self.size, layer=self.layer, pooling=self.pooling)
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMaker:
+    """What makes features.
+
+    Attributes:
+        entry: whose look they are.
+        identity: all that decides what the features mean: networks with the hashes or seeds of their weights, and how
+            they are read. Caches of two identities never mix.
+    """
+
+    entry: Movable
+    identity: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class _BackboneAlone(Sighted):
+    width: int = field(default=0)
+
+
+def feature_maker(name: str, reading: Reading = Reading(), *, root: Path = Path("submissions")) -> FeatureMaker:
+    """What makes features, by name.
+
+    Args:
+        name: a kind of backbone, as `iresnet50` or `hf:convnext`; the path of a checkpoint or of a folder that
+            transformers saved; or what `load_entry` takes.
+        reading: how a backbone or checkpoint is read.
+        root: the folder of submissions.
+
+    Raises:
+        ProblemError: E01 unknown name; E11 a kind without a seed, or weights of an entry that are not there; C02 an
+            option that does not go with the name, or an entry that looks through no network; E04 E08 E09 E10 E17 a
+            checkpoint that is not read, or not so.
+    """
+    if name in KINDS or name.startswith("hf:"):
+        return _of_kind(name, reading)
+    path = Path(name)
+    if _is_checkpoint(path):
+        return _of_checkpoint(path, reading)
+    options = {name: getattr(reading, name) for name in ("size", "layer", "pooling", "seed")}
+    _refuse(name, "an entry, which says so itself", **options)
+    return _of_entry(_loaded(name, root), find(name, root=root))
+
+
+def _of_kind(kind: str, reading: Reading) -> FeatureMaker:
+    if reading.seed is None:
+        fix = "name a checkpoint, or add --seed 0 for a network that knows nothing"
+        raise ProblemError(Problem("E11", f"no weights for {kind}", "a file of weights, or a seed", fix))
+    backbone = build(kind, seed=reading.seed, overrides=reading.overrides)
+    return _alone(kind, backbone, backbone.card.to_json(), reading.seed)
+
+
+def _of_checkpoint(path: Path, reading: Reading) -> FeatureMaker:
+    _refuse(str(path), "a checkpoint", seed=reading.seed)
+    loaded = load_checkpoint(path, overrides=reading.overrides)
+    return _alone(path.name, loaded.backbone, loaded.facts(), None)
+
+
+def _alone(name: str, backbone: Backbone, facts: Mapping[str, Any], seed: int | None) -> FeatureMaker:
+    card = Card(name, f"the backbone {backbone.card.kind}", (), None)
+    sight = Sight(settled([backbone]), (backbone.card.intake,))
+    return FeatureMaker(_BackboneAlone(card, sight, backbone.card.width), {"networks": [_network(facts, seed)]})
+
+
+def _loaded(name: str, root: Path) -> Entry | Trainable:
+    try:
+        return load_entry(name, root=root)
+    except ProblemError as error:
+        near = get_close_matches(name, KINDS, 3)
+        if error.problems[0].rule != "E01" or not near:
+            raise
+        fix = f"did you mean {', '.join(near)}?"
+        expected = "a kind of backbone, the path of a checkpoint, or an entry"
+        raise ProblemError(Problem("E01", name, expected, fix)) from error
+
+
+def _of_entry(entry: Entry | Trainable, source: Path | None) -> FeatureMaker:
+    if isinstance(entry, CompoundEntry):
+        # what it asks does the looking
+        entry = entry.asked
+    if not isinstance(entry, Movable) or not entry.width or not entry.card.networks:
+        found = f"{entry.card.name} looks through no network"
+        fix = "name a kind of backbone, a checkpoint, or another entry"
+        raise ProblemError(Problem("C02", found, "an entry whose networks see crops", fix))
+    seed: int | None = getattr(entry, "seed", None)
+    if isinstance(entry, NetworkEntry | FaceBehaviorEntry):
+        return FeatureMaker(entry, {"networks": [_network(facts, seed) for facts in entry.card.networks]})
+    return FeatureMaker(
+        entry,
+        {
+            "networks": [dict(facts) for facts in entry.card.networks],
+            "weights": [file.sha256 for file in entry.card.weights],
+            "seed": seed,
+            "source": {} if source is None else source_hashes(source),
+        },
+    )
+
+
+def _network(facts: Mapping[str, Any], seed: int | None) -> dict[str, Any]:
+    """What of a network decides its vectors; the role it has in an entry, and the name of its file, do not."""
+    intake = cast(Mapping[str, Any], facts.get("intake", facts))
+    weights = {"sha256": facts["sha256"]} if "sha256" in facts else {"seed": seed}
+    read = {name: facts[name] for name in ("layer", "pooling", "width")}
+    return {"kind": facts["kind"], **weights, **{name: intake[name] for name in INTAKE}, **read}
+
+
+def _is_checkpoint(path: Path) -> bool:
+    if path.is_dir():
+        return (path / CONFIG).is_file() and not (path / FILE).is_file()
+    return path.suffix in CHECKPOINTS
+
+
+def _refuse(name: str, what: str, **options: object) -> None:
+    given = [f"--{option}" for option, value in options.items() if value is not None]
+    if given:
+        found = f"{', '.join(given)} with {name}"
+        raise ProblemError(Problem("C02", found, f"no such option with {what}", "leave it out"))

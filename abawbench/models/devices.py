@@ -1,0 +1,28 @@
+"""Where networks run."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from abawbench.base.problems import Problem, ProblemError
+
+
+def device_of(asked: str) -> str:
+    """A device that is there: the one asked for, or with `auto` a GPU if there is one, else the CPU.
+
+    Raises:
+        ProblemError: C02, there is no such device.
+    """
+    if asked == "cpu" or importlib.util.find_spec("torch") is None:
+        return "cpu"
+    import torch
+
+    if asked == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=asked)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        fix = "name cpu, or install a torch that has it"
+        raise ProblemError(Problem("C02", f"--device {asked}: {reason}", "a device that is there", fix)) from error
+    return asked

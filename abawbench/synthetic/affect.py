@@ -1,0 +1,249 @@
+"""What a face does over a video, and what is felt: action units, episodes, valence and arousal, all related.
+
+`docs/synthetic.md` has the model in formulas. Everything works on all frames of a video at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_7, EXPRESSIONS_8
+from abawbench.relatedness import relatedness
+from abawbench.synthetic.smooth import moving_mean, smooth_noise, smooth_step
+from abawbench.table import Classes, Floats, Mask
+
+Intensities = NDArray[np.float32]
+
+FRAME_RATE = 30
+SPEECH, MOVEMENT = "Speech", "Movement"
+COMPOUND = tuple(name for name in relatedness() if "_" in name)
+# everything a face may be doing; what stands behind the seven is "Other" to the challenges
+EPISODES = (*EXPRESSIONS_7, *COMPOUND, SPEECH, MOVEMENT)
+EXPRESSION_OF_EPISODE: Classes = np.array(
+    [EXPRESSIONS_8.index(name) if name in EXPRESSIONS_7 else EXPRESSIONS_8.index("Other") for name in EPISODES],
+    np.int8,
+)
+# frames of each class in training and validation of the 10th edition's expressions (ora942878/ABAW_10_EXPR:metadata/)
+PUBLISHED_FRAMES = (262_610, 23_280, 16_300, 17_583, 129_285, 106_265, 42_977, 278_146)
+PUBLISHED_SHARES: tuple[float, ...] = tuple(frames / sum(PUBLISHED_FRAMES) for frames in PUBLISHED_FRAMES)
+# assumed: how "Other" divides into compound expressions, speech, and single movements
+OTHER = {"compound": 0.4, SPEECH: 0.4, MOVEMENT: 0.2}
+
+# how much full intensity of an action unit adds to valence and to arousal, before the hyperbolic tangent
+DRIVE: dict[str, tuple[float, float]] = {
+    "AU1": (-0.05, 0.10),
+    "AU2": (0.10, 0.30),
+    "AU4": (-0.45, 0.05),
+    "AU5": (0.00, 0.50),
+    "AU6": (0.15, 0.05),
+    "AU7": (-0.10, 0.20),
+    "AU9": (-0.45, 0.20),
+    "AU10": (-0.35, 0.20),
+    "AU11": (-0.10, 0.00),
+    "AU12": (0.95, 0.20),
+    "AU15": (-0.55, -0.40),
+    "AU17": (-0.25, -0.15),
+    "AU20": (-0.50, 0.45),
+    "AU23": (-0.25, 0.30),
+    "AU24": (-0.30, 0.30),
+    "AU25": (0.05, 0.25),
+    "AU26": (0.05, 0.25),
+}
+WEIGHTS: Floats = np.array([DRIVE[unit] for unit in ACTION_UNITS_17])
+RESTING_AROUSAL = -0.1
+# arousal for each unit of mean speed of the action units, in intensity a second
+MOVEMENT_GAIN = 0.25
+
+# moods differ between people and drift within a video; both are standard deviations of valence and of arousal
+MOOD_OF_PERSON, MOOD_DRIFT, DRIFT_KNOT = 0.25, 0.25, 10 * FRAME_RATE
+# how strongly mood makes the expressions that agree with it more probable
+MOOD_TILT = 1.2
+TYPICAL_FRAMES, SPREAD, SHORTEST, LONGEST = 60, 0.45, 20, 240
+# frames from the middle of a transition to its end: a face moves faster into an expression than out of it
+ONSET, OFFSET = (4, 8), (7, 9)
+
+
+@dataclass(frozen=True, eq=False)
+class Temperament:
+    """What stays the same of a person.
+
+    Attributes:
+        strength: factor on every intensity, from 0.75 to 1.1.
+        habits: shape (episodes, 17), True where this person tends to use an observational action unit.
+        mood: usual valence and arousal.
+    """
+
+    strength: float
+    habits: Mask
+    mood: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """One person over one video.
+
+    Attributes:
+        action_units: shape (frames, 17), intensities in [0, 1], order of `ACTION_UNITS_17`.
+        episode: shape (frames,), index into `EPISODES`.
+        affect: shape (frames, 2), valence and arousal in [-1, 1].
+    """
+
+    action_units: Intensities
+    episode: Classes
+    affect: Floats
+
+    @property
+    def expression(self) -> Classes:
+        """Shape (frames,), index into `EXPRESSIONS_8`."""
+        return EXPRESSION_OF_EPISODE[self.episode]
+
+
+def _profiles() -> tuple[Floats, Mask]:
+    """By episode and action unit: probability of taking part, and whether the unit is prototypical."""
+    weight, prototypical = np.zeros((len(EPISODES), 17)), np.zeros((len(EPISODES), 17), bool)
+    for row, episode in enumerate(EPISODES):
+        for unit, relation in relatedness().get(episode, {}).items():
+            weight[row, ACTION_UNITS_17.index(unit)] = relation.weight
+            prototypical[row, ACTION_UNITS_17.index(unit)] = relation.is_prototypical
+    return weight, prototypical
+
+
+PROFILES, PROTOTYPICAL = _profiles()
+_UPPER, _JAW = ACTION_UNITS_17.index("AU25"), ACTION_UNITS_17.index("AU26")
+SPOKEN = {_UPPER: 0.6, _JAW: 0.5}
+# assumed: where each episode lies on the plane of valence and arousal, at a usual intensity
+PLACES: Floats = 0.7 * PROFILES @ WEIGHTS
+
+
+def episode_shares(expressions: tuple[float, ...] = PUBLISHED_SHARES) -> Floats:
+    """Probability of each of `EPISODES` from the shares of the eight expressions, shape (episodes,)."""
+    other = expressions[-1]
+    compound = [other * OTHER["compound"] / len(COMPOUND)] * len(COMPOUND)
+    return np.array([*expressions[:-1], *compound, other * OTHER[SPEECH], other * OTHER[MOVEMENT]])
+
+
+def make_temperament(generator: np.random.Generator) -> Temperament:
+    """A person: how lively, which habits, what usual mood."""
+    return Temperament(
+        strength=float(generator.uniform(0.75, 1.1)),
+        habits=generator.random(PROFILES.shape) < PROFILES,
+        mood=MOOD_OF_PERSON * generator.normal(size=2),
+    )
+
+
+def make_course(temperament: Temperament, frames: int, generator: np.random.Generator, shares: Floats) -> Course:
+    """Episode after episode, each with onset, apex and offset, over a mood that drifts.
+
+    Args:
+        temperament: of the person.
+        frames: of the video, at `FRAME_RATE` a second.
+        generator: draws everything that happens in this video.
+        shares: probability of each of `EPISODES`, see `episode_shares`.
+    """
+    mood = temperament.mood + MOOD_DRIFT * smooth_noise(generator, frames, 2, DRIFT_KNOT)
+    borders = _borders(frames, generator)
+    kinds = _kinds(mood[np.maximum(borders[:-1], 0)], generator, shares)
+    targets = _targets(kinds, temperament, generator)
+    place = np.searchsorted(borders, np.arange(frames), side="right") - 1
+    moved = _blend(targets, borders, place, generator)
+    units, spoken = moved[:, :17], moved[:, 17]
+    _speak(units, spoken, generator)
+    _live(units, mood, generator)
+    return Course(units.astype(np.float32), kinds[place].astype(np.int8), affect_of(units, mood))
+
+
+def affect_of(action_units: Floats, mood: Floats) -> Floats:
+    """Valence and arousal from action units over time and the mood beneath, shape (frames, 2), in (-1, 1).
+
+    The hyperbolic tangent of `action_units @ WEIGHTS + mood`, with a resting arousal and the overall movement in
+    arousal.
+    """
+    drive = action_units @ WEIGHTS + mood
+    speed = np.zeros(len(action_units))
+    speed[1:] = FRAME_RATE * np.abs(np.diff(action_units, axis=0)).mean(axis=1)
+    drive[:, 1] += RESTING_AROUSAL + MOVEMENT_GAIN * moving_mean(speed, FRAME_RATE // 2)
+    return np.tanh(drive)
+
+
+def _borders(frames: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Frame at which each episode begins, and at which the last one ends; the first and the last may be cut off."""
+    count = frames // SHORTEST + 2
+    lengths = np.exp(np.log(TYPICAL_FRAMES) + SPREAD * generator.normal(size=count))
+    lengths = np.clip(lengths, SHORTEST, LONGEST).astype(np.int64)
+    # the video begins somewhere in its first episode
+    borders = np.append(0, np.cumsum(lengths)) - int(generator.integers(lengths[0]))
+    return borders[: int(np.searchsorted(borders, frames)) + 1]
+
+
+def _kinds(mood: Floats, generator: np.random.Generator, shares: Floats) -> NDArray[np.int64]:
+    """Which episode, by the mood it begins in; over all moods about the shares."""
+    variance = MOOD_OF_PERSON**2 + MOOD_DRIFT**2
+    # the last term takes out what the tilt adds on average
+    expected = MOOD_TILT**2 * variance / 2 * (PLACES**2).sum(axis=1)
+    likely = shares * np.exp(MOOD_TILT * mood @ PLACES.T - expected)
+    sums = np.cumsum(likely, axis=1)
+    drawn = generator.random((len(mood), 1)) * sums[:, -1:]
+    return (drawn >= sums).sum(axis=1)
+
+
+def _targets(kinds: NDArray[np.int64], temperament: Temperament, generator: np.random.Generator) -> Floats:
+    """Intensity of each action unit at the apex, and in the last column whether it is speech."""
+    count = len(kinds)
+    # half habit, half chance: over people an observational unit keeps its share
+    inclined = (PROFILES + temperament.habits)[kinds] / 2
+    taking_part = PROTOTYPICAL[kinds] | (generator.random((count, 17)) < inclined)
+    single = generator.integers(17, size=(count, 2))
+    moving = np.flatnonzero(kinds == EPISODES.index(MOVEMENT))
+    taking_part[moving[:, np.newaxis], single[moving]] = True
+    strength = temperament.strength * generator.uniform(0.55, 1, (count, 1)) * generator.uniform(0.8, 1.2, (count, 17))
+    targets = np.zeros((count, 18))
+    targets[:, :17] = np.where(taking_part, np.minimum(strength, 1), 0)
+    speaking = kinds == EPISODES.index(SPEECH)
+    targets[speaking, 17] = 1
+    for unit, intensity in SPOKEN.items():
+        targets[speaking, unit] = np.maximum(targets[speaking, unit], intensity)
+    return targets
+
+
+def _blend(
+    targets: Floats, borders: NDArray[np.int64], place: NDArray[np.int64], generator: np.random.Generator
+) -> Floats:
+    """Targets over time, shape (frames, columns): level at the apex, smooth about each border, half-way at it."""
+    lengths = np.diff(borders)
+    total = targets[:, :17].sum(axis=1)
+    rising = total[1:] > total[:-1]
+    widths = np.where(rising, generator.uniform(*ONSET, len(rising)), generator.uniform(*OFFSET, len(rising)))
+    # two transitions never meet within an episode
+    widths = np.minimum(widths, 0.5 * np.minimum(lengths[1:], lengths[:-1]))
+    before, after = np.append(1.0, widths), np.append(widths, 1.0)
+    frame = np.arange(len(place)) + 0.5
+    since = (frame - borders[:-1][place]) / before[place]
+    until = (borders[1:][place] - frame) / after[place]
+    neighbour = np.where(since < until, place - 1, place + 1)
+    near = np.minimum(since, until)
+    inside = (neighbour >= 0) & (neighbour < len(targets)) & (near < 1)
+    own = smooth_step((np.where(inside, near, 1) + 1) / 2)[:, np.newaxis]
+    other = targets[np.where(inside, neighbour, place)]
+    return own * targets[place] + (1 - own) * other
+
+
+def _speak(units: Floats, spoken: Floats, generator: np.random.Generator) -> None:
+    """Lips and jaw open and close about three and a half times a second while the person speaks."""
+    rate = 3.5 + 0.4 * smooth_noise(generator, len(units), 1, 15)[:, 0]
+    phase = 2 * np.pi * (generator.random() + np.cumsum(rate) / FRAME_RATE)
+    units[:, _UPPER] *= 1 - spoken * (0.5 + 0.5 * np.sin(phase)) * 0.9
+    units[:, _JAW] *= 1 - spoken * (0.5 + 0.5 * np.sin(phase + 0.5)) * 0.9
+
+
+def _live(units: Floats, mood: Floats, generator: np.random.Generator) -> None:
+    """No apex is quite level, no rest quite still, and a mood shows a little; kept in [0, 1]."""
+    units *= 1 + 0.1 * smooth_noise(generator, len(units), 17, 12)
+    units += 0.03 * np.abs(smooth_noise(generator, len(units), 17, 24))
+    pleasant, lively = np.maximum(mood[:, 0], 0), np.maximum(mood[:, 1], 0)
+    units[:, ACTION_UNITS_17.index("AU12")] += 0.15 * pleasant
+    units[:, ACTION_UNITS_17.index("AU4")] += 0.15 * np.maximum(-mood[:, 0], 0)
+    units[:, ACTION_UNITS_17.index("AU5")] += 0.15 * lively
+    np.clip(units, 0, 1, out=units)

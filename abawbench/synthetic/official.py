@@ -1,0 +1,240 @@
+"""A corpus on disk, in the layouts of s-Aff-Wild2 and of the editions with one file for each unit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from abawbench.base.files import write_file, write_text
+from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.version import VERSION
+from abawbench.challenges import get
+from abawbench.formats.write import write_annotations
+from abawbench.formats.write_list import write_list
+from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_8
+from abawbench.synthetic.affect import EPISODES
+from abawbench.synthetic.corpus import SPLITS, Footage, Settings, checked, make
+from abawbench.synthetic.drawing import Report, draw_crops, silent
+from abawbench.synthetic.videos import write_videos
+from abawbench.table import Table
+
+CARD = "corpus.json"
+CROPS, TRUTH = "cropped_aligned", "truth"
+SUBJECTS = "subjects.csv"
+MULTI_TASK = get("abaw4-mtl")
+TRAINING, VALIDATION = "training_set_annotations.txt", "validation_set_annotations.txt"
+TEST_LIST, TEST_TRUTH = MULTI_TASK.list_files[0], "test_set_annotations.txt"
+# task -> folder of its labels, challenge with lists of units, challenge with lists of rows
+TRACKS = {
+    "va": ("VA_Estimation_Challenge", get("abaw3-va"), get("abaw5-va")),
+    "expression": ("EXPR_Classification_Challenge", get("abaw3-expr"), get("abaw5-expr")),
+    "action_units": ("AU_Detection_Challenge", get("abaw3-au"), get("abaw5-au")),
+}
+FOLDERS = {"train": "Train_Set", "validation": "Validation_Set", "test": "Test_Set"}
+UNIT_LISTS, ROW_LISTS = "names_of_videos_in_each_test_set", "prediction_files_format"
+
+
+def write_corpus(settings: Settings, out: Path, *, workers: int = 1, report: Report = silent) -> dict[str, Any]:
+    """Make a corpus and write it; what an earlier, interrupted run has written is kept.
+
+    The result depends on the settings and on the version of abawbench alone. Every file and every folder of a unit
+    appears whole or not at all.
+
+    Args:
+        settings: what to make.
+        out: the folder; new, empty, or holding the same corpus.
+        workers: processes that draw.
+        report: called with the frames drawn so far and those there are to draw: of the crops, then of the videos.
+
+    Returns:
+        What corpus.json holds: version, settings and counts.
+
+    Raises:
+        ProblemError: D52 settings that make no corpus, D50 another corpus in the folder, D51 something else in it,
+            D53 a library is missing, D54 a process that draws was killed, F01 the folder cannot be written.
+    """
+    checked(settings)
+    if settings.pictures:
+        demand_renderer(with_films=settings.films > 0)
+    _demand_own_folder(settings, out)
+    footage = make(settings)
+    card = {"version": VERSION, "settings": settings.to_json(), "counts": counts(footage)}
+    _new_folder(out)
+    write_text(out / CARD, json.dumps(card, indent=2) + "\n")
+    _clear_left_behind(out)
+    write_labels(footage, out)
+    if settings.pictures:
+        _new_folder(out / CROPS)
+        draw_crops(footage, out / CROPS, workers, report)
+    if settings.films:
+        write_videos(footage, out, report)
+    return card
+
+
+def counts(footage: Footage) -> dict[str, Any]:
+    """Units, people, frames, and by split rows, repetitions and annotated rows of each task."""
+    splits: dict[str, Any] = {}
+    for split in SPLITS:
+        rows, places = footage.listed[split], footage.of_split(split)
+        splits[split] = {
+            "units": len(places),
+            "people": len({footage.units[place].person for place in places}),
+            "rows": len(rows),
+            "repeated": int((np.diff(rows) == 0).sum()),
+            "annotated": {task: int(mask[rows].sum()) for task, mask in footage.annotated.items()},
+        }
+    return {
+        "units": len(footage.units),
+        "people": len({unit.person for unit in footage.units}),
+        "frames": int(footage.starts[-1]),
+        "crops": int(footage.has_crop.sum()) if footage.settings.pictures else 0,
+        "splits": splits,
+    }
+
+
+def write_labels(footage: Footage, out: Path) -> None:
+    """Annotations, lists, subjects and truth: everything but pictures. What is there already is kept.
+
+    Raises:
+        ProblemError: F01, the folder cannot be written.
+    """
+    for name, split in ((TRAINING, "train"), (VALIDATION, "validation"), (f"{TRUTH}/{TEST_TRUTH}", "test")):
+        if not (out / name).exists():
+            _new_folder((out / name).parent)
+            write_annotations(MULTI_TASK, footage.table(footage.listed[split]), out / name)
+    if not (out / TEST_LIST).exists():
+        write_list(MULTI_TASK, footage.table(footage.listed["test"]), out / TEST_LIST)
+    for task in TRACKS:
+        _write_track(footage, task, out)
+    lines = ["video,subject", *(f"{unit.name},person_{unit.person + 1:04d}" for unit in footage.units)]
+    write_text(out / SUBJECTS, "\n".join(lines) + "\n")
+    for split in SPLITS:
+        path = out / TRUTH / f"{split}.parquet"
+        if not path.exists():
+            write_file(path, _truth(footage, split))
+
+
+def demand_renderer(*, with_films: bool) -> None:
+    """Say what is missing before anything is made.
+
+    Raises:
+        ProblemError: D53, OpenCV or PyAV is not installed.
+    """
+    import importlib.util
+
+    libraries = {"cv2": "OpenCV"} | ({"av": "PyAV"} if with_films else {})
+    missing = [title for module, title in libraries.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        fix = "pip install 'abawbench[video]', or make labels alone (--labels-only)"
+        raise ProblemError(Problem("D53", f"no {' and no '.join(missing)}", "what draws pictures", fix))
+
+
+def _demand_own_folder(settings: Settings, out: Path) -> None:
+    """The folder is free, or holds this corpus or a part of it."""
+    try:
+        text = (out / CARD).read_text("utf-8")
+    except FileNotFoundError:
+        if out.is_dir() and any(out.iterdir()):
+            found = f"files, and no {CARD}"
+            raise ProblemError(Problem("D51", found, "a new folder", "name another", str(out))) from None
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        found = os_reason(error, "no readable text")
+        raise ProblemError(Problem("F01", found, "a folder for the corpus", "name another", str(out))) from error
+    wanted: dict[str, Any] = {"version": VERSION, **json.loads(json.dumps(settings.to_json()))}
+    try:
+        there = json.loads(text)
+        held: dict[str, Any] = {"version": there["version"], **there["settings"]}
+    except (ValueError, KeyError, TypeError):
+        found = f"a {CARD} of something else"
+        raise ProblemError(Problem("D51", found, "a corpus made here", "name another", str(out))) from None
+    differing = [name for name in wanted if held.get(name) != wanted[name]]
+    if differing:
+        found = ", ".join(f"{name} = {held.get(name)}" for name in differing)
+        expected = ", ".join(f"{name} = {wanted[name]}" for name in differing)
+        raise ProblemError(Problem("D50", found, expected, "name another folder, or remove this one", str(out)))
+
+
+def _new_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        found = os_reason(error)
+        raise ProblemError(Problem("F01", found, "a folder that can be made", "check it", str(folder))) from error
+
+
+def _clear_left_behind(out: Path) -> None:
+    """Remove what a killed run was about to rename."""
+    for path in out.rglob(".*"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _write_track(footage: Footage, task: str, out: Path) -> None:
+    folder, by_unit, by_row = TRACKS[task]
+    for split in SPLITS:
+        root = out / TRUTH if split == "test" else out
+        place = root / "annotations" / folder / FOLDERS[split]
+        places = [place for place in footage.of_split(split) if not footage.lacking[task][place]]
+        if place.exists() or not places:
+            continue
+        _new_folder(place.parent)
+        write_annotations(by_unit, every_line(footage, places), place)
+    tested = every_line(footage, footage.of_split("test"))
+    for challenge, lists in ((by_unit, UNIT_LISTS), (by_row, ROW_LISTS)):
+        path = out / lists / challenge.list_files[0]
+        if not path.exists():
+            _new_folder(path.parent)
+            write_list(challenge, tested, path)
+
+
+def every_line(footage: Footage, places: list[int]) -> Table:
+    """Every frame of these units, and the line too many where a unit has one: the last frame's labels again."""
+    rows = footage.rows_of(places)
+    times = np.ones(len(rows), np.int64)
+    ends = np.cumsum([footage.units[place].frames for place in places])
+    times[ends[footage.surplus[places]] - 1] = 2
+    table = footage.table(np.repeat(rows, times))
+    frame = table.frame.copy()
+    again = np.append(False, (frame[1:] == frame[:-1]) & (table.video[1:] == table.video[:-1]))
+    return replace(table, frame=frame + again.astype(np.int32))
+
+
+def _truth(footage: Footage, split: str) -> bytes:
+    """All that is known of a split's frames, as Parquet."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    places = footage.of_split(split)
+    rows = footage.rows_of(places)
+    owner = footage.owner(rows)
+
+    def named(codes: Any, names: list[str]) -> Any:
+        return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int16)), pa.array(names))
+
+    affect = footage.affect[rows].astype(np.float32)
+    columns: dict[str, Any] = {
+        "unit": named(owner, [unit.name for unit in footage.units]),
+        "person": named(owner, [f"person_{unit.person + 1:04d}" for unit in footage.units]),
+        "frame": pa.array((rows - footage.starts[owner] + 1).astype(np.int32)),
+        "has_crop": pa.array(footage.has_crop[rows]),
+        "valence": pa.array(affect[:, 0].copy()),
+        "arousal": pa.array(affect[:, 1].copy()),
+        "expression": named(footage.expression[rows], list(EXPRESSIONS_8)),
+        "episode": named(footage.episode[rows], list(EPISODES)),
+    }
+    units = footage.action_units[rows]
+    columns |= {name: pa.array(units[:, column].copy()) for column, name in enumerate(ACTION_UNITS_17)}
+    sink = pa.BufferOutputStream()
+    packed = {name: "zstd" if name in {"unit", "person", "expression", "episode"} else "none" for name in columns}
+    # the padding behind dictionary indices holds whatever was in memory: names are written plainly, and packed
+    write: Any = parquet.write_table
+    write(pa.table(columns), sink, use_dictionary=False, compression=packed, write_statistics=False)
+    return sink.getvalue().to_pybytes()

@@ -1,0 +1,110 @@
+"""A page to look at: people and expressions, single action units, frames in time, a whole picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from abawbench.clips.images import Image
+from abawbench.faces import CROP_SIZE
+from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_7
+from abawbench.synthetic.affect import EPISODES, PROFILES, episode_shares, make_course, make_temperament
+from abawbench.synthetic.film import Film, draw_crop, draw_picture, make_film, make_person
+from abawbench.synthetic.smooth import stream
+from abawbench.table import Floats
+
+COLUMNS = (*EXPRESSIONS_7, "Happily_Surprised", "Sadly_Angry", "Angrily_Disgusted")
+PEOPLE, FRAMES, STRIDE = 8, 150, 14
+_TITLE, _GAP, _DRAWN = 18, 2, 48
+_INK, _PAPER = (30, 30, 30), 246
+
+
+def contact_sheet(seed: int) -> Image:
+    """Eight people with ten expressions; 17 action units of one; frames of a course; two people in a picture.
+
+    Args:
+        seed: of the people, their films and the course.
+
+    Returns:
+        RGB, shape (height, width, 3).
+    """
+    films = _films(seed)
+    rows = [_titles([name.replace("_", " ") for name in COLUMNS])]
+    for film in films:
+        frame = clear_frame(film)
+        rows.append(_row([draw_crop(film, frame, typical(name)) for name in COLUMNS]))
+    rows += _single_units(films[2])
+    rows += _in_time(films[4], stream(seed, 2, 5))
+    rows += _whole(films)
+    return np.concatenate(rows)
+
+
+def typical(expression: str) -> Floats:
+    """Intensities of the action units that most people use for an expression of `EPISODES`, shape (17,)."""
+    weight = PROFILES[EPISODES.index(expression)]
+    return np.where(weight > 0.45, 0.35 + 0.55 * weight, 0.0)
+
+
+def clear_frame(film: Film) -> int:
+    """The first frame without a blink, something before the face or motion blur."""
+    course = film.course
+    return int(np.argmin((course.lids > 0) | course.covered | (course.motion > 0)))
+
+
+def _films(seed: int) -> list[Film]:
+    """People of every skin tone among many, from light to dark."""
+    people = [make_person(stream(seed, 0, number)) for number in range(_DRAWN)]
+    people.sort(key=lambda person: -sum(person.skin))
+    chosen = people[_DRAWN // PEOPLE // 2 :: _DRAWN // PEOPLE]
+    return [make_film(person, FRAMES, stream(seed, 1, number)) for number, person in enumerate(chosen)]
+
+
+def _single_units(film: Film) -> list[Image]:
+    frame = clear_frame(film)
+    names = ("none", *ACTION_UNITS_17)
+    faces = [draw_crop(film, frame, np.zeros(17)), *(draw_crop(film, frame, unit) for unit in np.eye(17))]
+    half = len(names) // 2
+    rows: list[Image] = []
+    for part in (slice(0, half), slice(half, None)):
+        rows += [_titles(names[part]), _row(faces[part])]
+    return rows
+
+
+def _in_time(film: Film, generator: np.random.Generator) -> list[Image]:
+    course = make_course(make_temperament(generator), FRAMES, generator, episode_shares((0.2, 0, 0, 0, 0.4, 0, 0.4, 0)))
+    shown = range(0, STRIDE * len(COLUMNS), STRIDE)
+    faces = [draw_crop(film, frame, np.asarray(course.action_units[frame], np.float64)) for frame in shown]
+    return [_titles([f"frame {frame}" for frame in shown]), _row(faces)]
+
+
+def _whole(films: Sequence[Film]) -> list[Image]:
+    width = _width() // 2
+    height = width * 9 // 16
+    one = draw_picture([films[6]], clear_frame(films[6]), [typical("Happiness")], width=width, height=height)
+    pair = [films[1], films[3]]
+    frame = clear_frame(films[1])
+    two = draw_picture(pair, frame, [typical("Surprise"), typical("Sadness")], width=width, height=height)
+    return [_titles(["whole pictures"]), np.concatenate([one, two], axis=1)]
+
+
+def _width() -> int:
+    return len(COLUMNS) * (CROP_SIZE + _GAP)
+
+
+def _row(faces: Sequence[Image]) -> Image:
+    row = np.full((CROP_SIZE + _GAP, _width(), 3), _PAPER, np.uint8)
+    for place, face in enumerate(faces):
+        left = place * (CROP_SIZE + _GAP)
+        row[:CROP_SIZE, left : left + CROP_SIZE] = face
+    return row
+
+
+def _titles(texts: Sequence[str]) -> Image:
+    import cv2
+
+    row = np.full((_TITLE, _width(), 3), _PAPER, np.uint8)
+    for place, text in enumerate(texts):
+        left = place * (CROP_SIZE + _GAP) + 2
+        cv2.putText(row, text, (left, _TITLE - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.36, _INK, 1, cv2.LINE_AA)
+    return row

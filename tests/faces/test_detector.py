@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+import csv
+import functools
+import hashlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from abawbench import faces
+from abawbench.base.problems import ProblemError
+from abawbench.clips.alignment import WIDE
+from abawbench.clips.images import read_image, rgb
+from abawbench.faces import TEMPLATE, Detector, Face, aligned_crop, main_face, similarity
+from examples.real_data import real_data
+
+
+@functools.cache
+def detector() -> Detector:
+    return Detector(faces.weights_path())
+
+
+@functools.cache
+def detected(name: str) -> tuple[tuple[int, int], tuple[Face, ...]]:
+    image = read_image(real_data() / "faces" / name)
+    return image.shape[:2], detector().detect(image)
+
+
+def moved(points: np.ndarray, roll: float, scale: float, shift: tuple[float, float]) -> np.ndarray:
+    turn = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
+    return scale * points @ turn.T + np.array(shift)
+
+
+@given(st.floats(-np.pi, np.pi), st.floats(0.05, 20), st.tuples(st.floats(-2000, 2000), st.floats(-2000, 2000)))
+def test_a_turned_scaled_and_shifted_template_is_brought_back_exactly(roll, scale, shift):
+    matrix = similarity(moved(TEMPLATE, roll, scale, shift), TEMPLATE)
+    back = moved(TEMPLATE, roll, scale, shift) @ matrix[:, :2].T + matrix[:, 2]
+    assert np.abs(back - TEMPLATE).max() < 1e-8
+
+
+def test_the_map_is_the_least_squares_solution():
+    random = np.random.default_rng(3)
+    source, target = random.normal(size=(5, 2)) * 40, random.normal(size=(5, 2)) * 40
+    x, y = source.T
+    rows = np.concatenate([np.stack([x, -y, np.ones(5), np.zeros(5)], 1), np.stack([y, x, np.zeros(5), np.ones(5)], 1)])
+    a, b, right, down = np.linalg.lstsq(rows, np.concatenate([target[:, 0], target[:, 1]]), rcond=None)[0]
+    assert similarity(source, target) == pytest.approx(np.array([[a, -b, right], [b, a, down]]), abs=1e-10)
+
+
+def test_a_mirrored_face_is_not_mirrored_back():
+    mirrored = TEMPLATE * [-1, 1]
+    assert np.linalg.det(similarity(mirrored, TEMPLATE)[:, :2]) > 0
+
+
+def test_points_on_one_line_still_fix_the_map():
+    line = np.array([[0.0, 0.0], [1.0, 2.0], [2.0, 4.0]])
+    assert similarity(line, line * 3 + 1) == pytest.approx(np.array([[3.0, 0.0, 1.0], [0.0, 3.0, 1.0]]))
+
+
+@pytest.mark.parametrize("spot", [(0.0, 0.0), (311.7, 97.3), (np.nan, 1.0), (np.inf, 1.0)])
+def test_points_on_one_spot_or_not_finite_are_a_problem(spot):
+    with pytest.raises(ProblemError, match="E05"):
+        similarity(np.tile(spot, (5, 1)), TEMPLATE)
+
+
+def test_the_crop_of_a_face_that_lies_on_the_template_is_the_picture_itself():
+    image = np.random.default_rng(0).integers(0, 256, (112, 112, 3), np.uint8)
+    assert np.array_equal(aligned_crop(image, TEMPLATE), image)
+
+
+def test_a_rolled_picture_gives_the_upright_crop():
+    image = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (112, 112, 3), np.uint8), (0, 0), 4)
+    points = moved(TEMPLATE, 0.5, 1.5, (60.0, 20.0))
+    forth = similarity(TEMPLATE, points)
+    rolled = cv2.warpAffine(image, forth, (300, 300))
+    inner = np.s_[20:-20, 20:-20]
+    difference = aligned_crop(rolled, points)[inner].astype(float) - image[inner]
+    assert np.abs(difference).max() <= 4
+
+
+def test_fine_texture_of_a_large_face_becomes_its_mean():
+    board = (np.indices((1120, 1120)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    crop = aligned_crop(rgb(board), TEMPLATE * 10)
+    assert np.ptp(crop[2:-2, 2:-2].astype(int)) <= 2
+    assert abs(float(crop[2:-2, 2:-2].mean()) - 127.5) < 1
+
+
+def test_what_lies_outside_the_picture_is_black():
+    white = np.full((112, 112, 3), 255, np.uint8)
+    crop = aligned_crop(white, TEMPLATE + np.array([0, 56]))
+    assert crop[:55].min() == 255
+    assert crop[57:].max() == 0
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 1), (4, 5, 3), (4, 5, 4)])
+def test_grey_rgb_and_rgba_become_rgb(shape):
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    expected = image.reshape(4, 5, -1)[..., :3] * np.ones((1, 1, 3), np.uint8)
+    assert np.array_equal(rgb(image), expected)
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((4, 4)), np.zeros((4, 4, 2), np.uint8), np.zeros((0, 4, 3), np.uint8), np.zeros(4, np.uint8)]
+)
+def test_another_type_or_shape_is_a_problem(image):
+    with pytest.raises(ProblemError, match="E06"):
+        rgb(image)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a picture", b"\xff\xd8\xff\xe0 broken"])
+def test_a_file_that_is_no_picture_is_a_problem(tmp_path, content):
+    path = tmp_path / "face.jpg"
+    path.write_bytes(content)
+    with pytest.raises(ProblemError, match="F01"):
+        read_image(path)
+
+
+def test_a_missing_picture_is_a_problem(tmp_path):
+    with pytest.raises(ProblemError, match="F01"):
+        read_image(tmp_path / "face.jpg")
+
+
+def test_a_picture_is_read_as_rgb(tmp_path):
+    path = tmp_path / "red.png"
+    cv2.imwrite(str(path), np.full((3, 4, 3), (0, 0, 255), np.uint8))
+    assert read_image(path)[0, 0].tolist() == [255, 0, 0]
+
+
+def test_other_weights_are_refused_by_their_hash(tmp_path):
+    path = tmp_path / "yunet.onnx"
+    path.write_bytes(b"something else")
+    with pytest.raises(ProblemError, match="E04"):
+        faces.weights_path(path)
+
+
+def test_missing_weights_name_the_variable_to_set(tmp_path):
+    with pytest.raises(ProblemError, match="ABAWBENCH_YUNET"):
+        faces.weights_path(tmp_path / "yunet.onnx")
+
+
+def test_fetched_weights_are_taken_where_the_variable_names_none(tmp_path, monkeypatch):
+    monkeypatch.delenv("ABAWBENCH_YUNET", raising=False)
+    monkeypatch.setattr("abawbench.datasets.fetch.fetched", {"yunet": tmp_path}.get)
+    (tmp_path / faces.WEIGHTS_NAME).write_bytes(b"the fetched file")
+    monkeypatch.setattr("abawbench.faces.detector.WEIGHTS_SHA256", hashlib.sha256(b"the fetched file").hexdigest())
+    assert faces.weights_path() == tmp_path / faces.WEIGHTS_NAME
+
+
+def test_without_any_weights_the_fix_is_to_fetch_them(tmp_path, monkeypatch):
+    monkeypatch.delenv("ABAWBENCH_YUNET", raising=False)
+    monkeypatch.setattr("abawbench.datasets.fetch.fetched", {}.get)
+    with pytest.raises(ProblemError, match="abawbench data fetch yunet"):
+        faces.weights_path()
+
+
+def test_a_wide_crop_shows_the_aligned_one_in_its_middle():
+    image = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (400, 400, 3), np.uint8), (0, 0), 4)
+    points = TEMPLATE + 144
+    wide = aligned_crop(image, points, WIDE)
+    assert wide.shape == (224, 224, 3)
+    side = round(224 / 1.6)
+    begin = (224 - side) // 2
+    middle = cv2.resize(wide[begin : begin + side, begin : begin + side], (112, 112), interpolation=cv2.INTER_AREA)
+    assert np.abs(middle.astype(float) - aligned_crop(image, points)).mean() < 1.5
+
+
+def test_a_named_folder_without_the_data_is_a_problem(tmp_path, monkeypatch):
+    monkeypatch.setenv("ABAWBENCH_REAL_DATA", str(tmp_path))
+    with pytest.raises(ProblemError, match="F01"):
+        real_data()
+
+
+def face_at(left: float, top: float, size: float) -> Face:
+    return Face((left, top, left + size, top + size), TEMPLATE, 0.9)
+
+
+def test_the_larger_face_is_the_main_one():
+    small, large = face_at(40, 40, 20), face_at(0, 0, 60)
+    assert main_face((small, large), 100, 100) is large
+
+
+def test_of_equal_faces_the_central_one_is_the_main_one():
+    aside, central = face_at(0, 40, 20), face_at(45, 40, 20)
+    assert main_face((aside, central), 100, 100) is central
+
+
+def test_without_faces_there_is_no_main_one():
+    assert main_face((), 100, 100) is None
+
+
+@pytest.mark.real_data
+def test_every_london_picture_has_one_face():
+    names = [path.name for path in (real_data() / "faces").glob("*london_*.jpg")]
+    counts = {name: len(detected(name)[1]) for name in names}
+    assert len(counts) == 208
+    assert {name: count for name, count in counts.items() if count != 1} == {}
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("pexels_angry.jpg", 1), ("pexels_sad-baby.jpg", 1), ("pexels_happy-baby_rgba.png", 1), ("wh_two_people.jpg", 2)],
+)
+def test_pictures_that_are_hard_at_full_size_give_their_faces(name, count):
+    assert len(detected(name)[1]) == count
+
+
+@pytest.mark.real_data
+def test_a_box_lies_inside_the_picture():
+    (height, width), (face,) = detected("pexels_sad-baby.jpg")
+    left, top, right, bottom = face.box
+    assert 0 <= left < right <= width
+    assert 0 <= top < bottom <= height
+
+
+def pupils() -> list[tuple[str, np.ndarray]]:
+    with (real_data() / "labels" / "london_neutral_landmarks.csv").open(newline="") as file:
+        return [
+            (
+                Path(row["file"]).name,
+                np.array(
+                    [
+                        [float(row["left_pupil_x"]), float(row["left_pupil_y"])],
+                        [float(row["right_pupil_x"]), float(row["right_pupil_y"])],
+                    ]
+                ),
+            )
+            for row in csv.DictReader(file)
+        ]
+
+
+@pytest.mark.real_data
+def test_both_true_pupils_lie_in_the_box_of_every_neutral_face():
+    outside = []
+    for name, eyes in pupils():
+        left, top, right, bottom = detected(name)[1][0].box
+        if not all(left <= x <= right and top <= y <= bottom for x, y in eyes):
+            outside.append(name)
+    assert outside == []
+
+
+@pytest.mark.real_data
+def test_true_pupils_land_near_the_template_eyes():
+    errors = []
+    for name, eyes in pupils():
+        matrix = similarity(detected(name)[1][0].points, TEMPLATE)
+        landed = eyes @ matrix[:, :2].T + matrix[:, 2]
+        errors.append(np.linalg.norm(landed - TEMPLATE[:2], axis=1).max())
+    # 35 pixels lie between the template's eyes; measured: mean 2.9 pixels, at most 6.9
+    assert np.mean(errors) < 3.5
+    assert max(errors) < 8.5
+
+
+@pytest.mark.real_data
+def test_a_picture_without_a_face_is_a_problem(tmp_path):
+    path = tmp_path / "grey.png"
+    cv2.imwrite(str(path), np.full((90, 120, 3), 128, np.uint8))
+    with pytest.raises(ProblemError, match="E03"):
+        faces.crop_file(detector(), path)
+
+
+@pytest.mark.real_data
+def test_transparent_and_opaque_files_of_one_picture_give_nearly_the_same_crop():
+    folder = real_data() / "faces"
+    opaque = faces.crop_file(detector(), folder / "pexels_happy-baby.jpg").astype(float)
+    transparent = faces.crop_file(detector(), folder / "pexels_happy-baby_rgba.png").astype(float)
+    assert np.abs(opaque - transparent).mean() < 2
+
+
+@pytest.mark.real_data
+def test_rolled_faces_stand_upright_in_their_crops():
+    rolls = []
+    for name in ("pose_lisa1.jpg", "pose_lisa2.jpg", "pose_lisa3.jpg", "pose_lisa4.jpg"):
+        (face,) = detected(name)[1]
+        matrix = similarity(face.points, TEMPLATE)
+        (left, right) = face.points[:2] @ matrix[:, :2].T + matrix[:, 2]
+        rolls.append(abs(np.degrees(np.arctan2(right[1] - left[1], right[0] - left[0]))))
+    assert max(rolls) < 8

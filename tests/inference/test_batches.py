@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from abawbench.base.prefetch import ahead
+from abawbench.base.problems import Problem, ProblemError
+from abawbench.clips.clip import Clip
+from abawbench.inference.batches import batches, planned
+from tests.inference.conftest import SIDE, a_clip
+
+LENGTHS = st.lists(st.tuples(st.integers(1, 30), st.floats(0, 1)), max_size=8)
+
+
+def clips_of(lengths):
+    random = np.random.default_rng(0)
+    return [
+        a_clip(f"v{place}", frames, missing=tuple(np.flatnonzero(random.random(frames) < share).tolist()))
+        for place, (frames, share) in enumerate(lengths)
+    ]
+
+
+@given(LENGTHS, st.integers(1, 12))
+def test_every_valid_frame_is_planned_once_in_order_and_batches_are_full(lengths, size):
+    clips = clips_of(lengths)
+    plan = list(planned(clips, size))
+    for clip in clips:
+        pieces = [piece for batch in plan for piece in batch if piece.clip is clip]
+        positions = np.concatenate([piece.positions for piece in pieces])
+        np.testing.assert_array_equal(positions, np.flatnonzero(clip.valid))
+        assert [piece.is_last for piece in pieces] == [False] * (len(pieces) - 1) + [True]
+    sizes = [sum(len(piece.positions) for piece in batch) for batch in plan]
+    assert all(total == size for total in sizes[:-1])
+    assert sum(sizes) == sum(int(clip.valid.sum()) for clip in clips)
+
+
+@given(LENGTHS, st.integers(1, 12), st.integers(1, 3))
+def test_a_batch_holds_the_crops_of_its_pieces_and_black_behind(lengths, size, threads):
+    clips = clips_of(lengths)
+    for batch in batches(clips, SIDE, size, lambda crops: crops.sum(), threads=threads):
+        expected = [piece.clip.read(piece.positions) for piece in batch.pieces]
+        filled = sum(map(len, expected))
+        np.testing.assert_array_equal(batch.crops[:filled], np.concatenate(expected))
+        assert batch.crops.shape == (size, SIDE, SIDE, 3)
+        assert not batch.crops[filled:].any()
+        assert batch.prepared == batch.crops.sum()
+
+
+def test_a_clip_that_cannot_be_read_leaves_its_neighbours_whole():
+    def broken(positions):
+        raise ProblemError(Problem("F01", "a hole", "a picture", "copy it again", "x.jpg"))
+
+    good = a_clip("good", 3)
+    bad = Clip("bad", np.arange(1, 4, dtype=np.int32), np.ones(3, bool), SIDE, broken)
+    (batch,) = batches([good, bad, good], SIDE, 9, lambda crops: None)
+    assert list(batch.errors) == [1]
+    np.testing.assert_array_equal(batch.crops[:3], batch.crops[6:])
+    assert not batch.crops[3:6].any()
+
+
+@given(st.lists(st.integers(), max_size=30), st.integers(1, 4))
+def test_work_ahead_keeps_the_order(items, threads):
+    assert list(ahead(lambda item: item * 2, items, threads)) == [item * 2 for item in items]
+
+
+def test_work_ahead_runs_no_further_than_its_threads():
+    begun: list[int] = []
+    work = ahead(begun.append, range(100), 2)
+    next(work)
+    assert len(begun) <= 4
+    work.close()
+    assert len(begun) <= 6
+
+
+def test_an_error_of_the_work_reaches_whoever_uses_it():
+    with pytest.raises(ZeroDivisionError):
+        list(ahead(lambda item: 1 // item, [1, 0], 1))
