@@ -18,14 +18,14 @@ from abawbench.challenges import get
 from abawbench.clips.clip import clips_of_units
 from abawbench.clips.images import jpeg
 from abawbench.entries import Card, Picture
-from abawbench.entries.model import Movable, Seen
+from abawbench.entries.model import DeviceEntry, FrameFeatures
 from abawbench.entries.networks.backbone import BackboneSettings
 from abawbench.entries.networks.network import Settings, create
-from abawbench.inference.forward import Look, seen_in
+from abawbench.inference.forward import ForwardOptions, encoded_in
 from abawbench.inference.precision import has_bfloat16
 from abawbench.inference.predict import BATCH
 from abawbench.models import backbones
-from abawbench.models.image_input import Intake
+from abawbench.models.image_input import ImageInput
 from benchmarks.timing import functions, report
 
 UNITS, FRAMES = 4, 48
@@ -49,25 +49,25 @@ def write_crops(root: Path, side: int, frames: int = FRAMES) -> list[Path]:
     return paths
 
 
-def entry_of(kind: str, side: int) -> Movable:
+def entry_of(kind: str, side: int) -> DeviceEntry:
     """An entry with this backbone, random weights."""
     card = Card("2026_bench_look", "a benchmark", (), Picture(side, "RGB", "any"))
     return create(card, get("abaw4-mtl").tasks, Settings(backbones=(BackboneSettings(kind=kind),), seed=0))
 
 
-def ours(entry: Movable, folder: Path, side: int, batch: int = BATCH) -> Seen:
+def ours(entry: DeviceEntry, folder: Path, side: int, batch: int = BATCH) -> FrameFeatures:
     """What the entry sees in every crop of the folder."""
-    look = Look(batch, None)
-    parts = [seen for _, seen in seen_in(entry, clips_of_units(folder), side, look, lambda _: None)]
+    look = ForwardOptions(batch, None)
+    parts = [seen for _, seen in encoded_in(entry, clips_of_units(folder), side, look, lambda _: None)]
     return np.concatenate([part for part in parts if isinstance(part, np.ndarray)])
 
 
-def plain(module: nn.Module, paths: list[Path], intake: Intake, batch: int) -> Seen:
+def plain(module: nn.Module, paths: list[Path], intake: ImageInput, batch: int) -> FrameFeatures:
     """The loop that a notebook would have: PIL, NumPy, one float32 forward pass after another."""
     from PIL import Image
 
     mean, std = np.array(intake.mean, np.float32), np.array(intake.std, np.float32)
-    parts: list[Seen] = []
+    parts: list[FrameFeatures] = []
     with torch.inference_mode():
         for begin in range(0, len(paths), batch):
             pictures: list[Any] = []
@@ -78,7 +78,7 @@ def plain(module: nn.Module, paths: list[Path], intake: Intake, batch: int) -> S
     return np.concatenate(parts)
 
 
-def concordance(first: Seen, second: Seen) -> float:
+def concordance(first: FrameFeatures, second: FrameFeatures) -> float:
     """Mean over the features of their concordance."""
     one, other = first.astype(np.float64), second.astype(np.float64)
     spread = one.var(0) + other.var(0) + (one.mean(0) - other.mean(0)) ** 2

@@ -40,9 +40,9 @@ def compare(encoder: Kind, folder: Path) -> None:
         if summary.made != UNITS:
             raise RuntimeError(f"{summary.made} of {UNITS} units")
 
-    def conclude() -> None:
+    def answer() -> None:
         for clip in clips:
-            entry.conclude(clip.vectors(), clip)
+            entry.answer(clip.vectors(), clip)
 
     def bare(parts: Sequence[torch.Tensor]) -> None:
         with torch.inference_mode():
@@ -51,7 +51,7 @@ def compare(encoder: Kind, folder: Path) -> None:
 
     calls: dict[str, Callable[[], object]] = {
         "predict, files to store": store,
-        "files to answers": conclude,
+        "files to answers": answer,
         "bare module, 32 segments at once, no state carried": lambda: bare(segments),
     }
     if encoder in RECURRENT:

@@ -7,7 +7,11 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Split = Literal["train", "validation", "test"]
 FormatId = Literal[
@@ -15,8 +19,58 @@ FormatId = Literal[
 ]
 
 
+class _Values:
+    """What a kind of task knows of its values, for code that treats all kinds alike.
+
+    Attributes of each kind:
+        outputs: names of the columns of a model's answer: columns or classes.
+        labels: names of the columns of a table of decided values; for one class of several the task's own name.
+        span: least and greatest value of an answer: of the task, or of a probability.
+        criteria: criteria that judge the task, the usual one first.
+        is_real: True where a value is a real number, and missing as NaN; else it is a whole number, and missing as -1.
+        is_vector: True where a row has a value for each label, else one value.
+    """
+
+    __slots__ = ()
+    is_real = False
+    is_vector = True
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the columns of an answer."""
+        raise NotImplementedError
+
+    @property
+    def width(self) -> int:
+        """Columns of an answer."""
+        return len(self.outputs)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the columns of a table of decided values."""
+        return self.outputs
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Least and greatest value of an answer."""
+        return 0.0, 1.0
+
+    def empty(self, rows: int) -> NDArray[Any]:
+        """Values of rows without an annotation, shape (rows, labels), or (rows,) where a row has one value."""
+        import numpy as np
+
+        shape = (rows, self.width) if self.is_vector else (rows,)
+        return np.full(shape, np.nan) if self.is_real else np.full(shape, -1, np.int8)
+
+    def is_annotated(self, values: NDArray[Any]) -> NDArray[np.bool_]:
+        """True for each value that is not missing, in the shape of `values`."""
+        import numpy as np
+
+        return ~np.isnan(values) if self.is_real else values >= 0
+
+
 @dataclass(frozen=True, slots=True)
-class Continuous:
+class Continuous(_Values):
     """Real values in a range: valence and arousal, emotion intensities."""
 
     name: str
@@ -24,24 +78,54 @@ class Continuous:
     low: float
     high: float
     sentinel: float | None
+    is_real = True
+    criteria = ("ccc", "pearson")
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The columns."""
+        return self.columns
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The task's own range."""
+        return self.low, self.high
 
 
 @dataclass(frozen=True, slots=True)
-class Categorical:
+class Categorical(_Values):
     """One class of several; the index in `classes` is the number in the file."""
 
     name: str
     classes: tuple[str, ...]
     sentinel: int | None
+    is_vector = False
+    criteria = ("f1", "accuracy")
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The classes."""
+        return self.classes
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The task's name: a table has one column of class numbers."""
+        return (self.name,)
 
 
 @dataclass(frozen=True, slots=True)
-class MultiLabel:
+class MultiLabel(_Values):
     """Several labels, each 0 or 1."""
 
     name: str
     columns: tuple[str, ...]
     sentinel: int | None
+    criteria = ("f1", "accuracy")
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The labels."""
+        return self.columns
 
 
 Task = Continuous | Categorical | MultiLabel

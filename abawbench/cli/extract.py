@@ -26,7 +26,7 @@ from abawbench.cli.output import exits_on_problems, print_json, say
 
 if TYPE_CHECKING:
     from abawbench.clips.features import Stored
-    from abawbench.entries.model import Staged
+    from abawbench.entries.model import FrameWise
     from abawbench.inference.extract import Summary
     from abawbench.inference.feature_maker import Reading
     from abawbench.inference.precision import Asked
@@ -143,7 +143,7 @@ def command(
         sys.exit(1)
 
 
-def _looking(backbone: str, reading: Reading, root: Path) -> Staged:
+def _looking(backbone: str, reading: Reading, root: Path) -> FrameWise:
     from abawbench.inference.feature_maker import feature_maker
 
     return feature_maker(backbone, reading, root=root).entry

@@ -96,14 +96,14 @@ def command(
     """
     from abawbench.clips.open import input_of
     from abawbench.entries.loading import find
-    from abawbench.entries.model import Bounded
+    from abawbench.entries.model import TableEntry
     from abawbench.inference.predict import Options, run
 
     if engine == "ray":
         # the machines of a cluster start in folders of their own
         data, out = data.resolve(), out.resolve()
     answering = _entry(entry, submissions, data)
-    if isinstance(answering, Bounded):
+    if isinstance(answering, TableEntry):
         kind, clips = "tables", answering.clips()
     else:
         given = input_of(data, lambda: faces_of(data, out, answering.card, weights))
@@ -136,10 +136,10 @@ def command(
 def _entry(name: str, submissions: Path, data: Path) -> Entry:
     from abawbench.base.problems import Problem, ProblemError
     from abawbench.entries import Trainable, load_entry
-    from abawbench.entries.model import Bounded
+    from abawbench.entries.model import TableEntry
 
     found = load_entry(name, root=submissions)
-    if isinstance(found, Bounded):
+    if isinstance(found, TableEntry):
         return found.reading(data)
     if isinstance(found, Trainable):
         fix = "fit it and save it, or name an entry with weights"

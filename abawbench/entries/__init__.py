@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from abawbench.entries.decode import answer, uncovered
 from abawbench.entries.loading import load_entry
-from abawbench.entries.model import Card, Entry, Movable, Picture, Staged, Trainable, Weights
+from abawbench.entries.model import Card, DeviceEntry, Entry, FrameWise, Picture, Trainable, Weights
 
 __all__ = [
     "Card",
+    "DeviceEntry",
     "Entry",
-    "Movable",
+    "FrameWise",
     "Picture",
-    "Staged",
     "Trainable",
     "Weights",
     "answer",

@@ -12,7 +12,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, Task
 from abawbench.clips.clip import BATCH, Clip
 from abawbench.clips.features import FeatureClip
-from abawbench.entries.model import Answers, Card, Entry, Seen, Staged, columns
+from abawbench.entries.model import Answers, Card, Entry, FrameFeatures, FrameWise, columns
 
 # probabilities in single precision sum to 1 within this
 SUM = 1e-5
@@ -89,7 +89,7 @@ def fitting(entry: Entry, clips: Sequence[Clip]) -> tuple[list[Clip], list[Probl
     for clip in clips:
         name = f"{entry.card.name}, unit {clip.video}, frame {int(clip.frame[0]) if len(clip) else 0}"
         if isinstance(clip, FeatureClip):
-            if not isinstance(entry, Staged) or clip.width != width:
+            if not isinstance(entry, FrameWise) or clip.width != width:
                 expected = "crops" if width is None else f"{width} as the entry's networks make them"
                 fix = "extract the features with the backbones of this entry"
                 problems.append(Problem("P04", f"{name}: {clip.width} features a frame", expected, fix))
@@ -103,18 +103,18 @@ def fitting(entry: Entry, clips: Sequence[Clip]) -> tuple[list[Clip], list[Probl
     return fitting, problems
 
 
-def look_at(entry: Staged, clip: Clip, batch: int = BATCH) -> Seen:
+def encode_clip(entry: FrameWise, clip: Clip, batch: int = BATCH) -> FrameFeatures:
     """What an entry sees in the valid frames of a clip, shape (valid frames, width).
 
     A clip without valid frames is shown one black crop, for the width alone.
     """
     positions = np.flatnonzero(clip.valid)
-    parts = [entry.look(clip.read(positions[begin : begin + batch])) for begin in range(0, len(positions), batch)]
+    parts = [entry.encode(clip.read(positions[begin : begin + batch])) for begin in range(0, len(positions), batch)]
     if parts:
         return np.concatenate(parts)
-    return entry.look(np.zeros((1, clip.size, clip.size, 3), np.uint8))[:0]
+    return entry.encode(np.zeros((1, clip.size, clip.size, 3), np.uint8))[:0]
 
 
-def predict_staged(entry: Staged, clip: Clip) -> Answers:
+def predict_frame_wise(entry: FrameWise, clip: Clip) -> Answers:
     """What `Entry.predict` of a staged entry gives: look at each frame, then conclude."""
-    return entry.conclude(look_at(entry, clip), clip)
+    return entry.answer(encode_clip(entry, clip), clip)

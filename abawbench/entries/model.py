@@ -15,7 +15,7 @@ from abawbench.clips.clip import Clip, Frames
 from abawbench.table import Floats, Table
 
 Answers = Mapping[str, Floats]
-Seen = NDArray[np.float32]
+FrameFeatures = NDArray[np.float32]
 Precision = Literal["float32", "bfloat16"]
 
 
@@ -126,10 +126,10 @@ class Entry(Protocol):
 
 
 @runtime_checkable
-class Staged(Entry, Protocol):
+class FrameWise(Entry, Protocol):
     """An entry that looks at each frame alone before it concludes: frames of several clips may share a batch."""
 
-    def look(self, crops: Frames) -> Seen:
+    def encode(self, crops: Frames) -> FrameFeatures:
         """What it sees in each crop, shape (crops, width), whatever crops stand beside it.
 
         Args:
@@ -137,13 +137,13 @@ class Staged(Entry, Protocol):
         """
         ...
 
-    def conclude(self, seen: Seen, clip: Clip) -> Answers:
+    def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
         """Answers for a clip from what was seen in its valid frames, shape (valid frames, width), in their order."""
         ...
 
 
 @runtime_checkable
-class Movable(Staged, Protocol):
+class DeviceEntry(FrameWise, Protocol):
     """A staged entry whose first stage runs on a device of choice, in a precision of choice, from prepared crops."""
 
     @property
@@ -151,24 +151,24 @@ class Movable(Staged, Protocol):
         """Numbers that it sees in a crop."""
         ...
 
-    def at(self, device: str, precision: Precision) -> Movable:
+    def at(self, device: str, precision: Precision) -> DeviceEntry:
         """The same entry there; answers differ by rounding alone."""
         ...
 
     def prepare(self, crops: Frames) -> Any:
-        """What `see` takes, made of crops by a thread beside the forward pass."""
+        """What `forward` takes, made of crops by a thread beside the forward pass."""
         ...
 
-    def see(self, prepared: Any) -> Seen:
-        """What `look` gives for the crops that were prepared."""
+    def forward(self, prepared: Any) -> FrameFeatures:
+        """What `encode` gives for the crops that were prepared."""
         ...
 
 
 @runtime_checkable
-class Bounded(Entry, Protocol):
+class TableEntry(Entry, Protocol):
     """An entry that looks up what another program said: it knows every frame it can answer."""
 
-    def reading(self, folder: Path) -> Bounded:
+    def reading(self, folder: Path) -> TableEntry:
         """The same entry over the files of another folder."""
         ...
 

@@ -18,13 +18,13 @@ from abawbench.clips.crop_index import Recipes
 from abawbench.clips.feature_index import Cached, FeatureIndex
 from abawbench.clips.features import FeatureClip, Stored, packed
 from abawbench.entries.contract import fitting
-from abawbench.entries.model import Movable, Seen
+from abawbench.entries.model import DeviceEntry, FrameFeatures
 from abawbench.inference.feature_cache import Cache, index_for
 from abawbench.inference.feature_maker import FeatureMaker
-from abawbench.inference.forward import Look
+from abawbench.inference.forward import ForwardOptions
 from abawbench.inference.precision import FEATURES, Asked, Parity, chosen_for
 from abawbench.inference.progress import Progress, RunMeter
-from abawbench.inference.ray_workers import Far, seen_by
+from abawbench.inference.ray_workers import Far, encoded_by
 from abawbench.inference.resume import Backlog
 
 BATCH = 16
@@ -166,22 +166,22 @@ def _settled(
 class _Work:
     """One run: what it has done so far."""
 
-    def __init__(self, entry: Movable, cache: Cache, options: Options, recipes: Recipes, meter: RunMeter) -> None:
+    def __init__(self, entry: DeviceEntry, cache: Cache, options: Options, recipes: Recipes, meter: RunMeter) -> None:
         self.entry, self.cache, self.options, self.recipes, self.meter = entry, cache, options, recipes, meter
         self.backlog = Backlog(self._is_done, meter)
         self.made = self.frames = self.valid = 0
         self.problems = self.backlog.problems
 
     def do(self, clips: Sequence[Clip]) -> None:
-        look = Look(self.options.batch, self.options.threads)
-        for clip, seen in seen_by(self.entry, self.options.far, clips, self.backlog, look):
+        look = ForwardOptions(self.options.batch, self.options.threads)
+        for clip, seen in encoded_by(self.entry, self.options.far, clips, self.backlog, look):
             self._keep(clip, seen)
             self.meter.unit(0)
 
     def _is_done(self, clip: Clip, digest: str) -> bool:
         return self.cache.has(clip.video, digest, self.recipes.get(clip.video))
 
-    def _keep(self, clip: Clip, seen: Seen | ProblemError) -> None:
+    def _keep(self, clip: Clip, seen: FrameFeatures | ProblemError) -> None:
         digest, recipe = self.backlog.digests.pop(clip.video), self.recipes.get(clip.video)
         if isinstance(seen, ProblemError):
             self.problems.extend(seen.problems)
@@ -198,7 +198,7 @@ class _Work:
 
 
 def features_of(
-    clip: Clip, seen: Seen, dtype: Stored, maker: str, digest: str, recipe: Mapping[str, Any] | None
+    clip: Clip, seen: FrameFeatures, dtype: Stored, maker: str, digest: str, recipe: Mapping[str, Any] | None
 ) -> tuple[bytes, Cached]:
     """A unit's file, and what the index says of it.
 

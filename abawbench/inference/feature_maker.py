@@ -12,10 +12,10 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.entries import load_entry
 from abawbench.entries.entry_file import FILE
 from abawbench.entries.loading import find
-from abawbench.entries.model import Card, Entry, Movable, Trainable
+from abawbench.entries.model import Card, DeviceEntry, Entry, Trainable
 from abawbench.entries.networks.compound import CompoundEntry
 from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
-from abawbench.entries.networks.frame_encoder import Sight, Sighted, settled
+from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, settled
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.inference.store import source_hashes
 from abawbench.models.backbones import KINDS, Backbone, Overrides, Pooling, build
@@ -58,12 +58,12 @@ class FeatureMaker:
             they are read. Caches of two identities never mix.
     """
 
-    entry: Movable
+    entry: DeviceEntry
     identity: Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class _BackboneAlone(Sighted):
+class _BackboneAlone(EncoderEntry):
     width: int = field(default=0)
 
 
@@ -107,7 +107,7 @@ def _of_checkpoint(path: Path, reading: Reading) -> FeatureMaker:
 
 def _alone(name: str, backbone: Backbone, facts: Mapping[str, Any], seed: int | None) -> FeatureMaker:
     card = Card(name, f"the backbone {backbone.card.kind}", (), None)
-    sight = Sight(settled([backbone]), (backbone.card.intake,))
+    sight = FrameEncoder(settled([backbone]), (backbone.card.intake,))
     return FeatureMaker(_BackboneAlone(card, sight, backbone.card.width), {"networks": [_network(facts, seed)]})
 
 
@@ -127,7 +127,7 @@ def _of_entry(entry: Entry | Trainable, source: Path | None) -> FeatureMaker:
     if isinstance(entry, CompoundEntry):
         # what it asks does the looking
         entry = entry.asked
-    if not isinstance(entry, Movable) or not entry.width or not entry.card.networks:
+    if not isinstance(entry, DeviceEntry) or not entry.width or not entry.card.networks:
         found = f"{entry.card.name} looks through no network"
         fix = "name a kind of backbone, a checkpoint, or another entry"
         raise ProblemError(Problem("C02", found, "an entry whose networks see crops", fix))

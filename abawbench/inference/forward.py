@@ -12,21 +12,21 @@ import numpy as np
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Clip, Frames
 from abawbench.entries.contract import failure
-from abawbench.entries.model import Movable, Seen, Staged
+from abawbench.entries.model import DeviceEntry, FrameFeatures, FrameWise
 from abawbench.inference.batches import Batch, Piece, batches
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ForwardOptions:
     """How many crops are looked at together, and by how many threads they are decoded."""
 
     batch: int
     threads: int | None
 
 
-def seen_in(
-    entry: Staged, clips: Iterable[Clip], side: int, look: Look, tick: Callable[[int], None]
-) -> Generator[tuple[Clip, Seen | ProblemError]]:
+def encoded_in(
+    entry: FrameWise, clips: Iterable[Clip], side: int, look: ForwardOptions, tick: Callable[[int], None]
+) -> Generator[tuple[Clip, FrameFeatures | ProblemError]]:
     """For each clip, in order, what the entry sees in its valid frames, shape (valid frames, width), or why not.
 
     Args:
@@ -36,10 +36,10 @@ def seen_in(
         look: batch size and threads.
         tick: is told how many frames were looked at.
     """
-    prepare: Callable[[Frames], Any] = entry.prepare if isinstance(entry, Movable) else _unchanged
-    see: Callable[[Any], Seen] = entry.see if isinstance(entry, Movable) else entry.look
+    prepare: Callable[[Frames], Any] = entry.prepare if isinstance(entry, DeviceEntry) else _unchanged
+    see: Callable[[Any], FrameFeatures] = entry.forward if isinstance(entry, DeviceEntry) else entry.encode
     alone = partial(_alone, entry, lambda crops: see(prepare(crops)))
-    parts: list[Seen] = []
+    parts: list[FrameFeatures] = []
     problems: list[Problem] = []
     for batch in batches(clips, side, look.batch, prepare, threads=look.threads):
         begin = 0
@@ -65,7 +65,7 @@ def _unchanged(crops: Frames) -> Frames:
     return crops
 
 
-def _looked(see: Callable[[Any], Seen], batch: Batch) -> Seen | None:
+def _looked(see: Callable[[Any], FrameFeatures], batch: Batch) -> FrameFeatures | None:
     """What is seen in a whole batch; None where that fails: each piece is looked at alone, to find the fault."""
     try:
         seen = see(batch.prepared)
@@ -78,7 +78,9 @@ def _is_whole(seen: object, rows: int) -> bool:
     return isinstance(seen, np.ndarray) and seen.ndim == 2 and len(seen) == rows
 
 
-def _alone(entry: Staged, looked: Callable[[Frames], Seen], piece: Piece, crops: Frames, size: int) -> Seen:
+def _alone(
+    entry: FrameWise, looked: Callable[[Frames], FrameFeatures], piece: Piece, crops: Frames, size: int
+) -> FrameFeatures:
     """What is seen in one piece of a batch that failed, in a batch of the same size.
 
     Raises:
@@ -86,7 +88,7 @@ def _alone(entry: Staged, looked: Callable[[Frames], Seen], piece: Piece, crops:
     """
     frames = piece.clip.frame[piece.positions].tolist()
 
-    def seen_in_part(part: Frames, frame: int | None) -> Seen:
+    def seen_in_part(part: Frames, frame: int | None) -> FrameFeatures:
         padded = np.zeros((size, *crops.shape[1:]), np.uint8)
         padded[: len(part)] = part
         try:
@@ -107,7 +109,7 @@ def _alone(entry: Staged, looked: Callable[[Frames], Seen], piece: Piece, crops:
         raise
 
 
-def _without_numbers(entry: Staged, part: Seen, clip: Clip, positions: Any) -> tuple[Problem, ...]:
+def _without_numbers(entry: FrameWise, part: FrameFeatures, clip: Clip, positions: Any) -> tuple[Problem, ...]:
     rows = np.flatnonzero(~np.isfinite(part).all(axis=1))
     if not len(rows):
         return ()

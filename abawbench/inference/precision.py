@@ -11,7 +11,7 @@ import numpy as np
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Clip, Frames, clip_in_memory
 from abawbench.entries.contract import failure
-from abawbench.entries.model import Movable, Precision
+from abawbench.entries.model import DeviceEntry, Precision
 from abawbench.inference.batches import planned
 
 Asked = Literal["auto", "float32", "bfloat16"]
@@ -48,19 +48,19 @@ class Measure:
     """
 
     of: str
-    apart: Callable[[Movable, Movable, Frames], float]
+    apart: Callable[[DeviceEntry, DeviceEntry, Frames], float]
     limit: float
 
 
-def _answers_apart(exact: Movable, rough: Movable, crops: Frames) -> float:
+def _answers_apart(exact: DeviceEntry, rough: DeviceEntry, crops: Frames) -> float:
     clip = clip_in_memory("first batch", crops)
-    one, other = (there.conclude(there.look(crops), clip) for there in (exact, rough))
+    one, other = (there.answer(there.encode(crops), clip) for there in (exact, rough))
     return max(float(np.abs(one[task] - other[task]).max(initial=0)) for task in one)
 
 
-def _features_apart(exact: Movable, rough: Movable, crops: Frames) -> float:
+def _features_apart(exact: DeviceEntry, rough: DeviceEntry, crops: Frames) -> float:
     """The largest distance between two vectors of a crop, in proportion to their length."""
-    one, other = (there.look(crops).astype(np.float64) for there in (exact, rough))
+    one, other = (there.encode(crops).astype(np.float64) for there in (exact, rough))
     length = np.linalg.norm(one, axis=1)
     return float((np.linalg.norm(one - other, axis=1) / np.where(length > 0, length, 1.0)).max(initial=0))
 
@@ -69,7 +69,7 @@ ANSWERS = Measure("answers", _answers_apart, LIMIT)
 FEATURES = Measure("features", _features_apart, FEATURES_LIMIT)
 
 
-def chosen(entry: Movable, device: str, asked: Asked, crops: Frames, *, measure: Measure = ANSWERS) -> Parity:
+def chosen(entry: DeviceEntry, device: str, asked: Asked, crops: Frames, *, measure: Measure = ANSWERS) -> Parity:
     """The precision for a run that begins with these crops.
 
     Args:
@@ -96,7 +96,7 @@ def chosen(entry: Movable, device: str, asked: Asked, crops: Frames, *, measure:
 
 
 def chosen_for(
-    entry: Movable,
+    entry: DeviceEntry,
     clips: Sequence[Clip],
     device: str,
     asked: Asked,

@@ -15,12 +15,12 @@ from abawbench.base.run_lock import only_run
 from abawbench.clips.clip import Clip
 from abawbench.clips.features import FeatureClip
 from abawbench.entries.contract import broken, failure, fitting
-from abawbench.entries.model import Answers, Entry, Movable, Seen, Staged
+from abawbench.entries.model import Answers, DeviceEntry, Entry, FrameFeatures, FrameWise
 from abawbench.inference.fill import Policy, filled
-from abawbench.inference.forward import Look
+from abawbench.inference.forward import ForwardOptions
 from abawbench.inference.precision import Asked, Parity, chosen_for
 from abawbench.inference.progress import Progress, RunMeter
-from abawbench.inference.ray_workers import Far, seen_by
+from abawbench.inference.ray_workers import Far, encoded_by
 from abawbench.inference.resume import Backlog
 from abawbench.inference.store import (
     Predictions,
@@ -137,7 +137,7 @@ def _settled(
 ) -> tuple[Entry, Parity | None]:
     """The entry where it is to run, and in which precision: that of the run before, or what the first batch says."""
     pictures = [clip for clip in clips if not isinstance(clip, FeatureClip) and clip.valid.any()]
-    if not isinstance(entry, Movable):
+    if not isinstance(entry, DeviceEntry):
         return entry, None
     if is_store(out) and decided_before(json.loads(json.dumps(record)), (before := open_store(out)).record):
         parity = Parity(options.precision, before.record["precision"], before.record["deviation"])
@@ -161,23 +161,23 @@ class _Work:
         for clip, seen in ahead(_read, self.backlog.of(features), 1):
             self._conclude(clip, seen)
             self.meter.frames(int(clip.valid.sum()))
-        if isinstance(self.entry, Staged):
-            look = Look(self.options.batch, self.options.threads)
-            for clip, seen in seen_by(self.entry, self.options.far, pictures, self.backlog, look):
+        if isinstance(self.entry, FrameWise):
+            look = ForwardOptions(self.options.batch, self.options.threads)
+            for clip, seen in encoded_by(self.entry, self.options.far, pictures, self.backlog, look):
                 self._conclude(clip, seen)
         else:
             for clip in self.backlog.of(pictures):
                 self._finish(clip, lambda clip=clip: self.entry.predict(clip))
                 self.meter.frames(int(clip.valid.sum()))
 
-    def _conclude(self, clip: Clip, seen: Seen | ProblemError) -> None:
+    def _conclude(self, clip: Clip, seen: FrameFeatures | ProblemError) -> None:
         if isinstance(seen, ProblemError):
             self.problems.extend(seen.problems)
             self.meter.unit(0)
             return
         entry = self.entry
-        assert isinstance(entry, Staged)
-        self._finish(clip, lambda: entry.conclude(seen, clip))
+        assert isinstance(entry, FrameWise)
+        self._finish(clip, lambda: entry.answer(seen, clip))
 
     def _finish(self, clip: Clip, answer: Callable[[], Answers]) -> None:
         """Put the answers to a clip into the store, unless something is wrong with them."""
@@ -201,7 +201,7 @@ class _Work:
         self.valid += int(clip.valid.sum())
 
 
-def _read(clip: Clip) -> tuple[Clip, Seen | ProblemError]:
+def _read(clip: Clip) -> tuple[Clip, FrameFeatures | ProblemError]:
     assert isinstance(clip, FeatureClip)
     try:
         return clip, clip.vectors()

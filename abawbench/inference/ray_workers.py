@@ -9,8 +9,8 @@ from functools import cache, partial
 from abawbench.base.problems import ProblemError
 from abawbench.base.ray_pool import spread
 from abawbench.clips.clip import Clip
-from abawbench.entries.model import Entry, Movable, Precision, Seen, Staged
-from abawbench.inference.forward import Look, seen_in
+from abawbench.entries.model import DeviceEntry, Entry, FrameFeatures, FrameWise, Precision
+from abawbench.inference.forward import ForwardOptions, encoded_in
 from abawbench.inference.resume import Backlog
 
 # crops that a worker gets at once, whole units: long enough to be worth the way
@@ -40,11 +40,11 @@ class Far:
         return replace(self, device=device, precision=precision)
 
 
-def seen_by(
-    entry: Staged, far: Far | None, clips: Sequence[Clip], backlog: Backlog, look: Look
-) -> Generator[tuple[Clip, Seen | ProblemError]]:
-    """What an entry sees in those of the clips that are still to be done, here or far away; see `looking.seen_in`."""
-    looking = partial(seen_in, entry) if far is None else partial(seen_far, far)
+def encoded_by(
+    entry: FrameWise, far: Far | None, clips: Sequence[Clip], backlog: Backlog, look: ForwardOptions
+) -> Generator[tuple[Clip, FrameFeatures | ProblemError]]:
+    """What an entry sees in clips that are still to be done, here or on workers; see `encoded_in`."""
+    looking = partial(encoded_in, entry) if far is None else partial(seen_far, far)
     # a batch has crops of one size
     for side in sorted({clip.size for clip in clips}):
         alike = backlog.of(clip for clip in clips if clip.size == side)
@@ -52,9 +52,9 @@ def seen_by(
 
 
 def seen_far(
-    far: Far, clips: Iterable[Clip], side: int, look: Look, tick: Callable[[int], None]
-) -> Generator[tuple[Clip, Seen | ProblemError]]:
-    """What `looking.seen_in` gives for the clips, in whatever order they get done.
+    far: Far, clips: Iterable[Clip], side: int, look: ForwardOptions, tick: Callable[[int], None]
+) -> Generator[tuple[Clip, FrameFeatures | ProblemError]]:
+    """What `looking.encoded_in` gives for the clips, in whatever order they get done.
 
     Args:
         far: where.
@@ -91,13 +91,13 @@ def _grouped(clips: Iterable[Clip]) -> Generator[tuple[Clip, ...]]:
         yield tuple(group)
 
 
-def _seen_there(far: Far, side: int, look: Look, group: Sequence[Clip]) -> list[Seen | ProblemError]:
+def _seen_there(far: Far, side: int, look: ForwardOptions, group: Sequence[Clip]) -> list[FrameFeatures | ProblemError]:
     entry = _loaded(far)
-    return [seen for _, seen in seen_in(entry, group, side, look, lambda _: None)]
+    return [seen for _, seen in encoded_in(entry, group, side, look, lambda _: None)]
 
 
 @cache
-def _loaded(far: Far) -> Staged:
+def _loaded(far: Far) -> FrameWise:
     entry = far.load()
-    assert isinstance(entry, Staged)
-    return entry.at(far.device, far.precision) if isinstance(entry, Movable) else entry
+    assert isinstance(entry, FrameWise)
+    return entry.at(far.device, far.precision) if isinstance(entry, DeviceEntry) else entry

@@ -17,7 +17,7 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class ImageInput:
     """The pictures a network takes.
 
     Attributes:
@@ -59,7 +59,7 @@ class Intake:
     def pictures(self, crops: Crops) -> Pictures:
         """RGB crops, shape (crops, side, side, 3), as a network takes them: (crops, channels, size, size).
 
-        >>> intake = Intake(1, "BGR", (0.5,) * 3, (0.5,) * 3)
+        >>> intake = ImageInput(1, "BGR", (0.5,) * 3, (0.5,) * 3)
         >>> intake.pictures(np.array([[[[255, 0, 0]]]], np.uint8)).ravel().tolist()
         [-1.0, -1.0, 1.0]
         """
@@ -72,12 +72,12 @@ class Intake:
         return np.ascontiguousarray(values.transpose(0, 3, 1, 2))
 
 
-def half(size: int, colour: Colour = "RGB") -> Intake:
+def half(size: int, colour: Colour = "RGB") -> ImageInput:
     """Values from -1 to 1, as face recognition networks take them."""
     channels = 1 if colour == "grey" else 3
-    return Intake(size, colour, (0.5,) * channels, (0.5,) * channels)
+    return ImageInput(size, colour, (0.5,) * channels, (0.5,) * channels)
 
 
-def imagenet(size: int, colour: Literal["RGB", "BGR"] = "RGB") -> Intake:
+def imagenet(size: int, colour: Literal["RGB", "BGR"] = "RGB") -> ImageInput:
     """The mean and deviation of ImageNet. Source: facebookresearch/mae, torchvision."""
-    return Intake(size, colour, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    return ImageInput(size, colour, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

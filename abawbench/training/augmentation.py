@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from abawbench.entries.networks.frame_encoder import normalised as from_bytes
-from abawbench.models.image_input import LUMA, Intake
+from abawbench.models.image_input import LUMA, ImageInput
 from abawbench.training.settings import AugmentationSettings
 
 # pixels; three deviations of the strongest blur to either side
@@ -110,8 +110,8 @@ def augmented(crops: Tensor, draws: Draws) -> Tensor:
     return _erased(pictures, draws)
 
 
-def normalised(pictures: Tensor, intake: Intake) -> Tensor:
-    """Pictures as a network takes them; as `Intake.pictures`, on tensors, and without change of size.
+def normalised(pictures: Tensor, intake: ImageInput) -> Tensor:
+    """Pictures as a network takes them; as `ImageInput.pictures`, on tensors, and without change of size.
 
     Args:
         pictures: shape (frames, 3, side, side), float32, RGB, from 0 to 1.
@@ -194,7 +194,7 @@ def _column(values: Tensor, like: Tensor) -> Tensor:
 
 def pictures_of(
     crops: Mapping[int, Tensor],
-    intakes: Sequence[Intake],
+    intakes: Sequence[ImageInput],
     settings: AugmentationSettings | None,
     lengths: Tensor,
     rows: Tensor,

@@ -81,7 +81,7 @@ def _of_data(entry: Answering, clips: Sequence[Clip], *, takes_features: bool) -
         elif not takes_features and picture is not None and clip.size != picture.size:
             expected = f"{picture.size} pixels, as the entry's picture says"
             yield f"crops of {clip.size} pixels in {clip.video}", expected, "align the faces to that size"
-    if not takes_features and not entry.sight.modules:
+    if not takes_features and not entry.encoder.modules:
         yield "crops for an entry that takes features", "features", "name folders of features, or add backbones"
 
 

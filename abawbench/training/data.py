@@ -15,7 +15,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.clips.clip import Clip, Frames, nearest_valid
 from abawbench.clips.features import FeatureClip
-from abawbench.models.image_input import Intake
+from abawbench.models.image_input import ImageInput
 from abawbench.table import Mask, Table
 from abawbench.training.targets import Target, targets_of
 
@@ -100,7 +100,7 @@ class Crops:
         room: bytes that may be kept.
     """
 
-    def __init__(self, part: Part, intakes: Sequence[Intake], room: int) -> None:
+    def __init__(self, part: Part, intakes: Sequence[ImageInput], room: int) -> None:
         self.part, self.intakes = part, tuple(intakes)
         self.sizes = tuple(dict.fromkeys(intake.size for intake in intakes))
         self._rows = part.rows

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from abawbench.challenges import Continuous, Task
 from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
-from abawbench.entries.networks.frame_encoder import Sight
+from abawbench.entries.networks.frame_encoder import FrameEncoder
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.models.facebehaviornet import VALENCE_AROUSAL
-from abawbench.models.image_input import Intake
+from abawbench.models.image_input import ImageInput
 from abawbench.models.temporal.segments import State
 
 Outputs = dict[str, Tensor]
@@ -28,7 +28,7 @@ class Learner(nn.Module):
         is_frozen: whether the backbones stay as they are.
     """
 
-    def __init__(self, tasks: Sequence[Task], intakes: Sequence[Intake], *, is_frozen: bool) -> None:
+    def __init__(self, tasks: Sequence[Task], intakes: Sequence[ImageInput], *, is_frozen: bool) -> None:
         super().__init__()
         self.tasks, self.intakes, self.is_frozen = tuple(tasks), tuple(intakes), is_frozen
 
@@ -40,7 +40,7 @@ class Learner(nn.Module):
         """Modules whose gradients are clipped by themselves."""
         raise NotImplementedError
 
-    def conclude(
+    def answer(
         self, features: Tensor, lengths: Tensor, state: State | None, positions: Tensor | None
     ) -> tuple[Outputs, State | None]:
         """Outputs by task, shape (frames, width), of features, shape (frames, width), one sequence behind the other.
@@ -53,7 +53,7 @@ class Learner(nn.Module):
         """
         raise NotImplementedError
 
-    def look(self, pictures: Sequence[Tensor]) -> Tensor:
+    def encode(self, pictures: Sequence[Tensor]) -> Tensor:
         """Features, shape (frames, width), of pictures for each intake, shape (frames, channels, size, size)."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.is_frozen):
             seen = [eye(given.contiguous()) for eye, given in zip(self.eyes(), pictures, strict=True)]
@@ -87,7 +87,7 @@ class SequenceLearner(Learner):
     """A network entry: backbones, and the network above them."""
 
     def __init__(self, entry: NetworkEntry, *, is_frozen: bool, takes_features: bool) -> None:
-        sight = Sight((), ()) if takes_features else entry.sight
+        sight = FrameEncoder((), ()) if takes_features else entry.encoder
         super().__init__(entry.card.tasks, sight.intakes, is_frozen=is_frozen)
         self.backbones = nn.ModuleList(sight.modules)
         self.network = entry.network
@@ -102,10 +102,10 @@ class SequenceLearner(Learner):
         network = self.network
         yield from (*self.backbones, network.shared, *network.private.children(), *network.heads.children())
 
-    def conclude(
+    def answer(
         self, features: Tensor, lengths: Tensor, state: State | None, positions: Tensor | None
     ) -> tuple[Outputs, State | None]:
-        """As `Learner.conclude`; features as `MultiTaskNetwork.normalise` gives them."""
+        """As `Learner.answer`; features as `MultiTaskNetwork.normalise` gives them."""
         longest, width = int(lengths.max()), features.shape[1]
         if bool((lengths == longest).all()):
             shape = (len(lengths), longest)
@@ -128,7 +128,7 @@ class FrameLearner(Learner):
     """FaceBehaviorNet: a trunk and heads, each frame for itself."""
 
     def __init__(self, entry: FaceBehaviorEntry, *, is_frozen: bool) -> None:
-        super().__init__(entry.card.tasks, entry.sight.intakes, is_frozen=is_frozen)
+        super().__init__(entry.card.tasks, entry.encoder.intakes, is_frozen=is_frozen)
         self.network = entry.network
         _let_learn(self)
 
@@ -140,10 +140,10 @@ class FrameLearner(Learner):
         """The trunk, and each head."""
         yield from (self.network.trunk, *self.network.heads.children())
 
-    def conclude(
+    def answer(
         self, features: Tensor, lengths: Tensor, state: State | None, positions: Tensor | None
     ) -> tuple[Outputs, State | None]:
-        """As `Learner.conclude`; sequences make no difference."""
+        """As `Learner.answer`; sequences make no difference."""
         del lengths, state, positions
         answers = self.network.answers(features)
         outputs = {

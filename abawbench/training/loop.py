@@ -218,12 +218,12 @@ class Loop:
             learner, changes = self.learner, self.settings.augmentation
             whole = torch.from_numpy(step.lengths)
             pictures = pictures_of(crops, learner.intakes, changes, whole, rows, generator)
-            features = learner.look(
+            features = learner.encode(
                 pictures if mixture is None else [with_mixtures(part, mixture) for part in pictures]
             )
         lengths = lengths if mixture is None else lengths.repeat(2)
         positions = self._positions(step.places[batch.rows], lengths)
-        return self.learner.conclude(features, lengths, shorter(state, len(lengths)), positions)
+        return self.learner.answer(features, lengths, shorter(state, len(lengths)), positions)
 
     @property
     def _kind(self) -> str:

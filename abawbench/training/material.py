@@ -15,7 +15,7 @@ from abawbench.training.data import Crops, Part, features_of
 from abawbench.training.learners import Answering
 from abawbench.training.settings import TrainingSettings
 from abawbench.training.targets import Target
-from abawbench.training.validation import look
+from abawbench.training.validation import encode
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,11 +54,11 @@ def seen_of(
     """
     if isinstance(part.clips[0], FeatureClip):
         return features_of(part, threads)
-    crops = Crops(part, entry.sight.intakes, room)
+    crops = Crops(part, entry.encoder.intakes, room)
     if not settings.freeze_backbone or settings.augmentation is not None:
         return crops
     own, rows = np.unique(part.nearest, return_inverse=True)
-    return torch.from_numpy(look(entry.at(device, "float32"), crops, own)[rows])
+    return torch.from_numpy(encode(entry.at(device, "float32"), crops, own)[rows])
 
 
 def material_of(entry: Answering, part: Part, seen: Crops | Tensor, *, device: str, room: int) -> Material:

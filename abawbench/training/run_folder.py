@@ -127,14 +127,14 @@ def keep_weights(folder: Path, entry: NetworkEntry | FaceBehaviorEntry, *, backb
     folder.mkdir(parents=True, exist_ok=True)
     write_tensors(folder / HEADS, _heads(entry).state_dict())
     if backbones:
-        for name, backbone in zip(backbone_files(entry), entry.sight.modules, strict=True):
+        for name, backbone in zip(backbone_files(entry), entry.encoder.modules, strict=True):
             assert isinstance(backbone, Backbone)
             save_backbone(backbone, folder / name)
 
 
 def backbone_files(entry: NetworkEntry | FaceBehaviorEntry) -> list[str]:
     """Names of the files of an entry's backbones."""
-    count = len(entry.sight.modules)
+    count = len(entry.encoder.modules)
     return ["backbone.safetensors"] if count == 1 else [f"backbone{place}.safetensors" for place in range(1, count + 1)]
 
 

@@ -237,7 +237,7 @@ class _Training:
         )
         if checkpoint is not None:
             loop.restore(checkpoint)
-        elif self.processes.is_first and is_frozen and self.entry.sight.modules:
+        elif self.processes.is_first and is_frozen and self.entry.encoder.modules:
             keep_weights(self.out, answering, backbones=True)
         self._learn(loop, answering, mirror, self._validation(seen.get("validation")))
         if self.processes.is_first:

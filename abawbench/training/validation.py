@@ -10,7 +10,7 @@ import numpy as np
 
 from abawbench.challenges import Challenge
 from abawbench.entries.decode import Said, decided
-from abawbench.entries.model import Seen
+from abawbench.entries.model import FrameFeatures
 from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.scoring.criteria import evaluate, nested, number
@@ -60,7 +60,7 @@ class Validation:
     challenge: Challenge
     truth: Table
     part: Part
-    seen: Seen | Crops
+    seen: FrameFeatures | Crops
 
     def judge(self, entry: NetworkEntry | FaceBehaviorEntry) -> Judged:
         """The score of what the entry answers to the frames of the truth, which is what `predict` and `score` give.
@@ -78,7 +78,7 @@ class Validation:
         for place, clip in enumerate(self.part.clips):
             begin = int(self.part.begins[place])
             own = begin + np.flatnonzero(clip.valid)
-            answers = entry.conclude(self._looked(entry, own), clip)
+            answers = entry.answer(self._looked(entry, own), clip)
             asked = self.truth.frame[self.truth.video == self.truth.videos.index(clip.video)]
             # a row that the truth repeats is asked as often
             found = np.searchsorted(clip.frame, asked)
@@ -86,18 +86,18 @@ class Validation:
             found = found[clip.valid[found]]
             yield Said(clip.video, clip.frame[found], {task: values[found] for task, values in answers.items()})
 
-    def _looked(self, entry: NetworkEntry | FaceBehaviorEntry, places: Places) -> Seen:
+    def _looked(self, entry: NetworkEntry | FaceBehaviorEntry, places: Places) -> FrameFeatures:
         if not isinstance(self.seen, Crops):
             return self.seen[places]
-        return look(entry, self.seen, places)
+        return encode(entry, self.seen, places)
 
 
-def look(entry: NetworkEntry | FaceBehaviorEntry, crops: Crops, places: Places) -> Seen:
+def encode(entry: NetworkEntry | FaceBehaviorEntry, crops: Crops, places: Places) -> FrameFeatures:
     """What an entry sees in the crops of these places, shape (places, width)."""
     import torch
 
-    parts: list[Seen] = [np.empty((0, entry.width), np.float32)]
+    parts: list[FrameFeatures] = [np.empty((0, entry.width), np.float32)]
     for begin in range(0, len(places), BATCH):
         loaded = dict(zip(crops.sizes, crops.load(places[begin : begin + BATCH]), strict=True))
-        parts.append(entry.see(tuple(torch.from_numpy(loaded[intake.size]) for intake in crops.intakes)))
+        parts.append(entry.forward(tuple(torch.from_numpy(loaded[intake.size]) for intake in crops.intakes)))
     return np.concatenate(parts)

@@ -48,7 +48,7 @@ def test_no_score_at_all_is_an_even_answer(entry, monkeypatch):
         "expression": np.eye(7)[[0] * 4],
         "va": np.zeros((4, 2)),
     }
-    monkeypatch.setattr(type(entry.asked), "conclude", lambda self, seen, clip: zero)
+    monkeypatch.setattr(type(entry.asked), "answer", lambda self, seen, clip: zero)
     np.testing.assert_allclose(entry.predict(clip_in_memory("v", CROPS))["compound"], 1 / 7)
 
 

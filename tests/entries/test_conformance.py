@@ -19,7 +19,7 @@ from abawbench.clips.clip import Clip
 from abawbench.entries import load_entry
 from abawbench.entries.conformance.drawn import FRAMES, VIDEOS, drawn_clips, drawn_truth
 from abawbench.entries.conformance.suite import AGAIN, BESIDE, CHECKS, LOADS, ROWS, Report, conform
-from abawbench.entries.contract import predict_staged
+from abawbench.entries.contract import predict_frame_wise
 from abawbench.entries.loading import folders
 from abawbench.entries.model import Card, Picture, Trainable, Weights
 from abawbench.entries.outputs import over_frames
@@ -132,10 +132,10 @@ class Small:
 
     card: Card = GOOD
 
-    def look(self, crops):
+    def encode(self, crops):
         return crops.reshape(len(crops), -1, 3).mean(axis=1).astype(np.float32) / 255
 
-    def conclude(self, seen, clip):
+    def answer(self, seen, clip):
         red, green = seen[:, :1].astype(np.float64), seen[:, 1:2].astype(np.float64)
         whole = {
             "va": np.hstack([red, green]),
@@ -145,10 +145,10 @@ class Small:
         return {task.name: over_frames(whole[task.name], clip) for task in self.card.tasks}
 
     def predict(self, clip):
-        return predict_staged(self, clip)
+        return predict_frame_wise(self, clip)
 
 
-class Movable(Small):
+class DeviceEntry(Small):
     width = 3
 
     def at(self, device, precision):
@@ -157,8 +157,8 @@ class Movable(Small):
     def prepare(self, crops):
         return crops
 
-    def see(self, prepared):
-        return self.look(prepared)
+    def forward(self, prepared):
+        return self.encode(prepared)
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,23 +235,23 @@ def going_on() -> Whole:
 
 
 class OfBatch(Small):
-    def look(self, crops):
-        seen = super().look(crops)
+    def encode(self, crops):
+        seen = super().encode(crops)
         return seen - seen.mean(axis=0) if len(crops) == 7 else seen
 
 
 class OfBlack(Small):
-    def look(self, crops):
-        return super().look(crops) + (0.01 if (crops[-1] == 0).all() and len(crops) > 1 else 0)
+    def encode(self, crops):
+        return super().encode(crops) + (0.01 if (crops[-1] == 0).all() and len(crops) > 1 else 0)
 
 
-class OfWidth(Movable):
+class OfWidth(DeviceEntry):
     width = 4
 
 
 class Doubled(Small):
-    def look(self, crops):
-        return np.repeat(super().look(crops), 2, axis=0)
+    def encode(self, crops):
+        return np.repeat(super().encode(crops), 2, axis=0)
 
     def predict(self, clip):
         return Small(self.card).predict(clip)
@@ -262,17 +262,17 @@ class Otherwise(Small):
         return added(super().predict(clip), -0.1)
 
 
-class SeesOtherwise(Movable):
-    def see(self, prepared):
-        return super().look(prepared) * np.float32(0.5)
+class SeesOtherwise(DeviceEntry):
+    def forward(self, prepared):
+        return super().encode(prepared) * np.float32(0.5)
 
-    def look(self, crops):
-        return Small.look(self, crops)
+    def encode(self, crops):
+        return Small.encode(self, crops)
 
 
 class Grey(Small):
-    def look(self, crops):
-        return np.repeat(super().look(crops).mean(axis=1, keepdims=True), 3, axis=1)
+    def encode(self, crops):
+        return np.repeat(super().encode(crops).mean(axis=1, keepdims=True), 3, axis=1)
 
 
 INTAKE = {"size": 112, "colour": "RGB", "mean": (0.5,) * 3, "std": (0.5,) * 3}
@@ -303,7 +303,7 @@ FAULTS: dict[str, tuple[Callable[[], object], str, str]] = {
     "cannot be fitted": (partial(Pupil, raising), LOADS, "E12"),
     "fits nothing": (partial(Pupil, lambda: None), LOADS, "E02"),
     "keeps quiet about its fit": (partial(Pupil, Small), CARD_SAYS, "E16"),
-    "networks unsaid": (Movable, CARD_SAYS, "E16"),
+    "networks unsaid": (DeviceEntry, CARD_SAYS, "E16"),
     **{name: (partial(Small, card), CARD_SAYS, "E16") for name, card in CARDS.items()},
     **{
         name: (partial(Whole, lambda answers, _: answers, replace(GOOD, tasks=tasks)), TASKS_NAMED, "E16")

@@ -15,7 +15,7 @@ from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import clip_in_memory
 from abawbench.entries.foreign.image_classifier import ImageClassifier, Settings, create
 from abawbench.entries.foreign.synonyms import SYNONYMS, class_named
-from abawbench.entries.model import Card, Entry, Movable, Staged, columns
+from abawbench.entries.model import Card, DeviceEntry, Entry, FrameWise, columns
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -87,7 +87,7 @@ def pictures_of(crops: np.ndarray) -> np.ndarray:
 
 def test_what_is_seen_are_the_scores_of_the_network(folder):
     crops = crops_of(5)
-    assert entry_of(folder).look(crops) == pytest.approx(logits_of(folder, pictures_of(crops)), abs=1e-5)
+    assert entry_of(folder).encode(crops) == pytest.approx(logits_of(folder, pictures_of(crops)), abs=1e-5)
 
 
 def test_probabilities_are_made_without_the_label_that_is_left_out(folder):
@@ -115,25 +115,25 @@ def test_labels_of_one_class_are_added_up(folder):
 
 def test_it_runs_in_a_precision_of_choice(folder):
     entry = entry_of(folder)
-    assert isinstance(entry, Movable)
-    rounded = entry.at("cpu", "bfloat16").look(crops_of(3))
-    assert rounded == pytest.approx(entry.look(crops_of(3)), abs=0.2)
-    assert not np.array_equal(rounded, entry.look(crops_of(3)))
+    assert isinstance(entry, DeviceEntry)
+    rounded = entry.at("cpu", "bfloat16").encode(crops_of(3))
+    assert rounded == pytest.approx(entry.encode(crops_of(3)), abs=0.2)
+    assert not np.array_equal(rounded, entry.encode(crops_of(3)))
 
 
 def test_it_is_a_staged_entry_whose_predict_is_conclude_of_look(folder):
     entry, valid = entry_of(folder), np.array([True, False, True])
     assert isinstance(entry, Entry)
-    assert isinstance(entry, Staged)
+    assert isinstance(entry, FrameWise)
     clip = clip_in_memory("v", crops_of(3), valid=valid)
     whole = entry.predict(clip)["expression"]
-    assert np.array_equal(whole, entry.conclude(entry.look(crops_of(3)[valid]), clip)["expression"], equal_nan=True)
+    assert np.array_equal(whole, entry.answer(entry.encode(crops_of(3)[valid]), clip)["expression"], equal_nan=True)
     assert np.isnan(whole).all(axis=1).tolist() == [False, True, False]
 
 
 def test_what_is_seen_does_not_depend_on_the_batch(folder):
     crops = crops_of(5)
-    assert entry_of(folder, batch=2).look(crops) == pytest.approx(entry_of(folder).look(crops), abs=1e-5)
+    assert entry_of(folder, batch=2).encode(crops) == pytest.approx(entry_of(folder).encode(crops), abs=1e-5)
 
 
 def test_a_clip_without_valid_frames_is_not_answered(folder):
@@ -146,7 +146,7 @@ def test_settings_stand_in_the_place_of_the_folders(tmp_path):
     bare = write_folder(tmp_path, preprocessor=None)
     entry = entry_of(bare, size=SIZE, mean=tuple(MEAN), std=tuple(STD))
     crops = crops_of(3)
-    assert entry.look(crops) == pytest.approx(logits_of(bare, pictures_of(crops)), abs=1e-5)
+    assert entry.encode(crops) == pytest.approx(logits_of(bare, pictures_of(crops)), abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_the_folders_scale_is_kept(tmp_path, changes, pictures):
     path = write_folder(tmp_path, preprocessor=PREPROCESSOR | changes)
     crops = crops_of(3)
     expected = logits_of(path, pictures(crops.astype(float)).transpose(0, 3, 1, 2))
-    assert entry_of(path).look(crops) == pytest.approx(expected, abs=1e-4)
+    assert entry_of(path).encode(crops) == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_the_middle_is_cut_out_where_the_folder_says_so(tmp_path, changes):
     path = write_folder(tmp_path, preprocessor=PREPROCESSOR | changes)
     crops = crops_of(3, 20)
     expected = logits_of(path, pictures_of(crops[:, 2:-2, 2:-2]))
-    assert entry_of(path).look(crops) == pytest.approx(expected, abs=1e-5)
+    assert entry_of(path).encode(crops) == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def a_clip(frames: int = 12, missing: tuple[int, ...] = ()):
 def test_features_of_several_backbones_stand_end_to_end(tmp_path):
     entry = an_entry(tmp_path, RANDOM + TWO + GRU + HEADS)
     crops = a_clip().frames
-    seen = entry.look(crops)
+    seen = entry.encode(crops)
     first, second = (backbones.build(kind, seed=3) for kind in ("tiny_vit", "tiny_resnet"))
     assert seen.shape == (12, first.card.width + second.card.width) == (12, entry.width)
     for backbone, part in ((first, seen[:, : first.card.width]), (second, seen[:, first.card.width :])):
@@ -121,7 +121,7 @@ def test_weights_from_files_are_on_the_card_with_their_hashes(tmp_path):
     assert entry.card.weights[0].sha256 == sha256
     with torch.inference_mode():
         expected = backbone(torch.from_numpy(backbone.card.intake.pictures(a_clip().frames)))
-    np.testing.assert_allclose(entry.look(a_clip().frames), expected.numpy(), atol=1e-5)
+    np.testing.assert_allclose(entry.encode(a_clip().frames), expected.numpy(), atol=1e-5)
 
 
 def test_everything_that_is_missing_is_told_at_once(tmp_path):
@@ -176,7 +176,7 @@ def test_an_entry_has_backbones_or_takes_features(tmp_path, more):
 def test_an_entry_that_takes_features_concludes_from_them_and_refuses_crops(tmp_path):
     entry = an_entry(tmp_path, RANDOM + "features = 7\n" + GRU + HEADS)
     clip = a_clip(missing=(2,))
-    answers = entry.conclude(np.random.default_rng(0).random((11, 7), np.float32), clip)
+    answers = entry.answer(np.random.default_rng(0).random((11, 7), np.float32), clip)
     assert np.isnan(answers["va"][2]).all()
     assert np.isfinite(np.delete(answers["va"], 2, 0)).all()
     with pytest.raises(ProblemError, match="E06"):

@@ -12,7 +12,7 @@ from abawbench import challenges
 from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import clip_in_memory
 from abawbench.entries.foreign.onnx_model import OnnxModel, OutputSettings, Settings, create
-from abawbench.entries.model import Card, Entry, Staged, columns
+from abawbench.entries.model import Card, Entry, FrameWise, columns
 
 TASKS = challenges.get("abaw4-mtl").tasks
 CARD = Card("2026_test_onnx", "test", (), None, licence="MIT")
@@ -131,14 +131,14 @@ def test_the_card_survives_json(model):
 def test_it_is_a_staged_entry(model):
     entry = entry_of(model)
     assert isinstance(entry, Entry)
-    assert isinstance(entry, Staged)
+    assert isinstance(entry, FrameWise)
 
 
 def test_predict_is_conclude_of_look(model):
     entry = entry_of(model)
     valid = np.array([True, False, True, True, False])
     clip = clip_in_memory("v", crops_of(5), valid=valid)
-    staged = entry.conclude(entry.look(crops_of(5)[valid]), clip)
+    staged = entry.answer(entry.encode(crops_of(5)[valid]), clip)
     whole = entry.predict(clip)
     assert all(np.array_equal(whole[task], staged[task], equal_nan=True) for task in OUTPUTS)
     assert all(np.isnan(whole[task]).all(axis=1).tolist() == (~valid).tolist() for task in OUTPUTS)
@@ -146,22 +146,22 @@ def test_predict_is_conclude_of_look(model):
 
 def test_what_is_seen_does_not_depend_on_neighbours(model):
     entry, crops = entry_of(model), crops_of(7)
-    alone = np.concatenate([entry.look(crops[place : place + 1]) for place in range(7)])
-    assert entry.look(crops) == pytest.approx(alone, abs=1e-6)
-    assert entry.look(crops).dtype == np.float32
+    alone = np.concatenate([entry.encode(crops[place : place + 1]) for place in range(7)])
+    assert entry.encode(crops) == pytest.approx(alone, abs=1e-6)
+    assert entry.encode(crops).dtype == np.float32
 
 
 @pytest.mark.parametrize("batch", [1, 3])
 def test_a_graph_of_fixed_batch_is_fed_in_parts(model, tmp_path, batch):
     fixed = entry_of(graph_file(tmp_path / "fixed.onnx", batch=batch))
-    assert fixed.look(crops_of(7)) == pytest.approx(entry_of(model).look(crops_of(7)), abs=1e-6)
+    assert fixed.encode(crops_of(7)) == pytest.approx(entry_of(model).encode(crops_of(7)), abs=1e-6)
 
 
 def test_channels_are_turned_for_a_graph_that_takes_bgr(model):
     turned = {"mean": MEAN[::-1], "std": STD[::-1], "colour": "BGR"}
     crops = crops_of(3)
-    expected = entry_of(model, mean=MEAN[::-1], std=STD[::-1]).look(crops[..., ::-1])
-    assert entry_of(model, **turned).look(crops) == pytest.approx(expected, abs=1e-6)
+    expected = entry_of(model, mean=MEAN[::-1], std=STD[::-1]).encode(crops[..., ::-1])
+    assert entry_of(model, **turned).encode(crops) == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_clip_without_valid_frames_is_not_answered(model):
@@ -176,7 +176,7 @@ def test_a_clip_without_valid_frames_is_not_answered(model):
 
 def test_crops_of_another_size_are_resized(model):
     crops = np.repeat(np.repeat(crops_of(2), 2, axis=1), 2, axis=2)
-    assert entry_of(model).look(crops) == pytest.approx(entry_of(model).look(crops_of(2)), abs=1e-6)
+    assert entry_of(model).encode(crops) == pytest.approx(entry_of(model).encode(crops_of(2)), abs=1e-6)
 
 
 def test_clipped_answers_lie_in_the_range_of_the_task(model):

@@ -8,9 +8,9 @@ from torch import nn
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
 from abawbench.clips.clip import clip_in_memory
-from abawbench.entries import Card, Movable, Picture
+from abawbench.entries import Card, DeviceEntry, Picture
 from abawbench.entries.networks.torch_module import from_torch
-from abawbench.models.image_input import Intake, half
+from abawbench.models.image_input import ImageInput, half
 
 TASKS = get("abaw4-mtl").tasks
 CARD = Card("2026_test_mine", "mine", (), Picture(20, "RGB", "arcface-112"), licence="MIT")
@@ -36,7 +36,7 @@ def a_clip(frames: int = 4):
 def test_scores_become_answers_whatever_their_order_and_nothing_is_dropped():
     net = Net()
     entry = from_torch(net, CARD, TASKS, half(20))
-    assert isinstance(entry, Movable)
+    assert isinstance(entry, DeviceEntry)
     answers = entry.predict(a_clip())
     with torch.inference_mode():
         scores = net.eval()(torch.from_numpy(half(20).pictures(a_clip().frames)))
@@ -45,7 +45,7 @@ def test_scores_become_answers_whatever_their_order_and_nothing_is_dropped():
     np.testing.assert_allclose(answers["va"], scores["va"].clip(-1, 1).numpy(), atol=1e-5)
 
 
-@pytest.mark.parametrize("intake", [half(20), half(20, "BGR"), half(10), Intake(20, "grey", (0.4,), (0.2,))])
+@pytest.mark.parametrize("intake", [half(20), half(20, "BGR"), half(10), ImageInput(20, "grey", (0.4,), (0.2,))])
 def test_pictures_reach_the_module_as_the_intake_says(intake):
     kept: list[torch.Tensor] = []
 

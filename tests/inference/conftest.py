@@ -10,7 +10,7 @@ import pytest
 from abawbench.challenges import get
 from abawbench.clips.clip import Clip, clip_in_memory
 from abawbench.entries import Card, Picture
-from abawbench.entries.contract import predict_staged
+from abawbench.entries.contract import predict_frame_wise
 from abawbench.entries.outputs import verdict
 
 TASKS = get("abaw4-mtl").tasks
@@ -26,10 +26,10 @@ class Means:
 
     card: Card = CARD
 
-    def look(self, crops):
+    def encode(self, crops):
         return crops.reshape(len(crops), -1, 3).mean(axis=1).astype(np.float32)
 
-    def conclude(self, seen, clip):
+    def answer(self, seen, clip):
         width = {"va": 2, "expression": 8, "action_units": 12}
         scores = {
             task: np.sin(seen.astype(np.float64) @ np.arange(1, 3 * count + 1).reshape(3, count) / 50)
@@ -38,7 +38,7 @@ class Means:
         return verdict(self.card.tasks, scores, clip)
 
     def predict(self, clip):
-        return predict_staged(self, clip)
+        return predict_frame_wise(self, clip)
 
 
 def a_clip(video: str, frames: int, seed: int = 0, missing: tuple[int, ...] = ()) -> Clip:

@@ -19,7 +19,7 @@ from abawbench.clips.crop_index import recipes_of
 from abawbench.clips.feature_index import read_index
 from abawbench.clips.features import clips_of_features, write_features
 from abawbench.entries import Card, load_entry
-from abawbench.entries.contract import look_at
+from abawbench.entries.contract import encode_clip
 from abawbench.inference import extract as room
 from abawbench.inference.extract import Options, extract
 from abawbench.inference.feature_maker import FeatureMaker, Reading, feature_maker
@@ -49,16 +49,16 @@ class Means:
     def prepare(self, crops):
         return crops
 
-    def see(self, prepared):
+    def forward(self, prepared):
         self.looked[0].append(len(prepared))
         return prepared.reshape(len(prepared), -1, 3).mean(axis=1).astype(np.float32) * np.float32(self.factor)
 
-    look = see
+    encode = forward
 
-    def conclude(self, seen, clip):
+    def answer(self, seen, clip):
         raise AssertionError("features are not answers")
 
-    predict = conclude
+    predict = answer
 
 
 def means(name: str = "means", **changes) -> FeatureMaker:
@@ -86,7 +86,7 @@ def test_features_are_stored_within_half_a_step_of_their_type(tmp_path, dtype, e
     clip = a_clip("v", 6)
     extract(means(), [clip], tmp_path, Options(dtype))
     (found,) = clips_of_features(tmp_path)
-    np.testing.assert_allclose(found.vectors(), look_at(Means(), clip), rtol=error)
+    np.testing.assert_allclose(found.vectors(), encode_clip(Means(), clip), rtol=error)
 
 
 def test_an_entry_answers_from_its_cache_as_from_crops(tmp_path):
@@ -95,7 +95,7 @@ def test_an_entry_answers_from_its_cache_as_from_crops(tmp_path):
     extract(feature_maker(name), clips_of_units(crops), tmp_path / "cache", Options("float32", "float32"))
     entry = load_entry(name)
     for clip, features in zip(clips_of_units(crops), clips_of_features(tmp_path / "cache"), strict=True):
-        expected, found = entry.predict(clip), entry.conclude(features.vectors(), features)
+        expected, found = entry.predict(clip), entry.answer(features.vectors(), features)
         for task, given in expected.items():
             np.testing.assert_allclose(found[task], given, atol=1e-5)
 
@@ -104,7 +104,7 @@ def test_a_kind_and_its_checkpoint_give_the_same_features_in_two_identities(tmp_
     save_backbone(build("tiny_vit", seed=3), tmp_path / "vit.safetensors")
     drawn, brought = feature_maker("tiny_vit", Reading(seed=3)), feature_maker(str(tmp_path / "vit.safetensors"))
     crops = a_clip("v", 4).frames
-    np.testing.assert_array_equal(drawn.entry.look(crops), brought.entry.look(crops))
+    np.testing.assert_array_equal(drawn.entry.encode(crops), brought.entry.encode(crops))
     assert "sha256" in brought.identity["networks"][0]
     assert drawn.identity != brought.identity
 
@@ -112,7 +112,7 @@ def test_a_kind_and_its_checkpoint_give_the_same_features_in_two_identities(tmp_
 def test_layer_and_size_change_what_is_seen_and_the_identity():
     crops = a_clip("v", 2).frames
     makers = [feature_maker("tiny_vit", Reading(seed=0, **more)) for more in ({}, {"layer": 1}, {"pooling": "mean"})]
-    seen = [maker.entry.look(crops) for maker in makers]
+    seen = [maker.entry.encode(crops) for maker in makers]
     assert not any(np.allclose(seen[0], other) for other in seen[1:])
     assert len({json.dumps(maker.identity) for maker in makers}) == 3
 
@@ -231,9 +231,9 @@ from abawbench.inference.extract import Options, extract
 from tests.inference.test_extract import Means, means
 
 class Slow(Means):
-    def see(self, prepared):
+    def forward(self, prepared):
         time.sleep(0.004)
-        return Means.see(self, prepared)
+        return Means.forward(self, prepared)
 
 maker = means()
 object.__setattr__(maker, "entry", Slow())

@@ -28,11 +28,11 @@ class Rounding(Means):
     def prepare(self, crops):
         return crops
 
-    def see(self, prepared):
-        return Means.look(self, prepared) + np.float32(self.error if self.precision == "bfloat16" else 0)
+    def forward(self, prepared):
+        return Means.encode(self, prepared) + np.float32(self.error if self.precision == "bfloat16" else 0)
 
-    def look(self, crops):
-        return self.see(self.prepare(crops))
+    def encode(self, crops):
+        return self.forward(self.prepare(crops))
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_features_are_compared_by_their_length_and_the_entry_concludes_nothing(w
         def at(self, device, precision):
             return Silent(self.card, self.error, precision)
 
-        def conclude(self, seen, clip):
+        def answer(self, seen, clip):
             raise AssertionError("features are not answers")
 
     seen = CROPS.reshape(8, -1, 3).mean(axis=1)

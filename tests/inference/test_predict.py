@@ -72,7 +72,7 @@ def test_a_clip_without_any_crop_gives_an_empty_unit(tmp_path):
 
 def test_a_second_run_does_nothing(tmp_path, crops):
     looked: list[int] = []
-    entry = entry_with(look=lambda self, crops: (looked.append(len(crops)), Means.look(self, crops))[1])
+    entry = entry_with(encode=lambda self, crops: (looked.append(len(crops)), Means.encode(self, crops))[1])
     run(entry, clips_of_units(crops), tmp_path / "store")
     before, looked[:] = contents(tmp_path / "store"), []
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "store" / "units").iterdir()}
@@ -136,12 +136,12 @@ def test_a_damaged_unit_is_told_and_done_again_when_its_json_is_gone(tmp_path, c
 
 
 def raise_on(crop_value: int):
-    def look(self, crops):
+    def encode(self, crops):
         if (crops == crop_value).all(axis=(1, 2, 3)).any():
             raise RuntimeError("the model is ill")
-        return Means.look(self, crops)
+        return Means.encode(self, crops)
 
-    return look
+    return encode
 
 
 def test_an_entry_that_raises_in_the_middle_is_told_by_unit_and_frame_and_the_others_stay(tmp_path):
@@ -150,7 +150,7 @@ def test_an_entry_that_raises_in_the_middle_is_told_by_unit_and_frame_and_the_ot
     bad = clips[6].read(np.arange(7))
     bad[4] = 77
     clips[6] = replace(clips[6], source=lambda positions: bad[positions])
-    summary = run(entry_with(look=raise_on(77)), clips, tmp_path / "store", Options(batch=10))
+    summary = run(entry_with(encode=raise_on(77)), clips, tmp_path / "store", Options(batch=10))
     assert summary.made == 8
     (problem,) = summary.problems
     assert problem.rule == "E12"
@@ -159,37 +159,37 @@ def test_an_entry_that_raises_in_the_middle_is_told_by_unit_and_frame_and_the_ot
 
 
 def test_not_a_number_is_told_by_unit_and_frame(tmp_path):
-    def look(self, crops):
-        seen = Means.look(self, crops)
+    def encode(self, crops):
+        seen = Means.encode(self, crops)
         seen[(crops == 77).all(axis=(1, 2, 3))] = np.nan
         return seen
 
     bad = a_clip("v", 5).frames
     bad[2] = 77
     clip = replace(a_clip("v", 5), source=lambda positions: bad[positions])
-    summary = run(entry_with(look=look), [clip, a_clip("w", 4)], tmp_path / "store")
+    summary = run(entry_with(encode=encode), [clip, a_clip("w", 4)], tmp_path / "store")
     assert problems_of(summary) == ["E14 2026_test_means, unit v, frame 3: not a finite number"]
     assert open_store(tmp_path / "store").units() == ("w",)
 
 
 def test_too_few_rows_are_told(tmp_path):
-    entry = entry_with(look=lambda self, crops: Means.look(self, crops)[:-1])
+    entry = entry_with(encode=lambda self, crops: Means.encode(self, crops)[:-1])
     summary = run(entry, [a_clip("v", 5)], tmp_path / "store")
     assert [line[:3] for line in problems_of(summary)] == ["E13"]
-    short = entry_with(conclude=lambda self, seen, clip: {"va": np.zeros((2, 2))})
+    short = entry_with(answer=lambda self, seen, clip: {"va": np.zeros((2, 2))})
     summary = run(short, [a_clip("v", 5)], tmp_path / "other")
     assert {line[:3] for line in problems_of(summary)} == {"E13"}
     assert "unit v" in summary.problems[0].found
 
 
 def test_an_answer_out_of_range_is_told_by_unit_and_frame(tmp_path):
-    def conclude(self, seen, clip):
-        answers = dict(Means.conclude(self, seen, clip))
+    def answer(self, seen, clip):
+        answers = dict(Means.answer(self, seen, clip))
         answers["va"] = answers["va"].copy()
         answers["va"][3, 0] = 1.5
         return answers
 
-    summary = run(entry_with(conclude=conclude), [a_clip("v", 5)], tmp_path / "store")
+    summary = run(entry_with(answer=answer), [a_clip("v", 5)], tmp_path / "store")
     assert problems_of(summary) == ["E14 2026_test_means, unit v, frame 4: a value out of range for va"]
 
 
@@ -222,11 +222,11 @@ from abawbench.clips.clip import clips_of_units
 from abawbench.inference.predict import Options, run
 from tests.inference.conftest import Means, entry_with
 
-def look(self, crops):
+def encode(self, crops):
     time.sleep(0.004)
-    return Means.look(self, crops)
+    return Means.encode(self, crops)
 
-run(entry_with(look=look), clips_of_units(Path({crops!r})), Path({out!r}), Options(batch=4))
+run(entry_with(encode=encode), clips_of_units(Path({crops!r})), Path({out!r}), Options(batch=4))
 """
 
 

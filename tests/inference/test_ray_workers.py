@@ -17,13 +17,13 @@ from tests.inference.conftest import Means, entry_with, write_crops
 def dying(marker: Path) -> Means:
     """An entry whose process is killed at the first look that any process takes."""
 
-    def look(self, crops):
+    def encode(self, crops):
         if not marker.exists():
             marker.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return Means.look(self, crops)
+        return Means.encode(self, crops)
 
-    return entry_with(look=look)
+    return entry_with(encode=encode)
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from abawbench.models.image_input import Intake, half, imagenet
+from abawbench.models.image_input import ImageInput, half, imagenet
 from abawbench.training.augmentation import Draws, augmented, draw, normalised
 from abawbench.training.settings import AugmentationSettings
 
@@ -171,7 +171,7 @@ def test_a_part_of_a_batch_is_changed_as_in_the_whole():
 
 
 @pytest.mark.parametrize(
-    "intake", [imagenet(16), half(16, "BGR"), half(16, "grey"), Intake(16, "RGB", (0.1, 0.2, 0.3), (1.0, 2.0, 3.0))]
+    "intake", [imagenet(16), half(16, "BGR"), half(16, "grey"), ImageInput(16, "RGB", (0.1, 0.2, 0.3), (1.0, 2.0, 3.0))]
 )
 def test_normalised_pictures_are_those_of_prediction(intake):
     frames = crops(3)

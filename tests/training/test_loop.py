@@ -97,7 +97,7 @@ def test_the_state_of_a_video_goes_on_from_segment_to_segment(entry):
     for step in videos_plan(part, entry.network.temporal, "rows", 2, 0, 0):
         lengths = torch.from_numpy(step.lengths)
         state = shorter(state, len(lengths)) if step.goes_on else None
-        outputs, state = learner.conclude(features[step.places], lengths, state, None)
+        outputs, state = learner.answer(features[step.places], lengths, state, None)
         said[step.places] = outputs["expression"].detach()
     for begin, end in ((0, 12), (12, 19)):
         whole, _ = entry.network(features[None, begin:end], torch.tensor([end - begin]))

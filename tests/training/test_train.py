@@ -194,7 +194,7 @@ def test_several_folders_of_features_are_put_end_to_end(tmp_path, features):
     train(entry, on_features(features, more), tmp_path / "run", {"training.epochs": 1})
     trained = load_entry(tmp_path / "run")
     parts = [clips_of_features(folder)[0] for folder in (features, more)]
-    answers = trained.conclude(np.concatenate([part.vectors() for part in parts], 1), parts[0])
+    answers = trained.answer(np.concatenate([part.vectors() for part in parts], 1), parts[0])
     assert np.isnan(answers["va"][6]).all()
     assert np.isfinite(np.delete(answers["va"], 6, 0)).all()
 
@@ -212,7 +212,7 @@ def test_a_backbone_that_is_frozen_stays_as_it_is(tmp_path, corpus):
     fresh.write_text(fresh.read_text().replace("[[settings", "[settings]\nseed = 5\n[[settings", 1))
     crops = np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE, 3), np.uint8)
     for entry in runs.values():
-        np.testing.assert_array_equal(entry.look(crops), load_entry(fresh.parent).look(crops))
+        np.testing.assert_array_equal(entry.encode(crops), load_entry(fresh.parent).encode(crops))
 
 
 def test_normalisation_by_training_statistics_learns_them_from_the_features(tmp_path, features):

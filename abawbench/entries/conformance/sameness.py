@@ -10,7 +10,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Frames
 from abawbench.entries.conformance.drawn import drawn_clips
 from abawbench.entries.conformance.subject import Subject
-from abawbench.entries.model import Answers, Movable, Seen, Staged
+from abawbench.entries.model import Answers, DeviceEntry, FrameFeatures, FrameWise
 
 # float32 adds up in another order in another batch
 SEEN = 1e-4
@@ -41,23 +41,23 @@ def after_another(subject: Subject) -> tuple[Problem, ...]:
 
 
 def apart(subject: Subject) -> tuple[Problem, ...]:
-    """E15, the same clip by way of `look`, or `prepare` and `see`, and `conclude`."""
+    """E15, the same clip by way of `encode`, or `prepare` and `forward`, and `answer`."""
     entry = subject.entry
-    assert isinstance(entry, Staged)
+    assert isinstance(entry, FrameWise)
     crops = subject.clip.read(np.flatnonzero(subject.clip.valid))
-    if isinstance(entry, Movable):
+    if isinstance(entry, DeviceEntry):
         entry = entry.at("cpu", "float32")
-        seen = entry.see(entry.prepare(crops))
+        seen = entry.forward(entry.prepare(crops))
     else:
-        seen = entry.look(crops)
-    fix = "let predict be predict_staged(self, clip)"
-    return _unlike(subject, entry.conclude(seen, subject.clip), "looked at and concluded apart", fix, ELSEWHERE)
+        seen = entry.encode(crops)
+    fix = "let predict be predict_frame_wise(self, clip)"
+    return _unlike(subject, entry.answer(seen, subject.clip), "looked at and concluded apart", fix, ELSEWHERE)
 
 
 def beside(subject: Subject) -> tuple[Problem, ...]:
     """E13, what is seen is no matrix of one row a crop; E15, it depends on the other crops of a batch."""
     entry = subject.entry
-    assert isinstance(entry, Staged)
+    assert isinstance(entry, FrameWise)
     first, second = drawn_clips(subject.clip.size)
     mixed = np.stack([crop for pair in zip(first.frames[:4], second.frames[:4], strict=True) for crop in pair][:-1])
     padded = np.concatenate([mixed, np.zeros((BATCH - len(mixed), *mixed.shape[1:]), np.uint8)])
@@ -82,7 +82,7 @@ def beside(subject: Subject) -> tuple[Problem, ...]:
 def colours(subject: Subject) -> tuple[Problem, ...]:
     """E16, an entry that works in colour, by its card, and sees no difference between a red face and a blue one."""
     entry = subject.entry
-    assert isinstance(entry, Staged)
+    assert isinstance(entry, FrameWise)
     face = drawn_clips(subject.clip.size)[0].frames[:1]
     red = (face * np.array([1.0, 0.5, 0.25])).astype(np.uint8)
     seen = _seen(entry, red), _seen(entry, red[..., ::-1].copy())
@@ -95,11 +95,11 @@ def colours(subject: Subject) -> tuple[Problem, ...]:
     return (Problem("E16", found, "a difference", 'write colour = "grey", or look at the colours'),)
 
 
-def _seen(entry: Staged, crops: Frames) -> Seen:
-    seen: Any = entry.look(crops)
-    wide = entry.width if isinstance(entry, Movable) else None
+def _seen(entry: FrameWise, crops: Frames) -> FrameFeatures:
+    seen: Any = entry.encode(crops)
+    wide = entry.width if isinstance(entry, DeviceEntry) else None
     if isinstance(seen, np.ndarray) and seen.ndim == 2 and len(seen) == len(crops) and wide in {None, seen.shape[1]}:
-        return cast(Seen, seen)
+        return cast(FrameFeatures, seen)
     found = f"{entry.card.name}: look gives {getattr(seen, 'shape', type(seen).__name__)} for {len(crops)} crops"
     expected = f"({len(crops)}, {'width' if wide is None else wide})"
     raise ProblemError(Problem("E13", found, expected, "correct the entry's look"))

@@ -12,12 +12,12 @@ from abawbench.clips.clip import Clip, Positions, clip_in_memory
 from abawbench.entries.conformance import complete_card
 from abawbench.entries.conformance.drawn import resized
 from abawbench.entries.conformance.subject import Subject
-from abawbench.entries.model import Movable
+from abawbench.entries.model import DeviceEntry
 
 
 def card(subject: Subject) -> tuple[Problem, ...]:
     """E16, what the card leaves out."""
-    needs_networks = subject.takes == "crops" and isinstance(subject.entry, Movable)
+    needs_networks = subject.takes == "crops" and isinstance(subject.entry, DeviceEntry)
     return complete_card.lacking(
         subject.entry.card, reads=subject.reads, needs_networks=needs_networks, is_fitted=subject.is_fitted
     )

@@ -14,7 +14,7 @@ from abawbench.clips.alignment import CROP_SIZE
 from abawbench.clips.clip import Clip, Frames, Positions
 from abawbench.entries.conformance.drawn import drawn_clips, drawn_truth
 from abawbench.entries.contract import broken, failure
-from abawbench.entries.model import Answers, Bounded, Card, Entry, Movable, Seen, Trainable
+from abawbench.entries.model import Answers, Card, DeviceEntry, Entry, FrameFeatures, TableEntry, Trainable
 
 Load = Callable[[], Entry | Trainable]
 Takes = Literal["crops", "features", "files", "nothing"]
@@ -119,20 +119,20 @@ def _clips(entry: Entry) -> tuple[Clip, Clip]:
     """A clip with gaps, and one of another unit where there is one."""
     try:
         size = CROP_SIZE if entry.card.picture is None else entry.card.picture.size
-        clips = entry.clips() if isinstance(entry, Bounded) else drawn_clips(size)
+        clips = entry.clips() if isinstance(entry, TableEntry) else drawn_clips(size)
         return _with_gaps(clips[0]), clips[-1]
     except Exception as error:
         raise ProblemError(*failure(entry.card, error, "(none yet)", None)) from error
 
 
 def _takes(entry: Entry) -> Takes:
-    if isinstance(entry, Bounded):
+    if isinstance(entry, TableEntry):
         return "files"
     if entry.card.sees_truth:
         return "nothing"
-    if isinstance(entry, Movable) and entry.card.picture is None:
+    if isinstance(entry, DeviceEntry) and entry.card.picture is None:
         try:
-            entry.look(np.zeros((1, CROP_SIZE, CROP_SIZE, 3), np.uint8))
+            entry.encode(np.zeros((1, CROP_SIZE, CROP_SIZE, 3), np.uint8))
         except ProblemError as error:
             return "features" if {problem.rule for problem in error.problems} == {"E06"} else "crops"
         except Exception:
@@ -142,14 +142,14 @@ def _takes(entry: Entry) -> Takes:
 
 def _answers(entry: Entry, clip: Clip, *, takes_features: bool) -> Answers:
     try:
-        if takes_features and isinstance(entry, Movable):
-            return entry.conclude(_features(clip, entry.width), clip)
+        if takes_features and isinstance(entry, DeviceEntry):
+            return entry.answer(_features(clip, entry.width), clip)
         return entry.predict(clip)
     except Exception as error:
         raise ProblemError(*failure(entry.card, error, clip.video, None)) from error
 
 
-def _features(clip: Clip, width: int) -> Seen:
+def _features(clip: Clip, width: int) -> FrameFeatures:
     """Random features of the valid frames, the same for a frame of a unit whatever stands beside it."""
     rows = [np.random.default_rng([len(clip.video), frame]) for frame in clip.frame[clip.valid].tolist()]
     return np.array([row.normal(size=width) for row in rows], np.float32).reshape(len(rows), width)

@@ -12,7 +12,7 @@ from abawbench.challenges import Task
 from abawbench.entries.conformance import sameness, soundness
 from abawbench.entries.conformance.subject import Load, Subject, subject_of
 from abawbench.entries.contract import failure
-from abawbench.entries.model import Staged
+from abawbench.entries.model import FrameWise
 
 LOADS = "it loads, and learns where it has to"
 ROWS = "every frame has its row, and values lie in their ranges"
@@ -85,7 +85,7 @@ class Check:
 
 
 def conform(load: Load, tasks: Sequence[Task] | None = None) -> Report:
-    """Whether an entry holds to what `Entry`, `Staged` and `Movable` promise.
+    """Whether an entry holds to what `Entry`, `FrameWise` and `DeviceEntry` promise.
 
     It is asked for answers to drawn faces, to random features where it takes features, to what it has files of where
     it looks them up. An exception of the entry is a problem, E12, as any other.
@@ -132,7 +132,9 @@ def _no_crops(subject: Subject) -> str | None:
 
 def _no_look(subject: Subject) -> str | None:
     reason = _no_crops(subject)
-    return "it does not look at each crop alone" if reason is None and not isinstance(subject.entry, Staged) else reason
+    return (
+        "it does not look at each crop alone" if reason is None and not isinstance(subject.entry, FrameWise) else reason
+    )
 
 
 def _no_picture(subject: Subject) -> str | None:

@@ -16,8 +16,8 @@ from abawbench.challenges import Categorical, Task
 from abawbench.clips.clip import BATCH, Clip
 from abawbench.entries.foreign.preparation import preparation_of, read_json, unreadable
 from abawbench.entries.foreign.synonyms import class_named
-from abawbench.entries.model import Answers, Card, Seen, Weights
-from abawbench.entries.networks.frame_encoder import Sight, Sighted, settled
+from abawbench.entries.model import Answers, Card, FrameFeatures, Weights
+from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, settled
 from abawbench.entries.outputs import checked, over_frames, softmax
 from abawbench.entries.weight_files import weights_of
 from abawbench.table import Floats
@@ -70,7 +70,7 @@ class _Scores(nn.Module):
 
 
 @dataclass(frozen=True, eq=False)
-class ImageClassifier(Sighted):
+class ImageClassifier(EncoderEntry):
     """The entry; what it sees in a frame are the scores of the model's labels before the softmax.
 
     Attributes:
@@ -86,14 +86,14 @@ class ImageClassifier(Sighted):
         """Labels of the model."""
         return len(self.class_of_label)
 
-    def conclude(self, seen: Seen, clip: Clip) -> Answers:
+    def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
         """Probabilities of the classes for a clip from the scores of its valid frames.
 
         Raises:
             ProblemError: E14, scores that are not finite.
         """
         places = np.array(self.class_of_label)
-        odds = softmax(seen[:, places >= 0].astype(np.float64))
+        odds = softmax(features[:, places >= 0].astype(np.float64))
         values: Floats = odds @ np.eye(len(self.task.classes))[places[places >= 0]]
         file = f"{self.card.weights[-1].file}, {clip.video}"
         fair = checked(self.task, values, file=file, fix="the weights hold numbers that are not finite: bring others")
@@ -129,8 +129,8 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Imag
     assert preparation is not None
     weights = _weights(settings)
     module = _Scores(_network(settings.folder), preparation.cut, settings.batch)
-    sight = Sight(settled([module]), (preparation.intake,))
-    _try(sight, preparation.cut, settings.folder)
+    encoder = FrameEncoder(settled([module]), (preparation.intake,))
+    _try(encoder, preparation.cut, settings.folder)
     facts = {
         "role": "network",
         "kind": str(config.get("model_type", "")),
@@ -147,7 +147,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Imag
         weights=(*card.weights, *weights),
         networks=(*card.networks, facts),
     )
-    return ImageClassifier(own, sight, task, places)
+    return ImageClassifier(own, encoder, task, places)
 
 
 def _labels(config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -234,10 +234,10 @@ def _network(folder: Path) -> Any:
     return network
 
 
-def _try(sight: Sight, side: int, folder: Path) -> None:
-    size = sight.intakes[0].size
+def _try(encoder: FrameEncoder, side: int, folder: Path) -> None:
+    size = encoder.intakes[0].size
     try:
-        sight.look(np.zeros((1, size, size, 3), np.uint8))
+        encoder.encode(np.zeros((1, size, size, 3), np.uint8))
     except (ValueError, RuntimeError) as error:
         found = f"pictures of {side} pixels: {str(error).splitlines()[0][:200]}"
         expected = "pictures of the size that the network takes"

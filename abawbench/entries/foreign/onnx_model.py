@@ -12,11 +12,11 @@ import numpy as np
 from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.challenges import Categorical, Task
 from abawbench.clips.clip import Clip, Frames
-from abawbench.entries.contract import predict_staged
-from abawbench.entries.model import Answers, Card, Seen, columns
+from abawbench.entries.contract import predict_frame_wise
+from abawbench.entries.model import Answers, Card, FrameFeatures, columns
 from abawbench.entries.outputs import ACTIVATIONS, Activation, activated, checked, over_frames
 from abawbench.entries.weight_files import weights_of
-from abawbench.models.image_input import Colour, Intake
+from abawbench.models.image_input import Colour, ImageInput
 from abawbench.table import Floats
 
 
@@ -92,7 +92,7 @@ class OnnxModel:
     """
 
     card: Card
-    intake: Intake
+    intake: ImageInput
     parts: tuple[Part, ...]
     batch: int
     session: Any = field(repr=False)
@@ -103,9 +103,9 @@ class OnnxModel:
         Raises:
             ProblemError: E13 an output of another width than its names, E14 an answer out of range.
         """
-        return predict_staged(self, clip)
+        return predict_frame_wise(self, clip)
 
-    def look(self, crops: Frames) -> Seen:
+    def encode(self, crops: Frames) -> FrameFeatures:
         """The graph's outputs side by side, shape (crops, width).
 
         Raises:
@@ -125,7 +125,7 @@ class OnnxModel:
                 seen[begin:stop, place.begin : place.end] = self._shaped(place, values, len(part))[: stop - begin]
         return seen
 
-    def _shaped(self, part: Part, values: Any, rows: int) -> Seen:
+    def _shaped(self, part: Part, values: Any, rows: int) -> FrameFeatures:
         array = np.asarray(values, np.float32)
         width = part.end - part.begin
         if array.size != rows * width or array.shape[0] != rows:
@@ -133,7 +133,7 @@ class OnnxModel:
             raise ProblemError(_another_width(found, width, self.card.weights[-1].file))
         return array.reshape(rows, width)
 
-    def conclude(self, seen: Seen, clip: Clip) -> Answers:
+    def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
         """Answers for a clip from what was seen in its valid frames.
 
         Raises:
@@ -141,7 +141,7 @@ class OnnxModel:
         """
         answers: dict[str, Floats] = {}
         for part in self.parts:
-            values = activated(part.task, seen[:, part.begin : part.end].astype(np.float64), part.activation)
+            values = activated(part.task, features[:, part.begin : part.end].astype(np.float64), part.activation)
             others = [name for name in ACTIVATIONS[type(part.task)] if name != part.activation]
             fix = f"set settings.outputs.{part.task.name}.activation: {' or '.join(others)}"
             file = f"{self.card.weights[-1].file}, {clip.video}"
@@ -182,9 +182,9 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Onnx
     return OnnxModel(own, intake, parts, batch, session)
 
 
-def _intake(settings: Settings) -> Intake:
+def _intake(settings: Settings) -> ImageInput:
     try:
-        return Intake(settings.size, settings.colour, settings.mean, settings.std)
+        return ImageInput(settings.size, settings.colour, settings.mean, settings.std)
     except ValueError as error:
         raise ProblemError(
             Problem(
@@ -238,7 +238,7 @@ def _session(path: Path) -> Any:
         ) from error
 
 
-def _batch(session: Any, settings: Settings, intake: Intake, problems: Problems) -> int:
+def _batch(session: Any, settings: Settings, intake: ImageInput, problems: Problems) -> int:
     """Pictures at a time that the input asks for; 0 for any number."""
     inputs: Sequence[Any] = session.get_inputs()
     named = [given for given in inputs if settings.input in {"", given.name}]

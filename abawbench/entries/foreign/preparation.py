@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from abawbench.base.problems import Problem, ProblemError, Problems
-from abawbench.models.image_input import Intake
+from abawbench.models.image_input import ImageInput
 
 # below this size ConvNeXT enlarges the picture and cuts its middle out; transformers, ConvNextImageProcessor
 CUT_BELOW = 384
@@ -25,7 +25,7 @@ class Preparation:
         cut: side of the middle part that the network takes; `intake.size` for all of it.
     """
 
-    intake: Intake
+    intake: ImageInput
     cut: int
 
 
@@ -86,7 +86,7 @@ def preparation_of(
     try:
         if cut > side:
             raise ValueError
-        return Preparation(Intake(side, "grey" if channels == 1 else "RGB", mean, std), cut)
+        return Preparation(ImageInput(side, "grey" if channels == 1 else "RGB", mean, std), cut)
     except ValueError:
         found = f"size {side}, cut {cut}, mean {mean}, std {std} for {channels} channels"
         expected = "one mean and one positive deviation for each channel, a cut within the size"

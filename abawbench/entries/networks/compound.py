@@ -11,9 +11,9 @@ import numpy as np
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.clips.clip import Clip, Frames
-from abawbench.entries.contract import predict_staged
+from abawbench.entries.contract import predict_frame_wise
 from abawbench.entries.loading import load_entry
-from abawbench.entries.model import Answers, Card, Movable, Precision, Seen, columns
+from abawbench.entries.model import Answers, Card, DeviceEntry, FrameFeatures, Precision, columns
 from abawbench.models.compound import compound_scores
 from abawbench.table import Floats
 
@@ -41,7 +41,7 @@ class CompoundEntry:
     """
 
     card: Card
-    asked: Movable
+    asked: DeviceEntry
 
     @property
     def width(self) -> int:
@@ -56,20 +56,20 @@ class CompoundEntry:
         """As the other entry."""
         return self.asked.prepare(crops)
 
-    def see(self, prepared: Any) -> Seen:
+    def forward(self, prepared: Any) -> FrameFeatures:
         """As the other entry."""
-        return self.asked.see(prepared)
+        return self.asked.forward(prepared)
 
-    def look(self, crops: Frames) -> Seen:
+    def encode(self, crops: Frames) -> FrameFeatures:
         """As the other entry."""
-        return self.asked.look(crops)
+        return self.asked.encode(crops)
 
-    def conclude(self, seen: Seen, clip: Clip) -> Answers:
+    def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
         """The scores of the compounds, made to sum to 1: their order is what counts. Even where nothing speaks for any.
 
         Source: arXiv:2105.03790, see `models.compound`.
         """
-        answers = self.asked.conclude(seen, clip)
+        answers = self.asked.answer(features, clip)
         (task,) = self.card.tasks
         names = {part: columns(own) for part in PARTS if (own := self.asked.card.task(part)) is not None}
         scores = compound_scores(
@@ -85,8 +85,8 @@ class CompoundEntry:
         return {task.name: np.where(total == 0, even, scores / np.where(total == 0, 1, total))}
 
     def predict(self, clip: Clip) -> Answers:
-        """Look at every crop, then conclude."""
-        return predict_staged(self, clip)
+        """ForwardOptions at every crop, then conclude."""
+        return predict_frame_wise(self, clip)
 
 
 def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> CompoundEntry:
@@ -102,10 +102,10 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Comp
         found = f"a vocabulary of {', '.join(task.name for task in vocabulary)}"
         problems.append(Problem("E02", found, "compound classes alone", 'write vocabulary = "abaw7-ce"'))
     lacking = [part for part, kind in PARTS.items() if not isinstance(asked.card.task(part), kind)]
-    if lacking or not isinstance(asked, Movable):
+    if lacking or not isinstance(asked, DeviceEntry):
         found = f"{asked.card.name} without {' and '.join(lacking) or 'networks'}"
         problems.append(Problem("E02", found, "an entry of networks with both", "name another as settings.entry"))
-    if problems or not isinstance(asked, Movable):
+    if problems or not isinstance(asked, DeviceEntry):
         raise ProblemError(*problems)
     return CompoundEntry(
         card=replace(card, tasks=vocabulary, weights=asked.card.weights, networks=asked.card.networks), asked=asked

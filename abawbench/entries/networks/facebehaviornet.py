@@ -10,9 +10,9 @@ import torch
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.clips.clip import Clip
-from abawbench.entries.model import Answers, Card, Seen, width
+from abawbench.entries.model import Answers, Card, FrameFeatures, width
 from abawbench.entries.networks.backbone import BackboneSettings, WeightsFile, backbone_of, fill_heads, missing_heads
-from abawbench.entries.networks.frame_encoder import Sight, Sighted, settled
+from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, settled
 from abawbench.entries.outputs import verdict
 from abawbench.models.facebehaviornet import VALENCE_AROUSAL, FaceBehaviorNet, build
 from abawbench.models.facebehaviornet_settings import FaceBehaviorSettings
@@ -48,7 +48,7 @@ class Settings:
 
 
 @dataclass(frozen=True, eq=False)
-class FaceBehaviorEntry(Sighted):
+class FaceBehaviorEntry(EncoderEntry):
     """The entry, with its weights.
 
     Attributes:
@@ -64,10 +64,10 @@ class FaceBehaviorEntry(Sighted):
         """Features of a frame."""
         return self.network.trunk.card.width
 
-    def conclude(self, seen: Seen, clip: Clip) -> Answers:
+    def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
         """Answers of the heads, each frame for itself."""
         with torch.inference_mode():
-            heads = self.network.answers(torch.from_numpy(seen))
+            heads = self.network.answers(torch.from_numpy(features))
         scores = {task.name: heads[_head(task)].double().numpy() for task in self.card.tasks}
         return verdict(self.card.tasks, scores, clip)
 
@@ -90,7 +90,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Face
     notes = (*card.notes, f"coupling in training: {settings.coupling.replace('_', ' ')}")
     return FaceBehaviorEntry(
         card=replace(card, tasks=tasks, weights=files, networks=(facts,), notes=notes),
-        sight=Sight((looking,), (trunk.card.intake,)),
+        encoder=FrameEncoder((looking,), (trunk.card.intake,)),
         network=network.eval().requires_grad_(False),
         seed=settings.seed,
     )

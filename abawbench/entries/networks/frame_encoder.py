@@ -11,17 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from abawbench.clips.clip import Clip, Frames
-from abawbench.entries.contract import predict_staged
-from abawbench.entries.model import Answers, Card, Precision, Seen
+from abawbench.entries.contract import predict_frame_wise
+from abawbench.entries.model import Answers, Card, FrameFeatures, Precision
 from abawbench.models.backbones.mixed import is_transformer, mix
-from abawbench.models.image_input import LUMA, Intake
+from abawbench.models.image_input import LUMA, ImageInput
 
 DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 Prepared = tuple[Tensor, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
+class FrameEncoder:
     """Modules that each make a vector of a picture; what a frame is seen as is their vectors end to end.
 
     Attributes:
@@ -32,11 +32,11 @@ class Sight:
     """
 
     modules: tuple[nn.Module, ...]
-    intakes: tuple[Intake, ...]
+    intakes: tuple[ImageInput, ...]
     device: str = "cpu"
     precision: Precision = "float32"
 
-    def at(self, device: str, precision: Precision) -> Sight:
+    def at(self, device: str, precision: Precision) -> FrameEncoder:
         """The same modules there; these here stay as they are."""
         if (device, precision) == (self.device, self.precision):
             return self
@@ -47,7 +47,7 @@ class Sight:
         """Crops in the size of each module, still bytes: what can be done beside the forward pass."""
         return tuple(torch.from_numpy(intake.resized(crops)) for intake in self.intakes)
 
-    def see(self, prepared: Prepared) -> Seen:
+    def forward(self, prepared: Prepared) -> FrameFeatures:
         """Vectors, shape (crops, width), float32."""
         parts: list[Tensor] = []
         with torch.inference_mode():
@@ -56,46 +56,46 @@ class Sight:
                 parts.append(module(pictures.to(_precision(module))).float())
             return torch.cat(parts, 1).cpu().numpy()
 
-    def look(self, crops: Frames) -> Seen:
+    def encode(self, crops: Frames) -> FrameFeatures:
         """Vectors of crops, shape (crops, width), float32."""
-        return self.see(self.prepare(crops))
+        return self.forward(self.prepare(crops))
 
 
 @dataclass(frozen=True, eq=False)
-class Sighted:
+class EncoderEntry:
     """What all entries share that look through torch modules.
 
     Attributes:
         card: what the entry is.
-        sight: the modules.
+        encoder: the modules.
     """
 
     card: Card
-    sight: Sight
+    encoder: FrameEncoder
 
     def at(self, device: str, precision: Precision) -> Self:
-        """The same entry with its sight there."""
-        return replace(self, sight=self.sight.at(device, precision))
+        """The same entry with its encoder there."""
+        return replace(self, encoder=self.encoder.at(device, precision))
 
     def prepare(self, crops: Frames) -> Prepared:
         """Crops in the size of each module."""
-        return self.sight.prepare(crops)
+        return self.encoder.prepare(crops)
 
-    def see(self, prepared: Prepared) -> Seen:
+    def forward(self, prepared: Prepared) -> FrameFeatures:
         """What is seen in prepared crops, shape (crops, width)."""
-        return self.sight.see(prepared)
+        return self.encoder.forward(prepared)
 
-    def look(self, crops: Frames) -> Seen:
+    def encode(self, crops: Frames) -> FrameFeatures:
         """What is seen in crops, shape (crops, width)."""
-        return self.see(self.prepare(crops))
+        return self.forward(self.prepare(crops))
 
-    def conclude(self, seen: Seen, clip: Clip) -> Answers:
+    def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
         """Answers for a clip from what was seen in its valid frames."""
         raise NotImplementedError
 
     def predict(self, clip: Clip) -> Answers:
-        """Look at every crop, then conclude."""
-        return predict_staged(self, clip)
+        """ForwardOptions at every crop, then conclude."""
+        return predict_frame_wise(self, clip)
 
 
 def settled(modules: Sequence[nn.Module]) -> tuple[nn.Module, ...]:
@@ -119,7 +119,7 @@ def _precision(module: nn.Module) -> torch.dtype:
     return next((parameter.dtype for parameter in module.parameters()), torch.float32)
 
 
-def normalised(crops: Tensor, intake: Intake) -> Tensor:
+def normalised(crops: Tensor, intake: ImageInput) -> Tensor:
     """Bytes, shape (crops, size, size, 3), as float32 (crops, channels, size, size), channels last in memory."""
     values = crops.permute(0, 3, 1, 2).float()
     if intake.colour == "grey":

@@ -11,9 +11,9 @@ import torch
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.clips.clip import Clip, nearest_valid
-from abawbench.entries.model import Answers, Card, Seen, Weights
+from abawbench.entries.model import Answers, Card, FrameFeatures, Weights
 from abawbench.entries.networks.backbone import BackboneSettings, WeightsFile, backbone_of, fill_heads
-from abawbench.entries.networks.frame_encoder import Prepared, Sight, Sighted, settled
+from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, Prepared, settled
 from abawbench.entries.outputs import outputs_of, scores_by_task, verdict
 from abawbench.models.frameworks import FrameworkSettings, HeadSettings, MultiTaskNetwork, build_network
 from abawbench.models.temporal.segments import answer_sequence
@@ -46,7 +46,7 @@ class Settings:
 
 
 @dataclass(frozen=True, eq=False)
-class NetworkEntry(Sighted):
+class NetworkEntry(EncoderEntry):
     """The entry, with its weights.
 
     Attributes:
@@ -64,26 +64,26 @@ class NetworkEntry(Sighted):
         """Features of a frame."""
         return self.network.feature_width
 
-    def see(self, prepared: Prepared) -> Seen:
+    def forward(self, prepared: Prepared) -> FrameFeatures:
         """Features, shape (crops, width). Raises: ProblemError E06, the entry has no backbone."""
-        if not self.sight.modules:
+        if not self.encoder.modules:
             expected = f"features, {self.width} for each frame"
             fix = "name a folder of features, or add backbones to the entry"
             raise ProblemError(Problem("E06", f"crops for {self.card.name}", expected, fix))
-        return super().see(prepared)
+        return super().forward(prepared)
 
-    def conclude(self, seen: Seen, clip: Clip) -> Answers:
+    def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
         """Answers for a clip; a frame without a crop has the features of the nearest one that has.
 
         Source: situAI/ABAW2023_VA-EXPR_Situ-RUCAIM3, which tries +-1, +-2, ... frames.
         """
         tasks = self.card.tasks
-        features = torch.from_numpy(seen)
+        sequence = torch.from_numpy(features)
         if len(features) and not clip.valid.all():
             place = np.cumsum(clip.valid) - 1
-            features = features[torch.from_numpy(place[nearest_valid(clip.valid)])]
+            sequence = sequence[torch.from_numpy(place[nearest_valid(clip.valid)])]
         frame = clip.frame.astype(np.int64) if self.time == "frames" else None
-        heads = {name: part.numpy() for name, part in answer_sequence(self.network, features, frame=frame).items()}
+        heads = {name: part.numpy() for name, part in answer_sequence(self.network, sequence, frame=frame).items()}
         rows = clip.valid if len(features) else np.empty(0, bool)
         return verdict(tasks, scores_by_task(tasks, {name: part[rows] for name, part in heads.items()}), clip)
 
@@ -127,7 +127,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Netw
     modules = settled([backbone for backbone, _, _ in parts])
     return NetworkEntry(
         card=replace(card, tasks=vocabulary, weights=(*files, *heads), networks=tuple(facts for _, _, facts in parts)),
-        sight=Sight(modules, tuple(backbone.card.intake for backbone, _, _ in parts)),
+        encoder=FrameEncoder(modules, tuple(backbone.card.intake for backbone, _, _ in parts)),
         network=network.eval().requires_grad_(False),
         time=settings.time,
         seed=settings.seed,

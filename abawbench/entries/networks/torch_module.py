@@ -11,10 +11,10 @@ from torch import Tensor, cat, nn
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.clips.clip import Clip
-from abawbench.entries.model import Answers, Card, Seen, width
-from abawbench.entries.networks.frame_encoder import Sight, Sighted, settled
+from abawbench.entries.model import Answers, Card, FrameFeatures, width
+from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, settled
 from abawbench.entries.outputs import verdict
-from abawbench.models.image_input import Intake
+from abawbench.models.image_input import ImageInput
 
 
 class _EndToEnd(nn.Module):
@@ -35,7 +35,7 @@ class _EndToEnd(nn.Module):
 
 
 @dataclass(frozen=True, eq=False)
-class ModuleEntry(Sighted):
+class ModuleEntry(EncoderEntry):
     """A module that looks at each crop by itself."""
 
     @property
@@ -43,15 +43,15 @@ class ModuleEntry(Sighted):
         """Scores of a frame, over all tasks."""
         return sum(width(task) for task in self.card.tasks)
 
-    def conclude(self, seen: Seen, clip: Clip) -> Answers:
+    def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
         """Softmax, sigmoid, and numbers brought into their range."""
         ends = np.cumsum([width(task) for task in self.card.tasks])
-        parts = np.split(seen.astype(np.float64), ends[:-1], axis=1)
+        parts = np.split(features.astype(np.float64), ends[:-1], axis=1)
         scores = {task.name: part for task, part in zip(self.card.tasks, parts, strict=True)}
         return verdict(self.card.tasks, scores, clip)
 
 
-def from_torch(module: nn.Module, card: Card, tasks: Sequence[Task], intake: Intake) -> ModuleEntry:
+def from_torch(module: nn.Module, card: Card, tasks: Sequence[Task], intake: ImageInput) -> ModuleEntry:
     """An entry of a torch module, whatever is in it.
 
     Args:
@@ -64,5 +64,5 @@ def from_torch(module: nn.Module, card: Card, tasks: Sequence[Task], intake: Int
     facts = {"role": "network", "kind": type(module).__name__, "intake": asdict(intake)}
     (looking,) = settled([_EndToEnd(module, tasks, card.name)])
     return ModuleEntry(
-        replace(card, tasks=tuple(tasks), networks=(*card.networks, facts)), Sight((looking,), (intake,))
+        replace(card, tasks=tuple(tasks), networks=(*card.networks, facts)), FrameEncoder((looking,), (intake,))
     )

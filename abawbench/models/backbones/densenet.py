@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from abawbench.models.backbones.model import Backbone, BackboneCard
 from abawbench.models.backbones.overrides import Overrides, refuse_other_pictures, settled
-from abawbench.models.image_input import Intake, imagenet
+from abawbench.models.image_input import ImageInput, imagenet
 
 BOTTLENECK = 4
 # grey of the faces of FER+, on the scale 0 to 255 (assumed to fit); better those of the target data, as overrides
@@ -138,6 +138,6 @@ def create(kind: str, overrides: Overrides) -> DenseNet:
         preset, least = imagenet(plan.size), 32
     else:
         mean, deviation = FACES
-        preset, least = Intake(plan.size, "grey", (mean / 255,), (deviation / 255,)), None
+        preset, least = ImageInput(plan.size, "grey", (mean / 255,), (deviation / 255,)), None
     card = settled(kind, preset, overrides, pooling="average", width=width_of(plan), least=least)
     return DenseNet(card, plan).eval()

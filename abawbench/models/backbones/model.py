@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from abawbench.models.image_input import Intake
+from abawbench.models.image_input import ImageInput
 
 Pooling = Literal["class", "mean", "average", "embedding"]
 
@@ -26,7 +26,7 @@ class BackboneCard:
     """
 
     kind: str
-    intake: Intake
+    intake: ImageInput
     layer: int
     pooling: Pooling
     width: int

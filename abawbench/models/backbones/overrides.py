@@ -8,7 +8,7 @@ from torch import Tensor
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.models.backbones.model import BackboneCard, Pooling
-from abawbench.models.image_input import Colour, Intake
+from abawbench.models.image_input import Colour, ImageInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Overrides:
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         return replace(lower, **{name: value for name, value in given.items() if value is not None})
 
-    def intake(self, kind: str, preset: Intake) -> Intake:
+    def intake(self, kind: str, preset: ImageInput) -> ImageInput:
         """The preset with these values.
 
         Raises:
@@ -48,14 +48,14 @@ class Overrides:
             found = f"colour {colour} for {kind}"
             raise ProblemError(_refused(found, f"{preset.channels} channels", "leave the colour as it is"))
         try:
-            return Intake(size, colour, self.mean or preset.mean, self.std or preset.std)
+            return ImageInput(size, colour, self.mean or preset.mean, self.std or preset.std)
         except ValueError as error:
             expected = "a size, and for each channel a mean and a positive deviation"
             raise ProblemError(_refused(f"{error}", expected, "correct size, mean and std")) from error
 
 
 def settled(
-    kind: str, preset: Intake, overrides: Overrides, *, pooling: Pooling, width: int, least: int | None = None
+    kind: str, preset: ImageInput, overrides: Overrides, *, pooling: Pooling, width: int, least: int | None = None
 ) -> BackboneCard:
     """The card of a network that is read in one place and one way.
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from abawbench.models.image_input import Intake, half, imagenet
+from abawbench.models.image_input import ImageInput, half, imagenet
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Preset:
 
     model_type: str
     structure: Mapping[str, Any]
-    intake: Intake
+    intake: ImageInput
 
 
 def transformer(width: int, layers: int, heads: int, patch: int, **more: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from abawbench.models.backbones.model import Backbone, BackboneCard, Pooling
 from abawbench.models.backbones.overrides import Overrides, refuse_other_pictures
 from abawbench.models.backbones.positions import resized
 from abawbench.models.backbones.presets import PRESETS
-from abawbench.models.image_input import Intake, imagenet
+from abawbench.models.image_input import ImageInput, imagenet
 
 PREFIX = "hf:"
 _POSITIONS = "embeddings.position_embeddings"
@@ -96,7 +96,7 @@ class Misfit:
     shapes: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]
 
 
-def config_of(kind: str) -> tuple[Config, Intake]:
+def config_of(kind: str) -> tuple[Config, ImageInput]:
     """The configuration and the intake of a preset, or of `hf:<model type>` with the defaults of that type.
 
     Raises:
@@ -116,13 +116,13 @@ def config_of(kind: str) -> tuple[Config, Intake]:
     return config, assumed_intake(config)
 
 
-def assumed_intake(config: Config) -> Intake:
+def assumed_intake(config: Config) -> ImageInput:
     """What a network takes of which only the configuration is known: its size or 224, RGB, ImageNet; all assumed.
 
     With one channel: grey from -1 to 1.
     """
     size = _image_size(config) or 224
-    return Intake(size, "grey", (0.5,), (0.5,)) if getattr(config, "num_channels", 3) == 1 else imagenet(size)
+    return ImageInput(size, "grey", (0.5,), (0.5,)) if getattr(config, "num_channels", 3) == 1 else imagenet(size)
 
 
 def create(kind: str, overrides: Overrides) -> Vision:
@@ -139,7 +139,7 @@ def create(kind: str, overrides: Overrides) -> Vision:
 
 
 def load(
-    kind: str, config: Config, preset: Intake, overrides: Overrides, tensors: Mapping[str, Tensor]
+    kind: str, config: Config, preset: ImageInput, overrides: Overrides, tensors: Mapping[str, Tensor]
 ) -> tuple[Vision, Misfit]:
     """A network with the weights of a file, by the names that transformers writes.
 
@@ -220,7 +220,7 @@ class _Plan:
     reading: Reading
 
 
-def _plan(kind: str, config: Config, preset: Intake, overrides: Overrides) -> _Plan:
+def _plan(kind: str, config: Config, preset: ImageInput, overrides: Overrides) -> _Plan:
     config = _encoder(config)
     network = _class_of(kind, config)
     intake = overrides.intake(kind, preset)
@@ -273,7 +273,7 @@ def _takes(function: Any, argument: str) -> bool:
     return argument in inspect.signature(function).parameters
 
 
-def _refuse_other_patches(kind: str, config: Config, intake: Intake) -> None:
+def _refuse_other_patches(kind: str, config: Config, intake: ImageInput) -> None:
     problems: list[Problem] = []
     channels = getattr(config, "num_channels", intake.channels)
     if channels != intake.channels:
@@ -295,7 +295,7 @@ def _patch(config: Config) -> int | None:
     return patch[0] if isinstance(patch, list | tuple) else patch
 
 
-def _dry(kind: str, network: Any, intake: Intake, layer: int, options: Mapping[str, Any]) -> Tensor:
+def _dry(kind: str, network: Any, intake: ImageInput, layer: int, options: Mapping[str, Any]) -> Tensor:
     """The hidden layer, without any numbers in it: its shape tells width and tokens."""
     pictures = torch.zeros(1, intake.channels, intake.size, intake.size)
     try:
@@ -315,7 +315,7 @@ def _dry(kind: str, network: Any, intake: Intake, layer: int, options: Mapping[s
     raise ProblemError(Problem("E17", found, expected, "correct the layer"))
 
 
-def _lead(config: Config, hidden: Tensor, intake: Intake) -> int:
+def _lead(config: Config, hidden: Tensor, intake: ImageInput) -> int:
     """Tokens before those of the patches, 0 for maps."""
     if hidden.ndim == 4:
         return 0

@@ -23,7 +23,7 @@ from abawbench.models.checkpoints.detect import Detected, depth_of, detect, ends
 from abawbench.models.checkpoints.model import Loaded
 from abawbench.models.checkpoints.preprocessing import intake_of
 from abawbench.models.checkpoints.read import CONFIG, PREPROCESSING, Content, read
-from abawbench.models.image_input import Intake, imagenet
+from abawbench.models.image_input import ImageInput, imagenet
 
 # key of the text that `save_backbone` puts into the header of a safetensors file
 OWN = "abawbench"
@@ -189,7 +189,7 @@ def _own(text: str, tensors: Mapping[str, Tensor], overrides: Overrides) -> tupl
         kind, said = str(saved["kind"]), saved["config"]
         if said is not None and not isinstance(said, dict):
             raise TypeError(said)
-        intake = Intake(saved["size"], saved["colour"], tuple(saved["mean"]), tuple(saved["std"]))
+        intake = ImageInput(saved["size"], saved["colour"], tuple(saved["mean"]), tuple(saved["std"]))
         preset = Overrides(intake.size, intake.colour, intake.mean, intake.std, saved["layer"], saved["pooling"])
     except (ValueError, KeyError, TypeError) as error:
         found = f"a header that does not read as one ({type(error).__name__})"
@@ -206,7 +206,9 @@ def _own(text: str, tensors: Mapping[str, Tensor], overrides: Overrides) -> tupl
     return fitted, "abawbench", "saved with the weights"
 
 
-def _vision(kind: str, config: Config, intake: Intake, overrides: Overrides, tensors: Mapping[str, Tensor]) -> _Fitted:
+def _vision(
+    kind: str, config: Config, intake: ImageInput, overrides: Overrides, tensors: Mapping[str, Tensor]
+) -> _Fitted:
     """A network of transformers, whose names are those that this version writes or wrote."""
     network, misfit = vision.load(kind, config, intake, overrides, tensors)
     missing = [name for name in misfit.missing if not _HARMLESS.fullmatch(name)]

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.models.image_input import Intake
+from abawbench.models.image_input import ImageInput
 
 
-def intake_of(preprocessing: Mapping[str, Any], file: Path, *, channels: int) -> Intake:
+def intake_of(preprocessing: Mapping[str, Any], file: Path, *, channels: int) -> ImageInput:
     """Size, mean and std of a preprocessor_config.json, for pictures in RGB, or grey where the network has one channel.
 
     The size is that of the crop where there is one, else that which pictures are resized to. A factor other than 1/255
@@ -30,7 +30,7 @@ def intake_of(preprocessing: Mapping[str, Any], file: Path, *, channels: int) ->
         else:
             mean, std = [0.0] * channels, [1.0] * channels
         colour = "grey" if channels == 1 else "RGB"
-        return Intake(side, colour, tuple(m / white for m in mean), tuple(s / white for s in std))
+        return ImageInput(side, colour, tuple(m / white for m in mean), tuple(s / white for s in std))
     except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         found = f"{type(error).__name__}: {error}"
         expected = "the size of square pictures, image_mean and image_std"

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from abawbench.base.files import write_file, write_text
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.models.backbones.vision import quiet
-from abawbench.models.image_input import Intake
+from abawbench.models.image_input import ImageInput
 
 _KEY = "abawbench"
 _BLOCK = re.compile(r"(vit\.encoder\.layer|decoder\.decoder_\w+?(?:\.layer)?)\.(\d+)\.(.+)\.(weight|bias)")
@@ -124,7 +124,7 @@ def load_state(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer)
     return state
 
 
-def on_disk(network: Any, intake: Intake, picture: int) -> dict[str, bytes]:
+def on_disk(network: Any, intake: ImageInput, picture: int) -> dict[str, bytes]:
     """Files of a folder of transformers: weights and configuration of an autoencoder, and what pictures it takes."""
     with tempfile.TemporaryDirectory() as folder, quiet():
         network.save_pretrained(folder, max_shard_size="1000GB")

@@ -12,7 +12,7 @@ from abawbench.base.problems import ProblemError
 from abawbench.models.backbones import Overrides
 from abawbench.models.backbones.vision import quiet
 from abawbench.models.checkpoints import load_checkpoint
-from abawbench.models.image_input import Intake, half, imagenet
+from abawbench.models.image_input import ImageInput, half, imagenet
 
 SMALL = {
     "hidden_size": 32,
@@ -165,11 +165,11 @@ def preprocess(path, **fields):
     [
         ({"size": 32, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}, half(32)),
         ({"size": {"height": 32, "width": 32}, "image_mean": [0.1] * 3, "image_std": [0.2] * 3},
-         Intake(32, "RGB", (0.1,) * 3, (0.2,) * 3)),
+         ImageInput(32, "RGB", (0.1,) * 3, (0.2,) * 3)),
         ({"size": {"shortest_edge": 40}, "crop_size": {"height": 32, "width": 32}, "do_center_crop": True,
           "image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}, imagenet(32)),
         ({"size": {"shortest_edge": 32}, "crop_size": 16, "do_center_crop": False, "do_normalize": False},
-         Intake(32, "RGB", (0.0,) * 3, (1.0,) * 3)),
+         ImageInput(32, "RGB", (0.0,) * 3, (1.0,) * 3)),
         ({"size": 32, "image_mean": [1.0] * 3, "image_std": [1.0] * 3, "rescale_factor": 2 / 255},
          half(32)),
     ],
@@ -188,7 +188,7 @@ def test_preprocessing_is_that_of_the_folder(saved, fields, intake):
 def test_without_preprocessing_imagenet_is_assumed_and_said_to_be(saved):
     _, path = saved(("ViTConfig", "ViTModel"), SMALL)
     loaded = load_checkpoint(path, overrides=Overrides(mean=(0.5, 0.5, 0.5)))
-    assert loaded.backbone.card.intake == Intake(32, "RGB", (0.5,) * 3, imagenet(32).std)
+    assert loaded.backbone.card.intake == ImageInput(32, "RGB", (0.5,) * 3, imagenet(32).std)
     assert loaded.preset.startswith("assumed: no preprocessor_config.json")
     assert loaded.preset.endswith("overridden: mean")
 
@@ -197,7 +197,7 @@ def test_without_preprocessing_imagenet_is_assumed_and_said_to_be(saved):
 def test_a_network_of_one_channel_takes_grey(saved):
     network, path = saved(("ViTConfig", "ViTModel"), {**SMALL, "num_channels": 1})
     backbone = load_checkpoint(path).backbone
-    assert backbone.card.intake == Intake(32, "grey", (0.5,), (0.5,))
+    assert backbone.card.intake == ImageInput(32, "grey", (0.5,), (0.5,))
     grey = pictures()[:, :1]
     assert torch.allclose(backbone(grey), network(grey).last_hidden_state[:, 0], rtol=1e-5, atol=1e-5)
 
