@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __version__ = VERSION
 
-# name -> module; resolved on first use, so that `import abawbench` stays light
+# name -> module, imported on first use so that `import abawbench` stays light
 _PLACES = {
     "CHALLENGES": "abawbench.challenges",
     "Problem": "abawbench.base.problems",
@@ -41,3 +41,7 @@ def __getattr__(name: str) -> Any:
     import importlib
 
     return getattr(importlib.import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

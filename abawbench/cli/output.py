@@ -20,7 +20,7 @@ EXTRAS: dict[str | None, str] = {
     **dict.fromkeys(("av", "cv2", "jinja2", "pooch", "requests", "sklearn", "threadpoolctl"), "video"),
     **dict.fromkeys(("onnxruntime", "safetensors", "torch", "transformers"), "models"),
     **dict.fromkeys(("kornia", "matplotlib"), "models"),
-    **dict.fromkeys(("accelerate", "ray"), "cluster"),
+    "ray": "cluster",
 }
 
 
