@@ -11,7 +11,6 @@ import click
 import numpy as np
 from real_data import real_data
 
-from abawbench.entries.model import columns
 from abawbench.inference.store import open_store
 
 VIDEOS = ("pyfeat_single_face", "pexels_woman_emotions")
@@ -40,7 +39,7 @@ def main(entry: Path, out: Path) -> None:
             for task, label in (("expression", "Happiness"), ("action_units", "AU12")):
                 own = store.card.task(task)
                 if own is not None:
-                    values = said.answers[task][:, columns(own).index(label)]
+                    values = said.answers[task][:, own.outputs.index(label)]
                     axis.plot(seconds, np.where(said.valid, values, np.nan), label=f"{label}, {unit}")
         axis.set(title=name, ylim=(0, 1), ylabel="probability")
         axis.legend(loc="lower right", framealpha=0.6)

@@ -43,7 +43,7 @@ class _Values:
     @property
     def width(self) -> int:
         """Columns of an answer."""
-        return len(self.outputs)
+        return self.width
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, Task
 from abawbench.clips.clip import BATCH, Clip
 from abawbench.clips.features import FeatureClip
-from abawbench.entries.model import Answers, Card, Entry, FrameFeatures, FrameWise, columns
+from abawbench.entries.model import Answers, Card, Entry, FrameFeatures, FrameWise
 
 # probabilities in single precision sum to 1 within this
 SUM = 1e-5
@@ -27,13 +27,13 @@ def broken(card: Card, answers: object, clip: Clip) -> tuple[Problem, ...]:
     problems = [_shape(card, clip, f"an answer to {name}", f"answers to {named}") for name in surplus]
     for task in card.tasks:
         given: Any = answers.get(task.name)
-        expected = f"float64 ({len(clip)}, {len(columns(task))}) for {task.name}"
+        expected = f"float64 ({len(clip)}, {task.width}) for {task.name}"
         if given is None:
             problems.append(_shape(card, clip, f"no answer to {task.name}", expected))
         elif not isinstance(given, np.ndarray) or given.dtype != np.float64:
             kind = f"array of {given.dtype}" if isinstance(given, np.ndarray) else type(given).__name__
             problems.append(_shape(card, clip, f"{kind} for {task.name}", expected))
-        elif given.shape != (len(clip), len(columns(task))):
+        elif given.shape != (len(clip), task.width):
             problems.append(_shape(card, clip, f"shape {given.shape} for {task.name}", expected))
         else:
             problems.extend(_values(card, task, given, clip))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from abawbench.challenges import Challenge, MultiLabel
-from abawbench.entries.model import Card, columns
+from abawbench.entries.model import Card
 from abawbench.metrics.f1 import f1_per_label_from
 from abawbench.scoring import Paired
 from abawbench.scoring.criteria import number
@@ -52,7 +52,7 @@ def coverage_scores(challenge: Challenge, paired: Paired, card: Card) -> dict[st
         if not isinstance(task, MultiLabel):
             continue
         own = card.task(task.name)
-        known = columns(own) if isinstance(own, MultiLabel) else ()
+        known = own.outputs if isinstance(own, MultiLabel) else ()
         is_covered = np.array([name in known for name in task.columns], bool)
         f1 = f1_per_label_from(total[task.name])
         result[task.name] = Coverage(

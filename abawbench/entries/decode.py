@@ -10,7 +10,7 @@ import numpy as np
 
 from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel, Task
 from abawbench.clips.clip import Clip
-from abawbench.entries.model import Answers, Card, Entry, columns
+from abawbench.entries.model import Answers, Card, Entry
 from abawbench.table import Floats, Integers, Mask, Table, Values
 
 THRESHOLD = 0.5
@@ -21,8 +21,8 @@ def uncovered(card: Card, challenge: Challenge) -> dict[str, tuple[str, ...]]:
     result: dict[str, tuple[str, ...]] = {}
     for task in challenge.tasks:
         own = card.task(task.name)
-        has = columns(own) if own is not None and type(own) is type(task) else ()
-        lacking = tuple(name for name in columns(task) if name not in has)
+        has = own.outputs if own is not None and type(own) is type(task) else ()
+        lacking = tuple(name for name in task.outputs if name not in has)
         if lacking:
             result[task.name] = lacking
     return result
@@ -107,9 +107,9 @@ def _empty(task: Task) -> Values:
 def _decided(task: Task, card: Card, answers: Answers, rows: int) -> Values:
     own = card.task(task.name)
     given = answers.get(task.name) if own is not None and type(own) is type(task) else None
-    arranged = np.zeros((rows, len(columns(task))))
+    arranged = np.zeros((rows, task.width))
     if own is not None and given is not None:
-        arranged = _arranged(given, columns(own), columns(task))
+        arranged = _arranged(given, own.outputs, task.outputs)
     match task:
         case Continuous():
             return np.clip(arranged, task.low, task.high)

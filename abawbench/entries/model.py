@@ -199,16 +199,6 @@ class Trainable(Protocol):
         ...
 
 
-def width(task: Task) -> int:
-    """Columns of an answer to a task: classes or columns."""
-    return len(columns(task))
-
-
-def columns(task: Task) -> tuple[str, ...]:
-    """Names of the columns of an answer: classes, continuous columns or labels."""
-    return task.classes if isinstance(task, Categorical) else task.columns
-
-
 def _task(record: Mapping[str, Any]) -> Task:
     kinds: dict[str, type[Task]] = {kind.__name__: kind for kind in (Continuous, Categorical, MultiLabel)}
     fields = _without_lists(record)

@@ -19,7 +19,7 @@ from abawbench.base.version import VERSION, versions_of
 from abawbench.challenges import Challenge
 from abawbench.clips.clip import Clip
 from abawbench.entries.decode import Said, decided
-from abawbench.entries.model import Answers, Card, Entry, columns
+from abawbench.entries.model import Answers, Card, Entry
 from abawbench.inference.fill import Policy
 from abawbench.inference.precision import Parity
 from abawbench.inference.store_layout import ENTRY, FACES, FILES, UNITS
@@ -211,7 +211,7 @@ def _parquet(card: Card, predictions: Predictions) -> bytes:
         parts["time"] = predictions.time
     parts |= {"valid": predictions.valid, "filled": predictions.filled}
     for task in card.tasks:
-        for place, name in enumerate(columns(task)):
+        for place, name in enumerate(task.outputs):
             parts[f"{task.name}.{name}"] = predictions.answers[task.name][:, place]
     buffer = io.BytesIO()
     pq.write_table(pa.table(parts), buffer, compression="zstd")
@@ -224,7 +224,7 @@ def _predictions(card: Card, unit: str, data: bytes) -> Predictions:
     table = pq.read_table(io.BytesIO(data), use_threads=False)
     parts: dict[str, Any] = {name: table[name].to_numpy() for name in table.column_names}
     answers = {
-        task.name: np.stack([parts[f"{task.name}.{name}"] for name in columns(task)], axis=1) for task in card.tasks
+        task.name: np.stack([parts[f"{task.name}.{name}"] for name in task.outputs], axis=1) for task in card.tasks
     }
     return Predictions(unit, parts["frame"], parts.get("time"), parts["valid"], parts["filled"], answers)
 

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from abawbench.base.prefetch import ahead
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.entries.model import width
 from abawbench.models.temporal.segments import State
 from abawbench.training.augmentation import pictures_of
 from abawbench.training.batching import Step
@@ -206,7 +205,7 @@ class Loop:
         self, batch: Batch, state: State | None, mixture: Mixture | None, generator: torch.Generator
     ) -> tuple[Outputs, State | None]:
         if not len(batch.rows):
-            empty = {task.name: torch.zeros((0, width(task)), device=self.device) for task in self.learner.tasks}
+            empty = {task.name: torch.zeros((0, task.width), device=self.device) for task in self.learner.tasks}
             return empty, state
         step, rows = batch.step, torch.from_numpy(batch.rows)
         lengths = torch.from_numpy(self.processes.lengths(step))

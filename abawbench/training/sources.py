@@ -16,7 +16,6 @@ from abawbench.clips.clip import Clip, clips_of_faces, clips_of_units
 from abawbench.clips.crop_index import CROPS, index_files
 from abawbench.clips.features import SUFFIX, FeatureClip, Vectors, clips_of_features
 from abawbench.datasets.folds import make_folds
-from abawbench.entries.model import columns
 from abawbench.formats import read_truth
 from abawbench.table import Table, Values
 
@@ -188,11 +187,11 @@ def _side_by_side(clips: Sequence[FeatureClip]) -> FeatureClip:
 
 
 def _arranged(values: Values, asked: Task, task: Task) -> Values:
-    own = columns(task)
+    own = task.outputs
     if isinstance(asked, Categorical):
-        number = np.array([own.index(name) if name in own else -1 for name in columns(asked)] + [-1], np.int8)
+        number = np.array([own.index(name) if name in own else -1 for name in asked.outputs] + [-1], np.int8)
         return number[values.astype(np.intp)]
-    given = columns(asked)
+    given = asked.outputs
     result = np.full((len(values), len(own)), np.nan if values.dtype.kind == "f" else -1, values.dtype)
     for place, name in enumerate(own):
         if name in given:

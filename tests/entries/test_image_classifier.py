@@ -15,7 +15,7 @@ from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import clip_in_memory
 from abawbench.entries.foreign.image_classifier import ImageClassifier, Settings, create
 from abawbench.entries.foreign.synonyms import SYNONYMS, class_named
-from abawbench.entries.model import Card, DeviceEntry, Entry, FrameWise, columns
+from abawbench.entries.model import Card, DeviceEntry, Entry, FrameWise
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -99,7 +99,7 @@ def test_probabilities_are_made_without_the_label_that_is_left_out(folder):
 
 def test_the_card_names_classes_file_and_what_is_left_out(folder):
     card = entry_of(folder, weights_licence="MIT", weights_source="somewhere").card
-    assert [columns(task) for task in card.tasks] == [("Neutral", "Happiness", "Sadness")]
+    assert [task.outputs for task in card.tasks] == [("Neutral", "Happiness", "Sadness")]
     assert card.weights[0].sha256 == hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
     assert card.notes == ("left out, the others made to sum to 1: contempt",)
 

@@ -12,7 +12,7 @@ from abawbench import challenges
 from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import clip_in_memory
 from abawbench.entries.foreign.onnx_model import OnnxModel, OutputSettings, Settings, create
-from abawbench.entries.model import Card, Entry, FrameWise, columns
+from abawbench.entries.model import Card, Entry, FrameWise
 
 TASKS = challenges.get("abaw4-mtl").tasks
 CARD = Card("2026_test_onnx", "test", (), None, licence="MIT")
@@ -107,7 +107,7 @@ def test_answers_are_those_of_the_same_network_in_numpy(model):
 
 
 def test_the_card_holds_the_names_of_the_graph_in_its_order(model):
-    tasks = {task.name: columns(task) for task in entry_of(model).card.tasks}
+    tasks = {task.name: task.outputs for task in entry_of(model).card.tasks}
     assert tasks == {"va": ("arousal", "valence"), "expression": EMOTIONS, "action_units": UNITS}
 
 

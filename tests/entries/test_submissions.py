@@ -18,7 +18,7 @@ from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import clip_in_memory
 from abawbench.entries import load_entry
 from abawbench.entries.entry_file import EntryFile, read_entry_file, read_settings
-from abawbench.entries.model import Entry, columns, width
+from abawbench.entries.model import Entry
 from abawbench.entries.networks import facebehaviornet, network
 from abawbench.entries.outputs import outputs_of
 from abawbench.models import backbones
@@ -117,7 +117,7 @@ def parameters(name: str) -> tuple[int, int]:
         return sum(count(part) for part in parts), count(above)
     trunk = backbone(settings.trunk.kind)
     with torch.device("meta"):
-        outputs = {task.name: width(task) for task in facebehaviornet.tasks_of(tasks, settings)}
+        outputs = {task.name: task.width for task in facebehaviornet.tasks_of(tasks, settings)}
         return count(trunk), count(facebehaviornet.build(trunk, outputs, settings.network).heads)
 
 
@@ -210,7 +210,7 @@ def test_a_tiny_twin_answers_and_says_that_it_means_nothing(name):
     assert entry.card.trained_on == ()
     crops = np.random.default_rng(0).integers(0, 256, (3, 112, 112, 3), np.uint8)
     answers = entry.predict(clip_in_memory("one", crops))
-    assert {task.name: (3, len(columns(task))) for task in entry.card.tasks} == {
+    assert {task.name: (3, task.width) for task in entry.card.tasks} == {
         task: values.shape for task, values in answers.items()
     }
     assert all(np.isfinite(values).all() for values in answers.values())

@@ -15,7 +15,7 @@ from abawbench.entries.decode import answer, uncovered
 from abawbench.entries.foreign.synonyms import class_named
 from abawbench.entries.foreign.tool_output import Settings, ToolOutput, create, presence
 from abawbench.entries.foreign.tools import TOOLS, Tool, recognised
-from abawbench.entries.model import Card, Entry, columns
+from abawbench.entries.model import Card, Entry
 from abawbench.labels import EXPRESSIONS_8
 
 CHALLENGE = challenges.get("abaw4-mtl")
@@ -83,7 +83,7 @@ def clip_of(frames: int = 3, *, unit: str = "v", first: int = 1, valid: np.ndarr
 
 
 def task_columns(entry: ToolOutput) -> dict[str, tuple[str, ...]]:
-    return {task.name: columns(task) for task in entry.card.tasks}
+    return {task.name: task.outputs for task in entry.card.tasks}
 
 
 def problem_of(entry: ToolOutput, clip: Clip) -> str:
@@ -100,7 +100,7 @@ def test_every_fact_of_a_tool_has_a_source_or_is_assumed(tool):
 
 
 def test_the_tools_cover_the_twelve_units_as_the_survey_counted():
-    twelve = set(columns(CHALLENGE.task("action_units")))
+    twelve = set(CHALLENGE.task("action_units").outputs)
     counts = {tool.name: len(twelve & set(tool.units)) for tool in TOOLS}
     # ten of LibreFace are detected, 25 and 26 are intensities
     assert counts == {
@@ -129,7 +129,7 @@ def test_each_tool_is_an_entry_within_its_contract(tmp_path, name):
     answers = entry.predict(clip_of(valid=np.array([True, False, True])))
     for task in entry.card.tasks:
         values = answers[task.name]
-        assert values.shape == (3, len(columns(task)))
+        assert values.shape == (3, task.width)
         assert values.dtype == np.float64
         assert np.isnan(values).all(axis=1).tolist() == [False, True, False]
         assert np.abs(values[[0, 2]]).max() <= 1
@@ -211,7 +211,7 @@ def test_what_a_tool_lacks_is_named_as_uncovered(tmp_path):
     entry = entry_of(write(tmp_path, OPENFACE_2))
     lacking = uncovered(entry.card, CHALLENGE)
     assert lacking["action_units"] == tuple(
-        name for name in columns(CHALLENGE.task("action_units")) if name not in {"AU1", "AU12"}
+        name for name in CHALLENGE.task("action_units").outputs if name not in {"AU1", "AU12"}
     )
     assert lacking["va"] == ("valence", "arousal")
     table = answer(entry, (clip_of(),), CHALLENGE)
@@ -222,7 +222,7 @@ def test_what_a_tool_lacks_is_named_as_uncovered(tmp_path):
 def test_classes_that_the_challenge_lacks_are_left_out(tmp_path):
     six = challenges.get("abaw4-lsd").tasks
     entry = entry_of(write(tmp_path, PY_FEAT_1), tasks=six)
-    assert "Neutral" not in columns(entry.card.tasks[0])
+    assert "Neutral" not in entry.card.tasks[0].outputs
     # 0.6 anger, 0.1 happiness, 0.3 neutral
     assert entry.predict(clip_of())["expression"][1][0] == pytest.approx(6 / 7, abs=1e-12)
 

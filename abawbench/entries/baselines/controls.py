@@ -12,7 +12,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.clips.clip import Clip
 from abawbench.entries.baselines.labelled import refuse_nothing, restricted, values_of, with_labels
-from abawbench.entries.model import Answers, Card, width
+from abawbench.entries.model import Answers, Card
 from abawbench.table import Floats, Integers, Mask, Table
 
 
@@ -65,7 +65,7 @@ def constant(card: Card, vocabulary: tuple[Task, ...], settings: ConstantSetting
     Raises:
         ProblemError: E02, a class that a task does not have, or a label other than 0 and 1.
     """
-    last = min((width(task) for task in vocabulary if isinstance(task, Categorical)), default=1) - 1
+    last = min((task.width for task in vocabulary if isinstance(task, Categorical)), default=1) - 1
     wrong = [
         Problem("E02", f"settings.{name} = {value}", f"an integer from 0 to {end}", "correct the setting")
         for name, value, end in (("class_index", settings.class_index, last), ("label", settings.label, 1))
@@ -77,11 +77,11 @@ def constant(card: Card, vocabulary: tuple[Task, ...], settings: ConstantSetting
     for task in vocabulary:
         match task:
             case Continuous():
-                rows[task.name] = np.full(width(task), np.clip(settings.number, task.low, task.high))
+                rows[task.name] = np.full(task.width, np.clip(settings.number, task.low, task.high))
             case Categorical():
-                rows[task.name] = np.eye(width(task))[settings.class_index]
+                rows[task.name] = np.eye(task.width)[settings.class_index]
             case MultiLabel():
-                rows[task.name] = np.full(width(task), float(settings.label))
+                rows[task.name] = np.full(task.width, float(settings.label))
     return Same(replace(card, tasks=vocabulary), rows)
 
 

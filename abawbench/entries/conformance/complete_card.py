@@ -10,7 +10,7 @@ from typing import cast
 
 from abawbench.base.problems import Problem
 from abawbench.challenges import CHALLENGES, MultiLabel, Task
-from abawbench.entries.model import Card, columns
+from abawbench.entries.model import Card
 from abawbench.labels import ACTION_UNITS_17
 
 NAME = re.compile(r"\d{4}_[a-z0-9-]+_[a-z0-9-]+")
@@ -107,9 +107,9 @@ def misnamed(card: Card) -> tuple[Problem, ...]:
     for name in _twice(names):
         add(f"two tasks {name}", "one of each name", "put them together")
     for task in card.tasks:
-        if not columns(task):
+        if not task.outputs:
             add(f"{task.name} of no columns", "one at least", "leave the task out, or name what it answers")
-        for name in _twice(columns(task)):
+        for name in _twice(task.outputs):
             add(f"{name} twice in {task.name}", "every name once", "correct the names")
         alike = [other for other in _asked() if other.name == task.name]
         if alike and type(task) not in {type(other) for other in alike}:
@@ -117,7 +117,7 @@ def misnamed(card: Card) -> tuple[Problem, ...]:
             add(f"{task.name} is a {type(task).__name__} task", expected, "give the task another name or kind")
             continue
         known = _known(alike)
-        for name in columns(task):
+        for name in task.outputs:
             near = None if name in known else _near(name, known)
             if near is not None:
                 expected = "the names of the challenges, to the letter"
@@ -132,7 +132,7 @@ def _asked() -> Iterable[Task]:
 def _known(tasks: Iterable[Task]) -> set[str]:
     names: set[str] = set()
     for task in tasks:
-        names |= {*columns(task), *(ACTION_UNITS_17 if isinstance(task, MultiLabel) else ())}
+        names |= {*task.outputs, *(ACTION_UNITS_17 if isinstance(task, MultiLabel) else ())}
     return names
 
 

@@ -13,7 +13,7 @@ from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.challenges import Categorical, Task
 from abawbench.clips.clip import Clip, Frames
 from abawbench.entries.contract import predict_frame_wise
-from abawbench.entries.model import Answers, Card, FrameFeatures, columns
+from abawbench.entries.model import Answers, Card, FrameFeatures
 from abawbench.entries.outputs import ACTIVATIONS, Activation, activated, checked, over_frames
 from abawbench.entries.weight_files import weights_of
 from abawbench.models.image_input import Colour, ImageInput
@@ -76,7 +76,7 @@ class Part:
     @property
     def end(self) -> int:
         """One behind its last number."""
-        return self.begin + len(columns(self.task))
+        return self.begin + self.task.width
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,9 +210,9 @@ def _parts(vocabulary: tuple[Task, ...], outputs: Mapping[str, OutputSettings]) 
         if output.activation not in ACTIVATIONS[type(task)]:
             expected = f"one of {', '.join(ACTIVATIONS[type(task)])}"
             problems.add(Problem("E02", f"{place}.activation = {output.activation}", expected, "correct it"))
-        if len(set(output.names)) < len(output.names) or not set(output.names) & set(columns(task)):
+        if len(set(output.names)) < len(output.names) or not set(output.names) & set(task.outputs):
             found = f"{place}.names = {', '.join(output.names) or 'none'}"
-            expected = f"names without repetition, some of them of {', '.join(columns(task))}"
+            expected = f"names without repetition, some of them of {', '.join(task.outputs)}"
             problems.add(Problem("E02", found, expected, "write the names of the output's columns in its order"))
         own = replace(task, **{"classes" if isinstance(task, Categorical) else "columns": output.names})
         parts.append(Part(own, output.output, output.activation, begin))

@@ -15,7 +15,7 @@ from abawbench.clips.clip import Clip, no_pictures
 from abawbench.entries.foreign.synonyms import class_named
 from abawbench.entries.foreign.tool_tables import Output, header_of, read_output
 from abawbench.entries.foreign.tools import TOOLS, Scores, Tool, ToolName, recognised
-from abawbench.entries.model import Answers, Card, columns
+from abawbench.entries.model import Answers, Card
 from abawbench.entries.outputs import TOLERANCE, is_distribution, over_frames, softmax
 from abawbench.labels import VALENCE_AROUSAL
 from abawbench.table import Floats, Integers, Mask, Rows
@@ -73,7 +73,7 @@ class ToolOutput:
                 policy `error`, or has no row at all.
         """
         if not clip.valid.any():
-            return {task.name: np.full((len(clip), len(columns(task))), np.nan) for task in self.card.tasks}
+            return {task.name: np.full((len(clip), task.width), np.nan) for task in self.card.tasks}
         output = self.output(clip.video)
         rows = self._rows(output.frame, clip)
         answers: dict[str, Floats] = {}

@@ -13,7 +13,7 @@ from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.clips.clip import Clip, Frames
 from abawbench.entries.contract import predict_frame_wise
 from abawbench.entries.loading import load_entry
-from abawbench.entries.model import Answers, Card, DeviceEntry, FrameFeatures, Precision, columns
+from abawbench.entries.model import Answers, Card, DeviceEntry, FrameFeatures, Precision
 from abawbench.models.compound import compound_scores
 from abawbench.table import Floats
 
@@ -71,14 +71,14 @@ class CompoundEntry:
         """
         answers = self.asked.answer(features, clip)
         (task,) = self.card.tasks
-        names = {part: columns(own) for part in PARTS if (own := self.asked.card.task(part)) is not None}
+        names = {part: own.outputs for part in PARTS if (own := self.asked.card.task(part)) is not None}
         scores = compound_scores(
             answers["action_units"],
             answers["expression"],
             _valence(self.asked.card, answers),
             unit_names=names["action_units"],
             expression_names=names["expression"],
-            compounds=columns(task),
+            compounds=task.outputs,
         )
         total = scores.sum(axis=1, keepdims=True)
         even = np.full_like(scores, 1 / scores.shape[1])

@@ -10,7 +10,7 @@ import torch
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.clips.clip import Clip
-from abawbench.entries.model import Answers, Card, FrameFeatures, width
+from abawbench.entries.model import Answers, Card, FrameFeatures
 from abawbench.entries.networks.backbone import BackboneSettings, WeightsFile, backbone_of, fill_heads, missing_heads
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, settled
 from abawbench.entries.outputs import verdict
@@ -84,7 +84,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Face
     except ProblemError as error:
         raise ProblemError(*error.problems, *missing_heads(settings.weights, settings.seed)) from error
     tasks = tasks_of(vocabulary, settings)
-    network = build(trunk, {_head(task): width(task) for task in tasks}, settings.network, seed=settings.seed or 0)
+    network = build(trunk, {_head(task): task.width for task in tasks}, settings.network, seed=settings.seed or 0)
     files = (*(() if file is None else (file,)), *fill_heads(network.heads, settings.weights, settings.seed))
     (looking,) = settled([trunk])
     notes = (*card.notes, f"coupling in training: {settings.coupling.replace('_', ' ')}")

@@ -11,7 +11,7 @@ from torch import Tensor, cat, nn
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.clips.clip import Clip
-from abawbench.entries.model import Answers, Card, FrameFeatures, width
+from abawbench.entries.model import Answers, Card, FrameFeatures
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, settled
 from abawbench.entries.outputs import verdict
 from abawbench.models.image_input import ImageInput
@@ -26,7 +26,7 @@ class _EndToEnd(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         given = self.module(pictures)
-        shapes = {task.name: (len(pictures), width(task)) for task in self.tasks}
+        shapes = {task.name: (len(pictures), task.width) for task in self.tasks}
         found = {name: tuple(part.shape) for name, part in given.items()} if isinstance(given, dict) else type(given)
         if found != shapes:
             fix = "return a dict of one tensor for each task"
@@ -41,11 +41,11 @@ class ModuleEntry(EncoderEntry):
     @property
     def width(self) -> int:
         """Scores of a frame, over all tasks."""
-        return sum(width(task) for task in self.card.tasks)
+        return sum(task.width for task in self.card.tasks)
 
     def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
         """Softmax, sigmoid, and numbers brought into their range."""
-        ends = np.cumsum([width(task) for task in self.card.tasks])
+        ends = np.cumsum([task.width for task in self.card.tasks])
         parts = np.split(features.astype(np.float64), ends[:-1], axis=1)
         scores = {task.name: part for task, part in zip(self.card.tasks, parts, strict=True)}
         return verdict(self.card.tasks, scores, clip)
