@@ -43,7 +43,7 @@ class _Values:
     @property
     def width(self) -> int:
         """Columns of an answer."""
-        return self.width
+        return len(self.outputs)
 
     @property
     def labels(self) -> tuple[str, ...]:
