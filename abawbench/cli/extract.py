@@ -100,8 +100,7 @@ def command(
       abawbench predict 2022_aim3_mtl-se-gru features/arcface -o out/gru
     """
     from abawbench.base.problems import render
-    from abawbench.clips.crop_index import recipes_of
-    from abawbench.clips.open import input_of
+    from abawbench.clips.open import open_clips
     from abawbench.inference.extract import Options, extract
     from abawbench.inference.feature_maker import Reading, feature_maker
     from abawbench.models.devices import device_of
@@ -111,15 +110,7 @@ def command(
         data, out = data.resolve(), out.resolve()
         backbone = str(Path(backbone).resolve()) if Path(backbone).exists() else backbone
     maker = feature_maker(backbone, Reading(size, layer, pooling, seed), root=submissions)
-    faces = data
-
-    def taken() -> Path:
-        nonlocal faces
-        faces = faces_of(data, out, maker.entry.card, weights)
-        return faces
-
-    given = input_of(data, taken)
-    clips = given.clips()
+    source = open_clips(data, faces=lambda: faces_of(data, out, maker.entry.card, weights))
     meter = Meter("units")
 
     def report(progress: Progress) -> None:
@@ -131,14 +122,14 @@ def command(
 
         far = Far(partial(_looking, backbone, Reading(size, layer, pooling, seed), submissions.resolve()), address)
     options = Options(dtype, precision, device_of(device), batch, far=far)
-    summary = extract(maker, clips, out, options, recipes=recipes_of(faces), report=report)
+    summary = extract(maker, source.clips, out, options, report=report)
     meter.end()
     if summary.problems:
         say(render(summary.problems))
     if as_json:
         print_json(_json(summary))
     else:
-        _print(summary, out, given.kind, dtype)
+        _print(summary, out, source.kind, dtype)
     if summary.problems:
         sys.exit(1)
 

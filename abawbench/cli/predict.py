@@ -94,7 +94,7 @@ def command(
       abawbench predict 2019_kollias_facebehaviornet/tiny me.mp4 -o out/me --fill nearest --write abaw10-va
       abawbench predict submissions/2026_me_mine cropped_aligned -o out/mine
     """
-    from abawbench.clips.open import input_of
+    from abawbench.clips.open import open_clips
     from abawbench.entries.loading import find
     from abawbench.entries.model import TableEntry
     from abawbench.inference.predict import Options, run
@@ -106,8 +106,8 @@ def command(
     if isinstance(answering, TableEntry):
         kind, clips = "tables", answering.clips()
     else:
-        given = input_of(data, lambda: faces_of(data, out, answering.card, weights))
-        kind, clips = given.kind, given.clips()
+        source = open_clips(data, faces=lambda: faces_of(data, out, answering.card, weights))
+        kind, clips = source.kind, source.clips
     meter = Meter("units")
 
     def report(progress: Progress) -> None:

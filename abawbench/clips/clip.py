@@ -6,10 +6,11 @@ import hashlib
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,7 @@ class Clip:
         time: shape (frames,), seconds from the start of the video; None where nothing tells.
         is_sequential: True where the source reads forward, one call at a time.
         files: the files that the valid frames are read from; None where they are in memory.
+        crop_recipe: settings and versions by which `abawbench faces` cut the crops; None for crops of other origin.
     """
 
     video: str
@@ -50,6 +52,7 @@ class Clip:
     time: Floats | None = None
     is_sequential: bool = False
     files: Callable[[], Iterable[Path]] | None = None
+    crop_recipe: Mapping[str, Any] | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -166,7 +169,7 @@ def clips_of_units(root: Path) -> tuple[Clip, ...]:
         ProblemError: F01 a folder or picture cannot be read, D30 no numbered picture, D31 two of one number.
     """
     folders = [root, *sorted(path for path in _listed(root) if path.is_dir())]
-    found = [(folder, _numbered(folder)) for folder in folders]
+    found = [(folder, numbered_pictures(folder)) for folder in folders]
     clips = [_clip_of_files(folder, paths) for folder, paths in found if paths]
     if not clips:
         expected = "crops named by frame number, as <unit>/00001.jpg"
@@ -188,7 +191,8 @@ def clips_of_faces(out: Path) -> tuple[Clip, ...]:
             rows = index.rows_of(unit)
             frame, folder = index.frame[rows], out / CROPS / unit
             valid = index.state[rows] != MISSING
-            clips.append(_clip_of_crops(unit, folder, frame, valid, size, index.time[rows]))
+            clip = _clip_of_crops(unit, folder, frame, valid, size)
+            clips.append(replace(clip, time=index.time[rows], crop_recipe=index.crop_recipe))
     return tuple(clips)
 
 
@@ -297,16 +301,14 @@ def _names(folder: Path) -> frozenset[str]:
         return frozenset()
 
 
-def _clip_of_crops(
-    unit: str, folder: Path, frame: Integers, valid: Mask, size: int, time: Floats | None = None
-) -> Clip:
+def _clip_of_crops(unit: str, folder: Path, frame: Integers, valid: Mask, size: int) -> Clip:
     def paths(numbers: Integers) -> list[Path]:
         return [folder / f"{number:05d}.jpg" for number in numbers.tolist()]
 
     def read(positions: Positions) -> Frames:
         return _read_all(paths(frame[positions]), size, _of_size)
 
-    return Clip(unit, frame, valid, size, read, time, files=lambda: paths(frame[valid]))
+    return Clip(unit, frame, valid, size, read, files=lambda: paths(frame[valid]))
 
 
 def _clip_of_files(folder: Path, paths: list[Path]) -> Clip:
@@ -342,7 +344,7 @@ def _listed(folder: Path) -> list[Path]:
         raise unreadable(folder, error) from error
 
 
-def _numbered(folder: Path) -> list[Path]:
+def numbered_pictures(folder: Path) -> list[Path]:
     """Pictures of a folder whose names are frame numbers, by name."""
     return sorted(path for path in _listed(folder) if path.suffix.lower() in images.SUFFIXES and number_of(path) >= 0)
 

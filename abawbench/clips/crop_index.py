@@ -71,6 +71,11 @@ class Index:
         """Names of its units."""
         return tuple(self.facts["units"])
 
+    @property
+    def crop_recipe(self) -> Mapping[str, Any]:
+        """Everything that decided the crops, except for the video itself: a change of the crops shows in their hash."""
+        return {name: value for name, value in self.facts["key"].items() if name != "source"}
+
     def rows_of(self, unit: str) -> NDArray[np.intp]:
         """Rows of a unit: one for each frame of the video, in order."""
         return np.flatnonzero(self.unit == self.units.index(unit))
@@ -149,18 +154,3 @@ def index_file(out: Path, video: str) -> Path:
 def index_files(out: Path) -> list[Path]:
     """All indexes, sorted by name."""
     return sorted((out / INDEX).glob("*.parquet"))
-
-
-Recipes = Mapping[str, Mapping[str, Any]]
-
-
-def recipes_of(faces: Path) -> Recipes:
-    """By unit, everything but the video that decided its crops; empty for a folder that `faces` did not make."""
-    found: dict[str, dict[str, Any]] = {}
-    for path in index_files(faces):
-        facts = read_facts(path)
-        if facts is not None:
-            # the crops are hashed themselves, whatever file they come from
-            recipe = {name: value for name, value in facts["key"].items() if name != "source"}
-            found |= dict.fromkeys(facts["units"], recipe)
-    return found

@@ -1,68 +1,91 @@
-"""Whatever a user has, as clips: videos and photographs through `faces`, crops, features."""
+"""Whatever lies at a path as clips: crops, features, or videos and pictures whose faces are cropped first."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.clips import images
-from abawbench.clips.clip import Clip, clips_of_faces, clips_of_units
+from abawbench.clips.clip import Clip, clips_of_faces, clips_of_units, numbered_pictures
 from abawbench.clips.crop_index import CROPS, index_files
 from abawbench.clips.features import SUFFIX, clips_of_features
-from abawbench.clips.images import number_of
+from abawbench.clips.images import read_image
+
+Kind = Literal["faces", "crops", "features", "videos and pictures"]
 
 
 @dataclass(frozen=True, eq=False)
-class Input:
-    """What DATA is.
+class ClipSource:
+    """The clips of a path.
 
     Attributes:
-        kind: in a word, for the user.
-        clips: gives the clips; for videos and pictures it takes the faces out of them first.
+        kind: kind of data that the path holds.
+        clips: one clip for each unit.
     """
 
-    kind: str
-    clips: Callable[[], tuple[Clip, ...]]
+    kind: Kind
+    clips: tuple[Clip, ...]
 
 
-def input_of(data: Path, faces: Callable[[], Path]) -> Input:
-    """Find out what a path holds.
-
-    A folder that `abawbench faces` made; a corpus with `cropped_aligned`; `<unit>.safetensors`; folders of square
-    pictures named by frame number are crops; everything else is given to `faces`.
+def open_clips(path: Path, *, faces: Callable[[], Path] | None = None) -> ClipSource:
+    """The clips of a path, whatever kind of data it holds.
 
     Args:
-        data: the path.
-        faces: takes the faces out of it, and gives the folder that they went to.
+        path: folder or file.
+        faces: crops the faces of videos and pictures, and returns the folder of the crops; where it is missing, videos
+            and pictures are a problem.
 
     Raises:
-        ProblemError: F01 there is no such path, P03 it is an empty folder.
+        ProblemError: F01 there is no such path, or a file cannot be read; P03 the folder is empty; D30 there are no
+            crops; D31 two crops of one number; E04 or E21 for features.
     """
-    if not data.exists():
-        fix = "check the path"
-        raise ProblemError(Problem("F01", "no such file or folder", "crops, features or videos", fix, str(data)))
-    if data.is_dir():
-        if not any(data.iterdir()):
-            expected = "crops, features, pictures or videos"
-            raise ProblemError(Problem("P03", "an empty folder", expected, "name another", str(data)))
-        if index_files(data):
-            return Input("faces", lambda: clips_of_faces(data))
-        if (data / CROPS).is_dir():
-            return Input("crops", lambda: clips_of_units(data / CROPS))
-        if any(data.glob(f"*{SUFFIX}")):
-            return Input("features", lambda: clips_of_features(data))
-        if _has_crops(data):
-            return Input("crops", lambda: clips_of_units(data))
-    return Input("videos and pictures", lambda: clips_of_faces(faces()))
+    kind = kind_of(path)
+    if kind == "features":
+        return ClipSource(kind, clips_of_features(path))
+    if kind == "faces":
+        return ClipSource(kind, clips_of_faces(path))
+    if kind == "crops":
+        return ClipSource(kind, clips_of_units(path / CROPS if (path / CROPS).is_dir() else path))
+    if faces is None:
+        expected = "crops named by frame number, as <unit>/00001.jpg, or features"
+        raise ProblemError(Problem("D30", "no crops", expected, "crop the faces first: abawbench faces", str(path)))
+    if path.is_dir() and not any(path.iterdir()):
+        expected = "crops, features, pictures or videos"
+        raise ProblemError(Problem("P03", "an empty folder", expected, "name another", str(path)))
+    return ClipSource(kind, clips_of_faces(faces()))
+
+
+def kind_of(path: Path) -> Kind:
+    """The kind of data that a path holds, found without reading the data.
+
+    The output of `abawbench faces` is `faces`. A folder with `cropped_aligned`, as a corpus, and folders of square
+    pictures named by frame number are `crops`. A folder of `<unit>.safetensors` is `features`. Anything else is
+    `videos and pictures`.
+
+    Raises:
+        ProblemError: F01, there is no such path.
+    """
+    if not path.exists():
+        expected = "crops, features or videos"
+        raise ProblemError(Problem("F01", "no such file or folder", expected, "check the path", str(path)))
+    if not path.is_dir():
+        return "videos and pictures"
+    if index_files(path):
+        return "faces"
+    if (path / CROPS).is_dir():
+        return "crops"
+    if any(path.glob(f"*{SUFFIX}")):
+        return "features"
+    return "crops" if _has_crops(path) else "videos and pictures"
 
 
 def _has_crops(folder: Path) -> bool:
-    """True where the first numbered picture of the folder, or of one in it, is square: a crop, not a film's frame."""
+    """True where the first numbered picture in the folder, or in one of its folders, is square, unlike video frames."""
     for place in (folder, *sorted(path for path in folder.iterdir() if path.is_dir())):
-        numbered = [path for path in place.iterdir() if path.suffix.lower() in images.SUFFIXES and number_of(path) >= 0]
+        numbered = numbered_pictures(place)
         if numbered:
-            height, width = images.read_image(min(numbered)).shape[:2]
+            height, width = read_image(numbered[0]).shape[:2]
             return height == width
     return False

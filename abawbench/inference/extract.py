@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.base.run_lock import only_run
 from abawbench.base.version import VERSION, versions_of
 from abawbench.clips.clip import Clip
-from abawbench.clips.crop_index import Recipes
 from abawbench.clips.feature_index import Cached, FeatureIndex
 from abawbench.clips.features import FeatureClip, Stored, packed
 from abawbench.entries.contract import fitting
@@ -86,7 +85,6 @@ def extract(
     out: Path,
     options: Options = Options(),
     *,
-    recipes: Recipes | None = None,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> Summary:
     """The features of clips, in a folder; what is there already is kept.
@@ -98,7 +96,6 @@ def extract(
         clips: one for each unit.
         out: the folder.
         options: how.
-        recipes: by unit, how its crops were taken from a video.
         report: is told how far the run is, a few times a second at most.
 
     Raises:
@@ -118,7 +115,7 @@ def extract(
         if options.far is not None:
             options = replace(options, far=options.far.at(options.device, parity.precision))
         cache = Cache(index)
-        work = _Work(entry, cache, options, recipes or {}, RunMeter(clips, begin, report))
+        work = _Work(entry, cache, options, RunMeter(clips, begin, report))
         try:
             work.do(clips)
         finally:
@@ -166,8 +163,8 @@ def _settled(
 class _Work:
     """One run: what it has done so far."""
 
-    def __init__(self, entry: DeviceEntry, cache: Cache, options: Options, recipes: Recipes, meter: RunMeter) -> None:
-        self.entry, self.cache, self.options, self.recipes, self.meter = entry, cache, options, recipes, meter
+    def __init__(self, entry: DeviceEntry, cache: Cache, options: Options, meter: RunMeter) -> None:
+        self.entry, self.cache, self.options, self.meter = entry, cache, options, meter
         self.backlog = Backlog(self._is_done, meter)
         self.made = self.frames = self.valid = 0
         self.problems = self.backlog.problems
@@ -179,15 +176,15 @@ class _Work:
             self.meter.unit(0)
 
     def _is_done(self, clip: Clip, digest: str) -> bool:
-        return self.cache.has(clip.video, digest, self.recipes.get(clip.video))
+        return self.cache.has(clip, digest)
 
     def _keep(self, clip: Clip, seen: FrameFeatures | ProblemError) -> None:
-        digest, recipe = self.backlog.digests.pop(clip.video), self.recipes.get(clip.video)
+        digest = self.backlog.digests.pop(clip.video)
         if isinstance(seen, ProblemError):
             self.problems.extend(seen.problems)
             return
         try:
-            data, known = features_of(clip, seen, self.options.dtype, self.cache.maker, digest, recipe)
+            data, known = features_of(clip, seen, self.options.dtype, self.cache.maker, digest)
         except ProblemError as error:
             self.problems.extend(error.problems)
             return
@@ -197,9 +194,7 @@ class _Work:
         self.valid += known.valid
 
 
-def features_of(
-    clip: Clip, seen: FrameFeatures, dtype: Stored, maker: str, digest: str, recipe: Mapping[str, Any] | None
-) -> tuple[bytes, Cached]:
+def features_of(clip: Clip, seen: FrameFeatures, dtype: Stored, maker: str, digest: str) -> tuple[bytes, Cached]:
     """A unit's file, and what the index says of it.
 
     Args:
@@ -208,11 +203,10 @@ def features_of(
         dtype: in which features are stored.
         maker: hash of what made them.
         digest: of the crops.
-        recipe: of the crops.
 
     Raises:
         ProblemError: E14, a feature is too large for the type.
     """
-    known = Cached(clip.video, maker, digest, recipe, "", 0, len(clip), int(clip.valid.sum()))
+    known = Cached(clip.video, maker, digest, clip.crop_recipe, "", 0, len(clip), int(clip.valid.sum()))
     data = packed(clip, seen, dtype, known.key)
     return data, replace(known, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))

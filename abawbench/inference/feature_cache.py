@@ -13,7 +13,6 @@ from abawbench.base.prefetch import ahead
 from abawbench.base.problems import Problem, ProblemError, os_reason
 from abawbench.base.run_lock import only_run
 from abawbench.clips.clip import Clip
-from abawbench.clips.crop_index import Recipes
 from abawbench.clips.feature_index import (
     INDEX,
     JOURNAL,
@@ -50,12 +49,12 @@ class Cache:
         """Hash of what makes the features."""
         return self._index.key
 
-    def has(self, unit: str, clip: str, recipe: Mapping[str, Any] | None) -> bool:
+    def has(self, clip: Clip, digest: str) -> bool:
         """True where the features of these crops, by this maker, are there and look whole at a glance."""
-        known = self._index.units.get(unit)
-        if known is None or (known.clip, known.recipe) != (clip, recipe):
+        known = self._index.units.get(clip.video)
+        if known is None or (known.clip, known.recipe) != (digest, clip.crop_recipe):
             return False
-        return self._index.fault_of(unit) is None
+        return self._index.fault_of(clip.video) is None
 
     def put(self, known: Cached, data: bytes) -> None:
         """Put a unit's file in place, and say so. Raises: ProblemError F01."""
@@ -167,7 +166,6 @@ def listing(root: Path) -> Listing:
 def verify(
     index: FeatureIndex,
     clips: Sequence[Clip] | None = None,
-    recipes: Recipes | None = None,
     *,
     tick: Callable[[str], None] = lambda _: None,
 ) -> tuple[Fault, ...]:
@@ -176,7 +174,6 @@ def verify(
     Args:
         index: of the folder.
         clips: crops as they are now; where given, features of other crops, or of crops that are gone, are stale.
-        recipes: by unit, how the crops are taken from videos now.
         tick: is told each unit whose bytes were read.
     """
     faults = {fault.unit: fault for fault in index.faults()}
@@ -186,7 +183,7 @@ def verify(
             faults[known.unit] = Fault(known.unit, "corrupt", "other bytes than were written")
         tick(known.unit)
     if clips is not None:
-        for fault in _stale(index, clips, recipes or {}):
+        for fault in _stale(index, clips):
             faults.setdefault(fault.unit, fault)
     return tuple(faults[unit] for unit in sorted(faults))
 
@@ -212,7 +209,7 @@ def remove(index: FeatureIndex, faults: Iterable[Fault]) -> None:
         replace(now, units=rest).write()
 
 
-def _stale(index: FeatureIndex, clips: Sequence[Clip], recipes: Mapping[str, Mapping[str, Any]]) -> Generator[Fault]:
+def _stale(index: FeatureIndex, clips: Sequence[Clip]) -> Generator[Fault]:
     there = {clip.video for clip in clips}
     for unit in index.units.keys() - there:
         yield Fault(unit, "stale", "its crops are gone")
@@ -222,7 +219,7 @@ def _stale(index: FeatureIndex, clips: Sequence[Clip], recipes: Mapping[str, Map
             yield Fault(clip.video, "stale", f"its crops cannot be read: {digest.problems[0].found}")
         elif digest != known.clip:
             yield Fault(clip.video, "stale", "its crops have changed")
-        elif recipes.get(clip.video) != known.recipe:
+        elif clip.crop_recipe != known.recipe:
             yield Fault(clip.video, "stale", "its crops are taken in another way now")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from abawbench.base.problems import ProblemError
 from abawbench.clips.features import write_features
-from abawbench.clips.open import input_of
+from abawbench.clips.open import kind_of, open_clips
 from tests.inference.conftest import write_crops
 
 
@@ -17,27 +17,27 @@ def no_faces() -> Path:
 
 
 def test_folders_of_square_numbered_pictures_are_crops(crops):
-    found = input_of(crops, no_faces)
+    found = open_clips(crops, faces=no_faces)
     assert found.kind == "crops"
-    assert [(clip.video, len(clip)) for clip in found.clips()] == [("one", 5), ("three", 9), ("two", 1)]
+    assert [(clip.video, len(clip)) for clip in found.clips] == [("one", 5), ("three", 9), ("two", 1)]
 
 
 def test_a_folder_of_one_unit_is_crops_too(crops):
-    (clip,) = input_of(crops / "three", no_faces).clips()
+    (clip,) = open_clips(crops / "three", faces=no_faces).clips
     assert (clip.video, len(clip), clip.size) == ("three", 9, 16)
 
 
 def test_a_corpus_is_known_by_its_folder_of_crops(tmp_path):
     write_crops(tmp_path / "cropped_aligned", {"one": 2})
     (tmp_path / "annotations").mkdir()
-    (clip,) = input_of(tmp_path, no_faces).clips()
+    (clip,) = open_clips(tmp_path, faces=no_faces).clips
     assert clip.video == "one"
 
 
 def test_safetensors_are_features(tmp_path):
     write_features(tmp_path / "v.safetensors", np.array([3, 4, 9]), np.ones((3, 7), np.float16))
-    found = input_of(tmp_path, no_faces)
-    (clip,) = found.clips()
+    found = open_clips(tmp_path, faces=no_faces)
+    (clip,) = found.clips
     assert found.kind == "features"
     assert clip.frame.tolist() == [3, 4, 9]
 
@@ -51,15 +51,27 @@ def test_pictures_that_are_no_crops_go_through_faces(tmp_path, name):
         asked.append(True)
         return tmp_path / "none"
 
-    found = input_of(tmp_path, faces)
-    assert found.kind == "videos and pictures"
+    assert kind_of(tmp_path) == "videos and pictures"
     assert not asked
-    assert found.clips() == ()
+    found = open_clips(tmp_path, faces=faces)
+    assert found.kind == "videos and pictures"
+    assert found.clips == ()
     assert asked
 
 
 def test_a_path_that_is_not_there_and_an_empty_folder_are_told(tmp_path):
     with pytest.raises(ProblemError, match="F01"):
-        input_of(tmp_path / "none", no_faces)
+        open_clips(tmp_path / "none", faces=no_faces)
     with pytest.raises(ProblemError, match="P03"):
-        input_of(tmp_path, no_faces)
+        open_clips(tmp_path, faces=no_faces)
+
+
+def test_where_no_faces_are_cropped_only_crops_and_features_are_taken(tmp_path):
+    with pytest.raises(ProblemError, match=r"D30(?s:.*)no crops"):
+        open_clips(tmp_path)
+    (tmp_path / "holiday.mp4").write_bytes(b"a video")
+    for path in (tmp_path, tmp_path / "holiday.mp4"):
+        with pytest.raises(ProblemError, match="abawbench faces"):
+            open_clips(path)
+    with pytest.raises(ProblemError, match="F01"):
+        open_clips(tmp_path / "none")

@@ -15,7 +15,6 @@ import pytest
 
 from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import clip_in_memory, clips_of_units
-from abawbench.clips.crop_index import recipes_of
 from abawbench.clips.feature_index import read_index
 from abawbench.clips.features import clips_of_features, write_features
 from abawbench.entries import Card, load_entry
@@ -155,10 +154,11 @@ def test_a_changed_crop_is_noticed_and_only_its_unit_is_made_again(tmp_path, cro
 
 
 def test_another_recipe_of_the_crops_makes_its_unit_again(tmp_path):
-    clips = [a_clip("v", 3), a_clip("w", 3)]
-    extract(means(), clips, tmp_path, recipes={"v": {"crop": "aligned"}})
-    assert extract(means(), clips, tmp_path, recipes={"v": {"crop": "aligned"}}).made == 0
-    assert extract(means(), clips, tmp_path, recipes={"v": {"crop": "wide"}}).made == 1
+    clip, other = a_clip("v", 3), a_clip("w", 3)
+    aligned, wide = (replace(clip, crop_recipe={"crop": crop}) for crop in ("aligned", "wide"))
+    extract(means(), [aligned, other], tmp_path)
+    assert extract(means(), [aligned, other], tmp_path).made == 0
+    assert extract(means(), [wide, other], tmp_path).made == 1
 
 
 def test_another_version_makes_everything_again_and_what_is_left_of_the_old_is_refused(tmp_path, monkeypatch):
@@ -289,4 +289,4 @@ def test_progress_counts_to_the_end(tmp_path, crops):
 
 
 def test_a_folder_without_an_index_of_faces_has_no_recipes(crops):
-    assert recipes_of(crops) == {}
+    assert [clip.crop_recipe for clip in clips_of_units(crops)] == [None] * 3

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,9 +15,15 @@ from tests.inference.conftest import write_crops
 from tests.inference.test_extract import means
 
 
+def with_recipe(crops, crop="aligned"):
+    """The clips of the crops, of which one knows how it was cut."""
+    recipe = {"crop": crop}
+    return [replace(clip, crop_recipe=recipe) if clip.video == "one" else clip for clip in clips_of_units(crops)]
+
+
 @pytest.fixture
 def cache(tmp_path, crops):
-    extract(means(), clips_of_units(crops), tmp_path / "cache", recipes={"one": {"crop": "aligned"}})
+    extract(means(), with_recipe(crops), tmp_path / "cache")
     return tmp_path / "cache"
 
 
@@ -37,7 +44,7 @@ def test_a_cache_that_nobody_touched_holds(cache, crops):
     ticks = []
     assert verify(index, tick=ticks.append) == ()
     assert ticks == ["one", "three", "two"]
-    assert verify(index, clips_of_units(crops), {"one": {"crop": "aligned"}}) == ()
+    assert verify(index, with_recipe(crops)) == ()
 
 
 # in the size of the header, its JSON, its key, the numbers
@@ -79,7 +86,7 @@ def test_changed_and_lost_crops_and_another_recipe_are_stale(cache, crops, tmp_p
     write_crops(tmp_path / "other", {"one": 1})
     (tmp_path / "other" / "one" / "00001.jpg").replace(crops / "three" / "00004.jpg")
     (crops / "two" / "00001.jpg").unlink()
-    faults = verify(open_cache(cache), clips_of_units(crops), {"one": {"crop": "wide"}})
+    faults = verify(open_cache(cache), with_recipe(crops, "wide"))
     assert states(faults) == {"one": "stale", "three": "stale", "two": "stale"}
     assert len({fault.found for fault in faults}) == 3
 
@@ -94,7 +101,7 @@ def test_only_faulty_units_are_removed_and_a_run_makes_them_again(cache, crops):
     remove(index, verify(index))
     assert sorted(path.name for path in cache.glob("*safetensors*")) == ["one.safetensors", "two.safetensors"]
     assert verify(open_cache(cache)) == ()
-    summary = extract(means(), clips_of_units(crops), cache, recipes={"one": {"crop": "aligned"}})
+    summary = extract(means(), with_recipe(crops), cache)
     assert (summary.made, summary.kept) == (1, 2)
     assert {path.name: path.read_bytes() for path in cache.glob("*.*")} == whole
 
@@ -105,7 +112,7 @@ def test_what_was_made_anew_since_the_check_is_not_removed(cache, crops, tmp_pat
     faults = verify(index)
     write_crops(tmp_path / "other", {"x": 1, "two": 1})
     (tmp_path / "other" / "two" / "00001.jpg").replace(crops / "two" / "00001.jpg")
-    extract(means(), clips_of_units(crops), cache, recipes={"one": {"crop": "aligned"}})
+    extract(means(), with_recipe(crops), cache)
     remove(index, faults)
     assert states(verify(open_cache(cache))) == {}
     assert (cache / "two.safetensors").is_file()

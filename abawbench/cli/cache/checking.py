@@ -22,11 +22,10 @@ def checked(cache: Path, data: Path | None) -> tuple[FeatureIndex, tuple[Fault, 
     """The index of a folder and all its faults.
 
     Raises:
-        ProblemError: E21 the folder is no cache, C02 the data are no crops, what `input_of` raises.
+        ProblemError: E21 the folder is no cache, C02 the data are no crops, what `open_clips` raises.
     """
     from abawbench.base.problems import Problem, ProblemError
-    from abawbench.clips.crop_index import recipes_of
-    from abawbench.clips.open import input_of
+    from abawbench.clips.open import open_clips
     from abawbench.inference.feature_cache import open_cache, verify
 
     def no_faces() -> Path:
@@ -34,13 +33,13 @@ def checked(cache: Path, data: Path | None) -> tuple[FeatureIndex, tuple[Fault, 
         raise ProblemError(Problem("C02", "videos or pictures", "crops", fix, str(data)))
 
     index = open_cache(cache)
-    clips = recipes = None
+    clips = None
     if data is not None:
-        given, recipes = input_of(data, no_faces), recipes_of(data)
-        clips = given.clips()
+        source = open_clips(data, faces=no_faces)
+        clips = source.clips
         # else all would be stale, and gc would clear the folder
-        if given.kind == "features" or not any(clip.video in index.units for clip in clips):
-            found = "features" if given.kind == "features" else f"no unit of {cache}"
+        if source.kind == "features" or not any(clip.video in index.units for clip in clips):
+            found = "features" if source.kind == "features" else f"no unit of {cache}"
             fix = "name the crops that the features were made from"
             raise ProblemError(Problem("C02", found, "crops of the units of the cache", fix, str(data)))
     meter, begin, done = Meter("units"), time.perf_counter(), [0, 0]
@@ -50,6 +49,6 @@ def checked(cache: Path, data: Path | None) -> tuple[FeatureIndex, tuple[Fault, 
         done[1] += index.units[unit].frames
         meter.show((done[0], len(index.units)), (done[1], done[1]), time.perf_counter() - begin)
 
-    faults = verify(index, clips, recipes, tick=tick)
+    faults = verify(index, clips, tick=tick)
     meter.end()
     return index, faults
