@@ -123,7 +123,7 @@ def parameters(name: str) -> tuple[int, int]:
 
 def test_every_published_system_is_tested_here():
     found = {folder.name for folder in SUBMISSIONS.iterdir() if of_a_system(folder)}
-    # it stands on another entry: see test_compound_entry.py
+    # it stands on another entry: see networks/test_compound.py
     assert found == {*PUBLISHED, "2021_kollias_facebehaviornet-compound"}
 
 

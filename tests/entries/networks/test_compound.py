@@ -12,7 +12,7 @@ from abawbench.entries.networks.compound import CompoundEntry
 from abawbench.labels import COMPOUND_7
 from abawbench.models.compound import compound_scores
 
-SUBMISSIONS = Path(__file__).parents[2] / "submissions"
+SUBMISSIONS = Path(__file__).parents[3] / "submissions"
 TINY = "2021_kollias_facebehaviornet-compound/tiny"
 CROPS = np.random.default_rng(0).integers(0, 256, (4, 112, 112, 3), np.uint8)
 
