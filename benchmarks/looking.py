@@ -62,17 +62,21 @@ def ours(entry: DeviceEntry, folder: Path, side: int, batch: int = BATCH) -> Fra
     return np.concatenate([part for part in parts if isinstance(part, np.ndarray)])
 
 
-def plain(module: nn.Module, paths: list[Path], intake: ImageInput, batch: int) -> FrameFeatures:
+def plain(module: nn.Module, paths: list[Path], image_input: ImageInput, batch: int) -> FrameFeatures:
     """The loop that a notebook would have: PIL, NumPy, one float32 forward pass after another."""
     from PIL import Image
 
-    mean, std = np.array(intake.mean, np.float32), np.array(intake.std, np.float32)
+    mean, std = np.array(image_input.mean, np.float32), np.array(image_input.std, np.float32)
     parts: list[FrameFeatures] = []
     with torch.inference_mode():
         for begin in range(0, len(paths), batch):
             pictures: list[Any] = []
             for path in paths[begin : begin + batch]:
-                picture = Image.open(path).convert("RGB").resize((intake.size, intake.size), Image.Resampling.BILINEAR)
+                picture = (
+                    Image.open(path)
+                    .convert("RGB")
+                    .resize((image_input.size, image_input.size), Image.Resampling.BILINEAR)
+                )
                 pictures.append(((np.asarray(picture, np.float32) / 255 - mean) / std).transpose(2, 0, 1))
             parts.append(module(torch.from_numpy(np.stack(pictures))).numpy())
     return np.concatenate(parts)
@@ -106,13 +110,13 @@ def compare(kind: str, side: int, frames: int, runs: int) -> None:
         precision = "bfloat16" if has_bfloat16("cpu") else "float32"
         entry = exact.at("cpu", precision)
         module = backbones.build(kind, seed=0)
-        intake = module.card.intake
+        image_input = module.card.image_input
         title = f"predict, {precision}, batches of {BATCH}"
         calls: dict[str, Callable[[], object]] = {
             title: lambda: ours(entry, folder, side),
             "predict, float32": lambda: ours(exact, folder, side),
-            "plain float32 loop, a picture at a time": lambda: plain(module, paths, intake, 1),
-            f"plain float32 loop, batches of {BATCH}": lambda: plain(module, paths, intake, BATCH),
+            "plain float32 loop, a picture at a time": lambda: plain(module, paths, image_input, 1),
+            f"plain float32 loop, batches of {BATCH}": lambda: plain(module, paths, image_input, BATCH),
         }
         costs = functions(calls, runs=runs)
         report(f"{kind}, {len(paths)} JPEG crops of {side} x {side}", costs, title)

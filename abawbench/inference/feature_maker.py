@@ -23,7 +23,7 @@ from abawbench.models.checkpoints import load_checkpoint
 
 CHECKPOINTS = (".pth", ".pt", ".bin", ".safetensors")
 CONFIG = "config.json"
-INTAKE = ("size", "colour", "mean", "std")
+IMAGE_INPUT = ("size", "colour", "mean", "std")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def _of_checkpoint(path: Path, reading: Reading) -> FeatureMaker:
 
 def _alone(name: str, backbone: Backbone, facts: Mapping[str, Any], seed: int | None) -> FeatureMaker:
     card = Card(name, f"the backbone {backbone.card.kind}", (), None)
-    sight = FrameEncoder(settled([backbone]), (backbone.card.intake,))
+    sight = FrameEncoder(settled([backbone]), (backbone.card.image_input,))
     return FeatureMaker(_BackboneAlone(card, sight, backbone.card.width), {"networks": [_network(facts, seed)]})
 
 
@@ -147,10 +147,10 @@ def _of_entry(entry: Entry | Trainable, source: Path | None) -> FeatureMaker:
 
 def _network(facts: Mapping[str, Any], seed: int | None) -> dict[str, Any]:
     """What of a network decides its vectors; the role it has in an entry, and the name of its file, do not."""
-    intake = cast(Mapping[str, Any], facts.get("intake", facts))
+    image_input = cast(Mapping[str, Any], facts.get("intake", facts))
     weights = {"sha256": facts["sha256"]} if "sha256" in facts else {"seed": seed}
     read = {name: facts[name] for name in ("layer", "pooling", "width")}
-    return {"kind": facts["kind"], **weights, **{name: intake[name] for name in INTAKE}, **read}
+    return {"kind": facts["kind"], **weights, **{name: image_input[name] for name in IMAGE_INPUT}, **read}
 
 
 def _is_checkpoint(path: Path) -> bool:

@@ -59,8 +59,8 @@ class ImageInput:
     def pictures(self, crops: Crops) -> Pictures:
         """RGB crops, shape (crops, side, side, 3), as a network takes them: (crops, channels, size, size).
 
-        >>> intake = ImageInput(1, "BGR", (0.5,) * 3, (0.5,) * 3)
-        >>> intake.pictures(np.array([[[[255, 0, 0]]]], np.uint8)).ravel().tolist()
+        >>> image_input = ImageInput(1, "BGR", (0.5,) * 3, (0.5,) * 3)
+        >>> image_input.pictures(np.array([[[[255, 0, 0]]]], np.uint8)).ravel().tolist()
         [-1.0, -1.0, 1.0]
         """
         values = self.resized(crops).astype(np.float32) / np.float32(255)

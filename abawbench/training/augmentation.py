@@ -110,21 +110,23 @@ def augmented(crops: Tensor, draws: Draws) -> Tensor:
     return _erased(pictures, draws)
 
 
-def normalised(pictures: Tensor, intake: ImageInput) -> Tensor:
+def normalised(pictures: Tensor, image_input: ImageInput) -> Tensor:
     """Pictures as a network takes them; as `ImageInput.pictures`, on tensors, and without change of size.
 
     Args:
         pictures: shape (frames, 3, side, side), float32, RGB, from 0 to 1.
-        intake: of the network.
+        image_input: of the network.
 
     Returns:
         Shape (frames, channels, side, side).
     """
-    if intake.colour == "grey":
+    if image_input.colour == "grey":
         pictures = (pictures * _column(torch.from_numpy(LUMA), pictures)).sum(1, keepdim=True)
-    elif intake.colour == "BGR":
+    elif image_input.colour == "BGR":
         pictures = pictures.flip(1)
-    return (pictures - _column(torch.tensor(intake.mean), pictures)) / _column(torch.tensor(intake.std), pictures)
+    return (pictures - _column(torch.tensor(image_input.mean), pictures)) / _column(
+        torch.tensor(image_input.std), pictures
+    )
 
 
 def _moved(pictures: Tensor, draws: Draws) -> Tensor:
@@ -194,24 +196,24 @@ def _column(values: Tensor, like: Tensor) -> Tensor:
 
 def pictures_of(
     crops: Mapping[int, Tensor],
-    intakes: Sequence[ImageInput],
+    image_inputs: Sequence[ImageInput],
     settings: AugmentationSettings | None,
     lengths: Tensor,
     rows: Tensor,
     generator: torch.Generator,
 ) -> list[Tensor]:
-    """Pictures for each intake, shape (frames, channels, size, size).
+    """Pictures for each image input, shape (frames, channels, size, size).
 
     Args:
         crops: by size, shape (frames, size, size, 3), uint8, on their device.
-        intakes: of the networks.
+        image_inputs: of the networks.
         settings: of the augmentation; None for none.
         lengths: frames of each sequence of the whole step, on the CPU.
         rows: which of the frames of the step these are.
         generator: that all random changes come from, on the CPU.
     """
     if settings is None:
-        return [from_bytes(crops[intake.size], intake) for intake in intakes]
+        return [from_bytes(crops[image_input.size], image_input) for image_input in image_inputs]
     # drawn for the whole step, whichever of its frames are seen here
     sequence = torch.arange(len(lengths)).repeat_interleave(lengths)
     if settings.shared == "clip":
@@ -220,4 +222,4 @@ def pictures_of(
         draws = draw(settings, len(sequence), generator).take(rows)
     # networks of other sizes see the same change
     changed = {size: augmented(given, draws) for size, given in crops.items()}
-    return [normalised(changed[intake.size], intake) for intake in intakes]
+    return [normalised(changed[image_input.size], image_input) for image_input in image_inputs]

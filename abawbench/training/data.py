@@ -96,13 +96,13 @@ class Crops:
 
     Args:
         part: whose crops they are.
-        intakes: of the networks that look at them; crops are brought into the sizes of these.
+        image_inputs: of the networks that look at them; crops are brought into the sizes of these.
         room: bytes that may be kept.
     """
 
-    def __init__(self, part: Part, intakes: Sequence[ImageInput], room: int) -> None:
-        self.part, self.intakes = part, tuple(intakes)
-        self.sizes = tuple(dict.fromkeys(intake.size for intake in intakes))
+    def __init__(self, part: Part, image_inputs: Sequence[ImageInput], room: int) -> None:
+        self.part, self.image_inputs = part, tuple(image_inputs)
+        self.sizes = tuple(dict.fromkeys(image_input.size for image_input in image_inputs))
         self._rows = part.rows
         count = int(self._rows.max(initial=-1)) + 1
         bytes_each = sum(3 * size * size for size in self.sizes)
@@ -139,8 +139,8 @@ class Crops:
             own = np.flatnonzero(wanted & (clip_of == number))
             crops = part.clips[number].read((shown[own] - part.begins[number]).astype(np.intp))
             for found, size in zip(result, self.sizes, strict=True):
-                intake = next(intake for intake in self.intakes if intake.size == size)
-                found[own] = intake.resized(crops)
+                image_input = next(image_input for image_input in self.image_inputs if image_input.size == size)
+                found[own] = image_input.resized(crops)
 
 
 def features_of(part: Part, threads: int) -> Tensor:

@@ -24,13 +24,13 @@ class Learner(nn.Module):
 
     Attributes:
         tasks: of the entry.
-        intakes: what each backbone takes.
+        image_inputs: what each backbone takes.
         is_frozen: whether the backbones stay as they are.
     """
 
-    def __init__(self, tasks: Sequence[Task], intakes: Sequence[ImageInput], *, is_frozen: bool) -> None:
+    def __init__(self, tasks: Sequence[Task], image_inputs: Sequence[ImageInput], *, is_frozen: bool) -> None:
         super().__init__()
-        self.tasks, self.intakes, self.is_frozen = tuple(tasks), tuple(intakes), is_frozen
+        self.tasks, self.image_inputs, self.is_frozen = tuple(tasks), tuple(image_inputs), is_frozen
 
     def eyes(self) -> Sequence[nn.Module]:
         """The modules that look at crops."""
@@ -54,7 +54,7 @@ class Learner(nn.Module):
         raise NotImplementedError
 
     def encode(self, pictures: Sequence[Tensor]) -> Tensor:
-        """Features, shape (frames, width), of pictures for each intake, shape (frames, channels, size, size)."""
+        """Features, shape (frames, width), of pictures for each image input, shape (frames, channels, size, size)."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.is_frozen):
             seen = [eye(given.contiguous()) for eye, given in zip(self.eyes(), pictures, strict=True)]
         return torch.cat(seen, 1) if len(seen) > 1 else seen[0]
@@ -88,7 +88,7 @@ class SequenceLearner(Learner):
 
     def __init__(self, entry: NetworkEntry, *, is_frozen: bool, takes_features: bool) -> None:
         sight = FrameEncoder((), ()) if takes_features else entry.encoder
-        super().__init__(entry.card.tasks, sight.intakes, is_frozen=is_frozen)
+        super().__init__(entry.card.tasks, sight.image_inputs, is_frozen=is_frozen)
         self.backbones = nn.ModuleList(sight.modules)
         self.network = entry.network
         _let_learn(self)
@@ -128,7 +128,7 @@ class FrameLearner(Learner):
     """FaceBehaviorNet: a trunk and heads, each frame for itself."""
 
     def __init__(self, entry: FaceBehaviorEntry, *, is_frozen: bool) -> None:
-        super().__init__(entry.card.tasks, entry.encoder.intakes, is_frozen=is_frozen)
+        super().__init__(entry.card.tasks, entry.encoder.image_inputs, is_frozen=is_frozen)
         self.network = entry.network
         _let_learn(self)
 

@@ -216,7 +216,7 @@ class Loop:
             crops = {size: given.to(self.device, non_blocking=True) for size, given in batch.seen.items()}
             learner, changes = self.learner, self.settings.augmentation
             whole = torch.from_numpy(step.lengths)
-            pictures = pictures_of(crops, learner.intakes, changes, whole, rows, generator)
+            pictures = pictures_of(crops, learner.image_inputs, changes, whole, rows, generator)
             features = learner.encode(
                 pictures if mixture is None else [with_mixtures(part, mixture) for part in pictures]
             )

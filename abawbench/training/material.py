@@ -54,7 +54,7 @@ def seen_of(
     """
     if isinstance(part.clips[0], FeatureClip):
         return features_of(part, threads)
-    crops = Crops(part, entry.encoder.intakes, room)
+    crops = Crops(part, entry.encoder.image_inputs, room)
     if not settings.freeze_backbone or settings.augmentation is not None:
         return crops
     own, rows = np.unique(part.nearest, return_inverse=True)

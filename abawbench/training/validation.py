@@ -99,5 +99,7 @@ def encode(entry: NetworkEntry | FaceBehaviorEntry, crops: Crops, places: Places
     parts: list[FrameFeatures] = [np.empty((0, entry.width), np.float32)]
     for begin in range(0, len(places), BATCH):
         loaded = dict(zip(crops.sizes, crops.load(places[begin : begin + BATCH]), strict=True))
-        parts.append(entry.forward(tuple(torch.from_numpy(loaded[intake.size]) for intake in crops.intakes)))
+        parts.append(
+            entry.forward(tuple(torch.from_numpy(loaded[image_input.size]) for image_input in crops.image_inputs))
+        )
     return np.concatenate(parts)

@@ -275,7 +275,7 @@ class Grey(Small):
         return np.repeat(super().encode(crops).mean(axis=1, keepdims=True), 3, axis=1)
 
 
-INTAKE = {"size": 112, "colour": "RGB", "mean": (0.5,) * 3, "std": (0.5,) * 3}
+IMAGE_INPUT = {"size": 112, "colour": "RGB", "mean": (0.5,) * 3, "std": (0.5,) * 3}
 FILE = Weights("network", "a.onnx", "0" * 64, "MIT", "")
 CARDS = {
     "no name": replace(GOOD, name="small"),
@@ -285,9 +285,9 @@ CARDS = {
     "weights without sha256": replace(GOOD, trained_on=("x",), weights=(replace(FILE, sha256="123"),)),
     "weights without licence": replace(GOOD, trained_on=("x",), weights=(replace(FILE, licence=""),)),
     "weights of nothing": replace(GOOD, weights=(FILE,)),
-    "a network without mean": replace(GOOD, networks=({"intake": {**INTAKE, "mean": ()}},)),
+    "a network without mean": replace(GOOD, networks=({"intake": {**IMAGE_INPUT, "mean": ()}},)),
     "a network without intake": replace(GOOD, networks=({"kind": "mean"},)),
-    "no JSON": replace(GOOD, networks=({"intake": INTAKE, "kind": np.float32(1)},)),
+    "no JSON": replace(GOOD, networks=({"intake": IMAGE_INPUT, "kind": np.float32(1)},)),
 }
 VA, EXPRESSION, UNITS = TASKS
 NAMES = {
@@ -334,9 +334,9 @@ FAULTS: dict[str, tuple[Callable[[], object], str, str]] = {
     "looks at a batch": (OfBatch, BESIDE, "E15"),
     "looks at black crops": (OfBlack, BESIDE, "E15"),
     "sees two rows a crop": (Doubled, BESIDE, "E13"),
-    "another width": (partial(OfWidth, replace(GOOD, networks=({"intake": INTAKE},))), BESIDE, "E13"),
+    "another width": (partial(OfWidth, replace(GOOD, networks=({"intake": IMAGE_INPUT},))), BESIDE, "E13"),
     "predicts otherwise": (Otherwise, APART, "E15"),
-    "sees otherwise": (partial(SeesOtherwise, replace(GOOD, networks=({"intake": INTAKE},))), APART, "E15"),
+    "sees otherwise": (partial(SeesOtherwise, replace(GOOD, networks=({"intake": IMAGE_INPUT},))), APART, "E15"),
     "stumbles over another size": (lambda: where(lambda clip: clip.size != 112), SIZE, "E12"),
     "NaN for another size": (lambda: where(lambda clip: clip.size != 112, nan_for), SIZE, "E14"),
     "sees no colour": (Grey, COLOURS, "E16"),

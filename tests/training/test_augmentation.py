@@ -171,12 +171,13 @@ def test_a_part_of_a_batch_is_changed_as_in_the_whole():
 
 
 @pytest.mark.parametrize(
-    "intake", [imagenet(16), half(16, "BGR"), half(16, "grey"), ImageInput(16, "RGB", (0.1, 0.2, 0.3), (1.0, 2.0, 3.0))]
+    "image_input",
+    [imagenet(16), half(16, "BGR"), half(16, "grey"), ImageInput(16, "RGB", (0.1, 0.2, 0.3), (1.0, 2.0, 3.0))],
 )
-def test_normalised_pictures_are_those_of_prediction(intake):
+def test_normalised_pictures_are_those_of_prediction(image_input):
     frames = crops(3)
-    expected = intake.pictures(frames.numpy())
-    found = normalised(unit(frames), intake)
+    expected = image_input.pictures(frames.numpy())
+    found = normalised(unit(frames), image_input)
     assert found.shape == expected.shape
     assert np.allclose(found.numpy(), expected, atol=1e-5)
 

@@ -57,8 +57,8 @@ def test_the_nearest_frame_stands_for_one_without_a_crop_the_earlier_of_two(part
 
 @pytest.mark.parametrize("kept", [0, 2, 5])
 def test_crops_are_those_of_the_frames_however_many_are_kept(part, kept):
-    intakes = (half(8), half(4))
-    crops = Crops(part, intakes, kept * (3 * 64 + 3 * 16))
+    image_inputs = (half(8), half(4))
+    crops = Crops(part, image_inputs, kept * (3 * 64 + 3 * 16))
     places = np.array([6, 1, 4, 1, 5])
     for _ in range(2):
         large, small = crops.load(places)

@@ -17,7 +17,7 @@ NAME = re.compile(r"\d{4}_[a-z0-9-]+_[a-z0-9-]+")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 # what the notes say of weights that nothing was learned for
 RANDOM = "random weights"
-INTAKE = ("size", "colour", "mean", "std")
+IMAGE_INPUT = ("size", "colour", "mean", "std")
 # found, expected, fix
 Lack = tuple[str, str, str]
 
@@ -71,11 +71,11 @@ def _networks(card: Card, needs_networks: bool) -> Iterable[Lack]:
     if needs_networks and not card.networks:
         yield "no networks", "what each network that looks at crops takes", "add them to the card's networks"
     for place, network in enumerate(card.networks, start=1):
-        intake = network.get("intake")
-        given = cast(Mapping[str, object], intake) if isinstance(intake, Mapping) else {}
-        absent = [name for name in INTAKE if not given.get(name)]
+        image_input = network.get("intake")
+        given = cast(Mapping[str, object], image_input) if isinstance(image_input, Mapping) else {}
+        absent = [name for name in IMAGE_INPUT if not given.get(name)]
         if absent:
-            expected = f"intake with {', '.join(INTAKE)}"
+            expected = f"intake with {', '.join(IMAGE_INPUT)}"
             yield f"network {place}: no {', '.join(absent)} of its intake", expected, "add them"
 
 

@@ -129,12 +129,12 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Imag
     assert preparation is not None
     weights = _weights(settings)
     module = _Scores(_network(settings.folder), preparation.cut, settings.batch)
-    encoder = FrameEncoder(settled([module]), (preparation.intake,))
+    encoder = FrameEncoder(settled([module]), (preparation.image_input,))
     _try(encoder, preparation.cut, settings.folder)
     facts = {
         "role": "network",
         "kind": str(config.get("model_type", "")),
-        "intake": asdict(preparation.intake),
+        "intake": asdict(preparation.image_input),
         "cut": preparation.cut,
         "width": len(places),
     }
@@ -235,7 +235,7 @@ def _network(folder: Path) -> Any:
 
 
 def _try(encoder: FrameEncoder, side: int, folder: Path) -> None:
-    size = encoder.intakes[0].size
+    size = encoder.image_inputs[0].size
     try:
         encoder.encode(np.zeros((1, size, size, 3), np.uint8))
     except (ValueError, RuntimeError) as error:

@@ -85,14 +85,14 @@ class OnnxModel:
 
     Attributes:
         card: what it is.
-        intake: pictures that the graph takes.
+        image_input: pictures that the graph takes.
         parts: one for each task.
         batch: pictures that the graph takes at a time; 0 for any number.
         session: of onnxruntime.
     """
 
     card: Card
-    intake: ImageInput
+    image_input: ImageInput
     parts: tuple[Part, ...]
     batch: int
     session: Any = field(repr=False)
@@ -111,7 +111,7 @@ class OnnxModel:
         Raises:
             ProblemError: E13, an output of another width than its names.
         """
-        pictures = self.intake.pictures(crops)
+        pictures = self.image_input.pictures(crops)
         step = self.batch or max(len(pictures), 1)
         seen = np.empty((len(pictures), self.parts[-1].end), np.float32)
         name = self.session.get_inputs()[0].name
@@ -158,7 +158,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Onnx
         ProblemError: E02 settings that do not fit, E11 no such file, E04 another file, E06 an input of another type
             or shape, E13 an output that is missing or of another width than its names.
     """
-    intake = _intake(settings)
+    image_input = _image_input(settings)
     parts = _parts(vocabulary, settings.outputs)
     weights = weights_of(
         "network",
@@ -169,20 +169,20 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Onnx
     )
     session = _session(settings.model)
     problems = Problems()
-    batch = _batch(session, settings, intake, problems)
+    batch = _batch(session, settings, image_input, problems)
     _check_outputs(session, parts, settings.model, problems)
     problems.raise_if_any()
-    network = {"role": "network", "kind": "onnx", "intake": asdict(intake), "width": parts[-1].end}
+    network = {"role": "network", "kind": "onnx", "intake": asdict(image_input), "width": parts[-1].end}
     own = replace(
         card,
         tasks=tuple(part.task for part in parts),
         weights=(*card.weights, weights),
         networks=(*card.networks, network),
     )
-    return OnnxModel(own, intake, parts, batch, session)
+    return OnnxModel(own, image_input, parts, batch, session)
 
 
-def _intake(settings: Settings) -> ImageInput:
+def _image_input(settings: Settings) -> ImageInput:
     try:
         return ImageInput(settings.size, settings.colour, settings.mean, settings.std)
     except ValueError as error:
@@ -238,7 +238,7 @@ def _session(path: Path) -> Any:
         ) from error
 
 
-def _batch(session: Any, settings: Settings, intake: ImageInput, problems: Problems) -> int:
+def _batch(session: Any, settings: Settings, image_input: ImageInput, problems: Problems) -> int:
     """Pictures at a time that the input asks for; 0 for any number."""
     inputs: Sequence[Any] = session.get_inputs()
     named = [given for given in inputs if settings.input in {"", given.name}]
@@ -249,7 +249,7 @@ def _batch(session: Any, settings: Settings, intake: ImageInput, problems: Probl
         problems.add(Problem("E06", found, expected, "name the input, or export the graph without the others", file))
         return 0
     given = named[0]
-    wanted = (intake.channels, intake.size, intake.size)
+    wanted = (image_input.channels, image_input.size, image_input.size)
     shape = tuple(given.shape)
     fits = len(shape) == 4 and all(
         not isinstance(length, int) or length == asked for length, asked in zip(shape[1:], wanted, strict=True)

@@ -21,11 +21,11 @@ class Preparation:
     """What happens to a crop before the network.
 
     Attributes:
-        intake: size that the crop gets, and its normalisation.
-        cut: side of the middle part that the network takes; `intake.size` for all of it.
+        image_input: size that the crop gets, and its normalisation.
+        cut: side of the middle part that the network takes; `image_input.size` for all of it.
     """
 
-    intake: ImageInput
+    image_input: ImageInput
     cut: int
 
 

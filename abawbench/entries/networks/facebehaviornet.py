@@ -90,7 +90,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Face
     notes = (*card.notes, f"coupling in training: {settings.coupling.replace('_', ' ')}")
     return FaceBehaviorEntry(
         card=replace(card, tasks=tasks, weights=files, networks=(facts,), notes=notes),
-        encoder=FrameEncoder((looking,), (trunk.card.intake,)),
+        encoder=FrameEncoder((looking,), (trunk.card.image_input,)),
         network=network.eval().requires_grad_(False),
         seed=settings.seed,
     )

@@ -26,13 +26,13 @@ class FrameEncoder:
 
     Attributes:
         modules: each maps normalised pictures, shape (pictures, channels, size, size), to (pictures, width).
-        intakes: what each module takes.
+        image_inputs: what each module takes.
         device: where they run.
         precision: in which they run; what they give is float32.
     """
 
     modules: tuple[nn.Module, ...]
-    intakes: tuple[ImageInput, ...]
+    image_inputs: tuple[ImageInput, ...]
     device: str = "cpu"
     precision: Precision = "float32"
 
@@ -45,14 +45,14 @@ class FrameEncoder:
 
     def prepare(self, crops: Frames) -> Prepared:
         """Crops in the size of each module, still bytes: what can be done beside the forward pass."""
-        return tuple(torch.from_numpy(intake.resized(crops)) for intake in self.intakes)
+        return tuple(torch.from_numpy(image_input.resized(crops)) for image_input in self.image_inputs)
 
     def forward(self, prepared: Prepared) -> FrameFeatures:
         """Vectors, shape (crops, width), float32."""
         parts: list[Tensor] = []
         with torch.inference_mode():
-            for module, intake, crops in zip(self.modules, self.intakes, prepared, strict=True):
-                pictures = normalised(crops.to(self.device, non_blocking=True), intake)
+            for module, image_input, crops in zip(self.modules, self.image_inputs, prepared, strict=True):
+                pictures = normalised(crops.to(self.device, non_blocking=True), image_input)
                 parts.append(module(pictures.to(_precision(module))).float())
             return torch.cat(parts, 1).cpu().numpy()
 
@@ -119,13 +119,15 @@ def _precision(module: nn.Module) -> torch.dtype:
     return next((parameter.dtype for parameter in module.parameters()), torch.float32)
 
 
-def normalised(crops: Tensor, intake: ImageInput) -> Tensor:
+def normalised(crops: Tensor, image_input: ImageInput) -> Tensor:
     """Bytes, shape (crops, size, size, 3), as float32 (crops, channels, size, size), channels last in memory."""
     values = crops.permute(0, 3, 1, 2).float()
-    if intake.colour == "grey":
+    if image_input.colour == "grey":
         weights = torch.from_numpy(LUMA).to(values)
         values = torch.einsum("nchw,c->nhw", values, weights)[:, None]
-    elif intake.colour == "BGR":
+    elif image_input.colour == "BGR":
         values = values.flip(1)
-    mean, std = (torch.tensor(part, device=values.device)[:, None, None] for part in (intake.mean, intake.std))
+    mean, std = (
+        torch.tensor(part, device=values.device)[:, None, None] for part in (image_input.mean, image_input.std)
+    )
     return values.mul_(1 / (255 * std)).sub_(mean / std)

@@ -127,7 +127,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Netw
     modules = settled([backbone for backbone, _, _ in parts])
     return NetworkEntry(
         card=replace(card, tasks=vocabulary, weights=(*files, *heads), networks=tuple(facts for _, _, facts in parts)),
-        encoder=FrameEncoder(modules, tuple(backbone.card.intake for backbone, _, _ in parts)),
+        encoder=FrameEncoder(modules, tuple(backbone.card.image_input for backbone, _, _ in parts)),
         network=network.eval().requires_grad_(False),
         time=settings.time,
         seed=settings.seed,

@@ -51,7 +51,7 @@ class ModuleEntry(EncoderEntry):
         return verdict(self.card.tasks, scores, clip)
 
 
-def from_torch(module: nn.Module, card: Card, tasks: Sequence[Task], intake: ImageInput) -> ModuleEntry:
+def from_torch(module: nn.Module, card: Card, tasks: Sequence[Task], image_input: ImageInput) -> ModuleEntry:
     """An entry of a torch module, whatever is in it.
 
     Args:
@@ -59,10 +59,10 @@ def from_torch(module: nn.Module, card: Card, tasks: Sequence[Task], intake: Ima
             classes and labels, shape (pictures, width), and numbers.
         card: what it is, without tasks.
         tasks: what it answers, as `abawbench.get("abaw4-mtl").tasks`.
-        intake: the pictures it takes.
+        image_input: the pictures it takes.
     """
-    facts = {"role": "network", "kind": type(module).__name__, "intake": asdict(intake)}
+    facts = {"role": "network", "kind": type(module).__name__, "intake": asdict(image_input)}
     (looking,) = settled([_EndToEnd(module, tasks, card.name)])
     return ModuleEntry(
-        replace(card, tasks=tuple(tasks), networks=(*card.networks, facts)), FrameEncoder((looking,), (intake,))
+        replace(card, tasks=tuple(tasks), networks=(*card.networks, facts)), FrameEncoder((looking,), (image_input,))
     )

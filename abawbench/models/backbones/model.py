@@ -18,7 +18,7 @@ class BackboneCard:
 
     Attributes:
         kind: its name in the register, as `iresnet50`.
-        intake: pictures it takes.
+        image_input: pictures it takes.
         layer: which hidden layer is read, counted from the first (0: what enters it) or from the last (-1: what leaves
             it).
         pooling: `class` token, `mean` of the patch tokens, `average` over the map, or the network's own `embedding`.
@@ -26,14 +26,20 @@ class BackboneCard:
     """
 
     kind: str
-    intake: ImageInput
+    image_input: ImageInput
     layer: int
     pooling: Pooling
     width: int
 
     def to_json(self) -> dict[str, Any]:
-        """Every field."""
-        return asdict(self)
+        """Every field, as entry cards and run folders keep them."""
+        return {
+            "kind": self.kind,
+            "intake": asdict(self.image_input),
+            "layer": self.layer,
+            "pooling": self.pooling,
+            "width": self.width,
+        }
 
 
 class Backbone(nn.Module):

@@ -36,11 +36,11 @@ class Overrides:
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         return replace(lower, **{name: value for name, value in given.items() if value is not None})
 
-    def intake(self, kind: str, preset: ImageInput) -> ImageInput:
+    def image_input(self, kind: str, preset: ImageInput) -> ImageInput:
         """The preset with these values.
 
         Raises:
-            ProblemError: E17, another number of channels than the network has, or values that make no intake.
+            ProblemError: E17, another number of channels than the network has, or values that make no image input.
         """
         size = preset.size if self.size is None else self.size
         colour = self.colour or preset.colour
@@ -71,12 +71,14 @@ def settled(
         ProblemError: E17, an override that the network cannot follow.
     """
     problems: list[Problem] = []
-    intake = overrides.intake(kind, preset)
-    if least is None and intake.size != preset.size:
+    image_input = overrides.image_input(kind, preset)
+    if least is None and image_input.size != preset.size:
         expected = f"{preset.size} pixels, for which its last layer is made"
-        problems.append(_refused(f"size {intake.size} for {kind}", expected, "leave the size as it is"))
-    if least is not None and intake.size < least:
-        problems.append(_refused(f"size {intake.size} for {kind}", f"{least} pixels or more", "take larger pictures"))
+        problems.append(_refused(f"size {image_input.size} for {kind}", expected, "leave the size as it is"))
+    if least is not None and image_input.size < least:
+        problems.append(
+            _refused(f"size {image_input.size} for {kind}", f"{least} pixels or more", "take larger pictures")
+        )
     if overrides.layer not in (None, -1):
         problems.append(
             _refused(f"layer {overrides.layer} of {kind}", "its output, layer -1", "leave the layer as it is")
@@ -87,16 +89,16 @@ def settled(
         )
     if problems:
         raise ProblemError(*problems)
-    return BackboneCard(kind, intake, -1, pooling, width)
+    return BackboneCard(kind, image_input, -1, pooling, width)
 
 
 def refuse_other_pictures(card: BackboneCard, pictures: Tensor) -> None:
     """Raises ProblemError E06 for pictures of another shape than (pictures, channels, size, size) of the card."""
-    size, channels = card.intake.size, card.intake.channels
+    size, channels = card.image_input.size, card.image_input.channels
     if pictures.ndim != 4 or tuple(pictures.shape[1:]) != (channels, size, size):
         found = f"pictures of shape {tuple(pictures.shape)} for {card.kind}"
         expected = f"(pictures, {channels}, {size}, {size})"
-        raise ProblemError(Problem("E06", found, expected, "make pictures with the intake of the card"))
+        raise ProblemError(Problem("E06", found, expected, "make pictures with the image input of its card"))
 
 
 def _refused(found: str, expected: str, fix: str) -> Problem:

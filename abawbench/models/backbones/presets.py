@@ -21,12 +21,12 @@ class Preset:
     Attributes:
         model_type: as in a `config.json`.
         structure: fields of the configuration that are not its defaults.
-        intake: pictures it takes.
+        image_input: pictures it takes.
     """
 
     model_type: str
     structure: Mapping[str, Any]
-    intake: ImageInput
+    image_input: ImageInput
 
 
 def transformer(width: int, layers: int, heads: int, patch: int, **more: Any) -> dict[str, Any]:

@@ -97,7 +97,7 @@ class Misfit:
 
 
 def config_of(kind: str) -> tuple[Config, ImageInput]:
-    """The configuration and the intake of a preset, or of `hf:<model type>` with the defaults of that type.
+    """The configuration and the image input of a preset, or of `hf:<model type>` with the defaults of that type.
 
     Raises:
         ProblemError: E01, transformers knows no such type.
@@ -106,17 +106,17 @@ def config_of(kind: str) -> tuple[Config, ImageInput]:
 
     if kind in PRESETS:
         preset = PRESETS[kind]
-        return AutoConfig.for_model(preset.model_type, **preset.structure), preset.intake
+        return AutoConfig.for_model(preset.model_type, **preset.structure), preset.image_input
     model_type = kind.removeprefix(PREFIX)
     if model_type not in CONFIG_MAPPING:
         near = get_close_matches(model_type, CONFIG_MAPPING.keys(), n=3)
         fix = f"name {' or '.join(near) or 'a type'} as it stands in a config.json"
         raise ProblemError(Problem("E01", f"backbone '{kind}'", "hf: and a model type of transformers", fix))
     config = AutoConfig.for_model(model_type)
-    return config, assumed_intake(config)
+    return config, assumed_image_input(config)
 
 
-def assumed_intake(config: Config) -> ImageInput:
+def assumed_image_input(config: Config) -> ImageInput:
     """What a network takes of which only the configuration is known: its size or 224, RGB, ImageNet; all assumed.
 
     With one channel: grey from -1 to 1.
@@ -171,7 +171,7 @@ def load(
     }
     norm = {name: copied.pop(f"fc_norm.{name}") for name in ("weight", "bias") if f"fc_norm.{name}" in copied}
     if plan.config.model_type == "vit":
-        grid = plan.card.intake.size // cast(int, _patch(plan.config))
+        grid = plan.card.image_input.size // cast(int, _patch(plan.config))
         copied |= {name: resized(tensor, grid) for name, tensor in copied.items() if name.endswith(_POSITIONS)}
     with quiet():
         network, info = plan.network.from_pretrained(
@@ -223,22 +223,22 @@ class _Plan:
 def _plan(kind: str, config: Config, preset: ImageInput, overrides: Overrides) -> _Plan:
     config = _encoder(config)
     network = _class_of(kind, config)
-    intake = overrides.intake(kind, preset)
-    _refuse_other_patches(kind, config, intake)
+    image_input = overrides.image_input(kind, preset)
+    _refuse_other_patches(kind, config, image_input)
     options: dict[str, Any] = {}
     if config.model_type == "vit":
-        config.image_size = intake.size
-    elif _image_size(config) not in (None, intake.size) and _takes(network.forward, "interpolate_pos_encoding"):
+        config.image_size = image_input.size
+    elif _image_size(config) not in (None, image_input.size) and _takes(network.forward, "interpolate_pos_encoding"):
         options["interpolate_pos_encoding"] = True
     # of no use to class, mean and average, and missing in most files
     arguments = {"add_pooling_layer": False} if _takes(network.__init__, "add_pooling_layer") else {}
     layer = -1 if overrides.layer is None else overrides.layer
     with quiet(), torch.device("meta"), torch.no_grad():
-        hidden = _dry(kind, network(config, **arguments).eval(), intake, layer, options)
-    lead = _lead(config, hidden, intake)
+        hidden = _dry(kind, network(config, **arguments).eval(), image_input, layer, options)
+    lead = _lead(config, hidden, image_input)
     pooling = _pooling(kind, hidden, lead, overrides.pooling)
     width = hidden.shape[1] if hidden.ndim == 4 else hidden.shape[2]
-    card = BackboneCard(kind, intake, layer, pooling, width)
+    card = BackboneCard(kind, image_input, layer, pooling, width)
     return _Plan(card, config, network, arguments, Reading(layer, pooling, lead, options))
 
 
@@ -273,15 +273,15 @@ def _takes(function: Any, argument: str) -> bool:
     return argument in inspect.signature(function).parameters
 
 
-def _refuse_other_patches(kind: str, config: Config, intake: ImageInput) -> None:
+def _refuse_other_patches(kind: str, config: Config, image_input: ImageInput) -> None:
     problems: list[Problem] = []
-    channels = getattr(config, "num_channels", intake.channels)
-    if channels != intake.channels:
-        found = f"{intake.channels} channels ({intake.colour}) for {kind}"
+    channels = getattr(config, "num_channels", image_input.channels)
+    if channels != image_input.channels:
+        found = f"{image_input.channels} channels ({image_input.colour}) for {kind}"
         problems.append(Problem("E17", found, f"{channels} channels", "correct the colour"))
     patch = _patch(config)
-    if patch is not None and intake.size % patch:
-        found = f"size {intake.size} for {kind}"
+    if patch is not None and image_input.size % patch:
+        found = f"size {image_input.size} for {kind}"
         problems.append(Problem("E17", found, f"a multiple of its patches of {patch} pixels", "correct the size"))
     if problems:
         raise ProblemError(*problems)
@@ -295,9 +295,9 @@ def _patch(config: Config) -> int | None:
     return patch[0] if isinstance(patch, list | tuple) else patch
 
 
-def _dry(kind: str, network: Any, intake: ImageInput, layer: int, options: Mapping[str, Any]) -> Tensor:
+def _dry(kind: str, network: Any, image_input: ImageInput, layer: int, options: Mapping[str, Any]) -> Tensor:
     """The hidden layer, without any numbers in it: its shape tells width and tokens."""
-    pictures = torch.zeros(1, intake.channels, intake.size, intake.size)
+    pictures = torch.zeros(1, image_input.channels, image_input.size, image_input.size)
     try:
         output = network(pixel_values=pictures, output_hidden_states=True, return_dict=True, **options)
         if layer == -1:
@@ -308,19 +308,19 @@ def _dry(kind: str, network: Any, intake: ImageInput, layer: int, options: Mappi
     # a network of others may fail in any way
     except Exception as error:
         found = f"{type(error).__name__}: {error}"
-        expected = f"an answer of {kind} to pictures of {intake.size} pixels"
+        expected = f"an answer of {kind} to pictures of {image_input.size} pixels"
         raise ProblemError(Problem("E17", found, expected, "leave the size as it is, or name another kind")) from error
     found = f"layer {layer} of {kind}"
     expected = f"-1 for its output, or an index into its {count} hidden states"
     raise ProblemError(Problem("E17", found, expected, "correct the layer"))
 
 
-def _lead(config: Config, hidden: Tensor, intake: ImageInput) -> int:
+def _lead(config: Config, hidden: Tensor, image_input: ImageInput) -> int:
     """Tokens before those of the patches, 0 for maps."""
     if hidden.ndim == 4:
         return 0
     patch = _patch(config)
-    side = isqrt(hidden.shape[1]) if patch is None else intake.size // patch
+    side = isqrt(hidden.shape[1]) if patch is None else image_input.size // patch
     return hidden.shape[1] - side * side
 
 

@@ -21,7 +21,7 @@ from abawbench.models.backbones.vision import Config
 from abawbench.models.checkpoints.convert import current, mae_shapes, on_disk, stripped, unwrapped
 from abawbench.models.checkpoints.detect import Detected, depth_of, detect, ends, heads_of, sized_kind
 from abawbench.models.checkpoints.model import Loaded
-from abawbench.models.checkpoints.preprocessing import intake_of
+from abawbench.models.checkpoints.preprocessing import image_input_of
 from abawbench.models.checkpoints.read import CONFIG, PREPROCESSING, Content, read
 from abawbench.models.image_input import ImageInput, imagenet
 
@@ -169,17 +169,19 @@ def _folder(
 ) -> tuple[_Fitted, str, str]:
     config = _config(said)
     if content.preprocessing is not None:
-        intake = intake_of(content.preprocessing, path / PREPROCESSING, channels=getattr(config, "num_channels", 3))
+        image_input = image_input_of(
+            content.preprocessing, path / PREPROCESSING, channels=getattr(config, "num_channels", 3)
+        )
         preset = PREPROCESSING
     else:
-        intake = vision.assumed_intake(config)
+        image_input = vision.assumed_image_input(config)
         preset = f"assumed: no {PREPROCESSING}, hence ImageNet, and the size of {CONFIG} or 224"
     model_type = config.model_type
     kind = f"{vision.PREFIX}{model_type}"
     if model_type in ("vit", "vit_mae"):
         prefix = "mae_" if model_type == "vit_mae" else ""
         kind = sized_kind(config.hidden_size, config.num_hidden_layers, config.patch_size, prefix=prefix)
-    fitted = _vision(kind, config, intake, overrides, tensors)
+    fitted = _vision(kind, config, image_input, overrides, tensors)
     return fitted, f"transformers, folder of {model_type}", preset
 
 
@@ -189,15 +191,17 @@ def _own(text: str, tensors: Mapping[str, Tensor], overrides: Overrides) -> tupl
         kind, said = str(saved["kind"]), saved["config"]
         if said is not None and not isinstance(said, dict):
             raise TypeError(said)
-        intake = ImageInput(saved["size"], saved["colour"], tuple(saved["mean"]), tuple(saved["std"]))
-        preset = Overrides(intake.size, intake.colour, intake.mean, intake.std, saved["layer"], saved["pooling"])
+        image_input = ImageInput(saved["size"], saved["colour"], tuple(saved["mean"]), tuple(saved["std"]))
+        preset = Overrides(
+            image_input.size, image_input.colour, image_input.mean, image_input.std, saved["layer"], saved["pooling"]
+        )
     except (ValueError, KeyError, TypeError) as error:
         found = f"a header that does not read as one ({type(error).__name__})"
         problem = Problem("E04", found, "what save_backbone wrote", "save it again with this version")
         raise ProblemError(problem) from error
     wanted = overrides.over(preset)
     if said is not None:
-        fitted = _vision(kind, _config(cast(dict[str, Any], said)), intake, wanted, tensors)
+        fitted = _vision(kind, _config(cast(dict[str, Any], said)), image_input, wanted, tensors)
     elif kind in KINDS:
         fitted = _plain(kind, tensors, wanted)
     else:
@@ -207,10 +211,10 @@ def _own(text: str, tensors: Mapping[str, Tensor], overrides: Overrides) -> tupl
 
 
 def _vision(
-    kind: str, config: Config, intake: ImageInput, overrides: Overrides, tensors: Mapping[str, Tensor]
+    kind: str, config: Config, image_input: ImageInput, overrides: Overrides, tensors: Mapping[str, Tensor]
 ) -> _Fitted:
     """A network of transformers, whose names are those that this version writes or wrote."""
-    network, misfit = vision.load(kind, config, intake, overrides, tensors)
+    network, misfit = vision.load(kind, config, image_input, overrides, tensors)
     missing = [name for name in misfit.missing if not _HARMLESS.fullmatch(name)]
     problems = [_missing(missing, kind)] if missing else []
     problems += [_shape(name, found, expected) for name, found, expected in misfit.shapes]

@@ -10,7 +10,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.models.image_input import ImageInput
 
 
-def intake_of(preprocessing: Mapping[str, Any], file: Path, *, channels: int) -> ImageInput:
+def image_input_of(preprocessing: Mapping[str, Any], file: Path, *, channels: int) -> ImageInput:
     """Size, mean and std of a preprocessor_config.json, for pictures in RGB, or grey where the network has one channel.
 
     The size is that of the crop where there is one, else that which pictures are resized to. A factor other than 1/255
@@ -23,7 +23,7 @@ def intake_of(preprocessing: Mapping[str, Any], file: Path, *, channels: int) ->
         size = preprocessing.get("crop_size") if preprocessing.get("do_center_crop") else None
         side = _side(size or preprocessing["size"])
         factor = preprocessing.get("rescale_factor", 1 / 255) if preprocessing.get("do_rescale", True) else 1
-        # the network gets (byte x factor - mean) / std; an intake counts from black 0 to white 1
+        # the network gets (byte x factor - mean) / std; an image_input counts from black 0 to white 1
         white = 255 * factor
         if preprocessing.get("do_normalize", True):
             mean, std = preprocessing["image_mean"], preprocessing["image_std"]

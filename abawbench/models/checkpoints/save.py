@@ -17,7 +17,7 @@ from abawbench.models.checkpoints.load import OWN
 
 
 def save_backbone(backbone: Backbone, path: Path) -> None:
-    """Write a backbone to a safetensors file that `load_checkpoint` reads, with kind, intake, layer and pooling.
+    """Write a backbone to a safetensors file that `load_checkpoint` reads, with kind, image input, layer and pooling.
 
     Networks of transformers are written by the names that transformers itself writes, so that other versions of it read
     them too. The bytes depend on the backbone alone; the file appears whole or not at all.
@@ -28,7 +28,7 @@ def save_backbone(backbone: Backbone, path: Path) -> None:
     from safetensors.torch import save
 
     card = backbone.card
-    said: dict[str, Any] = {"kind": card.kind, **asdict(card.intake), "layer": card.layer, "pooling": card.pooling}
+    said: dict[str, Any] = {"kind": card.kind, **asdict(card.image_input), "layer": card.layer, "pooling": card.pooling}
     if isinstance(backbone, Vision):
         tensors, said["config"] = _written(backbone), json.loads(backbone.config.to_json_string(use_diff=False))
     else:

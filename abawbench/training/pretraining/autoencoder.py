@@ -44,9 +44,9 @@ class Autoencoder(nn.Module):
         super().__init__()
         with quiet():
             self.network: Any = ViTMAEForPreTraining(_config(settings))
-        intake = SIZES[settings.size].encoder.intake
-        self.register_buffer("mean", torch.tensor(intake.mean).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(intake.std).view(3, 1, 1), persistent=False)
+        image_input = SIZES[settings.size].encoder.image_input
+        self.register_buffer("mean", torch.tensor(image_input.mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(image_input.std).view(3, 1, 1), persistent=False)
 
     def forward(self, pictures: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the network makes of the patches that it sees.
@@ -122,7 +122,7 @@ def encoder_of(settings: MaskedSettings, tensors: dict[str, Tensor]) -> Vision:
     size = SIZES[settings.size]
     own = {name.removeprefix("vit."): tensor for name, tensor in tensors.items() if name.startswith("vit.")}
     overrides = Overrides(size=settings.picture)
-    return load(size.kind, _config(settings), size.encoder.intake, overrides, own)[0]
+    return load(size.kind, _config(settings), size.encoder.image_input, overrides, own)[0]
 
 
 def _config(settings: MaskedSettings) -> Any:

@@ -265,7 +265,7 @@ def _finish(run: _Run, network: Autoencoder) -> None:
     settings, folder = run.settings, run.folder
     write_file(folder / SHOWN, _shown(run, network.eval()))
     write_file(folder / CURVES, loss_figure(read_losses(folder / LOSSES)))
-    files = on_disk(network.network.cpu(), SIZES[settings.size].encoder.intake, settings.picture)
+    files = on_disk(network.network.cpu(), SIZES[settings.size].encoder.image_input, settings.picture)
     if not (folder / FOLDER).exists():
         write_folder(folder / FOLDER, files)
     tensors = load(files["model.safetensors"])

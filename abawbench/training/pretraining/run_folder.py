@@ -124,7 +124,7 @@ def load_state(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer)
     return state
 
 
-def on_disk(network: Any, intake: ImageInput, picture: int) -> dict[str, bytes]:
+def on_disk(network: Any, image_input: ImageInput, picture: int) -> dict[str, bytes]:
     """Files of a folder of transformers: weights and configuration of an autoencoder, and what pictures it takes."""
     with tempfile.TemporaryDirectory() as folder, quiet():
         network.save_pretrained(folder, max_shard_size="1000GB")
@@ -137,8 +137,8 @@ def on_disk(network: Any, intake: ImageInput, picture: int) -> dict[str, bytes]:
         "do_rescale": True,
         "rescale_factor": 1 / 255,
         "do_normalize": True,
-        "image_mean": list(intake.mean),
-        "image_std": list(intake.std),
+        "image_mean": list(image_input.mean),
+        "image_std": list(image_input.std),
     }
     return {**files, "preprocessor_config.json": json.dumps(preprocessing, indent=2).encode()}
 

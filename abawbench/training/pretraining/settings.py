@@ -127,7 +127,7 @@ def settings_for(
     epochs = own.epochs if epochs is None else epochs
     settings = MaskedSettings(
         size=size,
-        picture=own.encoder.intake.size if picture is None else picture,
+        picture=own.encoder.image_input.size if picture is None else picture,
         epochs=epochs,
         batch=batch,
         base_rate=own.base_rate if base_rate is None else base_rate,

@@ -264,5 +264,5 @@ def test_settings_of_outputs_that_do_not_fit_the_challenge_are_a_problem(model, 
 
 
 @pytest.mark.parametrize("change", [{"size": 0}, {"mean": (0.5,)}, {"std": (1.0, 0.0, 1.0)}, {"colour": "grey"}])
-def test_an_intake_that_does_not_hold_together_is_a_problem(model, change):
+def test_an_image_input_that_does_not_hold_together_is_a_problem(model, change):
     assert rules_of(model, **change) == ["E02"]

@@ -48,9 +48,9 @@ def a_clip(frames: int = 5):
 
 def test_answers_are_those_of_the_network(tmp_path):
     entry, clip = an_entry(tmp_path), a_clip()
-    intake = entry.network.trunk.card.intake
+    image_input = entry.network.trunk.card.image_input
     with torch.inference_mode():
-        heads = entry.network(torch.from_numpy(intake.pictures(clip.frames)))
+        heads = entry.network(torch.from_numpy(image_input.pictures(clip.frames)))
     answers = entry.predict(clip)
     np.testing.assert_allclose(answers["va"], heads["valence_arousal"].numpy(), atol=1e-5)
     np.testing.assert_allclose(answers["expression"], heads["expression"].softmax(1).numpy(), atol=1e-5)

@@ -66,7 +66,7 @@ def test_features_of_several_backbones_stand_end_to_end(tmp_path):
     assert seen.shape == (12, first.card.width + second.card.width) == (12, entry.width)
     for backbone, part in ((first, seen[:, : first.card.width]), (second, seen[:, first.card.width :])):
         with torch.inference_mode():
-            expected = backbone(torch.from_numpy(backbone.card.intake.pictures(crops)))
+            expected = backbone(torch.from_numpy(backbone.card.image_input.pictures(crops)))
         np.testing.assert_allclose(part, expected.numpy(), atol=1e-5)
 
 
@@ -120,7 +120,7 @@ def test_weights_from_files_are_on_the_card_with_their_hashes(tmp_path):
     ]
     assert entry.card.weights[0].sha256 == sha256
     with torch.inference_mode():
-        expected = backbone(torch.from_numpy(backbone.card.intake.pictures(a_clip().frames)))
+        expected = backbone(torch.from_numpy(backbone.card.image_input.pictures(a_clip().frames)))
     np.testing.assert_allclose(entry.encode(a_clip().frames), expected.numpy(), atol=1e-5)
 
 

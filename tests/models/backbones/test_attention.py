@@ -17,8 +17,8 @@ def test_products_give_what_the_fused_kernel_gives(kind):
     backbone = backbones.build(kind, seed=0)
     other = copy.deepcopy(backbone)
     attend_by_products(other)
-    intake = backbone.card.intake
-    pictures = torch.randn(3, intake.channels, intake.size, intake.size)
+    image_input = backbone.card.image_input
+    pictures = torch.randn(3, image_input.channels, image_input.size, image_input.size)
     with torch.inference_mode():
         torch.testing.assert_close(other(pictures), backbone(pictures), atol=1e-5, rtol=1e-4)
 
@@ -39,8 +39,8 @@ def test_mixed_precision_gives_nearly_the_same_with_and_without_the_fused_layer(
     assert mixed.is_transformer(other)
     mixed.mix(other)
     assert not any(isinstance(part, torch.nn.Linear) for part in other.modules())
-    intake = backbone.card.intake
-    pictures = torch.randn(3, intake.channels, intake.size, intake.size)
+    image_input = backbone.card.image_input
+    pictures = torch.randn(3, image_input.channels, image_input.size, image_input.size)
     with torch.inference_mode():
         exact, rough = backbone(pictures), other(pictures)
     assert rough.dtype == torch.float32

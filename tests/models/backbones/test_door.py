@@ -13,9 +13,9 @@ TINY = sorted(kind for kind in KINDS if kind.startswith("tiny_") and not kind.en
 
 
 def pictures(network: Backbone, count: int = 2) -> torch.Tensor:
-    intake = network.card.intake
+    image_input = network.card.image_input
     generator = torch.Generator().manual_seed(5)
-    return torch.randn(count, intake.channels, intake.size, intake.size, generator=generator)
+    return torch.randn(count, image_input.channels, image_input.size, image_input.size, generator=generator)
 
 
 @torch.no_grad()
@@ -94,9 +94,14 @@ def test_a_kind_that_is_near_to_none_is_refused_with_all_names():
 
 def test_mean_deviation_and_colour_of_the_card_stand_in_the_place_of_the_preset():
     overrides = Overrides(colour="BGR", mean=(0.471, 0.363, 0.333), std=(0.22, 0.193, 0.18))
-    intake = build("tiny_iresnet", seed=0, overrides=overrides).card.intake
-    assert (intake.size, intake.colour, intake.mean, intake.std) == (112, "BGR", overrides.mean, overrides.std)
-    assert build("tiny_iresnet", seed=0).card.intake == half(112)
+    image_input = build("tiny_iresnet", seed=0, overrides=overrides).card.image_input
+    assert (image_input.size, image_input.colour, image_input.mean, image_input.std) == (
+        112,
+        "BGR",
+        overrides.mean,
+        overrides.std,
+    )
+    assert build("tiny_iresnet", seed=0).card.image_input == half(112)
 
 
 def test_overrides_on_overrides_keep_what_is_not_said_above():

@@ -47,7 +47,7 @@ def test_a_file_gives_the_features_of_the_network_that_was_saved_whatever_its_na
     assert (loaded.kind, loaded.layout) == ("iresnet18", "deepinsight/insightface")
     assert (loaded.missing, loaded.unexpected, dict(loaded.heads)) == ((), (), {})
     assert not any(module.training for module in loaded.backbone.modules())
-    assert loaded.backbone.card.intake == half(112)
+    assert loaded.backbone.card.image_input == half(112)
 
 
 @torch.no_grad()
@@ -191,7 +191,7 @@ def test_denseface_is_read(denseface, write):
     loaded = load_checkpoint(write(state))
     pictures = torch.randn(2, 1, 64, 64, generator=torch.Generator().manual_seed(2))
     assert torch.equal(loaded.backbone(pictures), denseface(pictures))
-    assert (loaded.kind, loaded.backbone.card.intake.colour) == ("denseface100", "grey")
+    assert (loaded.kind, loaded.backbone.card.image_input.colour) == ("denseface100", "grey")
 
 
 def test_the_record_holds_the_hash_and_every_value_of_the_preset(narrow, write):
@@ -232,7 +232,7 @@ def test_a_red_picture_tells_the_order_of_the_channels(narrow, write):
     seen = {}
     for colour in ("RGB", "BGR"):
         backbone = load_checkpoint(path, overrides=Overrides(colour=colour)).backbone
-        pictures = torch.from_numpy(backbone.card.intake.pictures(red.numpy()))
+        pictures = torch.from_numpy(backbone.card.image_input.pictures(red.numpy()))
         assert pictures[0, :, 0, 0].tolist() == ([1, -1, -1] if colour == "RGB" else [-1, -1, 1])
         seen[colour] = backbone(pictures)
     assert not torch.allclose(seen["RGB"], seen["BGR"], atol=1e-3)

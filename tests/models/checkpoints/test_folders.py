@@ -161,7 +161,7 @@ def preprocess(path, **fields):
 
 
 @pytest.mark.parametrize(
-    ("fields", "intake"),
+    ("fields", "image_input"),
     [
         ({"size": 32, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}, half(32)),
         ({"size": {"height": 32, "width": 32}, "image_mean": [0.1] * 3, "image_std": [0.2] * 3},
@@ -174,21 +174,21 @@ def preprocess(path, **fields):
          half(32)),
     ],
 )  # fmt: skip
-def test_preprocessing_is_that_of_the_folder(saved, fields, intake):
+def test_preprocessing_is_that_of_the_folder(saved, fields, image_input):
     _, path = saved(("ViTConfig", "ViTModel"), SMALL)
     preprocess(path, **fields)
     loaded = load_checkpoint(path)
-    found = loaded.backbone.card.intake
-    assert (found.size, found.colour) == (intake.size, intake.colour)
-    assert found.mean == pytest.approx(intake.mean)
-    assert found.std == pytest.approx(intake.std)
+    found = loaded.backbone.card.image_input
+    assert (found.size, found.colour) == (image_input.size, image_input.colour)
+    assert found.mean == pytest.approx(image_input.mean)
+    assert found.std == pytest.approx(image_input.std)
     assert loaded.preset == "preprocessor_config.json"
 
 
 def test_without_preprocessing_imagenet_is_assumed_and_said_to_be(saved):
     _, path = saved(("ViTConfig", "ViTModel"), SMALL)
     loaded = load_checkpoint(path, overrides=Overrides(mean=(0.5, 0.5, 0.5)))
-    assert loaded.backbone.card.intake == ImageInput(32, "RGB", (0.5,) * 3, imagenet(32).std)
+    assert loaded.backbone.card.image_input == ImageInput(32, "RGB", (0.5,) * 3, imagenet(32).std)
     assert loaded.preset.startswith("assumed: no preprocessor_config.json")
     assert loaded.preset.endswith("overridden: mean")
 
@@ -197,7 +197,7 @@ def test_without_preprocessing_imagenet_is_assumed_and_said_to_be(saved):
 def test_a_network_of_one_channel_takes_grey(saved):
     network, path = saved(("ViTConfig", "ViTModel"), {**SMALL, "num_channels": 1})
     backbone = load_checkpoint(path).backbone
-    assert backbone.card.intake == ImageInput(32, "grey", (0.5,), (0.5,))
+    assert backbone.card.image_input == ImageInput(32, "grey", (0.5,), (0.5,))
     grey = pictures()[:, :1]
     assert torch.allclose(backbone(grey), network(grey).last_hidden_state[:, 0], rtol=1e-5, atol=1e-5)
 

@@ -15,9 +15,9 @@ TINY = sorted(kind for kind in KINDS if kind.startswith("tiny_"))
 
 
 def inputs(network):
-    intake = network.card.intake
+    image_input = network.card.image_input
     generator = torch.Generator().manual_seed(5)
-    pictures = torch.randn(2, intake.channels, intake.size, intake.size, generator=generator)
+    pictures = torch.randn(2, image_input.channels, image_input.size, image_input.size, generator=generator)
     if network.card.kind.endswith("_landmarks"):
         return pictures, torch.rand(2, 68, 2, generator=generator)
     return (pictures,)
@@ -43,13 +43,13 @@ def test_the_bytes_depend_on_the_network_alone(tmp_path, kind):
 
 
 @torch.no_grad()
-def test_intake_layer_and_pooling_are_saved_and_can_be_overridden(tmp_path):
+def test_image_input_layer_and_pooling_are_saved_and_can_be_overridden(tmp_path):
     overrides = Overrides(colour="BGR", mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6), layer=1, pooling="mean")
     network = build("tiny_vit", seed=1, overrides=overrides)
     save_backbone(network, tmp_path / "own")
     assert load_checkpoint(tmp_path / "own").backbone.card == network.card
     again = load_checkpoint(tmp_path / "own", overrides=Overrides(size=64, layer=-1))
-    assert (again.backbone.card.intake.size, again.backbone.card.layer) == (64, -1)
+    assert (again.backbone.card.image_input.size, again.backbone.card.layer) == (64, -1)
     assert again.backbone.card.pooling == "mean"
     assert again.preset == "saved with the weights; overridden: size, layer"
     assert again.backbone(torch.zeros(1, 3, 64, 64)).shape == (1, 32)

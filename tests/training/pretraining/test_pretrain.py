@@ -218,7 +218,7 @@ def test_all_three_layouts_load_to_the_same_features(wide):
         features = own.backbone(pictures)
         assert float(features.std()) > 0.1
         for other in (published, folder):
-            assert other.backbone.card.intake == own.backbone.card.intake
+            assert other.backbone.card.image_input == own.backbone.card.image_input
             np.testing.assert_allclose(other.backbone(pictures), features, atol=1e-5)
 
 
