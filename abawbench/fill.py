@@ -1,18 +1,49 @@
-"""Rows without prediction get a value by a named policy, and are counted."""
+"""Fill policies: rows without a prediction, and frames without a crop, get values of their neighbours."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.table import Mask, Table, Values, align
+from abawbench.table import Floats, Integers, Mask, Rows, Table, Values, align
 
 Policy = Literal["error", "previous", "nearest", "linear", "prior"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)
+FramePolicy = Literal["none", "previous", "nearest", "linear"]
+FRAME_POLICIES: tuple[FramePolicy, ...] = get_args(FramePolicy)
+
+
+@dataclass(frozen=True, eq=False)
+class _Neighbours:
+    """The known rows before and after each row of the same video; a known row is its own neighbour.
+
+    Attributes:
+        exist: shape (rows,), True where the video has a known row at all.
+        before: shape (rows,), index of the last known row up to this one, else of the next one.
+        after: shape (rows,), index of the first known row from this one on, else of the last one.
+        share: shape (rows,), how far the row lies between the two, from 0 to 1, by frame numbers.
+    """
+
+    exist: Mask
+    before: Rows
+    after: Rows
+    share: Floats
+
+    def weight(self, policy: Policy | FramePolicy) -> Floats:
+        """Weight of the row after under a policy, shape (rows,): 0 or 1 unless the policy interpolates."""
+        match policy:
+            case "previous":
+                return np.zeros_like(self.share)
+            case "linear":
+                return self.share
+            case _:
+                # of two equally close rows the earlier one counts
+                return (self.share > 0.5).astype(np.float64)
 
 
 def fill(prediction: Table, wanted: Table, policy: Policy) -> tuple[Table, dict[str, int]]:
@@ -27,35 +58,34 @@ def fill(prediction: Table, wanted: Table, policy: Policy) -> tuple[Table, dict[
     A video without any prediction gets the prior under every policy.
 
     Args:
-        prediction: the rows there are.
-        wanted: the rows asked for; only their keys are used.
+        prediction: the predicted rows.
+        wanted: the rows to return; only their keys are used.
         policy: one of `POLICIES`.
 
     Returns:
         The table of `wanted`'s rows with the mask `filled`, and how many rows each policy filled.
 
     Raises:
-        ProblemError: T01 with policy `error` when a row has no prediction.
+        ProblemError: T01 with policy `error` when a row has no prediction; F02 when there is no prediction at all.
     """
     alignment = align(wanted, prediction)
     missing = alignment.rows < 0
     total = int(missing.sum())
     if total and policy == "error":
         raise ProblemError(*_missing_problems(wanted, np.flatnonzero(missing), prediction.source))
-    taken = prediction.take(np.where(missing, 0, alignment.rows)) if len(prediction) else None
-    if taken is None:
+    if not len(prediction):
         raise ProblemError(Problem("F02", "no prediction at all", "rows", "predict something", prediction.source))
+    taken = prediction.take(np.where(missing, 0, alignment.rows))
     values = {task: array.copy() for task, array in taken.values.items()}
     probability = None if taken.probability is None else taken.probability.copy()
     counts: dict[str, int] = {}
     if total:
-        has_neighbour, before, after, weight = _neighbours(wanted, missing)
-        use_prior = missing & (~has_neighbour if policy != "prior" else True)
+        neighbours = _neighbours(wanted.video, wanted.frame, ~missing)
+        use_prior = missing & ~neighbours.exist if policy != "prior" else missing
         counts = {policy: total - int(use_prior.sum()), "prior": int(use_prior.sum())}
         counts = {name: count for name, count in counts.items() if count}
-        interpolated = missing & ~use_prior
         for array in (*values.values(), *(() if probability is None else (probability,))):
-            _place(array, interpolated, before, after, weight, policy)
+            _fill_rows(array, missing & ~use_prior, neighbours, policy)
         for task, array in values.items():
             array[use_prior] = _prior(prediction.values[task])
         if probability is not None and prediction.probability is not None:
@@ -66,7 +96,50 @@ def fill(prediction: Table, wanted: Table, policy: Policy) -> tuple[Table, dict[
     return result, counts
 
 
-def _missing_problems(wanted: Table, rows: NDArray[np.int64], source: str) -> tuple[Problem, ...]:
+def fill_frames(
+    answers: Mapping[str, Floats], frame: Integers, valid: Mask, policy: FramePolicy
+) -> tuple[Mapping[str, Floats], Mask]:
+    """Answers of one clip, with those of its valid frames where a frame is not valid.
+
+    - `previous` takes the last valid frame, else the first one;
+    - `nearest` takes the closer one, the earlier of two equally close;
+    - `linear` interpolates probabilities and values between both neighbours;
+    - `none` fills nothing.
+
+    A clip without valid frames stays as it is.
+
+    Args:
+        answers: by task, probabilities or values of shape (frames, width).
+        frame: shape (frames,), frame numbers, rising.
+        valid: shape (frames,), True where the clip has a crop.
+        policy: one of `FRAME_POLICIES`.
+
+    Returns:
+        The answers, and which frames were filled, shape (frames,).
+
+    >>> row = {"va": np.array([[0.0], [np.nan], [np.nan], [1.0]])}
+    >>> filled, mask = fill_frames(row, np.arange(4, dtype=np.int32), ~np.isnan(row["va"][:, 0]), "nearest")
+    >>> filled["va"].ravel().tolist(), mask.tolist()
+    ([0.0, 0.0, 1.0, 1.0], [False, True, True, False])
+    """
+    if policy == "none" or not valid.any() or valid.all():
+        return answers, np.zeros(len(valid), bool)
+    neighbours = _neighbours(np.zeros(len(frame), np.int32), frame, valid)
+    weight = neighbours.weight(policy)[:, None]
+    return {
+        task: np.where(
+            valid[:, None], given, given[neighbours.before] * (1 - weight) + given[neighbours.after] * weight
+        )
+        for task, given in answers.items()
+    }, ~valid
+
+
+def describe(counts: Mapping[str, int]) -> str:
+    """Counts of filled rows in words, as `12 rows by previous`."""
+    return ", ".join(f"{count:,} row{'s' * (count != 1)} by {policy}" for policy, count in counts.items()) or "no row"
+
+
+def _missing_problems(wanted: Table, rows: Rows, source: str) -> tuple[Problem, ...]:
     """T01 with both counts and the first rows that lack a prediction."""
     return tuple(
         Problem(
@@ -81,12 +154,17 @@ def _missing_problems(wanted: Table, rows: NDArray[np.int64], source: str) -> tu
     )
 
 
-def _neighbours(wanted: Table, missing: Mask) -> tuple[Mask, NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """For every row: has its video a prediction, which rows before and after have one, how far it lies between."""
-    count = len(wanted)
-    order = np.lexsort((np.arange(count), wanted.frame, wanted.video))
-    known = ~missing[order]
-    video = wanted.video[order]
+def _neighbours(video: Integers, frame: Integers, known: Mask) -> _Neighbours:
+    """The known neighbours of each row.
+
+    Args:
+        video: shape (rows,), index of the video.
+        frame: shape (rows,), frame numbers, in any order.
+        known: shape (rows,), True where a row has values of its own.
+    """
+    count = len(video)
+    order = np.lexsort((np.arange(count), frame, video))
+    known, video, number = known[order], video[order], frame[order].astype(np.float64)
     position = np.arange(count)
     last = np.maximum.accumulate(np.where(known, position, -1))
     following = np.minimum.accumulate(np.where(known, position, count)[::-1])[::-1]
@@ -94,45 +172,29 @@ def _neighbours(wanted: Table, missing: Mask) -> tuple[Mask, NDArray[np.int64], 
     has_after = (following < count) & (video[np.minimum(following, count - 1)] == video)
     before = np.where(has_before, last, np.minimum(following, count - 1))
     after = np.where(has_after, following, np.maximum(before, 0))
-    frame = wanted.frame[order].astype(np.float64)
-    span = frame[after] - frame[before]
-    share = np.where(span > 0, (frame - frame[before]) / np.where(span > 0, span, 1), 0.0)
+    span = number[after] - number[before]
+    share = np.where(span > 0, (number - number[before]) / np.where(span > 0, span, 1), 0.0)
     back = np.empty(count, np.int64)
     back[order] = position
-    return (has_before | has_after)[back], order[before][back], order[after][back], share[back]
+    return _Neighbours((has_before | has_after)[back], order[before][back], order[after][back], share[back])
 
 
-def _place(
-    array: Values,
-    rows: Mask,
-    before: NDArray[np.int64],
-    after: NDArray[np.int64],
-    share: NDArray[np.float64],
-    policy: Policy,
-) -> None:
-    if policy == "previous":
-        array[rows] = array[before[rows]]
-    elif policy == "linear" and array.dtype == np.float64:
-        weight = share[rows] if array.ndim == 1 else share[rows, None]
+def _fill_rows(array: Values, rows: Mask, neighbours: _Neighbours, policy: Policy) -> None:
+    """Fill rows of an array in place: numbers are interpolated where the policy says so, classes are copied."""
+    before, after, weight = neighbours.before[rows], neighbours.after[rows], neighbours.weight(policy)[rows]
+    if policy == "linear" and array.dtype == np.float64:
+        one, other = array[before], array[after]
+        weight = weight if array.ndim == 1 else weight[:, None]
         # the clip keeps rounding from leaving the range that both ends lie in
-        low, high = (
-            np.minimum(array[before[rows]], array[after[rows]]),
-            np.maximum(array[before[rows]], array[after[rows]]),
-        )
-        array[rows] = np.clip(array[before[rows]] * (1 - weight) + array[after[rows]] * weight, low, high)
+        array[rows] = np.clip(one * (1 - weight) + other * weight, np.minimum(one, other), np.maximum(one, other))
     else:
-        nearest = np.where(share <= 0.5, before, after)
-        array[rows] = array[nearest[rows]]
+        array[rows] = array[np.where(weight > 0.5, after, before)]
 
 
 def _prior(values: Values) -> NDArray[np.float64] | np.int8 | NDArray[np.int8]:
+    """What a row without a neighbour gets: the mean number, the most frequent class, the majority of each label."""
     if values.dtype == np.float64:
         return values.mean(axis=0)
     if values.ndim == 1:
         return np.int8(np.bincount(values).argmax())
     return (values.mean(axis=0) >= 0.5).astype(np.int8)
-
-
-def describe(counts: Mapping[str, int]) -> str:
-    """Filled rows in words, as `12 rows by previous`."""
-    return ", ".join(f"{count:,} row{'s' * (count != 1)} by {policy}" for policy, count in counts.items()) or "no row"

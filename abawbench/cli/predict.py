@@ -22,11 +22,12 @@ from abawbench.cli.options import (
     submissions_option,
 )
 from abawbench.cli.output import exits_on_problems, print_json, say
+from abawbench.fill import FRAME_POLICIES
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
     from abawbench.entries import Entry
-    from abawbench.inference.fill import Policy
+    from abawbench.fill import FramePolicy
     from abawbench.inference.precision import Asked
     from abawbench.inference.predict import Summary
     from abawbench.inference.progress import Progress
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 @click.option(
     "--fill",
     "policy",
-    type=click.Choice(["none", "previous", "nearest", "linear"]),
+    type=click.Choice(FRAME_POLICIES),
     default="none",
     show_default=True,
     help="What frames without a face get.",
@@ -71,7 +72,7 @@ def command(
     entry: str,
     data: Path,
     out: Path,
-    policy: Policy,
+    policy: FramePolicy,
     challenges: tuple[Challenge, ...],
     precision: Asked,
     device: str,

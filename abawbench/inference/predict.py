@@ -16,7 +16,7 @@ from abawbench.clips.clip import Clip
 from abawbench.clips.features import FeatureClip
 from abawbench.entries.contract import broken, failure, fitting
 from abawbench.entries.model import Answers, DeviceEntry, Entry, FrameFeatures, FrameWise
-from abawbench.inference.fill import Policy, filled
+from abawbench.fill import FramePolicy, fill_frames
 from abawbench.inference.forward import ForwardOptions
 from abawbench.inference.precision import Asked, Parity, chosen_for
 from abawbench.inference.progress import Progress, RunMeter
@@ -49,7 +49,7 @@ class Options:
         far: where crops are looked at; here, where not given. Its device and precision are those of the run.
     """
 
-    fill: Policy = "none"
+    fill: FramePolicy = "none"
     precision: Asked = "auto"
     device: str = "cpu"
     batch: int = BATCH
@@ -193,7 +193,7 @@ class _Work:
         self.meter.unit(0)
 
     def _keep(self, clip: Clip, answers: Answers) -> None:
-        given, mask = filled(answers, clip.frame, clip.valid, self.options.fill)
+        given, mask = fill_frames(answers, clip.frame, clip.valid, self.options.fill)
         predictions = Predictions(clip.video, clip.frame, clip.time, clip.valid, mask, given)
         self.store.write(predictions, self.backlog.digests.pop(clip.video))
         self.made += 1

@@ -20,7 +20,7 @@ from abawbench.challenges import Challenge
 from abawbench.clips.clip import Clip
 from abawbench.entries.decode import Said, decided
 from abawbench.entries.model import Answers, Card, Entry
-from abawbench.inference.fill import Policy
+from abawbench.fill import FramePolicy
 from abawbench.inference.precision import Parity
 from abawbench.inference.store_layout import ENTRY, FACES, FILES, UNITS
 from abawbench.records import sha256_of
@@ -236,7 +236,7 @@ LIBRARIES = ("numpy", "opencv-python-headless", "onnxruntime", "torch", "transfo
 DECIDED = ("precision", "deviation")
 
 
-def record_of(entry: Entry, fill: Policy, device: str, asked: str, source: Path | None) -> dict[str, Any]:
+def record_of(entry: Entry, fill: FramePolicy, device: str, asked: str, source: Path | None) -> dict[str, Any]:
     """The record of a run before its precision is decided.
 
     Args:
