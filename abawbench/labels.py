@@ -1,9 +1,16 @@
-"""Vocabularies of the challenges: expressions, action units, compound classes, emotions, sentinels.
+"""Vocabularies of the challenges: expressions, action units, compound classes, emotions, sentinels; what they share.
 
-Index in a tuple = class number in a file. Nothing else in the package spells these names out.
+The index of a name in its tuple is the class number in a file. Nothing else in the package spells these names out.
 """
 
 from __future__ import annotations
+
+import csv
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from types import MappingProxyType
 
 EXPRESSIONS_7 = ("Neutral", "Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise")
 EXPRESSIONS_8 = (*EXPRESSIONS_7, "Other")
@@ -52,3 +59,35 @@ VALENCE_AROUSAL_SENTINEL = -5
 CLASS_SENTINEL = -1
 
 FOLDER_ALIASES = {"ANGRER": "Anger"}
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """The part of an action unit in an expression.
+
+    Attributes:
+        weight: share of the subjects who use the unit; 1 for a prototypical one.
+        is_prototypical: True where more than 70 % of the subjects use it.
+    """
+
+    weight: float
+    is_prototypical: bool
+
+
+@functools.cache
+def relatedness() -> Mapping[str, Mapping[str, Relation]]:
+    """The action units (`AU12`, ...) of each expression, basic and compound (`Happiness`, `Happily_Surprised`, ...).
+
+    Source: Du, Tao and Martinez 2014, PNAS 111(15):E1454, Table 1. The table's body is assumed: it was not checked
+    against the printed page.
+
+    >>> relatedness()["Happiness"]["AU6"]
+    Relation(weight=0.51, is_prototypical=False)
+    """
+    table: dict[str, dict[str, Relation]] = {}
+    text = resources.files("abawbench").joinpath("relatedness_du2014.csv").read_text("utf-8")
+    for row in csv.DictReader(text.splitlines()):
+        expression = "_".join(word.capitalize() for word in row["expression"].split("_"))
+        units = table.setdefault(expression, {})
+        units[f"AU{row['au']}"] = Relation(float(row["weight"]), row["kind"] == "prototypical")
+    return MappingProxyType({name: MappingProxyType(units) for name, units in table.items()})

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from abawbench import labels
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.models.relatedness_tables import expert_table
-from abawbench.relatedness import relatedness
+from abawbench.labels import relatedness
 
 Floats = NDArray[np.float64]
 

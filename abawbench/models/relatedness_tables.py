@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from abawbench import labels
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.relatedness import relatedness
+from abawbench.labels import relatedness
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -38,7 +38,7 @@ def expert_table(classes: Sequence[str], action_units: Sequence[str]) -> Floats:
     Raises:
         ProblemError: E17, every name that is none.
 
-    Source: Du, Tao and Martinez 2014, PNAS 111(15):E1454, Table 1; see `abawbench.relatedness`.
+    Source: Du, Tao and Martinez 2014, PNAS 111(15):E1454, Table 1; see `abawbench.labels`.
 
     >>> expert_table(["Happiness", "Neutral", "Other"], ["AU6", "AU12", "AU1"]).tolist()
     [[0.51, 1.0, 0.0], [0.0, 0.0, 0.0], [nan, nan, nan]]

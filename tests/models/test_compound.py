@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from abawbench.base.problems import ProblemError
 from abawbench.labels import ACTION_UNITS_12, ACTION_UNITS_17, COMPOUND_7, EXPRESSIONS_7, EXPRESSIONS_8
 from abawbench.models.compound import COMPOUND_11, compound_scores, compound_table, parts_of
-from abawbench.relatedness import relatedness
+from abawbench.labels import relatedness
 
 # facebehaviornet.md 6
 EXAMPLE = {

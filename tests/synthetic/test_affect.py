@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_7, EXPRESSIONS_8
-from abawbench.relatedness import relatedness
+from abawbench.labels import relatedness
 from abawbench.synthetic import affect
 from abawbench.synthetic.affect import (
     COMPOUND,
