@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from abawbench import labels
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.models.relatedness_tables import expert_table
 from abawbench.labels import relatedness
+from abawbench.models.relatedness_tables import expert_table
 
 Floats = NDArray[np.float64]
 

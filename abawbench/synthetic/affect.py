@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_7, EXPRESSIONS_8
-from abawbench.labels import relatedness
+from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_7, EXPRESSIONS_8, relatedness
 from abawbench.synthetic.smooth import moving_mean, smooth_noise, smooth_step
 from abawbench.table import Classes, Floats, Mask
 

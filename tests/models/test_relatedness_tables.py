@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from abawbench.base.problems import ProblemError
-from abawbench.labels import ACTION_UNITS_12, ACTION_UNITS_17, EXPRESSIONS_7, EXPRESSIONS_8
+from abawbench.labels import ACTION_UNITS_12, ACTION_UNITS_17, EXPRESSIONS_7, EXPRESSIONS_8, relatedness
 from abawbench.models.relatedness_tables import binary, estimate_relatedness, expert_table
-from abawbench.labels import relatedness
 
 # facebehaviornet.md 4.1: row sums with 17 and with 12 action units
 BASIC_SUMS = {

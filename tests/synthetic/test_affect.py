@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_7, EXPRESSIONS_8
-from abawbench.labels import relatedness
+from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_7, EXPRESSIONS_8, relatedness
 from abawbench.synthetic import affect
 from abawbench.synthetic.affect import (
     COMPOUND,
