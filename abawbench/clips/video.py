@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-import queue
-import threading
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from abawbench.base.problems import Problem, ProblemError, os_reason
 from abawbench.clips.images import Image
 
-Item = TypeVar("Item")
 SUFFIXES = frozenset({".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv"})
 
 
@@ -153,42 +150,3 @@ def _upright(decoded: Any) -> Image:
     image = decoded.to_ndarray(format="rgb24")
     quarter_turns = round(decoded.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(image, quarter_turns)) if quarter_turns else image
-
-
-def ahead(items: Iterator[Item], depth: int) -> Generator[Item]:
-    """The same items in the same order, made in a thread of their own, at most `depth` of them in advance.
-
-    An error of `items` is raised here, in its place in the order.
-    """
-    waiting: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(depth)
-    stop = threading.Event()
-
-    def put(entry: tuple[Item | None, BaseException | None]) -> bool:
-        while not stop.is_set():
-            try:
-                waiting.put(entry, timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
-
-    def work() -> None:
-        try:
-            if all(put((item, None)) for item in items):
-                put((None, StopIteration()))
-        except BaseException as error:
-            put((None, error))
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    try:
-        while True:
-            item, error = waiting.get()
-            if isinstance(error, StopIteration):
-                return
-            if error is not None:
-                raise error
-            yield item  # pyright: ignore[reportReturnType]
-    finally:
-        stop.set()
-        thread.join()

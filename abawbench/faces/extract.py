@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from abawbench.base.prefetch import iterate_ahead
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.alignment import ALIGNED, FIELDS, Field, aligned_crop
 from abawbench.clips.crop_index import DETECTED, FOLLOWED
 from abawbench.clips.images import Image, jpeg, read_image
-from abawbench.clips.video import Frame, Video, ahead, no_frame
+from abawbench.clips.video import Frame, Video, no_frame
 from abawbench.faces.crop_index_writer import Observations, write_index
 from abawbench.faces.detector import WEIGHTS_SHA256, Detector, Face
 from abawbench.faces.following import Seen, watch
@@ -99,7 +100,7 @@ def frames_of(source: Source) -> Generator[tuple[Iterator[Frame], Reading]]:
                 fix = "copy the file again; its readable frames are done"
                 reading.damage.append(Problem("D32", video.damage, "a video without damage", fix, str(video.path)))
 
-        running = ahead(frames(), DEPTH)
+        running = iterate_ahead(frames(), DEPTH)
         try:
             yield running, reading
         finally:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from abawbench.base.prefetch import ahead
+from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import Clip, Frames, Positions
 
@@ -78,8 +77,8 @@ def batches(
     Every batch has `size` crops, the last is filled up with black: a network that always gets the same shape gives a
     frame the same answer, whatever batch a resumed run puts it in.
     """
-    yield from ahead(
-        lambda pieces: _read(pieces, side, size, prepare), planned(clips, size), threads or os.cpu_count() or 1
+    yield from map_ahead(
+        lambda pieces: _read(pieces, side, size, prepare), planned(clips, size), threads
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from abawbench.base.files import write_file
-from abawbench.base.prefetch import ahead
+from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import Problem, ProblemError, os_reason
 from abawbench.base.run_lock import only_run
 from abawbench.clips.clip import Clip
@@ -178,7 +178,7 @@ def verify(
     """
     faults = {fault.unit: fault for fault in index.faults()}
     whole = [known for name, known in sorted(index.units.items()) if name not in faults]
-    for known, found in ahead(lambda known: (known, _sha256(file_of(index.root, known.unit))), whole, THREADS):
+    for known, found in map_ahead(lambda known: (known, _sha256(file_of(index.root, known.unit))), whole, THREADS):
         if found != known.sha256:
             faults[known.unit] = Fault(known.unit, "corrupt", "other bytes than were written")
         tick(known.unit)

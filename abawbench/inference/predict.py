@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from abawbench.base.prefetch import ahead
+from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.base.run_lock import only_run
 from abawbench.clips.clip import Clip
@@ -158,7 +158,7 @@ class _Work:
     def do(self, clips: Sequence[Clip]) -> None:
         features = [clip for clip in clips if isinstance(clip, FeatureClip)]
         pictures = [clip for clip in clips if not isinstance(clip, FeatureClip)]
-        for clip, seen in ahead(_read, self.backlog.of(features), 1):
+        for clip, seen in map_ahead(_read, self.backlog.of(features), 1):
             self._conclude(clip, seen)
             self.meter.frames(int(clip.valid.sum()))
         if isinstance(self.entry, FrameWise):

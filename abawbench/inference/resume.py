@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 
-from abawbench.base.prefetch import ahead
+from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Clip
 from abawbench.inference.progress import RunMeter
@@ -45,7 +45,7 @@ class Backlog:
 
 def digested(clips: Iterable[Clip]) -> Generator[tuple[Clip, str | ProblemError]]:
     """Each clip, in order, with the hash of its frames, or why they cannot be read."""
-    yield from ahead(_digested, clips, 1)
+    yield from map_ahead(_digested, clips, 1)
 
 
 def _digested(clip: Clip) -> tuple[Clip, str | ProblemError]:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from abawbench.base.prefetch import ahead
+from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.clips.clip import Clip, Frames, nearest_valid
@@ -156,7 +156,7 @@ def features_of(part: Part, threads: int) -> Tensor:
         raise ProblemError(Problem("E19", found, "one width for every unit", "extract them all with the same networks"))
     whole = np.empty((len(part), *widths), np.float32)
     begins = part.begins.tolist()
-    read = ahead(lambda clip: clip.vectors(), clips, threads)
+    read = map_ahead(lambda clip: clip.vectors(), clips, threads)
     for begin, end, vectors in zip(begins[:-1], begins[1:], read, strict=True):
         own = part.nearest[begin:end]
         if len(vectors) == end - begin:

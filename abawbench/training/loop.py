@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from abawbench.base.prefetch import ahead
+from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.models.temporal.segments import State
 from abawbench.training.augmentation import pictures_of
@@ -99,7 +99,7 @@ class Loop:
             ProblemError: E22, a loss that is not finite; F01, E06 for a crop.
         """
         state: State | None = None
-        for batch in ahead(self._load, steps[self.done :], self.threads):
+        for batch in map_ahead(self._load, steps[self.done :], self.threads):
             state = self._learn(batch, state if batch.step.goes_on else None, len(steps))
             self.done += 1
             if self.done == len(steps) or not steps[self.done].goes_on:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import threading
-import time
 import wave
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import numpy as np
 import pytest
 
 from abawbench.base.problems import ProblemError
-from abawbench.clips.video import Video, ahead
+from abawbench.clips.video import Video
 from examples.real_data import real_data
 from tests.faces.conftest import write_video
 
@@ -116,45 +114,6 @@ def test_a_file_with_sound_only_has_no_frame(tmp_path):
         sound.writeframes(bytes(1600))
     with pytest.raises(ProblemError, match="D33"):
         Video(path)
-
-
-def test_items_made_ahead_keep_their_order():
-    assert list(ahead(iter(range(100)), 3)) == list(range(100))
-
-
-def test_no_more_items_than_asked_for_are_made_ahead():
-    made = []
-
-    def items():
-        for number in range(50):
-            made.append(number)
-            yield number
-
-    running = ahead(items(), 3)
-    next(running)
-    time.sleep(0.3)
-    # one taken, three waiting, one in the hand of the thread
-    assert len(made) <= 5
-    running.close()
-
-
-def test_an_error_comes_after_the_items_before_it():
-    def items():
-        yield 1
-        raise ValueError("two")
-
-    running = ahead(items(), 3)
-    assert next(running) == 1
-    with pytest.raises(ValueError, match="two"):
-        next(running)
-
-
-def test_the_thread_ends_when_nobody_wants_more():
-    before = threading.active_count()
-    running = ahead(iter(range(10**9)), 2)
-    next(running)
-    running.close()
-    assert threading.active_count() == before
 
 
 @pytest.mark.real_data

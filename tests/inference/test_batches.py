@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abawbench.base.prefetch import ahead
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Clip
 from abawbench.inference.batches import batches, planned
@@ -58,22 +56,3 @@ def test_a_clip_that_cannot_be_read_leaves_its_neighbours_whole():
     assert list(batch.errors) == [1]
     np.testing.assert_array_equal(batch.crops[:3], batch.crops[6:])
     assert not batch.crops[3:6].any()
-
-
-@given(st.lists(st.integers(), max_size=30), st.integers(1, 4))
-def test_work_ahead_keeps_the_order(items, threads):
-    assert list(ahead(lambda item: item * 2, items, threads)) == [item * 2 for item in items]
-
-
-def test_work_ahead_runs_no_further_than_its_threads():
-    begun: list[int] = []
-    work = ahead(begun.append, range(100), 2)
-    next(work)
-    assert len(begun) <= 4
-    work.close()
-    assert len(begun) <= 6
-
-
-def test_an_error_of_the_work_reaches_whoever_uses_it():
-    with pytest.raises(ZeroDivisionError):
-        list(ahead(lambda item: 1 // item, [1, 0], 1))
