@@ -77,9 +77,7 @@ def batches(
     Every batch has `size` crops, the last is filled up with black: a network that always gets the same shape gives a
     frame the same answer, whatever batch a resumed run puts it in.
     """
-    yield from map_ahead(
-        lambda pieces: _read(pieces, side, size, prepare), planned(clips, size), threads
-    )
+    yield from map_ahead(lambda pieces: _read(pieces, side, size, prepare), planned(clips, size), threads)
 
 
 def _read(pieces: tuple[Piece, ...], side: int, size: int, prepare: Callable[[Frames], Any]) -> Batch:
