@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,16 @@ from abawbench.entries.model import Card, Picture
 FILE = "entry.toml"
 # beside it where a training made the entry
 RUN = "run.json"
+# errors of pydantic about a value of the right type
+RANGES = {
+    "finite_number",
+    "greater_than",
+    "greater_than_equal",
+    "less_than",
+    "less_than_equal",
+    "too_short",
+    "value_error",
+}
 
 
 class _Picture(BaseModel):
@@ -96,17 +107,20 @@ def read_entry_file(path: Path, changes: Mapping[str, Any] | None = None) -> Ent
     return content
 
 
-def read_settings(kind: type[Any], given: dict[str, Any], path: Path, *, table: str = "settings") -> Any:
+def read_settings(
+    kind: type[Any], given: dict[str, Any], path: Path, *, table: str = "settings", out_of_range: str = "E02"
+) -> Any:
     """Settings of an entry as the dataclass of its kind; relative paths in them start at the entry's folder.
 
     Args:
         kind: the dataclass.
         given: what the file says.
         path: the file.
-        table: in which it says so.
+        table: the table of the file that says it.
+        out_of_range: rule of a value out of range.
 
     Raises:
-        ProblemError: E02, unknown fields and values of another type.
+        ProblemError: E02, unknown fields and values of another type; `out_of_range`, values out of range.
     """
     known = [field.name for field in dataclasses.fields(kind)]
     problems = list(_unknown_fields(kind, given, f"{table}.", path))
@@ -115,7 +129,7 @@ def read_settings(kind: type[Any], given: dict[str, Any], path: Path, *, table: 
     try:
         settings = TypeAdapter(kind).validate_python(given)
     except ValidationError as error:
-        raise ProblemError(*_wrong_fields(error, f"{table}.", known, path)) from error
+        raise ProblemError(*_wrong_fields(error, f"{table}.", known, path, out_of_range)) from error
     return _with_paths(settings, path.parent)
 
 
@@ -175,7 +189,9 @@ def _with_paths(value: Any, folder: Path) -> Any:
     return value
 
 
-def _wrong_fields(error: ValidationError, prefix: str, known: Sequence[str], path: Path) -> Iterable[Problem]:
+def _wrong_fields(
+    error: ValidationError, prefix: str, known: Sequence[str], path: Path, out_of_range: str = "E02"
+) -> Iterable[Problem]:
     for fault in error.errors():
         place = prefix + ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":
@@ -183,8 +199,13 @@ def _wrong_fields(error: ValidationError, prefix: str, known: Sequence[str], pat
         elif fault["type"] == "missing":
             yield Problem("E02", f"no field {place}", "every field of an entry", f"add {place} = ...", str(path))
         else:
-            message = fault["msg"][0].lower() + fault["msg"][1:]
-            yield Problem("E02", f"{place} = {fault['input']!r}", message, f"correct {place}", str(path))
+            message, fix = fault["msg"][0].lower() + fault["msg"][1:], f"correct {place}"
+            if fault["type"] == "literal_error":
+                names = re.findall("'([^']+)'", fault["ctx"]["expected"])
+                near = difflib.get_close_matches(str(fault["input"]), names, 1)
+                fix = f"did you mean {near[0]}?" if near else fix
+            rule = out_of_range if fault["type"] in RANGES else "E02"
+            yield Problem(rule, f"{place} = {fault['input']!r}", message, fix, str(path))
 
 
 def _not_a_field(place: str, name: str, known: Sequence[str], path: Path) -> Problem:

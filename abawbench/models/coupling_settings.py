@@ -28,10 +28,6 @@ class MatchingOptions:
     reduction: Literal["mean", "sum"] = "mean"
 
 
-# as printed in arXiv:1910.11111 and 2105.03790 (assumed(paper)), with the binary table
-PAPER = MatchingOptions("one_sided", subtract_target_entropy=False, reduction="sum")
-
-
 @dataclass(frozen=True, slots=True)
 class SoftLabelOptions:
     """How labels become probabilities of classes.

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import tomli_w
 from torch import Tensor, nn
 
 from abawbench.base.files import write_text
@@ -29,7 +30,6 @@ from abawbench.models.checkpoints import save_backbone
 from abawbench.records import sha256_of
 from abawbench.training.checkpoint import FOLDER, write_tensors
 from abawbench.training.settings import TrainingSettings
-from abawbench.training.toml import toml
 
 FORM = 1
 LIBRARIES = ("numpy", "opencv-python-headless", "safetensors", "torch", "transformers")
@@ -177,7 +177,16 @@ def write_entry(
     else:
         settings["trunk"] = {**settings["trunk"], "weights": files[0]}
     record["settings"] = {**settings, "weights": _weights_file(path, heads / HEADS, licence)}
-    write_text(path, toml(record))
+    write_text(path, tomli_w.dumps(_without_none(record)))
+
+
+def _without_none(value: Any) -> Any:
+    """The same data without the keys whose value is None, which TOML cannot say."""
+    if isinstance(value, Mapping):
+        return {str(name): _without_none(part) for name, part in value.items() if part is not None}
+    if isinstance(value, list | tuple):
+        return [_without_none(part) for part in value]
+    return value
 
 
 def _weights_file(entry_file: Path, path: Path, licence: str) -> dict[str, Any]:

@@ -41,8 +41,8 @@ def epoch_batches(
         seed: of the whole training.
         epoch: its number.
         least: frames of a database in a step, 1 where not named; a concordance wants some 32 (assumed).
-        weights: by database, shape (frames,): how often a frame is wanted, see `balanced_order`; all alike where not
-            named.
+        weights: by database, shape (frames,), how often each frame is wanted: at least 0, not all 0, only ratios count. A
+            frame comes as often as expected, give or take less than one; all alike where not named.
 
     Returns:
         For each step, positions by database.
@@ -70,24 +70,6 @@ def epoch_batches(
             stream = np.concatenate([_pass(name, size, wanted, seed, epoch, number) for number in range(passes)])
             parts[name] = list(stream[: steps * shares[name]].reshape(steps, shares[name]))
     return [{name: parts[name][step] for name in sizes} for step in range(steps)]
-
-
-def balanced_order(weights: Floats, count: int, *, seed: int, epoch: int) -> Rows:
-    """Positions drawn by weight, in random order; a position comes as often as expected, give or take less than one.
-
-    Args:
-        weights: shape (frames,), at least 0, not all 0; only their ratios count.
-        count: how many to draw.
-        seed: of the whole training.
-        epoch: its number.
-
-    Returns:
-        Shape (count,).
-
-    Raises:
-        ProblemError: E19, weights from which nothing can be drawn.
-    """
-    return _drawn(weights, count, _random(seed, epoch, "balanced", 0))
 
 
 def balancing_weights(task: Task, table: Table, *, most: float = 10.0) -> Floats:

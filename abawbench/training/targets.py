@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,19 +75,6 @@ def targets_of(tasks: Iterable[Task], table: Table, rows: NDArray[np.int64]) -> 
     return {task.name: _target(task, table, rows) for task in tasks}
 
 
-def joined(targets: Sequence[Target]) -> Target:
-    """Labels of one task from several batches, one after the other; of classes either all numbers or all probabilities.
-
-    Args:
-        targets: one at least, of the same task.
-    """
-    weights = None
-    if any(target.weights is not None for target in targets):
-        weights = torch.cat([_weights(target) for target in targets])
-    values = torch.cat([target.values for target in targets])
-    return Target(targets[0].task, values, torch.cat([target.annotated for target in targets]), weights)
-
-
 def _target(task: Task, table: Table, rows: NDArray[np.int64]) -> Target:
     shape = (len(rows),) if isinstance(task, Categorical) else (len(rows), len(task.columns))
     values, annotated = np.zeros(shape), np.zeros(shape, bool)
@@ -115,7 +102,3 @@ def _misfits(task: Task, table: Table) -> Iterable[Problem]:
     elif values.ndim != 2 or values.shape[1] != len(task.columns):
         expected = f"{task.name} with {len(task.columns)} columns"
         yield Problem("E19", f"labels of shape {values.shape}", expected, fix, table.source or None)
-
-
-def _weights(target: Target) -> Tensor:
-    return torch.ones_like(target.values) if target.weights is None else target.weights

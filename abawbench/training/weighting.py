@@ -82,15 +82,6 @@ class Weighting(nn.Module):
         self.totals.zero_()
         self.steps.zero_()
 
-    def present_factors(self) -> dict[str, float]:
-        """What each loss is multiplied by at present, by name."""
-        factors = self.weights
-        if self.log_variances is not None:
-            factors = factors * torch.stack([-value.detach() for value in self.log_variances]).exp()
-        elif self.settings.kind == "dynamic":
-            factors = factors * self.factors
-        return dict(zip(self.names, factors.tolist(), strict=True))
-
     def _part(self, place: int, loss: Tensor) -> Tensor:
         if self.log_variances is not None:
             log_variance = self.log_variances[place]

@@ -13,13 +13,16 @@ from hypothesis import strategies as st
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, MultiLabel
 from abawbench.labels import ACTION_UNITS_12, ACTION_UNITS_17, EXPRESSIONS_7, EXPRESSIONS_8
-from abawbench.models.coupling_settings import PAPER, MatchingOptions, SoftLabelOptions
+from abawbench.models.coupling_settings import MatchingOptions, SoftLabelOptions
 from abawbench.table import Table
 from abawbench.training.coupled import Coupling, co_annotated, coupled_losses, coupling_from, coupling_of
 from abawbench.training.loss_settings import LossSettings
 from abawbench.training.losses import task_loss
 from abawbench.training.settings import CoupledSettings
 from abawbench.training.targets import Target
+
+# as printed in arXiv:1910.11111 and 2105.03790 (assumed(paper)), with the binary table
+PAPER = MatchingOptions("one_sided", subtract_target_entropy=False, reduction="sum")
 
 SPECIES = Categorical("species", ("wren", "crow", "egg"), -1)
 MARKINGS = MultiLabel("markings", ("black", "brown", "small"), -1)

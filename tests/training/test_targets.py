@@ -9,7 +9,7 @@ import torch
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel
 from abawbench.table import Table
-from abawbench.training.targets import Target, joined, targets_of
+from abawbench.training.targets import targets_of
 
 VA = Continuous("va", ("valence", "arousal"), -1, 1, -5)
 EXPRESSION = Categorical("expression", ("Neutral", "Anger", "Fear"), -1)
@@ -81,21 +81,3 @@ def test_counts_follow_the_frames_that_are_taken():
     assert target.take(torch.tensor([2, 2])).numbers == (2, 0)
     assert target.take(torch.tensor([True, False, False])).numbers == (1, 1)
     assert target.to("cpu").numbers == (2, 1)
-
-
-def test_joined_batches_are_the_labels_one_after_the_other():
-    whole = targets_of(TASKS, truth(), np.arange(3))
-    parts = [targets_of(TASKS, truth(), np.array(rows)) for rows in ([0], [1, 2])]
-    for name, target in whole.items():
-        both = joined([part[name] for part in parts])
-        assert torch.equal(both.values, target.values)
-        assert torch.equal(both.annotated, target.annotated)
-        assert both.weights is None
-
-
-def test_a_batch_without_weights_weighs_1_beside_one_with_weights():
-    plain = targets_of(TASKS, truth(), np.arange(3))["action_units"]
-    weighed = Target(UNITS, plain.values, plain.annotated, torch.full((3, 2), 0.5))
-    both = joined([plain, weighed])
-    assert both.weights is not None
-    assert both.weights[:, 0].tolist() == [1.0] * 3 + [0.5] * 3
