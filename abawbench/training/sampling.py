@@ -41,8 +41,8 @@ def epoch_batches(
         seed: of the whole training.
         epoch: its number.
         least: frames of a database in a step, 1 where not named; a concordance wants some 32 (assumed).
-        weights: by database, shape (frames,), how often each frame is wanted: at least 0, not all 0, only ratios count. A
-            frame comes as often as expected, give or take less than one; all alike where not named.
+        weights: by database, shape (frames,), how often each frame is wanted: at least 0, not all 0; only ratios
+            count. A frame comes as often as expected, give or take less than one. All alike where not named.
 
     Returns:
         For each step, positions by database.
