@@ -24,7 +24,7 @@ from real_data import ATTRIBUTION, real_data
 import abawbench
 from abawbench import records
 from abawbench.base.files import write_text
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, unwritable
 from abawbench.challenges import Categorical, Continuous, MultiLabel, get
 from abawbench.cli.output import exits_on_problems, print_table, say
 from abawbench.clips.clip import Clip, clips_of_crops
@@ -205,8 +205,7 @@ def main(out: Path, leaderboard: Path | None, date: str) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = error.strerror or "an error of the file system"
-        raise ProblemError(Problem("F01", reason, "a folder that can be made", "choose another", str(out))) from error
+        raise unwritable(out, error) from error
     write_text(out / "ATTRIBUTION.txt", f"{ATTRIBUTION}\n{CHANGES}\n")
 
     say(f"1 cropping the faces of {data / 'faces'}")

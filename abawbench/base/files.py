@@ -9,7 +9,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import Problem, ProblemError, unwritable
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -65,4 +65,4 @@ def _problems_of(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        raise ProblemError(Problem("F01", os_reason(error), "a place to write", "check it", str(path))) from error
+        raise unwritable(path, error) from error

@@ -103,14 +103,36 @@ class Problems:
             raise ProblemError(*self.found)
 
 
-def os_reason(error: Exception, otherwise: str = "an error of the file system") -> str:
-    """The operating system's words for an error, as `No such file or directory`, or `otherwise` where it has none."""
-    return getattr(error, "strerror", None) or otherwise
+def os_reason(error: Exception, otherwise: str = "") -> str:
+    """The operating system's words for an error, such as `No such file or directory`.
+
+    Args:
+        error: what was raised.
+        otherwise: the words for an error that carries none of the system's; by default the error's own text.
+    """
+    return getattr(error, "strerror", None) or otherwise or str(error) or "an error of the file system"
 
 
-def unreadable(path: object, error: OSError, expected: str = "a readable file or folder") -> ProblemError:
+def not_found(path: object, expected: str = "a file or folder", fix: str = "check the path") -> ProblemError:
+    """F01 for a path that leads nowhere."""
+    return ProblemError(Problem("F01", "no such file or folder", expected, fix, str(path)))
+
+
+def unreadable(
+    path: object, error: Exception, expected: str = "a readable file or folder", fix: str = "check its path and rights"
+) -> ProblemError:
     """F01 for a path that the operating system does not let us read."""
-    return ProblemError(Problem("F01", os_reason(error), expected, "check its path and rights", str(path)))
+    return ProblemError(Problem("F01", os_reason(error), expected, fix, str(path)))
+
+
+def unwritable(
+    path: object,
+    error: Exception,
+    expected: str = "a place to write",
+    fix: str = "check its rights and the free space, or name another place",
+) -> ProblemError:
+    """F01 for a path that the operating system does not let us write to."""
+    return ProblemError(Problem("F01", os_reason(error), expected, fix, str(path)))
 
 
 def render(problems: Sequence[Problem]) -> str:

@@ -107,7 +107,7 @@ def _refuse_silence(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), timeout=10).close()
     except OSError as error:
-        raise _no_cluster(address, os_reason(error, str(error))) from error
+        raise _no_cluster(address, os_reason(error)) from error
 
 
 def _no_cluster(address: str, found: str) -> ProblemError:

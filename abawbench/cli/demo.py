@@ -87,10 +87,9 @@ def command(out: Path, videos: int, frames: int, seed: int) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        from abawbench.base.problems import Problem, ProblemError, os_reason
+        from abawbench.base.problems import unwritable
 
-        found = os_reason(error)
-        raise ProblemError(Problem("F01", found, "a folder that can be made", "name another", str(out))) from error
+        raise unwritable(out, error) from error
     _run("challenges", CHALLENGE, brief=8)
     prepare = _invent if missing else _learn
     _walk(prepare(out, videos, frames, seed), out)

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import Problem, ProblemError, unreadable
 
 if TYPE_CHECKING:
     from abawbench.fill import Policy
@@ -59,6 +59,6 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ProblemError(Problem("F01", os_reason(error), "a readable file", "check the path", str(path))) from error
+        raise unreadable(path, error, "a readable file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProblemError(Problem("R01", str(error), "a TOML file", "correct the line", str(path))) from error

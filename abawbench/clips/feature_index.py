@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from abawbench.base.files import write_file
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import Problem, ProblemError, unreadable, unwritable
 
 INDEX = "index.json"
 # lines of units that were finished since the index was written: whoever is killed leaves them to the next run
@@ -154,8 +154,7 @@ def read_index(root: Path) -> FeatureIndex | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        reason = os_reason(error)
-        raise ProblemError(Problem("F01", reason, "a readable file", "check the path", str(path))) from error
+        raise unreadable(path, error, "a readable file") from error
     except ValueError as error:
         raise _damaged(path, "no JSON") from error
     if not isinstance(record, dict) or "maker" not in record:
@@ -178,8 +177,7 @@ def add_to_journal(root: Path, known: Cached) -> None:
             # a line that a killed run left unfinished ends here
             file.write(b"\n" + json.dumps(asdict(known)).encode())
     except OSError as error:
-        reason = os_reason(error)
-        raise ProblemError(Problem("F01", reason, "a place to write", "check it", str(path))) from error
+        raise unwritable(path, error) from error
 
 
 def _journal(root: Path) -> dict[str, Cached]:

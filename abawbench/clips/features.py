@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.clips.clip import Clip, no_pictures
 from abawbench.clips.feature_index import OWN, SUFFIX, read_index
 from abawbench.table import Integers, Mask
@@ -160,8 +160,7 @@ def _opened(path: Path, form: str = "np") -> Any:
     except (SafetensorError, ValueError) as error:
         raise _no_features(path, str(error)) from error
     except OSError as error:
-        reason = os_reason(error)
-        raise ProblemError(Problem("F01", reason, "a readable file", "check the path", str(path))) from error
+        raise unreadable(path, error, "a readable file") from error
 
 
 def _no_features(path: Path, found: str) -> ProblemError:

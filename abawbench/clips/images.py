@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import Problem, ProblemError, unreadable
 
 Image = NDArray[np.uint8]
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
@@ -25,8 +25,7 @@ def read_image(path: Path) -> Image:
     try:
         data = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
-        reason = os_reason(error)
-        raise ProblemError(Problem("F01", reason, "a picture", "check the path", str(path))) from error
+        raise unreadable(path, error, "a picture") from error
     try:
         picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
     except cv2.error:

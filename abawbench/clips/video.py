@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import Problem, ProblemError, os_reason, unreadable
 from abawbench.clips.images import Image
 
 SUFFIXES = frozenset({".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv"})
@@ -56,8 +56,7 @@ class Video:
                 raise ProblemError(Problem("F01", "0 bytes", "a video", "copy the file again", str(path)))
             self._container: Any = av.open(str(path))
         except (FFmpegError, OSError) as error:
-            found = os_reason(error, "not a video")
-            raise ProblemError(Problem("F01", found, "a readable video", "copy the file again", str(path))) from error
+            raise unreadable(path, error, "a readable video", "copy the file again") from error
         if not self._container.streams.video:
             self.close()
             raise no_frame(path)

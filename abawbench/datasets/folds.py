@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from abawbench.base.files import write_text
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.challenges import Categorical, Task
 from abawbench.datasets.stratify import stratify
 from abawbench.table import Floats, Rows, Table, video_of
@@ -231,8 +231,7 @@ def read_folds(path: Path, table: Table | None = None, tasks: Sequence[Task] = (
     try:
         content = json.loads(path.read_text("utf-8"))
     except OSError as error:
-        reason = os_reason(error)
-        raise ProblemError(Problem("F01", reason, "a file of folds", "check the path", str(path))) from error
+        raise unreadable(path, error, "a file of folds") from error
     except ValueError as error:
         raise ProblemError(_not_of(str(path), f"no JSON: {error}", f"a file of {FORMAT}")) from error
     try:

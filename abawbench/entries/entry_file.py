@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.entries.model import Card, Picture
 
 FILE = "entry.toml"
@@ -94,8 +94,7 @@ def read_entry_file(path: Path, changes: Mapping[str, Any] | None = None) -> Ent
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProblemError(Problem("E02", str(error), "a TOML file", "correct it at that place", str(path))) from error
     except OSError as error:
-        reason = os_reason(error)
-        raise ProblemError(Problem("F01", reason, "a readable file", "check the path", str(path))) from error
+        raise unreadable(path, error, "a readable file") from error
     except ValidationError as error:
         raise ProblemError(*_wrong_fields(error, "", list(EntryFile.model_fields), path)) from error
     folder = path.resolve().parent.name

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from abawbench.base.problems import Problem, ProblemError, os_reason, unreadable
+from abawbench.base.problems import Problem, ProblemError, unreadable, unwritable
 from abawbench.base.ray_pool import spread
 from abawbench.base.run_lock import only_run, stay_with_parent
 from abawbench.faces import store
@@ -119,9 +119,8 @@ class Worker:
         except ProblemError as error:
             return Result(None, False, error.problems)
         except OSError as error:
-            found = os_reason(error)
-            fix = "make room or check the rights, and run again"
-            return Result(None, False, (Problem("F01", found, "a place to write", fix, str(source.path)),))
+            fix = "check its rights and the free space, then run again"
+            return Result(None, False, unwritable(source.path, error, fix=fix).problems)
         return Result(facts, False, _problems(source, facts))
 
     def _has_crops(self, known: Mapping[str, Any]) -> bool:

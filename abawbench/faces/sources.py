@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from abawbench.base.problems import Problem, ProblemError, unreadable
+from abawbench.base.problems import Problem, ProblemError, not_found, unreadable
 from abawbench.clips import images, video
 from abawbench.clips.images import number_of
 from abawbench.table import video_of
@@ -99,9 +99,7 @@ def sources(videos: Path) -> tuple[tuple[Source, ...], tuple[Problem, ...]]:
         is_photo = videos.suffix.lower() in images.SUFFIXES
         found = [Source(videos.stem, "photo", videos, (videos,)) if is_photo else Source(videos.stem, "video", videos)]
     else:
-        raise ProblemError(
-            Problem("F01", "no such file or folder", "videos or pictures", "check the path", str(videos))
-        )
+        raise not_found(videos, "videos or pictures")
     if not found and not problems:
         kinds = " ".join(sorted(video.SUFFIXES | images.SUFFIXES))
         fix = f"name a folder that holds files of these kinds: {kinds}"

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from abawbench.base.files import write_file
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import Problem, ProblemError, unwritable
 from abawbench.clips.crop_index import CROPS, INDEX, index_file, read_facts
 
 WORK = ".work"
@@ -82,9 +82,7 @@ def put(out: Path, name: str, text: str) -> None:
     except OSError as error:
         with suppress(OSError):
             (out / WORK / name).unlink(missing_ok=True)
-        found = os_reason(error)
-        problem = Problem("F01", found, "a place to write", "make room or check the rights", str(out / name))
-        raise ProblemError(problem) from error
+        raise unwritable(out / name, error) from error
 
 
 def discard(work: Path) -> None:

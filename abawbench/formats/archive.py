@@ -34,7 +34,7 @@ ARCHIVE_STARTS = (
     b"Rar!\x1a",
 )
 # whatever zipfile raises on bytes that are no sound zip
-UNREADABLE = (
+ZIP_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
@@ -85,8 +85,8 @@ def archive_members(path: Path, problems: Problems) -> Generator[list[Member]]:
     """
     try:
         archive = zipfile.ZipFile(path)
-    except UNREADABLE as error:
-        problems.add(_unreadable(str(error), str(path)))
+    except ZIP_ERRORS as error:
+        problems.add(_damaged(str(error), str(path)))
         yield []
         return
     with archive:
@@ -135,7 +135,7 @@ def _fault(entry: zipfile.ZipInfo, path: str) -> Problem | None:
     if Path(name).suffix.lower() in ARCHIVES:
         return _nested(name, path)
     if entry.flag_bits & 1:
-        return _unreadable(f"'{name}' is encrypted", path)
+        return _damaged(f"'{name}' is encrypted", path)
     return None
 
 
@@ -151,8 +151,8 @@ def _loader(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: _Budget, p
                             _too_large(f"'{entry.filename}' unpacks without end", "text in proportion", path)
                         )
                     pieces.append(piece)
-        except UNREADABLE as error:
-            raise ProblemError(_unreadable(f"'{entry.filename}': {error}", path)) from error
+        except ZIP_ERRORS as error:
+            raise ProblemError(_damaged(f"'{entry.filename}': {error}", path)) from error
         data = b"".join(pieces)
         if data.startswith(ARCHIVE_STARTS):
             raise ProblemError(_nested(entry.filename, path))
@@ -165,7 +165,7 @@ def _nested(name: str, path: str) -> Problem:
     return Problem("Z05", f"'{name}'", "text files only", "pack the text files themselves", path)
 
 
-def _unreadable(found: str, path: str) -> Problem:
+def _damaged(found: str, path: str) -> Problem:
     return Problem("Z01", found or "damaged", "a sound zip with plain members", "pack it again", path)
 
 

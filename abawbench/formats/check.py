@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from abawbench.base.problems import SHOWN, Problem, ProblemError, Problems
+from abawbench.base.problems import SHOWN, Problem, ProblemError, Problems, not_found
 from abawbench.challenges import Challenge
 from abawbench.formats.archive import Member, archive_members, is_archive
-from abawbench.formats.diagnose import unreadable
+from abawbench.formats.diagnose import encoding_fault
 from abawbench.formats.layout import Layout
 from abawbench.formats.lists import ListedUnit, RowList, UnitList, prediction_layouts, read_list
 from abawbench.formats.read import load
@@ -80,7 +80,7 @@ def unit_problems(data: bytes, layout: Layout, name: str, file: str, wanted: Uni
         layout = replace(layout, header=listed.header, header_aliases=())
     rows = None if listed.keys is None else RowList(listed.keys, 2, str(wanted.source if wanted else name))
     found = file_problems(data, layout, file, rows)
-    count = 0 if unreadable(data) else row_count(data, layout)
+    count = 0 if encoding_fault(data) else row_count(data, layout)
     if listed.keys is not None or not listed.lines or not count or count in listed.lines:
         return found
     asked = " or ".join(f"{lines:,}" for lines in listed.lines)
@@ -91,7 +91,7 @@ def unit_problems(data: bytes, layout: Layout, name: str, file: str, wanted: Uni
 def _files(path: Path) -> list[Member]:
     if not path.is_dir():
         if not path.exists():
-            raise ProblemError(Problem("F01", "nothing there", "a file or folder", "check the path", str(path)))
+            raise not_found(path)
         return [Member(path.name, str(path), lambda: load(path))]
     files = sorted(file for file in path.rglob("*") if file.is_file())
     names = {file: file.relative_to(path).as_posix() for file in files}

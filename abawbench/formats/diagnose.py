@@ -51,7 +51,7 @@ def shown(text: str) -> str:
     return "'" + "".join(char if char.isprintable() else repr(char)[1:-1] for char in piece) + "'"
 
 
-def unreadable(data: bytes) -> str | None:
+def encoding_fault(data: bytes) -> str | None:
     """Why no rows can be told apart in these bytes, None where they can."""
     head = data[:4096]
     if head.startswith(UNICODE_MARKS) or head.count(0) > len(head) // 4:
@@ -105,7 +105,7 @@ class _Diagnosis:
         if not data.strip():
             self._add("F02", 1, "no text", "at least one row", "write the file again")
             return
-        wrong = unreadable(data)
+        wrong = encoding_fault(data)
         if wrong is not None:
             self._add("F03", 1, wrong, "UTF-8 text, lines that end with a line feed", "save it again as UTF-8 text")
             return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, not_found
 from abawbench.challenges import Challenge
 from abawbench.formats.diagnose import is_header, owners, shown, whose
 from abawbench.formats.layout import Layout, layouts
@@ -68,7 +68,7 @@ def read_list(challenge: Challenge, template: Path) -> RowList | UnitList:
     """
     layout = prediction_layouts(challenge)[0]
     if not template.exists():
-        raise ProblemError(Problem("F01", "nothing there", "the organisers' list", "check the path", str(template)))
+        raise not_found(template, "the organisers' list")
     if layout.per_unit:
         return _unit_list(layout, template)
     if template.is_dir():

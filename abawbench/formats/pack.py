@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from abawbench.base.files import write_file
-from abawbench.base.problems import Problem, ProblemError, Problems
+from abawbench.base.problems import Problem, ProblemError, Problems, not_found
 from abawbench.base.version import VERSION
 from abawbench.challenges import Challenge
 from abawbench.formats.check import check, most_trials
@@ -121,7 +121,7 @@ def _demand_trials(challenge: Challenge, trials: Sequence[Path], out: Path) -> N
     is_per_unit = prediction_layouts(challenge)[0].per_unit
     for trial in trials:
         if not trial.exists():
-            raise ProblemError(Problem("F01", "nothing there", "a trial", "check the path", str(trial)))
+            raise not_found(trial, "a trial")
         if trial.is_dir() != is_per_unit:
             expected = "a folder of per-unit files" if is_per_unit else "one file for the whole test set"
             raise ProblemError(

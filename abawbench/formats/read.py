@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from abawbench.base.problems import Problem, ProblemError, Problems, os_reason
+from abawbench.base.problems import Problem, ProblemError, Problems, not_found, unreadable
 from abawbench.challenges import Categorical, Challenge, MultiLabel
 from abawbench.formats.class_folders import read_class_folders
 from abawbench.formats.diagnose import reading_problems
@@ -82,8 +82,7 @@ def _view(path: Path) -> memoryview:
             else:
                 view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except (OSError, ValueError) as error:
-        found = os_reason(error)
-        raise ProblemError(Problem("F01", found, "a readable file", "check the path", str(path))) from error
+        raise unreadable(path, error, "a readable file") from error
     if not bytes(view[:4096]).strip() and not bytes(view).strip():
         raise ProblemError(Problem("F02", "no row", "at least one row", "write the file again", str(path)))
     return view
@@ -134,7 +133,7 @@ def _is_trial(line: str) -> bool:
 
 def _read(challenge: Challenge, path: Path, role: Role, cores: int) -> Table:
     if not path.exists():
-        raise ProblemError(Problem("F01", "nothing there", "a file or folder", "check the path", str(path)))
+        raise not_found(path)
     if path.suffix in {".parquet", ".csv"} and path.is_file():
         from abawbench.formats.dataframe import from_file
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from abawbench.base.files import write_file, write_folder
-from abawbench.base.problems import Problem, ProblemError, Problems
+from abawbench.base.problems import Problem, ProblemError, Problems, not_found
 from abawbench.challenges import Challenge
 from abawbench.formats.archive import is_archive
 from abawbench.formats.check import compare_units, unit_problems
@@ -65,7 +65,7 @@ def repair(challenge: Challenge, path: Path, template: Path | None, out: Path) -
             Problem("C02", "a zip", "a file or a folder", "unpack it, repair each file, pack again", str(path))
         )
     if not path.exists():
-        raise ProblemError(Problem("F01", "nothing there", "a file or folder", "check the path", str(path)))
+        raise not_found(path)
     wanted = None if template is None else read_list(challenge, template)
     layouts = prediction_layouts(challenge)
     if not path.is_dir():

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from abawbench.base.problems import SHOWN, Problem, Problems
-from abawbench.formats.diagnose import is_header, shown, submission_problems, unreadable
+from abawbench.formats.diagnose import encoding_fault, is_header, shown, submission_problems
 from abawbench.formats.keys import PATTERNS
 from abawbench.formats.layout import Layout
 from abawbench.formats.lists import RowList, first_row_line
@@ -39,7 +39,7 @@ def file_problems(data: bytes, layout: Layout, file: str, wanted: RowList | None
     parsed = flawless(data, layout)
     if parsed is None:
         problems = submission_problems(data, layout, file, _names_with_blanks(wanted))
-    if unreadable(data) or layout.key == "line":
+    if encoding_fault(data) or layout.key == "line":
         return problems.found
     rows = _loose_rows(data, layout) if parsed is None else _rows(parsed, layout)
     if not len(rows.lines):

@@ -10,7 +10,7 @@ from typing import Any
 
 from abawbench.base.files import write_file
 from abawbench.base.prefetch import map_ahead
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import Problem, ProblemError, unwritable
 from abawbench.base.run_lock import only_run
 from abawbench.clips.clip import Clip
 from abawbench.clips.feature_index import (
@@ -82,8 +82,7 @@ def index_for(root: Path, maker: Mapping[str, Any]) -> FeatureIndex:
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = os_reason(error)
-        raise ProblemError(Problem("F01", reason, "a folder that can be made", "name another", str(root))) from error
+        raise unwritable(root, error) from error
     index = read_index(root)
     if index is None:
         if any(path.name != FACES and path.name[0] != "." for path in root.iterdir()):
@@ -203,8 +202,7 @@ def remove(index: FeatureIndex, faults: Iterable[Fault]) -> None:
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
-                reason = os_reason(error)
-                raise ProblemError(Problem("F01", reason, "a file to remove", "check its rights", str(path))) from error
+                raise unwritable(path, error, "a file to remove", "check its rights") from error
         rest = {name: known for name, known in now.units.items() if name not in gone}
         replace(now, units=rest).write()
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from abawbench.base.files import write_file
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import Problem, ProblemError, os_reason, unwritable
 from abawbench.base.version import VERSION, versions_of
 from abawbench.challenges import Challenge
 from abawbench.clips.clip import Clip
@@ -173,8 +173,7 @@ def new_store(root: Path, record: Mapping[str, Any]) -> Store:
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = os_reason(error)
-        raise ProblemError(Problem("F01", reason, "a folder that can be made", "name another", str(root))) from error
+        raise unwritable(root, error) from error
     return store
 
 

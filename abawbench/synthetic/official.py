@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from abawbench.base.files import write_file, write_text
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import Problem, ProblemError, unreadable, unwritable
 from abawbench.base.version import VERSION
 from abawbench.challenges import get
 from abawbench.formats.write import write_annotations
@@ -144,8 +144,7 @@ def _demand_own_folder(settings: Settings, out: Path) -> None:
             raise ProblemError(Problem("D51", found, "a new folder", "name another", str(out))) from None
         return
     except (OSError, UnicodeDecodeError) as error:
-        found = os_reason(error, "no readable text")
-        raise ProblemError(Problem("F01", found, "a folder for the corpus", "name another", str(out))) from error
+        raise unreadable(out, error, "a folder for the corpus", "name another folder") from error
     wanted: dict[str, Any] = {"version": VERSION, **json.loads(json.dumps(settings.to_json()))}
     try:
         there = json.loads(text)
@@ -164,8 +163,7 @@ def _new_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        found = os_reason(error)
-        raise ProblemError(Problem("F01", found, "a folder that can be made", "check it", str(folder))) from error
+        raise unwritable(folder, error) from error
 
 
 def _clear_left_behind(out: Path) -> None:

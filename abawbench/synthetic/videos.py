@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from abawbench.base.files import write_file
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import unwritable
 from abawbench.synthetic.affect import FRAME_RATE
 from abawbench.synthetic.corpus import Footage
 from abawbench.synthetic.drawing import film_of
@@ -72,8 +72,7 @@ def _write_video(footage: Footage, places: list[int], path: Path) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        found = os_reason(error)
-        raise ProblemError(Problem("F01", found, "a place to write", "check it", str(path))) from error
+        raise unwritable(path, error) from error
 
 
 def _encode(footage: Footage, places: list[int], name: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from abawbench.base.files import write_text
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import Problem, ProblemError, unwritable
 from abawbench.records import sha256_of
 
 FOLDER = "checkpoints"
@@ -88,10 +88,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary)
         temporary.replace(path)
     except (OSError, SafetensorError) as error:
-        found = os_reason(error, str(error))
-        raise ProblemError(Problem("F01", found, "a place to write", "make room or check the rights", str(path))) from (
-            error
-        )
+        raise unwritable(path, error) from error
 
 
 def _named(folder: Path) -> str:

@@ -16,7 +16,7 @@ import tomli_w
 from torch import Tensor, nn
 
 from abawbench.base.files import write_text
-from abawbench.base.problems import Problem, ProblemError, Problems, os_reason
+from abawbench.base.problems import Problem, ProblemError, Problems, unreadable
 from abawbench.base.version import VERSION, versions_of
 from abawbench.clips.clip import Clip
 from abawbench.clips.features import FeatureClip
@@ -245,5 +245,4 @@ def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError as error:
-        reason = os_reason(error)
-        raise ProblemError(Problem("F01", reason, "a readable file", "check the path", str(path))) from error
+        raise unreadable(path, error, "a readable file") from error

@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 import numpy as np
 
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, not_found
 from abawbench.challenges import Categorical, Challenge, Task
 from abawbench.challenges.model import Split
 from abawbench.clips.clip import Clip, clips_of_faces, clips_of_units
@@ -155,7 +155,7 @@ def _place(source: Source, challenge: Challenge, split: Split) -> Path | None:
 
 def _kind(path: Path) -> Literal["faces", "corpus", "crops", "features"]:
     if not path.is_dir():
-        raise ProblemError(Problem("F01", "no such folder", "crops or features", "check the path", str(path)))
+        raise not_found(path, "crops or features")
     if index_files(path):
         return "faces"
     if (path / CROPS).is_dir():

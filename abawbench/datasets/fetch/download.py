@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import Problem, ProblemError, unwritable
 
 if TYPE_CHECKING:
     import requests
@@ -85,9 +85,8 @@ class Resuming:
             except requests.RequestException as error:
                 raise self._failed(url, reason_of(error)) from error
             except OSError as error:
-                found = os_reason(error)
                 fix = "make room or name another folder with --to, then run again: what was got is kept"
-                raise ProblemError(Problem("F01", found, "a place to write", fix, str(self._part))) from error
+                raise unwritable(self._part, error, fix=fix) from error
         raise self._failed(url, reason)
 
     def _get(self, url: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import Problem, ProblemError, unreadable, unwritable
 from abawbench.datasets.fetch.download import TIMEOUT_S, Progress, Resuming, hash_of, quiet, reason_of, wrong_hash
 from abawbench.datasets.fetch.sets import Set, Source
 from abawbench.datasets.fetch.store import Got, cache, get, read_record, write_record
@@ -107,10 +107,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        found = os_reason(error)
-        raise ProblemError(
-            Problem("F01", found, "a folder that can be made", "name another with --to", str(folder))
-        ) from error
+        raise unwritable(folder, error, fix="check the rights, or name another folder with --to") from error
 
 
 def _refuse_strangers(item: Set, folder: Path, files: Mapping[str, Got], given: Mapping[str, Path]) -> None:
@@ -201,8 +198,7 @@ def _download(
             path.unlink(missing_ok=True)
         pooch.retrieve(url, expected, fname=part.name, path=folder, downloader=downloader)
     except OSError as error:
-        found = os_reason(error)
-        raise ProblemError(Problem("F01", found, "a place to write", "check it, or name another", str(path))) from error
+        raise unwritable(path, error) from error
     return _got(path, url, "nothing" if expected is None else expected.partition(":")[0])
 
 
@@ -221,10 +217,7 @@ def _take(item: Set, part: Source, path: Path | None, got: Got | None, folder: P
             shutil.copyfile(path, temporary)
             temporary.replace(folder / part.name)
     except OSError as error:
-        reason = os_reason(error)
-        raise ProblemError(
-            Problem("F01", reason, "a file that can be read and copied", "check it", str(path))
-        ) from error
+        raise unreadable(path, error, "a file that can be read and copied") from error
     finally:
         temporary.unlink(missing_ok=True)
     return _got(folder / part.name, str(path), "nothing" if expected is None else "sha256")

@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import Problem, ProblemError, unwritable
 
 LARGEST = 4 << 30
 
@@ -43,10 +43,7 @@ def unpack(path: Path) -> dict[str, int]:
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise ProblemError(Problem("Z01", str(error), "a zip archive", "download it again", str(path))) from error
     except OSError as error:
-        found = os_reason(error)
-        raise ProblemError(
-            Problem("F01", found, "a place to write", "make room, then run again", str(target))
-        ) from error
+        raise unwritable(target, error, fix="check its rights and the free space, then run again") from error
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)

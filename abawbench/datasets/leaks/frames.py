@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.clips.images import read_image
 from abawbench.datasets.leaks.parts import unit_of
 from abawbench.datasets.leaks.perceptual_hash import Prints, likeness, near_pairs, prints, thumbnail
@@ -115,8 +115,7 @@ def _by(key: Callable[[Path], Any], paths: Iterable[Path], problems: list[Proble
         try:
             groups[key(path)].append(path)
         except OSError as error:
-            reason = os_reason(error)
-            problems.append(Problem("F01", reason, "a readable file", "check it", str(path)))
+            problems.extend(unreadable(path, error, "a readable file").problems)
     return groups
 
 

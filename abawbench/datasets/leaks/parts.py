@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import Problem, ProblemError, not_found, unreadable
 from abawbench.challenges import Challenge
 from abawbench.clips.images import SUFFIXES
 from abawbench.clips.video import SUFFIXES as VIDEOS
@@ -89,7 +89,7 @@ def read_part(name: str, challenge: Challenge | None = None) -> Part:
     from abawbench.datasets.manifests import get_manifest
 
     if "/" in name or path.suffix:
-        raise ProblemError(Problem("F01", "no such path", "a file or folder, or a data set", "check the path", name))
+        raise not_found(name, "a file or folder, or a data set")
     return Part(name, dataset=get_manifest(name))
 
 
@@ -115,14 +115,13 @@ def unit_of(picture: PurePosixPath | Path) -> str:
 def _folder(root: Path, name: str, challenge: Challenge | None) -> Part:
     problems: list[Problem] = []
 
-    def unreadable(error: OSError) -> None:
-        reason = os_reason(error)
-        problems.append(Problem("F01", reason, "a folder that can be read", "check it", str(error.filename)))
+    def note_unreadable(error: OSError) -> None:
+        problems.extend(unreadable(error.filename, error, "a readable folder").problems)
 
     pictures: list[Path] = []
     videos: list[Path] = []
     texts: list[Path] = []
-    for place, folders, files in os.walk(root, onerror=unreadable):
+    for place, folders, files in os.walk(root, onerror=note_unreadable):
         folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
         kinds: Mapping[str, list[Path]] = {
             **dict.fromkeys(SUFFIXES, pictures),

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.challenges import CHALLENGES
 from abawbench.datasets.manifests.forms import READERS
 from abawbench.datasets.manifests.model import LabelSet, Manifest, TaskFacts, is_below
@@ -37,8 +37,7 @@ def read_manifest(path: Path) -> Manifest:
     try:
         text = path.read_bytes().decode()
     except OSError as error:
-        found = os_reason(error)
-        raise ProblemError(Problem("F01", found, "a manifest that can be read", "check the path", str(path))) from error
+        raise unreadable(path, error, "a readable manifest") from error
     except UnicodeDecodeError as error:
         raise ProblemError(
             Problem("F03", "bytes that are not UTF-8", "UTF-8 text", "save it again as UTF-8 text", str(path))

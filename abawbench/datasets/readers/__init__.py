@@ -6,7 +6,7 @@ import importlib
 from pathlib import Path
 from typing import cast
 
-from abawbench.base.problems import Problem, ProblemError, Problems, os_reason
+from abawbench.base.problems import Problem, ProblemError, Problems, not_found, unreadable
 from abawbench.datasets.manifests.forms import READERS
 from abawbench.datasets.manifests.model import LabelSet, Manifest
 from abawbench.datasets.readers.model import Labels, Reader
@@ -46,16 +46,13 @@ def read_with_problems(
     try:
         label_set = label_set_of(manifest, which)
         if not root.is_dir():
-            raise ProblemError(
-                Problem("F01", "no such folder", f"a local copy of {manifest.title}", "check the path", str(root))
-            )
+            raise not_found(root, f"a local copy of {manifest.title}")
         labels = reader_of(manifest, label_set)(manifest, label_set, root, problems)
     except ProblemError as error:
         problems.extend(error.problems)
         return None, manifest.unnamed(problems.found)
     except OSError as error:
-        place = str(error.filename or root)
-        problems.add(Problem("F01", os_reason(error), "readable", "check it", place))
+        problems.extend(unreadable(error.filename or root, error).problems)
         return None, manifest.unnamed(problems.found)
     if not len(labels.table):
         if not problems.refuses:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from abawbench.base.problems import Problem, Problems, os_reason
+from abawbench.base.problems import Problem, Problems, not_found, unreadable
 from abawbench.datasets.manifests.model import LabelSet, is_below
 
 _SPLIT = re.compile(r"(?P<split>[\w -]+)=(?P<pattern>.+)")
@@ -38,7 +38,7 @@ def label_files(label_set: LabelSet, root: Path, problems: Problems) -> tuple[La
     Problems: F01 for a split without any file, D01 for a pattern that leaves the data set's folder.
     """
     if not root.is_dir():
-        problems.add(Problem("F01", "no such folder", "the folder of the data set", "check the path", str(root)))
+        problems.extend(not_found(root, "the folder of the data set").problems)
         return ()
     files: list[LabelFile] = []
     for split, globs in patterns(label_set).items():
@@ -74,8 +74,7 @@ def bytes_of(path: Path, problems: Problems) -> bytes | None:
     try:
         return path.read_bytes()
     except OSError as error:
-        found = os_reason(error)
-        problems.add(Problem("F01", found, "a readable file", "check the copy", str(path)))
+        problems.extend(unreadable(path, error, "a readable file").problems)
         return None
 
 
@@ -85,6 +84,5 @@ def listing(folder: Path, problems: Problems) -> list[os.DirEntry[str]] | None:
         with os.scandir(folder) as entries:
             return list(entries)
     except OSError as error:
-        found = os_reason(error)
-        problems.add(Problem("F01", found, "a folder that can be read", "check the copy", str(folder)))
+        problems.extend(unreadable(folder, error, "a readable folder").problems)
         return None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from abawbench.base.problems import SHOWN, Problem, Problems
 from abawbench.datasets.readers.finding import bytes_of
-from abawbench.formats.diagnose import shown, unreadable
+from abawbench.formats.diagnose import encoding_fault, shown
 from abawbench.formats.parse import BOM, first_line
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def read_sheet(path: Path, wanted: Sequence[str | int], form: Form, problems: Pr
     if not data or data.isspace():
         problems.add(Problem("F02", "no row", "at least one row", "copy the file again", str(path)))
         return None
-    wrong = unreadable(data)
+    wrong = encoding_fault(data)
     if wrong is not None:
         problems.add(Problem("F03", wrong, "UTF-8 text", "save it again as UTF-8 text", str(path), 1))
         return None

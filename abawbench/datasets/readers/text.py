@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from abawbench.base.problems import Problem, Problems
 from abawbench.datasets.readers.finding import bytes_of
 from abawbench.datasets.readers.sheet import Lines, report
-from abawbench.formats.diagnose import shown, unreadable
+from abawbench.formats.diagnose import encoding_fault, shown
 from abawbench.formats.fields import NUMBER
 from abawbench.formats.parse import BOM
 from abawbench.table import Floats
@@ -61,7 +61,7 @@ def read_text(path: Path, problems: Problems) -> bytes | None:
     if not data.strip():
         problems.add(Problem("F02", "no row", "at least one row", "copy the file again", str(path)))
         return None
-    wrong = unreadable(data)
+    wrong = encoding_fault(data)
     if wrong is None:
         try:
             data.decode()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from abawbench.base.problems import Problem, Problems, os_reason
+from abawbench.base.problems import Problem, Problems, unreadable
 from abawbench.datasets.manifests.model import Checksum, LabelSet, Manifest
 from abawbench.datasets.verification.counts import Tally, compare, listed, tallies
 from abawbench.datasets.verification.pairing import unlabelled_pictures
@@ -105,8 +105,7 @@ def _check_checksums(manifest: Manifest, root: Path, findings: _Findings) -> Non
         try:
             agreed += _compare_checksums(path, stated, findings.problems)
         except OSError as error:
-            wrong = os_reason(error)
-            findings.problems.add(Problem("F01", wrong, "a file that can be read", "check its permissions", str(path)))
+            findings.problems.extend(unreadable(path, error, "a readable file").problems)
     if agreed:
         findings.checked.append(f"checksums: {agreed} of {len(manifest.checksums)} agree")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from abawbench.base.problems import Problem, Problems, os_reason
+from abawbench.base.problems import Problem, Problems, unreadable
 from abawbench.datasets.manifests.model import Classes, LabelSet, Manifest, Numbers, Split
 from abawbench.table import NO_FRAME, Mask, Table
 
@@ -92,8 +92,7 @@ def listed(manifest: Manifest, root: Path, problems: Problems) -> dict[str, Tall
         except FileNotFoundError:
             continue
         except OSError as error:
-            wrong = os_reason(error)
-            problems.add(Problem("F01", wrong, "a list that can be read", "check the copy", str(path)))
+            problems.extend(unreadable(path, error, "a readable list").problems)
             continue
         # lists come with and without a header
         found[split.name] = {split.unit: lines - 1 if lines == split.count + 1 else lines}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from abawbench.base.problems import Problem, Problems, os_reason
+from abawbench.base.problems import Problem, Problems, unreadable
 from abawbench.datasets.manifests.model import Place
 
 MEDIA = ("images", "videos", "audio")
@@ -53,8 +53,7 @@ def survey(layout: Sequence[Place], root: Path, problems: Problems) -> tuple[Fou
                     if below and not _is_seen(entry, links):
                         stack.append((entry.path, _here(below)))
         except OSError as error:
-            wrong = os_reason(error)
-            problems.add(Problem("F01", wrong, "a folder that can be listed", "check its permissions", folder))
+            problems.extend(unreadable(folder, error, "a readable folder").problems)
     return found
 
 

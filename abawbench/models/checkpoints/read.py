@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import torch
 
-from abawbench.base.problems import Problem, ProblemError, os_reason
+from abawbench.base.problems import Problem, ProblemError, unreadable
 
 CONFIG = "config.json"
 PREPROCESSING = "preprocessor_config.json"
@@ -64,8 +64,7 @@ def read(path: Path) -> Content:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         tree, metadata = _file(path)
     except OSError as error:
-        found = os_reason(error, type(error).__name__)
-        raise ProblemError(Problem("F01", found, "a file that can be read", "correct the path", str(path))) from error
+        raise unreadable(path, error, "a readable checkpoint") from error
     return Content(tree, digest, metadata)
 
 
