@@ -10,12 +10,18 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.clips.clip import Clip, Frames
+from abawbench.records import sha256_of
 from abawbench.table import Floats, Table
 
 Answers = Mapping[str, Floats]
+
+
 FrameFeatures = NDArray[np.float32]
+
+
 Precision = Literal["float32", "bfloat16"]
 
 
@@ -207,3 +213,34 @@ def _task(record: Mapping[str, Any]) -> Task:
 
 def _without_lists(record: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
+
+
+def weights_of(role: str, path: Path, *, sha256: str = "", licence: str = "", source: str = "") -> Weights:
+    """What a card says of a file of weights.
+
+    Args:
+        role: what the file is for, as `network`.
+        path: the file.
+        sha256: that it must have; empty where any will do.
+        licence: SPDX id, or in words.
+        source: where it is published.
+
+    Raises:
+        ProblemError: E11 there is no such file, E04 it is another than was asked for.
+    """
+    if not path.is_file():
+        raise ProblemError(no_file(path, source))
+    found = sha256_of(path)
+    if sha256 and found != sha256.lower():
+        raise ProblemError(
+            Problem(
+                "E04", f"sha256 {found}", f"sha256 {sha256}", "bring the file that the entry was made with", str(path)
+            )
+        )
+    return Weights(role, path.name, found, licence, source)
+
+
+def no_file(path: Path, source: str) -> Problem:
+    """What is said of a file of weights that is not there."""
+    fix = f"get it from {source}" if source else "bring the file, or correct the path"
+    return Problem("E11", "no such file", "a file of weights", fix, str(path))

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.models.coupling_settings import MatchingOptions, SoftLabelOptions
+from abawbench.models.settings import MatchingOptions, SoftLabelOptions
 
 NO_CLASS = -1
 # probabilities are kept this far from 0 and 1

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.models.backbones.model import Backbone
-from abawbench.models.facebehaviornet_settings import FaceBehaviorSettings
+from abawbench.models.settings import FaceBehaviorSettings
 
 VALENCE_AROUSAL = "valence_arousal"
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.entries.entry_file import read_settings
-from abawbench.models.coupling_settings import MatchingOptions, SoftLabelOptions
+from abawbench.models.settings import MatchingOptions, SoftLabelOptions
 from abawbench.training.loss_settings import LossSettings, WeightingSettings
 
 Precision = Literal["float32", "bfloat16"]

@@ -23,8 +23,8 @@ from abawbench.models.coupling import (
     soft_label_loss,
     soft_labels,
 )
-from abawbench.models.coupling_settings import MatchingOptions, SoftLabelOptions
 from abawbench.models.relatedness_tables import binary, expert_table
+from abawbench.models.settings import MatchingOptions, SoftLabelOptions
 
 # as printed in arXiv:1910.11111 and 2105.03790 (assumed(paper)), with the binary table
 PAPER = MatchingOptions("one_sided", subtract_target_entropy=False, reduction="sum")

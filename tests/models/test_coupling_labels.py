@@ -18,8 +18,8 @@ from abawbench.models.coupling import (
     soft_label_loss,
     soft_labels,
 )
-from abawbench.models.coupling_settings import SoftLabelOptions
 from abawbench.models.relatedness_tables import binary, expert_table
+from abawbench.models.settings import SoftLabelOptions
 
 HAPPY = ("AU12", "AU25", "AU6")
 FEAR_17 = ("AU1", "AU4", "AU20", "AU25", "AU2", "AU5", "AU26")

@@ -11,8 +11,8 @@ from abawbench.base.problems import ProblemError
 from abawbench.models import backbones
 from abawbench.models.backbones.model import Backbone, BackboneCard
 from abawbench.models.facebehaviornet import FaceBehaviorNet, build
-from abawbench.models.facebehaviornet_settings import FaceBehaviorSettings
 from abawbench.models.image_input import half
+from abawbench.models.settings import FaceBehaviorSettings
 
 CARD = BackboneCard("test", half(4), -1, "embedding", 6)
 AFFECT = {"valence_arousal": 2, "action_units": 17, "expression": 7}

@@ -189,6 +189,6 @@ def test_shapes_that_differ_are_refused(expressions, units, mask, split):
 
 
 def test_tables_scores_and_settings_need_no_torch():
-    names = ("relatedness_tables", "compound", "coupling_settings", "facebehaviornet_settings")
+    names = ("relatedness_tables", "compound", "settings")
     imports = "; ".join(f"import abawbench.models.{name}" for name in names)
     subprocess.run([sys.executable, "-c", f"{imports}; import sys; assert 'torch' not in sys.modules"], check=True)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, MultiLabel
 from abawbench.labels import ACTION_UNITS_12, ACTION_UNITS_17, EXPRESSIONS_7, EXPRESSIONS_8
-from abawbench.models.coupling_settings import MatchingOptions, SoftLabelOptions
+from abawbench.models.settings import MatchingOptions, SoftLabelOptions
 from abawbench.table import Table
 from abawbench.training.coupled import Coupling, co_annotated, coupled_losses, coupling_from, coupling_of
 from abawbench.training.loss_settings import LossSettings

@@ -16,10 +16,9 @@ from abawbench.challenges import Categorical, Task
 from abawbench.clips.clip import BATCH, Clip
 from abawbench.entries.foreign.preparation import preparation_of, read_json, unreadable
 from abawbench.entries.foreign.synonyms import class_named
-from abawbench.entries.model import Answers, Card, FrameFeatures, Weights
+from abawbench.entries.model import Answers, Card, FrameFeatures, Weights, weights_of
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, settled
 from abawbench.entries.outputs import checked, over_frames, softmax
-from abawbench.entries.weight_files import weights_of
 from abawbench.table import Floats
 
 CONFIG = "config.json"

@@ -13,9 +13,8 @@ from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.challenges import Categorical, Task
 from abawbench.clips.clip import Clip, Frames
 from abawbench.entries.contract import predict_frame_wise
-from abawbench.entries.model import Answers, Card, FrameFeatures
+from abawbench.entries.model import Answers, Card, FrameFeatures, weights_of
 from abawbench.entries.outputs import ACTIVATIONS, Activation, activated, checked, over_frames
-from abawbench.entries.weight_files import weights_of
 from abawbench.models.image_input import Colour, ImageInput
 from abawbench.table import Floats
 

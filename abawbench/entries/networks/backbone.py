@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from abawbench.base.problems import Problem, ProblemError, Problems
-from abawbench.entries.model import Weights
-from abawbench.entries.weight_files import no_file, weights_of
+from abawbench.entries.model import Weights, no_file, weights_of
 from abawbench.models.backbones.model import Pooling
 from abawbench.models.image_input import Colour
 
@@ -82,7 +81,7 @@ def backbone_of(
         ProblemError: E11 there is neither a file nor a seed, E04 E08 E09 E10 the file is another, E01 E17 the settings.
     """
     from abawbench.models import backbones
-    from abawbench.models.backbones.overrides import Overrides
+    from abawbench.models.backbones.model import Overrides
 
     fields = ("size", "colour", "mean", "std", "layer", "pooling")
     overrides = Overrides(**{name: getattr(settings, name) for name in fields})

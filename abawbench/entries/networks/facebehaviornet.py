@@ -15,7 +15,7 @@ from abawbench.entries.networks.backbone import BackboneSettings, WeightsFile, b
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, settled
 from abawbench.entries.outputs import verdict
 from abawbench.models.facebehaviornet import VALENCE_AROUSAL, FaceBehaviorNet, build
-from abawbench.models.facebehaviornet_settings import FaceBehaviorSettings
+from abawbench.models.settings import FaceBehaviorSettings
 
 Coupling = Literal["none", "hard_co_annotation", "soft_co_annotation", "distribution_matching"]
 

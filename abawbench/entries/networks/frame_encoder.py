@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from abawbench.clips.clip import Clip, Frames
 from abawbench.entries.contract import predict_frame_wise
 from abawbench.entries.model import Answers, Card, FrameFeatures, Precision
-from abawbench.models.backbones.mixed import is_transformer, mix
+from abawbench.models.backbones.mixed_precision import is_transformer, mix
 from abawbench.models.image_input import LUMA, ImageInput
 
 DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}

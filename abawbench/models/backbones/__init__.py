@@ -13,16 +13,13 @@ from types import MappingProxyType
 import torch
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.models.backbones.model import Backbone, BackboneCard, Pooling
-from abawbench.models.backbones.overrides import Overrides
+from abawbench.models.backbones.model import Backbone, BackboneCard, Overrides, Pooling
 from abawbench.models.backbones.presets import PRESETS
 
 __all__ = ["KINDS", "Backbone", "BackboneCard", "Overrides", "Pooling", "build"]
-
 _ROOM = "abawbench.models.backbones"
 _IRESNET = [f"iresnet{depth}" for depth in (18, 34, 50, 100, 200)]
 _VGG = [f"{tiny}vggface{points}" for tiny in ("", "tiny_") for points in ("", "_landmarks")]
-
 # kind -> module:function, imported when a network of the kind is built
 KINDS: Mapping[str, str] = MappingProxyType(
     {

@@ -13,8 +13,7 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
-from abawbench.models.backbones.model import Backbone, BackboneCard
-from abawbench.models.backbones.overrides import Overrides, refuse_other_pictures, settled
+from abawbench.models.backbones.model import Backbone, BackboneCard, Overrides, refuse_other_pictures, settled
 from abawbench.models.image_input import ImageInput, imagenet
 
 BOTTLENECK = 4

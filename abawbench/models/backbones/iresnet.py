@@ -10,8 +10,7 @@ from typing import cast
 
 from torch import Tensor, flatten, nn
 
-from abawbench.models.backbones.model import Backbone, BackboneCard
-from abawbench.models.backbones.overrides import Overrides, refuse_other_pictures, settled
+from abawbench.models.backbones.model import Backbone, BackboneCard, Overrides, refuse_other_pictures, settled
 from abawbench.models.image_input import half
 
 SIZE = 112

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from abawbench.models.image_input import ImageInput
+from abawbench.base.problems import Problem, ProblemError
+from abawbench.models.image_input import Colour, ImageInput
 
 Pooling = Literal["class", "mean", "average", "embedding"]
 
@@ -56,3 +57,97 @@ class Backbone(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         """Vectors, shape (pictures, width), of normalised pictures, shape (pictures, channels, size, size)."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """Values in the place of a preset's; None keeps the preset.
+
+    Attributes:
+        size: height and width of the pictures in pixels.
+        colour: order of the channels.
+        mean: of each channel, where black is 0 and white is 1.
+        std: of each channel, on the same scale.
+        layer: which hidden layer is read; -1 is the network's output, after its last norm.
+        pooling: how a layer becomes one vector.
+    """
+
+    size: int | None = None
+    colour: Colour | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    layer: int | None = None
+    pooling: Pooling | None = None
+
+    def over(self, lower: Overrides) -> Overrides:
+        """These values, and those of `lower` where there is none here."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(lower, **{name: value for name, value in given.items() if value is not None})
+
+    def image_input(self, kind: str, preset: ImageInput) -> ImageInput:
+        """The preset with these values.
+
+        Raises:
+            ProblemError: E17, another number of channels than the network has, or values that make no image input.
+        """
+        size = preset.size if self.size is None else self.size
+        colour = self.colour or preset.colour
+        if ("grey" in (colour, preset.colour)) and colour != preset.colour:
+            found = f"colour {colour} for {kind}"
+            raise ProblemError(_refused(found, f"{preset.channels} channels", "leave the colour as it is"))
+        try:
+            return ImageInput(size, colour, self.mean or preset.mean, self.std or preset.std)
+        except ValueError as error:
+            expected = "a size, and for each channel a mean and a positive deviation"
+            raise ProblemError(_refused(f"{error}", expected, "correct size, mean and std")) from error
+
+
+def settled(
+    kind: str, preset: ImageInput, overrides: Overrides, *, pooling: Pooling, width: int, least: int | None = None
+) -> BackboneCard:
+    """The card of a network that is read in one place and one way.
+
+    Args:
+        kind: its name.
+        preset: what it takes.
+        overrides: in the place of the preset; layer and pooling can only repeat what the network does.
+        pooling: what the network does.
+        width: numbers it gives.
+        least: smallest picture in pixels; None where the picture has the size of the preset and no other.
+
+    Raises:
+        ProblemError: E17, an override that the network cannot follow.
+    """
+    problems: list[Problem] = []
+    image_input = overrides.image_input(kind, preset)
+    if least is None and image_input.size != preset.size:
+        expected = f"{preset.size} pixels, for which its last layer is made"
+        problems.append(_refused(f"size {image_input.size} for {kind}", expected, "leave the size as it is"))
+    if least is not None and image_input.size < least:
+        problems.append(
+            _refused(f"size {image_input.size} for {kind}", f"{least} pixels or more", "take larger pictures")
+        )
+    if overrides.layer not in (None, -1):
+        problems.append(
+            _refused(f"layer {overrides.layer} of {kind}", "its output, layer -1", "leave the layer as it is")
+        )
+    if overrides.pooling not in (None, pooling):
+        problems.append(
+            _refused(f"pooling '{overrides.pooling}' of {kind}", f"'{pooling}'", "leave the pooling as it is")
+        )
+    if problems:
+        raise ProblemError(*problems)
+    return BackboneCard(kind, image_input, -1, pooling, width)
+
+
+def refuse_other_pictures(card: BackboneCard, pictures: Tensor) -> None:
+    """Raises ProblemError E06 for pictures of another shape than (pictures, channels, size, size) of the card."""
+    size, channels = card.image_input.size, card.image_input.channels
+    if pictures.ndim != 4 or tuple(pictures.shape[1:]) != (channels, size, size):
+        found = f"pictures of shape {tuple(pictures.shape)} for {card.kind}"
+        expected = f"(pictures, {channels}, {size}, {size})"
+        raise ProblemError(Problem("E06", found, expected, "make pictures with the image input of its card"))
+
+
+def _refused(found: str, expected: str, fix: str) -> Problem:
+    return Problem("E17", found, expected, fix)

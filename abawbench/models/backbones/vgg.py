@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.models.backbones.model import Backbone, BackboneCard
-from abawbench.models.backbones.overrides import Overrides, refuse_other_pictures, settled
+from abawbench.models.backbones.model import Backbone, BackboneCard, Overrides, refuse_other_pictures, settled
 from abawbench.models.image_input import half
 
 SIZE = 96

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from abawbench.models.checkpoints.load import load_checkpoint
-from abawbench.models.checkpoints.model import Loaded
+from abawbench.models.checkpoints.load import Loaded, load_checkpoint
 from abawbench.models.checkpoints.save import save_backbone
 
 __all__ = ["Loaded", "load_checkpoint", "save_backbone"]

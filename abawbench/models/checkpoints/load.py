@@ -15,12 +15,21 @@ from torch import Tensor
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.models import backbones
 from abawbench.models.backbones import KINDS, Backbone, Overrides, iresnet, vision
-from abawbench.models.backbones.positions import grid_of
 from abawbench.models.backbones.presets import MAE_EPSILON
-from abawbench.models.backbones.vision import Config
-from abawbench.models.checkpoints.convert import current, mae_shapes, on_disk, stripped, unwrapped
-from abawbench.models.checkpoints.detect import Detected, depth_of, detect, ends, heads_of, sized_kind
-from abawbench.models.checkpoints.model import Loaded
+from abawbench.models.backbones.vision import Config, grid_of
+from abawbench.models.checkpoints.layouts import (
+    Detected,
+    current,
+    depth_of,
+    detect,
+    ends,
+    heads_of,
+    mae_shapes,
+    on_disk,
+    sized_kind,
+    stripped,
+    unwrapped,
+)
 from abawbench.models.checkpoints.preprocessing import image_input_of
 from abawbench.models.checkpoints.read import CONFIG, PREPROCESSING, Content, read
 from abawbench.models.image_input import ImageInput, imagenet
@@ -288,3 +297,50 @@ def _first(names: list[str]) -> str:
 
 def _copied(tensor: Tensor, like: Tensor) -> Tensor:
     return tensor.to(like.dtype, copy=True).contiguous()
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A backbone with the weights of a file.
+
+    Attributes:
+        backbone: in evaluation mode, in float32.
+        layout: whose names the file has, as "facebookresearch/mae, fine-tuned".
+        sha256: of the file; of a folder over the names and bytes of config.json and the weights.
+        preset: where size, colour, mean and std come from, and what the caller put in their place.
+        missing: tensors that the file lacks and the network can do without.
+        unexpected: tensors of the file that the network has not: heads and decoders.
+        heads: those of them that are linear layers after a backbone, as `head.weight` or `output_layer.bias`.
+    """
+
+    backbone: Backbone
+    layout: str
+    sha256: str
+    preset: str
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    heads: Mapping[str, Tensor]
+
+    @property
+    def kind(self) -> str:
+        """Name of the backbone."""
+        return self.backbone.card.kind
+
+    def facts(self) -> dict[str, Any]:
+        """All that a run should keep of its weights, as JSON takes it."""
+        card = self.backbone.card
+        return {
+            "sha256": self.sha256,
+            "kind": card.kind,
+            "layout": self.layout,
+            "size": card.image_input.size,
+            "colour": card.image_input.colour,
+            "mean": list(card.image_input.mean),
+            "std": list(card.image_input.std),
+            "layer": card.layer,
+            "pooling": card.pooling,
+            "width": card.width,
+            "preset": self.preset,
+            "missing": list(self.missing),
+            "unexpected": list(self.unexpected),
+        }

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from abawbench.base.problems import ProblemError
-from abawbench.models.frameworks.graph import computing_order
-from abawbench.models.frameworks.settings import FrameworkSettings, HeadSettings, framework_problems
-from abawbench.models.heads import Head
+from abawbench.models.frameworks.settings import FrameworkSettings, HeadSettings, computing_order, framework_problems
 from abawbench.models.temporal.encoder import LayerState, without_padding
 from abawbench.models.temporal.encoders import initialise, private_stack, shared_stack
-from abawbench.models.temporal.normalisation import Normalisation
-from abawbench.models.temporal.settings import TemporalSettings, network_problem, temporal_problems
+from abawbench.models.temporal.settings import Mode, Normalise, TemporalSettings, network_problem, temporal_problems
 
 # of the shared stack, then of the private stack of each output in computing order
 State = tuple[LayerState, ...]
@@ -177,3 +174,92 @@ def _valid(features: Tensor, lengths: Tensor) -> Tensor | None:
 def _key(name: str) -> str:
     """Names of modules have no dot, and may not be those of a dictionary's methods."""
     return f"output_{name.replace('%', '%25').replace('.', '%2E')}"
+
+
+class Head(nn.Module):
+    """Dropout, hidden layers with ReLU and dropout, a linear layer (source: aim3_mtl section 4).
+
+    Attributes:
+        hidden_width: of the last hidden vector.
+    """
+
+    def __init__(self, width: int, answers: int, *, hidden: Sequence[int], dropout: float, tanh: bool) -> None:
+        super().__init__()
+        widths = (width, *hidden)
+        layers: list[nn.Module] = [nn.Dropout(dropout)]
+        for before, after in zip(widths, hidden, strict=False):
+            layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
+        self.hidden = nn.Sequential(*layers)
+        self.hidden_width = widths[-1]
+        self.answer = nn.Sequential(nn.Linear(widths[-1], answers), *([nn.Tanh()] if tanh else []))
+
+    def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """Answers, shape (..., answers), and the last hidden vectors after dropout, shape (..., hidden width)."""
+        hidden: Tensor = self.hidden(vectors)
+        answer: Tensor = self.answer(hidden)
+        return answer, hidden
+
+
+class Normalisation(nn.Module):
+    """No scores, scores by the statistics of the training features, or of each sequence over time.
+
+    Deviations divide by frames - 1, and one of 0 counts as 1 (source: AIM3-RUC/ABAW4:data/seq_dataset.py). Those of a
+    single frame count as 0: assumed(choice), the release has nan there.
+
+    Attributes:
+        mean: shape (features,), of the training features; there is one for `training` only.
+        std: shape (features,), likewise.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, width: int, kind: Normalise, mode: Mode) -> None:
+        super().__init__()
+        self.kind, self.mode = kind, mode
+        if kind == "training":
+            self.register_buffer("mean", torch.zeros(width))
+            self.register_buffer("std", torch.ones(width))
+
+    def learn(self, mean: Tensor, std: Tensor) -> None:
+        """Keep the statistics of the training features, each of shape (features,).
+
+        Raises:
+            ProblemError: E17, another shape, or a network that does not take such statistics.
+        """
+        if self.kind != "training":
+            raise ProblemError(network_problem(f"statistics for normalise = {self.kind!r}", "normalise = 'training'"))
+        if not mean.shape == std.shape == self.mean.shape:
+            found = f"statistics of shapes {tuple(mean.shape)} and {tuple(std.shape)}"
+            raise ProblemError(network_problem(found, f"{tuple(self.mean.shape)} both", "take those of these features"))
+        with torch.no_grad():
+            self.mean.copy_(mean)
+            self.std.copy_(std)
+
+    def forward(self, features: Tensor, valid: Tensor | None) -> Tensor:
+        """Scores of features, shape (sequences, frames, features).
+
+        Padding is zero, but for `batch` in `compat`, where it is counted and scored like frames (F2).
+        """
+        features = without_padding(features, valid)
+        if self.kind == "none":
+            return features
+        if self.kind == "training":
+            return without_padding((features - self.mean) / _not_zero(self.std), valid)
+        if self.mode == "compat":
+            return _over_time(features, None)
+        return _over_time(features, valid)
+
+
+def _over_time(features: Tensor, valid: Tensor | None) -> Tensor:
+    # in float64 the mean of a constant column is that constant, and its deviation 0
+    wide = features.to(torch.float64)
+    ones = wide.new_ones((*features.shape[:2], 1)) if valid is None else valid.unsqueeze(-1).to(torch.float64)
+    frames = ones.sum(dim=1, keepdim=True)
+    centred = (wide - wide.sum(dim=1, keepdim=True) / frames.clamp(min=1)) * ones
+    std = (centred.square().sum(dim=1, keepdim=True) / (frames - 1).clamp(min=1)).sqrt()
+    return (centred / _not_zero(std)).to(features.dtype)
+
+
+def _not_zero(std: Tensor) -> Tensor:
+    return torch.where(std == 0, 1, std)

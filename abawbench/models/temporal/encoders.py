@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from torch import nn
 
-from abawbench.models.temporal.convolutional import TemporalConvolutions
-from abawbench.models.temporal.encoder import Encoder, FrameWise, PassOn
-from abawbench.models.temporal.recurrent import Recurrent
+from abawbench.models.temporal.encoder import Encoder, FrameWise, PassOn, Recurrent, TemporalConvolutions
 from abawbench.models.temporal.settings import RECURRENT, TemporalSettings
-from abawbench.models.temporal.transformer import Transformer, TransformerLayer
-from abawbench.models.temporal.windowed import WindowedTransformer
+from abawbench.models.temporal.transformers import Transformer, TransformerLayer, WindowedTransformer
 
 # deviation of fresh weights (source: aim3_mtl section 4)
 DEVIATION = 0.02

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abawbench.base.problems import ProblemError
-from abawbench.models.backbones.positions import grid_of, resized
+from abawbench.models.backbones.vision import grid_of, resized
 
 
 def positions(grid, width=3):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abawbench.models.frameworks.graph import computing_order, graph_problems
+from abawbench.models.frameworks.settings import computing_order, graph_problems
 
 OUTPUTS = ("valence", "arousal", "expression", "action_units")
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from abawbench.models.temporal.settings import TemporalSettings
-from abawbench.models.temporal.windowed import RelativeAttention, WindowedLayer, WindowedTransformer
+from abawbench.models.temporal.transformers import RelativeAttention, WindowedLayer, WindowedTransformer
 
 WIDTH, HEADS = 6, 2
 

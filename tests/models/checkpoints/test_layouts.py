@@ -5,8 +5,7 @@ import torch
 
 from abawbench.base.problems import ProblemError
 from abawbench.models.backbones import build
-from abawbench.models.checkpoints.convert import current, mae_shapes, stripped, unwrapped
-from abawbench.models.checkpoints.detect import detect
+from abawbench.models.checkpoints.layouts import current, detect, mae_shapes, stripped, unwrapped
 
 
 def of(names, shape=(1,)):

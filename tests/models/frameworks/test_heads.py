@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from abawbench.models.heads import Head
+from abawbench.models.frameworks.networks import Head
 
 
 def test_a_head_is_its_formula():

@@ -11,7 +11,7 @@ from torch import nn
 from abawbench.base.problems import ProblemError
 from abawbench.models.temporal.encoders import initialise, private_stack, shared_stack
 from abawbench.models.temporal.settings import TemporalSettings
-from abawbench.models.temporal.transformer import TransformerLayer, sinusoids
+from abawbench.models.temporal.transformers import TransformerLayer, sinusoids
 
 WIDTH, HEADS, FEED_FORWARD = 12, 3, 20
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from abawbench.base.problems import ProblemError
-from abawbench.models.temporal.normalisation import Normalisation
+from abawbench.models.frameworks.networks import Normalisation
 
 LENGTHS = (6, 3, 1, 0)
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from abawbench.models import backbones
-from abawbench.models.backbones import mixed
-from abawbench.models.backbones.attention import NAME, _attended, attend_by_products
+from abawbench.models.backbones import mixed_precision
+from abawbench.models.backbones.mixed_precision import NAME, _attended, attend_by_products
 
 KINDS = ("tiny_vit", "tiny_vit_mae", "tiny_dinov2", "tiny_dinov3", "tiny_swin", "tiny_resnet", "tiny_iresnet")
 
@@ -33,11 +33,11 @@ def test_vision_transformers_use_them():
 @pytest.mark.parametrize("has_fused", [True, False])
 def test_mixed_precision_gives_nearly_the_same_with_and_without_the_fused_layer(kind, has_fused, monkeypatch):
     if not has_fused:
-        monkeypatch.setattr(mixed, "_FUSED", None)
+        monkeypatch.setattr(mixed_precision, "_FUSED", None)
     backbone = backbones.build(kind, seed=0)
     other = copy.deepcopy(backbone)
-    assert mixed.is_transformer(other)
-    mixed.mix(other)
+    assert mixed_precision.is_transformer(other)
+    mixed_precision.mix(other)
     assert not any(isinstance(part, torch.nn.Linear) for part in other.modules())
     image_input = backbone.card.image_input
     pictures = torch.randn(3, image_input.channels, image_input.size, image_input.size)
@@ -50,7 +50,7 @@ def test_mixed_precision_gives_nearly_the_same_with_and_without_the_fused_layer(
 
 @pytest.mark.parametrize("kind", ["tiny_resnet", "tiny_iresnet", "tiny_densenet121", "tiny_convnextv2"])
 def test_convolutional_networks_are_no_transformers(kind):
-    assert not mixed.is_transformer(backbones.build(kind, seed=0))
+    assert not mixed_precision.is_transformer(backbones.build(kind, seed=0))
 
 
 @pytest.mark.parametrize("mask", [None, torch.tensor([0.0, -torch.inf, 0.0, 0.0, -torch.inf]).view(1, 1, 1, 5)])
