@@ -1,4 +1,4 @@
-"""Videos as streams of pictures: one pass, in memory that does not grow with the length."""
+"""Videos as streams of pictures, read in one pass with memory that does not grow with their length."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Frame:
     """One picture of a video.
 
     Attributes:
-        number: counted from 1 over the frames that decode.
-        time: seconds from the start of the file, as its time stamps say; NaN where there are none.
-        image: RGB, shape (height, width, 3), upright.
+        number: frame number, counted from 1 over the frames that decode.
+        time: seconds from the start of the file by its time stamps; NaN where it has none.
+        image: upright RGB picture, shape (height, width, 3).
     """
 
     number: int
@@ -35,11 +35,11 @@ class Video:
     """A video file that is read once, from its first frame to its last.
 
     Args:
-        path: the file.
+        path: video file.
 
     Attributes:
-        claimed: frames that the header promises, 0 where it promises nothing; often wrong by a few.
-        damage: after the last frame, what of the file could not be decoded; empty where all could.
+        claimed: number of frames in the header, often wrong by a few; 0 where the header has none.
+        damage: description of what could not be decoded, known after the last frame; empty where everything could.
 
     Raises:
         ProblemError: F01 the file cannot be read or is no video, D33 it holds no pictures.
@@ -77,7 +77,7 @@ class Video:
 
     @property
     def expected(self) -> int:
-        """About how many frames there are, from header and duration; 0 where nothing tells."""
+        """Approximate number of frames, from the header or the duration; 0 where neither is known."""
         if self.claimed:
             return self.claimed
         rate, duration = self._stream.average_rate, self._container.duration
@@ -86,14 +86,10 @@ class Video:
     def frames(self) -> Generator[Frame]:
         """The frames in order of presentation.
 
-        What does not decode is passed over and told in `damage`; what comes after it is still read.
+        Frames that do not decode are skipped and described in `damage`; those after them are still read.
         """
         for number, (time, decoded) in enumerate(self._decoded(), 1):
             yield Frame(number, time, _upright(decoded))
-
-    def times(self) -> list[float]:
-        """Seconds of each frame from the start of the file; decodes all frames, makes no pictures."""
-        return [time for time, _ in self._decoded()]
 
     def _decoded(self) -> Generator[tuple[float, Any]]:
         begin = (self._container.start_time or 0) / 1e6
@@ -131,12 +127,12 @@ class Video:
 
 
 def no_frame(path: Path) -> ProblemError:
-    """What is wrong with a video that holds no picture."""
+    """The problem of a video that holds no picture."""
     return ProblemError(Problem("D33", "no frame", "a video with frames", "leave it out or copy it again", str(path)))
 
 
 def _decode(packet: Any) -> list[Any]:
-    """Frames of a packet; [None] where it is damaged."""
+    """The frames of a packet; [None] where the packet is damaged."""
     from av.error import FFmpegError
 
     try:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import cv2
@@ -8,9 +7,8 @@ import numpy as np
 import pytest
 
 from abawbench.base.problems import ProblemError
-from abawbench.clips.clip import Clip, clip_in_memory, clip_of_images, clip_of_video, clips_of_crops, clips_of_units
+from abawbench.clips.clip import clip_in_memory, clips_of_crops, clips_of_units
 from abawbench.table import Table
-from tests.faces.conftest import write_video
 
 
 def write_crop(root: Path, video: str, frame: int, grey: int, size: int = 112) -> None:
@@ -90,47 +88,13 @@ def numbered(folder: Path, count: int) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("threads", [1, 2, 5])
-def test_batches_give_every_crop_once_in_order_whatever_the_threads(tmp_path, threads):
-    clip = clip_of_images(numbered(tmp_path / "a", 23), size=20)
-    parts = list(clip.batches(4, threads=threads))
-    assert [len(positions) for positions, _ in parts] == [4] * 5 + [3]
-    assert np.concatenate([positions for positions, _ in parts]).tolist() == list(range(23))
-    assert np.concatenate([frames[:, 0, 0, 0] for _, frames in parts]).tolist() == list(range(1, 24))
-
-
-def test_batches_equal_the_frames_read_at_once(tmp_path):
-    clip = clip_of_images(numbered(tmp_path / "a", 9), size=20)
-    assert np.array_equal(np.concatenate([frames for _, frames in clip.batches(2)]), clip.frames)
-
-
-def test_no_more_batches_are_read_ahead_than_there_are_threads():
-    asked = []
-
-    def source(positions):
-        asked.append(int(positions[0]))
-        return np.zeros((len(positions), 4, 4, 3), np.uint8)
-
-    count = 1000
-    clip = Clip("a", np.arange(count, dtype=np.int32), np.ones(count, bool), 4, source)
-    parts = clip.batches(10, threads=2)
-    next(parts)
-    time.sleep(0.1)
-    assert max(asked) <= 20
-    parts.close()
-
-
-def test_an_empty_clip_has_no_batches():
-    assert list(clip_in_memory("a", np.zeros((0, 8, 8, 3), np.uint8)).batches()) == []
-
-
-def test_a_broken_crop_is_a_problem_in_its_batch_and_names_its_file(tmp_path):
+def test_a_broken_crop_is_a_problem_of_its_positions_and_names_its_file(tmp_path):
     folder = numbered(tmp_path / "a", 9)
     (folder / "00007.png").write_bytes(b"")
-    parts = clip_of_images(folder, size=20).batches(3, threads=1)
-    assert [next(parts)[0].tolist() for _ in range(2)] == [[0, 1, 2], [3, 4, 5]]
+    (clip,) = clips_of_units(folder)
+    assert clip.read(np.arange(6))[:, 0, 0, 0].tolist() == [1, 2, 3, 4, 5, 6]
     with pytest.raises(ProblemError, match=r"00007\.png"):
-        next(parts)
+        clip.read(np.arange(6, 9))
 
 
 def test_all_broken_crops_that_are_asked_for_are_told_at_once(tmp_path):
@@ -138,48 +102,14 @@ def test_all_broken_crops_that_are_asked_for_are_told_at_once(tmp_path):
     for name in ("00002.png", "00004.png"):
         (folder / name).write_bytes(b"nothing")
     with pytest.raises(ProblemError) as caught:
-        _ = clip_of_images(folder, size=20).frames
+        _ = clips_of_units(folder)[0].frames
     assert [Path(problem.file or "").name for problem in caught.value.problems] == ["00002.png", "00004.png"]
 
 
 def test_pictures_keep_the_numbers_of_their_names(tmp_path):
     folder = numbered(tmp_path / "a", 3)
     (folder / "00002.png").unlink()
-    assert clip_of_images(folder).frame.tolist() == [1, 3]
-
-
-def test_pictures_without_numbers_are_counted_in_the_order_of_their_names(tmp_path):
-    folder = numbered(tmp_path / "a", 2)
-    (folder / "00001.png").rename(folder / "b.png")
-    clip = clip_of_images(folder, size=20)
-    assert clip.frame.tolist() == [1, 2]
-    assert clip.frames[:, 0, 0, 0].tolist() == [2, 1]
-
-
-def test_a_picture_is_fitted_into_a_square_without_being_stretched(tmp_path):
-    (tmp_path / "a").mkdir()
-    cv2.imwrite(str(tmp_path / "a/1.png"), np.full((20, 40, 3), 200, np.uint8))
-    (frame,) = clip_of_images(tmp_path / "a", size=80).frames
-    assert frame[20:60].min() == 200
-    assert frame[:20].max() == frame[60:].max() == 0
-
-
-def test_grey_transparent_and_turned_pictures_become_upright_rgb(tmp_path):
-    (tmp_path / "a").mkdir()
-    image = np.zeros((16, 16, 3), np.uint8)
-    image[:, :8] = 250
-    cv2.imwrite(str(tmp_path / "a/1.png"), image[..., 0])
-    cv2.imwrite(str(tmp_path / "a/2.png"), np.dstack([image, np.full((16, 16), 9, np.uint8)]))
-    data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 100])[1].tobytes()
-    # an EXIF block that says: turn by a quarter, clockwise
-    entry = b"\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00"
-    exif = b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00" + entry + b"\x00\x00\x00\x00"
-    (tmp_path / "a/3.jpg").write_bytes(data[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + data[2:])
-    grey, transparent, turned = clip_of_images(tmp_path / "a", size=16).frames
-    assert np.array_equal(grey, image)
-    assert np.array_equal(transparent, image)
-    assert turned[:6].min() > 200
-    assert turned[10:].max() < 50
+    assert clips_of_units(folder)[0].frame.tolist() == [1, 3]
 
 
 @pytest.mark.parametrize(("names", "rule"), [((), "D30"), (("1.png", "01.png"), "D31")])
@@ -188,28 +118,12 @@ def test_a_folder_without_pictures_or_with_one_number_twice_is_a_problem(tmp_pat
     for name in names:
         cv2.imwrite(str(tmp_path / "a" / name), np.zeros((4, 4, 3), np.uint8))
     with pytest.raises(ProblemError, match=rule):
-        clip_of_images(tmp_path / "a")
+        clips_of_units(tmp_path / "a")
 
 
 def test_a_folder_that_is_not_there_is_a_problem(tmp_path):
     with pytest.raises(ProblemError, match="F01"):
-        clip_of_images(tmp_path / "a")
-
-
-def test_a_video_is_a_clip_with_times(tmp_path):
-    pictures = [np.full((64, 64, 3), 10 * number, np.uint8) for number in range(1, 21)]
-    clip = clip_of_video(write_video(tmp_path / "a.mp4", pictures), size=64)
-    assert (clip.video, clip.frame.tolist(), clip.valid.all()) == ("a", list(range(1, 21)), True)
-    assert clip.time == pytest.approx(np.arange(20) / 25, abs=1e-3)
-    brightness = np.concatenate([frames.mean(axis=(1, 2, 3)) for _, frames in clip.batches(6)])
-    assert brightness == pytest.approx(10 * np.arange(1, 21), abs=3)
-    assert clip.read(np.array([15, 3, 3])).mean(axis=(1, 2, 3)) == pytest.approx([160, 40, 40], abs=3)
-
-
-def test_a_file_that_is_no_video_is_no_clip(tmp_path):
-    (tmp_path / "a.mp4").write_bytes(b"nothing")
-    with pytest.raises(ProblemError, match="F01"):
-        clip_of_video(tmp_path / "a.mp4")
+        clips_of_units(tmp_path / "a")
 
 
 def test_crops_of_another_size_are_read_when_asked_for(tmp_path):

@@ -8,14 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from abawbench import faces
 from abawbench.base.problems import ProblemError
-from abawbench.clips.alignment import WIDE
-from abawbench.clips.images import read_image, rgb
-from abawbench.faces import TEMPLATE, Detector, Face, aligned_crop, main_face, similarity
+from abawbench.clips.images import read_image
+from abawbench.faces import TEMPLATE, Detector, Face, main_face, similarity
 from examples.real_data import real_data
 
 
@@ -28,106 +25,6 @@ def detector() -> Detector:
 def detected(name: str) -> tuple[tuple[int, int], tuple[Face, ...]]:
     image = read_image(real_data() / "faces" / name)
     return image.shape[:2], detector().detect(image)
-
-
-def moved(points: np.ndarray, roll: float, scale: float, shift: tuple[float, float]) -> np.ndarray:
-    turn = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
-    return scale * points @ turn.T + np.array(shift)
-
-
-@given(st.floats(-np.pi, np.pi), st.floats(0.05, 20), st.tuples(st.floats(-2000, 2000), st.floats(-2000, 2000)))
-def test_a_turned_scaled_and_shifted_template_is_brought_back_exactly(roll, scale, shift):
-    matrix = similarity(moved(TEMPLATE, roll, scale, shift), TEMPLATE)
-    back = moved(TEMPLATE, roll, scale, shift) @ matrix[:, :2].T + matrix[:, 2]
-    assert np.abs(back - TEMPLATE).max() < 1e-8
-
-
-def test_the_map_is_the_least_squares_solution():
-    random = np.random.default_rng(3)
-    source, target = random.normal(size=(5, 2)) * 40, random.normal(size=(5, 2)) * 40
-    x, y = source.T
-    rows = np.concatenate([np.stack([x, -y, np.ones(5), np.zeros(5)], 1), np.stack([y, x, np.zeros(5), np.ones(5)], 1)])
-    a, b, right, down = np.linalg.lstsq(rows, np.concatenate([target[:, 0], target[:, 1]]), rcond=None)[0]
-    assert similarity(source, target) == pytest.approx(np.array([[a, -b, right], [b, a, down]]), abs=1e-10)
-
-
-def test_a_mirrored_face_is_not_mirrored_back():
-    mirrored = TEMPLATE * [-1, 1]
-    assert np.linalg.det(similarity(mirrored, TEMPLATE)[:, :2]) > 0
-
-
-def test_points_on_one_line_still_fix_the_map():
-    line = np.array([[0.0, 0.0], [1.0, 2.0], [2.0, 4.0]])
-    assert similarity(line, line * 3 + 1) == pytest.approx(np.array([[3.0, 0.0, 1.0], [0.0, 3.0, 1.0]]))
-
-
-@pytest.mark.parametrize("spot", [(0.0, 0.0), (311.7, 97.3), (np.nan, 1.0), (np.inf, 1.0)])
-def test_points_on_one_spot_or_not_finite_are_a_problem(spot):
-    with pytest.raises(ProblemError, match="E05"):
-        similarity(np.tile(spot, (5, 1)), TEMPLATE)
-
-
-def test_the_crop_of_a_face_that_lies_on_the_template_is_the_picture_itself():
-    image = np.random.default_rng(0).integers(0, 256, (112, 112, 3), np.uint8)
-    assert np.array_equal(aligned_crop(image, TEMPLATE), image)
-
-
-def test_a_rolled_picture_gives_the_upright_crop():
-    image = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (112, 112, 3), np.uint8), (0, 0), 4)
-    points = moved(TEMPLATE, 0.5, 1.5, (60.0, 20.0))
-    forth = similarity(TEMPLATE, points)
-    rolled = cv2.warpAffine(image, forth, (300, 300))
-    inner = np.s_[20:-20, 20:-20]
-    difference = aligned_crop(rolled, points)[inner].astype(float) - image[inner]
-    assert np.abs(difference).max() <= 4
-
-
-def test_fine_texture_of_a_large_face_becomes_its_mean():
-    board = (np.indices((1120, 1120)).sum(axis=0) % 2 * 255).astype(np.uint8)
-    crop = aligned_crop(rgb(board), TEMPLATE * 10)
-    assert np.ptp(crop[2:-2, 2:-2].astype(int)) <= 2
-    assert abs(float(crop[2:-2, 2:-2].mean()) - 127.5) < 1
-
-
-def test_what_lies_outside_the_picture_is_black():
-    white = np.full((112, 112, 3), 255, np.uint8)
-    crop = aligned_crop(white, TEMPLATE + np.array([0, 56]))
-    assert crop[:55].min() == 255
-    assert crop[57:].max() == 0
-
-
-@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 1), (4, 5, 3), (4, 5, 4)])
-def test_grey_rgb_and_rgba_become_rgb(shape):
-    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    expected = image.reshape(4, 5, -1)[..., :3] * np.ones((1, 1, 3), np.uint8)
-    assert np.array_equal(rgb(image), expected)
-
-
-@pytest.mark.parametrize(
-    "image", [np.zeros((4, 4)), np.zeros((4, 4, 2), np.uint8), np.zeros((0, 4, 3), np.uint8), np.zeros(4, np.uint8)]
-)
-def test_another_type_or_shape_is_a_problem(image):
-    with pytest.raises(ProblemError, match="E06"):
-        rgb(image)
-
-
-@pytest.mark.parametrize("content", [b"", b"not a picture", b"\xff\xd8\xff\xe0 broken"])
-def test_a_file_that_is_no_picture_is_a_problem(tmp_path, content):
-    path = tmp_path / "face.jpg"
-    path.write_bytes(content)
-    with pytest.raises(ProblemError, match="F01"):
-        read_image(path)
-
-
-def test_a_missing_picture_is_a_problem(tmp_path):
-    with pytest.raises(ProblemError, match="F01"):
-        read_image(tmp_path / "face.jpg")
-
-
-def test_a_picture_is_read_as_rgb(tmp_path):
-    path = tmp_path / "red.png"
-    cv2.imwrite(str(path), np.full((3, 4, 3), (0, 0, 255), np.uint8))
-    assert read_image(path)[0, 0].tolist() == [255, 0, 0]
 
 
 def test_other_weights_are_refused_by_their_hash(tmp_path):
@@ -155,17 +52,6 @@ def test_without_any_weights_the_fix_is_to_fetch_them(tmp_path, monkeypatch):
     monkeypatch.setattr("abawbench.datasets.fetch.fetched", {}.get)
     with pytest.raises(ProblemError, match="abawbench data fetch yunet"):
         faces.weights_path()
-
-
-def test_a_wide_crop_shows_the_aligned_one_in_its_middle():
-    image = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (400, 400, 3), np.uint8), (0, 0), 4)
-    points = TEMPLATE + 144
-    wide = aligned_crop(image, points, WIDE)
-    assert wide.shape == (224, 224, 3)
-    side = round(224 / 1.6)
-    begin = (224 - side) // 2
-    middle = cv2.resize(wide[begin : begin + side, begin : begin + side], (112, 112), interpolation=cv2.INTER_AREA)
-    assert np.abs(middle.astype(float) - aligned_crop(image, points)).mean() < 1.5
 
 
 def test_a_named_folder_without_the_data_is_a_problem(tmp_path, monkeypatch):
