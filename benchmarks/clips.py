@@ -1,4 +1,4 @@
-"""Reading crops through `Clip` against a bare OpenCV loop over the same files."""
+"""Reading crops as `predict` and `extract` read them, against a bare OpenCV loop over the same files."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from abawbench.clips.clip import clips_of_crops
+from abawbench.clips.clip import clips_of_units
 from abawbench.clips.images import jpeg
-from abawbench.table import Table
+from abawbench.inference.batches import batches
+from abawbench.inference.predict import BATCH
 from benchmarks.timing import functions, report
 
 CROPS = 4000
@@ -29,12 +30,11 @@ def write_crops(root: Path) -> None:
 
 
 def reading(folder: Path) -> None:
-    """Crops a second: one thread against the loop, and a thread for each core."""
+    """Seconds for all crops: hashed and decoded into batches by threads, or read in a bare loop."""
     import cv2
 
     cv2.setNumThreads(1)
     write_crops(folder)
-    rows = Table(("video",), np.zeros(CROPS, np.int32), np.arange(1, CROPS + 1, dtype=np.int32), {})
     paths = [str(folder / f"video/{number:05d}.jpg") for number in range(1, CROPS + 1)]
 
     def imread() -> int:
@@ -44,19 +44,25 @@ def reading(folder: Path) -> None:
         decoded = (cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) for path in paths)
         return sum(int(np.asarray(crop)[0, 0, 0]) for crop in decoded)
 
-    def ours(threads: int | None) -> int:
-        (clip,) = clips_of_crops(folder, rows)
-        return sum(int(frames[:, 0, 0, 2].sum(dtype=np.int64)) for _, frames in clip.batches(threads=threads))
+    def decoded_in_batches(threads: int) -> int:
+        filled = batches(clips_of_units(folder), 112, BATCH, lambda crops: crops, threads=threads)
+        return sum(int(batch.prepared[:, 0, 0, 2].sum(dtype=np.int64)) for batch in filled)
 
-    if len({imread(), imdecode(), ours(1), ours(2)}) > 1:
+    def hashed_and_decoded(threads: int) -> int:
+        for clip in clips_of_units(folder):
+            clip.digest()
+        return decoded_in_batches(threads)
+
+    if len({imread(), imdecode(), decoded_in_batches(1), hashed_and_decoded(2)}) > 1:
         raise RuntimeError("the crops differ: a comparison of speed would mean nothing")
     calls = {
-        "Clip.batches, one thread": lambda: ours(1),
-        "Clip.batches, two threads": lambda: ours(2),
+        "batches of predict, one thread": lambda: decoded_in_batches(1),
+        "batches of predict, two threads": lambda: decoded_in_batches(2),
+        "hashes for resuming, then batches, one thread": lambda: hashed_and_decoded(1),
         "bare OpenCV loop, imread": imread,
         "bare OpenCV loop, imdecode": imdecode,
     }
-    report(f"Reading {CROPS:,} crops of 112 x 112", functions(calls, runs=7), "Clip.batches, one thread")
+    report(f"Reading {CROPS:,} crops of 112 x 112", functions(calls, runs=7), "batches of predict, one thread")
 
 
 def main() -> None:
