@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from abawbench.faces import weights_path
-from abawbench.faces.extract import Settings
-from abawbench.faces.run import run
+from abawbench.faces.run import crop_faces
+from abawbench.faces.video_crops import FaceSettings
 from benchmarks.timing import LAUNCHER, PYTHON, Cost, functions, processes, report
 from examples.real_data import real_data
 
@@ -78,7 +78,7 @@ def speed(folder: Path) -> None:
     def ours() -> None:
         out = folder / "out"
         shutil.rmtree(out, ignore_errors=True)
-        run(Path(single), out, Settings())
+        crop_faces(Path(single), out, FaceSettings())
 
     calls = {"abawbench.faces.run": ours, "bare OpenCV loop": lambda: bare_loop([single])}
     report(f"Faces in process, {bare_loop([single]):,} frames of 640 x 360", functions(calls, 3), next(iter(calls)))

@@ -16,12 +16,12 @@ def faces_of(data: Path, out: Path, card: Card, weights: Path | None) -> Path:
     """The folder under `out` that the faces of videos and pictures went to, in the size that a card asks for.
 
     Raises:
-        ProblemError: E06 there are no crops of that size, P03 no face was found; what `data.faces.run` raises.
+        ProblemError: E06 there are no crops of that size, P03 no face was found; what `crop_faces` raises.
     """
     from abawbench.base.problems import Problem, ProblemError, render
     from abawbench.clips.alignment import FIELDS
-    from abawbench.faces.extract import Settings
-    from abawbench.faces.run import run
+    from abawbench.faces.run import crop_faces
+    from abawbench.faces.video_crops import FaceSettings
     from abawbench.inference.store_layout import FACES
 
     size = 112 if card.picture is None else card.picture.size
@@ -34,10 +34,10 @@ def faces_of(data: Path, out: Path, card: Card, weights: Path | None) -> Path:
     folder = out / FACES
     folder.mkdir(parents=True, exist_ok=True)
     say(f"faces: {data} into {folder}")
-    summary = run(
+    summary = crop_faces(
         data,
         folder,
-        Settings(crop=crop),
+        FaceSettings(crop=crop),
         weights=weights,
         report=lambda at: meter.show(at.videos, at.frames, at.seconds),
     )

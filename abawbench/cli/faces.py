@@ -1,4 +1,4 @@
-"""abawbench faces: videos into aligned face crops, audited."""
+"""abawbench faces: crop the faces of videos, aligned and audited."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from abawbench.cli.options import PATH, address_option, engine_option, json_opti
 from abawbench.cli.output import exits_on_problems, print_json, say
 
 if TYPE_CHECKING:
-    from abawbench.faces.run import Progress, Summary
+    from abawbench.faces.run import FacesProgress, FacesSummary
 
 
 @click.command()
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Detect in every K-th frame, and follow the faces between.",
+    help="Detect faces in every K-th frame, and follow them in between.",
     metavar="K",
 )
 @click.option(
@@ -33,16 +33,20 @@ if TYPE_CHECKING:
     type=click.Choice(["aligned", "wide"]),
     default="aligned",
     show_default=True,
-    help="112 x 112 as in s-Aff-Wild2, or 224 x 224 with the whole head.",
+    help="aligned: 112 x 112 pixels as in s-Aff-Wild2; wide: 224 x 224 with the whole head.",
 )
 @click.option(
     "--workers",
     type=click.IntRange(1),
     default=lambda: os.cpu_count() or 1,
     show_default="one for each core",
-    help="Processes; the output is the same for any number.",
+    help="Number of processes; the output is the same for any number.",
 )
-@click.option("--weights", type=PATH, help="YuNet's ONNX file; else the one that `abawbench data fetch yunet` got.")
+@click.option(
+    "--weights",
+    type=PATH,
+    help="YuNet's ONNX file.  [default: that of ABAWBENCH_YUNET, else that of `abawbench data fetch yunet`]",
+)
 @engine_option
 @address_option
 @json_option
@@ -58,12 +62,13 @@ def command(
     address: str,
     as_json: bool,
 ) -> None:
-    """Take the faces out of VIDEOS into OUT, one unit for each person.
+    """Crop the faces of VIDEOS into OUT, one unit for each person.
 
-    VIDEOS is a video, a picture, or a folder of them or of folders of them. Numbered pictures in a folder are the
-    frames of a video. OUT gets cropped_aligned/<unit>/00001.jpg, an index of every frame, audit.html to look at,
-    audit.csv, and left_out.csv. Rows in OUT/overrides.csv (video,from,to,which) correct who is who. Run again, finished
-    videos are kept; changed ones, and those with new overrides, are done anew.
+    VIDEOS is a video, a picture, or a folder of them; the direct subfolders of a folder are read too. Numbered pictures
+    in a folder are the frames of a video. OUT receives cropped_aligned/<unit>/00001.jpg, an index of every frame,
+    audit.html to look at, audit.csv, and left_out.csv. Rows in OUT/overrides.csv (video,from,to,which) correct who is
+    who. When the command is run again, finished videos are kept, and changed videos and those with new overrides are
+    done again.
 
     \b
     Example:
@@ -72,18 +77,18 @@ def command(
       abawbench faces interview.mp4 faces --crop wide --json
     """
     from abawbench.base.problems import render
-    from abawbench.faces.extract import Settings
-    from abawbench.faces.run import run
+    from abawbench.faces.run import crop_faces
+    from abawbench.faces.video_crops import FaceSettings
 
     meter = Meter("videos")
 
-    def report(progress: Progress) -> None:
+    def report(progress: FacesProgress) -> None:
         meter.show(progress.videos, progress.frames, progress.seconds)
 
-    summary = run(
+    summary = crop_faces(
         videos,
         out,
-        Settings(every, crop),
+        FaceSettings(every, crop),
         workers=workers,
         weights=weights,
         address=address if engine == "ray" else None,
@@ -100,7 +105,7 @@ def command(
         sys.exit(1)
 
 
-def _print(summary: Summary, out: Path) -> None:
+def _print(summary: FacesSummary, out: Path) -> None:
     count = f"{summary.made:,} done" + (f", {summary.kept:,} kept from before" if summary.kept else "")
     lost = summary.videos - summary.made - summary.kept
     if lost:

@@ -1,4 +1,4 @@
-"""The index that `abawbench faces` keeps of a video, and the places of crops and indexes in its folder."""
+"""Reading the index that `abawbench faces` keeps of a video, and the layout of its output folder."""
 
 from __future__ import annotations
 
@@ -15,42 +15,33 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.alignment import Points
 from abawbench.table import Floats, Integers
 
+# folders of the crops and of the indexes in the output folder of `abawbench faces`
+CROPS, INDEX = "cropped_aligned", "index"
 BOX = ("left", "top", "right", "bottom")
-
-
 POINTS = tuple(
     f"{part}_{axis}" for part in ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth") for axis in ("x", "y")
 )
-
-
 MEASURES = (*BOX, *POINTS, "score", "blur")
-
-
 STATES = ("missing", "detected", "followed")
-
-
 MISSING, DETECTED, FOLLOWED = range(3)
-
-
+# key of the facts in the metadata of the Parquet file
 METADATA = b"abawbench"
-
-
-# rows written and read at a time
+# number of rows written and read at a time
 GROUP = 8192
 
 
 @dataclass(frozen=True, eq=False)
 class Index:
-    """The index as it is read.
+    """The index of a video: one row for every frame of every unit, and one for every face of no unit.
 
     Attributes:
-        frame: shape (rows,), frame numbers.
+        frame: shape (rows,), frame number.
         time: shape (rows,), seconds from the start of the video; NaN for pictures.
-        unit: shape (rows,), index into `units`, -1 for faces and frames of no unit.
-        track: shape (rows,), track number, 0 where no face is.
+        unit: shape (rows,), index into `units`; -1 for faces and frames of no unit.
+        track: shape (rows,), track number; 0 if the row has no face.
         state: shape (rows,), index into `STATES`.
-        measures: shape (rows, 16), columns as in `MEASURES`; NaN where no face is.
-        facts: what is known of the whole video.
+        measures: shape (rows, 16), columns as in `MEASURES`, positions in pixels of the video; NaN without a face.
+        facts: facts about the whole video.
     """
 
     frame: Integers
@@ -89,7 +80,7 @@ def read_index(path: Path) -> Index:
     """Read the index of a video.
 
     Raises:
-        ProblemError: F01, there is no such file or `faces` did not write it.
+        ProblemError: F01, there is no such file, or `abawbench faces` did not write it.
     """
     import pyarrow as pa
     from pyarrow import parquet
@@ -124,13 +115,13 @@ def _read(file: Any, facts: Mapping[str, Any]) -> Index:
 
 
 def _numbers(labels: Any, places: Mapping[str, int]) -> Integers:
-    """The place of each label; -1 where there is none."""
+    """Index of each label in `places`; -1 for a missing label."""
     table = np.array([*(places[name] for name in labels.dictionary.to_pylist()), -1], np.int32)
     return table[labels.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
 
 
 def read_facts(path: Path) -> Mapping[str, Any] | None:
-    """What an index knows of the whole video, without its rows; None where there is no readable index."""
+    """The facts of an index without its rows; None if there is no readable index."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -140,17 +131,11 @@ def read_facts(path: Path) -> Mapping[str, Any] | None:
         return None
 
 
-CROPS = "cropped_aligned"
-
-
-INDEX = "index"
-
-
 def index_file(out: Path, video: str) -> Path:
-    """Where the index of a video lies; a video is finished when it is there."""
+    """Path of the index of a video; the video is finished if the file exists."""
     return out / INDEX / f"{video}.parquet"
 
 
 def index_files(out: Path) -> list[Path]:
-    """All indexes, sorted by name."""
+    """Paths of all indexes, sorted by name."""
     return sorted((out / INDEX).glob("*.parquet"))

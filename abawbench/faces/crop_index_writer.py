@@ -1,4 +1,4 @@
-"""The index of a video: a row for every frame of every unit, and for every other face."""
+"""Writing the index of a video: one row for every frame of every unit, and one for every face of no unit."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from abawbench.clips.crop_index import GROUP, MEASURES, METADATA, MISSING, STATES
 from abawbench.faces.detector import Face
-from abawbench.faces.units import Faces
+from abawbench.faces.units import VideoFaces
 from abawbench.table import Integers
 
 
-class Observations:
-    """Faces as they come, in columns: 90 bytes for each, however long the video."""
+class IndexBuilder:
+    """Frames and faces of a video as they are found, in columns: a face takes 90 bytes."""
 
     def __init__(self) -> None:
         self.frame_number, self.frame_time = array("i"), array("d")
@@ -27,12 +27,20 @@ class Observations:
         self._measures = array("f")
 
     def add_frame(self, number: int, time: float) -> None:
-        """The next frame; faces added after it are of this frame."""
+        """Add the next frame; faces added after it belong to it."""
         self.frame_number.append(number)
         self.frame_time.append(time)
 
     def add_face(self, face: Face, track: int, state: int, blur: float, width: int) -> None:
-        """A face of the last frame, in a picture of this width."""
+        """Add a face to the last frame.
+
+        Args:
+            face: the face.
+            track: number of its track.
+            state: `DETECTED` or `FOLLOWED`.
+            blur: sharpness of its crop.
+            width: width of the picture in pixels.
+        """
         self._frame.append(len(self.frame_number) - 1)
         self._track.append(track)
         self._state.append(state)
@@ -41,59 +49,59 @@ class Observations:
 
     @property
     def frame(self) -> Integers:
-        """Position of each face's frame."""
+        """Position of each face's frame among all frames, shape (faces,)."""
         return np.asarray(self._frame, np.int32)
 
     @property
     def track(self) -> Integers:
-        """Track number of each face."""
+        """Track number of each face, shape (faces,)."""
         return np.asarray(self._track, np.int32)
 
     @property
     def state(self) -> NDArray[np.int8]:
-        """`DETECTED` or `FOLLOWED`, of each face."""
+        """`DETECTED` or `FOLLOWED` for each face, shape (faces,)."""
         return np.asarray(self._state, np.int8)
 
     @property
     def measures(self) -> NDArray[np.float32]:
-        """Shape (faces, 16), columns as in `MEASURES`."""
+        """Measures of each face, shape (faces, 16), columns as in `MEASURES`."""
         return np.asarray(self._measures, np.float32).reshape(-1, len(MEASURES))
 
-    def faces(self) -> Faces:
-        """What `units.assign` looks at."""
+    def faces(self) -> VideoFaces:
+        """The faces as `assign_units` needs them."""
         measures = self.measures
         width, height = measures[:, 2] - measures[:, 0], measures[:, 3] - measures[:, 1]
         centre = ((measures[:, 0] + measures[:, 2]) / 2 / np.asarray(self._width)).astype(np.float32)
         number = np.asarray(self.frame_number, np.int32)[self.frame]
-        return Faces(number, self.track, centre, np.sqrt(np.maximum(width * height, 0)))
+        return VideoFaces(number, self.track, centre, np.sqrt(np.maximum(width * height, 0)))
 
     def rate(self) -> float:
-        """Frames per second by the time stamps; 25 where there are none."""
+        """Frames per second by the time stamps; 25 if there are none."""
         time = np.asarray(self.frame_time)
         length = time[-1] - time[0] if len(time) > 1 else 0.0
         return float((len(time) - 1) / length) if np.isfinite(length) and length > 0 else 25.0
 
 
-def write_index(path: Path, seen: Observations, unit: Integers, facts: Mapping[str, Any]) -> None:
+def write_index(path: Path, index: IndexBuilder, unit: Integers, facts: Mapping[str, Any]) -> None:
     """Write the index of a video as Parquet.
 
     Args:
-        path: the file.
-        seen: the frames and faces.
-        unit: shape (faces,), index into `facts["units"]`, -1 where a face is of no unit.
-        facts: what is known of the whole video; JSON.
+        path: path of the file.
+        index: the frames and faces.
+        unit: shape (faces,), index into `facts["units"]`; -1 for a face of no unit.
+        facts: facts about the whole video, which JSON can hold.
     """
     import pyarrow as pa
     from pyarrow import parquet
 
     names: Sequence[str] = facts["units"]
-    faces = len(seen.frame)
-    absent_frame, absent_unit = _absent(seen.frame, unit, len(seen.frame_number), len(names))
-    frame, unit = np.concatenate([seen.frame, absent_frame]), np.concatenate([unit, absent_unit])
-    track = np.concatenate([seen.track, np.zeros(len(absent_frame), np.int32)])
+    faces = len(index.frame)
+    absent_frame, absent_unit = _absent(index.frame, unit, len(index.frame_number), len(names))
+    frame, unit = np.concatenate([index.frame, absent_frame]), np.concatenate([unit, absent_unit])
+    track = np.concatenate([index.track, np.zeros(len(absent_frame), np.int32)])
     order = np.lexsort((track, np.where(unit < 0, len(names), unit), frame))
-    number, time = np.asarray(seen.frame_number, np.int32), np.asarray(seen.frame_time)
-    state, measures = seen.state, seen.measures
+    number, time = np.asarray(index.frame_number, np.int32), np.asarray(index.frame_time)
+    state, measures = index.state, index.measures
     fields = [("frame", pa.int32()), ("time", pa.float64()), ("unit", pa.dictionary(pa.int32(), pa.string()))]
     fields += [("state", pa.dictionary(pa.int8(), pa.string())), ("track", pa.int32())]
     fields += [(name, pa.float32()) for name in MEASURES]
@@ -121,7 +129,7 @@ def write_index(path: Path, seen: Observations, unit: Integers, facts: Mapping[s
 
 
 def _absent(frame: Integers, unit: Integers, frames: int, units: int) -> tuple[Integers, Integers]:
-    """Frames of each unit without its face; of a video without unit, frames without any face."""
+    """Position and unit of the frames in which a unit is not seen; in a video without units, those without any face."""
     if not units:
         lacking = np.setdiff1d(np.arange(frames, dtype=np.int32), frame)
         return lacking, np.full(len(lacking), -1, np.int32)

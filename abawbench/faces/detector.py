@@ -1,4 +1,4 @@
-"""Faces in pictures, found by YuNet."""
+"""Face detection with YuNet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from abawbench.base.problems import Problem, ProblemError, os_reason
 from abawbench.clips.alignment import Points, aligned_crop
 from abawbench.clips.images import Image, read_image
 
-# longer side in pixels; a face that fills a larger picture is missed or found in halves
+# longest side of the picture that the network sees, in pixels: a face that fills a larger one is missed or found twice
 DETECTION_SIZE = 640
 WEIGHTS_NAME = "yunet_n_dynamic.onnx"
 FETCH = "abawbench data fetch yunet"
@@ -25,13 +25,13 @@ WEIGHTS_SHA256 = "104ee26c71d5c270ce79a6b3dced91c91013260d29a6bf18f9296c5b8c4c2b
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """A detected face, in pixels of the picture as given.
+    """A detected face, in pixels of the original picture.
 
     Attributes:
-        box: left, top, right, bottom, inside the picture.
-        points: shape (5, 2), (x, y) of the eye on the image's left, the other eye, nose, mouth corner on the image's
-            left, the other mouth corner; may lie outside the picture.
-        score: the detector's confidence, in [0, 1].
+        box: left, top, right and bottom edge, inside the picture.
+        points: shape (5, 2), (x, y) of the eye on the left of the image, the other eye, the tip of the nose, the mouth
+            corner on the left of the image, and the other mouth corner; points may lie outside the picture.
+        score: confidence of the detector, in [0, 1].
     """
 
     box: tuple[float, float, float, float]
@@ -46,12 +46,16 @@ class Face:
 
 
 def weights_path(explicit: Path | None = None) -> Path:
-    """YuNet's weights: the path given, else that of `ABAWBENCH_YUNET`, else the fetched one; their hash is checked.
+    """Path of YuNet's weights, whose hash is checked.
+
+    Args:
+        explicit: path of the file; by default the path in the environment variable `ABAWBENCH_YUNET`, or else the file
+            that `abawbench data fetch yunet` downloaded.
 
     Raises:
-        ProblemError: F01 there is no such file, E04 it is another one.
+        ProblemError: F01 there is no such file, E04 it holds other weights.
     """
-    path = explicit or _weights_found()
+    path = explicit or _default_weights()
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
@@ -63,7 +67,7 @@ def weights_path(explicit: Path | None = None) -> Path:
     return path
 
 
-def _weights_found() -> Path:
+def _default_weights() -> Path:
     if named := os.environ.get(VARIABLE):
         return Path(named)
     from abawbench.datasets.fetch import fetched
@@ -80,19 +84,19 @@ def _no_weights(found: str, path: Path | None) -> ProblemError:
 
 
 class Detector:
-    """YuNet through OpenCV. Holds the network; one detector serves any number of pictures of any size.
+    """YuNet in OpenCV. One detector serves any number of pictures of any size.
 
     Args:
-        weights: the ONNX file, as `weights_path` gives it.
-        score: least confidence of a face.
-        overlap: boxes that overlap more than this (intersection over union) are one face.
+        weights: path of the ONNX file, as `weights_path` returns it.
+        score: lowest confidence of a face.
+        overlap: largest overlap of two faces, as intersection over union; boxes that overlap more are one face.
     """
 
     def __init__(self, weights: Path, *, score: float = 0.7, overlap: float = 0.3) -> None:
         import cv2
 
         logging = cv2.utils.logging
-        # OpenCV 5 warns that its new engine ignores the choice of a device, which nobody made here
+        # OpenCV 5 warns that its new engine ignores the choice of a device, although none is chosen here
         level = logging.setLogLevel(logging.LOG_LEVEL_ERROR)
         try:
             self._network = cv2.FaceDetectorYN.create(str(weights), "", (320, 320), score, overlap)
@@ -100,11 +104,11 @@ class Detector:
             logging.setLogLevel(level)
 
     def detect(self, image: Image) -> tuple[Face, ...]:
-        """The faces of an RGB picture, found on a copy whose longer side is at most 640 pixels, most certain first."""
+        """The faces of an RGB picture, most certain first; detected on a copy of at most 640 pixels on a side."""
         import cv2
 
         height, width = image.shape[:2]
-        small, scale = shrunk(image)
+        small, scale = shrink(image)
         self._network.setInputSize(small.shape[1::-1])
         rows: Any = self._network.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))[1]
         if rows is None:
@@ -112,13 +116,17 @@ class Detector:
         return tuple(_face(row, scale, width, height) for row in np.asarray(rows, np.float64))
 
 
-def shrunk(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Points]:
-    """A copy whose longer side is at most 640 pixels, and by what its x and y are multiplied to lie in the picture."""
+def shrink(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Points]:
+    """Shrink a picture to at most 640 pixels on its longer side.
+
+    Returns:
+        The smaller picture, and the factors for x and y that lead from it back to the original, shape (2,).
+    """
     import cv2
 
     height, width = picture.shape[:2]
-    shrink = min(1.0, DETECTION_SIZE / max(height, width))
-    size = (max(round(width * shrink), 1), max(round(height * shrink), 1))
+    factor = min(1.0, DETECTION_SIZE / max(height, width))
+    size = (max(round(width * factor), 1), max(round(height * factor), 1))
     small: Any = picture if size == (width, height) else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     return small, np.array([width / size[0], height / size[1]])
 
@@ -136,7 +144,7 @@ def _face(row: NDArray[np.float64], scale: Points, width: int, height: int) -> F
 
 
 def main_face(faces: tuple[Face, ...], width: int, height: int) -> Face | None:
-    """The face a picture is about, or None: the largest, an area counting half as much in a corner as in the middle."""
+    """The main face of a picture, or None: the largest, where area in a corner counts half as much as in the centre."""
 
     def weight(face: Face) -> float:
         left, top, right, bottom = face.box
@@ -150,7 +158,7 @@ def crop_file(detector: Detector, path: Path) -> Image:
     """The aligned crop of the main face of a picture file, shape (112, 112, 3), RGB.
 
     Raises:
-        ProblemError: F01 no readable picture, E03 no face in it, E05 its landmarks coincide.
+        ProblemError: F01 the file holds no readable picture, E03 no face is found, E05 its landmarks coincide.
     """
     image = read_image(path)
     height, width = image.shape[:2]

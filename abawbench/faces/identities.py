@@ -1,8 +1,8 @@
-"""Who is who: faces of one frame after another joined into tracks, tracks into persons.
+"""Who is who: faces joined into tracks from frame to frame, and tracks joined into persons.
 
-No weights are needed: a face is described by the colours, the light and the edges of its aligned crop. On the 102
-people of the London set this tells a person's two pictures from those of all others (area under the curve 0.999), in
-even light; over changes of light and pose it is weaker, so a track joins a person only when nothing speaks against it.
+No network is needed: a face is described by the colours, the brightness and the edges of its aligned crop. In even
+light, this separates pictures of one person from pictures of two on the 102 people of the London set (area under the
+curve 0.999). It is weaker when light and pose change, so a track joins a person only if nothing speaks against it.
 """
 
 from __future__ import annotations
@@ -20,25 +20,29 @@ from abawbench.faces.detector import Face
 Description = NDArray[np.float32]
 Box = tuple[float, float, float, float]
 
-# how far apart two pictures of one person lie in the London set, median: colour, light, edges
+# median distance of two pictures of one person in the London set: colours, brightness, edges
 SPREAD = (0.69, 0.23, 0.060)
-# the same units: pictures of one person lie at 1.0, 97 % of them below 1.8; of two, 99 % above 1.9 in the same light
+# largest distance of descriptions of one person, in multiples of that median: 97 % of the pairs of one person lie below
+# 1.8, and 99 % of the pairs of two people in the same light above 1.9
 SAME = 1.9
-# where place and size speak for the same person as well
+# the same where place and size speak for the same person too
 SAME_IN_PLACE = 5.0
 EXEMPLARS = 4
+# number of frames after which a track ends if its face is not seen
 MAX_GAP = 30
-# mean difference of small pictures, in grey levels, that a cut has, and how many times what came before
+# smallest mean difference of two thumbnails at a cut, in grey levels, and as a multiple of the usual difference
 CUT, CUT_RATIO = 15.0, 3.0
+# width and height in pixels
 THUMBNAIL = (64, 36)
+# index of the 4 x 4 fields that each pixel of a 56 x 56 crop lies in
 CELLS = (np.arange(56) // 14)[:, np.newaxis] * 4 + np.arange(56) // 14
 
 
 def describe(crop: Image) -> Description:
-    """A face crop as a point whose distance to another says how unlike they are, shape (224,).
+    """Describe a face crop as a vector, shape (224,); the distance of two vectors says how unlike the faces are.
 
-    Mean colours on 4 x 4 fields, light on 8 x 8 fields with mean and contrast removed, edge directions on 4 x 4 fields;
-    each divided by the spread that two pictures of one person have.
+    The vector holds mean colours on 4 x 4 fields, brightness on 8 x 8 fields without its mean and contrast, and edge
+    directions on 4 x 4 fields, each divided by its usual distance between two pictures of one person.
     """
     import cv2
 
@@ -57,18 +61,20 @@ def describe(crop: Image) -> Description:
 
 @dataclass(eq=False)
 class Track:
-    """One face followed over frames without doubt.
+    """One face over consecutive frames, joined without doubt.
 
     Attributes:
-        number: from 1, in order of first appearance.
-        shot: number of the shot it lies in, from 0.
-        first, last: the first and last frame, counted from 0 over decoded frames.
-        count: frames it is seen in.
-        first_box, last_box: left, top, right, bottom there, in pixels.
-        description: its descriptions of late, averaged.
-        place: mean centre, in widths of the picture from its left.
+        number: track number, from 1, in the order of first appearance.
+        shot: number of its shot, from 0.
+        first: position of its first frame, from 0 over decoded frames.
+        last: position of its last frame.
+        first_box: left, top, right and bottom edge in the first frame, in pixels.
+        last_box: the same in the last frame.
+        description: running average of its descriptions.
+        count: number of frames in which it is seen.
+        place: mean horizontal centre, in picture widths from the left edge.
         side: mean side of the box in pixels.
-        exemplars: up to four unlike descriptions of it.
+        exemplars: up to four descriptions that differ from each other.
     """
 
     number: int
@@ -85,12 +91,12 @@ class Track:
 
 
 class Tracker:
-    """Joins the faces of each frame to those before; knows cuts.
+    """Joins the faces of each frame to tracks, and finds cuts.
 
     Attributes:
-        tracks: all so far, in order of their numbers.
-        cuts: frames, counted from 0, that begin a new shot.
-        together: pairs of tracks seen in one frame: two persons for certain.
+        tracks: all tracks so far, in the order of their numbers.
+        cuts: positions of the frames, from 0, that begin a new shot.
+        together: for each track, the tracks seen in the same frame as it, which are other persons for certain.
     """
 
     def __init__(self) -> None:
@@ -104,7 +110,7 @@ class Tracker:
         self._shots = 0
         self._frame = -1
 
-    def follow(self, image: Image, faces: tuple[Face, ...], descriptions: list[Description]) -> list[int]:
+    def assign_tracks(self, image: Image, faces: tuple[Face, ...], descriptions: list[Description]) -> list[int]:
         """The track number of each face of the next frame."""
         self._frame += 1
         if self._is_cut(image):
@@ -112,7 +118,7 @@ class Tracker:
             self._shots += 1
             self._active = []
         self._active = [track for track in self._active if self._frame - track.last <= MAX_GAP]
-        joined = self._joined(faces, descriptions)
+        joined = self._join(faces, descriptions)
         width = image.shape[1]
         numbers: list[int] = []
         for place, (face, description) in enumerate(zip(faces, descriptions, strict=True)):
@@ -138,8 +144,8 @@ class Tracker:
         if len(track.exemplars) < EXEMPLARS and all(_apart(description, other) > SAME / 2 for other in track.exemplars):
             track.exemplars.append(description)
 
-    def _joined(self, faces: tuple[Face, ...], descriptions: list[Description]) -> dict[int, Track]:
-        """Faces, by their place, that go on a track: the surest pair first."""
+    def _join(self, faces: tuple[Face, ...], descriptions: list[Description]) -> dict[int, Track]:
+        """The track that each face continues, by position of the face; the surest pairs are joined first."""
         pairs: list[tuple[float, int, int]] = []
         for place, (face, description) in enumerate(zip(faces, descriptions, strict=True)):
             for index, track in enumerate(self._active):
@@ -158,7 +164,7 @@ class Tracker:
     def _is_cut(self, image: Image) -> bool:
         import cv2
 
-        # strides first: the mean over all pixels of a large frame would cost as much as its decoding
+        # every few pixels only: the mean over all pixels of a large frame would cost as much as decoding it
         step = max(1, min(image.shape[0] // (2 * THUMBNAIL[1]), image.shape[1] // (2 * THUMBNAIL[0])))
         small = np.ascontiguousarray(image[::step, ::step])
         thumbnail = cv2.resize(small, THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.float32)
@@ -194,7 +200,7 @@ def _area(box: Box) -> float:
 
 
 def _steps(one: Box, other: Box) -> float:
-    """Distance of the centres in sides of the larger box; infinite where sizes differ by more than half."""
+    """Distance of two centres in sides of the larger box; infinite if the smaller side is less than half of it."""
     sides = sorted((np.sqrt(max(_area(one), 1e-9)), np.sqrt(max(_area(other), 1e-9))))
     if sides[0] * 2 < sides[1]:
         return float("inf")
@@ -204,22 +210,23 @@ def _steps(one: Box, other: Box) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Person:
-    """Tracks that show one person.
+    """The tracks of one person.
 
     Attributes:
-        tracks: their numbers, the longest first.
-        apart: how unlike each is to those joined before it, in the units of `SAME`; 0 for the first.
+        tracks: numbers of the tracks, the longest first.
+        apart: distance of each track to those joined before it, in the units of `SAME`; 0 for the first.
     """
 
     tracks: tuple[int, ...]
     apart: tuple[float, ...]
 
 
-def persons(tracks: list[Track], together: dict[int, set[int]]) -> tuple[Person, ...]:
-    """Tracks joined into persons, the longest track first.
+def group_tracks(tracks: list[Track], together: dict[int, set[int]]) -> tuple[Person, ...]:
+    """Group tracks by person, beginning with the longest track.
 
-    A track joins the person it is most like, if it is like enough and was never seen beside one of their tracks. Where
-    it begins or ends at the place where another of the same shot ended or began, less likeness is asked for.
+    A track joins the most similar person if it is similar enough and was never seen in one frame with a track of that
+    person. Less similarity is required if it begins where a track of that person ended in the same shot, or ends where
+    one began.
     """
     order = sorted(tracks, key=lambda track: (-track.count, track.number))
     groups: list[tuple[list[Track], list[float]]] = []
@@ -235,7 +242,7 @@ def persons(tracks: list[Track], together: dict[int, set[int]]) -> tuple[Person,
             np.minimum.at(apart, owner[:filled], np.sqrt(np.maximum(squares, 0)).min(axis=0))
         for place in np.argsort(apart, kind="stable").tolist():
             members, _ = groups[place]
-            limit = SAME_IN_PLACE if any(_goes_on(track, other) for other in members) else SAME
+            limit = SAME_IN_PLACE if any(_continues(track, other) for other in members) else SAME
             if apart[place] < limit and not any(other.number in together[track.number] for other in members):
                 break
         else:
@@ -249,8 +256,8 @@ def persons(tracks: list[Track], together: dict[int, set[int]]) -> tuple[Person,
     return tuple(Person(tuple(t.number for t in members), tuple(apart)) for members, apart in groups)
 
 
-def _goes_on(one: Track, other: Track) -> bool:
-    """True when one track begins, in the same shot and soon, where the other ends."""
+def _continues(one: Track, other: Track) -> bool:
+    """True if one track begins soon after the other ends, in the same place and shot."""
     early, late = (one, other) if one.first <= other.first else (other, one)
     gap = late.first - early.last
     return early.shot == late.shot and 0 < gap <= 4 * MAX_GAP and _overlap(early.last_box, late.first_box) > 0.3

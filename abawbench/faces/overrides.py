@@ -1,4 +1,4 @@
-"""What a person decided about the faces of a video, where the program chose wrongly."""
+"""The overrides file: corrections by hand of which face of a video is whose."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ LAST = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """In frames `first` to `last`, both included, the only face that counts is `which`.
+    """One row: in a range of frames, only one face counts.
 
     Attributes:
-        which: the number of a track, or "left", "right" (the outermost face of each frame) or "none".
+        first: first frame of the range.
+        last: last frame of the range, included.
+        which: track number of the face, or "left" or "right" for the outermost face of each frame, or "none".
     """
 
     first: int
@@ -29,17 +31,17 @@ class Override:
     which: int | str
 
     def to_json(self) -> list[int | str]:
-        """The row without its video."""
+        """The row without the name of its video."""
         return [self.first, self.last, self.which]
 
 
 def read_overrides(path: Path) -> Mapping[str, tuple[Override, ...]]:
-    """The rows of an overrides file by video; empty where there is no file.
+    """The rows of an overrides file, by video; empty if there is no file.
 
-    An empty `from` is the first frame, an empty `to` the last.
+    An empty `from` means the first frame, an empty `to` the last.
 
     Raises:
-        ProblemError: F01 not readable, F04 another header, D34 for each wrong row.
+        ProblemError: F01 the file cannot be read, F04 it has another header, D34 for each wrong row.
     """
     try:
         text = path.read_text("utf-8-sig")
@@ -60,7 +62,7 @@ def read_overrides(path: Path) -> Mapping[str, tuple[Override, ...]]:
     for row in rows:
         if not any(cell.strip() for cell in row):
             continue
-        override = _parsed(row)
+        override = _parse_row(row)
         if isinstance(override, str):
             fix = "give a frame range and a track number of the audit, left, right or none"
             problems.add(Problem("D34", ",".join(row), override, fix, str(path), rows.line_num))
@@ -70,8 +72,8 @@ def read_overrides(path: Path) -> Mapping[str, tuple[Override, ...]]:
     return {video: tuple(found) for video, found in by_video.items()}
 
 
-def _parsed(row: list[str]) -> Override | str:
-    """The row, or what it should have been."""
+def _parse_row(row: list[str]) -> Override | str:
+    """The row as an override, or a description of what was expected."""
     cells = [cell.strip() for cell in row]
     if len(cells) != len(COLUMNS):
         return f"{len(COLUMNS)} cells"

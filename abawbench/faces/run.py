@@ -1,4 +1,4 @@
-"""All videos, one after another or in several processes, into one folder."""
+"""Faces of all videos into one folder: one video after another, in several processes, or on a Ray cluster."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from abawbench.base.problems import Problem, ProblemError, unreadable, unwritable
 from abawbench.base.ray_pool import spread
 from abawbench.base.run_lock import only_run, stay_with_parent
-from abawbench.faces import store
+from abawbench.clips.crop_index import CROPS, INDEX, index_file, read_facts
+from abawbench.faces import work_folder
+from abawbench.faces.audit import write_audit
 from abawbench.faces.detector import Detector, weights_path
-from abawbench.faces.extract import Settings, extract, key
 from abawbench.faces.overrides import COLUMNS, Override, read_overrides
-from abawbench.faces.reports import write_reports
-from abawbench.faces.sources import Source, sources
+from abawbench.faces.sources import Source, find_sources
+from abawbench.faces.video_crops import FaceSettings, crop_video, video_key
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -28,13 +29,13 @@ OVERRIDES = "overrides.csv"
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is.
+class FacesProgress:
+    """How far a run has come.
 
     Attributes:
-        videos: finished, and in all.
-        frames: done, and expected in all as headers say; 0 where they say nothing.
-        seconds: since the run began.
+        videos: number of videos finished, and number of all videos.
+        frames: number of frames done, and number of all frames as the headers promise it; 0 where they promise none.
+        seconds: time since the run began.
     """
 
     videos: tuple[int, int]
@@ -43,13 +44,13 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one video.
+class VideoResult:
+    """The outcome of one video.
 
     Attributes:
-        facts: of its index; None where it has none.
-        is_kept: True where it was finished before.
-        problems: what is wrong with it.
+        facts: facts of the video's index; None if the video has no index.
+        is_kept: True if an earlier run had finished the video.
+        problems: problems of the video.
     """
 
     facts: Mapping[str, Any] | None
@@ -58,17 +59,17 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """What a run did.
+class FacesSummary:
+    """The outcome of a run.
 
     Attributes:
-        videos: of the input, those left out too.
-        made: videos done now.
-        kept: videos that were finished before.
-        units: of the videos made and kept.
-        frames: of the videos made and kept.
-        crops: of the videos made and kept.
-        seconds: the run took.
+        videos: number of videos in the input, those left out included.
+        made: number of videos that this run finished.
+        kept: number of videos that an earlier run had finished.
+        units: names of the units of all finished videos.
+        frames: number of frames of all finished videos.
+        crops: number of crops of all finished videos.
+        seconds: duration of the run.
         problems: everything that was left out, and why.
     """
 
@@ -96,51 +97,60 @@ class Summary:
 
 
 @dataclass(eq=False)
-class Worker:
-    """What a process needs to do videos; loads the network when the first one needs it."""
+class VideoWorker:
+    """What a process needs to work on videos.
+
+    Attributes:
+        out: output folder.
+        weights: path of YuNet's weights.
+        settings: settings of detection and cropping.
+        overrides: rows of the overrides file, by video.
+        tick: function that is called with the number of frames done since its last call.
+        detector: the network; loaded when the first video needs it.
+    """
 
     out: Path
     weights: Path
-    settings: Settings
+    settings: FaceSettings
     overrides: Mapping[str, Sequence[Override]]
     tick: Callable[[int], None]
     detector: Detector | None = field(default=None)
 
-    def do(self, source: Source) -> Result:
-        """Make a video's crops and index, unless they are there already."""
+    def process(self, source: Source) -> VideoResult:
+        """Make the crops and the index of a video, unless an earlier run finished it."""
         rows = self.overrides.get(source.name, ())
         try:
             digest = source.digest()
-            known = store.read_facts(store.index_file(self.out, source.name))
-            if known is not None and known["key"] == key(digest, self.settings, rows) and self._has_crops(known):
+            known = read_facts(index_file(self.out, source.name))
+            if known is not None and known["key"] == video_key(digest, self.settings, rows) and self._has_crops(known):
                 self.tick(known["frames"])
-                return Result(known, True, _problems(source, known))
-            facts = self._made(source, rows, digest)
+                return VideoResult(known, True, _problems(source, known))
+            facts = self._make(source, rows, digest)
         except ProblemError as error:
-            return Result(None, False, error.problems)
+            return VideoResult(None, False, error.problems)
         except OSError as error:
             fix = "check its rights and the free space, then run again"
-            return Result(None, False, unwritable(source.path, error, fix=fix).problems)
-        return Result(facts, False, _problems(source, facts))
+            return VideoResult(None, False, unwritable(source.path, error, fix=fix).problems)
+        return VideoResult(facts, False, _problems(source, facts))
 
     def _has_crops(self, known: Mapping[str, Any]) -> bool:
-        return all((self.out / store.CROPS / unit).is_dir() for unit in known["units"])
+        return all((self.out / CROPS / unit).is_dir() for unit in known["units"])
 
-    def _made(self, source: Source, rows: Sequence[Override], digest: str) -> Mapping[str, Any]:
+    def _make(self, source: Source, rows: Sequence[Override], digest: str) -> Mapping[str, Any]:
         if self.detector is None:
             self.detector = Detector(self.weights)
-        work = store.new_work(self.out, source.name)
+        work = work_folder.begin_work(self.out, source.name)
         try:
-            facts = extract(source, work, self.detector, self.settings, rows, digest, self.tick)
-            store.commit(self.out, source.name, facts["units"])
+            facts = crop_video(source, work, self.detector, self.settings, rows, digest, self.tick)
+            work_folder.commit(self.out, source.name, facts["units"])
         except BaseException:
-            store.discard(work)
+            work_folder.discard(work)
             raise
         return facts
 
 
 def _problems(source: Source, facts: Mapping[str, Any]) -> tuple[Problem, ...]:
-    """The problems that an index remembers, and E03 where nobody asked for a video without units."""
+    """The problems recorded in an index, and E03 for a video without units, unless an override asks for none."""
     found = [Problem(**problem) for problem in facts["problems"]]
     if not facts["units"] and not any(row[2] == "none" for row in facts["key"]["overrides"]):
         seen = "no face"
@@ -151,56 +161,58 @@ def _problems(source: Source, facts: Mapping[str, Any]) -> tuple[Problem, ...]:
     return tuple(found)
 
 
-def run(
+def crop_faces(
     videos: Path,
     out: Path,
-    settings: Settings,
+    settings: FaceSettings,
     *,
     workers: int = 1,
     weights: Path | None = None,
     address: str | None = None,
-    report: Callable[[Progress], None] = lambda _: None,
-) -> Summary:
-    """Faces of all videos under a path, and the audit of the folder they go to.
+    report: Callable[[FacesProgress], None] = lambda _: None,
+) -> FacesSummary:
+    """Crop the faces of all videos under a path, and audit the output folder.
 
     Args:
-        videos: a video, a picture, or a folder.
-        out: the folder of crops, indexes and audit; made if it is not there.
-        settings: how faces are found and cropped.
-        workers: processes at work at once, one video each; the output is the same for any number.
-        weights: YuNet's file; found by itself where not given.
-        address: of a Ray cluster that does the videos, see `data.spread.cluster`; processes of this machine where not
-            given. Its machines see the same folders.
-        report: is told how far the run is, a few times a second at most.
+        videos: a video, a picture, or a folder of them.
+        out: folder for crops, indexes and audit; made if it does not exist.
+        settings: settings of detection and cropping.
+        workers: number of processes, one video each; the output is the same for any number.
+        weights: path of YuNet's weights; see `weights_path` for the default.
+        address: address of a Ray cluster that sees the same folders (see `abawbench.base.ray_pool.cluster`); by
+            default, processes of this machine do the work.
+        report: function that is called with the progress of the run, at most twice a second.
 
     Raises:
-        ProblemError: nothing can be done at all: F01 or D30 for the input, F04 or D34 in the overrides, F01 or E04 for
-            the weights, D36 when another run is at work. What concerns one video is in the summary.
+        ProblemError: nothing can be done at all: F01 or D30 for the input, F04 or D34 for the overrides, F01 or E04
+            for the weights, D36 while another run works in the folder. Problems of single videos are in the summary.
     """
     begin = time.perf_counter()
-    found, left_out = sources(videos)
+    found, left_out = find_sources(videos)
     network = weights_path(weights)
     _prepare(out)
     with only_run(out):
-        store.recover(out)
+        work_folder.recover(out)
         if not (out / OVERRIDES).exists():
-            store.put(out, OVERRIDES, ",".join(COLUMNS) + "\n")
+            work_folder.put_file(out, OVERRIDES, ",".join(COLUMNS) + "\n")
         overrides = read_overrides(out / OVERRIDES)
-        template = Worker(out, network, settings, overrides, lambda _: None)
+        worker = VideoWorker(out, network, settings, overrides, _ignore)
         meter = _Meter(found, begin, report)
-        if address is None:
-            results = dict(_results(template, found, min(workers, len(found)), meter))
+        if address is not None:
+            results = dict(_on_cluster(worker, found, address, workers, meter))
+        elif min(workers, len(found)) > 1:
+            results = dict(_in_processes(worker, found, min(workers, len(found)), meter))
         else:
-            results = dict(_on_cluster(template, found, address, workers, meter))
+            results = dict(_in_this_process(worker, found, meter))
         problems = [*left_out, *(problem for source in found for problem in results[source.name].problems)]
         try:
-            write_reports(out, problems)
+            write_audit(out, problems)
         except ProblemError as error:
             problems += error.problems
-        store.clear(out)
+        work_folder.clear(out)
     finished = [result for source in found if (result := results[source.name]).facts is not None]
     facts = [result.facts for result in finished if result.facts is not None]
-    return Summary(
+    return FacesSummary(
         videos=len(found) + len({problem.file for problem in left_out}),
         made=sum(not result.is_kept for result in finished),
         kept=sum(result.is_kept for result in finished),
@@ -214,76 +226,79 @@ def run(
 
 def _prepare(out: Path) -> None:
     try:
-        (out / store.CROPS).mkdir(parents=True, exist_ok=True)
-        (out / store.INDEX).mkdir(exist_ok=True)
+        (out / CROPS).mkdir(parents=True, exist_ok=True)
+        (out / INDEX).mkdir(exist_ok=True)
     except OSError as error:
         raise unreadable(out, error) from error
 
 
 class _Meter:
-    """Adds up what is done, and reports it now and then."""
+    """Adds up the work done, and reports it now and then."""
 
     PAUSE_S = 0.5
 
-    def __init__(self, found: Sequence[Source], begin: float, report: Callable[[Progress], None]) -> None:
+    def __init__(self, found: Sequence[Source], begin: float, report: Callable[[FacesProgress], None]) -> None:
         self._report, self._begin, self._last = report, begin, 0.0
         self._videos, self._total = 0, len(found)
-        self._frames, self._expected = 0, sum(source.expected() for source in found)
+        self._frames, self._expected = 0, sum(source.expected_frames() for source in found)
 
-    def frames(self, count: int) -> None:
+    def add_frames(self, count: int) -> None:
         self._frames += count
         now = time.perf_counter()
         if now - self._last >= self.PAUSE_S:
             self._last = now
-            self._tell(now)
+            self._send(now)
 
-    def video(self) -> None:
+    def add_video(self) -> None:
         self._videos += 1
         if self._videos == self._total:
-            self._tell(time.perf_counter())
+            self._send(time.perf_counter())
 
-    def _tell(self, now: float) -> None:
+    def _send(self, now: float) -> None:
         done, expected = self._frames, max(self._expected, self._frames)
-        self._report(Progress((self._videos, self._total), (done, expected), now - self._begin))
+        self._report(FacesProgress((self._videos, self._total), (done, expected), now - self._begin))
 
 
-def _results(template: Worker, found: Sequence[Source], workers: int, meter: _Meter) -> Generator[tuple[str, Result]]:
-    if workers > 1:
-        yield from _in_processes(template, found, workers, meter)
-        return
+def _ignore(_: int) -> None:
+    """Progress that nobody asked for; a function of the module, so that a worker can be pickled."""
+
+
+Results = Generator[tuple[str, VideoResult]]
+
+
+def _in_this_process(worker: VideoWorker, found: Sequence[Source], meter: _Meter) -> Results:
     import cv2
 
     threads = cv2.getNumThreads()
-    # one thread for the network, one for decoding: as in a process that serves a run
+    # one thread for the network and one for decoding, as in the processes of a parallel run
     cv2.setNumThreads(1)
-    template.tick = meter.frames
+    worker.tick = meter.add_frames
     try:
         for source in found:
-            yield source.name, template.do(source)
-            meter.video()
+            yield source.name, worker.process(source)
+            meter.add_video()
     finally:
         cv2.setNumThreads(threads)
 
 
-_served: dict[str, Any] = {}
+# the worker of a process, and the lock that it holds
+_process: dict[str, Any] = {}
 
 
-def _begin_process(worker: Worker, parent: int, queue: Any) -> None:
+def _start_process(worker: VideoWorker, parent: int, queue: Any) -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    _served["lock"] = stay_with_parent(worker.out, parent)
+    _process["lock"] = stay_with_parent(worker.out, parent)
     worker.tick = queue.put
-    _served["worker"] = worker
+    _process["worker"] = worker
 
 
-def _serve(source: Source) -> Result:
-    return _served["worker"].do(source)
+def _work_in_process(source: Source) -> VideoResult:
+    return _process["worker"].process(source)
 
 
-def _in_processes(
-    template: Worker, found: Sequence[Source], workers: int, meter: _Meter
-) -> Generator[tuple[str, Result]]:
+def _in_processes(worker: VideoWorker, found: Sequence[Source], workers: int, meter: _Meter) -> Results:
     import multiprocessing
     from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
     from queue import Empty
@@ -291,51 +306,26 @@ def _in_processes(
     # a forked process would inherit the threads' locks of OpenCV and PyAV, but not the threads
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
-    plain = Worker(template.out, template.weights, template.settings, template.overrides, _silent)
-    setup = (plain, os.getpid(), queue)
-    # the longest first, lest one process be left alone with it at the end
-    order = sorted(found, key=lambda source: -source.weight())
-    with ProcessPoolExecutor(workers, context, _begin_process, setup) as pool:
-        waiting: dict[Future[Result], Source] = {pool.submit(_serve, source): source for source in order}
+    with ProcessPoolExecutor(workers, context, _start_process, (worker, os.getpid(), queue)) as pool:
+        waiting: dict[Future[VideoResult], Source] = {
+            pool.submit(_work_in_process, source): source for source in _largest_first(found)
+        }
         try:
             while waiting:
                 done, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
                 with suppress(Empty):
                     while True:
-                        meter.frames(queue.get_nowait())
+                        meter.add_frames(queue.get_nowait())
                 for future in done:
                     source = waiting.pop(future)
                     yield source.name, _result(future, source)
-                    meter.video()
+                    meter.add_video()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _on_cluster(
-    template: Worker, found: Sequence[Source], address: str, workers: int, meter: _Meter
-) -> Generator[tuple[str, Result]]:
-    out, weights = template.out.resolve(), template.weights.resolve()
-    worker = Worker(out, weights, template.settings, template.overrides, _silent)
-    order = [
-        replace(source, path=source.path.resolve(), files=tuple(file.resolve() for file in source.files))
-        for source in found
-    ]
-    order.sort(key=lambda source: -source.weight())
-    for source, result in spread(partial(_served_far, worker), order, address, workers):
-        meter.frames(0 if result.facts is None else result.facts["frames"])
-        yield source.name, result
-        meter.video()
-
-
-def _served_far(worker: Worker, source: Source) -> Result:
-    import cv2
-
-    cv2.setNumThreads(1)
-    return worker.do(source)
-
-
-def _result(future: Future[Result], source: Source) -> Result:
+def _result(future: Future[VideoResult], source: Source) -> VideoResult:
     from concurrent.futures.process import BrokenProcessPool
 
     try:
@@ -343,8 +333,28 @@ def _result(future: Future[Result], source: Source) -> Result:
     except BrokenProcessPool:
         found = "a process of the run was ended from outside"
         fix = "run again, with fewer --workers where memory is short"
-        return Result(None, False, (Problem("D37", found, "a run to its end", fix, str(source.path)),))
+        return VideoResult(None, False, (Problem("D37", found, "a run to its end", fix, str(source.path)),))
 
 
-def _silent(_: int) -> None:
-    pass
+def _on_cluster(worker: VideoWorker, found: Sequence[Source], address: str, workers: int, meter: _Meter) -> Results:
+    worker = replace(worker, out=worker.out.resolve(), weights=worker.weights.resolve())
+    resolved = [
+        replace(source, path=source.path.resolve(), files=tuple(file.resolve() for file in source.files))
+        for source in _largest_first(found)
+    ]
+    for source, result in spread(partial(_work_on_cluster, worker), resolved, address, workers):
+        meter.add_frames(0 if result.facts is None else result.facts["frames"])
+        yield source.name, result
+        meter.add_video()
+
+
+def _work_on_cluster(worker: VideoWorker, source: Source) -> VideoResult:
+    import cv2
+
+    cv2.setNumThreads(1)
+    return worker.process(source)
+
+
+def _largest_first(found: Sequence[Source]) -> list[Source]:
+    """The order in which parallel workers finish soonest: no large video is left for the end."""
+    return sorted(found, key=lambda source: -source.size_in_bytes())

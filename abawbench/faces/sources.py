@@ -1,4 +1,4 @@
-"""What there is to take faces from: videos, videos in frames, photographs."""
+"""The videos to take faces from: video files, folders of numbered frames, and photographs."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from abawbench.clips.images import number_of
 from abawbench.table import video_of
 
 Kind = Literal["video", "frames", "photo"]
+# bytes read at a time
 CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One video, in whatever form.
+    """One video, in any form.
 
     Attributes:
-        name: of the video, as its units are named after it.
-        kind: a video file, a folder of numbered pictures, or a single picture.
-        path: the file or folder.
-        files: the picture files in order of their numbers; empty for a video file.
+        name: name of the video; its units are named after it.
+        kind: "video" for a video file, "frames" for a folder of numbered pictures, "photo" for a single picture.
+        path: path of the file or folder.
+        files: picture files in the order of their numbers; empty for a video file.
     """
 
     name: str
@@ -40,8 +41,8 @@ class Source:
         """Frame number of each picture file."""
         return tuple(number_of(file) for file in self.files) if self.kind == "frames" else (1,) * len(self.files)
 
-    def expected(self) -> int:
-        """About how many frames it has; 0 where nothing tells."""
+    def expected_frames(self) -> int:
+        """Approximate number of frames; 0 if it cannot be told without decoding."""
         if self.kind != "video":
             return len(self.files)
         try:
@@ -50,15 +51,15 @@ class Source:
         except ProblemError:
             return 0
 
-    def weight(self) -> int:
-        """About how long it takes, to compare with others of its kind."""
+    def size_in_bytes(self) -> int:
+        """Size of all files together; 0 if they cannot be read."""
         try:
             return sum(file.stat().st_size for file in self.files or (self.path,))
         except OSError:
             return 0
 
     def digest(self) -> str:
-        """SHA-256 of the contents, and for pictures of their numbers. Raises: ProblemError F01."""
+        """SHA-256 of the contents, and of the frame numbers of pictures. Raises: ProblemError F01."""
         state = hashlib.sha256()
         for file, number in zip(self.files, self.numbers, strict=True):
             state.update(f"{number}:{file.stat().st_size if file.exists() else -1}:".encode())
@@ -79,18 +80,18 @@ def _parts(path: Path) -> Generator[bytes]:
         raise unreadable(path, error) from error
 
 
-def sources(videos: Path) -> tuple[tuple[Source, ...], tuple[Problem, ...]]:
-    """The sources under a path, sorted by name, and what is wrong with those that are left out.
+def find_sources(videos: Path) -> tuple[tuple[Source, ...], tuple[Problem, ...]]:
+    """The sources under a path, sorted by name, and the problems of those that are left out.
 
-    A file is one source. Of a folder, its files and those of its folders are taken, no deeper; other kinds of files are
-    passed over. Pictures that all have numbers for names are the frames of a video named after their folder, others
-    are photographs.
+    A file is one source. A folder gives its own files and those of its direct subfolders; files of other kinds are
+    ignored. If all pictures of a folder have numbers as names, they are the frames of a video named after the folder;
+    otherwise they are photographs.
 
     Args:
-        videos: a video, a picture, or a folder.
+        videos: a video, a picture, or a folder of them.
 
     Raises:
-        ProblemError: F01 there is no such path, D30 nothing in it has faces to take.
+        ProblemError: F01 the path does not exist, D30 it holds no video and no picture.
     """
     problems: list[Problem] = []
     if videos.is_dir():
@@ -104,7 +105,7 @@ def sources(videos: Path) -> tuple[tuple[Source, ...], tuple[Problem, ...]]:
         kinds = " ".join(sorted(video.SUFFIXES | images.SUFFIXES))
         fix = f"name a folder that holds files of these kinds: {kinds}"
         raise ProblemError(Problem("D30", "nothing to take faces from", "videos or pictures", fix, str(videos)))
-    kept = _distinct(sorted(found, key=lambda source: (source.name, str(source.path))), problems)
+    kept = _without_clashes(sorted(found, key=lambda source: (source.name, str(source.path))), problems)
     return tuple(kept), tuple(problems)
 
 
@@ -140,8 +141,8 @@ def _of_frames(folder: Path, pictures: Sequence[Path], problems: list[Problem]) 
     yield Source(folder.resolve().name, "frames", folder, tuple(files))
 
 
-def _distinct(found: Iterable[Source], problems: list[Problem]) -> Generator[Source]:
-    """Sources whose units cannot be taken for those of another."""
+def _without_clashes(found: Iterable[Source], problems: list[Problem]) -> Generator[Source]:
+    """The sources whose units cannot be confused with the units of another source."""
     by_name: dict[str, list[Source]] = defaultdict(list)
     for source in found:
         by_name[source.name].append(source)
@@ -159,6 +160,6 @@ def _distinct(found: Iterable[Source], problems: list[Problem]) -> Generator[Sou
 
 
 def _owner(name: str) -> str:
-    """The video of which a unit of this name would be a person, or an empty text."""
+    """The video whose unit would have this name, or an empty string."""
     owner = video_of(name)
     return "" if owner == name else owner

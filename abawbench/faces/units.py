@@ -1,4 +1,4 @@
-"""From persons in a video to its units, with the official names."""
+"""The units of a video, with the official names: which person each face belongs to, after the overrides."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from abawbench.faces.identities import Person, Track
 from abawbench.faces.overrides import Override
 from abawbench.table import Integers, Mask, person_suffix
 
-# a person is a unit when seen for one second, and in a tenth of the frames of the person seen most
+# a person becomes a unit if seen for a second and in a tenth of the frames of the person seen most
 BRIEF_S = 1.0
 BRIEF_SHARE = 0.1
 NO_UNIT = -1
@@ -20,12 +20,12 @@ NO_UNIT = -1
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """Who got crops.
+    """The units of a video.
 
     Attributes:
-        names: of the units.
-        of_face: shape (faces,), index into `names`, `NO_UNIT` where a face belongs to none.
-        unknown: tracks that overrides name and the video does not have.
+        names: names of the units.
+        of_face: shape (faces,), index into `names`; `NO_UNIT` for a face of no unit.
+        unknown: track numbers in the overrides that the video does not have.
     """
 
     names: tuple[str, ...]
@@ -34,14 +34,14 @@ class Units:
 
 
 @dataclass(frozen=True, eq=False)
-class Faces:
-    """All faces of a video, in order of frames.
+class VideoFaces:
+    """All faces of a video, in the order of its frames.
 
     Attributes:
         number: shape (faces,), frame number.
-        track: shape (faces,), track number from 1.
-        centre: shape (faces,), the box's centre from the left, in widths of the picture.
-        side: shape (faces,), the box's side in pixels.
+        track: shape (faces,), track number, from 1.
+        centre: shape (faces,), horizontal centre of the box, in picture widths from the left edge.
+        side: shape (faces,), side of the box in pixels.
     """
 
     number: Integers
@@ -50,9 +50,9 @@ class Faces:
     side: NDArray[np.float32]
 
 
-def assign(
+def assign_units(
     video: str,
-    faces: Faces,
+    faces: VideoFaces,
     tracks: Sequence[Track],
     persons: Sequence[Person],
     overrides: Sequence[Override],
@@ -60,28 +60,29 @@ def assign(
     frames: int,
     rate: float,
 ) -> Units:
-    """The unit of each face.
+    """Assign each face of a video to a unit.
 
-    A video of one person is one unit of its own name. Of several, the two that take most space and time are `_left`
-    and `_right`, after their mean positions, as in Aff-Wild2; further ones are `_person3`, ... Someone seen only
-    briefly is no unit.
+    A video of one person is one unit with the name of the video. Of several people, the two that take up most space and
+    time become `_left` and `_right`, by their mean positions, as in Aff-Wild2; the others become `_person3` and so on.
+    A person seen only briefly is no unit.
 
-    The faces that overrides choose are one person, who is, outside of the rows, whoever was chosen most often.
+    The faces that the overrides choose are one person. Outside the rows of the overrides, that person is the one who
+    was chosen most often inside them.
 
     Args:
-        video: its name.
-        faces: all of them.
-        tracks: by number.
-        persons: their grouping.
-        overrides: the rows of this video; later rows win.
-        frames: how many the video has.
+        video: name of the video.
+        faces: all faces of the video.
+        tracks: all tracks, in the order of their numbers.
+        persons: the tracks grouped by person.
+        overrides: rows of the overrides file for this video; later rows win.
+        frames: number of frames of the video.
         rate: frames per second.
     """
     of_track = np.full(len(tracks) + 1, NO_UNIT, np.int32)
     for index, person in enumerate(persons):
         of_track[list(person.tracks)] = index
     of_face = of_track[faces.track]
-    chosen, dropped = _overridden(faces, overrides)
+    chosen, dropped = _apply_overrides(faces, overrides)
     if chosen.any():
         main = int(np.bincount(of_face[chosen]).argmax())
         of_face[chosen] = main
@@ -105,8 +106,8 @@ def assign(
     return Units(names, named[of_face], tuple(sorted(unknown)))
 
 
-def _overridden(faces: Faces, overrides: Sequence[Override]) -> tuple[Mask, Mask]:
-    """Which faces the rows choose, and which they drop."""
+def _apply_overrides(faces: VideoFaces, overrides: Sequence[Override]) -> tuple[Mask, Mask]:
+    """Masks of the faces that the rows choose and of those that they drop, shape (faces,) each."""
     chosen, dropped = np.zeros(len(faces.number), bool), np.zeros(len(faces.number), bool)
     for row in overrides:
         inside = (faces.number >= row.first) & (faces.number <= row.last)

@@ -10,8 +10,8 @@ import pytest
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.base.ray_pool import LOCAL, spread
 from abawbench.clips.clip import clips_of_faces
-from abawbench.faces.extract import Settings
-from abawbench.faces.run import run
+from abawbench.faces.run import crop_faces
+from abawbench.faces.video_crops import FaceSettings
 from examples.real_data import real_data
 
 
@@ -57,8 +57,8 @@ def test_faces_of_a_cluster_are_those_of_one_process(tmp_path):
     videos.mkdir()
     for name in ("grid_bbaf2n.mpg", "grid_lwbsza.mpg", "grid_swiz3n.mpg"):
         (videos / name).write_bytes((real_data() / "videos" / name).read_bytes())
-    run(videos, tmp_path / "one", Settings(every=5), workers=1)
-    summary = run(videos, tmp_path / "many", Settings(every=5), workers=2, address=LOCAL)
+    crop_faces(videos, tmp_path / "one", FaceSettings(every=5), workers=1)
+    summary = crop_faces(videos, tmp_path / "many", FaceSettings(every=5), workers=2, address=LOCAL)
     assert (summary.made, summary.problems) == (3, ())
     one, many = (
         {

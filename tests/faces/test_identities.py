@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 
 from abawbench.clips.images import read_image
-from abawbench.clips.video import Frame
 from abawbench.faces import Face, aligned_crop
-from abawbench.faces.following import watch
-from abawbench.faces.identities import SAME, Track, Tracker, describe, persons
+from abawbench.faces.identities import SAME, Track, Tracker, describe, group_tracks
 from examples.real_data import real_data
 from tests.faces.conftest import Blobs, picture
 from tests.faces.test_detector import detected
@@ -23,7 +21,9 @@ def followed(pictures) -> tuple[Tracker, list[list[int]]]:
     tracker, blobs, numbers = Tracker(), Blobs(None), []
     for image in pictures:
         faces = tuple(sorted(blobs.detect(image), key=lambda face: face.box))
-        numbers.append(tracker.follow(image, faces, [describe(aligned_crop(image, face.points)) for face in faces]))
+        numbers.append(
+            tracker.assign_tracks(image, faces, [describe(aligned_crop(image, face.points)) for face in faces])
+        )
     return tracker, numbers
 
 
@@ -65,7 +65,7 @@ def test_a_person_is_known_again_after_a_cut_and_another_is_not():
     grounds = [(1, 20), (2, 60), (1, 20), (2, 60)]
     pictures = [picture((number, 50, 40), ground=ground) for number, ground in grounds for _ in range(8)]
     tracker, _ = followed(pictures)
-    assert [person.tracks for person in persons(tracker.tracks, tracker.together)] == [(1, 3), (2, 4)]
+    assert [person.tracks for person in group_tracks(tracker.tracks, tracker.together)] == [(1, 3), (2, 4)]
 
 
 def track(number: int, description, first: int = 0, count: int = 10, shot: int = 0, box=BOX) -> Track:
@@ -80,7 +80,7 @@ def grouped(*tracks: Track, together=()) -> list[tuple[int, ...]]:
     for one, other in together:
         pairs[one].add(other)
         pairs[other].add(one)
-    return [person.tracks for person in persons(list(tracks), pairs)]
+    return [person.tracks for person in group_tracks(list(tracks), pairs)]
 
 
 def test_like_tracks_are_one_person_and_unlike_ones_are_not():
@@ -116,49 +116,6 @@ def test_a_description_does_not_change_with_brightness_alone_much():
     other = aligned_crop(picture((2, 50, 40)), Blobs(None).detect(picture((2, 50, 40)))[0].points)
     one = describe(crop)
     assert np.linalg.norm(one - describe(dark)) < np.linalg.norm(one - describe(other)) / 2
-
-
-def watched(pictures, every: int, detector=None):
-    frames = (Frame(number, number / 25, image) for number, image in enumerate(pictures, 1))
-    return list(watch(frames, detector or Blobs(None), every))
-
-
-@pytest.mark.parametrize("every", [1, 2, 3, 7, 50])
-@pytest.mark.parametrize("count", [0, 1, 2, 13])
-def test_every_frame_comes_once_whatever_the_step(every, count):
-    seen = watched([picture((1, 50 + step, 40)) for step in range(count)], every)
-    assert [moment.frame.number for moment in seen] == list(range(1, count + 1))
-    assert all(len(moment.faces) == 1 for moment in seen)
-
-
-def test_faces_are_followed_between_detections_to_a_pixel():
-    pictures = [picture((1, 30 + 3 * step, 40 + step)) for step in range(13)]
-    detector = Blobs(None)
-    seen = watched(pictures, 4, detector)
-    assert detector.calls == 4
-    assert [moment.is_followed for moment in seen] == [step % 4 > 0 for step in range(13)]
-    for moment, truth in zip(seen, watched(pictures, 1), strict=True):
-        assert np.abs(moment.faces[0].points - truth.faces[0].points).max() < 1
-
-
-def test_where_detections_disagree_every_frame_between_is_detected():
-    pictures = [picture((1, 50, 40))] * 6 + [picture()] * 7
-    seen = watched(pictures, 4)
-    assert [len(moment.faces) for moment in seen] == [1] * 6 + [0] * 7
-    assert [moment.is_followed for moment in seen[4:9]] == [False] * 5
-
-
-def test_faces_are_not_carried_over_a_cut():
-    pictures = [picture((1, 50, 40))] * 6 + [picture((2, 200, 80), ground=60)] * 7
-    seen = watched(pictures, 4)
-    assert [round(moment.faces[0].box[0], -1) for moment in seen] == [50] * 6 + [200] * 7
-
-
-def test_two_crossing_detections_are_matched_each_once():
-    pictures = [picture((1, 30 + 5 * step, 20), (2, 230 - 5 * step, 110)) for step in range(9)]
-    for moment, truth in zip(watched(pictures, 4), watched(pictures, 1), strict=True):
-        points = sorted(face.points[0].tolist() for face in moment.faces)
-        assert np.abs(np.array(points) - sorted(face.points[0].tolist() for face in truth.faces)).max() < 1.5
 
 
 @functools.cache

@@ -16,8 +16,8 @@ import pytest
 from abawbench.clips.clip import clips_of_faces
 from abawbench.clips.crop_index import MISSING, Index, read_index
 from abawbench.faces import TEMPLATE, similarity
-from abawbench.faces.extract import Settings
-from abawbench.faces.run import Summary, run
+from abawbench.faces.run import FacesSummary, crop_faces
+from abawbench.faces.video_crops import FaceSettings
 from examples.real_data import real_data
 from tests.faces.conftest import tree
 from tests.faces.test_detector import detected, pupils
@@ -29,16 +29,16 @@ PYFEAT = ("pyfeat_face_noface", "pyfeat_noface_face", "pyfeat_no_face")
 
 
 @pytest.fixture(scope="module")
-def out(tmp_path_factory) -> tuple[Path, Summary]:
+def out(tmp_path_factory) -> tuple[Path, FacesSummary]:
     """Faces of eleven real clips, from a folder of links."""
     videos, out = tmp_path_factory.mktemp("videos"), tmp_path_factory.mktemp("out")
     for path in (real_data() / "videos").iterdir():
         if path.stem in {*GRID, *PYFEAT, "carphone_pristine", "wh_stage_noaudio"}:
             (videos / path.name).symlink_to(path.resolve())
-    return out, run(videos, out, Settings())
+    return out, crop_faces(videos, out, FaceSettings())
 
 
-def index(out: tuple[Path, Summary], video: str) -> Index:
+def index(out: tuple[Path, FacesSummary], video: str) -> Index:
     return read_index(out[0] / f"index/{video}.parquet")
 
 
@@ -104,7 +104,7 @@ def test_units_become_clips_with_times_and_gaps(out):
 
 
 def test_both_men_of_one_picture_are_kept_apart(tmp_path):
-    summary = run(real_data() / "faces/wh_two_people.jpg", tmp_path, Settings())
+    summary = crop_faces(real_data() / "faces/wh_two_people.jpg", tmp_path, FaceSettings())
     assert summary.units == ("wh_two_people_left", "wh_two_people_right")
     found = read_index(tmp_path / "index/wh_two_people.parquet")
     left, right = (found.points(found.rows_of(unit))[0].mean(axis=0) for unit in found.units)
@@ -118,7 +118,7 @@ def test_every_london_picture_becomes_one_unit(tmp_path):
     # every fifth through the whole way; that each of the 204 has one face is tested with the detector
     for name in names[::5]:
         (pictures / f"{name}.jpg").symlink_to((real_data() / f"faces/{name}.jpg").resolve())
-    summary = run(pictures, tmp_path / "out", Settings())
+    summary = crop_faces(pictures, tmp_path / "out", FaceSettings())
     assert summary.problems == ()
     assert summary.units == tuple(names[::5])
 
@@ -153,13 +153,13 @@ def killable(tmp_path_factory) -> tuple[Path, dict[str, bytes]]:
     for name in ("carphone_pristine.mp4", "grid_bbaf2n.mpg", "pyfeat_single_face.mp4"):
         (videos / name).symlink_to((real_data() / "videos" / name).resolve())
     out = tmp_path_factory.mktemp("whole")
-    run(videos, out, Settings())
+    crop_faces(videos, out, FaceSettings())
     return videos, tree(out)
 
 
 def test_two_processes_give_the_same_bytes_as_one(killable, tmp_path):
     videos, wanted = killable
-    run(videos, tmp_path, Settings(), workers=2)
+    crop_faces(videos, tmp_path, FaceSettings(), workers=2)
     assert tree(tmp_path) == wanted
 
 
@@ -177,5 +177,5 @@ def test_killed_and_started_again_the_result_is_the_same(killable, tmp_path, wor
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    run(videos, tmp_path, Settings())
+    crop_faces(videos, tmp_path, FaceSettings())
     assert tree(tmp_path) == wanted

@@ -13,11 +13,10 @@ from abawbench.base.problems import ProblemError
 from abawbench.base.run_lock import only_run
 from abawbench.clips.clip import clips_of_faces
 from abawbench.clips.crop_index import MISSING, STATES, read_index
-from abawbench.faces import extract as extraction
 from abawbench.faces import run as running
-from abawbench.faces import store
-from abawbench.faces.extract import Settings
-from abawbench.faces.run import run
+from abawbench.faces import video_crops, work_folder
+from abawbench.faces.run import crop_faces
+from abawbench.faces.video_crops import FaceSettings
 from tests.faces.conftest import picture, tree, write_video
 
 pytestmark = pytest.mark.usefixtures("blobs")
@@ -47,7 +46,7 @@ def crops(out: Path) -> dict[str, int]:
 
 def test_each_person_is_a_unit_and_absent_frames_leave_no_crop(videos, tmp_path):
     out = tmp_path / "out"
-    summary = run(videos, out, Settings())
+    summary = crop_faces(videos, out, FaceSettings())
     assert summary.problems == ()
     assert crops(out) == {"gap": 60, "one": 30, "two_left": 30, "two_right": 30}
     assert (summary.videos, summary.made, summary.frames, summary.crops) == (3, 3, 132, 150)
@@ -56,7 +55,7 @@ def test_each_person_is_a_unit_and_absent_frames_leave_no_crop(videos, tmp_path)
 
 
 def test_the_index_has_one_row_for_each_frame_of_each_unit(videos, tmp_path):
-    run(videos, tmp_path / "out", Settings())
+    crop_faces(videos, tmp_path / "out", FaceSettings())
     index = read_index(tmp_path / "out/index/gap.parquet")
     rows = index.rows_of("gap")
     assert index.frame[rows].tolist() == list(range(1, 73))
@@ -73,7 +72,7 @@ def test_the_index_has_one_row_for_each_frame_of_each_unit(videos, tmp_path):
 
 
 def test_the_units_are_clips(videos, tmp_path):
-    run(videos, tmp_path / "out", Settings())
+    crop_faces(videos, tmp_path / "out", FaceSettings())
     clips = {clip.video: clip for clip in clips_of_faces(tmp_path / "out")}
     assert list(clips) == ["gap", "one", "two_left", "two_right"]
     gap = clips["gap"]
@@ -84,7 +83,7 @@ def test_the_units_are_clips(videos, tmp_path):
 
 
 def test_wide_crops_are_larger_and_show_more(videos, tmp_path):
-    run(videos / "one.mp4", tmp_path / "out", Settings(crop="wide"))
+    crop_faces(videos / "one.mp4", tmp_path / "out", FaceSettings(crop="wide"))
     crop = cv2.imread(str(tmp_path / "out/cropped_aligned/one/00010.jpg"))
     assert crop is not None
     assert crop.shape == (224, 224, 3)
@@ -96,10 +95,10 @@ def test_wide_crops_are_larger_and_show_more(videos, tmp_path):
 
 def test_run_again_nothing_is_done_and_nothing_changes(videos, tmp_path, blobs):
     out = tmp_path / "out"
-    run(videos, out, Settings())
+    crop_faces(videos, out, FaceSettings())
     before, detector = tree(out), blobs()
     calls = detector.calls
-    summary = run(videos, out, Settings())
+    summary = crop_faces(videos, out, FaceSettings())
     assert (summary.made, summary.kept, detector.calls) == (0, 3, calls)
     assert blobs() is detector
     assert tree(out) == before
@@ -107,17 +106,17 @@ def test_run_again_nothing_is_done_and_nothing_changes(videos, tmp_path, blobs):
 
 def test_a_changed_video_and_changed_settings_are_done_anew(videos, tmp_path):
     out = tmp_path / "out"
-    run(videos, out, Settings())
+    crop_faces(videos, out, FaceSettings())
     write_video(videos / "two.mp4", ONE)
-    summary = run(videos, out, Settings())
+    summary = crop_faces(videos, out, FaceSettings())
     assert (summary.made, summary.kept) == (1, 2)
     assert crops(out) == {"gap": 60, "one": 30, "two": 30}
-    assert run(videos, out, Settings(every=3)).made == 3
+    assert crop_faces(videos, out, FaceSettings(every=3)).made == 3
 
 
 def test_following_between_detections_gives_the_same_units(videos, tmp_path):
-    run(videos, tmp_path / "all", Settings())
-    run(videos, tmp_path / "some", Settings(every=5))
+    crop_faces(videos, tmp_path / "all", FaceSettings())
+    crop_faces(videos, tmp_path / "some", FaceSettings(every=5))
     assert crops(tmp_path / "all") == crops(tmp_path / "some")
     rows = (tmp_path / "some/audit.csv").read_text().splitlines()
     followed = rows[0].split(",").index("followed")
@@ -126,9 +125,9 @@ def test_following_between_detections_gives_the_same_units(videos, tmp_path):
 
 def test_overrides_are_obeyed_by_the_next_run(videos, tmp_path):
     out = tmp_path / "out"
-    run(videos, out, Settings())
+    crop_faces(videos, out, FaceSettings())
     (out / "overrides.csv").write_text("video,from,to,which\ntwo,,,right\none,1,10,none\n")
-    summary = run(videos, out, Settings())
+    summary = crop_faces(videos, out, FaceSettings())
     assert (summary.made, summary.kept) == (2, 1)
     assert crops(out) == {"gap": 60, "one": 20, "two": 30}
     assert read_index(out / "index/two.parquet").points(np.array([0]))[0, :, 0].min() > 200
@@ -136,24 +135,24 @@ def test_overrides_are_obeyed_by_the_next_run(videos, tmp_path):
 
 def test_an_override_for_a_track_that_is_not_there_is_told_and_the_video_is_done(videos, tmp_path):
     out = tmp_path / "out"
-    run(videos, out, Settings())
+    crop_faces(videos, out, FaceSettings())
     (out / "overrides.csv").write_text("video,from,to,which\none,1,5,9\n")
-    assert rules(run(videos, out, Settings())) == ["D34"]
-    assert rules(run(videos, out, Settings())) == ["D34"]
+    assert rules(crop_faces(videos, out, FaceSettings())) == ["D34"]
+    assert rules(crop_faces(videos, out, FaceSettings())) == ["D34"]
 
 
 def test_a_wrong_overrides_file_stops_the_run_before_anything_is_done(videos, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out/overrides.csv").write_text("video,from,to,which\none,1,5,up\n")
     with pytest.raises(ProblemError, match="D34"):
-        run(videos, tmp_path / "out", Settings())
+        crop_faces(videos, tmp_path / "out", FaceSettings())
 
 
 def test_photographs_are_units_of_one_frame(tmp_path):
     (tmp_path / "pictures").mkdir()
     for name, image in (("anna", picture((1, 50, 40))), ("pair", picture((1, 20, 40), (2, 230, 40)))):
         cv2.imwrite(str(tmp_path / f"pictures/{name}.png"), image)
-    summary = run(tmp_path / "pictures", tmp_path / "out", Settings())
+    summary = crop_faces(tmp_path / "pictures", tmp_path / "out", FaceSettings())
     assert summary.units == ("anna", "pair_left", "pair_right")
     assert set(tree(tmp_path / "out/cropped_aligned")) == {f"{unit}/00001.jpg" for unit in summary.units}
 
@@ -162,7 +161,7 @@ def test_numbered_pictures_keep_their_numbers(tmp_path):
     (tmp_path / "clip").mkdir()
     for number in (3, 4, 7):
         cv2.imwrite(str(tmp_path / f"clip/{number:05d}.png"), picture((1, 50, 40)))
-    summary = run(tmp_path / "clip", tmp_path / "out", Settings())
+    summary = crop_faces(tmp_path / "clip", tmp_path / "out", FaceSettings())
     assert summary.units == ("clip",)
     assert set(tree(tmp_path / "out/cropped_aligned")) == {f"clip/{n:05d}.jpg" for n in (3, 4, 7)}
 
@@ -182,7 +181,7 @@ def spoil(videos: Path) -> None:
 
 def test_of_bad_input_each_is_one_problem_and_the_rest_is_done(videos, tmp_path):
     spoil(videos)
-    summary = run(videos, tmp_path / "out", Settings())
+    summary = crop_faces(videos, tmp_path / "out", FaceSettings())
     assert {(problem.rule, Path(problem.file or "").name) for problem in summary.problems} == {
         ("D31", "same.avi"),
         ("F01", "corrupt.mp4"),
@@ -195,7 +194,7 @@ def test_of_bad_input_each_is_one_problem_and_the_rest_is_done(videos, tmp_path)
     listed = (tmp_path / "out/left_out.csv").read_text()
     assert all(name in listed for name in ("same.avi", "corrupt.mp4", "empty.mp4", "dark.mp4", "4.png"))
     assert not (tmp_path / "out/.work").exists()
-    assert rules(run(videos, tmp_path / "out", Settings())) == rules(summary)
+    assert rules(crop_faces(videos, tmp_path / "out", FaceSettings())) == rules(summary)
 
 
 def test_a_full_disk_is_one_problem_for_each_video_and_leaves_nothing_half_written(videos, tmp_path, monkeypatch):
@@ -208,7 +207,7 @@ def test_a_full_disk_is_one_problem_for_each_video_and_leaves_nothing_half_writt
         return usual(path, data)
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    summary = run(videos, out, Settings())
+    summary = crop_faces(videos, out, FaceSettings())
     assert [(problem.rule, problem.found) for problem in summary.problems] == [("F01", "No space left on device")]
     assert crops(out) == {"one": 30, "two_left": 30, "two_right": 30}
     monkeypatch.undo()
@@ -219,7 +218,7 @@ def test_a_folder_of_somebody_else_is_not_overwritten(videos, tmp_path):
     other = tmp_path / "out/cropped_aligned/one"
     other.mkdir(parents=True)
     (other / "00001.jpg").write_bytes(b"not ours")
-    summary = run(videos, tmp_path / "out", Settings())
+    summary = crop_faces(videos, tmp_path / "out", FaceSettings())
     assert rules(summary) == ["D35"]
     assert tree(other) == {"00001.jpg": b"not ours"}
 
@@ -227,7 +226,7 @@ def test_a_folder_of_somebody_else_is_not_overwritten(videos, tmp_path):
 def test_two_runs_do_not_share_a_folder(videos, tmp_path):
     (tmp_path / "out").mkdir()
     with only_run(tmp_path / "out"), pytest.raises(ProblemError, match="D36"):
-        run(videos, tmp_path / "out", Settings())
+        crop_faces(videos, tmp_path / "out", FaceSettings())
 
 
 class Killed(BaseException):
@@ -236,14 +235,14 @@ class Killed(BaseException):
 
 def test_killed_at_any_step_and_started_again_the_result_is_the_same(videos, tmp_path, monkeypatch):
     """Every rename, removal and write is in turn the last thing that happens."""
-    run(videos, tmp_path / "whole", Settings())
+    crop_faces(videos, tmp_path / "whole", FaceSettings())
     (tmp_path / "first").mkdir()
     # a run over an older state, so that units are replaced and removed as well
     old = tmp_path / "old"
     shutil.copytree(videos, old)
     write_video(old / "one.mp4", TWO)
     write_video(old / "two.mp4", ONE)
-    run(old, tmp_path / "first", Settings())
+    crop_faces(old, tmp_path / "first", FaceSettings())
     wanted = tree(tmp_path / "whole")
     steps = {"left": 0}
 
@@ -259,7 +258,7 @@ def test_killed_at_any_step_and_started_again_the_result_is_the_same(videos, tmp
     for owner, name in ((Path, "replace"), (Path, "mkdir"), (Path, "unlink"), (shutil, "rmtree")):
         monkeypatch.setattr(owner, name, counted(getattr(owner, name)))
     # a process that is killed cleans nothing up
-    monkeypatch.setattr(store, "discard", lambda _: None)
+    monkeypatch.setattr(work_folder, "discard", lambda _: None)
     kills = 0
     for last in range(0, 300, 4):
         steps["left"] = 10**9
@@ -267,29 +266,29 @@ def test_killed_at_any_step_and_started_again_the_result_is_the_same(videos, tmp
         shutil.copytree(tmp_path / "first", out)
         steps["left"] = last
         try:
-            run(videos, out, Settings())
+            crop_faces(videos, out, FaceSettings())
         except Killed:
             kills += 1
         else:
             break
         finally:
             steps["left"] = 10**9
-        run(videos, out, Settings())
+        crop_faces(videos, out, FaceSettings())
         assert tree(out) == wanted, f"killed at step {last}"
         shutil.rmtree(out)
     assert kills > 10
 
 
 def test_the_version_of_the_recipe_is_part_of_the_key(videos, tmp_path, monkeypatch):
-    run(videos / "one.mp4", tmp_path / "out", Settings())
-    monkeypatch.setattr(extraction, "RECIPE", 2)
-    assert run(videos / "one.mp4", tmp_path / "out", Settings()).made == 1
+    crop_faces(videos / "one.mp4", tmp_path / "out", FaceSettings())
+    monkeypatch.setattr(video_crops, "RECIPE", 2)
+    assert crop_faces(videos / "one.mp4", tmp_path / "out", FaceSettings()).made == 1
 
 
 def test_progress_tells_frames_done_of_those_expected(videos, tmp_path, monkeypatch):
     monkeypatch.setattr(running._Meter, "PAUSE_S", 0.0)
     told = []
-    run(videos, tmp_path / "out", Settings(), report=told.append)
+    crop_faces(videos, tmp_path / "out", FaceSettings(), report=told.append)
     assert told[-1].videos == (3, 3)
     assert told[-1].frames == (132, 132)
     assert [progress.frames[0] for progress in told] == sorted(progress.frames[0] for progress in told)

@@ -5,25 +5,25 @@ import pytest
 
 from abawbench.faces.identities import Person, Track
 from abawbench.faces.overrides import LAST, Override
-from abawbench.faces.units import Faces, Units, assign
+from abawbench.faces.units import Units, VideoFaces, assign_units
 
 BOX = (0.0, 0.0, 1.0, 1.0)
 
 
 def assigned(
     spans: dict[int, tuple[range, float]], persons=None, overrides=(), frames: int = 100
-) -> tuple[Units, Faces]:
+) -> tuple[Units, VideoFaces]:
     """Units of tracks given as frames and place; each track is a person unless said otherwise."""
     number = np.array([n for span, _ in spans.values() for n in span], np.int32)
     track = np.repeat(list(spans), [len(span) for span, _ in spans.values()]).astype(np.int32)
     centre = np.array([place for span, place in spans.values() for _ in span], np.float32)
     order = np.argsort(number, kind="stable")
-    faces = Faces(number[order], track[order], centre[order], np.full(len(number), 50, np.float32))
+    faces = VideoFaces(number[order], track[order], centre[order], np.full(len(number), 50, np.float32))
     tracks = [
         Track(n, 0, span[0], span[-1], BOX, BOX, np.zeros(1, np.float32), len(span)) for n, (span, _) in spans.items()
     ]
     groups = [Person(tuple(group), (0.0,) * len(group)) for group in (persons or [[n] for n in spans])]
-    return assign("v", faces, tracks, groups, overrides, frames=frames, rate=25.0), faces
+    return assign_units("v", faces, tracks, groups, overrides, frames=frames, rate=25.0), faces
 
 
 def frames_of(result, unit: str) -> dict[int, list[int]]:

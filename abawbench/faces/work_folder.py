@@ -1,4 +1,4 @@
-"""The folder of `abawbench faces`: where things lie, and how those of a video get there all at once."""
+"""The folder of unfinished work, and how the crops and the index of a video appear in the output folder all at once."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ PLAN = "plan.json"
 NEW_INDEX = "index.parquet"
 
 
-def new_work(out: Path, video: str) -> Path:
-    """An empty folder in which a video's crops and index are made."""
+def begin_work(out: Path, video: str) -> Path:
+    """Make an empty work folder for the crops and the index of a video, and return it."""
     folder = out / WORK / video
     if folder.exists():
         shutil.rmtree(folder)
@@ -28,13 +28,13 @@ def new_work(out: Path, video: str) -> Path:
 
 
 def commit(out: Path, video: str, units: Sequence[str]) -> None:
-    """Put a video's finished crops and index in their places.
+    """Move the finished crops and the index of a video into the output folder.
 
-    A plan is written first. Whoever is killed after that leaves a plan which the next run carries out to its end;
-    whoever is killed before leaves only work that the next run throws away.
+    A plan is written first. If the process is killed after that, the next run completes the plan; if it is killed
+    before, the next run discards the work.
 
     Raises:
-        ProblemError: D35, at the place of a unit lies something that is not of this video.
+        ProblemError: D35, the folder of a unit exists already and does not belong to this video.
     """
     known = read_facts(index_file(out, video))
     old: list[str] = list(known["units"]) if known else []
@@ -63,20 +63,21 @@ def _carry_out(out: Path, video: str) -> None:
             made.replace(out / CROPS / unit)
     if (folder / NEW_INDEX).exists():
         (folder / NEW_INDEX).replace(index_file(out, video))
-    # the plan goes last but for its folder: without it the rest is only work to throw away
+    # the plan is removed last of all files: without it, the folder counts as work to discard
     shutil.rmtree(folder / "tracks", ignore_errors=True)
     (folder / PLAN).unlink()
     shutil.rmtree(folder)
 
 
-def put(out: Path, name: str, text: str) -> None:
-    """Write a file beside the crops, whole or not at all; what a killed run leaves of it lies in the folder of work.
+def put_file(out: Path, name: str, text: str) -> None:
+    """Write a text file in the output folder, whole or not at all.
 
     Raises:
         ProblemError: F01, the folder cannot be written.
     """
     try:
         (out / WORK).mkdir(exist_ok=True)
+        # whatever a killed run leaves lies in the work folder, which the next run clears
         (out / WORK / name).write_text(text, "utf-8")
         (out / WORK / name).replace(out / name)
     except OSError as error:
@@ -86,19 +87,19 @@ def put(out: Path, name: str, text: str) -> None:
 
 
 def discard(work: Path) -> None:
-    """Throw away the work on a video, unless it only remains to be put in its places."""
+    """Remove the work folder of a video, unless it is finished and only its move remains to be completed."""
     if not (work / PLAN).exists():
         shutil.rmtree(work, ignore_errors=True)
 
 
 def clear(out: Path) -> None:
-    """Remove the folder of work, unless something in it waits for the next run."""
+    """Remove the folder of unfinished work if it is empty."""
     with suppress(OSError):
         (out / WORK).rmdir()
 
 
 def recover(out: Path) -> None:
-    """Finish or throw away what a run that was killed left behind."""
+    """Complete or discard what a killed run left behind."""
     work = out / WORK
     for folder in sorted(work.iterdir()) if work.is_dir() else ():
         if (folder / PLAN).exists():
