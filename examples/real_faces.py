@@ -24,6 +24,7 @@ from real_data import ATTRIBUTION, real_data
 import abawbench
 from abawbench import records
 from abawbench.base.files import write_text
+from abawbench.base.hashes import sha256_of
 from abawbench.base.problems import Problem, ProblemError, unwritable
 from abawbench.challenges import Categorical, Continuous, MultiLabel, get
 from abawbench.cli.output import exits_on_problems, print_table, say
@@ -172,8 +173,8 @@ def add_record(score: Score, entry: Entry, out: Path, leaderboard: Path, date: s
         split="validation",
         dataset=DATASET,
         date=date,
-        truth_sha256=records.sha256_of(out / VALIDATION),
-        prediction_sha256=records.sha256_of(out / PREDICTIONS),
+        truth_sha256=sha256_of(out / VALIDATION),
+        prediction_sha256=sha256_of(out / PREDICTIONS),
         disclosure=disclosure,
     )
     path = records.write(record, leaderboard / "records")

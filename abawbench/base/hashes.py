@@ -1,24 +1,27 @@
-"""SHA-256 of files and folders."""
+"""SHA-256 of files and folders, in hexadecimal digits."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from abawbench.base.problems import unreadable
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes; of a folder, over the names and hashes of all files in it, sorted by name.
+    """SHA-256 of a file, or of a folder with everything below it.
+
+    A folder's hash is that of the lines `<hash of the file> <relative path>`, sorted by path.
 
     Raises:
-        ProblemError: F01, nothing there.
+        ProblemError: F01, the path leads nowhere or cannot be read.
     """
     try:
         if not path.is_dir():
             return sha256_of_file(path)
-        digest = hashlib.sha256()
         names = sorted(member.relative_to(path).as_posix() for member in path.rglob("*") if member.is_file())
+        digest = hashlib.sha256()
         for name in names:
             digest.update(f"{sha256_of_file(path / name)} {name}\n".encode())
     except OSError as error:
@@ -30,3 +33,11 @@ def sha256_of_file(path: Path) -> str:
     """SHA-256 of a file's bytes, read in pieces. Raises: OSError, the file cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of_files(paths: Iterable[Path]) -> str:
+    """SHA-256 over the name and the hash of each file, in the given order. Raises: OSError, a file cannot be read."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.name.encode() + b"\0" + bytes.fromhex(sha256_of_file(path)))
+    return digest.hexdigest()

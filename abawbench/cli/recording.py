@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from abawbench.base.hashes import sha256_of
 from abawbench.base.problems import Problem, ProblemError, unreadable
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ def write_record(score: Score, truth: Path, prediction: Path, *, missing: Policy
         score,
         **{name: str(said[name]) for name in ("entry", "dataset", "date")},
         split=said["split"],
-        truth_sha256=records.sha256_of(truth),
-        prediction_sha256=records.sha256_of(prediction),
+        truth_sha256=sha256_of(truth),
+        prediction_sha256=sha256_of(prediction),
         disclosure=records.disclosure_from(said["disclosure"], str(disclosure)),
         missing=missing,
     )

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.hashes import sha256_of_file
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.clips.alignment import CROP_SIZE, FIELDS
 from abawbench.clips.crop_index import CROPS, MISSING, index_files, read_index
@@ -85,8 +86,7 @@ class Clip:
             return state.hexdigest()
         for path in self.files():
             try:
-                with path.open("rb") as file:
-                    state.update(hashlib.file_digest(file, "sha256").digest())
+                state.update(bytes.fromhex(sha256_of_file(path)))
             except OSError as error:
                 raise unreadable(path, error) from error
         return state.hexdigest()

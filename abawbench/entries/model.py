@@ -10,10 +10,10 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.hashes import sha256_of
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.clips.clip import Clip, Frames
-from abawbench.records import sha256_of
 from abawbench.table import Floats, Table
 
 Answers = Mapping[str, Floats]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.hashes import sha256_of_file
 from abawbench.base.problems import Problem, ProblemError, os_reason
 from abawbench.clips.alignment import Points, aligned_crop
 from abawbench.clips.images import Image, read_image
@@ -57,7 +57,7 @@ def weights_path(explicit: Path | None = None) -> Path:
     """
     path = explicit or _default_weights()
     try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        found = sha256_of_file(path)
     except OSError as error:
         raise _no_weights(os_reason(error), path) from error
     if found != WEIGHTS_SHA256:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from abawbench.base.files import write_file
+from abawbench.base.hashes import sha256_of_file, sha256_of_files
 from abawbench.base.problems import Problem, ProblemError, Problems, not_found
 from abawbench.base.version import VERSION
 from abawbench.challenges import Challenge
@@ -102,7 +103,7 @@ def pack(challenge: Challenge, trials: Sequence[Path], out: Path, template: Path
         challenge.id,
         challenge.fingerprint,
         VERSION,
-        None if template is None else _digest(template),
+        None if template is None else _hash_of_list(template),
         out.name,
         hashlib.sha256(archive).hexdigest(),
         tuple(member for member, _ in content),
@@ -150,11 +151,8 @@ def _zipped(members: Sequence[tuple[str, bytes]]) -> bytes:
     return stream.getvalue()
 
 
-def _digest(template: Path) -> str:
-    """SHA-256 of a list: of the file, or of the names and contents of a folder's files."""
+def _hash_of_list(template: Path) -> str:
+    """SHA-256 of a list: of the file, or over the names and hashes of a folder's files."""
     if template.is_file():
-        return hashlib.sha256(load(template)).hexdigest()
-    digest = hashlib.sha256()
-    for file in sorted(file for file in template.iterdir() if file.is_file()):
-        digest.update(f"{file.name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
+        return sha256_of_file(template)
+    return sha256_of_files(sorted(file for file in template.iterdir() if file.is_file()))

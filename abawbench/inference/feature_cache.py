@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from abawbench.base.files import write_file
+from abawbench.base.hashes import sha256_of_file
 from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import Problem, ProblemError, unwritable
 from abawbench.base.run_lock import only_run
@@ -223,8 +223,7 @@ def _stale(index: FeatureIndex, clips: Sequence[Clip]) -> Generator[Fault]:
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of_file(path)
     except OSError:
         return ""
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from abawbench.base.files import write_file
+from abawbench.base.hashes import sha256_of
 from abawbench.base.problems import Problem, ProblemError, os_reason, unwritable
 from abawbench.base.version import VERSION, versions_of
 from abawbench.challenges import Challenge
@@ -23,7 +24,6 @@ from abawbench.entries.model import Answers, Card, Entry
 from abawbench.fill import FramePolicy
 from abawbench.inference.precision import Parity
 from abawbench.inference.store_layout import ENTRY, FACES, FILES, UNITS
-from abawbench.records import sha256_of
 from abawbench.table import Floats, Integers, Mask, Table
 
 FORM = 1

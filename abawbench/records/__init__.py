@@ -6,7 +6,6 @@ test, without the files that it was made from.
 
 from __future__ import annotations
 
-from abawbench.base.hashes import sha256_of
 from abawbench.records.agreement import check_tree
 from abawbench.records.model import Disclosure, Interval, Intervals, Record, disclosure_from
 from abawbench.records.store import make, read, statistics_of, write
@@ -20,7 +19,6 @@ __all__ = [
     "disclosure_from",
     "make",
     "read",
-    "sha256_of",
     "statistics_of",
     "write",
 ]

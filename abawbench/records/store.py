@@ -38,8 +38,8 @@ def make(
         split: which part of the data.
         dataset: whose annotations the truth holds.
         date: `YYYY-MM-DD`, given so that the same input makes the same bytes.
-        truth_sha256: see `sha256_of`.
-        prediction_sha256: see `sha256_of`.
+        truth_sha256: see `base.hashes.sha256_of`.
+        prediction_sha256: see `base.hashes.sha256_of`.
         disclosure: what the entry was made from.
         missing: the policy that the score was made with.
 

@@ -11,8 +11,8 @@ from typing import Any
 from torch import Tensor
 
 from abawbench.base.files import write_text
+from abawbench.base.hashes import sha256_of
 from abawbench.base.problems import Problem, ProblemError, unwritable
-from abawbench.records import sha256_of
 
 FOLDER = "checkpoints"
 FACTS = "last.json"

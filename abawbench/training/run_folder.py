@@ -16,6 +16,7 @@ import tomli_w
 from torch import Tensor, nn
 
 from abawbench.base.files import write_text
+from abawbench.base.hashes import sha256_of
 from abawbench.base.problems import Problem, ProblemError, Problems, unreadable
 from abawbench.base.version import VERSION, versions_of
 from abawbench.clips.clip import Clip
@@ -27,7 +28,6 @@ from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.models.backbones.model import Backbone
 from abawbench.models.checkpoints import save_backbone
-from abawbench.records import sha256_of
 from abawbench.training.checkpoint import FOLDER, write_tensors
 from abawbench.training.settings import TrainingSettings
 

@@ -14,6 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from abawbench import challenges
+from abawbench.base.hashes import sha256_of
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.base.run_lock import only_run
 from abawbench.challenges import Challenge, Task
@@ -21,7 +22,6 @@ from abawbench.clips.clip import Clip
 from abawbench.entries.entry_file import FILE, EntryFile, read_entry_file
 from abawbench.entries.loading import entry_of
 from abawbench.entries.networks.network import NetworkEntry
-from abawbench.records import sha256_of
 from abawbench.training.batching import Step, databases_of, frames_plan, segments_plan, videos_plan
 from abawbench.training.checkpoint import load_checkpoint, save_checkpoint
 from abawbench.training.compatibility import NO_COUPLING, refuse_misfits, temporal_of, with_coupling

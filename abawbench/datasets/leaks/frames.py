@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from abawbench.base.hashes import sha256_of_file
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.clips.images import read_image
 from abawbench.datasets.leaks.parts import unit_of
@@ -91,7 +91,7 @@ def same_files(
     problems: list[Problem] = []
     sizes = [_by(_size, paths, problems) for paths in (first, second)]
     shared = sizes[0].keys() & sizes[1].keys() - {0}
-    hashes = [_by(_sha256, [path for size in shared for path in side[size]], problems) for side in sizes]
+    hashes = [_by(sha256_of_file, [path for size in shared for path in side[size]], problems) for side in sizes]
     groups: dict[tuple[Path, Path], list[tuple[Path, Path]]] = defaultdict(list)
     copied: set[Path] = set()
     for key in hashes[0].keys() & hashes[1].keys():
@@ -121,11 +121,6 @@ def _by(key: Callable[[Path], Any], paths: Iterable[Path], problems: list[Proble
 
 def _size(path: Path) -> int:
     return path.stat().st_size
-
-
-def _sha256(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
 
 
 def look(paths: Sequence[Path], progress: Progress | None = None) -> Looks:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import pickle
 import re
@@ -16,6 +15,7 @@ from typing import Any, cast
 
 import torch
 
+from abawbench.base.hashes import sha256_of_file, sha256_of_files
 from abawbench.base.problems import Problem, ProblemError, unreadable
 
 CONFIG = "config.json"
@@ -60,8 +60,7 @@ def read(path: Path) -> Content:
     try:
         if path.is_dir():
             return _folder(path)
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = sha256_of_file(path)
         tree, metadata = _file(path)
     except OSError as error:
         raise unreadable(path, error, "a readable checkpoint") from error
@@ -116,15 +115,11 @@ def _folder(path: Path) -> Content:
     config = _json(path / CONFIG)
     files = _weight_files(path)
     tree: dict[str, Any] = {}
-    digest = hashlib.sha256()
-    for file in (path / CONFIG, *files):
-        with file.open("rb") as opened:
-            inner = hashlib.file_digest(opened, "sha256").digest()
-        digest.update(file.name.encode() + b"\0" + inner)
+    digest = sha256_of_files((path / CONFIG, *files))
     for file in files:
         tree |= _file(file)[0]
     preprocessing = _json(path / PREPROCESSING) if (path / PREPROCESSING).exists() else None
-    return Content(tree, digest.hexdigest(), config=config, preprocessing=preprocessing)
+    return Content(tree, digest, config=config, preprocessing=preprocessing)
 
 
 def _weight_files(path: Path) -> list[Path]:
