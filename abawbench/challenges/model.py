@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,6 +55,10 @@ class _Values:
         """Least and greatest value of an answer."""
         return 0.0, 1.0
 
+    def with_outputs(self, names: Sequence[str]) -> Self:
+        """The same task with these columns or classes."""
+        raise NotImplementedError
+
     def empty(self, rows: int) -> NDArray[Any]:
         """Values of rows without an annotation, shape (rows, labels), or (rows,) where a row has one value."""
         import numpy as np
@@ -91,6 +95,10 @@ class Continuous(_Values):
         """The task's own range."""
         return self.low, self.high
 
+    def with_outputs(self, names: Sequence[str]) -> Self:
+        """The same task with these columns."""
+        return replace(self, columns=tuple(names))
+
 
 @dataclass(frozen=True, slots=True)
 class Categorical(_Values):
@@ -112,6 +120,10 @@ class Categorical(_Values):
         """The task's name: a table has one column of class numbers."""
         return (self.name,)
 
+    def with_outputs(self, names: Sequence[str]) -> Self:
+        """The same task with these classes."""
+        return replace(self, classes=tuple(names))
+
 
 @dataclass(frozen=True, slots=True)
 class MultiLabel(_Values):
@@ -126,6 +138,10 @@ class MultiLabel(_Values):
     def outputs(self) -> tuple[str, ...]:
         """The labels."""
         return self.columns
+
+    def with_outputs(self, names: Sequence[str]) -> Self:
+        """The same task with these labels."""
+        return replace(self, columns=tuple(names))
 
 
 Task = Continuous | Categorical | MultiLabel

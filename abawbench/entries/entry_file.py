@@ -7,11 +7,13 @@ import difflib
 import os
 import re
 import tomllib
+import types
+import typing
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.entries.model import Card, Picture
@@ -96,7 +98,7 @@ def read_entry_file(path: Path, changes: Mapping[str, Any] | None = None) -> Ent
     except OSError as error:
         raise unreadable(path, error, "a readable file") from error
     except ValidationError as error:
-        raise ProblemError(*_wrong_fields(error, "", list(EntryFile.model_fields), path)) from error
+        raise ProblemError(*_describe(error, EntryFile, path)) from error
     folder = path.resolve().parent.name
     name = folder if path.name == FILE else f"{folder}-{path.stem}"
     if content.name != name and not (path.parent / RUN).is_file():
@@ -107,28 +109,27 @@ def read_entry_file(path: Path, changes: Mapping[str, Any] | None = None) -> Ent
 
 
 def read_settings(
-    kind: type[Any], given: dict[str, Any], path: Path, *, table: str = "settings", out_of_range: str = "E02"
+    kind: type[Any], content: Mapping[str, Any], path: Path, *, table: str = "settings", out_of_range: str = "E02"
 ) -> Any:
-    """Settings of an entry as the dataclass of its kind; relative paths in them start at the entry's folder.
+    """A table of an entry file as the dataclass that describes it; relative paths in it start at the file's folder.
 
     Args:
-        kind: the dataclass.
-        given: what the file says.
-        path: the file.
-        table: the table of the file that says it.
-        out_of_range: rule of a value out of range.
+        kind: the dataclass; pydantic checks the types and the ranges that its annotations declare.
+        content: what the table holds.
+        path: the entry file.
+        table: name of the table, for messages.
+        out_of_range: rule of a value that is out of its range.
 
     Raises:
-        ProblemError: E02, unknown fields and values of another type; `out_of_range`, values out of range.
+        ProblemError: E02, unknown or missing fields and values of another type; `out_of_range`, values out of range.
     """
-    known = [field.name for field in dataclasses.fields(kind)]
-    problems = list(_unknown_fields(kind, given, f"{table}.", path))
-    if problems:
-        raise ProblemError(*problems)
+    # dataclasses inside inherit that unknown fields are forbidden
+    fields: Any = {table: (kind, ...)}
+    model = create_model("Table", __config__=ConfigDict(extra="forbid"), **fields)
     try:
-        settings = TypeAdapter(kind).validate_python(given)
+        settings = getattr(model.model_validate({table: content}), table)
     except ValidationError as error:
-        raise ProblemError(*_wrong_fields(error, f"{table}.", known, path, out_of_range)) from error
+        raise ProblemError(*_describe(error, model, path, out_of_range)) from error
     return _with_paths(settings, path.parent)
 
 
@@ -144,37 +145,6 @@ def _change(record: dict[str, Any], name: str, value: Any, path: Path) -> None:
         raise ProblemError(Problem("E02", f"a value for {name}", expected, "correct the name", str(path))) from error
 
 
-def _unknown_fields(kind: type[Any], given: dict[str, Any], prefix: str, path: Path) -> Iterable[Problem]:
-    """Dataclasses, unlike models of pydantic, take no notice of a misspelt field, at any depth."""
-    import typing
-
-    hints = typing.get_type_hints(kind)
-    for name, value in given.items():
-        if name not in hints:
-            yield _not_a_field(f"{prefix}{name}", name, list(hints), path)
-            continue
-        inner = next((part for part in (hints[name], *typing.get_args(hints[name])) if _is_settings(part)), None)
-        if inner is None:
-            continue
-        several = value if isinstance(value, list) else list(value.values()) if _is_mapping(hints[name]) else [value]
-        for place, part in enumerate(several):
-            if isinstance(part, dict):
-                index = f".{place}" if isinstance(value, list) else ""
-                yield from _unknown_fields(inner, cast(dict[str, Any], part), f"{prefix}{name}{index}.", path)
-
-
-def _is_settings(kind: Any) -> bool:
-    return isinstance(kind, type) and dataclasses.is_dataclass(kind)
-
-
-def _is_mapping(hint: Any) -> bool:
-    import typing
-    from collections.abc import Mapping
-
-    origin = typing.get_origin(hint)
-    return isinstance(origin, type) and issubclass(origin, Mapping)
-
-
 def _with_paths(value: Any, folder: Path) -> Any:
     if isinstance(value, Path):
         return Path(os.path.normpath(folder / value.expanduser()))
@@ -188,26 +158,41 @@ def _with_paths(value: Any, folder: Path) -> Any:
     return value
 
 
-def _wrong_fields(
-    error: ValidationError, prefix: str, known: Sequence[str], path: Path, out_of_range: str = "E02"
+def _describe(
+    error: ValidationError, model: type[BaseModel], path: Path, out_of_range: str = "E02"
 ) -> Iterable[Problem]:
+    """A problem for each fault that pydantic found in the content of an entry file."""
     for fault in error.errors():
-        place = prefix + ".".join(str(part) for part in fault["loc"])
-        if fault["type"] == "extra_forbidden":
-            yield _not_a_field(place, str(fault["loc"][-1]), known, path)
-        elif fault["type"] == "missing":
+        place = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
+            known = _fields_at(model, fault["loc"][:-1])
+            expected = f"one of {', '.join(known)}" if known else "no settings"
+            fix = _suggest(str(fault["loc"][-1]), known) or "remove it"
+            yield Problem("E02", f"field {place}", expected, fix, str(path))
+        elif fault["type"] in {"missing", "missing_argument"}:
             yield Problem("E02", f"no field {place}", "every field of an entry", f"add {place} = ...", str(path))
         else:
-            message, fix = fault["msg"][0].lower() + fault["msg"][1:], f"correct {place}"
-            if fault["type"] == "literal_error":
-                names = re.findall("'([^']+)'", fault["ctx"]["expected"])
-                near = difflib.get_close_matches(str(fault["input"]), names, 1)
-                fix = f"did you mean {near[0]}?" if near else fix
+            expected = fault["msg"][0].lower() + fault["msg"][1:]
+            choices = re.findall(r"'([^']*)'", expected) if fault["type"] == "literal_error" else []
+            fix = _suggest(str(fault["input"]), choices) or f"correct {place}"
             rule = out_of_range if fault["type"] in RANGES else "E02"
-            yield Problem(rule, f"{place} = {fault['input']!r}", message, fix, str(path))
+            yield Problem(rule, f"{place} = {fault['input']!r}", expected, fix, str(path))
 
 
-def _not_a_field(place: str, name: str, known: Sequence[str], path: Path) -> Problem:
+def _suggest(name: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, known, 1)
-    expected = f"one of {', '.join(known)}" if known else "no settings"
-    return Problem("E02", f"field {place}", expected, f"did you mean {near[0]}?" if near else "remove it", str(path))
+    return f"did you mean {near[0]}?" if near else ""
+
+
+def _fields_at(kind: Any, place: Sequence[str | int]) -> list[str]:
+    """Names of the fields of the model or dataclass at a place inside of `kind`; none where there is neither."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        fields = {name: field.annotation for name, field in kind.model_fields.items()}
+    elif dataclasses.is_dataclass(kind):
+        fields = typing.get_type_hints(kind)
+    else:
+        # a list adds an index to the place and a mapping a key, an optional type adds nothing
+        is_union = typing.get_origin(kind) in {typing.Union, types.UnionType}
+        inner = (_fields_at(part, place if is_union else place[1:]) for part in typing.get_args(kind))
+        return next((names for names in inner if names), [])
+    return _fields_at(fields.get(str(place[0])), place[1:]) if place else list(fields)

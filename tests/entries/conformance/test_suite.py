@@ -25,7 +25,7 @@ from abawbench.entries.model import Card, Picture, Trainable, Weights
 from abawbench.entries.outputs import over_frames
 
 TASKS = challenges.get("abaw4-mtl").tasks
-SUBMISSIONS = Path(__file__).parents[2] / "submissions"
+SUBMISSIONS = Path(__file__).parents[3] / "submissions"
 FOLDERS = folders(SUBMISSIONS)
 TINY = sorted(SUBMISSIONS.glob("*/tiny.toml"))
 # what a user brings, by what stands for it where it is not there
@@ -406,7 +406,7 @@ def test_a_trainable_is_fitted_on_drawn_faces_with_the_tasks_that_are_named():
 def test_an_exception_names_entry_unit_and_place():
     problem = conform(partial(Whole, raising)).problems[0]
     assert "2026_test_small, unit drawn-1: RuntimeError: no idea" in problem.found
-    assert "test_conformance.py" in problem.found
+    assert "test_suite.py" in problem.found
 
 
 def test_what_would_only_tell_the_same_fault_again_is_left_out_and_says_so():
