@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from abawbench.challenges.model import Baseline, Challenge, FormatId, Metric, Size, Statement, Task
+from abawbench.challenges.model import Baseline, Challenge, ForbiddenData, FormatId, Metric, Size, Statement, Task
 from abawbench.challenges.sources import (
     BAH_PAGES,
     OUR_NAME,
@@ -99,6 +99,7 @@ def record(
     submissions: int | None = None,
     channel: str | None = LINK,
     rules: tuple[Statement, ...] = (),
+    forbidden_data: tuple[ForbiddenData, ...] = (),
     notes: tuple[Statement, ...] = (),
     baselines: tuple[Baseline, ...] = (),
 ) -> Challenge:
@@ -121,6 +122,7 @@ def record(
         submissions: how many a team may send.
         channel: how they are sent.
         rules: what a participant may and may not do.
+        forbidden_data: data that a model may not have been trained on.
         notes: quirks and counts.
         baselines: the organisers' own figures.
     """
@@ -143,6 +145,7 @@ def record(
         **empty,
         "channel": LINK_SOURCE,
         "rules": _sources_of(rules),
+        "forbidden_data": _sources_of(forbidden_data),
         "notes": _sources_of(notes),
         "baselines": _sources_of(baselines),
     }
@@ -167,13 +170,14 @@ def record(
         submissions=submissions,
         channel=channel,
         rules=rules,
+        forbidden_data=forbidden_data,
         notes=notes,
         baselines=baselines,
         sources=own | dict(sources),
     )
 
 
-def _sources_of(items: Sequence[Statement | Baseline]) -> str:
+def _sources_of(items: Sequence[Statement | ForbiddenData | Baseline]) -> str:
     """Where the items come from, taken together; each of them says it for itself too."""
     if not items:
         return assumed("none was found; that is not to say that there is none")

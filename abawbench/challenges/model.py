@@ -1,4 +1,4 @@
-"""The shape of a challenge: what is asked, how it is judged, how it is written. Pure data."""
+"""The shape of a challenge: tasks, metric, formats, sizes, rules and sources. Pure data."""
 
 from __future__ import annotations
 
@@ -20,15 +20,11 @@ FormatId = Literal[
 
 
 class _Values:
-    """What a kind of task knows of its values, for code that treats all kinds alike.
+    """The properties that all kinds of task share, for code that treats the kinds alike.
 
-    Attributes of each kind:
-        outputs: names of the columns of a model's answer: columns or classes.
-        labels: names of the columns of a table of decided values; for one class of several the task's own name.
-        span: least and greatest value of an answer: of the task, or of a probability.
-        criteria: criteria that judge the task, the usual one first.
-        is_real: True where a value is a real number, and missing as NaN; else it is a whole number, and missing as -1.
-        is_vector: True where a row has a value for each label, else one value.
+    Attributes:
+        is_real: True where a value is a real number, NaN if missing; else a value is a whole number, -1 if missing.
+        is_vector: True where a row has one value for each label; else a row has one value.
     """
 
     __slots__ = ()
@@ -37,22 +33,22 @@ class _Values:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the columns of an answer."""
+        """Names of the columns of a model's answer: the task's columns, or its classes."""
         raise NotImplementedError
 
     @property
     def width(self) -> int:
-        """Columns of an answer."""
+        """Number of columns of a model's answer."""
         return len(self.outputs)
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Names of the columns of a table of decided values."""
+        """Names of the columns of decided values: the task's columns; for one class of several the task's name."""
         return self.outputs
 
     @property
     def span(self) -> tuple[float, float]:
-        """Least and greatest value of an answer."""
+        """Least and greatest value of an answer: a probability's, unless the task has a range of its own."""
         return 0.0, 1.0
 
     def with_outputs(self, names: Sequence[str]) -> Self:
@@ -83,7 +79,6 @@ class Continuous(_Values):
     high: float
     sentinel: float | None
     is_real = True
-    criteria = ("ccc", "pearson")
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -108,7 +103,6 @@ class Categorical(_Values):
     classes: tuple[str, ...]
     sentinel: int | None
     is_vector = False
-    criteria = ("f1", "accuracy")
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -132,7 +126,6 @@ class MultiLabel(_Values):
     name: str
     columns: tuple[str, ...]
     sentinel: int | None
-    criteria = ("f1", "accuracy")
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -151,10 +144,12 @@ Task = Continuous | Categorical | MultiLabel
 class Part:
     """A criterion and its weight in a term.
 
-    `criterion` is one of ccc, pearson (mean over the columns), f1 (mean over classes or columns), accuracy.
+    Attributes:
+        criterion: name of an entry of `abawbench.scoring.criteria.CRITERIA`, as `ccc` or `f1`.
+        weight: factor of the criterion's value.
     """
 
-    criterion: Literal["ccc", "pearson", "f1", "accuracy"]
+    criterion: str
     weight: float
 
 
@@ -167,24 +162,49 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Reported:
+    """The figures that are given for a task, whether or not they count in the score.
+
+    Attributes:
+        task: name of the task.
+        criteria: names of criteria, each computed from the decided values.
+        of_probability: names of criteria that are computed from the probability of class 1, where a prediction has it.
+    """
+
+    task: str
+    criteria: tuple[str, ...]
+    of_probability: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Metric:
-    """How the score is made. The score is the sum of the terms; without terms it is not settled, and null.
+    """How the score is made: it is the sum of the terms. A metric without terms is not settled, and has no score.
 
     Attributes:
         id: name of the rule, as `mtl-sum`.
         formula: the rule for a reader.
-        terms: one for each task.
-        pooling: over what the criteria are computed, as `frames of the whole split`.
-        absent_class: what an F1 is for a class without truth and prediction, as `0, counted in the divisor`.
-        constant_series: what CCC or Pearson is without variance, as `0, flagged`.
+        terms: one for each task that counts.
+        reported: the figures of each task, in the order in which they are shown.
+        pooling: the rows over which the criteria are computed, as `frames of the whole split`.
+        absent_class: the F1 of a class that occurs in neither truth nor prediction, as `0, counted in the divisor`.
+        constant_series: the CCC or Pearson correlation of a series without variance, as `0, flagged`.
     """
 
     id: str
     formula: str
     terms: tuple[Term, ...]
+    reported: tuple[Reported, ...]
     pooling: str
-    absent_class: str | None
-    constant_series: str | None
+    absent_class: str | None = None
+    constant_series: str | None = None
+
+    def term(self, task: str) -> Term | None:
+        """The term of a task; None where the task does not count."""
+        return next((term for term in self.terms if term.task == task), None)
+
+    def reports(self, task: str) -> Reported:
+        """The figures of a task."""
+        return next((reported for reported in self.reported if reported.task == task), Reported(task, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,34 +241,50 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class ForbiddenData:
+    """Data that a model may not have been trained on, its pretrained weights included.
+
+    Attributes:
+        name: name of the data, for a reader.
+        pattern: regular expression that finds the data's name among the training data of a model; case is ignored.
+        source: where the rule stands, or `assumed` and the reason.
+    """
+
+    name: str
+    pattern: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Challenge:
-    """One track of one edition, frozen: a correction is a new id, never an edit.
+    """One track of one edition, frozen: a correction is a new id, never an edit. What decides a score or a row is here.
 
     Attributes:
         id: `abaw<edition>-<track>`; a correction adds `-2` and so on.
         edition: number of the edition, from 1.
-        track: the id's second part.
-        title: the track's name for a reader.
+        track: the second part of the id.
+        title: name of the track for a reader.
         venue: conference and year.
         paper: the organisers' paper; None where none is known.
         dataset: name of the data.
         tasks: what is predicted, in the order of the file's columns.
         metric: how it is judged.
-        annotation_format: of the published labels.
-        list_format: of the organisers' list of what to predict.
-        prediction_format: of the submission.
+        annotation_format: format of the published labels.
+        list_format: format of the organisers' list of rows to predict.
+        prediction_format: format of the submission.
         list_files: names of the organisers' lists; folders end with a slash.
-        annotation_places: by split, where its labels lie below the data's folder; the first that exists counts.
+        annotation_places: by split, paths of its labels below the data's folder; the first that exists counts.
         frame_base: number of the first frame.
-        sizes: by split.
-        valid_rows: by split and task, rows whose label is not a sentinel.
-        submissions: how many a team may send; None where unknown.
-        channel: how they are sent; None where unknown.
+        sizes: by split, how large it is.
+        valid_rows: by split and task, the number of rows whose label is not a sentinel.
+        submissions: how many predictions a team may send; None where unknown.
+        channel: how predictions are sent; None where unknown.
         rules: what a participant may and may not do.
+        forbidden_data: data that a model may not have been trained on.
         notes: quirks of the files, and counts that are worth knowing.
         baselines: the organisers' own figures.
-        sources: for every other field where it comes from: a source written out in full, or text that begins with
-            `assumed`. A dotted name, as `sizes.train`, speaks for that part alone.
+        sources: the source of every other field: written out in full, or text that begins with `assumed`. A dotted
+            name, as `sizes.train`, speaks for that part alone.
     """
 
     id: str
@@ -271,6 +307,7 @@ class Challenge:
     submissions: int | None
     channel: str | None
     rules: tuple[Statement, ...]
+    forbidden_data: tuple[ForbiddenData, ...]
     notes: tuple[Statement, ...]
     baselines: tuple[Baseline, ...]
     sources: Mapping[str, str]

@@ -13,7 +13,7 @@ from abawbench.challenges.editions import (
     Formats,
     record,
 )
-from abawbench.challenges.model import Baseline, Size, Statement
+from abawbench.challenges.model import Baseline, ForbiddenData, Size, Statement
 from abawbench.challenges.sources import (
     AIM3_2022,
     BAKIN_2026,
@@ -95,6 +95,20 @@ _PLACES = {
 }
 _ALIAS_SOURCE = f"{DMACS_2022} for the names that end in _22"
 
+# s-Aff-Wild2 and the synthetic set are frames of Aff-Wild2, which has their validation and test videos with labels
+_AFF_WILD2 = r"(?<!\bs)(?<!\bs(?:-|_| ))aff(?:-|_| )?wild"
+_FORBIDDEN_11 = ForbiddenData(
+    "Aff-Wild2",
+    _AFF_WILD2,
+    "organisers' page of the 11th edition: any data except A/V Aff-Wild2, images and annotations; any pretrained model "
+    "not trained on Aff-Wild2",
+)
+_FORBIDDEN_BEFORE = ForbiddenData(
+    "Aff-Wild2",
+    _AFF_WILD2,
+    assumed("no text of this edition was seen; the 11th forbids it, and the test frames are those of Aff-Wild2"),
+)
+
 _SOURCES = {
     **MULTI_TASK_SOURCES,
     "frame_base": all_of(EMOTIEFFLIB_4_MTL, BAKIN_2026),
@@ -116,6 +130,7 @@ ABAW3_MTL = record(
     },
     sizes={"train": Size(labelled_rows=144_891), "validation": Size(rows=27_087), "test": Size(rows=51_245)},
     submissions=5,
+    forbidden_data=(_FORBIDDEN_BEFORE,),
     notes=(
         *_NOTES,
         Statement(
@@ -155,6 +170,7 @@ ABAW4_MTL = record(
     },
     sizes=_SIZES,
     valid_rows=_VALID_ROWS,
+    forbidden_data=(_FORBIDDEN_BEFORE,),
     notes=_NOTES_4,
     baselines=(Baseline("validation", 0.30, "", assumed("the number has no source")),),
     sources={
@@ -180,6 +196,7 @@ ABAW7_MTL = record(
     annotation_places=_PLACES,
     sizes=_SIZES,
     valid_rows=_VALID_ROWS,
+    forbidden_data=(_FORBIDDEN_BEFORE,),
     notes=(*_NOTES_4, Statement("Rows of the list hold a path and a comma.", EMOTIEFFLIB_7_MTL)),
     baselines=(
         Baseline("validation", 0.32, "VGG16 with MixAugment", all_of("arXiv:2407.13184", told("arXiv:2407.03835"))),
@@ -236,6 +253,7 @@ ABAW11_MTL = record(
         Statement("Any pretrained model may be used that was not trained on Aff-Wild2.", PAGE_11),
         *RULES_11,
     ),
+    forbidden_data=(_FORBIDDEN_11,),
     notes=(
         *_NOTES_4,
         Statement("The organisers speak of around 221K images; the rows are 220,417.", all_of(PAGE_11, BAKIN_2026)),
@@ -273,6 +291,7 @@ ABAW4_LSD = record(
         "validation": Size(units=4_670, rows=4_670),
         "test": Size(units=106_120, rows=106_120),
     },
+    forbidden_data=(_FORBIDDEN_BEFORE,),
     notes=(
         Statement(
             "Labels are folders; the training folder of Anger is spelt ANGRER. Training images of class 0 to 5: "

@@ -1,11 +1,11 @@
-"""What is asked for and how it is judged, shared by editions; for each, the sources that a record takes over."""
+"""The tasks and metrics that editions share, each with the sources that a record takes over."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from abawbench import labels
-from abawbench.challenges.model import Categorical, Continuous, Metric, MultiLabel, Part, Term
+from abawbench.challenges.model import Categorical, Continuous, Metric, MultiLabel, Part, Reported, Term
 from abawbench.challenges.sources import (
     AIM3_2022,
     BAH_METRICS,
@@ -91,110 +91,116 @@ CONSTANT_IS_ZERO = "0, flagged"
 _CCC = (Part("ccc", 1.0),)
 _PEARSON = (Part("pearson", 1.0),)
 _F1 = (Part("f1", 1.0),)
+_VA_FIGURES = Reported("va", ("ccc",))
+_EXPRESSION_FIGURES = Reported("expression", ("f1", "accuracy"))
+_ACTION_UNIT_FIGURES = Reported("action_units", ("f1", "accuracy"))
+# average precision by the data chair's definition and by the usual one; neither ranks
+_AMBIVALENCE_FIGURES = Reported("ambivalence", ("f1",), ("grid_average_precision", "average_precision"))
 
 VA_CCC = Metric(
-    id="va-ccc",
-    formula="P = (CCC_valence + CCC_arousal) / 2",
+    "va-ccc",
+    "P = (CCC_valence + CCC_arousal) / 2",
     terms=(Term("va", _CCC),),
+    reported=(_VA_FIGURES,),
     pooling=FRAMES,
-    absent_class=None,
     constant_series=CONSTANT_IS_ZERO,
 )
 EXPR_F1_ACC = Metric(
-    id="expr-f1-acc",
-    formula="P = 0.67 * F1_macro(7) + 0.33 * accuracy",
+    "expr-f1-acc",
+    "P = 0.67 * F1_macro(7) + 0.33 * accuracy",
     terms=(Term("expression", (Part("f1", 0.67), Part("accuracy", 0.33))),),
+    reported=(_EXPRESSION_FIGURES,),
     pooling=FRAMES,
     absent_class=ABSENT_IS_ZERO,
-    constant_series=None,
 )
 EXPR_F1 = Metric(
-    id="expr-f1",
-    formula="P = sum(F1_c) / 8",
+    "expr-f1",
+    "P = sum(F1_c) / 8",
     terms=(Term("expression", _F1),),
+    reported=(_EXPRESSION_FIGURES,),
     pooling=FRAMES,
     absent_class=ABSENT_IS_ZERO,
-    constant_series=None,
 )
 AU_F1_ACC = Metric(
-    id="au-f1-acc",
-    formula="P = 0.5 * F1_mean + 0.5 * accuracy",
+    "au-f1-acc",
+    "P = 0.5 * F1_mean + 0.5 * accuracy",
     terms=(Term("action_units", (Part("f1", 0.5), Part("accuracy", 0.5))),),
+    reported=(_ACTION_UNIT_FIGURES,),
     pooling=FRAMES,
     absent_class=ABSENT_IS_ZERO,
-    constant_series=None,
 )
 AU_F1 = Metric(
-    id="au-f1",
-    formula="P = sum(F1_au) / 12",
+    "au-f1",
+    "P = sum(F1_au) / 12",
     terms=(Term("action_units", _F1),),
+    reported=(_ACTION_UNIT_FIGURES,),
     pooling=FRAMES,
     absent_class=ABSENT_IS_ZERO,
-    constant_series=None,
 )
 MTL_SUM = Metric(
-    id="mtl-sum",
-    formula="P = (CCC_v + CCC_a) / 2 + sum(F1_c) / 8 + sum(F1_au) / 12, at most 3",
+    "mtl-sum",
+    "P = (CCC_v + CCC_a) / 2 + sum(F1_c) / 8 + sum(F1_au) / 12, at most 3",
     terms=(Term("va", _CCC), Term("expression", _F1), Term("action_units", _F1)),
+    reported=(_VA_FIGURES, _EXPRESSION_FIGURES, _ACTION_UNIT_FIGURES),
     pooling=FRAMES,
     absent_class=ABSENT_IS_ZERO,
     constant_series=CONSTANT_IS_ZERO,
 )
 LSD_F1 = Metric(
-    id="lsd-f1",
-    formula="P = sum(F1_c) / 6",
+    "lsd-f1",
+    "P = sum(F1_c) / 6",
     terms=(Term("expression", _F1),),
+    reported=(_EXPRESSION_FIGURES,),
     pooling=IMAGES,
     absent_class=ABSENT_IS_ZERO,
-    constant_series=None,
 )
 CE_F1 = Metric(
-    id="ce-f1",
-    formula="P = sum(F1_c) / 7",
+    "ce-f1",
+    "P = sum(F1_c) / 7",
     terms=(Term("compound", _F1),),
+    reported=(Reported("compound", ("f1",)),),
     pooling=FRAMES,
     absent_class=ABSENT_IS_ZERO,
-    constant_series=None,
 )
 ERI_PEARSON = Metric(
-    id="eri-pearson",
-    formula="P = mean of 7 Pearson correlations over videos",
+    "eri-pearson",
+    "P = mean of 7 Pearson correlations over videos",
     terms=(Term("reaction", _PEARSON),),
+    reported=(Reported("reaction", ("pearson",)),),
     pooling=VIDEOS,
-    absent_class=None,
     constant_series=CONSTANT_IS_ZERO,
 )
 EMI_PEARSON = Metric(
-    id="emi-pearson",
-    formula="P = mean of 6 Pearson correlations over videos",
+    "emi-pearson",
+    "P = mean of 6 Pearson correlations over videos",
     terms=(Term("mimicry", _PEARSON),),
+    reported=(Reported("mimicry", ("pearson",)),),
     pooling=VIDEOS,
-    absent_class=None,
     constant_series=CONSTANT_IS_ZERO,
 )
 AH_FRAME = Metric(
-    id="ah-frame",
-    formula="not settled: an F1 over frames, and no source says which",
+    "ah-frame",
+    "not settled: an F1 over frames, and no source says which",
     terms=(),
+    reported=(_AMBIVALENCE_FIGURES,),
     pooling=FRAMES,
     absent_class=ABSENT_IS_ZERO,
-    constant_series=None,
 )
 AH_VIDEO_F1 = Metric(
-    id="ah-video-f1",
-    formula="P = (F1_0 + F1_1) / 2 over videos; AP of class 1 reported beside it",
+    "ah-video-f1",
+    "P = (F1_0 + F1_1) / 2 over videos; AP of class 1 reported beside it",
     terms=(Term("ambivalence", _F1),),
+    reported=(_AMBIVALENCE_FIGURES,),
     pooling=VIDEOS,
     absent_class=ABSENT_IS_ZERO,
-    constant_series=None,
 )
 VD_F1 = Metric(
-    id="vd-f1",
-    formula="P = (F1_0 + F1_1) / 2 over frames",
+    "vd-f1",
+    "P = (F1_0 + F1_1) / 2 over frames",
     terms=(Term("violence", _F1),),
+    reported=(Reported("violence", ("f1",)),),
     pooling=FRAMES,
     absent_class=ABSENT_IS_ZERO,
-    constant_series=None,
 )
 
 _POOLED = {

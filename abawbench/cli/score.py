@@ -162,7 +162,7 @@ def _print(challenge: Challenge, score: Score, paired: Paired) -> None:
     if paired.prediction.probability is not None:
         from abawbench.scoring.lens import average_precisions
 
-        for reading in (reading for task in challenge.tasks for reading in average_precisions(task, paired)):
+        for reading in (reading for task in challenge.tasks for reading in average_precisions(challenge, task, paired)):
             click.echo(f"average precision, {reading.variant}: {_figure(reading.value)} (does not rank)")
     counted = ", ".join(f"{name} {count:,}" for name, count in score.rows["valid"].items())
     head = score.intervals

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.challenges import CHALLENGES, Continuous
+from abawbench.challenges import CHALLENGES
 from abawbench.records.model import Figure, Record
 from abawbench.records.store import read, statistics_of
 
@@ -54,7 +54,7 @@ def _disagreements(record: Record, path: Path, root: Path) -> Iterator[tuple[str
 
     tasks = CHALLENGES[record.challenge].tasks
     shapes = {task.name: (len(statistics.groups), *axes_of(task)) for task in tasks}
-    centred = {task.name: (len(task.columns), 2) for task in tasks if isinstance(task, Continuous)}
+    centred = {task.name: (task.width, 2) for task in tasks if task.is_real}
     for part, arrays, asked in (("tasks", statistics.tasks, shapes), ("pilots", statistics.pilots, centred)):
         given = {name: array.shape for name, array in arrays.items()}
         if given != asked:

@@ -1,80 +1,151 @@
-"""Statistics to every figure of a challenge: score, terms and metrics, over any leading axes at once."""
+"""Criteria: from a task's statistics to its figures, and from these to the score, over any leading axes at once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel, Task
+from abawbench.metrics.average_precision import average_precision, grid_average_precision
 from abawbench.metrics.concordance import concordance_from, pearson_from
 from abawbench.metrics.f1 import accuracy_from, f1_per_class_from, f1_per_label_from, label_accuracy_from
+from abawbench.scoring.statistics import rows_of
 
 Floats = NDArray[np.float64]
 Path = tuple[str, ...]
 
-# tasks whose accuracy is a figure of its own in the official tables
-WITH_ACCURACY = {"expression", "action_units"}
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A way to judge a kind of task.
+
+    Attributes:
+        kind: the kind of task that it judges.
+        value: function of statistics of shape (..., its own axes), and of the pilots where the task is real-valued.
+        whole: path of the criterion's figure, with `{task}` for the task's name; None where only the parts are shown.
+        parts: path of the figure of a column, class or label, with `{part}` for its name. Where it is given, `value`
+            has shape (..., parts) and the criterion is the mean of the parts; where it is None, shape (...).
+    """
+
+    kind: type[Task]
+    value: Callable[..., Floats]
+    whole: Path | None = None
+    parts: Path | None = None
+
+    def whole_path(self, task: Task) -> Path | None:
+        """Path of the criterion's figure."""
+        return None if self.whole is None else tuple(name.format(task=task.name) for name in self.whole)
+
+    def part_paths(self, task: Task) -> tuple[Path, ...]:
+        """Paths of the figures of the columns, classes or labels; empty where there are none."""
+        return tuple(
+            tuple(name.format(task=task.name, part=part) for name in self.parts or ())
+            for part in (task.outputs if self.parts else ())
+        )
+
+
+CRITERIA: Mapping[str, tuple[Criterion, ...]] = {
+    "ccc": (Criterion(Continuous, concordance_from, parts=("metrics", "ccc_{part}")),),
+    "pearson": (Criterion(Continuous, pearson_from, parts=("metrics", "pearson", "{part}")),),
+    "f1": (
+        Criterion(
+            Categorical, f1_per_class_from, ("metrics", "f1_{task}"), ("metrics", "f1_{task}_per_class", "{part}")
+        ),
+        Criterion(MultiLabel, f1_per_label_from, ("metrics", "f1_{task}"), ("metrics", "f1_{task}_per_unit", "{part}")),
+    ),
+    "accuracy": (
+        Criterion(Categorical, accuracy_from, ("metrics", "accuracy_{task}")),
+        Criterion(MultiLabel, label_accuracy_from, ("metrics", "accuracy_{task}")),
+    ),
+}
+"""Every criterion by the name that terms and reports of a challenge use, once for each kind of task it judges."""
+
+OF_PROBABILITY: Mapping[str, tuple[str, Callable[[ArrayLike, ArrayLike], float]]] = {
+    "grid_average_precision": ("threshold grid of 0.001, trapezoids", grid_average_precision),
+    "average_precision": ("steps at every score", average_precision),
+}
+"""Every criterion of the probability of class 1: its words for a reader, and its function of truth and probability."""
+
+
+def criterion_of(task: Task, name: str) -> Criterion:
+    """The criterion of this name for a task.
+
+    Raises:
+        ProblemError: C02, no criterion of this name judges the task's kind.
+    """
+    found = next((one for one in CRITERIA.get(name, ()) if isinstance(task, one.kind)), None)
+    if found is None:
+        known = [other for other, ways in CRITERIA.items() if any(isinstance(task, one.kind) for one in ways)]
+        raise _unknown(f"criterion '{name}' for the task {task.name}", name, known)
+    return found
+
+
+def probability_criterion(name: str) -> tuple[str, Callable[[ArrayLike, ArrayLike], float]]:
+    """Words and function of a criterion of the probability of class 1.
+
+    Raises:
+        ProblemError: C02, there is no criterion of this name.
+    """
+    if name not in OF_PROBABILITY:
+        raise _unknown(f"criterion '{name}' of a probability", name, list(OF_PROBABILITY))
+    return OF_PROBABILITY[name]
+
+
+def _unknown(found: str, name: str, known: list[str]) -> ProblemError:
+    near = difflib.get_close_matches(name, known, n=3) or known
+    return ProblemError(
+        Problem("C02", found, f"one of {', '.join(near)}", "name it so, or add it to abawbench/scoring/criteria.py")
+    )
 
 
 def evaluate(challenge: Challenge, tasks: Mapping[str, Floats], pilots: Mapping[str, Floats]) -> dict[Path, Floats]:
     """Every figure of a challenge.
 
     Args:
-        challenge: says which criteria there are and how they make the score.
+        challenge: the rules, with the criteria and how they make the score.
         tasks: statistics by task, each of shape (..., its own axes); equal leading axes.
-        pilots: by continuous task.
+        pilots: by real-valued task; see `Statistics`.
 
     Returns:
         By path, as ("score",), ("terms", "va"), ("metrics", "f1_expression_per_class", "Fear"): shape (...), NaN where
         undefined. The score of a challenge without terms is NaN throughout.
+
+    Raises:
+        ProblemError: C02, the challenge names a criterion that does not judge the task.
     """
     figures: dict[Path, Floats] = {}
-    criteria: dict[tuple[str, str], Floats] = {}
+    values: dict[tuple[str, str], Floats] = {}
     for task in challenge.tasks:
-        figures |= _metrics(task, tasks[task.name], pilots, criteria)
+        term, reported = challenge.metric.term(task.name), challenge.metric.reports(task.name).criteria
+        arguments = [tasks[task.name], *([pilots[task.name]] if task.is_real else [])]
+        for name in dict.fromkeys((*reported, *(part.criterion for part in (term.parts if term else ())))):
+            criterion = criterion_of(task, name)
+            value = criterion.value(*arguments)
+            values[task.name, name] = value.mean(-1) if criterion.parts else value
+            if name in reported:
+                figures |= _figures(task, criterion, value, values[task.name, name])
     terms: dict[Path, Floats] = {}
     for term in challenge.metric.terms:
-        parts = [part.weight * criteria[term.task, part.criterion] for part in term.parts]
+        parts = [part.weight * values[term.task, part.criterion] for part in term.parts]
         terms["terms", term.task] = np.sum(parts, axis=0)
-    score = np.sum(list(terms.values()), axis=0) if terms else np.full_like(next(iter(figures.values())), np.nan)
+    first = challenge.tasks[0]
+    undefined = np.full(np.shape(rows_of(first, tasks[first.name])), np.nan)
+    score = np.sum(list(terms.values()), axis=0) if terms else undefined
     return {("score",): score, **terms, **figures}
 
 
-def _metrics(
-    task: Task, statistics: Floats, pilots: Mapping[str, Floats], criteria: dict[tuple[str, str], Floats]
-) -> dict[Path, Floats]:
-    figures: dict[Path, Floats] = {}
-    match task:
-        case Continuous():
-            if task.name == "va":
-                values = concordance_from(statistics, pilots[task.name])
-                criteria[task.name, "ccc"] = values.mean(-1)
-                names: list[Path] = [("metrics", f"ccc_{column}") for column in task.columns]
-            else:
-                values = pearson_from(statistics, pilots[task.name])
-                criteria[task.name, "pearson"] = values.mean(-1)
-                names = [("metrics", "pearson", column) for column in task.columns]
-            figures |= {name: values[..., place] for place, name in enumerate(names)}
-        case Categorical():
-            values = f1_per_class_from(statistics)
-            criteria[task.name, "f1"] = values.mean(-1)
-            criteria[task.name, "accuracy"] = accuracy_from(statistics)
-            figures["metrics", f"f1_{task.name}"] = criteria[task.name, "f1"]
-            for place, name in enumerate(task.classes):
-                figures["metrics", f"f1_{task.name}_per_class", name] = values[..., place]
-        case MultiLabel():
-            values = f1_per_label_from(statistics)
-            criteria[task.name, "f1"] = values.mean(-1)
-            criteria[task.name, "accuracy"] = label_accuracy_from(statistics)
-            figures["metrics", f"f1_{task.name}"] = criteria[task.name, "f1"]
-            for place, name in enumerate(task.columns):
-                figures["metrics", f"f1_{task.name}_per_unit", name] = values[..., place]
-    if task.name in WITH_ACCURACY:
-        figures["metrics", f"accuracy_{task.name}"] = criteria[task.name, "accuracy"]
-    return figures
+def _figures(task: Task, criterion: Criterion, value: Floats, whole: Floats) -> Iterator[tuple[Path, Floats]]:
+    path = criterion.whole_path(task)
+    if path is not None:
+        yield path, whole
+    for place, part in enumerate(criterion.part_paths(task)):
+        yield part, value[..., place]
 
 
 def nested(figures: Mapping[Path, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.challenges import Challenge, Continuous
+from abawbench.challenges import Challenge
 from abawbench.fill import Policy
 from abawbench.metrics.bootstrap import Counts, blocks, collapsed, draws, percentile_interval, weighted
 from abawbench.scoring.criteria import Path, evaluate, number
@@ -106,7 +106,7 @@ def _statistics(
     valid = pairs[0].valid
     centres: dict[str, Floats] = {}
     for task in challenge.tasks:
-        if isinstance(task, Continuous):
+        if task.is_real:
             # the same centre for both, made from both, so that trading places changes no rounding
             both = [pilots_of(task, paired.truth, paired.prediction, valid[task.name]) for paired in pairs]
             centres[task.name] = (both[0] + both[1]) / 2

@@ -1,24 +1,22 @@
 """The convention lens: the same predictions under every convention in use, the official one marked.
 
-The conventions are those of public challenge code (project notes, "metric conventions in use"); only the marked ones
-make an official score.
+The conventions are those of public challenge code; only the marked ones make an official score.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel, Task
-from abawbench.metrics.average_precision import average_precision, grid_average_precision
+from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel, Part, Task
 from abawbench.metrics.concordance import central, concordance_from, moments, pearson_from
-from abawbench.metrics.f1 import accuracy_from, f1_per_class_from, f1_per_label_from, label_accuracy_from, label_counts
+from abawbench.metrics.f1 import f1_per_class_from, f1_per_label_from, label_counts
 from abawbench.metrics.groups import Groups
-from abawbench.scoring.criteria import number
+from abawbench.scoring.criteria import criterion_of, number, probability_criterion
 from abawbench.scoring.score import Paired
 from abawbench.scoring.statistics import Statistics, collect
 from abawbench.table import Mask
@@ -30,12 +28,12 @@ BATCH_ROWS = 64
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One convention and what it gives.
+    """One convention, and the figure under it.
 
     Attributes:
-        task: the challenge's task.
-        point: what is decided, as `divisor of the moments`.
-        variant: how.
+        task: name of the task.
+        point: what the convention decides, as `divisor of the moments`.
+        variant: how it decides.
         value: the task's figure under this convention; None where undefined.
         official: True for the rule of the challenge.
     """
@@ -47,44 +45,80 @@ class Reading:
     official: bool
 
 
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """A task of a challenge, its paired rows and their statistics."""
+
+    challenge: Challenge
+    task: Task
+    paired: Paired
+    statistics: Statistics
+
+
 AVERAGE_PRECISION = "average precision (reported beside, does not rank)"
-
-
-def average_precisions(task: Task, paired: Paired) -> list[Reading]:
-    """Average precision of class 1 by both definitions, where the prediction carries probabilities."""
-    probability = paired.prediction.probability
-    if probability is None or not isinstance(task, Categorical):
-        return []
-    valid = paired.valid[task.name]
-    truth = paired.truth.classes(task.name)[valid]
-    definitions: tuple[tuple[str, Callable[..., float]], ...] = (
-        ("threshold grid of 0.001, trapezoids", grid_average_precision),
-        ("steps at every score", average_precision),
-    )
-    return [
-        Reading(task.name, AVERAGE_PRECISION, variant, number(function(truth, probability[valid])), False)
-        for variant, function in definitions
-    ]
+# totals of a task in use, as the sum of weighted criteria
+TOTALS: Mapping[type[Task], tuple[tuple[str, tuple[Part, ...]], ...]] = {
+    Categorical: (
+        ("macro F1", (Part("f1", 1.0),)),
+        ("0.67 macro F1 + 0.33 accuracy", (Part("f1", 0.67), Part("accuracy", 0.33))),
+    ),
+    MultiLabel: (
+        ("mean F1", (Part("f1", 1.0),)),
+        ("0.5 mean F1 + 0.5 accuracy of cells", (Part("f1", 0.5), Part("accuracy", 0.5))),
+    ),
+}
 
 
 def lens(challenge: Challenge, paired: Paired) -> list[dict[str, Any]]:
-    """Every reading of every task; each of the same paired rows."""
+    """Every reading of every task; all of them of the same paired rows."""
     statistics = collect(challenge, paired.truth, paired.prediction, valid=paired.valid)
     readings: list[Reading] = []
     for task in challenge.tasks:
-        match task:
-            case Continuous() if task.name == "va":
-                readings.extend(_concordance(statistics, paired, task))
-            case Continuous():
-                readings.extend(_pearson(statistics, task))
-            case Categorical():
-                readings.extend(_classes(challenge, statistics, paired, task))
-            case MultiLabel():
-                readings.extend(_labels(challenge, paired, task))
+        conventions = _conventions_of(challenge, task)
+        if conventions is not None:
+            readings.extend(conventions(_Case(challenge, task, paired, statistics)))
+        readings.extend(average_precisions(challenge, task, paired))
     return [asdict(reading) for reading in readings]
 
 
-def _concordance(statistics: Statistics, paired: Paired, task: Continuous) -> Iterator[Reading]:
+def average_precisions(challenge: Challenge, task: Task, paired: Paired) -> Iterator[Reading]:
+    """Average precision of class 1 by the definitions that the challenge reports, if the prediction has probabilities.
+
+    Raises:
+        ProblemError: C02, the challenge names an unknown criterion.
+    """
+    probability = paired.prediction.probability
+    if probability is None:
+        return
+    valid = paired.valid[task.name]
+    truth = paired.truth.classes(task.name)[valid]
+    for name in challenge.metric.reports(task.name).of_probability:
+        variant, function = probability_criterion(name)
+        yield Reading(task.name, AVERAGE_PRECISION, variant, number(function(truth, probability[valid])), False)
+
+
+def _conventions_of(challenge: Challenge, task: Task) -> Conventions | None:
+    """The conventions of the criterion that counts in the score; where none counts, of the one that is reported."""
+    term = challenge.metric.term(task.name)
+    counted = [part.criterion for part in term.parts] if term else []
+    names = (*counted, *challenge.metric.reports(task.name).criteria)
+    return next((CONVENTIONS[type(task), name] for name in names if (type(task), name) in CONVENTIONS), None)
+
+
+def _totals(challenge: Challenge, task: Task, counts: Floats) -> Iterator[Reading]:
+    """The task's total by every mixture of criteria in use, and by the challenge's own where that is another one."""
+    term = challenge.metric.term(task.name)
+    variants = TOTALS[type(task)]
+    if term is not None and term.parts not in [parts for _, parts in variants]:
+        own = " + ".join(f"{part.weight:g} {part.criterion}" for part in term.parts)
+        variants = (*variants, (own, term.parts))
+    for variant, parts in variants:
+        value = sum(part.weight * criterion_of(task, part.criterion).value(counts).mean() for part in parts)
+        yield Reading(task.name, "total", variant, number(value), term is not None and term.parts == parts)
+
+
+def _concordance(case: _Case) -> Iterator[Reading]:
+    task, paired, statistics = case.task, case.paired, case.statistics
     name = task.name
     total, pilots = statistics.tasks[name].sum(0), statistics.pilots[name]
     variance_x, variance_y, covariance, offset = central(total, pilots)
@@ -118,23 +152,33 @@ def _concordance(statistics: Statistics, paired: Paired, task: Continuous) -> It
     yield Reading(name, point, "0", official, True)
     yield Reading(name, point, "undefined", None if is_constant.any() else official, False)
 
-    yield Reading(name, "total", "mean of valence and arousal", official, True)
-    yield Reading(name, "total", "sum of valence and arousal", None if official is None else 2 * official, False)
+    if task.width > 1:
+        *most, last = task.outputs
+        columns = f"{', '.join(most)} and {last}"
+        yield Reading(name, "total", f"mean of {columns}", official, True)
+        yield Reading(name, "total", f"sum of {columns}", None if official is None else task.width * official, False)
+        yield from _masks_of_columns(paired, task, official)
 
-    missing = np.isnan(paired.truth.numbers(name))
-    masks: list[tuple[str, Mask, bool]] = [
-        ("row left out when either is -5", ~np.logical_or.reduce(missing, axis=1), True),
-        ("row left out when valence is -5", ~missing[:, 0], False),
-        ("each dimension on its own", ~missing, False),
-        ("row left out only when both are -5", ~np.logical_and.reduce(missing, axis=1), False),
+
+def _masks_of_columns(paired: Paired, task: Task, official: float | None) -> Iterator[Reading]:
+    """The rows that partly annotated columns leave, where the files write a number for a missing value."""
+    if task.sentinel is None:
+        return
+    missing = ~task.is_annotated(paired.truth.values[task.name])
+    some, every = ("either is", "both are") if task.width == 2 else ("any is", "all are")
+    masks: list[tuple[str, Mask]] = [
+        (f"row left out when {some} {task.sentinel:g}", ~np.logical_or.reduce(missing, axis=1)),
+        (f"row left out when {task.outputs[0]} is {task.sentinel:g}", ~missing[:, 0]),
+        ("each dimension on its own", ~missing),
+        (f"row left out only when {every} {task.sentinel:g}", ~np.logical_and.reduce(missing, axis=1)),
     ]
-    for variant, mask, is_official in masks:
-        value = official if is_official else _with_sentinels(paired, task, mask)
-        yield Reading(name, "annotation mask", variant, value, is_official)
+    for place, (variant, mask) in enumerate(masks):
+        value = _with_sentinels(paired, task, mask) if place else official
+        yield Reading(task.name, "annotation mask", variant, value, place == 0)
 
 
-def _with_sentinels(paired: Paired, task: Continuous, mask: Mask) -> float | None:
-    """Mean concordance under a mask; a sentinel that the mask lets through counts as the number -5."""
+def _with_sentinels(paired: Paired, task: Task, mask: Mask) -> float | None:
+    """Mean concordance under a mask; a sentinel that the mask lets through counts as a number."""
     values = paired.truth.numbers(task.name)
     truth = np.where(np.isnan(values), float(task.sentinel or 0), values)
     usable = mask if mask.ndim == 2 else np.repeat(mask[:, None], truth.shape[1], 1)
@@ -152,7 +196,7 @@ def _with_sentinels(paired: Paired, task: Continuous, mask: Mask) -> float | Non
     return number(np.mean(figures))
 
 
-def _mean_over_batches(paired: Paired, task: Continuous, pilots: Floats) -> float | None:
+def _mean_over_batches(paired: Paired, task: Task, pilots: Floats) -> float | None:
     valid = np.flatnonzero(paired.valid[task.name])
     if not len(valid):
         return None
@@ -168,7 +212,8 @@ def _mean_over_batches(paired: Paired, task: Continuous, pilots: Floats) -> floa
     return number(np.mean(figures))
 
 
-def _pearson(statistics: Statistics, task: Continuous) -> Iterator[Reading]:
+def _pearson(case: _Case) -> Iterator[Reading]:
+    task, statistics = case.task, case.statistics
     total, pilots = statistics.tasks[task.name].sum(0), statistics.pilots[task.name]
     values = pearson_from(total, pilots)
     variance_x, variance_y, _, _ = central(total, pilots)
@@ -180,63 +225,66 @@ def _pearson(statistics: Statistics, task: Continuous) -> Iterator[Reading]:
     yield Reading(task.name, "coefficient", "concordance", number(concordance_from(total, pilots).mean()), False)
 
 
-def _classes(challenge: Challenge, statistics: Statistics, paired: Paired, task: Categorical) -> Iterator[Reading]:
-    counts = statistics.tasks[task.name].sum(0)
-    f1 = f1_per_class_from(counts)
-    present = counts.sum(0) + counts.sum(1) > 0
-    official = number(f1.mean())
-    point = "class in neither truth nor prediction"
-    yield Reading(task.name, point, "F1 0, counted", official, True)
+def _absent(task: Task, point: str, f1: Floats, present: NDArray[np.bool_]) -> Iterator[Reading]:
+    """The mean F1 with absent classes or labels counted as 0 or as 1, or left out."""
+    yield Reading(task.name, point, "F1 0, counted", number(f1.mean()), True)
     yield Reading(task.name, point, "F1 1, counted", number(np.where(present, f1, 1.0).mean()), False)
     yield Reading(task.name, point, "left out", number(f1[present].mean()) if present.any() else None, False)
-    settled = bool(challenge.metric.terms)
-    weights = {part.criterion for term in challenge.metric.terms if term.task == task.name for part in term.parts}
-    right = number(accuracy_from(counts))
-    mixture = None if official is None or right is None else 0.67 * official + 0.33 * right
-    yield Reading(task.name, "total", "macro F1", official, settled and "accuracy" not in weights)
-    yield Reading(task.name, "total", "0.67 macro F1 + 0.33 accuracy", mixture, "accuracy" in weights)
-    if len(task.classes) == 2:
+
+
+def _classes(case: _Case) -> Iterator[Reading]:
+    task, statistics = case.task, case.statistics
+    counts = statistics.tasks[task.name].sum(0)
+    f1 = f1_per_class_from(counts)
+    yield from _absent(task, "class in neither truth nor prediction", f1, counts.sum(0) + counts.sum(1) > 0)
+    yield from _totals(case.challenge, task, counts)
+    if task.width == 2:
         support = counts.sum(1)
         weighted = number(float((f1 * support).sum() / support.sum())) if support.sum() else None
         yield Reading(task.name, "total", "F1 weighted by the truth's classes", weighted, False)
-        yield Reading(task.name, "total", f"F1 of class '{task.classes[1]}'", number(f1[1]), False)
-    yield from average_precisions(task, paired)
+        yield Reading(task.name, "total", f"F1 of class '{task.outputs[1]}'", number(f1[1]), False)
 
 
-def _labels(challenge: Challenge, paired: Paired, task: MultiLabel) -> Iterator[Reading]:
+def _labels(case: _Case) -> Iterator[Reading]:
+    task, paired = case.task, case.paired
     truth, rows = paired.truth.classes(task.name), ~paired.unpredicted
     prediction = paired.prediction.classes(task.name)
     groups = Groups.of(np.zeros(len(truth), np.int32), 1)
+    label = task.name.replace("_", " ").removesuffix("s")
 
     def counts(mask: Mask, labels: NDArray[np.int8]) -> Floats:
         usable = mask & (rows if mask.ndim == 1 else rows[:, None])
         return label_counts(labels, prediction, groups, valid=usable)[0]
 
-    annotated = truth >= 0
+    annotated = task.is_annotated(truth)
     whole = np.logical_and.reduce(annotated, axis=1)
     zeroed = np.maximum(truth, 0)
     official_counts = counts(whole, truth)
     f1 = f1_per_label_from(official_counts)
-    official = number(f1.mean())
     point = "annotation mask"
-    yield Reading(task.name, point, "row left out when any is -1", official, True)
+    yield Reading(task.name, point, "row left out when any is -1", number(f1.mean()), True)
     for variant, mask in (
-        ("each action unit on its own", annotated),
+        (f"each {label} on its own", annotated),
         ("row left out only when all are -1, the rest as 0", np.logical_or.reduce(annotated, axis=1)),
         ("every -1 as 0", np.ones(len(truth), bool)),
     ):
         yield Reading(task.name, point, variant, number(f1_per_label_from(counts(mask, zeroed)).mean()), False)
-    present = official_counts[:, 1:].sum(1) > 0
-    point = "action unit without any positive"
-    yield Reading(task.name, point, "F1 0, counted", official, True)
-    yield Reading(task.name, point, "F1 1, counted", number(np.where(present, f1, 1.0).mean()), False)
-    yield Reading(task.name, point, "left out", number(f1[present].mean()) if present.any() else None, False)
-    weights = {part.criterion for term in challenge.metric.terms if term.task == task.name for part in term.parts}
-    cells = number(label_accuracy_from(official_counts))
-    mixture = None if official is None or cells is None else 0.5 * official + 0.5 * cells
-    yield Reading(task.name, "total", "mean F1", official, "accuracy" not in weights)
-    yield Reading(task.name, "total", "0.5 mean F1 + 0.5 accuracy of cells", mixture, "accuracy" in weights)
+    yield from _absent(task, f"{label} without any positive", f1, official_counts[:, 1:].sum(1) > 0)
+    yield from _totals(case.challenge, task, official_counts)
+    term = case.challenge.metric.term(task.name)
+    is_counted = term is not None and any(part.criterion == "accuracy" for part in term.parts)
     exact = whole & rows
     match = number(float((truth == prediction).all(1)[exact].mean())) if exact.any() else None
-    yield Reading(task.name, "accuracy", "right cells", cells, "accuracy" in weights)
-    yield Reading(task.name, "accuracy", "rows with every action unit right", match, False)
+    cells = number(criterion_of(task, "accuracy").value(official_counts))
+    yield Reading(task.name, "accuracy", "right cells", cells, is_counted)
+    yield Reading(task.name, "accuracy", f"rows with every {label} right", match, False)
+
+
+Conventions = Callable[[_Case], Iterator[Reading]]
+CONVENTIONS: Mapping[tuple[type[Task], str], Conventions] = {
+    (Continuous, "ccc"): _concordance,
+    (Continuous, "pearson"): _pearson,
+    (Categorical, "f1"): _classes,
+    (MultiLabel, "f1"): _labels,
+}
+"""Conventions in use by kind of task and criterion; a criterion without an entry has no readings."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.challenges import Categorical, Challenge, Continuous
+from abawbench.challenges import Challenge
 from abawbench.fill import Policy, fill
-from abawbench.metrics.concordance import central
 from abawbench.scoring.criteria import evaluate, nested, number
 from abawbench.scoring.intervals import RESAMPLES, intervals
-from abawbench.scoring.statistics import Statistics, annotated_rows, collect, rows_of
+from abawbench.scoring.statistics import Statistics, annotated_rows, collect, kind_of, rows_of
 from abawbench.table import Alignment, Mask, Table, align
 
 Floats = NDArray[np.float64]
@@ -29,10 +28,10 @@ class Paired:
         truth: the annotated rows.
         prediction: one row for each row of `truth`; rows of `unpredicted` hold no prediction.
         alignment: how the rows met.
-        valid: by task, rows that are annotated (and predicted: a row without prediction never counts).
-        unpredicted: rows that are annotated for no task and have no prediction.
-        filled: rows by fill policy.
-        flags: what a reader of the score should know.
+        valid: by task, mask of the rows that are annotated (and predicted: a row without prediction never counts).
+        unpredicted: mask of the rows that are annotated for no task and have no prediction.
+        filled: number of filled rows, by fill policy.
+        flags: remarks for the reader of the score.
     """
 
     truth: Table
@@ -49,16 +48,16 @@ class Score:
     """A score and what it is made of; undefined figures are None.
 
     Attributes:
-        challenge: id.
-        fingerprint: of the challenge's definition.
+        challenge: id of the challenge.
+        fingerprint: fingerprint of the challenge's definition.
         score: the official total.
-        terms: by task.
-        metrics: by name; classes, units and emotions one level down.
-        rows: truth, predicted, and valid by task.
-        intervals: of score, terms and metrics; see `intervals.intervals`.
-        flags: degenerate cases, fills, row matching: what a reader should know.
+        terms: the task's part of the total, by task.
+        metrics: figures by name; those of classes, units and emotions one level down.
+        rows: number of rows: truth, predicted, and valid by task.
+        intervals: intervals of score, terms and metrics; see `intervals.intervals`.
+        flags: remarks for the reader: degenerate cases, fills, how rows were matched.
         statistics: additive statistics by cluster.
-        filled: number of rows by fill policy.
+        filled: number of filled rows, by fill policy.
     """
 
     challenge: str
@@ -176,9 +175,9 @@ def score(
         challenge: the rules.
         truth: annotated rows.
         prediction: rows with the same keys.
-        missing: what to do with annotated rows that have no prediction.
-        resamples: bootstrap resamples.
-        seed: of the resampling.
+        missing: the fill policy for annotated rows that have no prediction.
+        resamples: number of bootstrap resamples.
+        seed: seed of the resampling.
         subjects: subject of each video; intervals then resample subjects.
 
     Raises:
@@ -251,37 +250,13 @@ def by_subject(statistics: Statistics, subjects: Mapping[str, str]) -> Statistic
     return statistics.merged(np.array([place[subjects[video]] for video in statistics.groups]), names)
 
 
-def _degenerate(challenge: Challenge, statistics: Statistics, total: Mapping[str, Floats]) -> list[str]:
+def _degenerate(challenge: Challenge, statistics: Statistics, total: Mapping[str, Floats]) -> Iterator[str]:
     """The cases in which a rule had to stand in for a definition."""
-    flags: list[str] = []
     for task in challenge.tasks:
         sums = total[task.name]
         if not rows_of(task, sums):
-            flags.append(f"{task.name}: no annotated row, so no figure, and no total that needs it")
-            continue
-        if isinstance(task, Continuous):
-            truth, prediction, _, _ = central(sums, statistics.pilots[task.name])
-            for place, column in enumerate(task.columns):
-                still = [
-                    name for name, variance in (("truth", truth), ("prediction", prediction)) if not variance[place]
-                ]
-                if still:
-                    flags.append(f"{column}: {' and '.join(still)} constant, so the coefficient counts as 0 (assumed)")
-        elif isinstance(task, Categorical):
-            seen = sums.sum(0) + sums.sum(1)
-            absent = [name for name, rows in zip(task.classes, seen, strict=True) if not rows]
-            if absent:
-                flags.append(
-                    f"{task.name}: {', '.join(absent)} in neither truth nor prediction, F1 counts as 0 (assumed); "
-                    f"a mean over the {len(task.classes) - len(absent)} others differs"
-                )
+            yield f"{task.name}: no annotated row, so no figure, and no total that needs it"
         else:
-            seen = sums[:, 1:].sum(1)
-            absent = [name for name, rows in zip(task.columns, seen, strict=True) if not rows]
-            if absent:
-                flags.append(f"{task.name}: {', '.join(absent)} without any positive, F1 counts as 0 (assumed)")
+            yield from kind_of(task).remarks(task, sums, statistics.pilots.get(task.name))
     if not challenge.metric.terms:
-        flags.append(
-            f"{challenge.id}: the official metric is not settled, so there is no score; --lens gives the readings"
-        )
-    return flags
+        yield f"{challenge.id}: the official metric is not settled, so there is no score; --lens gives the readings"

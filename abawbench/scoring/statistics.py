@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel, Task
-from abawbench.metrics.concordance import MOMENTS, moments
-from abawbench.metrics.f1 import confusion, label_counts
+from abawbench.metrics.concordance import MOMENTS, central, moments
+from abawbench.metrics.f1 import FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE, confusion, label_counts
 from abawbench.metrics.groups import Groups
 from abawbench.table import Mask, Table, video_of
 
 Floats = NDArray[np.float64]
+# values of a task in the type of its kind
+Column = NDArray[Any]
 
 PILOT_ROWS = 4096
 # the temporary columns of a block stay in the cache
@@ -27,9 +30,8 @@ class Statistics:
 
     Attributes:
         groups: names of the videos (or subjects), those without a valid row included.
-        tasks: by task name. Continuous: (groups, columns, 6) moments; Categorical: (groups, classes, classes)
-            confusion; multi-label: (groups, columns, 4) counts.
-        pilots: by continuous task, shape (columns, 2): the values truth and prediction were centred by.
+        tasks: by task name, one array of two axes for each group, shape (groups, ...); see `KINDS`.
+        pilots: by real-valued task, shape (columns, 2): the values that truth and prediction were centred by.
     """
 
     groups: tuple[str, ...]
@@ -56,7 +58,7 @@ class Statistics:
         return Statistics(names, {task: array[some] for task, array in self.tasks.items()}, self.pilots)
 
     def merged(self, index: NDArray[np.integer], names: tuple[str, ...]) -> Statistics:
-        """Groups added up: `index` says into which of `names` each group goes."""
+        """The statistics with groups added up: `index` gives the place of each group in `names`."""
         tasks: dict[str, Floats] = {}
         for task, array in self.tasks.items():
             total = np.zeros((len(names), *array.shape[1:]))
@@ -65,37 +67,151 @@ class Statistics:
         return Statistics(names, tasks, self.pilots)
 
 
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Rows of each class or label of a task, each shape (classes,)."""
+
+    truth: Floats
+    predicted: Floats
+    hits: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The statistics of a kind of task: how rows become an array, and what the array says.
+
+    Attributes:
+        cells: length of the array's last axis for a task; the first one is the task's width.
+        collect: the statistics of rows by group, from task, truth, prediction, groups, valid rows and pilots.
+        rows: number of rows behind statistics, shape (...), from shape (..., width, cells).
+        remarks: cases in which a rule had to stand in for a definition, from task, statistics and pilots.
+        outcomes: rows of each class; None for a kind that counts no classes.
+        matrices: confusion counts of a task as plain data; None for a kind that counts no classes.
+    """
+
+    cells: Callable[[Task], int]
+    collect: Callable[[Task, Column, Column, Groups, Mask, Floats | None], Floats]
+    rows: Callable[[Floats], Floats]
+    remarks: Callable[[Task, Floats, Floats | None], Iterator[str]]
+    outcomes: Callable[[Floats], Outcomes] | None = None
+    matrices: Callable[[Task, Floats], dict[str, Any]] | None = None
+
+
+def _moments_of(
+    task: Task, truth: Column, prediction: Column, groups: Groups, valid: Mask, pilots: Floats | None
+) -> Floats:
+    assert pilots is not None
+    columns = [
+        moments(
+            truth[:, column],
+            prediction[:, column],
+            groups,
+            pilots=(pilots[column, 0], pilots[column, 1]),
+            valid=valid if valid.ndim == 1 else valid[:, column],
+        )
+        for column in range(task.width)
+    ]
+    return np.stack(columns, axis=1)
+
+
+def _constant_series(task: Task, sums: Floats, pilots: Floats | None) -> Iterator[str]:
+    assert pilots is not None
+    truth, prediction, _, _ = central(sums, pilots)
+    for place, column in enumerate(task.outputs):
+        still = [name for name, variance in (("truth", truth), ("prediction", prediction)) if not variance[place]]
+        if still:
+            yield f"{column}: {' and '.join(still)} constant, so the coefficient counts as 0 (assumed)"
+
+
+def _absent_classes(task: Task, sums: Floats, _pilots: Floats | None) -> Iterator[str]:
+    seen = sums.sum(0) + sums.sum(1)
+    absent = [name for name, rows in zip(task.outputs, seen, strict=True) if not rows]
+    if absent:
+        yield (
+            f"{task.name}: {', '.join(absent)} in neither truth nor prediction, F1 counts as 0 (assumed); "
+            f"a mean over the {task.width - len(absent)} others differs"
+        )
+
+
+def _labels_without_positives(task: Task, sums: Floats, _pilots: Floats | None) -> Iterator[str]:
+    absent = [name for name, rows in zip(task.outputs, sums[:, 1:].sum(1), strict=True) if not rows]
+    if absent:
+        yield f"{task.name}: {', '.join(absent)} without any positive, F1 counts as 0 (assumed)"
+
+
+def _label_outcomes(counts: Floats) -> Outcomes:
+    hits = counts[:, TRUE_POSITIVE]
+    return Outcomes(hits + counts[:, FALSE_NEGATIVE], hits + counts[:, FALSE_POSITIVE], hits)
+
+
+KINDS: Mapping[type[Task], Kind] = {
+    # moments of each column: rows, and sums of x, y, x * x, y * y, x * y; the first column speaks for the row
+    Continuous: Kind(
+        cells=lambda _: MOMENTS,
+        collect=_moments_of,
+        rows=lambda sums: sums[..., 0, 0],
+        remarks=_constant_series,
+    ),
+    # confusion counts: classes of the truth by classes of the prediction
+    Categorical: Kind(
+        cells=lambda task: task.width,
+        collect=lambda task, truth, prediction, groups, valid, _: confusion(
+            truth, prediction, task.width, groups, valid=valid
+        ),
+        rows=lambda sums: sums.sum((-2, -1)),
+        remarks=_absent_classes,
+        outcomes=lambda counts: Outcomes(counts.sum(1), counts.sum(0), np.diagonal(counts)),
+        matrices=lambda task, counts: {"classes": list(task.outputs), "counts": counts.astype(int).tolist()},
+    ),
+    # counts of each label: neither, prediction alone, truth alone, both
+    MultiLabel: Kind(
+        cells=lambda _: 4,
+        collect=lambda _, truth, prediction, groups, valid, _pilots: label_counts(
+            truth, prediction, groups, valid=valid
+        ),
+        rows=lambda sums: sums[..., 0, :].sum(-1),
+        remarks=_labels_without_positives,
+        outcomes=_label_outcomes,
+        matrices=lambda task, counts: dict(
+            zip(task.outputs, counts.astype(int).reshape(-1, 2, 2).tolist(), strict=True)
+        ),
+    ),
+}
+"""Statistics by kind of task; a new kind of task needs one entry."""
+
+
+def kind_of(task: Task) -> Kind:
+    """The statistics of a task's kind."""
+    return KINDS[type(task)]
+
+
 def rows_of(task: Task, statistics: Floats) -> Floats:
-    """Number of rows behind a task's statistics, shape (...); the first column speaks for the row."""
-    match task:
-        case Continuous():
-            return statistics[..., 0, 0]
-        case Categorical():
-            return statistics.sum((-2, -1))
-        case MultiLabel():
-            return statistics[..., 0, :].sum(-1)
+    """Number of rows behind a task's statistics, shape (...)."""
+    return kind_of(task).rows(statistics)
+
+
+def axes_of(task: Task) -> tuple[int, int]:
+    """Shape of one group's statistics."""
+    return task.width, kind_of(task).cells(task)
 
 
 def annotated_rows(task: Task, truth: Table) -> tuple[Mask, int]:
-    """Rows that are annotated in every column of a task, and how many are in some columns only."""
-    if isinstance(task, Categorical):
-        return truth.classes(task.name) >= 0, 0
-    if isinstance(task, Continuous):
-        missing = [np.isnan(column) for column in truth.numbers(task.name).T]
-    else:
-        missing = [column < 0 for column in truth.classes(task.name).T]
-    somewhere, everywhere = missing[0].copy(), missing[0].copy()
-    for column in missing[1:]:
-        somewhere |= column
+    """Rows that are annotated in every column of a task, and how many are annotated in some columns only."""
+    annotated = task.is_annotated(truth.values[task.name])
+    if not task.is_vector:
+        return annotated, 0
+    everywhere, somewhere = annotated[:, 0].copy(), annotated[:, 0].copy()
+    for column in annotated.T[1:]:
         everywhere &= column
-    return ~somewhere, int(np.count_nonzero(somewhere)) - int(np.count_nonzero(everywhere))
+        somewhere |= column
+    return everywhere, int(np.count_nonzero(somewhere)) - int(np.count_nonzero(everywhere))
 
 
-def pilots_of(task: Continuous, truth: Table, prediction: Table, valid: Mask) -> Floats:
+def pilots_of(task: Task, truth: Table, prediction: Table, valid: Mask) -> Floats:
     """Values near the means of truth and prediction, shape (columns, 2): means of the first valid rows."""
     rows = np.flatnonzero(valid)[:PILOT_ROWS]
     if not len(rows):
-        return np.zeros((len(task.columns), 2))
+        return np.zeros((task.width, 2))
     return np.stack([table.numbers(task.name)[rows].mean(0) for table in (truth, prediction)], axis=1)
 
 
@@ -110,15 +226,15 @@ def collect(
     """Statistics by video in one pass over the rows.
 
     Args:
-        challenge: says which tasks there are.
+        challenge: the rules, with the tasks.
         truth: the annotated rows.
         prediction: one row for each row of `truth`, in its order.
         valid: by task, rows that count, shape (rows,) or (rows, columns) for single cells.
-        pilots: those of another collection that this one is compared with; None for the means.
+        pilots: the pilots of another collection that this one is compared with; None for the means.
     """
     centres: dict[str, Floats] = {}
     for task in challenge.tasks:
-        if isinstance(task, Continuous):
+        if task.is_real:
             mask = valid[task.name]
             rows = mask if mask.ndim == 1 else np.logical_or.reduce(mask, axis=1)
             centres[task.name] = pilots[task.name] if pilots else pilots_of(task, truth, prediction, rows)
@@ -129,50 +245,8 @@ def collect(
         first, last = int(index.min()), int(index.max())
         groups = Groups.of(index - first, last - first + 1)
         for task in challenge.tasks:
-            tasks[task.name][first : last + 1] += _of_block(
-                task, truth, prediction, block, groups, valid[task.name][block], centres.get(task.name)
+            x, y = (table.values[task.name][block] for table in (truth, prediction))
+            tasks[task.name][first : last + 1] += kind_of(task).collect(
+                task, x, y, groups, valid[task.name][block], centres.get(task.name)
             )
     return Statistics(truth.videos, tasks, centres)
-
-
-def axes_of(task: Task) -> tuple[int, int]:
-    """Shape of one group's statistics."""
-    match task:
-        case Continuous():
-            return len(task.columns), MOMENTS
-        case Categorical():
-            return len(task.classes), len(task.classes)
-        case MultiLabel():
-            return len(task.columns), 4
-
-
-def _of_block(
-    task: Task,
-    truth: Table,
-    prediction: Table,
-    block: slice,
-    groups: Groups,
-    valid: Mask,
-    pilots: Floats | None,
-) -> Floats:
-    match task:
-        case Continuous():
-            assert pilots is not None
-            x, y = truth.numbers(task.name)[block], prediction.numbers(task.name)[block]
-            columns = [
-                moments(
-                    x[:, column],
-                    y[:, column],
-                    groups,
-                    pilots=(pilots[column, 0], pilots[column, 1]),
-                    valid=valid if valid.ndim == 1 else valid[:, column],
-                )
-                for column in range(len(task.columns))
-            ]
-            return np.stack(columns, axis=1)
-        case Categorical():
-            x, y = truth.classes(task.name)[block], prediction.classes(task.name)[block]
-            return confusion(x, y, len(task.classes), groups, valid=valid)
-        case MultiLabel():
-            x, y = truth.classes(task.name)[block], prediction.classes(task.name)[block]
-            return label_counts(x, y, groups, valid=valid)

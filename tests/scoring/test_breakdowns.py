@@ -7,8 +7,7 @@ import pytest
 
 from abawbench.challenges import get
 from abawbench.scoring import pair, score, score_paired
-from abawbench.scoring.explain import BUCKETS, explain
-from abawbench.scoring.views import by_class, by_video, concordance_parts, confusion_matrices
+from abawbench.scoring.breakdowns import BUCKETS, by_class, by_video, concordance_parts, confusion_matrices, explain
 from abawbench.synthetic import answers, make_corpus
 
 MTL = get("abaw4-mtl")
