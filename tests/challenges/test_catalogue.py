@@ -164,7 +164,10 @@ def test_a_dotted_source_speaks_for_a_part_of_a_field(challenge: Challenge):
 
 @every_challenge
 def test_an_assumption_gives_its_reason(challenge: Challenge):
-    given = [*challenge.sources.values(), *(item.source for item in (*challenge.rules, *challenge.notes))]
+    given = [
+        *challenge.sources.values(),
+        *(item.source for item in (*challenge.rules, *challenge.forbidden_data, *challenge.notes)),
+    ]
     given += [baseline.source for baseline in challenge.baselines]
     assert all(re.match(r"assumed: \w", source) for source in given if source.startswith("assumed"))
 
