@@ -167,8 +167,7 @@ def add_record(score: Score, entry: Entry, out: Path, leaderboard: Path, date: s
         synthetic_truth=False,
         note="Neutral and Happiness are recording conditions; valence, arousal and action units are not annotated",
     )
-    record = records.make(
-        score,
+    provenance = records.Provenance(
         entry=entry.card.name,
         split="validation",
         dataset=DATASET,
@@ -177,7 +176,7 @@ def add_record(score: Score, entry: Entry, out: Path, leaderboard: Path, date: s
         prediction_sha256=sha256_of(out / PREDICTIONS),
         disclosure=disclosure,
     )
-    path = records.write(record, leaderboard / "records")
+    path = records.write(records.make(score, provenance), leaderboard / "records")
     for table, text in build(leaderboard).items():
         write_text(table, text)
     return path

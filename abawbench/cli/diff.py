@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
-from abawbench.cli.options import (
-    CHALLENGE,
-    PATH,
-    json_option,
-    missing_option,
-    resamples_option,
-    seed_option,
-    subjects_option,
-)
+from abawbench.cli.options import CHALLENGE, PATH, ScoringOptions, json_option, resampling, scoring_options
 from abawbench.cli.output import exits_on_problems, print_json, print_table, say
+from abawbench.cli.score import figure, span
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
-    from abawbench.fill import Policy
 
 
 @click.command()
@@ -28,10 +20,7 @@ if TYPE_CHECKING:
 @click.argument("truth", type=PATH)
 @click.argument("a", type=PATH)
 @click.argument("b", type=PATH)
-@missing_option
-@subjects_option
-@resamples_option
-@seed_option
+@scoring_options
 @json_option
 @exits_on_problems
 def command(
@@ -39,11 +28,8 @@ def command(
     truth: Path,
     a: Path,
     b: Path,
-    missing: Policy,
-    subjects: Path | None,
-    resamples: int,
-    seed: int,
     as_json: bool,
+    **options: Unpack[ScoringOptions],
 ) -> None:
     """The score of A minus that of B, tested by swapping the two video by video.
 
@@ -52,7 +38,6 @@ def command(
       abawbench diff abaw4-mtl validation_set_annotations.txt mine.txt baseline.txt
     """
     from abawbench.api import against, table
-    from abawbench.formats import subjects_from
     from abawbench.scoring.difference import difference
 
     known = table(challenge, truth, "truth")
@@ -61,10 +46,8 @@ def command(
         known,
         against(challenge, known, a),
         against(challenge, known, b),
-        missing=missing,
-        resamples=resamples,
-        seed=seed,
-        subjects=None if subjects is None else subjects_from(subjects),
+        missing=options["missing"],
+        **resampling(options),
     )
     for flag in result["flags"]:
         say(f"note: {flag}")
@@ -78,12 +61,14 @@ def command(
 
 def _print(result: dict[str, Any]) -> None:
     rows = [
-        [name, *(_figure(row[key]) for key in ("first", "second", "difference")), _span(row["interval"])]
+        [name, *(figure(row[key], "+") for key in ("first", "second", "difference")), span(row["interval"], "+")]
         for name, row in result["figures"].items()
     ]
     print_table(rows, ["", "A", "B", "A - B", "95 % interval"])
     click.echo()
-    print_table([[row["video"], _figure(row["effect"])] for row in result["videos"]], [f"{result['unit']}", "effect"])
+    print_table(
+        [[row["video"], figure(row["effect"], "+")] for row in result["videos"]], [f"{result['unit']}", "effect"]
+    )
     p = result["p"]
     verdict = (
         "no figure to compare"
@@ -91,16 +76,6 @@ def _print(result: dict[str, Any]) -> None:
         else f"p = {p:.4f} ({result['swaps']:,} swaps of {result['clusters']} {result['unit']}s)"
     )
     click.echo(
-        f"\n{result['figure']}: A - B = {_figure(result['difference'])}, {verdict}\n"
-        f"smallest difference this split detects (80 % power): {_figure(result['smallest_detectable'], signed=False)}"
+        f"\n{result['figure']}: A - B = {figure(result['difference'], '+')}, {verdict}\n"
+        f"smallest difference this split detects (80 % power): {figure(result['smallest_detectable'])}"
     )
-
-
-def _figure(value: float | None, *, signed: bool = True) -> str:
-    if value is None:
-        return "–"
-    return f"{value:+.4f}" if signed else f"{value:.4f}"
-
-
-def _span(interval: list[float] | None) -> str:
-    return "–" if interval is None else f"{interval[0]:+.4f} to {interval[1]:+.4f}"

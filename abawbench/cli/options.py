@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import click
 
-from abawbench.fill import POLICIES
+from abawbench.fill import POLICIES, Policy
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -34,21 +34,55 @@ class ChallengeId(click.ParamType[Any]):
 CHALLENGE = ChallengeId()
 PATH = click.Path(path_type=Path)
 
-missing_option: Decorator = click.option(
-    "--missing",
-    type=click.Choice(POLICIES),
-    default="error",
-    show_default=True,
-    help="What annotated rows without prediction get.",
-)
-seed_option: Decorator = click.option("--seed", default=0, show_default=True, help="Seed of the resampling.")
-resamples_option: Decorator = click.option(
-    "--resamples", default=10_000, show_default=True, type=click.IntRange(100), help="Bootstrap resamples."
-)
-subjects_option: Decorator = click.option(
-    "--subjects", type=PATH, help="File of lines 'video,subject': resample subjects, not videos."
-)
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+
+class ScoringOptions(TypedDict):
+    """The values of `scoring_options`."""
+
+    missing: Policy
+    subjects: Path | None
+    resamples: int
+    seed: int
+
+
+def scoring_options(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that decide a score and its intervals; the verb takes them as `**ScoringOptions`."""
+    options: tuple[Decorator, ...] = (
+        click.option(
+            "--missing",
+            type=click.Choice(POLICIES),
+            default="error",
+            show_default=True,
+            help="What annotated rows without prediction get.",
+        ),
+        click.option("--subjects", type=PATH, help="File of lines 'video,subject': resample subjects, not videos."),
+        click.option(
+            "--resamples", default=10_000, show_default=True, type=click.IntRange(100), help="Bootstrap resamples."
+        ),
+        click.option("--seed", default=0, show_default=True, help="Seed of the resampling."),
+    )
+    for option in reversed(options):
+        verb = option(verb)
+    return verb
+
+
+def resampling(options: ScoringOptions) -> dict[str, Any]:
+    """Keyword arguments of `scoring.score_paired` and `scoring.difference` from the options, subjects read.
+
+    Raises:
+        ProblemError: every problem of the file of subjects.
+    """
+    from abawbench.formats import subjects_from
+
+    path = options["subjects"]
+    return {
+        "resamples": options["resamples"],
+        "seed": options["seed"],
+        "subjects": None if path is None else subjects_from(path),
+    }
+
+
 engine_option: Decorator = click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),

@@ -4,40 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import click
 
-from abawbench.cli.options import (
-    CHALLENGE,
-    PATH,
-    json_option,
-    missing_option,
-    resamples_option,
-    seed_option,
-    subjects_option,
-)
+from abawbench.cli.options import CHALLENGE, PATH, ScoringOptions, json_option, resampling, scoring_options
 from abawbench.cli.output import exits_on_problems, print_json, print_table, say
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
-    from abawbench.fill import Policy
     from abawbench.scoring import Paired, Score
+
+FLAGS: tuple[Literal["confusion", "parts", "explain", "lens"], ...] = ("confusion", "parts", "explain", "lens")
+
+
+class _Options(ScoringOptions):
+    by: tuple[str, ...]
+    confusion: bool
+    parts: bool
+    explain: bool
+    lens: bool
 
 
 @click.command()
 @click.argument("challenge", type=CHALLENGE)
 @click.argument("truth", type=PATH)
 @click.argument("predictions", type=PATH)
-@missing_option
 @click.option("--by", type=click.Choice(["video", "class"]), multiple=True, help="Also a table by video or by class.")
 @click.option("--confusion", is_flag=True, help="Also the confusion matrices.")
 @click.option("--parts", is_flag=True, help="Also concordance split into correlation, scale and offset.")
 @click.option("--explain", is_flag=True, help="Also which rows counted: every truth row in one bucket.")
 @click.option("--lens", is_flag=True, help="Also the score under every convention in use.")
-@subjects_option
-@resamples_option
-@seed_option
+@scoring_options
 @click.option("--record", type=PATH, help="Write a record below this folder, as leaderboard/records.")
 @click.option("--disclosure", type=PATH, help="With --record: TOML with entry, split, dataset, date, [disclosure].")
 @json_option
@@ -46,18 +44,10 @@ def command(
     challenge: Challenge,
     truth: Path,
     predictions: Path,
-    missing: Policy,
-    by: tuple[str, ...],
-    confusion: bool,
-    parts: bool,
-    explain: bool,
-    lens: bool,
-    subjects: Path | None,
-    resamples: int,
-    seed: int,
     record: Path | None,
     disclosure: Path | None,
     as_json: bool,
+    **options: Unpack[_Options],
 ) -> None:
     """The official score of PREDICTIONS against TRUTH, with 95 % intervals.
 
@@ -72,22 +62,11 @@ def command(
     if (record is None) != (disclosure is None):
         raise click.UsageError("--record and --disclosure go together")
     from abawbench.api import both
-    from abawbench.formats import subjects_from
     from abawbench.scoring import pair, score_paired
 
-    paired = pair(challenge, *both(challenge, truth, predictions), missing=missing)
-    result = score_paired(
-        challenge,
-        paired,
-        resamples=resamples,
-        seed=seed,
-        subjects=None if subjects is None else subjects_from(subjects),
-    )
-    asked = [f"by_{view}" for view in by] + [
-        name
-        for name, wanted in {"confusion": confusion, "parts": parts, "explain": explain, "lens": lens}.items()
-        if wanted
-    ]
+    paired = pair(challenge, *both(challenge, truth, predictions), missing=options["missing"])
+    result = score_paired(challenge, paired, **resampling(options))
+    asked = [f"by_{view}" for view in options["by"]] + [name for name in FLAGS if options[name]]
     views = {name: _view(name, challenge, result, paired) for name in asked}
     coverage = _coverage(challenge, paired, predictions)
     for flag in result.flags:
@@ -95,9 +74,10 @@ def command(
     if result.intervals["warning"]:
         say(f"warning: {result.intervals['warning']}")
     if record is not None and disclosure is not None:
-        from abawbench.cli.recording import write_record
+        from abawbench import records
 
-        say(f"record: {write_record(result, truth, predictions, missing=missing, disclosure=disclosure, root=record)}")
+        made = records.make(result, records.read_provenance(disclosure, truth, predictions), options["missing"])
+        say(f"record: {records.write(made, record)}")
     if as_json:
         print_json(result.to_json() | views | ({"coverage": coverage} if coverage else {}))
     else:
@@ -111,24 +91,21 @@ def command(
 
 
 def _view(name: str, challenge: Challenge, score: Score, paired: Paired) -> Any:
-    from abawbench.scoring import views
+    from abawbench.scoring import breakdowns
+    from abawbench.scoring.lens import lens
 
     match name:
         case "by_video":
-            return views.by_video(challenge, score)
+            return breakdowns.by_video(challenge, score)
         case "by_class":
-            return views.by_class(challenge, score)
+            return breakdowns.by_class(challenge, score)
         case "confusion":
-            return views.confusion_matrices(challenge, score)
+            return breakdowns.confusion_matrices(challenge, score)
         case "parts":
-            return views.concordance_parts(challenge, score)
+            return breakdowns.concordance_parts(challenge, score)
         case "explain":
-            from abawbench.scoring.explain import explain
-
-            return explain(challenge, paired)
+            return breakdowns.explain(challenge, paired)
         case _:
-            from abawbench.scoring.lens import lens
-
             return lens(challenge, paired)
 
 
@@ -163,7 +140,7 @@ def _print(challenge: Challenge, score: Score, paired: Paired) -> None:
         from abawbench.scoring.lens import average_precisions
 
         for reading in (reading for task in challenge.tasks for reading in average_precisions(challenge, task, paired)):
-            click.echo(f"average precision, {reading.variant}: {_figure(reading.value)} (does not rank)")
+            click.echo(f"average precision, {reading.variant}: {figure(reading.value)} (does not rank)")
     counted = ", ".join(f"{name} {count:,}" for name, count in score.rows["valid"].items())
     head = score.intervals
     click.echo(
@@ -174,17 +151,19 @@ def _print(challenge: Challenge, score: Score, paired: Paired) -> None:
 
 
 def _row(name: str, value: float | None, interval: dict[str, list[float] | None]) -> list[str]:
-    return [name, _figure(value), _span(interval["bca"]), _span(interval["percentile"])]
+    return [name, figure(value), span(interval["bca"]), span(interval["percentile"])]
 
 
-def _figure(value: float | int | None) -> str:
+def figure(value: float | int | None, sign: str = "") -> str:
+    """A figure for a table: four decimals, a count with its thousands, a dash where undefined; `+` shows the sign."""
     if value is None:
         return "–"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:{sign}.4f}"
 
 
-def _span(interval: list[float] | None) -> str:
-    return "–" if interval is None else f"{interval[0]:.4f} to {interval[1]:.4f}"
+def span(interval: list[float] | None, sign: str = "") -> str:
+    """An interval for a table, as `0.4100 to 0.4300`; a dash where there is none; `+` shows the sign."""
+    return "–" if interval is None else f"{interval[0]:{sign}.4f} to {interval[1]:{sign}.4f}"
 
 
 def _print_by_video(view: list[dict[str, Any]]) -> None:
@@ -196,8 +175,8 @@ def _print_by_video(view: list[dict[str, Any]]) -> None:
             [
                 row["video"],
                 *row["valid"].values(),
-                _figure(row["score"]),
-                *(_figure(row["metrics"][name]) for name in names),
+                figure(row["score"]),
+                *(figure(row["metrics"][name]) for name in names),
             ]
             for row in view
         ],
@@ -208,7 +187,7 @@ def _print_by_video(view: list[dict[str, Any]]) -> None:
 
 def _print_by_class(view: dict[str, dict[str, dict[str, Any]]]) -> None:
     print_table(
-        [[task, name, *map(_figure, row.values())] for task, classes in view.items() for name, row in classes.items()],
+        [[task, name, *map(figure, row.values())] for task, classes in view.items() for name, row in classes.items()],
         ["task", "class", "truth", "predicted", "precision", "recall", "F1"],
         "By class",
     )
@@ -232,7 +211,7 @@ def _print_confusion(view: dict[str, Any]) -> None:
 
 def _print_parts(view: dict[str, dict[str, float | None]]) -> None:
     print_table(
-        [[name, *map(_figure, parts.values())] for name, parts in view.items()],
+        [[name, *map(figure, parts.values())] for name, parts in view.items()],
         ["", "correlation", "scale (prediction / truth)", "offset (prediction - truth)", "accuracy"],
         "Concordance = correlation x accuracy; scale 1 and offset 0 make accuracy 1",
     )
@@ -254,7 +233,7 @@ def _print_explain(view: dict[str, Any]) -> None:
 def _print_lens(view: list[dict[str, Any]]) -> None:
     print_table(
         [
-            [row["task"], row["point"], row["variant"], _figure(row["value"]), "official" if row["official"] else ""]
+            [row["task"], row["point"], row["variant"], figure(row["value"]), "official" if row["official"] else ""]
             for row in view
         ],
         ["task", "convention", "variant", "value", ""],
@@ -268,8 +247,8 @@ def _print_coverage(coverage: dict[str, Any]) -> None:
             [
                 task,
                 f"{len(part['covered'])} of {len(part['covered']) + len(part['absent'])}",
-                _figure(part["of_covered"]),
-                _figure(part["absent_as_zero"]),
+                figure(part["of_covered"]),
+                figure(part["absent_as_zero"]),
                 ", ".join(part["absent"]),
             ]
             for task, part in coverage.items()

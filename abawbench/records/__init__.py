@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from abawbench.records.agreement import check_tree
 from abawbench.records.model import Disclosure, Interval, Intervals, Record, disclosure_from
-from abawbench.records.store import make, read, statistics_of, write
+from abawbench.records.store import Provenance, make, read, read_provenance, statistics_of, write
 
 __all__ = [
     "Disclosure",
     "Interval",
     "Intervals",
+    "Provenance",
     "Record",
     "check_tree",
     "disclosure_from",
     "make",
     "read",
+    "read_provenance",
     "statistics_of",
     "write",
 ]

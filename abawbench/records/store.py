@@ -1,47 +1,89 @@
-"""Records made, written, read and hashed."""
+"""Records: made from a score, written, and read."""
 
 from __future__ import annotations
 
 import platform
+import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from abawbench.base.files import write_text
+from abawbench.base.hashes import sha256_of
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.base.version import VERSION
 from abawbench.challenges import CHALLENGES
 from abawbench.fill import Policy
-from abawbench.records.model import SCHEMA, Disclosure, Record, Split, canonical, parse
+from abawbench.records.model import SCHEMA, Disclosure, Record, Split, canonical, disclosure_from, parse
 
 if TYPE_CHECKING:
     from abawbench.scoring import Score
     from abawbench.scoring.statistics import Statistics
 
 
-def make(
-    score: Score,
-    *,
-    entry: str,
-    split: Split,
-    dataset: str,
-    date: str,
-    truth_sha256: str,
-    prediction_sha256: str,
-    disclosure: Disclosure,
-    missing: Policy = "error",
-) -> Record:
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a score was made from, which the scorer cannot know.
+
+    Attributes:
+        entry: name of the entry, as `<year>_<team>_<method>`: lower case, digits, `.`, `_`, `-`.
+        split: part of the data, one of train, validation, test.
+        dataset: name of the data whose annotations the truth holds.
+        date: `YYYY-MM-DD`, given so that the same input makes the same bytes.
+        truth_sha256: hash of the truth, see `base.hashes.sha256_of`.
+        prediction_sha256: hash of the prediction.
+        disclosure: what the entry was made from.
+    """
+
+    entry: str
+    split: Split
+    dataset: str
+    date: str
+    truth_sha256: str
+    prediction_sha256: str
+    disclosure: Disclosure
+
+
+def read_provenance(path: Path, truth: Path, prediction: Path) -> Provenance:
+    """The provenance of a score of two files, from what its maker wrote.
+
+    Args:
+        path: a TOML file with entry, split, dataset, date and a table `disclosure`.
+        truth: the file or folder that was scored against.
+        prediction: the file or folder that was scored.
+
+    Raises:
+        ProblemError: F01 not readable; R01 no TOML, or every field that is missing, unknown or wrong.
+    """
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProblemError(Problem("R01", str(error), "a TOML file", "correct the line", str(path))) from error
+    fields = ("entry", "split", "dataset", "date")
+    missing = [name for name in (*fields, "disclosure") if name not in said]
+    if missing:
+        found, expected = f"no {', '.join(missing)}", f"{', '.join(fields)} and a table [disclosure]"
+        raise ProblemError(Problem("R01", found, expected, "see docs/records.md", str(path)))
+    return Provenance(
+        entry=str(said["entry"]),
+        split=said["split"],
+        dataset=str(said["dataset"]),
+        date=str(said["date"]),
+        truth_sha256=sha256_of(truth),
+        prediction_sha256=sha256_of(prediction),
+        disclosure=disclosure_from(said["disclosure"], str(path)),
+    )
+
+
+def make(score: Score, provenance: Provenance, missing: Policy = "error") -> Record:
     """A record of a score.
 
     Args:
-        score: with its statistics.
-        entry: name, as `<year>_<team>_<method>`: lower case, digits, `.`, `_`, `-`.
-        split: which part of the data.
-        dataset: whose annotations the truth holds.
-        date: `YYYY-MM-DD`, given so that the same input makes the same bytes.
-        truth_sha256: see `base.hashes.sha256_of`.
-        prediction_sha256: see `base.hashes.sha256_of`.
-        disclosure: what the entry was made from.
-        missing: the policy that the score was made with.
+        score: the score with its statistics.
+        provenance: what it was made from.
+        missing: the fill policy that the score was made with.
 
     Raises:
         ProblemError: R01, every field that does not fit.
@@ -50,9 +92,9 @@ def make(
 
     fields = score.to_json() | {
         "schema_version": SCHEMA,
-        "entry": entry,
-        "split": split,
-        "dataset": dataset,
+        "entry": provenance.entry,
+        "split": provenance.split,
+        "dataset": provenance.dataset,
         "flags": list(score.flags),
         "fill": {"policy": missing, "rows": dict(score.filled)},
         "statistics": {
@@ -60,11 +102,11 @@ def make(
             "tasks": {task: _numbers(array) for task, array in score.statistics.tasks.items()},
             "pilots": {task: array.tolist() for task, array in score.statistics.pilots.items()},
         },
-        "truth_sha256": truth_sha256,
-        "prediction_sha256": prediction_sha256,
+        "truth_sha256": provenance.truth_sha256,
+        "prediction_sha256": provenance.prediction_sha256,
         "versions": {"abawbench": VERSION, "numpy": np.__version__, "python": platform.python_version()},
-        "date": date,
-        "disclosure": disclosure.model_dump(mode="json"),
+        "date": provenance.date,
+        "disclosure": provenance.disclosure.model_dump(mode="json"),
     }
     return parse(canonical(fields).encode(), None)
 

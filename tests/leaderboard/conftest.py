@@ -39,7 +39,7 @@ def made(**fields) -> records.Record:
         "prediction_sha256": "f" * 64,
         "disclosure": disclosure,
     }
-    return records.make(score(get("abaw6-va"), truth, prediction, resamples=200), **(given | fields))
+    return records.make(score(get("abaw6-va"), truth, prediction, resamples=200), records.Provenance(**given | fields))
 
 
 @pytest.fixture(name="va_record")

@@ -16,7 +16,7 @@ from abawbench.scoring.criteria import evaluate
 from abawbench.scoring.intervals import intervals
 from abawbench.table import Table
 
-COMMITTED = Path(__file__).parents[1] / "leaderboard" / "records"
+COMMITTED = Path(__file__).parents[2] / "leaderboard" / "records"
 DISCLOSURE = records.Disclosure(
     trained_on=["some data"],
     validation_used_for="nothing",
@@ -64,7 +64,8 @@ def made(given: Score | None = None, **fields) -> records.Record:
         "prediction_sha256": "f" * 64,
         "disclosure": DISCLOSURE,
     } | fields
-    return records.make(given or scored(), **fields)
+    missing = fields.pop("missing", "error")
+    return records.make(given or scored(), records.Provenance(**fields), missing)
 
 
 def edited(record: records.Record, root: Path, change) -> Path:
