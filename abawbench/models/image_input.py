@@ -1,14 +1,28 @@
-"""What a network takes: size, colour and normalisation of a picture. Needs no torch."""
+"""What pictures a model takes, in one record: size, colours, normalisation, resizing and cutting. Needs no torch."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.problems import Problem, ProblemError
+
 Colour = Literal["RGB", "BGR", "grey"]
+Pooling = Literal["class", "mean", "average", "embedding"]
+Resize = Literal[
+    "opencv",
+    "none",
+    "pillow-nearest",
+    "pillow-lanczos",
+    "pillow-bilinear",
+    "pillow-bicubic",
+    "pillow-box",
+    "pillow-hamming",
+]
 Crops = NDArray[np.uint8]
 Pictures = NDArray[np.float32]
 
@@ -18,46 +32,91 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 @dataclass(frozen=True, slots=True)
 class ImageInput:
-    """The pictures a network takes.
+    """The pictures that a model takes, and how crops become such pictures.
+
+    A crop is resized to `resize_to`, its middle of `size` pixels is cut out, its channels are put into the order of
+    `colour`, and each channel is normalised by `mean` and `std`.
 
     Attributes:
-        size: height and width in pixels; crops of another size are resized.
-        colour: order of the channels.
-        mean: of each channel, on the scale where black is 0 and white is 1.
-        std: of each channel, on the same scale.
+        size: height and width of a picture in pixels.
+        colour: order of the channels; crops are always RGB.
+        mean: mean of each channel, on the scale where black is 0 and white is 1; empty for 0.
+        std: deviation of each channel, on the same scale; empty for 1.
+        resize: method of resizing. `opencv` takes OpenCV's area method to make a crop smaller and its bilinear method
+            to make it larger; `pillow-...` is a filter of Pillow; `none` refuses crops that would need resizing.
+        resize_to: side in pixels that a crop is resized to before its middle is cut out; None for `size`, which cuts
+            nothing, and with `none` for the side that the crop has.
+        crop: how the face lies in the crop, as `arcface-112`; empty where nothing is known.
 
     Raises:
-        ValueError: mean and std are not one positive number for each channel.
+        ValueError: the values do not hold together.
     """
 
     size: int
-    colour: Colour
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    colour: Colour = "RGB"
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    resize: Resize = "opencv"
+    resize_to: int | None = None
+    crop: str = ""
 
     def __post_init__(self) -> None:
+        # the only way to fill a field of a frozen dataclass
+        object.__setattr__(self, "mean", self.mean or (0.0,) * self.channels)
+        object.__setattr__(self, "std", self.std or (1.0,) * self.channels)
         if self.size < 1 or not len(self.mean) == len(self.std) == self.channels or not all(x > 0 for x in self.std):
             raise ValueError(f"{self} needs a size and {self.channels} means and positive deviations")
+        if self.resize not in get_args(Resize):
+            raise ValueError(f"resize {self.resize!r} is none of {', '.join(get_args(Resize))}")
+        if self.resize_to is not None and self.resize_to < self.size:
+            raise ValueError(f"a middle of {self.size} pixels cannot be cut out of {self.resize_to}")
 
     @property
     def channels(self) -> int:
-        """1 for grey, else 3."""
+        """Number of channels: 1 for grey, else 3."""
         return 1 if self.colour == "grey" else 3
 
-    def resized(self, crops: Crops) -> Crops:
-        """Crops, shape (crops, side, side, 3), in the size of the network: areas when smaller, else bilinear."""
-        if crops.shape[1] == self.size:
-            return crops
-        import cv2
+    @property
+    def geometry(self) -> tuple[int, Resize, int | None]:
+        """All that decides what `resized` gives: inputs of one geometry can share resized crops."""
+        return self.size, self.resize, self.resize_to
 
-        method = cv2.INTER_AREA if crops.shape[1] > self.size else cv2.INTER_LINEAR
-        result = np.empty((len(crops), self.size, self.size, 3), np.uint8)
-        for place, crop in enumerate(crops):
-            cv2.resize(crop, (self.size, self.size), dst=result[place], interpolation=method)
-        return result
+    def resized(self, crops: Crops) -> Crops:
+        """Resize crops of shape (crops, side, side, 3) and cut out their middle: (crops, size, size, 3), still bytes.
+
+        Raises:
+            ProblemError: E06, crops that would need resizing where `resize` is `none`.
+        """
+        side = crops.shape[1]
+        if self.resize == "none":
+            if side < self.size or self.resize_to not in (None, side):
+                expected = f"{self.resize_to or self.size} pixels{'' if self.resize_to else ' or more'}, unresized"
+                fix = "bring crops of that size, or write the size into the settings"
+                raise ProblemError(Problem("E06", f"crops of {side} pixels", expected, fix))
+            return _middle(crops, self.size)
+        target = self.resize_to or self.size
+        if side == target:
+            return _middle(crops, self.size)
+        result = np.empty((len(crops), target, target, 3), np.uint8)
+        if self.resize == "opencv":
+            import cv2
+
+            method = cv2.INTER_AREA if side > target else cv2.INTER_LINEAR
+            for place, crop in enumerate(crops):
+                cv2.resize(crop, (target, target), dst=result[place], interpolation=method)
+        else:
+            from PIL import Image
+
+            pillow_filter = Image.Resampling[self.resize.removeprefix("pillow-").upper()]
+            for place, crop in enumerate(crops):
+                result[place] = Image.fromarray(crop).resize((target, target), pillow_filter)
+        return _middle(result, self.size)
 
     def pictures(self, crops: Crops) -> Pictures:
-        """RGB crops, shape (crops, side, side, 3), as a network takes them: (crops, channels, size, size).
+        """Turn RGB crops of shape (crops, side, side, 3) into pictures of shape (crops, channels, size, size).
+
+        Raises:
+            ProblemError: E06, as `resized`.
 
         >>> image_input = ImageInput(1, "BGR", (0.5,) * 3, (0.5,) * 3)
         >>> image_input.pictures(np.array([[[[255, 0, 0]]]], np.uint8)).ravel().tolist()
@@ -71,13 +130,92 @@ class ImageInput:
         values = (values - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
         return np.ascontiguousarray(values.transpose(0, 3, 1, 2))
 
+    def to_json(self) -> dict[str, Any]:
+        """Size, colour, mean and std, and every other field that differs from its default."""
+        record: dict[str, Any] = {"size": self.size, "colour": self.colour, "mean": self.mean, "std": self.std}
+        others = {field.name: (getattr(self, field.name), field.default) for field in fields(self)[len(record) :]}
+        return record | {name: value for name, (value, default) in others.items() if value != default}
+
+    @staticmethod
+    def from_json(record: Mapping[str, Any]) -> ImageInput:
+        """Make the record that `to_json` wrote; other keys are left alone.
+
+        Raises:
+            KeyError, TypeError, ValueError: a field is missing, or the values do not hold together.
+        """
+        others = {name: record[name] for name in ("resize", "resize_to", "crop") if name in record}
+        return ImageInput(record["size"], record["colour"], tuple(record["mean"]), tuple(record["std"]), **others)
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """Values that replace those of a preset or of a file; None keeps what is there.
+
+    Attributes:
+        size: height and width of the pictures in pixels; whole crops are resized to it.
+        colour: order of the channels.
+        mean: mean of each channel, where black is 0 and white is 1.
+        std: deviation of each channel, on the same scale.
+        layer: hidden layer that is read; -1 is the network's output, after its last norm.
+        pooling: how a layer becomes one vector.
+    """
+
+    size: int | None = None
+    colour: Colour | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    layer: int | None = None
+    pooling: Pooling | None = None
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Names of the fields that have a value."""
+        return tuple(field.name for field in fields(Overrides) if getattr(self, field.name) is not None)
+
+    def over(self, lower: Overrides) -> Overrides:
+        """Combine with `lower`, whose values stand where there is none here."""
+        return replace(lower, **{name: getattr(self, name) for name in self.given})
+
+    def apply(self, preset: ImageInput, kind: str) -> ImageInput:
+        """Replace the values of a preset.
+
+        Args:
+            preset: the pictures that the network takes without overrides.
+            kind: name of the network, for messages.
+
+        Raises:
+            ProblemError: E17, another number of channels than the network has, or values that do not hold together.
+        """
+        colour = self.colour or preset.colour
+        if "grey" in (colour, preset.colour) and colour != preset.colour:
+            found = f"colour {colour} for {kind}"
+            expected = f"{preset.channels} channels"
+            raise ProblemError(Problem("E17", found, expected, "leave the colour as it is"))
+        changed: dict[str, Any] = {"colour": colour, "mean": self.mean or preset.mean, "std": self.std or preset.std}
+        if self.size is not None:
+            method = "opencv" if preset.resize == "none" else preset.resize
+            changed |= {"size": self.size, "resize": method, "resize_to": None}
+        try:
+            return replace(preset, **changed)
+        except ValueError as error:
+            expected = "a size, and for each channel a mean and a positive deviation"
+            raise ProblemError(Problem("E17", f"{error}", expected, "correct size, mean and std")) from error
+
 
 def half(size: int, colour: Colour = "RGB") -> ImageInput:
-    """Values from -1 to 1, as face recognition networks take them."""
+    """Pictures with values from -1 to 1, as face recognition networks take them."""
     channels = 1 if colour == "grey" else 3
     return ImageInput(size, colour, (0.5,) * channels, (0.5,) * channels)
 
 
 def imagenet(size: int, colour: Literal["RGB", "BGR"] = "RGB") -> ImageInput:
-    """The mean and deviation of ImageNet. Source: facebookresearch/mae, torchvision."""
+    """Pictures with the mean and deviation of ImageNet. Source: facebookresearch/mae, torchvision."""
     return ImageInput(size, colour, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+def _middle(crops: Crops, size: int) -> Crops:
+    """The middle of each crop, as transformers cuts it; the crops themselves where nothing is cut."""
+    edge = (crops.shape[1] - size) // 2
+    if crops.shape[1] == size:
+        return crops
+    return np.ascontiguousarray(crops[:, edge : edge + size, edge : edge + size])

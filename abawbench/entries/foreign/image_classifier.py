@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,15 +15,16 @@ from torch import Tensor, nn
 from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.challenges import Categorical, Task
 from abawbench.clips.clip import BATCH, Clip
-from abawbench.entries.foreign.preparation import preparation_of, read_json, unreadable
 from abawbench.entries.foreign.synonyms import class_named
 from abawbench.entries.model import Answers, Card, FrameFeatures, Weights, weights_of
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, settled
 from abawbench.entries.outputs import checked, over_frames, softmax
+from abawbench.models.image_input import ImageInput, Overrides
+from abawbench.models.preprocessor_config import FILE as PREPROCESSOR
+from abawbench.models.preprocessor_config import read_image_input
 from abawbench.table import Floats
 
 CONFIG = "config.json"
-PREPROCESSOR = "preprocessor_config.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +58,14 @@ class Settings:
 
 
 class _Scores(nn.Module):
-    """Scores of the labels, from the middle of each picture, a part at a time."""
+    """Scores of the labels, a part of the pictures at a time."""
 
-    def __init__(self, network: Any, cut: int, batch: int) -> None:
+    def __init__(self, network: Any, batch: int) -> None:
         super().__init__()
-        self.network, self.cut, self.batch = network, cut, batch
+        self.network, self.batch = network, batch
 
     def forward(self, pictures: Tensor) -> Tensor:
-        edge = (pictures.shape[-1] - self.cut) // 2
-        middle = pictures[..., edge : edge + self.cut, edge : edge + self.cut]
-        return torch.cat([self.network(pixel_values=part).logits for part in middle.split(self.batch)])
+        return torch.cat([self.network(pixel_values=part).logits for part in pictures.split(self.batch)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,39 +102,38 @@ class ImageClassifier(EncoderEntry):
 def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> ImageClassifier:
     """The entry that `kind = "image-classifier"` of an entry.toml asks for.
 
-    Pictures are resized as everywhere in this package, not by PIL: where crops have another size than the network's,
-    answers differ a little from those of transformers.
+    Crops become pictures as transformers' own image processor makes them; where the folder names no filter, they are
+    resized as everywhere in this package.
 
     Raises:
         ProblemError: F01 no config.json, E02 settings that do not fit, labels that mean no class, a preparation that
             the folder does not say; E04 a file that does not read, E06 a size that the network does not take, E08
             tensors missing, E09 code in the folder, E11 no safetensors.
     """
-    config = read_json(settings.folder / CONFIG)
+    config = _read_json(settings.folder / CONFIG)
     problems = Problems()
     try:
         task, places = _classes(config, vocabulary, settings, problems)
         channels = int(config.get("num_channels", 3))
     except (AttributeError, TypeError, ValueError) as error:
-        raise ProblemError(unreadable(settings.folder / CONFIG, error)) from error
-    file = settings.folder / PREPROCESSOR
-    preparation = preparation_of(file, channels, problems, size=settings.size, mean=settings.mean, std=settings.std)
+        raise ProblemError(_damaged(settings.folder / CONFIG, error)) from error
+    image_input = _image_input(settings, channels, problems)
     if settings.batch < 1:
         problems.add(Problem("E02", f"settings.batch = {settings.batch}", "1 or more", "correct it"))
     if "auto_map" in config:
         named = str(settings.folder / CONFIG)
         problems.add(Problem("E09", "auto_map", "an architecture of transformers", "bring another model", named))
     problems.raise_if_any()
-    assert preparation is not None
+    assert image_input is not None
     weights = _weights(settings)
-    module = _Scores(_network(settings.folder), preparation.cut, settings.batch)
-    encoder = FrameEncoder(settled([module]), (preparation.image_input,))
-    _try(encoder, preparation.cut, settings.folder)
+    module = _Scores(_network(settings.folder), settings.batch)
+    encoder = FrameEncoder(settled([module]), (image_input,))
+    _try(encoder, settings.folder)
     facts = {
         "role": "network",
         "kind": str(config.get("model_type", "")),
-        "intake": asdict(preparation.image_input),
-        "cut": preparation.cut,
+        "intake": image_input.to_json(),
+        "cut": image_input.size,
         "width": len(places),
     }
     lost = [label for label, place in zip(_labels(config), places, strict=True) if place < 0]
@@ -147,6 +146,41 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Imag
         networks=(*card.networks, facts),
     )
     return ImageClassifier(own, encoder, task, places)
+
+
+def _image_input(settings: Settings, channels: int, problems: Problems) -> ImageInput | None:
+    """What the folder and the settings ask for; None with problems added."""
+    file = settings.folder / PREPROCESSOR
+    overrides = Overrides(size=settings.size, mean=settings.mean, std=settings.std)
+    try:
+        record = _read_json(file) if file.is_file() else {}
+        return read_image_input(record, file, channels=channels, overrides=overrides, rule="E02")
+    except ProblemError as error:
+        for problem in error.problems:
+            problems.add(problem)
+        return None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """An object of a JSON file.
+
+    Raises:
+        ProblemError: F01 there is no such file, E04 it is something else.
+    """
+    if not path.is_file():
+        raise ProblemError(Problem("F01", "no such file", "the folder of a model", "check the path", str(path)))
+    try:
+        record = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ProblemError(_damaged(path, error)) from error
+    if not isinstance(record, dict):
+        raise ProblemError(_damaged(path, TypeError("JSON that is no object")))
+    return cast(dict[str, Any], record)
+
+
+def _damaged(path: Path, error: Exception) -> Problem:
+    """E04: a JSON file of a model that does not hold what it should."""
+    return Problem("E04", str(error), "the JSON file of an image classifier", "bring it again", str(path))
 
 
 def _labels(config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -233,11 +267,11 @@ def _network(folder: Path) -> Any:
     return network
 
 
-def _try(encoder: FrameEncoder, side: int, folder: Path) -> None:
+def _try(encoder: FrameEncoder, folder: Path) -> None:
     size = encoder.image_inputs[0].size
     try:
-        encoder.encode(np.zeros((1, size, size, 3), np.uint8))
+        encoder.forward((torch.zeros((1, size, size, 3), dtype=torch.uint8),))
     except (ValueError, RuntimeError) as error:
-        found = f"pictures of {side} pixels: {str(error).splitlines()[0][:200]}"
+        found = f"pictures of {size} pixels: {str(error).splitlines()[0][:200]}"
         expected = "pictures of the size that the network takes"
         raise ProblemError(Problem("E06", found, expected, "correct settings.size", str(folder))) from error

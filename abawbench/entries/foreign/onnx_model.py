@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +171,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Onnx
     batch = _batch(session, settings, image_input, problems)
     _check_outputs(session, parts, settings.model, problems)
     problems.raise_if_any()
-    network = {"role": "network", "kind": "onnx", "intake": asdict(image_input), "width": parts[-1].end}
+    network = {"role": "network", "kind": "onnx", "intake": image_input.to_json(), "width": parts[-1].end}
     own = replace(
         card,
         tasks=tuple(part.task for part in parts),

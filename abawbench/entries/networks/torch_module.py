@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import Tensor, cat, nn
@@ -61,7 +61,7 @@ def from_torch(module: nn.Module, card: Card, tasks: Sequence[Task], image_input
         tasks: what it answers, as `abawbench.get("abaw4-mtl").tasks`.
         image_input: the pictures it takes.
     """
-    facts = {"role": "network", "kind": type(module).__name__, "intake": asdict(image_input)}
+    facts = {"role": "network", "kind": type(module).__name__, "intake": image_input.to_json()}
     (looking,) = settled([_EndToEnd(module, tasks, card.name)])
     return ModuleEntry(
         replace(card, tasks=tuple(tasks), networks=(*card.networks, facts)), FrameEncoder((looking,), (image_input,))

@@ -13,8 +13,9 @@ from types import MappingProxyType
 import torch
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.models.backbones.model import Backbone, BackboneCard, Overrides, Pooling
+from abawbench.models.backbones.model import Backbone, BackboneCard
 from abawbench.models.backbones.presets import PRESETS
+from abawbench.models.image_input import Overrides, Pooling
 
 __all__ = ["KINDS", "Backbone", "BackboneCard", "Overrides", "Pooling", "build"]
 _ROOM = "abawbench.models.backbones"

@@ -13,8 +13,8 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
-from abawbench.models.backbones.model import Backbone, BackboneCard, Overrides, refuse_other_pictures, settled
-from abawbench.models.image_input import ImageInput, imagenet
+from abawbench.models.backbones.model import Backbone, BackboneCard, refuse_other_pictures, resolve_card
+from abawbench.models.image_input import ImageInput, Overrides, imagenet
 
 BOTTLENECK = 4
 # grey of the faces of FER+, on the scale 0 to 255 (assumed to fit); better those of the target data, as overrides
@@ -138,5 +138,5 @@ def create(kind: str, overrides: Overrides) -> DenseNet:
     else:
         mean, deviation = FACES
         preset, least = ImageInput(plan.size, "grey", (mean / 255,), (deviation / 255,)), None
-    card = settled(kind, preset, overrides, pooling="average", width=width_of(plan), least=least)
+    card = resolve_card(kind, preset, overrides, pooling="average", width=width_of(plan), least=least)
     return DenseNet(card, plan).eval()

@@ -10,8 +10,8 @@ from typing import cast
 
 from torch import Tensor, flatten, nn
 
-from abawbench.models.backbones.model import Backbone, BackboneCard, Overrides, refuse_other_pictures, settled
-from abawbench.models.image_input import half
+from abawbench.models.backbones.model import Backbone, BackboneCard, refuse_other_pictures, resolve_card
+from abawbench.models.image_input import Overrides, half
 
 SIZE = 112
 
@@ -101,7 +101,7 @@ def make(kind: str, plan: Plan, overrides: Overrides) -> IResNet:
     Raises:
         ProblemError: E17, an override that it cannot follow.
     """
-    card = settled(kind, half(SIZE), overrides, pooling="embedding", width=plan.embedding)
+    card = resolve_card(kind, half(SIZE), overrides, pooling="embedding", width=plan.embedding)
     return IResNet(card, plan).eval()
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.models.image_input import Colour, ImageInput
-
-Pooling = Literal["class", "mean", "average", "embedding"]
+from abawbench.models.image_input import ImageInput, Overrides, Pooling
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class BackboneCard:
         """Every field, as entry cards and run folders keep them."""
         return {
             "kind": self.kind,
-            "intake": asdict(self.image_input),
+            "intake": self.image_input.to_json(),
             "layer": self.layer,
             "pooling": self.pooling,
             "width": self.width,
@@ -59,50 +57,7 @@ class Backbone(nn.Module):
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
-class Overrides:
-    """Values in the place of a preset's; None keeps the preset.
-
-    Attributes:
-        size: height and width of the pictures in pixels.
-        colour: order of the channels.
-        mean: of each channel, where black is 0 and white is 1.
-        std: of each channel, on the same scale.
-        layer: which hidden layer is read; -1 is the network's output, after its last norm.
-        pooling: how a layer becomes one vector.
-    """
-
-    size: int | None = None
-    colour: Colour | None = None
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
-    layer: int | None = None
-    pooling: Pooling | None = None
-
-    def over(self, lower: Overrides) -> Overrides:
-        """These values, and those of `lower` where there is none here."""
-        given = {field.name: getattr(self, field.name) for field in fields(self)}
-        return replace(lower, **{name: value for name, value in given.items() if value is not None})
-
-    def image_input(self, kind: str, preset: ImageInput) -> ImageInput:
-        """The preset with these values.
-
-        Raises:
-            ProblemError: E17, another number of channels than the network has, or values that make no image input.
-        """
-        size = preset.size if self.size is None else self.size
-        colour = self.colour or preset.colour
-        if ("grey" in (colour, preset.colour)) and colour != preset.colour:
-            found = f"colour {colour} for {kind}"
-            raise ProblemError(_refused(found, f"{preset.channels} channels", "leave the colour as it is"))
-        try:
-            return ImageInput(size, colour, self.mean or preset.mean, self.std or preset.std)
-        except ValueError as error:
-            expected = "a size, and for each channel a mean and a positive deviation"
-            raise ProblemError(_refused(f"{error}", expected, "correct size, mean and std")) from error
-
-
-def settled(
+def resolve_card(
     kind: str, preset: ImageInput, overrides: Overrides, *, pooling: Pooling, width: int, least: int | None = None
 ) -> BackboneCard:
     """The card of a network that is read in one place and one way.
@@ -119,7 +74,7 @@ def settled(
         ProblemError: E17, an override that the network cannot follow.
     """
     problems: list[Problem] = []
-    image_input = overrides.image_input(kind, preset)
+    image_input = overrides.apply(preset, kind)
     if least is None and image_input.size != preset.size:
         expected = f"{preset.size} pixels, for which its last layer is made"
         problems.append(_refused(f"size {image_input.size} for {kind}", expected, "leave the size as it is"))

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.models.backbones.model import Backbone, BackboneCard, Overrides, refuse_other_pictures, settled
-from abawbench.models.image_input import half
+from abawbench.models.backbones.model import Backbone, BackboneCard, refuse_other_pictures, resolve_card
+from abawbench.models.image_input import Overrides, half
 
 SIZE = 96
 CONVOLUTIONS = (2, 2, 3, 3, 3)
@@ -105,5 +105,5 @@ def create(kind: str, overrides: Overrides) -> VggFace:
         ProblemError: E17, an override that it cannot follow.
     """
     plan = PLANS[kind]
-    card = settled(kind, half(SIZE), overrides, pooling="embedding", width=plan.hidden)
+    card = resolve_card(kind, half(SIZE), overrides, pooling="embedding", width=plan.hidden)
     return VggFace(card, plan).eval()

@@ -7,7 +7,7 @@ import inspect
 import logging
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from math import isqrt
 from typing import Any, cast
@@ -17,9 +17,9 @@ from torch import Tensor, cat, nn
 from torch.nn.functional import interpolate
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.models.backbones.model import Backbone, BackboneCard, Overrides, Pooling, refuse_other_pictures
+from abawbench.models.backbones.model import Backbone, BackboneCard, refuse_other_pictures
 from abawbench.models.backbones.presets import PRESETS
-from abawbench.models.image_input import ImageInput, imagenet
+from abawbench.models.image_input import ImageInput, Overrides, Pooling, imagenet
 
 PREFIX = "hf:"
 _POSITIONS = "embeddings.position_embeddings"
@@ -35,23 +35,6 @@ _SHARED = frozenset(
 Config = Any
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How a network's output becomes one vector.
-
-    Attributes:
-        layer: index into the hidden states of transformers; -1 is the output, after the network's last norm.
-        pooling: of that layer: `class`, `mean` or `average`.
-        lead: tokens that stand before those of the patches.
-        options: further arguments of each call.
-    """
-
-    layer: int
-    pooling: Pooling
-    lead: int
-    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
 class Vision(Backbone):
     """A network of transformers.
 
@@ -63,11 +46,12 @@ class Vision(Backbone):
         norm: of the vectors; the identity but for MAE networks that were fine-tuned.
     """
 
-    def __init__(self, card: BackboneCard, network: nn.Module, reading: Reading) -> None:
+    def __init__(self, card: BackboneCard, network: nn.Module, lead: int, options: Mapping[str, Any]) -> None:
         super().__init__(card)
         self.network = network
         self.norm: nn.Module = nn.Identity()
-        self._reading = reading
+        # tokens before those of the patches, and further arguments of each call
+        self._lead, self._options = lead, options
 
     @property
     def config(self) -> Config:
@@ -77,7 +61,18 @@ class Vision(Backbone):
     def forward(self, pictures: Tensor) -> Tensor:
         """Vectors, shape (pictures, width), of pictures, shape (pictures, channels, size, size)."""
         refuse_other_pictures(self.card, pictures)
-        return cast(Tensor, self.norm(_vectors(self.network, pictures, self._reading)))
+        return cast(Tensor, self.norm(self._vectors(pictures)))
+
+    def _vectors(self, pictures: Tensor) -> Tensor:
+        deeper = self.card.layer != -1
+        output = self.network(pixel_values=pictures, output_hidden_states=deeper, return_dict=True, **self._options)
+        hidden: Tensor = output.hidden_states[self.card.layer] if deeper else output.last_hidden_state
+        if self.card.pooling == "class":
+            return hidden[:, 0]
+        if self.card.pooling == "mean":
+            return hidden[:, self._lead :].mean(1)
+        own = None if deeper else output.get("pooler_output")
+        return hidden.mean((2, 3)) if own is None else own.flatten(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +129,7 @@ def create(kind: str, overrides: Overrides) -> Vision:
     plan = _plan(kind, config, preset, overrides)
     with quiet():
         network = plan.network(plan.config, **plan.arguments)
-    return Vision(plan.card, network, plan.reading).eval()
+    return plan.vision(network).eval()
 
 
 def load(
@@ -182,7 +177,7 @@ def load(
             dtype=torch.float32,
             **plan.arguments,
         )
-    vision = Vision(plan.card, network, plan.reading)
+    vision = plan.vision(network)
     missing = set(info["missing_keys"])
     if has_norm:
         network.layernorm = nn.Identity()
@@ -216,13 +211,18 @@ class _Plan:
     config: Config
     network: Any
     arguments: Mapping[str, Any]
-    reading: Reading
+    lead: int
+    options: Mapping[str, Any]
+
+    def vision(self, network: nn.Module) -> Vision:
+        """The backbone around a network that was made by this plan."""
+        return Vision(self.card, network, self.lead, self.options)
 
 
 def _plan(kind: str, config: Config, preset: ImageInput, overrides: Overrides) -> _Plan:
     config = _encoder(config)
     network = _class_of(kind, config)
-    image_input = overrides.image_input(kind, preset)
+    image_input = overrides.apply(preset, kind)
     _refuse_other_patches(kind, config, image_input)
     options: dict[str, Any] = {}
     if config.model_type == "vit":
@@ -238,7 +238,7 @@ def _plan(kind: str, config: Config, preset: ImageInput, overrides: Overrides) -
     pooling = _pooling(kind, hidden, lead, overrides.pooling)
     width = hidden.shape[1] if hidden.ndim == 4 else hidden.shape[2]
     card = BackboneCard(kind, image_input, layer, pooling, width)
-    return _Plan(card, config, network, arguments, Reading(layer, pooling, lead, options))
+    return _Plan(card, config, network, arguments, lead, options)
 
 
 def _encoder(config: Config) -> Config:
@@ -345,18 +345,6 @@ def _averaged(kind: str, overrides: Overrides) -> Overrides:
     found = f"layer {overrides.layer}, pooling '{overrides.pooling}' for {kind}"
     fix = "leave layer and pooling as they are"
     raise ProblemError(Problem("E17", found, "the mean of its output, on which fc_norm was trained", fix))
-
-
-def _vectors(network: nn.Module, pictures: Tensor, reading: Reading) -> Tensor:
-    deeper = reading.layer != -1
-    output = network(pixel_values=pictures, output_hidden_states=deeper, return_dict=True, **reading.options)
-    hidden: Tensor = output.hidden_states[reading.layer] if deeper else output.last_hidden_state
-    if reading.pooling == "class":
-        return hidden[:, 0]
-    if reading.pooling == "mean":
-        return hidden[:, reading.lead :].mean(1)
-    own = None if deeper else output.get("pooler_output")
-    return hidden.mean((2, 3)) if own is None else own.flatten(1)
 
 
 def grid_of(positions: Tensor) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.models import backbones
-from abawbench.models.backbones import KINDS, Backbone, Overrides, iresnet, vision
+from abawbench.models.backbones import KINDS, Backbone, iresnet, vision
 from abawbench.models.backbones.presets import MAE_EPSILON
 from abawbench.models.backbones.vision import Config, grid_of
 from abawbench.models.checkpoints.layouts import (
@@ -30,9 +30,10 @@ from abawbench.models.checkpoints.layouts import (
     stripped,
     unwrapped,
 )
-from abawbench.models.checkpoints.preprocessing import image_input_of
-from abawbench.models.checkpoints.read import CONFIG, PREPROCESSING, Content, read
-from abawbench.models.image_input import ImageInput, imagenet
+from abawbench.models.checkpoints.read import CONFIG, Content, read
+from abawbench.models.image_input import ImageInput, Overrides, imagenet
+from abawbench.models.preprocessor_config import FILE as PREPROCESSING
+from abawbench.models.preprocessor_config import read_image_input
 
 # key of the text that `save_backbone` puts into the header of a safetensors file
 OWN = "abawbench"
@@ -79,12 +80,11 @@ def load_checkpoint(path: Path, *, overrides: Overrides | None = None) -> Loaded
         # a network knows not whence its weights came
         placed = [replace(problem, file=problem.file or str(path)) for problem in error.problems]
         raise ProblemError(*placed) from error
-    given = [field.name for field in fields(wanted) if getattr(wanted, field.name) is not None]
     return Loaded(
         backbone=fitted.backbone,
         layout=layout,
         sha256=content.sha256,
-        preset=f"{preset}; overridden: {', '.join(given)}" if given else preset,
+        preset=f"{preset}; overridden: {', '.join(wanted.given)}" if wanted.given else preset,
         missing=fitted.missing,
         unexpected=fitted.unexpected,
         heads={name: tensors[name].clone() for name in fitted.unexpected if name in tensors and _HEADS.fullmatch(name)},
@@ -178,8 +178,11 @@ def _folder(
 ) -> tuple[_Fitted, str, str]:
     config = _config(said)
     if content.preprocessing is not None:
-        image_input = image_input_of(
-            content.preprocessing, path / PREPROCESSING, channels=getattr(config, "num_channels", 3)
+        image_input = read_image_input(
+            content.preprocessing,
+            path / PREPROCESSING,
+            channels=getattr(config, "num_channels", 3),
+            overrides=overrides,
         )
         preset = PREPROCESSING
     else:
@@ -200,19 +203,18 @@ def _own(text: str, tensors: Mapping[str, Tensor], overrides: Overrides) -> tupl
         kind, said = str(saved["kind"]), saved["config"]
         if said is not None and not isinstance(said, dict):
             raise TypeError(said)
-        image_input = ImageInput(saved["size"], saved["colour"], tuple(saved["mean"]), tuple(saved["std"]))
-        preset = Overrides(
-            image_input.size, image_input.colour, image_input.mean, image_input.std, saved["layer"], saved["pooling"]
-        )
+        image_input = ImageInput.from_json(saved)
+        read = Overrides(layer=saved["layer"], pooling=saved["pooling"])
     except (ValueError, KeyError, TypeError) as error:
         found = f"a header that does not read as one ({type(error).__name__})"
         problem = Problem("E04", found, "what save_backbone wrote", "save it again with this version")
         raise ProblemError(problem) from error
-    wanted = overrides.over(preset)
+    wanted = overrides.over(read)
     if said is not None:
         fitted = _vision(kind, _config(cast(dict[str, Any], said)), image_input, wanted, tensors)
     elif kind in KINDS:
-        fitted = _plain(kind, tensors, wanted)
+        own = Overrides(image_input.size, image_input.colour, image_input.mean, image_input.std)
+        fitted = _plain(kind, tensors, wanted.over(own))
     else:
         expected = f"one of {', '.join(KINDS)}"
         raise ProblemError(Problem("E10", f"a backbone '{kind}'", expected, "load it with a newer version"))
@@ -333,8 +335,7 @@ class Loaded:
             "sha256": self.sha256,
             "kind": card.kind,
             "layout": self.layout,
-            "size": card.image_input.size,
-            "colour": card.image_input.colour,
+            **card.image_input.to_json(),
             "mean": list(card.image_input.mean),
             "std": list(card.image_input.std),
             "layer": card.layer,

@@ -17,9 +17,9 @@ import torch
 
 from abawbench.base.hashes import sha256_of_file, sha256_of_files
 from abawbench.base.problems import Problem, ProblemError, unreadable
+from abawbench.models.preprocessor_config import FILE as PREPROCESSING
 
 CONFIG = "config.json"
-PREPROCESSING = "preprocessor_config.json"
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 _LARGEST_HEADER = 100_000_000
 # what the restricted reader of torch says when it meets more than tensors and plain values

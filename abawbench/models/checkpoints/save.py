@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,7 +27,12 @@ def save_backbone(backbone: Backbone, path: Path) -> None:
     from safetensors.torch import save
 
     card = backbone.card
-    said: dict[str, Any] = {"kind": card.kind, **asdict(card.image_input), "layer": card.layer, "pooling": card.pooling}
+    said: dict[str, Any] = {
+        "kind": card.kind,
+        **card.image_input.to_json(),
+        "layer": card.layer,
+        "pooling": card.pooling,
+    }
     if isinstance(backbone, Vision):
         tensors, said["config"] = _written(backbone), json.loads(backbone.config.to_json_string(use_diff=False))
     else:
