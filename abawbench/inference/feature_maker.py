@@ -23,7 +23,8 @@ from abawbench.models.checkpoints import load_checkpoint
 
 CHECKPOINTS = (".pth", ".pt", ".bin", ".safetensors")
 CONFIG = "config.json"
-IMAGE_INPUT = ("size", "colour", "mean", "std")
+# those that differ from their default alone stand behind the first four
+IMAGE_INPUT = ("size", "colour", "mean", "std", "resize", "resize_to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,12 @@ def _network(facts: Mapping[str, Any], seed: int | None) -> dict[str, Any]:
     image_input = cast(Mapping[str, Any], facts.get("intake", facts))
     weights = {"sha256": facts["sha256"]} if "sha256" in facts else {"seed": seed}
     read = {name: facts[name] for name in ("layer", "pooling", "width")}
-    return {"kind": facts["kind"], **weights, **{name: image_input[name] for name in IMAGE_INPUT}, **read}
+    return {
+        "kind": facts["kind"],
+        **weights,
+        **{name: image_input[name] for name in IMAGE_INPUT if name in image_input},
+        **read,
+    }
 
 
 def _is_checkpoint(path: Path) -> bool:

@@ -23,6 +23,8 @@ Resize = Literal[
     "pillow-box",
     "pillow-hamming",
 ]
+# size, resize and resize_to of an image input
+Geometry = tuple[int, Resize, int | None]
 Crops = NDArray[np.uint8]
 Pictures = NDArray[np.float32]
 
@@ -77,7 +79,7 @@ class ImageInput:
         return 1 if self.colour == "grey" else 3
 
     @property
-    def geometry(self) -> tuple[int, Resize, int | None]:
+    def geometry(self) -> Geometry:
         """All that decides what `resized` gives: inputs of one geometry can share resized crops."""
         return self.size, self.resize, self.resize_to
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from abawbench.entries.networks.frame_encoder import normalised as from_bytes
-from abawbench.models.image_input import LUMA, ImageInput
+from abawbench.models.image_input import LUMA, Geometry, ImageInput
 from abawbench.training.settings import AugmentationSettings
 
 # pixels; three deviations of the strongest blur to either side
@@ -195,7 +195,7 @@ def _column(values: Tensor, like: Tensor) -> Tensor:
 
 
 def pictures_of(
-    crops: Mapping[int, Tensor],
+    crops: Mapping[Geometry, Tensor],
     image_inputs: Sequence[ImageInput],
     settings: AugmentationSettings | None,
     lengths: Tensor,
@@ -205,7 +205,7 @@ def pictures_of(
     """Pictures for each image input, shape (frames, channels, size, size).
 
     Args:
-        crops: by size, shape (frames, size, size, 3), uint8, on their device.
+        crops: crops by geometry, shape (frames, size, size, 3), uint8, on their device.
         image_inputs: of the networks.
         settings: of the augmentation; None for none.
         lengths: frames of each sequence of the whole step, on the CPU.
@@ -213,7 +213,7 @@ def pictures_of(
         generator: that all random changes come from, on the CPU.
     """
     if settings is None:
-        return [from_bytes(crops[image_input.size], image_input) for image_input in image_inputs]
+        return [from_bytes(crops[image_input.geometry], image_input) for image_input in image_inputs]
     # drawn for the whole step, whichever of its frames are seen here
     sequence = torch.arange(len(lengths)).repeat_interleave(lengths)
     if settings.shared == "clip":
@@ -221,5 +221,5 @@ def pictures_of(
     else:
         draws = draw(settings, len(sequence), generator).take(rows)
     # networks of other sizes see the same change
-    changed = {size: augmented(given, draws) for size, given in crops.items()}
-    return [normalised(changed[image_input.size], image_input) for image_input in image_inputs]
+    changed = {geometry: augmented(given, draws) for geometry, given in crops.items()}
+    return [normalised(changed[image_input.geometry], image_input) for image_input in image_inputs]

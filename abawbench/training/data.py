@@ -15,7 +15,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.clips.clip import Clip, Frames, nearest_valid
 from abawbench.clips.features import FeatureClip
-from abawbench.models.image_input import ImageInput
+from abawbench.models.image_input import Geometry, ImageInput
 from abawbench.table import Mask, Table
 from abawbench.training.targets import Target, targets_of
 
@@ -102,15 +102,22 @@ class Crops:
 
     def __init__(self, part: Part, image_inputs: Sequence[ImageInput], room: int) -> None:
         self.part, self.image_inputs = part, tuple(image_inputs)
-        self.sizes = tuple(dict.fromkeys(image_input.size for image_input in image_inputs))
+        # networks that resize alike share their crops
+        self._resizing = {image_input.geometry: image_input for image_input in image_inputs}
+        sizes = [image_input.size for image_input in self._resizing.values()]
         self._rows = part.rows
         count = int(self._rows.max(initial=-1)) + 1
-        bytes_each = sum(3 * size * size for size in self.sizes)
-        self._kept = [np.empty((min(count, room // bytes_each), size, size, 3), np.uint8) for size in self.sizes]
+        bytes_each = sum(3 * size * size for size in sizes)
+        self._kept = [np.empty((min(count, room // bytes_each), size, size, 3), np.uint8) for size in sizes]
         self._is_kept = np.zeros(len(self._kept[0]), bool)
 
+    @property
+    def geometries(self) -> tuple[Geometry, ...]:
+        """Sizes of the crops and how these are resized."""
+        return tuple(self._resizing)
+
     def load(self, places: Places) -> list[Frames]:
-        """The crops that stand for these places, for each size, shape (places, size, size, 3).
+        """The crops that stand for these places, for each of `geometries`, shape (places, size, size, 3).
 
         Raises:
             ProblemError: F01, E06 as `Clip.read`.
@@ -121,7 +128,7 @@ class Crops:
         known[within] = self._is_kept[rows[within]]
         if known.all():
             return [kept[rows] for kept in self._kept]
-        result = [np.empty((len(places), size, size, 3), np.uint8) for size in self.sizes]
+        result = [np.empty((len(places), *kept.shape[1:]), np.uint8) for kept in self._kept]
         for found, kept in zip(result, self._kept, strict=True):
             found[known] = kept[rows[known]]
         self._decode(places, ~known, result)
@@ -138,8 +145,7 @@ class Crops:
         for number in np.unique(clip_of[wanted]).tolist():
             own = np.flatnonzero(wanted & (clip_of == number))
             crops = part.clips[number].read((shown[own] - part.begins[number]).astype(np.intp))
-            for found, size in zip(result, self.sizes, strict=True):
-                image_input = next(image_input for image_input in self.image_inputs if image_input.size == size)
+            for found, image_input in zip(result, self._resizing.values(), strict=True):
                 found[own] = image_input.resized(crops)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import Problem, ProblemError
+from abawbench.models.image_input import Geometry
 from abawbench.models.temporal.segments import State
 from abawbench.training.augmentation import pictures_of
 from abawbench.training.batching import Step
@@ -40,12 +41,12 @@ class Batch:
     Attributes:
         step: which frames.
         rows: which of them are those of this process.
-        seen: features, or crops by size, of these.
+        seen: features of these, or crops by geometry.
     """
 
     step: Step
     rows: Places
-    seen: Tensor | dict[int, Tensor]
+    seen: Tensor | dict[Geometry, Tensor]
 
 
 class Loop:
@@ -166,7 +167,7 @@ class Loop:
         crops = [torch.from_numpy(crops) for crops in seen.load(own)]
         if self.device != "cpu":
             crops = [part.pin_memory() for part in crops]
-        return Batch(step, rows, dict(zip(seen.sizes, crops, strict=True)))
+        return Batch(step, rows, dict(zip(seen.geometries, crops, strict=True)))
 
     def _learn(self, batch: Batch, state: State | None, steps: int) -> State | None:
         step, settings = batch.step, self.settings

@@ -98,8 +98,8 @@ def encode(entry: NetworkEntry | FaceBehaviorEntry, crops: Crops, places: Places
 
     parts: list[FrameFeatures] = [np.empty((0, entry.width), np.float32)]
     for begin in range(0, len(places), BATCH):
-        loaded = dict(zip(crops.sizes, crops.load(places[begin : begin + BATCH]), strict=True))
+        loaded = dict(zip(crops.geometries, crops.load(places[begin : begin + BATCH]), strict=True))
         parts.append(
-            entry.forward(tuple(torch.from_numpy(loaded[image_input.size]) for image_input in crops.image_inputs))
+            entry.forward(tuple(torch.from_numpy(loaded[image_input.geometry]) for image_input in crops.image_inputs))
         )
     return np.concatenate(parts)
