@@ -1,26 +1,38 @@
-"""Labels of any data set from the Parquet file that `abawbench data read` writes."""
+"""Labels of any data set as a Parquet file: `data read` writes it, and every later step reads it.
+
+Columns: video, frame (missing where a row is a whole video), subject, split and image (missing where not known), then
+those of the tasks. Numbers are float64. A class is its number for a table in ABAW's vocabularies, its name for one in
+the data set's own vocabulary. Action units and attributes are 0 and 1. "Not annotated" is missing. The names of the
+classes stand in the file's metadata, under `abawbench`.
+"""
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from abawbench.base.files import write_file
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.labels import VALENCE_AROUSAL
 from abawbench.table import NO_FRAME, Table, Values
 
-# columns that say what a row is; every other one is a label
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from abawbench.datasets.readers.labels import Labels
+
+# columns that are no labels; predictions add the last two
 KEYS = frozenset({"video", "frame", "subject", "split", "image", "probability", "filled"})
-# where the file says which columns are classes, and which classes there are
-FACTS = b"abawbench"
+METADATA = b"abawbench"
 _ACTION_UNIT = re.compile(r"AU\d+\w*")
 
 
@@ -29,9 +41,9 @@ class LabelFile:
     """The labels of a Parquet file.
 
     Attributes:
-        table: its rows.
-        tasks: what the values are, as far as the columns tell.
-        subjects: of each unit that has one.
+        table: the rows.
+        tasks: what the values are, as far as the columns and the metadata tell.
+        subjects: the person of each unit that has one.
     """
 
     table: Table
@@ -39,33 +51,88 @@ class LabelFile:
     subjects: dict[str, str]
 
 
-def read_label_file(path: Path, split: str | None = None) -> LabelFile:
-    """The labels of a Parquet file with a column `video`, and `frame`, `subject`, `split` where the data set has them.
-
-    Real numbers are values. Text is a class; so is an integer, unless its name is `AU...` or the file's own list of
-    classes does not have it: then it is a label, 0 or 1. A missing value is "not annotated".
+def write_labels(labels: Labels, table: Table, tasks: Sequence[Task], path: Path) -> None:
+    """Write labels as a Parquet file, in place of one that is there.
 
     Args:
+        labels: the labels, for the subjects, splits and pictures of the rows.
+        table: the rows, in ABAW's vocabularies or in the data set's own (`labels.table`).
+        tasks: the tasks of the table.
         path: the file.
-        split: keep only this split.
 
     Raises:
-        ProblemError: F01 not a Parquet file, F02 no row, F04 no column `video`, or none `split` where one is asked for.
+        ProblemError: F01, the file cannot be written.
     """
-    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet
 
-    try:
-        # nullable types: an integer with missing values would else become a real number
-        frame: Any = pd.read_parquet(path, dtype_backend="numpy_nullable")
-        metadata = pyarrow.parquet.read_schema(path).metadata or {}
-    except (pa.ArrowInvalid, OSError) as error:
-        found = "no such file" if isinstance(error, FileNotFoundError) else str(error).partition("\n")[0]
-        raise ProblemError(Problem("F01", found, "a Parquet file", "write it again", str(path))) from error
-    classes: Any = None
-    with suppress(KeyError, TypeError, ValueError):
-        classes = json.loads(metadata[FACTS])["classes"]
+    is_own = table is labels.table
+    columns: dict[str, Any] = {
+        "video": _texts(table.video, table.videos),
+        "frame": pa.array(table.frame, mask=table.frame == NO_FRAME),
+        "subject": _texts(table.video, labels.subjects),
+        "split": _texts(table.video, labels.splits),
+        "image": pa.nulls(len(table), pa.string()) if labels.images is None else _images(labels),
+    }
+    for task in tasks:
+        for name, column in _columns(task, table, is_own=is_own).items():
+            # two tasks may have columns of one name, as DISFA's action units and their intensities
+            columns[name if name not in columns else f"{task.name}.{name}"] = column
+    classes = {task.name: task.classes for task in tasks if isinstance(task, Categorical)}
+    facts = {"dataset": labels.manifest.id, "vocabulary": "own" if is_own else "abaw", "classes": classes}
+    whole = pa.table(columns).replace_schema_metadata({METADATA: json.dumps(facts)})
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(whole, buffer, compression="zstd")
+    write_file(path, buffer.getvalue())
+
+
+def _texts(codes: Any, names: Sequence[str]) -> pa.Array:
+    """The text of each row; missing where it is empty."""
+    import pyarrow as pa
+
+    return pa.array([name or None for name in names], pa.string()).take(pa.array(codes))
+
+
+def _images(labels: Labels) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute
+
+    compute: Any = pyarrow.compute
+    images = pa.array(labels.images, pa.string())
+    return compute.if_else(compute.equal(images, ""), None, images)
+
+
+def _columns(task: Task, table: Table, *, is_own: bool) -> Mapping[str, pa.Array]:
+    """The columns of a task; classes are names where the table is in the data set's own vocabulary."""
+    import pyarrow as pa
+
+    values = table.values[task.name].reshape(len(table), -1)
+    columns = {
+        name: pa.array(values[:, place], mask=~task.is_annotated(values[:, place]))
+        for place, name in enumerate(task.labels)
+    }
+    if is_own and isinstance(task, Categorical):
+        return {name: pa.array(task.classes).take(index) for name, index in columns.items()}
+    return columns
+
+
+def read_label_file(path: Path, split: str | None = None) -> LabelFile:
+    """The labels of a Parquet file with a column `video`, and `frame`, `subject`, `split` where the data set has them.
+
+    Real numbers are values. Text is a class, and so is an integer, unless its name is `AU...` or the file's own list of
+    classes lacks it: then it is a label, 0 or 1. A missing value is "not annotated".
+
+    Args:
+        path: the file.
+        split: name of the split to read; all by default.
+
+    Raises:
+        ProblemError: F01 not a Parquet file, F02 no row, F04 no column `video`, or no column `split` where a split is
+            asked for.
+    """
+    import pandas as pd
+
+    frame, classes = _read_frame(path)
     wanted = ["video"] if split is None else ["video", "split"]
     if absent := [name for name in wanted if name not in frame.columns]:
         fix = "write it with abawbench data read"
@@ -91,6 +158,24 @@ def read_label_file(path: Path, split: str | None = None) -> LabelFile:
     return LabelFile(table, tasks, _subjects(frame))
 
 
+def _read_frame(path: Path) -> tuple[Any, Mapping[str, Sequence[str]] | None]:
+    """The file as a DataFrame, and the names of the classes of each column that the metadata list."""
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    try:
+        # nullable types: an integer with missing values would else become a real number
+        frame = pd.read_parquet(path, dtype_backend="numpy_nullable")
+        metadata: Any = pyarrow.parquet.read_schema(path).metadata or {}
+    except (pa.ArrowInvalid, OSError) as error:
+        found = "no such file" if isinstance(error, FileNotFoundError) else str(error).partition("\n")[0]
+        raise ProblemError(Problem("F01", found, "a Parquet file", "write it again", str(path))) from error
+    with suppress(KeyError, TypeError, ValueError):
+        return frame, json.loads(metadata[METADATA])["classes"]
+    return frame, None
+
+
 def _subjects(frame: Any) -> dict[str, str]:
     if "subject" not in frame.columns:
         return {}
@@ -100,22 +185,22 @@ def _subjects(frame: Any) -> dict[str, str]:
 
 
 def _labels(frame: Any, classes: Mapping[str, Sequence[str]] | None) -> tuple[dict[str, Values], tuple[Task, ...]]:
-    """Values and tasks of the columns that are labels, by what the file says of its classes, else by type and name."""
+    """Values and tasks of the columns that are labels, by the file's list of classes, else by type and name."""
     import pandas as pd
 
-    blocks: dict[str, dict[str, Any]] = {"va": {}, "values": {}, "action_units": {}, "labels": {}}
+    numbers: dict[str, dict[str, Any]] = {"va": {}, "values": {}}
+    marks: dict[str, dict[str, Any]] = {"action_units": {}, "labels": {}}
     values: dict[str, Any] = {}
     tasks: list[Task] = []
     for name in (name for name in frame.columns if name not in KEYS):
         column = frame[name]
         is_unit = _ACTION_UNIT.fullmatch(name) is not None
         if pd.api.types.is_float_dtype(column) and not is_unit:
-            block = "va" if name in VALENCE_AROUSAL else "values"
-            blocks[block][name] = column.to_numpy(np.float64, na_value=np.nan)
+            numbers["va" if name in VALENCE_AROUSAL else "values"][name] = column.to_numpy(np.float64, na_value=np.nan)
         elif pd.api.types.is_numeric_dtype(column) and (is_unit or (classes is not None and name not in classes)):
-            numbers = column.to_numpy(np.float64, na_value=np.nan)
-            label = np.where(np.isnan(numbers), -1, numbers > 0).astype(np.int8)
-            blocks["action_units" if is_unit else "labels"][name] = label
+            plain = column.to_numpy(np.float64, na_value=np.nan)
+            mark = np.where(np.isnan(plain), -1, plain > 0).astype(np.int8)
+            marks["action_units" if is_unit else "labels"][name] = mark
         elif pd.api.types.is_integer_dtype(column) and classes is not None and name in classes:
             values[name] = column.to_numpy(np.int32, na_value=-1)
             tasks.append(Categorical(name, tuple(classes[name]), None))
@@ -123,10 +208,9 @@ def _labels(frame: Any, classes: Mapping[str, Sequence[str]] | None) -> tuple[di
             codes, found = pd.factorize(column, sort=True)
             values[name] = codes.astype(np.int32)
             tasks.append(Categorical(name, tuple(map(str, found)), None))
-    for task, columns in blocks.items():
+    tasks += [Continuous(task, tuple(columns), -np.inf, np.inf, None) for task, columns in numbers.items() if columns]
+    tasks += [MultiLabel(task, tuple(columns), None) for task, columns in marks.items() if columns]
+    for task, columns in (numbers | marks).items():
         if columns:
             values[task] = np.stack(list(columns.values()), axis=1)
-            names = tuple(columns)
-            is_number = task in {"va", "values"}
-            tasks.append(Continuous(task, names, -np.inf, np.inf, None) if is_number else MultiLabel(task, names, None))
     return values, tuple(tasks)

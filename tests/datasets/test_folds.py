@@ -11,10 +11,9 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import MultiLabel, get
 from abawbench.datasets.folds import check_folds, count, make_folds, read_folds, write_folds
-from abawbench.datasets.label_file import read_label_file
+from abawbench.datasets.label_file import read_label_file, write_labels
 from abawbench.datasets.manifests import get_manifest
-from abawbench.datasets.readers.export import write_labels
-from abawbench.datasets.readers.model import Labels
+from abawbench.datasets.readers.labels import Labels
 from abawbench.datasets.stratify import stratify
 from abawbench.table import Table, video_of
 

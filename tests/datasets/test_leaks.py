@@ -14,7 +14,7 @@ from abawbench.challenges import get
 from abawbench.clips.images import read_image
 from abawbench.datasets.leaks import find_leaks, read_part, read_parts
 from abawbench.datasets.leaks.compare import Leaks
-from abawbench.datasets.leaks.parts import unit_of
+from abawbench.datasets.leaks.sides import unit_of
 from examples.real_data import real_data
 
 

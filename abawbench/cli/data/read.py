@@ -51,8 +51,8 @@ def command(
     from abawbench.base.problems import ProblemError, render
     from abawbench.datasets.manifests import get_manifest
     from abawbench.datasets.readers import read_with_problems
-    from abawbench.datasets.readers.export import write_labels
-    from abawbench.datasets.readers.loss import describe
+    from abawbench.datasets.label_file import write_labels
+    from abawbench.datasets.readers.mapping import describe
     from abawbench.datasets.readers.mapping import abaw_tasks, to_abaw
     from abawbench.datasets.readers.summary import counts_by_split
 

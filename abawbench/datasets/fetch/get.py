@@ -11,8 +11,7 @@ from typing import Any
 from abawbench.base.problems import Problem, ProblemError, unreadable, unwritable
 from abawbench.datasets.fetch.download import TIMEOUT_S, Progress, Resuming, hash_of, quiet, reason_of, wrong_hash
 from abawbench.datasets.fetch.sets import Set, Source
-from abawbench.datasets.fetch.store import Got, cache, get, read_record, write_record
-from abawbench.datasets.fetch.unpack import unpack
+from abawbench.datasets.fetch.store import Got, cache, get, read_record, unpack, write_record
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from abawbench.datasets.leaks.frames import (
     same_files,
     stretches,
 )
-from abawbench.datasets.leaks.parts import Part
+from abawbench.datasets.leaks.sides import Part
 from abawbench.datasets.manifests.model import Manifest
 from abawbench.table import video_of
 

@@ -15,8 +15,8 @@ import numpy as np
 from abawbench.base.hashes import sha256_of_file
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.clips.images import read_image
-from abawbench.datasets.leaks.parts import unit_of
 from abawbench.datasets.leaks.perceptual_hash import Prints, likeness, near_pairs, prints, thumbnail
+from abawbench.datasets.leaks.sides import unit_of
 from abawbench.table import Floats, Rows
 
 Progress = Callable[[int, int], None]

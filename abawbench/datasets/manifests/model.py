@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
@@ -15,8 +16,40 @@ from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.labels import COMPOUND_7, EXPRESSIONS_8
 
 CONTEMPT = "contempt"
+
+
 MASKED = ""
+
+
 Option = str | int | float | bool | tuple[str, ...] | tuple[int, ...]
+
+
+# form of labels -> module:function that reads it, imported when it is used
+READERS: dict[str, str] = {
+    # ABAW sets and sets in the wild
+    "arrays": "abawbench.datasets.readers.arrays:read_arrays",
+    "class-folders": "abawbench.datasets.readers.folders:read_class_folders",
+    "ferplus": "abawbench.datasets.readers.ferplus:read_ferplus",
+    "official": "abawbench.datasets.readers.official:read_official",
+    "official-list": "abawbench.datasets.readers.official:read_official_list",
+    "table": "abawbench.datasets.readers.table:read_table",
+    # laboratory sets, action units, attributes
+    "attributes": "abawbench.datasets.readers.attributes:read_attributes",
+    "emotion-files": "abawbench.datasets.readers.sequences:read_emotion_files",
+    "expression-folders": "abawbench.datasets.readers.sequences:read_expression_folders",
+    "facs-files": "abawbench.datasets.readers.sequences:read_facs_files",
+    "sessions": "abawbench.datasets.readers.sessions:read_sessions",
+    "action-unit-files": "abawbench.datasets.readers.action_units:read_action_unit_files",
+    "action-unit-tables": "abawbench.datasets.readers.action_units:read_action_unit_tables",
+    "votes": "abawbench.datasets.readers.votes:read_votes",
+}
+
+
+def near_names(name: str, known: Iterable[str]) -> str:
+    """What to write instead of a name that is not known: the known names that are like it, else all of them."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, 3)
+    return " or ".join(f"'{name}'" for name in near) if near else f"one of {', '.join(names)}"
 
 
 class Strict(BaseModel):
@@ -112,7 +145,7 @@ class LabelSet(Strict):
 
     Attributes:
         id: short name within the data set, as `basic`, `action_units`.
-        reader: name in `abawbench.datasets.manifests.forms.READERS`.
+        reader: name in `abawbench.datasets.manifests.model.READERS`.
         files: where the labels lie below the root: glob patterns, the first that matches counts; `split=pattern`
             where each split has files of its own.
         tasks: what a label says, columns and classes in the file's own order.

@@ -13,8 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.challenges import CHALLENGES
-from abawbench.datasets.manifests.forms import READERS
-from abawbench.datasets.manifests.model import LabelSet, Manifest, TaskFacts, is_below
+from abawbench.datasets.manifests.model import READERS, LabelSet, Manifest, TaskFacts, is_below, near_names
 
 _FIX = "correct the manifest"
 _TABLE = re.compile(r"\s*(?P<open>\[\[?)\s*(?P<path>[^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
@@ -148,7 +147,7 @@ def _dangling(manifest: Manifest) -> Iterator[tuple[Steps, str, str]]:
     for number, label_set in enumerate(manifest.labels):
         at = ("labels", number)
         if label_set.reader not in READERS:
-            yield (*at, "reader"), f"reader '{label_set.reader}'", f"one of {', '.join(sorted(READERS))}"
+            yield (*at, "reader"), f"reader '{label_set.reader}'", near_names(label_set.reader, READERS)
         for challenge in label_set.challenges:
             if challenge not in CHALLENGES:
                 yield (*at, "challenges"), f"challenge '{challenge}'", "an id that `abawbench challenges` lists"
@@ -164,7 +163,7 @@ def _dangling(manifest: Manifest) -> Iterator[tuple[Steps, str, str]]:
         if not is_below(place.path):
             yield ("layout", number, "path"), f"path '{place.path}'", "a place below the root"
     if manifest.licence.fetch is not None and manifest.licence.fetch not in SETS:
-        yield ("licence", "fetch"), f"fetch = '{manifest.licence.fetch}'", f"one of {', '.join(SETS)}"
+        yield ("licence", "fetch"), f"fetch = '{manifest.licence.fetch}'", near_names(manifest.licence.fetch, SETS)
     for field in manifest.sources:
         if not _names_a_field(manifest, field):
             yield ("sources", field), f"a source of '{field}'", "a field that the manifest has"

@@ -1,19 +1,29 @@
-"""Labels of data sets, each in the form its owners publish: one door for all of them."""
+"""Labels of data sets, in whatever form their owners publish them.
+
+How labels walk through this room: `label_files` (files) finds the label files of a local copy. The reader that the
+manifest names, one module for each form of labels, turns each file into sound rows (`LabelRows` in rows); sheet and
+pairs turn text into columns, values turns columns into values, and units knows files of single units. `assemble`
+(labels) joins the rows of all files into `Labels`, a Table in the data set's own classes and columns. `to_abaw`
+(mapping) maps them onto the vocabularies of the ABAW challenges. Rows at fault are left out and reported on the way.
+"""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
 from abawbench.base.problems import Problem, ProblemError, Problems, not_found, unreadable
-from abawbench.datasets.manifests.forms import READERS
-from abawbench.datasets.manifests.model import LabelSet, Manifest
-from abawbench.datasets.readers.model import Labels, Reader
+from abawbench.datasets.manifests.model import READERS, LabelSet, Manifest, near_names
+from abawbench.datasets.readers.labels import Labels
+
+Reader = Callable[[Manifest, LabelSet, Path, Problems], Labels]
+"""(manifest, label set, root, problems) -> labels. It adds a Problem for each fault and leaves the row out."""
 
 
 def read_labels(manifest: Manifest, root: Path, which: str | None = None) -> Labels:
-    """The labels of a local copy, all or nothing.
+    """The labels of a local copy in which no row is at fault.
 
     Args:
         manifest: facts of the data set.
@@ -21,7 +31,7 @@ def read_labels(manifest: Manifest, root: Path, which: str | None = None) -> Lab
         which: id of the label set; needed where the manifest has several.
 
     Raises:
-        ProblemError: every problem that was found, and notes beside them.
+        ProblemError: every problem that was found, and the notes.
     """
     labels, problems = read_with_problems(manifest, root, which)
     if labels is None or any(not problem.is_note for problem in problems):
@@ -32,7 +42,7 @@ def read_labels(manifest: Manifest, root: Path, which: str | None = None) -> Lab
 def read_with_problems(
     manifest: Manifest, root: Path, which: str | None = None
 ) -> tuple[Labels | None, tuple[Problem, ...]]:
-    """What can be read of a local copy, and what was left out.
+    """The labels of a local copy without the rows at fault, and what is wrong with those.
 
     Args:
         manifest: facts of the data set.
@@ -40,7 +50,7 @@ def read_with_problems(
         which: id of the label set; needed where the manifest has several.
 
     Returns:
-        The labels without the rows that are at fault, None where no row is left; and every problem and note.
+        The labels, None where no row is left; and every problem and note.
     """
     problems = Problems()
     try:
@@ -63,10 +73,10 @@ def read_with_problems(
 
 
 def label_set_of(manifest: Manifest, which: str | None) -> LabelSet:
-    """The label set of this id, or the only one.
+    """The label set of this id; without an id the only label set.
 
     Raises:
-        ProblemError: D15, there is none of this id, or no id and several label sets.
+        ProblemError: D15, no label set has this id, or no id is given and there are several.
     """
     names = ", ".join(label_set.id for label_set in manifest.labels)
     if which is None and len(manifest.labels) == 1:
@@ -83,21 +93,14 @@ def label_set_of(manifest: Manifest, which: str | None) -> LabelSet:
 
 
 def reader_of(manifest: Manifest, label_set: LabelSet) -> Reader:
-    """The function that reads a label set, imported now.
+    """The function that reads a label set; its module is imported now.
 
     Raises:
-        ProblemError: D01, the manifest names no reader.
+        ProblemError: D01, there is no reader of the name that the manifest gives.
     """
     place = READERS.get(label_set.reader)
     if place is None:
-        raise ProblemError(
-            Problem(
-                "D01",
-                f"labels.{label_set.id}.reader = '{label_set.reader}'",
-                f"one of {', '.join(sorted(READERS))}",
-                "correct the manifest",
-                manifest.id,
-            )
-        )
+        found, expected = f"labels.{label_set.id}.reader = '{label_set.reader}'", near_names(label_set.reader, READERS)
+        raise ProblemError(Problem("D01", found, expected, "correct the manifest", manifest.id))
     module, name = place.split(":")
     return cast(Reader, getattr(importlib.import_module(module), name))

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from abawbench.base.problems import Problems
-from abawbench.datasets.manifests.model import Classes, LabelSet, Manifest, Marks, Numbers
-from abawbench.datasets.readers import values
-from abawbench.datasets.readers.assemble import Part, always, assemble, texts
-from abawbench.datasets.readers.finding import LabelFile, label_files, listing
-from abawbench.datasets.readers.model import Labels
-from abawbench.datasets.readers.options import check_options, columns_of, columns_of_task, text_option
-from abawbench.datasets.readers.values import Rows
-from abawbench.table import NO_FRAME, Values
+from abawbench.datasets.manifests.model import LabelSet, Manifest, Strict
+from abawbench.datasets.readers.files import LabelFile, label_files, listing
+from abawbench.datasets.readers.labels import Labels, assemble
+from abawbench.datasets.readers.rows import CheckedRows, LabelRows, same_text, text_column
+from abawbench.datasets.readers.settings import columns_in_file, settings_of
+from abawbench.datasets.readers.values import task_values
+from abawbench.table import NO_FRAME
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,64 +25,70 @@ SUFFIX = ".npy"
 MAGIC = b"\x93NUMPY"
 
 
-def read_arrays(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """Labels from folders of files `<id><ending>.npy`, each a single number or text.
+class ArraySettings(Strict):
+    """Settings of the reader `arrays`.
 
-    A unit is `<folder above>/<id>`: ids of two splits may be the same. `{image}` is the id. Nothing is unpickled.
+    An option with the name of a task's column is the ending of its files, as `_exp`.
 
-    Options:
-        <column of a task>: the ending of its files, as `_exp`.
-
-    Problems: F01 a column's file is missing or cannot be read, C03 it is no single number or text; V01, V06, V09; D10.
+    Attributes:
+        gaps: true where missing pictures are normal.
     """
-    check_options(label_set, (*columns_of(label_set), "gaps"))
-    parts = [_read_folder(label_set, root, file, problems) for file in label_files(label_set, root, problems)]
-    return assemble(manifest, label_set, root, parts, problems)
+
+    gaps: bool = False
 
 
-def _read_folder(label_set: LabelSet, root: Path, file: LabelFile, problems: Problems) -> Part:
+def read_arrays(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
+    """Labels from folders of files `<id><ending>.npy`, each of which holds a single number or text.
+
+    A unit is `<folder above>/<id>`, as ids of two splits may be the same. The id fills `{image}` of the template.
+    Nothing is unpickled.
+
+    Problems: F01 a column's file is missing or cannot be read, C03 a file without a single number or text; V01, V06,
+    V09; D10.
+    """
+    endings = {name: f"{ending}{SUFFIX}" for name, ending in columns_in_file(label_set).items()}
+    settings_of(ArraySettings, manifest, label_set, tuple(endings))
+    files = label_files(label_set, root, problems)
+    folders = [_read_folder(label_set, endings, root, file, problems) for file in files]
+    return assemble(manifest, label_set, root, folders, problems)
+
+
+def _read_folder(
+    label_set: LabelSet, endings: Mapping[str, str], root: Path, file: LabelFile, problems: Problems
+) -> LabelRows:
     import pyarrow as pa
 
-    names = columns_of(label_set)
-    endings = [f"{text_option(label_set, name, name)}{SUFFIX}" for name in names]
-    listed = {entry.name for entry in listing(file.path, problems) or []}
+    listed = {entry.name for entry in listing(file.path, problems)}
     ids = sorted(
-        {name.removesuffix(ending) for ending in endings for name in listed if name.endswith(ending)}, key=_natural
+        {name.removesuffix(ending) for ending in endings.values() for name in listed if name.endswith(ending)},
+        key=_natural,
     )
-    rows = Rows(str(file.path), np.arange(len(ids)) + 1, problems)
-    columns = [_read_column(file.path, ids, ending, listed, rows) for ending in endings]
-    found = dict[str, Values]()
-    for facts in label_set.tasks:
-        mine = [columns[names.index(name)] for name in columns_of_task(facts)]
-        match facts:
-            case Classes():
-                found[facts.name] = values.classes(mine[0], facts, rows)
-            case Marks():
-                found[facts.name] = values.marks(mine, facts, rows)
-            case Numbers():
-                found[facts.name] = values.numbers(mine, facts, rows)
+    rows = CheckedRows(str(file.path), np.arange(len(ids)) + 1, problems)
+    columns = {name: _read_column(file.path, ids, ending, listed, rows) for name, ending in endings.items()}
+    values = {
+        facts.name: task_values([columns[name] for name in facts.task.labels], facts, rows) for facts in label_set.tasks
+    }
     folder = file.path.parent.relative_to(root).as_posix()
-    images = pa.array(ids, pa.string())
-    part = Part(
+    whole = LabelRows(
         str(file.path),
         rows.place[1],
-        texts(pa.array([f"{folder}/{name}" for name in ids], pa.string())),
+        text_column(pa.array([f"{folder}/{name}" for name in ids], pa.string())),
         np.full(len(ids), NO_FRAME, np.int32),
-        found,
-        always(file.split, len(ids)),
-        always("", len(ids)),
-        images,
+        values,
+        same_text(file.split, len(ids)),
+        same_text("", len(ids)),
+        pa.array(ids, pa.string()),
         folder,
     )
-    return part.take(~rows.faulty)
+    return whole.take(~rows.faulty)
 
 
 def _natural(name: str) -> tuple[int, str]:
     return (len(name), name) if name.isdecimal() else (1 << 30, name)
 
 
-def _read_column(folder: Path, ids: Sequence[str], ending: str, listed: set[str], rows: Rows) -> pa.ChunkedArray:
-    """The texts of a column's files, empty where a file has none."""
+def _read_column(folder: Path, ids: Sequence[str], ending: str, listed: set[str], rows: CheckedRows) -> pa.ChunkedArray:
+    """The value in each file of a column as text; empty where there is no such file or value."""
     import pyarrow as pa
 
     files = [name + ending for name in ids]
@@ -113,7 +118,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _scalars(files: Sequence[bytes]) -> tuple[list[str], np.ndarray[tuple[int], np.dtype[np.bool_]]]:
-    """What each file holds as text, and whether it holds one value; files of one header are read together."""
+    """The value in each file as text, and whether a file holds one value; files of one header are read together."""
     by_header: dict[bytes, list[int]] = {}
     for place, data in enumerate(files):
         by_header.setdefault(_header(data), []).append(place)
@@ -140,7 +145,7 @@ def _header(data: bytes) -> bytes:
 
 
 def _kind(header: bytes) -> np.dtype[np.generic] | None:
-    """The type of the one value that a file with this header holds; None where it holds anything else."""
+    """The type of the one value in a file with this header; None where such a file holds anything else."""
     stream = io.BytesIO(header)
     try:
         version = np.lib.format.read_magic(stream)

@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 
 from abawbench.base.problems import Problem, Problems
 from abawbench.datasets.manifests.model import LabelSet, Manifest, Marks, Strict
-from abawbench.datasets.readers.assemble import Part, always, assemble, texts
-from abawbench.datasets.readers.finding import label_files
-from abawbench.datasets.readers.model import Labels
-from abawbench.datasets.readers.options import only_task
-from abawbench.datasets.readers.sheet import Lines, repeated, report
-from abawbench.datasets.readers.text import read_pairs, read_text, single_blanks
-from abawbench.datasets.readers.units import settings_of
+from abawbench.datasets.readers.files import label_files, read_text
+from abawbench.datasets.readers.labels import Labels, assemble
+from abawbench.datasets.readers.pairs import read_pairs, single_blanks
+from abawbench.datasets.readers.rows import ROW_FIX, LabelRows, Lines, repeated, report, same_text, text_column
+from abawbench.datasets.readers.settings import only_task, settings_of
 from abawbench.formats.diagnose import shown
 from abawbench.table import NO_FRAME, Classes
 
@@ -28,11 +26,16 @@ if TYPE_CHECKING:
 
 # after the count and the names
 FIRST_LINE = 3
-_FIX = "compare the file with its owners' copy; the row is left out"
 
 
-class Settings(Strict):
-    """Options of the reader; see `read_attributes`."""
+class AttributeSettings(Strict):
+    """Settings of the reader `attributes`.
+
+    Attributes:
+        partition: glob patterns of the file whose lines `name number` give the split; the first that matches counts.
+        splits: names of the splits 0, 1, ...
+        identity: glob patterns of the file whose lines `name number` give the person; the first that matches counts.
+    """
 
     partition: tuple[str, ...] = ()
     splits: tuple[str, ...] = ()
@@ -40,13 +43,13 @@ class Settings(Strict):
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
-    """What a file says of names: the place of each name's text in `texts`.
+class NamedTexts:
+    """The split, or the person, of each picture that a file names.
 
     Attributes:
-        file: its name, for messages.
-        names: of the pictures, shape (rows,).
-        codes: shape (rows,), index into `texts`.
+        file: name of the file, for messages.
+        names: names of the pictures, shape (rows,).
+        codes: index into `texts`, shape (rows,).
         texts: names of splits or persons.
     """
 
@@ -57,14 +60,14 @@ class Known:
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class AttributeRows:
     """The sound rows of the attribute file.
 
     Attributes:
-        names: of the pictures, shape (rows,).
-        marks: shape (rows, columns), as the file writes them: -1 or 1.
-        line: shape (rows,).
-        total: rows of the file, those at fault included.
+        names: names of the pictures, shape (rows,).
+        marks: -1 or 1, as the file writes them, shape (rows, columns).
+        line: line of the file that each row stands on, shape (rows,).
+        total: number of all rows of the file, those at fault included.
     """
 
     names: pa.Array
@@ -74,29 +77,26 @@ class Rows:
 
 
 def read_attributes(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """A count, a line of attribute names, then `name v1 v2 ...` with -1 and 1; a unit is a picture.
-
-    Options:
-        partition: where lines `name number` give the split: glob patterns, the first that matches counts.
-        splits: names of the splits 0, 1, ...
-        identity: likewise, lines `name person`.
+    """Labels from a count, a line of attribute names, then `name v1 v2 ...` with -1 and 1; a unit is a picture.
 
     Problems: F01 to F04, F06, V01, V06 a number that is no split, V09, T01 fewer rows than the first line says, or
     pictures without split or person, T03 a picture twice, D10.
     """
-    settings = settings_of(Settings, manifest, label_set)
+    settings = settings_of(AttributeSettings, manifest, label_set)
     facts = only_task(manifest, label_set, Marks)
-    split = _known(label_set, root, settings.partition, settings.splits, problems)
-    person = _known(label_set, root, settings.identity, None, problems)
-    parts = [
-        part
+    split = _named_texts(label_set, root, settings.partition, settings.splits, problems)
+    person = _named_texts(label_set, root, settings.identity, None, problems)
+    files = [
+        rows
         for file in label_files(label_set, root, problems)
-        if (part := _part(file.path, facts, split, person, problems)) is not None
+        if (rows := _read_file(file.path, facts, split, person, problems)) is not None
     ]
-    return assemble(manifest, label_set, root, parts, problems)
+    return assemble(manifest, label_set, root, files, problems)
 
 
-def _part(path: Path, facts: Marks, split: Known | None, person: Known | None, problems: Problems) -> Part | None:
+def _read_file(
+    path: Path, facts: Marks, split: NamedTexts | None, person: NamedTexts | None, problems: Problems
+) -> LabelRows | None:
     data = read_text(path, problems)
     if data is None:
         return None
@@ -114,15 +114,15 @@ def _part(path: Path, facts: Marks, split: Known | None, person: Known | None, p
     if rows.total != int(count):
         found = f"{rows.total:,} rows"
         problems.add(Problem("T01", found, f"{int(count):,}, as line 1 says", "copy the file again", str(path)))
-    unit = texts(rows.names)
+    unit = text_column(rows.names)
     again = repeated(np.asarray(unit.indices))
     place = (str(path), rows.line)
 
     def name(row: int) -> str:
         return rows.names[row].as_py()
 
-    report("T03", again, lambda row: f"{name(row)} again", "each picture once", _FIX, place, problems)
-    part = Part(
+    report("T03", again, lambda row: f"{name(row)} again", "each picture once", ROW_FIX, place, problems)
+    whole = LabelRows(
         str(path),
         rows.line,
         unit,
@@ -132,15 +132,15 @@ def _part(path: Path, facts: Marks, split: Known | None, person: Known | None, p
         _looked_up(person, rows, problems),
         rows.names,
     )
-    return part.take(~again)
+    return whole.take(~again)
 
 
-def _rows(body: bytes, width: int, file: str, problems: Problems) -> Rows:
-    """Every sound row; those at fault are looked for only where one pass over all rows meets one."""
+def _rows(body: bytes, width: int, file: str, problems: Problems) -> AttributeRows:
+    """The sound rows; lines are checked one by one only where the fast parser meets a fault."""
     lines = single_blanks(body).rstrip(b"\n").split(b"\n")
     whole = _parsed(b"\n".join(lines), width)
     if whole is not None:
-        return Rows(*whole, np.arange(len(lines)) + FIRST_LINE, len(lines))
+        return AttributeRows(*whole, np.arange(len(lines)) + FIRST_LINE, len(lines))
     sound = re.compile(rb"[^\s]+(?: -?1){%d}" % width)
     kept: list[int] = []
     total = 0
@@ -152,20 +152,20 @@ def _rows(body: bytes, width: int, file: str, problems: Problems) -> Rows:
             problems.add(_fault(line.decode(), width, file, place + FIRST_LINE))
     parsed = _parsed(b"\n".join([lines[place] for place in kept]), width) if kept else None
     names, marks = parsed or _nothing(width)
-    return Rows(names, marks, np.array(kept, np.int64) + FIRST_LINE, total)
+    return AttributeRows(names, marks, np.array(kept, np.int64) + FIRST_LINE, total)
 
 
 def _fault(line: str, width: int, file: str, number: int) -> Problem:
     fields = line.split()
     if len(fields) != width + 1:
         found = f"{len(fields)} field{'s'[: len(fields) != 1]}: {shown(line)}"
-        return Problem("F06", found, f"{width + 1} fields", _FIX, file, number)
+        return Problem("F06", found, f"{width + 1} fields", ROW_FIX, file, number)
     odd = next(value for value in fields[1:] if value not in {"1", "-1"})
-    return Problem("V09", shown(odd), "-1 or 1", _FIX, file, number)
+    return Problem("V09", shown(odd), "-1 or 1", ROW_FIX, file, number)
 
 
 def _parsed(data: bytes, width: int) -> tuple[pa.Array, Classes] | None:
-    """Names and marks of all rows in one pass, None where any is irregular."""
+    """Names and marks of all rows, parsed in one pass; None where a row is at fault."""
     import pyarrow as pa
     from pyarrow import csv
 
@@ -198,10 +198,10 @@ def _nothing(width: int) -> tuple[pa.Array, Classes]:
     return pa.array([], pa.string()), np.empty((0, width), np.int8)
 
 
-def _known(
+def _named_texts(
     label_set: LabelSet, root: Path, patterns: tuple[str, ...], splits: Sequence[str] | None, problems: Problems
-) -> Known | None:
-    """Lines of a name and a number; the number is a split, or stands for a person where `splits` is None."""
+) -> NamedTexts | None:
+    """The texts of a file with lines of a name and a number; the number is a split, or a person without `splits`."""
     import pyarrow as pa
 
     if not patterns:
@@ -216,22 +216,22 @@ def _known(
     names: pa.Array = pairs.keys.combine_chunks()
     if splits is None:
         numbers, codes = np.unique(pairs.values, return_inverse=True)
-        return Known(str(path), names, codes.astype(np.int32), tuple(f"{number:.0f}" for number in numbers))
+        return NamedTexts(str(path), names, codes.astype(np.int32), tuple(f"{number:.0f}" for number in numbers))
     wrong = ~np.isin(pairs.values, np.arange(len(splits)))
     expected = f"0 to {len(splits) - 1}: {', '.join(splits)}"
     values = pairs.values
-    report("V06", wrong, lambda row: f"{values[row]:g}", expected, _FIX, (str(path), pairs.line), problems)
+    report("V06", wrong, lambda row: f"{values[row]:g}", expected, ROW_FIX, (str(path), pairs.line), problems)
     good = np.flatnonzero(~wrong)
-    return Known(str(path), names.take(pa.array(good)), values[good].astype(np.int32), tuple(splits))
+    return NamedTexts(str(path), names.take(pa.array(good)), values[good].astype(np.int32), tuple(splits))
 
 
-def _looked_up(known: Known | None, rows: Rows, problems: Problems) -> pa.DictionaryArray:
-    """The text of each row's name, empty where it is not known."""
+def _looked_up(known: NamedTexts | None, rows: AttributeRows, problems: Problems) -> pa.DictionaryArray:
+    """The split or person of each row, empty where the file does not name the picture."""
     import pyarrow as pa
     import pyarrow.compute
 
     if known is None:
-        return always("", len(rows.line))
+        return same_text("", len(rows.line))
     compute: Any = pyarrow.compute
     if rows.names.equals(known.names):
         codes = known.codes

@@ -1,27 +1,45 @@
-"""Votes of FERPlus: ten people look at a face, and the reader makes one label of what they say."""
+"""Votes of FERPlus: ten people judge a face, and the reader makes one label of their votes."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.datasets.manifests.model import Classes, LabelSet, Manifest, Marks, Numbers, TaskFacts
-from abawbench.datasets.readers import values
-from abawbench.datasets.readers.assemble import Part, assemble
-from abawbench.datasets.readers.finding import LabelFile, label_files
-from abawbench.datasets.readers.model import Labels
-from abawbench.datasets.readers.options import check_options, text_option, texts_option
-from abawbench.datasets.readers.sheet import Sheet, read_sheet
-from abawbench.datasets.readers.tables import form_of, part_of, role_columns
-from abawbench.datasets.readers.values import Rows, trimmed
+from abawbench.datasets.readers.files import label_files
+from abawbench.datasets.readers.labels import Labels, assemble
+from abawbench.datasets.readers.rows import CheckedRows, LabelRows
+from abawbench.datasets.readers.settings import Texts, settings_of
+from abawbench.datasets.readers.sheet import read_sheet
+from abawbench.datasets.readers.table import SheetSettings, row_keys, sheet_rows
+from abawbench.datasets.readers.values import numbers, trimmed
 from abawbench.table import Floats, Values
 
 # votes for no emotion, the last two columns
 UNKNOWN, NO_FACE = "unknown", "NF"
 MODES = {"majority": "classes", "probability": "numbers", "multi-target": "marks", "votes": "numbers"}
+
+
+class FerplusSettings(SheetSettings):
+    """Settings of the reader `ferplus`.
+
+    Attributes:
+        columns: names of the ten columns of votes, unknown and NF last.
+        mode: the labels that the votes become.
+            majority: the class with more than half of them, else unknown (one task of classes).
+            probability: shares of the leading emotions, up to three; NaN where they hold no more than half of the
+                votes or the face is not seen as an emotion (numbers).
+            multi-target: 1 for each emotion with at least 30 % of them; -1 where the face is not seen as an emotion
+                (marks).
+            votes: the counts as they are (numbers).
+    """
+
+    columns: Texts
+    mode: Literal["majority", "probability", "multi-target", "votes"] = "majority"
 
 
 def read_ferplus(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
@@ -30,40 +48,53 @@ def read_ferplus(manifest: Manifest, label_set: LabelSet, root: Path, problems: 
     A row without the name of a picture shows no face and is left out. Votes of a single person are dropped first in
     every mode but `votes`.
 
-    Options: those of the reader `table` for path, split, splits, header, names; and
-        columns: names of the ten columns of votes, unknown and NF last.
-        mode: what becomes of the votes.
-            majority: the class with more than half of them, else unknown (one task of classes).
-            probability: shares of the leading emotions, up to three; NaN where they hold no more than half of the
-                votes or a face is not seen as an emotion (numbers).
-            multi-target: 1 for each emotion with at least 30 % of them; -1 likewise (marks).
-            votes: the counts as they are (numbers).
-
-    Problems: those of `table`; D01 a mode or columns that do not go with the task.
+    Problems: those of `read_table`; D01 a mode or columns that do not go with the task.
 
     Source: microsoft/FERPlus:src/ferplus.py, `_process_data`; Barsoum et al. 2016, arXiv:1608.01041.
     """
-    facts, columns, mode = _settings(label_set)
-    parts: list[Part] = []
+    settings = settings_of(FerplusSettings, manifest, label_set)
+    facts = _task(label_set, settings)
+    wanted = list(dict.fromkeys([*settings.roles.values(), *settings.columns]))
+    # the counts of votes are checked as a task of their own
+    counts = Numbers(kind="numbers", name=facts.name, columns=settings.columns, low=0, high=10)
+    files: list[LabelRows] = []
     for file in label_files(label_set, root, problems):
-        part = _read_file(label_set, root, file, columns, problems)
-        if part is not None:
-            votes = part.values[facts.name]
-            parts.append(_labelled(part, facts, mode, np.asarray(votes, np.float64)))
-    return assemble(manifest, label_set, root, parts, problems)
+        sheet = read_sheet(file.path, wanted, settings.format_of(file.path), problems)
+        if sheet is None:
+            continue
+        is_named = [bool(name) for name in trimmed(sheet.columns[str(settings.path)]).to_pylist()]
+        sheet = sheet.take(np.array(is_named, np.bool_))
+        checked = CheckedRows(sheet.file, sheet.line, problems)
+        keys = row_keys(label_set, settings, file, sheet, checked)
+        votes = numbers([sheet.columns[name] for name in settings.columns], counts, checked)
+        rows = sheet_rows(sheet, keys, {facts.name: votes}, file.path.parent.relative_to(root), checked)
+        files.append(replace(rows, values={facts.name: _labels(rows.values[facts.name], facts, settings.mode)}))
+    return assemble(manifest, label_set, root, files, problems)
+
+
+def _task(label_set: LabelSet, settings: FerplusSettings) -> TaskFacts:
+    """The one task of the label set. Raises: ProblemError D01, it does not go with the mode or the columns."""
+    facts, columns, mode = label_set.tasks[0], settings.columns, settings.mode
+    wanted = columns if mode in {"majority", "votes"} else columns[:-2]
+    is_known = MODES[mode] == facts.kind and facts.task.outputs == wanted and columns[-2:] == (UNKNOWN, NO_FACE)
+    if len(label_set.tasks) > 1 or settings.path is None or not is_known:
+        found = f"mode '{mode}' with {facts.kind} {', '.join(facts.task.outputs)}"
+        expected = f"{MODES[mode]} {', '.join(wanted)}, columns that end with {UNKNOWN}, {NO_FACE}, and a path"
+        raise ProblemError(Problem("D01", found, expected, "correct the label set", label_set.id))
+    return facts
 
 
 def majority(votes: Floats) -> Values:
-    """Shape (rows,): the class with more than half of the votes, else the last but one. Votes: (rows, classes)."""
+    """The class with more than half of the votes, else the last but one, shape (rows,). Votes: (rows, classes)."""
     counted = _without_single_votes(votes)
     is_clear = counted.max(axis=1) > 0.5 * counted.sum(axis=1)
     return np.where(is_clear, counted.argmax(axis=1), votes.shape[1] - 2).astype(np.int8)
 
 
 def probability(votes: Floats) -> Floats:
-    """Shape (rows, classes), each row sums to 1: the leading classes until they hold three quarters of the votes.
+    """Shares of the leading classes until they hold three quarters of the votes, shape (rows, classes).
 
-    Rows that stay unclear have 1 at the last but one class.
+    Each row sums to 1; a row that stays unclear has 1 at the last but one class. Votes: (rows, classes).
     """
     left = _without_single_votes(votes)
     total = left.sum(axis=1)
@@ -93,7 +124,10 @@ def probability(votes: Floats) -> Floats:
 
 
 def multi_target(votes: Floats) -> Floats:
-    """Shape (rows, classes): shares of those with at least 30 % of the votes; unclear rows as in `probability`."""
+    """Shares of the classes with at least 30 % of the votes, shape (rows, classes).
+
+    A row that stays unclear has 1 at the last but one class. Votes: (rows, classes).
+    """
     counted = _without_single_votes(votes)
     total = counted.sum(axis=1)
     taken = np.where(counted >= 0.3 * total[:, None], counted, 0)
@@ -110,57 +144,17 @@ def _shares(taken: Floats, is_unclear: Any) -> Floats:
     return taken / taken.sum(axis=1, keepdims=True)
 
 
-def _settings(label_set: LabelSet) -> tuple[TaskFacts, tuple[str, ...], str]:
-    check_options(label_set, ("path", "split", "splits", "header", "names", "columns", "mode"))
-    mode = text_option(label_set, "mode", "majority")
-    names = texts_option(label_set, "columns")
-    facts = label_set.tasks[0]
-    given = facts.classes if isinstance(facts, Classes) else facts.columns
-    wanted = names if mode in {"majority", "votes"} else names[:-2]
-    if MODES.get(mode) != facts.kind or given != wanted or len(label_set.tasks) > 1 or names[-2:] != (UNKNOWN, NO_FACE):
-        found = f"mode '{mode}' with {facts.kind} {', '.join(given)}"
-        expected = f"one of {', '.join(MODES)} with {MODES.get(mode, 'its task')} {', '.join(wanted)}"
-        raise ProblemError(Problem("D01", found, expected, "correct the label set", label_set.id))
-    return facts, names, mode
-
-
-def _read_file(
-    label_set: LabelSet, root: Path, file: LabelFile, columns: tuple[str, ...], problems: Problems
-) -> Part | None:
-    import pyarrow as pa
-
-    roles = role_columns(label_set)
-    wanted = list(dict.fromkeys([*roles.values(), *columns]))
-    sheet = read_sheet(file.path, wanted, form_of(label_set, file.path), problems)
-    if sheet is None:
-        return None
-    is_named = np.array([bool(name) for name in trimmed(sheet.columns[str(roles["path"])]).to_pylist()], np.bool_)
-    keep = pa.array(is_named)
-    named = {name: column.filter(keep) for name, column in sheet.columns.items()}
-    sheet = Sheet(sheet.file, named, sheet.line[is_named], sheet.first)
-    counts = Numbers(kind="numbers", name=label_set.tasks[0].name, columns=columns, low=0, high=10)
-
-    def votes_of(_: LabelSet, sheet: Sheet, rows: Rows) -> dict[str, Values]:
-        return {counts.name: values.numbers([sheet.columns[name] for name in columns], counts, rows)}
-
-    return part_of(label_set, root, file, sheet, votes_of, problems)
-
-
-def _labelled(part: Part, facts: TaskFacts, mode: str, votes: Floats) -> Part:
-    import dataclasses
-
-    made: Any
+def _labels(votes: Any, facts: TaskFacts, mode: str) -> Values:
     match facts:
         case Classes():
-            made = majority(votes)
+            return majority(votes)
         case Marks():
             shares = multi_target(votes)
             emotions = (shares[:, :-2] > 0).astype(np.int8)
             emotions[shares.argmax(axis=1) >= emotions.shape[1]] = -1
-            made = emotions
+            return emotions
         case Numbers():
-            made = votes if mode == "votes" else _emotions_alone(probability(votes))
-    return dataclasses.replace(part, values={facts.name: made})
+            return votes if mode == "votes" else _emotions_alone(probability(votes))
 
 
 def _emotions_alone(shares: Floats) -> Floats:

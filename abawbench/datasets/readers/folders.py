@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from abawbench.base.problems import Problem, Problems
-from abawbench.datasets.manifests.model import Classes, LabelSet, Manifest
-from abawbench.datasets.readers.assemble import Part, always, assemble, texts
-from abawbench.datasets.readers.finding import label_files, listing
-from abawbench.datasets.readers.model import Labels
-from abawbench.datasets.readers.naming import groups
-from abawbench.datasets.readers.options import check_options, only_task, pairs_option, text_option, wrong_option
-from abawbench.datasets.readers.values import Rows
+from abawbench.datasets.manifests.model import Classes, LabelSet, Manifest, Strict
+from abawbench.datasets.readers.files import LabelFile, label_files, listing
+from abawbench.datasets.readers.labels import Labels, assemble
+from abawbench.datasets.readers.rows import CheckedRows, LabelRows, same_text, text_column
+from abawbench.datasets.readers.settings import Pairs, class_names, only_task, settings_of
+from abawbench.datasets.readers.values import name_groups
 from abawbench.formats.diagnose import shown
 from abawbench.table import NO_FRAME
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp")
+
+
+class ClassFolderSettings(Strict):
+    """Settings of the reader `class-folders`.
+
+    Attributes:
+        aliases: further names of folders, as `ANGRER=Anger`.
+        pattern: regular expression for a picture's path, whose named group `subject` is the person; empty for none.
+    """
+
+    aliases: Pairs = ()
+    pattern: str = ""
 
 
 def read_class_folders(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
@@ -28,82 +39,65 @@ def read_class_folders(manifest: Manifest, label_set: LabelSet, root: Path, prob
     A folder's name is a code of the class (or the class's name where no codes are given), without regard to case. A
     unit is a picture, named by its path below the root.
 
-    Options:
-        aliases: further names of folders, as `ANGRER=Anger`.
-        pattern: regular expression over a picture's path, whose named group `subject` says who it shows.
-
     Problems: F01, D01 a label set that is not one task of classes, D14 a folder that is no class, F02 a class folder
     without pictures, T06 a path that does not fit the pattern.
     """
     facts = only_task(manifest, label_set, Classes)
-    check_options(label_set, ("aliases", "pattern"))
-    numbers = _numbers(facts, label_set)
-    pictured = label_set.model_copy(update={"image": "{image}"})
-    parts = [
-        part
+    settings = settings_of(ClassFolderSettings, manifest, label_set)
+    numbers = class_names(facts, facts.codes or facts.classes, settings.aliases, label_set)
+    folders = [
+        _with_subjects(rows, settings.pattern, problems)
         for above in label_files(label_set, root, problems)
-        for part in _parts(facts, numbers, above.path, above.split, root, problems)
+        for rows in _class_folders(facts, numbers, above, root, problems)
     ]
-    parts = [_with_subjects(part, label_set, problems) for part in parts]
-    return assemble(manifest, pictured, root, parts, problems)
+    return assemble(manifest, label_set.model_copy(update={"image": "{image}"}), root, folders, problems)
 
 
-def _numbers(facts: Classes, label_set: LabelSet) -> dict[str, int]:
-    codes = facts.codes or facts.classes
-    numbers = {str(code).lower(): number for number, code in enumerate(codes)}
-    by_name = numbers | {name.lower(): number for number, name in enumerate(facts.classes)}
-    for alias, name in pairs_option(label_set, "aliases").items():
-        if name.lower() not in by_name:
-            raise wrong_option(label_set, "aliases", f"after '=' one of {', '.join(facts.classes)}")
-        numbers[alias.lower()] = by_name[name.lower()]
-    return numbers
-
-
-def _parts(
-    facts: Classes, numbers: Mapping[str, int], above: Path, split: str, root: Path, problems: Problems
-) -> list[Part]:
-    parts: list[Part] = []
-    folders = listing(above, problems) or []
-    for name in sorted(entry.name for entry in folders if entry.is_dir() and not entry.name.startswith(".")):
+def _class_folders(
+    facts: Classes, numbers: Mapping[str, int], above: LabelFile, root: Path, problems: Problems
+) -> list[LabelRows]:
+    found: list[LabelRows] = []
+    entries = listing(above.path, problems)
+    for name in sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")):
         number = numbers.get(name.lower())
         if number is None:
-            known = ", ".join(numbers)
-            problems.add(Problem("D14", f"folder {shown(name)}", f"one of {known}", "rename or move it", str(above)))
+            expected, place = f"one of {', '.join(numbers)}", str(above.path)
+            problems.add(Problem("D14", f"folder {shown(name)}", expected, "rename or move it", place))
             continue
-        parts.append(_class_part(facts, number, above / name, split, root, problems))
-    if not parts:
-        problems.add(Problem("F02", "no class folder", "a folder for each class", "check the copy", str(above)))
-    return parts
+        found.append(_class_folder(facts, number, LabelFile(above.path / name, above.split), root, problems))
+    if not found:
+        problems.add(Problem("F02", "no class folder", "a folder for each class", "check the copy", str(above.path)))
+    return found
 
 
-def _class_part(facts: Classes, number: int, folder: Path, split: str, root: Path, problems: Problems) -> Part:
+def _class_folder(facts: Classes, number: int, folder: LabelFile, root: Path, problems: Problems) -> LabelRows:
     import pyarrow as pa
 
-    names = sorted(entry.name for entry in listing(folder, problems) or [] if entry.name.lower().endswith(PICTURES))
+    entries = listing(folder.path, problems)
+    names = sorted(entry.name for entry in entries if entry.name.lower().endswith(PICTURES))
     if not names:
-        problems.add(Problem("F02", "no picture", "pictures of the class", "check the copy", str(folder)))
-    below = folder.relative_to(root).as_posix()
+        problems.add(Problem("F02", "no picture", "pictures of the class", "check the copy", str(folder.path)))
+    below = folder.path.relative_to(root).as_posix()
     paths = pa.array([f"{below}/{name}" for name in names], pa.string())
     count = len(names)
-    return Part(
-        str(folder),
+    return LabelRows(
+        str(folder.path),
         np.arange(count) + 1,
-        texts(paths),
+        text_column(paths),
         np.full(count, NO_FRAME, np.int32),
         {facts.name: np.full(count, number, np.int8)},
-        always(split, count),
-        always("", count),
+        same_text(folder.split, count),
+        same_text("", count),
         paths,
     )
 
 
-def _with_subjects(part: Part, label_set: LabelSet, problems: Problems) -> Part:
-    pattern = text_option(label_set, "pattern")
-    if not pattern or part.image is None or not len(part):
-        return part
+def _with_subjects(rows: LabelRows, pattern: str, problems: Problems) -> LabelRows:
+    if not pattern or rows.image is None or not len(rows):
+        return rows
     import pyarrow as pa
 
-    rows = Rows(part.file, part.line, problems)
-    found = groups(pa.chunked_array([part.image]), pattern, rows)
-    subject = texts(found["subject"]) if "subject" in found else part.subject
-    return dataclasses.replace(part, subject=subject).take(~rows.faulty)
+    checked = CheckedRows(rows.file, rows.line, problems)
+    found = name_groups(pa.chunked_array([rows.image]), pattern, checked)
+    subject = text_column(found["subject"]) if "subject" in found else rows.subject
+    return replace(rows, subject=subject).take(~checked.faulty)

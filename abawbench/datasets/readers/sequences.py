@@ -11,101 +11,105 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from abawbench.base.problems import Problem, ProblemError, Problems
-from abawbench.datasets.manifests.model import Classes, LabelSet, Manifest, Marks, Strict
-from abawbench.datasets.readers.assemble import Part, assemble
-from abawbench.datasets.readers.finding import listing
-from abawbench.datasets.readers.model import Labels
-from abawbench.datasets.readers.options import only_task
-from abawbench.datasets.readers.text import read_pairs, read_text
+from abawbench.datasets.manifests.model import Classes, LabelSet, Manifest, Marks
+from abawbench.datasets.readers.files import listing, read_text
+from abawbench.datasets.readers.labels import Labels, assemble
+from abawbench.datasets.readers.pairs import read_pairs
+from abawbench.datasets.readers.rows import FIX, LabelRows
+from abawbench.datasets.readers.settings import Pairs, class_names, code_numbers, only_task, settings_of
 from abawbench.datasets.readers.units import (
     UnitFile,
+    UnitSettings,
     assemble_units,
-    settings_of,
     unit_files,
-    unit_part,
+    unit_rows,
     without_repeats,
 )
 from abawbench.formats.diagnose import shown
 from abawbench.formats.fields import NUMBER
 
 _PICTURE = re.compile(r"(?:.*[^0-9])?([0-9]{1,9})\.(?:jpg|jpeg|png|bmp|tif|tiff)", re.IGNORECASE)
-_FIX = "compare the file with its owners' copy; the sequence is left out"
+_FIX = f"{FIX}; the sequence is left out"
 
 
-class FileSettings(Strict):
-    """Options of `read_facs_files`."""
+class FacsFileSettings(UnitSettings):
+    """Settings of the reader `facs-files`; the pattern has a group `frame`, the number of the last frame.
 
-    pattern: str
-    unit: str = "{subject}"
+    Attributes:
+        pictures: templates of the pictures' paths, as `images/{subject}/{subject}_{frame:08d}.png`. The first one
+            whose beginning, up to the first field, is a folder counts; its path fills `{image}` of the label set's
+            template.
+    """
+
     pictures: tuple[str, ...] = ()
 
 
-class EmotionSettings(FileSettings):
-    """Options of `read_emotion_files`."""
+class EmotionFileSettings(FacsFileSettings):
+    """Settings of the reader `emotion-files`.
+
+    Attributes:
+        take: how many of the last frames are taken.
+        first_as: class of the first frame, as `neutral`; empty where the first frame is not taken.
+    """
 
     take: int = Field(3, ge=1)
     first_as: str = ""
 
 
-class FolderSettings(Strict):
-    """Options of `read_expression_folders`."""
+class ExpressionFolderSettings(UnitSettings):
+    """Settings of the reader `expression-folders`; the pattern has a group `expression`.
 
-    pattern: str
+    Attributes:
+        part: pictures that have the expression.
+        take: how many of them are taken, from the end or the middle.
+        first_as: class of the first picture, as `Neutral`; empty where the first picture is not taken.
+        aliases: further names of folders, as `Happy=Happiness`.
+    """
+
     unit: str = "{subject}/{expression}"
     part: Literal["last", "middle", "all"] = "last"
     take: int = Field(3, ge=1)
     first_as: str = ""
-    aliases: tuple[str, ...] = ()
+    aliases: Pairs = ()
 
 
 def read_emotion_files(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """One file with one number for each sequence, as CK+ writes `   3.0000000e+00`.
+    """Labels from one file with one number for each sequence, as CK+ writes `   3.0000000e+00`.
 
-    The number in the file's name is that of the last frame. The last frames have the expression of the file; sequences
-    without a file have no label. Frames follow each other from `frame_base`.
-
-    Options:
-        pattern: regular expression for the end of a path, with groups `subject`, `frame` and those that `unit` names.
-        unit: name of the unit.
-        take: how many of the last frames; 3.
-        first_as: class of the first frame, as `neutral`; empty where it is not taken.
-        pictures: where pictures may lie, as `images/{subject}/{subject}_{frame:08d}.png`; the first whose beginning,
-            up to the first field, is a folder counts. It is the `{image}` of the template.
+    The number in the file's name is that of the last frame, and frames follow each other from `frame_base`. The last
+    frames have the expression of the file; sequences without a file have no label.
 
     Problems: F01 to F03, F06, V01, V06, T06 names, D10, D12.
     """
-    settings = settings_of(EmotionSettings, manifest, label_set)
+    settings = settings_of(EmotionFileSettings, manifest, label_set)
     facts = only_task(manifest, label_set, Classes)
     first_class = _class_of_first(manifest, facts, settings.first_as)
     files = _unit_files(manifest, label_set, root, settings, problems)
     pictures = _place_of_pictures(manifest, label_set, root, settings)
-    parts: list[Part] = []
+    units: list[LabelRows] = []
     for file in files:
         number = _one_class(file, facts, problems)
         if number is not None:
-            taken = _taken(label_set.frame_base, int(file.said["frame"]), settings.take)
+            taken = _taken(label_set.frame_base, int(file.groups["frame"]), settings.take)
             frame, classes = _with_first(taken, label_set.frame_base, number, first_class)
             images = _images(pictures, file, frame)
-            parts.append(unit_part(file, np.ones(len(frame), np.int64), frame, {facts.name: classes}, images))
-    return assemble_units(manifest, label_set, root, parts, problems)
+            units.append(unit_rows(file, np.ones(len(frame), np.int64), frame, {facts.name: classes}, images))
+    return assemble_units(manifest, label_set, root, units, problems)
 
 
 def read_facs_files(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """One file for each sequence that lists the action units of its last frame: `AU intensity`, at any blanks.
+    """Labels from one file for each sequence that lists the action units of its last frame as `AU intensity`.
 
-    What is listed is present, whatever its intensity: 0 means that the intensity was not scored. What is not listed is
-    absent. One row for each file; a file with a line at fault is left out.
-
-    Options:
-        pattern, unit, pictures: as for `read_emotion_files`.
+    A listed unit is present, whatever its intensity: 0 means that the intensity was not scored. A unit that is not
+    listed is absent. Each file makes one row; a file with a line at fault is left out.
 
     Problems: F01 to F03, F06, V01, V09 an action unit that the manifest does not have, T06 names, D10, D12.
     """
-    settings = settings_of(FileSettings, manifest, label_set)
+    settings = settings_of(FacsFileSettings, manifest, label_set)
     facts = only_task(manifest, label_set, Marks)
     files = _unit_files(manifest, label_set, root, settings, problems)
     pictures = _place_of_pictures(manifest, label_set, root, settings)
-    parts: list[Part] = []
+    units: list[LabelRows] = []
     for file in files:
         pairs = read_pairs(file.path, problems)
         # of a list with a gap nobody knows what is absent
@@ -119,44 +123,28 @@ def read_facs_files(manifest: Manifest, label_set: LabelSet, root: Path, problem
             else:
                 expected, fix = f"one of {', '.join(facts.columns)}", "compare the file; the line is left out"
                 problems.add(Problem("V09", f"action unit {shown(key)}", expected, fix, str(file.path), line))
-        frame = np.array([int(file.said["frame"])])
+        frame = np.array([int(file.groups["frame"])])
         images = _images(pictures, file, frame)
-        parts.append(unit_part(file, np.ones(1, np.int64), frame, {facts.name: marks}, images))
-    return assemble_units(manifest, label_set, root, parts, problems)
+        units.append(unit_rows(file, np.ones(1, np.int64), frame, {facts.name: marks}, images))
+    return assemble_units(manifest, label_set, root, units, problems)
 
 
 def read_expression_folders(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """A folder of pictures for each sequence, whose name is the expression. A picture is a row.
+    """Labels from a folder of pictures for each sequence, whose name is the expression; a picture is a row.
 
     `files` names the folders. Pictures are ordered by the number at the end of their names.
-
-    Options:
-        pattern: regular expression for the end of a path, with groups `subject`, `expression` and those that `unit`
-            names.
-        unit: name of the unit, as `{subject}/{expression}`.
-        part: which pictures have the expression: `last`, `middle` or `all`; `last`.
-        take: how many of them; 3.
-        first_as: class of the first picture, as `Neutral`; empty where it is not taken.
-        aliases: further names of folders, as `Happy=Happiness`.
 
     Problems: F01, F02 a folder without pictures, T06 names, T03 two pictures of one number, D12, D14 a folder that is
     no class, D10 a sequence with gaps.
     """
-    settings = settings_of(FolderSettings, manifest, label_set)
+    settings = settings_of(ExpressionFolderSettings, manifest, label_set)
     facts = only_task(manifest, label_set, Classes)
     first_class = _class_of_first(manifest, facts, settings.first_as)
-    numbers = {name.lower(): number for number, name in enumerate(facts.classes)}
-    for alias, _, name in (entry.partition("=") for entry in settings.aliases):
-        if name.lower() not in numbers:
-            found, expected = f"aliases = '{alias}={name}'", f"after '=' one of {', '.join(facts.classes)}"
-            raise ProblemError(Problem("D01", found, expected, "correct the manifest", manifest.id))
-        numbers[alias.lower()] = numbers[name.lower()]
-    pattern, unit = settings.pattern, settings.unit
-    files = unit_files(manifest, label_set, root, pattern, unit, problems, needed=("expression",))
-    pictured = label_set.model_copy(update={"image": "{image}"})
-    parts: list[Part] = []
-    for file in without_repeats([file for file in files if file.path.is_dir()], "", problems):
-        number = numbers.get(file.said["expression"].lower())
+    numbers = class_names(facts, facts.classes, settings.aliases, label_set)
+    files = unit_files(manifest, label_set, root, settings, problems, needed=("expression",))
+    units: list[LabelRows] = []
+    for file in without_repeats([file for file in files if file.path.is_dir()], problems):
+        number = numbers.get(file.groups["expression"].lower())
         if number is None:
             expected = f"one of {', '.join(facts.classes)}"
             fix = "rename or move it"
@@ -169,8 +157,8 @@ def read_expression_folders(manifest: Manifest, label_set: LabelSet, root: Path,
         frame, classes = _with_first(_part_of(there, settings), int(there[0]), number, first_class)
         above = file.path.relative_to(root).as_posix()
         images = [f"{above}/{pictures[one]}" for one in frame.tolist()]
-        parts.append(unit_part(file, np.ones(len(frame), np.int64), frame, {facts.name: classes}, images))
-    return assemble(manifest, pictured, root, parts, problems)
+        units.append(unit_rows(file, np.ones(len(frame), np.int64), frame, {facts.name: classes}, images))
+    return assemble(manifest, label_set.model_copy(update={"image": "{image}"}), root, units, problems)
 
 
 def _class_of_first(manifest: Manifest, facts: Classes, name: str) -> int | None:
@@ -183,15 +171,14 @@ def _class_of_first(manifest: Manifest, facts: Classes, name: str) -> int | None
 
 
 def _unit_files(
-    manifest: Manifest, label_set: LabelSet, root: Path, settings: FileSettings, problems: Problems
+    manifest: Manifest, label_set: LabelSet, root: Path, settings: FacsFileSettings, problems: Problems
 ) -> list[UnitFile]:
-    pattern, unit = settings.pattern, settings.unit
-    files = unit_files(manifest, label_set, root, pattern, unit, problems, needed=("frame",))
-    return without_repeats(files, "", problems)
+    files = unit_files(manifest, label_set, root, settings, problems, needed=("frame",))
+    return without_repeats(files, problems)
 
 
-def _place_of_pictures(manifest: Manifest, label_set: LabelSet, root: Path, settings: FileSettings) -> str:
-    """The template of the pictures' paths whose folder is there, else the first; empty where there is none."""
+def _place_of_pictures(manifest: Manifest, label_set: LabelSet, root: Path, settings: FacsFileSettings) -> str:
+    """The template of the pictures' paths whose folder is there, else the first one; empty without any template."""
     fields = {**dict.fromkeys(re.compile(settings.pattern).groupindex, ""), "unit": "", "frame": 0}
     for template in settings.pictures:
         try:
@@ -207,7 +194,7 @@ def _place_of_pictures(manifest: Manifest, label_set: LabelSet, root: Path, sett
 def _images(template: str, file: UnitFile, frames: NDArray[np.integer]) -> list[str] | None:
     if not template:
         return None
-    return [template.format_map({**file.said, "unit": file.unit, "frame": frame}) for frame in frames.tolist()]
+    return [template.format_map({**file.groups, "unit": file.unit, "frame": frame}) for frame in frames.tolist()]
 
 
 def _one_class(file: UnitFile, facts: Classes, problems: Problems) -> int | None:
@@ -222,8 +209,7 @@ def _one_class(file: UnitFile, facts: Classes, problems: Problems) -> int | None
     if not NUMBER.fullmatch(fields[0]):
         problems.add(Problem("V01", shown(fields[0]), "a number", _FIX, place, 1))
         return None
-    codes: dict[object, int] = {code: number for number, code in enumerate(facts.codes or range(len(facts.classes)))}
-    codes |= dict.fromkeys(facts.missing, -1)
+    codes = code_numbers(facts)
     number = codes.get(float(fields[0]))
     if number is None:
         expected = f"one of {', '.join(str(code) for code in codes)}"
@@ -238,14 +224,14 @@ def _taken(first: int, last: int, count: int) -> NDArray[np.int64]:
 def _with_first(
     taken: NDArray[np.int64], first: int, number: int, first_class: int | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-    """Frames and their classes: the first frame has its own class, where it is asked for and not among the others."""
+    """Frames and their classes; the first frame is added with its own class, unless it is taken already or has none."""
     classes = np.full(len(taken), number, np.int8)
     if first_class is None or first in taken:
         return taken, classes
     return np.insert(taken, 0, first), np.insert(classes, 0, first_class).astype(np.int8)
 
 
-def _part_of(frames: NDArray[np.int64], settings: FolderSettings) -> NDArray[np.int64]:
+def _part_of(frames: NDArray[np.int64], settings: ExpressionFolderSettings) -> NDArray[np.int64]:
     count = len(frames)
     if settings.part == "all" or count <= settings.take:
         return frames
@@ -254,11 +240,9 @@ def _part_of(frames: NDArray[np.int64], settings: FolderSettings) -> NDArray[np.
 
 
 def _pictures(file: UnitFile, problems: Problems) -> dict[int, str]:
-    """Names of a folder's pictures by their number; none, and a problem, where there is no picture."""
+    """Names of a folder's pictures by their number; F02 where there is none."""
     found: dict[int, str] = {}
     entries = listing(file.path, problems)
-    if entries is None:
-        return found
     for name in sorted(entry.name for entry in entries):
         match = _PICTURE.fullmatch(name)
         if match is None:

@@ -1,4 +1,4 @@
-"""One XML file for each recorded session: MMI."""
+"""One XML file for each recorded session, as MMI has them."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from xml.parsers import expat
 import numpy as np
 
 from abawbench.base.problems import Problem, Problems
-from abawbench.datasets.manifests.model import Classes, LabelSet, Manifest, Strict
-from abawbench.datasets.readers.assemble import Part, assemble
-from abawbench.datasets.readers.finding import bytes_of
-from abawbench.datasets.readers.model import Labels
-from abawbench.datasets.readers.options import only_task
-from abawbench.datasets.readers.units import UnitFile, settings_of, unit_files, unit_part, without_repeats
+from abawbench.datasets.manifests.model import Classes, LabelSet, Manifest
+from abawbench.datasets.readers.files import read_bytes
+from abawbench.datasets.readers.labels import Labels, assemble
+from abawbench.datasets.readers.rows import FIX, LabelRows
+from abawbench.datasets.readers.settings import code_numbers, only_task, settings_of
+from abawbench.datasets.readers.units import UnitFile, UnitSettings, unit_files, unit_rows, without_repeats
 from abawbench.formats.diagnose import shown
 from abawbench.formats.fields import NUMBER
 from abawbench.table import NO_FRAME
 
-_FIX = "compare the file with its owners' copy; the session is left out"
+_FIX = f"{FIX}; the session is left out"
 
 
-class Settings(Strict):
-    """Options of the reader; see `read_sessions`."""
+class SessionSettings(UnitSettings):
+    """Settings of the reader `sessions`.
 
-    pattern: str
-    unit: str = "{subject}"
+    Attributes:
+        attribute: name of the attribute that holds the class.
+    """
+
     attribute: str = "Emotion"
 
 
@@ -35,35 +37,29 @@ class _DocumentTypeError(Exception):
 
 
 def read_sessions(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """A class for each session, from an attribute of its XML file; a row is a whole video.
+    """Labels from an attribute of one XML file for each session; a row is a whole video.
 
     The attribute stands as `Emotion="4"`, or as `Name="Emotion" Value="4"` in one element. A session without it is not
     annotated. Files that declare a document type are refused unread: entities could make a small file endless.
 
-    Options:
-        pattern: regular expression for the end of a path, with groups `subject` and those that `unit` names.
-        unit: name of the unit.
-        attribute: name of the attribute; `Emotion`.
-
     Problems: F01, F02, F03 no XML, V06, T03 two values, T06 names, D12, D17.
     """
-    settings = settings_of(Settings, manifest, label_set)
+    settings = settings_of(SessionSettings, manifest, label_set)
     facts = only_task(manifest, label_set, Classes)
-    codes: dict[object, int] = {code: number for number, code in enumerate(facts.codes or range(len(facts.classes)))}
-    codes |= dict.fromkeys(facts.missing, -1)
-    files = unit_files(manifest, label_set, root, settings.pattern, settings.unit, problems)
-    parts: list[Part] = []
-    for file in without_repeats(files, "", problems):
+    codes = code_numbers(facts)
+    files = unit_files(manifest, label_set, root, settings, problems)
+    units: list[LabelRows] = []
+    for file in without_repeats(files, problems):
         number = _class_number(file, settings.attribute, codes, problems)
         if number is not None:
             values = {facts.name: np.array([number], np.int8)}
-            parts.append(unit_part(file, np.ones(1, np.int64), np.array([NO_FRAME]), values))
-    return assemble(manifest, label_set, root, parts, problems)
+            units.append(unit_rows(file, np.ones(1, np.int64), np.array([NO_FRAME]), values))
+    return assemble(manifest, label_set, root, units, problems)
 
 
 def _class_number(file: UnitFile, attribute: str, codes: Mapping[object, int], problems: Problems) -> int | None:
     place = str(file.path)
-    data = bytes_of(file.path, problems)
+    data = read_bytes(file.path, problems)
     if data is None:
         return None
     try:
@@ -91,10 +87,10 @@ def _class_number(file: UnitFile, attribute: str, codes: Mapping[object, int], p
 
 
 def attribute_values(data: bytes, attribute: str) -> tuple[str, ...]:
-    """Different values of an attribute in an XML file, in the order in which they occur.
+    """The different values of an attribute in an XML file, in the order in which they occur.
 
     Raises:
-        ExpatError: it is no XML.
+        ExpatError: the data are no XML.
     """
     found: list[str] = []
 

@@ -1,26 +1,26 @@
-"""Delimited text and Parquet to columns, with the line that each row stands on."""
+"""Delimited text and Parquet files as columns, with the line that each row stands on."""
 
 from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from abawbench.base.problems import SHOWN, Problem, Problems
-from abawbench.datasets.readers.finding import bytes_of
-from abawbench.formats.diagnose import encoding_fault, shown
+from abawbench.datasets.readers.files import read_text_bytes
+from abawbench.datasets.readers.rows import Lines, report
+from abawbench.formats.diagnose import shown
 from abawbench.formats.parse import BOM, first_line
+from abawbench.table import Mask
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Lines = NDArray[np.int64]
 BLANKS = "blanks"
 _REPLACED = "\ufffd"
 _WIDTH_FIX = "write one field for each column"
@@ -31,9 +31,9 @@ class Sheet:
     """The columns of a file that were asked for.
 
     Attributes:
-        file: its name, for messages.
-        columns: by name; text where the file is text.
-        line: shape (rows,), the number of the line a row stands on; in Parquet the row's number from 1.
+        file: name of the file, for messages.
+        columns: the columns by name; they hold text where the file is text.
+        line: shape (rows,), line that each row stands on; in Parquet the number of the row, from 1.
         first: line of the first row.
     """
 
@@ -45,15 +45,23 @@ class Sheet:
     def __len__(self) -> int:
         return len(self.line)
 
+    def take(self, keep: Mask) -> Sheet:
+        """The rows where `keep` is True."""
+        import pyarrow as pa
+
+        rows = pa.array(keep)
+        columns = {name: column.filter(rows) for name, column in self.columns.items()}
+        return Sheet(self.file, columns, self.line[keep], self.first)
+
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class SheetFormat:
     """How a text file is written.
 
     Attributes:
         delimiter: one character, or `blanks` for any run of blanks and tabs.
-        header: True where the first line names the columns; `detect` where only some copies have it.
-        names: of the columns, in order, where the file does not name them; numbers from 0 where not given.
+        header: True where the first line names the columns; `detect` where only some copies have such a line.
+        names: names of the columns, in order, where no header names them; by default the numbers from 0.
         quote: character around texts that hold the delimiter; empty for none.
     """
 
@@ -63,66 +71,25 @@ class Form:
     quote: str = '"'
 
 
-def report(
-    rule: str,
-    wrong: NDArray[np.bool_],
-    found: Callable[[int], str],
-    expected: str,
-    fix: str,
-    place: tuple[str, Lines],
-    problems: Problems,
-) -> None:
-    """One problem for each of the first rows where `wrong` is True; the first carries the count of those not shown.
+def read_sheet(path: Path, wanted: Sequence[str | int], form: SheetFormat, problems: Problems) -> Sheet | None:
+    """Some columns of a file, with every row that has the right number of fields; None where it cannot be read.
 
     Args:
-        rule: id of the rule that the rows break.
-        wrong: shape (rows,).
-        found: what a row says, by its index.
-        expected: what the rule asks for.
-        fix: what to do.
-        place: the file, and the line of each row.
-        problems: takes them.
-    """
-    file, line = place
-    rows = np.flatnonzero(wrong)
-    for number, row in enumerate(rows[:SHOWN].tolist()):
-        count = 1 if number else max(1, len(rows) - SHOWN + 1)
-        problems.add(Problem(rule, found(row), expected, fix, file, int(line[row]), count))
-
-
-def repeated(keys: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """Which rows hold what an earlier row held already, shape (rows,)."""
-    if len(keys) < 2 or bool(np.all(keys[1:] > keys[:-1])):
-        return np.zeros(len(keys), np.bool_)
-    again = np.ones(len(keys), np.bool_)
-    again[np.unique(keys, return_index=True)[1]] = False
-    return again
-
-
-def read_sheet(path: Path, wanted: Sequence[str | int], form: Form, problems: Problems) -> Sheet | None:
-    """The columns of these names (or places, from 0) with every row that has the right number of fields.
-
-    Returns:
-        None where the file cannot be read at all.
-
-    Problems: F01, F02, F03, F04 for the file; F03, F06 and F10 for lines, which are then left out.
+        path: the file.
+        wanted: the columns, by name or by place from 0.
+        form: how a text file is written; a Parquet file needs none of it.
+        problems: the collection for F01, F02, F03, F04 of the file, and F03, F06, F10 of lines, which are then left
+            out.
     """
     if path.suffix == ".parquet":
         return _read_parquet(path, wanted, problems)
-    data = bytes_of(path, problems)
-    if data is None:
-        return None
-    if not data or data.isspace():
-        problems.add(Problem("F02", "no row", "at least one row", "copy the file again", str(path)))
-        return None
-    wrong = encoding_fault(data)
-    if wrong is not None:
-        problems.add(Problem("F03", wrong, "UTF-8 text", "save it again as UTF-8 text", str(path), 1))
-        return None
-    return _read_text(data, wanted, form, str(path), problems)
+    data = read_text_bytes(path, problems)
+    return None if data is None else _read_text(data, wanted, form, str(path), problems)
 
 
-def _read_text(data: bytes, wanted: Sequence[str | int], form: Form, file: str, problems: Problems) -> Sheet | None:
+def _read_text(
+    data: bytes, wanted: Sequence[str | int], form: SheetFormat, file: str, problems: Problems
+) -> Sheet | None:
     is_text = (data.isascii() or _is_utf8(data)) and b"\0" not in data
     if not is_text:
         data = data.decode("utf-8", "replace").encode()
@@ -148,7 +115,7 @@ def _read_text(data: bytes, wanted: Sequence[str | int], form: Form, file: str, 
 
 @dataclass(frozen=True, eq=False)
 class _Body:
-    """The rows of a file's bytes, from `begin` to `end`; the first stands on line `first`."""
+    """The rows of a file: its bytes from `begin` to `end`; the first row stands on line `first`."""
 
     data: bytes
     begin: int
@@ -165,8 +132,9 @@ class _Body:
 
 
 def _end(data: bytes) -> int:
-    """Where the last line that is not blank ends; slices are copies, and files are large."""
+    """The offset at which the last line that is not blank ends."""
     end = len(data)
+    # slices are copies, and files are large
     while end and (rest := data[max(0, end - 4096) : end]):
         kept = rest.rstrip(b"\r\n")
         if kept:
@@ -202,7 +170,7 @@ def _names_any(head: Sequence[str], wanted: Sequence[str | int]) -> bool:
 def _choose(
     names: Sequence[str], wanted: Sequence[str | int], file: str, line: int | None, problems: Problems
 ) -> list[int] | None:
-    """Places of the wanted columns; None where one is missing, which is a problem."""
+    """Places of the wanted columns; None, and F04, where one is missing."""
     missing = [str(name) for name in wanted if not _has(names, name)]
     if missing:
         found = f"no column {', '.join(missing)} among {shown(', '.join(names))}"
@@ -291,8 +259,7 @@ def _without_blank_lines(
 
 
 def _without_odd_bytes(sheet: Sheet, problems: Problems) -> Sheet:
-    """Rows of a file that is not plain UTF-8 throughout, without those that hold other bytes or NUL."""
-    import pyarrow as pa
+    """The rows of a file that is not plain UTF-8 throughout, without those that hold other bytes or NUL."""
     import pyarrow.compute
 
     compute: Any = pyarrow.compute
@@ -304,9 +271,7 @@ def _without_odd_bytes(sheet: Sheet, problems: Problems) -> Sheet:
     report(
         "F03", wrong, lambda _: "bytes that are no text", "UTF-8 without NUL bytes", "save it as UTF-8", place, problems
     )
-    keep = pa.array(~wrong)
-    columns = {name: column.filter(keep) for name, column in sheet.columns.items()}
-    return Sheet(sheet.file, columns, sheet.line[~wrong], sheet.first)
+    return sheet.take(~wrong)
 
 
 def _read_parquet(path: Path, wanted: Sequence[str | int], problems: Problems) -> Sheet | None:
@@ -336,7 +301,7 @@ def _read_parquet(path: Path, wanted: Sequence[str | int], problems: Problems) -
 
 
 def _plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Numbers as they are, anything else as text; None where it has no text."""
+    """A column of numbers as it is, any other as text; None where it cannot be written as text."""
     import pyarrow as pa
 
     kind = column.type

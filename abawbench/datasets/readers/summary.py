@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from abawbench.challenges import Categorical, Continuous, Task
-from abawbench.datasets.readers.model import Labels
+from abawbench.datasets.readers.labels import Labels
 from abawbench.table import Mask, Table
 
 

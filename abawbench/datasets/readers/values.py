@@ -1,83 +1,101 @@
-"""Columns as files write them to the values of a Table."""
+"""Columns as files write them: to the values of a Table, and names to what they say of their rows."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.base.problems import Problems
-from abawbench.datasets.manifests.model import Classes, Marks, Numbers
-from abawbench.datasets.readers.sheet import Lines, report
+from abawbench.base.problems import Problem, ProblemError
+from abawbench.datasets.manifests.model import Classes, Marks, Numbers, TaskFacts
+from abawbench.datasets.readers.rows import CheckedRows
 from abawbench.formats.diagnose import shown
 from abawbench.table import Classes as ClassValues
-from abawbench.table import Floats, Mask
+from abawbench.table import Floats, Values
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_FIX = "compare the file with its owners' copy"
+
+def task_values(
+    columns: Sequence[pa.ChunkedArray], facts: TaskFacts, rows: CheckedRows, highest: float | None = None
+) -> Values:
+    """The values of a task, as a Table holds them, from the columns that a file has of it.
+
+    Args:
+        columns: one column for classes, else one for each of the facts' columns.
+        facts: the task.
+        rows: the rows that are checked.
+        highest: largest value that a mark may have (see `marks`).
+
+    Problems: V01, V06, V09, as of `numbers`, `marks` and `classes`.
+    """
+    match facts:
+        case Numbers():
+            return numbers(columns, facts, rows)
+        case Marks():
+            return marks(columns, facts, rows, highest)
+        case Classes():
+            return classes(columns[0], facts, rows)
 
 
-class Rows:
-    """The rows of one file: which of them have been found faulty, and where they stand."""
-
-    def __init__(self, file: str, line: Lines, problems: Problems) -> None:
-        self.place = (file, line)
-        self.faulty: Mask = np.zeros(len(line), np.bool_)
-        self._problems = problems
-
-    def refuse(self, rule: str, wrong: Mask, found: Callable[[int], str], expected: str, fix: str = _FIX) -> None:
-        """Report the rows where `wrong` is True, but for those that are already refused, and leave them out."""
-        report(rule, wrong & ~self.faulty, found, expected, fix, self.place, self._problems)
-        self.faulty |= wrong
-
-
-def numbers(columns: Sequence[pa.ChunkedArray], facts: Numbers, rows: Rows) -> Floats:
-    """Shape (rows, columns), NaN where a field is empty or one of the `missing` values.
+def numbers(columns: Sequence[pa.ChunkedArray], facts: Numbers, rows: CheckedRows) -> Floats:
+    """Real values, shape (rows, columns); NaN where a field is empty or one of the `missing` values.
 
     Problems: V01 no number, V09 out of range.
     """
-    values = np.empty((len(rows.faulty), len(columns)), np.float64, order="F")
-    for place, (name, column) in enumerate(zip(facts.columns, columns, strict=True)):
-        plain = _plain(column, name, rows)
-        absent = np.isnan(plain) | np.isin(plain, facts.missing)
-        wrong = ~absent & ~((plain >= facts.low) & (plain <= facts.high))
-        expected = f"a number from {facts.low:g} to {facts.high:g}{_or_missing(facts.missing)}"
-        rows.refuse("V09", wrong, _telling(name, column), expected)
-        values[:, place] = np.where(absent, np.nan, plain)
-    return values
+    return without_missing(_in_range(columns, facts, facts.low, facts.high, rows), facts)
 
 
-def marks(columns: Sequence[pa.ChunkedArray], facts: Marks, rows: Rows, highest: float | None = None) -> ClassValues:
-    """Shape (rows, columns): 1 from `positive_from` on, 0 below, -1 where not coded.
+def marks(
+    columns: Sequence[pa.ChunkedArray], facts: Marks, rows: CheckedRows, highest: float | None = None
+) -> ClassValues:
+    """Marks, shape (rows, columns): 1 from `positive_from` on, 0 below, -1 where nothing is coded.
 
     Args:
         columns: one for each of the facts' columns.
-        facts: says what counts as present.
-        rows: takes the faults.
-        highest: largest value a field may have; 1 where 1 is present, else the 5 of intensities.
+        facts: the task; its `positive_from` is the least value that counts as present.
+        rows: the rows that are checked.
+        highest: largest value that a field may have; by default 1 where 1 counts as present, else 5, as for
+            intensities.
 
     Problems: V01 no number, V09 out of range.
     """
     top = highest if highest is not None else (1.0 if facts.positive_from <= 1 else 5.0)
-    values = np.empty((len(rows.faulty), len(columns)), np.int8, order="F")
+    return as_marks(_in_range(columns, facts, 0, top, rows), facts)
+
+
+def as_marks(numbers: Floats, facts: Marks) -> ClassValues:
+    """Plain numbers as 0 and 1, and as -1 where a number is NaN or one of the `missing` values."""
+    numbers = without_missing(numbers, facts)
+    return np.where(np.isnan(numbers), -1, numbers >= facts.positive_from).astype(np.int8)
+
+
+def without_missing(numbers: Floats, facts: Marks | Numbers) -> Floats:
+    """Plain numbers with NaN in place of the `missing` values."""
+    return np.where(np.isin(numbers, facts.missing), np.nan, numbers)
+
+
+def _in_range(
+    columns: Sequence[pa.ChunkedArray], facts: Marks | Numbers, low: float, high: float, rows: CheckedRows
+) -> Floats:
+    """Plain numbers, shape (rows, columns), each in the range or one of the `missing` values; NaN where empty."""
+    found = np.empty((len(rows.faulty), len(columns)), np.float64, order="F")
+    expected = f"a number from {low:g} to {high:g}{''.join(f', or {value:g}' for value in facts.missing)}"
     for place, (name, column) in enumerate(zip(facts.columns, columns, strict=True)):
-        plain = _plain(column, name, rows)
+        plain = found[:, place] = _plain(column, name, rows)
         absent = np.isnan(plain) | np.isin(plain, facts.missing)
-        wrong = ~absent & ~((plain >= 0) & (plain <= top))
-        expected = f"a number from 0 to {top:g}{_or_missing(facts.missing)}"
-        rows.refuse("V09", wrong, _telling(name, column), expected)
-        values[:, place] = np.where(absent, -1, plain >= facts.positive_from)
-    return values
+        rows.refuse("V09", ~absent & ~((plain >= low) & (plain <= high)), _field(name, column), expected)
+    return found
 
 
-def classes(column: pa.ChunkedArray, facts: Classes, rows: Rows) -> ClassValues:
-    """Shape (rows,), index into the facts' classes, -1 where a field is empty or one of the `missing` values.
+def classes(column: pa.ChunkedArray, facts: Classes, rows: CheckedRows) -> ClassValues:
+    """Numbers of classes, shape (rows,); -1 where a field is empty or one of the `missing` values.
 
-    Names are matched without regard to case.
+    Codes that are names are compared without regard to case.
 
     Problems: V01 no number where the codes are numbers, V06 no code of a class.
     """
@@ -90,15 +108,15 @@ def classes(column: pa.ChunkedArray, facts: Classes, rows: Rows) -> ClassValues:
     known = np.asarray(codes, np.float64)[order]
     place = np.minimum(np.searchsorted(known, plain), len(known) - 1)
     wrong = ~absent & (known[place] != plain)
-    rows.refuse("V06", wrong, _telling(facts.name, column), f"one of {', '.join(map(str, codes))}")
+    rows.refuse("V06", wrong, _field(facts.name, column), f"one of {', '.join(map(str, codes))}")
     return np.where(absent | wrong, -1, order[place]).astype(np.int8)
 
 
-def listed_marks(column: pa.ChunkedArray, facts: Marks, rows: Rows) -> ClassValues:
-    """Shape (rows, columns) from a field that lists what is present, as `1+4+L12` or `null`.
+def listed_marks(column: pa.ChunkedArray, facts: Marks, rows: CheckedRows) -> ClassValues:
+    """Marks, shape (rows, columns), from a field that lists the action units that are present, as `1+4+L12` or `null`.
 
-    A unit that only one side of the face shows (L, R) is present. What is listed beside the facts' columns is passed
-    over.
+    A unit that only one side of the face shows (L, R) is present. Units that are not among the facts' columns are
+    ignored.
 
     Problems: V01 no list.
     """
@@ -111,7 +129,7 @@ def listed_marks(column: pa.ChunkedArray, facts: Marks, rows: Rows) -> ClassValu
         is_list[row] = units is not None
         table[row] = [name in (units or ()) for name in facts.columns]
     which = np.asarray(encoded.indices)
-    rows.refuse("V01", ~is_list[which], _telling(facts.name, column), "a list as 1+4+L12, or null")
+    rows.refuse("V01", ~is_list[which], _field(facts.name, column), "a list as 1+4+L12, or null")
     return np.asfortranarray(table[which])
 
 
@@ -123,7 +141,7 @@ def _listed(text: str) -> frozenset[str] | None:
     return frozenset(f"AU{int(unit)}" for unit in units) if all(unit.isdecimal() for unit in units) else None
 
 
-def _named_classes(column: pa.ChunkedArray, facts: Classes, rows: Rows) -> ClassValues:
+def _named_classes(column: pa.ChunkedArray, facts: Classes, rows: CheckedRows) -> ClassValues:
     import pyarrow as pa
     import pyarrow.compute
 
@@ -134,12 +152,12 @@ def _named_classes(column: pa.ChunkedArray, facts: Classes, rows: Rows) -> Class
     index = compute.fill_null(compute.index_in(given, value_set=codes), -1).to_numpy().astype(np.int8)
     absent = compute.is_in(given, value_set=missing).to_numpy()
     wrong = (index < 0) & ~absent
-    rows.refuse("V06", wrong, _telling(facts.name, column), f"one of {', '.join(map(str, facts.codes))}")
+    rows.refuse("V06", wrong, _field(facts.name, column), f"one of {', '.join(map(str, facts.codes))}")
     return index
 
 
 def trimmed(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column as text without blanks around it; missing values as empty texts."""
+    """A column as text without blanks around it; missing values become empty texts."""
     import pyarrow as pa
     import pyarrow.compute
 
@@ -148,8 +166,8 @@ def trimmed(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return compute.fill_null(compute.utf8_trim(text, characters=" \t"), "")
 
 
-def _plain(column: pa.ChunkedArray, name: str, rows: Rows) -> NDArray[np.float64]:
-    """Numbers as they are written, NaN where a field is empty; what is no finite number is refused."""
+def _plain(column: pa.ChunkedArray, name: str, rows: CheckedRows) -> NDArray[np.float64]:
+    """Numbers as they are written, NaN where a field is empty; a row without a finite number is refused."""
     import pyarrow as pa
     import pyarrow.compute
 
@@ -167,7 +185,7 @@ def _plain(column: pa.ChunkedArray, name: str, rows: Rows) -> NDArray[np.float64
         plain = compute.fill_null(column.cast(pa.float64()), np.nan).to_numpy()
         empty |= np.isnan(plain)
     wrong = ~empty & ~np.isfinite(plain)
-    rows.refuse("V01", wrong, _telling(name, column), "a finite number")
+    rows.refuse("V01", wrong, _field(name, column), "a finite number")
     return np.where(wrong, np.nan, plain)
 
 
@@ -177,9 +195,36 @@ def _coerced(text: pa.ChunkedArray) -> NDArray[np.float64]:
     return np.array(pd.to_numeric(pd.Series(text.to_pylist(), dtype=object), errors="coerce"), np.float64)
 
 
-def _telling(name: str, column: pa.ChunkedArray) -> Callable[[int], str]:
+def _field(name: str, column: pa.ChunkedArray) -> Callable[[int], str]:
     return lambda row: f"{name} = {shown(str(column[row].as_py()))}"
 
 
-def _or_missing(missing: Sequence[float]) -> str:
-    return "".join(f", or {value:g}" for value in missing)
+def name_groups(names: pa.ChunkedArray, pattern: str, rows: CheckedRows) -> dict[str, pa.ChunkedArray]:
+    r"""What the named groups of a pattern match in each name; a name that does not fit the pattern is refused.
+
+    Args:
+        names: shape (rows,).
+        pattern: a regular expression with named groups, as `(?P<subject>S\d+)`.
+        rows: the rows that are checked.
+
+    Problems: T06 a name that does not fit.
+
+    Raises:
+        ProblemError: D01, the pattern is no regular expression or has no named group.
+    """
+    import pyarrow as pa
+    import pyarrow.compute
+
+    compute: Any = pyarrow.compute
+    try:
+        parts = pa.chunked_array([compute.extract_regex(names, pattern).combine_chunks()])
+    except pa.ArrowInvalid as error:
+        found = f"pattern = '{pattern}': {str(error).splitlines()[0]}"
+        wanted = r"a regular expression with named groups, as (?P<subject>S\d+)"
+        raise ProblemError(Problem("D01", found, wanted, "correct the manifest")) from error
+    wrong = np.asarray(compute.is_null(parts).to_numpy())
+    fix = "correct the name, or the pattern in the manifest"
+    rows.refuse("T06", wrong, lambda row: shown(names[row].as_py()), f"a name that fits {pattern}", fix)
+    return {
+        name: compute.fill_null(compute.struct_field(parts, name), "") for name in re.findall(r"\(\?P<(\w+)>", pattern)
+    }

@@ -1,4 +1,4 @@
-"""Crowd votes of CREMA-D: the winning class or classes of each clip, with their mean level."""
+"""Crowd votes of CREMA-D: the winning class or classes of each clip, with their mean levels."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.datasets.manifests.model import Classes, LabelSet, Manifest, Numbers, Strict
 from abawbench.datasets.readers import values
-from abawbench.datasets.readers.assemble import Part, always, assemble, texts
-from abawbench.datasets.readers.finding import LabelFile, label_files
-from abawbench.datasets.readers.model import Labels
-from abawbench.datasets.readers.naming import groups
-from abawbench.datasets.readers.sheet import Form, read_sheet, repeated
-from abawbench.datasets.readers.units import settings_of
+from abawbench.datasets.readers.files import LabelFile, label_files
+from abawbench.datasets.readers.labels import Labels, assemble
+from abawbench.datasets.readers.rows import CheckedRows, LabelRows, repeated, same_text, text_column
+from abawbench.datasets.readers.settings import settings_of
+from abawbench.datasets.readers.sheet import SheetFormat, read_sheet
+from abawbench.datasets.readers.values import name_groups
 from abawbench.formats.diagnose import shown
 from abawbench.formats.fields import NUMBER
 from abawbench.table import NO_FRAME, Values
@@ -30,86 +30,84 @@ TIE = ":"
 HIGHEST = 100.0
 
 
-class Settings(Strict):
-    """Options of the reader; see `read_votes`."""
+class VotesSettings(Strict):
+    """Settings of the reader `votes`.
+
+    Attributes:
+        vote: the votes to read: `Voice`, `Face` or `MultiModal`; or `intended` for the emotion that the actor was asked
+            to show, which the clip's name holds.
+        pattern: regular expression for the clip's name, with groups `subject` and `intended`.
+    """
 
     vote: Literal["Voice", "Face", "MultiModal", "intended"]
     pattern: str
 
 
 def read_votes(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """One row for each clip, from a table with columns `FileName`, `FaceVote`, `FaceLevel`, ...
+    """Labels from a table with columns `FileName`, `FaceVote`, `FaceLevel`, ..., one row for each clip.
 
     A tie is written `A:F`, its levels `30.67:51.00`. The task of classes is not annotated there; a task of numbers
     `share` gives 1 to a single winner and an equal part to each of several, a task of numbers `level` the mean level
     from 0 to 100 of each winner.
 
-    Options:
-        vote: `Voice`, `Face` or `MultiModal`; or `intended`, what the actor was to show, as the clip's name says.
-        pattern: regular expression over the clip's name, with groups `subject` and `intended`.
-
     Problems: F01 to F04, F06, V01, V06, V09, T03 a clip twice, T06 names.
     """
-    settings = _checked(manifest, label_set)
-    parts = [
-        part
+    settings = settings_of(VotesSettings, manifest, label_set)
+    facts = _class_task(manifest, label_set, settings)
+    files = [
+        rows
         for file in label_files(label_set, root, problems)
-        if (part := _part(label_set, file, settings, problems)) is not None
+        if (rows := _read_file(label_set, facts, file, settings, problems)) is not None
     ]
-    return assemble(manifest, label_set, root, parts, problems)
+    return assemble(manifest, label_set, root, files, problems)
 
 
-def _checked(manifest: Manifest, label_set: LabelSet) -> Settings:
-    """The options of the label set.
-
-    Raises:
-        ProblemError: D01, options or tasks are not those of this reader.
-    """
-    settings = settings_of(Settings, manifest, label_set)
+def _class_task(manifest: Manifest, label_set: LabelSet, settings: VotesSettings) -> Classes:
+    """The first task. Raises: ProblemError D01, the tasks are not those of this reader."""
     first, *others = label_set.tasks
-    is_soft = all(isinstance(facts, Numbers) and facts.name in {"share", "level"} for facts in others)
-    if not isinstance(first, Classes) or not is_soft or (others and settings.vote == "intended"):
+    are_known = all(isinstance(facts, Numbers) and facts.name in {"share", "level"} for facts in others)
+    if not isinstance(first, Classes) or not are_known or (others and settings.vote == "intended"):
         found = ", ".join(f"{facts.kind} {facts.name}" for facts in label_set.tasks)
         expected = "classes, then numbers 'share' or 'level'"
         raise ProblemError(Problem("D01", f"tasks {found}", expected, "correct the manifest", manifest.id))
-    return settings
+    return first
 
 
-def _part(label_set: LabelSet, file: LabelFile, settings: Settings, problems: Problems) -> Part | None:
+def _read_file(
+    label_set: LabelSet, facts: Classes, file: LabelFile, settings: VotesSettings, problems: Problems
+) -> LabelRows | None:
     is_intended = settings.vote == "intended"
     wanted = [CLIP] if is_intended else [CLIP, f"{settings.vote}Vote", f"{settings.vote}Level"]
-    sheet = read_sheet(file.path, wanted, Form(), problems)
+    sheet = read_sheet(file.path, wanted, SheetFormat(), problems)
     if sheet is None:
         return None
-    rows = values.Rows(sheet.file, sheet.line, problems)
+    rows = CheckedRows(sheet.file, sheet.line, problems)
     clips = values.trimmed(sheet.columns[CLIP])
-    said = groups(clips, settings.pattern, rows)
-    unit = texts(clips)
+    groups = name_groups(clips, settings.pattern, rows)
+    unit = text_column(clips)
     rows.refuse("T03", repeated(np.asarray(unit.indices)), lambda row: f"{clips[row].as_py()} again", "each clip once")
-    facts = label_set.tasks[0]
-    assert isinstance(facts, Classes)
     found: dict[str, Values]
     if is_intended:
-        found = {facts.name: values.classes(said["intended"], facts, rows)}
+        found = {facts.name: values.classes(groups["intended"], facts, rows)}
     else:
         found = _votes(label_set, facts, sheet.columns[wanted[1]], sheet.columns[wanted[2]], rows)
     count = len(sheet)
-    part = Part(
+    whole = LabelRows(
         sheet.file,
         sheet.line,
         unit,
         np.full(count, NO_FRAME, np.int32),
         found,
-        always(file.split, count),
-        texts(said["subject"]) if "subject" in said else always("", count),
+        same_text(file.split, count),
+        text_column(groups["subject"]) if "subject" in groups else same_text("", count),
     )
-    return part.take(~rows.faulty)
+    return whole.take(~rows.faulty)
 
 
 def _votes(
-    label_set: LabelSet, facts: Classes, votes: pa.ChunkedArray, levels: pa.ChunkedArray, rows: values.Rows
+    label_set: LabelSet, facts: Classes, votes: pa.ChunkedArray, levels: pa.ChunkedArray, rows: CheckedRows
 ) -> dict[str, Values]:
-    """The winner, -1 in a tie, and what the other tasks say of each class."""
+    """The values of each task: the winner, -1 in a tie, and the share or level of each class."""
     codes = {str(code): number for number, code in enumerate(facts.codes or facts.classes)}
     which, winners = _winners(votes, codes, rows)
     count = np.array([len(classes) for classes in winners], np.int64)
@@ -136,10 +134,10 @@ def _votes(
 
 
 def _winners(
-    votes: pa.ChunkedArray, codes: Mapping[str, int], rows: values.Rows
+    votes: pa.ChunkedArray, codes: Mapping[str, int], rows: CheckedRows
 ) -> tuple[NDArray[np.integer], list[list[int]]]:
-    """For each row its distinct vote, and for each distinct vote the classes that won, in its order."""
-    encoded = texts(values.trimmed(votes))
+    """The number of each row's distinct vote, and the winning classes of each distinct vote, in its order."""
+    encoded = text_column(values.trimmed(votes))
     written: list[str] = encoded.dictionary.to_pylist()
     which = np.asarray(encoded.indices)
     winners = [[codes.get(code, -1) for code in text.split(TIE)] for text in written]
@@ -149,7 +147,7 @@ def _winners(
     return which, winners
 
 
-def _levels(levels: pa.ChunkedArray, rows: values.Rows) -> list[list[float]]:
+def _levels(levels: pa.ChunkedArray, rows: CheckedRows) -> list[list[float]]:
     """The levels of each row's winners."""
     written: list[str] = values.trimmed(levels).to_pylist()
     fields = [text.split(TIE) for text in written]

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from abawbench.base.problems import Problem, Problems, unreadable
 from abawbench.datasets.manifests.model import Checksum, LabelSet, Manifest
 from abawbench.datasets.verification.counts import Tally, compare, listed, tallies
-from abawbench.datasets.verification.pairing import unlabelled_pictures
-from abawbench.datasets.verification.survey import survey
+from abawbench.datasets.verification.survey import survey, unlabelled_pictures
 from abawbench.table import video_of
 
 if TYPE_CHECKING:
@@ -171,7 +170,7 @@ def _check_labels(manifest: Manifest, root: Path, findings: _Findings) -> None:
 
 
 def _has_files(label_set: LabelSet, root: Path) -> bool:
-    from abawbench.datasets.readers.finding import label_files
+    from abawbench.datasets.readers.files import label_files
 
     return bool(label_files(label_set, root, Problems()))
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from abawbench.datasets.readers.model import Labels
+from abawbench.datasets.readers.labels import Labels
 
 
 def write(root: Path, place: str, *lines: str, end: str = "\n") -> Path:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from abawbench.base.problems import Problem
 from abawbench.datasets.manifests.parse import read_manifest
 from abawbench.datasets.readers import read_with_problems
-from abawbench.datasets.readers.model import Labels
+from abawbench.datasets.readers.labels import Labels
 
 MANIFEST = Path(__file__).parents[3] / "data_manifests" / "affectnet_8-class.toml"
 

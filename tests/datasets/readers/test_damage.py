@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from abawbench.datasets.manifests.parse import read_manifest
 from abawbench.datasets.readers import read_with_problems
-from abawbench.datasets.readers.model import Labels
+from abawbench.datasets.readers.labels import Labels
 from abawbench.labels import ACTION_UNITS_12, EXPRESSIONS_8, MIMICRY_6, REACTION_7
 
 MANIFESTS = Path(__file__).parents[3] / "data_manifests"

@@ -7,7 +7,7 @@ import pytest
 
 from abawbench.base.problems import ProblemError
 from abawbench.datasets.manifests import get_manifest
-from abawbench.datasets.manifests.forms import READERS
+from abawbench.datasets.manifests.model import READERS
 from abawbench.datasets.readers import label_set_of, read_labels, read_with_problems
 
 
@@ -77,7 +77,7 @@ def test_a_fault_of_the_file_system_in_a_reader_is_a_problem(tmp_path, monkeypat
     def refuse(*_: object) -> None:
         raise OSError(5, "Input/output error", str(tmp_path))
 
-    monkeypatch.setattr("abawbench.datasets.readers.intensity.read_action_unit_files", refuse)
+    monkeypatch.setattr("abawbench.datasets.readers.action_units.read_action_unit_files", refuse)
     labels, problems = read_with_problems(get_manifest("disfa"), tmp_path)
     assert labels is None
     assert [(problem.rule, problem.found) for problem in problems] == [("F01", "Input/output error")]

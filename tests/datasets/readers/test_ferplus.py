@@ -12,7 +12,7 @@ from abawbench.base.problems import Problem
 from abawbench.datasets.manifests.parse import read_manifest
 from abawbench.datasets.readers import read_with_problems
 from abawbench.datasets.readers.ferplus import majority, multi_target, probability
-from abawbench.datasets.readers.model import Labels
+from abawbench.datasets.readers.labels import Labels
 from examples.real_data import real_data
 
 MANIFEST = Path(__file__).parents[3] / "data_manifests" / "ferplus_1.toml"

@@ -7,7 +7,7 @@ import pytest
 from abawbench.base.problems import Problem
 from abawbench.datasets.manifests.model import Manifest
 from abawbench.datasets.readers import read_with_problems
-from abawbench.datasets.readers.model import Labels
+from abawbench.datasets.readers.labels import Labels
 
 CLASSES = {"kind": "classes", "name": "expression", "classes": ("Neutral", "Anger", "Happiness")}
 

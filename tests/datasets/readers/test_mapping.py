@@ -10,9 +10,8 @@ import pytest
 from abawbench.challenges import CHALLENGES, Categorical, Continuous, MultiLabel, Task
 from abawbench.datasets.manifests import read_manifest
 from abawbench.datasets.manifests.model import Classes, LabelSet, Licence, Manifest, Marks, Numbers
-from abawbench.datasets.readers.loss import describe
-from abawbench.datasets.readers.mapping import abaw_tasks, class_map, to_abaw
-from abawbench.datasets.readers.model import Labels
+from abawbench.datasets.readers.labels import Labels
+from abawbench.datasets.readers.mapping import abaw_tasks, class_map, describe, to_abaw
 from abawbench.labels import ACTION_UNITS_8, ACTION_UNITS_12, EXPRESSIONS_7, EXPRESSIONS_8
 from abawbench.table import NO_FRAME, Table, Values
 

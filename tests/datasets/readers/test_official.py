@@ -10,7 +10,7 @@ from abawbench.base.problems import Problem
 from abawbench.challenges import CHALLENGES
 from abawbench.datasets.manifests.parse import read_manifest
 from abawbench.datasets.readers import read_with_problems
-from abawbench.datasets.readers.model import Labels
+from abawbench.datasets.readers.labels import Labels
 from abawbench.labels import ACTION_UNITS_8, ACTION_UNITS_12, EXPRESSIONS_7, EXPRESSIONS_8
 from tests.datasets.readers.conftest import rows, write
 

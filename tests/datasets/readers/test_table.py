@@ -12,8 +12,8 @@ from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.datasets.manifests.model import Manifest
 from abawbench.datasets.manifests.parse import read_manifest
 from abawbench.datasets.readers import read_with_problems
-from abawbench.datasets.readers.model import Labels
-from abawbench.datasets.readers.tables import read_table
+from abawbench.datasets.readers.labels import Labels
+from abawbench.datasets.readers.table import read_table
 from tests.datasets.readers.conftest import rows, write
 
 MANIFESTS = Path(__file__).parents[3] / "data_manifests"

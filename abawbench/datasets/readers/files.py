@@ -1,0 +1,124 @@
+"""The label files of a local copy: where they lie, and their bytes or text."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from abawbench.base.problems import Problem, Problems, not_found, unreadable
+from abawbench.datasets.manifests.model import LabelSet, is_below
+from abawbench.formats.diagnose import encoding_fault
+from abawbench.formats.parse import BOM
+
+_SPLIT = re.compile(r"(?P<split>[\w -]+)=(?P<pattern>.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """A label file, or a folder of labels.
+
+    Attributes:
+        path: path of the file or folder.
+        split: name of the split that all of it belongs to; empty where the rows name their splits, or nothing does.
+    """
+
+    path: Path
+    split: str
+
+
+def patterns(label_set: LabelSet) -> Mapping[str, tuple[str, ...]]:
+    """The glob patterns of each split, in order of preference; patterns without a split are under the empty name."""
+    found: dict[str, tuple[str, ...]] = {}
+    for entry in label_set.files:
+        match = _SPLIT.fullmatch(entry)
+        split, pattern = (match["split"], match["pattern"]) if match else ("", entry)
+        found[split] = (*found.get(split, ()), pattern)
+    return found
+
+
+def label_files(label_set: LabelSet, root: Path, problems: Problems) -> tuple[LabelFile, ...]:
+    """The files of each split: those that the first of its patterns to match anything matches.
+
+    Problems: F01 for a split without any file, D01 for a pattern that leads out of the data set's folder.
+    """
+    if not root.is_dir():
+        problems.extend(not_found(root, "the folder of the data set").problems)
+        return ()
+    files: list[LabelFile] = []
+    for split, globs in patterns(label_set).items():
+        inside = [pattern for pattern in globs if is_below(pattern)]
+        for pattern in set(globs) - set(inside):
+            found, expected = f"files = '{pattern}'", "a place below the root"
+            problems.add(Problem("D01", found, expected, "write it without '..'", label_set.id))
+        paths = next((paths for pattern in inside if (paths := matches(root, pattern))), [])
+        if inside and not paths:
+            expected = (f"the labels of {split}, " if split else "") + " or ".join(inside)
+            fix = "check the copy, or give the folder that holds it"
+            problems.add(Problem("F01", "no such file", expected, fix, str(root)))
+        files.extend(LabelFile(path, split) for path in paths)
+    return tuple(files)
+
+
+def matches(root: Path, pattern: str) -> list[Path]:
+    """The paths below the root that match a glob pattern, sorted."""
+    # glob knows no pattern for the folder itself
+    return [root] if pattern in {".", "./"} else sorted(root.glob(pattern))
+
+
+def listing(folder: Path, problems: Problems) -> list[os.DirEntry[str]]:
+    """The entries of a folder, in the order of the file system; none, and F01, where it cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        problems.extend(unreadable(folder, error, "a readable folder").problems)
+        return []
+
+
+def read_bytes(path: Path, problems: Problems) -> bytes | None:
+    """The bytes of a file; None, and F01, where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        problems.extend(unreadable(path, error, "a readable file").problems)
+        return None
+
+
+def read_text_bytes(path: Path, problems: Problems) -> bytes | None:
+    """The bytes of a text file that holds more than blanks, and no bytes that are no text; None where it does not.
+
+    Bytes that are merely not UTF-8 are left to the caller, who may lose no more than their lines.
+
+    Problems: F01, F02, F03.
+    """
+    data = read_bytes(path, problems)
+    if data is None:
+        return None
+    if not data.removeprefix(BOM).strip():
+        problems.add(Problem("F02", "no row", "at least one row", "copy the file again", str(path)))
+        return None
+    wrong = encoding_fault(data)
+    if wrong is not None:
+        problems.add(Problem("F03", wrong, "UTF-8 text", "save it again as UTF-8 text", str(path), 1))
+        return None
+    return data
+
+
+def read_text(path: Path, problems: Problems) -> bytes | None:
+    """UTF-8 text without byte order mark, its lines ended by line feeds; None where the file cannot be read.
+
+    Problems: F01, F02, F03.
+    """
+    data = read_text_bytes(path, problems)
+    if data is None:
+        return None
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        found, expected = "bytes that are not UTF-8", "UTF-8 text"
+        problems.add(Problem("F03", found, expected, "save it again as UTF-8 text", str(path)))
+        return None
+    return data.removeprefix(BOM).replace(b"\r\n", b"\n")

@@ -1,0 +1,138 @@
+"""Rows of a label file: where they stand, which of them are at fault, and what each is a label of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abawbench.base.problems import SHOWN, Problem, Problems
+from abawbench.table import Integers, Mask, Values
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Lines = NDArray[np.int64]
+FIX = "compare the file with its owners' copy"
+ROW_FIX = f"{FIX}; the row is left out"
+
+
+def report(
+    rule: str,
+    wrong: Mask,
+    found: Callable[[int], str],
+    expected: str,
+    fix: str,
+    place: tuple[str, Lines],
+    problems: Problems,
+) -> None:
+    """Add a problem for each of the first rows where `wrong` is True; the first also counts the rows not shown.
+
+    Args:
+        rule: id of the rule that the rows break.
+        wrong: shape (rows,).
+        found: gives the text for what a row says, by the row's index.
+        expected: what the rule asks for.
+        fix: what to do.
+        place: the file, and the line of each row.
+        problems: the collection to add to.
+    """
+    file, line = place
+    rows = np.flatnonzero(wrong)
+    for number, row in enumerate(rows[:SHOWN].tolist()):
+        count = 1 if number else max(1, len(rows) - SHOWN + 1)
+        problems.add(Problem(rule, found(row), expected, fix, file, int(line[row]), count))
+
+
+def repeated(keys: NDArray[np.integer]) -> Mask:
+    """True for each row whose key an earlier row has already, shape (rows,)."""
+    if len(keys) < 2 or bool(np.all(keys[1:] > keys[:-1])):
+        return np.zeros(len(keys), np.bool_)
+    again = np.ones(len(keys), np.bool_)
+    again[np.unique(keys, return_index=True)[1]] = False
+    return again
+
+
+class CheckedRows:
+    """The rows of one file while its columns are checked, one after the other.
+
+    Attributes:
+        place: the file's name, and the line of each row.
+        faulty: shape (rows,), True for each row that a check has refused.
+    """
+
+    def __init__(self, file: str, line: Lines, problems: Problems) -> None:
+        self.place = (file, line)
+        self.faulty: Mask = np.zeros(len(line), np.bool_)
+        self._problems = problems
+
+    def refuse(self, rule: str, wrong: Mask, found: Callable[[int], str], expected: str, fix: str = FIX) -> None:
+        """Mark the rows where `wrong` is True as faulty, and report those that no earlier check has refused."""
+        report(rule, wrong & ~self.faulty, found, expected, fix, self.place, self._problems)
+        self.faulty |= wrong
+
+
+@dataclass(frozen=True, eq=False)
+class LabelRows:
+    """The sound rows of one file.
+
+    Attributes:
+        file: name of the file, for messages.
+        line: shape (rows,), line of the file that each row stands on.
+        unit: dictionary of texts, shape (rows,): the video, sequence or picture that a row is a label of.
+        frame: shape (rows,), number of the frame.
+        values: by task name, as in a Table.
+        split: dictionary of texts, shape (rows,): name of the split, empty where it is not known.
+        subject: dictionary of texts, shape (rows,): name of the person, empty where it is not known.
+        image: the file's own name for each row's picture, which fills `{image}`; None where it names no pictures.
+        folder: path of the file's folder below the root, which fills `{folder}`.
+    """
+
+    file: str
+    line: Lines
+    unit: pa.DictionaryArray
+    frame: Integers
+    values: Mapping[str, Values]
+    split: pa.DictionaryArray
+    subject: pa.DictionaryArray
+    image: pa.Array | None = None
+    folder: str = ""
+
+    def __len__(self) -> int:
+        return len(self.line)
+
+    def take(self, keep: Mask) -> LabelRows:
+        """The rows where `keep` is True."""
+        import pyarrow as pa
+
+        if keep.all():
+            return self
+        rows = pa.array(keep)
+        return replace(
+            self,
+            line=self.line[keep],
+            unit=self.unit.filter(rows),
+            frame=self.frame[keep],
+            values={name: values[keep] for name, values in self.values.items()},
+            split=self.split.filter(rows),
+            subject=self.subject.filter(rows),
+            image=None if self.image is None else self.image.filter(rows),
+        )
+
+
+def same_text(text: str, count: int) -> pa.DictionaryArray:
+    """A column that holds one text in each of `count` rows."""
+    import pyarrow as pa
+
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array([text]))
+
+
+def text_column(column: pa.ChunkedArray | pa.Array) -> pa.DictionaryArray:
+    """A column of texts as a dictionary array, which keeps each different text once."""
+    import pyarrow as pa
+
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return whole if isinstance(whole, pa.DictionaryArray) else whole.cast(pa.string()).dictionary_encode()
