@@ -49,11 +49,10 @@ def command(
       abawbench data read ./my_set_1.toml /data/mine --own -o mine.parquet
     """
     from abawbench.base.problems import ProblemError, render
+    from abawbench.datasets.label_file import write_labels
     from abawbench.datasets.manifests import get_manifest
     from abawbench.datasets.readers import read_with_problems
-    from abawbench.datasets.label_file import write_labels
-    from abawbench.datasets.readers.mapping import describe
-    from abawbench.datasets.readers.mapping import abaw_tasks, to_abaw
+    from abawbench.datasets.readers.mapping import abaw_tasks, describe, to_abaw
     from abawbench.datasets.readers.summary import counts_by_split
 
     manifest = get_manifest(dataset)
