@@ -10,11 +10,11 @@ import abawbench
 from abawbench.api import table
 from abawbench.challenges import get
 from abawbench.formats.dataframe import from_frame, to_frame
-from abawbench.synthetic import answers, make_corpus
+from abawbench.synthetic import simulate_predictions, simulate_split
 
 MTL = get("abaw4-mtl")
-CORPUS = make_corpus(6, 30, seed=1)
-GUESS = answers(CORPUS.known, 0.6, 2)
+CORPUS = simulate_split(6, 30, seed=1)
+GUESS = simulate_predictions(CORPUS.known, 0.6, 2)
 
 
 def equal(one, two):

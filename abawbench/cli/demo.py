@@ -165,17 +165,17 @@ def _invent(out: Path, videos: int, frames: int, seed: int) -> Ground:
     from abawbench.challenges import get
     from abawbench.formats.write import write_annotations
     from abawbench.formats.write_list import write_list
-    from abawbench.synthetic import answers, make_corpus
+    from abawbench.synthetic import simulate_predictions, simulate_split
 
     challenge = get(CHALLENGE)
-    corpus = make_corpus(videos, frames, seed)
+    corpus = simulate_split(videos, frames, seed)
     truth, rows = out / "validation_set_annotations.txt", out / "validation_list.txt"
     write_annotations(challenge, corpus.truth, truth)
     write_list(challenge, corpus.truth, rows)
     click.echo(f"A synthetic validation split: {videos} videos, {len(corpus.truth):,} rows, in {out}")
     note = "An invented model: the truth with errors put in. Its score says nothing about faces."
     for number, (entry, skill) in enumerate(INVENTED.items(), start=1):
-        _keep(answers(corpus.known, skill, seed + number, gaps=0.02), out / f"{entry}.parquet")
+        _keep(simulate_predictions(corpus.known, skill, seed + number, gaps=0.02), out / f"{entry}.parquet")
         _disclose(out, entry, f"synthetic labels, {videos} videos, seed {seed}", "[]", "none: labels only", note)
     return Ground(truth, rows, None, {entry: out / f"{entry}.parquet" for entry in INVENTED})
 

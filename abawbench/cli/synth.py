@@ -1,4 +1,4 @@
-"""abawbench synth: a corpus without licence, whose truth is known."""
+"""abawbench synth: a corpus free of licences, with known truth."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import click
 
 from abawbench.cli.options import PATH, json_option
 from abawbench.cli.output import exits_on_problems, print_json, print_table, say
+from abawbench.synthetic.corpus import LEAST
+from abawbench.synthetic.quirks import QUIRKS
 
 # seconds between two lines of progress
 PATIENCE = 2.0
@@ -18,10 +20,8 @@ SHEET_QUALITY = 85
 
 
 def _quirks(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
-    """Names between commas, each that of a quirk."""
+    """The names of quirks in a comma-separated list."""
     import difflib
-
-    from abawbench.synthetic.quirks import QUIRKS
 
     names = tuple(name for name in (part.strip() for part in (value or "").split(",")) if name)
     if names == ("all",):
@@ -36,28 +36,38 @@ def _quirks(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
 
 @click.command()
 @click.argument("out", type=PATH, required=False)
-@click.option("--videos", default=30, show_default=True, type=click.IntRange(3), help="Videos of the corpus.")
-@click.option("--frames", default=200, show_default=True, type=click.IntRange(16), help="Frames a video, on average.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Another seed, another corpus.")
+@click.option("--videos", default=30, show_default=True, type=click.IntRange(LEAST["videos"]), help="Number of videos.")
+@click.option(
+    "--frames",
+    default=200,
+    show_default=True,
+    type=click.IntRange(LEAST["frames"]),
+    help="Frames of a video, on average.",
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(LEAST["seed"]), help="Seed of all draws.")
 @click.option(
     "--step",
     default=1,
     show_default=True,
-    type=click.IntRange(1),
-    help="s-Aff-Wild2's files list every so many frames.",
+    type=click.IntRange(LEAST["step"]),
+    help="Distance of the frames that the files of s-Aff-Wild2 list.",
 )
 @click.option(
     "--without",
     metavar="QUIRKS",
     callback=_quirks,
-    help="Turn off, between commas: repeats, missing-crops, partial-labels, label-sets, two-people, surplus-lines, "
-    "imbalance, label-noise, lag; or all.",
+    help=f"Quirks to turn off, separated by commas: {', '.join(QUIRKS)}; or all.",
 )
-@click.option("--labels-only", is_flag=True, help="Draw no picture.")
+@click.option("--labels-only", is_flag=True, help="Write labels only, without pictures.")
 @click.option(
-    "--film", "films", default=0, type=click.IntRange(0), metavar="N", help="Encode N of the videos as mp4 too."
+    "--film",
+    "films",
+    default=0,
+    type=click.IntRange(LEAST["films"]),
+    metavar="N",
+    help="Encode N of the videos as mp4 too.",
 )
-@click.option("--workers", type=click.IntRange(1), help="Processes that draw.  [default: the cores there are]")
+@click.option("--workers", type=click.IntRange(1), help="Number of processes that draw.  [default: one for each core]")
 @click.option("--sheet", type=PATH, metavar="FILE", help="Write a contact sheet of faces alone (.png or .jpg).")
 @json_option
 @exits_on_problems
@@ -74,11 +84,10 @@ def command(
     sheet: Path | None,
     as_json: bool,
 ) -> None:
-    """Draw a corpus into OUT: faces, labels and lists as Aff-Wild2 and s-Aff-Wild2 have them, and the truth apart.
+    """Make a corpus in OUT: faces, labels and lists in the layouts of Aff-Wild2 and s-Aff-Wild2, and the full truth.
 
-    Equal settings give equal bytes. A run that was interrupted goes on when it is started again. OUT/truth holds what
-    no participant knows: docs/synthetic.md says how everything comes about, and which quirks of the real data are
-    imitated.
+    Equal settings give equal bytes. An interrupted run continues when it is started again. OUT/truth holds what no
+    participant knows. docs/synthetic.md describes the model and the quirks of the real data that are imitated.
 
     \b
     Example:
@@ -98,10 +107,10 @@ def command(
         raise click.UsageError("--film needs pictures: leave --labels-only out")
     if films > videos:
         raise click.UsageError(f"--film {films}: there are {videos} videos")
-    from abawbench.synthetic.corpus import Settings
+    from abawbench.synthetic.corpus import CorpusSettings
     from abawbench.synthetic.official import write_corpus
 
-    settings = Settings(videos, frames, seed, tuple(sorted(without)), step, not labels_only, films)
+    settings = CorpusSettings(videos, frames, seed, tuple(sorted(without)), step, not labels_only, films)
     card = write_corpus(settings, out, workers=workers or os.cpu_count() or 1, report=Progress())
     if as_json:
         print_json(card)
@@ -134,9 +143,9 @@ def _write_sheet(sheet: Path, seed: int) -> None:
     if suffix not in {".png", ".jpg", ".jpeg"}:
         raise click.UsageError(f"--sheet {sheet}: the name ends in .png or .jpg")
     from abawbench.base.files import write_file
-    from abawbench.synthetic.official import demand_renderer
+    from abawbench.synthetic.official import require_renderer
 
-    demand_renderer(with_films=False)
+    require_renderer(with_films=False)
     import cv2
 
     from abawbench.synthetic.sheet import contact_sheet

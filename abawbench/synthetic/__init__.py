@@ -1,7 +1,7 @@
-"""A corpus without licence, in the official layout, whose truth is known because it is made."""
+"""A synthetic corpus in the official layout: free of licences, and with known truth."""
 
 from __future__ import annotations
 
-from abawbench.synthetic.labels import Corpus, answers, make_corpus
+from abawbench.synthetic.simulation import SimulatedSplit, simulate_predictions, simulate_split
 
-__all__ = ["Corpus", "answers", "make_corpus"]
+__all__ = ["SimulatedSplit", "simulate_predictions", "simulate_split"]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_7, EXPRESSIONS_8, relatedness
-from abawbench.synthetic.smooth import moving_mean, smooth_noise, smooth_step
+from abawbench.synthetic.noise import moving_mean, smooth_noise, smooth_step
 from abawbench.table import Classes, Floats, Mask
 
 Intensities = NDArray[np.float32]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from abawbench.labels import ACTION_UNITS_17
 from abawbench.synthetic.person import Person
 
-Field = NDArray[np.floating[Any]]
+Array = NDArray[np.floating[Any]]
 
 EYE_X, EYE_Y, MOUTH_X, MOUTH_Y = 17.62, -20.2, 14.6, 19.6
 CHIN_Y, CROWN_Y = 43.5, -84.0
@@ -74,7 +74,7 @@ PULLS = (
 )
 
 
-def skin_moves(person: Person, points: Field) -> Field:
+def skin_moves(person: Person, points: Array) -> Array:
     """Displacement of skin at points (n, 2) for each of `COEFFICIENTS` at 1, shape (coefficients, n, 2)."""
     x, y = points[:, 0], points[:, 1]
     moves = np.zeros((len(COEFFICIENTS), len(points), 2), np.float32)
@@ -97,7 +97,7 @@ def skin_moves(person: Person, points: Field) -> Field:
     return moves
 
 
-def pose_moves(person: Person, points: Field) -> Field:
+def pose_moves(person: Person, points: Array) -> Array:
     """Displacement of points (n, 2) per radian of yaw, yaw squared, pitch, pitch squared, shape (4, n, 2)."""
     x, y = points[:, 0], points[:, 1]
     depth = 38 * (1 - (np.minimum(np.abs(x), 50) / (50 * person.width)) ** 2) - 30
@@ -112,20 +112,20 @@ def pose_moves(person: Person, points: Field) -> Field:
     return moves
 
 
-def _sides(person: Person, x: Field) -> Field:
+def _sides(person: Person, x: Array) -> Array:
     """Strength of each coefficient at x, shape (coefficients, n): two halves of a face differ a little."""
     slopes = np.array([*person.asymmetry, *[0.0] * len(POSES)], np.float32)
     return 1 + slopes[:, None] * np.tanh(x / 10)[None, :]
 
 
-def grid_points() -> Field:
+def grid_points() -> Array:
     """Nodes of the grid, shape (rows * columns, 2)."""
     x = GRID_X + GRID_STEP * np.arange(GRID_COLUMNS, dtype=np.float32)
     y = GRID_Y + GRID_STEP * np.arange(GRID_ROWS, dtype=np.float32)
     return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(np.float32)
 
 
-def half_width(person: Person, y: Field) -> Field:
+def half_width(person: Person, y: Array) -> Array:
     """Half of the head's width at heights `y`, without hair; 0 above the crown and below the chin."""
     knots = np.array([-84, -82.5, -77, -66, -50, -34, -20, -6, 8, 19, 28.5, 35.5, 40.5, 42.7, 43.5], np.float32)
     widths = np.array([0, 13, 24, 33, 37.2, 38.4, 38.8, 38.3, 36.2, 32.8, 27.2, 20.8, 13.5, 8, 0], np.float32)
@@ -146,8 +146,8 @@ class Points:
         moves: shape (coefficients, 2 * n).
     """
 
-    rest: Field
-    moves: Field
+    rest: Array
+    moves: Array
 
 
 # places of the parts in `Points`
@@ -182,7 +182,7 @@ def outline_points(person: Person) -> Points:
     return Points(rest, moves.reshape(len(COEFFICIENTS), -1))
 
 
-def _eyes(person: Person) -> tuple[Field, Field]:
+def _eyes(person: Person) -> tuple[Array, Array]:
     """Upper lids, lower lids and creases of both eyes, from the inner to the outer corner; and their movements."""
     t = np.linspace(-1, 1, LID, dtype=np.float32)
     rest, moves = [], []
@@ -218,7 +218,7 @@ def _eyes(person: Person) -> tuple[Field, Field]:
     return np.concatenate(rest).astype(np.float32), np.concatenate(moves, axis=1)
 
 
-def _lips(person: Person) -> tuple[Field, Field]:
+def _lips(person: Person) -> tuple[Array, Array]:
     """The four contours of the lips from the image's left to its right, and their movements."""
     t = np.linspace(-1, 1, LIP, dtype=np.float32)
     half = MOUTH_X * person.mouth_width
@@ -258,7 +258,7 @@ def _lips(person: Person) -> tuple[Field, Field]:
     return rest, moves
 
 
-def _rims(person: Person) -> Field:
+def _rims(person: Person) -> Array:
     """Both rims of a pair of glasses, also of a person who wears none."""
     angle = np.linspace(0, 2 * np.pi, RIM, endpoint=False, dtype=np.float32)
     x, y = np.cos(angle), np.sin(angle)

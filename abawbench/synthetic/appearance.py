@@ -9,10 +9,10 @@ import numpy as np
 
 from abawbench.clips.images import Image
 from abawbench.synthetic.affect import FRAME_RATE
-from abawbench.synthetic.anatomy import Field
+from abawbench.synthetic.anatomy import Array
+from abawbench.synthetic.noise import smooth_noise
 from abawbench.synthetic.person import Colour, Person
 from abawbench.synthetic.portrait import Light, linear
-from abawbench.synthetic.smooth import smooth_noise
 
 SCENE_WIDTH, SCENE_HEIGHT = 640, 360
 
@@ -33,12 +33,12 @@ class Course:
         covered: whether something is before the face; `cover` is where, shape (frames, 2).
     """
 
-    turn: Field
-    place: Field
-    lids: Field
-    gaze: Field
+    turn: Array
+    place: Array
+    lids: Array
+    gaze: Array
     motion: np.ndarray
-    brightness: Field
+    brightness: Array
     noise: np.ndarray
     covered: np.ndarray
     cover: np.ndarray
@@ -120,7 +120,7 @@ def make_course(generator: np.random.Generator, frames: int, *, covers: bool) ->
     )
 
 
-def _blinks(generator: np.random.Generator, frames: int) -> Field:
+def _blinks(generator: np.random.Generator, frames: int) -> Array:
     """Closed within three frames and open again within five, every three seconds or so."""
     shape = np.array([0.45, 0.95, 1.0, 0.8, 0.5, 0.25, 0.1], np.float32)
     lids = np.zeros(frames + len(shape), np.float32)

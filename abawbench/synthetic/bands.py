@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.synthetic import anatomy
-from abawbench.synthetic.anatomy import Field
+from abawbench.synthetic.anatomy import Array
 
 # fractions of a pixel that OpenCV's drawing takes, as bits
 BITS = 4
@@ -26,7 +26,7 @@ class Bands:
     """
 
     order: NDArray[np.intp]
-    reach: Field
+    reach: Array
 
 
 def bands(points: int, lines: Sequence[tuple[int, int, float, float, float]]) -> Bands:
@@ -80,14 +80,14 @@ MOUTH = bands(
 )
 
 
-def areas(between: Bands, contours: Field, pixel: float) -> Outline:
+def areas(between: Bands, contours: Array, pixel: float) -> Outline:
     """The outlines of all areas for contours (n, 2), shape (areas, points, 2)."""
     outlines = contours[between.order]
     outlines[..., 1] += between.reach * np.float32(pixel)
     return fixed(outlines)
 
 
-def fixed(points: Field) -> Outline:
+def fixed(points: Array) -> Outline:
     """Points in the fractions of a pixel that OpenCV draws with."""
     # its pixel 0 has its middle at 0
     return np.rint((points - 0.5) * (1 << BITS)).astype(np.int32)

@@ -1,4 +1,4 @@
-"""A corpus in memory: who is in which video and split, what happens there, what is annotated of it."""
+"""A corpus in memory: who is in which video and split, what happens in it, and which of its frames are annotated."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from abawbench.base.problems import Problem, ProblemError
+from abawbench.challenges import get
 from abawbench.labels import ACTION_UNITS_12
-from abawbench.synthetic import quirks as odd
+from abawbench.synthetic import quirks
 from abawbench.synthetic.affect import (
     EXPRESSION_OF_EPISODE,
     Intensities,
@@ -19,30 +20,32 @@ from abawbench.synthetic.affect import (
     make_course,
     make_temperament,
 )
+from abawbench.synthetic.noise import stream, stretches
 from abawbench.synthetic.quirks import QUIRKS, Labels, Rows, annotate
-from abawbench.synthetic.smooth import stream, stretches
 from abawbench.table import Classes, Floats, Mask, Table, Values
 
 SPLITS = ("train", "validation", "test")
-# rows of s-Aff-Wild2 in the 4th, 7th and 11th edition, see the challenges' records
+# rows of s-Aff-Wild2 in the 4th, 7th and 11th edition, as in the records of the challenges
 PROPORTIONS = {"train": 142_382, "validation": 26_876, "test": 51_159}
-# kinds of draws, so that one does not move another
+# purposes of random streams, so that none depends on another
 PLAN, PERSON, COURSE, LABELS, GAPS, REPEATS, FACE, FILM = range(8)
-LEAST_VIDEOS, LEAST_FRAMES = 3, 16
+# smallest value of each numeric setting
+LEAST = {"videos": 3, "frames": 16, "seed": 0, "step": 1, "films": 0}
+MULTI_TASK = get("abaw4-mtl")
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """Everything that decides what a corpus holds.
+class CorpusSettings:
+    """Everything that decides the content of a corpus.
 
     Attributes:
         videos: number of videos.
-        frames: of a video on average; a video has from 0.7 to 1.3 times as many.
-        seed: of all draws.
-        without: names in `QUIRKS` that are turned off.
-        step: s-Aff-Wild2's files list the first frame and then every so many.
-        pictures: False for labels alone.
-        films: number of videos to be encoded too.
+        frames: mean number of frames of a video; the actual number is 0.7 to 1.3 times as large.
+        seed: seed of all draws.
+        without: names of the quirks that are turned off.
+        step: distance of two frames that the files of s-Aff-Wild2 list, in frames.
+        pictures: whether crops are drawn; otherwise the corpus has labels only.
+        films: number of videos that are encoded too.
     """
 
     videos: int
@@ -55,21 +58,24 @@ class Settings:
 
     @property
     def quirks(self) -> frozenset[str]:
-        """Names of the quirks that are on."""
+        """Names of the quirks that are turned on."""
         return frozenset(QUIRKS).difference(self.without)
 
     def to_json(self) -> dict[str, Any]:
-        """As corpus.json holds it."""
+        """The settings as corpus.json holds them."""
         return asdict(self) | {"without": sorted(self.without)}
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One person in one video: a folder of crops, a file of labels.
+    """One person in one video, with a folder of crops and a file of labels.
 
     Attributes:
-        name: `7-30-640x480`, with `_left` or `_right` in a video of two people.
+        name: name of the unit, such as `7-30-640x480`, with `_left` or `_right` in a video of two people.
+        video: name of the video.
         person: number of the person, from 0.
+        split: name of the split.
+        frames: number of frames.
     """
 
     name: str
@@ -81,20 +87,24 @@ class Unit:
 
 @dataclass(frozen=True, eq=False)
 class Footage:
-    """All frames of all units, unit after unit; arrays have a row for each.
+    """All frames of all units, one unit after another; a row is a frame.
 
     Attributes:
-        starts: shape (units + 1,), first row of each unit.
-        action_units: intensities (rows, 17); `episode` (rows,) index into `EPISODES`; `affect` (rows, 2): the truth.
-        labels: what annotators wrote, complete.
-        annotated: by task, shape (rows,), whether they did.
-        lacking: by task, shape (units,), units that are in no file of the task.
-        has_crop: shape (rows,), False where no face is seen.
-        surplus: shape (units,), units with a line of labels behind their last frame.
-        listed: by split, the rows that s-Aff-Wild2's files have, with repetitions.
+        settings: settings of the corpus.
+        units: the units.
+        starts: shape (units + 1,), first row of each unit, and the number of all rows.
+        action_units: shape (rows, 17), true intensities in [0, 1] in the order of `ACTION_UNITS_17`.
+        episode: shape (rows,), true episode as an index into `EPISODES`.
+        affect: shape (rows, 2), true valence and arousal in [-1, 1].
+        labels: the labels of annotators, without gaps.
+        annotated: by task, shape (rows,), False for rows without a label.
+        lacking: by task, shape (units,), True for units that are in no file of the task.
+        has_crop: shape (rows,), False for frames in which no face is seen.
+        surplus: shape (units,), True for units with a line of labels behind their last frame.
+        listed: by split, the rows that the files of s-Aff-Wild2 list, with repetitions.
     """
 
-    settings: Settings
+    settings: CorpusSettings
     units: tuple[Unit, ...]
     starts: Rows
     action_units: Intensities
@@ -109,25 +119,30 @@ class Footage:
 
     @property
     def expression(self) -> Classes:
-        """True expression of each row, index into `EXPRESSIONS_8`."""
+        """True expression of each row, as an index into `EXPRESSIONS_8`."""
         return EXPRESSION_OF_EPISODE[self.episode]
 
     def of_split(self, split: str) -> list[int]:
-        """Places of a split's units."""
+        """Indices of the units of a split."""
         return [place for place, unit in enumerate(self.units) if unit.split == split]
 
     def owner(self, rows: Rows) -> Rows:
-        """The unit each row belongs to, shape (rows,)."""
+        """Index of the unit of each row, shape (rows,)."""
         return np.searchsorted(self.starts, rows, side="right") - 1
 
     def rows_of(self, places: list[int]) -> Rows:
-        """Rows of these units, in order."""
+        """Rows of the units with these indices, in order."""
         return np.concatenate(
             [np.empty(0, np.int64), *(np.arange(self.starts[place], self.starts[place + 1]) for place in places)]
         )
 
     def table(self, rows: Rows, *, gaps: bool = True) -> Table:
-        """These rows, which rise, as a Table of the multi-task challenge; every label where `gaps` is False."""
+        """Rows as a table of the multi-task challenge.
+
+        Args:
+            rows: the rows, in ascending order.
+            gaps: whether labels are missing as in the files of the corpus; otherwise every row has every label.
+        """
         owner = self.owner(rows)
         fresh = np.diff(owner, prepend=-1) > 0
         video = np.cumsum(fresh) - 1
@@ -137,8 +152,9 @@ class Footage:
             "action_units": np.asfortranarray(self.labels.action_units[rows]),
         }
         if gaps:
-            for task, array in values.items():
-                array[~self.annotated[task][rows]] = np.nan if task == "va" else -1
+            for task in MULTI_TASK.tasks:
+                missing = ~self.annotated[task.name][rows]
+                values[task.name][missing] = task.empty(int(missing.sum()))
         return Table(
             videos=tuple(self.units[place].name for place in owner[fresh].tolist()),
             video=video.astype(np.int32),
@@ -148,22 +164,16 @@ class Footage:
         )
 
 
-def checked(settings: Settings) -> Settings:
-    """The settings themselves.
+def check_settings(settings: CorpusSettings) -> CorpusSettings:
+    """Check settings, and return them.
 
     Raises:
-        ProblemError: D52, numbers that make no corpus, or names of no quirk.
+        ProblemError: D52, a number is too small, a quirk is unknown, or two settings contradict each other.
     """
     wrong = [
         Problem("D52", f"{name} = {value:,}", f"at least {least}", "choose a larger number")
-        for name, value, least in (
-            ("videos", settings.videos, LEAST_VIDEOS),
-            ("frames", settings.frames, LEAST_FRAMES),
-            ("seed", settings.seed, 0),
-            ("step", settings.step, 1),
-            ("films", settings.films, 0),
-        )
-        if value < least
+        for name, least in LEAST.items()
+        if (value := getattr(settings, name)) < least
     ]
     wrong += [
         Problem("D52", f"no quirk '{name}'", f"some of {', '.join(QUIRKS)}", "correct the name")
@@ -180,17 +190,17 @@ def checked(settings: Settings) -> Settings:
     return settings
 
 
-def plan(settings: Settings) -> tuple[Unit, ...]:
-    """Who is in which video, how long it is, and which split it belongs to; nobody is in two splits."""
+def plan_units(settings: CorpusSettings) -> tuple[Unit, ...]:
+    """Plan who is in which video, how long it is, and which split it belongs to; nobody is in two splits."""
     generator = stream(settings.seed, PLAN)
     numbers = np.arange(1, settings.videos + 1)
     least, most = round(0.7 * settings.frames), round(1.3 * settings.frames)
     frames = generator.integers(least, most, settings.videos, endpoint=True)
-    pairs = math.ceil(settings.videos * odd.TWO_PEOPLE) if "two-people" in settings.quirks else 0
+    pairs = math.ceil(settings.videos * quirks.TWO_PEOPLE) if "two-people" in settings.quirks else 0
     order = generator.permutation(settings.videos)
     of_two = set(order[:pairs].tolist())
     # some people have a second video
-    seconds = math.ceil(settings.videos * odd.SECOND_VIDEOS)
+    seconds = math.ceil(settings.videos * quirks.SECOND_VIDEOS)
     seconds = min(seconds, (settings.videos - pairs) // 2, settings.videos - len(SPLITS))
     person_of: dict[int, tuple[int, ...]] = {}
     person = 0
@@ -213,7 +223,12 @@ def plan(settings: Settings) -> tuple[Unit, ...]:
 
 
 def _splits(people: list[tuple[int, ...]], generator: np.random.Generator) -> dict[tuple[int, ...], str]:
-    """The split of each group of people: always the one that lacks most, in units, of its official share."""
+    """The split of each group of people: always the one that falls furthest short of its official share of units.
+
+    Args:
+        people: the people of each video.
+        generator: source of the random numbers.
+    """
     groups = list(dict.fromkeys(people))
     weight = {group: len(group) * people.count(group) for group in groups}
     shares = np.array([PROPORTIONS[split] for split in SPLITS]) / sum(PROPORTIONS.values())
@@ -221,25 +236,25 @@ def _splits(people: list[tuple[int, ...]], generator: np.random.Generator) -> di
     result: dict[tuple[int, ...], str] = {}
     for number, place in enumerate(generator.permutation(len(groups)).tolist()):
         group = groups[place]
-        # three groups at least, one for each split
+        # the first three groups go to one split each, so that none is empty
         chosen = number if number < len(SPLITS) else int(np.argmax(shares * (held.sum() + weight[group]) - held))
         result[group] = SPLITS[chosen]
         held[chosen] += weight[group]
     return result
 
 
-def make(settings: Settings) -> Footage:
-    """Everything but the pictures; equal settings give equal arrays.
+def make_footage(settings: CorpusSettings) -> Footage:
+    """Make everything but the pictures; equal settings give equal arrays.
 
     Raises:
-        ProblemError: D52, settings that make no corpus.
+        ProblemError: D52, the settings make no corpus.
     """
-    units = plan(checked(settings))
-    quirks = settings.quirks
+    units = plan_units(check_settings(settings))
+    active = settings.quirks
     frames = np.array([unit.frames for unit in units])
     starts = np.concatenate([[0], np.cumsum(frames)])
     rows = int(starts[-1])
-    shares = episode_shares() if "imbalance" in quirks else episode_shares((1 / 8,) * 8)
+    shares = episode_shares() if "imbalance" in active else episode_shares((1 / 8,) * 8)
     action_units, affect = np.empty((rows, 17), np.float32), np.empty((rows, 2))
     episode = np.empty(rows, np.int8)
     labels = Labels(np.empty((rows, 2)), np.empty(rows, np.int8), np.empty((rows, len(ACTION_UNITS_12)), np.int8))
@@ -247,40 +262,44 @@ def make(settings: Settings) -> Footage:
         part = slice(starts[place], starts[place + 1])
         temperament = make_temperament(stream(settings.seed, PERSON, unit.person))
         course = make_course(temperament, unit.frames, stream(settings.seed, COURSE, place), shares)
-        written = annotate(course, stream(settings.seed, LABELS, place), quirks)
+        written = annotate(course, stream(settings.seed, LABELS, place), active)
         action_units[part], affect[part], episode[part] = course.action_units, course.affect, course.episode
         labels.affect[part], labels.expression[part] = written.affect, written.expression
         labels.action_units[part] = written.action_units
     generator = stream(settings.seed, GAPS)
-    lacking = _lacking(units, frames, quirks, generator)
-    annotated = _annotated(units, frames, lacking, quirks, generator)
+    lacking = _lacking(units, frames, active, generator)
+    annotated = _annotated(units, frames, lacking, active, generator)
     has_crop = np.ones(rows, bool)
-    if "missing-crops" in quirks:
-        has_crop = ~stretches(generator, rows, float(odd.MISSING_CROPS), odd.STRETCH_WITHOUT_FACE)
-        # somebody is seen in every unit
+    if "missing-crops" in active:
+        has_crop = ~stretches(generator, rows, float(quirks.MISSING_CROPS), quirks.STRETCH_WITHOUT_FACE)
+        # every unit shows a face at least once
         has_crop[starts[:-1]] = True
     surplus = np.zeros(len(units), bool)
-    if "surplus-lines" in quirks:
-        surplus[generator.permutation(len(units))[: math.ceil(len(units) * odd.SURPLUS_LINES)]] = True
+    if "surplus-lines" in active:
+        surplus[generator.permutation(len(units))[: math.ceil(len(units) * quirks.SURPLUS_LINES)]] = True
     footage = Footage(
         *(settings, units, starts, action_units, episode, affect, labels, annotated, lacking, has_crop, surplus),
         listed={},
     )
-    return _listed(footage)
+    return _with_lists(footage)
 
 
 def _lacking(
-    units: tuple[Unit, ...], frames: Rows, quirks: frozenset[str], generator: np.random.Generator
+    units: tuple[Unit, ...], frames: Rows, active: frozenset[str], generator: np.random.Generator
 ) -> dict[str, Mask]:
-    """Training units that are in no file of a task."""
+    """By task, a mask of the training units that are in no file of the task, shape (units,)."""
     train = np.array([unit.split == "train" for unit in units])
     order = generator.permutation(int(train.sum()))
-    places = {"va": odd.WITHOUT_AFFECT, "expression": odd.WITHOUT_EXPRESSION, "action_units": odd.WITHOUT_UNITS}
+    places = {
+        "va": quirks.WITHOUT_AFFECT,
+        "expression": quirks.WITHOUT_EXPRESSION,
+        "action_units": quirks.WITHOUT_UNITS,
+    }
     result: dict[str, Mask] = {}
     for task, place in places.items():
         result[task] = np.zeros(len(units), bool)
-        if "label-sets" in quirks:
-            result[task][train] = odd.without_task(frames[train], place, order)
+        if "label-sets" in active:
+            result[task][train] = quirks.units_without_task(frames[train], place, order)
     return result
 
 
@@ -288,35 +307,37 @@ def _annotated(
     units: tuple[Unit, ...],
     frames: Rows,
     lacking: dict[str, Mask],
-    quirks: frozenset[str],
+    active: frozenset[str],
     generator: np.random.Generator,
 ) -> dict[str, Mask]:
+    """By task, a mask of the rows with a label, shape (rows,)."""
     result = {task: ~np.repeat(mask, frames) for task, mask in lacking.items()}
-    if "partial-labels" not in quirks:
+    if "partial-labels" not in active:
         return result
     split = np.repeat([SPLITS.index(unit.split) for unit in units], frames)
-    # who has nothing but expressions has one on every row
+    # units with nothing but expressions have one on every row
     alone = np.repeat(lacking["va"] & lacking["action_units"], frames)
     for number, name in enumerate(SPLITS):
         rows = split == number
         open_rows = np.flatnonzero(rows & ~alone & result["expression"])
-        wanted = float(odd.WITH_EXPRESSION[name]) * int(rows.sum()) - int((rows & alone).sum())
+        wanted = float(quirks.WITH_EXPRESSION[name]) * int(rows.sum()) - int((rows & alone).sum())
         share = 1 - max(wanted, 0) / max(len(open_rows), 1)
-        gaps = stretches(generator, len(open_rows), share, odd.STRETCH_WITHOUT_EXPRESSION)
+        gaps = stretches(generator, len(open_rows), share, quirks.STRETCH_WITHOUT_EXPRESSION)
         result["expression"][open_rows[gaps]] = False
     train = np.flatnonzero(split == SPLITS.index("train"))
-    bare = generator.choice(train, math.ceil(len(train) * odd.WITHOUT_LABEL), replace=False)
+    bare = generator.choice(train, math.ceil(len(train) * quirks.WITHOUT_LABEL), replace=False)
     for mask in result.values():
         mask[bare] = False
     return result
 
 
-def _listed(footage: Footage) -> Footage:
+def _with_lists(footage: Footage) -> Footage:
+    """The footage with the rows that the files of s-Aff-Wild2 list."""
     listed: dict[str, Rows] = {}
     for number, split in enumerate(SPLITS):
         rows = footage.rows_of(footage.of_split(split))
         rows = rows[(rows - footage.starts[footage.owner(rows)]) % footage.settings.step == 0]
         if "repeats" in footage.settings.quirks:
-            rows = odd.with_repeats(rows, odd.REPEATS[split], stream(footage.settings.seed, REPEATS, number))
+            rows = quirks.repeat_rows(rows, quirks.REPEATS[split], stream(footage.settings.seed, REPEATS, number))
         listed[split] = rows
     return replace(footage, listed=listed)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from abawbench.labels import ACTION_UNITS_17
-from abawbench.synthetic.anatomy import Field
+from abawbench.synthetic.anatomy import Array
 from abawbench.synthetic.person import Person
 
 # the part of a face that folds: first x and y, width and height in pixels of a crop
@@ -100,7 +100,7 @@ BULGES: dict[str, Sequence[Bulge]] = {
 }
 
 
-def crease_fields(person: Person) -> Field:
+def crease_fields(person: Person) -> Array:
     """Change of brightness by each action unit at 1, shape (17, HEIGHT * WIDTH); -0.3 takes 30 per cent away."""
     x = np.linspace(LEFT, LEFT + WIDTH, WIDTH, dtype=np.float32)
     sides = 1 + np.array(person.asymmetry, np.float32)[:, None, None] * np.tanh(x / 10)
@@ -108,13 +108,13 @@ def crease_fields(person: Person) -> Field:
 
 
 @functools.cache
-def _average_fields() -> Field:
+def _average_fields() -> Array:
     fields = np.stack([_field(LINES.get(unit, ()), BULGES.get(unit, ())) for unit in ACTION_UNITS_17])
     fields.setflags(write=False)
     return fields
 
 
-def age_field(person: Person) -> Field:
+def age_field(person: Person) -> Array:
     """Change of brightness by lines that stay, shape (HEIGHT, WIDTH)."""
     age = person.age
     lines: list[Line] = [
@@ -129,7 +129,7 @@ def age_field(person: Person) -> Field:
     return _field(lines, [(18, -13, -0.05 - 0.05 * age, 6, 2)])
 
 
-def _field(lines: Sequence[Line], bulges: Sequence[Bulge]) -> Field:
+def _field(lines: Sequence[Line], bulges: Sequence[Bulge]) -> Array:
     import cv2
 
     total = np.zeros((HEIGHT, WIDTH), np.float32)

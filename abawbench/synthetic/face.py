@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from abawbench.clips.images import Image
 from abawbench.synthetic import anatomy, creases
-from abawbench.synthetic.anatomy import Field
+from abawbench.synthetic.anatomy import Array
 from abawbench.synthetic.bands import BITS, EYES, MOUTH, WITHIN, areas, fixed
 from abawbench.synthetic.features import Features, Tone, scaled
 from abawbench.synthetic.person import Person
@@ -39,11 +39,11 @@ class Rig:
         has_glasses: whether rims are drawn; `has_shades` whether they hold dark lenses.
     """
 
-    skin: Field
-    points: Field
-    moves: Field
-    folds: Field
-    resting: Field
+    skin: Array
+    points: Array
+    moves: Array
+    folds: Array
+    resting: Array
     has_glasses: bool
     has_shades: bool
 
@@ -101,7 +101,7 @@ def make_view(skin: Image, fine: int, left: int, top: int, parts: Features, scal
     )
 
 
-def coefficients(rig: Rig, action_units: NDArray[np.floating], yaw: float, pitch: float) -> Field:
+def coefficients(rig: Rig, action_units: NDArray[np.floating], yaw: float, pitch: float) -> Array:
     """The factors of all movements, shape (21,)."""
     values = np.empty(len(anatomy.COEFFICIENTS), np.float32)
     # what a face shows at rest adds to weak expressions and vanishes in full ones
@@ -110,18 +110,18 @@ def coefficients(rig: Rig, action_units: NDArray[np.floating], yaw: float, pitch
     return values
 
 
-def landmarks(points: Field) -> Field:
+def landmarks(points: Array) -> Array:
     """Eyes, nose and corners of the mouth in the order of `TEMPLATE`, shape (5, 2), of outlines (n, 2)."""
     return points[_LANDMARKS]
 
 
-def moved_points(rig: Rig, values: Field) -> Field:
+def moved_points(rig: Rig, values: Array) -> Array:
     """The outlines under these coefficients, shape (n, 2)."""
     return (rig.points + values @ rig.moves).reshape(-1, 2)
 
 
-def draw_face(rig: Rig, view: View, values: Field, points: Field, to_output: Field, size: tuple[int, int],
-              lids: float, gaze: Field) -> Image:  # fmt: skip
+def draw_face(rig: Rig, view: View, values: Array, points: Array, to_output: Array, size: tuple[int, int],
+              lids: float, gaze: Array) -> Image:  # fmt: skip
     """A face as the canvas of `view` shows it.
 
     Args:
@@ -145,7 +145,7 @@ def draw_face(rig: Rig, view: View, values: Field, points: Field, to_output: Fie
     return picture
 
 
-def _bent(rig: Rig, view: View, values: Field, to_output: Field, size: tuple[int, int]) -> Image:
+def _bent(rig: Rig, view: View, values: Array, to_output: Array, size: tuple[int, int]) -> Image:
     """The skin, folded and moved: every output pixel looks up where its piece of skin lies at rest."""
     import cv2
 
@@ -170,7 +170,7 @@ def _bent(rig: Rig, view: View, values: Field, to_output: Field, size: tuple[int
 
 
 @functools.lru_cache(maxsize=8)
-def _nodes(size: tuple[int, int]) -> Field:
+def _nodes(size: tuple[int, int]) -> Array:
     """Middles of the cells of the coarse map and one around it, in pixels of the output, shape (rows, columns, 2)."""
     columns, rows = (-(-length // STEP) + 2 for length in size)
     x = (np.arange(columns, dtype=np.float32) - 0.5) * STEP - 0.5
@@ -180,7 +180,7 @@ def _nodes(size: tuple[int, int]) -> Field:
     return nodes
 
 
-def _folded(rig: Rig, view: View, values: Field) -> Image:
+def _folded(rig: Rig, view: View, values: Array) -> Image:
     import cv2
 
     change = (values[:17] @ rig.folds).reshape(creases.HEIGHT, creases.WIDTH)
@@ -199,7 +199,7 @@ def _folded(rig: Rig, view: View, values: Field) -> Image:
     return skin
 
 
-def _patch(picture: Image, points: Field, margin: float) -> tuple[tuple[slice, slice], Image, Field]:
+def _patch(picture: Image, points: Array, margin: float) -> tuple[tuple[slice, slice], Image, Array]:
     """The part of a picture around points, `DETAIL` times as large, and where its first pixel lies."""
     import cv2
 
@@ -235,7 +235,7 @@ def _solid(colour: Tone) -> tuple[int, ...]:
     return (*colour, 255)
 
 
-def _draw_eyes(picture: Image, view: View, points: Field, lids: float, gaze: Field, rig: Rig) -> None:
+def _draw_eyes(picture: Image, view: View, points: Array, lids: float, gaze: Array, rig: Rig) -> None:
     import cv2
 
     parts, pixel = view.features, view.scale * DETAIL
@@ -272,7 +272,7 @@ def _draw_eyes(picture: Image, view: View, points: Field, lids: float, gaze: Fie
     _put_back(picture, part, big)
 
 
-def _draw_glasses(big: Image, rims: Field, colour: tuple[int, ...], pixel: float, *, has_shades: bool) -> None:
+def _draw_glasses(big: Image, rims: Array, colour: tuple[int, ...], pixel: float, *, has_shades: bool) -> None:
     import cv2
 
     middles = rims.mean(axis=1, keepdims=True)
@@ -286,7 +286,7 @@ def _draw_glasses(big: Image, rims: Field, colour: tuple[int, ...], pixel: float
     cv2.fillPoly(big, [fixed(np.stack([one - thick, other - thick, other + thick, one + thick]))], colour, 8, BITS)
 
 
-def _draw_mouth(picture: Image, view: View, points: Field, values: Field) -> None:
+def _draw_mouth(picture: Image, view: View, points: Array, values: Array) -> None:
     import cv2
 
     parts, pixel = view.features, view.scale * DETAIL

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from abawbench.clips.images import Image
-from abawbench.synthetic.anatomy import Field
+from abawbench.synthetic.anatomy import Array
 from abawbench.synthetic.person import Person
 from abawbench.synthetic.portrait import Light, Portrait, linear
 
@@ -70,7 +70,7 @@ def tone(light: np.ndarray) -> Tone:
     return red, green, blue
 
 
-def _picture(light: Field) -> Image:
+def _picture(light: Array) -> Image:
     return np.round(np.clip(light, 0, 1) ** np.float32(1 / 2.2) * 255).astype(np.uint8)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from abawbench.clips.images import Image
 from abawbench.faces import CROP_SIZE, TEMPLATE
-from abawbench.synthetic.anatomy import Field
+from abawbench.synthetic.anatomy import Array
 from abawbench.synthetic.appearance import (
     COVERS,
     NOISE_ZERO,
@@ -170,7 +170,7 @@ def draw_picture(
     return np.round(np.clip(picture, 0, 255)).astype(np.uint8)
 
 
-def _place_head(picture: Field, film: Film, frame: int, action_units: Floats, middle: float, people: int) -> None:
+def _place_head(picture: Array, film: Film, frame: int, action_units: Floats, middle: float, people: int) -> None:
     import cv2
 
     height, width = picture.shape[:2]
@@ -203,7 +203,7 @@ _MIDDLE = complex(_TEMPLATE.mean())
 _ARMS = _TEMPLATE - _MIDDLE
 
 
-def alignment(points: Field, place: list[float]) -> Field:
+def alignment(points: Array, place: list[float]) -> Array:
     """From the face to a crop: the similarity of `abawbench.faces.similarity`, then what the detector is out."""
     arms = points.astype(np.float64).view(np.complex128)[:, 0]
     middle = complex(arms.sum()) / len(arms)

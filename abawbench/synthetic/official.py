@@ -1,4 +1,4 @@
-"""A corpus on disk, in the layouts of s-Aff-Wild2 and of the editions with one file for each unit."""
+"""Writing a corpus to disk, in the layouts of s-Aff-Wild2 and of the editions with one file for each unit."""
 
 from __future__ import annotations
 
@@ -18,18 +18,16 @@ from abawbench.formats.write import write_annotations
 from abawbench.formats.write_list import write_list
 from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_8
 from abawbench.synthetic.affect import EPISODES
-from abawbench.synthetic.corpus import SPLITS, Footage, Settings, checked, make
-from abawbench.synthetic.drawing import Report, draw_crops, silent
-from abawbench.synthetic.videos import write_videos
+from abawbench.synthetic.corpus import MULTI_TASK, SPLITS, CorpusSettings, Footage, check_settings, make_footage
+from abawbench.synthetic.pictures import Report, draw_crops, no_report, write_videos
 from abawbench.table import Table
 
 CARD = "corpus.json"
 CROPS, TRUTH = "cropped_aligned", "truth"
 SUBJECTS = "subjects.csv"
-MULTI_TASK = get("abaw4-mtl")
 TRAINING, VALIDATION = "training_set_annotations.txt", "validation_set_annotations.txt"
 TEST_LIST, TEST_TRUTH = MULTI_TASK.list_files[0], "test_set_annotations.txt"
-# task -> folder of its labels, challenge with lists of units, challenge with lists of rows
+# by task: folder of its labels, challenge with a list of units, challenge with a list of rows
 TRACKS = {
     "va": ("VA_Estimation_Challenge", get("abaw3-va"), get("abaw5-va")),
     "expression": ("EXPR_Classification_Challenge", get("abaw3-expr"), get("abaw5-expr")),
@@ -39,30 +37,33 @@ FOLDERS = {"train": "Train_Set", "validation": "Validation_Set", "test": "Test_S
 UNIT_LISTS, ROW_LISTS = "names_of_videos_in_each_test_set", "prediction_files_format"
 
 
-def write_corpus(settings: Settings, out: Path, *, workers: int = 1, report: Report = silent) -> dict[str, Any]:
-    """Make a corpus and write it; what an earlier, interrupted run has written is kept.
+def write_corpus(
+    settings: CorpusSettings, out: Path, *, workers: int = 1, report: Report = no_report
+) -> dict[str, Any]:
+    """Make a corpus and write it; files of an earlier, interrupted run are kept.
 
-    The result depends on the settings and on the version of abawbench alone. Every file and every folder of a unit
+    The result depends only on the settings and on the version of abawbench. Every file, and every folder of a unit,
     appears whole or not at all.
 
     Args:
-        settings: what to make.
-        out: the folder; new, empty, or holding the same corpus.
-        workers: processes that draw.
-        report: called with the frames drawn so far and those there are to draw: of the crops, then of the videos.
+        settings: settings of the corpus.
+        out: folder of the corpus; it is new, empty, or holds the same corpus.
+        workers: number of processes that draw.
+        report: function that is called with the number of frames done so far and of all frames, first for the crops,
+            then for the videos.
 
     Returns:
-        What corpus.json holds: version, settings and counts.
+        The content of corpus.json: version, settings and counts.
 
     Raises:
-        ProblemError: D52 settings that make no corpus, D50 another corpus in the folder, D51 something else in it,
+        ProblemError: D52 the settings make no corpus, D50 the folder holds another corpus, D51 it holds something else,
             D53 a library is missing, D54 a process that draws was killed, F01 the folder cannot be written.
     """
-    checked(settings)
+    check_settings(settings)
     if settings.pictures:
-        demand_renderer(with_films=settings.films > 0)
-    _demand_own_folder(settings, out)
-    footage = make(settings)
+        require_renderer(with_films=settings.films > 0)
+    _check_folder(settings, out)
+    footage = make_footage(settings)
     card = {"version": VERSION, "settings": settings.to_json(), "counts": counts(footage)}
     _new_folder(out)
     write_text(out / CARD, json.dumps(card, indent=2) + "\n")
@@ -77,7 +78,7 @@ def write_corpus(settings: Settings, out: Path, *, workers: int = 1, report: Rep
 
 
 def counts(footage: Footage) -> dict[str, Any]:
-    """Units, people, frames, and by split rows, repetitions and annotated rows of each task."""
+    """Numbers of units, people, frames and crops; for each split also of rows, repetitions and annotated rows."""
     splits: dict[str, Any] = {}
     for split in SPLITS:
         rows, places = footage.listed[split], footage.of_split(split)
@@ -98,7 +99,7 @@ def counts(footage: Footage) -> dict[str, Any]:
 
 
 def write_labels(footage: Footage, out: Path) -> None:
-    """Annotations, lists, subjects and truth: everything but pictures. What is there already is kept.
+    """Write annotations, lists, subjects and truth: everything but the pictures. Files that exist are kept.
 
     Raises:
         ProblemError: F01, the folder cannot be written.
@@ -119,8 +120,8 @@ def write_labels(footage: Footage, out: Path) -> None:
             write_file(path, _truth(footage, split))
 
 
-def demand_renderer(*, with_films: bool) -> None:
-    """Say what is missing before anything is made.
+def require_renderer(*, with_films: bool) -> None:
+    """Check that the libraries are installed which draw and encode.
 
     Raises:
         ProblemError: D53, OpenCV or PyAV is not installed.
@@ -134,8 +135,8 @@ def demand_renderer(*, with_films: bool) -> None:
         raise ProblemError(Problem("D53", f"no {' and no '.join(missing)}", "what draws pictures", fix))
 
 
-def _demand_own_folder(settings: Settings, out: Path) -> None:
-    """The folder is free, or holds this corpus or a part of it."""
+def _check_folder(settings: CorpusSettings, out: Path) -> None:
+    """Check that the folder is new or empty, or holds this corpus or a part of it."""
     try:
         text = (out / CARD).read_text("utf-8")
     except FileNotFoundError:
@@ -167,7 +168,7 @@ def _new_folder(folder: Path) -> None:
 
 
 def _clear_left_behind(out: Path) -> None:
-    """Remove what a killed run was about to rename."""
+    """Remove the temporary files and folders of a killed run."""
     for path in out.rglob(".*"):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -184,8 +185,8 @@ def _write_track(footage: Footage, task: str, out: Path) -> None:
         if place.exists() or not places:
             continue
         _new_folder(place.parent)
-        write_annotations(by_unit, every_line(footage, places), place)
-    tested = every_line(footage, footage.of_split("test"))
+        write_annotations(by_unit, table_of_units(footage, places), place)
+    tested = table_of_units(footage, footage.of_split("test"))
     for challenge, lists in ((by_unit, UNIT_LISTS), (by_row, ROW_LISTS)):
         path = out / lists / challenge.list_files[0]
         if not path.exists():
@@ -193,8 +194,13 @@ def _write_track(footage: Footage, task: str, out: Path) -> None:
             write_list(challenge, tested, path)
 
 
-def every_line(footage: Footage, places: list[int]) -> Table:
-    """Every frame of these units, and the line too many where a unit has one: the last frame's labels again."""
+def table_of_units(footage: Footage, places: list[int]) -> Table:
+    """Every frame of these units, and the surplus line of the units that have one, with the labels of the last frame.
+
+    Args:
+        footage: the corpus.
+        places: indices of the units.
+    """
     rows = footage.rows_of(places)
     times = np.ones(len(rows), np.int64)
     ends = np.cumsum([footage.units[place].frames for place in places])
@@ -206,7 +212,7 @@ def every_line(footage: Footage, places: list[int]) -> Table:
 
 
 def _truth(footage: Footage, split: str) -> bytes:
-    """All that is known of a split's frames, as Parquet."""
+    """The complete truth of a split, frame by frame, as Parquet."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -232,7 +238,7 @@ def _truth(footage: Footage, split: str) -> bytes:
     columns |= {name: pa.array(units[:, column].copy()) for column, name in enumerate(ACTION_UNITS_17)}
     sink = pa.BufferOutputStream()
     packed = {name: "zstd" if name in {"unit", "person", "expression", "episode"} else "none" for name in columns}
-    # the padding behind dictionary indices holds whatever was in memory: names are written plainly, and packed
+    # no dictionaries: the padding behind their indices holds whatever was in memory. Columns of names are compressed
     write: Any = parquet.write_table
     write(pa.table(columns), sink, use_dictionary=False, compression=packed, write_statistics=False)
     return sink.getvalue().to_pybytes()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from abawbench.synthetic.anatomy import CHIN_Y, CROWN_Y, EYE_X, EYE_Y, MOUTH_Y, Field, half_width
+from abawbench.synthetic.anatomy import CHIN_Y, CROWN_Y, EYE_X, EYE_Y, MOUTH_Y, Array, half_width
 from abawbench.synthetic.creases import HEIGHT, LEFT, TOP, WIDTH, age_field
 from abawbench.synthetic.person import Colour, Person
 
@@ -47,7 +47,7 @@ class Portrait:
     mouth: Colour
 
 
-def linear(colour: Colour | Field) -> Field:
+def linear(colour: Colour | Array) -> Array:
     """Amount of light of a colour on a screen."""
     return np.asarray(colour, np.float32) ** np.float32(2.2)
 
@@ -100,18 +100,18 @@ def _three(values: np.ndarray) -> Colour:
     return red, green, blue
 
 
-def _soft(distance: Field, blur: float) -> Field:
+def _soft(distance: Array, blur: float) -> Array:
     """1 inside, 0 outside, softly over `blur` pixels."""
     return np.clip(0.5 + distance / (2 * blur), 0, 1).astype(np.float32)
 
 
-def _bump(x: Field, y: Field, middle: tuple[float, float], spread: tuple[float, float]) -> Field:
+def _bump(x: Array, y: Array, middle: tuple[float, float], spread: tuple[float, float]) -> Array:
     return np.exp(
         -((((np.abs(x) if middle[0] else x) - middle[0]) / spread[0]) ** 2 + ((y - middle[1]) / spread[1]) ** 2) / 2
     )
 
 
-def _heights(person: Person, x: Field, y: Field, width: Field) -> Field:
+def _heights(person: Person, x: Array, y: Array, width: Array) -> Array:
     """How far each point stands out, in pixels of a crop."""
     import cv2
 
@@ -142,7 +142,7 @@ def _heights(person: Person, x: Field, y: Field, width: Field) -> Field:
     return np.asarray(cv2.GaussianBlur(z.astype(np.float32), (0, 0), 0.6 * FINE), np.float32)
 
 
-def _shading(person: Person, height: Field, light: Light) -> tuple[Field, Field]:
+def _shading(person: Person, height: Array, light: Light) -> tuple[Array, Array]:
     """Diffuse light and gloss, shape (rows, columns, 3), as factors of the skin's colour and as light."""
     import cv2
 
@@ -164,7 +164,7 @@ def _shading(person: Person, height: Field, light: Light) -> tuple[Field, Field]
     return shade.astype(np.float32), (gloss[..., None] * np.asarray(light.key, np.float32)).astype(np.float32)
 
 
-def _skin(person: Person, x: Field, y: Field, generator: np.random.Generator) -> Field:
+def _skin(person: Person, x: Array, y: Array, generator: np.random.Generator) -> Array:
     """The skin's own colour with brows, nostrils and beard, as amounts of light."""
     colour = np.empty((*x.shape, 3), np.float32)
     colour[:] = linear(person.skin)
@@ -189,7 +189,7 @@ def _skin(person: Person, x: Field, y: Field, generator: np.random.Generator) ->
     return _browed(person, x, colour, generator)
 
 
-def _bearded(person: Person, x: Field, y: Field, colour: Field, generator: np.random.Generator) -> Field:
+def _bearded(person: Person, x: Array, y: Array, colour: Array, generator: np.random.Generator) -> Array:
     side = np.abs(x)
     edge = np.interp(side, [0, 12, 20, 27, 32, 40], [26, 27, 19, 9, -4, -18])
     cheek = np.clip((y - edge) / 4, 0, 1) * (1 - 0.5 * _bump(x, y, (0, 27), (4, 2)))
@@ -202,7 +202,7 @@ def _bearded(person: Person, x: Field, y: Field, colour: Field, generator: np.ra
     return colour * (1 - mask) + np.clip(tone, 0, 1) * mask
 
 
-def _browed(person: Person, x: Field, colour: Field, generator: np.random.Generator) -> Field:
+def _browed(person: Person, x: Array, colour: Array, generator: np.random.Generator) -> Array:
     import cv2
 
     mask = np.zeros(x.shape, np.uint8)
@@ -226,7 +226,7 @@ def _browed(person: Person, x: Field, colour: Field, generator: np.random.Genera
     return colour * (1 - soft) + linear(person.brow) * soft
 
 
-def _noise(generator: np.random.Generator, shape: tuple[int, ...], grain: int, stretch: float = 1.0) -> Field:
+def _noise(generator: np.random.Generator, shape: tuple[int, ...], grain: int, stretch: float = 1.0) -> Array:
     """Smooth noise of mean 0 and variance about 1; `grain` in canvas pixels, `stretch` times as long downwards."""
     import cv2
 
@@ -243,14 +243,14 @@ def _fold_part() -> tuple[slice, slice]:
     return slice(top, top + HEIGHT * FINE), slice(left, left + WIDTH * FINE)
 
 
-def _folds(person: Person) -> Field:
+def _folds(person: Person) -> Array:
     import cv2
 
     fine = cv2.resize(age_field(person), (WIDTH * FINE, HEIGHT * FINE), interpolation=cv2.INTER_LINEAR)
     return np.clip(1 + 1.6 * np.asarray(fine, np.float32), 0.2, 1.3)[..., None]
 
 
-def _body(person: Person, light: Light, x: Field, y: Field, neck: np.ndarray) -> tuple[Field, Field]:
+def _body(person: Person, light: Light, x: Array, y: Array, neck: np.ndarray) -> tuple[Array, Array]:
     """Neck and clothes, and where they are."""
     strength = np.asarray(light.key) + np.asarray(light.ambient)
     side = np.clip(1 - 0.25 * light.direction[0] * -x / 30, 0.5, 1.3)
@@ -279,11 +279,11 @@ def _body(person: Person, light: Light, x: Field, y: Field, neck: np.ndarray) ->
     return colour.astype(np.float32), np.maximum(is_neck, is_cloth).astype(np.float32)
 
 
-def _ears(person: Person, x: Field, y: Field) -> Field:
+def _ears(person: Person, x: Array, y: Array) -> Array:
     return _soft(1 - np.sqrt(((np.abs(x) - 38.8 * person.width) / 5.2) ** 2 + ((y + 12) / 10.5) ** 2), 0.12)
 
 
-def _strands(person: Person, x: Field, y: Field, generator: np.random.Generator) -> Field:
+def _strands(person: Person, x: Array, y: Array, generator: np.random.Generator) -> Array:
     """Brightness along strands that run from the crown down."""
     import cv2
 
@@ -301,7 +301,7 @@ def _strands(person: Person, x: Field, y: Field, generator: np.random.Generator)
     )
 
 
-def _hair_light(person: Person, x: Field, y: Field, strands: Field, light: Light) -> Field:
+def _hair_light(person: Person, x: Array, y: Array, strands: Array, light: Light) -> Array:
     band = np.exp(-(((y + 66 + 0.006 * x * x) / 9) ** 2) / 2)
     sheen = 0.62 + (0.30 - 0.14 * np.clip(sum(person.hair) - 1, 0, 1)) * strands + 0.55 * band * (1 + 0.5 * strands)
     side = np.clip(1 + 0.3 * light.direction[0] * x / 30, 0.5, 1.5) * np.clip(1 - 0.3 * (y + 60) / 60, 0.55, 1.2)
@@ -309,7 +309,7 @@ def _hair_light(person: Person, x: Field, y: Field, strands: Field, light: Light
     return (np.clip(sheen, 0.12, None) * side)[..., None] * strength.astype(np.float32)
 
 
-def _hair(person: Person, x: Field, y: Field, width: Field, generator: np.random.Generator) -> tuple[Field, Field]:
+def _hair(person: Person, x: Array, y: Array, width: Array, generator: np.random.Generator) -> tuple[Array, Array]:
     """Hair behind the face and hair before it, in [0, 1]."""
     style, volume = person.hair_style, max(person.hair_volume, 0.3)
     nothing = np.zeros_like(x)

@@ -1,4 +1,4 @@
-"""What is odd about the real data, as switches: each with the number it imitates and where that number is from."""
+"""The oddities of the real data, as switches, each with the number it imitates and the source of that number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from abawbench.labels import ACTION_UNITS_12, ACTION_UNITS_17, EXPRESSIONS_8
 from abawbench.synthetic.affect import FRAME_RATE, Course
-from abawbench.synthetic.smooth import Mask, moving_mean, smooth_noise, stretches
+from abawbench.synthetic.noise import Mask, moving_mean, smooth_noise, stretches
 from abawbench.table import Classes, Floats
 
 Rows = NDArray[np.int64]
@@ -20,7 +20,12 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Quirk:
-    """A switch of the corpus: what it does, and the source of its number."""
+    """One oddity.
+
+    Attributes:
+        what: description with the imitated number.
+        source: source of the number.
+    """
 
     what: str
     source: str
@@ -71,29 +76,38 @@ QUIRKS: dict[str, Quirk] = {
     ),
 }
 
+# repeated rows as a share of all rows
 REPEATS = {"train": Fraction(951, 142_382), "validation": Fraction(210, 26_876), "test": Fraction(718, 51_159)}
+# frames without a crop as a share of all frames, and the length of a stretch in frames
 MISSING_CROPS, STRETCH_WITHOUT_FACE = Fraction(26_387, 1_680_144), 12
+# rows with an expression as a share of all rows, and the length of a stretch without one in rows
 WITH_EXPRESSION = {
     "train": Fraction(90_645, 142_382),
     "validation": Fraction(15_440, 26_876),
     "test": Fraction(15_440, 26_876),
 }
 STRETCH_WITHOUT_EXPRESSION = 45
+# training rows without any label as a share of all training rows
 WITHOUT_LABEL = Fraction(49, 142_382)
-# on a line from 0 to 1 of all training videos: where those lie that lack a task. Half of those without valence and
-# arousal lack action units too, and none lacks all
+# the training units that lack a task, as an interval of a line from 0 to 1 on which all of them lie. Half of those
+# without valence and arousal lack action units too, and none lacks everything
 WITHOUT_AFFECT = (0.0, 1 - 103_917 / 142_382)
 WITHOUT_UNITS = (0.12, 0.12 + 1 - 103_316 / 142_382)
 WITHOUT_EXPRESSION = (0.4, 0.5)
+# videos of two people, people with a second video, and units with a surplus line, as shares of videos and units
 TWO_PEOPLE = Fraction(16, 594)
 SECOND_VIDEOS = Fraction(594 - 584, 594)
 SURPLUS_LINES = Fraction(106, 561)
 
+# smallest intensity of an action unit that counts as present
 PRESENT_FROM = 0.25
+# standard deviations: of valence and arousal, and of the borders of expressions in frames
 AFFECT_NOISE, BORDER_NOISE = 0.06, 3.0
+# share of the frames with a wrong expression
 OTHER_EXPRESSION = 0.04
-# beyond so many standard deviations, on either side, an action unit is read the wrong way: 1.5 % of the time
+# an action unit is wrong where a Gaussian series exceeds this many standard deviations, which is 1.5 % of the time
 WRONG_BEYOND = 2.43
+# lag of valence and arousal, shortest and longest, and the width of their moving mean; in frames
 LAG, SMOOTHED = (8, 22), 9
 AFFECT_DECIMALS = 3
 
@@ -102,10 +116,10 @@ _OF_17 = [ACTION_UNITS_17.index(unit) for unit in ACTION_UNITS_12]
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """What annotators write down, complete.
+    """Labels as annotators write them, without gaps.
 
     Attributes:
-        affect: shape (frames, 2), three decimals.
+        affect: shape (frames, 2), valence and arousal in [-1, 1] with three decimals.
         expression: shape (frames,), index into `EXPRESSIONS_8`.
         action_units: shape (frames, 12), 0 or 1, order of `ACTION_UNITS_12`.
     """
@@ -116,9 +130,14 @@ class Labels:
 
 
 def annotate(course: Course, generator: np.random.Generator, quirks: Collection[str]) -> Labels:
-    """The labels of a video; exactly its truth without `lag` and `label-noise`.
+    """Annotate a video; without `lag` and `label-noise` the labels are its truth.
 
-    An action unit is present from intensity 0.25 on (assumed: as a visible movement).
+    An action unit is present from an intensity of 0.25 (assumed: a visible movement).
+
+    Args:
+        course: what happens in the video.
+        generator: source of the random numbers.
+        quirks: names of the quirks that are on.
     """
     frames = len(course.episode)
     place = np.arange(frames)
@@ -138,10 +157,13 @@ def annotate(course: Course, generator: np.random.Generator, quirks: Collection[
     return Labels(affect, expression.astype(np.int8), units.astype(np.int8))
 
 
-def with_repeats(rows: Rows, share: Fraction, generator: np.random.Generator) -> Rows:
-    """Rows with so many of them, rounded up, a second time right behind the first.
+def repeat_rows(rows: Rows, share: Fraction, generator: np.random.Generator) -> Rows:
+    """Repeat some of the rows, each right behind its first occurrence.
 
-    `share` is that of repetitions among all rows that result.
+    Args:
+        rows: the rows.
+        share: share of the repetitions among all resulting rows; their number is rounded up.
+        generator: source of the random numbers.
     """
     count = min(math.ceil(len(rows) * share / (1 - share)), len(rows))
     times = np.ones(len(rows), np.int64)
@@ -149,13 +171,16 @@ def with_repeats(rows: Rows, share: Fraction, generator: np.random.Generator) ->
     return np.repeat(rows, times)
 
 
-def without_task(units: NDArray[np.int64], place: tuple[float, float], order: NDArray[np.int64]) -> Mask:
-    """Which units lack a task: those whose middle, in this order and by frames, lies in the interval.
+def units_without_task(units: NDArray[np.int64], place: tuple[float, float], order: NDArray[np.int64]) -> Mask:
+    """A mask of the units without a task, shape (units,).
+
+    The units lie one after another on a line from 0 to 1, each as long as its share of the frames. A unit lacks the
+    task if its middle lies in an interval.
 
     Args:
-        units: frames of each unit.
-        place: interval of [0, 1].
-        order: the units in the order in which they lie on the line.
+        units: number of frames of each unit.
+        place: begin and end of the interval.
+        order: order of the units on the line.
     """
     ends = np.cumsum(units[order])
     middle = (ends - units[order] / 2) / max(int(ends[-1]) if len(ends) else 1, 1)

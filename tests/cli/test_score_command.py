@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from abawbench.challenges import get
 from abawbench.cli import main
 from abawbench.formats.dataframe import to_frame
-from abawbench.synthetic import answers, make_corpus
+from abawbench.synthetic import simulate_predictions, simulate_split
 
 MTL = get("abaw4-mtl")
 FEW = ("--resamples", "200")
@@ -19,12 +19,12 @@ FEW = ("--resamples", "200")
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("corpus")
-    corpus = make_corpus(6, 40, seed=1)
+    corpus = simulate_split(6, 40, seed=1)
     tables = {
         "truth": corpus.truth,
-        "good": answers(corpus.known, 0.7, 1),
-        "fair": answers(corpus.known, 0.6, 2),
-        "gaps": answers(corpus.known, 0.7, 1, gaps=0.1),
+        "good": simulate_predictions(corpus.known, 0.7, 1),
+        "fair": simulate_predictions(corpus.known, 0.6, 2),
+        "gaps": simulate_predictions(corpus.known, 0.7, 1, gaps=0.1),
     }
     paths = {}
     for name, table in tables.items():

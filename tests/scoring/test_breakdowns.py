@@ -8,14 +8,14 @@ import pytest
 from abawbench.challenges import get
 from abawbench.scoring import pair, score, score_paired
 from abawbench.scoring.breakdowns import BUCKETS, by_class, by_video, concordance_parts, confusion_matrices, explain
-from abawbench.synthetic import answers, make_corpus
+from abawbench.synthetic import simulate_predictions, simulate_split
 
 MTL = get("abaw4-mtl")
-CORPUS = make_corpus(8, 60, seed=3)
+CORPUS = simulate_split(8, 60, seed=3)
 
 
 def test_every_row_is_in_exactly_one_bucket():
-    part = answers(CORPUS.known, 0.6, 0, gaps=0.1)
+    part = simulate_predictions(CORPUS.known, 0.6, 0, gaps=0.1)
     view = explain(MTL, pair(MTL, CORPUS.truth, part, missing="nearest"))
     for task, counts in view["tasks"].items():
         assert sum(counts[bucket] for bucket in BUCKETS) == counts["sum"] == len(CORPUS.truth)
@@ -26,7 +26,7 @@ def test_every_row_is_in_exactly_one_bucket():
 
 
 def test_scored_rows_of_explain_are_the_valid_rows_of_the_score():
-    part = answers(CORPUS.known, 0.6, 0, gaps=0.1)
+    part = simulate_predictions(CORPUS.known, 0.6, 0, gaps=0.1)
     paired = pair(MTL, CORPUS.truth, part, missing="nearest")
     view, result = explain(MTL, paired), score_paired(MTL, paired, resamples=100)
     for task, counts in view["tasks"].items():
@@ -34,7 +34,7 @@ def test_scored_rows_of_explain_are_the_valid_rows_of_the_score():
 
 
 def test_the_figures_by_video_equal_scoring_each_video_alone():
-    prediction = answers(CORPUS.known, 0.6, 0)
+    prediction = simulate_predictions(CORPUS.known, 0.6, 0)
     result = score(MTL, CORPUS.truth, prediction, resamples=100)
     rows = by_video(MTL, result)
     assert [row["video"] for row in rows] == list(CORPUS.truth.videos)
@@ -45,7 +45,7 @@ def test_the_figures_by_video_equal_scoring_each_video_alone():
 
 
 def test_the_class_table_and_the_confusion_agree_with_the_metrics():
-    prediction = answers(CORPUS.known, 0.6, 0)
+    prediction = simulate_predictions(CORPUS.known, 0.6, 0)
     result = score(MTL, CORPUS.truth, prediction, resamples=100)
     table, matrices = by_class(MTL, result), confusion_matrices(MTL, result)
     f1 = result.to_json()["metrics"]["f1_expression_per_class"]
@@ -59,7 +59,7 @@ def test_the_class_table_and_the_confusion_agree_with_the_metrics():
 
 
 def test_the_parts_of_concordance_multiply_to_it():
-    result = score(MTL, CORPUS.truth, answers(CORPUS.known, 0.6, 0), resamples=100)
+    result = score(MTL, CORPUS.truth, simulate_predictions(CORPUS.known, 0.6, 0), resamples=100)
     for name, parts in concordance_parts(MTL, result).items():
         correlation, accuracy = parts["correlation"], parts["accuracy"]
         assert correlation is not None

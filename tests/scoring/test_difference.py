@@ -7,12 +7,12 @@ import pytest
 
 from abawbench.challenges import get
 from abawbench.scoring.difference import difference
-from abawbench.synthetic import answers, make_corpus
+from abawbench.synthetic import simulate_predictions, simulate_split
 from abawbench.table import NO_FRAME, Table
 
 MTL = get("abaw4-mtl")
-CORPUS = make_corpus(24, 60, seed=5)
-BETTER, WORSE = answers(CORPUS.known, 0.7, 1), answers(CORPUS.known, 0.5, 2)
+CORPUS = simulate_split(24, 60, seed=5)
+BETTER, WORSE = simulate_predictions(CORPUS.known, 0.7, 1), simulate_predictions(CORPUS.known, 0.5, 2)
 
 
 def test_identical_predictions_give_p_1():
@@ -44,8 +44,14 @@ def test_a_clear_difference_is_found():
 
 
 def test_few_videos_are_swapped_exhaustively():
-    small = make_corpus(5, 30, seed=1)
-    result = difference(MTL, small.truth, answers(small.known, 0.7, 1), answers(small.known, 0.6, 2), resamples=1000)
+    small = simulate_split(5, 30, seed=1)
+    result = difference(
+        MTL,
+        small.truth,
+        simulate_predictions(small.known, 0.7, 1),
+        simulate_predictions(small.known, 0.6, 2),
+        resamples=1000,
+    )
     assert result["swaps"] == 32
     assert (result["p"] * 32) % 1 == pytest.approx(0, abs=1e-9)
     assert result["p"] >= 2 / 32
@@ -85,7 +91,7 @@ def test_under_the_null_five_percent_are_significant():
     # two answers of equal skill: whether p falls below 0.05 is chance, one in twenty
     trials, found = 200, 0
     for trial in range(trials):
-        world = make_corpus(16, 8, seed=1000 + trial)
-        one, two = (answers(world.known, 0.5, seed) for seed in (2 * trial, 2 * trial + 1))
+        world = simulate_split(16, 8, seed=1000 + trial)
+        one, two = (simulate_predictions(world.known, 0.5, seed) for seed in (2 * trial, 2 * trial + 1))
         found += difference(MTL, world.truth, one, two, resamples=200, seed=trial)["p"] <= 0.05
     assert abs(found / trials - 0.05) < 4 * np.sqrt(0.05 * 0.95 / trials)

@@ -9,12 +9,12 @@ from sklearn.metrics import average_precision_score, f1_score
 from abawbench.challenges import CHALLENGES, get
 from abawbench.scoring import pair
 from abawbench.scoring.lens import lens
-from abawbench.synthetic import answers, make_corpus
+from abawbench.synthetic import simulate_predictions, simulate_split
 from abawbench.table import NO_FRAME, Table
 
 MTL = get("abaw4-mtl")
-CORPUS = make_corpus(6, 40, seed=8)
-GUESS = answers(CORPUS.known, 0.5, 1)
+CORPUS = simulate_split(6, 40, seed=8)
+GUESS = simulate_predictions(CORPUS.known, 0.5, 1)
 
 
 def partly_annotated():
@@ -190,8 +190,8 @@ def test_every_point_has_exactly_one_official_reading_with_the_official_value(ch
     from abawbench.scoring import score
 
     rules = get(challenge)
-    corpus = make_corpus(5, 30, seed=2)
-    guess = answers(corpus.known, 0.5, 0)
+    corpus = simulate_split(5, 30, seed=2)
+    guess = simulate_predictions(corpus.known, 0.5, 0)
     width = {"action_units": len(rules.tasks[0].columns) if challenge.endswith("-au") else 12}
 
     def fit(table):

@@ -15,7 +15,7 @@ from abawbench.metrics.bootstrap import bca_interval, left_out, resampled
 from abawbench.scoring import pair, score
 from abawbench.scoring.criteria import evaluate
 from abawbench.scoring.statistics import collect
-from abawbench.synthetic import answers, make_corpus
+from abawbench.synthetic import simulate_predictions, simulate_split
 from abawbench.table import NO_FRAME, Table
 
 MTL = get("abaw4-mtl")
@@ -60,8 +60,8 @@ def test_an_mtl_case_worked_by_hand():
 
 
 def test_it_equals_scikit_learn_and_audmetric_to_twelve_digits():
-    corpus = make_corpus(12, 80, seed=4)
-    prediction = answers(corpus.known, 0.5, seed=1)
+    corpus = simulate_split(12, 80, seed=4)
+    prediction = simulate_predictions(corpus.known, 0.5, seed=1)
     result = score(MTL, corpus.truth, prediction, **FEW)
     va, guess = corpus.truth.numbers("va"), prediction.numbers("va")
     keep = ~np.isnan(va).any(1)
@@ -149,7 +149,7 @@ def test_a_metric_that_is_not_settled_gives_no_score():
 
 
 def test_a_task_without_annotation_has_no_figure_and_the_total_is_null():
-    corpus = make_corpus(30, 60, seed=0)
+    corpus = simulate_split(30, 60, seed=0)
     truth = corpus.truth
     bare = Table(
         truth.videos, truth.video, truth.frame, {**truth.values, "va": np.full_like(truth.numbers("va"), np.nan)}
@@ -163,7 +163,7 @@ def test_a_task_without_annotation_has_no_figure_and_the_total_is_null():
 
 
 def test_json_has_exactly_the_agreed_keys():
-    corpus = make_corpus(4, 30, seed=0)
+    corpus = simulate_split(4, 30, seed=0)
     tree = score(MTL, corpus.truth, corpus.known, **FEW).to_json()
     assert list(tree) == ["challenge", "fingerprint", "score", "terms", "metrics", "rows", "intervals"]
     assert list(tree["terms"]) == ["va", "expression", "action_units"]
@@ -186,8 +186,8 @@ def test_json_has_exactly_the_agreed_keys():
 
 
 def test_missing_predictions_are_counted_and_named():
-    corpus = make_corpus(4, 40, seed=0)
-    part = answers(corpus.known, 1.0, 0, gaps=0.1)
+    corpus = simulate_split(4, 40, seed=0)
+    part = simulate_predictions(corpus.known, 1.0, 0, gaps=0.1)
     with pytest.raises(ProblemError) as caught:
         score(MTL, corpus.truth, part, **FEW)
     problem = caught.value.problems[0]
@@ -200,7 +200,7 @@ def test_missing_predictions_are_counted_and_named():
 
 
 def test_rows_without_annotation_need_no_prediction():
-    corpus = make_corpus(30, 60, seed=0)
+    corpus = simulate_split(30, 60, seed=0)
     truth = corpus.truth
     annotated = (
         ~np.isnan(truth.numbers("va")).any(1)
@@ -223,8 +223,8 @@ def test_surplus_rows_are_refused_but_one_line_behind_the_labels_is_not():
 
 
 def test_shuffled_rows_score_alike_and_are_flagged():
-    corpus = make_corpus(6, 50, seed=2)
-    prediction = answers(corpus.known, 0.6, 0)
+    corpus = simulate_split(6, 50, seed=2)
+    prediction = simulate_predictions(corpus.known, 0.6, 0)
     order = np.random.default_rng(0).permutation(len(prediction))
     straight = score(MTL, corpus.truth, prediction, **FEW)
     shuffled = score(MTL, corpus.truth, prediction.take(order), **FEW)
@@ -234,17 +234,17 @@ def test_shuffled_rows_score_alike_and_are_flagged():
 
 
 def test_intervals_by_subject_use_fewer_clusters():
-    corpus = make_corpus(40, 20, seed=1)
+    corpus = simulate_split(40, 20, seed=1)
     subjects = {video: f"s{number // 2}" for number, video in enumerate(corpus.truth.videos)}
-    result = score(MTL, corpus.truth, answers(corpus.known, 0.6, 0), subjects=subjects, **FEW)
+    result = score(MTL, corpus.truth, simulate_predictions(corpus.known, 0.6, 0), subjects=subjects, **FEW)
     assert result.intervals["clusters"] == 20
     assert result.intervals["unit"] == "subject"
     assert "20 subjects" in result.intervals["warning"]
 
 
 def test_the_persons_of_a_video_are_one_cluster():
-    corpus = make_corpus(40, 20, seed=1)
-    prediction = answers(corpus.known, 0.6, 0)
+    corpus = simulate_split(40, 20, seed=1)
+    prediction = simulate_predictions(corpus.known, 0.6, 0)
 
     def renamed(table):
         names = tuple(f"v{number // 2}{'_left' if number % 2 else ''}" for number in range(len(table.videos)))
@@ -258,8 +258,8 @@ def test_the_persons_of_a_video_are_one_cluster():
 
 
 def test_the_same_seed_gives_the_same_intervals():
-    corpus = make_corpus(10, 20, seed=1)
-    prediction = answers(corpus.known, 0.6, 0)
+    corpus = simulate_split(10, 20, seed=1)
+    prediction = simulate_predictions(corpus.known, 0.6, 0)
     first, second, other = (score(MTL, corpus.truth, prediction, seed=seed, **FEW).intervals for seed in (1, 1, 2))
     assert first == second
     assert first["score"] != other["score"]
@@ -267,8 +267,8 @@ def test_the_same_seed_gives_the_same_intervals():
 
 def test_intervals_of_the_score_cover_near_ninety_five_percent():
     # the population: 1,500 videos; a split: 60 of them, long enough that the rare expressions occur in most splits
-    world = make_corpus(1500, 240, seed=9)
-    paired = pair(MTL, world.truth, answers(world.known, 0.55, 3))
+    world = simulate_split(1500, 240, seed=9)
+    paired = pair(MTL, world.truth, simulate_predictions(world.known, 0.55, 3))
     statistics = collect(MTL, paired.truth, paired.prediction, valid=paired.valid)
 
     def figures(sums):

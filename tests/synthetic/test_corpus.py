@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abawbench.base.problems import ProblemError
-from abawbench.synthetic import answers, make_corpus
-from abawbench.synthetic.corpus import PROPORTIONS, SPLITS, Settings, checked, make, plan
+from abawbench.synthetic import simulate_predictions, simulate_split
+from abawbench.synthetic.corpus import PROPORTIONS, SPLITS, CorpusSettings, check_settings, make_footage, plan_units
 from abawbench.table import video_of
 
 
 @given(st.integers(3, 60), st.integers(0, 1000))
 def test_nobody_and_no_video_is_in_two_splits_and_no_split_is_empty(videos, seed):
-    units = plan(Settings(videos, 100, seed))
+    units = plan_units(CorpusSettings(videos, 100, seed))
     by_split = {split: [unit for unit in units if unit.split == split] for split in SPLITS}
     assert all(by_split.values())
     assert sum(map(len, by_split.values())) == len(units)
@@ -28,25 +28,25 @@ def test_nobody_and_no_video_is_in_two_splits_and_no_split_is_empty(videos, seed
 
 
 def test_splits_have_the_official_proportions():
-    units = plan(Settings(600, 50, 1))
+    units = plan_units(CorpusSettings(600, 50, 1))
     for split in SPLITS:
         share = sum(unit.split == split for unit in units) / len(units)
         assert share == pytest.approx(PROPORTIONS[split] / sum(PROPORTIONS.values()), abs=0.01)
 
 
 def test_some_people_have_two_videos():
-    units = plan(Settings(100, 50, 1))
+    units = plan_units(CorpusSettings(100, 50, 1))
     assert len(units) - len({unit.person for unit in units}) == np.ceil(100 * 10 / 594)
 
 
 def test_names_stand_in_the_order_of_their_numbers():
-    units = plan(Settings(30, 50, 1))
+    units = plan_units(CorpusSettings(30, 50, 1))
     numbers = [int(unit.name.split("-")[0]) for unit in units]
     assert numbers == sorted(numbers)
 
 
 def test_equal_settings_give_equal_footage_and_another_seed_another():
-    one, same, other = (make(Settings(6, 60, seed, pictures=False)) for seed in (3, 3, 4))
+    one, same, other = (make_footage(CorpusSettings(6, 60, seed, pictures=False)) for seed in (3, 3, 4))
     assert one.units == same.units
     for field in ("action_units", "affect", "episode", "has_crop", "surplus"):
         assert np.array_equal(getattr(one, field), getattr(same, field))
@@ -55,14 +55,14 @@ def test_equal_settings_give_equal_footage_and_another_seed_another():
 
 
 def test_a_step_lists_every_so_many_frames_from_the_first():
-    footage = make(Settings(6, 60, 3, step=7, pictures=False))
+    footage = make_footage(CorpusSettings(6, 60, 3, step=7, pictures=False))
     table = footage.table(footage.listed["train"])
     assert (table.frame % 7 == 1).all()
     assert len(np.unique(table.video)) == len(table.videos) == len(footage.of_split("train"))
 
 
 def test_a_table_without_gaps_has_every_label():
-    footage = make(Settings(12, 60, 3, pictures=False))
+    footage = make_footage(CorpusSettings(12, 60, 3, pictures=False))
     rows = footage.listed["train"]
     full, gaps = footage.table(rows, gaps=False), footage.table(rows)
     assert not np.isnan(full.numbers("va")).any()
@@ -74,15 +74,15 @@ def test_a_table_without_gaps_has_every_label():
 
 def test_settings_that_make_no_corpus_are_named_all_at_once():
     with pytest.raises(ProblemError) as caught:
-        checked(Settings(2, 4, 0, ("laag",), films=3))
+        check_settings(CorpusSettings(2, 4, 0, ("laag",), films=3))
     assert {problem.rule for problem in caught.value.problems} == {"D52"}
     assert len(caught.value.problems) == 4
     with pytest.raises(ProblemError, match="labels alone"):
-        checked(Settings(4, 20, 0, pictures=False, films=1))
+        check_settings(CorpusSettings(4, 20, 0, pictures=False, films=1))
 
 
 def test_the_split_in_memory_has_gaps_repeats_and_its_whole_truth():
-    corpus = make_corpus(40, 60, seed=2)
+    corpus = simulate_split(40, 60, seed=2)
     truth, known = corpus.truth, corpus.known
     assert np.array_equal(truth.frame, known.frame)
     assert np.isnan(truth.numbers("va")).any(axis=1).mean() == pytest.approx(1 / 6, abs=0.02)
@@ -97,10 +97,10 @@ def test_the_split_in_memory_has_gaps_repeats_and_its_whole_truth():
 
 
 def test_an_imaginary_model_of_full_skill_knows_everything_and_one_of_none_only_how_often():
-    known = make_corpus(10, 60, seed=2).known
-    perfect, blind = answers(known, 1, 0), answers(known, 0, 0)
+    known = simulate_split(10, 60, seed=2).known
+    perfect, blind = simulate_predictions(known, 1, 0), simulate_predictions(known, 0, 0)
     assert np.array_equal(perfect.classes("expression"), known.classes("expression"))
     assert np.bincount(blind.classes("expression"), minlength=8).tolist() == (
         np.bincount(known.classes("expression"), minlength=8).tolist()
     )
-    assert len(answers(known, 1, 0, gaps=0.2)) < len(known)
+    assert len(simulate_predictions(known, 1, 0, gaps=0.2)) < len(known)

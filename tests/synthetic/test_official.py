@@ -21,14 +21,14 @@ from abawbench.formats import read_truth
 from abawbench.formats.lists import read_list
 from abawbench.formats.subjects import subjects_from
 from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_8
-from abawbench.synthetic import drawing, official
+from abawbench.synthetic import official, pictures
 from abawbench.synthetic.affect import EPISODES
-from abawbench.synthetic.corpus import SPLITS, Settings, make
-from abawbench.synthetic.official import TRACKS, every_line, write_corpus
+from abawbench.synthetic.corpus import SPLITS, CorpusSettings, make_footage
+from abawbench.synthetic.official import TRACKS, table_of_units, write_corpus
 from abawbench.synthetic.quirks import QUIRKS
 
-LABELS = Settings(12, 60, 5, pictures=False)
-DRAWN = Settings(4, 16, 5)
+LABELS = CorpusSettings(12, 60, 5, pictures=False)
+DRAWN = CorpusSettings(4, 16, 5)
 MTL = get("abaw4-mtl")
 
 
@@ -41,7 +41,7 @@ def written(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def footage():
-    return make(LABELS)
+    return make_footage(LABELS)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_the_files_by_unit_read_back_in_every_split(written, footage, edition, t
         root = written / "truth" if split == "test" else written
         table = read_truth(challenge, root / "annotations" / TRACKS[task][0] / folder)
         places = [place for place in footage.of_split(split) if not footage.lacking[task][place]]
-        expected = every_line(footage, places)
+        expected = table_of_units(footage, places)
         assert set(table.videos) == {footage.units[place].name for place in places}
         order = np.lexsort((table.frame, [expected.videos.index(table.videos[video]) for video in table.video]))
         np.testing.assert_array_equal(table.frame[order], expected.frame)
@@ -93,7 +93,7 @@ def test_the_files_by_unit_read_back_in_every_split(written, footage, edition, t
 
 
 def test_a_surplus_line_repeats_the_last_frame(footage):
-    table = every_line(footage, list(range(len(footage.units))))
+    table = table_of_units(footage, list(range(len(footage.units))))
     lines = np.bincount(table.video)
     frames = [unit.frames for unit in footage.units]
     assert (lines - frames).tolist() == footage.surplus.astype(int).tolist()
@@ -112,7 +112,7 @@ def test_the_lists_ask_for_the_rows_and_units_of_the_test_split(written, footage
         units = read_list(by_unit, written / official.UNIT_LISTS / by_unit.list_files[0])
         assert list(units.units) == tested
         rows = read_list(by_row, written / official.ROW_LISTS / by_row.list_files[0]).keys.to_pylist()
-        assert len(rows) == len(every_line(footage, footage.of_split("test")))
+        assert len(rows) == len(table_of_units(footage, footage.of_split("test")))
         assert rows[0] == f"{tested[0]}/00001.jpg"
 
 
@@ -154,12 +154,12 @@ def test_the_card_says_version_settings_and_counts(written, footage):
 def test_equal_settings_give_equal_bytes_and_another_seed_others(written, tmp_path):
     write_corpus(LABELS, tmp_path / "again")
     assert bytes_of(tmp_path / "again") == bytes_of(written)
-    write_corpus(Settings(12, 60, 6, pictures=False), tmp_path / "other")
+    write_corpus(CorpusSettings(12, 60, 6, pictures=False), tmp_path / "other")
     assert bytes_of(tmp_path / "other") != bytes_of(written)
 
 
 def test_all_quirks_off_makes_a_plain_corpus(tmp_path):
-    write_corpus(Settings(4, 20, 1, tuple(QUIRKS), pictures=False), tmp_path / "plain")
+    write_corpus(CorpusSettings(4, 20, 1, tuple(QUIRKS), pictures=False), tmp_path / "plain")
     table = read_truth(MTL, tmp_path / "plain" / "training_set_annotations.txt")
     assert not np.isnan(table.numbers("va")).any()
     assert table.classes("expression").min() >= 0
@@ -168,7 +168,7 @@ def test_all_quirks_off_makes_a_plain_corpus(tmp_path):
 
 
 def test_crops_are_those_that_are_seen(drawn):
-    footage = make(DRAWN)
+    footage = make_footage(DRAWN)
     for place, unit in enumerate(footage.units):
         seen = footage.has_crop[footage.starts[place] : footage.starts[place + 1]]
         names = [f"{frame + 1:05d}.jpg" for frame in np.flatnonzero(seen)]
@@ -185,14 +185,14 @@ def test_two_processes_draw_what_one_draws(drawn, tmp_path):
 def test_what_a_run_left_undone_is_done_and_nothing_else(drawn, tmp_path):
     out = tmp_path / "cut"
     shutil.copytree(drawn, out)
-    unit = make(DRAWN).units[1].name
+    unit = make_footage(DRAWN).units[1].name
     shutil.rmtree(out / "cropped_aligned" / unit)
     shutil.rmtree(out / "truth")
     (out / "subjects.csv").unlink()
     (out / "cropped_aligned" / f".{unit}.abc").mkdir()
     (out / "cropped_aligned" / f".{unit}.abc" / "00001.jpg").write_bytes(b"half")
     (out / ".training_set_annotations.txt.xyz").write_bytes(b"half")
-    kept = out / "cropped_aligned" / make(DRAWN).units[0].name
+    kept = out / "cropped_aligned" / make_footage(DRAWN).units[0].name
     before = kept.stat().st_mtime_ns
     write_corpus(DRAWN, out)
     assert bytes_of(out) == bytes_of(drawn)
@@ -204,9 +204,9 @@ def test_a_killed_run_goes_on_to_the_same_bytes(drawn, tmp_path):
     program = (
         "import os\n"
         "from pathlib import Path\n"
-        "from abawbench.synthetic.corpus import Settings\n"
+        "from abawbench.synthetic.corpus import CorpusSettings\n"
         "from abawbench.synthetic.official import write_corpus\n"
-        f"write_corpus(Settings(4, 16, 5), Path({str(out)!r}), report=lambda done, total: os._exit(9))\n"
+        f"write_corpus(CorpusSettings(4, 16, 5), Path({str(out)!r}), report=lambda done, total: os._exit(9))\n"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 9
     assert len(list((out / "cropped_aligned").iterdir())) == 1
@@ -217,9 +217,9 @@ def test_a_killed_run_goes_on_to_the_same_bytes(drawn, tmp_path):
 def test_another_corpus_is_never_mixed_in(written):
     before = bytes_of(written)
     with pytest.raises(ProblemError, match=r"D50[\s\S]*seed = 5[\s\S]*seed = 6"):
-        write_corpus(Settings(12, 60, 6, pictures=False), written)
+        write_corpus(CorpusSettings(12, 60, 6, pictures=False), written)
     with pytest.raises(ProblemError, match=r"D50[\s\S]*without"):
-        write_corpus(Settings(12, 60, 5, ("lag",), pictures=False), written)
+        write_corpus(CorpusSettings(12, 60, 5, ("lag",), pictures=False), written)
     assert bytes_of(written) == before
 
 
@@ -251,7 +251,7 @@ def test_a_file_in_the_way_is_one_problem(tmp_path):
 def test_a_full_disk_while_drawing_is_one_problem(tmp_path, workers, monkeypatch):
     out = tmp_path / "full"
     write_corpus(DRAWN, out)
-    unit = make(DRAWN).units[0].name
+    unit = make_footage(DRAWN).units[0].name
     shutil.rmtree(out / "cropped_aligned")
     real = Path.write_bytes
 
@@ -263,10 +263,10 @@ def test_a_full_disk_while_drawing_is_one_problem(tmp_path, workers, monkeypatch
     monkeypatch.setattr(Path, "write_bytes", full)
     if workers == 2:
         # a process of its own does not see the patch: ask the function that runs there
-        footage = make(DRAWN)
-        job = drawing.jobs_of(footage, out / "cropped_aligned")[0]
+        footage = make_footage(DRAWN)
+        job = pictures.drawing_jobs(footage, out / "cropped_aligned")[0]
         (out / "cropped_aligned").mkdir()
-        frames, problems = drawing.draw_unit(job)
+        frames, problems = pictures.draw_unit(job)
         assert (frames, [problem.rule for problem in problems]) == (0, ["F01"])
         return
     with pytest.raises(ProblemError, match="F01"):
@@ -284,7 +284,7 @@ class Deadly:
 
 def test_a_process_that_is_killed_is_one_problem():
     with pytest.raises(ProblemError, match=r"D54[\s\S]*fewer --workers"):
-        list(drawing._results([Deadly(), Deadly()], 2))
+        list(pictures._results([Deadly(), Deadly()], 2))
 
 
 def test_without_opencv_labels_can_be_made_and_pictures_are_one_problem(tmp_path, monkeypatch):
@@ -294,4 +294,4 @@ def test_without_opencv_labels_can_be_made_and_pictures_are_one_problem(tmp_path
     with pytest.raises(ProblemError, match=r"D53[\s\S]*labels-only"):
         write_corpus(DRAWN, tmp_path / "drawn")
     assert not (tmp_path / "drawn").exists()
-    write_corpus(Settings(3, 16, 0, pictures=False), tmp_path / "labels")
+    write_corpus(CorpusSettings(3, 16, 0, pictures=False), tmp_path / "labels")

@@ -7,21 +7,21 @@ import pytest
 
 from abawbench.labels import ACTION_UNITS_12, ACTION_UNITS_17
 from abawbench.synthetic.affect import PUBLISHED_SHARES, episode_shares, make_course, make_temperament
-from abawbench.synthetic.corpus import SPLITS, Settings, make
-from abawbench.synthetic.quirks import AFFECT_NOISE, LAG, QUIRKS, REPEATS, annotate, with_repeats, without_task
-from abawbench.synthetic.smooth import stream
+from abawbench.synthetic.corpus import SPLITS, CorpusSettings, make_footage
+from abawbench.synthetic.noise import stream
+from abawbench.synthetic.quirks import AFFECT_NOISE, LAG, QUIRKS, REPEATS, annotate, repeat_rows, units_without_task
 
 TWELVE = [ACTION_UNITS_17.index(unit) for unit in ACTION_UNITS_12]
 
 
 @pytest.fixture(scope="module")
 def large():
-    return make(Settings(400, 300, 7, pictures=False))
+    return make_footage(CorpusSettings(400, 300, 7, pictures=False))
 
 
 @pytest.fixture(scope="module")
 def plain():
-    return make(Settings(60, 120, 7, tuple(QUIRKS), pictures=False))
+    return make_footage(CorpusSettings(60, 120, 7, tuple(QUIRKS), pictures=False))
 
 
 def share(footage, split, task):
@@ -80,10 +80,10 @@ def test_without_both_every_row_has_every_label(plain):
 
 def test_partial_labels_alone_and_label_sets_alone():
     others = tuple(name for name in QUIRKS if name not in {"partial-labels", "label-sets"})
-    partial = make(Settings(60, 120, 7, (*others, "label-sets"), pictures=False))
+    partial = make_footage(CorpusSettings(60, 120, 7, (*others, "label-sets"), pictures=False))
     assert not any(mask.any() for mask in partial.lacking.values())
     assert share(partial, "train", "expression") == pytest.approx(90_645 / 142_382, abs=0.02)
-    sets = make(Settings(60, 120, 7, (*others, "partial-labels"), pictures=False))
+    sets = make_footage(CorpusSettings(60, 120, 7, (*others, "partial-labels"), pictures=False))
     for task, mask in sets.annotated.items():
         assert np.array_equal(~mask, np.repeat(sets.lacking[task], np.diff(sets.starts)))
 
@@ -107,7 +107,7 @@ def test_one_line_too_many(large, plain):
 def test_classes_are_imbalanced_as_published_or_equal(large):
     shares = np.bincount(large.expression, minlength=8) / len(large.expression)
     assert shares == pytest.approx(PUBLISHED_SHARES, abs=0.03)
-    even = make(Settings(400, 300, 7, ("imbalance",), pictures=False))
+    even = make_footage(CorpusSettings(400, 300, 7, ("imbalance",), pictures=False))
     shares = np.bincount(even.expression, minlength=8) / len(even.expression)
     assert shares == pytest.approx(np.full(8, 1 / 8), abs=0.03)
 
@@ -147,23 +147,23 @@ def test_label_noise_has_its_size_and_leaves_values_in_range():
 
 
 def test_one_quirk_off_leaves_what_happens_as_it_is(large):
-    other = make(Settings(400, 300, 7, ("lag", "repeats", "missing-crops"), pictures=False))
+    other = make_footage(CorpusSettings(400, 300, 7, ("lag", "repeats", "missing-crops"), pictures=False))
     assert np.array_equal(other.action_units, large.action_units)
     assert np.array_equal(other.labels.expression, large.labels.expression)
     assert not np.array_equal(other.labels.affect, large.labels.affect)
 
 
 def test_repeats_stand_behind_their_first_and_are_counted_among_all():
-    rows = with_repeats(np.arange(1000), REPEATS["train"], np.random.default_rng(0))
+    rows = repeat_rows(np.arange(1000), REPEATS["train"], np.random.default_rng(0))
     assert len(rows) == 1007
     assert np.array_equal(np.unique(rows), np.arange(1000))
     assert (np.diff(rows) >= 0).all()
 
 
 def test_units_lack_a_task_by_their_place_on_the_line():
-    lacking = without_task(np.array([10, 30, 20, 40]), (0.0, 0.3), np.array([3, 0, 1, 2]))
+    lacking = units_without_task(np.array([10, 30, 20, 40]), (0.0, 0.3), np.array([3, 0, 1, 2]))
     assert lacking.tolist() == [False, False, False, True]
-    assert without_task(np.array([10, 30]), (0.5, 1.0), np.array([0, 1])).tolist() == [False, True]
+    assert units_without_task(np.array([10, 30]), (0.5, 1.0), np.array([0, 1])).tolist() == [False, True]
 
 
 def test_every_quirk_says_what_it_imitates_and_where_the_number_is_from():

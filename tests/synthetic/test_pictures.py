@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from abawbench.synthetic.corpus import Settings, make
+from abawbench.synthetic.corpus import CorpusSettings, make_footage
 from abawbench.synthetic.official import write_corpus
-from abawbench.synthetic.videos import filmed, write_videos
+from abawbench.synthetic.pictures import encoded_videos, write_videos
 
-FILMED = Settings(3, 20, 4, films=2)
+FILMED = CorpusSettings(3, 20, 4, films=2)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def written(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def footage():
-    return make(FILMED)
+    return make_footage(FILMED)
 
 
 def pictures(path):
@@ -34,13 +34,13 @@ def pictures(path):
 
 
 def test_as_many_videos_as_asked_for_those_of_two_people_first(written, footage):
-    videos = [footage.units[places[0]].video for places in filmed(footage)]
-    assert [len(places) for places in filmed(footage)] == [2, 1]
+    videos = [footage.units[places[0]].video for places in encoded_videos(footage)]
+    assert [len(places) for places in encoded_videos(footage)] == [2, 1]
     assert sorted(path.stem for path in (written / "videos").iterdir()) == sorted(videos)
 
 
 def test_a_video_has_its_frames_at_thirty_a_second(written, footage):
-    for places in filmed(footage):
+    for places in encoded_videos(footage):
         unit = footage.units[places[0]]
         with av.open(str(written / "videos" / f"{unit.video}.mp4")) as container:
             stream = container.streams.video[0]
@@ -50,7 +50,7 @@ def test_a_video_has_its_frames_at_thirty_a_second(written, footage):
 
 def test_the_truth_names_a_face_for_each_crop(written, footage):
     faces = pd.read_parquet(written / "truth" / "faces_in_videos.parquet")
-    for places in filmed(footage):
+    for places in encoded_videos(footage):
         for place in places:
             unit = footage.units[place]
             seen = footage.has_crop[footage.starts[place] : footage.starts[place + 1]]
@@ -60,7 +60,7 @@ def test_the_truth_names_a_face_for_each_crop(written, footage):
 
 
 def test_a_frame_without_a_face_looks_unlike_its_neighbours(written, footage):
-    places = next(places for places in filmed(footage) if len(places) == 1)
+    places = next(places for places in encoded_videos(footage) if len(places) == 1)
     seen = footage.has_crop[footage.starts[places[0]] : footage.starts[places[0] + 1]]
     frames = pictures(written / "videos" / f"{footage.units[places[0]].video}.mp4").astype(np.int16)
     change = np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2, 3))

@@ -1,29 +1,39 @@
-"""Smooth random series and stretches of rows, whole arrays at a time."""
+"""Random streams, smooth random series, and random stretches of rows; whole arrays at a time."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+from abawbench.table import Floats, Mask
 
 
 def stream(seed: int, *place: int) -> np.random.Generator:
-    """A generator of its own for each place (a kind of draw, the number of a unit), whatever else is drawn."""
+    """A random generator for one purpose, which depends on nothing that is drawn for another.
+
+    Args:
+        seed: seed of the corpus.
+        place: numbers that name the purpose, such as the kind of draw and the index of the unit.
+    """
     return np.random.default_rng([seed, *place])
 
 
 def smooth_step(share: Floats) -> Floats:
-    """From 0 to 1 with level ends, for shares in [0, 1]."""
+    """The cubic from 0 to 1 whose slope is 0 at both ends, for shares in [0, 1]."""
     return share * share * (3 - 2 * share)
 
 
 def smooth_noise(generator: np.random.Generator, frames: int, columns: int, knot: int) -> Floats:
     """Stationary Gaussian series with mean 0, variance 1 and a continuous slope, shape (frames, columns).
 
-    Independent values stand `knot` frames apart, the first at a random place; between two of them lies
-    cos(a) * left + sin(a) * right, whose variance is 1 everywhere.
+    Independent values stand `knot` frames apart, the first at a random position. Between two of them, the series is
+    cos(a) * left + sin(a) * right with an angle a that goes smoothly from 0 to 90 degrees, so its variance is 1
+    everywhere.
+
+    Args:
+        generator: source of the random numbers.
+        frames: length of the series.
+        columns: number of independent series.
+        knot: distance of the independent values, in frames.
     """
     count = frames // knot + 3
     values = generator.normal(size=(count, 1, columns))
@@ -34,7 +44,7 @@ def smooth_noise(generator: np.random.Generator, frames: int, columns: int, knot
 
 
 def moving_mean(series: Floats, width: int) -> Floats:
-    """Mean over `width` frames about each frame (fewer at both ends), shape as given."""
+    """Mean over `width` frames around each frame (fewer at both ends), in the shape of the series."""
     frames = len(series)
     sums = np.concatenate([np.zeros((1, *series.shape[1:])), np.cumsum(series, axis=0)])
     place = np.arange(frames)
@@ -44,10 +54,17 @@ def moving_mean(series: Floats, width: int) -> Floats:
 
 
 def stretches(generator: np.random.Generator, rows: int, share: float, length: int) -> Mask:
-    """True on a share of the rows, rounded up to whole stretches of `length` rows, shape (rows,)."""
+    """A random mask that is True on a share of the rows, in stretches, shape (rows,).
+
+    Args:
+        generator: source of the random numbers.
+        rows: number of rows.
+        share: share of True, rounded up to whole stretches.
+        length: number of rows of a stretch.
+    """
     if share <= 0 or rows == 0:
         return np.zeros(rows, bool)
-    # shorter ones where the rows are few, so that the share is met
+    # shorter stretches if there are few rows, so that the share is met
     length = max(1, min(length, int(rows * min(share, 1 - share) / 3)))
     blocks = -(-rows // length)
     chosen = np.zeros(blocks, bool)

@@ -1,4 +1,4 @@
-"""A split in memory, and imaginary models that predict it: for tests and for the demo."""
+"""A split in memory, and predictions of imaginary models: for tests and for the demo."""
 
 from __future__ import annotations
 
@@ -8,38 +8,44 @@ from fractions import Fraction
 import numpy as np
 
 from abawbench.synthetic.affect import episode_shares, make_course, make_temperament
-from abawbench.synthetic.quirks import QUIRKS, annotate, with_repeats
-from abawbench.synthetic.smooth import stream, stretches
+from abawbench.synthetic.corpus import MULTI_TASK
+from abawbench.synthetic.noise import stream, stretches
+from abawbench.synthetic.quirks import QUIRKS, annotate, repeat_rows
 from abawbench.table import Floats, Table, Values
 
-# rows in a stretch that a model gets right or wrong as a whole
+# number of consecutive rows that a model gets right or wrong together
 STRETCH = 8
-# every third frame is a row, as s-Aff-Wild2 has some of a video's frames
+# distance of two rows in frames, since s-Aff-Wild2 lists only some of the frames
 STEP = 3
-# share of the rows without a task's labels, in stretches
+# share of the rows without labels, by task, and the length of their stretches
 WITHOUT = {"va": 1 / 6, "expression": 2 / 5, "action_units": 1 / 5}
-REPEATED = Fraction(1, 101)
 GAP = 16
+REPEATED = Fraction(1, 101)
 
 
 @dataclass(frozen=True, eq=False)
-class Corpus:
-    """A split with its whole truth.
+class SimulatedSplit:
+    """A split with its complete truth.
 
     Attributes:
-        truth: rows as the organisers give them: repeated rows, and rows annotated for some tasks only.
-        known: the same rows with every label, which only a maker of worlds knows.
+        truth: rows as organisers publish them: some repeated, some annotated for a part of the tasks only.
+        known: the same rows with every label.
     """
 
     truth: Table
     known: Table
 
 
-def make_corpus(videos: int, frames: int, seed: int) -> Corpus:
-    """A split of `videos` videos with about `frames` rows each, each of another person.
+def simulate_split(videos: int, frames: int, seed: int) -> SimulatedSplit:
+    """Simulate a split with the model of `affect`, with lag and label noise.
 
-    The model of `affect` with lag and label noise. One row in a hundred is repeated, one in six lacks valence and
-    arousal, two in five the expression, one in five the action units, whatever the video.
+    One row in a hundred is repeated, one in six lacks valence and arousal, two in five lack the expression, and one in
+    five lacks the action units.
+
+    Args:
+        videos: number of videos, each of another person.
+        frames: number of rows of a video, on average.
+        seed: seed of all draws.
     """
     generator = stream(seed)
     counts = generator.integers(max(2, frames // 2), frames * 3 // 2 + 1, videos)
@@ -59,34 +65,35 @@ def make_corpus(videos: int, frames: int, seed: int) -> Corpus:
         },
         source="synthetic",
     )
-    known = known.take(with_repeats(np.arange(len(known)), REPEATED, generator))
-    return Corpus(_with_gaps(known, generator), known)
+    known = known.take(repeat_rows(np.arange(len(known)), REPEATED, generator))
+    return SimulatedSplit(_with_gaps(known, generator), known)
 
 
 def _with_gaps(known: Table, generator: np.random.Generator) -> Table:
-    """The table with stretches of rows that lack the annotation of a task."""
+    """The table with stretches of rows without labels for a task."""
     values: dict[str, Values] = {}
-    for task, share in WITHOUT.items():
-        values[task] = known.values[task].copy(order="F")
-        values[task][stretches(generator, len(known), share, GAP)] = np.nan if task == "va" else -1
+    for task in MULTI_TASK.tasks:
+        values[task.name] = known.values[task.name].copy(order="F")
+        missing = stretches(generator, len(known), WITHOUT[task.name], GAP)
+        values[task.name][missing] = task.empty(int(missing.sum()))
     return replace(known, values=values)
 
 
-def answers(known: Table, skill: float, seed: int, *, gaps: float = 0.0) -> Table:
-    """Predictions of an imaginary model.
+def simulate_predictions(known: Table, skill: float, seed: int, *, gaps: float = 0.0) -> Table:
+    """Simulate the predictions of a model.
 
     Args:
-        known: the whole truth.
-        skill: from 0 (knows only how often values occur) to 1 (always right).
-        seed: of its errors.
-        gaps: share of distinct rows without prediction, as where no face was found.
+        known: the complete truth.
+        skill: skill of the model, from 0 (it knows only how often values occur) to 1 (it is always right).
+        seed: seed of its errors.
+        gaps: share of distinct rows without prediction, as if no face had been found.
     """
     generator = np.random.default_rng(seed)
     rows = len(known)
     other = generator.permutation(rows)
     affect: Floats = known.numbers("va")
     blurred = skill * affect + (1 - skill) * affect[other]
-    # right in stretches, which end with their video: errors of real models come in runs too
+    # errors come in stretches within a video, as those of real models do
     row = np.arange(rows)
     starts = np.maximum.accumulate(np.where(np.append(True, known.video[1:] != known.video[:-1]), row, 0))
     _, stretch = np.unique(np.stack([known.video, (row - starts) // STRETCH]), axis=1, return_inverse=True)
@@ -104,7 +111,7 @@ def answers(known: Table, skill: float, seed: int, *, gaps: float = 0.0) -> Tabl
         },
         source="synthetic predictions",
     )
-    # a frame is either predicted or not, however often the list repeats it
+    # all repetitions of a frame share its fate
     key = known.video.astype(np.int64) * 1_000_003 + known.frame
     _, place = np.unique(key, return_inverse=True)
     lost = generator.random(int(place.max()) + 1) < gaps
