@@ -3,41 +3,36 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
-from abawbench.base.problems import Problem, Problems
+from abawbench.base.problems import Problem, Problems, os_reason
 from abawbench.challenges import CHALLENGES
-from abawbench.leaderboard.measures import MEASURES
+from abawbench.leaderboard.columns import COLUMNS, MEASURES
 
 # facts of no challenge: other data, other tasks
 OTHER = "other"
-FIGURES = ("score", "ccc_v", "ccc_a", "ccc_va", "f1_expr", "f1_au")
-# of the parts; the range of `score` is that of its measure
-RANGES = {
-    "ccc_v": (-1.0, 1.0),
-    "ccc_a": (-1.0, 1.0),
-    "ccc_va": (-1.0, 1.0),
-    "f1_expr": (0.0, 1.0),
-    "f1_au": (0.0, 1.0),
-}
 
 Trimmed = Annotated[str, StringConstraints(pattern=r"^(\S(.*\S)?)?$")]
 Word = Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$")]
-Number = Annotated[str, StringConstraints(pattern=r"^(-?[0-9]+(\.[0-9]+)?)?$")]
+Number = Annotated[str, StringConstraints(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
 Rank = Annotated[str, StringConstraints(pattern=r"^([1-9][0-9]*)?$")]
 EXPECTED = {
+    "kind": "organiser or claimed",
     "edition": "ABAW and a number, or non-ABAW",
     "challenge": "a track, or the task in words",
     "dataset": "a name",
     "split": "test, val, or empty where the source does not say",
     "rank": "a whole number from 1, or empty",
     "source": "where the fact stands",
-} | dict.fromkeys(FIGURES, "a number with a decimal point, or empty")
+    "figures": "a number with a decimal point",
+}
 
 
 def _spelt_out(split: Any) -> Any:
@@ -45,10 +40,26 @@ def _spelt_out(split: Any) -> Any:
 
 
 class Fact(BaseModel):
-    """One row: a source's claim about a score. Numbers stay the text of the source, empty where it gives none."""
+    """A source's claim about a result: what it is about, and its figures.
+
+    Attributes:
+        kind: `organiser` for a table or ranking of the organisers, also where a paper reprints it; else `claimed`.
+        edition: `ABAW1` and so on, or `non-ABAW`.
+        challenge: track of the edition; outside the challenges the task in words.
+        dataset: name of the data, as the source has it.
+        split: test, validation, or empty where the source does not say.
+        rank: place in the source's ranking; empty where it gives none.
+        team: as published.
+        method: as published.
+        metric_name: the measure in words, one of `MEASURES`.
+        figures: by name of a column, the number as the source writes it; empty where it gives none.
+        note: what a reader must know.
+        source: where the fact stands.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    kind: Literal["organiser", "claimed"]
     edition: Word
     challenge: Word
     dataset: Word
@@ -56,13 +67,8 @@ class Fact(BaseModel):
     rank: Rank
     team: Trimmed
     method: Trimmed
-    score: Number
-    ccc_v: Number
-    ccc_a: Number
-    ccc_va: Number
-    f1_expr: Number
-    f1_au: Number
     metric_name: Trimmed
+    figures: dict[str, Number]
     note: Trimmed
     source: Word
 
@@ -74,7 +80,23 @@ class Fact(BaseModel):
         return f"{self.edition}-{self.challenge}".lower()
 
 
-HEADER = tuple(Fact.model_fields)
+# a row of a file is one figure of a fact
+HEADER = tuple(
+    name for field in Fact.model_fields for name in (("figure", "value") if field == "figures" else (field,))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A row of a file."""
+
+    number: int
+    cells: dict[str, str]
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What the figure is about: every cell but the figure itself."""
+        return {name: text for name, text in self.cells.items() if name not in {"figure", "value"}}
 
 
 def read_published(folder: Path) -> dict[str, tuple[Fact, ...]]:
@@ -86,12 +108,12 @@ def read_published(folder: Path) -> dict[str, tuple[Fact, ...]]:
     problems = Problems()
     facts: dict[str, tuple[Fact, ...]] = {}
     for path in sorted(folder.glob("*.csv")):
-        facts[path.stem] = _read_file(path, problems)
+        facts[path.stem] = tuple(_read_file(path, problems))
     problems.raise_if_any()
     return facts
 
 
-def _read_file(path: Path, problems: Problems) -> tuple[Fact, ...]:
+def _read_file(path: Path, problems: Problems) -> Iterator[Fact]:
     def object_to(found: str, expected: str, line: int | None = None) -> None:
         problems.add(Problem("L02", found, expected, "take the fact from its source again", str(path), line))
 
@@ -99,47 +121,80 @@ def _read_file(path: Path, problems: Problems) -> tuple[Fact, ...]:
         object_to(f"a file named {path.name}", "the id of a challenge, or other.csv")
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        object_to(os_reason(error), "a readable file in UTF-8")
+        return
+    except UnicodeDecodeError as error:
         object_to(str(error), "a readable file in UTF-8")
-        return ()
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
-    facts: list[Fact] = []
+        return
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines: list[_Line] = []
     try:
-        header = tuple(next(lines, []))
+        header = tuple(next(reader, []))
         if header != HEADER:
             object_to(f"the header {','.join(header)}", ",".join(HEADER), 1)
-            return ()
-        for cells in lines:
-            if len(cells) != len(HEADER):
-                object_to(f"{len(cells)} columns", f"{len(HEADER)} columns", lines.line_num)
-                continue
-            try:
-                fact = Fact.model_validate(dict(zip(HEADER, cells, strict=True)))
-            except ValidationError as error:
-                for fault in error.errors(include_url=False):
-                    column = str(fault["loc"][0])
-                    expected = EXPECTED.get(column, "text without blanks around it")
-                    object_to(f"{column} '{fault['input']}'", expected, lines.line_num)
-                continue
-            for found, expected in _objections(fact, path.stem):
-                object_to(found, expected, lines.line_num)
-            facts.append(fact)
+            return
+        for cells in reader:
+            if len(cells) == len(HEADER):
+                lines.append(_Line(reader.line_num, dict(zip(HEADER, cells, strict=True))))
+            else:
+                object_to(f"{len(cells)} columns", f"{len(HEADER)} columns", reader.line_num)
     except csv.Error as error:
-        object_to(str(error), "comma-separated values", lines.line_num)
-    return tuple(facts)
+        object_to(str(error), "comma-separated values", reader.line_num)
+    for group in _facts_of(lines):
+        figures = {line.cells["figure"]: line.cells["value"] for line in group if line.cells["figure"]}
+        try:
+            fact = Fact.model_validate(group[0].about | {"figures": figures})
+        except ValidationError as error:
+            for fault in error.errors(include_url=False):
+                field, *figure = map(str, fault["loc"])
+                line = next((line for line in group if figure and line.cells["figure"] == figure[0]), group[0])
+                found = f"{figure[0] if figure else field} '{fault['input']}'"
+                object_to(found, EXPECTED.get(field, "text without blanks around it"), line.number)
+            continue
+        for line, found, expected in _objections(fact, group, path.stem):
+            object_to(found, expected, line.number)
+        yield fact
 
 
-def _objections(fact: Fact, place: str) -> Iterator[tuple[str, str]]:
+def _facts_of(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
+    """The rows of each fact: neighbours that differ in the figure alone; the same figure again begins another fact."""
+    group: list[_Line] = []
+    for line in lines:
+        taken = {"", *(other.cells["figure"] for other in group)}
+        if group and (line.about != group[0].about or line.cells["figure"] in taken or not group[0].cells["figure"]):
+            yield group
+            group = []
+        group.append(line)
+    if group:
+        yield group
+
+
+def _objections(fact: Fact, lines: Sequence[_Line], place: str) -> Iterator[tuple[_Line, str, str]]:
     if fact.place != place:
-        yield f"{fact.edition} {fact.challenge}", f"facts of {place}, or the file {fact.place}.csv"
+        yield lines[0], f"{fact.edition} {fact.challenge}", f"facts of {place}, or the file {fact.place}.csv"
     if not fact.team and not fact.method:
-        yield "neither team nor method", "one of them"
+        yield lines[0], "neither team nor method", "one of them"
     measure = MEASURES.get(fact.metric_name)
     if measure is None:
-        yield f"measure '{fact.metric_name}'", "a measure listed in abawbench/leaderboard/measures.py"
+        near = difflib.get_close_matches(fact.metric_name, MEASURES, n=2)
+        words = "".join(f"'{name}', or " for name in near)
+        yield (
+            lines[0],
+            f"measure '{fact.metric_name}'",
+            f"{words}a measure listed in abawbench/leaderboard/columns.py",
+        )
         return
-    for column in FIGURES:
-        text: str = getattr(fact, column)
-        low, high = RANGES.get(column, (measure.low, measure.high))
-        if text and not low <= float(text) <= high:
-            yield f"{column} {text}", f"{low:g} to {high:g}, never a percentage"
+    for line in lines:
+        name, value = line.cells["figure"], line.cells["value"]
+        if not name and not value:
+            continue
+        if name not in COLUMNS:
+            near = difflib.get_close_matches(name, COLUMNS, n=3) or list(COLUMNS)
+            yield line, f"figure '{name}'", f"one of {', '.join(near)}"
+            continue
+        column = COLUMNS[name]
+        low = measure.low if column.low is None else column.low
+        high = measure.high if column.high is None else column.high
+        if not low <= float(value) <= high:
+            yield line, f"{name} {value}", f"{low:g} to {high:g}, never a percentage"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from abawbench.challenges import Challenge
+from abawbench.challenges import Challenge, Task, Term
 from abawbench.challenges.eligibility import forbidden_training
-from abawbench.leaderboard.measures import MEASURES
-from abawbench.leaderboard.published import FIGURES, OTHER, Fact
+from abawbench.leaderboard.columns import COLUMNS, MEASURES
+from abawbench.leaderboard.published import OTHER, Fact
 from abawbench.records import Interval, Record
+from abawbench.scoring.criteria import criterion_of
 
 Kind = Literal["organiser", "claimed", "reproduced"]
 KINDS: dict[Kind, str] = {
@@ -19,10 +20,6 @@ KINDS: dict[Kind, str] = {
     "claimed": "by the authors of the method, or quoted by others",
     "reproduced": "predictions scored here, from the files, with 95 % BCa intervals",
 }
-
-# a fact is the organisers' when its source or its note begins so; every other fact is a claim
-ORGANISER_SOURCES = ("dkollias/ABAW2-Results:", "arXiv:2605.27451 (official overview")
-ORGANISER_NOTES = ("test leaderboard as reprinted", "leaderboard reprinted")
 
 SPLITS = ("test", "validation", "train", "")
 SHOWN_DECIMALS = 4
@@ -61,7 +58,7 @@ class Row:
         rank: as published; empty where it is not.
         team: as published.
         method: as published; the entry's name for a record.
-        figures: by column of `FIGURES`; columns without a figure are left out.
+        figures: by name of a column of `COLUMNS`; columns without a figure are left out.
         position: the figure that decides the row's place; NaN where there is none.
         note: what a reader must know.
         source: where the figures stand.
@@ -102,14 +99,14 @@ class Section:
 
 def from_fact(fact: Fact, challenge: Challenge | None) -> Row:
     """A published fact as a row; `challenge` is None for facts of no challenge."""
-    figures = {column: Figure(text, float(text)) for column in FIGURES if (text := getattr(fact, column))}
+    figures = {name: Figure(fact.figures[name], float(fact.figures[name])) for name in COLUMNS if name in fact.figures}
     is_own = challenge is not None and (not figures or challenge.metric.id in MEASURES[fact.metric_name].same_as)
     measure = fact.metric_name or "not said"
     group = "" if is_own else f"other measure: {measure}"
     if fact.place == OTHER:
         group = f"{fact.challenge} on {fact.dataset}, measure: {measure}"
     return Row(
-        kind=kind_of(fact),
+        kind=fact.kind,
         split=fact.split,
         dataset=fact.dataset,
         group=group,
@@ -118,36 +115,19 @@ def from_fact(fact: Fact, challenge: Challenge | None) -> Row:
         team=fact.team,
         method=fact.method,
         figures=figures,
-        position=_position(figures, challenge.metric.id if challenge is not None and is_own else ""),
+        position=_position(figures, challenge if is_own else None),
         note=fact.note,
         source=fact.source,
     )
 
 
-def kind_of(fact: Fact) -> Kind:
-    """`organiser` by the lists `ORGANISER_SOURCES` and `ORGANISER_NOTES`, else `claimed`."""
-    if fact.source.startswith(ORGANISER_SOURCES) or fact.note.startswith(ORGANISER_NOTES):
-        return "organiser"
-    return "claimed"
-
-
 def from_record(record: Record, challenge: Challenge) -> Row:
     """A record as a row, with BCa intervals; data other than the challenge's own stand apart."""
     figures: dict[str, Figure] = {}
-    intervals = record.intervals
-    stored: list[tuple[str, object, object]] = [("score", record.score, intervals.score)]
-    stored.append(("ccc_va", record.terms.get("va"), intervals.terms.get("va")))
-    for column, metric in (
-        ("ccc_v", "ccc_valence"),
-        ("ccc_a", "ccc_arousal"),
-        ("f1_expr", "f1_expression"),
-        ("f1_au", "f1_action_units"),
-    ):
-        stored.append((column, record.metrics.get(metric), intervals.metrics.get(metric)))
-    for column, value, interval in stored:
+    for name, column in COLUMNS.items():
+        value, interval = _at(record, column.path), _at(record.intervals, column.path)
         if isinstance(value, float):
-            bounds = interval.bca if isinstance(interval, Interval) else None
-            figures[column] = Figure(repr(value), value, bounds)
+            figures[name] = Figure(repr(value), value, interval.bca if isinstance(interval, Interval) else None)
     is_own = record.dataset == challenge.dataset and not record.disclosure.synthetic_truth
     return Row(
         kind="reproduced",
@@ -159,10 +139,17 @@ def from_record(record: Record, challenge: Challenge) -> Row:
         team="",
         method=record.entry,
         figures=figures,
-        position=_position(figures, challenge.metric.id),
+        position=_position(figures, challenge),
         note=_note(challenge, record),
         source=f"{RECORDS}{record.place}, truth {record.truth_sha256[:8]}",
     )
+
+
+def _at(tree: Any, path: Iterable[str]) -> Any:
+    """What stands at a path of a record or of its intervals; None where nothing does."""
+    for name in path:
+        tree = tree.get(name) if isinstance(tree, Mapping) else getattr(tree, name, None)
+    return tree
 
 
 def sections(rows: Iterable[Row]) -> tuple[Section, ...]:
@@ -176,7 +163,7 @@ def sections(rows: Iterable[Row]) -> tuple[Section, ...]:
 def _section(rows: list[Row]) -> Section:
     column, positions = "score", [row.position for row in rows]
     if all(math.isnan(position) for position in positions):
-        column = next((name for name in FIGURES if any(name in row.figures for row in rows)), "")
+        column = next((name for name in COLUMNS if any(name in row.figures for row in rows)), "")
         positions = [row.figures[column].value if column in row.figures else math.nan for row in rows]
     has_derived = any(
         column not in row.figures and not math.isnan(position) for row, position in zip(rows, positions, strict=True)
@@ -200,17 +187,30 @@ def _section(rows: list[Row]) -> Section:
     return Section(rows[0].split, rows[0].group, column or None, has_derived, ordered)
 
 
-def _position(figures: Mapping[str, Figure], metric: str) -> float:
+def _position(figures: Mapping[str, Figure], challenge: Challenge | None) -> float:
     """The score; where a source prints its parts alone, what they come to under the challenge's own metric."""
-    part = {column: figure.value for column, figure in figures.items()}
-    if "score" in part:
-        return part["score"]
-    concordance = part.get("ccc_va", (part.get("ccc_v", math.nan) + part.get("ccc_a", math.nan)) / 2)
-    if metric == "va-ccc":
-        return concordance
-    if metric == "mtl-sum":
-        return concordance + part.get("f1_expr", math.nan) + part.get("f1_au", math.nan)
-    return math.nan
+    if "score" in figures:
+        return figures["score"].value
+    if challenge is None or not challenge.metric.terms:
+        return math.nan
+    values = {COLUMNS[name].path: figure.value for name, figure in figures.items()}
+    return sum(_term(term, challenge.task(term.task), values) for term in challenge.metric.terms)
+
+
+def _term(term: Term, task: Task, values: Mapping[tuple[str, ...], float]) -> float:
+    """A term, as printed or from its parts; NaN where neither is given."""
+    if ("terms", term.task) in values:
+        return values["terms", term.task]
+    total = 0.0
+    for part in term.parts:
+        criterion = criterion_of(task, part.criterion)
+        whole, parts = criterion.whole_path(task), criterion.part_paths(task)
+        if whole is not None and whole in values:
+            value = values[whole]
+        else:
+            value = sum(values.get(path, math.nan) for path in parts) / len(parts) if parts else math.nan
+        total += part.weight * value
+    return total
 
 
 def _note(challenge: Challenge, record: Record) -> str:
@@ -236,13 +236,14 @@ def _note(challenge: Challenge, record: Record) -> str:
     return "; ".join(clause for clause in clauses if clause)
 
 
-def _eligibility(challenge: Challenge, trained_on: Iterable[str]) -> str:
+def _eligibility(challenge: Challenge, trained_on: Sequence[str]) -> str:
     """Whether the challenge's rules forbid what a model was trained on."""
-    against = forbidden_training(challenge, tuple(trained_on))
+    against = forbidden_training(challenge, trained_on)
     if not against:
         return ""
+    names = " and ".join(forbidden.name for forbidden in challenge.forbidden_data)
     is_certain = any(not problem.is_note for problem in against)
-    return f"not eligible: {challenge.id} forbids Aff-Wild2 as training data" + ("" if is_certain else " (assumed)")
+    return f"not eligible: {challenge.id} forbids {names} as training data" + ("" if is_certain else " (assumed)")
 
 
 def _listed(names: list[str]) -> str:

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tabulate import tabulate
 
 from abawbench.challenges import Challenge
-from abawbench.leaderboard.published import FIGURES
+from abawbench.leaderboard.columns import COLUMNS
 from abawbench.leaderboard.rows import KINDS, RECORDS, Row, Section, sections
 
 GENERATED = "written by `abawbench leaderboard build` from published/ and records/; do not edit"
 SPLIT_TITLES = {"test": "Test", "validation": "Validation", "train": "Training", "": "Split not said"}
-TITLES = {
-    "score": "score",
-    "ccc_v": "CCC valence",
-    "ccc_a": "CCC arousal",
-    "ccc_va": "CCC mean",
-    "f1_expr": "F1 expression",
-    "f1_au": "F1 AU",
-}
+NUMERIC = {"rank", *(column.title for column in COLUMNS.values())}
 # a paper's page is narrow: text columns wrap
 LATEX_COLUMNS = {"team": r"p{0.16\linewidth}", "method": r"p{0.30\linewidth}"}
 
@@ -69,22 +62,8 @@ def markdown(title: str, challenge: Challenge | None, rows: Sequence[Row]) -> st
         "A note may set a row apart: another fold, or another part of the test set."
     )
     for section in sections(rows):
-        columns = _columns(section)
-        headers = [*(TITLES[column] for column in columns), "kind", "rank", "team", "method", "source", "note"]
-        cells = [
-            [
-                *(row.figures[column].shown if column in row.figures else "" for column in columns),
-                row.kind,
-                row.rank,
-                _marked_down(row.team),
-                _marked_down(row.method),
-                sources.of(row.source),
-                notes.of(row.note),
-            ]
-            for row in section.rows
-        ]
-        headers, cells = _without_empty_columns(headers, cells)
-        align = ["right" if header in {*TITLES.values(), "rank"} else "left" for header in headers]
+        headers, cells = _grid(section, _marked_down, sources, notes)
+        align = ["right" if header in NUMERIC else "left" for header in headers]
         parts += [
             f"## {_heading(section)}",
             _order(section, "**"),
@@ -105,21 +84,8 @@ def latex(title: str, rows: Sequence[Row]) -> str:
         "% needs \\usepackage{booktabs}; put each tabular into a float; notes stand in the other two formats",
     ]
     for section in sections(rows):
-        columns = _columns(section)
-        headers = [*(TITLES[column] for column in columns), "kind", "rank", "team", "method", "source"]
-        cells = [
-            [
-                *(row.figures[column].shown if column in row.figures else "" for column in columns),
-                row.kind,
-                row.rank,
-                row.team,
-                row.method,
-                sources.of(row.source),
-            ]
-            for row in section.rows
-        ]
-        headers, cells = _without_empty_columns(headers, cells)
-        align = [LATEX_COLUMNS.get(header, "r" if header in {*TITLES.values(), "rank"} else "l") for header in headers]
+        headers, cells = _grid(section, str, sources)
+        align = [LATEX_COLUMNS.get(header, "r" if header in NUMERIC else "l") for header in headers]
         parts.append(f"% {_heading(section)}. {_order(section, '')}\n{_tabular(cells, headers, align)}")
     parts.append("% Sources\n" + _tabular(sources.listed, ["", "source"], ["l", r"p{0.85\linewidth}"]))
     return "\n\n".join(parts) + "\n"
@@ -129,14 +95,14 @@ def comma_separated(rows: Sequence[Row]) -> str:
     """Every row as data: figures as their source writes them, the bounds of the intervals in columns of their own."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    figures = [name for column in FIGURES for name in (column, f"{column}_low", f"{column}_high")]
+    figures = [name for column in COLUMNS for name in (column, f"{column}_low", f"{column}_high")]
     writer.writerow(
         ["kind", "split", "dataset", "group", "metric", "rank", "team", "method", *figures, "note", "source"]
     )
     for section in sections(rows):
         for row in section.rows:
             numbers: list[str] = []
-            for column in FIGURES:
+            for column in COLUMNS:
                 figure = row.figures.get(column)
                 interval = None if figure is None else figure.interval
                 numbers.append("" if figure is None else figure.text)
@@ -144,6 +110,35 @@ def comma_separated(rows: Sequence[Row]) -> str:
             text = [row.kind, row.split, row.dataset, row.group, row.metric, row.rank, row.team, row.method]
             writer.writerow([*text, *numbers, row.note, row.source])
     return out.getvalue()
+
+
+def _grid(
+    section: Section, escape: Callable[[str], str], sources: _Numbers, notes: _Numbers | None = None
+) -> tuple[list[str], list[list[str]]]:
+    """Headers and cells of a section, columns without a text left out.
+
+    Args:
+        section: the rows.
+        escape: makes published text safe for the format.
+        sources: numbers of the sources.
+        notes: numbers of the notes; None for a table without them.
+    """
+    columns = _columns(section)
+    headers = [*(COLUMNS[column].title for column in columns), "kind", "rank", "team", "method", "source", "note"]
+    cells = [
+        [
+            *(row.figures[column].shown if column in row.figures else "" for column in columns),
+            row.kind,
+            row.rank,
+            escape(row.team),
+            escape(row.method),
+            sources.of(row.source),
+            "" if notes is None else notes.of(row.note),
+        ]
+        for row in section.rows
+    ]
+    kept = [place for place in range(len(headers)) if any(row[place] for row in cells)]
+    return [headers[place] for place in kept], [[row[place] for place in kept] for row in cells]
 
 
 def _columns(section: Section) -> list[str]:
@@ -156,7 +151,7 @@ def _columns(section: Section) -> list[str]:
             for row in section.rows
         )
 
-    return [column for column in FIGURES if column == section.ordered_by or says_more(column)]
+    return [column for column in COLUMNS if column == section.ordered_by or says_more(column)]
 
 
 def _heading(section: Section) -> str:
@@ -168,15 +163,10 @@ def _order(section: Section, mark: str) -> str:
         return "No source gives a figure; rows stand by rank."
     if not any(section.ordered_by in row.figures for row in section.rows):
         return "No source prints a score; rows stand by what their parts come to under the challenge's measure."
-    text = f"Rows stand by {mark}{TITLES[section.ordered_by]}{mark}, highest first"
+    text = f"Rows stand by {mark}{COLUMNS[section.ordered_by].title}{mark}, highest first"
     if section.has_derived:
         text += "; where a source prints the parts alone, what they come to decides the place and the cell stays empty"
     return f"{text}."
-
-
-def _without_empty_columns(headers: list[str], cells: list[list[str]]) -> tuple[list[str], list[list[str]]]:
-    kept = [place for place in range(len(headers)) if any(row[place] for row in cells)]
-    return [headers[place] for place in kept], [[row[place] for place in kept] for row in cells]
 
 
 def _tabular(cells: list[list[str]], headers: list[str], align: list[str]) -> str:

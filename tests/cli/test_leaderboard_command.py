@@ -6,8 +6,8 @@ from click.testing import CliRunner
 from abawbench.cli.leaderboard import command
 
 FACTS = """\
-edition,challenge,dataset,split,rank,team,method,score,ccc_v,ccc_a,ccc_va,f1_expr,f1_au,metric_name,note,source
-ABAW6,VA,Aff-Wild2,val,,some team,,0.5,,,,,,mean of CCC valence and CCC arousal,,a paper
+kind,edition,challenge,dataset,split,rank,team,method,metric_name,figure,value,note,source
+claimed,ABAW6,VA,Aff-Wild2,val,,some team,,mean of CCC valence and CCC arousal,score,0.5,,a paper
 """
 
 

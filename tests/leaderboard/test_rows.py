@@ -1,18 +1,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
-from abawbench.challenges import get
-from abawbench.leaderboard.published import HEADER, Fact
-from abawbench.leaderboard.rows import Figure, from_fact, from_record, kind_of
+from abawbench.challenges import Part, Term, get
+from abawbench.leaderboard.columns import COLUMNS
+from abawbench.leaderboard.published import Fact
+from abawbench.leaderboard.rows import Figure, from_fact, from_record
 
 MTL = "mean CCC + macro F1 expression + mean F1 AU"
 
 
 def fact(**fields: str) -> Fact:
-    given = dict.fromkeys(HEADER, "") | {
+    given = dict.fromkeys(Fact.model_fields, "") | {
+        "kind": "claimed",
+        "figures": {name: fields.pop(name) for name in COLUMNS if name in fields},
         "edition": "ABAW4",
         "challenge": "MTL",
         "dataset": "s-Aff-Wild2",
@@ -72,18 +76,18 @@ def test_facts_of_no_challenge_stand_by_task_and_data():
     assert apart.group == "expression on s-Aff-Wild2, measure: UAR"
 
 
-@pytest.mark.parametrize(
-    ("fields", "kind"),
-    [
-        ({"source": "dkollias/ABAW2-Results:abaw2_va_leaderboard.pdf"}, "organiser"),
-        ({"source": "arXiv:2605.27451 (official overview, through a paper note)"}, "organiser"),
-        ({"note": "test leaderboard as reprinted in Table 2"}, "organiser"),
-        ({"note": "repeats the leaderboard"}, "claimed"),
-        ({"source": "a paper", "team": "baseline"}, "claimed"),
-    ],
-)
-def test_the_words_of_a_fact_say_who_vouches_for_it(fields, kind):
-    assert kind_of(fact(**fields)) == kind
+@pytest.mark.parametrize("kind", ["organiser", "claimed"])
+def test_a_fact_says_itself_who_vouches_for_it(kind):
+    assert row(kind=kind, note="leaderboard reprinted", source="dkollias/ABAW2-Results:x.pdf").kind == kind
+
+
+def test_a_term_that_is_weighed_from_its_parts_decides_the_place():
+    challenge = get("abaw6-expr")
+    term = Term("expression", (Part("f1", 0.25),))
+    own = replace(challenge, metric=replace(challenge.metric, terms=(term,)))
+    words = "macro F1 over 8 classes"
+    shown = from_fact(fact(edition="ABAW6", challenge="EXPR", metric_name=words, f1_expr="0.5"), own)
+    assert shown.position == 0.125
 
 
 @pytest.mark.parametrize(

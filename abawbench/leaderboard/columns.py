@@ -1,8 +1,37 @@
-"""How sources word their measures: the range of the figures, and which challenge's own measure each one is."""
+"""Columns of a leaderboard, and how sources word their measures."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A figure that a leaderboard shows.
+
+    Attributes:
+        title: heading of the column.
+        path: path of the figure in a score, as ("terms", "va").
+        low: least value that there is; None where the measure of the fact decides.
+        high: greatest value that there is; a percentage would lie above it.
+    """
+
+    title: str
+    path: tuple[str, ...]
+    low: float | None = None
+    high: float | None = None
+
+
+COLUMNS: Mapping[str, Column] = {
+    "score": Column("score", ("score",)),
+    "ccc_v": Column("CCC valence", ("metrics", "ccc_valence"), -1.0, 1.0),
+    "ccc_a": Column("CCC arousal", ("metrics", "ccc_arousal"), -1.0, 1.0),
+    "ccc_va": Column("CCC mean", ("terms", "va"), -1.0, 1.0),
+    "f1_expr": Column("F1 expression", ("metrics", "f1_expression"), 0.0, 1.0),
+    "f1_au": Column("F1 AU", ("metrics", "f1_action_units"), 0.0, 1.0),
+}
+"""Every column by the name of its figure in published facts, in the order of a table. A new column is one line here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,8 +39,8 @@ class Measure:
     """A measure as a source words it.
 
     Attributes:
-        low: least value there is.
-        high: greatest value there is; a percentage would lie above it.
+        low: least value that there is.
+        high: greatest value that there is; a percentage would lie above it.
         same_as: ids of the official metrics that it is; empty where it is another one, or its words leave that open.
     """
 
@@ -28,7 +57,7 @@ def _coefficient(*same_as: str) -> Measure:
     return Measure(-1.0, 1.0, frozenset(same_as))
 
 
-MEASURES: dict[str, Measure] = {
+MEASURES: Mapping[str, Measure] = {
     "mean of CCC valence and CCC arousal": _coefficient("va-ccc"),
     "CCC": _coefficient("va-ccc"),
     "ABAW1/2 EXPR criterion from F1 and accuracy (7 classes)": _fraction("expr-f1-acc"),
