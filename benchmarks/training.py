@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from abawbench.challenges import get
 from abawbench.clips.features import write_features
-from abawbench.entries.outputs import outputs_of
+from abawbench.entries.outputs import head_widths
 from abawbench.models import backbones, facebehaviornet
 from abawbench.models.frameworks import FrameworkSettings, HeadSettings, build_network
 from abawbench.models.temporal.settings import TemporalSettings
@@ -107,7 +107,7 @@ def temporal(folder: Path, encoder: str) -> None:
         Source((folder,), truth=folder),
     )
     spec = TemporalSettings(encoder, 128, 1, 4, 256, segment=64)  # pyright: ignore[reportArgumentType] - one of the kinds
-    outputs = outputs_of(get("abaw4-mtl").tasks)
+    outputs = head_widths(get("abaw4-mtl").tasks)
     network = build_network(WIDTH, outputs, spec, FrameworkSettings(), HeadSettings(hidden=(128,)), seed=0)
     optimiser = torch.optim.AdamW(network.parameters(), 1e-3)
     videos = [torch.randn(length, WIDTH) for length in lengths.tolist()]

@@ -1,10 +1,10 @@
-"""The door for any model: cards, entries, loading by name, the classical entry and the negative controls."""
+"""The door for any model: cards, entries, loading by name, baselines, foreign models and conformance."""
 
 from __future__ import annotations
 
-from abawbench.entries.decode import answer, uncovered
 from abawbench.entries.loading import load_entry
 from abawbench.entries.model import Card, DeviceEntry, Entry, FrameWise, Picture, Trainable, Weights
+from abawbench.entries.outputs import answer, uncovered
 
 __all__ = [
     "Card",

@@ -1,90 +1,29 @@
-"""What every answer holds to, and how a failure of an entry is told."""
+"""The contract of an entry: the clips it takes, prediction frame by frame, what its answers hold to, its failures."""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.challenges import Categorical, Continuous, Task
+from abawbench.challenges import Task
 from abawbench.clips.clip import BATCH, Clip
 from abawbench.clips.features import FeatureClip
 from abawbench.entries.model import Answers, Card, Entry, FrameFeatures, FrameWise
+from abawbench.entries.outputs import sums_to_one
+from abawbench.table import Floats, Mask
 
 # probabilities in single precision sum to 1 within this
-SUM = 1e-5
+SUM_TOLERANCE = 1e-5
 
 
-def broken(card: Card, answers: object, clip: Clip) -> tuple[Problem, ...]:
-    """What is wrong with the answers to a clip: E13 their shape, E14 their values; one problem for each task."""
-    if not isinstance(answers, Mapping):
-        return (_shape(card, clip, type(answers).__name__, "a mapping from task to array"),)
-    named = ", ".join(task.name for task in card.tasks)
-    surplus = [str(name) for name in answers if card.task(str(name)) is None]
-    problems = [_shape(card, clip, f"an answer to {name}", f"answers to {named}") for name in surplus]
-    for task in card.tasks:
-        given: Any = answers.get(task.name)
-        expected = f"float64 ({len(clip)}, {task.width}) for {task.name}"
-        if given is None:
-            problems.append(_shape(card, clip, f"no answer to {task.name}", expected))
-        elif not isinstance(given, np.ndarray) or given.dtype != np.float64:
-            kind = f"array of {given.dtype}" if isinstance(given, np.ndarray) else type(given).__name__
-            problems.append(_shape(card, clip, f"{kind} for {task.name}", expected))
-        elif given.shape != (len(clip), task.width):
-            problems.append(_shape(card, clip, f"shape {given.shape} for {task.name}", expected))
-        else:
-            problems.extend(_values(card, task, given, clip))
-    return tuple(problems)
-
-
-def _shape(card: Card, clip: Clip, found: str, expected: str) -> Problem:
-    return Problem("E13", f"{card.name}, unit {clip.video}: {found}", expected, "correct the entry's predict")
-
-
-def _values(card: Card, task: Task, given: np.ndarray[Any, np.dtype[np.float64]], clip: Clip) -> list[Problem]:
-    low, high = (task.low, task.high) if isinstance(task, Continuous) else (0.0, 1.0)
-    unknown = ~np.isfinite(given)
-    rules = [
-        ("not a finite number", clip.valid & unknown.any(axis=1), "numbers on every valid frame"),
-        (
-            "a value out of range",
-            clip.valid & ~unknown.any(axis=1) & ((given < low) | (given > high)).any(axis=1),
-            f"values from {low:g} to {high:g}",
-        ),
-        ("a value", ~clip.valid & ~np.isnan(given).all(axis=1), "NaN where a frame is not valid"),
-    ]
-    if isinstance(task, Categorical):
-        off = np.abs(given.sum(axis=1) - 1) > SUM
-        rules.append(("probabilities that do not sum to 1", clip.valid & off, "a sum of 1 over the classes"))
-    problems: list[Problem] = []
-    for what, rows, expected in rules:
-        if rows.any():
-            row = int(np.flatnonzero(rows)[0])
-            found = f"{card.name}, unit {clip.video}, frame {clip.frame[row]}: {what} for {task.name}"
-            problems.append(Problem("E14", found, expected, "correct the entry's predict", count=int(rows.sum())))
-            if what.startswith("not"):
-                break
-    return problems
-
-
-def failure(card: Card, error: Exception, unit: str, frame: int | None) -> tuple[Problem, ...]:
-    """An exception of an entry as problems that name entry, unit and frame; its own Problems stay what they are."""
-    if isinstance(error, ProblemError):
-        return error.problems
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"unit {unit}" + ("" if frame is None else f", frame {frame}")
-    found = f"{card.name}, {where}: {type(error).__name__}: {error} ({place.filename}:{place.lineno})"
-    fix = "use a smaller --batch" if "out of memory" in str(error) else "correct the entry, then run again"
-    return (Problem("E12", found, "an answer", fix),)
-
-
-def fitting(entry: Entry, clips: Sequence[Clip]) -> tuple[list[Clip], list[Problem]]:
-    """Clips whose crops, or features, are what the card of an entry says it takes; E06 and P04 for the others."""
+def select_clips(entry: Entry, clips: Sequence[Clip]) -> tuple[list[Clip], list[Problem]]:
+    """Clips whose crops or features an entry takes, by its card; and a problem, E06 or P04, for each other one."""
     picture, width = entry.card.picture, getattr(entry, "width", None)
-    fitting: list[Clip] = []
+    selected: list[Clip] = []
     problems: list[Problem] = []
     for clip in clips:
         name = f"{entry.card.name}, unit {clip.video}, frame {int(clip.frame[0]) if len(clip) else 0}"
@@ -99,14 +38,14 @@ def fitting(entry: Entry, clips: Sequence[Clip]) -> tuple[list[Clip], list[Probl
             expected = f"{picture.size} x {picture.size} ({picture.crop}), as its card says"
             problems.append(Problem("E06", found, expected, "align the faces to that size, or correct the card"))
             continue
-        fitting.append(clip)
-    return fitting, problems
+        selected.append(clip)
+    return selected, problems
 
 
 def encode_clip(entry: FrameWise, clip: Clip, batch: int = BATCH) -> FrameFeatures:
-    """What an entry sees in the valid frames of a clip, shape (valid frames, width).
+    """Features of the valid frames of a clip, shape (valid frames, width).
 
-    A clip without valid frames is shown one black crop, for the width alone.
+    An entry encodes one black crop for a clip without valid frames, to learn the width alone.
     """
     positions = np.flatnonzero(clip.valid)
     parts = [entry.encode(clip.read(positions[begin : begin + batch])) for begin in range(0, len(positions), batch)]
@@ -116,5 +55,66 @@ def encode_clip(entry: FrameWise, clip: Clip, batch: int = BATCH) -> FrameFeatur
 
 
 def predict_frame_wise(entry: FrameWise, clip: Clip) -> Answers:
-    """What `Entry.predict` of a staged entry gives: look at each frame, then conclude."""
+    """Answers of a frame-wise entry to a clip: encode each frame, then answer. The `predict` of such entries."""
     return entry.answer(encode_clip(entry, clip), clip)
+
+
+def check_answers(card: Card, answers: object, clip: Clip) -> tuple[Problem, ...]:
+    """Everything wrong with the answers to a clip: E13 their shape, E14 their values."""
+    if not isinstance(answers, Mapping):
+        return (_wrong_shape(card, clip, type(answers).__name__, "a mapping from task to array"),)
+    known = ", ".join(task.name for task in card.tasks)
+    surplus = [str(name) for name in answers if card.task(str(name)) is None]
+    problems = [_wrong_shape(card, clip, f"an answer to {name}", f"answers to {known}") for name in surplus]
+    for task in card.tasks:
+        values: Any = answers.get(task.name)
+        expected = f"float64 ({len(clip)}, {task.width}) for {task.name}"
+        if values is None:
+            problems.append(_wrong_shape(card, clip, f"no answer to {task.name}", expected))
+        elif not isinstance(values, np.ndarray) or values.dtype != np.float64:
+            kind = f"array of {values.dtype}" if isinstance(values, np.ndarray) else type(values).__name__
+            problems.append(_wrong_shape(card, clip, f"{kind} for {task.name}", expected))
+        elif values.shape != (len(clip), task.width):
+            problems.append(_wrong_shape(card, clip, f"shape {values.shape} for {task.name}", expected))
+        else:
+            for found, rows, expected in _wrong_values(task, values, clip):
+                where = f"{card.name}, unit {clip.video}, frame {clip.frame[int(np.flatnonzero(rows)[0])]}"
+                text, count = f"{where}: {found} for {task.name}", int(rows.sum())
+                problems.append(Problem("E14", text, expected, "correct the entry's predict", count=count))
+    return tuple(problems)
+
+
+def _wrong_shape(card: Card, clip: Clip, found: str, expected: str) -> Problem:
+    return Problem("E13", f"{card.name}, unit {clip.video}: {found}", expected, "correct the entry's predict")
+
+
+def _wrong_values(task: Task, values: Floats, clip: Clip) -> Iterator[tuple[str, Mask, str]]:
+    """What is found, in which rows, and what is expected instead, for each rule that some rows break."""
+    low, high = task.span
+    is_finite = np.isfinite(values).all(axis=1)
+    unknown = clip.valid & ~is_finite
+    if unknown.any():
+        # nothing else can be said of values that are not finite
+        yield "not a finite number", unknown, "numbers on every valid frame"
+        return
+    outside = clip.valid & ((values < low) | (values > high)).any(axis=1)
+    if outside.any():
+        yield "a value out of range", outside, f"values from {low:g} to {high:g}"
+    surplus = ~clip.valid & ~np.isnan(values).all(axis=1)
+    if surplus.any():
+        yield "a value", surplus, "NaN where a frame is not valid"
+    if sums_to_one(task):
+        off = clip.valid & (np.abs(values.sum(axis=1) - 1) > SUM_TOLERANCE)
+        if off.any():
+            yield "probabilities that do not sum to 1", off, "a sum of 1 over the classes"
+
+
+def describe_failure(card: Card, error: Exception, unit: str, frame: int | None) -> tuple[Problem, ...]:
+    """Problems for an exception of an entry: its own ones, else an E12 that names the entry, the unit and the frame."""
+    if isinstance(error, ProblemError):
+        return error.problems
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"unit {unit}" + ("" if frame is None else f", frame {frame}")
+    found = f"{card.name}, {where}: {type(error).__name__}: {error} ({place.filename}:{place.lineno})"
+    fix = "use a smaller --batch" if "out of memory" in str(error) else "correct the entry, then run again"
+    return (Problem("E12", found, "an answer", fix),)

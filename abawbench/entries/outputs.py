@@ -1,48 +1,53 @@
-"""From the numbers of a foreign model to answers."""
+"""From the numbers of a model to answers, and from answers to the decided rows of a challenge.
+
+Whatever differs by the kind of a task on this way stands here: ACTIVATIONS, `decide` and `certain_answers`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
+from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel, Task
 from abawbench.clips.clip import Clip
-from abawbench.entries.model import Answers
-from abawbench.table import Floats, Mask
+from abawbench.entries.model import Answers, Card, Entry
+from abawbench.table import Floats, Integers, Mask, Table, Values
 
 Activation = Literal["none", "softmax", "sigmoid", "tanh", "clip"]
 
-
+# activations that make an answer to a kind of task
 ACTIVATIONS: dict[type[Task], tuple[Activation, ...]] = {
     Continuous: ("none", "sigmoid", "tanh", "clip"),
     Categorical: ("none", "softmax"),
     MultiLabel: ("none", "sigmoid", "clip"),
 }
-
-
-# float32 sums of probabilities stray by less
+# the one that our own networks are trained for
+TRAINED: dict[type[Task], Activation] = {Continuous: "clip", Categorical: "softmax", MultiLabel: "sigmoid"}
+# probability from which a label is decided to be on
+THRESHOLD = 0.5
+# probabilities in float32 stray from their range, and their sums from 1, by less
 TOLERANCE = 1e-3
 
 
 def softmax(scores: Floats) -> Floats:
-    """Probabilities, shape (rows, classes), of scores of any size."""
+    """Probabilities of classes from scores of any size, shape (rows, classes)."""
     odds = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
     return odds / odds.sum(axis=1, keepdims=True)
 
 
 def sigmoid(scores: Floats) -> Floats:
-    """Probabilities of scores of any size."""
+    """Probabilities of labels from scores of any size."""
     # half the hyperbolic tangent does not overflow
     return 0.5 + 0.5 * np.tanh(scores / 2)
 
 
-def activated(task: Task, values: Floats, activation: Activation) -> Floats:
-    """What a model gives for a task as an answer, shape (rows, columns); `clip` goes to the task's own range."""
-    low, high = range_of(task)
+def activate(task: Task, values: Floats, activation: Activation) -> Floats:
+    """Answers to a task from the numbers of a model, shape (rows, width); `clip` cuts at the task's own range."""
     match activation:
         case "none":
             return values
@@ -53,34 +58,34 @@ def activated(task: Task, values: Floats, activation: Activation) -> Floats:
         case "tanh":
             return np.tanh(values)
         case "clip":
-            return np.clip(values, low, high)
+            return np.clip(values, *task.span)
 
 
-def range_of(task: Task) -> tuple[float, float]:
-    """Lowest and highest answer to a task."""
-    return (task.low, task.high) if isinstance(task, Continuous) else (0.0, 1.0)
+def sums_to_one(task: Task) -> bool:
+    """True where the answers of a row are probabilities of which exactly one class comes true."""
+    return isinstance(task, Categorical)
 
 
 def is_distribution(values: Floats) -> Mask:
-    """Shape (rows,), True where a row is of probabilities that sum to 1, nearly."""
+    """True for each row of probabilities that sum to 1, up to rounding; shape (rows,)."""
     return np.all(values >= -TOLERANCE, axis=1) & (np.abs(values.sum(axis=1) - 1) <= TOLERANCE)
 
 
-def checked(task: Task, values: Floats, *, file: str, fix: str) -> Floats:
-    """Answers as the contract of an entry wants them: what strays by rounding is brought into range, exactly.
+def correct_rounding(task: Task, values: Floats, *, file: str, fix: str) -> Floats:
+    """Answers of a foreign model, brought exactly into the range of the task where they stray by rounding.
 
     Args:
-        task: what is answered.
-        values: shape (rows, columns).
-        file: the model, for the message.
+        task: the task that is answered.
+        values: answers, shape (rows, width).
+        file: the model's file, for messages.
         fix: what to do about values out of range.
 
     Raises:
-        ProblemError: E14, values that are not finite, out of range, or probabilities that do not sum to 1.
+        ProblemError: E14, values that are not finite or out of range, or probabilities that do not sum to 1.
     """
-    low, high = range_of(task)
+    low, high = task.span
     finite = np.all(np.isfinite(values), axis=1)
-    if isinstance(task, Categorical):
+    if sums_to_one(task):
         fine, expected = finite & is_distribution(values), "probabilities that sum to 1"
     else:
         inside = (values >= low - TOLERANCE) & (values <= high + TOLERANCE)
@@ -90,61 +95,160 @@ def checked(task: Task, values: Floats, *, file: str, fix: str) -> Floats:
         found = f"{task.name} = {', '.join(f'{value:.4g}' for value in row)}"
         raise ProblemError(Problem("E14", found, expected, fix, file, count=int((~fine).sum())))
     bounded = np.clip(values, low, high)
-    return bounded / bounded.sum(axis=1, keepdims=True) if isinstance(task, Categorical) else bounded
+    return bounded / bounded.sum(axis=1, keepdims=True) if sums_to_one(task) else bounded
 
 
 def over_frames(values: Floats, clip: Clip) -> Floats:
-    """Rows of the valid frames among NaN rows of the others, shape (frames, columns)."""
-    answer = np.full((len(clip), values.shape[1]), np.nan)
-    answer[clip.valid] = values
-    return answer
+    """Answers to the valid frames of a clip among rows of NaN for the others, shape (frames, width)."""
+    result = np.full((len(clip), values.shape[1]), np.nan)
+    result[clip.valid] = values
+    return result
 
 
-def outputs_of(tasks: Sequence[Task]) -> dict[str, int]:
-    """Heads and their widths: one for each continuous column, for each categorical and each multi-label task.
+def head_widths(tasks: Sequence[Task]) -> dict[str, int]:
+    """Widths of a network's heads by name: a head for each real-valued column, and one for each other task.
 
     >>> from abawbench.challenges import get
-    >>> outputs_of(get("abaw4-mtl").tasks)
+    >>> head_widths(get("abaw4-mtl").tasks)
     {'valence': 1, 'arousal': 1, 'expression': 8, 'action_units': 12}
     """
-    outputs: dict[str, int] = {}
+    widths: dict[str, int] = {}
     for task in tasks:
-        match task:
-            case Continuous():
-                outputs |= dict.fromkeys(task.columns, 1)
-            case Categorical():
-                outputs[task.name] = len(task.classes)
-            case MultiLabel():
-                outputs[task.name] = len(task.columns)
-    return outputs
+        widths |= dict.fromkeys(task.outputs, 1) if task.is_real else {task.name: task.width}
+    return widths
 
 
-def scores_by_task(tasks: Sequence[Task], heads: Mapping[str, NDArray[Any]]) -> dict[str, Floats]:
-    """Scores of heads named as in `outputs_of`, shape (frames, width) for each task."""
+def join_heads(tasks: Sequence[Task], heads: Mapping[str, NDArray[Any]]) -> dict[str, Floats]:
+    """Scores by task, shape (frames, width), from those of the heads that `head_widths` names."""
     return {
-        task.name: np.concatenate([heads[column] for column in task.columns], axis=1).astype(np.float64)
-        if isinstance(task, Continuous)
-        else heads[task.name].astype(np.float64)
+        task.name: np.concatenate([heads[name] for name in head_widths([task])], axis=1).astype(np.float64)
         for task in tasks
     }
 
 
-def verdict(tasks: Sequence[Task], scores: Mapping[str, Floats], clip: Clip) -> Answers:
-    """Answers on the valid frames of a clip, NaN elsewhere: softmax, sigmoid, and numbers brought into their range.
+def activate_scores(tasks: Sequence[Task], scores: Mapping[str, Floats], clip: Clip) -> Answers:
+    """Answers of a network to a clip: softmax, sigmoid or numbers cut at their range, and NaN on invalid frames.
 
     Args:
-        tasks: what is answered.
-        scores: by task, shape (valid frames, width).
+        tasks: the tasks that are answered.
+        scores: scores by task, shape (valid frames, width).
         clip: the clip.
     """
-    return {task.name: over_frames(_answer(task, scores[task.name]), clip) for task in tasks}
+    return {task.name: over_frames(activate(task, scores[task.name], TRAINED[type(task)]), clip) for task in tasks}
 
 
-def _answer(task: Task, scores: Floats) -> Floats:
+def decide(task: Task, answers: Floats) -> Values:
+    """Decided values of answers, as a table holds them: numbers in range, the most probable class, labels from 0.5 on.
+
+    Args:
+        task: the task that is answered.
+        answers: shape (rows, width), without NaN.
+    """
     match task:
         case Continuous():
-            return np.clip(scores, task.low, task.high)
+            return np.clip(answers, task.low, task.high)
         case Categorical():
-            return softmax(scores)
+            return answers.argmax(axis=1).astype(np.int8)
         case MultiLabel():
-            return sigmoid(scores)
+            return (answers >= THRESHOLD).astype(np.int8)
+
+
+def certain_answers(task: Task, values: Floats) -> Floats:
+    """Answers that are sure of decided values, shape (rows, width): probability 1 for a class, all else as it is.
+
+    Args:
+        task: the task.
+        values: decided values, shape (rows, labels).
+    """
+    return np.eye(task.width)[values[:, 0].astype(np.int64)] if sums_to_one(task) else values
+
+
+@dataclass(frozen=True, eq=False)
+class UnitAnswers:
+    """Answers of an entry to some frames of a unit.
+
+    Attributes:
+        video: name of the unit.
+        frame: numbers of the frames, shape (rows,).
+        answers: answers by task, shape (rows, width), without NaN.
+        filled: True for each row that a fill policy took from another frame, shape (rows,); None where there is none.
+    """
+
+    video: str
+    frame: Integers
+    answers: Answers
+    filled: Mask | None = None
+
+
+def covered(card: Card, task: Task) -> tuple[str, ...]:
+    """Columns or classes of a challenge's task that an entry answers, by the entry's card."""
+    own = card.task(task.name)
+    has = own.outputs if own is not None and type(own) is type(task) else ()
+    return tuple(name for name in task.outputs if name in has)
+
+
+def uncovered(card: Card, challenge: Challenge) -> dict[str, tuple[str, ...]]:
+    """Columns and classes of a challenge that an entry does not answer, by task; tasks that lack none are left out."""
+    lacking = {
+        task.name: tuple(name for name in task.outputs if name not in covered(card, task)) for task in challenge.tasks
+    }
+    return {task: names for task, names in lacking.items() if names}
+
+
+def answer(entry: Entry, clips: Sequence[Clip], challenge: Challenge) -> Table:
+    """The prediction of an entry for a challenge, a row for each valid frame of the clips.
+
+    The most probable class, labels from 0.5 on, numbers cut at the range of the challenge; classes and columns are
+    matched by name. What the entry does not answer gets a constant: 0 for a number, class 0, label 0 (`uncovered` names
+    it). Frames without a crop get no row: filling them is a policy of the writer of the file.
+    """
+
+    def units() -> Iterator[UnitAnswers]:
+        for clip in clips:
+            answers = {task: values[clip.valid] for task, values in entry.predict(clip).items()}
+            yield UnitAnswers(clip.video, clip.frame[clip.valid], answers)
+
+    return decode(entry.card, units(), challenge)
+
+
+def decode(card: Card, units: Iterable[UnitAnswers], challenge: Challenge, *, source: str | None = None) -> Table:
+    """Answers to units as the rows of a prediction, decided as `answer` says.
+
+    Args:
+        card: card of the entry that gave the answers.
+        units: answers to each unit; rows keep their order.
+        challenge: the challenge to predict for.
+        source: name of the prediction, for messages; that of the entry where not given.
+    """
+    parts: dict[str, list[Values]] = {task.name: [task.empty(0)] for task in challenge.tasks}
+    videos: list[str] = []
+    video: list[Integers] = [np.empty(0, np.int32)]
+    frame: list[Integers] = [np.empty(0, np.int32)]
+    filled: list[Mask] = [np.empty(0, bool)]
+    for unit in units:
+        rows = len(unit.frame)
+        for task in challenge.tasks:
+            parts[task.name].append(decide(task, _arrange(task, card, unit.answers, rows)))
+        video.append(np.full(rows, len(videos), np.int32))
+        frame.append(unit.frame.astype(np.int32))
+        filled.append(np.zeros(rows, bool) if unit.filled is None else unit.filled)
+        videos.append(unit.video)
+    mask = np.concatenate(filled)
+    return Table(
+        videos=tuple(videos),
+        video=np.concatenate(video),
+        frame=np.concatenate(frame),
+        values={task: cast(Values, np.concatenate(arrays)) for task, arrays in parts.items()},
+        filled=mask if mask.any() else None,
+        source=card.name if source is None else source,
+    )
+
+
+def _arrange(task: Task, card: Card, answers: Answers, rows: int) -> Floats:
+    """Answers in the columns of a challenge's task, 0 in those that the entry does not answer."""
+    result = np.zeros((rows, task.width))
+    own = card.task(task.name)
+    if own is not None and task.name in answers:
+        for name in covered(card, task):
+            result[:, task.outputs.index(name)] = answers[task.name][:, own.outputs.index(name)]
+    return result

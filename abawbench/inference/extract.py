@@ -16,7 +16,7 @@ from abawbench.base.version import VERSION, versions_of
 from abawbench.clips.clip import Clip
 from abawbench.clips.feature_index import Cached, FeatureIndex
 from abawbench.clips.features import FeatureClip, Stored, packed
-from abawbench.entries.contract import fitting
+from abawbench.entries.contract import select_clips
 from abawbench.entries.model import DeviceEntry, FrameFeatures
 from abawbench.inference.feature_cache import Cache, index_for
 from abawbench.inference.feature_maker import FeatureMaker
@@ -105,7 +105,7 @@ def extract(
     begin = time.perf_counter()
     if any(isinstance(clip, FeatureClip) for clip in clips):
         raise ProblemError(Problem("E06", "features", "crops", "name the folder of crops that they were made from"))
-    clips, problems = fitting(maker.entry, clips)
+    clips, problems = select_clips(maker.entry, clips)
     record = _record(maker, options)
     # a folder of somebody else gets no lock
     index_for(out, record)

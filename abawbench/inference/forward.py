@@ -11,7 +11,7 @@ import numpy as np
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Clip, Frames
-from abawbench.entries.contract import failure
+from abawbench.entries.contract import describe_failure
 from abawbench.entries.model import DeviceEntry, FrameFeatures, FrameWise
 from abawbench.inference.batches import Batch, Piece, batches
 
@@ -94,7 +94,7 @@ def _alone(
         try:
             seen = looked(padded)
         except Exception as error:
-            raise ProblemError(*failure(entry.card, error, piece.clip.video, frame)) from error
+            raise ProblemError(*describe_failure(entry.card, error, piece.clip.video, frame)) from error
         if not _is_whole(seen, size):
             found = f"{entry.card.name}, unit {piece.clip.video}: {getattr(seen, 'shape', type(seen).__name__)}"
             expected = f"one row for each of {size} crops"

@@ -10,7 +10,7 @@ import numpy as np
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Clip, Frames, clip_in_memory
-from abawbench.entries.contract import failure
+from abawbench.entries.contract import describe_failure
 from abawbench.entries.model import DeviceEntry, Precision
 from abawbench.inference.batches import planned
 
@@ -118,7 +118,7 @@ def chosen_for(
     except Exception as error:
         if isinstance(error, ProblemError):
             raise
-        raise ProblemError(*failure(entry.card, error, piece.clip.video, int(piece.clip.frame[0]))) from error
+        raise ProblemError(*describe_failure(entry.card, error, piece.clip.video, int(piece.clip.frame[0]))) from error
 
 
 def has_bfloat16(device: str) -> bool:

@@ -14,7 +14,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.base.run_lock import only_run
 from abawbench.clips.clip import Clip
 from abawbench.clips.features import FeatureClip
-from abawbench.entries.contract import broken, failure, fitting
+from abawbench.entries.contract import check_answers, describe_failure, select_clips
 from abawbench.entries.model import Answers, DeviceEntry, Entry, FrameFeatures, FrameWise
 from abawbench.fill import FramePolicy, fill_frames
 from abawbench.inference.forward import ForwardOptions
@@ -109,7 +109,7 @@ def run(
     """
     begin = time.perf_counter()
     record = record_of(entry, options.fill, options.device, options.precision, source)
-    clips, problems = fitting(entry, clips)
+    clips, problems = select_clips(entry, clips)
     entry, parity = _settled(entry, clips, options, record, out)
     if parity is not None:
         record = with_precision(record, parity)
@@ -184,9 +184,9 @@ class _Work:
         try:
             answers = answer()
         except Exception as error:
-            self.problems.extend(failure(self.entry.card, error, clip.video, None))
+            self.problems.extend(describe_failure(self.entry.card, error, clip.video, None))
         else:
-            problems = broken(self.entry.card, answers, clip)
+            problems = check_answers(self.entry.card, answers, clip)
             self.problems.extend(problems)
             if not problems:
                 self._keep(clip, answers)

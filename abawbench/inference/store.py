@@ -19,8 +19,8 @@ from abawbench.base.problems import Problem, ProblemError, os_reason, unwritable
 from abawbench.base.version import VERSION, versions_of
 from abawbench.challenges import Challenge
 from abawbench.clips.clip import Clip
-from abawbench.entries.decode import Said, decided
 from abawbench.entries.model import Answers, Card, Entry
+from abawbench.entries.outputs import UnitAnswers, decode
 from abawbench.fill import FramePolicy
 from abawbench.inference.precision import Parity
 from abawbench.inference.store_layout import ENTRY, FACES, FILES, UNITS
@@ -282,14 +282,14 @@ def table_of(store: Store, challenge: Challenge) -> Table:
         fix = "run abawbench predict to its end"
         raise ProblemError(Problem("F02", "no finished unit", "one at least", fix, str(store.root)))
 
-    def said() -> Iterator[Said]:
+    def said() -> Iterator[UnitAnswers]:
         for unit in store.units():
             found = store.read(unit)
             rows = found.valid | found.filled
             answers = {task: given[rows] for task, given in found.answers.items()}
-            yield Said(unit, found.frame[rows], answers, found.filled[rows])
+            yield UnitAnswers(unit, found.frame[rows], answers, found.filled[rows])
 
-    return decided(store.card, said(), challenge, source=str(store.root))
+    return decode(store.card, said(), challenge, source=str(store.root))
 
 
 def read_store(challenge: Challenge, root: Path) -> Table:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from abawbench.challenges import Challenge
-from abawbench.entries.decode import Said, decided
 from abawbench.entries.model import FrameFeatures
 from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
 from abawbench.entries.networks.network import NetworkEntry
+from abawbench.entries.outputs import UnitAnswers, decode
 from abawbench.scoring.criteria import evaluate, nested, number
 from abawbench.scoring.score import pair
 from abawbench.scoring.statistics import collect
@@ -67,14 +67,14 @@ class Validation:
 
         Annotated rows without a crop get what the nearest frame got.
         """
-        prediction = decided(entry.card, self._said(entry), self.challenge)
+        prediction = decode(entry.card, self._said(entry), self.challenge)
         paired = pair(self.challenge, self.truth, prediction, missing="nearest")
         statistics = collect(self.challenge, paired.truth, paired.prediction, valid=paired.valid)
         figures = evaluate(self.challenge, statistics.total, statistics.pilots)
         tree = nested({path: number(value[()]) for path, value in figures.items()})
         return Judged(tree["score"], tree.get("terms", {}), tree["metrics"])
 
-    def _said(self, entry: NetworkEntry | FaceBehaviorEntry) -> Iterator[Said]:
+    def _said(self, entry: NetworkEntry | FaceBehaviorEntry) -> Iterator[UnitAnswers]:
         for place, clip in enumerate(self.part.clips):
             begin = int(self.part.begins[place])
             own = begin + np.flatnonzero(clip.valid)
@@ -84,7 +84,7 @@ class Validation:
             found = np.searchsorted(clip.frame, asked)
             found = found[(found < len(clip)) & (clip.frame[np.minimum(found, len(clip) - 1)] == asked)]
             found = found[clip.valid[found]]
-            yield Said(clip.video, clip.frame[found], {task: values[found] for task, values in answers.items()})
+            yield UnitAnswers(clip.video, clip.frame[found], {task: values[found] for task, values in answers.items()})
 
     def _looked(self, entry: NetworkEntry | FaceBehaviorEntry, places: Places) -> FrameFeatures:
         if not isinstance(self.seen, Crops):

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel
 from abawbench.clips.clip import clip_in_memory
-from abawbench.entries.outputs import checked, is_distribution, over_frames, sigmoid, softmax
+from abawbench.entries.outputs import correct_rounding, is_distribution, over_frames, sigmoid, softmax
 
 CLASSES = Categorical("expression", ("a", "b", "c"), -1)
 LABELS = MultiLabel("action_units", ("AU1", "AU2", "AU4"), -1)
@@ -41,10 +41,10 @@ def test_softmax_and_sigmoid_of_known_scores():
 
 
 def test_what_strays_by_rounding_is_brought_into_range_exactly():
-    classes = checked(CLASSES, np.array([[0.5002, 0.5002, -0.0001]]), file="", fix="")
+    classes = correct_rounding(CLASSES, np.array([[0.5002, 0.5002, -0.0001]]), file="", fix="")
     assert classes.tolist() == [[0.5, 0.5, 0.0]]
-    assert checked(LABELS, np.array([[-0.0005, 1.0005, 0.3]]), file="", fix="").tolist() == [[0.0, 1.0, 0.3]]
-    assert checked(NUMBERS, np.array([[-1.0005, 1.0005, 0.3]]), file="", fix="").tolist() == [[-1.0, 1.0, 0.3]]
+    assert correct_rounding(LABELS, np.array([[-0.0005, 1.0005, 0.3]]), file="", fix="").tolist() == [[0.0, 1.0, 0.3]]
+    assert correct_rounding(NUMBERS, np.array([[-1.0005, 1.0005, 0.3]]), file="", fix="").tolist() == [[-1.0, 1.0, 0.3]]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_what_strays_by_rounding_is_brought_into_range_exactly():
 def test_what_strays_further_is_a_problem_with_its_count(task, row):
     good = [1.0, 0.0, 0.0]
     with pytest.raises(ProblemError, match="E14") as caught:
-        checked(task, np.array([good, row, row]), file="model", fix="mend it")
+        correct_rounding(task, np.array([good, row, row]), file="model", fix="mend it")
     (problem,) = caught.value.problems
     assert (problem.count, problem.file, problem.fix) == (2, "model", "mend it")
 

@@ -20,7 +20,7 @@ from abawbench.entries import load_entry
 from abawbench.entries.entry_file import EntryFile, read_entry_file, read_settings
 from abawbench.entries.model import Entry
 from abawbench.entries.networks import facebehaviornet, network
-from abawbench.entries.outputs import outputs_of
+from abawbench.entries.outputs import head_widths
 from abawbench.models import backbones
 from abawbench.models.frameworks import build_network
 
@@ -113,7 +113,7 @@ def parameters(name: str) -> tuple[int, int]:
         parts = [backbone(part.kind) for part in settings.backbones]
         features = sum(part.card.width for part in parts)
         with torch.device("meta"):
-            above = build_network(features, outputs_of(tasks), settings.temporal, settings.framework, settings.heads)
+            above = build_network(features, head_widths(tasks), settings.temporal, settings.framework, settings.heads)
         return sum(count(part) for part in parts), count(above)
     trunk = backbone(settings.trunk.kind)
     with torch.device("meta"):

@@ -19,7 +19,7 @@ from abawbench.clips.clip import Clip
 from abawbench.entries.baselines.hog import Features, hog
 from abawbench.entries.baselines.labelled import crop_of_row, refuse_nothing, restricted, values_of, with_labels
 from abawbench.entries.model import Answers, Card
-from abawbench.entries.outputs import verdict
+from abawbench.entries.outputs import activate_scores
 from abawbench.table import Floats, Mask, Table
 
 CHUNK = 512
@@ -132,7 +132,7 @@ class Classical:
                     Problem("E06", found, "crops of the size it was fitted on", "align the faces to that size")
                 )
             scores[head.task.name] = features.astype(np.float64) @ head.weight + head.bias
-        return verdict([head.task for head in self.heads], scores, clip)
+        return activate_scores([head.task for head in self.heads], scores, clip)
 
 
 def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Untrained:

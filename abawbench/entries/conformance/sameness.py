@@ -108,7 +108,7 @@ def _seen(entry: FrameWise, crops: Frames) -> FrameFeatures:
 def _unlike(subject: Subject, answers: Answers, when: str, fix: str, allowed: float = ANSWERED) -> tuple[Problem, ...]:
     """Where answers to the clip are not what was said first; tasks that are not on the card are left to others."""
     clip = subject.clip
-    problems = list(subject.broken(answers, clip))
+    problems = list(subject.check_answers(answers, clip))
     if problems:
         return tuple(problems)
     said = cast(Answers, subject.said)

@@ -40,7 +40,7 @@ def tasks(subject: Subject) -> tuple[Problem, ...]:
 
 def rows(subject: Subject) -> tuple[Problem, ...]:
     """E12 E13 E14, a clip of valid and other frames."""
-    return subject.failed or subject.broken(subject.said, subject.clip)
+    return subject.failed or subject.check_answers(subject.said, subject.clip)
 
 
 def one_frame(subject: Subject) -> tuple[Problem, ...]:
@@ -69,7 +69,7 @@ def another_size(subject: Subject) -> tuple[Problem, ...]:
 
 def _asked(subject: Subject, clip: Clip) -> tuple[Problem, ...]:
     try:
-        return subject.broken(subject.answers(subject.entry, clip), clip)
+        return subject.check_answers(subject.answers(subject.entry, clip), clip)
     except ProblemError as error:
         return error.problems
 

@@ -13,7 +13,7 @@ from abawbench.challenges import Task
 from abawbench.clips.alignment import CROP_SIZE
 from abawbench.clips.clip import Clip, Frames, Positions
 from abawbench.entries.conformance.drawn import drawn_clips, drawn_truth
-from abawbench.entries.contract import broken, failure
+from abawbench.entries.contract import check_answers, describe_failure
 from abawbench.entries.model import Answers, Card, DeviceEntry, Entry, FrameFeatures, TableEntry, Trainable
 
 Load = Callable[[], Entry | Trainable]
@@ -56,13 +56,13 @@ class Subject:
         given = cast(Mapping[str, object], self.said) if isinstance(self.said, Mapping) else {}
         return tuple(task for task in self.entry.card.tasks if task.name in given)
 
-    def broken(self, answers: object, clip: Clip) -> tuple[Problem, ...]:
+    def check_answers(self, answers: object, clip: Clip) -> tuple[Problem, ...]:
         """What is wrong with answers, E13 and E14, as far as these tasks go."""
         if not isinstance(answers, Mapping):
-            return broken(self.entry.card, answers, clip)
+            return check_answers(self.entry.card, answers, clip)
         given, names = cast(Mapping[str, object], answers), {task.name for task in self.tasks}
         kept = {name: values for name, values in given.items() if name in names}
-        return broken(replace(self.entry.card, tasks=self.tasks), kept, clip)
+        return check_answers(replace(self.entry.card, tasks=self.tasks), kept, clip)
 
 
 def subject_of(load: Load, tasks: Sequence[Task]) -> Subject:
@@ -112,7 +112,7 @@ def _ready(load: Load, tasks: Sequence[Task]) -> tuple[Entry, bool]:
         found = f"{card.name}: fit makes a {type(fitted).__name__}"
         raise ProblemError(Problem("E02", found, "an entry, with a card and predict(clip)", "return one"))
     except Exception as error:
-        raise ProblemError(*failure(card, error, "(none yet)", None)) from error
+        raise ProblemError(*describe_failure(card, error, "(none yet)", None)) from error
 
 
 def _clips(entry: Entry) -> tuple[Clip, Clip]:
@@ -122,7 +122,7 @@ def _clips(entry: Entry) -> tuple[Clip, Clip]:
         clips = entry.clips() if isinstance(entry, TableEntry) else drawn_clips(size)
         return _with_gaps(clips[0]), clips[-1]
     except Exception as error:
-        raise ProblemError(*failure(entry.card, error, "(none yet)", None)) from error
+        raise ProblemError(*describe_failure(entry.card, error, "(none yet)", None)) from error
 
 
 def _takes(entry: Entry) -> Takes:
@@ -146,7 +146,7 @@ def _answers(entry: Entry, clip: Clip, *, takes_features: bool) -> Answers:
             return entry.answer(_features(clip, entry.width), clip)
         return entry.predict(clip)
     except Exception as error:
-        raise ProblemError(*failure(entry.card, error, clip.video, None)) from error
+        raise ProblemError(*describe_failure(entry.card, error, clip.video, None)) from error
 
 
 def _features(clip: Clip, width: int) -> FrameFeatures:

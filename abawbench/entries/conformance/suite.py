@@ -11,7 +11,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.entries.conformance import sameness, soundness
 from abawbench.entries.conformance.subject import Load, Subject, subject_of
-from abawbench.entries.contract import failure
+from abawbench.entries.contract import describe_failure
 from abawbench.entries.model import FrameWise
 
 LOADS = "it loads, and learns where it has to"
@@ -111,7 +111,7 @@ def _problems(check: Check, subject: Subject) -> tuple[Problem, ...]:
     try:
         return check.problems(subject)
     except Exception as error:
-        return failure(subject.entry.card, error, subject.clip.video, None)
+        return describe_failure(subject.entry.card, error, subject.clip.video, None)
 
 
 def _never(subject: Subject) -> None:

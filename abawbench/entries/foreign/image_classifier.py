@@ -18,7 +18,7 @@ from abawbench.clips.clip import BATCH, Clip
 from abawbench.entries.foreign.synonyms import class_named
 from abawbench.entries.model import Answers, Card, FrameFeatures, Weights, weights_of
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, settled
-from abawbench.entries.outputs import checked, over_frames, softmax
+from abawbench.entries.outputs import correct_rounding, over_frames, softmax
 from abawbench.models.image_input import ImageInput, Overrides
 from abawbench.models.preprocessor_config import FILE as PREPROCESSOR
 from abawbench.models.preprocessor_config import read_image_input
@@ -95,7 +95,9 @@ class ImageClassifier(EncoderEntry):
         odds = softmax(features[:, places >= 0].astype(np.float64))
         values: Floats = odds @ np.eye(len(self.task.classes))[places[places >= 0]]
         file = f"{self.card.weights[-1].file}, {clip.video}"
-        fair = checked(self.task, values, file=file, fix="the weights hold numbers that are not finite: bring others")
+        fair = correct_rounding(
+            self.task, values, file=file, fix="the weights hold numbers that are not finite: bring others"
+        )
         return {self.task.name: over_frames(fair, clip)}
 
 

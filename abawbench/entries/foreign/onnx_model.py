@@ -14,7 +14,7 @@ from abawbench.challenges import Categorical, Task
 from abawbench.clips.clip import Clip, Frames
 from abawbench.entries.contract import predict_frame_wise
 from abawbench.entries.model import Answers, Card, FrameFeatures, weights_of
-from abawbench.entries.outputs import ACTIVATIONS, Activation, activated, checked, over_frames
+from abawbench.entries.outputs import ACTIVATIONS, Activation, activate, correct_rounding, over_frames
 from abawbench.models.image_input import Colour, ImageInput
 from abawbench.table import Floats
 
@@ -140,11 +140,11 @@ class OnnxModel:
         """
         answers: dict[str, Floats] = {}
         for part in self.parts:
-            values = activated(part.task, features[:, part.begin : part.end].astype(np.float64), part.activation)
+            values = activate(part.task, features[:, part.begin : part.end].astype(np.float64), part.activation)
             others = [name for name in ACTIVATIONS[type(part.task)] if name != part.activation]
             fix = f"set settings.outputs.{part.task.name}.activation: {' or '.join(others)}"
             file = f"{self.card.weights[-1].file}, {clip.video}"
-            answers[part.task.name] = over_frames(checked(part.task, values, file=file, fix=fix), clip)
+            answers[part.task.name] = over_frames(correct_rounding(part.task, values, file=file, fix=fix), clip)
         return answers
 
 

@@ -13,7 +13,7 @@ from abawbench.clips.clip import Clip
 from abawbench.entries.model import Answers, Card, FrameFeatures
 from abawbench.entries.networks.backbone import BackboneSettings, WeightsFile, backbone_of, fill_heads, missing_heads
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, settled
-from abawbench.entries.outputs import verdict
+from abawbench.entries.outputs import activate_scores
 from abawbench.models.facebehaviornet import VALENCE_AROUSAL, FaceBehaviorNet, build
 from abawbench.models.settings import FaceBehaviorSettings
 
@@ -69,7 +69,7 @@ class FaceBehaviorEntry(EncoderEntry):
         with torch.inference_mode():
             heads = self.network.answers(torch.from_numpy(features))
         scores = {task.name: heads[_head(task)].double().numpy() for task in self.card.tasks}
-        return verdict(self.card.tasks, scores, clip)
+        return activate_scores(self.card.tasks, scores, clip)
 
 
 def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> FaceBehaviorEntry:

@@ -14,7 +14,7 @@ from abawbench.clips.clip import Clip, nearest_valid
 from abawbench.entries.model import Answers, Card, FrameFeatures, Weights
 from abawbench.entries.networks.backbone import BackboneSettings, WeightsFile, backbone_of, fill_heads
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, Prepared, settled
-from abawbench.entries.outputs import outputs_of, scores_by_task, verdict
+from abawbench.entries.outputs import activate_scores, head_widths, join_heads
 from abawbench.models.frameworks import FrameworkSettings, HeadSettings, MultiTaskNetwork, build_network
 from abawbench.models.temporal.segments import answer_sequence
 from abawbench.models.temporal.settings import TemporalSettings
@@ -85,7 +85,7 @@ class NetworkEntry(EncoderEntry):
         frame = clip.frame.astype(np.int64) if self.time == "frames" else None
         heads = {name: part.numpy() for name, part in answer_sequence(self.network, sequence, frame=frame).items()}
         rows = clip.valid if len(features) else np.empty(0, bool)
-        return verdict(tasks, scores_by_task(tasks, {name: part[rows] for name, part in heads.items()}), clip)
+        return activate_scores(tasks, join_heads(tasks, {name: part[rows] for name, part in heads.items()}), clip)
 
 
 def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> NetworkEntry:
@@ -112,7 +112,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Netw
     try:
         network = build_network(
             width,
-            outputs_of(vocabulary),
+            head_widths(vocabulary),
             settings.temporal,
             settings.framework,
             settings.heads,

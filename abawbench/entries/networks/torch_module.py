@@ -13,7 +13,7 @@ from abawbench.challenges import Task
 from abawbench.clips.clip import Clip
 from abawbench.entries.model import Answers, Card, FrameFeatures
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, settled
-from abawbench.entries.outputs import verdict
+from abawbench.entries.outputs import activate_scores
 from abawbench.models.image_input import ImageInput
 
 
@@ -48,7 +48,7 @@ class ModuleEntry(EncoderEntry):
         ends = np.cumsum([task.width for task in self.card.tasks])
         parts = np.split(features.astype(np.float64), ends[:-1], axis=1)
         scores = {task.name: part for task, part in zip(self.card.tasks, parts, strict=True)}
-        return verdict(self.card.tasks, scores, clip)
+        return activate_scores(self.card.tasks, scores, clip)
 
 
 def from_torch(module: nn.Module, card: Card, tasks: Sequence[Task], image_input: ImageInput) -> ModuleEntry:

@@ -8,8 +8,8 @@ from abawbench.challenges import Categorical, Continuous, MultiLabel
 from abawbench.clips.clip import Clip, clip_in_memory
 from abawbench.entries.baselines import classical
 from abawbench.entries.baselines.hog import hog
-from abawbench.entries.decode import uncovered
 from abawbench.entries.model import Card
+from abawbench.entries.outputs import uncovered
 from abawbench.table import Table
 
 VA = Continuous("va", ("valence", "arousal"), -1.0, 1.0, -5.0)

@@ -10,8 +10,8 @@ from abawbench import challenges
 from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import Clip, clip_in_memory
 from abawbench.entries.baselines import controls
-from abawbench.entries.decode import answer
 from abawbench.entries.model import Card, Entry
+from abawbench.entries.outputs import answer
 from abawbench.scoring import score
 from abawbench.table import Table
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from abawbench import challenges
 from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import Clip, clip_in_memory
-from abawbench.entries.decode import answer, uncovered
 from abawbench.entries.foreign.synonyms import class_named
 from abawbench.entries.foreign.tool_output import Settings, ToolOutput, create, presence
 from abawbench.entries.foreign.tools import TOOLS, Tool, recognised
 from abawbench.entries.model import Card, Entry
+from abawbench.entries.outputs import answer, uncovered
 from abawbench.labels import EXPRESSIONS_8
 
 CHALLENGE = challenges.get("abaw4-mtl")
