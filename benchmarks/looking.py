@@ -17,7 +17,7 @@ from torch import nn
 from abawbench.challenges import get
 from abawbench.clips.clip import clips_of_units
 from abawbench.clips.images import jpeg
-from abawbench.entries import Card, Picture
+from abawbench.entries import Card, ImageInput
 from abawbench.entries.model import DeviceEntry, FrameFeatures
 from abawbench.entries.networks.backbone import BackboneSettings
 from abawbench.entries.networks.network import Settings, create
@@ -25,7 +25,6 @@ from abawbench.inference.forward import ForwardOptions, encoded_in
 from abawbench.inference.precision import has_bfloat16
 from abawbench.inference.predict import BATCH
 from abawbench.models import backbones
-from abawbench.models.image_input import ImageInput
 from benchmarks.timing import functions, report
 
 UNITS, FRAMES = 4, 48
@@ -51,7 +50,7 @@ def write_crops(root: Path, side: int, frames: int = FRAMES) -> list[Path]:
 
 def entry_of(kind: str, side: int) -> DeviceEntry:
     """An entry with this backbone, random weights."""
-    card = Card("2026_bench_look", "a benchmark", (), Picture(side, "RGB", "any"))
+    card = Card("2026_bench_look", "a benchmark", (), ImageInput(side, "RGB", crop="any"))
     return create(card, get("abaw4-mtl").tasks, Settings(backbones=(BackboneSettings(kind=kind),), seed=0))
 
 

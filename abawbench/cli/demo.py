@@ -123,9 +123,9 @@ def _learn(out: Path, videos: int, frames: int, seed: int) -> Ground:
     from abawbench.clips.clip import clips_of_crops
     from abawbench.entries import Card, answer
     from abawbench.entries.baselines import classical, controls
-    from abawbench.entries.model import Picture
     from abawbench.formats import read_truth
     from abawbench.formats.write_list import write_list
+    from abawbench.models.image_input import ImageInput
 
     challenge = get(CHALLENGE)
     corpus = out / f"corpus_{videos}x{frames}_seed{seed}"
@@ -137,12 +137,12 @@ def _learn(out: Path, videos: int, frames: int, seed: int) -> Ground:
     lessons = known.take(np.arange(0, len(known), -(-len(known) // LESSONS)))
     seen, held_out = (clips_of_crops(corpus / "cropped_aligned", table) for table in (lessons, asked))
 
-    def card(name: str, title: str, picture: Picture | None) -> Card:
+    def card(name: str, title: str, picture: ImageInput | None) -> Card:
         return Card(name, title, (), picture, (), (), sees_truth=False, licence="Apache-2.0", paper=None, notes=())
 
     units = f"{len(lessons)} rows of {len(seen)} units"
     say(f"fitting {LEARNED} on {units}, of other people than the {len(held_out)} units to predict ...")
-    hog = card(LEARNED, "HOG of the crop, linear heads", Picture(size=112, colour="grey", crop="arcface-112"))
+    hog = card(LEARNED, "HOG of the crop, linear heads", ImageInput(112, "grey", crop="arcface-112"))
     prior = card(CONTROL, "How often each label occurs", None)
     entries = {
         LEARNED: classical.create(hog, challenge.tasks, classical.Settings()).fit(seen, lessons),

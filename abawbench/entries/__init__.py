@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abawbench.entries.loading import load_entry
-from abawbench.entries.model import Card, DeviceEntry, Entry, FrameWise, Picture, Trainable, Weights
+from abawbench.entries.model import Card, DeviceEntry, Entry, FrameWise, Trainable, Weights
 from abawbench.entries.outputs import answer, uncovered
+from abawbench.models.image_input import ImageInput
 
 __all__ = [
     "Card",
     "DeviceEntry",
     "Entry",
     "FrameWise",
-    "Picture",
+    "ImageInput",
     "Trainable",
     "Weights",
     "answer",

@@ -16,7 +16,8 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from abawbench.base.problems import Problem, ProblemError, unreadable
-from abawbench.entries.model import Card, Picture
+from abawbench.entries.model import Card
+from abawbench.models.image_input import ImageInput
 
 FILE = "entry.toml"
 # beside it where a training made the entry
@@ -65,7 +66,7 @@ class EntryFile(BaseModel):
             name=self.name,
             title=self.title,
             tasks=(),
-            picture=None if self.picture is None else Picture(**self.picture.model_dump()),
+            picture=None if self.picture is None else ImageInput(**self.picture.model_dump()),
             trained_on=tuple(self.trained_on),
             sees_truth=self.sees_truth,
             licence=self.licence,

@@ -14,6 +14,7 @@ from abawbench.base.hashes import sha256_of
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.clips.clip import Clip, Frames
+from abawbench.models.image_input import ImageInput
 from abawbench.table import Floats, Table
 
 Answers = Mapping[str, Floats]
@@ -23,21 +24,6 @@ FrameFeatures = NDArray[np.float32]
 
 
 Precision = Literal["float32", "bfloat16"]
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """The crops an entry takes.
-
-    Attributes:
-        size: height and width in pixels.
-        colour: order of the channels that the entry works in; clips are always RGB.
-        crop: how the face lies in it, as `arcface-112`.
-    """
-
-    size: int
-    colour: Literal["RGB", "BGR", "grey"]
-    crop: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +67,7 @@ class Card:
     name: str
     title: str
     tasks: tuple[Task, ...]
-    picture: Picture | None
+    picture: ImageInput | None
     trained_on: tuple[str, ...] = ()
     trained_videos: tuple[str, ...] = ()
     sees_truth: bool = False
@@ -98,6 +84,9 @@ class Card:
     def to_json(self) -> dict[str, object]:
         """Every field, tasks with their kind."""
         record = asdict(self)
+        # normalisation stands with the networks
+        keys = ("size", "colour", "crop")
+        record["picture"] = None if self.picture is None else {name: getattr(self.picture, name) for name in keys}
         record["tasks"] = [{"kind": type(task).__name__, **asdict(task)} for task in self.tasks]
         return record
 
@@ -106,7 +95,7 @@ class Card:
         """The card that `to_json` wrote. Raises: KeyError, TypeError."""
         fields = _without_lists(record)
         fields["tasks"] = tuple(_task(task) for task in record["tasks"])
-        fields["picture"] = None if record["picture"] is None else Picture(**record["picture"])
+        fields["picture"] = None if record["picture"] is None else ImageInput(**record["picture"])
         fields["weights"] = tuple(Weights(**file) for file in record.get("weights", ()))
         return Card(**fields)
 

@@ -9,14 +9,19 @@ import pytest
 
 from abawbench.challenges import get
 from abawbench.clips.clip import Clip, clip_in_memory
-from abawbench.entries import Card, Picture
+from abawbench.entries import Card, ImageInput
 from abawbench.entries.contract import predict_frame_wise
 from abawbench.entries.outputs import activate_scores
 
 TASKS = get("abaw4-mtl").tasks
 SIDE = 16
 CARD = Card(
-    "2026_test_means", "a test", TASKS, Picture(SIDE, "RGB", "arcface-112"), licence="Apache-2.0", trained_on=("none",)
+    "2026_test_means",
+    "a test",
+    TASKS,
+    ImageInput(SIDE, "RGB", crop="arcface-112"),
+    licence="Apache-2.0",
+    trained_on=("none",),
 )
 
 

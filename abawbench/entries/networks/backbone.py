@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
-
 from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.entries.model import Weights, no_file, weights_of
-from abawbench.models.backbones.model import Pooling
-from abawbench.models.image_input import Colour
+from abawbench.models.image_input import Overrides
 
 if TYPE_CHECKING:
     from torch import nn
@@ -43,28 +40,16 @@ class WeightsFile:
 
 
 @dataclass(frozen=True, slots=True)
-class BackboneSettings:
-    """Which network looks at the crops, and what is other than its preset.
+class BackboneSettings(Overrides):
+    """Which network encodes the crops, and the values that replace those of its preset or of its file.
 
     Attributes:
-        kind: as in `models.backbones`, `iresnet50`; a file of weights must be of this kind, where it is given.
-        weights: a checkpoint of any kind that is read here; without one the weights are random.
-        size: height and width of its pictures in pixels; crops are resized to it.
-        colour: order of the channels.
-        mean: of each channel, on the scale where black is 0 and white is 1.
-        std: of each channel, on the same scale.
-        layer: which hidden layer is read.
-        pooling: how a layer becomes one vector.
+        kind: kind of backbone, as `iresnet50`; where it is given, a file of weights must be of this kind.
+        weights: checkpoint of any kind that `load_checkpoint` reads; without one the weights are random.
     """
 
     kind: str = ""
     weights: WeightsFile | None = None
-    size: int | None = None
-    colour: Colour | None = None
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
-    layer: int | None = None
-    pooling: Pooling | None = None
 
 
 def backbone_of(
@@ -81,10 +66,8 @@ def backbone_of(
         ProblemError: E11 there is neither a file nor a seed, E04 E08 E09 E10 the file is another, E01 E17 the settings.
     """
     from abawbench.models import backbones
-    from abawbench.models.backbones.model import Overrides
 
-    fields = ("size", "colour", "mean", "std", "layer", "pooling")
-    overrides = Overrides(**{name: getattr(settings, name) for name in fields})
+    overrides = settings.over(Overrides())
     if settings.weights is not None:
         from abawbench.models.checkpoints import load_checkpoint
 

@@ -21,8 +21,9 @@ from abawbench.entries.conformance.drawn import FRAMES, VIDEOS, drawn_clips, dra
 from abawbench.entries.conformance.suite import AGAIN, BESIDE, CHECKS, LOADS, ROWS, Report, conform
 from abawbench.entries.contract import predict_frame_wise
 from abawbench.entries.loading import folders
-from abawbench.entries.model import Card, Picture, Trainable, Weights
+from abawbench.entries.model import Card, Trainable, Weights
 from abawbench.entries.outputs import over_frames
+from abawbench.models.image_input import ImageInput
 
 TASKS = challenges.get("abaw4-mtl").tasks
 SUBMISSIONS = Path(__file__).parents[3] / "submissions"
@@ -118,7 +119,7 @@ GOOD = Card(
     name="2026_test_small",
     title="a test",
     tasks=TASKS,
-    picture=Picture(112, "RGB", "arcface-112"),
+    picture=ImageInput(112, "RGB", crop="arcface-112"),
     licence="MIT",
 )
 
@@ -365,7 +366,7 @@ def test_a_task_of_another_kind_than_in_the_challenges_is_named():
     assert "va is a MultiLabel task" in report.problems[0].found
 
 
-@pytest.mark.parametrize("entry", [Small(), Whole(), Small(replace(GOOD, picture=Picture(96, "BGR", "any")))])
+@pytest.mark.parametrize("entry", [Small(), Whole(), Small(replace(GOOD, picture=ImageInput(96, "BGR", crop="any")))])
 def test_a_sound_entry_conforms(entry):
     report = conform(lambda: entry)
     assert report.is_ok, report.problems

@@ -8,12 +8,12 @@ from torch import nn
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
 from abawbench.clips.clip import clip_in_memory
-from abawbench.entries import Card, DeviceEntry, Picture
+from abawbench.entries import Card, DeviceEntry
 from abawbench.entries.networks.torch_module import from_torch
 from abawbench.models.image_input import ImageInput, half
 
 TASKS = get("abaw4-mtl").tasks
-CARD = Card("2026_test_mine", "mine", (), Picture(20, "RGB", "arcface-112"), licence="MIT")
+CARD = Card("2026_test_mine", "mine", (), ImageInput(20, "RGB", crop="arcface-112"), licence="MIT")
 
 
 class Net(nn.Module):
