@@ -16,7 +16,7 @@ from abawbench.cli.output import exits_on_problems, print_json, print_table, say
 
 if TYPE_CHECKING:
     from abawbench.training.sources import Source
-    from abawbench.training.train import Progress, Summary
+    from abawbench.training.train import TrainProgress, TrainSummary
 
 
 def _changes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def command(
     from abawbench.formats import subjects_from
     from abawbench.models.devices import device_of
     from abawbench.training.sources import Source
-    from abawbench.training.train import Options, train
+    from abawbench.training.train import TrainOptions, train
 
     file = _file(entry, submissions)
     paths = (*data, *features)
@@ -115,8 +115,8 @@ def command(
         raise click.UsageError("name DATA, or --features")
     people = None if subjects is None else subjects_from(subjects)
     source = Source(paths, truth, train_file, validation_file, fold, people)
-    options = Options(device_of(device), threads, memory, save_every, save_steps, log)
-    summaries: dict[str, Summary] = {}
+    options = TrainOptions(device_of(device), threads, memory, save_every, save_steps, log)
+    summaries: dict[str, TrainSummary] = {}
     for name, place, seeded in _runs(out, changes, seeds):
         teller = _Teller(name)
         summaries[name or "run"] = train(file, source, place, seeded, options, report=teller)
@@ -154,7 +154,7 @@ class _Teller:
         self._name = f"{name} " if name else ""
         self._meter = Meter("steps")
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: TrainProgress) -> None:
         """Tell."""
         if progress.row is None:
             self._meter.show(progress.steps, progress.frames, progress.seconds)
@@ -173,7 +173,7 @@ class _Teller:
         self._meter.end()
 
 
-def _json(summary: Summary) -> dict[str, Any]:
+def _json(summary: TrainSummary) -> dict[str, Any]:
     return {
         "out": str(summary.out),
         "was_finished": summary.was_finished,
@@ -182,7 +182,7 @@ def _json(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _print(summaries: Mapping[str, Summary], source: Source) -> None:
+def _print(summaries: Mapping[str, TrainSummary], source: Source) -> None:
     rows = [
         [name, task, best["epoch"], "" if best["value"] is None else f"{best['value']:.4f}"]
         for name, summary in summaries.items()

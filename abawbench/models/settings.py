@@ -1,24 +1,39 @@
-"""What may be chosen where two tasks teach each other. Needs no torch."""
+"""Settings of couplings, where a task of classes and one of labels teach each other, and of FaceBehaviorNet.
+
+Needs no torch.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import field
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, field_validator
+from pydantic.dataclasses import dataclass
+
+from abawbench.base.problems import Problem, ProblemError
+
+Term = Literal["hard_co_annotation", "soft_co_annotation", "distribution_matching"]
+# what an entry declares: no coupling, one term, or several
+Declared = Literal["none"] | Term | tuple[Term, ...]
+_STRICT = ConfigDict(extra="forbid")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=_STRICT)
 class MatchingOptions:
-    """How far apart the labels' own probabilities p and those that the classes imply, q, are said to be.
+    """Options of distribution matching: the distance of the labels' probabilities p from q, those the classes imply.
 
-    Of the two one is the target t, the other the answer r. Defaults are assumed.
+    One of the two is the target t, the other the answer r. Defaults are assumed.
 
     Attributes:
-        form: `two_sided` is -t log r - (1 - t) log(1 - r); `one_sided` is -t log r, which does not pull r towards t.
-        subtract_target_entropy: takes off what the form says of r = t; two-sided, that leaves the divergence of two
-            coins, which alone has its minimum where both agree, whichever side moves.
-        target: `labels`, t = p: the labels teach the classes; `classes`, t = q; `symmetric`, the mean of both.
-        stop_gradient: True keeps the target from moving towards the answer.
-        reduction: over the labels; over the pictures it is always the mean.
+        form: form of the distance; `two_sided` is -t log r - (1 - t) log(1 - r); `one_sided` is -t log r, which does
+            not pull r towards t.
+        subtract_target_entropy: True to subtract the value that the form has at r = t. Two-sided, this leaves the
+            divergence of two coins, the only form whose minimum is where both agree, whichever side moves.
+        target: which of the two is the target; `labels`, t = p: the labels teach the classes; `classes`, t = q;
+            `symmetric`, the mean of both.
+        stop_gradient: True to keep the target from moving towards the answer.
+        reduction: reduction over the labels; over the pictures it is always the mean.
     """
 
     form: Literal["two_sided", "one_sided"] = "two_sided"
@@ -28,44 +43,97 @@ class MatchingOptions:
     reduction: Literal["mean", "sum"] = "mean"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=_STRICT)
 class SoftLabelOptions:
-    """How labels become probabilities of classes.
+    """Options of soft co-annotation: how labels become probabilities of classes.
 
     Attributes:
-        temperature: above 0; scores are divided by it; 1 in the papers (assumed(paper)), and lower is sharper.
+        temperature: divisor of the scores, above 0; 1 in the papers (assumed(paper)), and lower is sharper.
         without_profile: score of a class that shows no label, as Neutral: `zero`, or the `complement` to 1 of the
             strongest label (assumed).
-
-    Raises:
-        ValueError: a temperature that is not above 0.
     """
 
-    temperature: float = 1.0
+    temperature: Annotated[float, Field(gt=0)] = 1.0
     without_profile: Literal["zero", "complement"] = "zero"
 
-    def __post_init__(self) -> None:
-        if not self.temperature > 0:
-            raise ValueError(f"temperature = {self.temperature:g} is not above 0")
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class CouplingSettings:
+    """Settings of a coupling.
+
+    Attributes:
+        terms: terms of the coupling; the papers use the last two together (assumed(paper)).
+        classes: name of the task that gives a picture one class.
+        labels: name of the task that gives a picture many labels.
+        relatedness: source of the table of classes and labels: the `expert` table of Du et al. 2014, or `estimated` on
+            the training split.
+        least_rows: rows below which a class counts as not known, where the table is estimated (assumed).
+        threshold: share up to which a cell counts as 0, where the table is estimated (value assumed).
+        matching_weights: table for distribution matching; `binary` counts what is above 0 as 1, `table` keeps the
+            shares.
+        soft_weights: table for soft co-annotation, with the same choice.
+        matching: options of distribution matching.
+        soft: options of soft co-annotation.
+    """
+
+    terms: tuple[Term, ...] = ("soft_co_annotation", "distribution_matching")
+    classes: str = "expression"
+    labels: str = "action_units"
+    relatedness: Literal["expert", "estimated"] = "expert"
+    least_rows: Annotated[int, Field(ge=1)] = 10
+    threshold: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    matching_weights: Literal["binary", "table"] = "binary"
+    soft_weights: Literal["binary", "table"] = "table"
+    matching: MatchingOptions = field(default_factory=MatchingOptions)
+    soft: SoftLabelOptions = field(default_factory=SoftLabelOptions)
+
+    @field_validator("terms")
+    @classmethod
+    def _each_once(cls, terms: tuple[Term, ...]) -> tuple[Term, ...]:
+        if len(set(terms)) < len(terms):
+            raise ValueError("each term once")
+        return terms
 
 
-@dataclass(frozen=True, slots=True)
+def terms_of(declared: Declared) -> tuple[Term, ...]:
+    """The terms that an entry declares; none for `none`."""
+    if isinstance(declared, str):
+        return () if declared == "none" else (declared,)
+    return tuple(declared)
+
+
+def resolve_coupling(declared: Declared, chosen: CouplingSettings | None, file: str) -> CouplingSettings | None:
+    """The coupling that an entry is trained with; None for none.
+
+    Args:
+        declared: `settings.coupling` of the entry, the short form: terms with default options, or `none`.
+        chosen: `training.coupling` of the entry, the long form, which alone counts where it has these terms too.
+        file: file of the entry.
+
+    Raises:
+        ProblemError: E19, the two forms contradict each other: the card would declare what was not trained.
+    """
+    terms = terms_of(declared)
+    if not terms:
+        return chosen
+    if chosen is None:
+        return CouplingSettings(terms)
+    if not set(terms) <= set(chosen.terms):
+        found = f"settings.coupling = {', '.join(terms)}, training.coupling.terms = {', '.join(chosen.terms)}"
+        raise ProblemError(Problem("E19", found, "the same coupling in both", "correct one of them", file))
+    return chosen
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
 class FaceBehaviorSettings:
-    """How the heads stand on the trunk.
+    """Settings of the heads of FaceBehaviorNet.
 
     Attributes:
         valence_arousal: `tanh` keeps valence and arousal between -1 and 1, where labels lie (assumed); `linear` is the
             original's (assumed(paper)).
-        dropout: share of the features that training drops before the heads, from 0 to below 1. The papers drop half
-            (assumed(paper)), which a VGG-FACE trunk does itself; give other trunks .5.
-
-    Raises:
-        ValueError: a dropout out of range.
+        dropout: share of the features that training drops before the heads. The papers drop half (assumed(paper)),
+            which a VGG-FACE trunk does itself; give other trunks .5.
     """
 
     valence_arousal: Literal["tanh", "linear"] = "tanh"
-    dropout: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout = {self.dropout:g} is not from 0 to below 1")
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0

@@ -1,66 +1,45 @@
-"""What of entry, settings and data does not go together, told before anything is learned."""
+"""Compatibility of entry, settings and data, checked before anything is learned."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import cast
 
-from abawbench.base.problems import Problem, ProblemError, Problems
+from abawbench.base.problems import Problem, Problems
 from abawbench.clips.clip import Clip
 from abawbench.clips.features import FeatureClip
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.models.temporal.settings import RECURRENT, TemporalSettings
-from abawbench.training.learners import Answering
-from abawbench.training.settings import CoupledSettings, Term, TrainingSettings
+from abawbench.training.learners import LearningEntry
+from abawbench.training.settings import TrainingSettings, unknown_name
 
-NO_COUPLING = "none"
 # found, expected, fix
 Misfit = tuple[str, str, str]
 
 
-def temporal_of(entry: Answering) -> TemporalSettings:
-    """The temporal settings of an entry; FaceBehaviorNet looks at single frames."""
+def temporal_of(entry: LearningEntry) -> TemporalSettings:
+    """The temporal settings of an entry; those of FaceBehaviorNet have no encoder."""
     return entry.network.temporal if isinstance(entry, NetworkEntry) else TemporalSettings()
 
 
-def with_coupling(settings: TrainingSettings, said: str, file: str) -> TrainingSettings:
-    """The settings with the coupling that the entry's own settings name.
-
-    Args:
-        settings: of the training.
-        said: the entry's `coupling`, `none` for none.
-        file: of the entry.
-
-    Raises:
-        ProblemError: E19, the two name different ones: the card would say what is not so.
-    """
-    if said == NO_COUPLING:
-        return settings
-    if settings.coupling is None:
-        return replace(settings, coupling=CoupledSettings(terms=(cast(Term, said),)))
-    if said not in settings.coupling.terms:
-        found = f"settings.coupling = {said}, training.coupling.terms = {', '.join(settings.coupling.terms)}"
-        raise ProblemError(Problem("E19", found, "the same coupling in both", "correct one of them", file))
-    return settings
-
-
 def refuse_misfits(
-    entry: Answering, settings: TrainingSettings, clips: Sequence[Clip], file: str, *, processes: int
+    entry: LearningEntry, settings: TrainingSettings, clips: Sequence[Clip], file: str, *, processes: int
 ) -> None:
-    """Nothing, where a training can begin.
+    """Check that the entry can be trained with these settings on these data.
 
     Args:
-        entry: to be trained.
-        settings: of the training.
-        clips: of the data, all crops or all features.
-        file: of the entry.
-        processes: that learn together.
+        entry: entry to train.
+        settings: settings of the training.
+        clips: clips of the data, all of crops or all of features.
+        file: file of the entry.
+        processes: number of processes that learn together.
 
     Raises:
-        ProblemError: E19, everything of data and settings that the entry cannot be trained with.
+        ProblemError: E19, everything of data and settings that does not fit the entry.
     """
     problems = Problems()
+    tasks = [task.name for task in entry.card.tasks]
+    if settings.balance and settings.balance not in tasks:
+        problems.add(unknown_name(f"training.balance = {settings.balance}", settings.balance, tasks))
     takes_features = isinstance(clips[0], FeatureClip)
     for found, expected, fix in (
         *_of_data(entry, clips, takes_features=takes_features),
@@ -72,7 +51,7 @@ def refuse_misfits(
     problems.raise_if_any()
 
 
-def _of_data(entry: Answering, clips: Sequence[Clip], *, takes_features: bool) -> Iterable[Misfit]:
+def _of_data(entry: LearningEntry, clips: Sequence[Clip], *, takes_features: bool) -> Iterable[Misfit]:
     picture = entry.card.picture
     for clip in clips:
         if isinstance(clip, FeatureClip) and clip.width != entry.width:
@@ -85,25 +64,22 @@ def _of_data(entry: Answering, clips: Sequence[Clip], *, takes_features: bool) -
         yield "crops for an entry that takes features", "features", "name folders of features, or add backbones"
 
 
-def _of_networks(entry: Answering, settings: TrainingSettings, *, takes_features: bool) -> Iterable[Misfit]:
+def _of_networks(entry: LearningEntry, settings: TrainingSettings, *, takes_features: bool) -> Iterable[Misfit]:
     temporal = temporal_of(entry)
-    is_looked_once = takes_features or (settings.freeze_backbone and settings.augmentation is None)
+    are_features_fixed = takes_features or (settings.freeze_backbone and settings.augmentation is None)
     if takes_features and settings.augmentation is not None:
         yield "training.augmentation of features", "crops", "remove it, or name a folder of crops"
-    if not is_looked_once and temporal.normalise != "none":
+    if not are_features_fixed and temporal.normalise != "none":
         found = f"normalise = {temporal.normalise} of features that change while the network learns"
         fix = "set normalise = none, or training.freeze_backbone = true without augmentation"
-        yield found, "features that stay", fix
+        yield found, "features that stay as they are", fix
     carries = temporal.encoder in RECURRENT and temporal.carry_state
     if settings.videos and not (carries and temporal.stride in {None, temporal.segment}):
         found = f"training.videos = {settings.videos} with the encoder {temporal.encoder}"
         yield found, "a recurrent encoder that carries its state over segments", "set training.videos = 0"
 
 
-def _of_frames(entry: Answering, settings: TrainingSettings) -> Iterable[Misfit]:
-    tasks = [task.name for task in entry.card.tasks]
-    if settings.balance and settings.balance not in tasks:
-        yield f"training.balance = {settings.balance}", f"a task: {', '.join(tasks)}", "correct the name"
+def _of_frames(entry: LearningEntry, settings: TrainingSettings) -> Iterable[Misfit]:
     if settings.mixing is not None and settings.coupling is not None:
         yield "training.mixing beside a coupling", "one of them", "remove training.mixing, or the coupling"
     if temporal_of(entry).encoder == "none":
@@ -115,7 +91,7 @@ def _of_frames(entry: Answering, settings: TrainingSettings) -> Iterable[Misfit]
     ):
         if is_set:
             fix = f"remove training.{name}, or take the encoder none"
-            yield f"training.{name} of segments", "single frames, which alone can be drawn at will", fix
+            yield f"training.{name} of segments", "single frames, which alone can be drawn freely", fix
 
 
 def _of_processes(settings: TrainingSettings, processes: int) -> Iterable[Misfit]:

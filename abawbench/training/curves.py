@@ -1,4 +1,4 @@
-"""What became of losses and scores from epoch to epoch: a table, a log and a picture."""
+"""Losses and scores of the epochs of a training: a table, a log, a picture, and events of TensorBoard."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from abawbench.base.files import write_file, write_text
 
-# of one epoch: epoch, rate, seconds, frames, loss by name, score, terms by task, metrics
+# one row for each epoch: epoch, rate, seconds, frames, loss by name, score, terms by task, metrics
 History = Sequence[Mapping[str, Any]]
 
 
@@ -19,9 +19,9 @@ def write_curves(run: Path, history: History, best: Mapping[str, Any]) -> None:
     """Write log.jsonl, curves.csv and scores.json of the epochs so far.
 
     Args:
-        run: folder to write into.
-        history: of each epoch.
-        best: by task, and `score` for the whole: the best epoch and its value.
+        run: the run folder.
+        history: rows of the epochs.
+        best: best epoch and its value, by task, and under `score` for the whole.
 
     Raises:
         ProblemError: F01, it cannot be written.
@@ -38,7 +38,7 @@ def write_curves(run: Path, history: History, best: Mapping[str, Any]) -> None:
 
 
 def flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    """An epoch as columns: `loss va`, `term va`, and the figures of one number.
+    """The row of an epoch as columns: `loss va`, `term va`, and the figures of one number.
 
     >>> flat({"epoch": 1, "loss": {"va": 0.5}, "score": None, "terms": {"va": 0.1}, "metrics": {"ccc": 0.1}})
     {'epoch': 1, 'loss va': 0.5, 'score': None, 'term va': 0.1}
@@ -86,12 +86,12 @@ def write_picture(run: Path, history: History) -> None:
 FOLDER = "tensorboard"
 
 
-class Board:
-    """Writes into the folder `tensorboard` of a run.
+class TensorBoardLog:
+    """Events of TensorBoard in the folder `tensorboard` of a run.
 
     Args:
         run: the run folder.
-        epochs: that are done; what was written of later ones counts no more.
+        epochs: number of epochs done; events of later ones no longer count.
 
     Raises:
         ModuleNotFoundError: TensorBoard is not installed.
@@ -110,5 +110,5 @@ class Board:
         self._writer.flush()
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write what is still held back."""
         self._writer.close()

@@ -1,45 +1,106 @@
-"""The frames of a split: their labels, and their crops or features, read and kept in memory."""
+"""Training data: the frames of a split with their labels, and what the network takes of them, crops or features."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
-from abawbench.clips.clip import Clip, Frames, nearest_valid
+from abawbench.clips.clip import Clip, nearest_valid
 from abawbench.clips.features import FeatureClip
-from abawbench.models.image_input import Geometry, ImageInput
-from abawbench.table import Mask, Table
-from abawbench.training.targets import Target, targets_of
-
-Places = NDArray[np.int64]
+from abawbench.entries.networks.network import NetworkEntry
+from abawbench.table import Mask, Rows, Table
+from abawbench.training.crops import Crops, encode
+from abawbench.training.learners import LearningEntry
+from abawbench.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """The frames of the clips of a split, one clip after the other: a place is a position in that row of frames.
+class Target:
+    """Labels of one task for a batch of frames.
 
     Attributes:
-        clips: those that have a frame with a crop.
-        begins: shape (clips + 1,), the first place of each clip, and behind the last.
-        frame: shape (places,), frame numbers.
-        nearest: shape (places,), the place of the nearest frame of the clip that has a crop: itself where it has one.
-        row: shape (places,), of the table; -1 for frames without a row or a crop.
-        targets: by task, one label a place; places without a row have none.
+        task: task of the labels.
+        values: labels; continuous: float32 (frames, columns); categorical: int64 (frames,), class numbers, or float32
+            (frames, classes), a probability for each class; multi-label: float32 (frames, columns), 0 or 1, or a
+            probability between. Anything finite, and a class that exists, where not annotated.
+        annotated: mask of the labels, bool; continuous and multi-label (frames, columns), categorical (frames,).
+        weights: weights of multi-label values in the loss, float32 (frames, columns); None for 1 each.
+        numbers: number of annotated frames of each column, one number for classes; counted where empty. Known
+            beforehand, they spare a loss the wait for an accelerator.
+    """
+
+    task: Task
+    values: Tensor
+    annotated: Tensor
+    weights: Tensor | None = None
+    numbers: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.numbers:
+            counted = self.annotated.sum(0).reshape(-1).tolist()
+            object.__setattr__(self, "numbers", tuple(int(count) for count in counted))
+
+    def __len__(self) -> int:
+        return len(self.annotated)
+
+    def to(self, device: torch.device | str) -> Target:
+        """The same labels on another device; the copy does not wait where the memory is pinned."""
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True), self.numbers)
+
+    def take(self, frames: Tensor) -> Target:
+        """The labels of these frames, in this order. `frames`: positions, int64, or bool (frames,)."""
+        return self._each(lambda tensor: tensor[frames], ())
+
+    def _each(self, change: Callable[[Tensor], Tensor], numbers: tuple[int, ...]) -> Target:
+        weights = None if self.weights is None else change(self.weights)
+        return Target(self.task, change(self.values), change(self.annotated), weights, numbers)
+
+
+def targets_of(tasks: Iterable[Task], table: Table, rows: Rows) -> dict[str, Target]:
+    """The labels of rows of a table, by task name, on the CPU.
+
+    Args:
+        tasks: tasks whose labels are wanted. One that the table does not know has targets without any label.
+        table: table of a truth.
+        rows: row numbers, shape (frames,), in any order and repeated at will; -1 for a frame without a row, which has
+            no labels.
+
+    Raises:
+        ProblemError: E19, a task of another width than the table's, or classes beyond the task's.
+    """
+    tasks = tuple(tasks)
+    problems = tuple(problem for task in tasks for problem in _misfits(task, table))
+    if problems:
+        raise ProblemError(*problems)
+    return {task.name: _target(task, table, rows) for task in tasks}
+
+
+@dataclass(frozen=True, eq=False)
+class SplitFrames:
+    """The frames of the clips of a split, one clip after the other; a place is a position in that row of frames.
+
+    Attributes:
+        clips: clips that have a frame with a crop.
+        begins: first place of each clip, and the place after the last, shape (clips + 1,).
+        frame: frame numbers, shape (places,).
+        nearest: place of the nearest frame of the clip that has a crop, shape (places,): itself where it has one.
+        row: row of the table, shape (places,); -1 for frames without a row or a crop.
+        targets: labels of all places by task; places without a row have none.
     """
 
     clips: tuple[Clip, ...]
-    begins: Places
-    frame: Places
-    nearest: Places
-    row: Places
+    begins: Rows
+    frame: Rows
+    nearest: Rows
+    row: Rows
     targets: dict[str, Target]
 
     def __len__(self) -> int:
@@ -56,15 +117,15 @@ class Part:
         """Shape (places,), True where some task has a label."""
         return np.asarray(self.labelled_for.any(axis=1), np.bool_)
 
-    @property
-    def rows(self) -> Places:
-        """Shape (places,), where the frame that stands for each place is counted among all frames with a crop."""
+    @cached_property
+    def crop(self) -> Rows:
+        """Number of the crop of each place among all crops of the clips, that of the nearest frame; shape (places,)."""
         is_own = self.nearest == np.arange(len(self))
         return (np.cumsum(is_own) - 1)[self.nearest]
 
 
-def part_of(clips: Iterable[Clip], table: Table, tasks: Sequence[Task]) -> Part:
-    """The clips of the units of a table, with their labels; of a row that is repeated the first counts.
+def split_frames(clips: Iterable[Clip], table: Table, tasks: Sequence[Task]) -> SplitFrames:
+    """The frames of the clips of a table's units, with their labels; of a row that is repeated the first counts.
 
     Raises:
         ProblemError: E07, no frame with a crop has a label.
@@ -76,7 +137,7 @@ def part_of(clips: Iterable[Clip], table: Table, tasks: Sequence[Task]) -> Part:
     nearest = [begin + nearest_valid(clip.valid) for begin, clip in zip(begins.tolist(), used, strict=False)]
     empty = np.empty(0, np.int64)
     row = np.concatenate([empty, *(_rows_of(clip, table) for clip in used)])
-    part = Part(
+    frames = SplitFrames(
         clips=tuple(used),
         begins=begins,
         frame=np.concatenate([empty, *(clip.frame.astype(np.int64) for clip in used)]),
@@ -84,87 +145,73 @@ def part_of(clips: Iterable[Clip], table: Table, tasks: Sequence[Task]) -> Part:
         row=row,
         targets=targets_of(tasks, table, row),
     )
-    if not part.labelled.any():
+    if not frames.labelled.any():
         found = f"{len(used):,} of {len(table.videos):,} units have crops or features, and no frame of them a label"
         fix = "name the data that the labels belong to"
         raise ProblemError(Problem("E07", found, "labels of frames that are there", fix, table.source or None))
-    return part
+    return frames
 
 
-class Crops:
-    """Crops of a part, decoded when they are asked for, and kept while there is room.
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """What steps are made of, for all places of the training split.
 
-    Args:
-        part: whose crops they are.
-        image_inputs: of the networks that look at them; crops are brought into the sizes of these.
-        room: bytes that may be kept.
+    Attributes:
+        frames: the frames of the split.
+        inputs: features as the network takes them, shape (places, width), or crops.
+        targets: labels of all places by task, on the device of the training.
+        time: frame numbers, shape (places,), where the network counts time in them, else None.
     """
 
-    def __init__(self, part: Part, image_inputs: Sequence[ImageInput], room: int) -> None:
-        self.part, self.image_inputs = part, tuple(image_inputs)
-        # networks that resize alike share their crops
-        self._resizing = {image_input.geometry: image_input for image_input in image_inputs}
-        sizes = [image_input.size for image_input in self._resizing.values()]
-        self._rows = part.rows
-        count = int(self._rows.max(initial=-1)) + 1
-        bytes_each = sum(3 * size * size for size in sizes)
-        self._kept = [np.empty((min(count, room // bytes_each), size, size, 3), np.uint8) for size in sizes]
-        self._is_kept = np.zeros(len(self._kept[0]), bool)
-
-    @property
-    def geometries(self) -> tuple[Geometry, ...]:
-        """Sizes of the crops and how these are resized."""
-        return tuple(self._resizing)
-
-    def load(self, places: Places) -> list[Frames]:
-        """The crops that stand for these places, for each of `geometries`, shape (places, size, size, 3).
-
-        Raises:
-            ProblemError: F01, E06 as `Clip.read`.
-        """
-        rows = self._rows[places]
-        within = rows < len(self._is_kept)
-        known = within.copy()
-        known[within] = self._is_kept[rows[within]]
-        if known.all():
-            return [kept[rows] for kept in self._kept]
-        result = [np.empty((len(places), *kept.shape[1:]), np.uint8) for kept in self._kept]
-        for found, kept in zip(result, self._kept, strict=True):
-            found[known] = kept[rows[known]]
-        self._decode(places, ~known, result)
-        keep = within & ~known
-        for found, kept in zip(result, self._kept, strict=True):
-            kept[rows[keep]] = found[keep]
-        self._is_kept[rows[keep]] = True
-        return result
-
-    def _decode(self, places: Places, wanted: Mask, result: Sequence[Frames]) -> None:
-        part = self.part
-        shown = part.nearest[places]
-        clip_of = np.searchsorted(part.begins, shown, side="right") - 1
-        for number in np.unique(clip_of[wanted]).tolist():
-            own = np.flatnonzero(wanted & (clip_of == number))
-            crops = part.clips[number].read((shown[own] - part.begins[number]).astype(np.intp))
-            for found, image_input in zip(result, self._resizing.values(), strict=True):
-                found[own] = image_input.resized(crops)
+    frames: SplitFrames
+    inputs: Tensor | Crops
+    targets: Mapping[str, Target]
+    time: Tensor | None
 
 
-def features_of(part: Part, threads: int) -> Tensor:
-    """The features of a part, shape (places, width), float32; a frame without any has those of the nearest.
+def read_inputs(
+    frames: SplitFrames, entry: LearningEntry, settings: TrainingSettings, *, device: str, threads: int, room: int
+) -> Crops | Tensor:
+    """The inputs of a split: its crops, or features where these are given or where frozen backbones give them once.
+
+    Args:
+        frames: frames of the split.
+        entry: entry with its backbones.
+        settings: settings of the training.
+        device: device on which frozen backbones run.
+        threads: number of threads that read features.
+        room: bytes of decoded crops that may be kept.
+
+    Returns:
+        Features have shape (places, width), float32.
+
+    Raises:
+        ProblemError: F01, E04, E06, E19 for crops and features that cannot be read.
+    """
+    if isinstance(frames.clips[0], FeatureClip):
+        return read_features(frames, threads)
+    crops = Crops(frames.clips, room, entry.encoder.image_inputs)
+    if not settings.freeze_backbone or settings.augmentation is not None:
+        return crops
+    return torch.from_numpy(encode(entry.at(device, "float32"), crops, np.arange(len(crops)))[frames.crop])
+
+
+def read_features(frames: SplitFrames, threads: int) -> Tensor:
+    """The features of a split, shape (places, width), float32; a frame without any has those of the nearest.
 
     Raises:
         ProblemError: F01, E04 as `FeatureClip.vectors`; E19 clips of several widths.
     """
-    clips = [clip for clip in part.clips if isinstance(clip, FeatureClip)]
+    clips = [clip for clip in frames.clips if isinstance(clip, FeatureClip)]
     widths = {clip.width for clip in clips}
-    if len(widths) != 1 or len(clips) != len(part.clips):
+    if len(widths) != 1 or len(clips) != len(frames.clips):
         found = f"features of width {', '.join(str(width) for width in sorted(widths))}"
         raise ProblemError(Problem("E19", found, "one width for every unit", "extract them all with the same networks"))
-    whole = np.empty((len(part), *widths), np.float32)
-    begins = part.begins.tolist()
+    whole = np.empty((len(frames), *widths), np.float32)
+    begins = frames.begins.tolist()
     read = map_ahead(lambda clip: clip.vectors(), clips, threads)
     for begin, end, vectors in zip(begins[:-1], begins[1:], read, strict=True):
-        own = part.nearest[begin:end]
+        own = frames.nearest[begin:end]
         if len(vectors) == end - begin:
             whole[begin:end] = vectors
         else:
@@ -173,7 +220,74 @@ def features_of(part: Part, threads: int) -> Tensor:
     return torch.from_numpy(whole)
 
 
-def _rows_of(clip: Clip, table: Table) -> Places:
+def training_data(
+    entry: LearningEntry, frames: SplitFrames, inputs: Crops | Tensor, *, device: str, room: int
+) -> TrainingData:
+    """The training data of a split; an entry that normalises by the training split learns its statistics here.
+
+    Args:
+        entry: entry that learns.
+        frames: frames of the training split.
+        inputs: inputs from `read_inputs`.
+        device: device on which the entry learns.
+        room: bytes of features that an accelerator may hold.
+    """
+    targets = {name: target.to(device) for name, target in frames.targets.items()}
+    if not isinstance(entry, NetworkEntry):
+        return TrainingData(frames, inputs, targets, None)
+    time = torch.from_numpy(frames.frame) if entry.time == "frames" else None
+    if isinstance(inputs, Tensor):
+        inputs = _normalised(entry, frames, inputs)
+        if device != "cpu" and inputs.nbytes <= room:
+            inputs = inputs.to(device)
+    return TrainingData(frames, inputs, targets, time)
+
+
+def _normalised(entry: NetworkEntry, frames: SplitFrames, features: Tensor) -> Tensor:
+    """Features as they enter the network, which are the same in each epoch."""
+    kind = entry.network.temporal.normalise
+    if kind == "none":
+        return features
+    if kind == "training":
+        own = features[torch.from_numpy(np.unique(frames.nearest))].double()
+        std = own.std(0) if len(own) > 1 else torch.zeros(own.shape[1])
+        entry.network.normalisation.learn(own.mean(0).float(), std.float())
+    result = torch.empty_like(features)
+    with torch.no_grad():
+        for begin, end in zip(frames.begins[:-1].tolist(), frames.begins[1:].tolist(), strict=True):
+            result[begin:end] = entry.network.normalise(features[None, begin:end], torch.tensor([end - begin]))[0]
+    return result
+
+
+def _target(task: Task, table: Table, rows: Rows) -> Target:
+    values = task.empty(len(rows))
+    if task.name in table.values:
+        labels, present = table.values[task.name], rows >= 0
+        values = values.astype(labels.dtype)
+        values[present] = labels[rows[present]]
+    annotated = task.is_annotated(values)
+    values[~annotated] = 0
+    kind = np.float32 if task.is_vector else np.int64
+    return Target(task, torch.from_numpy(values.astype(kind)), torch.from_numpy(annotated))
+
+
+def _misfits(task: Task, table: Table) -> Iterable[Problem]:
+    values = table.values.get(task.name)
+    if values is None:
+        return
+    found, expected = f"labels of shape {values.shape}", f"{task.name} with {task.width} columns"
+    if task.is_vector:
+        fits = values.ndim == 2 and values.shape[1] == task.width
+    else:
+        most = int(values.max(initial=-1)) if values.ndim == 1 else -1
+        fits, expected = values.ndim == 1 and most < task.width, f"{task.name} of {task.width} classes, from 0"
+        found = f"class {most}" if values.ndim == 1 else found
+    if not fits:
+        fix = "train on the challenge's own columns and classes, or map the labels by name first"
+        yield Problem("E19", found, expected, fix, table.source or None)
+
+
+def _rows_of(clip: Clip, table: Table) -> Rows:
     """The row of each frame; -1 where there is none, and for frames without a crop."""
     own = np.flatnonzero(table.video == table.videos.index(clip.video))
     frames, first = np.unique(table.frame[own], return_index=True)

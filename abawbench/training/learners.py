@@ -1,13 +1,13 @@
-"""Entries as they learn: the modules of an entry, from crops or features to the outputs of each task."""
+"""Learners: the modules of an entry as they are trained, from crops or features to the outputs of each task."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from abawbench.challenges import Continuous, Task
+from abawbench.challenges import Task
 from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
 from abawbench.entries.networks.frame_encoder import FrameEncoder
 from abawbench.entries.networks.network import NetworkEntry
@@ -16,69 +16,75 @@ from abawbench.models.image_input import ImageInput
 from abawbench.models.temporal.segments import State
 
 Outputs = dict[str, Tensor]
-Answering = NetworkEntry | FaceBehaviorEntry
+LearningEntry = NetworkEntry | FaceBehaviorEntry
 
 
 class Learner(nn.Module):
-    """What two kinds of entries share.
+    """The modules of an entry that are trained.
 
     Attributes:
-        tasks: of the entry.
-        image_inputs: what each backbone takes.
-        is_frozen: whether the backbones stay as they are.
+        tasks: tasks of the entry.
+        image_inputs: input of each backbone.
+        is_frozen: True where the backbones stay as they are.
     """
 
     def __init__(self, tasks: Sequence[Task], image_inputs: Sequence[ImageInput], *, is_frozen: bool) -> None:
         super().__init__()
         self.tasks, self.image_inputs, self.is_frozen = tuple(tasks), tuple(image_inputs), is_frozen
 
-    def eyes(self) -> Sequence[nn.Module]:
-        """The modules that look at crops."""
+    def encoders(self) -> Sequence[nn.Module]:
+        """The backbones, which make features of crops."""
         raise NotImplementedError
 
     def parts(self) -> Iterator[nn.Module]:
-        """Modules whose gradients are clipped by themselves."""
+        """The modules whose gradients may be clipped one by one."""
         raise NotImplementedError
 
-    def answer(
+    def forward(
         self, features: Tensor, lengths: Tensor, state: State | None, positions: Tensor | None
     ) -> tuple[Outputs, State | None]:
-        """Outputs by task, shape (frames, width), of features, shape (frames, width), one sequence behind the other.
+        """Outputs of each task, shape (frames, width), and the state after the last frames.
 
         Args:
-            features: of all frames.
+            features: features of all frames, shape (frames, width), one sequence after the other.
             lengths: frames of each sequence, on the CPU.
-            state: behind the segments before; None at the start.
-            positions: shape (frames,), of the frames in time; None counts them.
+            state: state after the segments before; None at the start.
+            positions: positions of the frames in time, shape (frames,); None to count them.
         """
         raise NotImplementedError
 
-    def encode(self, pictures: Sequence[Tensor]) -> Tensor:
-        """Features, shape (frames, width), of pictures for each image input, shape (frames, channels, size, size)."""
+    def frame_features(self, pictures: Sequence[Tensor]) -> Tensor:
+        """Features, shape (frames, width), of pictures for each backbone, shape (frames, channels, size, size)."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.is_frozen):
-            seen = [eye(given.contiguous()) for eye, given in zip(self.eyes(), pictures, strict=True)]
-        return torch.cat(seen, 1) if len(seen) > 1 else seen[0]
+            parts = [encoder(own.contiguous()) for encoder, own in zip(self.encoders(), pictures, strict=True)]
+        return torch.cat(parts, 1) if len(parts) > 1 else parts[0]
 
     def train(self, mode: bool = True) -> Learner:
-        """Training mode of whatever learns."""
+        """Set the training mode of whatever learns; frozen backbones stay in evaluation mode."""
         super().train(mode)
-        for eye in self.eyes() if mode else ():
+        for encoder in self.encoders() if mode else ():
             # torch 2.13 crashes on some processors in the gradient of a convolution with channels last
-            torch.nn.utils.convert_conv2d_weight_memory_format(eye, torch.contiguous_format)
+            torch.nn.utils.convert_conv2d_weight_memory_format(encoder, torch.contiguous_format)
         if self.is_frozen:
-            for eye in self.eyes():
-                eye.eval()
+            for encoder in self.encoders():
+                encoder.eval()
         return self
 
     def learned(self) -> dict[str, Tensor]:
         """Weights and statistics that training changes, by name."""
-        kept = {id(tensor) for eye in self.eyes() for tensor in (*eye.parameters(), *eye.buffers())}
-        every = self.state_dict(keep_vars=True)
-        return {name: tensor for name, tensor in every.items() if not (self.is_frozen and id(tensor) in kept)}
+        frozen = self.encoders() if self.is_frozen else ()
+        kept = {id(tensor) for encoder in frozen for tensor in (*encoder.parameters(), *encoder.buffers())}
+        return {name: tensor for name, tensor in self.state_dict(keep_vars=True).items() if id(tensor) not in kept}
+
+    def load(self, weights: dict[str, Tensor]) -> None:
+        """Copy weights and statistics into those of the same names."""
+        with torch.no_grad():
+            for name, tensor in self.learned().items():
+                tensor.copy_(weights[name])
 
     def groups(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
         """Parameters of the backbones, none where these are frozen, and of everything above them."""
-        below = {id(parameter): parameter for eye in self.eyes() for parameter in eye.parameters()}
+        below = {id(parameter): parameter for encoder in self.encoders() for parameter in encoder.parameters()}
         above = [parameter for parameter in self.parameters() if id(parameter) not in below]
         return ([] if self.is_frozen else list(below.values())), above
 
@@ -87,13 +93,13 @@ class SequenceLearner(Learner):
     """A network entry: backbones, and the network above them."""
 
     def __init__(self, entry: NetworkEntry, *, is_frozen: bool, takes_features: bool) -> None:
-        sight = FrameEncoder((), ()) if takes_features else entry.encoder
-        super().__init__(entry.card.tasks, sight.image_inputs, is_frozen=is_frozen)
-        self.backbones = nn.ModuleList(sight.modules)
+        encoder = FrameEncoder((), ()) if takes_features else entry.encoder
+        super().__init__(entry.card.tasks, encoder.image_inputs, is_frozen=is_frozen)
+        self.backbones = nn.ModuleList(encoder.modules)
         self.network = entry.network
-        _let_learn(self)
+        _require_gradients(self)
 
-    def eyes(self) -> Sequence[nn.Module]:
+    def encoders(self) -> Sequence[nn.Module]:
         """The backbones."""
         return list(self.backbones)
 
@@ -102,10 +108,10 @@ class SequenceLearner(Learner):
         network = self.network
         yield from (*self.backbones, network.shared, *network.private.children(), *network.heads.children())
 
-    def answer(
+    def forward(
         self, features: Tensor, lengths: Tensor, state: State | None, positions: Tensor | None
     ) -> tuple[Outputs, State | None]:
-        """As `Learner.answer`; features as `MultiTaskNetwork.normalise` gives them."""
+        """As `Learner.forward`; features as `MultiTaskNetwork.normalise` gives them."""
         longest, width = int(lengths.max()), features.shape[1]
         if bool((lengths == longest).all()):
             shape = (len(lengths), longest)
@@ -121,18 +127,23 @@ class SequenceLearner(Learner):
                 placed = positions.new_zeros((len(lengths), longest)).index_put((is_row,), positions)
             heads, after = self.network.forward_segment(padded, lengths, state, placed)
             flat = {name: output[is_row] for name, output in heads.items()}
-        return {task.name: _joined(task, flat) for task in self.tasks}, after
+        # real values have a head for each column
+        outputs = {
+            task.name: torch.cat([flat[column] for column in task.outputs], 1) if task.is_real else flat[task.name]
+            for task in self.tasks
+        }
+        return outputs, after
 
 
 class FrameLearner(Learner):
-    """FaceBehaviorNet: a trunk and heads, each frame for itself."""
+    """FaceBehaviorNet: a trunk and heads, each frame by itself."""
 
     def __init__(self, entry: FaceBehaviorEntry, *, is_frozen: bool) -> None:
         super().__init__(entry.card.tasks, entry.encoder.image_inputs, is_frozen=is_frozen)
         self.network = entry.network
-        _let_learn(self)
+        _require_gradients(self)
 
-    def eyes(self) -> Sequence[nn.Module]:
+    def encoders(self) -> Sequence[nn.Module]:
         """The trunk."""
         return [self.network.trunk]
 
@@ -140,32 +151,29 @@ class FrameLearner(Learner):
         """The trunk, and each head."""
         yield from (self.network.trunk, *self.network.heads.children())
 
-    def answer(
+    def forward(
         self, features: Tensor, lengths: Tensor, state: State | None, positions: Tensor | None
     ) -> tuple[Outputs, State | None]:
-        """As `Learner.answer`; sequences make no difference."""
+        """As `Learner.forward`; sequences make no difference."""
         del lengths, state, positions
         answers = self.network.answers(features)
-        outputs = {
-            task.name: answers[VALENCE_AROUSAL if isinstance(task, Continuous) else task.name] for task in self.tasks
-        }
-        return outputs, None
+        return {task.name: answers[VALENCE_AROUSAL if task.is_real else task.name] for task in self.tasks}, None
 
 
-def learner_of(entry: Answering, *, is_frozen: bool, takes_features: bool) -> Learner:
-    """An entry as it learns. Its modules are those of the entry, and are changed.
+def make_learner(entry: LearningEntry, *, is_frozen: bool, takes_features: bool) -> Learner:
+    """The learner of an entry. Its modules are those of the entry, and are changed by training.
 
     Args:
-        entry: to be trained.
-        is_frozen: whether its backbones stay as they are.
-        takes_features: whether features are given in the place of crops.
+        entry: entry to train.
+        is_frozen: True where the backbones stay as they are.
+        takes_features: True where features are given instead of crops.
     """
     if isinstance(entry, NetworkEntry):
         return SequenceLearner(entry, is_frozen=is_frozen, takes_features=takes_features)
     return FrameLearner(entry, is_frozen=is_frozen)
 
 
-def shorter(state: State | None, sequences: int) -> State | None:
+def first_sequences(state: State | None, sequences: int) -> State | None:
     """The state of the first sequences."""
     if state is None:
         return None
@@ -173,14 +181,8 @@ def shorter(state: State | None, sequences: int) -> State | None:
     return tuple(tuple(part[:, :sequences].contiguous() for part in layer) for layer in state)
 
 
-def _let_learn(learner: Learner) -> None:
+def _require_gradients(learner: Learner) -> None:
     learner.requires_grad_(True)
     if learner.is_frozen:
-        for eye in learner.eyes():
-            eye.requires_grad_(False)
-
-
-def _joined(task: Task, heads: Mapping[str, Tensor]) -> Tensor:
-    if isinstance(task, Continuous):
-        return torch.cat([heads[column] for column in task.columns], 1)
-    return heads[task.name]
+        for encoder in learner.encoders():
+            encoder.requires_grad_(False)

@@ -1,4 +1,4 @@
-"""Losses of one task under its mask: what has no label counts for nothing, whatever the network says there.
+"""Losses of one task under its mask: a value without a label counts for nothing, whatever the network answers there.
 
 Logarithms, moments and sums are float32 at least, under autocast too.
 """
@@ -6,16 +6,21 @@ Logarithms, moments and sums are float32 at least, under autocast too.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.challenges import Categorical, Task
-from abawbench.training.loss_settings import KINDS, LossSettings
-from abawbench.training.targets import Target
+from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
+from abawbench.entries.baselines.labelled import values_of
+from abawbench.table import Table
+from abawbench.training.data import Target
+from abawbench.training.settings import LossKind, LossSettings
 
 # in the denominator of the concordance
 SMALLEST = 1e-8
@@ -28,48 +33,65 @@ def task_loss(target: Target, logits: Tensor, settings: LossSettings) -> Tensor 
 
     Args:
         target: labels of the batch.
-        logits: what the network answers; continuous and multi-label (frames, columns), categorical (frames, classes).
-            Of a continuous task the values themselves.
-        settings: from `abawbench.training.loss_settings.settled`.
+        logits: outputs of the network, shape (frames, width); of a continuous task the values themselves.
+        settings: settings from `resolve`.
 
     Returns:
         A number, float32 at least. None where no label is valid, and where no column has the two labels that a
-        concordance needs: such a batch changes nothing and has no loss to be told.
+        concordance needs: such a batch changes nothing and has no loss to report.
 
     Raises:
         ProblemError: E19, logits of another shape than the labels, a loss of another kind of task, or weights and
             shares that were not counted yet.
     """
-    _fit(target, logits, settings)
-    kind = settings.kind or next(iter(KINDS[type(target.task)]))
+    _refuse_misfit(target, logits, settings)
+    loss = _loss_of(settings, target.task)
     if not any(target.numbers):
         return None
     with torch.autocast(logits.device.type, enabled=False):
-        known = target.annotated[:, None] if isinstance(target.task, Categorical) else target.annotated
-        answers = torch.where(known, _precise(logits), 0)
-        if kind == "ccc":
-            return _concordance_loss(target, answers)
-        if kind == "mse":
-            return _square_loss(target, answers, settings)
-        if isinstance(target.task, Categorical):
-            return _class_loss(target, answers, settings, focus=settings.focus if kind == "focal" else 0.0)
-        return _label_loss(target, answers, settings, focus=settings.focus if kind == "focal" else 0.0)
+        known = target.annotated if target.task.is_vector else target.annotated[:, None]
+        return loss.compute(target, torch.where(known, _precise(logits), 0), settings)
 
 
 def task_losses(
     targets: Mapping[str, Target], logits: Mapping[str, Tensor], settings: Mapping[str, LossSettings]
 ) -> dict[str, Tensor | None]:
     """The loss of each task of `settings`, by name, in that order; see `task_loss`."""
-    return {name: task_loss(targets[name], logits[name], chosen) for name, chosen in settings.items()}
+    return {name: task_loss(targets[name], logits[name], own) for name, own in settings.items()}
+
+
+def resolve(settings: LossSettings, task: Task, table: Table) -> LossSettings:
+    """The settings with their kind, and with what is counted on the labels of the training split.
+
+    Args:
+        settings: settings of the loss, as chosen.
+        task: task of the loss.
+        table: truth of the training split.
+
+    Raises:
+        ProblemError: E19, everything of the settings that does not fit the task.
+    """
+    named = replace(settings, kind=settings.kind or next(iter(LOSSES[type(task)])))
+    problems = tuple(_problems_of(named, task))
+    if problems:
+        raise ProblemError(*problems)
+    counted: dict[str, tuple[float, ...]] = {}
+    if named.class_weights == "balanced":
+        counted["class_weights"] = class_weights_of(task, table)
+    if named.logit_adjustment and not named.class_shares:
+        counted["class_shares"] = class_shares_of(task, table)
+    if named.positive_weights == "balanced":
+        counted["positive_weights"] = positive_weights_of(task, table)
+    return replace(named, **counted)
 
 
 def concordance(truth: Tensor, prediction: Tensor, annotated: Tensor) -> Tensor:
-    """Agreement of each column of two tables: 2 cov / (var + var + squared difference of means + 1e-8).
+    """The concordance of each column of two tables: 2 cov / (var + var + squared difference of means + 1e-8).
 
     Args:
-        truth: shape (frames, columns); finite.
-        prediction: shape (frames, columns); finite.
-        annotated: shape (frames, columns), bool: the frames that count.
+        truth: labels, shape (frames, columns); finite.
+        prediction: outputs, shape (frames, columns); finite.
+        annotated: mask of the frames that count, shape (frames, columns), bool.
 
     Returns:
         Shape (columns,), population moments; 0 with gradient 0 for a column with fewer than two frames.
@@ -90,7 +112,8 @@ def concordance(truth: Tensor, prediction: Tensor, annotated: Tensor) -> Tensor:
     return torch.where(count > 1, 2 * mean(x * y) / (total + SMALLEST), 0)
 
 
-def _concordance_loss(target: Target, answers: Tensor) -> Tensor | None:
+def _concordance_loss(target: Target, answers: Tensor, settings: LossSettings) -> Tensor | None:
+    del settings
     columns = [place for place, count in enumerate(target.numbers) if count > 1]
     if not columns:
         return None
@@ -104,7 +127,8 @@ def _square_loss(target: Target, answers: Tensor, settings: LossSettings) -> Ten
     return error / (answers.numel() if settings.denominator == "all" else sum(target.numbers))
 
 
-def _class_loss(target: Target, answers: Tensor, settings: LossSettings, *, focus: float) -> Tensor:
+def _class_loss(target: Target, answers: Tensor, settings: LossSettings) -> Tensor:
+    focus = settings.focus if settings.kind == "focal" else 0.0
     if settings.logit_adjustment:
         answers = answers + settings.logit_adjustment * _constant(settings.class_shares, answers).log()
     credit = answers.log_softmax(1)
@@ -124,7 +148,8 @@ def _class_loss(target: Target, answers: Tensor, settings: LossSettings, *, focu
     return -torch.where(target.annotated, own, 0).sum() / torch.where(target.annotated, size, 0).sum()
 
 
-def _label_loss(target: Target, answers: Tensor, settings: LossSettings, *, focus: float) -> Tensor:
+def _label_loss(target: Target, answers: Tensor, settings: LossSettings) -> Tensor:
+    focus = settings.focus if settings.kind == "focal" else 0.0
     truth, given = target.values.to(answers), settings.positive_weights
     # logarithms of 1 - p and of p, without their sign
     off, on = functional.softplus(answers), functional.softplus(-answers)
@@ -142,6 +167,97 @@ def _label_loss(target: Target, answers: Tensor, settings: LossSettings, *, focu
     return (cost.sum(1) / labels.clamp_min(1)).sum() / (labels > 0).sum()
 
 
+@dataclass(frozen=True, slots=True)
+class _Loss:
+    """A loss, and the settings that it takes note of."""
+
+    compute: Callable[[Target, Tensor, LossSettings], Tensor | None]
+    options: tuple[str, ...]
+
+
+_CLASSES = ("class_weights", "logit_adjustment", "class_shares", "label_smoothing")
+_LABELS = ("positive_weights", "reduction")
+# the losses of each kind of task, the usual one first
+LOSSES: dict[type[Task], dict[LossKind, _Loss]] = {
+    Continuous: {"ccc": _Loss(_concordance_loss, ()), "mse": _Loss(_square_loss, ("denominator",))},
+    Categorical: {
+        "cross_entropy": _Loss(_class_loss, _CLASSES),
+        "focal": _Loss(_class_loss, (*_CLASSES, "focus")),
+    },
+    MultiLabel: {"bce": _Loss(_label_loss, _LABELS), "focal": _Loss(_label_loss, (*_LABELS, "focus"))},
+}
+
+
+def class_weights_of(task: Task, table: Table) -> tuple[float, ...]:
+    """Frames / (classes * frames of the class), for each class; 1 for a class without frames."""
+    counts = _class_counts(task, table)
+    weights = np.where(counts > 0, counts.sum() / (len(counts) * np.maximum(counts, 1)), 1.0)
+    return tuple(weights.tolist())
+
+
+def class_shares_of(task: Task, table: Table) -> tuple[float, ...]:
+    """The share of frames of each class; a class without frames counts as one of a single frame (assumed)."""
+    counts = np.maximum(_class_counts(task, table), 1)
+    return tuple((counts / counts.sum()).tolist())
+
+
+def positive_weights_of(task: Task, table: Table) -> tuple[float, ...]:
+    """Frames without the label / frames with it, for each column; 1 where it is always or never on."""
+    values, annotated = values_of(task, table)
+    on = (annotated & (values > 0)).sum(0)
+    off = annotated.sum(0) - on
+    weights = np.where((on > 0) & (off > 0), off / np.maximum(on, 1), 1.0)
+    return tuple(weights.tolist())
+
+
+def _class_counts(task: Task, table: Table) -> NDArray[np.int64]:
+    values, annotated = values_of(task, table)
+    return np.bincount(values[annotated].astype(np.int64), minlength=task.width)
+
+
+def _loss_of(settings: LossSettings, task: Task) -> _Loss:
+    own = LOSSES[type(task)]
+    return next(iter(own.values())) if settings.kind is None else own[settings.kind]
+
+
+def _problems_of(settings: LossSettings, task: Task) -> Iterable[Problem]:
+    kinds = LOSSES[type(task)]
+    if settings.kind is None or settings.kind not in kinds:
+        yield _wrong_kind(settings, task)
+        return
+    options = kinds[settings.kind].options
+    for option in fields(settings):
+        name, value = option.name, getattr(settings, option.name)
+        if name == "kind" or value == option.default:
+            continue
+        if name not in options:
+            found = f"{name} for the loss {settings.kind} of {task.name}"
+            expected = f"one of its options: {', '.join(options)}" if options else "no options"
+            yield Problem("E19", found, expected, f"remove {name}, or choose another kind")
+        elif isinstance(value, tuple) and len(value) != task.width:
+            found = f"{len(value)} {name} for {task.name}"
+            yield Problem("E19", found, f"{task.width}, one for each", "correct the number of values")
+
+
+def _wrong_kind(settings: LossSettings, task: Task) -> Problem:
+    found = f"a loss of kind {settings.kind} for {task.name}"
+    return Problem("E19", found, f"one of {', '.join(LOSSES[type(task)])}", "choose one of them")
+
+
+def _refuse_misfit(target: Target, logits: Tensor, settings: LossSettings) -> None:
+    task, frames = target.task, len(target)
+    expected = (frames, task.width)
+    if tuple(logits.shape) != expected:
+        found = f"answers of shape {tuple(logits.shape)} for {task.name}"
+        raise ProblemError(Problem("E19", found, f"{expected}, as the labels", "make the head as wide as the task"))
+    if settings.kind is not None and settings.kind not in LOSSES[type(task)]:
+        raise ProblemError(_wrong_kind(settings, task))
+    is_counted = bool(settings.class_shares) or not settings.logit_adjustment
+    if not is_counted or "balanced" in (settings.class_weights, settings.positive_weights):
+        found = f"weights or shares of {task.name} that were not counted"
+        raise ProblemError(Problem("E19", found, "numbers", "resolve the settings on the training labels first"))
+
+
 def _precise(values: Tensor) -> Tensor:
     return values if values.dtype == torch.float64 else values.float()
 
@@ -155,22 +271,3 @@ def _held(values: tuple[float, ...], device: torch.device, dtype: torch.dtype) -
     # not an inference tensor even where validation asks first: training could not use it
     with torch.inference_mode(False):
         return torch.tensor(values, device=device, dtype=dtype)
-
-
-def _fit(target: Target, logits: Tensor, settings: LossSettings) -> None:
-    task, frames = target.task, len(target)
-    expected = (frames, _width(task))
-    if tuple(logits.shape) != expected:
-        found = f"answers of shape {tuple(logits.shape)} for {task.name}"
-        raise ProblemError(Problem("E19", found, f"{expected}, as the labels", "make the head as wide as the task"))
-    if settings.kind is not None and settings.kind not in KINDS[type(task)]:
-        found = f"a loss of kind {settings.kind} for {task.name}"
-        raise ProblemError(Problem("E19", found, f"one of {', '.join(KINDS[type(task)])}", "choose one of them"))
-    is_counted = bool(settings.class_shares) or not settings.logit_adjustment
-    if not is_counted or "balanced" in (settings.class_weights, settings.positive_weights):
-        found = f"weights or shares of {task.name} that were not counted"
-        raise ProblemError(Problem("E19", found, "numbers", "settle the settings on the training labels first"))
-
-
-def _width(task: Task) -> int:
-    return len(task.classes) if isinstance(task, Categorical) else len(task.columns)

@@ -1,6 +1,6 @@
 """MixAugment: mixtures of two crops and of their labels learn beside the crops themselves.
 
-A network sees both in one pass: `with_mixtures` puts the mixtures behind the crops, and `mixing_loss` takes the answers
+The network sees both in one pass: `with_mixtures` appends the mixtures to the crops, and `mixup_loss` takes the outputs
 apart again.
 
 Source: arXiv:2205.04442, form assumed(paper): L(mixture) + L(first crop) + L(second crop).
@@ -15,11 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from abawbench.challenges import Categorical
-from abawbench.training.loss_settings import LossSettings
+from abawbench.training.data import Target
 from abawbench.training.losses import task_loss
-from abawbench.training.settings import MixingSettings
-from abawbench.training.targets import Target
+from abawbench.training.settings import LossSettings, MixupSettings
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,25 +25,25 @@ class Mixture:
     """Which crops are mixed, and how.
 
     Attributes:
-        partner: shape (frames,), int64: the second crop of each mixture; the first is that of its own place.
-        share: shape (frames,), float32: of the first crop, from 0 to 1.
+        partner: position of the second crop of each mixture, shape (frames,), int64; the first is at its own position.
+        share: share of the first crop, from 0 to 1, shape (frames,), float32.
     """
 
     partner: Tensor
     share: Tensor
 
     def to(self, device: torch.device | str) -> Mixture:
-        """The same on another device."""
+        """The same mixture on another device."""
         return Mixture(self.partner.to(device), self.share.to(device))
 
 
-def draw_mixture(settings: MixingSettings, count: int, generator: torch.Generator) -> Mixture:
-    """A mixture for each of so many frames; every frame is the partner of one.
+def draw_mixture(settings: MixupSettings, count: int, generator: torch.Generator) -> Mixture:
+    """A mixture for each of `count` frames; every frame is the partner of one.
 
     Args:
-        settings: how even the mixtures are.
-        count: of frames.
-        generator: on the CPU.
+        settings: settings of MixAugment.
+        count: number of frames.
+        generator: random generator on the CPU.
     """
     partner = torch.randperm(count, generator=generator)
     # torch draws no Beta from a generator of one's own
@@ -55,18 +53,18 @@ def draw_mixture(settings: MixingSettings, count: int, generator: torch.Generato
 
 
 def with_mixtures(pictures: Tensor, mixture: Mixture) -> Tensor:
-    """Pictures or features, shape (frames, ...), and behind them their mixtures: (2 frames, ...)."""
+    """Pictures or features, shape (frames, ...), followed by their mixtures: (2 frames, ...)."""
     return torch.cat([pictures, _between(pictures, pictures[mixture.partner], mixture.share)])
 
 
 def mixed_target(target: Target, mixture: Mixture) -> Target:
     """The labels of the mixtures: probabilities of classes, values in between.
 
-    A place of which only one of the two is annotated is not, unless the other has no share.
+    A label counts as annotated where both crops have it, or the one without it has no share.
     """
     task, first = target.task, target.values
-    if isinstance(task, Categorical) and first.ndim == 1:
-        first = functional.one_hot(first, len(task.classes)).float()
+    if not task.is_vector and first.ndim == 1:
+        first = functional.one_hot(first, task.width).float()
     partner, share = mixture.partner, mixture.share
     of_place = share.reshape(-1, *(1,) * (target.annotated.ndim - 1))
     annotated = (target.annotated | (of_place == 0)) & (target.annotated[partner] | (of_place == 1))
@@ -74,17 +72,17 @@ def mixed_target(target: Target, mixture: Mixture) -> Target:
     return Target(task, _between(first, first[partner], share), annotated, weights)
 
 
-def mixing_loss(
-    target: Target, logits: Tensor, mixture: Mixture, settings: LossSettings, mixing: MixingSettings
+def mixup_loss(
+    target: Target, logits: Tensor, mixture: Mixture, settings: LossSettings, mixing: MixupSettings
 ) -> Tensor | None:
     """The loss of the mixtures and of the two crops of each.
 
     Args:
-        target: labels of the crops, frames of them.
-        logits: answers to `with_mixtures`, shape (2 frames, width).
-        mixture: as given there.
-        settings: of the loss.
-        mixing: weights of the parts.
+        target: labels of the crops.
+        logits: outputs for `with_mixtures`, shape (2 frames, width).
+        mixture: mixture that was given there.
+        settings: settings of the task's loss.
+        mixing: settings of MixAugment.
 
     Returns:
         A number; None where neither crops nor mixtures have a loss.

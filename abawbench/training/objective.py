@@ -1,44 +1,44 @@
-"""The losses of a step: those of the tasks, with or without what couples or mixes them."""
+"""What a step descends on: the losses of the tasks, coupled or mixed, and their sum."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import ProblemError
 from abawbench.challenges import Task
 from abawbench.table import Table
-from abawbench.training.coupled import Coupling, coupled_losses, coupling_of
-from abawbench.training.loss_settings import LossSettings, settled
-from abawbench.training.losses import task_losses
-from abawbench.training.mixup import Mixture, mixing_loss
-from abawbench.training.settings import MixingSettings, TrainingSettings
-from abawbench.training.targets import Target
+from abawbench.training.coupling import Coupling, coupled_losses, make_coupling
+from abawbench.training.data import Target
+from abawbench.training.losses import resolve, task_losses
+from abawbench.training.mixup import Mixture, mixup_loss
+from abawbench.training.settings import LossSettings, MixupSettings, TrainingSettings, WeightingSettings, unknown_name
 
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """What the outputs of a step are held against.
+    """The losses of a step.
 
     Attributes:
-        losses: by task, settled.
-        coupling: of two tasks; None for none.
-        mixing: weights of mixtures; None where there are none.
+        losses: resolved settings of the loss of each task.
+        coupling: coupling of two tasks; None for none.
+        mixing: settings of mixtures; None where there are none.
     """
 
     losses: Mapping[str, LossSettings]
     coupling: Coupling | None
-    mixing: MixingSettings | None
+    mixing: MixupSettings | None
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of all losses."""
+        """Names of all losses."""
         return (*self.losses, *(() if self.coupling is None else self.coupling.extra_losses))
 
     def to(self, device: str) -> Objective:
-        """The same on a device."""
+        """The same objective with its tables on a device."""
         return self if self.coupling is None else replace(self, coupling=self.coupling.to(device))
 
     def losses_of(
@@ -48,12 +48,12 @@ class Objective:
 
         Args:
             targets: labels of the frames, by task.
-            outputs: answers to the frames, and behind them to their mixtures, by task.
-            mixture: of the frames; None where none were made.
+            outputs: outputs for the frames, followed by those for their mixtures, by task.
+            mixture: mixture of the frames; None where none was made.
         """
         if mixture is not None and self.mixing is not None:
             return {
-                name: mixing_loss(targets[name], outputs[name], mixture, settings, self.mixing)
+                name: mixup_loss(targets[name], outputs[name], mixture, settings, self.mixing)
                 for name, settings in self.losses.items()
             }
         if self.coupling is not None:
@@ -61,31 +61,111 @@ class Objective:
         return task_losses(targets, outputs, self.losses)
 
 
-def objective_of(settings: TrainingSettings, tasks: Sequence[Task], truth: Table) -> Objective:
+def make_objective(settings: TrainingSettings, tasks: Sequence[Task], truth: Table) -> Objective:
     """The objective of a training.
 
     Args:
-        settings: of the training.
-        tasks: that the entry answers; those that the truth does not know are not learned, unless coupled.
-        truth: of the training split, in the columns of these tasks.
+        settings: settings of the training.
+        tasks: tasks of the entry; those that the truth does not know are not learned, unless coupled.
+        truth: truth of the training split, in the columns of these tasks.
 
     Raises:
-        ProblemError: E19, losses of no task, options that do not fit; E17 as `coupling_of`.
+        ProblemError: E19, losses of no task, options that do not fit; E17 as `make_coupling`.
     """
     known = {task.name: task for task in tasks}
-    coupling = None if settings.coupling is None else coupling_of(settings.coupling, tasks, truth)
-    strange = [name for name in settings.losses if name not in known]
-    problems = [
-        Problem("E19", f"training.losses.{name}", f"a task: {', '.join(known)}", "correct the name") for name in strange
-    ]
+    coupling = None if settings.coupling is None else make_coupling(settings.coupling, tasks, truth)
+    problems = [unknown_name(f"training.losses.{name}", name, known) for name in settings.losses if name not in known]
     losses: dict[str, LossSettings] = {}
     coupled = set() if settings.coupling is None else {settings.coupling.classes, settings.coupling.labels}
     for name, task in known.items():
         try:
             if name in truth.values or name in coupled:
-                losses[name] = settled(settings.losses.get(name, LossSettings()), task, truth)
+                losses[name] = resolve(settings.losses.get(name, LossSettings()), task, truth)
         except ProblemError as error:
             problems.extend(error.problems)
     if problems:
         raise ProblemError(*problems)
     return Objective(losses, coupling, settings.mixing)
+
+
+class Weighting(nn.Module):
+    """Sums losses, each times its factor; a loss that is None takes no part, and its state stays as it is.
+
+    `uncertainty`: exp(-s) loss + s / 2, with a learned log variance s for each loss, in the paper's form for classes
+    whatever the kind (assumed). Source: Kendall, Gal and Cipolla 2018, arXiv:1705.07115.
+
+    `dynamic`: K exp(r / T) / (sum of exp(r / T)) for K losses, with r a loss's mean over the last epoch divided by
+    its mean over the epoch before; 1 until both are known. Source: Liu, Johns and Davison 2019, arXiv:1803.10704.
+
+    Attributes:
+        names: names of the losses.
+        settings: settings of the sum.
+        log_variances: log variance of each loss, the parameters of `uncertainty`, else None; they have no weight decay.
+    """
+
+    weights: Tensor
+    factors: Tensor
+    totals: Tensor
+    steps: Tensor
+    latest: Tensor
+
+    def __init__(self, names: Sequence[str], settings: WeightingSettings) -> None:
+        super().__init__()
+        strangers = [name for name in settings.weights if name not in names]
+        if strangers:
+            raise ProblemError(*(unknown_name(f"training.weighting.weights.{name}", name, names) for name in strangers))
+        self.names = tuple(names)
+        self.settings = settings
+        weights = torch.tensor([settings.weights.get(name, 1.0) for name in names])
+        self.register_buffer("weights", weights, persistent=False)
+        is_learned = settings.kind == "uncertainty"
+        self.log_variances = nn.ParameterList([nn.Parameter(torch.zeros(())) for _ in names]) if is_learned else None
+        if settings.kind == "dynamic":
+            self.register_buffer("factors", torch.ones(len(names)))
+            # of this epoch, and the mean of the last one, NaN where there was no loss
+            self.register_buffer("totals", torch.zeros(len(names)))
+            self.register_buffer("steps", torch.zeros(len(names)))
+            self.register_buffer("latest", torch.full((len(names),), torch.nan))
+
+    def forward(self, losses: Mapping[str, Tensor | None]) -> Tensor | None:
+        """The sum to descend on.
+
+        In training mode `dynamic` remembers the losses for the end of the epoch.
+
+        Args:
+            losses: losses by name; a name that is missing counts as None.
+
+        Returns:
+            A number; None where there is no loss.
+        """
+        total: Tensor | None = None
+        for place, name in enumerate(self.names):
+            loss = losses.get(name)
+            if loss is not None:
+                part = self._part(place, loss)
+                total = part if total is None else total + part
+        return total
+
+    def end_epoch(self) -> None:
+        """Update the factors of `dynamic` for the next epoch; the other kinds do nothing."""
+        if self.settings.kind != "dynamic":
+            return
+        mean = self.totals / self.steps
+        ratio = mean / self.latest
+        ratio = torch.where(ratio.isfinite(), ratio, 1.0)
+        self.factors.copy_(len(self.names) * (ratio / self.settings.temperature).softmax(0))
+        self.latest.copy_(mean)
+        self.totals.zero_()
+        self.steps.zero_()
+
+    def _part(self, place: int, loss: Tensor) -> Tensor:
+        if self.log_variances is not None:
+            log_variance = self.log_variances[place]
+            loss = (-log_variance).exp() * loss + log_variance / 2
+        elif self.settings.kind == "dynamic":
+            if self.training:
+                self.totals[place] += loss.detach()
+                self.steps[place] += 1
+            # a copy: the backward pass may come after the end of the epoch
+            loss = loss * self.factors[place].clone()
+        return self.weights[place] * loss

@@ -1,4 +1,4 @@
-"""The optimiser of a training, its clipping, and the moving average of the weights."""
+"""The optimiser of a training, its schedule and clipping, and the moving average of the weights."""
 
 from __future__ import annotations
 
@@ -11,19 +11,25 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from abawbench.training.settings import OptimiserSettings, ScheduleSettings
 
-# what an optimiser counts in
+# the name under which an optimiser counts its steps
 STEP = "step"
+KINDS: dict[str, type[torch.optim.Adam]] = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
 
 
-def optimiser_of(
-    below: Sequence[nn.Parameter], above: Sequence[nn.Parameter], settings: OptimiserSettings
+def make_optimiser(
+    below: Sequence[nn.Parameter],
+    above: Sequence[nn.Parameter],
+    settings: OptimiserSettings,
+    *,
+    fused: bool = True,
 ) -> torch.optim.Optimizer:
-    """An optimiser whose groups remember in `share` their part of the rate.
+    """An optimiser whose groups keep their highest rate under `full`; biases, norms and scales do not decay.
 
     Args:
         below: parameters of the backbones.
-        above: all others.
-        settings: which, and how fast.
+        above: all other parameters.
+        settings: settings of the optimiser.
+        fused: True for the fused implementation of torch.
     """
     rate = settings.rate if settings.backbone_rate is None else settings.backbone_rate
     groups = [
@@ -35,18 +41,17 @@ def optimiser_of(
         )
         if kept
     ]
-    kind = torch.optim.AdamW if settings.kind == "adamw" else torch.optim.Adam
-    return kind(groups, lr=settings.rate, betas=settings.betas, fused=True)
+    return KINDS[settings.kind](groups, lr=settings.rate, betas=settings.betas, fused=fused)
 
 
 def set_rate(optimiser: torch.optim.Optimizer, factor: float) -> None:
-    """Give each group its full rate times the factor."""
+    """Set the rate of each group to its highest rate times the factor."""
     for group in optimiser.param_groups:
         group["lr"] = group["full"] * factor
 
 
 def clip(parts: Iterable[nn.Module], whole: Iterable[nn.Parameter], settings: OptimiserSettings) -> None:
-    """Shorten gradients to the largest norm, of all together or of each part by itself."""
+    """Clip gradients to the largest norm, of all together or of each part by itself."""
     if not settings.clip:
         return
     if settings.clip_over == "whole":
@@ -59,11 +64,11 @@ def clip(parts: Iterable[nn.Module], whole: Iterable[nn.Parameter], settings: Op
 
 
 class Average:
-    """A moving average of weights; of what is no number with a point, as counts of batches, the newest.
+    """A moving average of weights; integers, as counts of batches, are not averaged but follow the newest.
 
     Args:
-        weights: by name, as they are at the start.
-        decay: share of the old average in the new.
+        weights: weights at the start, by name.
+        decay: share of the old average in the new one.
     """
 
     def __init__(self, weights: Mapping[str, Tensor], decay: float) -> None:
@@ -74,15 +79,15 @@ class Average:
 
     @torch.no_grad()
     def update(self, weights: Mapping[str, Tensor]) -> None:
-        """Take in the weights behind a step."""
+        """Take the weights after a step into the average."""
         newest = [weights[name].detach() for name in self._numbers]
         self._mix([self.weights[name] for name in self._numbers], newest, 0)
         for name in self._others:
             self.weights[name].copy_(weights[name])
 
 
-def tensors_of(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """What the optimiser remembers, by the number of the parameter."""
+def state_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The tensors of an optimiser's state, each named by the number of its parameter and its own name."""
     return {
         f"{number}.{name}": tensor
         for number, parameter in enumerate(_parameters(optimiser))
@@ -90,8 +95,8 @@ def tensors_of(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
     }
 
 
-def restore(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Have the optimiser remember what `tensors_of` gave."""
+def restore_state(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put the tensors of `state_tensors` into an optimiser of the same parameters."""
     for number, parameter in enumerate(_parameters(optimiser)):
         prefix = f"{number}."
         for name, tensor in tensors.items():
@@ -105,8 +110,8 @@ def _parameters(optimiser: torch.optim.Optimizer) -> list[nn.Parameter]:
     return [parameter for group in optimiser.param_groups for parameter in group["params"]]
 
 
-def factor(settings: ScheduleSettings, epochs: int, epoch: int, done: float) -> float:
-    """By what the rate is multiplied.
+def schedule_factor(settings: ScheduleSettings, epochs: int, epoch: int, done: float) -> float:
+    """The factor of the learning rate in a step.
 
     `cosine` and `constant` rise evenly during the warm-up, step by step; `cosine` then falls to `final`. `linear` has
     one rate for each epoch e, counted from 0: (e + 1) / w in a warm-up of w epochs (`compat`: e / w, so that the first
@@ -114,21 +119,21 @@ def factor(settings: ScheduleSettings, epochs: int, epoch: int, done: float) -> 
     warm-up and the decay fill the training, (epochs - e) / (epochs - w), as the multi-task release has it.
 
     Args:
-        settings: which schedule.
-        epochs: of the training.
-        epoch: from 0.
-        done: share of the epoch that is done behind the step, above 0 and up to 1.
+        settings: settings of the schedule.
+        epochs: epochs of the training.
+        epoch: number of the epoch, from 0.
+        done: share of the epoch that is done; the training counts the step itself, the pre-training does not.
 
     Source: aim3_mtl section 6 for `linear`.
 
     >>> mtl = ScheduleSettings("linear", warmup_epochs=2, mode="compat")
-    >>> [factor(mtl, 6, epoch, 1.0) for epoch in range(6)]
+    >>> [schedule_factor(mtl, 6, epoch, 1.0) for epoch in range(6)]
     [0.0, 0.5, 1.0, 0.75, 0.5, 0.25]
     """
     if settings.kind == "linear":
         return _linear(settings, epochs, epoch)
     place = epoch + done
-    if place <= settings.warmup_epochs:
+    if settings.warmup_epochs and place <= settings.warmup_epochs:
         return place / settings.warmup_epochs
     if settings.kind == "constant":
         return 1.0

@@ -1,8 +1,8 @@
 """Several processes that learn one batch together, started by torchrun or accelerate.
 
 Each process computes its share of the sequences of a step. Outputs are gathered, so that every loss is over the whole
-batch, and gradients are added up: what comes of it is what one process makes of that batch, but for rounding, dropout
-and the statistics of batch norms, which each process keeps for its own share (those of the first are saved).
+batch, and gradients are summed. The result is that of one process, except for rounding, dropout and the statistics of
+batch norms, which each process keeps for its own share (those of the first are saved).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor, distributed, nn
 
+from abawbench.table import Rows
 from abawbench.training.batching import Step
-from abawbench.training.data import Places
 
 Outputs = dict[str, Tensor]
 
@@ -28,8 +28,8 @@ class Processes:
     """The processes of a training.
 
     Attributes:
-        rank: number of this one, from 0.
-        size: how many there are.
+        rank: number of this process, from 0.
+        size: number of processes.
     """
 
     rank: int = 0
@@ -37,33 +37,33 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
-        """True for the one that writes and tells."""
+        """True for the process that writes and reports."""
         return self.rank == 0
 
-    def rows(self, step: Step, rank: int) -> Places:
-        """Which frames of a step are those of a process: whole sequences, dealt one by one.
+    def rows(self, step: Step, rank: int) -> Rows:
+        """The frames of a step that belong to a process: whole sequences, dealt one by one.
 
-        The first sequences of a step that goes on stay where they are.
+        The sequences of a step that goes on stay with their process.
         """
         if self.size == 1:
             return np.arange(len(step.places))
         sequence = np.repeat(np.arange(len(step.lengths)), step.lengths)
         return np.flatnonzero(sequence % self.size == rank)
 
-    def lengths(self, step: Step) -> Places:
+    def lengths(self, step: Step) -> Rows:
         """Frames of the sequences of this process."""
         return step.lengths[self.rank :: self.size]
 
-    def order(self, step: Step) -> Places:
-        """Places of all frames in the order of gathered outputs."""
+    def order(self, step: Step) -> Rows:
+        """Rows of all frames in the order of gathered outputs."""
         return step.places[np.concatenate([self.rows(step, rank) for rank in range(self.size)])]
 
-    def gathered(self, step: Step, own: Mapping[str, Tensor]) -> Outputs:
-        """Outputs of all frames, in the order of `order`; gradients flow into those of this process alone.
+    def gather(self, step: Step, own: Mapping[str, Tensor]) -> Outputs:
+        """Outputs for all frames, in the order of `order`; gradients flow into those of this process alone.
 
         Args:
-            step: of all processes.
-            own: outputs of this process, by task, shape (own frames, width).
+            step: step of all processes.
+            own: outputs of this process by task, shape (own frames, width).
         """
         if self.size == 1:
             return dict(own)
@@ -81,7 +81,7 @@ class Processes:
         }
 
     def add_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Sum the gradients of all processes; those that no process has stay without."""
+        """Sum the gradients of all processes; a parameter without a gradient in all of them stays without."""
         if self.size == 1:
             return
         every = list(parameters)
@@ -98,21 +98,21 @@ class Processes:
         for parameter, total in zip(shared, sums, strict=True):
             parameter.grad = torch.empty_like(parameter).copy_(total.view(parameter.shape))
 
-    def agreed(self, value: Any) -> Any:
-        """What the first process says, in all of them; they wait for it."""
+    def broadcast(self, value: Any) -> Any:
+        """The value of the first process, in all of them; they wait for it."""
         if self.size == 1:
             return value
-        said = [value]
-        distributed.broadcast_object_list(said, src=0)
-        return said[0]
+        values = [value]
+        distributed.broadcast_object_list(values, src=0)
+        return values[0]
 
 
 ALONE = Processes()
 
 
 @contextmanager
-def started(device: str) -> Generator[tuple[Processes, str]]:
-    """The processes that torchrun or accelerate started, one alone where neither did, and the device of this one."""
+def start_processes(device: str) -> Generator[tuple[Processes, str]]:
+    """The processes that torchrun or accelerate started, or this one alone, and the device of this process."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1 or not distributed.is_available():
         yield ALONE, device

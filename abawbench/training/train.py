@@ -1,69 +1,65 @@
-"""A training from an entry file and data to a run folder, which is an entry; started again, it goes on."""
+"""Training from an entry file and data to a run folder, which is an entry; a second start resumes it."""
 
 from __future__ import annotations
 
 import copy
+import hashlib
 import os
+import platform
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from torch import Tensor
 
 from abawbench import challenges
 from abawbench.base.hashes import sha256_of
-from abawbench.base.problems import Problem, ProblemError
-from abawbench.base.run_lock import only_run
+from abawbench.base.problems import Problem, ProblemError, unreadable
+from abawbench.base.version import VERSION, versions_of
 from abawbench.challenges import Challenge, Task
 from abawbench.clips.clip import Clip
+from abawbench.clips.features import FeatureClip
 from abawbench.entries.entry_file import FILE, EntryFile, read_entry_file
 from abawbench.entries.loading import entry_of
 from abawbench.entries.networks.network import NetworkEntry
-from abawbench.training.batching import Step, databases_of, frames_plan, segments_plan, videos_plan
-from abawbench.training.checkpoint import load_checkpoint, save_checkpoint
-from abawbench.training.compatibility import NO_COUPLING, refuse_misfits, temporal_of, with_coupling
-from abawbench.training.curves import Board, write_curves, write_picture
-from abawbench.training.data import Crops, Part, part_of
-from abawbench.training.learners import Answering, Learner, learner_of
-from abawbench.training.loop import Clock, Loop, repeatable
-from abawbench.training.material import material_of, seen_of
-from abawbench.training.objective import objective_of
-from abawbench.training.processes import Processes, started
-from abawbench.training.run_folder import (
-    digest_of,
-    is_finished,
-    keep_weights,
-    load_weights,
-    open_run,
-    record_of,
-    task_folder,
-    write_entry,
-)
-from abawbench.training.sampling import balancing_weights
+from abawbench.models.settings import resolve_coupling
+from abawbench.training.batching import Step, balancing_weights, databases_of, frame_steps, segment_steps, video_steps
+from abawbench.training.compatibility import refuse_misfits, temporal_of
+from abawbench.training.crops import Crops
+from abawbench.training.curves import TensorBoardLog, write_curves, write_picture
+from abawbench.training.data import SplitFrames, read_inputs, split_frames, training_data
+from abawbench.training.learners import Learner, LearningEntry, make_learner
+from abawbench.training.loop import Loop, repeatable
+from abawbench.training.objective import make_objective
+from abawbench.training.processes import Processes, start_processes
+from abawbench.training.run_folder import FREE, SaveClock, load_checkpoint, open_run, save_checkpoint
 from abawbench.training.settings import TrainingSettings, read_training
 from abawbench.training.sources import Labels, Source, clips_of, for_tasks, labels_of
-from abawbench.training.validation import Judged, Validation
+from abawbench.training.trained_entry import Provenance, keep_weights, task_folder, write_entry
+from abawbench.training.validation import Validation, ValidationScore
 
+FORM = 1
+LIBRARIES = ("numpy", "opencv-python-headless", "safetensors", "torch", "transformers")
 KINDS = ("network", "facebehaviornet")
 SCORE = "score"
-# shorter epochs are drawn at the end alone
+# the curves of epochs that are shorter are drawn at the end only
 DRAWN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What changes how a training goes, and not what comes of it on one kind of device.
+class TrainOptions:
+    """How a training runs; on one kind of device they do not change its result.
 
     Attributes:
-        device: where it learns, as `cpu` or `cuda`.
-        threads: that read crops; one for each core where not given.
-        memory_gib: that decoded crops, or features on an accelerator, may take.
-        save_s: seconds after which to save within an epoch; 0 for at its end alone.
-        save_steps: steps after which to save within an epoch; 0 likewise.
-        log: `tensorboard` writes its events into the folder `tensorboard` of the run.
+        device: device that learns, as `cpu` or `cuda`.
+        threads: number of threads that read crops; one for each core where not given.
+        memory_gib: memory for decoded crops, or for features on an accelerator.
+        save_s: seconds between two saves within an epoch; 0 to save at its end only.
+        save_steps: steps between two saves within an epoch; 0 likewise.
+        log: `tensorboard` to write its events into the folder `tensorboard` of the run.
     """
 
     device: str = "cpu"
@@ -75,15 +71,15 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a training is.
+class TrainProgress:
+    """Progress of a training.
 
     Attributes:
-        epoch: from 1, and how many.
-        steps: of the epoch, done and in all.
-        frames: of the epoch, done and in all.
-        seconds: since the epoch began, or went on.
-        row: what the epoch came to, at its end.
+        epoch: number of the epoch, from 1, and number of all epochs.
+        steps: steps of the epoch, done and in all.
+        frames: frames of the epoch, done and in all.
+        seconds: seconds since the epoch began or was resumed.
+        row: losses and scores of the epoch, at its end.
     """
 
     epoch: tuple[int, int]
@@ -94,14 +90,14 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """What a training came to.
+class TrainSummary:
+    """Result of a training.
 
     Attributes:
         out: the run folder.
-        was_finished: whether it was finished before, so that nothing was done.
-        history: of each epoch; see `abawbench.training.curves`.
-        best: by task, and `score` for the whole: the best epoch, and its value.
+        was_finished: True where the run was finished before, so that nothing was done.
+        history: row of each epoch; see `abawbench.training.curves`.
+        best: best epoch and its value, by task, and under `score` for the whole.
     """
 
     out: Path
@@ -115,23 +111,23 @@ def train(
     source: Source,
     out: Path,
     changes: Mapping[str, Any] | None = None,
-    options: Options = Options(),
+    options: TrainOptions = TrainOptions(),
     *,
-    report: Callable[[Progress], None] = lambda _: None,
-) -> Summary:
-    """Train an entry, or go on where a training was left.
+    report: Callable[[TrainProgress], None] = lambda _: None,
+) -> TrainSummary:
+    """Train an entry, or resume its training.
 
     Args:
         entry_file: an entry.toml of kind `network` or `facebehaviornet`, with a table `[training]` or without.
         source: where crops or features, and labels lie.
         out: the run folder, new or of the same training.
-        changes: values in the place of the file's, as `training.epochs`.
-        options: where and how.
-        report: is told of each step, and of the end of each epoch.
+        changes: values that replace the file's, by dotted name, as `training.epochs`.
+        options: how the training runs.
+        report: called after each step, and at the end of each epoch.
 
     Raises:
         ProblemError: everything that is wrong with entry, settings and data (E02, E07, E17, E19, ...); E20 for the
-            folder; E22 numbers that ran away; D36 another run is at work there.
+            folder; E22 a loss that is not finite; D36 another run is at work there.
     """
     content = read_entry_file(entry_file, changes)
     settings = read_training(content.training, entry_file)
@@ -141,166 +137,121 @@ def train(
     # parts without a file of weights are drawn
     content = content.model_copy(update={"settings": {"seed": settings.seed, **content.settings}})
     entry = entry_of(content, entry_file)
-    assert isinstance(entry, Answering)
+    assert isinstance(entry, LearningEntry)
     challenge = challenges.get(content.vocabulary)
     labels, clips = labels_of(source, challenge), clips_of(source.data)
-    settings = with_coupling(settings, content.settings.get("coupling", NO_COUPLING), str(entry_file))
-    settings = replace(settings, dataset=settings.dataset or source.dataset or challenge.dataset)
-    with started(options.device) as (processes, device):
+    coupling = resolve_coupling(content.settings.get("coupling", "none"), settings.coupling, str(entry_file))
+    dataset = settings.dataset or source.dataset or challenge.dataset
+    settings = replace(settings, coupling=coupling, dataset=dataset)
+    with start_processes(options.device) as (processes, device):
         refuse_misfits(entry, settings, clips, str(entry_file), processes=processes.size)
-        sides = _sides(entry, challenge, labels, clips)
-        data = {
-            "labels": {path.name: sha256_of(path) for path in labels.files},
-            "clips": {name: digest_of(part.clips) for name, part in sides.items()},
-            "units": {name: len(part.clips) for name, part in sides.items()},
-            "labelled": {name: int(part.labelled.sum()) for name, part in sides.items()},
-            "fold": source.fold,
-            "device": device.partition(":")[0],
-        }
-        weights = [{"role": file.role, "sha256": file.sha256} for file in entry.card.weights]
-        record = record_of(content, settings, weights, data)
-        options = replace(options, device=device)
-        task = _Training(content, entry, challenge, settings, sides, labels, out, options, processes, report)
+        setup = _Setup(
+            content=content,
+            entry=entry,
+            challenge=challenge,
+            settings=settings,
+            labels=labels,
+            splits=_splits(entry, challenge, labels, clips),
+            out=out,
+            options=replace(options, device=device),
+            processes=processes,
+        )
         with repeatable(device):
             if not processes.is_first:
-                return task.run()
-            out.mkdir(parents=True, exist_ok=True)
-            with only_run(out):
-                open_run(out, record)
-                return task.run()
+                return _Training(setup, report).run()
+            with open_run(out, _record(setup, fold=source.fold)):
+                return _Training(setup, report).run()
 
 
-def _sides(entry: Answering, challenge: Challenge, labels: Labels, clips: Sequence[Clip]) -> dict[str, Part]:
-    tasks = entry.card.tasks
-    tables = {"train": labels.train, "validation": labels.validation}
-    return {
-        name: part_of(clips, for_tasks(table, challenge, tasks), tasks)
-        for name, table in tables.items()
-        if table is not None
-    }
+@dataclass(frozen=True, eq=False)
+class _Setup:
+    """Everything that a training starts from."""
+
+    content: EntryFile
+    entry: LearningEntry
+    challenge: Challenge
+    settings: TrainingSettings
+    labels: Labels
+    splits: Mapping[str, SplitFrames]
+    out: Path
+    options: TrainOptions
+    processes: Processes
 
 
 class _Training:
-    """One training: what it was told, and what it has come to."""
+    """One training, and its history so far."""
 
-    def __init__(
-        self,
-        content: EntryFile,
-        entry: Answering,
-        challenge: Challenge,
-        settings: TrainingSettings,
-        sides: Mapping[str, Part],
-        labels: Labels,
-        out: Path,
-        options: Options,
-        processes: Processes,
-        report: Callable[[Progress], None],
-    ) -> None:
-        self.content, self.entry, self.challenge, self.settings = content, entry, challenge, settings
-        self.sides, self.labels, self.out, self.options, self.report = sides, labels, out, options, report
-        self.processes = processes
-        self.threads = options.threads or os.cpu_count() or 1
+    def __init__(self, setup: _Setup, report: Callable[[TrainProgress], None]) -> None:
+        self.setup, self.report = setup, report
+        self.entry, self.settings, self.processes, self.out = setup.entry, setup.settings, setup.processes, setup.out
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, dict[str, Any]] = {}
-        self.temporal = temporal_of(entry)
-        self.truth = for_tasks(labels.train, challenge, entry.card.tasks)
+        self.temporal = temporal_of(setup.entry)
+        self.truth = for_tasks(setup.labels.train, setup.challenge, setup.entry.card.tasks)
 
-    def run(self) -> Summary:
-        # the first removes what a killed run left, and the others wait for it
+    def run(self) -> TrainSummary:
+        # the first process removes what a killed run left, and the others wait for it
         checkpoint = load_checkpoint(self.out) if self.processes.is_first else None
-        self.processes.agreed(None)
+        self.processes.broadcast(None)
         if not self.processes.is_first:
             checkpoint = load_checkpoint(self.out)
         if checkpoint is not None:
             self.history, self.best = checkpoint.facts["history"], checkpoint.facts["best"]
-        if is_finished(self.out):
-            return Summary(self.out, True, self.history, self.best)
-        # answers by itself: on the CPU, in evaluation mode, with the weights of the end of an epoch
+        # the entry's file is written last
+        if (self.out / FILE).is_file():
+            return TrainSummary(self.out, True, self.history, self.best)
+        # a copy that answers: on the CPU, in evaluation mode, with the weights of the end of an epoch
         answering = copy.deepcopy(self.entry)
-        device, room = self.options.device, int(self.options.memory_gib * 2**30)
-        seen = {
-            name: seen_of(part, self.entry, self.settings, device=device, threads=self.threads, room=room)
-            for name, part in self.sides.items()
+        device, threads = self.setup.options.device, self.setup.options.threads or os.cpu_count() or 1
+        room = int(self.setup.options.memory_gib * 2**30)
+        splits = self.setup.splits
+        inputs = {
+            name: read_inputs(frames, self.entry, self.settings, device=device, threads=threads, room=room)
+            for name, frames in splits.items()
         }
-        takes_features = not any(isinstance(part, Crops) for part in seen.values())
+        takes_features = not any(isinstance(own, Crops) for own in inputs.values())
         is_frozen = takes_features or self.settings.freeze_backbone
-        mirror = learner_of(answering, is_frozen=is_frozen, takes_features=takes_features).eval()
-        learner = learner_of(self.entry, is_frozen=is_frozen, takes_features=takes_features)
+        mirror = make_learner(answering, is_frozen=is_frozen, takes_features=takes_features).eval()
+        learner = make_learner(self.entry, is_frozen=is_frozen, takes_features=takes_features)
         loop = Loop(
             learner.to(device).train(),
-            material_of(self.entry, self.sides["train"], seen["train"], device=device, room=room),
+            training_data(self.entry, splits["train"], inputs["train"], device=device, room=room),
             self.settings,
-            objective_of(self.settings, self.entry.card.tasks, self.truth),
+            make_objective(self.settings, self.entry.card.tasks, self.truth),
             device=device,
-            threads=self.threads,
+            threads=threads,
             processes=self.processes,
         )
         if checkpoint is not None:
             loop.restore(checkpoint)
         elif self.processes.is_first and is_frozen and self.entry.encoder.modules:
             keep_weights(self.out, answering, backbones=True)
-        self._learn(loop, answering, mirror, self._validation(seen.get("validation")))
+        validation = None
+        if self.setup.labels.validation is not None:
+            own = inputs["validation"]
+            own = own if isinstance(own, Crops) else own.numpy()
+            validation = Validation(self.setup.challenge, self.setup.labels.validation, splits["validation"], own)
+        self._learn(loop, answering, mirror, validation)
         if self.processes.is_first:
-            self._finish(answering, is_frozen)
-        return Summary(self.out, False, self.history, self.best)
+            self._finish(answering, is_frozen=is_frozen)
+        return TrainSummary(self.out, False, self.history, self.best)
 
-    def _validation(self, seen: Crops | Tensor | None) -> Validation | None:
-        if seen is None or self.labels.validation is None:
-            return None
-        given = seen.numpy() if isinstance(seen, Tensor) else seen
-        return Validation(self.challenge, self.labels.validation, self.sides["validation"], given)
-
-    def _steps(self, epoch: int) -> list[Step]:
-        part, settings = self.sides["train"], self.settings
-        if not isinstance(self.entry, NetworkEntry) or self.temporal.encoder == "none":
-            databases = databases_of(part, settings.databases)
-            weights = None
-            if settings.balance:
-                wanted = balancing_weights(self._task(settings.balance), self.truth)
-                weights = {name: wanted[part.row[places]] for name, places in databases.items()}
-            return frames_plan(databases, settings.batch, settings.seed, epoch, weights)
-        if settings.videos:
-            return videos_plan(part, self.temporal, self.entry.time, settings.videos, settings.seed, epoch)
-        return segments_plan(part, self.temporal, self.entry.time, settings.batch, settings.seed, epoch)
-
-    def _task(self, name: str) -> Task:
-        return next(task for task in self.entry.card.tasks if task.name == name)
-
-    def _learn(self, loop: Loop, answering: Answering, mirror: Learner, validation: Validation | None) -> None:
-        is_first = self.processes.is_first
-        board = Board(self.out, len(self.history)) if is_first and self.options.log == "tensorboard" else None
-        clock = Clock(self.options.save_steps, self.options.save_s)
+    def _learn(self, loop: Loop, answering: LearningEntry, mirror: Learner, validation: Validation | None) -> None:
+        options, is_first = self.setup.options, self.processes.is_first
+        tensorboard = TensorBoardLog(self.out, len(self.history)) if is_first and options.log == "tensorboard" else None
+        clock = SaveClock(options.save_steps, options.save_s)
         while loop.epoch < self.settings.epochs and not self._is_stale():
-            begin = time.perf_counter()
-            steps = self._steps(loop.epoch)
-            behind = np.concatenate([[0], np.cumsum([len(step.places) for step in steps])])
-            place, first = (loop.epoch + 1, self.settings.epochs), loop.done
-
-            def told(
-                done: int,
-                place: tuple[int, int] = place,
-                behind: np.ndarray[Any, Any] = behind,
-                first: int = first,
-                begin: float = begin,
-            ) -> None:
-                if not is_first:
-                    return
-                if clock.is_due() and done < len(behind) - 1:
-                    self._save(loop)
-                frames = (int(behind[done] - behind[first]), int(behind[-1] - behind[first]))
-                self.report(Progress(place, (done, len(behind) - 1), frames, time.perf_counter() - begin))
-
-            loss = loop.run(steps, told)
-            seconds = time.perf_counter() - begin
-            frames = int(behind[-1] - behind[first])
+            epoch = _Epoch(loop, self._steps(loop.epoch), (loop.epoch + 1, self.settings.epochs))
+            loss = loop.run(epoch.steps, lambda done, epoch=epoch: self._after_step(loop, epoch, clock, done))
+            seconds = epoch.seconds
             row: dict[str, Any] = {}
             if is_first:
-                load_weights(mirror.learned(), loop.weights())
-                judged = None if validation is None else validation.judge(answering.at(self.options.device, "float32"))
-                row = _row(loop, loss, judged, seconds, frames)
-            row = self.processes.agreed(row)
+                mirror.load(loop.weights())
+                score = None if validation is None else validation.evaluate(answering.at(options.device, "float32"))
+                row = _row(loop, loss, score, seconds, epoch.frames)
+            row = self.processes.broadcast(row)
             self.history.append(row)
-            better = self._better(row)
+            better = self._update_best(row)
             if not is_first:
                 continue
             for name in better:
@@ -310,15 +261,36 @@ class _Training:
             if seconds > DRAWN_S:
                 write_picture(self.out, self.history)
             self._save(loop)
-            if board is not None:
-                board.add(row)
-            total = (len(steps), len(steps))
-            self.report(Progress(place, total, (frames, frames), time.perf_counter() - begin, row))
-        if board is not None:
-            board.close()
+            if tensorboard is not None:
+                tensorboard.add(row)
+            self.report(epoch.progress(len(epoch.steps), row))
+        if tensorboard is not None:
+            tensorboard.close()
 
-    def _better(self, row: Mapping[str, Any]) -> list[str]:
-        """Names of what is better than before, the whole or a task; the whole where nothing says."""
+    def _steps(self, epoch: int) -> list[Step]:
+        frames, settings, seed = self.setup.splits["train"], self.settings, self.settings.seed
+        if not isinstance(self.entry, NetworkEntry) or self.temporal.encoder == "none":
+            databases = databases_of(frames, settings.databases)
+            weights = None
+            if settings.balance:
+                wanted = balancing_weights(self._task(settings.balance), self.truth)
+                weights = {name: wanted[frames.row[places]] for name, places in databases.items()}
+            return frame_steps(databases, settings.batch, seed, epoch, weights)
+        if settings.videos:
+            return video_steps(frames, self.temporal, self.entry.time, settings.videos, seed, epoch)
+        return segment_steps(frames, self.temporal, self.entry.time, settings.batch, seed, epoch)
+
+    def _task(self, name: str) -> Task:
+        return next(task for task in self.entry.card.tasks if task.name == name)
+
+    def _after_step(self, loop: Loop, epoch: _Epoch, clock: SaveClock, done: int) -> None:
+        if self.processes.is_first:
+            if clock.is_due() and done < len(epoch.steps):
+                self._save(loop)
+            self.report(epoch.progress(done))
+
+    def _update_best(self, row: Mapping[str, Any]) -> list[str]:
+        """Names of what is better than before, the whole or a task; the whole where there is no score."""
         better: list[str] = []
         standings = {SCORE: row["standing"]} | (row["terms"] if len(row["terms"]) > 1 else {})
         for name, value in standings.items():
@@ -338,36 +310,120 @@ class _Training:
     def _save(self, loop: Loop) -> None:
         save_checkpoint(self.out, loop.checkpoint({"history": self.history, "best": self.best}))
 
-    def _finish(self, answering: Answering, is_frozen: bool) -> None:
-        """Write the files of the trained entries; that of the whole comes last and says that all is done."""
+    def _finish(self, answering: LearningEntry, *, is_frozen: bool) -> None:
+        """Write the files of the trained entries; that of the whole comes last and marks the run as finished."""
         write_picture(self.out, self.history)
-        dataset = self.settings.dataset
+        dataset, coupling = self.settings.dataset, self.settings.coupling
         for name, best in sorted(self.best.items(), key=lambda item: item[0] == SCORE):
             path = self.out / (FILE if name == SCORE else f"{name}.toml")
             folder = self.out if name == SCORE else task_folder(self.out, name)
             by = "official score" if name == SCORE else f"score of {name}"
             value = "" if best["value"] is None else f", the best by the {by} on the validation split"
-            write_entry(
-                path,
-                self.content,
-                answering,
-                heads=folder,
-                backbones=self.out if is_frozen else folder,
+            provenance = Provenance(
                 licence=self.settings.licence or f"terms of {dataset}",
                 trained_on=f"{dataset}, train split",
                 note=f"trained by abawbench: epoch {best['epoch']} of {len(self.history)}{value}",
+                coupling=() if coupling is None else coupling.terms,
             )
+            backbones = self.out if is_frozen else folder
+            write_entry(path, self.setup.content, answering, provenance, heads=folder, backbones=backbones)
 
 
-def _row(loop: Loop, loss: Mapping[str, float], judged: Judged | None, seconds: float, frames: int) -> dict[str, Any]:
+class _Epoch:
+    """The steps of one epoch, from where it began or was resumed."""
+
+    def __init__(self, loop: Loop, steps: Sequence[Step], epoch: tuple[int, int]) -> None:
+        self.steps, self.epoch, self.begin = steps, epoch, time.perf_counter()
+        counts = np.cumsum([0, *(len(step.places) for step in steps)])
+        self._frames = (counts - counts[loop.done]).tolist()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds so far."""
+        return time.perf_counter() - self.begin
+
+    @property
+    def frames(self) -> int:
+        """Frames of the steps that are learned here."""
+        return self._frames[-1]
+
+    def progress(self, done: int, row: Mapping[str, Any] | None = None) -> TrainProgress:
+        """Progress after so many steps of the epoch."""
+        steps, frames = (done, len(self.steps)), (self._frames[done], self.frames)
+        return TrainProgress(self.epoch, steps, frames, self.seconds, row)
+
+
+def _splits(
+    entry: LearningEntry, challenge: Challenge, labels: Labels, clips: Sequence[Clip]
+) -> dict[str, SplitFrames]:
+    tasks = entry.card.tasks
+    tables = {"train": labels.train, "validation": labels.validation}
+    return {
+        name: split_frames(clips, for_tasks(table, challenge, tasks), tasks)
+        for name, table in tables.items()
+        if table is not None
+    }
+
+
+def _record(setup: _Setup, *, fold: tuple[int, int] | None) -> dict[str, Any]:
+    """The content of run.json: what the weights depend on, and under `environment` what may differ."""
+    splits = setup.splits
+    weights = [{"role": file.role, "sha256": file.sha256} for file in setup.entry.card.weights]
+    return {
+        "form": FORM,
+        "entry": {**setup.content.model_dump(exclude={"training"}), "weights": weights},
+        "training": asdict(setup.settings),
+        "data": {
+            "labels": {path.name: sha256_of(path) for path in setup.labels.files},
+            "clips": {name: _digest_of(frames.clips) for name, frames in splits.items()},
+            "units": {name: len(frames.clips) for name, frames in splits.items()},
+            "labelled": {name: int(frames.labelled.sum()) for name, frames in splits.items()},
+            "fold": fold,
+            "device": setup.options.device.partition(":")[0],
+        },
+        "versions": {"abawbench": VERSION, **versions_of(LIBRARIES)},
+        FREE: {
+            "python": sys.version.split()[0],
+            "platform": platform.platform(),
+            "processors": os.cpu_count(),
+        },
+    }
+
+
+def _digest_of(clips: Iterable[Clip]) -> str:
+    """SHA-256 of what is learned from: units, frames, and the contents of features or the names and sizes of crops.
+
+    Crops are not read for it: that would take as long as an epoch.
+
+    Raises:
+        ProblemError: F01, a file cannot be read.
+    """
+    state = hashlib.sha256()
+    for clip in clips:
+        state.update(f"{clip.video}:{len(clip)}:".encode())
+        state.update(clip.frame.astype("<i4").tobytes() + clip.valid.tobytes())
+        if isinstance(clip, FeatureClip):
+            state.update(clip.digest().encode())
+        elif clip.files is not None:
+            for path in clip.files():
+                try:
+                    state.update(f"{path.name}:{path.stat().st_size};".encode())
+                except OSError as error:
+                    raise unreadable(path, error) from error
+    return state.hexdigest()
+
+
+def _row(
+    loop: Loop, loss: Mapping[str, float], score: ValidationScore | None, seconds: float, frames: int
+) -> dict[str, Any]:
     return {
         "epoch": loop.epoch,
         "rate": loop.optimiser.param_groups[-1]["lr"],
         "seconds": round(seconds, 3),
         "frames": frames,
         "loss": dict(loss),
-        "score": None if judged is None else judged.score,
-        "standing": None if judged is None else judged.standing,
-        "terms": {} if judged is None else dict(judged.terms),
-        "metrics": {} if judged is None else judged.metrics,
+        "score": None if score is None else score.score,
+        "standing": None if score is None else score.standing,
+        "terms": {} if score is None else dict(score.terms),
+        "metrics": {} if score is None else score.metrics,
     }

@@ -1,4 +1,4 @@
-"""The official score of an entry on the validation split, while it learns."""
+"""Validation: the official score of an entry on the validation split, while it learns."""
 
 from __future__ import annotations
 
@@ -10,26 +10,23 @@ import numpy as np
 
 from abawbench.challenges import Challenge
 from abawbench.entries.model import FrameFeatures
-from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
-from abawbench.entries.networks.network import NetworkEntry
 from abawbench.entries.outputs import UnitAnswers, decode
 from abawbench.scoring.criteria import evaluate, nested, number
 from abawbench.scoring.score import pair
 from abawbench.scoring.statistics import collect
-from abawbench.table import Table
-from abawbench.training.data import Crops, Part, Places
-
-# crops that are looked at together
-BATCH = 32
+from abawbench.table import Rows, Table
+from abawbench.training.crops import Crops, encode
+from abawbench.training.data import SplitFrames
+from abawbench.training.learners import LearningEntry
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
-    """What a validation found.
+class ValidationScore:
+    """The score of one validation.
 
     Attributes:
-        score: the official total; None where it is not defined.
-        terms: by task, its part of the total.
+        score: official total; None where it is not defined.
+        terms: each task's part of the total.
         metrics: every figure.
     """
 
@@ -48,37 +45,37 @@ class Judged:
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """The split that an entry is judged by.
+    """The split that an entry is validated on.
 
     Attributes:
-        challenge: the rules.
-        truth: its labels, as the challenge has them.
-        part: its clips.
-        seen: features of all places, or crops to look at.
+        challenge: challenge with its rules.
+        truth: labels of the split, in the challenge's columns.
+        frames: frames of the split.
+        inputs: features of all places, or crops.
     """
 
     challenge: Challenge
     truth: Table
-    part: Part
-    seen: FrameFeatures | Crops
+    frames: SplitFrames
+    inputs: FrameFeatures | Crops
 
-    def judge(self, entry: NetworkEntry | FaceBehaviorEntry) -> Judged:
-        """The score of what the entry answers to the frames of the truth, which is what `predict` and `score` give.
+    def evaluate(self, entry: LearningEntry) -> ValidationScore:
+        """The score of the entry's answers to the frames of the truth, the same that `predict` and `score` give.
 
         Annotated rows without a crop get what the nearest frame got.
         """
-        prediction = decode(entry.card, self._said(entry), self.challenge)
+        prediction = decode(entry.card, self._answers(entry), self.challenge)
         paired = pair(self.challenge, self.truth, prediction, missing="nearest")
         statistics = collect(self.challenge, paired.truth, paired.prediction, valid=paired.valid)
         figures = evaluate(self.challenge, statistics.total, statistics.pilots)
         tree = nested({path: number(value[()]) for path, value in figures.items()})
-        return Judged(tree["score"], tree.get("terms", {}), tree["metrics"])
+        return ValidationScore(tree["score"], tree.get("terms", {}), tree["metrics"])
 
-    def _said(self, entry: NetworkEntry | FaceBehaviorEntry) -> Iterator[UnitAnswers]:
-        for place, clip in enumerate(self.part.clips):
-            begin = int(self.part.begins[place])
+    def _answers(self, entry: LearningEntry) -> Iterator[UnitAnswers]:
+        for place, clip in enumerate(self.frames.clips):
+            begin = int(self.frames.begins[place])
             own = begin + np.flatnonzero(clip.valid)
-            answers = entry.answer(self._looked(entry, own), clip)
+            answers = entry.answer(self._features(entry, own), clip)
             asked = self.truth.frame[self.truth.video == self.truth.videos.index(clip.video)]
             # a row that the truth repeats is asked as often
             found = np.searchsorted(clip.frame, asked)
@@ -86,20 +83,7 @@ class Validation:
             found = found[clip.valid[found]]
             yield UnitAnswers(clip.video, clip.frame[found], {task: values[found] for task, values in answers.items()})
 
-    def _looked(self, entry: NetworkEntry | FaceBehaviorEntry, places: Places) -> FrameFeatures:
-        if not isinstance(self.seen, Crops):
-            return self.seen[places]
-        return encode(entry, self.seen, places)
-
-
-def encode(entry: NetworkEntry | FaceBehaviorEntry, crops: Crops, places: Places) -> FrameFeatures:
-    """What an entry sees in the crops of these places, shape (places, width)."""
-    import torch
-
-    parts: list[FrameFeatures] = [np.empty((0, entry.width), np.float32)]
-    for begin in range(0, len(places), BATCH):
-        loaded = dict(zip(crops.geometries, crops.load(places[begin : begin + BATCH]), strict=True))
-        parts.append(
-            entry.forward(tuple(torch.from_numpy(loaded[image_input.geometry]) for image_input in crops.image_inputs))
-        )
-    return np.concatenate(parts)
+    def _features(self, entry: LearningEntry, places: Rows) -> FrameFeatures:
+        if isinstance(self.inputs, Crops):
+            return encode(entry, self.inputs, self.frames.crop[places])
+        return self.inputs[places]

@@ -124,11 +124,11 @@ def train_quietly(begun: Any, entry: Path, data: Path, truth: Path | None, out: 
     import torch
 
     from abawbench.training.sources import Source
-    from abawbench.training.train import Options, train
+    from abawbench.training.train import TrainOptions, train
 
     torch.set_num_threads(1)
     begun.set()
-    train(entry, Source((data,), truth), out, changes, Options(threads=2, save_steps=1))
+    train(entry, Source((data,), truth), out, changes, TrainOptions(threads=2, save_steps=1))
 
 
 def in_a_process(*arguments: Any) -> Any:

@@ -9,12 +9,11 @@ from abawbench.challenges import get
 from abawbench.clips.clip import clip_in_memory
 from abawbench.entries import load_entry
 from abawbench.table import Table
-from abawbench.training.batching import Step, videos_plan
-from abawbench.training.data import part_of
-from abawbench.training.learners import learner_of, shorter
+from abawbench.training.batching import Step, video_steps
+from abawbench.training.data import TrainingData, split_frames
+from abawbench.training.learners import first_sequences, make_learner
 from abawbench.training.loop import Loop
-from abawbench.training.material import Material
-from abawbench.training.objective import objective_of
+from abawbench.training.objective import make_objective
 from abawbench.training.optimisers import Average, clip
 from abawbench.training.settings import OptimiserSettings, ScheduleSettings, TrainingSettings
 from tests.training.runs import FEATURES, GRU, WIDTH, an_entry
@@ -46,13 +45,13 @@ def a_part(lengths: dict[str, int], seed: int = 0, *, labelled: bool = True):
     video = np.repeat(np.arange(len(lengths), dtype=np.int32), list(lengths.values()))
     table = Table(tuple(lengths), video, frame, values)
     features = torch.from_numpy(random.normal(size=(rows, WIDTH)).astype(np.float32))
-    return part_of(clips, table, TASKS), table, features
+    return split_frames(clips, table, TASKS), table, features
 
 
 def a_loop(entry, part, table, features, settings: TrainingSettings) -> Loop:
-    learner = learner_of(entry, is_frozen=True, takes_features=True).train()
-    material = Material(features, part.targets, None)
-    return Loop(learner, material, settings, objective_of(settings, TASKS, table), device="cpu", threads=1)
+    learner = make_learner(entry, is_frozen=True, takes_features=True).train()
+    material = TrainingData(part, features, part.targets, None)
+    return Loop(learner, material, settings, make_objective(settings, TASKS, table), device="cpu", threads=1)
 
 
 def settings_of(**optimiser) -> TrainingSettings:
@@ -91,13 +90,13 @@ def test_a_step_is_that_of_plain_pytorch(entry, tmp_path):
 
 def test_the_state_of_a_video_goes_on_from_segment_to_segment(entry):
     part, _, features = a_part({"a": 12, "b": 7})
-    learner = learner_of(entry, is_frozen=True, takes_features=True).eval()
+    learner = make_learner(entry, is_frozen=True, takes_features=True).eval()
     said = torch.zeros(19, 8)
     state = None
-    for step in videos_plan(part, entry.network.temporal, "rows", 2, 0, 0):
+    for step in video_steps(part, entry.network.temporal, "rows", 2, 0, 0):
         lengths = torch.from_numpy(step.lengths)
-        state = shorter(state, len(lengths)) if step.goes_on else None
-        outputs, state = learner.answer(features[step.places], lengths, state, None)
+        state = first_sequences(state, len(lengths)) if step.goes_on else None
+        outputs, state = learner(features[step.places], lengths, state, None)
         said[step.places] = outputs["expression"].detach()
     for begin, end in ((0, 12), (12, 19)):
         whole, _ = entry.network(features[None, begin:end], torch.tensor([end - begin]))
@@ -147,11 +146,11 @@ def test_an_average_follows_the_weights():
 
 
 def test_rates_are_those_of_the_groups_and_decay_is_for_matrices(tmp_path):
-    from abawbench.training.optimisers import optimiser_of, set_rate
+    from abawbench.training.optimisers import make_optimiser, set_rate
 
     below, above = nn.Linear(2, 2), nn.Linear(2, 1)
     settings = OptimiserSettings(rate=0.1, backbone_rate=0.01, weight_decay=0.3)
-    optimiser = optimiser_of(list(below.parameters()), list(above.parameters()), settings)
+    optimiser = make_optimiser(list(below.parameters()), list(above.parameters()), settings)
     set_rate(optimiser, 0.5)
     facts = {id(group["params"][0]): (group["lr"], group["weight_decay"]) for group in optimiser.param_groups}
     assert facts[id(below.weight)] == (0.005, 0.3)

@@ -15,9 +15,9 @@ from hypothesis.extra.numpy import arrays
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel
 from abawbench.metrics.concordance import concordance as official
-from abawbench.training.loss_settings import LossSettings
+from abawbench.training.data import Target
 from abawbench.training.losses import concordance, task_loss, task_losses
-from abawbench.training.targets import Target
+from abawbench.training.settings import LossSettings
 
 VA = Continuous("va", ("valence", "arousal"), -1, 1, -5)
 EXPRESSION = Categorical("expression", ("Neutral", "Anger", "Fear"), -1)

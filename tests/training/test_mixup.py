@@ -7,11 +7,10 @@ import pytest
 import torch
 
 from abawbench.challenges import Categorical, Continuous, MultiLabel
-from abawbench.training.loss_settings import LossSettings
+from abawbench.training.data import Target
 from abawbench.training.losses import task_loss
-from abawbench.training.mixup import Mixture, draw_mixture, mixed_target, mixing_loss, with_mixtures
-from abawbench.training.settings import MixingSettings
-from abawbench.training.targets import Target
+from abawbench.training.mixup import Mixture, draw_mixture, mixed_target, mixup_loss, with_mixtures
+from abawbench.training.settings import LossSettings, MixupSettings
 
 FRAMES = 6
 VA = Continuous("va", ("valence", "arousal"), -1, 1, -5)
@@ -60,7 +59,7 @@ def test_with_the_whole_share_the_loss_is_that_of_one_crop_twice_and_of_the_othe
     first = number(task_loss(target, logits, chosen))
     second = number(task_loss(target.take(mixing.partner), logits[mixing.partner], chosen))
     expected = 2 * first + second if share else first + 2 * second
-    assert number(mixing_loss(target, both, mixing, chosen, MixingSettings())) == pytest.approx(expected, rel=1e-5)
+    assert number(mixup_loss(target, both, mixing, chosen, MixupSettings())) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["cross_entropy", "bce"])
@@ -102,21 +101,21 @@ def test_weights_of_the_parts():
     target, logits, chosen = example("bce")
     mixing = mixture(0.4)
     both = with_mixtures(logits, mixing)
-    virtual = number(mixing_loss(target, both, mixing, chosen, MixingSettings(virtual=1.0, real=0.0)))
-    real = number(mixing_loss(target, both, mixing, chosen, MixingSettings(virtual=0.0, real=1.0)))
-    whole = number(mixing_loss(target, both, mixing, chosen, MixingSettings(virtual=2.0, real=0.5)))
+    virtual = number(mixup_loss(target, both, mixing, chosen, MixupSettings(virtual=1.0, real=0.0)))
+    real = number(mixup_loss(target, both, mixing, chosen, MixupSettings(virtual=0.0, real=1.0)))
+    whole = number(mixup_loss(target, both, mixing, chosen, MixupSettings(virtual=2.0, real=0.5)))
     assert whole == pytest.approx(2 * virtual + 0.5 * real, rel=1e-5)
 
 
 @every
 def test_without_labels_there_is_no_loss(kind):
     target, logits, chosen = example(kind, share=0.0)
-    assert mixing_loss(target, with_mixtures(logits, mixture(0.5)), mixture(0.5), chosen, MixingSettings()) is None
+    assert mixup_loss(target, with_mixtures(logits, mixture(0.5)), mixture(0.5), chosen, MixupSettings()) is None
 
 
 def test_a_drawn_mixture_depends_on_its_generator_alone():
     def drawn(seed: int) -> Mixture:
-        return draw_mixture(MixingSettings(alpha=1.0), 500, torch.Generator().manual_seed(seed))
+        return draw_mixture(MixupSettings(alpha=1.0), 500, torch.Generator().manual_seed(seed))
 
     before = torch.get_rng_state()
     first, second, other = drawn(0), drawn(0), drawn(1)
@@ -134,4 +133,4 @@ def test_a_drawn_mixture_depends_on_its_generator_alone():
 @pytest.mark.parametrize("given", [{"alpha": 0.0}, {"virtual": -1.0}, {"real": float("nan")}])
 def test_settings_out_of_range_are_refused(given):
     with pytest.raises(ValueError, match=next(iter(given))):
-        MixingSettings(**given)
+        MixupSettings(**given)

@@ -4,12 +4,12 @@ import math
 
 import pytest
 
-from abawbench.training.optimisers import factor
+from abawbench.training.optimisers import schedule_factor
 from abawbench.training.settings import ScheduleSettings
 
 
 def by_epoch(settings: ScheduleSettings, epochs: int) -> list[float]:
-    return [factor(settings, epochs, epoch, 1.0) for epoch in range(epochs)]
+    return [schedule_factor(settings, epochs, epoch, 1.0) for epoch in range(epochs)]
 
 
 def test_the_published_multi_task_schedule_begins_with_an_epoch_that_learns_nothing():
@@ -36,12 +36,12 @@ def test_constant_and_decaying_epochs_are_those_of_the_release():
 
 def test_a_cosine_rises_during_the_warm_up_and_ends_at_its_last_share():
     settings = ScheduleSettings("cosine", warmup_epochs=1.0, final=0.1)
-    assert factor(settings, 5, 0, 0.25) == 0.25
-    assert factor(settings, 5, 0, 1.0) == 1
-    assert factor(settings, 5, 2, 1.0) == pytest.approx(0.1 + 0.9 * (1 + math.cos(math.pi / 2)) / 2)
-    assert factor(settings, 5, 4, 1.0) == pytest.approx(0.1)
+    assert schedule_factor(settings, 5, 0, 0.25) == 0.25
+    assert schedule_factor(settings, 5, 0, 1.0) == 1
+    assert schedule_factor(settings, 5, 2, 1.0) == pytest.approx(0.1 + 0.9 * (1 + math.cos(math.pi / 2)) / 2)
+    assert schedule_factor(settings, 5, 4, 1.0) == pytest.approx(0.1)
 
 
 def test_a_constant_rate_stays():
     assert by_epoch(ScheduleSettings("constant"), 3) == [1, 1, 1]
-    assert factor(ScheduleSettings("constant", warmup_epochs=2.0), 3, 0, 0.5) == 0.25
+    assert schedule_factor(ScheduleSettings("constant", warmup_epochs=2.0), 3, 0, 0.5) == 0.25

@@ -91,4 +91,4 @@ def test_one_process_has_everything():
     alone = Processes()
     assert alone.rows(step, 0).tolist() == [0, 1, 2]
     assert alone.order(step).tolist() == [0, 1, 2]
-    assert alone.agreed("this") == "this"
+    assert alone.broadcast("this") == "this"

@@ -19,7 +19,7 @@ from abawbench.formats import read_truth
 from abawbench.scoring import score
 from abawbench.table import Table
 from abawbench.training.sources import Source
-from abawbench.training.train import Options, train
+from abawbench.training.train import TrainOptions, train
 from tests.training.runs import (
     CROPS,
     FACEBEHAVIOR,
@@ -318,7 +318,7 @@ def test_every_option_for_single_frames_works_together(tmp_path, corpus):
         "training.precision": "bfloat16",
         "training.augmentation.flip": 0.5,
     }
-    summary = train(entry, Source((corpus,)), tmp_path / "run", changes, Options(log="tensorboard"))
+    summary = train(entry, Source((corpus,)), tmp_path / "run", changes, TrainOptions(log="tensorboard"))
     assert np.isfinite(list(summary.history[0]["loss"].values())).all()
     assert list((tmp_path / "run" / "tensorboard").iterdir())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import torch
 
@@ -15,9 +14,7 @@ from abawbench.entries.networks.backbone import BackboneSettings, WeightsFile, b
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, settled
 from abawbench.entries.outputs import activate_scores
 from abawbench.models.facebehaviornet import VALENCE_AROUSAL, FaceBehaviorNet, build
-from abawbench.models.settings import FaceBehaviorSettings
-
-Coupling = Literal["none", "hard_co_annotation", "soft_co_annotation", "distribution_matching"]
+from abawbench.models.settings import Declared, FaceBehaviorSettings, terms_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +24,7 @@ class Settings:
     Attributes:
         trunk: that looks at each crop.
         network: its heads.
-        coupling: how the tasks were coupled when it was trained; the answers of given weights do not depend on it.
+        coupling: terms of the coupling in training, as in `CouplingSettings`; they do not change the answers.
         action_units: in the place of those of the vocabulary, as the 17 of the papers.
         expressions: in the place of those of the vocabulary, as the 7 of the papers.
         identities: classes of a task `identity`; none without names.
@@ -38,7 +35,7 @@ class Settings:
 
     trunk: BackboneSettings
     network: FaceBehaviorSettings = field(default_factory=FaceBehaviorSettings)
-    coupling: Coupling = "none"
+    coupling: Declared = "none"
     action_units: tuple[str, ...] = ()
     expressions: tuple[str, ...] = ()
     identities: tuple[str, ...] = ()
@@ -87,7 +84,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Face
     network = build(trunk, {_head(task): task.width for task in tasks}, settings.network, seed=settings.seed or 0)
     files = (*(() if file is None else (file,)), *fill_heads(network.heads, settings.weights, settings.seed))
     (looking,) = settled([trunk])
-    notes = (*card.notes, f"coupling in training: {settings.coupling.replace('_', ' ')}")
+    notes = (*card.notes, f"coupling in training: {', '.join(terms_of(settings.coupling)).replace('_', ' ') or 'none'}")
     return FaceBehaviorEntry(
         card=replace(card, tasks=tasks, weights=files, networks=(facts,), notes=notes),
         encoder=FrameEncoder((looking,), (trunk.card.image_input,)),

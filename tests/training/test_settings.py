@@ -12,14 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel
 from abawbench.table import Table
-from abawbench.training.loss_settings import (
-    LossSettings,
-    WeightingSettings,
-    class_shares_of,
-    class_weights_of,
-    positive_weights_of,
-    settled,
-)
+from abawbench.training.losses import class_shares_of, class_weights_of, positive_weights_of, resolve
+from abawbench.training.settings import LossSettings, WeightingSettings
 
 VA = Continuous("va", ("valence", "arousal"), -1, 1, -5)
 EXPRESSION = Categorical("expression", ("Neutral", "Anger", "Fear", "Other"), -1)
@@ -56,18 +50,18 @@ def test_positive_weights_are_off_over_on(truth):
 
 
 def test_settled_settings_name_the_kind_and_the_numbers(truth):
-    assert settled(LossSettings(), VA, truth) == LossSettings("ccc")
-    chosen = settled(LossSettings(class_weights="balanced", logit_adjustment=1.0), EXPRESSION, truth)
+    assert resolve(LossSettings(), VA, truth) == LossSettings("ccc")
+    chosen = resolve(LossSettings(class_weights="balanced", logit_adjustment=1.0), EXPRESSION, truth)
     assert chosen.kind == "cross_entropy"
     assert chosen.class_weights == class_weights_of(EXPRESSION, truth)
     assert chosen.class_shares == class_shares_of(EXPRESSION, truth)
-    assert settled(LossSettings("focal", positive_weights="balanced"), UNITS, truth).positive_weights == (3.0, 1.0, 1.0)
+    assert resolve(LossSettings("focal", positive_weights="balanced"), UNITS, truth).positive_weights == (3.0, 1.0, 1.0)
 
 
 def test_numbers_that_are_given_stay(truth):
     given = LossSettings("cross_entropy", class_weights=(1, 2, 3, 4), logit_adjustment=2, class_shares=(0.1,) * 4)
-    assert settled(given, EXPRESSION, truth) == given
-    assert settled(settled(given, EXPRESSION, truth), EXPRESSION, truth) == given
+    assert resolve(given, EXPRESSION, truth) == given
+    assert resolve(resolve(given, EXPRESSION, truth), EXPRESSION, truth) == given
 
 
 @pytest.mark.parametrize(
@@ -83,7 +77,7 @@ def test_numbers_that_are_given_stay(truth):
 )
 def test_what_does_not_fit_the_task_is_refused_at_once(truth, task, chosen, found):
     with pytest.raises(ProblemError) as caught:
-        settled(chosen, task, truth)
+        resolve(chosen, task, truth)
     problems = caught.value.problems
     assert [problem.rule for problem in problems] == ["E19"] * len(found)
     for problem, text in zip(problems, found, strict=True):
@@ -119,7 +113,7 @@ def test_lists_of_a_settings_file_become_numbers():
 
 
 def test_settings_need_no_torch():
-    names = ("loss_settings", "settings", "sampling")
+    names = ("settings", "batching")
     program = "import sys\n" + "\n".join(f"import abawbench.training.{name}" for name in names)
     program += "\nprint('torch' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

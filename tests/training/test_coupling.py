@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, MultiLabel
 from abawbench.labels import ACTION_UNITS_12, ACTION_UNITS_17, EXPRESSIONS_7, EXPRESSIONS_8
-from abawbench.models.settings import MatchingOptions, SoftLabelOptions
+from abawbench.models.settings import CouplingSettings, MatchingOptions, SoftLabelOptions
 from abawbench.table import Table
-from abawbench.training.coupled import Coupling, co_annotated, coupled_losses, coupling_from, coupling_of
-from abawbench.training.loss_settings import LossSettings
+from abawbench.training.coupling import Coupling, co_annotated, coupled_losses, coupling_from_table, make_coupling
+from abawbench.training.data import Target
 from abawbench.training.losses import task_loss
-from abawbench.training.settings import CoupledSettings
-from abawbench.training.targets import Target
+from abawbench.training.settings import LossSettings
 
 # as printed in arXiv:1910.11111 and 2105.03790 (assumed(paper)), with the binary table
 PAPER = MatchingOptions("one_sided", subtract_target_entropy=False, reduction="sum")
@@ -33,7 +32,7 @@ LOSSES = {"species": LossSettings(), "markings": LossSettings()}
 
 
 def birds(*terms: str, **options) -> Coupling:
-    return coupling_from(CoupledSettings(terms, "species", "markings", **options), SHARES)
+    return coupling_from_table(CouplingSettings(terms, "species", "markings", **options), SHARES)
 
 
 def targets_with(species, markings) -> dict[str, Target]:
@@ -184,7 +183,7 @@ def test_a_batch_without_labels_has_no_loss_but_of_matching(frames):
 
 def test_labels_that_no_class_shows_have_no_soft_loss():
     shares = np.array([[0.0, 1.0, 0.5], [0.0, 1.0, 0.0], [np.nan] * 3])
-    coupling = coupling_from(CoupledSettings(("soft_co_annotation",), "species", "markings"), shares)
+    coupling = coupling_from_table(CouplingSettings(("soft_co_annotation",), "species", "markings"), shares)
     losses = coupled_losses(targets_with([-1], [[1, -1, -1]]), logits_of(1), LOSSES, coupling)
     assert losses["soft_co_annotation"] is None
 
@@ -223,8 +222,8 @@ def test_the_papers_form_of_matching_is_smaller_far_from_the_match():
     # facebehaviornet.md 5.3: -t log r at (.3, .7) lies below (.3, .3)
     values = []
     for r in (0.3, 0.7):
-        table = coupling_from(
-            CoupledSettings(("distribution_matching",), "species", "markings", matching=PAPER),
+        table = coupling_from_table(
+            CouplingSettings(("distribution_matching",), "species", "markings", matching=PAPER),
             np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0], [np.nan] * 3]),
         )
         logits = {
@@ -250,7 +249,7 @@ NO_TRUTH = truth_of([], np.empty((0, 12)))
 
 
 def test_the_expert_table_comes_by_the_names_of_the_tasks():
-    coupling = coupling_of(CoupledSettings(), faces(EXPRESSIONS_7, ACTION_UNITS_17), NO_TRUTH)
+    coupling = make_coupling(CouplingSettings(), faces(EXPRESSIONS_7, ACTION_UNITS_17), NO_TRUTH)
     # row sums of facebehaviornet.md 4.1
     sums = dict(zip(EXPRESSIONS_7, coupling.soft.sum(1).tolist(), strict=True))
     assert sums == pytest.approx(
@@ -270,7 +269,7 @@ def test_the_expert_table_comes_by_the_names_of_the_tasks():
 
 def test_full_patterns_bring_their_expressions():
     # facebehaviornet.md 5.1, 12 action units: anger shows disgust's too, and fear surprise's
-    coupling = coupling_of(CoupledSettings(("hard_co_annotation",)), faces(), NO_TRUTH)
+    coupling = make_coupling(CouplingSettings(("hard_co_annotation",)), faces(), NO_TRUTH)
     names = ("Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise")
     rows = [EXPRESSIONS_8.index(name) for name in names]
     patterns = (coupling.relatedness[rows] > 0).float()
@@ -288,8 +287,8 @@ def test_relatedness_is_counted_on_the_training_rows():
     expression = [0, 0, 0, 0, 1, 1, -1, 2]
     units = np.array([[1, 0], [1, 0], [1, -1], [0, 0], [0, 1], [0, 1], [1, 1], [1, 1]])
     tasks = (Categorical("expression", ("x", "y", "z"), -1), MultiLabel("action_units", ("k", "l"), -1))
-    chosen = CoupledSettings(relatedness="estimated", least_rows=2, matching_weights="table")
-    coupling = coupling_of(chosen, tasks, truth_of(expression, units))
+    chosen = CouplingSettings(relatedness="estimated", least_rows=2, matching_weights="table")
+    coupling = make_coupling(chosen, tasks, truth_of(expression, units))
     assert coupling.relatedness[:2].tolist() == [[0.75, 0], [0, 1]]
     assert coupling.relatedness[2].isnan().all()
     assert torch.equal(coupling.matching[:2], coupling.relatedness[:2])
@@ -316,7 +315,7 @@ def test_tables_move_together():
 
 def test_tasks_that_are_not_there_are_told_at_once():
     with pytest.raises(ProblemError) as caught:
-        coupling_of(CoupledSettings(classes="identity", labels="expression"), faces(), NO_TRUTH)
+        make_coupling(CouplingSettings(classes="identity", labels="expression"), faces(), NO_TRUTH)
     assert [problem.rule for problem in caught.value.problems] == ["E19", "E19"]
 
 
@@ -325,4 +324,4 @@ def test_tasks_that_are_not_there_are_told_at_once():
 )
 def test_settings_out_of_range_are_refused(given):
     with pytest.raises(ValueError, match=next(iter(given))):
-        CoupledSettings(**given)
+        CouplingSettings(**given)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from abawbench.base.problems import ProblemError
-from abawbench.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from abawbench.training.run_folder import Checkpoint, load_checkpoint, save_checkpoint
 
 
 def a_checkpoint(number: int) -> Checkpoint:
@@ -25,7 +25,7 @@ def test_the_newest_checkpoint_is_read_and_the_ones_before_are_gone(tmp_path):
 
 @pytest.mark.parametrize("moment", ["write_tensors", "sha256_of", "write_text", "unlink"])
 def test_whoever_is_killed_while_saving_leaves_one_of_the_two(tmp_path, monkeypatch, moment):
-    from abawbench.training import checkpoint
+    from abawbench.training import run_folder
 
     save_checkpoint(tmp_path, a_checkpoint(1))
 
@@ -36,7 +36,7 @@ def test_whoever_is_killed_while_saving_leaves_one_of_the_two(tmp_path, monkeypa
         if moment == "unlink":
             patch.setattr("pathlib.Path.unlink", killed)
         else:
-            patch.setattr(checkpoint, moment, killed)
+            patch.setattr(run_folder, moment, killed)
         with pytest.raises(KeyboardInterrupt):
             save_checkpoint(tmp_path, a_checkpoint(2))
     (tmp_path / "checkpoints" / ".last-9.safetensors").write_bytes(b"half")

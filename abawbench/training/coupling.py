@@ -1,6 +1,7 @@
-"""The losses of a step in which a task of classes and one of labels teach each other.
+"""Losses of a step in which a task of classes and a task of labels teach each other.
 
-Expressions and action units, identities and attributes, or any other two: see `abawbench.models.coupling`.
+The two may be expressions and action units, identities and attributes, or any other pair: see
+`abawbench.models.coupling`.
 
 Source: arXiv:1910.11111, arXiv:2105.03790, arXiv:2401.01219, formulas assumed(paper).
 """
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.challenges import Categorical, MultiLabel, Task
+from abawbench.challenges import Task
 from abawbench.entries.baselines.labelled import values_of
 from abawbench.models.coupling import (
     hard_classes_of_labels,
@@ -26,26 +27,26 @@ from abawbench.models.coupling import (
     soft_labels,
 )
 from abawbench.models.relatedness_tables import TRAINING, binary, estimate_relatedness, expert_table
+from abawbench.models.settings import CouplingSettings
 from abawbench.table import Floats, Table
-from abawbench.training.loss_settings import LossSettings
+from abawbench.training.data import Target
 from abawbench.training.losses import task_losses
-from abawbench.training.settings import CoupledSettings
-from abawbench.training.targets import Target
+from abawbench.training.settings import LossSettings
 
 
 @dataclass(frozen=True, eq=False)
 class Coupling:
-    """Two tasks and what is known of how they go together.
+    """Two tasks and the table of their relatedness.
 
     Attributes:
-        settings: as chosen.
-        relatedness: shape (classes, labels), shares from 0 to 1, NaN where not known; of hard co-annotation.
-        soft: the same, as soft co-annotation takes it.
-        matching: the same, as distribution matching takes it.
-        shown: of each label, whether any class shows it.
+        settings: settings of the coupling.
+        relatedness: table of shares from 0 to 1, shape (classes, labels), NaN where not known; for hard co-annotation.
+        soft: the table for soft co-annotation.
+        matching: the table for distribution matching.
+        shown: True for each label that some class shows.
     """
 
-    settings: CoupledSettings
+    settings: CouplingSettings
     relatedness: Tensor
     soft: Tensor
     matching: Tensor
@@ -53,54 +54,54 @@ class Coupling:
 
     @property
     def extra_losses(self) -> tuple[str, ...]:
-        """Names of the losses that `coupled_losses` gives beside those of the tasks."""
+        """Names of the losses that `coupled_losses` adds to those of the tasks."""
         return tuple(term for term in self.settings.terms if term != "hard_co_annotation")
 
     def to(self, device: torch.device | str) -> Coupling:
-        """The same with its tables on another device."""
+        """The same coupling with its tables on another device."""
         relatedness, soft, matching = (table.to(device) for table in (self.relatedness, self.soft, self.matching))
         return Coupling(self.settings, relatedness, soft, matching, self.shown)
 
 
-def coupling_of(settings: CoupledSettings, tasks: Iterable[Task], truth: Table) -> Coupling:
+def make_coupling(settings: CouplingSettings, tasks: Iterable[Task], truth: Table) -> Coupling:
     """A coupling with its tables.
 
     Args:
-        settings: as chosen.
-        tasks: that the network answers.
-        truth: of the training split, where relatedness is estimated on it.
+        settings: settings of the coupling.
+        tasks: tasks of the entry.
+        truth: truth of the training split, on which relatedness may be estimated.
 
     Raises:
         ProblemError: E19, a task that is not there or of another kind; E17, names that the expert table does not know,
             or no relation at all.
     """
     by_name = {task.name: task for task in tasks}
-    classes, labels = by_name.get(settings.classes), by_name.get(settings.labels)
-    if not isinstance(classes, Categorical) or not isinstance(labels, MultiLabel):
-        wanted = ((settings.classes, Categorical, "classes"), (settings.labels, MultiLabel, "labels"))
-        raise ProblemError(
-            *(
-                Problem("E19", f"no task {name} of {kind}", f"one of {', '.join(by_name)}", f"correct coupling.{kind}")
-                for name, sort, kind in wanted
-                if not isinstance(by_name.get(name), sort)
-            )
-        )
+    # a label of several is on or off; one of several classes is a number
+    wanted = ((settings.classes, (False, False), "classes"), (settings.labels, (True, False), "labels"))
+    problems = [
+        Problem("E19", f"no task {name} of {kind}", f"one of {', '.join(by_name)}", f"correct training.coupling.{kind}")
+        for name, form, kind in wanted
+        if (task := by_name.get(name)) is None or (task.is_vector, task.is_real) != form
+    ]
+    if problems:
+        raise ProblemError(*problems)
+    classes, labels = by_name[settings.classes], by_name[settings.labels]
     if settings.relatedness == "expert":
-        shares = expert_table(classes.classes, labels.columns)
+        shares = expert_table(classes.outputs, labels.outputs)
     else:
         shares = _estimated(settings, classes, labels, truth)
-    return coupling_from(settings, shares)
+    return coupling_from_table(settings, shares)
 
 
-def coupling_from(settings: CoupledSettings, shares: Floats) -> Coupling:
-    """A coupling with a table of one's own.
+def coupling_from_table(settings: CouplingSettings, shares: Floats) -> Coupling:
+    """A coupling with a table that is given.
 
     Args:
-        settings: as chosen.
-        shares: shape (classes, labels), from 0 to 1, NaN where not known.
+        settings: settings of the coupling.
+        shares: shares from 0 to 1, shape (classes, labels), NaN where not known.
 
     Raises:
-        ProblemError: E17, a table that is none.
+        ProblemError: E17, an invalid table.
     """
     tables = {"table": relation_table(shares), "binary": relation_table(binary(shares))}
     shown = tuple(bool(column.any()) for column in (shares > 0).T)
@@ -117,9 +118,9 @@ def coupled_losses(
 
     Args:
         targets: labels of the batch, by task.
-        logits: answers of the network to all frames of the batch, by task.
-        losses: settings of each task's loss.
-        coupling: its tables on the device of the logits.
+        logits: outputs of the network for all frames of the batch, by task.
+        losses: settings of the loss of each task.
+        coupling: coupling with its tables on the device of the logits.
 
     Returns:
         By name of the task or the term (`soft_co_annotation`, `distribution_matching`); None where the batch has no
@@ -141,13 +142,13 @@ def coupled_losses(
 
 
 def co_annotated(targets: Mapping[str, Target], coupling: Coupling) -> dict[str, Target]:
-    """Targets in which a class brings its labels, and labels bring their class, wherever people said nothing.
+    """Targets to which each class adds its labels, and labels add their class, wherever there is no annotation.
 
-    A label that follows from a class weighs as much as the class shows it; what people said stays as it is (assumed).
+    A label that follows from a class weighs as much as the class shows it; annotations stay as they are (assumed).
 
     Args:
         targets: labels of the batch, by task; classes as numbers.
-        coupling: the two tasks and their table.
+        coupling: coupling of the two tasks.
     """
     settings = coupling.settings
     classes, labels = targets[settings.classes], targets[settings.labels]
@@ -176,7 +177,7 @@ def _soft_loss(labels: Target, class_logits: Tensor, coupling: Coupling) -> Tens
     return soft_label_loss(class_logits, soft, coupling.soft)
 
 
-def _estimated(settings: CoupledSettings, classes: Categorical, labels: MultiLabel, truth: Table) -> Floats:
+def _estimated(settings: CouplingSettings, classes: Task, labels: Task, truth: Table) -> Floats:
     number, known = values_of(classes, truth)
     rows = np.where(known, number, -1).astype(np.int64)[:, 0]
     shown, annotated = values_of(labels, truth)
@@ -184,7 +185,7 @@ def _estimated(settings: CoupledSettings, classes: Categorical, labels: MultiLab
         rows,
         shown,
         annotated,
-        classes=len(classes.classes),
+        classes=classes.width,
         minimum=settings.least_rows,
         threshold=settings.threshold,
         split=TRAINING,

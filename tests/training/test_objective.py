@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from abawbench.base.problems import ProblemError
-from abawbench.training.loss_settings import WeightingSettings
-from abawbench.training.weighting import Weighting
+from abawbench.training.objective import Weighting
+from abawbench.training.settings import WeightingSettings
 
 NAMES = ("va", "expression", "action_units")
 KINDS = ("fixed", "uncertainty", "dynamic")
