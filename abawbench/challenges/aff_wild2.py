@@ -1,168 +1,486 @@
-"""What the three single-task tracks on Aff-Wild2 (VA, EXPR, AU) have in common over the editions."""
+"""VA, EXPR and AU on Aff-Wild2: predictions are one file a unit to the 3rd edition, one file for all from the 5th."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from abawbench.challenges.editions import Formats
-from abawbench.challenges.model import Statement
+from abawbench.challenges import aff_wild2_facts as facts
+from abawbench.challenges.editions import (
+    EIGHTH,
+    FIFTH,
+    FIRST,
+    FIVE,
+    FIVE_IN_10,
+    NINTH,
+    SECOND,
+    SIXTH,
+    TENTH,
+    THIRD,
+    Fields,
+    record,
+)
+from abawbench.challenges.model import Baseline, Size, Statement
 from abawbench.challenges.sources import (
+    BEAST_2022,
     CHRISA_2021,
     EMOTIEFFLIB_3,
     EMOTIEFFLIB_5,
     EMOTIEFFLIB_6,
+    EMOTIEFFLIB_8_EXPR,
+    GLMANHTU_2021,
     IMLAB_2026,
     KUHNKE_2020,
     NAMHO_2024,
     ORA_2026,
+    PAGE_10,
     PAPER_10,
-    RATKHOHIEU_2021,
     SAMPLES_5,
     SAMPLES_6,
     SUCV_2023,
+    TABLES_2,
+    TALLEC_2022,
+    UNKNOWN,
     UPCZWW_2024,
     WTOMIN_2020,
-    WTOMIN_2022,
+    ZEROSANSAN_2020,
+    ZHOU_2023,
     all_of,
     assumed,
     told,
 )
+from abawbench.challenges.tasks import (
+    ACTION_UNITS_2ND_SOURCES,
+    ACTION_UNITS_8,
+    ACTION_UNITS_8_SOURCES,
+    ACTION_UNITS_12,
+    ACTION_UNITS_12_SOURCES,
+    AU_F1,
+    AU_F1_ACC,
+    EXPR_F1,
+    EXPR_F1_ACC,
+    EXPRESSION_7,
+    EXPRESSION_7_SOURCES,
+    EXPRESSION_8,
+    EXPRESSION_8_SOURCES,
+    VA,
+    VA_CCC,
+    VA_SOURCES,
+)
 
-DATASET = "Aff-Wild2"
-VA_TITLE = "Valence-Arousal Estimation"
-EXPRESSION_TITLE = "Expression Classification"
-EXPRESSION_TITLE_6 = "Expression Recognition"
-ACTION_UNIT_TITLE = "Action Unit Detection"
+_VA: Fields = {
+    "track": "va",
+    "title": "Valence-Arousal Estimation",
+    "dataset": "Aff-Wild2",
+    "tasks": (VA,),
+    "metric": VA_CCC,
+    "sources": VA_SOURCES,
+}
+_EXPR_7: Fields = {
+    "track": "expr",
+    "title": "Expression Classification",
+    "dataset": "Aff-Wild2",
+    "tasks": (EXPRESSION_7,),
+    "metric": EXPR_F1_ACC,
+    "notes": (facts.ONE_INTEGER_UNDER_7,),
+    "sources": EXPRESSION_7_SOURCES,
+}
+_EXPR_8: Fields = {
+    "track": "expr",
+    "title": "Expression Classification",
+    "dataset": "Aff-Wild2",
+    "tasks": (EXPRESSION_8,),
+    "metric": EXPR_F1,
+    "notes": (facts.ONE_INTEGER_UNDER_8,),
+    "sources": EXPRESSION_8_SOURCES,
+}
+_AU: Fields = {
+    "track": "au",
+    "title": "Action Unit Detection",
+    "dataset": "Aff-Wild2",
+    "tasks": (ACTION_UNITS_12,),
+    "metric": AU_F1,
+    "sources": ACTION_UNITS_12_SOURCES,
+}
 
-PER_UNIT = Formats("unit-txt", "units", "unit-txt")
-ROWS = Formats("unit-txt", "rows", "rows")
+# the 1st to the 3rd edition
+_PER_UNIT: Fields = {"formats": ("unit-txt", "units", "unit-txt"), "notes": facts.PER_UNIT_NOTES}
+_EARLY_VA: Fields = {**_PER_UNIT, "annotation_places": facts.early_places("VA_Set")}
+_EARLY_EXPR: Fields = {**_PER_UNIT, "annotation_places": facts.early_places("EXPR_Set")}
+_EARLY_AU: Fields = {**_PER_UNIT, "annotation_places": facts.early_places("AU_Set"), "metric": AU_F1_ACC}
+_LATE_VA: Fields = {"annotation_places": facts.late_places("VA_Estimation_Challenge")}
+_LATE_EXPR: Fields = {
+    "annotation_places": facts.late_places("EXPR_Classification_Challenge", "EXPR_Recognition_Challenge")
+}
+_LATE_AU: Fields = {"annotation_places": facts.late_places("AU_Detection_Challenge")}
+
+_FIRST: Fields = {
+    "notes": (
+        Statement(
+            "Teams sent the files of a task in the folder `VA_Set/`, `EXPR_Set/` or `AU_Set/`.",
+            all_of(KUHNKE_2020, WTOMIN_2020),
+        ),
+        Statement("There are 145 validation files over the three tasks together.", KUHNKE_2020),
+    ),
+    "sources": {
+        **facts.EARLY_SOURCES,
+        "list_format": WTOMIN_2020,
+        "list_files": assumed(f"one team names them so, to be confirmed ({WTOMIN_2020})"),
+        "prediction_format": all_of(KUHNKE_2020, WTOMIN_2020),
+        "sizes": KUHNKE_2020,
+        "sizes.train": UNKNOWN,
+        "sizes.validation": UNKNOWN,
+    },
+}
+_SECOND: Fields = {
+    "submissions": 7,
+    "sources": {
+        **facts.EARLY_SOURCES,
+        "list_format": CHRISA_2021,
+        "list_files": assumed(f"named like that of the VA track ({CHRISA_2021})"),
+        "prediction_format": CHRISA_2021,
+        "sizes": assumed("the numbers have no source"),
+        "submissions": f"up to 7 per track: the most that any team has in the {TABLES_2}",
+    },
+}
+_THIRD: Fields = {
+    "submissions": 5,
+    "sources": {
+        **facts.LATE_SOURCES,
+        "sizes": EMOTIEFFLIB_3,
+        "sizes.train": assumed("the number of training units has no source"),
+        "list_format": EMOTIEFFLIB_3,
+        "list_files": EMOTIEFFLIB_3,
+        "prediction_format": facts.PER_UNIT_PREDICTION,
+        "valid_rows": EMOTIEFFLIB_3,
+        "submissions": FIVE,
+    },
+}
+_SWAPPED = "valence {}, arousal {}; columns swapped here or in the other"
+_SAME_AS_A_TEAMS_RUN = assumed(f"{BEAST_2022} gives the same four numbers as its own VGGFace run")
+
+# from the 5th edition on
+_ROWS: Fields = {
+    "formats": ("unit-txt", "rows", "rows"),
+    "submissions": 5,
+    "rules": facts.ROWS_RULES,
+    "notes": facts.ROWS_NOTES,
+    "sources": facts.LATE_SOURCES,
+}
+_ROWS_VA: Fields = {
+    **_LATE_VA,
+    "sizes": {"train": Size(units=356), "validation": Size(units=76), "test": Size(units=162, rows=927_210)},
+    "notes": (facts.VA_TOTALS,),
+    "sources": {"sizes": all_of(told("arXiv:2403.13659"), PAPER_10)},
+}
+_ROWS_EXPR: Fields = {
+    "title": "Expression Recognition",
+    "annotation_places": facts.late_places("EXPR_Recognition_Challenge", "EXPR_Classification_Challenge"),
+    "sizes": {"train": Size(units=248), "validation": Size(units=70), "test": Size(units=228, rows=1_022_655)},
+    "notes": (facts.EXPRESSION_COUNT,),
+    "sources": facts.EXPRESSION_PLACES,
+}
+_ROWS_AU: Fields = {
+    **_LATE_AU,
+    "sizes": {"train": Size(units=295), "validation": Size(units=105), "test": Size(units=141, rows=729_736)},
+    "notes": (facts.ACTION_UNIT_COUNT,),
+}
+_LATER_ROWS = assumed("the 5th and the 6th sample have equally many rows, taken for the later ones")
+_LATER_SIZES = assumed("as in the 5th and 6th edition")
+_AS_BEFORE = assumed("as in the 5th, 6th and 10th edition")
+_SEEN_ONCE = assumed("the file's name was seen in one program")
+
+_FIFTH: Fields = {
+    "notes": (facts.BARE_SAMPLE,),
+    "sources": {
+        "list_format": SAMPLES_5,
+        "list_files": SAMPLES_5,
+        "prediction_format": all_of(EMOTIEFFLIB_5, SUCV_2023),
+        "submissions": FIVE,
+    },
+}
+_SIXTH: Fields = {
+    "notes": (
+        facts.BARE_SAMPLE,
+        Statement("The `_example` files are the samples with dummy values: VA 0.5,-0.5, EXPR 0.", SAMPLES_6),
+    ),
+    "sources": {
+        "list_format": all_of(SAMPLES_6, NAMHO_2024),
+        "list_files": all_of(SAMPLES_6, NAMHO_2024),
+        "prediction_format": all_of(NAMHO_2024, UPCZWW_2024),
+        "submissions": FIVE,
+    },
+}
+_EIGHTH: Fields = {
+    "sources": {"list_format": _AS_BEFORE, "prediction_format": _AS_BEFORE, "submissions": FIVE},
+}
+_TENTH: Fields = {
+    "rules": (Statement("The three single-task tracks share one registration.", PAGE_10),),
+    "sources": {
+        "track": all_of(PAGE_10, PAPER_10),
+        "list_format": IMLAB_2026,
+        "list_files": IMLAB_2026,
+        "prediction_format": IMLAB_2026,
+        "submissions": FIVE_IN_10,
+    },
+}
+_UNIT_LISTS_10 = "names_of_videos_in_each_test_set/"
+_BASELINES_10 = all_of(PAPER_10, told("arXiv:2603.12693"))
 
 
-def early_places(folder: str) -> Mapping[str, tuple[str, ...]]:
-    """Where labels of the 1st and 2nd edition lie."""
-    return {
-        split: (f"annotations/{folder}/{name}", f"{folder}/{name}")
-        for split, name in (("train", "Training_Set"), ("validation", "Validation_Set"))
-    }
-
-
-def late_places(*folders: str) -> Mapping[str, tuple[str, ...]]:
-    """Where labels from the 3rd edition on lie, the edition's own folder first."""
-    return {
-        split: tuple(f"{above}{folder}/{name}" for above in ("", "annotations/") for folder in folders)
-        for split, name in (("train", "Train_Set"), ("validation", "Validation_Set"))
-    }
-
-
-def no_crop(train: int, validation: int, source: str) -> Statement:
-    """Frames with a valid label but without image among one team's crops."""
-    return Statement(
-        f"One team found no crop for {train:,} training and {validation:,} validation frames with a valid label, so a "
-        "score over frames with crops alone is not the official one.",
-        source,
+def _lists_6(task: str, units: str) -> tuple[str, ...]:
+    return (
+        f"prediction_files_format/CVPR_6th_ABAW_{task}_test_set_sample.txt",
+        f"test_set_examples/CVPR_6th_ABAW_{task}_test_set_example.txt",
+        f"names_of_videos_in_each_test_set/{units}_Challenge_test_set_release.txt",
     )
 
 
-VA_FOLDER = "VA_Estimation_Challenge"
-EXPRESSION_FOLDERS = ("EXPR_Classification_Challenge", "EXPR_Recognition_Challenge")
-EXPRESSION_FOLDERS_6 = ("EXPR_Recognition_Challenge", "EXPR_Classification_Challenge")
-ACTION_UNIT_FOLDER = "AU_Detection_Challenge"
-
-_ABOVE = "participants' situAI/ABAW2023_AU_SituTech:core/utils/opts.py (with annotations/ above)"
-EXPRESSION_PLACES = {
-    "annotation_places": all_of(WTOMIN_2022, EMOTIEFFLIB_3, EMOTIEFFLIB_6, NAMHO_2024, ORA_2026, _ABOVE)
-}
-_ANNOTATION = {
-    "dataset": all_of(WTOMIN_2020, PAPER_10),
-    "annotation_format": all_of(KUHNKE_2020, WTOMIN_2022),
-    "annotation_format.header": assumed("seen through participants' programs that write the same header"),
-    "frame_base": all_of(EMOTIEFFLIB_3, WTOMIN_2020),
-}
-EARLY_SOURCES: Mapping[str, str] = {**_ANNOTATION, "annotation_places": WTOMIN_2020}
-LATE_SOURCES: Mapping[str, str] = {
-    **_ANNOTATION,
-    "annotation_places": all_of(WTOMIN_2022, EMOTIEFFLIB_3, _ABOVE),
-}
-PER_UNIT_PREDICTION = all_of(WTOMIN_2020, WTOMIN_2022, EMOTIEFFLIB_3)
-
-LINE_IS_FRAME = Statement(
-    "Line i after the header is frame i, image `%05d.jpg`: pair by number, never by position in a folder.",
-    all_of(EMOTIEFFLIB_3, WTOMIN_2020),
+RECORDS = (
+    record(
+        FIRST,
+        (_VA, _EARLY_VA, _FIRST),
+        list_files=("va_test_set.txt",),
+        sizes={"train": Size(), "validation": Size(), "test": Size(units=139)},
+    ),
+    record(
+        FIRST,
+        (_EXPR_7, _EARLY_EXPR, _FIRST),
+        list_files=("expression_test_set.txt",),
+        sizes={"train": Size(), "validation": Size(), "test": Size(units=223)},
+        sources={"sizes": all_of(KUHNKE_2020, ZEROSANSAN_2020)},
+    ),
+    record(
+        FIRST,
+        (_AU, _EARLY_AU, _FIRST),
+        tasks=(ACTION_UNITS_8,),
+        list_files=("aus_test_set.txt",),
+        sizes={"train": Size(), "validation": Size(), "test": Size(units=14)},
+        sources=ACTION_UNITS_8_SOURCES,
+    ),
+    record(
+        SECOND,
+        (_VA, _EARLY_VA, _SECOND),
+        list_files=("test_set_VA_Challenge.txt",),
+        sizes={"train": Size(units=351), "validation": Size(units=71), "test": Size(units=139)},
+        baselines=(
+            Baseline(
+                "test", 0.195, "valence 0.20, arousal 0.19, of which this is the mean; no mean is printed", TABLES_2
+            ),
+            Baseline("validation", 0.22, _SWAPPED.format("0.23", "0.21"), GLMANHTU_2021),
+            Baseline(
+                "validation",
+                0.22,
+                "valence 0.21, arousal 0.23; columns swapped here or in the other",
+                "arXiv:2107.01175",
+            ),
+        ),
+        sources={
+            "list_files": CHRISA_2021,
+            "sizes": assumed(f"only the total of 561 units has a source, {CHRISA_2021}"),
+        },
+    ),
+    record(
+        SECOND,
+        (_EXPR_7, _EARLY_EXPR, _SECOND),
+        list_files=("test_set_EXPR_Challenge.txt",),
+        sizes={"train": Size(units=253), "validation": Size(units=70), "test": Size(units=223)},
+        baselines=(
+            Baseline("test", 0.326, "F1 0.26, accuracy 0.46", TABLES_2),
+            Baseline("validation", 0.366, "", GLMANHTU_2021),
+        ),
+    ),
+    record(
+        SECOND,
+        (_AU, _EARLY_AU, _SECOND),
+        list_files=("test_set_AU_Challenge.txt",),
+        sizes={"train": Size(units=302), "validation": Size(units=105), "test": Size(units=127)},
+        notes=(
+            Statement(
+                "Teams' accuracies lie between 0.80 and 0.89, so accuracy is that of cells, not of whole rows.",
+                TABLES_2,
+            ),
+        ),
+        baselines=(
+            Baseline(
+                "test", 0.28, "F1 0.367, accuracy 0.193, which is far from every team: infer nothing from it", TABLES_2
+            ),
+        ),
+        sources=ACTION_UNITS_2ND_SOURCES,
+    ),
+    record(
+        THIRD,
+        (_VA, _PER_UNIT, _LATE_VA, _THIRD),
+        list_files=("Valence_Arousal_Estimation_Challenge_test_set_release.txt",),
+        sizes={"train": Size(units=341), "validation": Size(units=71), "test": Size(units=152)},
+        valid_rows={"train": {"va": 1_581_184}, "validation": {"va": 344_714}},
+        baselines=(
+            Baseline("test", 0.175, "valence 0.18, arousal 0.17", "arXiv:2203.13031"),
+            Baseline("validation", 0.24, "valence 0.31, arousal 0.17", assumed("the number has no source")),
+        ),
+    ),
+    record(
+        THIRD,
+        (_EXPR_8, _PER_UNIT, _LATE_EXPR, _THIRD),
+        list_files=("Expression_Classification_Challenge_test_set_release.txt",),
+        sizes={"train": Size(units=248), "validation": Size(units=70), "test": Size(units=228)},
+        valid_rows={"train": {"expression": 597_361}, "validation": {"expression": 284_230}},
+        notes=(facts.no_crop(12_044, 3_698, EMOTIEFFLIB_3),),
+        baselines=(Baseline("validation", 0.23, "", _SAME_AS_A_TEAMS_RUN),),
+        sources=facts.EXPRESSION_PLACES,
+    ),
+    record(
+        THIRD,
+        (_AU, _PER_UNIT, _LATE_AU, _THIRD),
+        list_files=("Action_Unit_Detection_Challenge_test_set_release.txt",),
+        sizes={"train": Size(units=295), "validation": Size(units=105), "test": Size(units=141)},
+        valid_rows={"train": {"action_units": 1_359_690}, "validation": {"action_units": 445_845}},
+        notes=(
+            Statement(
+                "One team reads `AU_ABAW_Challenge_test_files_expected_frames.txt`, lines `video,count` without "
+                "header, of unknown origin.",
+                TALLEC_2022,
+            ),
+        ),
+        baselines=(Baseline("validation", 0.39, "", _SAME_AS_A_TEAMS_RUN),),
+    ),
+    record(
+        FIFTH,
+        (_VA, _ROWS, _ROWS_VA, _FIFTH),
+        list_files=(
+            "CVPR_5th_ABAW_VA_test_set_sample.txt",
+            "Valence_Arousal_Estimation_Challenge_test_set_release.txt",
+        ),
+        valid_rows={"train": {"va": 1_680_144}, "validation": {"va": 382_021}},
+        notes=(facts.no_crop(26_387, 5_698, EMOTIEFFLIB_5), facts.LABELS_MOVED_VA),
+        baselines=(
+            Baseline("test", 0.201, "valence 0.211, arousal 0.191", ZHOU_2023),
+            Baseline("validation", 0.22, "valence 0.24, arousal 0.20", ZHOU_2023),
+        ),
+        sources={"sizes.test.rows": SAMPLES_5, "valid_rows": EMOTIEFFLIB_5},
+    ),
+    record(
+        FIFTH,
+        (_EXPR_8, _ROWS, _ROWS_EXPR, _LATE_EXPR, _FIFTH),
+        title="Expression Classification",
+        list_files=(
+            "CVPR_5th_ABAW_EXPR_test_set_sample.txt",
+            "Expression_Classification_Challenge_test_set_release.txt",
+        ),
+        baselines=(Baseline("test", 0.2050, "", ZHOU_2023), Baseline("validation", 0.23, "", ZHOU_2023)),
+        sources={"sizes": SAMPLES_5},
+    ),
+    record(
+        FIFTH,
+        (_AU, _ROWS, _ROWS_AU, _FIFTH),
+        list_files=("CVPR_5th_ABAW_AU_test_set_sample.txt", "Action_Unit_Detection_Challenge_test_set_release.txt"),
+        valid_rows={"train": {"action_units": 1_359_523}, "validation": {"action_units": 445_845}},
+        notes=(facts.no_crop(2_829, 9, EMOTIEFFLIB_5), facts.LABELS_MOVED_AU),
+        baselines=(Baseline("test", 0.365, "", ZHOU_2023), Baseline("validation", 0.39, "", ZHOU_2023)),
+        sources={"sizes": SAMPLES_5, "valid_rows": EMOTIEFFLIB_5},
+    ),
+    record(
+        SIXTH,
+        (_VA, _ROWS, _ROWS_VA, _SIXTH),
+        list_files=_lists_6("VA", "Valence_Arousal_Estimation"),
+        valid_rows={"train": {"va": 1_679_857}, "validation": {"va": 382_021}},
+        notes=(facts.no_crop(25_927, 5_689, EMOTIEFFLIB_6), facts.LABELS_MOVED_VA),
+        baselines=(
+            Baseline(
+                "test",
+                0.201,
+                "valence 0.211, arousal 0.191; arXiv:2403.10488 quotes 0.175, which is the 3rd edition's",
+                "arXiv:2403.13659",
+            ),
+            Baseline(
+                "validation", 0.22, "valence 0.24, arousal 0.20", assumed("quoted without a source, as in the 5th")
+            ),
+        ),
+        sources={"sizes.test.rows": SAMPLES_6, "valid_rows": EMOTIEFFLIB_6},
+    ),
+    record(
+        SIXTH,
+        (_EXPR_8, _ROWS, _ROWS_EXPR, _SIXTH),
+        list_files=_lists_6("Expr", "Expression_Recognition"),
+        valid_rows={"train": {"expression": 597_361}, "validation": {"expression": 284_230}},
+        notes=(facts.no_crop(12_044, 3_698, EMOTIEFFLIB_6),),
+        sources={"sizes": SAMPLES_6, "valid_rows": EMOTIEFFLIB_6},
+    ),
+    record(
+        SIXTH,
+        (_AU, _ROWS, _ROWS_AU, _SIXTH),
+        list_files=_lists_6("AU", "Action_Unit_Detection"),
+        valid_rows={"train": {"action_units": 1_359_523}, "validation": {"action_units": 445_845}},
+        notes=(facts.no_crop(2_829, 9, EMOTIEFFLIB_6), facts.LABELS_MOVED_AU),
+        sources={"sizes": SAMPLES_6, "valid_rows": EMOTIEFFLIB_6},
+    ),
+    record(
+        EIGHTH,
+        (_VA, _ROWS, _ROWS_VA, _EIGHTH),
+        list_files=("CVPR_8th_ABAW_VA_test_set_sample.txt",),
+        baselines=(Baseline("not stated", 0.22, "", "arXiv:2503.12623"),),
+        sources={"track": "arXiv:2503.12623", "list_files": _SEEN_ONCE, "sizes.test.rows": _LATER_ROWS},
+    ),
+    record(
+        EIGHTH,
+        (_EXPR_8, _ROWS, _ROWS_EXPR, _EIGHTH),
+        list_files=("test_set_examples/CVPR_6th_ABAW_Expr_test_set_example.txt",),
+        valid_rows={"train": {"expression": 597_361}, "validation": {"expression": 284_230}},
+        notes=(facts.no_crop(12_044, 3_698, EMOTIEFFLIB_8_EXPR),),
+        sources={
+            "track": EMOTIEFFLIB_8_EXPR,
+            "list_files": f"{EMOTIEFFLIB_8_EXPR}, a team that used the 6th edition's example",
+            "sizes": EMOTIEFFLIB_8_EXPR,
+            "valid_rows": EMOTIEFFLIB_8_EXPR,
+        },
+    ),
+    record(
+        EIGHTH,
+        (_AU, _ROWS, _ROWS_AU, _EIGHTH),
+        baselines=(Baseline("validation", 0.39, "", assumed("the number has no source")),),
+        sources={
+            "track": assumed("listed among the 8th edition's tracks without a source"),
+            "sizes": _LATER_SIZES,
+        },
+    ),
+    record(
+        NINTH,
+        (_VA, _ROWS, _ROWS_VA, _EIGHTH),
+        list_files=("ICCV_9th_ABAW_VA_test_set_sample.txt",),
+        sources={
+            "track": assumed(
+                "the page speaks of three challenges and names none; a VA sample file is named for the 9th edition"
+            ),
+            "list_files": _SEEN_ONCE,
+            "sizes.test.rows": _LATER_ROWS,
+        },
+    ),
+    record(
+        TENTH,
+        (_VA, _ROWS, _ROWS_VA, _TENTH),
+        list_files=("prediction_files_format/ABAW_VA_test_set_sample.txt", _UNIT_LISTS_10),
+        baselines=(
+            Baseline("test", 0.20, "ResNet-50", _BASELINES_10),
+            Baseline("validation", 0.22, "ResNet-50; valence 0.24, arousal 0.20", _BASELINES_10),
+        ),
+        sources={"sizes.test.rows": _LATER_ROWS},
+    ),
+    record(
+        TENTH,
+        (_EXPR_8, _ROWS, _ROWS_EXPR, _TENTH),
+        list_files=(_UNIT_LISTS_10,),
+        notes=(
+            Statement(
+                "In 317 of the 318 training and validation units one team counted 876,446 valid and 679,593 invalid "
+                "frames; of class 0 to 7: 262,610, 23,280, 16,300, 17,583, 129,285, 106,265, 42,977, 278,146.",
+                ORA_2026,
+            ),
+        ),
+        baselines=(Baseline("test", 0.225, "", _BASELINES_10), Baseline("validation", 0.25, "", _BASELINES_10)),
+        sources={"sizes": _LATER_SIZES},
+    ),
+    record(
+        TENTH,
+        (_AU, _ROWS, _ROWS_AU, _TENTH),
+        list_files=(_UNIT_LISTS_10,),
+        baselines=(Baseline("test", 0.365, "", _BASELINES_10), Baseline("validation", 0.39, "", _BASELINES_10)),
+        sources={"sizes": _LATER_SIZES},
+    ),
 )
-OTHER_PERSON = Statement(
-    "`_left` or `_right` ends the name of a unit that is a second or not the main person; the rest is the video's "
-    "exact name.",
-    all_of(CHRISA_2021, ORA_2026),
-)
-GAPS = Statement(
-    "Gaps between crops are normal: over 561 units of the 2nd edition the crops equal OpenCV's frame count in 142, "
-    "are more in 108 and fewer in 311. The last crop may be numbered one past the frame count, and label lines can "
-    "outnumber frames.",
-    all_of(CHRISA_2021, EMOTIEFFLIB_3),
-)
-CROPS = Statement(
-    "Crops are `cropped_aligned/<unit>/00001.jpg`, 112 x 112 pixels, RGB; videos are .mp4 and .avi.",
-    all_of(PAPER_10, ORA_2026),
-)
-SPLITS_DIFFER = Statement(
-    "The splits of the three tasks differ: a training video of one may be a validation video of another.", KUHNKE_2020
-)
-UNIT_LENGTH = Statement(
-    "One file `<unit>.txt` for each unit of the list; its data lines number OpenCV's frame count plus one, as "
-    "participants report the organisers to count; no organisers' text says so.",
-    PER_UNIT_PREDICTION,
-)
-OTHER_LENGTH = Statement(
-    "Another team wrote as many lines as the larger of decoded frames and last crop number.",
-    assumed("seen in one program"),
-)
-ONE_INTEGER_UNDER_7 = Statement("The header has seven names, each row one integer.", KUHNKE_2020)
-ONE_INTEGER_UNDER_8 = Statement("The header has eight names, each row one integer.", all_of(WTOMIN_2022, SAMPLES_6))
-SAMPLE_ORDER = Statement(
-    "One file for the whole test set: the sample's header and one row for each of its rows, in its order, which is "
-    "that of natural numbers.",
-    all_of(EMOTIEFFLIB_5, SUCV_2023, NAMHO_2024, UPCZWW_2024, IMLAB_2026),
-)
-USUAL_NAME = Statement("`predictions.txt` is the usual name of the file, not a proven one.", NAMHO_2024)
-NO_FACE = Statement(
-    "Every listed frame needs a row, with or without a face. There is no official default for the latter; teams "
-    "repeated the previous frame, interpolated, wrote zeros or a sentinel, or showed the model a black image.",
-    all_of(IMLAB_2026, EMOTIEFFLIB_6, WTOMIN_2022, CHRISA_2021, SUCV_2023, RATKHOHIEU_2021),
-)
-NO_SENTINELS = Statement(
-    "A sentinel or a value out of range as prediction is refused here; what the organisers do with it is unknown.",
-    assumed("a -1 counts as wrong where the truth is valid"),
-)
-BARE_SAMPLE = Statement("Rows of the sample hold a path and a comma, no values.", all_of(SAMPLES_5, SAMPLES_6))
-EXPRESSION_COUNT = Statement(
-    "The list holds 228 units, while the papers' total of 548 would need 230; the list is taken.",
-    all_of(SAMPLES_5, SAMPLES_6),
-)
-ACTION_UNIT_COUNT = Statement(
-    "The list holds 141 units, while the 10th paper's total of 542 would need 142; the list is taken.",
-    all_of(SAMPLES_5, SAMPLES_6, PAPER_10),
-)
-VA_TOTALS = Statement("594 units, 2,993,081 frames and 584 subjects in all.", PAPER_10)
-LABELS_MOVED_VA = Statement(
-    "The labels changed a little from the 5th to the 6th edition (valid training frames 1,680,144 and 1,679,857).",
-    all_of(EMOTIEFFLIB_5, EMOTIEFFLIB_6),
-)
-LABELS_MOVED_AU = Statement(
-    "The labels changed a little after the 3rd edition (valid training frames 1,359,690, later 1,359,523).",
-    all_of(EMOTIEFFLIB_3, EMOTIEFFLIB_5, EMOTIEFFLIB_6),
-)
-
-_COMMON = (LINE_IS_FRAME, OTHER_PERSON, GAPS, CROPS, SPLITS_DIFFER)
-PER_UNIT_NOTES = (*_COMMON, UNIT_LENGTH, OTHER_LENGTH, NO_FACE, NO_SENTINELS)
-ROWS_NOTES = (*_COMMON, SAMPLE_ORDER, USUAL_NAME, NO_FACE, NO_SENTINELS)
-
-ONLY_OWN_LABELS = Statement(
-    "From Aff-Wild2 only the labels of this task may be used.",
-    told("arXiv:2402.19344"),
-)
-PRETRAINED = Statement(
-    "Any pretrained model may be used that was not trained on Aff-Wild2 for it.",
-    told("arXiv:2402.19344"),
-)
-ONE_REGISTRATION = "The three single-task tracks share one registration."
-ROWS_RULES = (ONLY_OWN_LABELS, PRETRAINED)

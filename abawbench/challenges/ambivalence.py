@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abawbench.challenges.editions import EIGHTH, ELEVENTH, FIVE_IN_10, TENTH, Formats, record
+from abawbench.challenges.editions import EIGHTH, ELEVENTH, FIVE_IN_10, TENTH, Fields, record
 from abawbench.challenges.model import Baseline, Size, Statement
 from abawbench.challenges.s_aff_wild2 import RULES_11
 from abawbench.challenges.sources import (
@@ -21,202 +21,181 @@ from abawbench.challenges.sources import (
 )
 from abawbench.challenges.tasks import AH_FRAME, AH_VIDEO_F1, AMBIVALENCE, AMBIVALENCE_SOURCES
 
-_TITLE = "Ambivalence/Hesitancy Video Recognition"
-_TITLE_8 = "Ambivalence/Hesitancy Recognition"
-_DATASET = "BAH"
-
 _CONSENT = Statement(
     "Participants 83249 and 83277 gave no consent to publication: predict their videos, but show them in no report, "
     "figure, table or log.",
     assumed("to be confirmed in the dataset's documents"),
 )
-
-ABAW8_AH = record(
-    "abaw8-ah",
-    EIGHTH,
-    title=_TITLE_8,
-    dataset=_DATASET,
-    tasks=(AMBIVALENCE,),
-    metric=AH_FRAME,
-    formats=Formats("ah-frames", "ah-frames", "ah-frames"),
-    list_files=("trial-N.txt",),
-    frame_base=0,
-    sizes={
-        "train": Size(units=304, rows=205_926),
-        "validation": Size(units=127, rows=89_600),
-        "test": Size(units=280, rows=169_479),
-    },
-    rules=(_CONSENT,),
-    notes=(
-        Statement(
-            "Lines have no header; a path's frames count from 0. 84 participants are in training and validation, 40 in "
-            "test.",
-            EMOTIEFFLIB_8_AH,
-        ),
-        Statement(
-            "`annotation.yml` holds the labels of frames under `frame_annotation`; its paths have blanks ('Visite 1', "
-            "the date) where those of the submission have underscores.",
-            EMOTIEFFLIB_8_AH,
-        ),
-    ),
-    sources={
-        **AMBIVALENCE_SOURCES,
-        "track": BAH_PAGES,
-        "dataset": BAH_PAGES,
-        "annotation_format": assumed(
-            "labels are in annotation.yml; as text they are read in the form of the submission, path and label"
-        ),
-        "list_format": f"organisers' example file, in {EMOTIEFFLIB_8_AH}",
-        "list_files": f"organisers' example file, in {EMOTIEFFLIB_8_AH}",
-        "annotation_places": assumed("annotation.yml is no text format of the challenge, so no place is given"),
-        "prediction_format": f"organisers' example file, in {EMOTIEFFLIB_8_AH}",
-        "frame_base": EMOTIEFFLIB_8_AH,
-        "sizes": EMOTIEFFLIB_8_AH,
-    },
-)
-
-_FORMATS = Formats("ah-split", "ah-trial", "ah-trial")
-_LISTS = ("with_probabilities/trial-0.txt", "no_probabilities/trial-0.txt")
-_PLACES = {"train": ("split/train.txt",), "validation": ("split/val.txt",), "test": ("split/test.txt",)}
-_SIZES = {
-    "train": Size(units=778, rows=778),
-    "validation": Size(units=124, rows=124),
-    "test": Size(units=525, rows=525),
-    "private test": Size(units=152, rows=152),
-}
-_NOTES = (
-    Statement("1,427 videos, the sum of the three public splits; 300 participants, 10.60 hours.", PAGE_11),
-    Statement("The public test is the split `test`; the private test ranks.", PAGE_11),
-    Statement(
-        "A line of a split file is path, label, transcript: split it at the first two commas only. Dates may hold a "
-        "blank, so never split at blanks.",
-        all_of(BAH_SPLITS, LEYA_2026),
-    ),
-    Statement(
-        "The private test list has the form of a split file with 0 in place of the label.",
-        assumed("seen in one program"),
-    ),
-    Statement(
-        "A trial has lines `video_id,p0,p1,label` or `video_id,label` without header, ids and order as in the "
-        "organisers' `with_probabilities/trial-0.txt`; p0 and p1 lie in 0 to 1, p0 + p1 is exactly 1.0, no line holds "
-        "a blank.",
-        assumed(
-            "one 11th-edition program restates the organisers' check; another asks for a sum within 1e-6 only "
-            f"({BAKIN_2026}), and the exact rule satisfies both"
-        ),
-    ),
-    Statement(
-        "The label need not be the more probable class.", assumed("teams tune thresholds, and no rule found forbids it")
-    ),
-    Statement("Hard probabilities, 1.0 and 0.0, are sent too.", LEYA_2026),
-    Statement("Hard probabilities can cost AP.", assumed("AP is taken from p1")),
-    Statement(
-        "AP in the AH chair's code is not scikit-learn's: softmax over two logits, thresholds 0 to 0.999 by 0.001, "
-        "trapezoids under recall and precision. Whether submitted probabilities pass the softmax is unknown. AP does "
-        "not rank.",
-        BAH_METRICS,
-    ),
-    Statement(
-        "Files are named trial-0.txt to trial-4.txt; one team zips them flat.",
-        assumed("seen in one program"),
-    ),
-    Statement(
-        "An earlier release has 224 participants and 1,118 videos (616, 110, 392); paths may occur in both, so check "
-        "the counts.",
-        all_of("arXiv:2505.19328", BAH_SPLITS),
-    ),
-)
-_SOURCES = {
-    **AMBIVALENCE_SOURCES,
-    "annotation_format": all_of(BAH_SPLITS, LEYA_2026),
-    "annotation_places": all_of(BAH_SPLITS, LEYA_2026),
-    "list_format": assumed("the trial file fixes ids and order; one program restates the organisers' check"),
-    "list_files": LEYA_2026,
-    "prediction_format": LEYA_2026,
-    "prediction_format.sum": assumed("p0 + p1 == 1.0 exactly, by one program that restates the organisers' check"),
-    "frame_base": assumed(
-        "trials name videos; frames of the frame lists are taken to count from 0, as in the 8th edition"
-    ),
-    "valid_rows": UNKNOWN,
-}
 _SIZES_PRIVATE = "sizes.private test"
 
-ABAW10_AH = record(
-    "abaw10-ah",
-    TENTH,
-    title=_TITLE,
-    dataset=_DATASET,
-    tasks=(AMBIVALENCE,),
-    metric=AH_VIDEO_F1,
-    formats=_FORMATS,
-    list_files=_LISTS,
-    annotation_places=_PLACES,
-    frame_base=0,
-    sizes=_SIZES,
-    submissions=5,
-    rules=(_CONSENT,),
-    notes=_NOTES,
-    baselines=(
-        Baseline("private test", 0.343, "", PAPER_10),
-        Baseline("test", 0.2827, "zero-shot Video-LLaVA, on the public test", "arXiv:2603.16939"),
-    ),
-    sources={
-        **_SOURCES,
-        "track": all_of(PAGE_10, BAH_PAGES),
-        "dataset": BAH_PAGES,
-        "sizes": assumed("the release of the 11th edition"),
-        _SIZES_PRIVATE: assumed("the release of the 11th edition"),
-        "submissions": FIVE_IN_10,
+_AH: Fields = {
+    "track": "ah",
+    "title": "Ambivalence/Hesitancy Video Recognition",
+    "dataset": "BAH",
+    "tasks": (AMBIVALENCE,),
+    "frame_base": 0,
+    "sources": AMBIVALENCE_SOURCES,
+}
+# the 10th and 11th edition
+_VIDEOS: Fields = {
+    "metric": AH_VIDEO_F1,
+    "formats": ("ah-split", "ah-trial", "ah-trial"),
+    "list_files": ("with_probabilities/trial-0.txt", "no_probabilities/trial-0.txt"),
+    "annotation_places": {"train": ("split/train.txt",), "validation": ("split/val.txt",), "test": ("split/test.txt",)},
+    "sizes": {
+        "train": Size(units=778, rows=778),
+        "validation": Size(units=124, rows=124),
+        "test": Size(units=525, rows=525),
+        "private test": Size(units=152, rows=152),
     },
-)
-
-ABAW11_AH = record(
-    "abaw11-ah",
-    ELEVENTH,
-    title=_TITLE,
-    dataset=_DATASET,
-    tasks=(AMBIVALENCE,),
-    metric=AH_VIDEO_F1,
-    formats=_FORMATS,
-    list_files=_LISTS,
-    annotation_places=_PLACES,
-    frame_base=0,
-    sizes=_SIZES,
-    submissions=5,
-    channel="e-mail to the AH organisers, all trials at once or one by one with the score as feedback",
-    rules=(
-        Statement("Up to 5 trials within the test week; the best counts.", PAGE_11),
+    "submissions": 5,
+    "notes": (
+        Statement("1,427 videos, the sum of the three public splits; 300 participants, 10.60 hours.", PAGE_11),
+        Statement("The public test is the split `test`; the private test ranks.", PAGE_11),
         Statement(
-            "The general page asks for uploads to a server and the AH page for e-mail: read both when the test set is "
-            "released.",
-            PAGE_11,
+            "A line of a split file is path, label, transcript: split it at the first two commas only. Dates may hold "
+            "a blank, so never split at blanks.",
+            all_of(BAH_SPLITS, LEYA_2026),
         ),
-        Statement("Any pretrained model and dataset may be used; other A/H datasets are to be disclosed.", PAGE_11),
-        Statement("Full-time faculty sign the EULA.", PAGE_11),
-        _CONSENT,
-        *RULES_11,
+        Statement(
+            "The private test list has the form of a split file with 0 in place of the label.",
+            assumed("seen in one program"),
+        ),
+        Statement(
+            "A trial has lines `video_id,p0,p1,label` or `video_id,label` without header, ids and order as in the "
+            "organisers' `with_probabilities/trial-0.txt`; p0 and p1 lie in 0 to 1, p0 + p1 is exactly 1.0, no line "
+            "holds a blank.",
+            assumed(
+                "one 11th-edition program restates the organisers' check; another asks for a sum within 1e-6 only "
+                f"({BAKIN_2026}), and the exact rule satisfies both"
+            ),
+        ),
+        Statement(
+            "The label need not be the more probable class.",
+            assumed("teams tune thresholds, and no rule found forbids it"),
+        ),
+        Statement("Hard probabilities, 1.0 and 0.0, are sent too.", LEYA_2026),
+        Statement("Hard probabilities can cost AP.", assumed("AP is taken from p1")),
+        Statement(
+            "AP in the AH chair's code is not scikit-learn's: softmax over two logits, thresholds 0 to 0.999 by 0.001, "
+            "trapezoids under recall and precision. Whether submitted probabilities pass the softmax is unknown. AP "
+            "does not rank.",
+            BAH_METRICS,
+        ),
+        Statement(
+            "Files are named trial-0.txt to trial-4.txt; one team zips them flat.",
+            assumed("seen in one program"),
+        ),
+        Statement(
+            "An earlier release has 224 participants and 1,118 videos (616, 110, 392); paths may occur in both, so "
+            "check the counts.",
+            all_of("arXiv:2505.19328", BAH_SPLITS),
+        ),
     ),
-    notes=(
-        *_NOTES,
-        Statement(
-            "The private test has 152 videos of 30 participants; one team writes 151.",
-            assumed("no source is named for 152"),
+    "sources": {
+        "annotation_format": all_of(BAH_SPLITS, LEYA_2026),
+        "annotation_places": all_of(BAH_SPLITS, LEYA_2026),
+        "list_format": assumed("the trial file fixes ids and order; one program restates the organisers' check"),
+        "list_files": LEYA_2026,
+        "prediction_format": LEYA_2026,
+        "prediction_format.sum": assumed("p0 + p1 == 1.0 exactly, by one program that restates the organisers' check"),
+        "frame_base": assumed(
+            "trials name videos; frames of the frame lists are taken to count from 0, as in the 8th edition"
         ),
-        Statement(
-            "Frame lists `split-frames/*.txt` hold 501,970, 79,538 and 335,110 lines `path,label`: split at the last "
-            "comma. Labels of cues are in `video_annotation_transcript.yaml`.",
-            BAKIN_2026,
-        ),
-    ),
-    baselines=(Baseline("test", 0.2827, "zero-shot Video-LLaVA, on the public test", PAGE_11),),
-    sources={
-        **_SOURCES,
-        "dataset": PAGE_11,
-        "sizes": BAKIN_2026,
-        _SIZES_PRIVATE: assumed("no source is named for 152, and one team writes 151"),
-        "channel": PAGE_11,
-        "submissions": PAGE_11,
+        "valid_rows": UNKNOWN,
     },
-)
+}
 
-RECORDS = (ABAW8_AH, ABAW10_AH, ABAW11_AH)
+RECORDS = (
+    record(
+        EIGHTH,
+        (_AH,),
+        title="Ambivalence/Hesitancy Recognition",
+        metric=AH_FRAME,
+        formats=("ah-frames", "ah-frames", "ah-frames"),
+        list_files=("trial-N.txt",),
+        sizes={
+            "train": Size(units=304, rows=205_926),
+            "validation": Size(units=127, rows=89_600),
+            "test": Size(units=280, rows=169_479),
+        },
+        rules=(_CONSENT,),
+        notes=(
+            Statement(
+                "Lines have no header; a path's frames count from 0. 84 participants are in training and validation, "
+                "40 in test.",
+                EMOTIEFFLIB_8_AH,
+            ),
+            Statement(
+                "`annotation.yml` holds the labels of frames under `frame_annotation`; its paths have blanks ('Visite "
+                "1', the date) where those of the submission have underscores.",
+                EMOTIEFFLIB_8_AH,
+            ),
+        ),
+        sources={
+            "track": BAH_PAGES,
+            "dataset": BAH_PAGES,
+            "annotation_format": assumed(
+                "labels are in annotation.yml; as text they are read in the form of the submission, path and label"
+            ),
+            "list_format": f"organisers' example file, in {EMOTIEFFLIB_8_AH}",
+            "list_files": f"organisers' example file, in {EMOTIEFFLIB_8_AH}",
+            "annotation_places": assumed("annotation.yml is no text format of the challenge, so no place is given"),
+            "prediction_format": f"organisers' example file, in {EMOTIEFFLIB_8_AH}",
+            "frame_base": EMOTIEFFLIB_8_AH,
+            "sizes": EMOTIEFFLIB_8_AH,
+        },
+    ),
+    record(
+        TENTH,
+        (_AH, _VIDEOS),
+        rules=(_CONSENT,),
+        baselines=(
+            Baseline("private test", 0.343, "", PAPER_10),
+            Baseline("test", 0.2827, "zero-shot Video-LLaVA, on the public test", "arXiv:2603.16939"),
+        ),
+        sources={
+            "track": all_of(PAGE_10, BAH_PAGES),
+            "dataset": BAH_PAGES,
+            "sizes": assumed("the release of the 11th edition"),
+            _SIZES_PRIVATE: assumed("the release of the 11th edition"),
+            "submissions": FIVE_IN_10,
+        },
+    ),
+    record(
+        ELEVENTH,
+        (_AH, _VIDEOS),
+        channel="e-mail to the AH organisers, all trials at once or one by one with the score as feedback",
+        rules=(
+            Statement("Up to 5 trials within the test week; the best counts.", PAGE_11),
+            Statement(
+                "The general page asks for uploads to a server and the AH page for e-mail: read both when the test "
+                "set is released.",
+                PAGE_11,
+            ),
+            Statement("Any pretrained model and dataset may be used; other A/H datasets are to be disclosed.", PAGE_11),
+            Statement("Full-time faculty sign the EULA.", PAGE_11),
+            _CONSENT,
+            *RULES_11,
+        ),
+        notes=(
+            Statement(
+                "The private test has 152 videos of 30 participants; one team writes 151.",
+                assumed("no source is named for 152"),
+            ),
+            Statement(
+                "Frame lists `split-frames/*.txt` hold 501,970, 79,538 and 335,110 lines `path,label`: split at the "
+                "last comma. Labels of cues are in `video_annotation_transcript.yaml`.",
+                BAKIN_2026,
+            ),
+        ),
+        baselines=(Baseline("test", 0.2827, "zero-shot Video-LLaVA, on the public test", PAGE_11),),
+        sources={
+            "dataset": PAGE_11,
+            "sizes": BAKIN_2026,
+            _SIZES_PRIVATE: assumed("no source is named for 152, and one team writes 151"),
+            "channel": PAGE_11,
+            "submissions": PAGE_11,
+        },
+    ),
+)

@@ -6,21 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.challenges import aff_wild2_per_unit, aff_wild2_rows, ambivalence, other_tracks, s_aff_wild2
+from abawbench.challenges import aff_wild2, ambivalence, other_tracks, s_aff_wild2
 from abawbench.challenges.model import Challenge
-
-_TRACKS = ("va", "expr", "au", "mtl", "lsd", "ce", "vd", "eri", "emi", "ah")
 
 
 def _all() -> Mapping[str, Challenge]:
-    records = (
-        *aff_wild2_per_unit.RECORDS,
-        *aff_wild2_rows.RECORDS,
-        *s_aff_wild2.RECORDS,
-        *ambivalence.RECORDS,
-        *other_tracks.RECORDS,
-    )
-    ordered = sorted(records, key=lambda challenge: (challenge.edition, _TRACKS.index(challenge.track)))
+    # tracks of one edition stay in the order of the modules and their records
+    records = (*aff_wild2.RECORDS, *s_aff_wild2.RECORDS, *other_tracks.RECORDS, *ambivalence.RECORDS)
+    ordered = sorted(records, key=lambda challenge: challenge.edition)
     return MappingProxyType({challenge.id: challenge for challenge in ordered})
 
 

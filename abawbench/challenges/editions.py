@@ -1,10 +1,10 @@
-"""The eleven editions, and one way to write a record of a track."""
+"""The eleven editions, and how a record of a track is written: fields that tracks share, then its own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
+from typing import Any, TypedDict, Unpack
 
 from abawbench.challenges.model import Baseline, Challenge, ForbiddenData, FormatId, Metric, Size, Statement, Task
 from abawbench.challenges.sources import (
@@ -20,10 +20,6 @@ from abawbench.challenges.sources import (
 )
 from abawbench.challenges.tasks import METRIC_SOURCES
 
-NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
-NO_COUNTS: Mapping[str, Mapping[str, int]] = MappingProxyType({})
-
-LINK = "a link to the predictions, with code and paper"
 LINK_SOURCE = assumed("sent so in the editions before the 11th; zip layout and text of the e-mail are unknown")
 FIVE = assumed("five in the 3rd to 9th edition: teams keep five numbered runs")
 FIVE_IN_10 = PAPER_10
@@ -33,7 +29,7 @@ NO_FRAMES = assumed("one row is one video, so no frame number occurs in a file")
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """When and where: number, venue, organisers' paper, and where these three come from."""
+    """When and where: number, venue, the organisers' paper, and the sources of these three."""
 
     number: int
     venue: str
@@ -72,108 +68,84 @@ TENTH = Edition(
 ELEVENTH = Edition(11, "ECCV 2026", None, {"edition": PAGE_11, "venue": PAGE_11, "paper": UNKNOWN})
 
 
-@dataclass(frozen=True, slots=True)
-class Formats:
-    """Format ids of a track's files, in the order annotation, list, prediction."""
+class Fields(TypedDict, total=False):
+    """Fields of a record, as in `Challenge`; `formats` has the formats of annotation, list and prediction."""
 
-    annotation: FormatId
-    list: FormatId
-    prediction: FormatId
+    track: str
+    title: str
+    dataset: str
+    tasks: tuple[Task, ...]
+    metric: Metric
+    formats: tuple[FormatId, FormatId, FormatId]
+    list_files: tuple[str, ...]
+    annotation_places: Mapping[str, tuple[str, ...]]
+    frame_base: int
+    sizes: Mapping[str, Size]
+    valid_rows: Mapping[str, Mapping[str, int]]
+    submissions: int | None
+    channel: str | None
+    rules: tuple[Statement, ...]
+    forbidden_data: tuple[ForbiddenData, ...]
+    notes: tuple[Statement, ...]
+    baselines: tuple[Baseline, ...]
+    sources: Mapping[str, str]
 
 
-def record(
-    identifier: str,
-    edition: Edition,
-    *,
-    title: str,
-    dataset: str,
-    tasks: tuple[Task, ...],
-    metric: Metric,
-    formats: Formats,
-    sizes: Mapping[str, Size],
-    sources: Mapping[str, str],
-    list_files: tuple[str, ...] = (),
-    annotation_places: Mapping[str, tuple[str, ...]] = NOTHING,
-    frame_base: int = 1,
-    valid_rows: Mapping[str, Mapping[str, int]] = NO_COUNTS,
-    submissions: int | None = None,
-    channel: str | None = LINK,
-    rules: tuple[Statement, ...] = (),
-    forbidden_data: tuple[ForbiddenData, ...] = (),
-    notes: tuple[Statement, ...] = (),
-    baselines: tuple[Baseline, ...] = (),
-) -> Challenge:
-    """A record, its sources completed: those of the edition, the metric, and of each rule, note and baseline.
+# fields that may stay empty; a record without one of them has no source for it
+_EMPTY: Fields = {"list_files": (), "annotation_places": {}, "valid_rows": {}, "submissions": None}
+_DEFAULTS: Fields = {
+    **_EMPTY,
+    "frame_base": 1,
+    "channel": "a link to the predictions, with code and paper",
+    "rules": (),
+    "forbidden_data": (),
+    "notes": (),
+    "baselines": (),
+    "sources": {},
+}
+
+
+def record(edition: Edition, shared: tuple[Fields, ...], /, **own: Unpack[Fields]) -> Challenge:
+    """The record of a track in an edition.
+
+    Later fields replace earlier ones, except that rules and notes are added to the earlier ones, and sources to those
+    of other fields. Sources are completed: those of the edition, of the metric, and of each rule, note and baseline; a
+    field that is empty and has no source is said to be unknown.
 
     Args:
-        identifier: `abaw<edition>-<track>`; a correction of a record adds `-2` and so on.
         edition: when and where.
-        title: as in `Challenge`, like all that follows.
-        dataset: name of the data.
-        tasks: what is predicted.
-        metric: how it is judged.
-        formats: how it is written.
-        sizes: by split.
-        sources: by field; a field that is empty and not named here is said to be unknown.
-        list_files: names of the organisers' lists.
-        annotation_places: by split.
-        frame_base: number of the first frame.
-        valid_rows: by split and task.
-        submissions: how many a team may send.
-        channel: how they are sent.
-        rules: what a participant may and may not do.
-        forbidden_data: data that a model may not have been trained on.
-        notes: quirks and counts.
-        baselines: the organisers' own figures.
+        shared: fields that several records share.
+        own: fields of this record alone.
     """
-    empty = {
-        name: UNKNOWN
-        for name, value in {
-            "list_files": list_files,
-            "annotation_places": annotation_places,
-            "valid_rows": valid_rows,
-            "submissions": submissions,
-        }.items()
-        if not value
-    }
-    own = {
+    fields: dict[str, Any] = {**_DEFAULTS}
+    for layer in (*shared, own):
+        fields |= {
+            **layer,
+            "rules": (*fields["rules"], *layer.get("rules", ())),
+            "notes": (*fields["notes"], *layer.get("notes", ())),
+            "sources": {**fields["sources"], **layer.get("sources", {})},
+        }
+    annotation, listed, prediction = fields.pop("formats")
+    fields["sources"] = {
         "id": OUR_NAME,
         "title": OUR_NAME,
         **edition.sources,
         "track": edition.sources["edition"],
-        **METRIC_SOURCES[metric.id],
-        **empty,
+        **METRIC_SOURCES[fields["metric"].id],
+        **{name: UNKNOWN for name in _EMPTY if not fields[name]},
         "channel": LINK_SOURCE,
-        "rules": _sources_of(rules),
-        "forbidden_data": _sources_of(forbidden_data),
-        "notes": _sources_of(notes),
-        "baselines": _sources_of(baselines),
+        **{name: _sources_of(fields[name]) for name in ("rules", "forbidden_data", "notes", "baselines")},
+        **fields["sources"],
     }
     return Challenge(
-        id=identifier,
+        id=f"abaw{edition.number}-{fields['track']}",
         edition=edition.number,
-        track=identifier.split("-")[1],
-        title=title,
         venue=edition.venue,
         paper=edition.paper,
-        dataset=dataset,
-        tasks=tasks,
-        metric=metric,
-        annotation_format=formats.annotation,
-        list_format=formats.list,
-        prediction_format=formats.prediction,
-        list_files=list_files,
-        annotation_places=annotation_places,
-        frame_base=frame_base,
-        sizes=sizes,
-        valid_rows=valid_rows,
-        submissions=submissions,
-        channel=channel,
-        rules=rules,
-        forbidden_data=forbidden_data,
-        notes=notes,
-        baselines=baselines,
-        sources=own | dict(sources),
+        annotation_format=annotation,
+        list_format=listed,
+        prediction_format=prediction,
+        **fields,
     )
 
 

@@ -10,7 +10,7 @@ from abawbench.challenges.editions import (
     FOURTH,
     SEVENTH,
     THIRD,
-    Formats,
+    Fields,
     record,
 )
 from abawbench.challenges.model import Baseline, ForbiddenData, Size, Statement
@@ -43,11 +43,6 @@ from abawbench.challenges.tasks import (
     VA,
 )
 
-_TITLE = "Multi-Task Learning"
-_DATASET = "s-Aff-Wild2"
-_TASKS = (VA, EXPRESSION_8, ACTION_UNITS_12)
-_FORMATS = Formats("mtl", "mtl", "mtl")
-
 _SIXTEEN_FIELDS = Statement(
     "The header has 5 names, the rows 16 fields: path, valence, arousal, expression, 12 action units.",
     all_of(EMOTIEFFLIB_4_MTL, DMACS_2022),
@@ -77,9 +72,6 @@ _ROWS_OF_THE_LIST = Statement(
     all_of(WTOMIN_2022, EMOTIEFFLIB_3),
 )
 _FREE_NAME = Statement("The file's name is free as far as is known.", assumed("no text names it after the 3rd edition"))
-_NOTES = (_SIXTEEN_FIELDS, _PARTLY_LABELLED, _MASKS, _REPEATS_COUNT, _ROWS_OF_THE_LIST)
-_NOTES_4 = (*_NOTES, _FREE_NAME, _REPEATS_SEEN, _REPEATS_IN_TEST, _ALL_THREE)
-
 _VALID_ROWS: Mapping[str, Mapping[str, int]] = {
     "train": {"va": 103_917, "expression": 90_645, "action_units": 103_316},
     "validation": {"va": 26_876, "expression": 15_440, "action_units": 26_876},
@@ -109,111 +101,38 @@ _FORBIDDEN_BEFORE = ForbiddenData(
     assumed("no text of this edition was seen; the 11th forbids it, and the test frames are those of Aff-Wild2"),
 )
 
-_SOURCES = {
-    **MULTI_TASK_SOURCES,
-    "frame_base": all_of(EMOTIEFFLIB_4_MTL, BAKIN_2026),
-    "valid_rows": all_of(EMOTIEFFLIB_4_MTL, BAKIN_2026),
+_MTL: Fields = {
+    "track": "mtl",
+    "title": "Multi-Task Learning",
+    "dataset": "s-Aff-Wild2",
+    "tasks": (VA, EXPRESSION_8, ACTION_UNITS_12),
+    "metric": MTL_SUM,
+    "formats": ("mtl", "mtl", "mtl"),
+    "forbidden_data": (_FORBIDDEN_BEFORE,),
+    "notes": (_SIXTEEN_FIELDS, _PARTLY_LABELLED, _MASKS, _REPEATS_COUNT, _ROWS_OF_THE_LIST),
+    "sources": {
+        **MULTI_TASK_SOURCES,
+        "frame_base": all_of(EMOTIEFFLIB_4_MTL, BAKIN_2026),
+        "valid_rows": all_of(EMOTIEFFLIB_4_MTL, BAKIN_2026),
+    },
 }
-
-ABAW3_MTL = record(
-    "abaw3-mtl",
-    THIRD,
-    title=_TITLE,
-    dataset=_DATASET,
-    tasks=_TASKS,
-    metric=MTL_SUM,
-    formats=_FORMATS,
-    list_files=("Multi_Task_Learning_Challenge_test_set_release.txt",),
-    annotation_places={
-        "train": ("MTL_Challenge/train_set.txt", "train_set.txt"),
-        "validation": ("MTL_Challenge/validation_set.txt", "validation_set.txt"),
-    },
-    sizes={"train": Size(labelled_rows=144_891), "validation": Size(rows=27_087), "test": Size(rows=51_245)},
-    submissions=5,
-    forbidden_data=(_FORBIDDEN_BEFORE,),
-    notes=(
-        *_NOTES,
-        Statement(
-            "144,891 training rows with a label are 142,225 with a crop and 2,666 without; 27,087 validation rows are "
-            "26,876 and 211.",
-            EMOTIEFFLIB_3,
-        ),
-        Statement("Teams named the file `MTL_predictions.txt`.", all_of(WTOMIN_2022, EMOTIEFFLIB_3)),
-    ),
-    sources={
-        **_SOURCES,
-        "dataset": EMOTIEFFLIB_3,
-        "annotation_format": all_of(WTOMIN_2022, EMOTIEFFLIB_3),
-        "annotation_places": EMOTIEFFLIB_3,
-        "list_format": EMOTIEFFLIB_3,
-        "list_files": EMOTIEFFLIB_3,
-        "prediction_format": all_of(WTOMIN_2022, EMOTIEFFLIB_3),
-        "sizes": EMOTIEFFLIB_3,
-        "valid_rows": UNKNOWN,
-        "submissions": FIVE,
-    },
+# from the 4th edition on the labels are the same
+_MTL_4: Fields = {
+    "annotation_places": _PLACES,
+    "sizes": _SIZES,
+    "valid_rows": _VALID_ROWS,
+    "notes": (_FREE_NAME, _REPEATS_SEEN, _REPEATS_IN_TEST, _ALL_THREE),
+}
+_FILES = (
+    "dataset",
+    "annotation_format",
+    "annotation_places",
+    "list_format",
+    "list_files",
+    "prediction_format",
+    "sizes",
 )
-
 _READERS_4 = all_of(EMOTIEFFLIB_4_MTL, KHANHND_2022, DMACS_2022)
-ABAW4_MTL = record(
-    "abaw4-mtl",
-    FOURTH,
-    title=_TITLE,
-    dataset=_DATASET,
-    tasks=_TASKS,
-    metric=MTL_SUM,
-    formats=_FORMATS,
-    list_files=("MTL_Challenge_test_set_release.txt",),
-    annotation_places={
-        "train": ("training_set_annotations.txt", "training_set_annotations_22.txt"),
-        "validation": ("validation_set_annotations.txt", "validation_set_annotations_22.txt"),
-    },
-    sizes=_SIZES,
-    valid_rows=_VALID_ROWS,
-    forbidden_data=(_FORBIDDEN_BEFORE,),
-    notes=_NOTES_4,
-    baselines=(Baseline("validation", 0.30, "", assumed("the number has no source")),),
-    sources={
-        **_SOURCES,
-        "dataset": _READERS_4,
-        "annotation_format": _READERS_4,
-        "annotation_places": all_of(_READERS_4, _ALIAS_SOURCE),
-        "list_format": _READERS_4,
-        "list_files": _READERS_4,
-        "prediction_format": _READERS_4,
-        "sizes": _READERS_4,
-    },
-)
-ABAW7_MTL = record(
-    "abaw7-mtl",
-    SEVENTH,
-    title=_TITLE,
-    dataset=_DATASET,
-    tasks=_TASKS,
-    metric=MTL_SUM,
-    formats=_FORMATS,
-    list_files=("MTL.txt",),
-    annotation_places=_PLACES,
-    sizes=_SIZES,
-    valid_rows=_VALID_ROWS,
-    forbidden_data=(_FORBIDDEN_BEFORE,),
-    notes=(*_NOTES_4, Statement("Rows of the list hold a path and a comma.", EMOTIEFFLIB_7_MTL)),
-    baselines=(
-        Baseline("validation", 0.32, "VGG16 with MixAugment", all_of("arXiv:2407.13184", told("arXiv:2407.03835"))),
-        Baseline("validation", 0.30, "VGG16 without MixAugment", all_of("arXiv:2407.13184", told("arXiv:2407.03835"))),
-    ),
-    sources={
-        **_SOURCES,
-        "dataset": EMOTIEFFLIB_7_MTL,
-        "annotation_format": EMOTIEFFLIB_7_MTL,
-        "annotation_places": EMOTIEFFLIB_7_MTL,
-        "list_format": EMOTIEFFLIB_7_MTL,
-        "list_files": EMOTIEFFLIB_7_MTL,
-        "prediction_format": EMOTIEFFLIB_7_MTL,
-        "sizes": EMOTIEFFLIB_7_MTL,
-        "sizes.train.rows": assumed("the 142,333 labelled rows and the 49 without a label of the 4th and 11th edition"),
-    },
-)
 
 RULES_11 = tuple(
     Statement(text, PAGE_11)
@@ -228,90 +147,130 @@ RULES_11 = tuple(
     )
 )
 
-ABAW11_MTL = record(
-    "abaw11-mtl",
-    ELEVENTH,
-    title=_TITLE,
-    dataset=_DATASET,
-    tasks=_TASKS,
-    metric=MTL_SUM,
-    formats=_FORMATS,
-    list_files=("MTL_Challenge_test_set_release.txt",),
-    annotation_places=_PLACES,
-    sizes={
-        "train": Size(units=257, rows=142_382, labelled_rows=142_333),
-        "validation": Size(units=50, rows=26_876),
-        "test": Size(rows=51_159),
-    },
-    valid_rows=_VALID_ROWS,
-    channel="upload to an evaluation server announced with the test set",
-    rules=(
-        Statement(
-            "s-Aff-Wild2 and any other data, public or not, may be used, except A/V Aff-Wild2, images and annotations.",
-            PAGE_11,
+RECORDS = (
+    record(
+        THIRD,
+        (_MTL,),
+        list_files=("Multi_Task_Learning_Challenge_test_set_release.txt",),
+        annotation_places={
+            "train": ("MTL_Challenge/train_set.txt", "train_set.txt"),
+            "validation": ("MTL_Challenge/validation_set.txt", "validation_set.txt"),
+        },
+        sizes={"train": Size(labelled_rows=144_891), "validation": Size(rows=27_087), "test": Size(rows=51_245)},
+        submissions=5,
+        notes=(
+            Statement(
+                "144,891 training rows with a label are 142,225 with a crop and 2,666 without; 27,087 validation rows "
+                "are 26,876 and 211.",
+                EMOTIEFFLIB_3,
+            ),
+            Statement("Teams named the file `MTL_predictions.txt`.", all_of(WTOMIN_2022, EMOTIEFFLIB_3)),
         ),
-        Statement("Any pretrained model may be used that was not trained on Aff-Wild2.", PAGE_11),
-        *RULES_11,
+        sources={
+            **dict.fromkeys(_FILES, EMOTIEFFLIB_3),
+            "annotation_format": all_of(WTOMIN_2022, EMOTIEFFLIB_3),
+            "prediction_format": all_of(WTOMIN_2022, EMOTIEFFLIB_3),
+            "valid_rows": UNKNOWN,
+            "submissions": FIVE,
+        },
     ),
-    forbidden_data=(_FORBIDDEN_11,),
-    notes=(
-        *_NOTES_4,
-        Statement("The organisers speak of around 221K images; the rows are 220,417.", all_of(PAGE_11, BAKIN_2026)),
+    record(
+        FOURTH,
+        (_MTL, _MTL_4),
+        list_files=("MTL_Challenge_test_set_release.txt",),
+        annotation_places={
+            "train": ("training_set_annotations.txt", "training_set_annotations_22.txt"),
+            "validation": ("validation_set_annotations.txt", "validation_set_annotations_22.txt"),
+        },
+        baselines=(Baseline("validation", 0.30, "", assumed("the number has no source")),),
+        sources={
+            **dict.fromkeys(_FILES, _READERS_4),
+            "annotation_places": all_of(_READERS_4, _ALIAS_SOURCE),
+        },
     ),
-    baselines=(Baseline("validation", 0.45, "ConvNeXt with MixAugment", PAGE_11),),
-    sources={
-        **_SOURCES,
-        "dataset": PAGE_11,
-        "annotation_format": BAKIN_2026,
-        "annotation_places": BAKIN_2026,
-        "list_format": BAKIN_2026,
-        "list_files": BAKIN_2026,
-        "prediction_format": BAKIN_2026,
-        "sizes": BAKIN_2026,
-        "submissions": assumed("the server's daily limit is unknown, so it stays empty"),
-        "channel": PAGE_11,
-    },
-)
-
-ABAW4_LSD = record(
-    "abaw4-lsd",
-    FOURTH,
-    title="Learning from Synthetic Data",
-    dataset="Aff-Wild2 synthetic (LSD)",
-    tasks=(SYNTHETIC_EXPRESSION,),
-    metric=LSD_F1,
-    formats=Formats("lsd", "lsd", "lsd"),
-    list_files=("LSD_Challenge_test_set_release.txt",),
-    annotation_places={
-        "train": ("training_set_synthetic_images",),
-        "validation": ("validation_set_real_images",),
-    },
-    sizes={
-        "train": Size(units=277_251, rows=277_251),
-        "validation": Size(units=4_670, rows=4_670),
-        "test": Size(units=106_120, rows=106_120),
-    },
-    forbidden_data=(_FORBIDDEN_BEFORE,),
-    notes=(
-        Statement(
-            "Labels are folders; the training folder of Anger is spelt ANGRER. Training images of class 0 to 5: "
-            "18,286, 15,150, 10,923, 73,285, 144,631, 14,976, all synthetic; validation images are real.",
-            SYNTHETIC_FOLDERS_4,
+    record(
+        SEVENTH,
+        (_MTL, _MTL_4),
+        list_files=("MTL.txt",),
+        notes=(Statement("Rows of the list hold a path and a comma.", EMOTIEFFLIB_7_MTL),),
+        baselines=(
+            Baseline("validation", 0.32, "VGG16 with MixAugment", all_of("arXiv:2407.13184", told("arXiv:2407.03835"))),
+            Baseline(
+                "validation", 0.30, "VGG16 without MixAugment", all_of("arXiv:2407.13184", told("arXiv:2407.03835"))
+            ),
         ),
-        Statement("Test images are named 0.jpg, 1.jpg, and so on.", SYNTHETIC_FOLDERS_4),
+        sources={
+            **dict.fromkeys(_FILES, EMOTIEFFLIB_7_MTL),
+            "sizes.train.rows": assumed(
+                "the 142,333 labelled rows and the 49 without a label of the 4th and 11th edition"
+            ),
+        },
     ),
-    baselines=(Baseline("not stated", 0.30, "", "arXiv:2207.10003"),),
-    sources={
-        **SYNTHETIC_EXPRESSION_SOURCES,
-        "dataset": SYNTHETIC_FOLDERS_4,
-        "annotation_format": SYNTHETIC_FOLDERS_4,
-        "annotation_places": SYNTHETIC_FOLDERS_4,
-        "list_format": SYNTHETIC_FOLDERS_4,
-        "list_files": SYNTHETIC_FOLDERS_4,
-        "prediction_format": EMOTIEFFLIB_4_LSD,
-        "frame_base": assumed("images are single, so no frame number occurs in a file"),
-        "sizes": SYNTHETIC_FOLDERS_4,
-    },
+    record(
+        ELEVENTH,
+        (_MTL, _MTL_4),
+        list_files=("MTL_Challenge_test_set_release.txt",),
+        sizes={
+            "train": Size(units=257, rows=142_382, labelled_rows=142_333),
+            "validation": Size(units=50, rows=26_876),
+            "test": Size(rows=51_159),
+        },
+        channel="upload to an evaluation server announced with the test set",
+        rules=(
+            Statement(
+                "s-Aff-Wild2 and any other data, public or not, may be used, except A/V Aff-Wild2, images and "
+                "annotations.",
+                PAGE_11,
+            ),
+            Statement("Any pretrained model may be used that was not trained on Aff-Wild2.", PAGE_11),
+            *RULES_11,
+        ),
+        forbidden_data=(_FORBIDDEN_11,),
+        notes=(
+            Statement("The organisers speak of around 221K images; the rows are 220,417.", all_of(PAGE_11, BAKIN_2026)),
+        ),
+        baselines=(Baseline("validation", 0.45, "ConvNeXt with MixAugment", PAGE_11),),
+        sources={
+            **dict.fromkeys(_FILES, BAKIN_2026),
+            "dataset": PAGE_11,
+            "submissions": assumed("the server's daily limit is unknown, so it stays empty"),
+            "channel": PAGE_11,
+        },
+    ),
+    record(
+        FOURTH,
+        (),
+        track="lsd",
+        title="Learning from Synthetic Data",
+        dataset="Aff-Wild2 synthetic (LSD)",
+        tasks=(SYNTHETIC_EXPRESSION,),
+        metric=LSD_F1,
+        formats=("lsd", "lsd", "lsd"),
+        list_files=("LSD_Challenge_test_set_release.txt",),
+        annotation_places={
+            "train": ("training_set_synthetic_images",),
+            "validation": ("validation_set_real_images",),
+        },
+        sizes={
+            "train": Size(units=277_251, rows=277_251),
+            "validation": Size(units=4_670, rows=4_670),
+            "test": Size(units=106_120, rows=106_120),
+        },
+        forbidden_data=(_FORBIDDEN_BEFORE,),
+        notes=(
+            Statement(
+                "Labels are folders; the training folder of Anger is spelt ANGRER. Training images of class 0 to 5: "
+                "18,286, 15,150, 10,923, 73,285, 144,631, 14,976, all synthetic; validation images are real.",
+                SYNTHETIC_FOLDERS_4,
+            ),
+            Statement("Test images are named 0.jpg, 1.jpg, and so on.", SYNTHETIC_FOLDERS_4),
+        ),
+        baselines=(Baseline("not stated", 0.30, "", "arXiv:2207.10003"),),
+        sources={
+            **dict.fromkeys(_FILES, SYNTHETIC_FOLDERS_4),
+            **SYNTHETIC_EXPRESSION_SOURCES,
+            "prediction_format": EMOTIEFFLIB_4_LSD,
+            "frame_base": assumed("images are single, so no frame number occurs in a file"),
+        },
+    ),
 )
-
-RECORDS = (ABAW3_MTL, ABAW4_MTL, ABAW7_MTL, ABAW11_MTL, ABAW4_LSD)

@@ -68,7 +68,7 @@ def _brief(challenge: Challenge) -> dict[str, Any]:
         "title": challenge.title,
         "venue": challenge.venue,
         "dataset": challenge.dataset,
-        "tasks": {task.name: len(_names(task)) for task in challenge.tasks},
+        "tasks": {task.name: task.width for task in challenge.tasks},
         "metric": challenge.metric.id,
         "formula": challenge.metric.formula,
         "annotation_format": challenge.annotation_format,
@@ -99,7 +99,7 @@ def _print_all(challenges: Sequence[Challenge]) -> None:
             [
                 challenge.id,
                 challenge.venue,
-                ", ".join(f"{task.name} ({len(_names(task))})" for task in challenge.tasks),
+                ", ".join(f"{task.name} ({task.width})" for task in challenge.tasks),
                 challenge.metric.id,
                 challenge.prediction_format,
                 "?" if challenge.submissions is None else challenge.submissions,
@@ -143,6 +143,10 @@ def _print_one(challenge: Challenge) -> None:
             _heading(title)
         for statement in statements:
             _bullet(f"{statement.text} {notes.mark(statement.source)}")
+    if challenge.forbidden_data:
+        _heading("Forbidden as training data")
+    for forbidden in challenge.forbidden_data:
+        _bullet(f"{forbidden.name} {notes.mark(forbidden.source)}")
     _print_sources(challenge, notes)
 
 
@@ -217,7 +221,7 @@ def _doubt(challenge: Challenge, *names: str) -> str:
 def _print_sources(challenge: Challenge, notes: _Footnotes) -> None:
     _heading("Where each field comes from")
     order = [field.name for field in fields(challenge)]
-    own = {"rules", "notes", "baselines"}
+    own = {"rules", "forbidden_data", "notes", "baselines"}
     names = sorted(challenge.sources, key=lambda name: (order.index(name.partition(".")[0]), name.count(".")))
     for name in names:
         if name in own and getattr(challenge, name):
@@ -278,22 +282,12 @@ def _example_row(layout: Layout) -> str:
     return ",".join(([key] if key else []) + values)
 
 
-def _names(task: Task) -> tuple[str, ...]:
-    from abawbench.formats.layout import names
-
-    return names(task)
-
-
 def _task_row(task: Task) -> list[str]:
-    from abawbench.challenges import Categorical, Continuous
-
-    if isinstance(task, Categorical):
-        values = ", ".join(f"{number} {name}" for number, name in enumerate(task.classes))
-    else:
-        values = ", ".join(task.columns)
-    span = f", {task.low:g} to {task.high:g}" if isinstance(task, Continuous) else ""
+    names = task.outputs if task.is_vector else [f"{number} {name}" for number, name in enumerate(task.outputs)]
+    low, high = task.span
+    span = f", {low:g} to {high:g}" if task.is_real else ""
     sentinel = "none" if task.sentinel is None else f"{task.sentinel:g}"
-    return [task.name, type(task).__name__ + span, values, sentinel]
+    return [task.name, type(task).__name__ + span, ", ".join(names), sentinel]
 
 
 def _heading(text: str) -> None:

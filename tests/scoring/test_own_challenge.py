@@ -1,4 +1,4 @@
-"""A challenge of one's own, with tasks of other names: rules are fields, so all that works for the rest works for it."""
+"""A challenge of one's own, with tasks of other names: rules are fields, so what works for the rest works for it."""
 
 from __future__ import annotations
 
