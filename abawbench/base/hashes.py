@@ -1,4 +1,4 @@
-"""SHA-256 of files and folders, in hexadecimal digits."""
+"""Hashes of files and folders, in hexadecimal digits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from abawbench.base.problems import unreadable
+
+_PIECE = 1 << 20
 
 
 def sha256_of(path: Path) -> str:
@@ -33,6 +35,16 @@ def sha256_of_file(path: Path) -> str:
     """SHA-256 of a file's bytes, read in pieces. Raises: OSError, the file cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hashes_of_file(path: Path, algorithms: Iterable[str]) -> list[str]:
+    """Hashes of a file's bytes by several algorithms, as `md5`, in one pass. Raises: OSError, it cannot be read."""
+    digests = [hashlib.new(algorithm, usedforsecurity=False) for algorithm in algorithms]
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            for digest in digests:
+                digest.update(piece)
+    return [digest.hexdigest() for digest in digests]
 
 
 def sha256_of_files(paths: Iterable[Path]) -> str:

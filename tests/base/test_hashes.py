@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from abawbench.base.hashes import sha256_of, sha256_of_files
+from abawbench.base import hashes
+from abawbench.base.hashes import hashes_of_file, sha256_of, sha256_of_files
 from abawbench.base.problems import ProblemError
 
 
@@ -52,3 +53,9 @@ def test_the_hash_of_several_files_is_over_their_names_and_hashes(tmp_path):
     (tmp_path / "b").write_bytes(b"y")
     lines = b"".join(name + b"\0" + hashlib.sha256(data).digest() for name, data in ((b"b", b"y"), (b"a", b"x")))
     assert sha256_of_files([tmp_path / "b", tmp_path / "a"]) == hashlib.sha256(lines).hexdigest()
+
+
+def test_a_file_is_hashed_in_pieces(tmp_path, monkeypatch):
+    monkeypatch.setattr(hashes, "_PIECE", 3)
+    (tmp_path / "file").write_bytes(b"0123456789")
+    assert hashes_of_file(tmp_path / "file", ["md5"]) == [hashlib.md5(b"0123456789").hexdigest()]

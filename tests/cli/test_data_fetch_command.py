@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from abawbench.cli import main
-from abawbench.datasets.fetch import SETS, Set, Source, store
+from abawbench.datasets.fetch import SETS, Set, Source, sets, store
 
 PINNED = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 
@@ -19,7 +19,7 @@ def small(tmp_path, monkeypatch):
     monkeypatch.setenv(store.VARIABLE, str(tmp_path / "cache"))
     files = (Source("greeting.txt", "http://127.0.0.1:9/greeting.txt", PINNED, 5, "the test"),)
     item = Set("small", "a small set", "CC-BY-4.0", "Somebody (2017).", "http://example.invalid", files)
-    monkeypatch.setattr(store, "SETS", {**SETS, "small": item})
+    monkeypatch.setattr(sets, "SETS", {**SETS, "small": item})
     (tmp_path / "greeting.txt").write_text("hello")
 
 

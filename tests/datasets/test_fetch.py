@@ -109,7 +109,7 @@ def small(server, tmp_path, monkeypatch):
 
 def use(monkeypatch, *files, listing=None):
     item = Set("small", "a small set", "MIT", "The test.", "http://example.invalid/small", files, listing)
-    monkeypatch.setattr(store, "SETS", {"small": item})
+    monkeypatch.setattr(sets, "SETS", {"small": item})
     return item
 
 

@@ -14,16 +14,20 @@ from abawbench.cli.options import PATH, json_option
 from abawbench.cli.output import exits_on_problems, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from abawbench.datasets.fetch import Set
     from abawbench.datasets.fetch.download import Progress
 
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--to", type=PATH, metavar="DIR", help="Folder of the set; one in the cache where not given.")
-@click.option("--url", metavar="URL", help="A mirror, under which the files have their names.")
+@click.option("--to", type=PATH, metavar="DIR", help="Folder of the set; a folder in the cache by default.")
+@click.option("--url", metavar="URL", help="Address of a mirror, below which the files have their names.")
 @click.option(
-    "--from", "at_hand", type=PATH, multiple=True, metavar="FILE", help="A file downloaded by hand: check and take it."
+    "--from",
+    "at_hand",
+    type=PATH,
+    multiple=True,
+    metavar="FILE",
+    help="A file that was downloaded by hand: check and take it.",
 )
 @click.option("--licence", "only_licence", is_flag=True, help="Print licence, attribution and sources; fetch nothing.")
 @json_option
@@ -31,12 +35,12 @@ if TYPE_CHECKING:
 def command(
     name: str | None, to: Path | None, url: str | None, at_hand: tuple[Path, ...], only_licence: bool, as_json: bool
 ) -> None:
-    """Download the openly licensed set NAME into the cache, or list what there is.
+    """Download the openly licensed set NAME into the cache; without NAME list the sets.
 
-    A download that was cut goes on where it stopped. Every file is held to its pinned SHA-256, else to the MD5 that the
-    repository publishes; what was got is recorded in fetched.json and held to from then on. The cache is the folder of
-    ABAWBENCH_CACHE, else the usual place of the system. Prints the folder to standard output, licence and attribution
-    to standard error.
+    A download that was interrupted is resumed. Every file is held to its pinned SHA-256, else to the MD5 that the
+    repository publishes; its hash is recorded in fetched.json, and the file is held to that from then on. The cache is
+    the folder of ABAWBENCH_CACHE, else the usual place for caches of the system. Prints the folder to standard output,
+    licence and attribution to standard error.
 
     \b
     Example:
@@ -50,17 +54,16 @@ def command(
             raise click.UsageError("these options need a NAME")
         _print_list(as_json)
         return
-    from abawbench.datasets.fetch import fetch
-    from abawbench.datasets.fetch.store import get
+    from abawbench.datasets.fetch import fetch, get_set
 
     if at_hand and url:
         raise click.UsageError("--from takes files, --url downloads: give one of them")
-    item = get(name)
+    item = get_set(name)
     if only_licence:
         if as_json:
-            print_json(_facts(item))
+            print_json(item.to_json())
         else:
-            click.echo(licence_of(item))
+            click.echo(item.notice)
             for part in item.files:
                 click.echo(f"  {part.name}: {part.url}\n    {part.source}")
         return
@@ -70,26 +73,12 @@ def command(
         sha256 = got.files[file].sha256
         say(f"{file}: no published hash to hold it against; from now on it is held to sha256 {sha256}")
     say(f"{name}: {len(got.new)} new, {len(got.files) - len(got.new)} there already and unchanged")
-    say(licence_of(item))
+    say(item.notice)
     if as_json:
         files = {file: {"sha256": part.sha256, "checked": part.checked} for file, part in got.files.items()}
-        print_json({"set": name, "folder": str(got.folder), "new": list(got.new), "files": files} | _terms(item))
+        print_json({"set": name, "folder": str(got.folder), "new": list(got.new), "files": files, **item.terms})
     else:
         click.echo(got.folder)
-
-
-def licence_of(item: Set) -> str:
-    """What must be printed with a set."""
-    return f"{item.title}\n  licence: {item.licence}\n  {item.attribution}\n  {item.page}"
-
-
-def _terms(item: Set) -> dict[str, object]:
-    return {"licence": item.licence, "attribution": item.attribution, "page": item.page}
-
-
-def _facts(item: Set) -> dict[str, object]:
-    files = [{"name": part.name, "url": part.url, "sha256": part.sha256, "source": part.source} for part in item.files]
-    return {"set": item.name, "title": item.title} | _terms(item) | {"files": files}
 
 
 def _print_list(as_json: bool) -> None:
@@ -97,12 +86,8 @@ def _print_list(as_json: bool) -> None:
 
     places = {name: fetched(name) for name in SETS}
     if as_json:
-        print_json(
-            [
-                _facts(item) | {"folder": None if places[name] is None else str(places[name])}
-                for name, item in SETS.items()
-            ]
-        )
+        folders = {name: None if place is None else str(place) for name, place in places.items()}
+        print_json([item.to_json() | {"folder": folders[name]} for name, item in SETS.items()])
         return
     rows = [(name, item.title, item.licence, places[name] or "not fetched") for name, item in SETS.items()]
     print_table(rows, ("name", "what", "licence", "folder"))

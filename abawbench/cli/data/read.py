@@ -52,7 +52,7 @@ def command(
     from abawbench.datasets.label_file import write_labels
     from abawbench.datasets.manifests import get_manifest
     from abawbench.datasets.readers import read_with_problems
-    from abawbench.datasets.readers.mapping import abaw_tasks, describe, to_abaw
+    from abawbench.datasets.readers.mapping import abaw_tasks, describe_loss, to_abaw
     from abawbench.datasets.readers.summary import counts_by_split
 
     manifest = get_manifest(dataset)
@@ -85,7 +85,7 @@ def command(
         for task in tasks:
             _print_task(task, counts)
         if loss is not None:
-            click.echo(f"\nThe map onto ABAW:\n  {describe(loss).replace(chr(10), chr(10) + '  ')}")
+            click.echo(f"\nThe map onto ABAW:\n  {describe_loss(loss).replace(chr(10), chr(10) + '  ')}")
         if not tasks:
             click.echo("  nothing of it is in ABAW's vocabularies: --own keeps its own")
     if problems:

@@ -33,9 +33,8 @@ def command(dataset: str, as_json: bool) -> None:
       abawbench data show aff-wild2_6
       abawbench data show raf-db --json
     """
-    from abawbench.datasets.manifests import get_manifest, manifests
+    from abawbench.datasets.manifests import get_manifest, manifests, origin_of
     from abawbench.datasets.manifests.facts import assumed_facts, facts_of
-    from abawbench.datasets.manifests.origins import origin_of
 
     manifest = get_manifest(dataset)
     if dataset == manifest.name:
@@ -58,7 +57,7 @@ def command(dataset: str, as_json: bool) -> None:
 
 
 def _print(manifest: Manifest) -> None:
-    from abawbench.datasets.manifests.origins import origin_of
+    from abawbench.datasets.manifests import origin_of
 
     click.echo(f"{manifest.id}  {manifest.title}")
     if manifest.status == "unverified":

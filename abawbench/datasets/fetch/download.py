@@ -1,8 +1,7 @@
-"""Downloads that go on where they stopped."""
+"""Downloads that are resumed where they stopped."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
@@ -12,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from abawbench.base.hashes import hashes_of_file
 from abawbench.base.problems import Problem, ProblemError, unwritable
 
 if TYPE_CHECKING:
@@ -28,29 +28,30 @@ WORTH_A_RETRY = frozenset({408, 429, 500, 502, 503, 504})
 
 
 def quiet(name: str, done: int, total: int | None) -> None:
-    """No progress."""
+    """Show no progress."""
     del name, done, total
 
 
-class Resuming:
-    """A downloader for pooch that keeps what it got in `.<name>.part` and asks for the rest with an HTTP Range.
+class ResumingDownloader:
+    """A downloader for pooch that keeps a partial file in `.<name>.part` and asks for the rest with an HTTP Range.
 
-    The server is believed only where it says which range it sends; one that sends the whole file again is read from
-    the start. The range is asked for under the ETag or the date of the first answer, so a file that has changed on the
-    server comes anew. A file that was put together from two downloads and has another hash is fetched once more.
+    The answer continues the file only where the server states the range that it sends; if it sends the whole file
+    again, the download starts anew. The request names the ETag or the date of the first answer, so that a file that has
+    changed on the server is sent whole. A file that was put together from two downloads and has the wrong hash is
+    downloaded once more.
     """
 
     def __init__(
         self, path: Path, expected: str | None, *, fix: str, progress: Progress = quiet, pause_s: float = 1.0
     ) -> None:
-        """How to download one file.
+        """Prepare the download of one file.
 
         Args:
-            path: where the file will be; the part lies beside it.
+            path: place of the file; the partial file lies beside it.
             expected: `sha256:...` or `md5:...` of the whole file, None where it is not known.
-            fix: what a person can do when it fails.
+            fix: what a person can do when the download fails.
             progress: called after each block.
-            pause_s: wait before the second attempt, twice that before the third.
+            pause_s: pause in seconds before the second attempt; it is twice as long before the third.
         """
         self._name = path.name
         self._part = path.with_name(f".{path.name}.part")
@@ -90,7 +91,7 @@ class Resuming:
         raise self._failed(url, reason)
 
     def _get(self, url: str) -> str:
-        """Append what the server sends to the part; the reason where it is not whole then."""
+        """Append the server's answer to the partial file; the reason why it is not whole, or an empty text."""
         import requests
 
         state = self._kept(url)
@@ -124,7 +125,7 @@ class Resuming:
         return "" if total in {None, have} else "the connection ended early"
 
     def _kept(self, url: str) -> dict[str, Any]:
-        """What is known of the part of an earlier download of this address; empty, and no part, where nothing is."""
+        """The record of an earlier download of this address; empty where there is none, and its part is removed."""
         with suppress(OSError, ValueError, KeyError, TypeError):
             state = json.loads(self._state.read_text())
             if self._part.stat().st_size and {"total", "validator"} <= state.keys() and state["url"] == url:
@@ -136,7 +137,7 @@ class Resuming:
         if self._expected is None:
             return True
         algorithm, _, wanted = self._expected.partition(":")
-        found = hash_of(self._part, algorithm)
+        (found,) = hashes_of_file(self._part, [algorithm])
         if found == wanted:
             return True
         self._forget()
@@ -154,14 +155,8 @@ class Resuming:
         return ProblemError(Problem("D21", f"{url}: {reason}", "the whole file", kept + self._fix, self._name))
 
 
-def hash_of(path: Path, algorithm: str) -> str:
-    """Hash of a file in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
-
-
 def wrong_hash(name: str, algorithm: str, found: str, wanted: str, where: str) -> Problem:
-    """What is said of a file with another hash; nothing of it is kept."""
+    """The problem of a file with another hash than expected: D22."""
     return Problem(
         "D22",
         f"{algorithm} {found} from {where}",
@@ -172,7 +167,7 @@ def wrong_hash(name: str, algorithm: str, found: str, wanted: str, where: str) -
 
 
 def _range(response: requests.Response) -> tuple[int, int | None]:
-    """First byte of an answer, and the size of the whole file where it is told."""
+    """First byte of an answer, and the size of the whole file where the server states it."""
     if response.status_code == 206:
         told = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
         if told is not None:

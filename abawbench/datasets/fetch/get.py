@@ -1,4 +1,4 @@
-"""Fetch a set: what is there is checked, what is missing is downloaded or taken from files at hand."""
+"""Fetch a set: files that are there are checked, missing ones are downloaded or taken from files at hand."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from abawbench.base.hashes import sha256_of_file
 from abawbench.base.problems import Problem, ProblemError, unreadable, unwritable
-from abawbench.datasets.fetch.download import TIMEOUT_S, Progress, Resuming, hash_of, quiet, reason_of, wrong_hash
-from abawbench.datasets.fetch.sets import Set, Source
-from abawbench.datasets.fetch.store import Got, cache, get, read_record, unpack, write_record
+from abawbench.datasets.fetch.download import TIMEOUT_S, Progress, ResumingDownloader, quiet, reason_of, wrong_hash
+from abawbench.datasets.fetch.sets import Set, Source, get_set
+from abawbench.datasets.fetch.store import FetchedFile, cache, read_record, unpack, write_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +20,20 @@ class Fetched:
     """A set that is whole.
 
     Attributes:
-        set: what it is.
-        folder: where it lies.
-        files: what was got of each file.
+        set: the set.
+        folder: folder of the set.
+        files: the record of each file, by name.
         new: names of the files that were not there before.
     """
 
     set: Set
     folder: Path
-    files: Mapping[str, Got]
+    files: Mapping[str, FetchedFile]
     new: tuple[str, ...]
 
     @property
     def unchecked(self) -> tuple[str, ...]:
-        """Names of new files that no published hash could be held against; their hash is recorded from now on."""
+        """Names of new files without a published hash to compare; from now on they are held to their own hash."""
         return tuple(name for name in self.new if self.files[name].checked == "nothing")
 
 
@@ -49,18 +50,18 @@ def fetch(
 
     Args:
         name: one of `SETS`.
-        to: the folder of the set; one in the cache where not given.
-        url: address of a mirror, under which the files have their names.
-        at_hand: files downloaded by hand, under their own names; nothing is then downloaded.
+        to: folder of the set; a folder in the cache by default.
+        url: address of a mirror, below which the files have their names.
+        at_hand: files that were downloaded by hand, under their own names; nothing is then downloaded.
         progress: called after each block of a download.
-        pause_s: wait before the second attempt of a download, twice that before the third.
+        pause_s: pause in seconds before the second attempt of a download; it is twice as long before the third.
 
     Raises:
         ProblemError: D20 unknown name; C02 a file at hand that the set does not have, or files of one's own in `to`
-            that would be written over; and for each file that is not there at the end: D21 not got, D22 another file
-            than expected, F01 not readable or no place to write, Z01 and Z02 an archive that does not open.
+            that would be written over; and for each file that is missing at the end: D21 not downloaded, D22 another
+            file than expected, F01 not readable or no place to write, Z01 and Z02 an archive that does not open.
     """
-    item = get(name)
+    item = get_set(name)
     folder = cache() / name if to is None else to
     given = _by_name(item, at_hand)
     _make(folder)
@@ -109,14 +110,14 @@ def _make(folder: Path) -> None:
         raise unwritable(folder, error, fix="check the rights, or name another folder with --to") from error
 
 
-def _refuse_strangers(item: Set, folder: Path, files: Mapping[str, Got], given: Mapping[str, Path]) -> None:
+def _refuse_strangers(item: Set, folder: Path, files: Mapping[str, FetchedFile], given: Mapping[str, Path]) -> None:
     """Refuse a folder where files of a person's own would be written over."""
     problems: list[Problem] = []
     for part in item.files:
         path = folder / part.name
         unpacked = path.with_suffix("")
         at_hand = part.name in given and given[part.name].resolve() == path.resolve()
-        is_pinned = part.sha256 is not None and path.is_file() and hash_of(path, "sha256") == part.sha256
+        is_pinned = part.sha256 is not None and path.is_file() and sha256_of_file(path) == part.sha256
         strange = [unpacked] if path.suffix == ".zip" and unpacked.exists() else []
         strange += [path] if path.exists() and not at_hand and not is_pinned else []
         if part.name not in files:
@@ -128,17 +129,17 @@ def _refuse_strangers(item: Set, folder: Path, files: Mapping[str, Got], given: 
         raise ProblemError(*problems)
 
 
-def _is_kept(part: Source, got: Got | None, folder: Path) -> bool:
+def _is_kept(part: Source, got: FetchedFile | None, folder: Path) -> bool:
     """True where the file is there and has the hash it is held to."""
     path = folder / part.name
     try:
-        is_it = got is not None and path.is_file() and hash_of(path, "sha256") == (part.sha256 or got.sha256)
+        is_it = got is not None and path.is_file() and sha256_of_file(path) == (part.sha256 or got.sha256)
     except OSError:
         return False
     return is_it and got is not None and all((folder / name).is_file() for name in got.members)
 
 
-def _expected(part: Source, got: Got | None) -> str | None:
+def _expected(part: Source, got: FetchedFile | None) -> str | None:
     sha256 = part.sha256 or (None if got is None else got.sha256)
     return None if sha256 is None else f"sha256:{sha256}"
 
@@ -148,7 +149,7 @@ def _published(listed: Mapping[str, Any] | None) -> str | None:
     return f"md5:{md5.lower()}" if isinstance(md5, str) and md5 else None
 
 
-def _listing(item: Set, wanted: Sequence[Source], files: Mapping[str, Got]) -> dict[str, dict[str, Any]]:
+def _listing(item: Set, wanted: Sequence[Source], files: Mapping[str, FetchedFile]) -> dict[str, dict[str, Any]]:
     """The repository's own list of a set's files by name; empty where each wanted file has its hash already."""
     if item.listing is None or all(_expected(part, files.get(part.name)) for part in wanted):
         return {}
@@ -184,13 +185,13 @@ def by_hand(item: Set, part: Source | None = None) -> str:
 
 def _download(
     item: Set, part: Source, url: str, expected: str | None, folder: Path, progress: Progress, pause_s: float
-) -> Got:
+) -> FetchedFile:
     import pooch
 
     pooch.get_logger().setLevel("WARNING")
     path = folder / part.name
     # pooch's type says otherwise, its own downloaders have this signature
-    downloader: Any = Resuming(path, expected, fix=by_hand(item, part), progress=progress, pause_s=pause_s)
+    downloader: Any = ResumingDownloader(path, expected, fix=by_hand(item, part), progress=progress, pause_s=pause_s)
     try:
         if expected is None:
             # pooch would keep whatever is there
@@ -201,7 +202,7 @@ def _download(
     return _got(path, url, "nothing" if expected is None else expected.partition(":")[0])
 
 
-def _take(item: Set, part: Source, path: Path | None, got: Got | None, folder: Path) -> Got:
+def _take(item: Set, part: Source, path: Path | None, got: FetchedFile | None, folder: Path) -> FetchedFile:
     """A file at hand, checked and copied into the folder."""
     if path is None:
         fix = by_hand(item, part)
@@ -209,7 +210,7 @@ def _take(item: Set, part: Source, path: Path | None, got: Got | None, folder: P
     expected = _expected(part, got)
     temporary = folder / f".{part.name}.copy"
     try:
-        found = hash_of(path, "sha256")
+        found = sha256_of_file(path)
         if expected is not None and expected != f"sha256:{found}":
             raise ProblemError(wrong_hash(part.name, "sha256", found, expected.partition(":")[2], str(path)))
         if path.resolve() != (folder / part.name).resolve():
@@ -222,6 +223,6 @@ def _take(item: Set, part: Source, path: Path | None, got: Got | None, folder: P
     return _got(folder / part.name, str(path), "nothing" if expected is None else "sha256")
 
 
-def _got(path: Path, url: str, checked: str) -> Got:
+def _got(path: Path, url: str, checked: str) -> FetchedFile:
     members = unpack(path) if path.suffix == ".zip" else {}
-    return Got(hash_of(path, "sha256"), path.stat().st_size, url, checked, members)
+    return FetchedFile(sha256_of_file(path), path.stat().st_size, url, checked, members)

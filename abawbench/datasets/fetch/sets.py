@@ -1,10 +1,14 @@
-"""The openly licensed sets that can be downloaded: addresses, hashes, licences, and where each fact is from."""
+"""The openly licensed sets that can be downloaded: addresses, hashes, licences, and the source of each fact."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
+
+from abawbench.base.problems import Problem, ProblemError
+from abawbench.datasets.manifests.model import near_names
 
 _RAW = "https://raw.githubusercontent.com/"
 _FIGSHARE = "https://ndownloader.figshare.com/files/"
@@ -15,10 +19,10 @@ class Source:
     """A file to download.
 
     Attributes:
-        name: what it is called in the set's folder; a name that ends in `.zip` is unpacked beside it.
-        url: where it is.
-        sha256: its hash, None where no source gives it.
-        size: bytes, None where no source gives them.
+        name: name of the file in the set's folder; a file that ends in `.zip` is unpacked beside it.
+        url: address of the file.
+        sha256: hash of the file, None where no source gives it.
+        size: size in bytes, None where no source gives it.
         source: where address and hash are from; a text that begins with `assumed` has no second witness.
     """
 
@@ -34,12 +38,12 @@ class Set:
     """Files that belong together under one licence.
 
     Attributes:
-        name: what `abawbench data fetch` calls it.
-        title: what it is in a line.
-        licence: SPDX id.
-        attribution: what must be printed where the files are shown.
-        page: where a person reads about it and can download by hand.
-        files: all of them.
+        name: name for `abawbench data fetch`.
+        title: description in one line.
+        licence: SPDX id of the licence.
+        attribution: text that must be printed where the files are shown.
+        page: page with a description and downloads by hand.
+        files: all files of the set.
         listing: address of the repository's own list of the set's files, with the MD5 of each; None where every file
             has its hash here.
     """
@@ -51,6 +55,23 @@ class Set:
     page: str
     files: tuple[Source, ...]
     listing: str | None = None
+
+    @property
+    def notice(self) -> str:
+        """Title, licence, attribution and page: the text that must be printed with the set."""
+        return f"{self.title}\n  licence: {self.licence}\n  {self.attribution}\n  {self.page}"
+
+    @property
+    def terms(self) -> dict[str, str]:
+        """Licence, attribution and page as plain data."""
+        return {"licence": self.licence, "attribution": self.attribution, "page": self.page}
+
+    def to_json(self) -> dict[str, Any]:
+        """The set as plain data: name, title, terms, and each file with its source."""
+        files = [
+            {"name": part.name, "url": part.url, "sha256": part.sha256, "source": part.source} for part in self.files
+        ]
+        return {"set": self.name, "title": self.title, **self.terms, "files": files}
 
 
 def _raw(repository: str, commit: str, path: str, sha256: str | None, size: int | None, source: str) -> Source:
@@ -144,3 +165,11 @@ _ALL = (
 )
 
 SETS: Mapping[str, Set] = MappingProxyType({item.name: item for item in _ALL})
+
+
+def get_set(name: str) -> Set:
+    """The set of this name. Raises: ProblemError D20, there is none."""
+    if name in SETS:
+        return SETS[name]
+    fix = "see `abawbench data fetch` without a name; other sets: `abawbench data show NAME` says how to obtain them"
+    raise ProblemError(Problem("D20", name, near_names(name, SETS), fix))

@@ -1,4 +1,4 @@
-"""Where fetched sets lie, and the record of what was got: which file, from where, with which hash."""
+"""The folders of fetched sets: their files, unpacked archives, and the record of addresses and hashes."""
 
 from __future__ import annotations
 
@@ -14,24 +14,22 @@ from pathlib import Path, PurePosixPath
 
 from abawbench.base.files import write_text
 from abawbench.base.problems import Problem, ProblemError, unwritable
-from abawbench.datasets.fetch.sets import SETS, Set
+from abawbench.datasets.fetch.sets import Set, get_set
 
 VARIABLE = "ABAWBENCH_CACHE"
-
-
 RECORD = "fetched.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Got:
-    """What was got of one file, and what a file of this name is held to from then on.
+class FetchedFile:
+    """The record of one fetched file, to which a file of this name is held from then on.
 
     Attributes:
         sha256: hash of the file.
-        size: bytes.
-        url: where it came from: an address, or a path.
-        checked: what it was compared with: `sha256`, the repository's `md5`, or `nothing` the first time.
-        members: sizes of what was unpacked from it, by path below the folder.
+        size: size in bytes.
+        url: address or path that it came from.
+        checked: the hash that it was compared with: `sha256`, the repository's `md5`, or `nothing` the first time.
+        members: size of each file that was unpacked from it, by path below the folder.
     """
 
     sha256: str
@@ -42,7 +40,7 @@ class Got:
 
 
 def cache() -> Path:
-    """The folder of everything fetched: `ABAWBENCH_CACHE`, else the usual place of the system."""
+    """The folder of all fetched sets: `ABAWBENCH_CACHE`, else the usual place for caches of the system."""
     if named := os.environ.get(VARIABLE):
         return Path(named)
     import pooch
@@ -51,45 +49,31 @@ def cache() -> Path:
 
 
 def fetched(name: str) -> Path | None:
-    """The folder of a set that was fetched whole into the cache, or None.
+    """The folder of a set that was fetched whole into the cache; None where it was not.
 
     Raises:
         ProblemError: D20, there is no set of this name.
     """
-    item, folder = get(name), cache() / name
+    item, folder = get_set(name), cache() / name
     return folder if not missing(item, folder) else None
 
 
-def get(name: str) -> Set:
-    """The set of this name. Raises: ProblemError D20."""
-    if name in SETS:
-        return SETS[name]
-    raise ProblemError(
-        Problem(
-            "D20",
-            name,
-            f"one of {', '.join(SETS)}",
-            "see `abawbench data fetch` without a name; other sets: `abawbench data show NAME` says how to obtain them",
-        )
-    )
-
-
 def missing(item: Set, folder: Path) -> tuple[str, ...]:
-    """Names of the files of a set that are not in the folder as they were recorded; sizes are compared, not hashes."""
+    """Names of the set's files that the folder lacks, or holds in another size than recorded."""
     record = read_record(folder)
     return tuple(part.name for part in item.files if not _is_whole(record.get(part.name), folder, part.name))
 
 
-def read_record(folder: Path) -> dict[str, Got]:
-    """What was got of each file of a folder; empty where there is no record that can be read."""
+def read_record(folder: Path) -> dict[str, FetchedFile]:
+    """The record of each file of a folder; empty where no record can be read."""
     try:
         content = json.loads((folder / RECORD).read_text("utf-8"))
-        return {name: Got(**got) for name, got in content["files"].items()}
+        return {name: FetchedFile(**got) for name, got in content["files"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
-def write_record(item: Set, folder: Path, files: Mapping[str, Got]) -> None:
+def write_record(item: Set, folder: Path, files: Mapping[str, FetchedFile]) -> None:
     """Write the record of a folder. Raises: ProblemError F01."""
     content = {
         "set": item.name,
@@ -100,7 +84,7 @@ def write_record(item: Set, folder: Path, files: Mapping[str, Got]) -> None:
     write_text(folder / RECORD, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def _is_whole(got: Got | None, folder: Path, name: str) -> bool:
+def _is_whole(got: FetchedFile | None, folder: Path, name: str) -> bool:
     return got is not None and all(
         _size(folder / path) == size for path, size in {name: got.size, **got.members}.items()
     )
@@ -117,9 +101,10 @@ LARGEST = 4 << 30
 
 
 def unpack(path: Path) -> dict[str, int]:
-    """Unpack `<stem>.zip` into the folder `<stem>` beside it, in the place of one that is there.
+    """Unpack `<stem>.zip` into the folder `<stem>` beside it, in place of one that is there.
 
-    A folder of that name inside the archive is not repeated; what macOS adds is left out.
+    The folder appears whole. A folder of that name inside the archive is not repeated; files that macOS adds are left
+    out.
 
     Returns:
         Size of each member, by path below the archive's folder.

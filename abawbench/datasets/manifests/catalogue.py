@@ -1,28 +1,31 @@
-"""All manifests by id, each parsed when it is asked for."""
+"""All manifests by id, each parsed when it is asked for, and who made the data sets."""
 
 from __future__ import annotations
 
 import functools
 import re
 import sysconfig
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.datasets.manifests.model import Manifest
+from abawbench.datasets.manifests.model import Manifest, Origin
 from abawbench.datasets.manifests.parse import read_manifest
 
 _FOLDER = "data_manifests"
+# who made each data set: one table for all releases of a name
+_ORIGINS = "origins.toml"
 
 
 class Catalogue(Mapping[str, Manifest]):
-    """The manifests of a folder, by id; a manifest is parsed when it is taken, once.
+    """The manifests of a folder, by id; each is parsed once, when it is taken.
 
-    Taking one raises ProblemError where its file does not hold together; the others are not touched by that.
+    Taking a manifest raises ProblemError where its file does not hold together; the others can be taken all the same.
     """
 
     def __init__(self, folder: Path) -> None:
-        names = [path.stem for path in folder.glob("*.toml")]
+        names = [path.stem for path in folder.glob("*.toml") if path.name != _ORIGINS]
         self._folder = folder
         self._ids = tuple(sorted(names, key=_in_order))
         self._parsed: dict[str, Manifest] = {}
@@ -43,20 +46,27 @@ class Catalogue(Mapping[str, Manifest]):
     def __contains__(self, identifier: object) -> bool:
         return identifier in self._ids
 
+    @functools.cached_property
+    def origins(self) -> Mapping[str, Origin]:
+        """Who made each data set, by its name."""
+        path = self._folder / _ORIGINS
+        tables = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+        return {name: Origin.model_validate(table) for name, table in tables.items()}
+
     def versions(self, name: str) -> tuple[str, ...]:
         """Ids of a data set's releases, the newest last."""
         return tuple(identifier for identifier in self._ids if identifier.partition("_")[0] == name)
 
 
 def _in_order(identifier: str) -> tuple[str, list[tuple[int, str]]]:
-    """By name, then by version, numbers as numbers: 10 after 9."""
+    """Sort key: by name, then by version, with numbers as numbers, so that 10 comes after 9."""
     name, _, version = identifier.partition("_")
     return name, [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"[.-]", version)]
 
 
 @functools.cache
 def manifests() -> Catalogue:
-    """Every manifest by id, as `disfa_1`: those of the checkout, else those that were installed.
+    """Every manifest by id, as `disfa_1`: the manifests of the checkout, else those that were installed.
 
     Raises:
         ProblemError: F01, there is no folder of manifests.
@@ -71,10 +81,11 @@ def manifests() -> Catalogue:
 
 
 def get_manifest(name: str) -> Manifest:
-    """A manifest by id (`rafdb_1`), by name (the newest of its versions), or a file of one's own (`./mine_1.toml`).
+    """A manifest by id (`raf-db_1`), by name (its newest version), or from a file of one's own (`./mine_1.toml`).
 
     Raises:
-        ProblemError: D02, with the ids that come near; D01, F01 and F03 where a file does not hold together.
+        ProblemError: D02 an unknown name, with the ids that are like it; D01, F01, F03 a file that does not hold
+            together.
     """
     if name.endswith(".toml") or "/" in name:
         return read_manifest(Path(name))
@@ -95,8 +106,13 @@ def get_manifest(name: str) -> Manifest:
     )
 
 
+def origin_of(manifest: Manifest) -> Origin | None:
+    """Who made a data set: by its manifest, else by the table of all names; None where neither says it."""
+    return manifest.origin or manifests().origins.get(manifest.name)
+
+
 def _near(asked: str, catalogue: Catalogue) -> list[str]:
-    """Ids whose names look alike or share a beginning, all versions of each."""
+    """Ids whose names are spelt alike or share a beginning, with all versions of each."""
     import difflib
 
     names = list(dict.fromkeys(identifier.partition("_")[0] for identifier in catalogue))

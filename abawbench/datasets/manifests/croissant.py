@@ -13,8 +13,8 @@ from typing import Any
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import CHALLENGES
+from abawbench.datasets.manifests.catalogue import origin_of
 from abawbench.datasets.manifests.model import Classes, LabelSet, Manifest, Numbers, Place
-from abawbench.datasets.manifests.origins import origin_of
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 COPY = "copy"
@@ -68,13 +68,13 @@ _REPLACED = re.compile(r"\{[^}]*\}")
 
 
 def croissant(manifest: Manifest) -> dict[str, Any]:
-    """The manifest as a Croissant 1.1 document.
+    """A manifest as a Croissant 1.1 document.
 
-    Files of a data set that is not free to download have no address of their own: they are contained in the file
-    object `copy`, whose address is the page that says how to obtain one.
+    Files of a data set that is not free to download have no addresses of their own: they are contained in the file
+    object `copy`, whose address is the page that says how to obtain a copy.
 
     Raises:
-        ProblemError: D01, nothing is known of who made the data set and when, which the specification requires.
+        ProblemError: D01, it is not known who made the data set and when, which the specification requires.
     """
     origin = origin_of(manifest)
     if origin is None:
@@ -130,7 +130,7 @@ def _based_on(manifest: Manifest) -> dict[str, Any]:
 
 
 def _distribution(manifest: Manifest, page: str) -> list[dict[str, Any]]:
-    """Resources by id, each once: downloads, the local copy, files with checksums, the layout, labels, pictures."""
+    """Downloads, the local copy, files with checksums, the layout, labels and pictures; each id occurs once."""
     licence = manifest.licence
     resources = [*_downloads(manifest)]
     resources.append(
@@ -175,7 +175,7 @@ def _downloads(manifest: Manifest) -> Iterable[dict[str, Any]]:
 
 
 def _merged(resources: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each id once: what is said first counts, what is said later adds to it."""
+    """The resources with each id once; a later resource of the same id adds the fields that the first one lacks."""
     found: dict[str, dict[str, Any]] = {}
     for resource in resources:
         known = found.setdefault(resource["@id"], {})
@@ -215,7 +215,7 @@ def _resource(identifier: str, patterns: Sequence[str], holds: str | None, descr
 
 
 def _everything(place: Place) -> str:
-    """A place's pattern; of a folder all that is below it."""
+    """The pattern of a place; for a folder, of everything below it."""
     return place.path if PurePosixPath(place.path).suffix else f"{place.path.rstrip('/')}/**"
 
 
@@ -230,7 +230,7 @@ def _patterns(label_set: LabelSet) -> list[str]:
 
 
 def _files_id(label_set: LabelSet) -> str:
-    """A label set in one file is that file."""
+    """The id of the files of a label set; a single file has its path as id."""
     patterns = _patterns(label_set)
     is_one = len(patterns) == 1 and not _MAGIC.search(patterns[0]) and PurePosixPath(patterns[0]).suffix
     return patterns[0] if is_one else f"files-{label_set.id}"
@@ -322,7 +322,7 @@ def _labels(label_set: LabelSet) -> dict[str, Any]:
 
 
 def _columns(label_set: LabelSet) -> dict[str, dict[str, Any]]:
-    """Names of the fields and what they hold, in the file's order; a repeated name has its task's before it."""
+    """Descriptions of the fields by name, in the file's order; the name of a task precedes a name that repeats."""
     found: dict[str, dict[str, Any]] = {}
     for facts in label_set.tasks:
         absent = f"; not annotated: {', '.join(map(str, facts.missing))}" if facts.missing else ""
@@ -346,7 +346,7 @@ def _columns(label_set: LabelSet) -> dict[str, dict[str, Any]]:
 
 
 def _source(label_set: LabelSet, name: str, place: int) -> dict[str, Any]:
-    """Where a field's values stand in the files, as far as Croissant can say it."""
+    """Where the values of a field stand in the files, as far as Croissant can express it."""
     files = _files_id(label_set)
     kind = "fileSet" if files == f"files-{label_set.id}" else "fileObject"
     where = {kind: {"@id": files}}

@@ -1,19 +1,19 @@
-"""What a manifest says in a few words: sizes, licence, assumptions, and what of ABAW's labels it has."""
+"""A manifest in a few words: sizes, licence, assumptions, and which of ABAW's labels the data set has."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from abawbench.datasets.manifests.catalogue import manifests
-from abawbench.datasets.manifests.model import CONTEMPT, Classes, Manifest, Marks, TaskFacts
+from abawbench.datasets.manifests.model import CONTEMPT, Classes, Manifest, Marks, Numbers, TaskFacts
 from abawbench.labels import ACTION_UNITS_12, COMPOUND_7, EXPRESSIONS_8
 
-# written about the manifest itself, or a place where sources are given
+# fields about the manifest itself, and fields that state their own sources
 _NO_FACTS = {"name", "version", "status", "sources", "origin", "checksums"}
 
 
 def facts_of(manifest: Manifest) -> tuple[str, ...]:
-    """Dotted names of a manifest's facts, as `licence`, `labels.basic.tasks`, `splits.train`: each has one source."""
+    """Dotted names of the facts that have one source each, as `licence`, `labels.basic.tasks`, `splits.train`."""
     whole = [field for field in Manifest.model_fields if field not in _NO_FACTS and getattr(manifest, field)]
     names: list[str] = []
     for field in whole:
@@ -31,7 +31,7 @@ def facts_of(manifest: Manifest) -> tuple[str, ...]:
 
 
 def assumed_facts(manifest: Manifest) -> tuple[str, ...]:
-    """Those without a source, and those that one of the given sources marks as assumed."""
+    """Dotted names of the facts without a source, and of the facts that a source marks as assumed."""
     assumed = [name for name in facts_of(manifest) if manifest.is_assumed(name)]
     finer = [name for name, source in manifest.sources.items() if source.startswith("assumed") and name != "*"]
     above = {name for name in finer if any(fact == name or fact.startswith(f"{name}.") for fact in assumed)}
@@ -39,7 +39,7 @@ def assumed_facts(manifest: Manifest) -> tuple[str, ...]:
 
 
 def sizes(manifest: Manifest) -> str:
-    """Sizes of the splits in a line, as `12,271 train, 3,068 test images`; empty where none is known."""
+    """Sizes of the splits in one line, as `12,271 train, 3,068 test images`; empty where none is known."""
     known = [(split.name, split.count, split.unit) for split in manifest.splits if split.count is not None]
     if not known:
         # the first further number that a split has stands for the others
@@ -52,7 +52,7 @@ def sizes(manifest: Manifest) -> str:
 
 
 def licence_word(manifest: Manifest) -> str:
-    """`open` where it may be passed on, `withdrawn`, else `on request`."""
+    """`open` where the data may be passed on, `withdrawn`, else `on request`."""
     if manifest.licence.redistributable:
         return "open"
     words = manifest.licence.access.lower()
@@ -60,18 +60,26 @@ def licence_word(manifest: Manifest) -> str:
 
 
 def task_words(manifest: Manifest) -> str:
-    """Tasks with their number of classes or columns, each once, as `expression 7, action_units 12`."""
-    words = [f"{facts.name} {len(names_of(facts))}" for part in manifest.labels for facts in part.tasks]
+    """The tasks with their number of classes or columns, as `expression 7, action_units 12`."""
+    words = [f"{facts.name} {facts.task.width}" for part in manifest.labels for facts in part.tasks]
     return ", ".join(dict.fromkeys(words))
 
 
-def names_of(facts: TaskFacts) -> tuple[str, ...]:
-    """Classes or columns of a task, in the file's order."""
-    return facts.classes if isinstance(facts, Classes) else facts.columns
+def task_in_words(facts: TaskFacts) -> str:
+    """Codes and names of the classes, or columns with their range, and the values that mean "not annotated"."""
+    missing = f"; not annotated: {', '.join(map(str, facts.missing))}" if facts.missing else ""
+    match facts:
+        case Classes():
+            codes = facts.codes or tuple(range(len(facts.classes)))
+            return ", ".join(f"{code} {name}" for code, name in zip(codes, facts.classes, strict=True)) + missing
+        case Numbers():
+            return f"{', '.join(facts.columns)}, from {facts.low:g} to {facts.high:g}{missing}"
+        case Marks():
+            return f"{', '.join(facts.columns)}; present from {facts.positive_from:g} on{missing}"
 
 
 def onto_abaw(facts: TaskFacts) -> Iterator[str]:
-    """What becomes of a task in the vocabularies of ABAW, a line for each thing that is mapped or lost."""
+    """What a task becomes in the vocabularies of ABAW, one line for each thing that is mapped or lost."""
     if isinstance(facts, Classes):
         yield from _classes_onto(facts, facts.abaw, EXPRESSIONS_8, "expressions")
         yield from _classes_onto(facts, facts.compound, COMPOUND_7, "compound expressions")
@@ -100,8 +108,20 @@ def _classes_onto(facts: Classes, targets: Sequence[str] | None, wanted: Sequenc
         yield f"{what} that it does not have: {_listed(absent)}"
 
 
+def facts_by_source(manifest: Manifest) -> dict[str, list[str]]:
+    """Dotted names of the facts by their source, in the order of the facts."""
+    facts = facts_of(manifest)
+    finer = [
+        name for name in manifest.sources if name != "*" and not any(fact.startswith(f"{name}.") for fact in facts)
+    ]
+    found: dict[str, list[str]] = {}
+    for name in dict.fromkeys((*facts, *finer)):
+        found.setdefault(manifest.source_of(name), []).append(name)
+    return found
+
+
 def overview() -> str:
-    """All manifests as Markdown: the text of docs/datasets.md."""
+    """The page docs/datasets.md: a table of all manifests in Markdown."""
     lines = [
         "# Data sets",
         "",

@@ -16,17 +16,11 @@ from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.labels import COMPOUND_7, EXPRESSIONS_8
 
 CONTEMPT = "contempt"
-
-
 MASKED = ""
-
-
 Option = str | int | float | bool | tuple[str, ...] | tuple[int, ...]
-
-
 # form of labels -> module:function that reads it, imported when it is used
 READERS: dict[str, str] = {
-    # ABAW sets and sets in the wild
+    # sets of ABAW, and sets in the wild
     "arrays": "abawbench.datasets.readers.arrays:read_arrays",
     "class-folders": "abawbench.datasets.readers.folders:read_class_folders",
     "ferplus": "abawbench.datasets.readers.ferplus:read_ferplus",
@@ -53,7 +47,7 @@ def near_names(name: str, known: Iterable[str]) -> str:
 
 
 class Strict(BaseModel):
-    """Frozen, and no field that is not known."""
+    """A frozen record that refuses unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -70,7 +64,7 @@ class Numbers(Strict):
 
     @property
     def task(self) -> Task:
-        """What a Table holds of it."""
+        """The task as a Table has it."""
         return Continuous(self.name, self.columns, self.low, self.high, None)
 
 
@@ -78,12 +72,12 @@ class Classes(Strict):
     """One class of several.
 
     Attributes:
-        classes: names in the data set's own order.
-        codes: what the file writes for each class; 0, 1, ... where not given. Text where the file writes names.
-        abaw: for each class the name of the ABAW expression it becomes, `contempt` where the reader of the labels
-            decides, empty where it is masked. None where the classes are no expressions.
-        compound: for each class the name of the ABAW compound expression it becomes, empty where there is none. None
-            where the classes are no compound expressions.
+        classes: names of the classes in the data set's own order.
+        codes: number or text that the file writes for each class; by default 0, 1, ...
+        abaw: for each class the ABAW expression that it becomes, `contempt` where the user of the labels decides, or
+            the empty name where it is masked. None where the classes are no expressions.
+        compound: for each class the ABAW compound expression that it becomes, or the empty name where it is masked.
+            None where the classes are no compound expressions.
         missing: values that mean "not annotated".
     """
 
@@ -113,7 +107,7 @@ class Classes(Strict):
 
     @property
     def task(self) -> Task:
-        """What a Table holds of it."""
+        """The task as a Table has it."""
         return Categorical(self.name, self.classes, None)
 
 
@@ -121,7 +115,7 @@ class Marks(Strict):
     """Several labels, each 0 or 1: action units (columns `AU1`, ...) or attributes.
 
     Attributes:
-        positive_from: least value that counts as present, as 2 for DISFA's intensities.
+        positive_from: least value that counts as present, as 2 for the intensities of DISFA.
         missing: values that mean "not coded", as 9 or 999.
     """
 
@@ -133,7 +127,7 @@ class Marks(Strict):
 
     @property
     def task(self) -> Task:
-        """What a Table holds of it."""
+        """The task as a Table has it."""
         return MultiLabel(self.name, self.columns, None)
 
 
@@ -145,13 +139,13 @@ class LabelSet(Strict):
 
     Attributes:
         id: short name within the data set, as `basic`, `action_units`.
-        reader: name in `abawbench.datasets.manifests.model.READERS`.
-        files: where the labels lie below the root: glob patterns, the first that matches counts; `split=pattern`
+        reader: name of the reader, one of `READERS`.
+        files: glob patterns of the label files below the root, of which the first that matches counts; `split=pattern`
             where each split has files of its own.
-        tasks: what a label says, columns and classes in the file's own order.
+        tasks: what a label says, with columns and classes in the file's own order.
         image: path of a row's picture below the root, with `{unit}`, `{frame}` (as `{frame:05d}`) or `{image}`.
         frame_base: number of the first frame in the label file.
-        options: further settings of the reader, named in its docstring.
+        options: settings of the reader, which its module documents.
         challenges: ids of the ABAW challenges that this annotation belongs to.
     """
 
@@ -166,13 +160,13 @@ class LabelSet(Strict):
 
 
 def is_below(pattern: str) -> bool:
-    """Whether a path or glob pattern stays below the root of its data set."""
+    """True where a path or glob pattern stays below the root of its data set."""
     path = PurePosixPath(pattern)
     return not path.is_absolute() and ".." not in path.parts
 
 
 class Place(Strict):
-    """A file or folder of the layout, as a glob pattern below the root."""
+    """A file or folder of the layout: a glob pattern below the root, and the kind of files that it holds."""
 
     path: str
     holds: Literal["annotations", "images", "videos", "audio", "landmarks", "lists", "other"]
@@ -185,11 +179,12 @@ class Split(Strict):
 
     Attributes:
         name: train, validation, test, or the data set's own word.
-        count: how many, in `unit`; None where not known.
+        count: number of units (see `unit`); None where it is not known.
+        unit: what `count` counts.
         counts: further known numbers, as rows of each class.
-        rule: how the part is told, in words.
-        file: the list that names its members, below the root.
-        subjects: ids of its subjects or videos, where published.
+        rule: how members are recognised, in words.
+        file: path, below the root, of the list that names the members.
+        subjects: ids of the subjects or videos, where they are published.
     """
 
     name: str
@@ -205,11 +200,12 @@ class Licence(Strict):
     """Terms, and how a person obtains the data.
 
     Attributes:
-        terms: the licence or agreement in a line; an SPDX id where there is one.
-        access: what to do to get a copy.
-        url: page of the owners, where known.
+        terms: the licence or agreement in one line; an SPDX id where there is one.
+        access: what to do to obtain a copy.
+        url: page of the owners, where it is known.
+        redistributable: true where the data may be passed on.
         attribution: text to print where the data are shown.
-        fetch: name for `abawbench data fetch`, where the licence allows it.
+        fetch: name for `abawbench data fetch`, where the licence allows downloads.
     """
 
     terms: str
@@ -242,9 +238,9 @@ class Origin(Strict):
 
     Attributes:
         creators: people or institutions, in the order of the paper.
-        year: of publication.
-        citation: what to cite, in a line.
-        url: of the paper or the data set's page, where known.
+        year: year of publication.
+        citation: the text to cite, in one line.
+        url: address of the paper or of the data set's page, where it is known.
         source: where these facts are from.
     """
 
@@ -261,13 +257,13 @@ class Manifest(Strict):
     Attributes:
         name: short name, as `disfa`; the file is `<name>_<version>.toml`.
         version: release, as `2020`, `1`, or an edition.
-        status: `documented` where its layout is known from sources, `unverified` where it is assumed throughout.
-        group: what must not be in two splits at once.
-        subjects: number of people, where known.
-        withheld: ids of people who gave no consent to be shown: no message names them.
-        metric: how its literature judges.
-        origin: who made it; for names in `abawbench.datasets.manifests.origins` it may be left out.
-        sources: for each dotted field (`splits.train`, `labels.basic.classes`, ...) where the fact is from; a text that
+        status: `documented` where the layout is known from sources, `unverified` where it is assumed throughout.
+        group: the kind of group that must not be in two splits at once.
+        subjects: number of people, where it is known.
+        withheld: ids of people who gave no consent to be shown; no message names them.
+        metric: how the literature judges predictions.
+        origin: who made the data set; it may be left out where `data_manifests/origins.toml` has the name.
+        sources: where the fact of each dotted field (`splits.train`, `labels.basic.classes`, ...) is from; a text that
             begins with `assumed` has no source yet. An entry for a field covers the fields below it.
     """
 
@@ -299,11 +295,11 @@ class Manifest(Strict):
 
     @property
     def id(self) -> str:
-        """`<name>_<version>`, the stem of its file."""
+        """`<name>_<version>`, as the manifest's file is called."""
         return f"{self.name}_{self.version}"
 
     def unnamed(self, problems: Sequence[Problem]) -> tuple[Problem, ...]:
-        """The problems with the ids of people who may not be shown struck out."""
+        """The problems, with the ids of people who may not be shown struck out."""
         if not self.withheld:
             return tuple(problems)
         pattern = re.compile("|".join(map(re.escape, self.withheld)))
@@ -323,7 +319,7 @@ class Manifest(Strict):
         )
 
     def source_of(self, field: str) -> str:
-        """Where a dotted field's fact is from: the entry of the field, else of what stands above it."""
+        """The source of a dotted field's fact: the entry of the field, else of the nearest field above it."""
         parts = field.split(".")
         for end in range(len(parts), 0, -1):
             if (source := self.sources.get(".".join(parts[:end]))) is not None:
@@ -331,5 +327,5 @@ class Manifest(Strict):
         return self.sources.get("*", "assumed: no source given")
 
     def is_assumed(self, field: str) -> bool:
-        """True where a fact has no source yet."""
+        """True where the fact of a dotted field has no source yet."""
         return self.source_of(field).startswith("assumed")

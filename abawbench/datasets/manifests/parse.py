@@ -1,4 +1,4 @@
-"""A manifest's TOML to a Manifest, every fault with its line."""
+"""The TOML file of a manifest as a Manifest, with the line of every fault."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ def read_manifest(path: Path) -> Manifest:
     """The manifest in a TOML file.
 
     Raises:
-        ProblemError: F01, F03 the file cannot be read; D01 for every fault: no TOML, a field that is missing, unknown
-            or of another type, an expression that is none of ABAW's, a reader, challenge or set to fetch that does not
-            exist, a source of a field that the manifest does not have, another file name than `<name>_<version>.toml`.
+        ProblemError: F01, F03 the file cannot be read; D01 for every fault: text that is no TOML, a field that is
+            missing, unknown or of another type, an expression that ABAW does not have, a reader, challenge or set to
+            fetch that does not exist, a source of a field that the manifest does not have, a file name other than
+            `<name>_<version>.toml`.
     """
     try:
         text = path.read_bytes().decode()
@@ -70,7 +71,7 @@ def _no_toml(error: tomllib.TOMLDecodeError, file: str) -> Problem:
 
 
 def _misfits(error: ValidationError, data: dict[str, Any], lines: Lines, file: str) -> Iterator[Problem]:
-    """One problem for each field: of a field that may have one of several types, each type is a fault of its own."""
+    """One problem for each field; pydantic reports each type that a field may have as a fault of its own."""
     expected_at: dict[tuple[Steps, str], list[str]] = {}
     for fault in error.errors():
         steps, context = _without_kinds(fault["loc"]), fault.get("ctx", {})
@@ -94,7 +95,7 @@ def _misfits(error: ValidationError, data: dict[str, Any], lines: Lines, file: s
 
 
 def _inside(steps: Steps, data: Any) -> Steps:
-    """The steps that lead to a field: pydantic goes on with a type's name, and with the place in a plain list."""
+    """The steps that lead to a field, without a type's name or a place in a plain list, which pydantic adds."""
     for end, step in enumerate(steps):
         if not _has_tables(data):
             return steps[:end]
@@ -116,7 +117,7 @@ def _at(steps: Steps, data: Any) -> Any:
 
 
 def _without_kinds(steps: Sequence[str | int]) -> Steps:
-    """Pydantic names the kind of a task after its number; a TOML has no such step."""
+    """The steps without the kind of a task, which pydantic adds after the task's number."""
     return tuple(
         step
         for place, step in enumerate(steps)
@@ -125,7 +126,7 @@ def _without_kinds(steps: Sequence[str | int]) -> Steps:
 
 
 def _dotted(steps: Steps, data: Any) -> str:
-    """`labels.basic.tasks.expression.classes`: parts of a list by their id, name or path where they have one."""
+    """The steps as `labels.basic.tasks.expression.classes`; parts of a list by id, name or path where they have one."""
     words: list[str] = []
     for step in steps:
         try:
@@ -141,7 +142,7 @@ def _dotted(steps: Steps, data: Any) -> str:
 
 
 def _dangling(manifest: Manifest) -> Iterator[tuple[Steps, str, str]]:
-    """What a manifest names that does not exist: where, what was found, what was expected."""
+    """Everything that a manifest names and that does not exist: where, what was found, what was expected."""
     from abawbench.datasets.fetch.sets import SETS
 
     for number, label_set in enumerate(manifest.labels):
@@ -227,7 +228,7 @@ def _is_of_label_set(label_set: LabelSet, field: str) -> bool:
 
 
 class Lines:
-    """On which line of a TOML text a field stands."""
+    """The line of a TOML text that each field stands on."""
 
     def __init__(self, text: str) -> None:
         self._places: list[tuple[Steps, int]] = []
@@ -256,7 +257,7 @@ class Lines:
         return steps
 
     def of(self, steps: Steps) -> int | None:
-        """The line of a field, else of the nearest that stands above it; None for the whole text."""
+        """The line of a field, else of the nearest field above it; None for the whole text."""
         for end in range(len(steps), 0, -1):
             found = next((line for place, line in self._places if place == steps[:end]), None)
             if found is not None:
@@ -265,6 +266,6 @@ class Lines:
 
 
 def _balance(line: str) -> int:
-    """Brackets that a line opens and does not close, text and comments apart."""
+    """Number of brackets that a line opens and does not close, outside of texts and comments."""
     plain = re.sub(r""""(?:\\.|[^"\\])*"|'[^']*'|#.*""", "", line)
     return sum(plain.count(mark) for mark in "[{") - sum(plain.count(mark) for mark in "]}")

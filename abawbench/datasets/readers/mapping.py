@@ -25,15 +25,78 @@ from abawbench.labels import (
 from abawbench.table import Classes, Floats, Mask, Table, Values
 
 Contempt = Literal["drop", "other"]
-
-
 Vocabulary = Literal["abaw", "compound"]
-
-
 OTHER = "Other"
-
-
 _ACTION_UNIT = re.compile(r"AU(?:([0-9]+)[LR]?|[LR]([0-9]+))")
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionLoss:
+    """What the map loses of a data set's classes, basic or compound.
+
+    Attributes:
+        masked: number of rows that become "not annotated", by own class, classes without rows included.
+        substituted: number of rows of contempt that become Other, by own class.
+        absent: ABAW expressions that no own class becomes.
+    """
+
+    masked: Mapping[str, int]
+    substituted: Mapping[str, int]
+    absent: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionUnitLoss:
+    """What the map loses of a data set's action units.
+
+    Attributes:
+        absent: ABAW action units that the data set does not label; they are masked in every row.
+        left: own action units that ABAW does not have.
+        positive_from: least value that counts as present, by own task.
+        merged: one-sided columns, by the action unit that they make together; it is present where one side is.
+    """
+
+    absent: tuple[str, ...]
+    left: tuple[str, ...]
+    positive_from: Mapping[str, float]
+    merged: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class RangeLoss:
+    """The data set's own range of valence and arousal, which is stretched to -1 to 1 where it differs."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What the map onto ABAW loses of the labels of a data set.
+
+    Attributes:
+        dataset: id of the manifest.
+        rows: number of rows; all of them stay.
+        unlabelled: number of rows without any annotation after the map.
+        left: own tasks and columns that ABAW does not have.
+        expression: loss of basic expressions; None where the data set has none.
+        compound: loss of compound expressions; None where the data set has none.
+        action_units: loss of action units; None where the data set has none.
+        va: range of valence and arousal; None where the data set has neither.
+    """
+
+    dataset: str
+    rows: int
+    unlabelled: int
+    left: tuple[str, ...]
+    expression: ExpressionLoss | None = None
+    compound: ExpressionLoss | None = None
+    action_units: ActionUnitLoss | None = None
+    va: RangeLoss | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The loss as plain data."""
+        return asdict(self)
 
 
 def to_abaw(
@@ -43,18 +106,18 @@ def to_abaw(
     expressions: Sequence[str] = EXPRESSIONS_8,
     action_units: Sequence[str] = ACTION_UNITS_12,
 ) -> tuple[Table, Loss]:
-    """The rows of `labels` with the tasks va, expression, compound and action_units, as far as the data set has them.
+    """The rows of labels with the tasks va, expression, compound and action_units, as far as the data set has them.
 
     An action unit that the data set does not label is -1 in every row, never 0.
 
     Args:
-        labels: of any data set.
-        contempt: what contempt becomes: not annotated, or Other, which is a weak substitute.
+        labels: labels of any data set.
+        contempt: `drop` makes contempt "not annotated", `other` makes it Other, which is a weak substitute.
         expressions: classes of the result, in order.
         action_units: columns of the result, in order.
 
     Returns:
-        The table, whose rows are those of `labels.table`; and what the map loses.
+        The table, with the rows of `labels.table`; and what the map loses.
     """
     values: dict[str, Values] = {}
     left: list[str] = []
@@ -77,14 +140,14 @@ def to_abaw(
     left.extend(task.name for task in labels.tasks if task.name not in used)
     own = labels.table
     table = Table(own.videos, own.video, own.frame, values, source=own.source, notes=own.notes)
-    unlabelled = int(np.count_nonzero(~_is_labelled(table)))
+    unlabelled = int(np.count_nonzero(~_is_labelled(table, expressions, action_units)))
     return table, Loss(labels.manifest.id, len(own), unlabelled, tuple(left), expression, compound, units, stretch)
 
 
 def abaw_tasks(
     table: Table, expressions: Sequence[str] = EXPRESSIONS_8, action_units: Sequence[str] = ACTION_UNITS_12
 ) -> tuple[Task, ...]:
-    """The tasks that a table of `to_abaw` has."""
+    """The tasks of a table that `to_abaw` has made."""
     known: tuple[Task, ...] = (
         Continuous("va", VALENCE_AROUSAL, -1.0, 1.0, float(VALENCE_AROUSAL_SENTINEL)),
         Categorical("expression", tuple(expressions), CLASS_SENTINEL),
@@ -95,15 +158,15 @@ def abaw_tasks(
 
 
 def class_map(manifest: Manifest, task: Task, vocabulary: Vocabulary = "abaw") -> Mapping[str, str] | None:
-    """For each class of a task the ABAW expression it becomes, `contempt`, or empty where it is masked.
+    """What each class of a task becomes: an ABAW expression, `contempt`, or the empty name where it is masked.
 
     Args:
-        manifest: says it.
-        task: of the manifest, or with some of its classes in another order.
-        vocabulary: `abaw` for the eight expressions, `compound` for the compound ones.
+        manifest: the manifest that has the task.
+        task: the task, or one with some of its classes in another order.
+        vocabulary: `abaw` for the eight basic expressions, `compound` for the compound ones.
 
     Returns:
-        None where the task's classes are no expressions of the vocabulary.
+        The map, or None where the task's classes are no expressions of the vocabulary.
     """
     if not isinstance(task, Categorical):
         return None
@@ -131,7 +194,7 @@ def _has_pair(task: Continuous) -> bool:
 
 
 def _unit(column: str) -> str:
-    """The action unit of a column, whichever side of the face: `AU12` for `AU12L`; empty where it is none."""
+    """The action unit of a column, without the side of the face, as `AU12` for `AU12L`; empty for other columns."""
     match = _ACTION_UNIT.fullmatch(column)
     return "" if match is None else f"AU{int(match[1] or match[2])}"
 
@@ -192,7 +255,7 @@ def _action_units(
 
 
 def _either(sides: Classes) -> Classes:
-    """Present where one side is, absent where every side is, else not annotated."""
+    """Present where one side is present, absent where every side is absent, else not annotated."""
     return np.where((sides == 1).any(axis=1), 1, sides.min(axis=1)).astype(np.int8)
 
 
@@ -204,83 +267,16 @@ def _positive_from(manifest: Manifest, task: MultiLabel) -> float | None:
     return None
 
 
-def _is_labelled(table: Table) -> Mask:
-    """Rows with an annotation of any task, shape (rows,)."""
+def _is_labelled(table: Table, expressions: Sequence[str], action_units: Sequence[str]) -> Mask:
+    """True for each row with an annotation of any task, shape (rows,)."""
     labelled = np.zeros(len(table), np.bool_)
-    for values in table.values.values():
-        annotated = ~np.isnan(values) if values.dtype == np.float64 else values >= 0
-        labelled |= annotated if annotated.ndim == 1 else annotated.any(axis=1)
+    for task in abaw_tasks(table, expressions, action_units):
+        labelled |= task.is_annotated(table.values[task.name]).reshape(len(table), -1).any(axis=1)
     return labelled
 
 
-@dataclass(frozen=True, slots=True)
-class ExpressionLoss:
-    """Of a data set's classes, basic or compound.
-
-    Attributes:
-        masked: rows that become "not annotated", by own class; classes without rows too.
-        substituted: rows of contempt that become Other.
-        absent: ABAW expressions that no own class becomes.
-    """
-
-    masked: Mapping[str, int]
-    substituted: Mapping[str, int]
-    absent: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ActionUnitLoss:
-    """Of a data set's action units.
-
-    Attributes:
-        absent: ABAW action units that the data set does not label: masked in every row.
-        left: own action units that ABAW does not have.
-        positive_from: by own task the least value that counts as present.
-        merged: one-sided columns by the action unit they make together: present where one side is.
-    """
-
-    absent: tuple[str, ...]
-    left: tuple[str, ...]
-    positive_from: Mapping[str, float]
-    merged: Mapping[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class RangeLoss:
-    """Of valence and arousal: the own range, which is stretched to -1 to 1 where it is another."""
-
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """What the map loses of the labels of a data set.
-
-    Attributes:
-        dataset: id of the manifest.
-        rows: how many there are; all stay.
-        unlabelled: rows without any annotation after the map.
-        left: own tasks and columns that ABAW does not have.
-        expression, compound, action_units, va: None where the data set has no such task.
-    """
-
-    dataset: str
-    rows: int
-    unlabelled: int
-    left: tuple[str, ...]
-    expression: ExpressionLoss | None = None
-    compound: ExpressionLoss | None = None
-    action_units: ActionUnitLoss | None = None
-    va: RangeLoss | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """The loss as plain data."""
-        return asdict(self)
-
-
-def describe(loss: Loss) -> str:
-    """A loss in words, a line for each thing."""
+def describe_loss(loss: Loss) -> str:
+    """A loss in words, one line for each thing that is lost."""
     lines: list[str] = []
     for part in (loss.expression, loss.compound):
         if part is None:
@@ -290,7 +286,7 @@ def describe(loss: Loss) -> str:
         if part.absent:
             lines.append(f"expressions that {loss.dataset} does not have: {_listed(part.absent)}")
     if loss.action_units is not None:
-        lines += _of_action_units(loss.dataset, loss.action_units)
+        lines += _describe_action_units(loss.dataset, loss.action_units)
     if loss.va is not None and (loss.va.low, loss.va.high) != (-1, 1):
         lines.append(f"valence and arousal stretched from {loss.va.low:g} to {loss.va.high:g} to -1 to 1")
     if loss.left:
@@ -300,7 +296,7 @@ def describe(loss: Loss) -> str:
     return "\n".join(lines) or "nothing is lost"
 
 
-def _of_action_units(dataset: str, part: ActionUnitLoss) -> list[str]:
+def _describe_action_units(dataset: str, part: ActionUnitLoss) -> list[str]:
     lines = [f"{task}: present from {value:g} on" for task, value in part.positive_from.items()]
     if part.absent:
         lines.append(f"action units that {dataset} does not label, masked: {_listed(part.absent)}")

@@ -1,4 +1,4 @@
-"""How many rows of what: labels counted by split, class and column."""
+"""Labels counted by split, class and column."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from abawbench.challenges import Categorical, Continuous, Task
+from abawbench.challenges import Categorical, Task
 from abawbench.datasets.readers.labels import Labels
 from abawbench.table import Mask, Table
 
@@ -18,12 +18,12 @@ class SplitCounts:
     """The counts of one split.
 
     Attributes:
-        units: videos, sequences or pictures with at least one row.
-        subjects: people with at least one row; None where not known.
-        rows: how many.
-        labels: by task, then by class (and `not annotated`), or by column: rows of the class, rows with an annotated
-            value, rows where an action unit or attribute is present.
-        annotated: by task, rows with an annotated value in each column.
+        units: number of videos, sequences or pictures with at least one row.
+        subjects: number of people with at least one row; None where no person is known.
+        rows: number of rows.
+        labels: by task and label, a number of rows: of the class (or `not annotated`), with an action unit or attribute
+            present, or with an annotated value in a column of numbers.
+        annotated: by task and column, the number of rows with an annotated value; without tasks of classes.
     """
 
     units: int
@@ -38,12 +38,12 @@ class SplitCounts:
 
 
 def counts_by_split(labels: Labels, table: Table, tasks: Sequence[Task]) -> dict[str, SplitCounts]:
-    """The counts of each split that has rows, in order of first appearance; the empty name where no split is known.
+    """The counts of each split that has rows, in order of first appearance; rows without a split are under "".
 
     Args:
-        labels: whose rows they are.
-        table: in ABAW vocabularies, or `labels.table`.
-        tasks: what the table holds.
+        labels: the labels, for the subjects and splits of the rows.
+        table: the rows, in ABAW's vocabularies or in the data set's own (`labels.table`).
+        tasks: the tasks of the table.
     """
     names = tuple(dict.fromkeys(labels.splits))
     place = {name: number for number, name in enumerate(names)}
@@ -61,23 +61,21 @@ def counts_by_split(labels: Labels, table: Table, tasks: Sequence[Task]) -> dict
             len(people) or None,
             int(rows.sum()),
             {task.name: _labels(task, table, rows) for task in tasks},
-            {task.name: _annotated(task, table, rows) for task in tasks if not isinstance(task, Categorical)},
+            {task.name: _annotated(task, table, rows) for task in tasks if task.is_vector},
         )
     return found
 
 
 def _labels(task: Task, table: Table, rows: Mask) -> dict[str, int]:
-    if isinstance(task, Continuous):
-        return _annotated(task, table, rows)
-    values = table.classes(task.name)[rows]
+    values = table.values[task.name][rows]
     if isinstance(task, Categorical):
-        counts = np.bincount(values[values >= 0], minlength=len(task.classes)).tolist()
-        return dict(zip(task.classes, counts, strict=True)) | {"not annotated": int((values < 0).sum())}
-    return dict(zip(task.columns, (values == 1).sum(axis=0).tolist(), strict=True))
+        annotated = values[task.is_annotated(values)]
+        counts = np.bincount(annotated, minlength=task.width).tolist()
+        return dict(zip(task.classes, counts, strict=True)) | {"not annotated": len(values) - len(annotated)}
+    counted = task.is_annotated(values) if task.is_real else values == 1
+    return dict(zip(task.labels, counted.sum(axis=0).tolist(), strict=True))
 
 
 def _annotated(task: Task, table: Table, rows: Mask) -> dict[str, int]:
-    assert not isinstance(task, Categorical)
-    values = table.values[task.name][rows]
-    is_annotated = ~np.isnan(values) if isinstance(task, Continuous) else values >= 0
-    return dict(zip(task.columns, is_annotated.sum(axis=0).tolist(), strict=True))
+    is_annotated = task.is_annotated(table.values[task.name][rows])
+    return dict(zip(task.labels, is_annotated.sum(axis=0).tolist(), strict=True))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from abawbench.base.hashes import hashes_of_file
 from abawbench.base.problems import Problem, Problems, unreadable
 from abawbench.datasets.manifests.model import Checksum, LabelSet, Manifest
 from abawbench.datasets.verification.counts import Tally, compare, listed, tallies
@@ -16,8 +16,6 @@ from abawbench.table import video_of
 
 if TYPE_CHECKING:
     from abawbench.datasets.readers import Labels
-
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ def _place_of(file: str, root: Path) -> Path | None:
 
 
 def _compare_checksums(path: Path, stated: Sequence[Checksum], problems: Problems) -> int:
-    hexes = _hashed(path, [checksum.algorithm for checksum in stated])
+    hexes = hashes_of_file(path, [checksum.algorithm for checksum in stated])
     agreed = 0
     for checksum, hexadecimal in zip(stated, hexes, strict=True):
         if hexadecimal == checksum.hex:
@@ -126,15 +124,6 @@ def _compare_checksums(path: Path, stated: Sequence[Checksum], problems: Problem
         found, expected = f"{checksum.algorithm} {hexadecimal}", f"{checksum.algorithm} {checksum.hex}"
         problems.add(Problem("D22", found, expected, fix, str(path)))
     return agreed
-
-
-def _hashed(path: Path, algorithms: Sequence[str]) -> list[str]:
-    hashes = [hashlib.new(algorithm, usedforsecurity=False) for algorithm in algorithms]
-    with path.open("rb") as file:
-        while piece := file.read(_CHUNK):
-            for one in hashes:
-                one.update(piece)
-    return [one.hexdigest() for one in hashes]
 
 
 def _check_labels(manifest: Manifest, root: Path, findings: _Findings) -> None:

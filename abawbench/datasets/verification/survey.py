@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from abawbench.datasets.readers import Labels
 
 MEDIA = ("images", "videos", "audio")
-
-
 # a place of the layout by its number, and what is left of its pattern; nothing is left where everything below counts
 Step = tuple[int, tuple[str, ...]]
 
@@ -121,12 +119,8 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp")
-
-
 # the crops of some units are numbered up to two past the video's end
 BEYOND = 2
-
-
 _FIX = "compare the labels with the pictures: one of them may be of another release"
 
 

@@ -11,14 +11,14 @@ from abawbench.challenges import CHALLENGES, Categorical, Continuous, MultiLabel
 from abawbench.datasets.manifests import read_manifest
 from abawbench.datasets.manifests.model import Classes, LabelSet, Licence, Manifest, Marks, Numbers
 from abawbench.datasets.readers.labels import Labels
-from abawbench.datasets.readers.mapping import abaw_tasks, class_map, describe, to_abaw
+from abawbench.datasets.readers.mapping import abaw_tasks, class_map, describe_loss, to_abaw
 from abawbench.labels import ACTION_UNITS_8, ACTION_UNITS_12, EXPRESSIONS_7, EXPRESSIONS_8
 from abawbench.table import NO_FRAME, Table, Values
 
 FOLDER = Path(__file__).parents[3] / "data_manifests"
 LABEL_SETS = [
     pytest.param(path, place, id=f"{path.stem}-{label_set.id}")
-    for path in sorted(FOLDER.glob("*.toml"))
+    for path in sorted(FOLDER.glob("*_*.toml"))
     for place, label_set in enumerate(read_manifest(path).labels)
 ]
 ROWS = 60
@@ -170,7 +170,7 @@ def test_a_loss_is_plain_data_and_its_text_names_everything(path, place):
     labels = random_labels(path, place)
     table, loss = to_abaw(labels, contempt="other")
     assert json.loads(json.dumps(loss.to_json()))["dataset"] == labels.manifest.id
-    text = describe(loss)
+    text = describe_loss(loss)
     parts = [*loss.left]
     if loss.expression is not None:
         parts += [*loss.expression.masked, *loss.expression.substituted, *loss.expression.absent]
@@ -297,7 +297,7 @@ def test_ratings_from_one_to_nine_are_stretched_and_dominance_is_left_out():
     table, loss = to_abaw(labels_of(small(facts), [facts.task], {"sam": own}))
     assert np.array_equal(table.numbers("va"), [[1, -1], [-0.5, 0], [0, np.nan]], equal_nan=True)
     assert loss.left == ("dominance",)
-    assert "from 1 to 9" in describe(loss)
+    assert "from 1 to 9" in describe_loss(loss)
 
 
 def test_the_tasks_are_those_of_the_challenges():
@@ -309,4 +309,4 @@ def test_the_tasks_are_those_of_the_challenges():
     values = {"va": np.zeros((1, 2)), "expression": np.zeros(1, np.int8), "action_units": np.zeros((1, 12), np.int8)}
     table, loss = to_abaw(labels_of(small(*facts), [part.task for part in facts], values))
     assert abaw_tasks(table) == CHALLENGES["abaw4-mtl"].tasks
-    assert describe(loss) == "action_units: present from 1 on"
+    assert describe_loss(loss) == "action_units: present from 1 on"

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from abawbench.base.problems import Problems
 from abawbench.datasets.manifests import get_manifest, read_manifest
 from abawbench.datasets.manifests.model import Place
-from abawbench.datasets.verification import compare as module
 from abawbench.datasets.verification import survey
 from abawbench.datasets.verification.compare import verify
 from examples.real_data import real_data
@@ -299,9 +298,3 @@ def test_folders_outside_the_layout_are_not_listed(tmp_path, monkeypatch):
     monkeypatch.setattr(survey.os, "scandir", noting)
     survey.survey(layout("pictures/*.jpg"), tmp_path, Problems())
     assert listed == [tmp_path.name, "pictures"]
-
-
-def test_a_file_is_hashed_in_pieces(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_CHUNK", 3)
-    (tmp_path / "file").write_bytes(b"0123456789")
-    assert module._hashed(tmp_path / "file", ["md5"]) == [hashlib.md5(b"0123456789").hexdigest()]
