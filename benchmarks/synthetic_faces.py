@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from abawbench.synthetic.film import draw_crop, make_film, make_person
+from abawbench.synthetic.film import draw_crop, make_film
+from abawbench.synthetic.person import make_person
 from benchmarks.timing import functions
 
 FILMS, FRAMES = 24, 48

@@ -1,6 +1,6 @@
-"""What a face does over a video, and what is felt: action units, episodes, valence and arousal, all related.
+"""Expression and affect over a video: episodes, action units, valence and arousal, all related to each other.
 
-`docs/synthetic.md` has the model in formulas. Everything works on all frames of a video at once.
+`docs/synthetic.md` describes the model in formulas. All functions work on whole videos at once.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from abawbench.table import Classes, Floats, Mask
 
 Intensities = NDArray[np.float32]
 
+# frames per second
 FRAME_RATE = 30
 SPEECH, MOVEMENT = "Speech", "Movement"
 COMPOUND = tuple(name for name in relatedness() if "_" in name)
-# everything a face may be doing; what stands behind the seven is "Other" to the challenges
+# the kinds of episodes; those after the seven expressions count as "Other" in the challenges
 EPISODES = (*EXPRESSIONS_7, *COMPOUND, SPEECH, MOVEMENT)
 EXPRESSION_OF_EPISODE: Classes = np.array(
     [EXPRESSIONS_8.index(name) if name in EXPRESSIONS_7 else EXPRESSIONS_8.index("Other") for name in EPISODES],
@@ -28,10 +29,10 @@ EXPRESSION_OF_EPISODE: Classes = np.array(
 # frames of each class in training and validation of the 10th edition's expressions (ora942878/ABAW_10_EXPR:metadata/)
 PUBLISHED_FRAMES = (262_610, 23_280, 16_300, 17_583, 129_285, 106_265, 42_977, 278_146)
 PUBLISHED_SHARES: tuple[float, ...] = tuple(frames / sum(PUBLISHED_FRAMES) for frames in PUBLISHED_FRAMES)
-# assumed: how "Other" divides into compound expressions, speech, and single movements
+# assumed: shares of compound expressions, speech and single movements in "Other"
 OTHER = {"compound": 0.4, SPEECH: 0.4, MOVEMENT: 0.2}
 
-# how much full intensity of an action unit adds to valence and to arousal, before the hyperbolic tangent
+# contribution of each action unit at intensity 1 to valence and to arousal, before the hyperbolic tangent
 DRIVE: dict[str, tuple[float, float]] = {
     "AU1": (-0.05, 0.10),
     "AU2": (0.10, 0.30),
@@ -53,26 +54,27 @@ DRIVE: dict[str, tuple[float, float]] = {
 }
 WEIGHTS: Floats = np.array([DRIVE[unit] for unit in ACTION_UNITS_17])
 RESTING_AROUSAL = -0.1
-# arousal for each unit of mean speed of the action units, in intensity a second
+# arousal per mean speed of the action units, which is a change of intensity per second
 MOVEMENT_GAIN = 0.25
 
-# moods differ between people and drift within a video; both are standard deviations of valence and of arousal
+# standard deviation of the mood between people and within a video, for valence and for arousal; frames of a drift
 MOOD_OF_PERSON, MOOD_DRIFT, DRIFT_KNOT = 0.25, 0.25, 10 * FRAME_RATE
-# how strongly mood makes the expressions that agree with it more probable
+# strength with which a mood favours the expressions that agree with it
 MOOD_TILT = 1.2
+# length of an episode in frames: median, standard deviation of its logarithm, least and greatest
 TYPICAL_FRAMES, SPREAD, SHORTEST, LONGEST = 60, 0.45, 20, 240
-# frames from the middle of a transition to its end: a face moves faster into an expression than out of it
+# half the length of a transition in frames, least and greatest: a face moves faster into an expression than out of it
 ONSET, OFFSET = (4, 8), (7, 9)
 
 
 @dataclass(frozen=True, eq=False)
 class Temperament:
-    """What stays the same of a person.
+    """The lasting traits of a person.
 
     Attributes:
-        strength: factor on every intensity, from 0.75 to 1.1.
-        habits: shape (episodes, 17), True where this person tends to use an observational action unit.
-        mood: usual valence and arousal.
+        strength: factor of all intensities, from 0.75 to 1.1.
+        habits: shape (episodes, 17), True for action units that the person tends to add to an episode.
+        mood: shape (2,), usual contribution to valence and arousal.
     """
 
     strength: float
@@ -82,7 +84,7 @@ class Temperament:
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """One person over one video.
+    """The expression and affect of one person over one video.
 
     Attributes:
         action_units: shape (frames, 17), intensities in [0, 1], order of `ACTION_UNITS_17`.
@@ -101,7 +103,7 @@ class Course:
 
 
 def _profiles() -> tuple[Floats, Mask]:
-    """By episode and action unit: probability of taking part, and whether the unit is prototypical."""
+    """Probability that an action unit takes part in an episode, and whether it is prototypical, (episodes, 17) each."""
     weight, prototypical = np.zeros((len(EPISODES), 17)), np.zeros((len(EPISODES), 17), bool)
     for row, episode in enumerate(EPISODES):
         for unit, relation in relatedness().get(episode, {}).items():
@@ -113,19 +115,23 @@ def _profiles() -> tuple[Floats, Mask]:
 PROFILES, PROTOTYPICAL = _profiles()
 _UPPER, _JAW = ACTION_UNITS_17.index("AU25"), ACTION_UNITS_17.index("AU26")
 SPOKEN = {_UPPER: 0.6, _JAW: 0.5}
-# assumed: where each episode lies on the plane of valence and arousal, at a usual intensity
+# assumed: valence and arousal of each episode at a usual intensity, shape (episodes, 2)
 PLACES: Floats = 0.7 * PROFILES @ WEIGHTS
 
 
 def episode_shares(expressions: tuple[float, ...] = PUBLISHED_SHARES) -> Floats:
-    """Probability of each of `EPISODES` from the shares of the eight expressions, shape (episodes,)."""
+    """Probability of each of `EPISODES`, shape (episodes,).
+
+    Args:
+        expressions: shares of the eight expressions.
+    """
     other = expressions[-1]
     compound = [other * OTHER["compound"] / len(COMPOUND)] * len(COMPOUND)
     return np.array([*expressions[:-1], *compound, other * OTHER[SPEECH], other * OTHER[MOVEMENT]])
 
 
 def make_temperament(generator: np.random.Generator) -> Temperament:
-    """A person: how lively, which habits, what usual mood."""
+    """A random temperament."""
     return Temperament(
         strength=float(generator.uniform(0.75, 1.1)),
         habits=generator.random(PROFILES.shape) < PROFILES,
@@ -134,13 +140,13 @@ def make_temperament(generator: np.random.Generator) -> Temperament:
 
 
 def make_course(temperament: Temperament, frames: int, generator: np.random.Generator, shares: Floats) -> Course:
-    """Episode after episode, each with onset, apex and offset, over a mood that drifts.
+    """A random course of a video: one episode after another, each with onset, apex and offset, on a drifting mood.
 
     Args:
-        temperament: of the person.
-        frames: of the video, at `FRAME_RATE` a second.
-        generator: draws everything that happens in this video.
-        shares: probability of each of `EPISODES`, see `episode_shares`.
+        temperament: temperament of the person.
+        frames: number of frames, `FRAME_RATE` of them per second.
+        generator: source of the random numbers.
+        shares: probability of each of `EPISODES`, as `episode_shares` returns it.
     """
     mood = temperament.mood + MOOD_DRIFT * smooth_noise(generator, frames, 2, DRIFT_KNOT)
     borders = _borders(frames, generator)
@@ -150,15 +156,19 @@ def make_course(temperament: Temperament, frames: int, generator: np.random.Gene
     moved = _blend(targets, borders, place, generator)
     units, spoken = moved[:, :17], moved[:, 17]
     _speak(units, spoken, generator)
-    _live(units, mood, generator)
+    _enliven(units, mood, generator)
     return Course(units.astype(np.float32), kinds[place].astype(np.int8), affect_of(units, mood))
 
 
 def affect_of(action_units: Floats, mood: Floats) -> Floats:
-    """Valence and arousal from action units over time and the mood beneath, shape (frames, 2), in (-1, 1).
+    """Valence and arousal of a video, shape (frames, 2), in (-1, 1).
 
-    The hyperbolic tangent of `action_units @ WEIGHTS + mood`, with a resting arousal and the overall movement in
-    arousal.
+    They are the hyperbolic tangent of `action_units @ WEIGHTS + mood`; to arousal, a resting value and a contribution
+    of the speed of all action units are added first.
+
+    Args:
+        action_units: shape (frames, 17), intensities in [0, 1].
+        mood: shape (frames, 2), contribution to valence and arousal.
     """
     drive = action_units @ WEIGHTS + mood
     speed = np.zeros(len(action_units))
@@ -168,7 +178,7 @@ def affect_of(action_units: Floats, mood: Floats) -> Floats:
 
 
 def _borders(frames: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    """Frame at which each episode begins, and at which the last one ends; the first and the last may be cut off."""
+    """Frames at which the episodes begin, and the end of the last; the first and the last may lie partly outside."""
     count = frames // SHORTEST + 2
     lengths = np.exp(np.log(TYPICAL_FRAMES) + SPREAD * generator.normal(size=count))
     lengths = np.clip(lengths, SHORTEST, LONGEST).astype(np.int64)
@@ -178,7 +188,13 @@ def _borders(frames: int, generator: np.random.Generator) -> NDArray[np.int64]:
 
 
 def _kinds(mood: Floats, generator: np.random.Generator, shares: Floats) -> NDArray[np.int64]:
-    """Which episode, by the mood it begins in; over all moods about the shares."""
+    """The kind of each episode, which depends on the mood at its beginning; over all moods, the shares are kept.
+
+    Args:
+        mood: shape (episodes, 2), mood at the beginning of each episode.
+        generator: source of the random numbers.
+        shares: probability of each kind.
+    """
     variance = MOOD_OF_PERSON**2 + MOOD_DRIFT**2
     # the last term takes out what the tilt adds on average
     expected = MOOD_TILT**2 * variance / 2 * (PLACES**2).sum(axis=1)
@@ -189,9 +205,9 @@ def _kinds(mood: Floats, generator: np.random.Generator, shares: Floats) -> NDAr
 
 
 def _targets(kinds: NDArray[np.int64], temperament: Temperament, generator: np.random.Generator) -> Floats:
-    """Intensity of each action unit at the apex, and in the last column whether it is speech."""
+    """Intensities at the apex of each episode, shape (episodes, 18); the last column is 1 for speech."""
     count = len(kinds)
-    # half habit, half chance: over people an observational unit keeps its share
+    # half habit, half chance: over all people, an observational unit keeps its share
     inclined = (PROFILES + temperament.habits)[kinds] / 2
     taking_part = PROTOTYPICAL[kinds] | (generator.random((count, 17)) < inclined)
     single = generator.integers(17, size=(count, 2))
@@ -210,7 +226,14 @@ def _targets(kinds: NDArray[np.int64], temperament: Temperament, generator: np.r
 def _blend(
     targets: Floats, borders: NDArray[np.int64], place: NDArray[np.int64], generator: np.random.Generator
 ) -> Floats:
-    """Targets over time, shape (frames, columns): level at the apex, smooth about each border, half-way at it."""
+    """The targets over time, shape (frames, columns): constant at the apex, with smooth transitions at the borders.
+
+    Args:
+        targets: shape (episodes, columns), values at the apex.
+        borders: shape (episodes + 1,), frames at which the episodes begin and the last one ends.
+        place: shape (frames,), index of the episode of each frame.
+        generator: source of the random numbers.
+    """
     lengths = np.diff(borders)
     total = targets[:, :17].sum(axis=1)
     rising = total[1:] > total[:-1]
@@ -230,15 +253,15 @@ def _blend(
 
 
 def _speak(units: Floats, spoken: Floats, generator: np.random.Generator) -> None:
-    """Lips and jaw open and close about three and a half times a second while the person speaks."""
+    """Open and close lips and jaw about 3.5 times per second while the person speaks; changes `units`."""
     rate = 3.5 + 0.4 * smooth_noise(generator, len(units), 1, 15)[:, 0]
     phase = 2 * np.pi * (generator.random() + np.cumsum(rate) / FRAME_RATE)
     units[:, _UPPER] *= 1 - spoken * (0.5 + 0.5 * np.sin(phase)) * 0.9
     units[:, _JAW] *= 1 - spoken * (0.5 + 0.5 * np.sin(phase + 0.5)) * 0.9
 
 
-def _live(units: Floats, mood: Floats, generator: np.random.Generator) -> None:
-    """No apex is quite level, no rest quite still, and a mood shows a little; kept in [0, 1]."""
+def _enliven(units: Floats, mood: Floats, generator: np.random.Generator) -> None:
+    """Add a little unrest to apex and rest, and a trace of the mood; changes `units` and keeps them in [0, 1]."""
     units *= 1 + 0.1 * smooth_noise(generator, len(units), 17, 12)
     units += 0.03 * np.abs(smooth_noise(generator, len(units), 17, 24))
     pleasant, lively = np.maximum(mood[:, 0], 0), np.maximum(mood[:, 1], 0)

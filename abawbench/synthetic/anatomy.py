@@ -1,7 +1,8 @@
-"""Where things lie in a face and where action units and the pose move them.
+"""The positions of the parts of a face, and how action units and the pose move them.
 
 Positions are in pixels of a 112 x 112 crop, x to the right and y down from the tip of an average nose; the face looks
-at the camera. A movement is linear in the coefficients of `COEFFICIENTS`, so that one product of a matrix moves all.
+at the camera. All movements are linear in the coefficients named in `COEFFICIENTS`, so one matrix product moves
+everything.
 """
 
 from __future__ import annotations
@@ -17,25 +18,30 @@ from abawbench.synthetic.person import Person
 
 Array = NDArray[np.floating[Any]]
 
+# position of the right eye in the image, of the right mouth corner, of chin and crown of an average face
 EYE_X, EYE_Y, MOUTH_X, MOUTH_Y = 17.62, -20.2, 14.6, 19.6
 CHIN_Y, CROWN_Y = 43.5, -84.0
 POSES = ("yaw", "yaw_squared", "pitch", "pitch_squared")
 COEFFICIENTS = (*ACTION_UNITS_17, *POSES)
-# nodes of the grid on which the skin's movement is known: first x and y, nodes in x and y, distance
+# the grid on which the movement of the skin is known: position of the first node, numbers of nodes, their distance
 GRID_X, GRID_Y, GRID_COLUMNS, GRID_ROWS, GRID_STEP = -66.0, -82.0, 34, 35, 4.0
-# points of a lid and of one contour of a lip
+# number of points of a lid and of one contour of the lips
 LID, LIP = 9, 11
 
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """One patch of skin, mirrored to the other side, that an action unit moves.
+    """A patch of skin, and its mirror image, that an action unit moves.
 
     Attributes:
-        unit: of `ACTION_UNITS_17`.
-        x: of the patch's middle, to the side; y its height.
-        right: movement to the side at full intensity; down likewise.
-        width: sideways spread; above and below: spreads in these directions.
+        unit: action unit, one of `ACTION_UNITS_17`.
+        x: horizontal distance of the centre from the middle of the face; a patch at 0 has no mirror image.
+        y: height of the centre.
+        right: movement to the outside at intensity 1.
+        down: movement downwards at intensity 1.
+        width: standard deviation of the patch in x.
+        above: standard deviation above the centre.
+        below: standard deviation below the centre.
     """
 
     unit: str
@@ -75,7 +81,12 @@ PULLS = (
 
 
 def skin_moves(person: Person, points: Array) -> Array:
-    """Displacement of skin at points (n, 2) for each of `COEFFICIENTS` at 1, shape (coefficients, n, 2)."""
+    """Displacement of the skin for each coefficient at 1, shape (coefficients, n, 2).
+
+    Args:
+        person: the person.
+        points: shape (n, 2), positions at rest.
+    """
     x, y = points[:, 0], points[:, 1]
     moves = np.zeros((len(COEFFICIENTS), len(points), 2), np.float32)
     for pull in PULLS:
@@ -86,7 +97,7 @@ def skin_moves(person: Person, points: Array) -> Array:
             reach = height * np.exp(-(((x - side * pull.x) / pull.width) ** 2) / 2)
             moves[unit, :, 0] += side * pull.right * reach
             moves[unit, :, 1] += pull.down * reach
-    # the jaw turns about the ears: nothing moves above the mouth, the chin moves most
+    # the jaw turns around the ears: above the mouth nothing moves, and the chin moves most
     share = np.clip((y - 12) / 26, 0, 1)
     jaw = share * share * (3 - 2 * share) * np.exp(-((np.maximum(y - CHIN_Y - 4, 0) / 9) ** 2) / 2)
     jaw *= np.exp(-((np.maximum(np.abs(x) - 18, 0) / 11) ** 2) / 2)
@@ -98,7 +109,12 @@ def skin_moves(person: Person, points: Array) -> Array:
 
 
 def pose_moves(person: Person, points: Array) -> Array:
-    """Displacement of points (n, 2) per radian of yaw, yaw squared, pitch, pitch squared, shape (4, n, 2)."""
+    """Displacement for yaw, yaw squared, pitch and pitch squared at 1 (in radians), shape (4, n, 2).
+
+    Args:
+        person: the person.
+        points: shape (n, 2), positions at rest.
+    """
     x, y = points[:, 0], points[:, 1]
     depth = 38 * (1 - (np.minimum(np.abs(x), 50) / (50 * person.width)) ** 2) - 30
     depth -= 14 * (np.clip(y + 14, -60, 60) / 60) ** 2
@@ -113,20 +129,20 @@ def pose_moves(person: Person, points: Array) -> Array:
 
 
 def _sides(person: Person, x: Array) -> Array:
-    """Strength of each coefficient at x, shape (coefficients, n): two halves of a face differ a little."""
+    """Strength of each coefficient at x, shape (coefficients, n), since the two halves of a face differ a little."""
     slopes = np.array([*person.asymmetry, *[0.0] * len(POSES)], np.float32)
     return 1 + slopes[:, None] * np.tanh(x / 10)[None, :]
 
 
 def grid_points() -> Array:
-    """Nodes of the grid, shape (rows * columns, 2)."""
+    """Positions of the nodes of the grid, shape (rows * columns, 2)."""
     x = GRID_X + GRID_STEP * np.arange(GRID_COLUMNS, dtype=np.float32)
     y = GRID_Y + GRID_STEP * np.arange(GRID_ROWS, dtype=np.float32)
     return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(np.float32)
 
 
 def half_width(person: Person, y: Array) -> Array:
-    """Half of the head's width at heights `y`, without hair; 0 above the crown and below the chin."""
+    """Half the width of the head without hair at heights `y`; 0 above the crown and below the chin."""
     knots = np.array([-84, -82.5, -77, -66, -50, -34, -20, -6, 8, 19, 28.5, 35.5, 40.5, 42.7, 43.5], np.float32)
     widths = np.array([0, 13, 24, 33, 37.2, 38.4, 38.8, 38.3, 36.2, 32.8, 27.2, 20.8, 13.5, 8, 0], np.float32)
     widths = widths * np.where(knots > 0, 1 + (person.jaw - 1) * np.clip(knots / 25, 0, 1), 1)
@@ -139,18 +155,19 @@ def half_width(person: Person, y: Array) -> Array:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Points:
-    """Points that are drawn as outlines, at rest and per coefficient.
+    """Points of the outlines that are drawn.
 
     Attributes:
-        rest: shape (n, 2): pupils (left, right), tip of the nose, chin line of the mouth's middle, lids, lips, rims.
-        moves: shape (coefficients, 2 * n).
+        rest: shape (n, 2), positions at rest: left and right pupil, tip of the nose, centre of the mouth, lids and
+            creases, lips, rims of glasses.
+        moves: shape (coefficients, 2 * n), displacement for each coefficient at 1.
     """
 
     rest: Array
     moves: Array
 
 
-# places of the parts in `Points`
+# indices of the parts in `Points`, and the number of points of one rim
 PUPILS, NOSE, MOUTH = slice(0, 2), 2, 3
 UPPER_LIDS, LOWER_LIDS, CREASES = slice(4, 22), slice(22, 40), slice(40, 58)
 LIPS_TOP, LIPS_UPPER, LIPS_LOWER, LIPS_BOTTOM = slice(58, 69), slice(69, 80), slice(80, 91), slice(91, 102)
@@ -174,7 +191,7 @@ def outline_points(person: Person) -> Points:
     moves *= np.where(np.arange(len(rest)) < 102, 1, 0)[None, :, None]
     sides = _sides(person, rest[:, 0])
     moves[:, 4:102] *= sides[:, 4:102, None]
-    # an eye turns as one piece, or it would change its shape with the bridge of the nose
+    # an eye turns as one piece; else the depth of the bridge of the nose would change its shape
     anchors = rest.copy()
     for part in (UPPER_LIDS, LOWER_LIDS, CREASES):
         anchors[part, 1] = EYE_Y
@@ -183,7 +200,11 @@ def outline_points(person: Person) -> Points:
 
 
 def _eyes(person: Person) -> tuple[Array, Array]:
-    """Upper lids, lower lids and creases of both eyes, from the inner to the outer corner; and their movements."""
+    """Upper lids, lower lids and creases of both eyes, each from the inner to the outer corner.
+
+    Returns:
+        Positions at rest, shape (54, 2), and displacements by action unit, shape (17, 54, 2).
+    """
     t = np.linspace(-1, 1, LID, dtype=np.float32)
     rest, moves = [], []
     half = 7.9 * person.eye_size
@@ -219,7 +240,11 @@ def _eyes(person: Person) -> tuple[Array, Array]:
 
 
 def _lips(person: Person) -> tuple[Array, Array]:
-    """The four contours of the lips from the image's left to its right, and their movements."""
+    """The four contours of the lips from the top, each from the left of the image to the right.
+
+    Returns:
+        Positions at rest, shape (44, 2), and displacements by action unit, shape (17, 44, 2).
+    """
     t = np.linspace(-1, 1, LIP, dtype=np.float32)
     half = MOUTH_X * person.mouth_width
     mid, side = 1 - t * t, np.abs(t)
@@ -232,7 +257,7 @@ def _lips(person: Person) -> tuple[Array, Array]:
     wide = np.sign(t) * side**1.2
     lift = np.interp(side, [0, 0.5, 1], [0.7, 1.0, 0.0])
     low = np.minimum(1, 1.35 * (1 - side**2.4))
-    # (to the side, down at the top contour, at the upper, lower and bottom contour)
+    # movement to the right, then downwards for each of the four contours
     table = {
         "AU9": (0, -1.6 * mid, -0.9 * mid, -0.7 * mid, -0.2 * mid),
         "AU10": (0, -3.6 * lift, -2.7 * lift, -1.2 * lift, -0.4 * mid),
@@ -259,7 +284,7 @@ def _lips(person: Person) -> tuple[Array, Array]:
 
 
 def _rims(person: Person) -> Array:
-    """Both rims of a pair of glasses, also of a person who wears none."""
+    """Both rims of a pair of glasses, shape (48, 2); also for a person who wears none."""
     angle = np.linspace(0, 2 * np.pi, RIM, endpoint=False, dtype=np.float32)
     x, y = np.cos(angle), np.sin(angle)
     power = 0.45 if person.glasses == "square" else 0.9

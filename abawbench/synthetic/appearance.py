@@ -1,4 +1,4 @@
-"""What a video adds to a face: light, place, camera, and how head, eyes and hands move in time."""
+"""What a video adds to a face: light, background, camera noise, and pose, gaze and covering objects over time."""
 
 from __future__ import annotations
 
@@ -11,26 +11,32 @@ from abawbench.clips.images import Image
 from abawbench.synthetic.affect import FRAME_RATE
 from abawbench.synthetic.anatomy import Array
 from abawbench.synthetic.noise import smooth_noise
-from abawbench.synthetic.person import Colour, Person
+from abawbench.synthetic.person import Person, as_colour
 from abawbench.synthetic.portrait import Light, linear
 
 SCENE_WIDTH, SCENE_HEIGHT = 640, 360
+# the noise of a frame begins anywhere within this many pixels of the sheet of noise; its mean grey level
+NOISE_MARGIN = 48
+NOISE_ZERO = 128
+# objects that cover the face
+COVERS = ("hand", "microphone", "strands")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Course:
-    """What changes in time beside the expression; arrays have one row for each frame.
+class FrameConditions:
+    """What changes over time besides the expression.
 
     Attributes:
         turn: shape (frames, 2), yaw and pitch in radians.
-        place: shape (frames, 4), roll in radians, scale as a factor, shift right and down in pixels of a crop: how far
-            the detector that aligned the crop was out.
-        lids: 0 open, 1 closed in a blink.
-        gaze: shape (frames, 2), pixels of a crop that the pupils are off.
-        motion: length of the motion blur in pixels.
-        brightness: factor of the exposure.
-        noise: shape (frames, 2), where the noise of a frame lies in the film's sheet of noise.
-        covered: whether something is before the face; `cover` is where, shape (frames, 2).
+        place: shape (frames, 4), error of the detector that aligned the crop: rotation in radians, scale as a factor,
+            shift right and down in pixels of a crop.
+        lids: shape (frames,), closure of the lids, from 0 (open) to 1 (closed in a blink).
+        gaze: shape (frames, 2), shift of the pupils to the right and down, in pixels of a crop.
+        motion: shape (frames,), length of the motion blur in pixels of a crop; 0 for none.
+        brightness: shape (frames,), exposure as a factor.
+        noise: shape (frames, 2), position of the frame's noise in the sheet of noise, in pixels.
+        covered: shape (frames,), True if an object covers the face.
+        cover: shape (frames, 2), shift of that object to the right and down, in pixels of a crop.
     """
 
     turn: Array
@@ -45,18 +51,18 @@ class Course:
 
 
 def make_light(generator: np.random.Generator) -> Light:
-    """Daylight, lamps, a window at the side; sometimes dim."""
+    """A random light: daylight, lamps, or a window at the side; sometimes dim."""
     direction = np.array([generator.normal(0, 0.45), generator.normal(-0.45, 0.22), generator.uniform(0.55, 1.0)])
     direction /= np.linalg.norm(direction)
     warmth, strength = float(generator.normal(0, 0.06)), float(generator.uniform(0.75, 1.12))
     share = float(generator.uniform(0.45, 0.78))
     key = np.array([1 + warmth, 1.0, 1 - warmth]) * strength * share * 1.15
     around = np.array([1 - 0.6 * warmth, 1.0, 1 + 0.6 * warmth]) * strength * (1 - share) * 1.1
-    return Light(_three(direction), _three(key), _three(around))
+    return Light(as_colour(direction), as_colour(key), as_colour(around))
 
 
 def make_scene(generator: np.random.Generator, light: Light) -> Image:
-    """What is behind the people, shape (SCENE_HEIGHT, SCENE_WIDTH, 3): a wall, a room out of focus, leaves, dusk."""
+    """A random background: a wall, a room out of focus, leaves, or dusk; shape (SCENE_HEIGHT, SCENE_WIDTH, 3)."""
     import cv2
 
     def colour(least: float, most: float) -> np.ndarray:
@@ -87,8 +93,8 @@ def make_scene(generator: np.random.Generator, light: Light) -> Image:
     return np.asarray(cv2.resize(picture.astype(np.uint8), size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def make_course(generator: np.random.Generator, frames: int, *, covers: bool) -> Course:
-    """The course of pose, blinks, gaze and exposure over a number of frames."""
+def make_conditions(generator: np.random.Generator, frames: int, *, covers: bool) -> FrameConditions:
+    """Random conditions of a number of frames; with `covers`, an object covers the face for a while."""
     seconds = FRAME_RATE
     slow = smooth_noise(generator, frames, 4, 2 * seconds)
     quick = smooth_noise(generator, frames, 4, 4)
@@ -107,7 +113,7 @@ def make_course(generator: np.random.Generator, frames: int, *, covers: bool) ->
         length = int(np.clip(frames * generator.uniform(0.06, 0.2), 2, 3 * seconds))
         begin = int(generator.integers(max(frames - length, 1)))
         covered[begin : begin + length] = True
-    return Course(
+    return FrameConditions(
         turn.astype(np.float32),
         place.astype(np.float32),
         _blinks(generator, frames),
@@ -121,7 +127,7 @@ def make_course(generator: np.random.Generator, frames: int, *, covers: bool) ->
 
 
 def _blinks(generator: np.random.Generator, frames: int) -> Array:
-    """Closed within three frames and open again within five, every three seconds or so."""
+    """Closure of the lids: every three seconds or so, closed within three frames and open again within five."""
     shape = np.array([0.45, 0.95, 1.0, 0.8, 0.5, 0.25, 0.1], np.float32)
     lids = np.zeros(frames + len(shape), np.float32)
     place = int(generator.exponential(2 * FRAME_RATE))
@@ -131,27 +137,35 @@ def _blinks(generator: np.random.Generator, frames: int) -> Array:
     return lids[:frames]
 
 
-# a frame takes its noise from anywhere within this many pixels
-NOISE_MARGIN = 48
-NOISE_ZERO = 128
-
-
 def make_noise(generator: np.random.Generator, size: int, strength: float) -> np.ndarray:
-    """A sheet of a sensor's noise, shape (size + NOISE_MARGIN, size + NOISE_MARGIN, 3), about NOISE_ZERO."""
+    """A sheet of sensor noise with mean NOISE_ZERO, shape (size + NOISE_MARGIN, size + NOISE_MARGIN, 3).
+
+    Args:
+        generator: source of the random numbers.
+        size: size of a crop in pixels.
+        strength: standard deviation of the noise in grey levels.
+    """
     import cv2
 
     shape = (size + NOISE_MARGIN, size + NOISE_MARGIN, 3)
     grey = generator.normal(size=(*shape[:2], 1)) + 0.5 * generator.normal(size=shape)
-    # compression and alignment have smoothed it
+    # smoothed, as by compression and alignment
     smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 0.6)
     return np.clip(np.round(NOISE_ZERO + strength * smooth / smooth.std()), 0, 255).astype(np.uint8)
 
 
-COVERS = ("hand", "microphone", "strands")
-
-
 def make_cover(generator: np.random.Generator, kind: str, person: Person, light: Light) -> tuple[Image, Image]:
-    """One of `COVERS` before a face: colour (144, 144, 3) and opacity (144, 144), 16 pixels around a crop."""
+    """An object that covers a face, drawn on a crop with a margin of 16 pixels.
+
+    Args:
+        generator: source of the random numbers.
+        kind: one of `COVERS`.
+        person: the person, whose skin and hair it may show.
+        light: the light.
+
+    Returns:
+        Colour, shape (144, 144, 3), and opacity, shape (144, 144), both uint8.
+    """
     import cv2
 
     fine, size = 2, 144
@@ -196,8 +210,3 @@ def make_cover(generator: np.random.Generator, kind: str, person: Person, light:
         np.asarray(cv2.resize(colour, small, interpolation=cv2.INTER_AREA), np.uint8),
         np.asarray(cv2.resize(mask, small, interpolation=cv2.INTER_AREA), np.uint8),
     )
-
-
-def _three(values: np.ndarray) -> Colour:
-    red, green, blue = (float(value) for value in values)
-    return red, green, blue

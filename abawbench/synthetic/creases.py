@@ -1,4 +1,7 @@
-"""Folds, bulges and shadows that action units and age bring to the skin, as factors of its brightness."""
+"""Folds, bulges and shadows of the skin that come with action units and with age, as changes of its brightness.
+
+Positions are in pixels of a 112 x 112 crop, as in `anatomy`. A change of -0.3 takes 30 per cent of the brightness away.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,12 @@ from abawbench.labels import ACTION_UNITS_17
 from abawbench.synthetic.anatomy import Array
 from abawbench.synthetic.person import Person
 
-# the part of a face that folds: first x and y, width and height in pixels of a crop
+# the part of the face that folds
 LEFT, TOP, WIDTH, HEIGHT = -44, -64, 88, 116
+# pixels of the drawing for each pixel of a crop
 _FINE = 4
 
-# by action unit: outlines on the image's right, depth, width in pixels; the left is its mirror
+# a line on the right of the image, which is mirrored to the left: points (x, y), depth as a change of brightness, width
 Line = tuple[Sequence[tuple[float, float]], float, float]
 NASOLABIAL = ((8.5, 1.0), (12.5, 5.5), (16.5, 11.0), (19.0, 17.0), (19.5, 22.0))
 LINES: dict[str, Sequence[Line]] = {
@@ -78,7 +82,7 @@ LINES: dict[str, Sequence[Line]] = {
     "AU25": [(((0, 29.5), (7, 29.2)), 0.12, 1.6)],
     "AU26": [(((20, 8), (22.5, 18), (21, 30)), 0.20, 2.6)],
 }
-# by action unit: x, y, brightening, spread in x and y
+# x, y, change of brightness at the centre, standard deviation in x and in y
 Bulge = tuple[float, float, float, float, float]
 BULGES: dict[str, Sequence[Bulge]] = {
     "AU1": [(9, -28, -0.05, 7, 3)],
@@ -100,22 +104,22 @@ BULGES: dict[str, Sequence[Bulge]] = {
 }
 
 
-def crease_fields(person: Person) -> Array:
-    """Change of brightness by each action unit at 1, shape (17, HEIGHT * WIDTH); -0.3 takes 30 per cent away."""
+def crease_maps(person: Person) -> Array:
+    """Change of brightness by each action unit at intensity 1, shape (17, HEIGHT * WIDTH)."""
     x = np.linspace(LEFT, LEFT + WIDTH, WIDTH, dtype=np.float32)
     sides = 1 + np.array(person.asymmetry, np.float32)[:, None, None] * np.tanh(x / 10)
-    return (_average_fields() * sides * person.wrinkles).reshape(len(ACTION_UNITS_17), -1).astype(np.float32)
+    return (_average_maps() * sides * person.wrinkles).reshape(len(ACTION_UNITS_17), -1).astype(np.float32)
 
 
 @functools.cache
-def _average_fields() -> Array:
-    fields = np.stack([_field(LINES.get(unit, ()), BULGES.get(unit, ())) for unit in ACTION_UNITS_17])
-    fields.setflags(write=False)
-    return fields
+def _average_maps() -> Array:
+    maps = np.stack([_brightness(LINES.get(unit, ()), BULGES.get(unit, ())) for unit in ACTION_UNITS_17])
+    maps.setflags(write=False)
+    return maps
 
 
-def age_field(person: Person) -> Array:
-    """Change of brightness by lines that stay, shape (HEIGHT, WIDTH)."""
+def age_map(person: Person) -> Array:
+    """Change of brightness by the lasting lines of a person's age, shape (HEIGHT, WIDTH)."""
     age = person.age
     lines: list[Line] = [
         (NASOLABIAL[:4], 0.10 + 0.22 * age, 1.5),
@@ -126,10 +130,10 @@ def age_field(person: Person) -> Array:
         strength = age - 0.45
         for unit in ("AU1", "AU2", "AU6"):
             lines += [(outline, depth * strength, width) for outline, depth, width in LINES[unit]]
-    return _field(lines, [(18, -13, -0.05 - 0.05 * age, 6, 2)])
+    return _brightness(lines, [(18, -13, -0.05 - 0.05 * age, 6, 2)])
 
 
-def _field(lines: Sequence[Line], bulges: Sequence[Bulge]) -> Array:
+def _brightness(lines: Sequence[Line], bulges: Sequence[Bulge]) -> Array:
     import cv2
 
     total = np.zeros((HEIGHT, WIDTH), np.float32)
@@ -141,7 +145,7 @@ def _field(lines: Sequence[Line], bulges: Sequence[Bulge]) -> Array:
             places = (points * (side, 1) - (LEFT, TOP)) * _FINE
             thickness = max(round(width * 0.8 * _FINE), 1)
             cv2.polylines(dark, [_fixed(places)], False, 255, thickness, cv2.LINE_AA, 4)
-            # skin rises beside a fold: light from above catches its lower bank
+            # beside a fold the skin rises, and its lower bank catches the light from above
             bank = places + np.array([side * 0.5, 1.0]) * 1.5 * width * _FINE
             cv2.polylines(light, [_fixed(bank)], False, 255, thickness, cv2.LINE_AA, 4)
         size = (WIDTH, HEIGHT)
@@ -156,11 +160,12 @@ def _field(lines: Sequence[Line], bulges: Sequence[Bulge]) -> Array:
 
 
 def _curve(points: np.ndarray) -> np.ndarray:
-    """A smooth line through a few points."""
+    """A smooth line through a few points, shape (8 * n, 2) for n points."""
     places = np.linspace(0, len(points) - 1, 8 * len(points))
     degree = min(len(points) - 1, 3)
     return np.stack([np.polyval(np.polyfit(range(len(points)), points[:, axis], degree), places) for axis in (0, 1)], 1)
 
 
 def _fixed(points: np.ndarray) -> np.ndarray:
+    """Points as fixed-point numbers with four binary digits, as OpenCV draws them."""
     return np.round(points * 16).astype(np.int32)

@@ -1,4 +1,4 @@
-"""A person before a camera: everything but the expression, and the pictures that come of both."""
+"""A person in front of a camera: everything but the expression, and the pictures of both together."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from abawbench.synthetic.appearance import (
     NOISE_ZERO,
     SCENE_HEIGHT,
     SCENE_WIDTH,
-    Course,
-    make_course,
+    FrameConditions,
+    make_conditions,
     make_cover,
     make_light,
     make_noise,
@@ -30,31 +30,33 @@ from abawbench.synthetic.face import (
     draw_face,
     landmarks,
     make_rig,
-    make_view,
-    moved_points,
+    move_points,
 )
-from abawbench.synthetic.features import make_features
-from abawbench.synthetic.person import Person, make_person
+from abawbench.synthetic.features import make_features, scale_features
+from abawbench.synthetic.person import Person
 from abawbench.synthetic.portrait import CANVAS_HEIGHT, CANVAS_WIDTH, CANVAS_X, CANVAS_Y, FINE, make_portrait
 from abawbench.table import Floats
 
-__all__ = ["Film", "Person", "alignment", "draw_crop", "draw_picture", "make_film", "make_person"]
-
-# the part of the canvas that a crop may show
+# left, top and bottom edge of the part of the canvas that a crop may show; the right edge mirrors the left
 CLOSE_LEFT, CLOSE_TOP, CLOSE_BOTTOM = -76, -86, 62
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Film:
-    """One person in one video: identity, light, place, camera and course of the pose.
+    """One person in one video: identity, light, place, camera, and the conditions of each frame.
 
     Attributes:
-        close: the head at the scale of a crop, before its background; `wide` at the scale of the whole picture.
-        noise: sheet of noise for crops.
+        person: the person.
+        frames: number of frames.
+        rig: movements of the face.
+        close: the head in front of its background, at the scale of a crop.
+        wide: the head alone, at the scale of the whole picture.
+        conditions: pose, blinks, exposure and the like, frame by frame.
+        noise: sheet of sensor noise for crops.
         scene: shape (360, 640, 3), the background.
-        blur: the lens's, standard deviation in pixels of a crop; 0 for none.
-        quality: of the JPEG compression that the crop went through, 0 for none.
-        cover: what comes before the face now and then: colour and opacity.
+        blur: blur of the lens, as a standard deviation in pixels of a crop; 0 for none.
+        quality: quality of an earlier JPEG compression of the crop, 0 for none.
+        cover: colour and opacity of the object that covers the face now and then.
     """
 
     person: Person
@@ -62,7 +64,7 @@ class Film:
     rig: Rig
     close: View
     wide: View
-    course: Course
+    conditions: FrameConditions
     noise: np.ndarray
     scene: Image
     blur: float
@@ -71,13 +73,13 @@ class Film:
 
 
 def make_film(person: Person, frames: int, generator: np.random.Generator) -> Film:
-    """How a person is filmed for a number of frames."""
+    """Film a person for a number of frames."""
     import cv2
 
     light = make_light(generator)
     scene = make_scene(generator, light)
     portrait = make_portrait(person, light)
-    parts = make_features(person, light, portrait)
+    features = make_features(person, light, portrait)
     size = (CANVAS_WIDTH * FINE, CANVAS_HEIGHT * FINE)
     left, top = (
         int(generator.integers(0, SCENE_WIDTH - CANVAS_WIDTH)),
@@ -89,7 +91,7 @@ def make_film(person: Person, frames: int, generator: np.random.Generator) -> Fi
     opaque = portrait.alpha[..., None].astype(np.float32) / 255
     whole = portrait.colour * opaque + behind * (1 - opaque)
     close = cv2.resize(whole, (CANVAS_WIDTH, CANVAS_HEIGHT), interpolation=cv2.INTER_AREA)
-    # resampling for each frame softens once more
+    # sharpened, since the resampling of each frame softens once more
     close = np.clip(cv2.addWeighted(close, 1.45, cv2.GaussianBlur(close, (0, 0), 0.8), -0.45, 0), 0, 255)
     close = np.round(close).astype(np.uint8)[
         CLOSE_TOP - CANVAS_Y : CLOSE_BOTTOM - CANVAS_Y, CLOSE_LEFT - CANVAS_X : -CLOSE_LEFT - CANVAS_X
@@ -100,9 +102,11 @@ def make_film(person: Person, frames: int, generator: np.random.Generator) -> Fi
         person=person,
         frames=frames,
         rig=make_rig(person, has_shades=bool(generator.random() < 0.02)),
-        close=make_view(np.ascontiguousarray(close), 1, CLOSE_LEFT, CLOSE_TOP, parts, 1.0),
-        wide=make_view(np.dstack([portrait.colour, portrait.alpha]), FINE, CANVAS_X, CANVAS_Y, parts, scale),
-        course=make_course(generator, frames, covers=bool(generator.random() < 0.3)),
+        close=View(np.ascontiguousarray(close), 1, CLOSE_LEFT, CLOSE_TOP, scale_features(features, 1.0)),
+        wide=View(
+            np.dstack([portrait.colour, portrait.alpha]), FINE, CANVAS_X, CANVAS_Y, scale_features(features, scale)
+        ),
+        conditions=make_conditions(generator, frames, covers=bool(generator.random() < 0.3)),
         noise=make_noise(generator, CROP_SIZE, float(generator.uniform(0.8, 4.5))),
         scene=scene,
         blur=blur if blur > 0.35 else 0.0,
@@ -114,31 +118,31 @@ def make_film(person: Person, frames: int, generator: np.random.Generator) -> Fi
 
 
 def draw_crop(film: Film, frame: int, action_units: Floats) -> Image:
-    """One frame as a face detector would cut it out, shape (112, 112, 3).
+    """Draw one frame as the crop of a face detector, shape (112, 112, 3).
 
     Args:
-        film: who is filmed, and how.
-        frame: from 0, below the film's number of frames.
+        film: the film.
+        frame: index of the frame, from 0.
         action_units: shape (17,), intensities in [0, 1] in the order of `ACTION_UNITS_17`.
     """
     import cv2
 
-    course = film.course
-    yaw, pitch = course.turn[frame].tolist()
+    conditions = film.conditions
+    yaw, pitch = conditions.turn[frame].tolist()
     values = coefficients(film.rig, action_units, yaw, pitch)
-    points = moved_points(film.rig, values)
-    matrix = alignment(landmarks(points), course.place[frame].tolist())
+    points = move_points(film.rig, values)
+    matrix = alignment(landmarks(points), conditions.place[frame].tolist())
     crop = draw_face(film.rig, film.close, values, points, matrix, (CROP_SIZE, CROP_SIZE),
-                     float(course.lids[frame]), course.gaze[frame])  # fmt: skip
-    if course.covered[frame]:
-        crop = _covered(crop, film.cover, course.cover[frame].tolist())
+                     float(conditions.lids[frame]), conditions.gaze[frame])  # fmt: skip
+    if conditions.covered[frame]:
+        crop = _covered(crop, film.cover, conditions.cover[frame].tolist())
     if film.blur:
         crop = cv2.GaussianBlur(crop, (3, 3), film.blur)
-    if course.motion[frame]:
-        crop = cv2.blur(crop, (int(course.motion[frame]), 1))
-    x, y = course.noise[frame].tolist()
+    if conditions.motion[frame]:
+        crop = cv2.blur(crop, (int(conditions.motion[frame]), 1))
+    x, y = conditions.noise[frame].tolist()
     grain = film.noise[y : y + CROP_SIZE, x : x + CROP_SIZE]
-    crop = cv2.addWeighted(crop, float(course.brightness[frame]), grain, 1, -NOISE_ZERO)
+    crop = cv2.addWeighted(crop, float(conditions.brightness[frame]), grain, 1, -NOISE_ZERO)
     if film.quality:
         _, data = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, film.quality])
         crop = cv2.imdecode(data, cv2.IMREAD_COLOR)
@@ -148,14 +152,14 @@ def draw_crop(film: Film, frame: int, action_units: Floats) -> Image:
 def draw_picture(
     films: Sequence[Film], frame: int, action_units: Sequence[Floats | None], *, width: int, height: int
 ) -> Image:
-    """A whole picture of the camera with the people of `films` from left to right, shape (height, width, 3).
+    """Draw a whole picture, with the people of the films from left to right, shape (height, width, 3).
 
     Args:
-        films: none, one or two; the first one's scene is the background.
-        frame: from 0.
-        action_units: of each film, shape (17,); None leaves the place of somebody who is out of the picture empty.
-        width: of the picture in pixels.
-        height: of the picture in pixels.
+        films: films of no, one or two people; the background is the scene of the first.
+        frame: index of the frame, from 0.
+        action_units: for each film, shape (17,), intensities in [0, 1], or None if the person is out of the picture.
+        width: width of the picture in pixels.
+        height: height of the picture in pixels.
     """
     import cv2
 
@@ -171,25 +175,33 @@ def draw_picture(
 
 
 def _place_head(picture: Array, film: Film, frame: int, action_units: Floats, middle: float, people: int) -> None:
+    """Draw a head onto a picture, centred at `middle` pixels from the left; smaller if there are two people."""
     import cv2
 
     height, width = picture.shape[:2]
-    course, view = film.course, film.wide
-    yaw, pitch = course.turn[frame].tolist()
+    conditions, view = film.conditions, film.wide
+    drawn = view.features.scale
+    yaw, pitch = conditions.turn[frame].tolist()
     values = coefficients(film.rig, action_units, yaw, pitch)
-    points = moved_points(film.rig, values)
-    scale = view.scale * min(height / SCENE_HEIGHT, width / SCENE_WIDTH) * (1 if people == 1 else 0.85)
-    roll, size, right, down = course.place[frame].tolist()
-    wide, high = round(CANVAS_WIDTH * view.scale), round(CANVAS_HEIGHT * view.scale)
-    to_output = np.array([[view.scale, 0, -CANVAS_X * view.scale], [0, view.scale, -CANVAS_Y * view.scale]], np.float32)
+    points = move_points(film.rig, values)
+    scale = drawn * min(height / SCENE_HEIGHT, width / SCENE_WIDTH) * (1 if people == 1 else 0.85)
+    roll, size, right, down = conditions.place[frame].tolist()
+    wide, high = round(CANVAS_WIDTH * drawn), round(CANVAS_HEIGHT * drawn)
+    to_output = np.array(
+        [
+            [drawn, 0, -CANVAS_X * drawn],
+            [0, drawn, -CANVAS_Y * drawn],
+        ],
+        np.float32,
+    )
     head = draw_face(
-        film.rig, view, values, points, to_output, (wide, high), float(course.lids[frame]), course.gaze[frame]
+        film.rig, view, values, points, to_output, (wide, high), float(conditions.lids[frame]), conditions.gaze[frame]
     )
     # the body goes on below the canvas
     head = cv2.copyMakeBorder(head, 0, height // 2, 0, 0, cv2.BORDER_REPLICATE)
-    factor = scale / view.scale * size
+    factor = scale / drawn * size
     cos, sin = factor * math.cos(roll), factor * math.sin(roll)
-    x, y = -CANVAS_X * view.scale, -CANVAS_Y * view.scale
+    x, y = -CANVAS_X * drawn, -CANVAS_Y * drawn
     target = (middle + 3 * right, 0.45 * height + 3 * down)
     matrix = np.array([[cos, -sin, target[0] - cos * x + sin * y], [sin, cos, target[1] - sin * x - cos * y]])
     placed = cv2.warpAffine(head, matrix, (width, height), flags=cv2.INTER_LINEAR).astype(np.float32)
@@ -197,14 +209,21 @@ def _place_head(picture: Array, film: Film, frame: int, action_units: Floats, mi
     picture += (placed[..., :3] - picture) * opaque
 
 
-# points as complex numbers: the template's, and about their middle
+# the points of the template as complex numbers, their mean, and their positions relative to it
 _TEMPLATE = TEMPLATE[:, 0] + 1j * TEMPLATE[:, 1]
 _MIDDLE = complex(_TEMPLATE.mean())
 _ARMS = _TEMPLATE - _MIDDLE
 
 
 def alignment(points: Array, place: list[float]) -> Array:
-    """From the face to a crop: the similarity of `abawbench.faces.similarity`, then what the detector is out."""
+    """Matrix from positions in the face to pixels of a crop, shape (2, 3).
+
+    It is the alignment of `abawbench.faces.similarity`, followed by an error of the detector.
+
+    Args:
+        points: shape (5, 2), landmarks of the face.
+        place: the error: rotation in radians, scale as a factor, shift right and down in pixels of the crop.
+    """
     arms = points.astype(np.float64).view(np.complex128)[:, 0]
     middle = complex(arms.sum()) / len(arms)
     arms -= middle

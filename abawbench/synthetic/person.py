@@ -1,35 +1,27 @@
-"""Who is drawn: the features that make one synthetic face another person's."""
+"""The identity of a synthetic face: everything by which people differ."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from abawbench.labels import ACTION_UNITS_17
 
 Colour = tuple[float, float, float]
-"""Red, green, blue as a screen shows them, in [0, 1]."""
+"""Red, green and blue of a screen, in [0, 1]."""
 
-# from the lightest to the darkest, as photographed in daylight
+# skin colours from the lightest to the darkest, as photographed in daylight
 SKINS = (
-    (0.94, 0.80, 0.73),
-    (0.91, 0.74, 0.64),
-    (0.85, 0.66, 0.53),
-    (0.76, 0.55, 0.41),
-    (0.62, 0.43, 0.31),
-    (0.47, 0.32, 0.23),
-    (0.33, 0.22, 0.17),
-)
+    (0.94, 0.80, 0.73), (0.91, 0.74, 0.64), (0.85, 0.66, 0.53), (0.76, 0.55, 0.41), (0.62, 0.43, 0.31),
+    (0.47, 0.32, 0.23), (0.33, 0.22, 0.17),
+)  # fmt: skip
 HAIR_COLOURS = (
-    (0.06, 0.05, 0.05),
-    (0.13, 0.09, 0.07),
-    (0.24, 0.15, 0.10),
-    (0.36, 0.24, 0.15),
-    (0.55, 0.40, 0.24),
-    (0.74, 0.60, 0.38),
-    (0.48, 0.22, 0.12),
-)
+    (0.06, 0.05, 0.05), (0.13, 0.09, 0.07), (0.24, 0.15, 0.10), (0.36, 0.24, 0.15), (0.55, 0.40, 0.24),
+    (0.74, 0.60, 0.38), (0.48, 0.22, 0.12),
+)  # fmt: skip
 GREY: Colour = (0.68, 0.67, 0.66)
 IRISES = ((0.22, 0.13, 0.08), (0.32, 0.20, 0.11), (0.40, 0.33, 0.18), (0.32, 0.42, 0.34), (0.33, 0.46, 0.58))
 CLOTHES = ((0.16, 0.18, 0.24), (0.55, 0.16, 0.16), (0.20, 0.36, 0.28), (0.75, 0.73, 0.70), (0.30, 0.33, 0.52))
@@ -39,20 +31,55 @@ _HAIR_SHARES = (0.08, 0.14, 0.2, 0.13, 0.12, 0.17, 0.09, 0.07)
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One identity. Proportions are factors of the average adult face, 1 being average.
+    """One identity.
+
+    Widths, lengths and sizes are factors of the average adult face; heights and slants are in pixels of a 112 x 112
+    crop, as differences from the average.
 
     Attributes:
-        width: of the head; `jaw`, `chin` and `cheekbones` of these parts; `length` of the lower face.
-        skin: colour of the skin; `redness` of cheeks and nose, `freckles` and `gloss` in [0, 1].
-        age: 0 young, 1 old: lasting lines and folds; `wrinkles` is how deeply an expression folds the skin.
-        hair_style: one of `HAIR_STYLES`; `hairline` is how far up the forehead reaches, in pixels of a crop.
-        beard: 0 shaved, 0.4 stubble, 1 full; `moustache` likewise.
-        brow_height: pixels above the average; `brow_arch` and `brow_tilt` likewise.
-        eye_slant: pixels that the outer corner lies above the inner one, more than on average.
-        lid_fold: how clear the crease above the upper lid is, in [0, 1].
-        glasses: none, `round` or `square`.
-        asymmetry: for each of `ACTION_UNITS_17`, how much stronger it is on the image's right half.
-        resting: what a neutral face shows of each action unit; small.
+        width: width of the head.
+        jaw: width of the jaw.
+        chin: width of the chin.
+        cheekbones: strength of the cheekbones.
+        length: length of the lower face.
+        skin: colour of the skin.
+        redness: redness of cheeks and nose, in [0, 1].
+        freckles: strength of the freckles, in [0, 1].
+        gloss: gloss of the skin, in [0, 1].
+        age: age from 0 (young) to 1 (old), which decides the lasting lines and folds.
+        wrinkles: depth of the folds of an expression, as a factor.
+        hair_style: one of `HAIR_STYLES`.
+        hair: colour of the hair.
+        hair_volume: volume of the hair.
+        hairline: additional height of the forehead.
+        parting: position of the parting, from -1 (left in the image) to 1 (right).
+        beard: 0 for none, 0.4 for stubble, 1 for a full beard.
+        moustache: likewise.
+        brow: colour of the brows.
+        brow_thickness: thickness of the brows.
+        brow_height: additional height of the brows.
+        brow_arch: additional height of their arch.
+        brow_tilt: additional slope of their outer end.
+        eye_size: size of the eyes.
+        eye_aperture: opening of the lids.
+        eye_slant: additional height of the outer corner of an eye over the inner one.
+        eye_distance: distance of the eyes.
+        iris: colour of the iris.
+        lid_fold: clearness of the crease above the upper lid, in [0, 1].
+        lashes: strength of the lashes, which no picture shows yet; its draw keeps the others as they are.
+        nose_width: width of the nose.
+        nose_length: length of the nose.
+        nose_depth: depth of the nose.
+        mouth_width: width of the mouth.
+        upper_lip: thickness of the upper lip.
+        lower_lip: thickness of the lower lip.
+        lips: colour of the lips.
+        teeth: colour of the teeth.
+        glasses: `round`, `square`, or empty for none.
+        frame: colour of the frame of the glasses.
+        clothes: colour of the clothes.
+        asymmetry: for each of `ACTION_UNITS_17`, the relative difference of its strength on the right of the image.
+        resting: for each of `ACTION_UNITS_17`, the small intensity that a neutral face shows.
         texture: seed of pores, freckles and strands.
     """
 
@@ -103,7 +130,7 @@ class Person:
 
 
 def make_person(generator: np.random.Generator) -> Person:
-    """A person at random, over the whole human range of skin, hair and proportions."""
+    """A random person, from the whole human range of skin, hair and proportions."""
 
     def around(mean: float, spread: float) -> float:
         return float(mean + spread * np.clip(generator.normal(), -2.2, 2.2))
@@ -112,7 +139,7 @@ def make_person(generator: np.random.Generator) -> Person:
         return bool(generator.random() < probability)
 
     darkness = float(generator.random())
-    skin = _shaded(_between(SKINS, darkness), generator, 0.02)
+    skin = _shaded(_interpolate(SKINS, darkness), generator, 0.02)
     age = float(generator.beta(1.4, 1.9))
     is_masculine = chance(0.5)
     style = str(generator.choice(HAIR_STYLES, p=_HAIR_SHARES))
@@ -160,7 +187,7 @@ def make_person(generator: np.random.Generator) -> Person:
         eye_aperture=around(1.0, 0.1),
         eye_slant=around(0.3, 0.7),
         eye_distance=around(1.0, 0.03),
-        iris=_shaded(_between(IRISES, float(generator.random() ** (0.9 + 3 * darkness))), generator, 0.02),
+        iris=_shaded(_interpolate(IRISES, float(generator.random() ** (0.9 + 3 * darkness))), generator, 0.02),
         lid_fold=float(generator.uniform(0.2, 1.0)),
         lashes=float(generator.uniform(0.5, 0.8) if is_masculine else generator.uniform(0.8, 1.3)),
         nose_width=around(0.96 + 0.18 * darkness, 0.08),
@@ -181,26 +208,30 @@ def make_person(generator: np.random.Generator) -> Person:
     )  # fmt: skip
 
 
+def as_colour(values: Iterable[Any]) -> Colour:
+    """Three numbers as a colour."""
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue
+
+
 def _hair_colour(generator: np.random.Generator, darkness: float) -> Colour:
     # light hair goes with light skin
     lightest = 0.15 if darkness > 0.6 else 1.0 - 0.6 * darkness
     if darkness < 0.35 and generator.random() < 0.08:
         return HAIR_COLOURS[-1]
-    return _between(HAIR_COLOURS[:-1], float(generator.random() * lightest))
+    return _interpolate(HAIR_COLOURS[:-1], float(generator.random() * lightest))
 
 
-def _between(colours: tuple[Colour, ...], position: float) -> Colour:
+def _interpolate(colours: tuple[Colour, ...], position: float) -> Colour:
     place = position * (len(colours) - 1)
     first = min(int(place), len(colours) - 2)
     return _mixed(colours[first], colours[first + 1], place - first)
 
 
 def _mixed(one: Colour, other: Colour, share: float) -> Colour:
-    red, green, blue = ((1 - share) * a + share * b for a, b in zip(one, other, strict=True))
-    return red, green, blue
+    return as_colour((1 - share) * a + share * b for a, b in zip(one, other, strict=True))
 
 
 def _shaded(colour: Colour, generator: np.random.Generator, spread: float) -> Colour:
     light = float(generator.normal(0, spread))
-    red, green, blue = (float(np.clip(c + light + generator.normal(0, spread / 3), 0.02, 0.98)) for c in colour)
-    return red, green, blue
+    return as_colour(np.clip(c + light + generator.normal(0, spread / 3), 0.02, 0.98) for c in colour)

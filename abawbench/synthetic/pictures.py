@@ -153,7 +153,8 @@ def film_of_unit(seed: int, place: int, unit: Unit) -> Film:
         place: index of the unit in the corpus.
         unit: the unit.
     """
-    from abawbench.synthetic.film import make_film, make_person
+    from abawbench.synthetic.film import make_film
+    from abawbench.synthetic.person import make_person
 
     return make_film(make_person(stream(seed, FACE, unit.person)), unit.frames, stream(seed, FILM, place))
 

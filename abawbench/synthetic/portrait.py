@@ -1,6 +1,7 @@
-"""A person's head under one light, at rest and with closed eyes and no mouth: what the skin's movement then bends.
+"""A person's head in one light, at rest, without eyes and mouth: the canvas that the movements of the skin deform.
 
-The face is a height field; its slopes give the shading, so that a light from the side falls on it as on a real one.
+The face is a height map, whose slopes decide the shading. Positions x and y are in pixels of a 112 x 112 crop, as in
+`anatomy`; colours are linear amounts of light if nothing else is said.
 """
 
 from __future__ import annotations
@@ -10,20 +11,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from abawbench.synthetic.anatomy import CHIN_Y, CROWN_Y, EYE_X, EYE_Y, MOUTH_Y, Array, half_width
-from abawbench.synthetic.creases import HEIGHT, LEFT, TOP, WIDTH, age_field
-from abawbench.synthetic.person import Colour, Person
+from abawbench.synthetic.creases import HEIGHT, LEFT, TOP, WIDTH, age_map
+from abawbench.synthetic.person import Colour, Person, as_colour
 
-# the canvas: first x and y in pixels of a crop, size in them, canvas pixels for each
+# left and top edge, width and height of the canvas in pixels of a crop; canvas pixels for each pixel of a crop
 CANVAS_X, CANVAS_Y, CANVAS_WIDTH, CANVAS_HEIGHT, FINE = -100, -104, 200, 248, 2
 
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """How a face is lit.
+    """The light on a face.
 
     Attributes:
-        direction: from the face to the light: to the image's right, down, towards the camera; of length 1.
-        key: its colour and strength; `ambient` what comes from everywhere; 1 shows a colour as it is.
+        direction: unit vector from the face to the light: right in the image, down, towards the camera.
+        key: red, green and blue strength of the directed light; at 1 a colour appears as it is.
+        ambient: red, green and blue strength of the light from all directions.
     """
 
     direction: tuple[float, float, float]
@@ -33,12 +35,13 @@ class Light:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Portrait:
-    """A head as the light shows it.
+    """A head in a light.
 
     Attributes:
         colour: shape (CANVAS_HEIGHT * FINE, CANVAS_WIDTH * FINE, 3), uint8 RGB.
-        alpha: the same height and width, 255 where the person is.
-        lids: brightness of the light on the lids, a factor of the skin's colour; `mouth` that on the lips.
+        alpha: opacity, of the same height and width, uint8: 255 where the person is.
+        lids: red, green and blue light on the lids, as factors of the colour of the skin.
+        mouth: red, green and blue light on the lips, as factors of their colour.
     """
 
     colour: np.ndarray
@@ -48,12 +51,12 @@ class Portrait:
 
 
 def linear(colour: Colour | Array) -> Array:
-    """Amount of light of a colour on a screen."""
+    """The linear amount of light of a screen colour in [0, 1]."""
     return np.asarray(colour, np.float32) ** np.float32(2.2)
 
 
 def make_portrait(person: Person, light: Light) -> Portrait:
-    """The head of a person under a light."""
+    """Draw the head of a person in a light."""
     import cv2
 
     generator = np.random.default_rng(person.texture)
@@ -90,29 +93,30 @@ def make_portrait(person: Person, light: Light) -> Portrait:
     return Portrait(
         np.round(np.clip(smooth, 0, 255)).astype(np.uint8),
         np.round(alpha * 255).astype(np.uint8),
-        _three(lids),
-        _three(mouth),
+        as_colour(lids),
+        as_colour(mouth),
     )
 
 
-def _three(values: np.ndarray) -> Colour:
-    red, green, blue = (float(value) for value in values)
-    return red, green, blue
-
-
 def _soft(distance: Array, blur: float) -> Array:
-    """1 inside, 0 outside, softly over `blur` pixels."""
+    """Mask in [0, 1] of an area whose edge is `blur` pixels wide on each side.
+
+    Args:
+        distance: signed distance to the edge, positive inside.
+        blur: half the width of the edge.
+    """
     return np.clip(0.5 + distance / (2 * blur), 0, 1).astype(np.float32)
 
 
 def _bump(x: Array, y: Array, middle: tuple[float, float], spread: tuple[float, float]) -> Array:
+    """A Gaussian bump of height 1, on both sides of the face unless its centre lies on the axis (x = 0)."""
     return np.exp(
         -((((np.abs(x) if middle[0] else x) - middle[0]) / spread[0]) ** 2 + ((y - middle[1]) / spread[1]) ** 2) / 2
     )
 
 
 def _heights(person: Person, x: Array, y: Array, width: Array) -> Array:
-    """How far each point stands out, in pixels of a crop."""
+    """Height of each point towards the camera, in pixels of a crop."""
     import cv2
 
     across = np.clip(np.abs(x) / np.maximum(width, 1), 0, 1)
@@ -143,7 +147,7 @@ def _heights(person: Person, x: Array, y: Array, width: Array) -> Array:
 
 
 def _shading(person: Person, height: Array, light: Light) -> tuple[Array, Array]:
-    """Diffuse light and gloss, shape (rows, columns, 3), as factors of the skin's colour and as light."""
+    """Diffuse light as factors of the colour of the skin, and gloss as light, shape (rows, columns, 3) each."""
     import cv2
 
     down, right = np.gradient(height * FINE)
@@ -151,7 +155,7 @@ def _shading(person: Person, height: Array, light: Light) -> tuple[Array, Array]
     normal = (-right * size, -down * size, size)
     lx, ly, lz = light.direction
     facing = normal[0] * lx + normal[1] * ly + normal[2] * lz
-    # skin lets light pass round an edge
+    # light passes through skin around an edge
     diffuse = np.clip((facing + 0.18) / 1.18, 0, None)
     hollow = np.clip(cv2.GaussianBlur(height, (0, 0), 5 * FINE) - height, -1.5, 4)
     open_sky = np.clip(1 - 0.10 * hollow, 0.3, 1.15) * (0.78 + 0.22 * (0.5 - 0.5 * normal[1]))
@@ -165,7 +169,7 @@ def _shading(person: Person, height: Array, light: Light) -> tuple[Array, Array]
 
 
 def _skin(person: Person, x: Array, y: Array, generator: np.random.Generator) -> Array:
-    """The skin's own colour with brows, nostrils and beard, as amounts of light."""
+    """The reflectance of the skin with brows, nostrils and beard, shape (rows, columns, 3)."""
     colour = np.empty((*x.shape, 3), np.float32)
     colour[:] = linear(person.skin)
     red = person.redness * (
@@ -227,7 +231,14 @@ def _browed(person: Person, x: Array, colour: Array, generator: np.random.Genera
 
 
 def _noise(generator: np.random.Generator, shape: tuple[int, ...], grain: int, stretch: float = 1.0) -> Array:
-    """Smooth noise of mean 0 and variance about 1; `grain` in canvas pixels, `stretch` times as long downwards."""
+    """Smooth noise with mean 0 and variance about 1.
+
+    Args:
+        generator: source of the random numbers.
+        shape: rows and columns.
+        grain: width of a grain in canvas pixels.
+        stretch: height of a grain, as a multiple of its width.
+    """
     import cv2
 
     small = generator.normal(size=(int(shape[0] / (grain * stretch)) + 2, shape[1] // grain + 2)).astype(np.float32)
@@ -239,19 +250,21 @@ def _noise(generator: np.random.Generator, shape: tuple[int, ...], grain: int, s
 
 
 def _fold_part() -> tuple[slice, slice]:
+    """Rows and columns of the canvas in which the skin folds."""
     top, left = (TOP - CANVAS_Y) * FINE, (LEFT - CANVAS_X) * FINE
     return slice(top, top + HEIGHT * FINE), slice(left, left + WIDTH * FINE)
 
 
 def _folds(person: Person) -> Array:
+    """Brightness of the lasting lines of age, as a factor."""
     import cv2
 
-    fine = cv2.resize(age_field(person), (WIDTH * FINE, HEIGHT * FINE), interpolation=cv2.INTER_LINEAR)
+    fine = cv2.resize(age_map(person), (WIDTH * FINE, HEIGHT * FINE), interpolation=cv2.INTER_LINEAR)
     return np.clip(1 + 1.6 * np.asarray(fine, np.float32), 0.2, 1.3)[..., None]
 
 
 def _body(person: Person, light: Light, x: Array, y: Array, neck: np.ndarray) -> tuple[Array, Array]:
-    """Neck and clothes, and where they are."""
+    """Colour of neck and clothes, and their mask in [0, 1]."""
     strength = np.asarray(light.key) + np.asarray(light.ambient)
     side = np.clip(1 - 0.25 * light.direction[0] * -x / 30, 0.5, 1.3)
     neck_width = 24 * person.width * (0.9 + 0.12 * person.jaw) + 16 * np.clip((y - 52) / 26, 0, 1) ** 2
@@ -280,11 +293,12 @@ def _body(person: Person, light: Light, x: Array, y: Array, neck: np.ndarray) ->
 
 
 def _ears(person: Person, x: Array, y: Array) -> Array:
+    """Mask of the ears in [0, 1]."""
     return _soft(1 - np.sqrt(((np.abs(x) - 38.8 * person.width) / 5.2) ** 2 + ((y + 12) / 10.5) ** 2), 0.12)
 
 
 def _strands(person: Person, x: Array, y: Array, generator: np.random.Generator) -> Array:
-    """Brightness along strands that run from the crown down."""
+    """Noise along strands of hair that run down from the crown."""
     import cv2
 
     long = _noise(generator, (64, 1200), 2, 8) + 0.6 * _noise(generator, (64, 1200), 5, 6)
@@ -302,6 +316,7 @@ def _strands(person: Person, x: Array, y: Array, generator: np.random.Generator)
 
 
 def _hair_light(person: Person, x: Array, y: Array, strands: Array, light: Light) -> Array:
+    """Light on the hair as a factor of its colour, shape (rows, columns, 3)."""
     band = np.exp(-(((y + 66 + 0.006 * x * x) / 9) ** 2) / 2)
     sheen = 0.62 + (0.30 - 0.14 * np.clip(sum(person.hair) - 1, 0, 1)) * strands + 0.55 * band * (1 + 0.5 * strands)
     side = np.clip(1 + 0.3 * light.direction[0] * x / 30, 0.5, 1.5) * np.clip(1 - 0.3 * (y + 60) / 60, 0.55, 1.2)
@@ -310,7 +325,7 @@ def _hair_light(person: Person, x: Array, y: Array, strands: Array, light: Light
 
 
 def _hair(person: Person, x: Array, y: Array, width: Array, generator: np.random.Generator) -> tuple[Array, Array]:
-    """Hair behind the face and hair before it, in [0, 1]."""
+    """Masks in [0, 1] of the hair behind the face and of the hair in front of it."""
     style, volume = person.hair_style, max(person.hair_volume, 0.3)
     nothing = np.zeros_like(x)
     if style == "bald":
@@ -329,10 +344,10 @@ def _hair(person: Person, x: Array, y: Array, width: Array, generator: np.random
     flow = 40.5 * person.width + thick + {"long": 6.0, "curly": 3.0}.get(style, -3.2) * lower
     outer = np.where(y >= -34, flow, outer)
     head = _soft(outer - side + jitter, 1.2) * (outer > 3) * _soft(lowest - y + 3 * jitter, 2.5)
-    # before the neck there is none
+    # none in front of the neck
     nape = np.where(y > 12, _soft(side - 21 * person.width, 3), 1)
     behind = head * nape if style in {"long", "curly"} else nothing
-    # the part of the head that is free of hair
+    # outline of the part of the head without hair
     line = -61.5 - person.hairline + 0.0045 * side**2 * (1 if style != "fringe" else 0.2)
     if style == "fringe":
         line = line + 19 + 0.10 * x * np.sign(person.parting) + 1.5 * np.abs(np.sin(x / 3.1))

@@ -1,4 +1,4 @@
-"""A page to look at: people and expressions, single action units, frames in time, a whole picture."""
+"""A contact sheet: people with their expressions, single action units, frames over time, and whole pictures."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from abawbench.clips.images import Image
 from abawbench.faces import CROP_SIZE
 from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_7
 from abawbench.synthetic.affect import EPISODES, PROFILES, episode_shares, make_course, make_temperament
-from abawbench.synthetic.film import Film, draw_crop, draw_picture, make_film, make_person
+from abawbench.synthetic.film import Film, draw_crop, draw_picture, make_film
 from abawbench.synthetic.noise import stream
+from abawbench.synthetic.person import make_person
 from abawbench.table import Floats
 
 COLUMNS = (*EXPRESSIONS_7, "Happily_Surprised", "Sadly_Angry", "Angrily_Disgusted")
@@ -21,10 +22,10 @@ _INK, _PAPER = (30, 30, 30), 246
 
 
 def contact_sheet(seed: int) -> Image:
-    """Eight people with ten expressions; 17 action units of one; frames of a course; two people in a picture.
+    """Eight people with ten expressions, 17 action units of one of them, frames of a course, and whole pictures.
 
     Args:
-        seed: of the people, their films and the course.
+        seed: seed of people, films and course.
 
     Returns:
         RGB, shape (height, width, 3).
@@ -41,19 +42,19 @@ def contact_sheet(seed: int) -> Image:
 
 
 def typical(expression: str) -> Floats:
-    """Intensities of the action units that most people use for an expression of `EPISODES`, shape (17,)."""
+    """Intensities of the action units that most people show in an episode of this kind, shape (17,)."""
     weight = PROFILES[EPISODES.index(expression)]
     return np.where(weight > 0.45, 0.35 + 0.55 * weight, 0.0)
 
 
 def clear_frame(film: Film) -> int:
-    """The first frame without a blink, something before the face or motion blur."""
-    course = film.course
-    return int(np.argmin((course.lids > 0) | course.covered | (course.motion > 0)))
+    """Index of the first frame without a blink, a covering object or motion blur."""
+    conditions = film.conditions
+    return int(np.argmin((conditions.lids > 0) | conditions.covered | (conditions.motion > 0)))
 
 
 def _films(seed: int) -> list[Film]:
-    """People of every skin tone among many, from light to dark."""
+    """Films of people of evenly spread skin tones, from light to dark."""
     people = [make_person(stream(seed, 0, number)) for number in range(_DRAWN)]
     people.sort(key=lambda person: -sum(person.skin))
     chosen = people[_DRAWN // PEOPLE // 2 :: _DRAWN // PEOPLE]

@@ -9,8 +9,9 @@ from abawbench.entries.baselines.hog import hog
 from abawbench.faces import TEMPLATE, similarity
 from abawbench.labels import ACTION_UNITS_17
 from abawbench.synthetic import anatomy
-from abawbench.synthetic.face import coefficients, draw_face, landmarks, moved_points
-from abawbench.synthetic.film import Film, Person, draw_crop, make_film, make_person
+from abawbench.synthetic.face import coefficients, draw_face, landmarks, move_points
+from abawbench.synthetic.film import Film, draw_crop, make_film
+from abawbench.synthetic.person import Person, make_person
 from abawbench.synthetic.sheet import clear_frame
 
 SEEDS = (0, 1, 2, 5, 7, 11)
@@ -65,16 +66,16 @@ def units(**intensities: float) -> np.ndarray:
 def upright(seed: int, **intensities: float) -> np.ndarray:
     """A face from the front, held where the neutral one is aligned."""
     rig = film(seed).rig
-    still = similarity(landmarks(moved_points(rig, coefficients(rig, units(), 0, 0))).astype(float), TEMPLATE)
+    still = similarity(landmarks(move_points(rig, coefficients(rig, units(), 0, 0))).astype(float), TEMPLATE)
     values = coefficients(rig, units(**intensities), 0, 0)
-    points = moved_points(rig, values)
+    points = move_points(rig, values)
     gaze = np.zeros(2, np.float32)
     return draw_face(rig, film(seed).close, values, points, still.astype(np.float32), (112, 112), 0, gaze)
 
 
 def outlines(seed: int, **intensities: float) -> np.ndarray:
     rig = film(seed).rig
-    return moved_points(rig, coefficients(rig, units(**intensities), 0, 0))
+    return move_points(rig, coefficients(rig, units(**intensities), 0, 0))
 
 
 def change(seed: int, **intensities: float) -> np.ndarray:
@@ -190,7 +191,7 @@ def test_pressed_lips_are_thinner_than_resting_ones(seed):
 def test_a_closed_lid_hides_the_iris():
     seed, rig = 1, film(1).rig
     values = coefficients(rig, units(), 0, 0)
-    points = moved_points(rig, values)
+    points = move_points(rig, values)
     matrix = np.array([[1, 0, 56], [0, 1, 72]], np.float32)
     gaze = np.zeros(2, np.float32)
     pictures = [draw_face(rig, film(seed).close, values, points, matrix, (112, 112), lids, gaze) for lids in (0, 1)]
@@ -201,7 +202,7 @@ def test_a_closed_lid_hides_the_iris():
 
 def test_a_turned_head_moves_the_nose_before_the_eyes():
     rig = film(0).rig
-    front, turned = (landmarks(moved_points(rig, coefficients(rig, units(), yaw, 0))) for yaw in (0, 0.3))
+    front, turned = (landmarks(move_points(rig, coefficients(rig, units(), yaw, 0))) for yaw in (0, 0.3))
     shift = turned[:, 0] - front[:, 0]
     assert shift[2] > shift[:2].mean() + 2
 
@@ -234,5 +235,5 @@ def test_action_units_are_learned_from_other_people():
 def test_the_frame_that_is_shown_is_a_clear_one():
     one = film(3)
     frame = clear_frame(one)
-    assert one.course.lids[frame] == 0
-    assert not one.course.covered[frame]
+    assert one.conditions.lids[frame] == 0
+    assert not one.conditions.covered[frame]

@@ -9,8 +9,9 @@ import pytest
 
 from abawbench.faces import TEMPLATE, Detector, weights_path
 from abawbench.synthetic.affect import EPISODES
-from abawbench.synthetic.face import coefficients, landmarks, moved_points
-from abawbench.synthetic.film import Film, alignment, draw_crop, draw_picture, make_film, make_person
+from abawbench.synthetic.face import coefficients, landmarks, move_points
+from abawbench.synthetic.film import Film, alignment, draw_crop, draw_picture, make_film
+from abawbench.synthetic.person import make_person
 from abawbench.synthetic.sheet import clear_frame, typical
 
 FRAMES = 40
@@ -100,10 +101,10 @@ def test_a_short_film_can_be_made(frames):
 def test_a_long_film_has_blinks_turns_and_now_and_then_something_before_the_face():
     generator = np.random.default_rng(8)
     films = [make_film(make_person(generator), 900, generator) for _ in range(12)]
-    blinks = [int(np.sum(np.diff((one.course.lids > 0.9).astype(int)) == 1)) for one in films]
+    blinks = [int(np.sum(np.diff((one.conditions.lids > 0.9).astype(int)) == 1)) for one in films]
     assert 4 < np.mean(blinks) < 16
-    assert np.ptp(np.degrees([one.course.turn[:, 0] for one in films])) > 20
-    covered = [one.course.covered.mean() for one in films]
+    assert np.ptp(np.degrees([one.conditions.turn[:, 0] for one in films])) > 20
+    covered = [one.conditions.covered.mean() for one in films]
     assert 0 < np.mean(covered) < 0.1
     assert min(covered) == 0
 
@@ -113,9 +114,9 @@ def test_every_frame_is_aligned_to_the_template_but_for_a_little_jitter():
     for seed in range(8):
         one = film(seed)
         for frame in range(0, FRAMES, 8):
-            yaw, pitch = one.course.turn[frame]
-            points = landmarks(moved_points(one.rig, coefficients(one.rig, some_units(frame), yaw, pitch)))
-            matrix = alignment(points, one.course.place[frame].tolist())
+            yaw, pitch = one.conditions.turn[frame]
+            points = landmarks(move_points(one.rig, coefficients(one.rig, some_units(frame), yaw, pitch)))
+            matrix = alignment(points, one.conditions.place[frame].tolist())
             landed = points @ matrix[:, :2].T + matrix[:, 2]
             errors.append(np.linalg.norm(landed - TEMPLATE, axis=1))
     assert np.median(errors) < 0.04 * 112

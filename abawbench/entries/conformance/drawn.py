@@ -58,7 +58,8 @@ def resized(crops: Frames, size: int) -> Frames:
 @functools.lru_cache(4)
 def _crops(size: int) -> tuple[Frames, ...]:
     from abawbench.synthetic.affect import EPISODES
-    from abawbench.synthetic.film import draw_crop, make_film, make_person
+    from abawbench.synthetic.film import draw_crop, make_film
+    from abawbench.synthetic.person import make_person
     from abawbench.synthetic.sheet import typical
 
     people: list[Frames] = []
