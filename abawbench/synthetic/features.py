@@ -1,7 +1,7 @@
-"""Eyes, mouth and glasses: a person's small pictures and colours of them in one light, and how each frame draws them.
+"""Eyes, mouth and glasses of a person in one light: small pictures, colours, and the outlines that each frame fills.
 
-Lengths are in pixels of a 112 x 112 crop if nothing else is said. A picture is drawn at `scale` pixels of the output
-for each pixel of a crop; eyes and mouth are drawn `DETAIL` times as large and then shrunk.
+Lengths are in pixels of a 112 x 112 crop if nothing else is said. The output has `scale` pixels for each pixel of a
+crop; eyes and mouth are drawn `DETAIL` times as large and then shrunk.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ BITS = 4
 Tone = tuple[int, int, int]
 Outline = NDArray[np.int32]
 Lenses = Literal["none", "clear", "dark"]
-_LENS: Tone = (24, 22, 26)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -143,8 +142,6 @@ def _teeth(lit: np.ndarray, length: float, *, up: bool) -> Image:
         up: whether the teeth are the upper ones.
     """
     x, y = _positions(TEETH_WIDTH, TEETH_HEIGHT)
-        np.float32
-    )
     if not up:
         y = -y
     # teeth become narrower towards the side
@@ -284,159 +281,3 @@ def fixed(points: Array) -> Outline:
     """Points as fixed-point numbers with `BITS` binary digits, as OpenCV draws them."""
     # in OpenCV, the centre of pixel 0 lies at 0
     return np.rint((points - 0.5) * (1 << BITS)).astype(np.int32)
-
-
-def _patch(picture: Image, points: Array, margin: float) -> tuple[tuple[slice, slice], Image, Array]:
-    """The part of a picture around points.
-
-    Returns:
-        The part as slices of rows and columns, its content `DETAIL` times as large, and the position of its top left
-        corner in the picture.
-    """
-    import cv2
-
-    (low_x, low_y), (high_x, high_y) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-    height, width = picture.shape[:2]
-    left, top = min(max(int(low_x - margin), 0), width - 1), min(max(int(low_y - margin), 0), height - 1)
-    right, bottom = min(int(high_x + margin) + 1, width), min(int(high_y + margin) + 1, height)
-    part = (slice(top, max(bottom, top + 1)), slice(left, max(right, left + 1)))
-    # with this interpolation, pixels that are not drawn over come back unchanged
-    big = cv2.resize(picture[part], None, fx=DETAIL, fy=DETAIL, interpolation=cv2.INTER_NEAREST)
-    return part, np.asarray(big, np.uint8), np.array([left - 0.5, top - 0.5], np.float32)
-
-
-def _put_back(picture: Image, part: tuple[slice, slice], big: Image) -> None:
-    import cv2
-
-    # to halve twice is the fastest way in OpenCV
-    half = cv2.resize(big, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    picture[part] = cv2.resize(half, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-
-
-def _paste(target: Image, picture: Image, middle_x: float, middle_y: float) -> None:
-    """Copy a picture into a target, centred at a position; parts outside the target are cut off."""
-    height, width = picture.shape[:2]
-    left, top = round(middle_x - width / 2), round(middle_y - height / 2)
-    right, bottom = min(left + width, target.shape[1]), min(top + height, target.shape[0])
-    x, y = max(left, 0), max(top, 0)
-    if right > x and bottom > y:
-        target[y:bottom, x:right, :3] = picture[y - top : bottom - top, x - left : right - left]
-
-
-def _solid(colour: Tone) -> tuple[int, ...]:
-    return (*colour, 255)
-
-
-def draw_eyes(
-    picture: Image, parts: ScaledFeatures, points: Array, lids: float, gaze: Array, *, lenses: Lenses
-) -> None:
-    """Draw eyes and glasses onto a picture of a face.
-
-    Args:
-        picture: the picture, which is changed.
-        parts: the features at the scale of the picture.
-        points: shape (n, 2), the outlines of the face in pixels of the picture.
-        lids: closure of the lids, from 0 (open) to 1 (closed).
-        gaze: shape (2,), shift of the pupils to the right and down, in pixels of a crop.
-        lenses: lenses of the glasses, or "none".
-    """
-    import cv2
-
-    colours, pixel = parts.features, parts.scale * DETAIL
-    region = points[anatomy.RIMS] if lenses != "none" else points[anatomy.UPPER_LIDS.start : anatomy.CREASES.stop]
-    part, big, first = _patch(picture, region, (3 if lenses == "none" else 2) * parts.scale)
-    local = (points - first) * DETAIL
-    # shape (lids, eyes, points, 2)
-    edges = local[anatomy.UPPER_LIDS.start : anatomy.CREASES.stop].reshape(3, 2, anatomy.LID, 2)
-    upper, lower = edges[0], edges[1]
-    if lids:
-        # the lids meet at four fifths of the way down
-        shut = 0.2 * upper + 0.8 * lower
-        upper += lids * (shut - upper)
-        lower += lids * (shut - lower)
-    np.minimum(upper[..., 1], lower[..., 1], out=upper[..., 1])
-    # each area of both eyes
-    opening, shadow, fold, rim, lash = areas(EYES, edges.reshape(-1, 2), pixel).reshape(5, 2, -1, 2)
-    mask = np.zeros(big.shape[:2], np.uint8)
-    cv2.fillPoly(mask, list(opening), 255, cv2.LINE_8, BITS)
-    ball = np.empty_like(big)
-    ball.fill(255)
-    for x, y in local[anatomy.PUPILS] + gaze * pixel:
-        _paste(ball, parts.ball, float(x), float(y))
-    cv2.fillPoly(ball, list(shadow), _solid(colours.lid_shadow), cv2.LINE_8, BITS)
-    cv2.copyTo(ball, mask, big)
-    cv2.fillPoly(big, list(fold), _solid(colours.crease), cv2.LINE_8, BITS)
-    cv2.fillPoly(big, list(rim), _solid(colours.lid_rim), cv2.LINE_8, BITS)
-    cv2.fillPoly(big, list(lash), _solid(colours.lash), cv2.LINE_8, BITS)
-    if lenses != "none":
-        _draw_glasses(big, local[anatomy.RIMS].reshape(2, anatomy.RIM, 2), _solid(colours.frame), pixel, lenses=lenses)
-    _put_back(picture, part, big)
-
-
-def _draw_glasses(big: Image, rims: Array, colour: tuple[int, ...], pixel: float, *, lenses: Lenses) -> None:
-    import cv2
-
-    middles = rims.mean(axis=1, keepdims=True)
-    outer, inner = (fixed(middles + (rims - middles) * factor) for factor in (1.05, 0.95))
-    if lenses == "dark":
-        cv2.fillPoly(big, list(outer), _solid(_LENS), cv2.LINE_8, BITS)
-    # what lies inside both outlines counts as outside
-    cv2.fillPoly(big, [*outer, *inner], colour, cv2.LINE_8, BITS)
-    one, other = rims[0, 1], rims[1, anatomy.RIM // 2 - 1]
-    thick = np.array([0, 0.6 * pixel], np.float32)
-    cv2.fillPoly(big, [fixed(np.stack([one - thick, other - thick, other + thick, one + thick]))], colour, 8, BITS)
-
-
-def draw_mouth(picture: Image, parts: ScaledFeatures, points: Array, jaw_drop: float) -> None:
-    """Draw the mouth onto a picture of a face.
-
-    Args:
-        picture: the picture, which is changed.
-        parts: the features at the scale of the picture.
-        points: shape (n, 2), the outlines of the face in pixels of the picture.
-        jaw_drop: intensity of AU26 in [0, 1].
-    """
-    import cv2
-
-    colours, pixel = parts.features, parts.scale * DETAIL
-    contours = points[anatomy.LIPS_TOP.start : anatomy.LIPS_BOTTOM.stop]
-    part, big, first = _patch(picture, contours, 3 * parts.scale)
-    lips = ((contours - first) * DETAIL).reshape(4, anatomy.LIP, 2)
-    top, upper, lower, bottom = lips[..., 1]
-    # where pressed lips would overlap, they meet halfway
-    upper -= np.maximum(upper - lower, 0) / 2
-    np.maximum(lower, upper, out=lower)
-    np.minimum(top, upper, out=top)
-    np.maximum(bottom, lower, out=bottom)
-    filled = areas(MOUTH, (WITHIN @ lips.reshape(4, -1)).reshape(-1, 2), pixel)
-    upper_lip, upper_edge, lower_lip, shine, opening, shadow = ([area] for area in filled)
-    cv2.fillPoly(big, upper_lip, _solid(colours.upper_lip), cv2.LINE_8, BITS)
-    cv2.fillPoly(big, upper_edge, _solid(colours.upper_lip_edge), cv2.LINE_8, BITS)
-    cv2.fillPoly(big, lower_lip, _solid(colours.lower_lip), cv2.LINE_8, BITS)
-    cv2.fillPoly(big, shine, _solid(colours.lower_lip_light), cv2.LINE_8, BITS)
-    gap = float((lower - upper).max()) / pixel
-    if gap > 0.7:
-        mask = np.zeros(big.shape[:2], np.uint8)
-        cv2.fillPoly(mask, opening, 255, cv2.LINE_8, BITS)
-        inside = np.empty_like(big)
-        cv2.rectangle(inside, (0, 0), inside.shape[1::-1], _solid(colours.throat), cv2.FILLED)
-        x, y = ((points[anatomy.MOUTH] - first) * DETAIL).tolist()
-        jaw = 8.6 * jaw_drop + 0.4
-        tongue = (round(x), round(y + (jaw + 4.9) * pixel))
-        cv2.ellipse(inside, tongue, (round(8 * pixel), round(4.6 * pixel)), 0, 0, 360, _solid(colours.tongue), -1)
-        _paste_teeth(inside, parts.lower_teeth, x, y + (jaw + 1.7) * pixel, up=False)
-        _paste_teeth(inside, parts.upper_teeth, x, y + 1.6 * pixel, up=True)
-        cv2.fillPoly(inside, shadow, _solid(colours.lip_line), cv2.LINE_8, BITS)
-        cv2.copyTo(inside, mask, big)
-    else:
-        cv2.fillPoly(big, opening, _solid(colours.lip_line), cv2.LINE_8, BITS)
-    _put_back(picture, part, big)
-
-
-def _paste_teeth(inside: Image, teeth: Image, x: float, y: float, *, up: bool) -> None:
-    """Copy the half of a picture that holds the teeth, with their edge at a position."""
-    half = teeth.shape[0] // 2
-    if up:
-        _paste(inside, teeth[: half + 1], x, y - half / 2)
-    else:
-        _paste(inside, teeth[half:], x, y + half / 2)
