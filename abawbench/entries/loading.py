@@ -89,7 +89,9 @@ def entry_of(content: EntryFile, path: Path) -> Entry | Trainable:
     """
     vocabulary = challenges.get(content.vocabulary).tasks
     factory, settings_type = _factory(content, path)
-    settings = read_settings(settings_type, content.settings, path)
+    # networks have a rule of their own for settings that do not hold together
+    rule = getattr(settings_type, "OUT_OF_RANGE", "E02")
+    settings = read_settings(settings_type, content.settings, path, out_of_range=rule)
     try:
         return _checked(factory(content.card(), vocabulary, settings), str(path))
     except ProblemError as error:

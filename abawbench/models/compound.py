@@ -6,6 +6,7 @@ Source: arXiv:2105.03790, formula assumed(paper).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from types import MappingProxyType
 
 import numpy as np
@@ -122,7 +123,9 @@ def _no_compound(names: Iterable[str]) -> Iterable[Problem]:
         words = name.split("_")
         if len(words) != 2 or not _BASIC.keys() >= set(words):
             found = f"compound expression {name!r}"
-            yield Problem("E17", found, "two feelings, as Sadly_Fearful", "correct the name")
+            near = get_close_matches(name, COMPOUND_11, n=3)
+            fix = f"did you mean {' or '.join(near)}?" if near else "correct the name"
+            yield Problem("E17", found, "two feelings, as Sadly_Fearful", fix)
 
 
 def _wrong_shapes(

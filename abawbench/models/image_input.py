@@ -63,6 +63,8 @@ class ImageInput:
     crop: str = ""
 
     def __post_init__(self) -> None:
+        if self.colour not in get_args(Colour):
+            raise ValueError(f"colour {self.colour!r} is none of {', '.join(get_args(Colour))}")
         # the only way to fill a field of a frozen dataclass
         object.__setattr__(self, "mean", self.mean or (0.0,) * self.channels)
         object.__setattr__(self, "std", self.std or (1.0,) * self.channels)
@@ -189,6 +191,9 @@ class Overrides:
             ProblemError: E17, another number of channels than the network has, or values that do not hold together.
         """
         colour = self.colour or preset.colour
+        if colour not in get_args(Colour):
+            expected = f"one of {', '.join(get_args(Colour))}"
+            raise ProblemError(Problem("E17", f"colour {colour} for {kind}", expected, "correct the colour"))
         if "grey" in (colour, preset.colour) and colour != preset.colour:
             found = f"colour {colour} for {kind}"
             expected = f"{preset.channels} channels"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Self
 
 import torch
 from torch import Tensor, nn
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Clip, Frames
 from abawbench.entries.contract import predict_frame_wise
 from abawbench.entries.model import Answers, Card, FrameFeatures, Precision
@@ -37,7 +39,15 @@ class FrameEncoder:
     precision: Precision = "float32"
 
     def at(self, device: str, precision: Precision) -> FrameEncoder:
-        """The same modules there; these here stay as they are."""
+        """The same modules on another device or in another precision; these here stay as they are.
+
+        Raises:
+            ProblemError: C02, a precision that is not known.
+        """
+        if precision not in DTYPES:
+            near = get_close_matches(precision, DTYPES, n=1) or list(DTYPES)
+            found, expected = f"precision {precision}", f"one of {', '.join(DTYPES)}"
+            raise ProblemError(Problem("C02", found, expected, f"name {' or '.join(near)}"))
         if (device, precision) == (self.device, self.precision):
             return self
         moved = [_moved(module, device, precision) for module in self.modules]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -34,6 +34,8 @@ class Settings:
         weights: of everything above the backbones, a safetensors file.
         seed: of the random weights of whatever has no file; without one every part needs a file.
     """
+
+    OUT_OF_RANGE: ClassVar[str] = "E17"
 
     backbones: tuple[BackboneSettings, ...] = ()
     features: int | None = None

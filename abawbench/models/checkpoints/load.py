@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
@@ -109,7 +110,7 @@ def _detected(detected: Detected, tensors: Mapping[str, Tensor], overrides: Over
             fitted = _mae(detected, tensors, overrides)
         case "transformers":
             fitted, preset = _without_config(detected, tensors, overrides), "assumed: RGB, ImageNet"
-        case _:
+        case "iresnet" | "densenet":
             fitted = _plain(detected.kind, tensors, overrides)
     return fitted, detected.described, preset
 
@@ -216,7 +217,8 @@ def _own(text: str, tensors: Mapping[str, Tensor], overrides: Overrides) -> tupl
         own = Overrides(image_input.size, image_input.colour, image_input.mean, image_input.std)
         fitted = _plain(kind, tensors, wanted.over(own))
     else:
-        expected = f"one of {', '.join(KINDS)}"
+        near = get_close_matches(kind, KINDS, n=3)
+        expected = " or ".join(near) or f"one of {', '.join(KINDS)}"
         raise ProblemError(Problem("E10", f"a backbone '{kind}'", expected, "load it with a newer version"))
     return fitted, "abawbench", "saved with the weights"
 

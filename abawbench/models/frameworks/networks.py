@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +13,14 @@ from abawbench.base.problems import ProblemError
 from abawbench.models.frameworks.settings import FrameworkSettings, HeadSettings, computing_order, framework_problems
 from abawbench.models.temporal.encoder import LayerState, without_padding
 from abawbench.models.temporal.encoders import initialise, private_stack, shared_stack
-from abawbench.models.temporal.settings import Mode, Normalise, TemporalSettings, network_problem, temporal_problems
+from abawbench.models.temporal.settings import (
+    Mode,
+    Normalise,
+    TemporalSettings,
+    field_problems,
+    network_problem,
+    temporal_problems,
+)
 
 # of the shared stack, then of the private stack of each output in computing order
 State = tuple[LayerState, ...]
@@ -97,16 +106,6 @@ class MultiTaskNetwork(nn.Module):
         `positions`, shape (sequences, frames), are the places of the frames in time where these leave gaps; `compat`
         counts list entries whatever they say (F8).
         """
-        answers, _, state = self._computed(features, lengths, state, positions)
-        return answers, state
-
-    def hidden_vectors(self, features: Tensor, lengths: Tensor, state: State | None = None) -> Tensors:
-        """The last hidden vector of each head, shape (sequences, frames, hidden width); arguments as of `forward`."""
-        return self._computed(self.normalise(features, lengths), lengths, state, None)[1]
-
-    def _computed(
-        self, features: Tensor, lengths: Tensor, state: State | None, positions: Tensor | None
-    ) -> tuple[Tensors, Tensors, State]:
         self._refuse_other_shapes(features, lengths)
         valid = _valid(features, lengths)
         before: State = state or ((),) * (1 + len(self.order))
@@ -122,7 +121,7 @@ class MultiTaskNetwork(nn.Module):
             answers[name] = without_padding(answer, valid)
             states.append(after)
         kept = tuple(tuple(part.detach() for part in layer) for layer in states)
-        return {name: answers[name] for name in self.outputs}, hidden, kept
+        return {name: answers[name] for name in self.outputs}, kept
 
     def _refuse_other_shapes(self, features: Tensor, lengths: Tensor) -> None:
         if features.ndim != 3 or features.shape[-1] != self.feature_width:
@@ -159,9 +158,13 @@ def new_network(
 
 def _layers(temporal: TemporalSettings, framework: FrameworkSettings) -> tuple[int, int]:
     """How many layers are shared, and how many private to each output."""
-    if framework.kind != "shared_encoder":
-        return max(temporal.layers - framework.private_layers, 0), framework.private_layers
-    return (0 if temporal.encoder == "none" else temporal.layers), 0
+    match framework.kind:
+        case "shared_encoder":
+            return (0 if temporal.encoder == "none" else temporal.layers), 0
+        case "shared_bottom" | "feedback":
+            return max(temporal.layers - framework.private_layers, 0), framework.private_layers
+        case _:
+            raise ProblemError(*field_problems(framework))
 
 
 def _valid(features: Tensor, lengths: Tensor) -> Tensor | None:
@@ -216,6 +219,10 @@ class Normalisation(nn.Module):
 
     def __init__(self, width: int, kind: Normalise, mode: Mode) -> None:
         super().__init__()
+        if kind not in get_args(Normalise):
+            near = get_close_matches(kind, get_args(Normalise), n=3) or get_args(Normalise)
+            found, expected = f"normalise = {kind!r}", f"one of {', '.join(get_args(Normalise))}"
+            raise ProblemError(network_problem(found, expected, f"name {' or '.join(near)}"))
         self.kind, self.mode = kind, mode
         if kind == "training":
             self.register_buffer("mean", torch.zeros(width))

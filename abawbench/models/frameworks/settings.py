@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 from abawbench.base.problems import Problem
-from abawbench.models.temporal.settings import dropout_problems, network_problem
+from abawbench.models.temporal.settings import Dropout, field_problems, network_problem
 
 Kind = Literal["shared_encoder", "shared_bottom", "feedback"]
 
@@ -39,7 +39,7 @@ class HeadSettings:
     """
 
     hidden: tuple[int, ...] = (512, 256)
-    dropout: float = 0.3
+    dropout: Dropout = 0.3
     tanh: tuple[str, ...] = ()
 
 
@@ -56,8 +56,7 @@ def framework_problems(outputs: Mapping[str, int], framework: FrameworkSettings,
         )
         if width < 1
     ]
-    if framework.kind not in get_args(Kind):
-        found.append(network_problem(f"kind = {framework.kind!r}", f"one of {', '.join(get_args(Kind))}"))
+    found += field_problems(framework)
     if framework.kind != "shared_encoder" and framework.private_layers < 1:
         found.append(network_problem(f"private_layers = {framework.private_layers}", "1 or more"))
     if (framework.kind == "feedback") != any(framework.feedback.values()):
@@ -68,7 +67,7 @@ def framework_problems(outputs: Mapping[str, int], framework: FrameworkSettings,
         for name in heads.tanh
         if name not in outputs
     ]
-    return found + dropout_problems("heads.dropout", heads.dropout) + graph_problems(outputs, framework.feedback)
+    return found + field_problems(heads, "heads.") + graph_problems(outputs, framework.feedback)
 
 
 Feedback = Mapping[str, tuple[str, ...]]

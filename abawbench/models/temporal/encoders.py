@@ -1,60 +1,124 @@
-"""From settings to an encoder: the stack that outputs share, and the private one of an output."""
+"""Builds encoders from settings: the stack that all outputs share, and the private stack of one output."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import MappingProxyType
+
 from torch import nn
 
+from abawbench.base.problems import ProblemError
 from abawbench.models.temporal.encoder import Encoder, FrameWise, PassOn, Recurrent, TemporalConvolutions
-from abawbench.models.temporal.settings import RECURRENT, TemporalSettings
+from abawbench.models.temporal.settings import TemporalSettings, network_problem
 from abawbench.models.temporal.transformers import Transformer, TransformerLayer, WindowedTransformer
 
 # deviation of fresh weights (source: aim3_mtl section 4)
 DEVIATION = 0.02
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a stack of layers stands in a network.
+
+    Attributes:
+        width_in: width of the vectors that enter it.
+        settings: temporal settings of the network.
+        layers: number of layers, 1 or more.
+        is_shared: True for the stack under all outputs, False for the private stack of one output.
+        has_positions: True where a stack below has added positions to the vectors.
+    """
+
+    width_in: int
+    settings: TemporalSettings
+    layers: int
+    is_shared: bool
+    has_positions: bool
+
+
 def shared_stack(width_in: int, settings: TemporalSettings, layers: int) -> Encoder:
-    """The stack under all outputs; without a layer it passes the features on (source: aim3_mtl section 5)."""
-    if layers < 1:
-        return PassOn(width_in)
-    width, heads = settings.width, settings.attention_heads
-    match settings.encoder:
-        case "none":
-            return FrameWise(width_in, width, layers, settings.dropout)
-        case "transformer":
-            return Transformer(width_in, width, heads, settings, layers, projects=True, adds_positions=True)
-        case "windowed_transformer":
-            return WindowedTransformer(width_in, width, heads, settings, layers, projects=True)
-        case _:
-            return _own_width(width_in, settings, layers)
+    """The stack under all outputs; without a layer it passes the features on (source: aim3_mtl section 5).
+
+    Raises:
+        ProblemError: E17, an encoder that is not known.
+    """
+    return _stack(Place(width_in, settings, layers, is_shared=True, has_positions=False))
 
 
 def private_stack(width_in: int, settings: TemporalSettings, layers: int, *, above_shared: bool) -> Encoder:
-    """The stack of one output, for transformers as wide as its input and with heads of the usual width.
+    """The stack of one output; without a layer it passes the vectors on.
 
-    Recurrent and convolutional stacks are of the same kind as the shared one, and of the usual width; for `none` the
-    head alone is private: assumed(choice).
+    Transformers are as wide as their input and have heads of the usual width. Recurrent and convolutional stacks are of
+    the same kind as the shared one, and of the usual width; for `none` the head alone is private: assumed(choice).
 
     Args:
-        width_in: of the shared vectors and the feedback together.
-        settings: the temporal settings.
-        layers: of the private stack.
+        width_in: width of the shared vectors and the feedback together.
+        settings: temporal settings of the network.
+        layers: number of layers.
         above_shared: whether a shared stack stands below, which in `fixed` has added the positions (F12).
+
+    Raises:
+        ProblemError: E17, an encoder that is not known.
     """
-    if layers < 1:
-        return PassOn(width_in)
-    heads = _heads(width_in, settings)
-    match settings.encoder:
-        case "none":
-            return PassOn(width_in)
-        case "transformer":
-            adds_positions = settings.mode == "compat" or not above_shared
-            return Transformer(
-                width_in, width_in, heads, settings, layers, projects=False, adds_positions=adds_positions
-            )
-        case "windowed_transformer":
-            return WindowedTransformer(width_in, width_in, heads, settings, layers, projects=False)
-        case _:
-            return _own_width(width_in, settings, layers)
+    has_positions = above_shared and settings.mode == "fixed"
+    return _stack(Place(width_in, settings, layers, is_shared=False, has_positions=has_positions))
+
+
+def _stack(place: Place) -> Encoder:
+    name = place.settings.encoder
+    build = ENCODERS.get(name)
+    if build is None:
+        near = get_close_matches(name, ENCODERS, n=3) or list(ENCODERS)
+        found, expected = f"encoder = {name!r}", f"one of {', '.join(ENCODERS)}"
+        raise ProblemError(network_problem(found, expected, f"name {' or '.join(near)}"))
+    return build(place) if place.layers >= 1 else PassOn(place.width_in)
+
+
+def _frame_wise(place: Place) -> Encoder:
+    if not place.is_shared:
+        return PassOn(place.width_in)
+    return FrameWise(place.width_in, place.settings.width, place.layers, place.settings.dropout)
+
+
+def _recurrent(place: Place) -> Encoder:
+    return Recurrent(place.width_in, place.settings, place.layers)
+
+
+def _convolutions(place: Place) -> Encoder:
+    return TemporalConvolutions(place.width_in, place.settings, place.layers)
+
+
+def _transformer(place: Place) -> Encoder:
+    width, heads = _attention(place)
+    return Transformer(
+        place.width_in,
+        width,
+        heads,
+        place.settings,
+        place.layers,
+        projects=place.is_shared,
+        adds_positions=not place.has_positions,
+    )
+
+
+def _windowed_transformer(place: Place) -> Encoder:
+    width, heads = _attention(place)
+    return WindowedTransformer(place.width_in, width, heads, place.settings, place.layers, projects=place.is_shared)
+
+
+# name in the settings -> what builds a stack of that kind
+ENCODERS: Mapping[str, Callable[[Place], Encoder]] = MappingProxyType(
+    {
+        "none": _frame_wise,
+        "lstm": _recurrent,
+        "bilstm": _recurrent,
+        "gru": _recurrent,
+        "transformer": _transformer,
+        "windowed_transformer": _windowed_transformer,
+        "tcn": _convolutions,
+    }
+)
 
 
 def initialise(network: nn.Module) -> None:
@@ -75,13 +139,14 @@ def _initialise_one(module: nn.Module) -> None:
         nn.init.xavier_uniform_(module.attention_in.weight)
 
 
-def _own_width(width_in: int, settings: TemporalSettings, layers: int) -> Encoder:
-    if settings.encoder in RECURRENT:
-        return Recurrent(width_in, settings, layers)
-    return TemporalConvolutions(width_in, settings, layers)
+def _attention(place: Place) -> tuple[int, int]:
+    """Width and heads of attentive layers: those of the settings in a shared stack.
 
-
-def _heads(width: int, settings: TemporalSettings) -> int:
-    """Heads of the usual width; where these do not fill a stack, the next smaller number that divides it."""
+    A private stack is as wide as its input, with heads of the usual width; where these do not fill it, with the next
+    smaller number of heads that divides its width.
+    """
+    settings, width = place.settings, place.width_in
+    if place.is_shared:
+        return settings.width, settings.attention_heads
     most = max(width * settings.attention_heads // settings.width, 1)
-    return next(heads for heads in range(most, 0, -1) if width % heads == 0)
+    return width, next(heads for heads in range(most, 0, -1) if width % heads == 0)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from functools import cache
+from re import findall
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from abawbench.base.problems import Problem
 
 Mode = Literal["fixed", "compat"]
 Kind = Literal["none", "lstm", "bilstm", "gru", "transformer", "windowed_transformer", "tcn"]
 Normalise = Literal["none", "training", "batch"]
+Positive = Annotated[int, Field(ge=1)]
+Natural = Annotated[int, Field(ge=0)]
+# chance that a value is dropped: never certain
+Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 RECURRENT = ("lstm", "bilstm", "gru")
 ATTENTIVE = ("transformer", "windowed_transformer")
@@ -39,14 +49,14 @@ class TemporalSettings:
     """
 
     encoder: Kind = "none"
-    width: int = 256
-    layers: int = 4
-    attention_heads: int = 4
-    feed_forward: int = 1024
-    dropout: float = 0.1
-    kernel: int = 5
-    window: int = 4
-    segment: int = 64
+    width: Positive = 256
+    layers: Positive = 4
+    attention_heads: Positive = 4
+    feed_forward: Positive = 1024
+    dropout: Dropout = 0.1
+    kernel: Positive = 5
+    window: Natural = 4
+    segment: Natural = 64
     stride: int | None = None
     carry_state: bool = True
     mode: Mode = "fixed"
@@ -55,29 +65,34 @@ class TemporalSettings:
 
 def temporal_problems(settings: TemporalSettings) -> list[Problem]:
     """Every E17 of the settings alone; empty where they hold together."""
-    choices = [
-        network_problem(f"{name} = {value!r}", f"one of {', '.join(known)}")
-        for name, value, known in (
-            ("encoder", settings.encoder, get_args(Kind)),
-            ("mode", settings.mode, get_args(Mode)),
-            ("normalise", settings.normalise, get_args(Normalise)),
-        )
-        if value not in known
-    ]
-    ranges = [
-        network_problem(f"{name} = {value}", f"{least} or more")
-        for name, value, least in (
-            ("width", settings.width, 1),
-            ("layers", settings.layers, 1),
-            ("attention_heads", settings.attention_heads, 1),
-            ("feed_forward", settings.feed_forward, 1),
-            ("kernel", settings.kernel, 1),
-            ("window", settings.window, 0),
-            ("segment", settings.segment, 0),
-        )
-        if value < least
-    ]
-    return choices + ranges + dropout_problems("dropout", settings.dropout) + _joint_problems(settings)
+    return field_problems(settings) + _joint_problems(settings)
+
+
+def field_problems(settings: Any, prefix: str = "") -> list[Problem]:
+    """An E17 for each field of a settings dataclass whose value its annotation does not allow.
+
+    Args:
+        settings: the settings.
+        prefix: text before the name of a field, as `heads.`.
+    """
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    try:
+        _adapter(type(settings)).validate_python(values)
+    except ValidationError as error:
+        return [
+            network_problem(
+                f"{prefix}{'.'.join(str(part) for part in fault['loc'])} = {fault['input']!r}",
+                fault["msg"][0].lower() + fault["msg"][1:],
+                _correction(str(fault["input"]), fault.get("ctx", {})),
+            )
+            for fault in error.errors()
+        ]
+    return []
+
+
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def _joint_problems(settings: TemporalSettings) -> list[Problem]:
@@ -100,9 +115,9 @@ def _joint_problems(settings: TemporalSettings) -> list[Problem]:
     return found
 
 
-def dropout_problems(name: str, value: float) -> list[Problem]:
-    """E17 of a chance that is none, or certain."""
-    return [] if 0 <= value < 1 else [network_problem(f"{name} = {value}", "from 0 to below 1")]
+def _correction(given: str, context: Mapping[str, Any]) -> str:
+    near = get_close_matches(given, findall(r"'([^']*)'", str(context.get("expected", ""))), n=3)
+    return f"did you mean {' or '.join(near)}?" if near else "correct the setting"
 
 
 def network_problem(found: str, expected: str, fix: str = "correct the setting") -> Problem:

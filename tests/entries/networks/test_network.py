@@ -211,6 +211,18 @@ def test_a_feedback_graph_with_a_cycle_is_told_with_its_names(tmp_path):
     assert "arousal -> valence -> arousal" in found or "valence -> arousal -> valence" in found
 
 
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("width = 0", "E17 settings.temporal.width = 0"),
+        ("dropout = 1.0", "E17 settings.temporal.dropout = 1.0"),
+        ('encoder = "mamba"', "E02 settings.temporal.encoder = 'mamba'"),
+    ],
+)
+def test_a_setting_out_of_range_is_told_with_its_place(tmp_path, line, found):
+    assert problems_of(tmp_path, RANDOM + TWO + f"[settings.temporal]\n{line}\n" + HEADS) == [found]
+
+
 def test_a_misspelt_setting_of_a_part_is_told_with_its_place(tmp_path):
     found = problems_of(tmp_path, RANDOM + TWO.replace("kind", "kid", 1) + GRU + HEADS)
     assert found == ["E02 field settings.backbones.0.kid"]
