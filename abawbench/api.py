@@ -12,7 +12,7 @@ from abawbench import formats as files
 from abawbench.base.problems import Problem
 from abawbench.challenges import Challenge, get
 from abawbench.fill import Policy
-from abawbench.inference.store_layout import is_store
+from abawbench.inference import is_store
 from abawbench.scoring import Score
 from abawbench.scoring import score as score_tables
 from abawbench.scoring.difference import difference

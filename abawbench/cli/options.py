@@ -1,10 +1,13 @@
-"""Arguments and options that several verbs share."""
+"""Arguments and options that several verbs share, and options made of the fields of a dataclass."""
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypedDict
+from types import UnionType
+from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints
 
 import click
 
@@ -14,12 +17,12 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class ChallengeId(click.ParamType[Any]):
-    """A challenge id, resolved to its record."""
+    """A challenge id; the verb gets the challenge."""
 
     name = "challenge"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The record of this id; wrong use when there is none."""
+        """The challenge of this id; an unknown id is wrong use."""
         from abawbench.base.problems import ProblemError
         from abawbench.challenges import get
 
@@ -83,28 +86,91 @@ def resampling(options: ScoringOptions) -> dict[str, Any]:
     }
 
 
-engine_option: Decorator = click.option(
-    "--engine",
-    type=click.Choice(["local", "ray"]),
-    default="local",
-    show_default=True,
-    help="ray: on the machines of a Ray cluster that see the same folders.",
-)
-address_option: Decorator = click.option(
-    "--address",
-    default="local",
-    show_default=True,
-    help="With --engine ray: auto, ray://host:10001, or one started here.",
+submissions_option: Decorator = click.option(
+    "--submissions", type=PATH, default=Path("submissions"), show_default=True, help="Folder of the entries."
 )
 device_option: Decorator = click.option(
-    "--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps; auto takes a GPU if any."
-)
-looking_batch_option: Decorator = click.option(
-    "--batch", type=click.IntRange(1), default=16, show_default=True, help="Crops looked at together."
-)
-submissions_option: Decorator = click.option(
-    "--submissions", type=PATH, default=Path("submissions"), show_default=True, help="Where entries lie."
+    "--device", default="auto", show_default=True, help="cpu, cuda, cuda:1 or mps; auto takes a GPU where there is one."
 )
 detector_option: Decorator = click.option(
-    "--weights", type=PATH, help="YuNet's ONNX file, for videos; else the one that `data fetch yunet` got."
+    "--weights",
+    type=PATH,
+    help="YuNet's ONNX file, to crop the faces of videos.  [default: the one that `data fetch yunet` got]",
 )
+
+
+def cluster_options(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """The options --engine and --address; the verb gets `address`, which is None for a run on this machine alone."""
+
+    @functools.wraps(verb)
+    def called(*args: Any, engine: str, address: str, **values: Any) -> Any:
+        return verb(*args, address=address if engine == "ray" else None, **values)
+
+    engine_help = "ray: on the machines of a Ray cluster that see the same folders."
+    address_help = "Cluster of --engine ray: auto, ray://host:10001, or local, which starts one here."
+    called = click.option("--address", default="local", show_default=True, help=address_help)(called)
+    engines = click.Choice(["local", "ray"])
+    return click.option("--engine", type=engines, default="local", show_default=True, help=engine_help)(called)
+
+
+def options_from(record: type[Any], name: str = "options") -> Decorator:
+    """Options for the fields of a dataclass; the verb gets the filled dataclass.
+
+    A field with a `help` in its metadata becomes an option: its name is the flag, its type the type, its default the
+    default. Further metadata: `least`, the smallest number; `default`, a default for the command line alone; `flags`,
+    other flags.
+
+    Args:
+        record: the dataclass.
+        name: argument of the verb that gets it.
+
+    >>> import dataclasses
+    >>> @dataclasses.dataclass
+    ... class Settings:
+    ...     batch: int = dataclasses.field(default=16, metadata={"help": "Crops in a batch.", "least": 1})
+    >>> @click.command()
+    ... @options_from(Settings, "settings")
+    ... def verb(settings: Settings) -> None:
+    ...     click.echo(settings)
+    >>> verb(["--batch", "8"], standalone_mode=False)
+    Settings(batch=8)
+    """
+    hints = get_type_hints(record)
+    fields = [field for field in dataclasses.fields(record) if "help" in field.metadata]
+
+    def decorate(verb: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(verb)
+        def called(*args: Any, **values: Any) -> Any:
+            filled = record(**{field.name: values.pop(field.name) for field in fields})
+            return verb(*args, **values, **{name: filled})
+
+        for field in reversed(fields):
+            called = _option(field, hints[field.name])(called)
+        return called
+
+    return decorate
+
+
+def _option(field: dataclasses.Field[Any], hint: Any) -> Decorator:
+    metadata = field.metadata
+    default = metadata.get("default", field.default)
+    flags = metadata.get("flags", (f"--{field.name.replace('_', '-')}",))
+    return click.option(
+        *flags,
+        field.name,
+        type=_click_type(hint, metadata.get("least")),
+        default=default,
+        show_default=default is not None,
+        help=metadata["help"],
+    )
+
+
+def _click_type(hint: Any, least: float | None) -> Any:
+    """The type of an option for a field of this type: None in a union says that the option may be left out."""
+    kinds = [kind for kind in get_args(hint) if kind is not type(None)] if isinstance(hint, UnionType) else [hint]
+    (kind,) = kinds
+    if get_origin(kind) is Literal:
+        return click.Choice(get_args(kind))
+    if least is not None:
+        return click.IntRange(least) if kind is int else click.FloatRange(least)
+    return PATH if kind is Path else kind

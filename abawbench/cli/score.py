@@ -111,7 +111,7 @@ def _view(name: str, challenge: Challenge, score: Score, paired: Paired) -> Any:
 
 def _coverage(challenge: Challenge, paired: Paired, predictions: Path) -> dict[str, Any]:
     """Both totals of each multi-label task of which a store's entry answers only a part; else nothing."""
-    from abawbench.inference.store_layout import is_store
+    from abawbench.inference import is_store
 
     if not is_store(predictions):
         return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.base.hashes import sha256_of_file
+from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.clips.alignment import CROP_SIZE, FIELDS
 from abawbench.clips.crop_index import CROPS, MISSING, index_files, read_index
@@ -164,6 +165,21 @@ def clips_of_units(root: Path) -> tuple[Clip, ...]:
 def numbered_pictures(folder: Path) -> list[Path]:
     """The pictures of a folder that are named by frame number, sorted by name. Raises: ProblemError F01."""
     return sorted(path for path in _listed(folder) if path.suffix.lower() in SUFFIXES and number_of(path) >= 0)
+
+
+def digest_clips(clips: Iterable[Clip]) -> Generator[tuple[Clip, str | ProblemError]]:
+    """Each clip, in order, with the hash of its frames, or with the reason why they cannot be read.
+
+    A thread reads the files ahead of their turn.
+    """
+
+    def digest(clip: Clip) -> tuple[Clip, str | ProblemError]:
+        try:
+            return clip, clip.digest()
+        except ProblemError as error:
+            return clip, error
+
+    yield from map_ahead(digest, clips, 1)
 
 
 def nearest_valid(valid: Mask) -> Positions:

@@ -1,4 +1,4 @@
-"""Features of a unit's frames in a safetensors file: what a backbone once saw, kept for temporal networks."""
+"""Features of the frames of a unit in a safetensors file, written once by a backbone and read by temporal networks."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from abawbench.clips.feature_index import OWN, SUFFIX, read_index
 from abawbench.table import Integers, Mask
 
 Vectors = NDArray[np.float32]
-Stored = Literal["float16", "bfloat16", "float32"]
+StoredType = Literal["float16", "bfloat16", "float32"]
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureClip(Clip):
-    """A clip of which the features are known and the pictures are not.
+    """A clip with features in place of pictures.
 
     Attributes:
-        vectors: reads them: shape (valid frames, width), float32.
-        width: of a vector.
+        vectors: function that reads the features of the valid frames, float32, shape (valid frames, width).
+        width: number of features of a frame.
     """
 
     vectors: Callable[[], Vectors] = lambda: np.empty((0, 0), np.float32)
@@ -36,10 +36,10 @@ def write_features(path: Path, frame: Integers, feature: NDArray[Any], valid: Ma
     """Write the features of a unit.
 
     Args:
-        path: `<unit>.safetensors`.
-        frame: shape (frames,), numbers, rising.
-        feature: shape (frames, width), float16 or float32; rows of frames that are not valid do not count.
-        valid: shape (frames,); all are where not given.
+        path: file to write, `<unit>.safetensors`.
+        frame: frame numbers, rising, shape (frames,).
+        feature: features, float16 or float32, shape (frames, width); rows of frames that are not valid do not count.
+        valid: True where a frame has features, shape (frames,); all frames have by default.
 
     Raises:
         ProblemError: F01, the file cannot be written.
@@ -53,14 +53,14 @@ def write_features(path: Path, frame: Integers, feature: NDArray[Any], valid: Ma
     write_file(path, save(arrays))
 
 
-def packed(clip: Clip, vectors: Vectors, dtype: Stored, key: str) -> bytes:
+def pack_features(clip: Clip, vectors: Vectors, dtype: StoredType, key: str) -> bytes:
     """The features of a clip as the bytes of a safetensors file; they depend on the arguments alone.
 
     Args:
-        clip: whose frame numbers, and times where it has some, go along.
-        vectors: shape (valid frames, width); rows of frames that are not valid are 0.
-        dtype: in which the features are stored.
-        key: goes into the header.
+        clip: clip whose frame numbers, valid frames and times are stored with the features.
+        vectors: features of the valid frames, shape (valid frames, width); other frames get zeros.
+        dtype: number type of the stored features.
+        key: key of the unit, for the header of the file.
 
     Raises:
         ProblemError: E14, a number is too large for the type.
@@ -83,14 +83,15 @@ def packed(clip: Clip, vectors: Vectors, dtype: Stored, key: str) -> bytes:
 
 
 def clips_of_features(folder: Path) -> tuple[FeatureClip, ...]:
-    """A clip for each `<unit>.safetensors` of a folder, by name.
+    """The clips of a folder of features: one for each `<unit>.safetensors`, sorted by name.
 
-    A file has `feature`, shape (frames, width), and may have `frame` (numbers, rising; from 1 where not given), `valid`
-    and `time` (seconds). Where `abawbench extract` left an index, the files must be those of the index at a glance.
+    A file has the tensor `feature`, shape (frames, width), and may have `frame` (frame numbers, rising; they count from
+    1 by default), `valid` and `time` (seconds). Where `abawbench extract` left an index, size and header of each file
+    must be those of the index.
 
     Raises:
-        ProblemError: F01 a file cannot be read, E04 it holds no features, D30 there is no such file, E21 it is not what
-            the index says.
+        ProblemError: F01 a file cannot be read, E04 a file holds no features, D30 there are no such files, E21 a file
+            is not the one in the index.
     """
     index = read_index(folder)
     faults = () if index is None else tuple(fault.problem(folder) for fault in index.faults())
@@ -143,7 +144,10 @@ def _clip(path: Path) -> FeatureClip:
 
 
 def _single(tensor: Any) -> Vectors:
-    """A tensor of torch in single precision, by NumPy: a thread that reads leaves torch's threads to the network."""
+    """A torch tensor as a float32 array.
+
+    NumPy converts it: a thread that reads leaves torch's threads to the network.
+    """
     import torch
 
     if tensor.dtype != torch.bfloat16:

@@ -1,1 +1,15 @@
-"""The prediction store: what an entry said of every frame, kept apart from any challenge."""
+"""Entries over clips: predictions into a store, features into a cache; resumed, here or on Ray workers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ENTRY = "entry.json"
+UNITS = "units"
+# what else `abawbench predict` puts into the folder of a store
+FACES, FILES = "faces", "files"
+
+
+def is_store(path: Path) -> bool:
+    """True for a folder that `abawbench predict` made; needs no other module of this room."""
+    return (path / ENTRY).is_file() and (path / UNITS).is_dir()

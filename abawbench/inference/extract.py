@@ -1,212 +1,124 @@
-"""What backbones see in every frame of many clips, into a folder of features."""
+"""The features that backbones give for many clips, in a feature cache."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.base.run_lock import only_run
 from abawbench.base.version import VERSION, versions_of
 from abawbench.clips.clip import Clip
 from abawbench.clips.feature_index import Cached, FeatureIndex
-from abawbench.clips.features import FeatureClip, Stored, packed
-from abawbench.entries.contract import select_clips
-from abawbench.entries.model import DeviceEntry, FrameFeatures
-from abawbench.inference.feature_cache import Cache, index_for
+from abawbench.clips.features import FeatureClip, StoredType, pack_features
+from abawbench.entries.model import Entry, FrameFeatures
+from abawbench.inference.feature_cache import FeatureCache, prepare_cache
 from abawbench.inference.feature_maker import FeatureMaker
-from abawbench.inference.forward import ForwardOptions
-from abawbench.inference.precision import FEATURES, Asked, Parity, chosen_for
-from abawbench.inference.progress import Progress, RunMeter
-from abawbench.inference.ray_workers import Far, encoded_by
-from abawbench.inference.resume import Backlog
+from abawbench.inference.precision import FEATURES, Measure, Parity
+from abawbench.inference.run import DEFAULTS, RunOptions, RunProgress, RunSummary, run
 
-BATCH = 16
-# decoders and what computes
+# libraries that decode or compute
 LIBRARIES = ("av", "opencv-python-headless", "torch", "transformers")
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How features are made.
-
-    Attributes:
-        dtype: in which they are stored.
-        precision: `auto` takes bfloat16 where the machine has it and it hardly changes the features.
-        device: where networks run, as `cpu` or `cuda`.
-        batch: crops looked at together.
-        threads: that decode; one for each core where not given.
-        far: where crops are looked at; here, where not given. Its device and precision are those of the run.
-    """
-
-    dtype: Stored = "float16"
-    precision: Asked = "auto"
-    device: str = "cpu"
-    batch: int = BATCH
-    threads: int | None = None
-    far: Far | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a run did.
-
-    Attributes:
-        units: of the data.
-        made: units whose features were made now.
-        kept: units that were finished before.
-        frames: of the units made now.
-        valid: of these, frames with a crop.
-        width: of a frame's features.
-        parity: which precision, and why.
-        seconds: the run took.
-        problems: everything that was left out, and why.
-    """
-
-    units: int
-    made: int
-    kept: int
-    frames: int
-    valid: int
-    width: int
-    parity: Parity
-    seconds: float
-    problems: tuple[Problem, ...]
 
 
 def extract(
     maker: FeatureMaker,
     clips: Sequence[Clip],
     out: Path,
-    options: Options = Options(),
+    options: RunOptions = DEFAULTS,
     *,
-    report: Callable[[Progress], None] = lambda _: None,
-) -> Summary:
-    """The features of clips, in a folder; what is there already is kept.
+    dtype: StoredType = "float16",
+    report: Callable[[RunProgress], None] = lambda _: None,
+) -> RunSummary:
+    """Extract features of clips into a cache; units that the cache already has are kept.
 
-    A unit that fails is left out and told in the summary; the others are done.
+    A unit that fails is left out and named in the summary; the other units are finished.
 
     Args:
-        maker: that looks.
-        clips: one for each unit.
-        out: the folder.
-        options: how.
-        report: is told how far the run is, a few times a second at most.
+        maker: entry whose features are extracted, and their identity.
+        clips: one clip of crops for each unit.
+        out: folder of the cache.
+        options: options of the run.
+        dtype: number type of the stored features.
+        report: called with the progress, a few times a second at most.
 
     Raises:
         ProblemError: nothing can be done at all: E21 the folder holds something else, or the features of other
-            backbones; E06 the clips are features; P05 for the precision; D36, another run is at work; F01.
+            backbones; E06 the clips are features; P05 for the precision; D36 another run is at work; F01.
     """
-    begin = time.perf_counter()
     if any(isinstance(clip, FeatureClip) for clip in clips):
         raise ProblemError(Problem("E06", "features", "crops", "name the folder of crops that they were made from"))
-    clips, problems = select_clips(maker.entry, clips)
-    record = _record(maker, options)
-    # a folder of somebody else gets no lock
-    index_for(out, record)
-    with only_run(out):
-        index, parity = _settled(maker, clips, index_for(out, record), record, options)
-        entry = maker.entry.at(options.device, parity.precision)
-        if options.far is not None:
-            options = replace(options, far=options.far.at(options.device, parity.precision))
-        cache = Cache(index)
-        work = _Work(entry, cache, options, RunMeter(clips, begin, report))
-        try:
-            work.do(clips)
-        finally:
-            cache.close()
-    return Summary(
-        units=len(clips) + len(problems),
-        made=work.made,
-        kept=work.backlog.kept,
-        frames=work.frames,
-        valid=work.valid,
-        width=maker.entry.width,
-        parity=parity,
-        seconds=time.perf_counter() - begin,
-        problems=(*problems, *work.problems),
-    )
+    return run(maker.entry, clips, _FeatureSink(out, maker, dtype, options), options, report=report)
 
 
-def _record(maker: FeatureMaker, options: Options) -> dict[str, Any]:
-    """What an index says of its maker, before the precision is chosen, in the types of JSON."""
-    record = {
-        "identity": maker.identity,
-        "dtype": options.dtype,
-        "width": maker.entry.width,
-        "device": options.device.partition(":")[0],
-        "versions": {"abawbench": VERSION, **versions_of(LIBRARIES)},
-    }
-    return json.loads(json.dumps(record))
-
-
-def _settled(
-    maker: FeatureMaker, clips: Sequence[Clip], index: FeatureIndex, record: dict[str, Any], options: Options
-) -> tuple[FeatureIndex, Parity]:
-    """The index to go on with, and the precision: that of the run before, or what the first batch says."""
-    same = {name: value for name, value in index.maker.items() if name != "precision"} == record
-    if same and index.parity.get("asked") == options.precision:
-        return index, Parity(options.precision, index.maker["precision"], index.parity["deviation"])
-    asked = options.precision
-    parity = chosen_for(maker.entry, clips, options.device, asked, options.batch, measure=FEATURES)
-    if same and index.maker["precision"] == parity.precision:
-        return index, parity
-    reasons = {"asked": parity.asked, "deviation": parity.deviation}
-    return FeatureIndex(index.root, {**record, "precision": parity.precision}, reasons, index.units), parity
-
-
-class _Work:
-    """One run: what it has done so far."""
-
-    def __init__(self, entry: DeviceEntry, cache: Cache, options: Options, meter: RunMeter) -> None:
-        self.entry, self.cache, self.options, self.meter = entry, cache, options, meter
-        self.backlog = Backlog(self._is_done, meter)
-        self.made = self.frames = self.valid = 0
-        self.problems = self.backlog.problems
-
-    def do(self, clips: Sequence[Clip]) -> None:
-        look = ForwardOptions(self.options.batch, self.options.threads)
-        for clip, seen in encoded_by(self.entry, self.options.far, clips, self.backlog, look):
-            self._keep(clip, seen)
-            self.meter.unit(0)
-
-    def _is_done(self, clip: Clip, digest: str) -> bool:
-        return self.cache.has(clip, digest)
-
-    def _keep(self, clip: Clip, seen: FrameFeatures | ProblemError) -> None:
-        digest = self.backlog.digests.pop(clip.video)
-        if isinstance(seen, ProblemError):
-            self.problems.extend(seen.problems)
-            return
-        try:
-            data, known = features_of(clip, seen, self.options.dtype, self.cache.maker, digest)
-        except ProblemError as error:
-            self.problems.extend(error.problems)
-            return
-        self.cache.put(known, data)
-        self.made += 1
-        self.frames += known.frames
-        self.valid += known.valid
-
-
-def features_of(clip: Clip, seen: FrameFeatures, dtype: Stored, maker: str, digest: str) -> tuple[bytes, Cached]:
-    """A unit's file, and what the index says of it.
+class _FeatureSink:
+    """A feature cache that a run writes into.
 
     Args:
-        clip: the unit.
-        seen: in its valid frames, shape (valid frames, width).
-        dtype: in which features are stored.
-        maker: hash of what made them.
-        digest: of the crops.
-
-    Raises:
-        ProblemError: E14, a feature is too large for the type.
+        root: folder of the cache.
+        maker: entry whose features are extracted, and their identity.
+        dtype: number type of the stored features.
+        options: options of the run.
     """
-    known = Cached(clip.video, maker, digest, clip.crop_recipe, "", 0, len(clip), int(clip.valid.sum()))
-    data = packed(clip, seen, dtype, known.key)
-    return data, replace(known, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+
+    measure: Measure = FEATURES
+    _index: FeatureIndex
+    _cache: FeatureCache | None = None
+
+    def __init__(self, root: Path, maker: FeatureMaker, dtype: StoredType, options: RunOptions) -> None:
+        self.root, self._dtype, self._choice = root, dtype, options.precision
+        # what the index says of the maker before the precision is decided, in the types of JSON
+        self._record = json.loads(
+            json.dumps(
+                {
+                    "identity": maker.identity,
+                    "dtype": dtype,
+                    "width": maker.entry.width,
+                    "device": options.device.partition(":")[0],
+                    "versions": {"abawbench": VERSION, **versions_of(LIBRARIES)},
+                }
+            )
+        )
+
+    def check_folder(self) -> None:
+        prepare_cache(self.root, self._record)
+
+    def previous_parity(self) -> Parity | None:
+        self._index = prepare_cache(self.root, self._record)
+        if self._is_same_run() and self._index.parity.get("asked") == self._choice:
+            return Parity(self._choice, self._index.maker["precision"], self._index.parity["deviation"])
+        return None
+
+    def begin(self, entry: Entry, parity: Parity | None) -> None:
+        del entry
+        assert parity is not None
+        index = self._index
+        if not self._is_same_run() or index.maker["precision"] != parity.precision:
+            maker = {**self._record, "precision": parity.precision}
+            index = replace(index, maker=maker, parity={"asked": parity.asked, "deviation": parity.deviation})
+        self._cache = FeatureCache(index)
+
+    def has(self, clip: Clip, digest: str) -> bool:
+        assert self._cache is not None
+        return self._cache.has(clip, digest)
+
+    def put(self, clip: Clip, digest: str, features: FrameFeatures | None) -> tuple[Problem, ...]:
+        assert self._cache is not None
+        assert features is not None
+        valid = int(clip.valid.sum())
+        known = Cached(clip.video, self._cache.maker, digest, clip.crop_recipe, "", 0, len(clip), valid)
+        try:
+            data = pack_features(clip, features, self._dtype, known.key)
+        except ProblemError as error:
+            return error.problems
+        self._cache.put(replace(known, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data)), data)
+        return ()
+
+    def close(self) -> None:
+        if self._cache is not None:
+            self._cache.close()
+
+    def _is_same_run(self) -> bool:
+        return {name: value for name, value in self._index.maker.items() if name != "precision"} == self._record

@@ -1,4 +1,4 @@
-"""A folder of cached features: put there, listed, verified, and cleared of what no longer holds."""
+"""Feature caches: folders of features that are written unit by unit, listed, verified, and cleared of faulty units."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from abawbench.base.hashes import sha256_of_file
 from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import Problem, ProblemError, unwritable
 from abawbench.base.run_lock import only_run
-from abawbench.clips.clip import Clip
+from abawbench.clips.clip import Clip, digest_clips
 from abawbench.clips.feature_index import (
     INDEX,
     JOURNAL,
@@ -25,16 +25,19 @@ from abawbench.clips.feature_index import (
     hash_of,
     read_index,
 )
-from abawbench.inference.resume import digested
-from abawbench.inference.store_layout import FACES
+from abawbench.inference import FACES
 
 THREADS = 2
-# of a maker: where these differ, features never go into one folder
+# features of makers that differ in these fields never go into one folder
 DECISIVE = ("identity", "dtype")
 
 
-class Cache:
-    """A folder of features that a run writes into; units stand in a journal until it is closed."""
+class FeatureCache:
+    """A folder of features that a run writes into; new units are in a journal until the cache is closed.
+
+    Args:
+        index: index of the folder, with the maker of this run.
+    """
 
     def __init__(self, index: FeatureIndex) -> None:
         for path in _leftovers(index.root):
@@ -46,35 +49,35 @@ class Cache:
 
     @property
     def maker(self) -> str:
-        """Hash of what makes the features."""
+        """Hash of the maker of the features."""
         return self._index.key
 
     def has(self, clip: Clip, digest: str) -> bool:
-        """True where the features of these crops, by this maker, are there and look whole at a glance."""
+        """True where the folder has the features of these crops by this maker, by the size and header of the file."""
         known = self._index.units.get(clip.video)
         if known is None or (known.clip, known.recipe) != (digest, clip.crop_recipe):
             return False
         return self._index.fault_of(clip.video) is None
 
     def put(self, known: Cached, data: bytes) -> None:
-        """Put a unit's file in place, and say so. Raises: ProblemError F01."""
+        """Write the file of a unit, and add the unit to the journal. Raises: ProblemError F01."""
         write_file(file_of(self._index.root, known.unit), data)
         add_to_journal(self._index.root, known)
         self._units[known.unit] = known
         self._is_new = True
 
     def close(self) -> None:
-        """Write the index with all units. Raises: ProblemError F01."""
+        """Write the index with the new units. Raises: ProblemError F01."""
         if self._is_new:
             replace(self._index, units=self._units).write()
 
 
-def index_for(root: Path, maker: Mapping[str, Any]) -> FeatureIndex:
+def prepare_cache(root: Path, maker: Mapping[str, Any]) -> FeatureIndex:
     """The index of a folder for a run, an empty one where the folder is new.
 
     Args:
-        root: the folder; it is made where it is not there.
-        maker: what makes the features of this run.
+        root: folder of the cache; it is made where it is missing.
+        maker: record of what makes the features of this run.
 
     Raises:
         ProblemError: E21 the folder holds something else, or features of other backbones or of another type; F01.
@@ -90,14 +93,14 @@ def index_for(root: Path, maker: Mapping[str, Any]) -> FeatureIndex:
             raise ProblemError(Problem("E21", found, expected, "name a new folder", str(root)))
         return FeatureIndex(root, {}, {}, {})
     if any(hash_of(index.maker.get(name)) != hash_of(maker[name]) for name in DECISIVE):
-        found, expected = (f"{told(one['identity'])} in {one['dtype']}" for one in (index.maker, maker))
+        found, expected = (f"{describe_identity(one['identity'])} in {one['dtype']}" for one in (index.maker, maker))
         fix = "name another folder for these features, or remove that one"
         raise ProblemError(Problem("E21", f"features of {found}", expected, fix, str(root)))
     return index
 
 
 def open_cache(root: Path) -> FeatureIndex:
-    """The index of a folder of features. Raises: ProblemError E21, it has none; F01."""
+    """The index of a feature cache. Raises: ProblemError E21, the folder has no index; F01."""
     index = read_index(root)
     if index is None:
         fix = "name the folder that abawbench extract wrote"
@@ -105,8 +108,8 @@ def open_cache(root: Path) -> FeatureIndex:
     return index
 
 
-def told(identity: Mapping[str, Any]) -> str:
-    """What makes features, in a few words, as `iresnet50 1f3a09c2 layer -1 embedding`."""
+def describe_identity(identity: Mapping[str, Any]) -> str:
+    """The networks that make features in a few words, as `iresnet50 1f3a09c2 layer -1 embedding`."""
     parts: list[str] = []
     for network in identity["networks"]:
         weights = network["sha256"][:8] if "sha256" in network else f"seed {network.get('seed', '?')}"
@@ -116,20 +119,20 @@ def told(identity: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """What a folder of features holds.
+class CacheSummary:
+    """The content of a feature cache.
 
     Attributes:
-        root: the folder.
-        made_by: what made them, in a few words.
-        units: in the index.
-        frames: of all units.
-        valid: of these, frames with features.
-        width: of a frame's features.
-        dtype: in which they are stored.
-        precision: in which they were computed.
-        bytes: of all files.
-        faults: units that are not what the index says, at a glance.
+        root: folder of the cache.
+        made_by: networks that made the features, in a few words.
+        units: number of units in the index.
+        frames: number of frames of all units.
+        valid: number of these frames that have features.
+        width: number of features of a frame.
+        dtype: number type of the stored features.
+        precision: precision in which they were computed.
+        bytes: size of all files.
+        faults: number of units whose file is not the one in the index, by size and header.
     """
 
     root: Path
@@ -144,13 +147,13 @@ class Listing:
     faults: int
 
 
-def listing(root: Path) -> Listing:
-    """What a folder of features holds. Raises: ProblemError E21, it is none; F01."""
+def summarise(root: Path) -> CacheSummary:
+    """The content of a feature cache. Raises: ProblemError E21, the folder has no index; F01."""
     index = open_cache(root)
     units = index.units.values()
-    return Listing(
+    return CacheSummary(
         root=root,
-        made_by=told(index.maker["identity"]),
+        made_by=describe_identity(index.maker["identity"]),
         units=len(index.units),
         frames=sum(known.frames for known in units),
         valid=sum(known.valid for known in units),
@@ -168,12 +171,12 @@ def verify(
     *,
     tick: Callable[[str], None] = lambda _: None,
 ) -> tuple[Fault, ...]:
-    """Everything that is wrong with a folder of features, by unit: every byte is read.
+    """The faults of a feature cache, sorted by unit, from reading every byte.
 
     Args:
-        index: of the folder.
-        clips: crops as they are now; where given, features of other crops, or of crops that are gone, are stale.
-        tick: is told each unit whose bytes were read.
+        index: index of the cache.
+        clips: today's crops; features of other crops, and of crops that are gone, are stale. None checks no crops.
+        tick: called with the name of each unit whose file was read.
     """
     faults = {fault.unit: fault for fault in index.faults()}
     whole = [known for name, known in sorted(index.units.items()) if name not in faults]
@@ -188,15 +191,18 @@ def verify(
 
 
 def remove(index: FeatureIndex, faults: Iterable[Fault]) -> None:
-    """Delete the files of faulty units, and what killed runs left; the index forgets them.
+    """Delete faulty units, files and index entries, and the unfinished files of killed runs.
+
+    Args:
+        index: index of the cache when it was verified; units that were made again since are kept.
+        faults: faults of the units to delete.
 
     Raises:
-        ProblemError: D36 a run is at work there, F01 a file cannot be removed.
+        ProblemError: D36 a run is at work in the folder, F01 a file cannot be removed.
     """
     units = {fault.unit for fault in faults}
     with only_run(index.root):
         now = open_cache(index.root)
-        # what a run has made anew since is no longer meant
         gone = {unit for unit in units if now.units.get(unit) == index.units.get(unit)}
         for path in [*(file_of(index.root, unit) for unit in sorted(gone)), *_leftovers(index.root)]:
             try:
@@ -208,10 +214,9 @@ def remove(index: FeatureIndex, faults: Iterable[Fault]) -> None:
 
 
 def _stale(index: FeatureIndex, clips: Sequence[Clip]) -> Generator[Fault]:
-    there = {clip.video for clip in clips}
-    for unit in index.units.keys() - there:
+    for unit in index.units.keys() - {clip.video for clip in clips}:
         yield Fault(unit, "stale", "its crops are gone")
-    for clip, digest in digested(clip for clip in clips if clip.video in index.units):
+    for clip, digest in digest_clips(clip for clip in clips if clip.video in index.units):
         known = index.units[clip.video]
         if isinstance(digest, ProblemError):
             yield Fault(clip.video, "stale", f"its crops cannot be read: {digest.problems[0].found}")
@@ -229,5 +234,5 @@ def _sha256(path: Path) -> str:
 
 
 def _leftovers(root: Path) -> list[Path]:
-    """Files that a killed run had not put in place."""
-    return [path for part in (SUFFIX, f"{INDEX}") for path in root.glob(f".*{part}.*")]
+    """Files that killed runs left unfinished."""
+    return [path for part in (SUFFIX, INDEX) for path in root.glob(f".*{part}.*")]

@@ -1,4 +1,4 @@
-"""What makes features of crops: a kind of backbone, a checkpoint, or the backbones of an entry."""
+"""The makers of features: a kind of backbone, a checkpoint, or the backbones of an entry."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ IMAGE_INPUT = ("size", "colour", "mean", "std", "resize", "resize_to")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a backbone is read, where other than its preset; entries say it themselves.
+    """How a backbone or checkpoint is read; None keeps the preset.
 
     Attributes:
-        size: height and width of its pictures in pixels; crops are resized to it.
-        layer: which hidden layer.
+        size: height and width of the pictures in pixels; crops are resized to it.
+        layer: number of the hidden layer.
         pooling: how a layer becomes one vector.
-        seed: of random weights.
+        seed: seed of random weights, for a kind of backbone.
     """
 
     size: int | None = None
@@ -45,18 +45,18 @@ class Reading:
 
     @property
     def overrides(self) -> Overrides:
-        """What is other than the preset."""
+        """The settings that replace those of the preset."""
         return Overrides(size=self.size, layer=self.layer, pooling=self.pooling)
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureMaker:
-    """What makes features.
+    """An entry whose forward pass makes features.
 
     Attributes:
-        entry: whose look they are.
-        identity: all that decides what the features mean: networks with the hashes or seeds of their weights, and how
-            they are read. Caches of two identities never mix.
+        entry: the entry.
+        identity: everything that decides what the features mean: networks, hashes or seeds of their weights, and how
+            they are read. Features of two identities never share a cache.
     """
 
     entry: DeviceEntry
@@ -69,18 +69,18 @@ class _BackboneAlone(EncoderEntry):
 
 
 def feature_maker(name: str, reading: Reading = Reading(), *, root: Path = Path("submissions")) -> FeatureMaker:
-    """What makes features, by name.
+    """The maker of features with this name.
 
     Args:
-        name: a kind of backbone, as `iresnet50` or `hf:convnext`; the path of a checkpoint or of a folder that
-            transformers saved; or what `load_entry` takes.
-        reading: how a backbone or checkpoint is read.
-        root: the folder of submissions.
+        name: kind of backbone, as `iresnet50` or `hf:convnext`; path of a checkpoint, or of a folder that transformers
+            saved; or a name that `load_entry` takes.
+        reading: how a backbone or checkpoint is read; entries say that themselves.
+        root: folder of the submissions.
 
     Raises:
-        ProblemError: E01 unknown name; E11 a kind without a seed, or weights of an entry that are not there; C02 an
-            option that does not go with the name, or an entry that looks through no network; E04 E08 E09 E10 E17 a
-            checkpoint that is not read, or not so.
+        ProblemError: E01 unknown name; E11 a kind without a seed, or an entry whose weights are missing; C02 an option
+            that does not go with the name, or an entry without a network that sees crops; E04 E08 E09 E10 E17 a
+            checkpoint that cannot be read in this way.
     """
     if name in KINDS or name.startswith("hf:"):
         return _of_kind(name, reading)
@@ -94,7 +94,7 @@ def feature_maker(name: str, reading: Reading = Reading(), *, root: Path = Path(
 
 def _of_kind(kind: str, reading: Reading) -> FeatureMaker:
     if reading.seed is None:
-        fix = "name a checkpoint, or add --seed 0 for a network that knows nothing"
+        fix = "name a checkpoint, or add --seed 0 for random weights"
         raise ProblemError(Problem("E11", f"no weights for {kind}", "a file of weights, or a seed", fix))
     backbone = build(kind, seed=reading.seed, overrides=reading.overrides)
     return _alone(kind, backbone, backbone.card.to_json(), reading.seed)
@@ -108,8 +108,8 @@ def _of_checkpoint(path: Path, reading: Reading) -> FeatureMaker:
 
 def _alone(name: str, backbone: Backbone, facts: Mapping[str, Any], seed: int | None) -> FeatureMaker:
     card = Card(name, f"the backbone {backbone.card.kind}", (), None)
-    sight = FrameEncoder(settled([backbone]), (backbone.card.image_input,))
-    return FeatureMaker(_BackboneAlone(card, sight, backbone.card.width), {"networks": [_network(facts, seed)]})
+    encoder = FrameEncoder(settled([backbone]), (backbone.card.image_input,))
+    return FeatureMaker(_BackboneAlone(card, encoder, backbone.card.width), {"networks": [_network(facts, seed)]})
 
 
 def _loaded(name: str, root: Path) -> Entry | Trainable:
@@ -126,10 +126,10 @@ def _loaded(name: str, root: Path) -> Entry | Trainable:
 
 def _of_entry(entry: Entry | Trainable, source: Path | None) -> FeatureMaker:
     if isinstance(entry, CompoundEntry):
-        # what it asks does the looking
+        # its features are those of the entry that it asks
         entry = entry.asked
     if not isinstance(entry, DeviceEntry) or not entry.width or not entry.card.networks:
-        found = f"{entry.card.name} looks through no network"
+        found = f"{entry.card.name} has no network that sees crops"
         fix = "name a kind of backbone, a checkpoint, or another entry"
         raise ProblemError(Problem("C02", found, "an entry whose networks see crops", fix))
     seed: int | None = getattr(entry, "seed", None)
@@ -147,7 +147,7 @@ def _of_entry(entry: Entry | Trainable, source: Path | None) -> FeatureMaker:
 
 
 def _network(facts: Mapping[str, Any], seed: int | None) -> dict[str, Any]:
-    """What of a network decides its vectors; the role it has in an entry, and the name of its file, do not."""
+    """The facts of a network that decide its features; its role in an entry and the name of its file do not."""
     image_input = cast(Mapping[str, Any], facts.get("intake", facts))
     weights = {"sha256": facts["sha256"]} if "sha256" in facts else {"seed": seed}
     read = {name: facts[name] for name in ("layer", "pooling", "width")}

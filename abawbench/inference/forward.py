@@ -1,56 +1,139 @@
-"""What a staged entry sees in every valid frame of many clips, in batches that several clips share."""
+"""Frame features of many clips, from full batches of crops that threads read ahead and clips share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
+from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.clips.clip import Clip, Frames
-from abawbench.entries.contract import describe_failure
+from abawbench.clips.clip import Clip, Frames, Positions
+from abawbench.entries.contract import failure
 from abawbench.entries.model import DeviceEntry, FrameFeatures, FrameWise
-from abawbench.inference.batches import Batch, Piece, batches
 
 
-@dataclass(frozen=True, slots=True)
-class ForwardOptions:
-    """How many crops are looked at together, and by how many threads they are decoded."""
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Frames of one clip in a batch.
 
-    batch: int
-    threads: int | None
+    Attributes:
+        clip: clip that the frames belong to.
+        positions: positions of the frames in the clip, shape (frames,).
+        is_last: True for the last frames of the clip.
+    """
+
+    clip: Clip
+    positions: Positions
+    is_last: bool
 
 
-def encoded_in(
-    entry: FrameWise, clips: Iterable[Clip], side: int, look: ForwardOptions, tick: Callable[[int], None]
-) -> Generator[tuple[Clip, FrameFeatures | ProblemError]]:
-    """For each clip, in order, what the entry sees in its valid frames, shape (valid frames, width), or why not.
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Crops of one clip or of several clips.
+
+    Attributes:
+        pieces: frames of the batch, in order.
+        crops: crops of the pieces, shape (crops, side, side, 3); black crops fill the rest of the batch.
+        prepared: output of the entry's `prepare` for the crops.
+        errors: for the index of a piece, the reason why its crops could not be read; these crops are black.
+    """
+
+    pieces: tuple[Piece, ...]
+    crops: Frames
+    prepared: Any
+    errors: dict[int, ProblemError]
+
+
+def split_into_batches(clips: Iterable[Clip], size: int) -> Generator[tuple[Piece, ...]]:
+    """The valid frames of the clips in order, `size` frames at a time.
+
+    A clip without valid frames gives an empty last piece.
+    """
+    pieces: list[Piece] = []
+    room = size
+    for clip in clips:
+        rest = np.flatnonzero(clip.valid)
+        while True:
+            taken, rest = rest[:room], rest[room:]
+            pieces.append(Piece(clip, taken, not len(rest)))
+            room -= len(taken)
+            if not room:
+                yield tuple(pieces)
+                pieces, room = [], size
+            if not len(rest):
+                break
+    if pieces:
+        yield tuple(pieces)
+
+
+def read_batches(
+    clips: Iterable[Clip],
+    side: int,
+    size: int,
+    prepare: Callable[[Frames], Any],
+    *,
+    threads: int | None = None,
+) -> Generator[Batch]:
+    """The valid frames of the clips in order, in batches that threads read and prepare ahead of their use.
+
+    Every batch has `size` crops, and black crops fill the last one. A network that always gets the same shape gives a
+    frame the same answer in whatever batch a resumed run puts it.
 
     Args:
-        entry: that looks.
-        clips: whose crops are `side` pixels wide.
-        side: of a crop.
-        look: batch size and threads.
-        tick: is told how many frames were looked at.
+        clips: clips whose crops have the same size.
+        side: height and width of the crops in pixels.
+        size: crops in a batch.
+        prepare: function of an entry that prepares crops for its forward pass.
+        threads: threads that read; one for each core by default.
+    """
+    yield from map_ahead(lambda pieces: _read(pieces, side, size, prepare), split_into_batches(clips, size), threads)
+
+
+def encode_clips(
+    entry: FrameWise,
+    clips: Iterable[Clip],
+    side: int,
+    *,
+    batch: int,
+    threads: int | None = None,
+    tick: Callable[[int], None] = lambda _: None,
+) -> Generator[tuple[Clip, FrameFeatures | ProblemError]]:
+    """Each clip, in order, with the features of its valid frames, or with the reason why it has none.
+
+    Args:
+        entry: entry whose forward pass is run.
+        clips: clips whose crops have the same size.
+        side: height and width of the crops in pixels.
+        batch: crops in a forward pass.
+        threads: threads that read crops; one for each core by default.
+        tick: called after each forward pass with the number of frames in it.
+
+    Yields:
+        Clip and features, shape (valid frames, width). Problems: E12 or E13 the entry fails, E14 a feature is not
+        finite, F01 or E06 a crop cannot be read.
     """
     prepare: Callable[[Frames], Any] = entry.prepare if isinstance(entry, DeviceEntry) else _unchanged
-    see: Callable[[Any], FrameFeatures] = entry.forward if isinstance(entry, DeviceEntry) else entry.encode
-    alone = partial(_alone, entry, lambda crops: see(prepare(crops)))
+    forward: Callable[[Any], FrameFeatures] = entry.forward if isinstance(entry, DeviceEntry) else entry.encode
     parts: list[FrameFeatures] = []
     problems: list[Problem] = []
-    for batch in batches(clips, side, look.batch, prepare, threads=look.threads):
+    for filled in read_batches(clips, side, batch, prepare, threads=threads):
         begin = 0
-        whole = _looked(see, batch)
-        for place, piece in enumerate(batch.pieces):
+        whole = _forward_whole(forward, filled)
+        for number, piece in enumerate(filled.pieces):
             end = begin + len(piece.positions)
             try:
-                if place in batch.errors:
-                    raise batch.errors[place]
-                part = whole[begin:end] if whole is not None else alone(piece, batch.crops[begin:end], len(batch.crops))
-                problems.extend(_without_numbers(entry, part, piece.clip, piece.positions))
+                if number in filled.errors:
+                    raise filled.errors[number]
+                if whole is not None:
+                    part = whole[begin:end]
+                else:
+                    alone = np.zeros_like(filled.crops)
+                    alone[: end - begin] = filled.crops[begin:end]
+                    part = _forward_alone(entry, lambda crops: forward(prepare(crops)), piece, alone)
+                problems.extend(_not_finite(entry, part, piece))
                 parts.append(part)
             except ProblemError as error:
                 problems.extend(error.problems)
@@ -61,59 +144,81 @@ def encoded_in(
                 parts, problems = [], []
 
 
+def _read(pieces: tuple[Piece, ...], side: int, size: int, prepare: Callable[[Frames], Any]) -> Batch:
+    crops = np.zeros((size, side, side, 3), np.uint8)
+    errors: dict[int, ProblemError] = {}
+    begin = 0
+    for number, piece in enumerate(pieces):
+        end = begin + len(piece.positions)
+        if end > begin:
+            try:
+                crops[begin:end] = piece.clip.read(piece.positions)
+            except ProblemError as error:
+                errors[number] = error
+        begin = end
+    return Batch(pieces, crops, prepare(crops), errors)
+
+
 def _unchanged(crops: Frames) -> Frames:
     return crops
 
 
-def _looked(see: Callable[[Any], FrameFeatures], batch: Batch) -> FrameFeatures | None:
-    """What is seen in a whole batch; None where that fails: each piece is looked at alone, to find the fault."""
+def _forward_whole(forward: Callable[[Any], FrameFeatures], batch: Batch) -> FrameFeatures | None:
+    """The features of a whole batch; None where the entry fails, so that each piece is tried alone."""
     try:
-        seen = see(batch.prepared)
+        features = forward(batch.prepared)
     except Exception:
         return None
-    return seen if _is_whole(seen, len(batch.crops)) else None
+    return features if _has_rows(features, len(batch.crops)) else None
 
 
-def _is_whole(seen: object, rows: int) -> bool:
-    return isinstance(seen, np.ndarray) and seen.ndim == 2 and len(seen) == rows
+def _has_rows(features: object, rows: int) -> bool:
+    return isinstance(features, np.ndarray) and features.ndim == 2 and len(features) == rows
 
 
-def _alone(
-    entry: FrameWise, looked: Callable[[Frames], FrameFeatures], piece: Piece, crops: Frames, size: int
+def _forward_alone(
+    entry: FrameWise, forward: Callable[[Frames], FrameFeatures], piece: Piece, batch: Frames
 ) -> FrameFeatures:
-    """What is seen in one piece of a batch that failed, in a batch of the same size.
+    """The features of one piece of a batch that failed, from a batch of the same size that holds nothing else.
+
+    Args:
+        entry: entry that failed.
+        forward: function from crops to features.
+        piece: frames that are tried.
+        batch: crops of the piece, and black crops behind them.
 
     Raises:
         ProblemError: E12 or E13, naming the first frame that fails by itself.
     """
     frames = piece.clip.frame[piece.positions].tolist()
 
-    def seen_in_part(part: Frames, frame: int | None) -> FrameFeatures:
-        padded = np.zeros((size, *crops.shape[1:]), np.uint8)
-        padded[: len(part)] = part
+    def features_of(crops: Frames, count: int, frame: int | None) -> FrameFeatures:
         try:
-            seen = looked(padded)
+            features = forward(crops)
         except Exception as error:
-            raise ProblemError(*describe_failure(entry.card, error, piece.clip.video, frame)) from error
-        if not _is_whole(seen, size):
-            found = f"{entry.card.name}, unit {piece.clip.video}: {getattr(seen, 'shape', type(seen).__name__)}"
-            expected = f"one row for each of {size} crops"
-            raise ProblemError(Problem("E13", found, expected, "correct the entry's look"))
-        return seen[: len(part)]
+            raise ProblemError(*failure(entry.card, error, piece.clip.video, frame)) from error
+        if not _has_rows(features, len(crops)):
+            shape = getattr(features, "shape", type(features).__name__)
+            found = f"{entry.card.name}, unit {piece.clip.video}: {shape}"
+            expected = f"one row for each of {len(crops)} crops"
+            raise ProblemError(Problem("E13", found, expected, "correct the entry's encode"))
+        return features[:count]
 
     try:
-        return seen_in_part(crops, frames[0] if frames else None)
+        return features_of(batch, len(frames), frames[0] if frames else None)
     except ProblemError:
         for place, frame in enumerate(frames):
-            seen_in_part(crops[place : place + 1], frame)
+            single = np.zeros_like(batch)
+            single[0] = batch[place]
+            features_of(single, 1, frame)
         raise
 
 
-def _without_numbers(entry: FrameWise, part: FrameFeatures, clip: Clip, positions: Any) -> tuple[Problem, ...]:
-    rows = np.flatnonzero(~np.isfinite(part).all(axis=1))
+def _not_finite(entry: FrameWise, features: FrameFeatures, piece: Piece) -> tuple[Problem, ...]:
+    rows = np.flatnonzero(~np.isfinite(features).all(axis=1))
     if not len(rows):
         return ()
-    frame = int(clip.frame[positions[rows[0]]])
-    found = f"{entry.card.name}, unit {clip.video}, frame {frame}: not a finite number"
+    frame = int(piece.clip.frame[piece.positions[rows[0]]])
+    found = f"{entry.card.name}, unit {piece.clip.video}, frame {frame}: not a finite number"
     fix = "check the weights; with --precision bfloat16 try float32"
     return (Problem("E14", found, "numbers for every crop", fix, count=len(rows)),)

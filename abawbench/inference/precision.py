@@ -1,4 +1,4 @@
-"""Which precision a run takes: bfloat16 where the machine computes in it and the answers stay what they are."""
+"""The compute precision of a run: bfloat16 where the machine is fast in it and the results hardly change."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import numpy as np
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Clip, Frames, clip_in_memory
-from abawbench.entries.contract import describe_failure
+from abawbench.entries.contract import failure
 from abawbench.entries.model import DeviceEntry, Precision
-from abawbench.inference.batches import planned
 
-Asked = Literal["auto", "float32", "bfloat16"]
+PrecisionChoice = Literal["auto", "float32", "bfloat16"]
 # of a probability, or of a value in its range: a tenth of what moves a score visibly
 LIMIT = 0.02
 # of a vector's length, assumed: vectors so close have a cosine above 0.998, and training sees the same rounding
@@ -23,106 +22,110 @@ FEATURES_LIMIT = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """What was decided, and on what grounds.
+    """The compute precision of a run, and the comparison that it rests on.
 
     Attributes:
-        asked: what the run was told.
-        precision: what it takes.
-        deviation: largest difference between bfloat16 and float32 on the first batch; None where it was
-            not compared.
+        asked: precision that the user asked for.
+        precision: precision of the run.
+        deviation: largest difference between bfloat16 and float32 on the first batch; None where they were not
+            compared.
     """
 
-    asked: Asked
+    asked: PrecisionChoice
     precision: Precision
     deviation: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """How far an entry in bfloat16 may be from itself in float32.
+    """A measure of how far an entry in bfloat16 is from the same entry in float32.
 
     Attributes:
-        of: what is compared, in a word.
-        apart: from the entry in float32, the same in bfloat16, and crops, to how far they are apart.
-        limit: that is still taken.
+        of: name of what is compared, as `answers`.
+        distance: function of the entry in float32, the entry in bfloat16, and crops.
+        limit: largest distance at which bfloat16 is accepted.
     """
 
     of: str
-    apart: Callable[[DeviceEntry, DeviceEntry, Frames], float]
+    distance: Callable[[DeviceEntry, DeviceEntry, Frames], float]
     limit: float
 
 
-def _answers_apart(exact: DeviceEntry, rough: DeviceEntry, crops: Frames) -> float:
+def _answer_distance(exact: DeviceEntry, rounded: DeviceEntry, crops: Frames) -> float:
     clip = clip_in_memory("first batch", crops)
-    one, other = (there.answer(there.encode(crops), clip) for there in (exact, rough))
+    one, other = (each.answer(each.encode(crops), clip) for each in (exact, rounded))
     return max(float(np.abs(one[task] - other[task]).max(initial=0)) for task in one)
 
 
-def _features_apart(exact: DeviceEntry, rough: DeviceEntry, crops: Frames) -> float:
+def _feature_distance(exact: DeviceEntry, rounded: DeviceEntry, crops: Frames) -> float:
     """The largest distance between two vectors of a crop, in proportion to their length."""
-    one, other = (there.encode(crops).astype(np.float64) for there in (exact, rough))
+    one, other = (each.encode(crops).astype(np.float64) for each in (exact, rounded))
     length = np.linalg.norm(one, axis=1)
     return float((np.linalg.norm(one - other, axis=1) / np.where(length > 0, length, 1.0)).max(initial=0))
 
 
-ANSWERS = Measure("answers", _answers_apart, LIMIT)
-FEATURES = Measure("features", _features_apart, FEATURES_LIMIT)
+ANSWERS = Measure("answers", _answer_distance, LIMIT)
+FEATURES = Measure("features", _feature_distance, FEATURES_LIMIT)
 
 
-def chosen(entry: DeviceEntry, device: str, asked: Asked, crops: Frames, *, measure: Measure = ANSWERS) -> Parity:
-    """The precision for a run that begins with these crops.
+def decide_precision(
+    entry: DeviceEntry, device: str, choice: PrecisionChoice, crops: Frames, *, measure: Measure
+) -> Parity:
+    """The precision of a run that begins with these crops.
 
     Args:
-        entry: whose answers count.
-        device: where it runs.
-        asked: `auto` falls back to float32, `bfloat16` does not.
-        crops: shape (crops, side, side, 3).
-        measure: how far bfloat16 may be off.
+        entry: entry to run.
+        device: device of the run.
+        choice: precision that the user asked for; `auto` falls back to float32, `bfloat16` does not.
+        crops: crops of the first batch, shape (crops, side, side, 3).
+        measure: measure of the difference, and its limit.
 
     Raises:
-        ProblemError: P05, bfloat16 was asked for and changes more than the measure allows.
+        ProblemError: P05, bfloat16 was asked for and changes the results by more than the limit.
     """
-    if asked == "float32" or (asked == "auto" and not has_bfloat16(device)):
-        return Parity(asked, "float32", None)
-    deviation = measure.apart(entry.at(device, "float32"), entry.at(device, "bfloat16"), crops)
+    if choice == "float32" or (choice == "auto" and not has_bfloat16(device)):
+        return Parity(choice, "float32", None)
+    deviation = measure.distance(entry.at(device, "float32"), entry.at(device, "bfloat16"), crops)
     # a deviation that is no number is too large as well
     fits = deviation <= measure.limit
-    if not fits and asked == "bfloat16":
+    if not fits and choice == "bfloat16":
         found = f"{entry.card.name}: {measure.of} that differ by {deviation:.3g} on the first batch"
         raise ProblemError(
             Problem("P05", found, f"at most {measure.limit}", "ask for float32, or leave the choice to auto")
         )
-    return Parity(asked, "bfloat16" if fits else "float32", deviation)
+    return Parity(choice, "bfloat16" if fits else "float32", deviation)
 
 
-def chosen_for(
-    entry: DeviceEntry,
-    clips: Sequence[Clip],
-    device: str,
-    asked: Asked,
-    batch: int,
-    *,
-    measure: Measure = ANSWERS,
+def decide_on_first_batch(
+    entry: DeviceEntry, device: str, choice: PrecisionChoice, clips: Sequence[Clip], batch: int, *, measure: Measure
 ) -> Parity:
-    """The precision for a run over these clips, from the first batch of their crops; float32 where there are none.
+    """The precision of a run over these clips, from the first batch of their crops; float32 where they have none.
+
+    Args:
+        entry: entry to run.
+        device: device of the run.
+        choice: precision that the user asked for.
+        clips: clips of the run.
+        batch: crops in a batch.
+        measure: measure of the difference, and its limit.
 
     Raises:
-        ProblemError: P05 as `chosen`; E12, the entry fails; F01 or E06, the crops cannot be read.
+        ProblemError: P05 as `decide_precision`; E12, the entry fails; F01 or E06, the crops cannot be read.
     """
-    pictures = [clip for clip in clips if clip.valid.any()]
-    if not pictures:
-        return Parity(asked, "float32", None)
-    piece = next(planned(pictures, batch))[0]
+    first = next((clip for clip in clips if clip.valid.any()), None)
+    if first is None:
+        return Parity(choice, "float32", None)
+    positions = np.flatnonzero(first.valid)[:batch]
     try:
-        return chosen(entry, device, asked, piece.clip.read(piece.positions), measure=measure)
+        return decide_precision(entry, device, choice, first.read(positions), measure=measure)
     except Exception as error:
         if isinstance(error, ProblemError):
             raise
-        raise ProblemError(*describe_failure(entry.card, error, piece.clip.video, int(piece.clip.frame[0]))) from error
+        raise ProblemError(*failure(entry.card, error, first.video, int(first.frame[0]))) from error
 
 
 def has_bfloat16(device: str) -> bool:
-    """True where a device multiplies matrices in bfloat16 faster than in float32."""
+    """True for a device that multiplies matrices faster in bfloat16 than in float32."""
     import torch
 
     if device.startswith("cuda"):

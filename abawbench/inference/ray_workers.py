@@ -1,84 +1,83 @@
-"""Looking at crops on the machines of a Ray cluster; what is concluded and written stays with the run that asked."""
+"""The forward pass of a run on the workers of a Ray cluster; answers and files stay with the run itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from uuid import uuid4
 
 from abawbench.base.problems import ProblemError
 from abawbench.base.ray_pool import spread
 from abawbench.clips.clip import Clip
 from abawbench.entries.model import DeviceEntry, Entry, FrameFeatures, FrameWise, Precision
-from abawbench.inference.forward import ForwardOptions, encoded_in
-from abawbench.inference.resume import Backlog
+from abawbench.inference.forward import encode_clips
 
-# crops that a worker gets at once, whole units: long enough to be worth the way
+# crops that a worker gets at a time, as whole units: enough to be worth the transfer
 GROUP = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Far:
-    """Where a run looks.
+class RayWorkers:
+    """Workers that run the forward pass of an entry.
 
     Attributes:
-        load: makes the entry that looks; can be pickled, and is called once in each process.
-        address: of the cluster, see `data.spread.cluster`.
-        workers: processes of a local one.
-        device: where networks run there.
-        precision: in which.
+        load: function that loads the entry; it can be pickled, and is called once in each worker.
+        address: address of the cluster, see `base.ray_pool.cluster`.
+        processes: number of workers in a local cluster; one for each core by default.
+        device: device of the networks; that of the run.
+        precision: precision of the networks; that of the run.
+        key: name by which a worker knows that it has loaded the entry already.
     """
 
-    load: Callable[[], Entry]
+    # each task of a worker unpickles a function of its own, which equals no other
+    load: Callable[[], Entry] = field(compare=False)
     address: str
-    workers: int | None = None
+    processes: int | None = None
     device: str = "cpu"
     precision: Precision = "float32"
+    key: str = field(default_factory=lambda: uuid4().hex)
 
-    def at(self, device: str, precision: Precision) -> Far:
-        """The same place, networks there on a device and in a precision."""
+    def at(self, device: str, precision: Precision) -> RayWorkers:
+        """The same workers with networks on another device and in another precision."""
         return replace(self, device=device, precision=precision)
 
 
-def encoded_by(
-    entry: FrameWise, far: Far | None, clips: Sequence[Clip], backlog: Backlog, look: ForwardOptions
+def encode_on_workers(
+    workers: RayWorkers,
+    clips: Iterable[Clip],
+    side: int,
+    *,
+    batch: int,
+    threads: int | None = None,
+    tick: Callable[[int], None] = lambda _: None,
 ) -> Generator[tuple[Clip, FrameFeatures | ProblemError]]:
-    """What an entry sees in clips that are still to be done, here or on workers; see `encoded_in`."""
-    looking = partial(encoded_in, entry) if far is None else partial(seen_far, far)
-    # a batch has crops of one size
-    for side in sorted({clip.size for clip in clips}):
-        alike = backlog.of(clip for clip in clips if clip.size == side)
-        yield from looking(alike, side, look, backlog.meter.frames)
-
-
-def seen_far(
-    far: Far, clips: Iterable[Clip], side: int, look: ForwardOptions, tick: Callable[[int], None]
-) -> Generator[tuple[Clip, FrameFeatures | ProblemError]]:
-    """What `looking.encoded_in` gives for the clips, in whatever order they get done.
+    """What `encode_clips` gives for the clips, in the order in which the workers finish them.
 
     Args:
-        far: where.
-        clips: whose crops are `side` pixels wide, in files that every machine sees.
-        side: of a crop.
-        look: batch size and threads.
-        tick: is told how many frames were looked at.
+        workers: workers that run the entry.
+        clips: clips whose crops have the same size, in files that every machine of the cluster sees.
+        side: height and width of the crops in pixels.
+        batch: crops in a forward pass.
+        threads: threads of each worker that read crops; one for each core by default.
+        tick: called with the number of frames in each clip that is finished.
 
     Raises:
-        ProblemError: C02 no cluster, D37 workers died again and again, and whatever loading the entry raises.
+        ProblemError: C02 there is no cluster, D37 workers died again and again, and whatever loading the entry raises.
     """
-    groups = list(_grouped(clips))
+    groups = list(_group(clips))
     if not groups:
         return
-    gpus = 1 if far.device.startswith("cuda") else 0
-    work = partial(_seen_there, far, side, look)
-    for group, found in spread(work, groups, far.address, far.workers, gpus=gpus):
-        for clip, seen in zip(group, found, strict=True):
+    gpus = 1 if workers.device.startswith("cuda") else 0
+    work = partial(_encode_group, workers, side, batch, threads)
+    for group, results in spread(work, groups, workers.address, workers.processes, gpus=gpus):
+        for clip, result in zip(group, results, strict=True):
             tick(int(clip.valid.sum()))
-            # what comes over the network may not be written to, and torch asks for that
-            yield clip, seen if isinstance(seen, ProblemError) else seen.copy()
+            # arrays that come over the network are read-only, and torch wants them writable
+            yield clip, result if isinstance(result, ProblemError) else result.copy()
 
 
-def _grouped(clips: Iterable[Clip]) -> Generator[tuple[Clip, ...]]:
+def _group(clips: Iterable[Clip]) -> Generator[tuple[Clip, ...]]:
     group: list[Clip] = []
     crops = 0
     for clip in clips:
@@ -91,13 +90,15 @@ def _grouped(clips: Iterable[Clip]) -> Generator[tuple[Clip, ...]]:
         yield tuple(group)
 
 
-def _seen_there(far: Far, side: int, look: ForwardOptions, group: Sequence[Clip]) -> list[FrameFeatures | ProblemError]:
-    entry = _loaded(far)
-    return [seen for _, seen in encoded_in(entry, group, side, look, lambda _: None)]
+def _encode_group(
+    workers: RayWorkers, side: int, batch: int, threads: int | None, group: Sequence[Clip]
+) -> list[FrameFeatures | ProblemError]:
+    results = encode_clips(_load_entry(workers), group, side, batch=batch, threads=threads)
+    return [result for _, result in results]
 
 
 @cache
-def _loaded(far: Far) -> FrameWise:
-    entry = far.load()
+def _load_entry(workers: RayWorkers) -> FrameWise:
+    entry = workers.load()
     assert isinstance(entry, FrameWise)
-    return entry.at(far.device, far.precision) if isinstance(entry, DeviceEntry) else entry
+    return entry.at(workers.device, workers.precision) if isinstance(entry, DeviceEntry) else entry

@@ -22,25 +22,26 @@ from abawbench.clips.clip import Clip
 from abawbench.entries.model import Answers, Card, Entry
 from abawbench.entries.outputs import UnitAnswers, decode
 from abawbench.fill import FramePolicy
-from abawbench.inference.precision import Parity
-from abawbench.inference.store_layout import ENTRY, FACES, FILES, UNITS
+from abawbench.inference import ENTRY, FACES, FILES, UNITS
+from abawbench.inference.precision import Parity, PrecisionChoice
 from abawbench.table import Floats, Integers, Mask, Table
 
 FORM = 1
+LIBRARIES = ("numpy", "opencv-python-headless", "onnxruntime", "torch", "transformers")
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a unit's predictions depend on and amount to: its JSON file.
+    """The JSON file of a unit: what its predictions depend on, and how many there are.
 
     Attributes:
-        unit: its name.
-        entry: hash of all that `entry.json` says.
-        clip: hash of the frames.
-        parquet: SHA-256 of the file of predictions.
-        frames: of the unit.
-        valid: frames that the entry answered from a crop of their own.
-        filled: frames without a crop that got the answers of others.
+        unit: name of the unit.
+        entry: hash of the store's record.
+        clip: hash of the unit's frames.
+        parquet: SHA-256 of the Parquet file.
+        frames: number of frames.
+        valid: number of frames that the entry answered from a crop of their own.
+        filled: number of frames without a crop that got the answers of other frames.
     """
 
     unit: str
@@ -54,15 +55,15 @@ class Facts:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What an entry said of one unit.
+    """The answers of an entry for one unit.
 
     Attributes:
-        unit: its name.
-        frame: shape (frames,), numbers, rising.
-        time: shape (frames,), seconds; None where nothing told.
-        valid: shape (frames,), True where the entry answered from a crop of that frame.
-        filled: shape (frames,), True where a policy took the answers of other frames.
-        answers: by task, shape (frames, width); NaN where neither valid nor filled.
+        unit: name of the unit.
+        frame: frame numbers, rising, shape (frames,).
+        time: seconds from the start of the video, shape (frames,); None where the times are not known.
+        valid: True where the entry answered from a crop of the frame itself, shape (frames,).
+        filled: True where a fill policy took the answers of other frames, shape (frames,).
+        answers: for each task, array of shape (frames, width); NaN where a frame is neither valid nor filled.
     """
 
     unit: str
@@ -75,11 +76,11 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A folder of predictions of one entry.
+    """A folder with the predictions of one entry.
 
     Attributes:
         root: the folder.
-        record: what `entry.json` says: the card, versions, seed, precision, policy.
+        record: content of `entry.json`: card, versions, seed, precision, fill policy.
     """
 
     root: Path
@@ -92,39 +93,32 @@ class Store:
 
     @property
     def key(self) -> str:
-        """Hash of the record: predictions under another key are done anew."""
+        """Hash of the record; units of another key are predicted again."""
         return hashlib.sha256(_canonical(self.record)).hexdigest()
 
-    def begin(self) -> None:
-        """Write the record, unless it is there; for the one run that holds the folder. Raises: ProblemError F01."""
-        path, data = self.root / ENTRY, json.dumps(self.record, indent=1).encode()
-        if not path.is_file() or path.read_bytes() != data:
-            write_file(path, data)
-        (self.root / UNITS).mkdir(exist_ok=True)
-
     def units(self) -> tuple[str, ...]:
-        """Names of all finished units, sorted."""
+        """Names of the finished units, sorted."""
         return tuple(sorted(path.stem for path in (self.root / UNITS).glob("*.json")))
 
     def facts(self, unit: str) -> Facts | None:
-        """What is known of a finished unit; None where it is not finished or does not read."""
+        """The facts of a finished unit; None where it is not finished or its file does not read."""
         try:
             return Facts(**json.loads((self.root / UNITS / f"{unit}.json").read_bytes()))
         except (OSError, ValueError, TypeError):
             return None
 
     def has(self, clip: Clip, digest: str) -> bool:
-        """True where the predictions of these very frames by this very entry are there."""
+        """True where the store has the predictions of exactly this entry for exactly these frames."""
         facts = self.facts(clip.video)
         path = self.root / UNITS / f"{clip.video}.parquet"
         return facts is not None and (facts.entry, facts.clip) == (self.key, digest) and path.is_file()
 
     def write(self, predictions: Predictions, digest: str) -> None:
-        """Put a unit's predictions in place; the JSON file comes last. Raises: ProblemError F01."""
+        """Write the files of a unit, the JSON file last. Raises: ProblemError F01."""
         data = _parquet(self.card, predictions)
         unit = predictions.unit
         folder = self.root / UNITS
-        # what is half replaced must not pass for finished
+        # a unit whose files are half replaced must not pass for finished
         (folder / f"{unit}.json").unlink(missing_ok=True)
         write_file(folder / f"{unit}.parquet", data)
         facts = Facts(
@@ -139,7 +133,7 @@ class Store:
         write_file(folder / f"{unit}.json", json.dumps(asdict(facts), indent=1).encode())
 
     def read(self, unit: str) -> Predictions:
-        """A unit's predictions. Raises: ProblemError P02, its files are missing or are not what was written."""
+        """The predictions of a unit. Raises: ProblemError P02, a file is missing or damaged."""
         path = self.root / UNITS / f"{unit}.parquet"
         facts = self.facts(unit)
         try:
@@ -151,22 +145,24 @@ class Store:
         return _predictions(self.card, unit, data)
 
 
-def new_store(root: Path, record: Mapping[str, Any]) -> Store:
-    """The store of an entry in a folder, not begun; one that is there is gone on with when its entry has the same name.
+def check_folder(root: Path, name: str) -> None:
+    """Make the folder of a store where it is missing, and refuse a folder of something else.
+
+    Args:
+        root: folder of the store.
+        name: name of the entry.
 
     Raises:
-        ProblemError: F01 the folder cannot be made, P01 it holds the answers of another entry or something else.
+        ProblemError: F01 the folder cannot be made; P01 it holds the answers of another entry, or something else; P02
+            its record is damaged.
     """
-    store = Store(root, json.loads(_canonical(record)))
     if root.exists() and not root.is_dir():
         raise ProblemError(Problem("F01", "a file", "a folder for the store", "name another", str(root)))
     if (root / ENTRY).is_file():
-        other = open_store(root)
-        if other.card.name != store.card.name:
+        other = open_store(root).card.name
+        if other != name:
             fix = "name another folder for this entry, or remove that one"
-            raise ProblemError(Problem("P01", f"answers of {other.card.name}", store.card.name, fix, str(root)))
-        if other.key == store.key:
-            return other
+            raise ProblemError(Problem("P01", f"answers of {other}", name, fix, str(root)))
     elif root.is_dir() and any(path.name not in (FACES, FILES) and path.name[0] != "." for path in root.iterdir()):
         fix = "name a new folder"
         raise ProblemError(Problem("P01", "something else", "a store, or an empty folder", fix, str(root)))
@@ -174,11 +170,45 @@ def new_store(root: Path, record: Mapping[str, Any]) -> Store:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(root, error) from error
+
+
+def previous_parity(root: Path, record: Mapping[str, Any]) -> Parity | None:
+    """The precision of the run that a store is from; None where that was another run.
+
+    Args:
+        root: folder of the store.
+        record: record of this run before its precision is decided.
+    """
+    if not (root / ENTRY).is_file():
+        return None
+    before = dict(open_store(root).record)
+    precision, deviation = before.pop("precision", None), before.pop("deviation", None)
+    if precision is None or before != json.loads(_canonical(record)):
+        return None
+    return Parity(record["asked"], precision, deviation)
+
+
+def begin_store(root: Path, record: Mapping[str, Any], parity: Parity | None) -> Store:
+    """The store of a run; its record is written unless it is there already.
+
+    Args:
+        root: folder of the store, held by this run.
+        record: record of the run before its precision is decided.
+        parity: precision of the run; None for an entry that has no choice.
+
+    Raises:
+        ProblemError: F01, the folder cannot be written.
+    """
+    decided = {} if parity is None else {"precision": parity.precision, "deviation": parity.deviation}
+    store = Store(root, json.loads(_canonical({**record, **decided})))
+    if not (root / ENTRY).is_file() or open_store(root).key != store.key:
+        write_file(root / ENTRY, json.dumps(store.record, indent=1).encode())
+    (root / UNITS).mkdir(exist_ok=True)
     return store
 
 
 def open_store(root: Path) -> Store:
-    """A store that is there. Raises: ProblemError P02, its record is missing or does not read."""
+    """The store in a folder. Raises: ProblemError P02, its record is missing or does not read."""
     path = root / ENTRY
     try:
         store = Store(root, json.loads(path.read_bytes()))
@@ -210,8 +240,8 @@ def _parquet(card: Card, predictions: Predictions) -> bytes:
         parts["time"] = predictions.time
     parts |= {"valid": predictions.valid, "filled": predictions.filled}
     for task in card.tasks:
-        for place, name in enumerate(task.outputs):
-            parts[f"{task.name}.{name}"] = predictions.answers[task.name][:, place]
+        for number, name in enumerate(task.outputs):
+            parts[f"{task.name}.{name}"] = predictions.answers[task.name][:, number]
     buffer = io.BytesIO()
     pq.write_table(pa.table(parts), buffer, compression="zstd")
     return buffer.getvalue()
@@ -228,22 +258,17 @@ def _predictions(card: Card, unit: str, data: bytes) -> Predictions:
     return Predictions(unit, parts["frame"], parts.get("time"), parts["valid"], parts["filled"], answers)
 
 
-LIBRARIES = ("numpy", "opencv-python-headless", "onnxruntime", "torch", "transformers")
-
-
-# decided once and kept: a second run takes it over
-DECIDED = ("precision", "deviation")
-
-
-def record_of(entry: Entry, fill: FramePolicy, device: str, asked: str, source: Path | None) -> dict[str, Any]:
+def record_of(
+    entry: Entry, *, fill: FramePolicy, device: str, choice: PrecisionChoice, source: Path | None
+) -> dict[str, Any]:
     """The record of a run before its precision is decided.
 
     Args:
-        entry: that answers.
-        fill: what frames without a crop get.
-        device: where it runs.
-        asked: the precision the run was told.
-        source: the file that describes the entry; its own code lies beside it.
+        entry: entry of the run.
+        fill: policy for frames without a crop.
+        device: device of the networks.
+        choice: precision that the user asked for.
+        source: file that describes the entry, in the folder of the entry's own code; None for an entry without one.
     """
     return {
         "form": FORM,
@@ -252,31 +277,23 @@ def record_of(entry: Entry, fill: FramePolicy, device: str, asked: str, source: 
         "source": {} if source is None else source_hashes(source),
         "fill": fill,
         "device": device,
-        "asked": asked,
+        "asked": choice,
         "versions": {"abawbench": VERSION, "python": sys.version.split()[0], **versions_of(LIBRARIES)},
     }
 
 
-def with_precision(record: Mapping[str, Any], parity: Parity) -> dict[str, Any]:
-    """The record of a run whose precision is decided."""
-    return {**record, "precision": parity.precision, "deviation": parity.deviation}
-
-
-def decided_before(record: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """True where another record is of the same run, so that what it decided holds."""
-    return dict(record) == {name: value for name, value in other.items() if name not in DECIDED}
-
-
 def source_hashes(source: Path) -> dict[str, str]:
-    """SHA-256 of the file that describes an entry, and of the code beside it, by name."""
+    """SHA-256 of the file that describes an entry and of the Python files beside it, by name."""
     return {path.name: sha256_of(path) for path in (source, *sorted(source.parent.glob("*.py")))}
 
 
 def table_of(store: Store, challenge: Challenge) -> Table:
-    """Every frame that was answered or filled as a row of a prediction; see `entries.answering.answer`.
+    """The predictions of a store as the rows of a challenge, one for each frame that is valid or filled.
+
+    `entries.decode.answer` says how probabilities become classes and labels.
 
     Raises:
-        ProblemError: P02 a unit's files are damaged, F02 no unit is finished.
+        ProblemError: P02 the files of a unit are damaged, F02 no unit is finished.
     """
     if not store.units():
         fix = "run abawbench predict to its end"
@@ -293,5 +310,5 @@ def table_of(store: Store, challenge: Challenge) -> Table:
 
 
 def read_store(challenge: Challenge, root: Path) -> Table:
-    """The rows of a store in a folder. Raises: ProblemError, as `table_of` and `open_store`."""
+    """The rows of the store in a folder. Raises: ProblemError, as `table_of` and `open_store`."""
     return table_of(open_store(root), challenge)

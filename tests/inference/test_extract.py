@@ -20,14 +20,15 @@ from abawbench.clips.features import clips_of_features, write_features
 from abawbench.entries import Card, load_entry
 from abawbench.entries.contract import encode_clip
 from abawbench.inference import extract as room
-from abawbench.inference.extract import Options, extract
+from abawbench.inference.extract import extract
 from abawbench.inference.feature_maker import FeatureMaker, Reading, feature_maker
+from abawbench.inference.run import RunOptions
 from abawbench.models.backbones import build
 from abawbench.models.checkpoints import save_backbone
 from tests.inference.conftest import a_clip, write_crops
 
 ROOT = Path(__file__).parents[2]
-FLOAT32 = Options(precision="float32")
+FLOAT32 = RunOptions(precision="float32")
 
 
 CARD = Card("means", "a test", (), None)
@@ -71,7 +72,7 @@ def contents(cache: Path) -> dict[str, bytes]:
 
 def test_features_are_what_the_backbone_sees_and_keep_frames_times_and_gaps(tmp_path):
     clip = replace(a_clip("v", 6, missing=(0, 3)), time=np.arange(6) / 25)
-    assert extract(means(), [clip, a_clip("w", 5)], tmp_path, Options("float32", batch=4)).made == 2
+    assert extract(means(), [clip, a_clip("w", 5)], tmp_path, RunOptions(batch=4), dtype="float32").made == 2
     found, _ = clips_of_features(tmp_path)
     assert (found.video, found.width, found.valid.tolist()) == ("v", 3, clip.valid.tolist())
     np.testing.assert_array_equal(found.frame, clip.frame)
@@ -83,7 +84,7 @@ def test_features_are_what_the_backbone_sees_and_keep_frames_times_and_gaps(tmp_
 @pytest.mark.parametrize(("dtype", "error"), [("float16", 2**-11), ("bfloat16", 2**-8), ("float32", 0)])
 def test_features_are_stored_within_half_a_step_of_their_type(tmp_path, dtype, error):
     clip = a_clip("v", 6)
-    extract(means(), [clip], tmp_path, Options(dtype))
+    extract(means(), [clip], tmp_path, dtype=dtype)
     (found,) = clips_of_features(tmp_path)
     np.testing.assert_allclose(found.vectors(), encode_clip(Means(), clip), rtol=error)
 
@@ -91,7 +92,7 @@ def test_features_are_stored_within_half_a_step_of_their_type(tmp_path, dtype, e
 def test_an_entry_answers_from_its_cache_as_from_crops(tmp_path):
     crops = write_crops(tmp_path / "crops", {"one": 5, "two": 3}, side=112)
     name = "2022_aim3_mtl-se-gru/tiny"
-    extract(feature_maker(name), clips_of_units(crops), tmp_path / "cache", Options("float32", "float32"))
+    extract(feature_maker(name), clips_of_units(crops), tmp_path / "cache", RunOptions("float32"), dtype="float32")
     entry = load_entry(name)
     for clip, features in zip(clips_of_units(crops), clips_of_features(tmp_path / "cache"), strict=True):
         expected, found = entry.predict(clip), entry.answer(features.vectors(), features)
@@ -176,9 +177,9 @@ def test_another_version_makes_everything_again_and_what_is_left_of_the_old_is_r
 def test_features_of_another_backbone_or_type_are_left_alone(tmp_path):
     extract(means(), [a_clip("v", 3)], tmp_path)
     before = contents(tmp_path)
-    for maker, options in ((means("others"), Options()), (means(), Options("float32"))):
+    for maker, dtype in ((means("others"), "float16"), (means(), "float32")):
         with pytest.raises(ProblemError, match="E21"):
-            extract(maker, [a_clip("v", 3)], tmp_path, options)
+            extract(maker, [a_clip("v", 3)], tmp_path, dtype=dtype)
     assert contents(tmp_path) == before
 
 
@@ -208,7 +209,7 @@ def test_a_feature_too_large_for_its_type_leaves_out_its_unit_alone(tmp_path):
 
 def test_a_damaged_crop_leaves_out_its_unit_alone(tmp_path, crops):
     (crops / "three" / "00004.jpg").write_bytes(b"no picture")
-    summary = extract(means(), clips_of_units(crops), tmp_path / "cache", Options(batch=3))
+    summary = extract(means(), clips_of_units(crops), tmp_path / "cache", RunOptions(batch=3))
     assert [problem.rule for problem in summary.problems] == ["F01"]
     assert [clip.video for clip in clips_of_features(tmp_path / "cache")] == ["one", "two"]
 
@@ -227,7 +228,8 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, {root!r})
 from abawbench.clips.clip import clips_of_units
-from abawbench.inference.extract import Options, extract
+from abawbench.inference.extract import extract
+from abawbench.inference.run import RunOptions
 from tests.inference.test_extract import Means, means
 
 class Slow(Means):
@@ -237,13 +239,13 @@ class Slow(Means):
 
 maker = means()
 object.__setattr__(maker, "entry", Slow())
-extract(maker, clips_of_units(Path({crops!r})), Path({out!r}), Options(batch=4))
+extract(maker, clips_of_units(Path({crops!r})), Path({out!r}), RunOptions(batch=4))
 """
 
 
 def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(tmp_path):
     crops = write_crops(tmp_path / "crops", {f"u{place}": 3 + 5 * place for place in range(12)})
-    extract(means(), clips_of_units(crops), tmp_path / "whole", Options(batch=4))
+    extract(means(), clips_of_units(crops), tmp_path / "whole", RunOptions(batch=4))
     cache = tmp_path / "cache"
     program = PROGRAM.format(root=str(ROOT), crops=str(crops), out=str(cache))
     chance = random.Random(3)
@@ -264,7 +266,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(tmp_path):
     (cache / ".u3.safetensors.half").write_bytes(b"half")
     with (cache / ".index.jsonl").open("ab") as journal:
         journal.write(b'\n{"unit": "u1')
-    extract(means(), clips_of_units(crops), cache, Options(batch=4))
+    extract(means(), clips_of_units(crops), cache, RunOptions(batch=4))
     assert contents(cache) == contents(tmp_path / "whole")
 
 

@@ -10,7 +10,7 @@ from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import clips_of_units
 from abawbench.clips.features import clips_of_features, write_features
 from abawbench.inference.extract import extract
-from abawbench.inference.feature_cache import listing, open_cache, remove, verify
+from abawbench.inference.feature_cache import open_cache, remove, summarise, verify
 from tests.inference.conftest import write_crops
 from tests.inference.test_extract import means
 
@@ -32,7 +32,7 @@ def states(faults) -> dict[str, str]:
 
 
 def test_a_listing_adds_up(cache):
-    found = listing(cache)
+    found = summarise(cache)
     assert (found.units, found.frames, found.valid, found.width, found.dtype) == (3, 15, 15, 3, "float16")
     assert found.made_by == "means seed 0 layer -1 mean"
     assert found.bytes == sum(path.stat().st_size for path in cache.glob("*.safetensors"))

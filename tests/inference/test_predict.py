@@ -19,7 +19,8 @@ from abawbench.challenges import get
 from abawbench.clips.clip import clips_of_units
 from abawbench.clips.features import clips_of_features, write_features
 from abawbench.entries import answer
-from abawbench.inference.predict import Options, run
+from abawbench.inference.predict import predict
+from abawbench.inference.run import RunOptions
 from abawbench.inference.store import open_store, read_store
 from tests.inference.conftest import CARD, SIDE, TASKS, Means, a_clip, entry_with, write_crops
 
@@ -37,7 +38,7 @@ def problems_of(summary) -> list[str]:
 @pytest.mark.parametrize("batch", [1, 4, 64])
 def test_the_store_gives_the_table_that_the_entry_gives(tmp_path, crops, batch):
     clips = clips_of_units(crops)
-    run(Means(), clips, tmp_path / "store", Options(batch=batch))
+    predict(Means(), clips, tmp_path / "store", RunOptions(batch=batch))
     challenge = get("abaw4-mtl")
     expected, found = answer(Means(), clips, challenge), read_store(challenge, tmp_path / "store")
     assert found.videos == expected.videos
@@ -47,7 +48,7 @@ def test_the_store_gives_the_table_that_the_entry_gives(tmp_path, crops, batch):
 
 
 def test_frames_without_a_crop_are_neither_valid_nor_answered(tmp_path):
-    run(Means(), [a_clip("v", 6, missing=(0, 3))], tmp_path / "store")
+    predict(Means(), [a_clip("v", 6, missing=(0, 3))], tmp_path / "store")
     found = open_store(tmp_path / "store").read("v")
     assert found.valid.tolist() == [False, True, True, False, True, True]
     assert not found.filled.any()
@@ -56,7 +57,7 @@ def test_frames_without_a_crop_are_neither_valid_nor_answered(tmp_path):
 
 
 def test_filled_frames_are_marked_in_store_and_table(tmp_path):
-    run(Means(), [a_clip("v", 6, missing=(0, 3))], tmp_path / "store", Options(fill="nearest"))
+    predict(Means(), [a_clip("v", 6, missing=(0, 3))], tmp_path / "store", fill="nearest")
     found = open_store(tmp_path / "store").read("v")
     assert found.filled.tolist() == [True, False, False, True, False, False]
     table = read_store(get("abaw4-mtl"), tmp_path / "store")
@@ -65,7 +66,7 @@ def test_filled_frames_are_marked_in_store_and_table(tmp_path):
 
 
 def test_a_clip_without_any_crop_gives_an_empty_unit(tmp_path):
-    summary = run(Means(), [a_clip("v", 3, missing=(0, 1, 2)), a_clip("w", 2)], tmp_path / "store")
+    summary = predict(Means(), [a_clip("v", 3, missing=(0, 1, 2)), a_clip("w", 2)], tmp_path / "store")
     assert (summary.made, summary.problems) == (2, ())
     assert not open_store(tmp_path / "store").read("v").valid.any()
 
@@ -73,45 +74,45 @@ def test_a_clip_without_any_crop_gives_an_empty_unit(tmp_path):
 def test_a_second_run_does_nothing(tmp_path, crops):
     looked: list[int] = []
     entry = entry_with(encode=lambda self, crops: (looked.append(len(crops)), Means.encode(self, crops))[1])
-    run(entry, clips_of_units(crops), tmp_path / "store")
+    predict(entry, clips_of_units(crops), tmp_path / "store")
     before, looked[:] = contents(tmp_path / "store"), []
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "store" / "units").iterdir()}
-    summary = run(entry, clips_of_units(crops), tmp_path / "store")
+    summary = predict(entry, clips_of_units(crops), tmp_path / "store")
     assert (summary.made, summary.kept, looked) == (0, 3, [])
     assert contents(tmp_path / "store") == before
     assert times == {path: path.stat().st_mtime_ns for path in (tmp_path / "store" / "units").iterdir()}
 
 
 def test_a_changed_crop_is_noticed_and_only_its_unit_is_done_again(tmp_path, crops):
-    run(Means(), clips_of_units(crops), tmp_path / "store")
+    predict(Means(), clips_of_units(crops), tmp_path / "store")
     before = contents(tmp_path / "store")
     write_crops(tmp_path / "other", {"one": 1})
     (tmp_path / "other" / "one" / "00001.jpg").replace(crops / "three" / "00004.jpg")
-    summary = run(Means(), clips_of_units(crops), tmp_path / "store")
+    summary = predict(Means(), clips_of_units(crops), tmp_path / "store")
     after = contents(tmp_path / "store")
     assert (summary.made, summary.kept) == (1, 2)
     assert {name for name in before if before[name] != after[name]} == {"three.json", "three.parquet"}
 
 
 def test_another_card_under_the_same_name_does_everything_again(tmp_path, crops):
-    run(Means(), clips_of_units(crops), tmp_path / "store")
+    predict(Means(), clips_of_units(crops), tmp_path / "store")
     changed = Means(replace(CARD, notes=("other weights",)))
-    assert run(changed, clips_of_units(crops), tmp_path / "store").made == 3
+    assert predict(changed, clips_of_units(crops), tmp_path / "store").made == 3
 
 
 def test_the_store_of_another_entry_is_left_alone(tmp_path, crops):
-    run(Means(), clips_of_units(crops), tmp_path / "store")
+    predict(Means(), clips_of_units(crops), tmp_path / "store")
     before = contents(tmp_path / "store")
     with pytest.raises(ProblemError, match="P01"):
-        run(Means(replace(CARD, name="2026_test_other")), clips_of_units(crops), tmp_path / "store")
+        predict(Means(replace(CARD, name="2026_test_other")), clips_of_units(crops), tmp_path / "store")
     assert contents(tmp_path / "store") == before
 
 
 def test_a_run_that_is_refused_because_another_is_at_work_leaves_the_record_alone(tmp_path, crops):
-    run(Means(), clips_of_units(crops), tmp_path / "store")
+    predict(Means(), clips_of_units(crops), tmp_path / "store")
     before = (tmp_path / "store" / "entry.json").read_bytes()
     with only_run(tmp_path / "store"), pytest.raises(ProblemError, match="D36"):
-        run(Means(replace(CARD, notes=("other weights",))), clips_of_units(crops), tmp_path / "store")
+        predict(Means(replace(CARD, notes=("other weights",))), clips_of_units(crops), tmp_path / "store")
     assert (tmp_path / "store" / "entry.json").read_bytes() == before
 
 
@@ -119,19 +120,19 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path, crops):
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "thesis.txt").write_text("mine")
     with pytest.raises(ProblemError, match="P01"):
-        run(Means(), clips_of_units(crops), tmp_path / "store")
+        predict(Means(), clips_of_units(crops), tmp_path / "store")
     assert [path.name for path in (tmp_path / "store").iterdir()] == ["thesis.txt"]
 
 
 def test_a_damaged_unit_is_told_and_done_again_when_its_json_is_gone(tmp_path, crops):
-    run(Means(), clips_of_units(crops), tmp_path / "store")
+    predict(Means(), clips_of_units(crops), tmp_path / "store")
     path = tmp_path / "store" / "units" / "one.parquet"
     before = path.read_bytes()
     path.write_bytes(before[:-9] + b"something")
     with pytest.raises(ProblemError, match="P02"):
         read_store(get("abaw4-mtl"), tmp_path / "store")
     path.with_suffix(".json").unlink()
-    run(Means(), clips_of_units(crops), tmp_path / "store")
+    predict(Means(), clips_of_units(crops), tmp_path / "store")
     assert path.read_bytes() == before
 
 
@@ -150,7 +151,7 @@ def test_an_entry_that_raises_in_the_middle_is_told_by_unit_and_frame_and_the_ot
     bad = clips[6].read(np.arange(7))
     bad[4] = 77
     clips[6] = replace(clips[6], source=lambda positions: bad[positions])
-    summary = run(entry_with(encode=raise_on(77)), clips, tmp_path / "store", Options(batch=10))
+    summary = predict(entry_with(encode=raise_on(77)), clips, tmp_path / "store", RunOptions(batch=10))
     assert summary.made == 8
     (problem,) = summary.problems
     assert problem.rule == "E12"
@@ -167,17 +168,17 @@ def test_not_a_number_is_told_by_unit_and_frame(tmp_path):
     bad = a_clip("v", 5).frames
     bad[2] = 77
     clip = replace(a_clip("v", 5), source=lambda positions: bad[positions])
-    summary = run(entry_with(encode=encode), [clip, a_clip("w", 4)], tmp_path / "store")
+    summary = predict(entry_with(encode=encode), [clip, a_clip("w", 4)], tmp_path / "store")
     assert problems_of(summary) == ["E14 2026_test_means, unit v, frame 3: not a finite number"]
     assert open_store(tmp_path / "store").units() == ("w",)
 
 
 def test_too_few_rows_are_told(tmp_path):
     entry = entry_with(encode=lambda self, crops: Means.encode(self, crops)[:-1])
-    summary = run(entry, [a_clip("v", 5)], tmp_path / "store")
+    summary = predict(entry, [a_clip("v", 5)], tmp_path / "store")
     assert [line[:3] for line in problems_of(summary)] == ["E13"]
     short = entry_with(answer=lambda self, seen, clip: {"va": np.zeros((2, 2))})
-    summary = run(short, [a_clip("v", 5)], tmp_path / "other")
+    summary = predict(short, [a_clip("v", 5)], tmp_path / "other")
     assert {line[:3] for line in problems_of(summary)} == {"E13"}
     assert "unit v" in summary.problems[0].found
 
@@ -189,13 +190,13 @@ def test_an_answer_out_of_range_is_told_by_unit_and_frame(tmp_path):
         answers["va"][3, 0] = 1.5
         return answers
 
-    summary = run(entry_with(answer=answer), [a_clip("v", 5)], tmp_path / "store")
+    summary = predict(entry_with(answer=answer), [a_clip("v", 5)], tmp_path / "store")
     assert problems_of(summary) == ["E14 2026_test_means, unit v, frame 4: a value out of range for va"]
 
 
 def test_crops_of_another_size_than_the_card_says_are_told_by_unit_and_frame(tmp_path):
     wide = write_crops(tmp_path / "wide", {"one": 2}, side=2 * SIDE)
-    summary = run(Means(), clips_of_units(wide), tmp_path / "store")
+    summary = predict(Means(), clips_of_units(wide), tmp_path / "store")
     (problem,) = summary.problems
     assert problem.rule == "E06"
     assert "unit one, frame 1: crops of 32 x 32 pixels" in problem.found
@@ -203,14 +204,14 @@ def test_crops_of_another_size_than_the_card_says_are_told_by_unit_and_frame(tmp
 
 def test_a_damaged_crop_leaves_out_its_unit_alone(tmp_path, crops):
     (crops / "three" / "00004.jpg").write_bytes(b"no picture")
-    summary = run(Means(), clips_of_units(crops), tmp_path / "store", Options(batch=3))
+    summary = predict(Means(), clips_of_units(crops), tmp_path / "store", RunOptions(batch=3))
     assert [problem.rule for problem in summary.problems] == ["F01"]
     assert open_store(tmp_path / "store").units() == ("one", "two")
 
 
 def test_features_of_another_width_are_told(tmp_path):
     write_features(tmp_path / "v.safetensors", np.arange(1, 4), np.zeros((3, 5), np.float32))
-    summary = run(Means(), clips_of_features(tmp_path), tmp_path / "store")
+    summary = predict(Means(), clips_of_features(tmp_path), tmp_path / "store")
     assert [problem.rule for problem in summary.problems] == ["P04"]
 
 
@@ -219,20 +220,21 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, {root!r})
 from abawbench.clips.clip import clips_of_units
-from abawbench.inference.predict import Options, run
+from abawbench.inference.predict import predict
+from abawbench.inference.run import RunOptions
 from tests.inference.conftest import Means, entry_with
 
 def encode(self, crops):
     time.sleep(0.004)
     return Means.encode(self, crops)
 
-run(entry_with(encode=encode), clips_of_units(Path({crops!r})), Path({out!r}), Options(batch=4))
+predict(entry_with(encode=encode), clips_of_units(Path({crops!r})), Path({out!r}), RunOptions(batch=4))
 """
 
 
 def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(tmp_path):
     crops = write_crops(tmp_path / "crops", {f"u{place}": 3 + 5 * place for place in range(12)})
-    run(entry_with(), clips_of_units(crops), tmp_path / "whole", Options(batch=4))
+    predict(entry_with(), clips_of_units(crops), tmp_path / "whole", RunOptions(batch=4))
     program = PROGRAM.format(root=str(ROOT), crops=str(crops), out=str(tmp_path / "store"))
     chance = random.Random(3)
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -248,14 +250,14 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(tmp_path):
             facts = json.loads(path.read_bytes())
             assert facts["unit"] == path.stem
             open_store(tmp_path / "store").read(path.stem)
-    run(entry_with(), clips_of_units(crops), tmp_path / "store", Options(batch=4))
+    predict(entry_with(), clips_of_units(crops), tmp_path / "store", RunOptions(batch=4))
     assert contents(tmp_path / "store") == contents(tmp_path / "whole")
 
 
 def test_progress_counts_to_the_end(tmp_path, crops):
     told = []
-    run(Means(), clips_of_units(crops), tmp_path / "store", report=told.append)
+    predict(Means(), clips_of_units(crops), tmp_path / "store", report=told.append)
     assert (told[-1].units, told[-1].frames) == ((3, 3), (15, 15))
     told.clear()
-    run(Means(), clips_of_units(crops), tmp_path / "store", report=told.append)
+    predict(Means(), clips_of_units(crops), tmp_path / "store", report=told.append)
     assert (told[-1].units, told[-1].frames) == ((3, 3), (0, 0))

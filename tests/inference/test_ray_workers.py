@@ -9,8 +9,9 @@ import pytest
 
 from abawbench.base.ray_pool import LOCAL
 from abawbench.clips.clip import clips_of_units
-from abawbench.inference.predict import Options, run
-from abawbench.inference.ray_workers import Far
+from abawbench.inference.predict import predict
+from abawbench.inference.ray_workers import RayWorkers
+from abawbench.inference.run import RunOptions
 from tests.inference.conftest import Means, entry_with, write_crops
 
 
@@ -37,9 +38,9 @@ def test_a_cluster_gives_the_bytes_of_one_process_though_a_worker_is_killed(tmp_
     monkeypatch.setattr("abawbench.inference.ray_workers.GROUP", 12)
     crops = write_crops(tmp_path / "crops", {f"u{place}": 3 + place for place in range(8)})
     (crops / "u5" / "00002.jpg").write_bytes(b"no picture")
-    here = run(Means(), clips_of_units(crops), tmp_path / "here", Options(batch=5))
-    far = Far(partial(dying, tmp_path / "marker"), LOCAL, 2)
-    there = run(Means(), clips_of_units(crops), tmp_path / "there", Options(batch=5, far=far))
+    here = predict(Means(), clips_of_units(crops), tmp_path / "here", RunOptions(batch=5))
+    workers = RayWorkers(partial(dying, tmp_path / "marker"), LOCAL, 2)
+    there = predict(Means(), clips_of_units(crops), tmp_path / "there", RunOptions(batch=5, workers=workers))
     assert (tmp_path / "marker").exists()
     assert (there.made, there.frames) == (here.made, here.frames) == (7, 52 - 8)
     assert [problem.rule for problem in there.problems] == ["F01"]
@@ -51,6 +52,21 @@ def test_a_cluster_gives_the_bytes_of_one_process_though_a_worker_is_killed(tmp_
 
 def test_a_second_run_needs_no_cluster(tmp_path):
     crops = write_crops(tmp_path / "crops", {"one": 3})
-    run(Means(), clips_of_units(crops), tmp_path / "store")
-    far = Far(Means, "127.0.0.1:1")
-    assert run(Means(), clips_of_units(crops), tmp_path / "store", Options(far=far)).kept == 1
+    predict(Means(), clips_of_units(crops), tmp_path / "store")
+    workers = RayWorkers(Means, "127.0.0.1:1")
+    assert predict(Means(), clips_of_units(crops), tmp_path / "store", RunOptions(workers=workers)).kept == 1
+
+
+def counted(log: Path) -> Means:
+    """An entry that leaves a line in a file each time that it is loaded."""
+    with log.open("a") as file:
+        file.write("loaded\n")
+    return Means()
+
+
+def test_a_worker_loads_the_entry_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("abawbench.inference.ray_workers.GROUP", 4)
+    crops = write_crops(tmp_path / "crops", {f"u{place}": 4 for place in range(5)})
+    workers = RayWorkers(partial(counted, tmp_path / "log"), LOCAL, 1)
+    assert predict(Means(), clips_of_units(crops), tmp_path / "store", RunOptions(workers=workers)).made == 5
+    assert (tmp_path / "log").read_text() == "loaded\n"

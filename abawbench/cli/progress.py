@@ -1,4 +1,4 @@
-"""Progress of a long run on standard error."""
+"""Progress of a long verb on standard error."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import click
 from abawbench.cli.output import say
 
 
-class Meter:
-    """One line that changes on a terminal, else a line now and then.
+class ProgressLine:
+    """One line that changes on a terminal; elsewhere a new line now and then.
 
     Args:
-        what: is counted, as `videos`.
+        what: plural name of what is counted, as `videos`.
     """
 
     PAUSE_S = 10.0
@@ -24,7 +24,13 @@ class Meter:
         self._shown = 0.0
 
     def show(self, done: tuple[int, int], frames: tuple[int, int], seconds: float) -> None:
-        """How far the run is: things done and in all, frames done and expected in all, seconds since it began."""
+        """Show the progress.
+
+        Args:
+            done: things done, and things in all.
+            frames: frames done, and frames expected in all.
+            seconds: time since the run began.
+        """
         rate = frames[0] / seconds if seconds else 0.0
         left = f", about {duration((frames[1] - frames[0]) / rate)} left" if frames[1] > frames[0] and rate else ""
         text = f"{done[0]:,}/{done[1]:,} {self._what}, {frames[0]:,} frames, {rate:,.0f} frames/s{left}"

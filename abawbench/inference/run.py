@@ -1,0 +1,322 @@
+"""A run over clips into a folder: finished units are kept, failing units are left out, and a killed run resumes.
+
+`predict` and `extract` are runs. They differ in the sink, which says what becomes of the features of a unit.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from abawbench.base.prefetch import map_ahead
+from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.run_lock import only_run
+from abawbench.clips.clip import Clip, digest_clips
+from abawbench.clips.features import FeatureClip
+from abawbench.entries.contract import fitting
+from abawbench.entries.model import DeviceEntry, Entry, FrameFeatures, FrameWise
+from abawbench.inference.forward import encode_clips
+from abawbench.inference.precision import Measure, Parity, PrecisionChoice, decide_on_first_batch
+from abawbench.inference.ray_workers import RayWorkers, encode_on_workers
+
+BATCH = 16
+# between two reports of progress
+PAUSE_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """Options of a run.
+
+    Attributes:
+        precision: compute precision; `auto` takes bfloat16 where the machine is fast in it and the results of the first
+            batch hardly change.
+        device: device of the networks, as `cpu` or `cuda`.
+        batch: crops in a forward pass.
+        threads: threads that read crops; one for each core by default.
+        workers: Ray workers that run the forward pass; None runs it in this process.
+    """
+
+    precision: PrecisionChoice = field(
+        default="auto", metadata={"help": "auto: bfloat16 where the machine is fast in it and results hardly change."}
+    )
+    device: str = field(
+        default="cpu",
+        metadata={"help": "cpu, cuda, cuda:1 or mps; auto takes a GPU where there is one.", "default": "auto"},
+    )
+    batch: int = field(default=BATCH, metadata={"help": "Crops in a forward pass.", "least": 1})
+    threads: int | None = None
+    workers: RayWorkers | None = None
+
+
+DEFAULTS = RunOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a run did.
+
+    Attributes:
+        units: units of the data.
+        made: units finished by this run.
+        kept: units that were finished before.
+        frames: frames of the units finished by this run.
+        valid: frames of these units that have a crop.
+        parity: compute precision, and the reason for it; None for an entry that has no choice.
+        seconds: duration of the run.
+        problems: problems of the units that were left out.
+    """
+
+    units: int
+    made: int
+    kept: int
+    frames: int
+    valid: int
+    parity: Parity | None
+    seconds: float
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """How far a run is.
+
+    Attributes:
+        units: units finished, and units in all.
+        frames: frames encoded by this run, and frames to encode in all; units kept from before do not count.
+        seconds: time since the run began.
+    """
+
+    units: tuple[int, int]
+    frames: tuple[int, int]
+    seconds: float
+
+
+class Sink(Protocol):
+    """The folder that a run writes into, and what it writes there for each unit."""
+
+    @property
+    def root(self) -> Path:
+        """The folder."""
+        ...
+
+    @property
+    def measure(self) -> Measure:
+        """How far results in bfloat16 may be from those in float32."""
+        ...
+
+    def check_folder(self) -> None:
+        """Make the folder where it is missing. Raises: ProblemError, it holds something else; F01."""
+        ...
+
+    def previous_parity(self) -> Parity | None:
+        """The precision of the previous run into the folder, where that was the same run; called under the lock."""
+        ...
+
+    def begin(self, entry: Entry, parity: Parity | None) -> None:
+        """Write down what this run is.
+
+        Args:
+            entry: the entry, on the device and in the precision of the run.
+            parity: precision of the run; None for an entry that has no choice.
+        """
+        ...
+
+    def has(self, clip: Clip, digest: str) -> bool:
+        """True where the folder has the results of this run for the clip.
+
+        Args:
+            clip: a clip of the run.
+            digest: hash of the clip's frames.
+        """
+        ...
+
+    def put(self, clip: Clip, digest: str, features: FrameFeatures | None) -> tuple[Problem, ...]:
+        """Write the results for a clip, or return the problems that they have.
+
+        Args:
+            clip: a clip of the run.
+            digest: hash of the clip's frames.
+            features: features of the valid frames; None for an entry that is not frame-wise.
+
+        Raises:
+            ProblemError: F01, the folder cannot be written.
+        """
+        ...
+
+    def close(self) -> None:
+        """Finish the folder, also after an error. Raises: ProblemError F01."""
+        ...
+
+
+def run(
+    entry: Entry,
+    clips: Sequence[Clip],
+    sink: Sink,
+    options: RunOptions,
+    *,
+    report: Callable[[RunProgress], None] = lambda _: None,
+) -> RunSummary:
+    """Run an entry over clips into a sink.
+
+    A unit that fails is left out and named in the summary; the other units are finished.
+
+    Args:
+        entry: entry to run.
+        clips: one clip for each unit.
+        sink: where the results go.
+        options: options of the run.
+        report: called with the progress, a few times a second at most.
+
+    Raises:
+        ProblemError: nothing can be done at all: D36 another run is at work, P05 for the precision, and what the sink
+            raises.
+    """
+    begin = time.perf_counter()
+    clips, problems = fitting(entry, clips)
+    sink.check_folder()
+    with only_run(sink.root):
+        parity = None
+        if isinstance(entry, DeviceEntry):
+            parity = sink.previous_parity() or _parity(entry, clips, sink.measure, options)
+            entry = entry.at(options.device, parity.precision)
+        sink.begin(entry, parity)
+        work = _Work(sink, _Progress(clips, begin, report))
+        try:
+            for clip, features in _encode(entry, clips, work, options, parity):
+                work.finish(clip, features)
+        finally:
+            sink.close()
+    return RunSummary(
+        units=len(clips) + len(problems),
+        made=work.made,
+        kept=work.kept,
+        frames=work.frames,
+        valid=work.valid,
+        parity=parity,
+        seconds=time.perf_counter() - begin,
+        problems=(*problems, *work.problems),
+    )
+
+
+def _parity(entry: DeviceEntry, clips: Sequence[Clip], measure: Measure, options: RunOptions) -> Parity:
+    crops = [clip for clip in clips if not isinstance(clip, FeatureClip)]
+    return decide_on_first_batch(entry, options.device, options.precision, crops, options.batch, measure=measure)
+
+
+class _Progress:
+    """Adds up what is done, and reports it now and then.
+
+    Args:
+        clips: clips of the run.
+        begin: time at which the run began, by `time.perf_counter`.
+        report: called with the progress.
+    """
+
+    def __init__(self, clips: Sequence[Clip], begin: float, report: Callable[[RunProgress], None]) -> None:
+        self._report, self._begin, self._last = report, begin, 0.0
+        self._units, self._all_units = 0, len(clips)
+        self._frames, self._all_frames = 0, sum(int(clip.valid.sum()) for clip in clips)
+
+    def add_frames(self, count: int) -> None:
+        """Count frames that were encoded."""
+        self._frames += count
+        self._report_now_and_then()
+
+    def add_unit(self, kept: int = 0) -> None:
+        """Count a unit that is finished or left out, and its frames that need no encoding."""
+        self._units += 1
+        self._all_frames -= kept
+        self._report_now_and_then()
+
+    def _report_now_and_then(self) -> None:
+        now = time.perf_counter()
+        if now - self._last >= PAUSE_S or self._units == self._all_units:
+            self._last = now
+            units, frames = (self._units, self._all_units), (self._frames, self._all_frames)
+            self._report(RunProgress(units, frames, now - self._begin))
+
+
+@dataclass(eq=False)
+class _Work:
+    """The units of a run: which are unfinished, and what became of the others.
+
+    Attributes:
+        sink: where the results go.
+        progress: progress of the run.
+        made: units finished by this run.
+        kept: units that were finished before.
+        frames: frames of the units finished by this run.
+        valid: frames of these units that have a crop.
+        problems: problems of the units that were left out.
+        digests: hash of the frames of each unfinished unit, by name.
+    """
+
+    sink: Sink
+    progress: _Progress
+    made: int = 0
+    kept: int = 0
+    frames: int = 0
+    valid: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    digests: dict[str, str] = field(default_factory=dict)
+
+    def unfinished(self, clips: Iterable[Clip]) -> Generator[Clip]:
+        """The clips that are not finished; a thread hashes them ahead of their turn."""
+        for clip, digest in digest_clips(clips):
+            if isinstance(digest, ProblemError):
+                self.problems.extend(digest.problems)
+            elif self.sink.has(clip, digest):
+                self.kept += 1
+            else:
+                self.digests[clip.video] = digest
+                yield clip
+                continue
+            self.progress.add_unit(kept=int(clip.valid.sum()))
+
+    def finish(self, clip: Clip, features: FrameFeatures | ProblemError | None) -> None:
+        """Put the results for an unfinished clip into the sink, or note its problems."""
+        digest = self.digests.pop(clip.video)
+        problems = features.problems if isinstance(features, ProblemError) else self.sink.put(clip, digest, features)
+        self.problems.extend(problems)
+        if not problems:
+            self.made += 1
+            self.frames += len(clip)
+            self.valid += int(clip.valid.sum())
+        self.progress.add_unit()
+
+
+def _encode(
+    entry: Entry, clips: Sequence[Clip], work: _Work, options: RunOptions, parity: Parity | None
+) -> Generator[tuple[Clip, FrameFeatures | ProblemError | None]]:
+    """Each unfinished clip with its features, or its problem; with None for an entry that is not frame-wise."""
+    with_features = [clip for clip in clips if isinstance(clip, FeatureClip)]
+    with_crops = [clip for clip in clips if not isinstance(clip, FeatureClip)]
+    for clip, features in map_ahead(_read_features, work.unfinished(with_features), 1):
+        yield clip, features
+        work.progress.add_frames(int(clip.valid.sum()))
+    if not isinstance(entry, FrameWise):
+        for clip in work.unfinished(with_crops):
+            yield clip, None
+            work.progress.add_frames(int(clip.valid.sum()))
+        return
+    encode = partial(encode_clips, entry)
+    if options.workers is not None:
+        workers = options.workers if parity is None else options.workers.at(options.device, parity.precision)
+        encode = partial(encode_on_workers, workers)
+    # a batch has crops of one size
+    for side in sorted({clip.size for clip in with_crops}):
+        alike = work.unfinished(clip for clip in with_crops if clip.size == side)
+        yield from encode(alike, side, batch=options.batch, threads=options.threads, tick=work.progress.add_frames)
+
+
+def _read_features(clip: Clip) -> tuple[Clip, FrameFeatures | ProblemError]:
+    assert isinstance(clip, FeatureClip)
+    try:
+        return clip, clip.vectors()
+    except ProblemError as error:
+        return clip, error
