@@ -9,8 +9,8 @@ import numpy as np
 
 from abawbench.clips.clip import clips_of_units
 from abawbench.clips.images import jpeg
-from abawbench.inference.batches import batches
-from abawbench.inference.predict import BATCH
+from abawbench.inference.forward import read_batches
+from abawbench.inference.run import BATCH
 from benchmarks.timing import functions, report
 
 CROPS = 4000
@@ -45,7 +45,7 @@ def reading(folder: Path) -> None:
         return sum(int(np.asarray(crop)[0, 0, 0]) for crop in decoded)
 
     def decoded_in_batches(threads: int) -> int:
-        filled = batches(clips_of_units(folder), 112, BATCH, lambda crops: crops, threads=threads)
+        filled = read_batches(clips_of_units(folder), 112, BATCH, lambda crops: crops, threads=threads)
         return sum(int(batch.prepared[:, 0, 0, 2].sum(dtype=np.int64)) for batch in filled)
 
     def hashed_and_decoded(threads: int) -> int:

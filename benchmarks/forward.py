@@ -1,4 +1,4 @@
-"""Backbones over JPEG crops on disk: `predict`'s way of looking against plain loops of torch, transformers and PIL."""
+"""Backbones over JPEG crops on disk: the forward pass of `predict` against loops of torch, transformers and PIL."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from abawbench.entries import Card, ImageInput
 from abawbench.entries.model import DeviceEntry, FrameFeatures
 from abawbench.entries.networks.backbone import BackboneSettings
 from abawbench.entries.networks.network import Settings, create
-from abawbench.inference.forward import ForwardOptions, encoded_in
+from abawbench.inference.forward import encode_clips
 from abawbench.inference.precision import has_bfloat16
-from abawbench.inference.predict import BATCH
+from abawbench.inference.run import BATCH
 from abawbench.models import backbones
 from benchmarks.timing import functions, report
 
@@ -55,9 +55,8 @@ def entry_of(kind: str, side: int) -> DeviceEntry:
 
 
 def ours(entry: DeviceEntry, folder: Path, side: int, batch: int = BATCH) -> FrameFeatures:
-    """What the entry sees in every crop of the folder."""
-    look = ForwardOptions(batch, None)
-    parts = [seen for _, seen in encoded_in(entry, clips_of_units(folder), side, look, lambda _: None)]
+    """The features that the entry gives for every crop of the folder."""
+    parts = [features for _, features in encode_clips(entry, clips_of_units(folder), side, batch=batch)]
     return np.concatenate([part for part in parts if isinstance(part, np.ndarray)])
 
 

@@ -14,7 +14,7 @@ from abawbench.challenges import get
 from abawbench.clips.features import clips_of_features, write_features
 from abawbench.entries import Card
 from abawbench.entries.networks.network import Settings, create
-from abawbench.inference.predict import run
+from abawbench.inference.predict import predict
 from abawbench.models.frameworks import FrameworkSettings, HeadSettings
 from abawbench.models.temporal.settings import RECURRENT, Kind, TemporalSettings
 from benchmarks.timing import functions, report
@@ -36,7 +36,7 @@ def compare(encoder: Kind, folder: Path) -> None:
     def store() -> None:
         out = folder / "store"
         shutil.rmtree(out, ignore_errors=True)
-        summary = run(entry, clips, out)
+        summary = predict(entry, clips, out)
         if summary.made != UNITS:
             raise RuntimeError(f"{summary.made} of {UNITS} units")
 

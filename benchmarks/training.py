@@ -20,7 +20,7 @@ from abawbench.models.frameworks import FrameworkSettings, HeadSettings, build_n
 from abawbench.models.temporal.settings import TemporalSettings
 from abawbench.training.sources import Source
 from abawbench.training.train import train
-from benchmarks.looking import write_crops
+from benchmarks.forward import write_crops
 
 UNITS, WIDTH, EPOCHS = 48, 768, 3
 HEADER = "image,valence,arousal,expression,aus"

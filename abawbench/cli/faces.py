@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from abawbench.cli.meter import Meter, duration
-from abawbench.cli.options import PATH, address_option, engine_option, json_option
+from abawbench.cli.options import PATH, cluster_options, json_option
 from abawbench.cli.output import exits_on_problems, print_json, say
+from abawbench.cli.progress import ProgressLine, duration
 
 if TYPE_CHECKING:
     from abawbench.faces.run import FacesProgress, FacesSummary
@@ -47,8 +47,7 @@ if TYPE_CHECKING:
     type=PATH,
     help="YuNet's ONNX file.  [default: that of ABAWBENCH_YUNET, else that of `abawbench data fetch yunet`]",
 )
-@engine_option
-@address_option
+@cluster_options
 @json_option
 @exits_on_problems
 def command(
@@ -58,8 +57,7 @@ def command(
     crop: str,
     workers: int,
     weights: Path | None,
-    engine: str,
-    address: str,
+    address: str | None,
     as_json: bool,
 ) -> None:
     """Crop the faces of VIDEOS into OUT, one unit for each person.
@@ -80,10 +78,10 @@ def command(
     from abawbench.faces.run import crop_faces
     from abawbench.faces.video_crops import FaceSettings
 
-    meter = Meter("videos")
+    line = ProgressLine("videos")
 
     def report(progress: FacesProgress) -> None:
-        meter.show(progress.videos, progress.frames, progress.seconds)
+        line.show(progress.videos, progress.frames, progress.seconds)
 
     summary = crop_faces(
         videos,
@@ -91,10 +89,10 @@ def command(
         FaceSettings(every, crop),
         workers=workers,
         weights=weights,
-        address=address if engine == "ray" else None,
+        address=address,
         report=report,
     )
-    meter.end()
+    line.end()
     if summary.problems:
         say(render(summary.problems))
     if as_json:

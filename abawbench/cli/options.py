@@ -144,9 +144,10 @@ def options_from(record: type[Any], name: str = "options") -> Decorator:
             filled = record(**{field.name: values.pop(field.name) for field in fields})
             return verb(*args, **values, **{name: filled})
 
+        result: Callable[..., Any] = called
         for field in reversed(fields):
-            called = _option(field, hints[field.name])(called)
-        return called
+            result = _option(field, hints[field.name])(result)
+        return result
 
     return decorate
 
@@ -172,5 +173,5 @@ def _click_type(hint: Any, least: float | None) -> Any:
     if get_origin(kind) is Literal:
         return click.Choice(get_args(kind))
     if least is not None:
-        return click.IntRange(least) if kind is int else click.FloatRange(least)
+        return click.IntRange(int(least)) if kind is int else click.FloatRange(least)
     return PATH if kind is Path else kind

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from abawbench.cli.meter import Meter, duration
 from abawbench.cli.options import PATH, device_option, json_option
 from abawbench.cli.output import exits_on_problems, print_json, say
+from abawbench.cli.progress import ProgressLine, duration
 
 if TYPE_CHECKING:
     from abawbench.training.pretraining.pretrain import Progress, Summary
@@ -96,18 +96,18 @@ def mae(
         seed=seed,
         precision=precision,
     )
-    meter = Meter("epochs")
+    line = ProgressLine("epochs")
 
     def report(progress: Progress) -> None:
         if progress.last is not None:
-            meter.end()
+            line.end()
             last = progress.last
             other = "" if last.held_out is None else f", {last.held_out:.4f} on held-out crops"
             say(f"epoch {last.epoch}: loss {last.loss:.4f}{other}")
-        meter.show(progress.epochs, progress.pictures, progress.seconds)
+        line.show(progress.epochs, progress.pictures, progress.seconds)
 
     summary = pretrain(crops, out, settings, device=device_of(device), memory=int(memory * 2**30), report=report)
-    meter.end()
+    line.end()
     _print(summary, as_json=as_json)
 
 

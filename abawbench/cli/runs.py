@@ -94,8 +94,8 @@ def print_summary(summary: RunSummary, kind: str, **lines: object) -> None:
 def _crop_faces(data: Path, out: Path, card: Card, weights: Path | None) -> Path:
     from abawbench.base.problems import Problem, ProblemError, render
     from abawbench.clips.alignment import FIELDS
-    from abawbench.faces.extract import Settings
-    from abawbench.faces.run import run
+    from abawbench.faces.run import crop_faces
+    from abawbench.faces.video_crops import FaceSettings
     from abawbench.inference import FACES
 
     size = 112 if card.picture is None else card.picture.size
@@ -108,10 +108,10 @@ def _crop_faces(data: Path, out: Path, card: Card, weights: Path | None) -> Path
     folder = out / FACES
     folder.mkdir(parents=True, exist_ok=True)
     say(f"faces: {data} into {folder}")
-    summary = run(
+    summary = crop_faces(
         data,
         folder,
-        Settings(crop=crop),
+        FaceSettings(crop=crop),
         weights=weights,
         report=lambda at: line.show(at.videos, at.frames, at.seconds),
     )

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from abawbench.cli.meter import Meter, duration
 from abawbench.cli.options import PATH, json_option, submissions_option
 from abawbench.cli.output import exits_on_problems, print_json, print_table, say
+from abawbench.cli.progress import ProgressLine, duration
 
 if TYPE_CHECKING:
     from abawbench.training.sources import Source
@@ -152,12 +152,12 @@ class _Teller:
 
     def __init__(self, name: str) -> None:
         self._name = f"{name} " if name else ""
-        self._meter = Meter("steps")
+        self._line = ProgressLine("steps")
 
     def __call__(self, progress: TrainProgress) -> None:
         """Tell."""
         if progress.row is None:
-            self._meter.show(progress.steps, progress.frames, progress.seconds)
+            self._line.show(progress.steps, progress.frames, progress.seconds)
             return
         self.end()
         row = progress.row
@@ -166,11 +166,11 @@ class _Teller:
         score = "" if row["score"] is None else f" | score {row['score']:.4f}"
         place = f"{self._name}epoch {progress.epoch[0]}/{progress.epoch[1]}"
         say(f"{place}: loss {losses}{score}{' | ' * bool(figures)}{figures} | {duration(progress.seconds)}")
-        self._meter = Meter("steps")
+        self._line = ProgressLine("steps")
 
     def end(self) -> None:
         """Clear the line."""
-        self._meter.end()
+        self._line.end()
 
 
 def _json(summary: TrainSummary) -> dict[str, Any]:

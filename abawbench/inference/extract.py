@@ -16,7 +16,7 @@ from abawbench.clips.features import FeatureClip, StoredType, pack_features
 from abawbench.entries.model import Entry, FrameFeatures
 from abawbench.inference.feature_cache import FeatureCache, prepare_cache
 from abawbench.inference.feature_maker import FeatureMaker
-from abawbench.inference.precision import FEATURES, Measure, Parity
+from abawbench.inference.precision import FEATURES, Measure, Parity, PrecisionChoice
 from abawbench.inference.run import DEFAULTS, RunOptions, RunProgress, RunSummary, run
 
 # libraries that decode or compute
@@ -68,7 +68,9 @@ class _FeatureSink:
     _cache: FeatureCache | None = None
 
     def __init__(self, root: Path, maker: FeatureMaker, dtype: StoredType, options: RunOptions) -> None:
-        self.root, self._dtype, self._choice = root, dtype, options.precision
+        self.root = root
+        self._dtype: StoredType = dtype
+        self._choice: PrecisionChoice = options.precision
         # what the index says of the maker before the precision is decided, in the types of JSON
         self._record = json.loads(
             json.dumps(

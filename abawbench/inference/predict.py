@@ -61,7 +61,8 @@ class _PredictionSink:
     _store: Store
 
     def __init__(self, root: Path, record: Mapping[str, Any], fill: FramePolicy) -> None:
-        self.root, self._record, self._fill = root, record, fill
+        self.root, self._record = root, record
+        self._fill: FramePolicy = fill
 
     def check_folder(self) -> None:
         check_folder(self.root, self._record["card"]["name"])

@@ -216,9 +216,12 @@ def test_a_damaged_crop_leaves_out_its_unit_alone(tmp_path, crops):
 
 def test_the_precision_of_the_first_run_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr("abawbench.inference.precision.has_bfloat16", lambda device: True)
-    assert extract(means(), [a_clip("v", 3)], tmp_path).parity.precision == "bfloat16"
+    first = extract(means(), [a_clip("v", 3)], tmp_path).parity
+    assert first is not None
+    assert first.precision == "bfloat16"
     monkeypatch.setattr("abawbench.inference.precision.has_bfloat16", lambda device: False)
     summary = extract(means(), [a_clip("v", 3), a_clip("w", 2)], tmp_path)
+    assert summary.parity is not None
     assert (summary.made, summary.parity.precision, summary.parity.deviation) == (1, "bfloat16", 0)
     assert extract(means(), [a_clip("v", 3)], tmp_path, FLOAT32).made == 1
 

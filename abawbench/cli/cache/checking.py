@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from abawbench.cli.meter import Meter
 from abawbench.cli.options import PATH
+from abawbench.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
     from abawbench.clips.feature_index import Fault, FeatureIndex
@@ -42,13 +42,13 @@ def checked(cache: Path, data: Path | None) -> tuple[FeatureIndex, tuple[Fault, 
             found = "features" if source.kind == "features" else f"no unit of {cache}"
             fix = "name the crops that the features were made from"
             raise ProblemError(Problem("C02", found, "crops of the units of the cache", fix, str(data)))
-    meter, begin, done = Meter("units"), time.perf_counter(), [0, 0]
+    line, begin, done = ProgressLine("units"), time.perf_counter(), [0, 0]
 
     def tick(unit: str) -> None:
         done[0] += 1
         done[1] += index.units[unit].frames
-        meter.show((done[0], len(index.units)), (done[1], done[1]), time.perf_counter() - begin)
+        line.show((done[0], len(index.units)), (done[1], done[1]), time.perf_counter() - begin)
 
     faults = verify(index, clips, tick=tick)
-    meter.end()
+    line.end()
     return index, faults

@@ -25,9 +25,9 @@ def command(caches: tuple[Path, ...], as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from abawbench.inference.feature_cache import listing
+    from abawbench.inference.feature_cache import summarise
 
-    found = [listing(cache) for cache in caches]
+    found = [summarise(cache) for cache in caches]
     if as_json:
         print_json([{**asdict(one), "root": str(one.root)} for one in found])
         return
