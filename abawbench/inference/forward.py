@@ -11,7 +11,7 @@ import numpy as np
 from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Clip, Frames, Positions
-from abawbench.entries.contract import failure
+from abawbench.entries.contract import describe_failure
 from abawbench.entries.model import DeviceEntry, FrameFeatures, FrameWise
 
 
@@ -196,7 +196,7 @@ def _forward_alone(
         try:
             features = forward(crops)
         except Exception as error:
-            raise ProblemError(*failure(entry.card, error, piece.clip.video, frame)) from error
+            raise ProblemError(*describe_failure(entry.card, error, piece.clip.video, frame)) from error
         if not _has_rows(features, len(crops)):
             shape = getattr(features, "shape", type(features).__name__)
             found = f"{entry.card.name}, unit {piece.clip.video}: {shape}"

@@ -10,7 +10,7 @@ import numpy as np
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Clip, Frames, clip_in_memory
-from abawbench.entries.contract import failure
+from abawbench.entries.contract import describe_failure
 from abawbench.entries.model import DeviceEntry, Precision
 
 PrecisionChoice = Literal["auto", "float32", "bfloat16"]
@@ -121,7 +121,7 @@ def decide_on_first_batch(
     except Exception as error:
         if isinstance(error, ProblemError):
             raise
-        raise ProblemError(*failure(entry.card, error, first.video, int(first.frame[0]))) from error
+        raise ProblemError(*describe_failure(entry.card, error, first.video, int(first.frame[0]))) from error
 
 
 def has_bfloat16(device: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from abawbench.base.problems import Problem
 from abawbench.clips.clip import Clip
-from abawbench.entries.contract import broken, failure
+from abawbench.entries.contract import check_answers, describe_failure
 from abawbench.entries.model import Entry, FrameFeatures, FrameWise
 from abawbench.fill import FramePolicy, fill_frames
 from abawbench.inference.precision import ANSWERS, Measure, Parity
@@ -84,8 +84,8 @@ class _PredictionSink:
             else:
                 answers = entry.predict(clip)
         except Exception as error:
-            return failure(entry.card, error, clip.video, None)
-        problems = broken(entry.card, answers, clip)
+            return describe_failure(entry.card, error, clip.video, None)
+        problems = check_answers(entry.card, answers, clip)
         if not problems:
             answers, filled = fill_frames(answers, clip.frame, clip.valid, self._fill)
             self._store.write(Predictions(clip.video, clip.frame, clip.time, clip.valid, filled, answers), digest)

@@ -17,7 +17,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.base.run_lock import only_run
 from abawbench.clips.clip import Clip, digest_clips
 from abawbench.clips.features import FeatureClip
-from abawbench.entries.contract import fitting
+from abawbench.entries.contract import select_clips
 from abawbench.entries.model import DeviceEntry, Entry, FrameFeatures, FrameWise
 from abawbench.inference.forward import encode_clips
 from abawbench.inference.precision import Measure, Parity, PrecisionChoice, decide_on_first_batch
@@ -177,7 +177,7 @@ def run(
             raises.
     """
     begin = time.perf_counter()
-    clips, problems = fitting(entry, clips)
+    clips, problems = select_clips(entry, clips)
     sink.check_folder()
     with only_run(sink.root):
         parity = None
