@@ -13,7 +13,7 @@ from torch import nn
 
 from abawbench.base.files import write_text
 from abawbench.base.hashes import sha256_of
-from abawbench.entries.conformance.complete_card import RANDOM
+from abawbench.entries.conformance.card import RANDOM_WEIGHTS
 from abawbench.entries.entry_file import EntryFile
 from abawbench.entries.networks.backbone import WeightsFile
 from abawbench.entries.networks.network import NetworkEntry
@@ -90,9 +90,9 @@ def write_entry(
         ProblemError: F01, it cannot be written.
     """
     record = content.model_dump()
-    record["title"] = content.title.removesuffix(f": {RANDOM}")
+    record["title"] = content.title.removesuffix(f": {RANDOM_WEIGHTS}")
     # a note that nothing was learned would not be true any more
-    record["notes"] = [*(text for text in content.notes if RANDOM not in text), provenance.note]
+    record["notes"] = [*(text for text in content.notes if RANDOM_WEIGHTS not in text), provenance.note]
     trained_on = provenance.trained_on
     record["trained_on"] = [*(name for name in content.trained_on if name != trained_on), trained_on]
     settings = {name: value for name, value in record["settings"].items() if name != "seed"}

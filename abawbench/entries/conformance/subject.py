@@ -1,7 +1,8 @@
-"""An entry under test: loaded twice, with clips that it can answer and what it said first."""
+"""An entry under test, and what it is tested on: drawn faces of two people, with labels. They are nobody's pictures."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast
@@ -11,118 +12,112 @@ import numpy as np
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.clips.alignment import CROP_SIZE
-from abawbench.clips.clip import Clip, Frames, Positions
-from abawbench.entries.conformance.drawn import drawn_clips, drawn_truth
+from abawbench.clips.clip import Clip, Frames, Positions, clip_in_memory
 from abawbench.entries.contract import check_answers, describe_failure
 from abawbench.entries.model import Answers, Card, DeviceEntry, Entry, FrameFeatures, TableEntry, Trainable
+from abawbench.table import Table, Values
 
 Load = Callable[[], Entry | Trainable]
 Takes = Literal["crops", "features", "files", "nothing"]
 
+VIDEOS = ("drawn-1", "drawn-2")
+FRAMES = 16
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Subject:
-    """An entry, and what it is tried on.
+    """An entry under test, its test clips, and its first answers.
 
     Attributes:
-        entry: ready to answer.
-        again: the same, loaded anew, and not asked yet.
+        entry: the entry, ready to predict.
+        reloaded: the same entry loaded anew, which has not predicted yet.
         is_fitted: True where both were fitted on drawn faces.
-        takes: what it looks at; `files` for an entry that looks up what lies in some.
-        clip: with valid frames and others.
-        other: another unit.
-        said: what `entry` answered to `clip`, its very first question; None where it failed.
-        failed: why it did.
-        reads: whether it read crops for that.
+        takes: what the entry makes its answers from; `files` for an entry that looks them up in files.
+        clip: test clip with valid frames and others.
+        other_clip: test clip of another unit, where the entry knows more than one.
+        first_answers: answers of `entry` to `clip`, before it was asked anything else; None where it failed.
+        first_failure: problems of that first prediction, where it failed.
+        reads_crops: True where the entry read crops to predict.
     """
 
     entry: Entry
-    again: Entry
+    reloaded: Entry
     is_fitted: bool
     takes: Takes
     clip: Clip
-    other: Clip
-    said: object
-    failed: tuple[Problem, ...]
-    reads: bool
-
-    def answers(self, entry: Entry, clip: Clip) -> Answers:
-        """What one of the two answers to a clip. Raises: ProblemError E12, or one of the entry's own."""
-        return _answers(entry, clip, takes_features=self.takes == "features")
+    other_clip: Clip
+    first_answers: object
+    first_failure: tuple[Problem, ...]
+    reads_crops: bool
 
     @property
-    def tasks(self) -> tuple[Task, ...]:
-        """Those of the card that were answered at first; that the others were not is told once."""
-        given = cast(Mapping[str, object], self.said) if isinstance(self.said, Mapping) else {}
-        return tuple(task for task in self.entry.card.tasks if task.name in given)
+    def answered_tasks(self) -> tuple[Task, ...]:
+        """Tasks of the card that the first answers hold. Only one check reports the others."""
+        answers = cast(Mapping[str, object], self.first_answers) if isinstance(self.first_answers, Mapping) else {}
+        return tuple(task for task in self.entry.card.tasks if task.name in answers)
+
+    def predict(self, clip: Clip, *, entry: Entry | None = None) -> Answers:
+        """Answers of the entry, or of the reloaded one, to a clip. Raises: ProblemError E12, or one of the entry's."""
+        return _predict(self.entry if entry is None else entry, clip, takes_features=self.takes == "features")
 
     def check_answers(self, answers: object, clip: Clip) -> tuple[Problem, ...]:
-        """What is wrong with answers, E13 and E14, as far as these tasks go."""
+        """Everything wrong with the answers to a clip, E13 and E14, as far as the answered tasks go."""
         if not isinstance(answers, Mapping):
             return check_answers(self.entry.card, answers, clip)
-        given, names = cast(Mapping[str, object], answers), {task.name for task in self.tasks}
-        kept = {name: values for name, values in given.items() if name in names}
-        return check_answers(replace(self.entry.card, tasks=self.tasks), kept, clip)
+        names = {task.name for task in self.answered_tasks}
+        kept = {name: values for name, values in cast(Mapping[str, object], answers).items() if name in names}
+        return check_answers(replace(self.entry.card, tasks=self.answered_tasks), kept, clip)
 
 
-def subject_of(load: Load, tasks: Sequence[Task]) -> Subject:
-    """An entry loaded twice, fitted where it must be, and asked once.
+def make_subject(load: Load, tasks: Sequence[Task]) -> Subject:
+    """Load an entry twice, fit it where it must be fitted, and let it predict once.
 
     Args:
-        load: makes it anew with every call.
-        tasks: that a `Trainable` is taught.
+        load: makes the entry, anew with every call.
+        tasks: tasks that a `Trainable` learns.
 
     Raises:
-        ProblemError: of loading and fitting; E12 where these fail otherwise, E16 for a card that is none.
+        ProblemError: problems of loading and fitting, E12 for other exceptions; E16, the card is no Card.
     """
-    (entry, is_fitted), (again, _) = _ready(load, tasks), _ready(load, tasks)
+    (entry, is_fitted), (reloaded, _) = _load_fitted(load, tasks), _load_fitted(load, tasks)
     takes = _takes(entry)
-    clip, other = _clips(entry)
+    clip, other_clip = _test_clips(entry)
     read: list[int] = []
 
-    def noted(positions: Positions) -> Frames:
+    def source(positions: Positions) -> Frames:
         read.append(len(positions))
         return clip.source(positions)
 
-    said, failed = None, ()
+    answers, failure = None, ()
     try:
-        said = _answers(entry, replace(clip, source=noted), takes_features=takes == "features")
+        answers = _predict(entry, replace(clip, source=source), takes_features=takes == "features")
     except ProblemError as error:
-        failed = error.problems
+        failure = error.problems
     if takes == "crops" and entry.card.picture is None and not read:
         takes = "nothing"
-    return Subject(entry, again, is_fitted, takes, clip, other, said, failed, bool(read))
+    return Subject(entry, reloaded, is_fitted, takes, clip, other_clip, answers, failure, bool(read))
 
 
-def _ready(load: Load, tasks: Sequence[Task]) -> tuple[Entry, bool]:
+def _load_fitted(load: Load, tasks: Sequence[Task]) -> tuple[Entry, bool]:
+    """The entry, ready to predict, and whether it was fitted for that."""
     card = Card("the entry", "", (), None)
     try:
-        made = load()
-        given = cast(object, made.card)
-        if not isinstance(given, Card):
-            kind = type(given).__name__
+        loaded = load()
+        own = cast(object, loaded.card)
+        if not isinstance(own, Card):
+            kind = type(own).__name__
             raise ProblemError(Problem("E16", f"a card of type {kind}", "an abawbench.entries.Card", "make it one"))
-        card = given
-        if not isinstance(made, Trainable):
-            return made, False
+        card = own
+        if not isinstance(loaded, Trainable):
+            return loaded, False
         size = CROP_SIZE if card.picture is None else card.picture.size
-        fitted = cast(object, made.fit(drawn_clips(size), drawn_truth(tasks)))
+        fitted = cast(object, loaded.fit(drawn_clips(size), drawn_truth(tasks)))
         if isinstance(fitted, Entry):
             return fitted, True
         found = f"{card.name}: fit makes a {type(fitted).__name__}"
         raise ProblemError(Problem("E02", found, "an entry, with a card and predict(clip)", "return one"))
     except Exception as error:
         raise ProblemError(*describe_failure(card, error, "(none yet)", None)) from error
-
-
-def _clips(entry: Entry) -> tuple[Clip, Clip]:
-    """A clip with gaps, and one of another unit where there is one."""
-    try:
-        size = CROP_SIZE if entry.card.picture is None else entry.card.picture.size
-        clips = entry.clips() if isinstance(entry, TableEntry) else drawn_clips(size)
-        return _with_gaps(clips[0]), clips[-1]
-    except Exception as error:
-        raise ProblemError(*describe_failure(entry.card, error, "(none yet)", None)) from error
 
 
 def _takes(entry: Entry) -> Takes:
@@ -140,23 +135,89 @@ def _takes(entry: Entry) -> Takes:
     return "crops"
 
 
-def _answers(entry: Entry, clip: Clip, *, takes_features: bool) -> Answers:
+def _test_clips(entry: Entry) -> tuple[Clip, Clip]:
+    """A clip with gaps, and one of another unit where there is one."""
+    try:
+        size = CROP_SIZE if entry.card.picture is None else entry.card.picture.size
+        clips = entry.clips() if isinstance(entry, TableEntry) else drawn_clips(size)
+        return _with_gaps(clips[0]), clips[-1]
+    except Exception as error:
+        raise ProblemError(*describe_failure(entry.card, error, "(none yet)", None)) from error
+
+
+def _with_gaps(clip: Clip) -> Clip:
+    """The clip with some invalid frames: the first, the last and two in the middle; of a short clip only the last."""
+    count = len(clip)
+    gaps = [0, count // 2, count // 2 + 1, count - 1] if count >= 8 else [count - 1] if count > 1 else []
+    return replace(clip, valid=clip.valid & ~np.isin(np.arange(count), gaps))
+
+
+def _predict(entry: Entry, clip: Clip, *, takes_features: bool) -> Answers:
     try:
         if takes_features and isinstance(entry, DeviceEntry):
-            return entry.answer(_features(clip, entry.width), clip)
+            return entry.answer(_random_features(clip, entry.width), clip)
         return entry.predict(clip)
     except Exception as error:
         raise ProblemError(*describe_failure(entry.card, error, clip.video, None)) from error
 
 
-def _features(clip: Clip, width: int) -> FrameFeatures:
-    """Random features of the valid frames, the same for a frame of a unit whatever stands beside it."""
+def _random_features(clip: Clip, width: int) -> FrameFeatures:
+    """Random features of the valid frames; those of a frame depend on its number and its unit alone."""
     rows = [np.random.default_rng([len(clip.video), frame]) for frame in clip.frame[clip.valid].tolist()]
     return np.array([row.normal(size=width) for row in rows], np.float32).reshape(len(rows), width)
 
 
-def _with_gaps(clip: Clip) -> Clip:
-    """The clip with some frames not valid: the first, the last and two in the middle; of a short clip the last."""
-    count = len(clip)
-    gaps = [0, count // 2, count // 2 + 1, count - 1] if count >= 8 else [count - 1] if count > 1 else []
-    return replace(clip, valid=clip.valid & ~np.isin(np.arange(count), gaps))
+def drawn_clips(size: int = CROP_SIZE) -> tuple[Clip, ...]:
+    """A clip of 16 drawn faces of each of two people, with crops of `size` pixels; the same on every machine."""
+    return tuple(clip_in_memory(video, crops) for video, crops in zip(VIDEOS, _draw_crops(size), strict=True))
+
+
+def drawn_truth(tasks: Sequence[Task]) -> Table:
+    """Random labels of every frame of `drawn_clips`; every class occurs, and every label is on in half of the rows."""
+    random = np.random.default_rng(0)
+    rows = FRAMES * len(VIDEOS)
+    values: dict[str, Values] = {}
+    for task in tasks:
+        if task.is_real:
+            values[task.name] = random.uniform(*task.span, (rows, task.width))
+        elif task.is_vector:
+            halves = np.tile(np.arange(rows)[:, np.newaxis] % 2, task.width)
+            values[task.name] = random.permuted(halves, axis=0).astype(np.int8)
+        else:
+            values[task.name] = random.permutation(np.arange(rows) % task.width).astype(np.int8)
+    return Table(
+        videos=VIDEOS,
+        video=np.repeat(np.arange(len(VIDEOS), dtype=np.int32), FRAMES),
+        frame=np.tile(np.arange(1, FRAMES + 1, dtype=np.int32), len(VIDEOS)),
+        values=values,
+        source="labels of drawn faces",
+    )
+
+
+@functools.lru_cache(4)
+def _draw_crops(size: int) -> tuple[Frames, ...]:
+    from abawbench.synthetic.affect import EPISODES
+    from abawbench.synthetic.film import draw_crop, make_film
+    from abawbench.synthetic.person import make_person
+    from abawbench.synthetic.sheet import typical
+
+    people: list[Frames] = []
+    for person in range(len(VIDEOS)):
+        random = np.random.default_rng(person)
+        film = make_film(make_person(random), FRAMES, random)
+        moods = (EPISODES[place % len(EPISODES)] for place in range(FRAMES))
+        crops = np.stack([draw_crop(film, place, typical(mood)) for place, mood in enumerate(moods)])
+        people.append(resize_crops(crops, size))
+    return tuple(people)
+
+
+def resize_crops(crops: Frames, size: int) -> Frames:
+    """Crops of shape (crops, side, side, 3) as (crops, size, size, 3)."""
+    if crops.shape[1] == size:
+        return crops
+    import cv2
+
+    result = np.empty((len(crops), size, size, 3), np.uint8)
+    for place, crop in enumerate(crops):
+        cv2.resize(crop, (size, size), dst=result[place], interpolation=cv2.INTER_LINEAR)
+    return result

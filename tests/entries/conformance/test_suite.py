@@ -17,7 +17,7 @@ from abawbench import challenges
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Clip
 from abawbench.entries import load_entry
-from abawbench.entries.conformance.drawn import FRAMES, VIDEOS, drawn_clips, drawn_truth
+from abawbench.entries.conformance.subject import FRAMES, VIDEOS, drawn_clips, drawn_truth
 from abawbench.entries.conformance.suite import AGAIN, BESIDE, CHECKS, LOADS, ROWS, Report, conform
 from abawbench.entries.contract import predict_frame_wise
 from abawbench.entries.loading import folders

@@ -1,4 +1,4 @@
-"""What a card must say for a score to mean something, and what an entry must answer of it."""
+"""What a card must say for a score to mean something."""
 
 from __future__ import annotations
 
@@ -9,56 +9,56 @@ from collections.abc import Iterable, Mapping
 from typing import cast
 
 from abawbench.base.problems import Problem
-from abawbench.challenges import CHALLENGES, MultiLabel, Task
+from abawbench.challenges import CHALLENGES, Task
 from abawbench.entries.model import Card
 from abawbench.labels import ACTION_UNITS_17
 
 NAME = re.compile(r"\d{4}_[a-z0-9-]+_[a-z0-9-]+")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-# what the notes say of weights that nothing was learned for
-RANDOM = "random weights"
+# words in the notes of a card that say that its weights were never trained
+RANDOM_WEIGHTS = "random weights"
 IMAGE_INPUT = ("size", "colour", "mean", "std")
 # found, expected, fix
 Lack = tuple[str, str, str]
 
 
-def lacking(card: Card, *, reads: bool, needs_networks: bool, is_fitted: bool) -> tuple[Problem, ...]:
-    """What a card leaves out, E16; its tasks are left to `misnamed`.
+def check_card(card: Card, *, reads_crops: bool, needs_networks: bool, is_fitted: bool) -> tuple[Problem, ...]:
+    """Everything that a card leaves out, E16, beside its tasks: these are for `check_task_names`.
 
     Args:
-        card: of an entry that is ready to answer.
-        reads: whether it was seen to read crops.
-        needs_networks: whether torch modules look at its crops.
-        is_fitted: whether it was fitted here.
+        card: card of an entry that is ready to predict.
+        reads_crops: True where the entry reads crops to predict.
+        needs_networks: True where torch networks encode its crops.
+        is_fitted: True where the entry was fitted.
     """
     return tuple(
         Problem("E16", f"{card.name or 'an entry without a name'}: {found}", expected, fix)
         for found, expected, fix in (
-            *_words(card),
-            *_picture(card, reads),
-            *_weights(card),
-            *_networks(card, needs_networks),
-            *_training(card, is_fitted),
-            *_text(card),
+            *_check_texts(card),
+            *_check_picture(card, reads_crops),
+            *_check_weights(card),
+            *_check_networks(card, needs_networks),
+            *_check_training(card, is_fitted),
+            *_check_json(card),
         )
     )
 
 
-def _words(card: Card) -> Iterable[Lack]:
+def _check_texts(card: Card) -> Iterable[Lack]:
     if not NAME.fullmatch(card.name):
         yield f"name = {card.name}", "<year>_<team>_<method> in a-z, 0-9 and -", "correct the name"
     if not card.title:
-        yield "no title", "what it is in a few words", "add title"
+        yield "no title", "the entry in a few words", "add title"
     if not card.licence:
         yield "no licence", "the SPDX id of its code", "add licence"
 
 
-def _picture(card: Card, reads: bool) -> Iterable[Lack]:
-    if reads and card.picture is None:
+def _check_picture(card: Card, reads_crops: bool) -> Iterable[Lack]:
+    if reads_crops and card.picture is None:
         yield "it reads crops, and names no picture", "size, colour and crop", "add picture to the card"
 
 
-def _weights(card: Card) -> Iterable[Lack]:
+def _check_weights(card: Card) -> Iterable[Lack]:
     for file in card.weights:
         name = f"weights {file.file or file.role}"
         if not SHA256.fullmatch(file.sha256):
@@ -67,76 +67,69 @@ def _weights(card: Card) -> Iterable[Lack]:
             yield f"{name}: no licence", "an SPDX id, or words", "find out under which licence they are published"
 
 
-def _networks(card: Card, needs_networks: bool) -> Iterable[Lack]:
+def _check_networks(card: Card, needs_networks: bool) -> Iterable[Lack]:
     if needs_networks and not card.networks:
-        yield "no networks", "what each network that looks at crops takes", "add them to the card's networks"
+        yield "no networks", "the image input of each network that takes crops", "add them to the card's networks"
     for place, network in enumerate(card.networks, start=1):
-        image_input = network.get("intake")
-        given = cast(Mapping[str, object], image_input) if isinstance(image_input, Mapping) else {}
+        intake = network.get("intake")
+        given = cast(Mapping[str, object], intake) if isinstance(intake, Mapping) else {}
         absent = [name for name in IMAGE_INPUT if not given.get(name)]
         if absent:
             expected = f"intake with {', '.join(IMAGE_INPUT)}"
             yield f"network {place}: no {', '.join(absent)} of its intake", expected, "add them"
 
 
-def _training(card: Card, is_fitted: bool) -> Iterable[Lack]:
-    if card.weights and not card.trained_on and not any(RANDOM in text for text in card.notes):
-        fix = f'name them, else a leak is not found; where there are none write the note "{RANDOM}"'
-        yield "weights, and no trained_on", "the data sets that its weights were made from", fix
+def _check_training(card: Card, is_fitted: bool) -> Iterable[Lack]:
+    if card.weights and not card.trained_on and not any(RANDOM_WEIGHTS in text for text in card.notes):
+        fix = f'name them, else a leak is not found; where there are none write the note "{RANDOM_WEIGHTS}"'
+        yield "weights, and no trained_on", "the data sets that its weights were trained on", fix
     if is_fitted and not card.trained_videos:
         yield "fitted, and no trained_videos", "the videos of its fit", "put the names of the clips on the card"
 
 
-def _text(card: Card) -> Iterable[Lack]:
+def _check_json(card: Card) -> Iterable[Lack]:
     try:
         json.dumps(card.to_json())
     except (TypeError, ValueError) as error:
         yield f"a card that is no JSON: {error}", "text, numbers, lists and mappings", "correct the card's fields"
 
 
-def misnamed(card: Card) -> tuple[Problem, ...]:
-    """What is wrong with the tasks of a card, E16: there are none, names stand twice or are nearly known ones."""
+def check_task_names(card: Card) -> tuple[Problem, ...]:
+    """Everything wrong with the tasks of a card, E16: none at all, repeated names, and names that are nearly known."""
     problems: list[Problem] = []
 
     def add(found: str, expected: str, fix: str) -> None:
         problems.append(Problem("E16", f"{card.name}: {found}", expected, fix))
 
     if not card.tasks:
-        add("no tasks", "one at least", "say in the card what it answers")
-    names = [task.name for task in card.tasks]
-    for name in _twice(names):
+        add("no tasks", "one at least", "name in the card the tasks that it answers")
+    for name in _repeated(task.name for task in card.tasks):
         add(f"two tasks {name}", "one of each name", "put them together")
     for task in card.tasks:
         if not task.outputs:
-            add(f"{task.name} of no columns", "one at least", "leave the task out, or name what it answers")
-        for name in _twice(task.outputs):
+            add(f"{task.name} of no columns", "one at least", "leave the task out, or name its columns")
+        for name in _repeated(task.outputs):
             add(f"{name} twice in {task.name}", "every name once", "correct the names")
-        alike = [other for other in _asked() if other.name == task.name]
+        alike = [other for challenge in CHALLENGES.values() for other in challenge.tasks if other.name == task.name]
         if alike and type(task) not in {type(other) for other in alike}:
             expected = f"{type(alike[0]).__name__}, as in the challenges"
             add(f"{task.name} is a {type(task).__name__} task", expected, "give the task another name or kind")
             continue
-        known = _known(alike)
+        known = _known_names(alike)
         for name in task.outputs:
-            near = None if name in known else _near(name, known)
+            near = None if name in known else _near_name(name, known)
             if near is not None:
                 expected = "the names of the challenges, to the letter"
                 add(f"{name} in {task.name}, which no challenge asks for", expected, f"did you mean {near}?")
     return tuple(problems)
 
 
-def _asked() -> Iterable[Task]:
-    return (task for challenge in CHALLENGES.values() for task in challenge.tasks)
+def _known_names(tasks: list[Task]) -> set[str]:
+    """Names of the outputs of some tasks of challenges, and all action units where there are such tasks."""
+    return {name for task in tasks for name in (*task.outputs, *ACTION_UNITS_17)}
 
 
-def _known(tasks: Iterable[Task]) -> set[str]:
-    names: set[str] = set()
-    for task in tasks:
-        names |= {*task.outputs, *(ACTION_UNITS_17 if isinstance(task, MultiLabel) else ())}
-    return names
-
-
-def _near(name: str, known: set[str]) -> str | None:
+def _near_name(name: str, known: set[str]) -> str | None:
     """The known name that a misspelt one means; None where it is a name of its own, as that of a further unit."""
     unit = re.fullmatch(r"au0*(\d+)", name.casefold())
     if unit:
@@ -146,6 +139,6 @@ def _near(name: str, known: set[str]) -> str | None:
     return folded[near[0]] if near else None
 
 
-def _twice(names: Iterable[str]) -> list[str]:
+def _repeated(names: Iterable[str]) -> list[str]:
     listed = list(names)
     return sorted({name for name in listed if listed.count(name) > 1})
