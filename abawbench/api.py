@@ -22,7 +22,7 @@ from abawbench.table import Table, align
 if TYPE_CHECKING:
     import pandas as pd
 
-    from abawbench.formats.dataframe import Role
+    from abawbench.formats.columns import Role
     from abawbench.formats.pack import Manifest
     from abawbench.formats.write import Written
 

@@ -15,7 +15,8 @@ from abawbench.cli.output import exits_on_problems, print_json, print_table
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge, Task
-    from abawbench.formats.layout import Layout, Role
+    from abawbench.formats.columns import Role
+    from abawbench.formats.layout import Layout
 
 WIDEST = 120
 EXAMPLE_KEYS = {
@@ -27,7 +28,7 @@ EXAMPLE_KEYS = {
 }
 EXAMPLE_IDS = {"units": "6-30-1920x1080_left", "eri-csv": "00001", "emi-csv": "00021"}
 EXAMPLE_ID = "Videos/99001/Visite_1/video.mp4"
-EXAMPLE_VALUES = {"number": "0.25", "integer": "1", "binary": "1", "p0": "0.3837", "p1": "0.6163", "text": "Yes, I do."}
+EXAMPLE_PROBABILITIES = {"p0": "0.3837", "p1": "0.6163"}
 
 
 @click.command()
@@ -278,7 +279,7 @@ def _example_row(layout: Layout) -> str:
     key = EXAMPLE_IDS.get(layout.format, EXAMPLE_ID) if layout.key == "id" else EXAMPLE_KEYS[layout.key]
     # lists carry names; what stands after them differs between releases
     columns = () if layout.role == "list" else layout.columns
-    values = [EXAMPLE_VALUES.get(column.name) or EXAMPLE_VALUES[column.kind] for column in columns]
+    values = [EXAMPLE_PROBABILITIES.get(column.name, column.example) for column in columns]
     return ",".join(([key] if key else []) + values)
 
 

@@ -124,7 +124,7 @@ def _learn(out: Path, videos: int, frames: int, seed: int) -> Ground:
     from abawbench.entries import Card, answer
     from abawbench.entries.baselines import classical, controls
     from abawbench.formats import read_truth
-    from abawbench.formats.write_list import write_list
+    from abawbench.formats.write import write_list
     from abawbench.models.image_input import ImageInput
 
     challenge = get(CHALLENGE)
@@ -163,8 +163,7 @@ def _learn(out: Path, videos: int, frames: int, seed: int) -> Ground:
 def _invent(out: Path, videos: int, frames: int, seed: int) -> Ground:
     """Labels alone, and three models that are the truth with errors put in."""
     from abawbench.challenges import get
-    from abawbench.formats.write import write_annotations
-    from abawbench.formats.write_list import write_list
+    from abawbench.formats.write import write_annotations, write_list
     from abawbench.synthetic import simulate_predictions, simulate_split
 
     challenge = get(CHALLENGE)

@@ -126,7 +126,7 @@ def _load(name: str, submissions: Path, data: Path) -> Entry:
 
 def _write(out: Path, challenge: Challenge) -> Path:
     """Write every frame of the store in the format of a challenge; returns the file or folder."""
-    from abawbench.formats.write_list import write_all
+    from abawbench.formats.write import write_all
     from abawbench.inference import FILES
     from abawbench.inference.store import read_store
 

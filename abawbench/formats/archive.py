@@ -1,4 +1,4 @@
-"""The text files of a zip, read without unpacking it to disk and without trusting what it says of itself."""
+"""The text files of a zip, read without unpacking it to disk and without trusting what the zip says of itself."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ARCHIVE_STARTS = (
     b"7z\xbc\xaf\x27\x1c",
     b"Rar!\x1a",
 )
-# whatever zipfile raises on bytes that are no sound zip
+# what zipfile raises on bytes that are no sound zip
 ZIP_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
@@ -52,9 +52,9 @@ class Member:
     """A text file to check.
 
     Attributes:
-        name: relative, with forward slashes.
-        file: the name for messages.
-        load: gets the bytes; may raise ProblemError.
+        name: path below the archive or folder, with forward slashes.
+        file: name in messages.
+        load: function that returns the file's bytes; it may raise ProblemError.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Member:
 
 
 def is_archive(path: Path) -> bool:
-    """True for a file that is a zip by its name or by its first bytes."""
+    """True where a file is a zip by its name or by its first bytes."""
     if not path.is_file():
         return False
     if path.suffix.lower() == ".zip":
@@ -78,10 +78,10 @@ def is_archive(path: Path) -> bool:
 
 @contextmanager
 def archive_members(path: Path, problems: Problems) -> Generator[list[Member]]:
-    """The archive's files that are safe to look into; what is wrong with the others goes to `problems`.
+    """The files of an archive that are safe to open; what is wrong with the others goes to `problems`.
 
-    Reading a member raises ProblemError Z01 when it is damaged, Z04 when the archive grows too large as it is opened,
-    Z05 when it is an archive itself.
+    Loading a member raises ProblemError: Z01 it is damaged, Z04 the archive grows too large as it is unpacked, Z05 it
+    is an archive itself.
     """
     try:
         archive = zipfile.ZipFile(path)
@@ -118,7 +118,7 @@ def _members(archive: zipfile.ZipFile, path: Path, problems: Problems) -> list[M
 
 @dataclass
 class _Budget:
-    """How many bytes may still come out of the archive."""
+    """The number of bytes that may still come out of the archive."""
 
     left: int
 

@@ -1,32 +1,26 @@
-"""Table to and from pandas and Parquet: the shape in which people hold predictions in memory."""
+"""Tables to and from pandas, Parquet and CSV: the shape in which people hold predictions in memory."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.base.problems import Problem, ProblemError, Problems
-from abawbench.challenges import Categorical, Challenge, Continuous, Task
+from abawbench.base.problems import SHOWN, Problem, ProblemError, Problems
+from abawbench.challenges import Challenge, Task
+from abawbench.formats.columns import Role
 from abawbench.table import NO_FRAME, Table, Values
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Role = Literal["truth", "prediction", "list"]
-
-
-def columns_of(task: Task) -> tuple[str, ...]:
-    """Names of a task's columns in a DataFrame: the task's own name where it is one class."""
-    return (task.name,) if isinstance(task, Categorical) else task.columns
-
 
 def to_frame(challenge: Challenge, table: Table) -> pd.DataFrame:
-    """A DataFrame with columns video, frame (missing where a row is a whole video) and the challenge's columns.
+    """A DataFrame with columns video, frame (missing where a row is a whole video) and the labels of each task.
 
-    Not annotated is NaN for numbers and `<NA>` for classes and action units.
+    What is not annotated is NaN for real numbers and `<NA>` for classes and action units.
     """
     import pandas as pd
 
@@ -35,9 +29,9 @@ def to_frame(challenge: Challenge, table: Table) -> pd.DataFrame:
     data["frame"][table.frame == NO_FRAME] = pd.NA
     for task in challenge.tasks:
         values = table.values[task.name]
-        for place, name in enumerate(columns_of(task)):
+        for place, name in enumerate(task.labels):
             column = values if values.ndim == 1 else values[:, place]
-            if isinstance(task, Continuous):
+            if task.is_real:
                 data[name] = column
             else:
                 data[name] = pd.arrays.IntegerArray(np.maximum(column, 0).astype(np.int8), column < 0)
@@ -51,22 +45,25 @@ def to_frame(challenge: Challenge, table: Table) -> pd.DataFrame:
 def from_frame(challenge: Challenge, frame: pd.DataFrame, role: Role, source: str = "DataFrame") -> Table:
     """A Table from a DataFrame with the columns that `to_frame` gives.
 
-    In a truth a missing value is "not annotated"; in a prediction a row with a missing value is no prediction and is
-    left out.
+    In a truth a missing value is a missing annotation. In a prediction a row with a missing value is no prediction, and
+    is left out.
+
+    Args:
+        challenge: challenge whose tasks the columns belong to.
+        frame: rows of a truth or of a prediction.
+        role: role of the rows.
+        source: where the rows come from, for messages.
 
     Raises:
-        ProblemError: F04 for missing columns, V... for values that the challenge does not know.
+        ProblemError: F04 missing columns, F02 no row, V03, V06 or V07 values that the challenge does not know.
     """
     import pandas as pd
 
-    wanted = ["video", *(name for task in challenge.tasks for name in columns_of(task))]
+    wanted = ["video", *(name for task in challenge.tasks for name in task.labels)]
     missing = [name for name in wanted if name not in frame.columns]
     if missing:
-        raise ProblemError(
-            Problem(
-                "F04", f"no column {', '.join(missing)}", ", ".join(wanted), "give the columns these names", source, 1
-            )
-        )
+        found = f"no column {', '.join(missing)}"
+        raise ProblemError(Problem("F04", found, ", ".join(wanted), "give the columns these names", source, 1))
     if role == "prediction":
         frame = frame.dropna(subset=wanted)
     if not len(frame):
@@ -75,8 +72,8 @@ def from_frame(challenge: Challenge, frame: pd.DataFrame, role: Role, source: st
     values: dict[str, Values] = {}
     problems = Problems()
     for task in challenge.tasks:
-        blocks = [_numbers(frame, name, task, source, problems) for name in columns_of(task)]
-        whole: Any = blocks[0] if isinstance(task, Categorical) else np.asfortranarray(np.stack(blocks, axis=1))
+        blocks = [_numbers(frame, name, task, source, problems) for name in task.labels]
+        whole: Any = np.asfortranarray(np.stack(blocks, axis=1)) if task.is_vector else blocks[0]
         values[task.name] = whole
     problems.raise_if_any()
     numbers = frame["frame"] if "frame" in frame.columns else pd.Series(NO_FRAME, frame.index)
@@ -92,7 +89,11 @@ def from_frame(challenge: Challenge, frame: pd.DataFrame, role: Role, source: st
 
 
 def from_file(challenge: Challenge, path: Path, role: Role) -> Table | None:
-    """A Table from Parquet, or from a CSV file whose header has video and frame; None for any other CSV file."""
+    """A Table from Parquet, or from a CSV file with the columns video and frame; None for any other CSV file.
+
+    Raises:
+        ProblemError: F01 no Parquet file, F06 rows of another width than the header, and what `from_frame` raises.
+    """
     import pandas as pd
 
     if path.suffix == ".parquet":
@@ -101,9 +102,8 @@ def from_file(challenge: Challenge, path: Path, role: Role) -> Table | None:
         try:
             frame = pd.read_parquet(path)
         except (pa.ArrowInvalid, OSError) as error:
-            raise ProblemError(
-                Problem("F01", str(error).split("\n")[0], "a Parquet file", "write it again", str(path))
-            ) from error
+            found = str(error).split("\n")[0]
+            raise ProblemError(Problem("F01", found, "a Parquet file", "write it again", str(path))) from error
     else:
         with path.open("rb") as file:
             header = file.readline().decode("utf-8", "replace").strip().split(",")
@@ -112,46 +112,31 @@ def from_file(challenge: Challenge, path: Path, role: Role) -> Table | None:
         try:
             frame = pd.read_csv(path, dtype={"video": str})
         except (pd.errors.ParserError, UnicodeDecodeError, ValueError) as error:
-            raise ProblemError(
-                Problem(
-                    "F06", str(error).split("\n")[0], "one row of the header's columns", "write it again", str(path)
-                )
-            ) from error
+            found, expected = str(error).split("\n")[0], "one field in each row for each column of the header"
+            raise ProblemError(Problem("F06", found, expected, "write it again", str(path))) from error
     return from_frame(challenge, frame, role, str(path))
 
 
 def _numbers(
     frame: pd.DataFrame, name: str, task: Task, source: str, problems: Problems
 ) -> NDArray[np.float64] | NDArray[np.int8]:
+    """The values of one column, NaN or -1 where they are missing; values out of range go to `problems`."""
     import pandas as pd
 
     column = pd.Series(pd.to_numeric(frame[name], errors="coerce")).to_numpy(np.float64, na_value=np.nan)
-    sentinel = np.nan if task.sentinel is None else float(task.sentinel)
-    absent = np.isnan(column) & frame[name].isna().to_numpy()
-    if isinstance(task, Continuous):
-        low, high = task.low, task.high
-        wrong = ~absent & ~((column >= low) & (column <= high))
+    is_absent = np.isnan(column) & frame[name].isna().to_numpy()
+    is_sentinel = np.zeros(len(column), bool) if task.sentinel is None else column == task.sentinel
+    low, high = task.span if task.is_vector else (0, task.width - 1)
+    is_wrong = ~is_absent & ~is_sentinel & ~((column >= low) & (column <= high))
+    if task.is_real:
         rule, expected = "V03", f"a number from {low:g} to {high:g}"
-        if task.sentinel is not None:
-            wrong &= column != sentinel
-            column = np.where(column == sentinel, np.nan, column)
+        column = np.where(is_sentinel, np.nan, column)
     else:
-        last = len(task.classes) - 1 if isinstance(task, Categorical) else 1
-        rule = "V06" if isinstance(task, Categorical) else "V07"
-        expected = f"an integer from 0 to {last}"
-        wrong = ~absent & ~((column >= 0) & (column <= last) & (column == np.floor(column))) & (column != sentinel)
-        column = np.where(absent | wrong | (column < 0), -1, column).astype(np.int8)
-    rows = np.flatnonzero(wrong)
-    for row in rows[:3]:
-        problems.add(
-            Problem(
-                rule,
-                f"{name} = {frame[name].iloc[row]}",
-                expected,
-                "correct the column",
-                source,
-                int(row) + 2,
-                len(rows),
-            )
-        )
+        rule, expected = "V07" if task.is_vector else "V06", f"an integer from 0 to {high:g}"
+        is_wrong |= ~is_absent & ~is_sentinel & (column != np.floor(column))
+        column = np.where(is_absent | is_wrong | (column < 0), -1, column).astype(np.int8)
+    rows = np.flatnonzero(is_wrong)
+    for row in rows[:SHOWN].tolist():
+        found = f"{name} = {frame[name].iloc[row]}"
+        problems.add(Problem(rule, found, expected, "correct the column", source, row + 2, len(rows)))
     return column

@@ -1,4 +1,4 @@
-"""Row names to (video, frame), vectorised."""
+"""Names of rows to videos and frames, and back, vectorised."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from abawbench.formats.layout import Key
 from abawbench.formats.parse import as_numpy
-from abawbench.table import NO_FRAME, Integers
+from abawbench.table import NO_FRAME, Integers, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Names = tuple[tuple[str, ...], Integers, Integers]
 
-# `/00001.jpg`
+# length of `/00001.jpg`
 TAIL = 10
 PATTERNS = {
     "path": r"^(?P<video>.+)/(?P<frame>\d{5}|[1-9]\d{5,7})\.jpg$",
@@ -25,8 +25,37 @@ PATTERNS = {
 }
 
 
+def example(key: Key) -> str:
+    """A right name, for messages."""
+    return {"frame-path": "video/frame-0.jpg", "frame": "1"}.get(key, "video/00001.jpg")
+
+
+def row_names(table: Table, key: Key) -> pa.Array | None:
+    """The first field of each row of a table; None where the line number is the name."""
+    import pyarrow as pa
+    import pyarrow.compute
+
+    compute: Any = pyarrow.compute
+    if key == "line":
+        return None
+    if key == "frame":
+        return pa.array(table.frame)
+    videos = pa.array(table.videos, pa.string()).take(pa.array(table.video))
+    if key in {"id", "image"} or (table.frame == NO_FRAME).all():
+        return videos
+    numbers = pa.array(table.frame).cast(pa.string())
+    if key == "frame-path":
+        return compute.binary_join_element_wise(videos, "/frame-", numbers, ".jpg", "")
+    return compute.binary_join_element_wise(videos, "/", compute.utf8_lpad(numbers, 5, "0"), ".jpg", "")
+
+
 def split_keys(keys: pa.ChunkedArray, kind: Key) -> Names | None:
-    """Videos in order of first appearance, each row's video index and frame; None where a name is irregular."""
+    """Videos in order of first appearance, and the video index and frame of each row; None where a name is irregular.
+
+    Args:
+        keys: names of rows.
+        kind: how the rows are named.
+    """
     if kind == "path":
         return _ordered_paths(keys) or _paths_in_any_order(keys) or _by_pattern(keys, PATTERNS["path"])
     if kind == "frame-path":
@@ -62,7 +91,7 @@ def _text_buffers(chunk: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.uint8]
 
 
 def _tail_frames(chunk: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.uint8], Integers] | None:
-    """Offsets, bytes and frame numbers of names that all end in `/ddddd.jpg`."""
+    """Offsets, bytes and frame numbers of names that all end in `/ddddd.jpg`; None where one does not."""
     offsets, data = _text_buffers(chunk)
     ends = offsets[1:]
     if len(data) < TAIL or int(np.diff(offsets).min()) <= TAIL:
@@ -88,7 +117,7 @@ def _tail_frames(chunk: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.uint8],
 
 
 def _ordered_paths(keys: pa.ChunkedArray) -> Names | None:
-    """For files in official order: long runs of one video with rising frame numbers."""
+    """Names in official order, long runs of one video with rising frame numbers; None where they are not."""
     index: dict[bytes, int] = {}
     frames: list[Integers] = []
     videos: list[int] = []

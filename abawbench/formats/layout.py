@@ -1,31 +1,15 @@
-"""What a line of each official text format looks like, as data made from a challenge."""
+"""The layout of each official text format, as data made from a challenge."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
-from abawbench.challenges.model import Categorical, Challenge, Continuous, FormatId, MultiLabel, Task
+from abawbench.challenges.model import Challenge, FormatId
+from abawbench.formats.columns import Column, Probability, Role, Text, task_columns
 
 Key = Literal["path", "image", "id", "frame", "line", "frame-path"]
-Role = Literal["truth", "prediction", "list"]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One field of a line that carries a value.
-
-    `kind`: number (float in [low, high]), integer (0..high), binary (0 or 1), probability (p0 or p1), text (read over).
-    `task` is the task it belongs to, `place` its column within the task.
-    """
-
-    name: str
-    kind: Literal["number", "integer", "binary", "probability", "text"]
-    low: float
-    high: float
-    sentinel: float | None = None
-    task: str | None = None
-    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +17,18 @@ class Layout:
     """How a file is laid out.
 
     Attributes:
-        format: the format's id in `formats.md`, as `unit-txt`.
-        role: truth (sentinels allowed), prediction (values only) or list (no values).
-        header: the first line, letter for letter; None where the format has none.
-        header_aliases: other first lines that mean the same.
+        format: id of the format, such as `unit-txt`.
+        role: role of the file: truth (sentinels allowed), prediction (values only) or list (no values).
+        header: the first line, letter for letter; None where the format has no header.
         key: how a row is named. path: `<video>/00001.jpg`; frame-path: `<video>/frame-0.jpg`; image: `0.jpg`; id: the
             whole first field; frame: a frame number in a file of one video; line: line i is frame i.
         columns: the fields after the key (all fields where the key is the line).
-        per_unit: True for one file for each unit, named `<unit>.<suffix>`.
-        suffix: file ending of a per-unit file.
+        per_unit: True where each unit has a file of its own, named `<unit><suffix>`.
+        suffix: ending of a per-unit file's name.
+        trial_suffix: ending of a trial's name in a zip, where a trial is one file.
         frame_base: number of the first frame.
-        by_name: True when columns are found by the names of the header, others being ignored.
+        header_aliases: other first lines with the same meaning.
+        by_name: True where columns are found by their names in the header and other columns are ignored.
     """
 
     format: FormatId
@@ -53,43 +38,71 @@ class Layout:
     columns: tuple[Column, ...]
     per_unit: bool = False
     suffix: str = ".txt"
+    trial_suffix: str = ".txt"
     frame_base: int = 1
     header_aliases: tuple[str, ...] = ()
     by_name: bool = False
 
     @property
+    def headers(self) -> tuple[str, ...]:
+        """Every first line that is right; nothing where the format has no header."""
+        return () if self.header is None else (self.header, *self.header_aliases)
+
+    @property
+    def has_key(self) -> bool:
+        """True where the first field of a row is its name."""
+        return self.key != "line"
+
+    @property
+    def has_text(self) -> bool:
+        """True where rows end with text, which may hold commas, quotes and blanks."""
+        return bool(self.columns) and isinstance(self.columns[-1], Text)
+
+    @property
+    def has_probabilities(self) -> bool:
+        """True where rows hold the probabilities of two classes."""
+        return any(isinstance(column, Probability) for column in self.columns)
+
+    @property
     def width(self) -> int:
         """Number of fields in a line."""
-        return len(self.columns) + (self.key != "line")
+        return len(self.columns) + self.has_key
 
+    @property
+    def first_row(self) -> int:
+        """Line number of the first row."""
+        return 1 if self.header is None else 2
 
-def task_columns(task: Task, role: Role) -> tuple[Column, ...]:
-    """The fields a task takes in a line."""
-    sentinel = None if task.sentinel is None or role != "truth" else float(task.sentinel)
-    match task:
-        case Continuous():
-            return tuple(
-                Column(name, "number", task.low, task.high, sentinel, task.name, place)
-                for place, name in enumerate(task.columns)
-            )
-        case Categorical():
-            return (Column(task.name, "integer", 0, len(task.classes) - 1, sentinel, task.name),)
-        case MultiLabel():
-            return tuple(
-                Column(name, "binary", 0, 1, sentinel, task.name, place) for place, name in enumerate(task.columns)
-            )
+    def split(self, line: str) -> list[str]:
+        """The fields of a line without its line end.
 
+        A line with too many fields is not split further than it takes to see so: the last piece may hold commas.
+        """
+        if self.has_text:
+            return line.split(",", self.width - 1)
+        if self.key == "frame-path":
+            return line.rsplit(",", 1)
+        return line.split(",", self.width + 1)
 
-def names(task: Task) -> tuple[str, ...]:
-    """The names a task contributes to a header: classes or columns."""
-    return task.classes if isinstance(task, Categorical) else task.columns
+    def row_name(self, line: str) -> str:
+        """What stands where the name of a row belongs, whatever follows it."""
+        return line.rpartition(",")[0] if self.key == "frame-path" else line.partition(",")[0]
+
+    def faultless_line(self) -> re.Pattern[bytes] | None:
+        """A pattern that only faultless lines match, though not all of them; None where there is none."""
+        # visible ASCII but for the comma and the quote
+        parts = {"line": [], "frame": ["[0-9]+"]}.get(self.key, ["[!#-+\\--~]+"])
+        values = [part for column in self.columns if (part := column.pattern(self.role)) is not None]
+        if not values or len(values) < len(self.columns):
+            return None
+        return re.compile((",".join([*parts, *values]) + "\\r?\\n").encode())
 
 
 def layouts(challenge: Challenge, role: Role) -> tuple[Layout, ...]:
-    """The layouts a file of this role may have in a challenge, the official one first.
+    """The layouts that a file of this role may have in a challenge, the official one first.
 
-    Truth may also come in the prediction format: organisers keep the truth of a test set so. A list that carries values
-    (the 6th edition's examples) is laid out as a prediction; a bare list has the key alone.
+    A truth may also come in the prediction format, in which organisers keep the truth of a test set. A list with values
+    (the examples of the 6th edition) is laid out as a prediction; a bare list has the key alone.
     """
     if role == "truth":
         formats = dict.fromkeys((challenge.annotation_format, challenge.prediction_format, *_kin(challenge)))
@@ -98,6 +111,11 @@ def layouts(challenge: Challenge, role: Role) -> tuple[Layout, ...]:
     else:
         formats = dict.fromkeys((challenge.list_format,))
     return tuple(layout for name in formats for layout in _make(challenge, name, role))
+
+
+def prediction_layouts(challenge: Challenge) -> tuple[Layout, ...]:
+    """The layouts of the challenge's own prediction format; AH has one with and one without probabilities."""
+    return tuple(layout for layout in layouts(challenge, "prediction") if layout.format == challenge.prediction_format)
 
 
 def _kin(challenge: Challenge) -> tuple[FormatId, ...]:
@@ -109,50 +127,51 @@ def _kin(challenge: Challenge) -> tuple[FormatId, ...]:
 
 def _make(challenge: Challenge, name: FormatId, role: Role) -> tuple[Layout, ...]:
     columns = tuple(column for task in challenge.tasks for column in task_columns(task, role)) if role != "list" else ()
-    first = challenge.tasks[0]
+    outputs = challenge.tasks[0].outputs
     base = challenge.frame_base
     match name:
         case "unit-txt":
-            return (Layout(name, role, ",".join(names(first)), "line", columns, per_unit=True, frame_base=base),)
+            return (Layout(name, role, ",".join(outputs), "line", columns, per_unit=True, frame_base=base),)
         case "units":
             return (Layout(name, role, None, "id", ()),)
         case "rows":
-            header = ",".join(("image_location", *names(first)))
-            return (Layout(name, role, header, "path", columns, frame_base=base),)
+            return (Layout(name, role, ",".join(("image_location", *outputs)), "path", columns, frame_base=base),)
         case "mtl":
             return (Layout(name, role, "image,valence,arousal,expression,aus", "path", columns, frame_base=base),)
         case "lsd":
             return (Layout(name, role, "image,expression", "image", columns),)
         case "eri-csv":
-            header = ",".join(("File_ID", *names(first)))
-            return (Layout(name, role, header, "id", columns, by_name=role != "prediction"),)
+            return (_named(name, role, ",".join(("File_ID", *outputs)), columns),)
         case "emi-csv":
-            header = ",".join(("Filename", *names(first)))
-            return (Layout(name, role, header, "id", columns, by_name=role != "prediction"),)
+            return (_named(name, role, ",".join(("Filename", *outputs)), columns),)
         case "ah-frames":
             return (Layout(name, role, None, "frame-path", columns, frame_base=0),)
         case "ah-split":
-            return (Layout(name, role, None, "id", (*columns, Column("transcript", "text", 0, 0))),)
+            return (Layout(name, role, None, "id", (*columns, Text("transcript"))),)
         case "ah-trial":
-            probabilities = (Column("p0", "probability", 0, 1), Column("p1", "probability", 0, 1))
+            probabilities = (Probability("p0", of_class=0), Probability("p1", of_class=1))
             return (
                 Layout(name, role, None, "id", (*probabilities, *columns)),
                 Layout(name, role, None, "id", columns),
             )
         case "vd-csv":
-            headers = [
+            header, *aliases = [
                 f"{frame},{label}" for frame in ("Frame_Number", "Frame_Num") for label in ("Label", "Predicted_Label")
             ]
             return (
                 Layout(
                     name,
                     role,
-                    headers[0],
+                    header,
                     "frame",
                     columns,
                     per_unit=True,
                     suffix=".csv",
                     frame_base=base,
-                    header_aliases=tuple(headers[1:]),
+                    header_aliases=tuple(aliases),
                 ),
             )
+
+
+def _named(name: FormatId, role: Role, header: str, columns: tuple[Column, ...]) -> Layout:
+    return Layout(name, role, header, "id", columns, trial_suffix=".csv", by_name=role != "prediction")

@@ -1,18 +1,18 @@
-"""The organisers' lists: which rows, or which units, are asked for."""
+"""Lists that come beside predictions: the rows or units that the organisers ask for, and the subject of each video."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from abawbench.base.problems import Problem, ProblemError, not_found
+from abawbench.base.problems import SHOWN, Problem, ProblemError, not_found
 from abawbench.challenges import Challenge
-from abawbench.formats.diagnose import is_header, owners, shown, whose
-from abawbench.formats.layout import Layout, layouts
-from abawbench.formats.parse import BOM, first_line
-from abawbench.formats.read import load
+from abawbench.formats.layout import Layout, prediction_layouts
+from abawbench.formats.recognise import describe_owners, is_header, owners
+from abawbench.formats.text import BOM, first_line, load, shown
+from abawbench.table import video_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class RowList:
-    """Rows of a one-file format.
+    """The rows that are asked for, in a format of one file.
 
     Attributes:
-        keys: row names in the order asked for, with repetitions.
-        first: line number of the first row in a file of this list's rows.
-        source: where it was read.
+        keys: names of the rows in the order of the list, with repetitions.
+        first: line number of the first row in a file of these rows.
+        source: path of the list, for messages.
     """
 
     keys: pa.ChunkedArray
@@ -35,36 +35,68 @@ class RowList:
 
 @dataclass(frozen=True, eq=False)
 class ListedUnit:
-    """One unit of a per-unit format.
+    """One unit that is asked for, in a format with a file for each unit.
 
     Attributes:
-        lines: numbers of rows its file may have; empty where the list does not say.
-        header: the template's header, where it is kept.
-        keys: the template's first column, where it has one.
+        lines: numbers of rows that its file may have; empty where the list does not say.
+        header: header of the unit's template; None without a template, or where the format has one header for all.
+        keys: first column of the unit's template; None without a template, or where it has no such column.
     """
 
     lines: tuple[int, ...] = ()
     header: str | None = None
     keys: pa.ChunkedArray | None = None
 
+    @property
+    def is_video(self) -> bool:
+        """True where the list gives a video's frame count, which its persons share."""
+        return len(self.lines) > 1
+
+    def layout(self, layout: Layout) -> Layout:
+        """The layout of the unit's file, with the header of its template."""
+        return layout if self.header is None else replace(layout, header=self.header, header_aliases=())
+
+    def rows(self, source: str) -> RowList | None:
+        """The rows of the unit's template; None where it names no rows."""
+        return None if self.keys is None else RowList(self.keys, 2, source)
+
 
 @dataclass(frozen=True, eq=False)
 class UnitList:
-    """Units of a per-unit format, by name, in the order of the list."""
+    """The units that are asked for, in a format with a file for each unit.
+
+    Attributes:
+        units: units by name, in the order of the list.
+        source: path of the list, for messages.
+    """
 
     units: Mapping[str, ListedUnit]
     source: str
+
+    def find(self, name: str) -> ListedUnit | None:
+        """The entry for a unit; None where the list has none.
+
+        A list with frame counts names videos: each person of a video has its entry.
+        """
+        if name in self.units:
+            return self.units[name]
+        video = self.units.get(video_of(name))
+        return video if video is not None and video.is_video else None
 
 
 def read_list(challenge: Challenge, template: Path) -> RowList | UnitList:
     """The organisers' list for the challenge's prediction format.
 
-    Row lists may hold bare names, names with a trailing comma, or dummy values; AH lists are trial or split files; ERI
-    and EMI lists are tables with the id column. Unit lists hold a name in each line, or `name,count`, or are a folder
-    of templates named after the units.
+    A list of rows holds bare names, names with a trailing comma, or dummy values. Lists of AH are trial or split files,
+    those of ERI and EMI tables with the column of ids. A list of units holds a name in each line, or `name,count`, or
+    is a folder of templates named after the units.
+
+    Args:
+        challenge: challenge to predict for.
+        template: the list, a file or a folder.
 
     Raises:
-        ProblemError: F01, F02, F03, F04 when the list cannot be read or belongs to another challenge.
+        ProblemError: F01 not found, F02 empty, F03 not UTF-8, F04 a list of another challenge.
     """
     layout = prediction_layouts(challenge)[0]
     if not template.exists():
@@ -75,21 +107,34 @@ def read_list(challenge: Challenge, template: Path) -> RowList | UnitList:
         raise ProblemError(
             Problem("F01", "a folder", "the organisers' list, a file", "name the list itself", str(template))
         )
-    return RowList(_row_keys(_text_bytes(template), layout, str(template)), first_row_line(layout), str(template))
+    return RowList(_row_keys(_text_bytes(template), layout, str(template)), layout.first_row, str(template))
 
 
-def prediction_layouts(challenge: Challenge) -> tuple[Layout, ...]:
-    """The layouts of the challenge's own prediction format; AH has one with and one without probabilities."""
-    return tuple(layout for layout in layouts(challenge, "prediction") if layout.format == challenge.prediction_format)
+def subjects_from(path: Path) -> dict[str, str]:
+    """The subject of each video, from a file of lines `video,subject`.
 
-
-def first_row_line(layout: Layout) -> int:
-    """Line number of the first row in a file of this layout."""
-    return 1 if layout.header is None else 2
+    Raises:
+        ProblemError: F01 not readable, F02 empty, F06 a line that is not of this form.
+    """
+    lines = load(path).decode("utf-8", "replace").splitlines()
+    problems = [
+        Problem("F06", f"'{line}'", "video,subject", "write one video and its subject", str(path), number)
+        for number, line in enumerate(lines, start=1)
+        if line.strip() and line.count(",") != 1
+    ]
+    if problems:
+        raise ProblemError(*problems[:SHOWN])
+    pairs = [line.strip().split(",") for line in lines if line.strip()]
+    return {video: subject for video, subject in pairs if (video, subject) != ("video", "subject")}
 
 
 def text_column(body: bytes, place: int) -> pa.ChunkedArray:
-    """One field of every line, as text; lines may have any number of fields, and lack this one."""
+    """One field of every line as text, empty where a line does not have it.
+
+    Args:
+        body: lines without their header, with any number of fields each.
+        place: position of the field, from 0.
+    """
     import pyarrow as pa
     from pyarrow import csv
 
@@ -142,7 +187,7 @@ def _row_keys(data: bytes, layout: Layout, source: str) -> pa.ChunkedArray:
         raise ProblemError(Problem("F02", "no row", "the rows asked for", "use the organisers' own file", source))
     if layout.key == "frame-path":
         lines = body.decode("utf-8").replace("\r", "").rstrip("\n").split("\n")
-        return pa.chunked_array([[line.rsplit(",", 1)[0] for line in lines]], pa.string())
+        return pa.chunked_array([[layout.split(line)[0] for line in lines]], pa.string())
     return text_column(body, place)
 
 
@@ -151,7 +196,7 @@ def _is_row_name(head: str) -> bool:
 
 
 def _test_rows(body: bytes, place: int) -> bytes:
-    """Of a table of all splits the rows of the test split, if it names one."""
+    """The rows of the test split, by the column at `place`; all rows where none is of the test split."""
     lines = body.decode("utf-8").splitlines()
     test = [line for line in lines if line.split(",")[place : place + 1] == ["Test"]]
     return "\n".join([*(test or lines), ""]).encode()
@@ -160,7 +205,7 @@ def _test_rows(body: bytes, place: int) -> bytes:
 def _wrong_list(head: str, layout: Layout, source: str) -> Problem:
     return Problem(
         "F04",
-        f"{shown(head)}{whose(head.rstrip(', '), layout)}",
+        f"{shown(head)}{describe_owners(head.rstrip(', '), layout)}",
         f"'{layout.header}'",
         "give the organisers' list of rows for this challenge",
         source,
@@ -177,7 +222,7 @@ def _unit_list(layout: Layout, template: Path) -> UnitList:
             )
         return UnitList({file.stem: _template(layout, file) for file in files}, str(template))
     head = first_line(load(template)).rstrip(", ")
-    if head in {layout.header, *layout.header_aliases}:
+    if head in layout.headers:
         return UnitList({template.stem: _template(layout, template)}, str(template))
     if owners(head, layout):
         raise ProblemError(
@@ -188,7 +233,7 @@ def _unit_list(layout: Layout, template: Path) -> UnitList:
     for line in lines:
         name, comma, count = line.partition(",")
         if comma and count.strip().isdecimal():
-            # the container's frame count, or the lines themselves: which of the two is not known
+            # the frame count of the container, or the number of lines: which of the two is not known
             units[name] = ListedUnit((int(count), int(count) + 1))
         elif line:
             units[line] = ListedUnit()

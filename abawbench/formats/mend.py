@@ -1,4 +1,4 @@
-"""The lines of a prediction file set right where there is only one way to do it."""
+"""The lines of a prediction file, set right where there is only one way to do it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
-from abawbench.formats.diagnose import is_header
-from abawbench.formats.fields import BLANKS, INTEGER, NUMBER, good_line
-from abawbench.formats.layout import Column, Layout
-from abawbench.formats.parse import BOM
+from abawbench.formats.columns import BLANKS, Probability
+from abawbench.formats.layout import Layout
+from abawbench.formats.recognise import is_header
+from abawbench.formats.text import BOM
 
-# values this far out of range come from rounding, not from a model
-ROUNDING = 1e-6
 # p0 and p1 that were rounded apart, and no other mistake
 NEAR_ONE = 1e-3
 PROBABILITY_DIGITS = Decimal("0.000001")
@@ -37,10 +35,10 @@ class Mended:
     """The lines of a file after mending.
 
     Attributes:
-        header: the first line, None where the format has none.
+        header: the first line; None where the format has no header.
         keys: the name of each row; empty where the line number is the name.
-        values: what stands behind the name.
-        done: how often each rule was mended.
+        values: the rest of each row, after its name.
+        done: by rule, how often it was mended.
     """
 
     header: str | None
@@ -48,9 +46,16 @@ class Mended:
     values: list[str]
     done: Counter[str] = field(default_factory=Counter)
 
+    def to_bytes(self) -> bytes:
+        """The file."""
+        pairs = zip(self.keys, self.values, strict=True) if self.keys else ()
+        # a row without a comma has a name and nothing else
+        rows = [f"{key},{value}" if value else key for key, value in pairs] if self.keys else self.values
+        return "\n".join([*([] if self.header is None else [self.header]), *rows, ""]).encode("utf-8")
 
-def mended(data: bytes, layout: Layout) -> Mended | None:
-    """The rows of a file, each mended on its own; None for bytes that are no text, or without a row.
+
+def mend(data: bytes, layout: Layout) -> Mended | None:
+    """The rows of a file, each mended on its own; None for bytes that are not UTF-8 text or hold no row.
 
     What cannot be mended is left as it is, for the check to find.
     """
@@ -80,31 +85,23 @@ def mended(data: bytes, layout: Layout) -> Mended | None:
         return None
     keys: list[str] = []
     values: list[str] = []
-    good = good_line(layout)
+    faultless = layout.faultless_line()
     for line in lines:
-        if good is not None and good.fullmatch(f"{line}\n".encode()):
-            row = [line] if layout.key == "line" else line.split(",", 1)
+        if faultless is not None and faultless.fullmatch(f"{line}\n".encode()):
+            row = line.split(",", 1) if layout.has_key else [line]
         else:
             row = _row(line, layout, done)
-        if layout.key != "line":
+        if layout.has_key:
             keys.append(row.pop(0))
         values.append(",".join(row))
     return Mended(header, keys, values, +done)
-
-
-def text_of(mended_file: Mended) -> bytes:
-    """The file as bytes."""
-    keys, values = mended_file.keys, mended_file.values
-    # a row without comma has a name and nothing else
-    rows = (f"{key},{value}" if value else key for key, value in zip(keys, values, strict=True)) if keys else values
-    return "\n".join([*([] if mended_file.header is None else [mended_file.header]), *rows, ""]).encode("utf-8")
 
 
 def _header(line: str, layout: Layout, done: Counter[str]) -> str | None:
     if layout.header is None:
         done["F11"] += 1
         return None
-    wanted = (layout.header, *layout.header_aliases)
+    wanted = layout.headers
     if line in wanted:
         return line
     unquoted = line.replace('"', "").rstrip(f",{BLANKS}").replace(" ", "")
@@ -120,7 +117,7 @@ def _row(line: str, layout: Layout, done: Counter[str]) -> list[str]:
         done["F07"] += 1
         line = line.replace('"', "")
     stripped = line.rstrip(BLANKS)
-    fields = stripped.rsplit(",", 1) if layout.key == "frame-path" else stripped.split(",")
+    fields = layout.split(stripped)
     if len(fields) == layout.width + 1 and not fields[-1]:
         fields.pop()
         done["F08"] += 1
@@ -131,31 +128,16 @@ def _row(line: str, layout: Layout, done: Counter[str]) -> list[str]:
         done["F09"] += 1
     if len(trimmed) != layout.width:
         return trimmed
-    first = 0 if layout.key == "line" else 1
-    for place, column in enumerate(layout.columns, start=first):
-        trimmed[place] = _value(trimmed[place], column, done)
+    for place, column in enumerate(layout.columns, start=layout.has_key):
+        trimmed[place], rule = column.mend(trimmed[place])
+        if rule is not None:
+            done[rule] += 1
     _mend_sum(trimmed, layout, done)
     return trimmed
 
 
-def _value(text: str, column: Column, done: Counter[str]) -> str:
-    if not NUMBER.fullmatch(text):
-        return text
-    value = float(text)
-    if column.kind in {"integer", "binary"}:
-        if not INTEGER.fullmatch(text) and value in range(int(column.high) + 1):
-            done["V05"] += 1
-            return str(int(value))
-        return text
-    for bound in (column.low, column.high):
-        if 0 < abs(value - bound) <= ROUNDING and not column.low <= value <= column.high:
-            done["V03"] += 1
-            return f"{bound:.1f}"
-    return text
-
-
 def _mend_sum(row: list[str], layout: Layout, done: Counter[str]) -> None:
-    places = [place for place, column in enumerate(layout.columns, start=1) if column.kind == "probability"]
+    places = [place for place, column in enumerate(layout.columns, start=1) if isinstance(column, Probability)]
     if len(places) != 2:
         return
     try:
@@ -173,6 +155,6 @@ def _mend_sum(row: list[str], layout: Layout, done: Counter[str]) -> None:
             return
 
 
-def sentence(rule: str, count: int) -> str:
+def describe(rule: str, count: int) -> str:
     """What was mended, in words."""
     return f"{DONE[rule]} ({count:,} times)" if count > 1 else DONE[rule]

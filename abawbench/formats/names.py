@@ -1,7 +1,8 @@
-"""Row names that are wrong in one and the same way: what the way is, and the names set right."""
+"""Names of rows that are all wrong in the same way: the cause, and the right names."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,16 +25,16 @@ NUMBERED = {
     "frame": r"^(?P<head>)(?P<number>\d{1,9})(?P<tail>)$",
     "id": r"^(?P<head>)(?P<number>\d{1,9})(?P<tail>)$",
 }
-# a way of being wrong is named when it explains this share of the names that do not meet the list
+# a cause is named when it explains at least this share of the names that are not in the list
 EXPLAINED = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class Renaming:
-    """Names set right.
+    """Names of rows that were set right.
 
     Attributes:
-        keys: every name, right ones unchanged.
+        keys: every name; those that were right are unchanged.
         causes: what was wrong with them, as advice.
     """
 
@@ -42,7 +43,7 @@ class Renaming:
 
 
 def met(keys: Names, wanted: Names) -> int:
-    """How many names of the list have a row, repetitions counted."""
+    """How many names of the list have a row in the file, repetitions counted."""
     import pyarrow.compute
 
     compute: Any = pyarrow.compute
@@ -53,10 +54,10 @@ def met(keys: Names, wanted: Names) -> int:
 
 
 def rename(keys: Names, wanted: Names, kind: Key) -> Renaming | None:
-    """The names set right, where one cause or a few explain most of those that are not in the list.
+    """The names set right; None unless one cause or a few explain most of those that are not in the list.
 
-    Causes looked for: blanks, backslashes, a folder before the name or missing there, another file ending, leading
-    zeros, frames counted from the wrong number.
+    The causes looked for are blanks, backslashes, a folder too many or too few before the name, another file ending,
+    leading zeros, and frames counted from the wrong number.
 
     Args:
         keys: row names of a file.
@@ -88,7 +89,7 @@ def rename(keys: Names, wanted: Names, kind: Key) -> Renaming | None:
 
 
 def differing(keys: Names, others: Names) -> NDArray[np.int64]:
-    """Places where two columns of names differ."""
+    """The places at which two columns of names differ."""
     import pyarrow.compute
 
     compute: Any = pyarrow.compute
@@ -96,7 +97,7 @@ def differing(keys: Names, others: Names) -> NDArray[np.int64]:
 
 
 def _mends(wanted: Names, kind: Key) -> list[tuple[str, Callable[[Names], Names]]]:
-    """Changes that leave right names as they are, with what a wrong name should do instead."""
+    """Changes that leave right names as they are, each with the advice that it stands for."""
     import pyarrow.compute
 
     compute: Any = pyarrow.compute
@@ -112,7 +113,7 @@ def _mends(wanted: Names, kind: Key) -> list[tuple[str, Callable[[Names], Names]
         mends.append((f"begin names as the list does, '{first}'", lambda keys: _replaced(keys, pattern, r"\1")))
     root = first.partition("/")[0]
     if depth and depth > 1 and compute.all(compute.starts_with(wanted, f"{root}/")).as_py():
-        pattern_without = rf"^({_escaped(root)}/)?"
+        pattern_without = rf"^({re.escape(root)}/)?"
         mends.append((f"begin names with '{root}/'", lambda keys: _replaced(keys, pattern_without, f"{root}/")))
     if kind in {"path", "frame-path", "image"}:
         mends.append(("end names with '.jpg'", _with_jpg))
@@ -137,12 +138,6 @@ def _replaced(keys: Names, pattern: str, replacement: str) -> Names:
     return compute.replace_substring_regex(keys, pattern, replacement, max_replacements=1)
 
 
-def _escaped(text: str) -> str:
-    import re
-
-    return re.escape(text)
-
-
 def _any_holds(keys: Names, piece: str) -> bool:
     import pyarrow.compute
 
@@ -151,7 +146,7 @@ def _any_holds(keys: Names, piece: str) -> bool:
 
 
 def _same(counts: Names) -> int | None:
-    """The number that all are, None where they differ."""
+    """The number that all counts have in common; None where they differ."""
     import pyarrow.compute
 
     compute: Any = pyarrow.compute
@@ -160,7 +155,7 @@ def _same(counts: Names) -> int | None:
 
 
 def _width(wanted: Names, kind: Key) -> int:
-    """How many digits a number has at least."""
+    """The least number of digits of a number in a name."""
     import pyarrow.compute
 
     compute: Any = pyarrow.compute
@@ -171,7 +166,7 @@ def _width(wanted: Names, kind: Key) -> int:
 
 
 def _renumbered(keys: Names, kind: Key, width: int, step: int) -> Names:
-    """Names with `step` added to their number; names without number as they are."""
+    """Names with `step` added to their number; names without a number as they are."""
     import pyarrow as pa
     import pyarrow.compute
 

@@ -1,4 +1,4 @@
-"""Trials to one zip, with a manifest of hashes."""
+"""Trials packed into one zip, with a manifest of hashes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from abawbench.base.problems import Problem, ProblemError, Problems, not_found
 from abawbench.base.version import VERSION
 from abawbench.challenges import Challenge
 from abawbench.formats.check import check, most_trials
-from abawbench.formats.layout import Layout
-from abawbench.formats.lists import prediction_layouts
-from abawbench.formats.read import load
+from abawbench.formats.layout import Layout, prediction_layouts
+from abawbench.formats.text import load
 
-# the earliest time a zip can hold
+# the earliest time that a zip can hold
 NO_TIME = (1980, 1, 1, 0, 0, 0)
 PLAIN_FILE = 0o100644
 UNIX = 3
@@ -30,7 +29,14 @@ LEVEL = 6
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A member of the zip: its name there, the name of the trial it came from, its SHA-256 and its size."""
+    """A member of the zip.
+
+    Attributes:
+        name: name in the zip.
+        trial: name of the file or folder that it comes from.
+        sha256: SHA-256 of its bytes.
+        bytes: size in bytes.
+    """
 
     name: str
     trial: str
@@ -40,16 +46,16 @@ class Packed:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a zip holds.
+    """The contents of a zip.
 
     Attributes:
-        challenge: id.
-        fingerprint: of the challenge's record.
-        version: of abawbench.
-        template: SHA-256 of the organisers' list, None where trials were checked without one.
-        zip: the zip's name.
-        sha256: of the zip.
-        members: in the order of the zip.
+        challenge: id of the challenge.
+        fingerprint: fingerprint of the challenge's record.
+        version: version of abawbench.
+        template: SHA-256 of the organisers' list; None where the trials were checked without one.
+        zip: name of the zip.
+        sha256: SHA-256 of the zip.
+        members: members in the order of the zip.
     """
 
     challenge: str
@@ -61,31 +67,31 @@ class Manifest:
     members: tuple[Packed, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The manifest as it stands beside the zip."""
+        """The manifest as it is written beside the zip."""
         return {**asdict(self), "members": [asdict(member) for member in self.members]}
 
 
 def manifest_path(out: Path) -> Path:
-    """Where the manifest of a zip lies."""
+    """The path of a zip's manifest."""
     return out.with_suffix(".manifest.json")
 
 
 def pack(challenge: Challenge, trials: Sequence[Path], out: Path, template: Path | None = None) -> Manifest:
     """Write a zip of checked trials and `<out>.manifest.json` beside it.
 
-    Members are `trial-0.txt`, `trial-1.txt`, ... in the order given; a per-unit trial is a folder `trial-0/`, or lies
-    flat where it is the only one. The same trials give the same bytes (with the same version of zlib): times,
-    permissions, order and compression are fixed.
+    The members are `trial-0.txt`, `trial-1.txt` and so on, in the given order. A per-unit trial is a folder `trial-0/`;
+    its files have no folder where it is the only trial. The same trials give the same bytes with the same version of
+    zlib: times, permissions, order and compression are fixed.
 
     Args:
-        challenge: whose submission it is.
+        challenge: challenge of the submission.
         trials: prediction files, or folders of per-unit files.
-        out: the zip.
-        template: the organisers' list.
+        out: the zip to write.
+        template: the organisers' list, or None.
 
     Raises:
-        ProblemError: Z06 for too many trials, whatever `check` finds in one, F01 when it cannot be written. Nothing
-            is written then.
+        ProblemError: Z06 too many trials, the problems that `check` finds in them, F01 the zip cannot be written.
+            Nothing is written then.
     """
     _demand_trials(challenge, trials, out)
     problems = Problems()
@@ -134,8 +140,7 @@ def _demand_trials(challenge: Challenge, trials: Sequence[Path], out: Path) -> N
 
 def _members(layout: Layout, trial: Path, number: int, *, is_alone: bool) -> list[tuple[str, Path]]:
     if not trial.is_dir():
-        suffix = ".csv" if layout.format in {"eri-csv", "emi-csv"} else ".txt"
-        return [(f"trial-{number}{suffix}", trial)]
+        return [(f"trial-{number}{layout.trial_suffix}", trial)]
     folder = "" if is_alone else f"trial-{number}/"
     return [(f"{folder}{file.name}", file) for file in sorted(trial.glob(f"*{layout.suffix}"))]
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.formats.columns import Probability, Text
 from abawbench.formats.layout import Layout
 from abawbench.table import Values
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BOM = b"\xef\xbb\xbf"
 # small blocks stay in the cache between the parser and the converters
 BLOCK_BYTES = 1 << 22
 CORES = os.cpu_count() or 1
@@ -28,8 +28,8 @@ class Parsed:
 
     Attributes:
         keys: the first field of each row as text; None where the line number is the key.
-        columns: for each column of the layout its values in parts, one after another: float64 for numbers and
-            probabilities, int8 for the others; None for text that is read over.
+        columns: the values of each column of the layout, in parts that follow one another: float64 for real numbers,
+            int8 for whole ones; None for text that is passed over.
     """
 
     keys: pa.ChunkedArray | None
@@ -40,54 +40,36 @@ class Parsed:
             return len(self.keys)
         return sum(len(part) for part in next(column for column in self.columns if column is not None))
 
-
-def first_line(data: bytes | memoryview) -> str:
-    """The first line without byte order mark and line end; bytes that are no UTF-8 become replacement characters."""
-    return _head(data).removeprefix(BOM).rstrip(b"\r\n").decode("utf-8", "replace")
-
-
-def body_offset(data: bytes | memoryview, layout: Layout) -> int:
-    """Where the first row begins, behind byte order mark and header."""
-    head = _head(data)
-    if layout.header is None:
-        return len(BOM) if head.startswith(BOM) else 0
-    return len(head)
-
-
-def _head(data: bytes | memoryview) -> bytes:
-    """The first line with its line end."""
-    size = 1 << 16
-    while True:
-        head = bytes(data[:size])
-        end = head.find(b"\n")
-        if end >= 0:
-            return head[: end + 1]
-        if len(head) == len(data):
-            return head
-        size *= 16
+    def is_valid(self, layout: Layout) -> bool:
+        """True where every value lies in the range of its column or is its sentinel, and p0 + p1 == 1.0 in each row."""
+        pairs = [
+            (column, parts) for column, parts in zip(layout.columns, self.columns, strict=True) if parts is not None
+        ]
+        if not all(column.is_in_range(part) for column, parts in pairs for part in parts):
+            return False
+        probabilities = [np.concatenate(parts) for column, parts in pairs if isinstance(column, Probability)]
+        return not probabilities or bool(np.all(np.sum(np.stack(probabilities), axis=0) == 1.0))
 
 
 def parse(data: bytes | memoryview, layout: Layout, *, path: Path | None = None, cores: int = CORES) -> Parsed | None:
-    """Rows (without header) to columns in one vectorised pass.
+    """The columns of rows without their header, in one vectorised pass; None where anything is irregular.
 
-    Tolerates Windows line ends, a comma at the end of every line and blank lines at the end.
+    Windows line ends, a comma at the end of every line and blank lines at the end are tolerated. What is irregular is
+    for `diagnose` to say, line by line.
 
     Args:
         data: the rows of one file, or of many files of the same layout one after another.
-        layout: what a row looks like; `ah-split` rows are split at the first two commas, frame lists at the last.
+        layout: the layout of the rows.
         path: the file that ends with `data`, where there is one: reading it touches less memory than mapping it.
-        cores: how many to use; with one, the file is parsed in the thread of the caller.
-
-    Returns:
-        None where anything is irregular: the line-by-line reader then says what.
+        cores: number of cores to use; with one, the file is parsed in the thread of the caller.
     """
     import pyarrow as pa
 
     buffer = _without_blank_end(data)
     if not len(buffer):
         return None
-    if layout.format in {"ah-split", "ah-frames"}:
-        return _parse_paths_with_commas(bytes(buffer), layout)
+    if layout.has_text or layout.key == "frame-path":
+        return _parse_by_line(bytes(buffer), layout)
     width = layout.width
     extra = _fields_of_first_row(buffer) - width
     if extra not in {0, 1}:
@@ -107,16 +89,15 @@ def parse(data: bytes | memoryview, layout: Layout, *, path: Path | None = None,
         table = _read(stream(), fields, layout, pa.float64(), cores)
     if table is None or (extra and not _all_empty(table.column(width))):
         return None
-    first = 0 if layout.key == "line" else 1
-    columns: list[tuple[Values, ...] | None] = []
-    for place, column in enumerate(layout.columns, start=first):
-        parts = None if column.kind == "text" else tuple(as_numpy(chunk) for chunk in table.column(place).chunks)
-        if parts is not None and column.kind in {"integer", "binary"}:
+    columns: list[tuple[Values, ...]] = []
+    for place, column in enumerate(layout.columns, start=layout.has_key):
+        parts = tuple(as_numpy(chunk) for chunk in table.column(place).chunks)
+        if column.is_whole:
             parts = _as_classes(parts)
             if parts is None:
                 return None
         columns.append(parts)
-    return Parsed(None if first == 0 else table.column(0), tuple(columns))
+    return Parsed(table.column(0) if layout.has_key else None, tuple(columns))
 
 
 def _read(
@@ -125,10 +106,9 @@ def _read(
     import pyarrow as pa
     from pyarrow import csv
 
-    kinds = {"number": pa.float64(), "probability": pa.float64(), "text": pa.string()}
     types = dict.fromkeys(fields, pa.string())
-    for place, column in enumerate(layout.columns, start=0 if layout.key == "line" else 1):
-        types[fields[place]] = kinds.get(column.kind, classes)
+    for place, column in enumerate(layout.columns, start=layout.has_key):
+        types[fields[place]] = classes if column.is_whole else pa.type_for_alias(column.stored)
     try:
         return csv.read_csv(
             stream,
@@ -179,27 +159,23 @@ def _all_empty(column: pa.ChunkedArray) -> bool:
     return bool(compute.all(compute.equal(column, "")).as_py())
 
 
-def _parse_paths_with_commas(data: bytes, layout: Layout) -> Parsed | None:
+def _parse_by_line(data: bytes, layout: Layout) -> Parsed | None:
+    """Rows whose names or texts may hold commas: one label each, the same in all of its columns."""
     import pyarrow as pa
 
     try:
         lines = data.decode("utf-8").replace("\r\n", "\n").rstrip("\n").split("\n")
     except UnicodeDecodeError:
         return None
-    if layout.format == "ah-split":
-        rows = [line.split(",", 2) for line in lines]
-        complete = all(len(row) == 3 for row in rows)
-    else:
-        rows = [line.rsplit(",", 1) for line in lines]
-        complete = all(len(row) == 2 for row in rows)
-    if not complete:
+    rows = [layout.split(line) for line in lines]
+    if any(len(row) != (layout.width if layout.columns else 2) for row in rows):
         return None
+    keys = pa.chunked_array([[row[0] for row in rows]])
     if not layout.columns:
-        return Parsed(pa.chunked_array([[row[0] for row in rows]]), ())
+        return Parsed(keys, ())
     labels = {"0": 0, "1": 1, "-1": -1}
     values = [labels.get(row[1]) for row in rows]
     if None in values:
         return None
     label = np.array(values, np.int8)
-    columns = tuple(None if column.kind == "text" else (label,) for column in layout.columns)
-    return Parsed(pa.chunked_array([[row[0] for row in rows]]), columns)
+    return Parsed(keys, tuple(None if isinstance(column, Text) else (label,) for column in layout.columns))

@@ -1,4 +1,4 @@
-"""A mended copy of a prediction, where the mend is unambiguous."""
+"""A mended copy of a prediction, where there is only one way to mend it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from abawbench.base.files import write_file, write_folder
 from abawbench.base.problems import Problem, ProblemError, Problems, not_found
 from abawbench.challenges import Challenge
 from abawbench.formats.archive import is_archive
-from abawbench.formats.check import compare_units, unit_problems
-from abawbench.formats.layout import Layout
-from abawbench.formats.lists import ListedUnit, RowList, UnitList, prediction_layouts, read_list
-from abawbench.formats.mend import Mended, mended, sentence, text_of
+from abawbench.formats.check_file import compare_units, file_problems, unit_problems
+from abawbench.formats.layout import Layout, prediction_layouts
+from abawbench.formats.lists import ListedUnit, RowList, UnitList, read_list
+from abawbench.formats.mend import Mended, describe, mend
 from abawbench.formats.names import differing, rename
-from abawbench.formats.read import load
+from abawbench.formats.recognise import choose_by_width
 from abawbench.formats.rows import order_of
-from abawbench.formats.single import file_problems, layout_for
+from abawbench.formats.text import load
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,10 @@ class Repair:
     """One thing that was set right.
 
     Attributes:
-        rule: the rule that was broken.
-        what: what was done, as a sentence.
-        count: how often.
-        file: where.
+        rule: id of the rule that was broken.
+        what: what was done, in words.
+        count: how often it was done.
+        file: path of the file.
     """
 
     rule: str
@@ -46,23 +46,24 @@ class Repair:
 def repair(challenge: Challenge, path: Path, template: Path | None, out: Path) -> tuple[Repair, ...]:
     """Write a mended copy that `check` accepts, and say what was done.
 
-    Mended are: byte order mark, line ends, blank last lines, quotes, trailing commas, blanks around values, a header
-    where there is none, integers written as `4.0`, rounding errors of at most 1e-6 beyond a range, p0 where p0 + p1
-    is within 1e-3 of 1; and with a list: a last row without line feed when the number of rows is the list's, row
-    names that are all wrong in the same way, the order of the rows. Values are never invented.
+    These are mended: a byte order mark, line ends, blank lines at the end, quotes, trailing commas, blanks around
+    values, a missing header, integers written as `4.0`, rounding errors of at most 1e-6 beyond a range, and p0 where
+    p0 + p1 is within 1e-3 of 1. With a list, these too: a last row without a line feed where the number of rows is
+    that of the list, row names that are all wrong in the same way, and the order of the rows. Values are never
+    invented.
 
     Args:
-        challenge: whose prediction format it should have.
+        challenge: challenge whose prediction format the file should have.
         path: a prediction file or a folder of per-unit files.
-        template: the organisers' list.
-        out: the copy, a file or a new folder.
+        template: the organisers' list, or None.
+        out: the copy to write, a file or a new folder.
 
     Raises:
-        ProblemError: what remains to be done by hand; nothing is written then.
+        ProblemError: what has to be mended by hand. Nothing is written then.
     """
     if is_archive(path):
         raise ProblemError(
-            Problem("C02", "a zip", "a file or a folder", "unpack it, repair each file, pack again", str(path))
+            Problem("C02", "a zip", "a file or a folder", "unpack it, repair each file, and pack them again", str(path))
         )
     if not path.exists():
         raise not_found(path)
@@ -76,7 +77,15 @@ def repair(challenge: Challenge, path: Path, template: Path | None, out: Path) -
     files = sorted(path.glob(f"*{layouts[0].suffix}")) if layouts[0].per_unit else []
     problems: list[Problem] = []
     if not files:
-        problems.append(Problem("Z08", "no file of a unit", "one for each", "name the file itself", str(path)))
+        problems.append(
+            Problem(
+                "Z08",
+                "no file of a unit",
+                "one file for each unit",
+                "name the folder of the files, or the file itself",
+                str(path),
+            )
+        )
     copies: dict[str, bytes] = {}
     repairs = []
     for file in files:
@@ -101,18 +110,18 @@ def _copy(
 ) -> tuple[bytes, list[Repair], tuple[Problem, ...]]:
     """The mended bytes of a file, what was done to them, and what is still wrong."""
     data = load(path)
-    layout = layout_for(layouts, data)
+    layout = choose_by_width(layouts, data)
     listed = wanted.units.get(path.stem) if isinstance(wanted, UnitList) else None
-    if listed is not None and listed.header is not None:
-        layout = replace(layout, header=listed.header, header_aliases=())
-    rows = wanted if isinstance(wanted, RowList) else _rows_of(listed)
-    copy = mended(data, layout)
+    rows = wanted if isinstance(wanted, RowList) else None
+    if listed is not None:
+        layout, rows = listed.layout(layout), listed.rows(str(path))
+    copy = mend(data, layout)
     if copy is not None and ("F05" not in copy.done or _is_complete(copy, layout, rows, listed)):
-        repairs = [Repair(rule, sentence(rule, count), count, str(path)) for rule, count in copy.done.items()]
+        repairs = [Repair(rule, describe(rule, count), count, str(path)) for rule, count in copy.done.items()]
         if rows is not None:
             copy, ordered = _by_list(copy, layout, rows, str(path))
             repairs += ordered
-        data = text_of(copy)
+        data = copy.to_bytes()
     else:
         repairs = []
     if layout.per_unit:
@@ -121,12 +130,8 @@ def _copy(
     return data, repairs, file_problems(data, layout, str(path), rows)
 
 
-def _rows_of(listed: ListedUnit | None) -> RowList | None:
-    return None if listed is None or listed.keys is None else RowList(listed.keys, 2, "")
-
-
 def _is_complete(copy: Mended, layout: Layout, rows: RowList | None, listed: ListedUnit | None) -> bool:
-    """True when a last row without line feed is the last row of the list, with all its values."""
+    """True where the last row, which has no line feed, is the last row of the list and has all its values."""
     if copy.values[-1].count(",") != len(layout.columns) - 1 or not copy.values[-1].split(",")[-1]:
         return False
     if rows is not None:
@@ -135,7 +140,7 @@ def _is_complete(copy: Mended, layout: Layout, rows: RowList | None, listed: Lis
 
 
 def _by_list(copy: Mended, layout: Layout, wanted: RowList, file: str) -> tuple[Mended, list[Repair]]:
-    """Names and order set right where the rows then are exactly those of the list."""
+    """The rows under the names and in the order of the list, where they then are exactly those of the list."""
     import pyarrow as pa
 
     keys = pa.chunked_array([copy.keys], pa.string())

@@ -1,4 +1,4 @@
-"""Rows of a file against the organisers' list: missing, surplus, repeated, misnamed, misplaced."""
+"""The rows of a file compared with the organisers' list: missing, surplus, repeated, misnamed, misplaced."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.base.problems import SHOWN, Problem
-from abawbench.formats.diagnose import shown
 from abawbench.formats.layout import Key
 from abawbench.formats.lists import RowList
 from abawbench.formats.names import differing, rename
+from abawbench.formats.text import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,20 +22,25 @@ Places = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The row names of a file, and the line number of each."""
+    """The rows of a file.
+
+    Attributes:
+        keys: name of each row.
+        lines: line number of each row.
+    """
 
     keys: pa.ChunkedArray
     lines: Places
 
 
 def compare(rows: Rows, wanted: RowList, key: Key, file: str) -> tuple[Problem, ...]:
-    """What tells the rows of a file from those of the list; nothing where they are the same in the same order.
+    """The differences between the rows of a file and those of the list; empty where they are equal and in one order.
 
     Args:
         rows: the rows of the file.
         wanted: the organisers' list.
         key: how rows are named.
-        file: the file's name, for the messages.
+        file: the file's name, for messages.
     """
     if rows.keys.equals(wanted.keys):
         return ()
@@ -52,7 +57,7 @@ def compare(rows: Rows, wanted: RowList, key: Key, file: str) -> tuple[Problem, 
 
 
 def order_of(keys: pa.ChunkedArray, wanted: pa.ChunkedArray) -> Places | None:
-    """Which row of a file stands at each place of the list; None unless both have the same rows equally often."""
+    """The row of a file that belongs at each place of the list; None unless both have the same rows equally often."""
     places = _places(keys, wanted)
     if len(keys) != len(wanted) or (places < 0).any():
         return None
@@ -74,7 +79,7 @@ def _places(keys: pa.ChunkedArray, wanted: pa.ChunkedArray) -> Places:
 
 
 def _kth_matches(given: Places, asked: Places) -> Places:
-    """For each row its place in the list, the k-th row of a name meeting the k-th there; -1 where it meets none."""
+    """The place of each row in the list, -1 where it has none; the k-th row of a name meets the k-th of the list."""
     count = int(asked.max(initial=-1)) + 1
     known = np.flatnonzero(given >= 0)
     names = given[known]
@@ -135,7 +140,7 @@ def _missing(rows: Rows, wanted: RowList, missing: Places, file: str) -> list[Pr
             "T01",
             f"{len(rows.keys):,} rows, none for {shown(wanted.keys[place].as_py())}",
             f"the {len(wanted.keys):,} rows of the list, this one at line {wanted.first + place:,}",
-            "predict every row of the list; `abawbench write --fill` names policies for frames without prediction",
+            "predict every row of the list; `abawbench write --fill` names policies for rows without a prediction",
             file,
             None,
             len(missing),

@@ -1,8 +1,10 @@
-"""Predictions and annotations to the challenges' files."""
+"""Predictions, annotations and lists written to the files of a challenge."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,15 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.base.files import write_file, write_folder
-from abawbench.base.problems import Problem, ProblemError, Problems
+from abawbench.base.problems import SHOWN, Problem, ProblemError, Problems
 from abawbench.challenges import Challenge
 from abawbench.fill import Policy, fill
-from abawbench.formats.check import compare_units, unit_problems
-from abawbench.formats.format import annotation_columns, prediction_columns, row_names, text
-from abawbench.formats.keys import frame_numbers, split_keys
-from abawbench.formats.layout import Layout, layouts
-from abawbench.formats.lists import RowList, UnitList, prediction_layouts, read_list
-from abawbench.formats.single import file_problems
+from abawbench.formats.check_file import compare_units, file_problems, unit_problems
+from abawbench.formats.keys import example, frame_numbers, row_names, split_keys
+from abawbench.formats.layout import Layout, layouts, prediction_layouts
+from abawbench.formats.lists import RowList, UnitList, read_list
 from abawbench.table import Table, align
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ class Written:
 
     Attributes:
         path: the file or folder.
-        rows: rows written.
-        filled: rows without prediction, by the policy that gave them a value.
-        left_out: predicted rows that the list does not ask for.
+        rows: number of rows in it.
+        filled: by fill policy, the number of rows without a prediction that it gave a value.
+        left_out: number of predicted rows that the list does not ask for.
     """
 
     path: Path
@@ -48,30 +48,30 @@ def write_predictions(
 ) -> Written:
     """Write the challenge's prediction file, or its folder of per-unit files, as `check` accepts it.
 
-    Row order, names and repetitions are those of the organisers' list. Numbers have six decimals; AH's p0 is printed
-    from the rounded p1, so that both sum to exactly 1; VD files keep the template's header. A unit whose length no
-    list tells is written up to its last predicted frame.
+    The names, order and repetitions of the rows are those of the organisers' list. Real numbers have six decimals; the
+    p0 of AH is made from the rounded p1, so that the two sum to exactly 1; files of VD keep the header of their
+    template. A unit is written up to its last predicted frame where the list does not tell its length.
 
     Args:
-        challenge: whose format to write.
-        prediction: the rows there are, in any order.
-        template: the organisers' list, see `files.lists.read_list`.
+        challenge: challenge whose format to write.
+        prediction: predicted rows in any order.
+        template: the organisers' list, in one of the forms that `lists.read_list` names.
         out: the file to write, or a new folder for per-unit formats.
-        policy: how rows without prediction are filled, see `fill.fill`.
+        policy: how to fill rows without a prediction, as in `fill.fill`.
 
     Raises:
-        ProblemError: T01 when rows have no prediction and the policy is `error`; whatever `check` finds in the
+        ProblemError: T01 rows have no prediction and the policy is `error`, and the problems that `check` finds in the
             result. Nothing is written then.
     """
     wanted = read_list(challenge, template)
-    layout = _layout(challenge, prediction)
+    layout = _layout_for(challenge, prediction)
     asked = _row_table(wanted, layout) if isinstance(wanted, RowList) else _unit_table(wanted, layout, prediction)
     left_out = len(align(asked, prediction).surplus)
     table, filled = fill(prediction, asked, policy)
-    columns = prediction_columns(table, layout)
+    columns = [column.predictions(table) for column in layout.columns]
     problems = Problems()
     if isinstance(wanted, RowList):
-        data = text(layout.header, [wanted.keys, *columns])
+        data = _text(layout.header, [wanted.keys, *columns])
         problems.extend(file_problems(data, layout, str(out), wanted))
         problems.raise_if_any()
         write_file(out, data)
@@ -89,35 +89,88 @@ def write_predictions(
 def write_annotations(challenge: Challenge, truth: Table, out: Path) -> None:
     """Write a truth in the challenge's annotation format, so that `read_truth` gives it again.
 
-    Values are written with the fewest digits that read back exactly, what is not annotated as the sentinel;
-    transcripts, which a Table does not hold, as empty text.
+    Numbers have the fewest digits that read back exactly, and a missing annotation is the sentinel. Transcripts, which
+    a Table does not hold, are empty.
 
     Args:
-        challenge: whose format to write.
+        challenge: challenge whose format to write.
         truth: the annotations.
         out: the file to write, or a new folder for per-unit formats.
 
     Raises:
-        ProblemError: T07 where frames of a format without frame numbers have gaps, V09 where a format without
-            sentinel is to hold a missing annotation.
+        ProblemError: T07 the frames of a unit have gaps, in a format without frame numbers; V09 an annotation is
+            missing, in a format without a sentinel.
     """
     layout = layouts(challenge, "truth")[0]
-    columns = annotation_columns(truth, layout)
+    columns = [column.annotations(truth) for column in layout.columns]
     if not layout.per_unit:
-        names = row_names(truth, layout.key)
-        write_file(out, text(layout.header, [names, *columns]))
+        write_file(out, _text(layout.header, [row_names(truth, layout.key), *columns]))
         return
-    if layout.key == "line":
+    if not layout.has_key:
         _demand_all_frames(truth, layout)
     write_folder(out, _unit_files(truth, layout, columns, dict.fromkeys(truth.videos, layout.header)))
 
 
-def _layout(challenge: Challenge, prediction: Table) -> Layout:
-    """AH has a format with and one without probabilities: the one that the prediction can fill."""
-    for layout in prediction_layouts(challenge):
-        if prediction.probability is not None or all(column.kind != "probability" for column in layout.columns):
-            return layout
-    return prediction_layouts(challenge)[0]
+def write_list(challenge: Challenge, rows: Table, out: Path) -> None:
+    """Write the list of what to predict, as the organisers would: names of rows or units, or a folder of templates.
+
+    Args:
+        challenge: challenge whose format to write.
+        rows: rows to ask for, in order and with repetitions; their values are not used.
+        out: the file to write, or a new folder for templates.
+
+    Raises:
+        ProblemError: F01 or C02, the list cannot be written there.
+    """
+    layout = layouts(challenge, "list")[0]
+    if layout.per_unit:
+        templates: dict[str, bytes] = {}
+        for place, name in enumerate(rows.videos):
+            frames = rows.frame[rows.video == place].tolist()
+            lines = [layout.header or "", *(f"{frame}," for frame in frames)]
+            templates[f"{name}{layout.suffix}"] = ("\n".join(lines) + "\n").encode()
+        write_folder(out, templates)
+    elif layout.format == "units":
+        seen = np.unique(rows.video, return_index=True)[1]
+        names = [rows.videos[rows.video[row]] for row in np.sort(seen)]
+        write_file(out, ("\n".join(names) + "\n").encode())
+    else:
+        write_file(out, _text(layout.header, [row_names(rows, layout.key)]))
+
+
+def write_all(challenge: Challenge, prediction: Table, folder: Path) -> Path:
+    """Write the challenge's file, or its folder of files, with all rows of a prediction; an earlier one is replaced.
+
+    Args:
+        challenge: challenge whose format to write.
+        prediction: rows to write; a unit of a per-unit format needs every frame.
+        folder: folder in which the file or folder is made, named after the challenge.
+
+    Returns:
+        The path of the file or folder.
+
+    Raises:
+        ProblemError: the problems that `write_predictions` raises. Nothing is replaced then.
+    """
+    layout = layouts(challenge, "prediction")[0]
+    place = folder / (challenge.id if layout.per_unit else f"{challenge.id}{layout.suffix}")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as work:
+        rows, made = Path(work) / "list", Path(work) / place.name
+        write_list(challenge, prediction, rows)
+        write_predictions(challenge, prediction, rows, made)
+        if place.is_dir():
+            shutil.rmtree(place)
+        made.replace(place)
+    return place
+
+
+def _layout_for(challenge: Challenge, prediction: Table) -> Layout:
+    """The layout that the prediction can fill: AH has one with and one without probabilities."""
+    candidates = prediction_layouts(challenge)
+    if prediction.probability is not None:
+        return candidates[0]
+    return next((layout for layout in candidates if not layout.has_probabilities), candidates[0])
 
 
 def _row_table(wanted: RowList, layout: Layout) -> Table:
@@ -126,8 +179,8 @@ def _row_table(wanted: RowList, layout: Layout) -> Table:
         raise ProblemError(
             Problem(
                 "T06",
-                "names that are none of the challenge's",
-                "names like 'video/frame-0.jpg'" if layout.key == "frame-path" else "names like 'video/00001.jpg'",
+                "names of another form",
+                f"names like '{example(layout.key)}'",
                 "give the organisers' own list",
                 wanted.source,
             )
@@ -137,7 +190,7 @@ def _row_table(wanted: RowList, layout: Layout) -> Table:
 
 
 def _unit_table(wanted: UnitList, layout: Layout, prediction: Table) -> Table:
-    """The frames asked for: those of the templates, or from the first to the last."""
+    """The rows asked for: the frames of the templates, or each unit's frames from the first to the last."""
     last = _last_frames(prediction)
     frames: list[NDArray[np.int32]] = []
     problems = Problems()
@@ -150,7 +203,7 @@ def _unit_table(wanted: UnitList, layout: Layout, prediction: Table) -> Table:
                 count = max(min(unit.lines), min(count, max(unit.lines)))
             numbers = np.arange(layout.frame_base, layout.frame_base + max(count, 0), dtype=np.int32)
         if not len(numbers):
-            fix = "predict it, or give a list with frame counts, 'name,count'"
+            fix = "predict the unit, or give a list with frame counts, 'name,count'"
             problems.add(Problem("T01", f"no prediction for '{name}'", "one for each unit", fix, prediction.source))
         frames.append(numbers)
     problems.raise_if_any()
@@ -166,25 +219,38 @@ def _last_frames(table: Table) -> dict[str, int]:
 
 
 def _unit_files(
-    table: Table, layout: Layout, columns: list[pa.Array], headers: Mapping[str, str | None]
+    table: Table, layout: Layout, columns: Sequence[pa.Array], headers: Mapping[str, str | None]
 ) -> dict[str, bytes]:
     """The file of each unit, frames in order."""
     import pyarrow as pa
 
     order = np.lexsort((table.frame, table.video))
     names = row_names(table, layout.key)
-    rows = pa.table([*([] if names is None else [names]), *columns], names=_numbers(len(columns) + (names is not None)))
-    rows = rows.take(pa.array(order))
+    rows = _arrow_table(columns if names is None else [names, *columns]).take(pa.array(order))
     ends = np.cumsum(np.bincount(table.video, minlength=len(table.videos))).tolist()
     files: dict[str, bytes] = {}
     for name, begin, end in zip(table.videos, [0, *ends], ends, strict=False):
         if end > begin:
-            files[f"{name}{layout.suffix}"] = text(headers[name], rows.slice(begin, end - begin).columns)
+            files[f"{name}{layout.suffix}"] = _text(headers[name], rows.slice(begin, end - begin).columns)
     return files
 
 
-def _numbers(count: int) -> list[str]:
-    return [str(place) for place in range(count)]
+def _text(header: str | None, columns: Sequence[pa.Array]) -> bytes:
+    """The file as bytes: the header, then one line for each row."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    sink = pa.BufferOutputStream()
+    if header is not None:
+        sink.write(f"{header}\n".encode())
+    csv.write_csv(_arrow_table(columns), sink, csv.WriteOptions(include_header=False, quoting_style="none"))
+    return sink.getvalue().to_pybytes()
+
+
+def _arrow_table(columns: Sequence[pa.Array]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table(list(columns), names=[str(place) for place in range(len(columns))])
 
 
 def _demand_all_frames(truth: Table, layout: Layout) -> None:
@@ -193,7 +259,7 @@ def _demand_all_frames(truth: Table, layout: Layout) -> None:
     counts = np.bincount(truth.video, minlength=len(truth.videos))
     starts = np.repeat(np.cumsum(counts) - counts, counts)
     gaps = truth.frame[order] != np.arange(len(truth)) - starts + layout.frame_base
-    for place in np.unique(truth.video[order][gaps])[:3]:
+    for place in np.unique(truth.video[order][gaps])[:SHOWN]:
         problems.add(
             Problem(
                 "T07",

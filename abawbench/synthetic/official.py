@@ -14,8 +14,7 @@ from abawbench.base.files import write_file, write_text
 from abawbench.base.problems import Problem, ProblemError, unreadable, unwritable
 from abawbench.base.version import VERSION
 from abawbench.challenges import get
-from abawbench.formats.write import write_annotations
-from abawbench.formats.write_list import write_list
+from abawbench.formats.write import write_annotations, write_list
 from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_8
 from abawbench.synthetic.affect import EPISODES
 from abawbench.synthetic.corpus import MULTI_TASK, SPLITS, CorpusSettings, Footage, check_settings, make_footage

@@ -9,7 +9,7 @@ import pytest
 
 from abawbench.challenges import get
 from abawbench.challenges.model import Categorical, Challenge, Continuous
-from abawbench.formats.lists import prediction_layouts
+from abawbench.formats.layout import prediction_layouts
 
 AH_IDS = [
     "Videos/99010/Visite_1/99010_Question_1_2025-01-01_09-00-00_Video.mp4",

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abawbench.challenges import CHALLENGES, get
+from abawbench.formats.check_file import flawless
+from abawbench.formats.columns import Probability
 from abawbench.formats.diagnose import reading_problems, submission_problems
-from abawbench.formats.layout import layouts
-from abawbench.formats.lists import prediction_layouts
-from abawbench.formats.single import flawless
+from abawbench.formats.layout import layouts, prediction_layouts
 
 MTL = "image,valence,arousal,expression,aus\n"
 UNITS = ",0" * 12
@@ -176,7 +176,7 @@ def test_where_the_fast_path_succeeds_the_slow_path_finds_nothing(challenge_id, 
     layout = prediction_layout(challenge_id)
     good = ["v/00001.jpg"] if layout.key == "path" else ["99/frame-0.jpg"] if layout.key == "frame-path" else ["a"]
     good = good if layout.key != "line" else []
-    good += ["0.25" if column.kind == "probability" else "0" for column in layout.columns]
+    good += ["0.25" if isinstance(column, Probability) else "0" for column in layout.columns]
     if layout.format == "ah-trial":
         good[2] = "0.75"
     rows = [list(good) for _ in range(data.draw(st.integers(1, 3)))]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import get
 from abawbench.formats.check import check
-from abawbench.formats.lists import prediction_layouts
+from abawbench.formats.layout import prediction_layouts
 from abawbench.formats.repair import repair
 
 ONE_OF_EACH = ["abaw3-va", "abaw4-mtl", "abaw4-lsd", "abaw6-expr", "abaw5-eri", "abaw8-emi", "abaw8-ah", "abaw11-ah"]

@@ -18,8 +18,7 @@ from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
 from abawbench.clips.images import read_image
 from abawbench.formats import read_truth
-from abawbench.formats.lists import read_list
-from abawbench.formats.subjects import subjects_from
+from abawbench.formats.lists import read_list, subjects_from
 from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_8
 from abawbench.synthetic import official, pictures
 from abawbench.synthetic.affect import EPISODES

@@ -33,8 +33,7 @@ from abawbench.datasets.readers.units import (
     unit_rows,
     without_repeats,
 )
-from abawbench.formats.diagnose import shown
-from abawbench.formats.parse import first_line
+from abawbench.formats.text import first_line, shown
 from abawbench.table import Floats, Values
 
 _NUMBER = re.compile(r"(?:AU)?[ _]?0*([0-9]+)(?:\.0+)?", re.IGNORECASE)

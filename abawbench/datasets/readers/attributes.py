@@ -18,7 +18,7 @@ from abawbench.datasets.readers.labels import Labels, assemble
 from abawbench.datasets.readers.pairs import read_pairs, single_blanks
 from abawbench.datasets.readers.rows import ROW_FIX, LabelRows, Lines, repeated, report, same_text, text_column
 from abawbench.datasets.readers.settings import only_task, settings_of
-from abawbench.formats.diagnose import shown
+from abawbench.formats.text import shown
 from abawbench.table import NO_FRAME, Classes
 
 if TYPE_CHECKING:

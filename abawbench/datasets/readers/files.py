@@ -10,8 +10,7 @@ from pathlib import Path
 
 from abawbench.base.problems import Problem, Problems, not_found, unreadable
 from abawbench.datasets.manifests.model import LabelSet, is_below
-from abawbench.formats.diagnose import encoding_fault
-from abawbench.formats.parse import BOM
+from abawbench.formats.text import BOM, encoding_fault
 
 _SPLIT = re.compile(r"(?P<split>[\w -]+)=(?P<pattern>.+)")
 

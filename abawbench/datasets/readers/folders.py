@@ -15,7 +15,7 @@ from abawbench.datasets.readers.labels import Labels, assemble
 from abawbench.datasets.readers.rows import CheckedRows, LabelRows, same_text, text_column
 from abawbench.datasets.readers.settings import Pairs, class_names, only_task, settings_of
 from abawbench.datasets.readers.values import name_groups
-from abawbench.formats.diagnose import shown
+from abawbench.formats.text import shown
 from abawbench.table import NO_FRAME
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp")

@@ -26,12 +26,11 @@ from abawbench.datasets.readers.rows import CheckedRows, LabelRows, report, same
 from abawbench.datasets.readers.settings import Texts, settings_of
 from abawbench.datasets.readers.values import name_groups
 from abawbench.formats import read_truth
-from abawbench.formats.diagnose import is_header, reading_problems, shown
-from abawbench.formats.fields import good_line
+from abawbench.formats.diagnose import reading_problems
 from abawbench.formats.keys import PATTERNS
 from abawbench.formats.layout import Layout, layouts
-from abawbench.formats.parse import BOM, first_line
-from abawbench.formats.read import choose_layout, load
+from abawbench.formats.recognise import choose_layout, is_header
+from abawbench.formats.text import BOM, first_line, load, shown
 from abawbench.table import Integers, Table, video_of
 
 if TYPE_CHECKING:
@@ -313,14 +312,16 @@ def _judged(
 ) -> Iterator[tuple[bytes, bool]]:
     """Each line, and whether it is sound; names of another form are added to the problems."""
     head = b"".join(line + b"\n" for line in header)
-    good = good_line(layout)
+    faultless = layout.faultless_line()
     name = re.compile(PATTERNS[layout.key]) if layout.key in PATTERNS else None
     for number, line in enumerate(body, start=len(header) + 1):
         whole = line + b"\n"
-        is_sound = bool(good and good.fullmatch(whole)) or not reading_problems(head + whole, layout, file).refuses
+        is_sound = (
+            bool(faultless and faultless.fullmatch(whole)) or not reading_problems(head + whole, layout, file).refuses
+        )
         if is_sound and name is not None:
             text = line.decode().strip()
-            key = text.rpartition(",")[0] if layout.key == "frame-path" else text.partition(",")[0]
+            key = layout.row_name(text)
             if not name.match(key):
                 fix = "copy the names from the list"
                 problems.add(Problem("T06", shown(key), "a name as the organisers write it", fix, file, number))

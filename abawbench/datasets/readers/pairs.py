@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from abawbench.base.problems import Problem, Problems
 from abawbench.datasets.readers.files import read_text
 from abawbench.datasets.readers.rows import ROW_FIX, Lines, report
-from abawbench.formats.diagnose import shown
-from abawbench.formats.fields import NUMBER
+from abawbench.formats.columns import NUMBER
+from abawbench.formats.text import shown
 from abawbench.table import Floats
 
 if TYPE_CHECKING:

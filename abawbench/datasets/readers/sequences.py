@@ -25,8 +25,8 @@ from abawbench.datasets.readers.units import (
     unit_rows,
     without_repeats,
 )
-from abawbench.formats.diagnose import shown
-from abawbench.formats.fields import NUMBER
+from abawbench.formats.columns import NUMBER
+from abawbench.formats.text import shown
 
 _PICTURE = re.compile(r"(?:.*[^0-9])?([0-9]{1,9})\.(?:jpg|jpeg|png|bmp|tif|tiff)", re.IGNORECASE)
 _FIX = f"{FIX}; the sequence is left out"

@@ -15,8 +15,8 @@ from abawbench.datasets.readers.labels import Labels, assemble
 from abawbench.datasets.readers.rows import FIX, LabelRows
 from abawbench.datasets.readers.settings import code_numbers, only_task, settings_of
 from abawbench.datasets.readers.units import UnitFile, UnitSettings, unit_files, unit_rows, without_repeats
-from abawbench.formats.diagnose import shown
-from abawbench.formats.fields import NUMBER
+from abawbench.formats.columns import NUMBER
+from abawbench.formats.text import shown
 from abawbench.table import NO_FRAME
 
 _FIX = f"{FIX}; the session is left out"

@@ -14,8 +14,7 @@ import numpy as np
 from abawbench.base.problems import SHOWN, Problem, Problems
 from abawbench.datasets.readers.files import read_text_bytes
 from abawbench.datasets.readers.rows import Lines, report
-from abawbench.formats.diagnose import shown
-from abawbench.formats.parse import BOM, first_line
+from abawbench.formats.text import BOM, first_line, shown
 from abawbench.table import Mask
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from abawbench.datasets.readers.settings import (
 )
 from abawbench.datasets.readers.sheet import BLANKS, Sheet, SheetFormat, read_sheet
 from abawbench.datasets.readers.values import listed_marks, name_groups, task_values, trimmed
-from abawbench.formats.diagnose import shown
+from abawbench.formats.text import shown
 from abawbench.table import NO_FRAME, Integers
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from abawbench.datasets.manifests.model import LabelSet, Manifest, Strict
 from abawbench.datasets.readers.files import label_files
 from abawbench.datasets.readers.labels import Labels, assemble, has_pictures
 from abawbench.datasets.readers.rows import LabelRows, Lines, same_text
-from abawbench.formats.diagnose import shown
+from abawbench.formats.text import shown
 from abawbench.table import Values
 
 NUMBERS = frozenset({"au", "frame"})

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.datasets.manifests.model import Classes, Marks, Numbers, TaskFacts
 from abawbench.datasets.readers.rows import CheckedRows
-from abawbench.formats.diagnose import shown
+from abawbench.formats.text import shown
 from abawbench.table import Classes as ClassValues
 from abawbench.table import Floats, Values
 

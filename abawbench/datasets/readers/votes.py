@@ -18,8 +18,8 @@ from abawbench.datasets.readers.rows import CheckedRows, LabelRows, repeated, sa
 from abawbench.datasets.readers.settings import settings_of
 from abawbench.datasets.readers.sheet import SheetFormat, read_sheet
 from abawbench.datasets.readers.values import name_groups
-from abawbench.formats.diagnose import shown
-from abawbench.formats.fields import NUMBER
+from abawbench.formats.columns import NUMBER
+from abawbench.formats.text import shown
 from abawbench.table import NO_FRAME, Values
 
 if TYPE_CHECKING:

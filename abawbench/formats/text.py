@@ -1,0 +1,87 @@
+"""The bytes of a text file: loaded, cut into header and rows, and quoted in messages."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from pathlib import Path
+
+from abawbench.base.problems import Problem, ProblemError, unreadable
+
+BOM = b"\xef\xbb\xbf"
+# first bytes of UTF-16 text
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+LONGEST_SHOWN = 60
+
+
+def load(path: Path) -> bytes:
+    """A file's bytes. Raises: ProblemError F01 not readable, F02 nothing but blanks."""
+    return bytes(view(path))
+
+
+def view(path: Path) -> memoryview:
+    """A file's bytes without copying them. Raises: ProblemError F01 not readable, F02 nothing but blanks."""
+    try:
+        with path.open("rb") as file:
+            if not os.fstat(file.fileno()).st_size:
+                data = memoryview(b"")
+            else:
+                data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    except (OSError, ValueError) as error:
+        raise unreadable(path, error, "a readable file") from error
+    if not bytes(data[:4096]).strip() and not bytes(data).strip():
+        raise ProblemError(Problem("F02", "no row", "at least one row", "write the file again", str(path)))
+    return data
+
+
+def first_line(data: bytes | memoryview) -> str:
+    """The first line without byte order mark and line end; bytes that are no UTF-8 become replacement characters."""
+    return _head(data).removeprefix(BOM).rstrip(b"\r\n").decode("utf-8", "replace")
+
+
+def body_offset(data: bytes | memoryview, header: str | None) -> int:
+    """Where the first row begins: after the byte order mark, and after the first line where the format has a header."""
+    head = _head(data)
+    if header is None:
+        return len(BOM) if head.startswith(BOM) else 0
+    return len(head)
+
+
+def encoding_fault(data: bytes) -> str | None:
+    """What these bytes are when their lines cannot be told apart; None where they can."""
+    head = data[:4096]
+    if head.startswith(UTF16_MARKS) or head.count(0) > len(head) // 4:
+        return "UTF-16 or binary data"
+    if b"\n" not in data and b"\r" in data.strip():
+        return "line ends of old Macs"
+    return None
+
+
+def notes(data: bytes | memoryview) -> tuple[str, ...]:
+    """Rule ids of what is odd about a file and accepted all the same, as far as its beginning and its end show it."""
+    head, end = bytes(data[:4096]), bytes(data[-3:])
+    odd = {
+        "N02": head.startswith(BOM),
+        "N01": b"\r\n" in head,
+        "N03": end.endswith((b"\n\n", b"\n\r\n")),
+    }
+    return tuple(rule for rule, is_so in odd.items() if is_so)
+
+
+def shown(text: str) -> str:
+    """A piece of a file as a message quotes it: control characters made visible, at most 60 characters."""
+    piece = text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
+    return "'" + "".join(char if char.isprintable() else repr(char)[1:-1] for char in piece) + "'"
+
+
+def _head(data: bytes | memoryview) -> bytes:
+    """The first line with its line end."""
+    size = 1 << 16
+    while True:
+        head = bytes(data[:size])
+        end = head.find(b"\n")
+        if end >= 0:
+            return head[: end + 1]
+        if len(head) == len(data):
+            return head
+        size *= 16
