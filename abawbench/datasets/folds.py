@@ -1,4 +1,4 @@
-"""Folds by video or subject: balanced over classes, labels, values and rows, and held to a hash of what they hold."""
+"""Folds by video or subject: balanced over classes, labels, values and rows, and held to a hash of their content."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ BINS = 5
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """What each unit brings, in numbers that add up.
+    """Counts of each unit, which add up over units.
 
     Attributes:
-        names: of the columns: `rows`, then for each task what can be counted, as `expression=Fear`, `AU12=1`.
-        blocks: shape (columns,), number of the task a column belongs to; 0 for `rows`.
-        values: shape (units, columns).
+        names: names of the columns: `rows`, then what can be counted for each task, as `expression=Fear`, `AU12=1`.
+        blocks: number of the task that each column belongs to, shape (columns,); 0 for `rows`.
+        values: the counts, shape (units, columns).
     """
 
     names: tuple[str, ...]
@@ -38,7 +38,7 @@ class Counts:
 
     @property
     def weights(self) -> Floats:
-        """Shape (columns,): each task, and the rows, weigh the same."""
+        """The weight of each column, shape (columns,); all tasks, and the rows, weigh the same."""
         return 1 / np.bincount(self.blocks)[self.blocks]
 
 
@@ -47,11 +47,11 @@ class Folds:
     """Units dealt into folds.
 
     Attributes:
-        by: what stays together.
-        seed: of the dealing.
+        by: the kind of group that stays together.
+        seed: seed of the order in which groups were dealt.
         members: names of the units of each fold, sorted.
-        columns: what was balanced.
-        counts: shape (folds, columns), what each fold has of it.
+        columns: names of the counts that were balanced.
+        counts: the counts of each fold, shape (folds, columns).
     """
 
     by: Literal["video", "subject"]
@@ -65,14 +65,14 @@ class Folds:
 
     @property
     def hash(self) -> str:
-        """SHA-256 over members and counts: what a report names."""
+        """SHA-256 over members and counts, which a report should name."""
         content = {"by": self.by, "members": self.members, "columns": self.columns, "counts": self.counts.tolist()}
         text = json.dumps(content, ensure_ascii=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def unevenness(self) -> Floats:
-        """Shape (folds, columns): how far a fold is from an equal share, as a part of that share; 0 is even."""
+        """Distance of each count from an equal share, as a part of that share, shape (folds, columns); 0 is even."""
         return self.counts * len(self) / np.maximum(self.counts.sum(axis=0), 1) - 1
 
     def of(self, table: Table) -> Rows:
@@ -84,12 +84,12 @@ class Folds:
         return np.array([place[unit] for unit in table.videos], np.int64)[table.video]
 
     def split(self, table: Table, fold: int) -> tuple[Rows, Rows]:
-        """Rows to train on and rows to test on, when one fold is held out. Raises: ProblemError D23."""
+        """Rows to train on and rows to test on when one fold is held out. Raises: ProblemError D23."""
         held_out = self.of(table) == fold
         return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
     def to_json(self) -> dict[str, Any]:
-        """What is saved."""
+        """The folds as the file has them."""
         parts = [
             {"members": list(units), "counts": dict(zip(self.columns, row, strict=True))}
             for units, row in zip(self.members, self.counts.tolist(), strict=True)
@@ -108,12 +108,12 @@ def make_folds(
     """Folds whose shares of rows, classes, labels and values are as even as the groups allow.
 
     Args:
-        table: the labels; the order of its rows does not matter.
-        folds: how many.
-        groups: subject of each unit, or of its video; persons of one video always stay together. Without it, videos
-            are the groups.
-        seed: of the order of dealing; another gives other folds, about as even.
-        tasks: names of classes and columns, for the names of what is counted.
+        table: the labels; the order of the rows does not matter.
+        folds: number of folds.
+        groups: subject of each unit, or of its video; persons of one video always stay together. Without subjects,
+            videos are the groups.
+        seed: seed of the order in which groups are dealt; another seed gives other folds, about as even.
+        tasks: tasks of the table, for the names of classes and columns.
 
     Raises:
         ProblemError: C02 a unit without subject, D24 fewer groups than folds.
@@ -140,10 +140,10 @@ def make_folds(
 
 
 def count(table: Table, tasks: Sequence[Task] = ()) -> Counts:
-    """What each unit of a table brings.
+    """The counts of each unit of a table.
 
-    Counted are rows, rows of each class, zeros and ones of each label, and rows in each fifth of each continuous column
-    (fifths of the whole table). Rows that are not annotated count as rows only; what no unit has is left out.
+    They are rows, rows of each class, zeros and ones of each label, and rows in each fifth of each continuous column
+    (fifths of the whole table). Rows that are not annotated count as rows only; counts that no unit has are left out.
     """
     known = {task.name: task for task in tasks}
     names, blocks, columns = [ROWS], [0], [np.bincount(table.video, minlength=len(table.videos))]
@@ -162,7 +162,7 @@ def count(table: Table, tasks: Sequence[Task] = ()) -> Counts:
 
 
 def _coded(task: str, values: Any, known: Task | None) -> list[tuple[list[str], Rows]]:
-    """Columns of a task as codes with names: classes, 0 and 1, or fifths; -1 where not annotated."""
+    """Columns of a task as codes and their names: classes, 0 and 1, or fifths; -1 where not annotated."""
     if values.ndim == 1:
         codes = values.astype(np.int64)
         size = int(codes.max(initial=-1)) + 1
@@ -187,7 +187,7 @@ def _fifths(name: str, column: Floats) -> tuple[list[str], Rows]:
 
 
 def _groups(units: Sequence[str], subjects: Mapping[str, str] | None) -> Rows:
-    """Number of each unit's group: units that share a video or a subject, directly or through others."""
+    """The number of each unit's group: units that share a video or a subject, directly or through others."""
     without = [
         unit for unit in units if subjects is not None and unit not in subjects and video_of(unit) not in subjects
     ]
@@ -223,10 +223,10 @@ def write_folds(folds: Folds, path: Path) -> None:
 
 
 def read_folds(path: Path, table: Table | None = None, tasks: Sequence[Task] = ()) -> Folds:
-    """Folds from a file; with a table, checked to be folds of it (see `check_folds`).
+    """The folds in a file; with a table they are checked to be folds of it (see `check_folds`).
 
     Raises:
-        ProblemError: F01 not readable, D23 no folds, another hash than the content's, or folds of other data.
+        ProblemError: F01 not readable; D23 no folds, a hash other than that of the content, or folds of other data.
     """
     try:
         content = json.loads(path.read_text("utf-8"))
@@ -251,7 +251,7 @@ def read_folds(path: Path, table: Table | None = None, tasks: Sequence[Task] = (
 def check_folds(folds: Folds, table: Table, tasks: Sequence[Task] = (), *, source: str = "folds") -> None:
     """Refuse folds that were made of other data.
 
-    Units and their rows are compared; with the tasks that the folds were made with, every count.
+    The units and their rows are compared; given the tasks that the folds were made with, every count is.
 
     Raises:
         ProblemError: D23, with everything that differs.
@@ -278,7 +278,7 @@ def check_folds(folds: Folds, table: Table, tasks: Sequence[Task] = (), *, sourc
 
 
 def _summed(counts: Counts, members: Sequence[Sequence[str]], units: Sequence[str]) -> Rows:
-    """Shape (folds, columns): the counts of each fold's members."""
+    """The counts of each fold's members, shape (folds, columns)."""
     place = {unit: number for number, names in enumerate(members) for unit in names}
     sums = np.zeros((len(members), len(counts.names)), np.int64)
     np.add.at(sums, [place[unit] for unit in units], counts.values)

@@ -1,4 +1,4 @@
-"""Groups dealt into folds so that every count is shared as evenly as the groups allow."""
+"""Groups dealt into folds, so that every count is shared as evenly as the groups allow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from abawbench.table import Floats, Rows
 
-# above this many groups every swap of two is too much to look at, and too little to gain
+# with more groups, trying every swap of two costs too much and gains too little
 SWAPPED = 1000
 STARTS = 5
 
@@ -14,19 +14,19 @@ STARTS = 5
 def stratify(counts: Floats, weights: Floats, folds: int, seed: int = 0) -> Rows:
     """The fold of each group.
 
-    The groups with the largest shares are dealt first, each to the fold that has least of what it brings; then single
-    groups are moved, and pairs swapped, as long as that lowers the weighted sum of squared differences between what
-    each fold has of a count and an equal share of it. Of a few such deals in slightly different order the most even
-    one is taken. The same counts and seed give the same folds.
+    The groups with the largest shares are dealt first, each to the fold that has least of what the group brings. Then
+    single groups are moved and pairs are swapped, as long as that lowers the weighted sum of squared differences
+    between the share that each fold has of a count and an equal share. Of a few such deals in slightly different order
+    the most even one is taken. The same counts and seed give the same folds.
 
     Args:
-        counts: shape (groups, counts), what each group brings, not negative; every column has a positive total.
-        weights: shape (counts,), how much an uneven share of each matters.
-        folds: how many, at most the number of groups.
-        seed: of the order of dealing; another gives other folds, about as even.
+        counts: the counts of each group, shape (groups, counts), not negative; every column has a positive total.
+        weights: how much an uneven share of each count matters, shape (counts,).
+        folds: number of folds, at most the number of groups.
+        seed: seed of the order in which groups are dealt; another seed gives other folds, about as even.
 
     Returns:
-        Shape (groups,), from 0; no fold is empty.
+        The number of each group's fold, shape (groups,), from 0; no fold is empty.
 
     Source: greedy step after Sechidis, Tsoumakas and Vlahavas 2011, On the stratification of multi-label data, ECML
     PKDD, applied to groups.
@@ -47,7 +47,7 @@ def stratify(counts: Floats, weights: Floats, folds: int, seed: int = 0) -> Rows
 
 
 def _sums(shares: Floats, fold: Rows, folds: int) -> Floats:
-    """Shape (folds, counts): what each fold has."""
+    """The shares of each fold, shape (folds, counts)."""
     sums = np.zeros((folds, shares.shape[1]))
     np.add.at(sums, fold, shares)
     return sums
@@ -66,7 +66,7 @@ def _dealt(shares: Floats, order: Rows, folds: int) -> Rows:
 
 
 def _improved(shares: Floats, fold: Rows, folds: int) -> Rows:
-    """The folds after moves and swaps, each the best there is, until none helps."""
+    """The folds after moves and swaps, the best one each time, until none helps."""
     fold = fold.copy()
     rows = np.arange(len(shares))
     sums = _sums(shares, fold, folds)

@@ -12,7 +12,7 @@ import pytest
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
 from abawbench.clips.images import read_image
-from abawbench.datasets.leaks import find_leaks, read_part, read_parts
+from abawbench.datasets.leaks import find_leaks, read_side, read_sides
 from abawbench.datasets.leaks.compare import Leaks
 from abawbench.datasets.leaks.sides import unit_of
 from examples.real_data import real_data
@@ -30,7 +30,7 @@ def write(path: Path, image: np.ndarray, quality: int = 95) -> Path:
 
 
 def compared(first: Path | str, second: Path | str, **options) -> Leaks:
-    return find_leaks(*read_parts(str(first), str(second)), **options)
+    return find_leaks(*read_sides(str(first), str(second)), **options)
 
 
 def degraded(image: np.ndarray) -> np.ndarray:
@@ -169,7 +169,7 @@ def test_bad_pictures_are_one_problem_each_and_the_rest_is_compared(tmp_path):
 def test_a_folder_that_cannot_be_read_is_a_problem_and_the_rest_is_compared(tmp_path):
     write(tmp_path / "a" / "x.jpg", scene(1))
     (tmp_path / "a" / "shut").mkdir(mode=0)
-    assert [problem.rule for problem in read_part(str(tmp_path / "a")).problems] == ["F01"]
+    assert [problem.rule for problem in read_side(str(tmp_path / "a")).problems] == ["F01"]
 
 
 def test_names_of_units_persons_of_a_video_and_subjects(tmp_path):
@@ -188,9 +188,9 @@ def test_units_of_text_files_are_those_the_reader_of_the_challenge_sees(tmp_path
     row = "{}/{:05d}.jpg,0.1,0.2,3," + ",".join("01" * 6) + "\n"
     text = header + "".join(row.format(unit, frame) for unit in ("1-30_left", "7") for frame in (1, 2))
     (tmp_path / "truth.txt").write_text(text)
-    plain = read_part(str(tmp_path / "truth.txt"))
+    plain = read_side(str(tmp_path / "truth.txt"))
     assert plain.units == {"1-30_left", "7"}
-    assert read_part(str(tmp_path / "truth.txt"), get("abaw4-mtl")).units == plain.units
+    assert read_side(str(tmp_path / "truth.txt"), get("abaw4-mtl")).units == plain.units
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_units_of_text_files_are_those_the_reader_of_the_challenge_sees(tmp_path
 )
 def test_units_of_lists(tmp_path, text, units):
     (tmp_path / "list.txt").write_text(text)
-    assert read_part(str(tmp_path / "list.txt")).units == units
+    assert read_side(str(tmp_path / "list.txt")).units == units
 
 
 def test_units_of_a_folder_of_files_for_each_unit(tmp_path):
@@ -212,7 +212,7 @@ def test_units_of_a_folder_of_files_for_each_unit(tmp_path):
     (tmp_path / "a" / "v1.txt").write_text("valence,arousal\n0.1,0.2\n")
     (tmp_path / "a" / "v2.txt").write_text("0.1,0.2\n")
     (tmp_path / "a" / "README.txt").write_text("Please read this.\n")
-    assert read_part(str(tmp_path / "a")).units == {"v1", "v2"}
+    assert read_side(str(tmp_path / "a")).units == {"v1", "v2"}
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_parts_that_lie_in_one_another_are_wrong_use(tmp_path):
 
 def test_the_problems_of_both_parts_come_at_once():
     with pytest.raises(ProblemError) as error:
-        read_parts("no/such/folder", "no-such-data-set")
+        read_sides("no/such/folder", "no-such-data-set")
     assert [problem.rule for problem in error.value.problems] == ["F01", "D02"]
 
 

@@ -57,7 +57,7 @@ def command(
       abawbench data leaks disfa disfa-plus
       abawbench data leaks -c abaw11-mtl --trained-on AffectNet --trained-on Aff-Wild2
     """
-    from abawbench.datasets.leaks import find_leaks, forbidden_training, read_parts
+    from abawbench.datasets.leaks import find_leaks, forbidden_training, read_sides
 
     if len(parts) not in {0, 2} or (not parts and not (trained_on or entry)):
         raise click.UsageError("give two parts, A and B, or --challenge with --trained-on or --entry")
@@ -69,7 +69,7 @@ def command(
     leaks = None
     if parts:
         leaks = find_leaks(
-            *read_parts(parts[0], parts[1], challenge), threshold=threshold, least=likeness, progress=_progress()
+            *read_sides(parts[0], parts[1], challenge), threshold=threshold, least=likeness, progress=_progress()
         )
     if as_json:
         answer = {} if leaks is None else leaks.to_json()

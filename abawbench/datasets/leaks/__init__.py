@@ -1,9 +1,14 @@
-"""Leak guard: what training and evaluation must not share, and what a challenge forbids to train on."""
+"""Leak guard: what training and evaluation must not share, and what a challenge forbids to train on.
+
+How a comparison walks through this room: `read_sides` (sides) lists the units, people, pictures and videos of both
+sides. `find_leaks` (compare) compares their names and what the manifests of data sets say, and lets frames compare the
+pictures: bytes first, then a hash of what they show (perceptual_hash). The result is one `Leaks`.
+"""
 
 from __future__ import annotations
 
 from abawbench.challenges.eligibility import forbidden_training
 from abawbench.datasets.leaks.compare import Leaks, find_leaks
-from abawbench.datasets.leaks.sides import Part, read_part, read_parts
+from abawbench.datasets.leaks.sides import Side, read_side, read_sides
 
-__all__ = ["Leaks", "Part", "find_leaks", "forbidden_training", "read_part", "read_parts"]
+__all__ = ["Leaks", "Side", "find_leaks", "forbidden_training", "read_side", "read_sides"]

@@ -1,4 +1,4 @@
-"""What two parts share that training and evaluation must not share."""
+"""What two sides share that training and evaluation must not share."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from abawbench.datasets.leaks.frames import (
     Progress,
     SameFiles,
     Stretch,
-    look,
+    read_pictures,
     same_files,
     stretches,
 )
-from abawbench.datasets.leaks.sides import Part
+from abawbench.datasets.leaks.sides import Side
 from abawbench.datasets.manifests.model import Manifest
 from abawbench.table import video_of
 
 
 @dataclass(frozen=True, slots=True)
 class Leaks:
-    """What two parts share.
+    """What two sides share.
 
     Attributes:
         units: names of units that are in both.
-        videos: videos of which both have a person, though not the same.
-        subjects: persons who are in both.
+        videos: names of videos of which both have a person, though not the same one.
+        subjects: names of persons who are in both.
         files: files with the same bytes.
         stretches: near-duplicate pictures.
-        overlaps: what is known of the two data sets, in words, with its source.
-        compared: pictures of each part that were compared.
-        flat: pictures of each part too even or dark to compare.
-        problems: what could not be looked at.
+        overlaps: overlaps that the manifests of two data sets state, in words, with their source.
+        compared: number of pictures of each side that were compared.
+        flat: number of pictures of each side that are too even or dark to compare.
+        problems: files and folders that could not be read.
     """
 
     units: tuple[str, ...]
@@ -54,33 +54,33 @@ class Leaks:
         return any((self.units, self.videos, self.subjects, self.files, self.stretches, self.overlaps))
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Everything as plain data."""
         record = asdict(self)
         record["problems"] = [problem.to_json() for problem in self.problems]
         return {"found": self.found} | record
 
 
 def find_leaks(
-    first: Part,
-    second: Part,
+    first: Side,
+    second: Side,
     *,
     threshold: int = THRESHOLD,
     least: float = LIKENESS,
     progress: Progress | None = None,
 ) -> Leaks:
-    """What two parts share: names, files, near-duplicate pictures, and what their manifests say.
+    """The names, files and near-duplicate pictures that two sides share, and the overlaps that their manifests state.
 
-    Pictures whose bytes have a copy are reported as files, not again as near-duplicates.
+    Pictures with the same bytes are reported as files, and not again as near-duplicates.
 
     Args:
-        first: one part, as training.
-        second: the other, as validation.
-        threshold: most bits in which the hashes of near-duplicates may differ.
+        first: one side, as training.
+        second: the other side, as validation.
+        threshold: largest number of bits in which the hashes of near-duplicates differ.
         least: smallest likeness of near-duplicates.
         progress: called after each picture.
 
     Raises:
-        ProblemError: C02 where one part lies in the other.
+        ProblemError: C02, one side lies in the other.
     """
     _refuse_nested(first, second)
     units = first.units & second.units
@@ -90,17 +90,17 @@ def find_leaks(
     own = [path for path in first.pictures if path not in copied] if second.pictures else []
     theirs = second.pictures if own else ()
     count = len(own) + len(theirs)
-    looks = [look(paths, _counted(progress, begin, count)) for begin, paths in ((0, own), (len(own), theirs))]
+    seen = [read_pictures(paths, _counted(progress, begin, count)) for begin, paths in ((0, own), (len(own), theirs))]
     return Leaks(
         units=tuple(sorted(units)),
         videos=tuple(sorted(videos)),
         subjects=tuple(sorted(first.subjects & second.subjects)),
         files=files,
-        stretches=stretches(*looks, threshold=threshold, least=least),
+        stretches=stretches(*seen, threshold=threshold, least=least),
         overlaps=_overlaps(first.dataset, second.dataset),
-        compared=(len(looks[0].paths), len(looks[1].paths)),
-        flat=(looks[0].flat, looks[1].flat),
-        problems=(*first.problems, *second.problems, *problems, *looks[0].problems, *looks[1].problems),
+        compared=(len(seen[0].paths), len(seen[1].paths)),
+        flat=(seen[0].flat, seen[1].flat),
+        problems=(*first.problems, *second.problems, *problems, *seen[0].problems, *seen[1].problems),
     )
 
 
@@ -108,11 +108,11 @@ def _counted(progress: Progress | None, begin: int, count: int) -> Progress | No
     return None if progress is None else lambda done, _: progress(begin + done, count)
 
 
-def _refuse_nested(first: Part, second: Part) -> None:
+def _refuse_nested(first: Side, second: Side) -> None:
     one, other = Path(first.name).resolve(), Path(second.name).resolve()
     if Path(first.name).exists() and (one == other or one in other.parents or other in one.parents):
         found = f"{second.name} and {first.name}, one in the other"
-        raise ProblemError(Problem("C02", found, "two separate parts", "name the folders of two splits or data sets"))
+        raise ProblemError(Problem("C02", found, "two separate sides", "name the folders of two splits or data sets"))
 
 
 def _overlaps(first: Manifest | None, second: Manifest | None) -> tuple[str, ...]:

@@ -1,11 +1,9 @@
-"""Pictures that two parts share: the same bytes, and near-duplicates in stretches of consecutive frames."""
+"""Pictures that two sides share: the same bytes, and near-duplicates in stretches of consecutive frames."""
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from abawbench.base.hashes import sha256_of_file
+from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.clips.images import read_image
 from abawbench.datasets.leaks.perceptual_hash import Prints, likeness, near_pairs, prints, thumbnail
@@ -24,19 +23,19 @@ Progress = Callable[[int, int], None]
 
 THRESHOLD = 10
 LIKENESS = 0.97
-# frames of a stretch that need not match, about a second
+# number of frames within a stretch that need not match, about a second
 GAP = 25
 
 
 @dataclass(frozen=True, slots=True)
 class SameFiles:
-    """Files of a folder of one part whose bytes are in a folder of the other.
+    """Files in a folder of one side whose bytes are also in a folder of the other side.
 
     Attributes:
-        first: the folder, or the file where it is one.
-        second: the folder, or the file where it is one.
-        files: how many.
-        example: a path of the first and its copy in the second.
+        first: the folder of the first side; the path of the file where there is only one.
+        second: the folder of the second side; the path of the file where there is only one.
+        files: number of files.
+        example: path of a file of the first side, and of its copy in the second.
     """
 
     first: str
@@ -47,14 +46,14 @@ class SameFiles:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Consecutive pictures of one folder that look like pictures of a folder of the other part.
+    """Consecutive pictures of one folder that look like pictures in a folder of the other side.
 
     Attributes:
-        first: first and last picture in the one part.
-        second: first and last of those they look like.
-        frames: how many pictures of the one part match; up to a second between two of them may not.
-        bits: most bits in which two hashes differ.
-        likeness: the least.
+        first: first and last picture of the first side.
+        second: first and last picture of the second side that they look like.
+        frames: number of pictures of the first side that match; up to a second between two of them need not match.
+        bits: largest number of bits in which the hashes of two pictures differ.
+        likeness: smallest likeness of two pictures.
     """
 
     first: tuple[str, str]
@@ -65,14 +64,14 @@ class Stretch:
 
 
 @dataclass(frozen=True, eq=False)
-class Looks:
-    """What pictures look like.
+class Pictures:
+    """Pictures of one side with their hashes.
 
     Attributes:
-        paths: of those that could be read and are not flat.
-        prints: one for each path.
-        flat: how many were too even or dark to compare.
-        problems: of those that could not be read.
+        paths: paths of the pictures that can be compared.
+        prints: hash and thumbnail of each path.
+        flat: number of pictures that are too even or dark to compare.
+        problems: problems of the pictures that could not be read.
     """
 
     paths: tuple[Path, ...]
@@ -84,9 +83,13 @@ class Looks:
 def same_files(
     first: Sequence[Path], second: Sequence[Path]
 ) -> tuple[tuple[SameFiles, ...], frozenset[Path], tuple[Problem, ...]]:
-    """Files with the same bytes, those of the first part that have a copy in the second, and what cannot be read.
+    """Files with the same bytes on two sides.
 
-    Only files whose size occurs in both parts are read; empty files are left out.
+    Only files whose size occurs on both sides are read; empty files are left out.
+
+    Returns:
+        The shared files by folder, the paths of the first side that have a copy in the second, and the problems of
+        files that cannot be read.
     """
     problems: list[Problem] = []
     sizes = [_by(_size, paths, problems) for paths in (first, second)]
@@ -123,25 +126,24 @@ def _size(path: Path) -> int:
     return path.stat().st_size
 
 
-def look(paths: Sequence[Path], progress: Progress | None = None) -> Looks:
-    """What pictures look like, read with as many threads as there are cores."""
+def read_pictures(paths: Sequence[Path], progress: Progress | None = None) -> Pictures:
+    """Pictures with their hashes, read with as many threads as there are cores."""
     thumbnails: list[np.ndarray[Any, Any]] = []
     readable: list[Path] = []
     problems: list[Problem] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, (path, answer) in enumerate(zip(paths, pool.map(_thumbnail, paths), strict=True), start=1):
-            if isinstance(answer, ProblemError):
-                problems += answer.problems
-            else:
-                thumbnails.append(answer)
-                readable.append(path)
-            if progress is not None:
-                progress(done, len(paths))
+    for done, (path, result) in enumerate(zip(paths, map_ahead(_thumbnail, paths), strict=True), start=1):
+        if isinstance(result, ProblemError):
+            problems += result.problems
+        else:
+            thumbnails.append(result)
+            readable.append(path)
+        if progress is not None:
+            progress(done, len(paths))
     everything = prints(np.stack(thumbnails) if thumbnails else np.zeros((0, 24, 24), np.uint8))
     keep = np.flatnonzero(~everything.is_flat)
     kept = Prints(everything.hashes[keep], everything.thumbnails[keep], everything.is_flat[keep])
     chosen = tuple(readable[place] for place in keep.tolist())
-    return Looks(chosen, kept, int(everything.is_flat.sum()), tuple(problems))
+    return Pictures(chosen, kept, int(everything.is_flat.sum()), tuple(problems))
 
 
 def _thumbnail(path: Path) -> np.ndarray[Any, Any] | ProblemError:
@@ -152,18 +154,18 @@ def _thumbnail(path: Path) -> np.ndarray[Any, Any] | ProblemError:
 
 
 def stretches(
-    first: Looks, second: Looks, *, threshold: int = THRESHOLD, least: float = LIKENESS
+    first: Pictures, second: Pictures, *, threshold: int = THRESHOLD, least: float = LIKENESS
 ) -> tuple[Stretch, ...]:
-    """Near-duplicates: hashes that differ in few bits, and slopes that correlate.
+    """Near-duplicate pictures: their hashes differ in few bits, and their slopes correlate.
 
-    For each picture of the first part and each folder of the second the picture most like it counts; pictures that
-    follow one another and look like the same folder are one stretch.
+    For each picture of the first side and each folder of the second, only the most similar picture counts. Pictures
+    that follow one another and match pictures of one folder make one stretch.
 
     Args:
-        first: pictures of the one part.
-        second: those of the other.
-        threshold: most bits in which two hashes may differ.
-        least: smallest likeness.
+        first: pictures of the first side.
+        second: pictures of the second side.
+        threshold: largest number of bits in which the hashes of two pictures differ.
+        least: smallest likeness of two pictures.
     """
     one, other, bits, alike = _matches(first.prints, second.prints, _folders(second.paths), threshold, least)
     if not len(one):
@@ -198,7 +200,11 @@ def _folders(paths: Sequence[Path]) -> Rows:
 def _matches(
     first: Prints, second: Prints, folder: Rows, threshold: int, least: float
 ) -> tuple[Rows, Rows, Rows, Floats]:
-    """For each picture of the first and each folder of the second the most alike, where it is alike enough."""
+    """The most similar picture in each folder of the second side for each picture of the first, where it is similar.
+
+    Returns:
+        Picture of the first side, picture of the second, bits that differ, and likeness, each of shape (matches,).
+    """
     # pictures of one folder with the same hash stand for one another: a still scene would match itself squared
     represented = np.unique(np.stack([second.hashes, folder.astype(np.uint64)], axis=1), axis=0, return_index=True)[1]
     hashes, place = np.unique(first.hashes, return_inverse=True)
@@ -230,7 +236,7 @@ class _Members:
         self._ends = np.cumsum(self._counts)
 
     def of(self, groups: Rows, block: int = 1 << 15) -> Iterable[tuple[Rows, Rows]]:
-        """(picture, position in `groups`) for every picture of the groups, a block at a time."""
+        """(picture, position in `groups`) of every picture of the groups, one block at a time."""
         counts = self._counts[groups]
         ends = np.cumsum(counts)
         for begin in range(0, int(ends[-1]) if len(ends) else 0, block):

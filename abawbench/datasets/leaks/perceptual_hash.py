@@ -1,4 +1,4 @@
-"""What a picture looks like, in 64 bits and a thumbnail, and pairs of pictures that look alike among very many."""
+"""A hash of what a picture shows, in 64 bits and a thumbnail, and a fast search for pictures that look alike."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from abawbench.clips.images import Image
 from abawbench.table import Floats, Mask, Rows
 
 SIDE = 24
-# grey levels between neighbours of a thumbnail, root of the mean square: below it there is nothing to compare
+# root mean square of the grey levels between neighbours of a thumbnail; a picture below it shows nothing to compare
 FLAT = 1.0
 BANDS = 4
 BLOCK = 1 << 21
@@ -26,12 +26,12 @@ Pairs = tuple[Rows, Rows, NDArray[np.uint8]]
 
 @dataclass(frozen=True, eq=False)
 class Prints:
-    """Pictures, as far as they are compared.
+    """Hashes and thumbnails of pictures.
 
     Attributes:
         hashes: shape (pictures,).
-        thumbnails: shape (pictures, 24, 24), grey.
-        is_flat: shape (pictures,), True where a picture is so even or dark that it resembles every other such one.
+        thumbnails: grey levels, shape (pictures, 24, 24).
+        is_flat: shape (pictures,), True for a picture so even or dark that it resembles every other such picture.
     """
 
     hashes: Hashes
@@ -40,7 +40,7 @@ class Prints:
 
 
 def thumbnail(image: Image) -> NDArray[np.uint8]:
-    """A picture in 24 x 24 grey levels, whatever its size and shape."""
+    """A picture of any size and shape as 24 x 24 grey levels."""
     import cv2
 
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
@@ -50,8 +50,8 @@ def thumbnail(image: Image) -> NDArray[np.uint8]:
 def prints(thumbnails: Thumbnails) -> Prints:
     """Hashes of thumbnails, shape (pictures, 24, 24).
 
-    A bit is the sign of one of the 64 lowest frequencies of the cosine transform, the mean left out: brightness does
-    not change it, and contrast, size and JPEG hardly do.
+    A bit is the sign of one of the 64 lowest frequencies of the cosine transform, without the mean. Brightness does not
+    change it; contrast, size and JPEG hardly do.
     """
     basis, chosen = _cosines()
     hashes = np.empty(len(thumbnails), np.uint64)
@@ -67,14 +67,14 @@ def prints(thumbnails: Thumbnails) -> Prints:
 
 
 def likeness(first: Thumbnails, second: Thumbnails) -> Floats:
-    """How alike two pictures are, pair by pair: the correlation of their slopes from one pixel to the next.
+    """Likeness of pairs of pictures: the correlation of their slopes from one pixel to the next.
 
     Args:
         first: shape (pairs, 24, 24).
         second: shape (pairs, 24, 24).
 
     Returns:
-        Shape (pairs,), at most 1; brightness and contrast do not change it.
+        Shape (pairs,), at most 1. Brightness and contrast do not change it.
     """
     result = np.empty(len(first))
     for begin in range(0, len(first), 4096):
@@ -85,11 +85,12 @@ def likeness(first: Thumbnails, second: Thumbnails) -> Floats:
 
 
 def near_pairs(first: Hashes, second: Hashes, threshold: int) -> Iterator[Pairs]:
-    """Every pair whose hashes differ in at most `threshold` bits, once, a block at a time.
+    """Every pair of pictures whose hashes differ in at most `threshold` bits, once, one block at a time.
 
-    The 64 bits are four bands. Where at most t bits differ, some band differs in at most its part of t, so only those
-    pictures are looked at that share a band with a picture up to so few flipped bits: Norouzi, Punjani and Fleet 2012,
-    Fast search in Hamming space with multi-index hashing.
+    The 64 bits are four bands. Where at most t bits differ in all, some band differs in at most its share of t. So only
+    pairs are compared that share a band up to so few flipped bits.
+
+    Source: Norouzi, Punjani and Fleet 2012, Fast search in Hamming space with multi-index hashing, CVPR.
     """
     base, more = divmod(threshold + 1, BANDS)
     radii = [base - 1 + (band < more) for band in range(BANDS)]
@@ -121,7 +122,7 @@ def _all_pairs(first: Hashes, second: Hashes, threshold: int) -> Iterator[Pairs]
 
 
 def _sharing(first: Rows, second: Rows, flips: NDArray[np.int64] | list[int]) -> Iterator[tuple[Rows, Rows]]:
-    """Pairs whose bands are equal after each of the flips."""
+    """Pairs of pictures whose bands are equal after one of the flips."""
     order = np.argsort(second, kind="stable")
     counts = np.bincount(second, minlength=1 << 16)
     ends = np.cumsum(counts)
@@ -146,7 +147,7 @@ def _band(hashes: Hashes, band: int) -> Rows:
 
 @functools.cache
 def _flips(radius: int) -> NDArray[np.int64]:
-    """All numbers of 16 bits with at most so many ones, fewest first."""
+    """All numbers of 16 bits with at most `radius` ones, those with the fewest first."""
     numbers = np.arange(1 << 16, dtype=np.uint16)
     ones = np.bitwise_count(numbers)
     order = np.argsort(ones, kind="stable")
@@ -155,7 +156,7 @@ def _flips(radius: int) -> NDArray[np.int64]:
 
 @functools.cache
 def _cosines() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Rows of the cosine transform, and which products of two of them the bits are: the lowest, mean left out."""
+    """Rows of the cosine transform, and the places of the 64 lowest frequencies without the mean."""
     size = 11
     place = np.arange(SIDE)
     basis = np.cos(np.pi * (2 * place + 1) * np.arange(size)[:, None] / (2 * SIDE)).astype(np.float32)

@@ -34,17 +34,17 @@ _HEADERS = frozenset({"image", "image_location", "video", "frame", "filename", "
 
 
 @dataclass(frozen=True)
-class Part:
-    """What is compared.
+class Side:
+    """One side of a comparison.
 
     Attributes:
-        name: as it was given.
+        name: path or id as the user gave it.
         units: names of videos, persons in videos, sequences, or single pictures.
-        subjects: names of persons, where labels say.
-        pictures: paths, those of one folder in order of their numbers.
-        videos: paths.
-        dataset: facts of the data set, where the part is one by name.
-        problems: what could not be looked at.
+        subjects: names of persons, where labels give them.
+        pictures: paths of pictures; those of one folder are in the order of their numbers.
+        videos: paths of videos.
+        dataset: facts of the data set, where the side is the id of one.
+        problems: files and folders that could not be read.
     """
 
     name: str
@@ -56,30 +56,30 @@ class Part:
     problems: tuple[Problem, ...] = field(default=())
 
 
-def read_parts(first: str, second: str, challenge: Challenge | None = None) -> tuple[Part, Part]:
-    """Both sides, each as `read_part` reads it. Raises: ProblemError, with the problems of both."""
-    parts: list[Part] = []
+def read_sides(first: str, second: str, challenge: Challenge | None = None) -> tuple[Side, Side]:
+    """Both sides, each as `read_side` reads it. Raises: ProblemError, with the problems of both."""
+    sides: list[Side] = []
     problems: list[Problem] = []
     for name in (first, second):
         try:
-            parts.append(read_part(name, challenge))
+            sides.append(read_side(name, challenge))
         except ProblemError as error:
             problems += error.problems
     if problems:
         raise ProblemError(*problems)
-    return parts[0], parts[1]
+    return sides[0], sides[1]
 
 
-def read_part(name: str, challenge: Challenge | None = None) -> Part:
-    """What stands under a path, or a data set of that name.
+def read_side(name: str, challenge: Challenge | None = None) -> Side:
+    """Everything that can be compared below a path, or of a data set.
 
     Args:
-        name: a folder, a picture or video, a Parquet file of `data read`, a text file of labels or of names, or the id
-            of a manifest.
-        challenge: reads text files and folders of them in this challenge's format.
+        name: path of a folder, a picture or video, a Parquet file of `data read`, a text file of labels or of names, or
+            the id of a manifest.
+        challenge: the challenge whose format text files have, and folders of them.
 
     Raises:
-        ProblemError: F01 neither a path nor a data set, and what the readers of labels say.
+        ProblemError: F01 neither a path nor a data set, and the problems of reading labels.
     """
     path = Path(name)
     if path.is_dir():
@@ -90,14 +90,14 @@ def read_part(name: str, challenge: Challenge | None = None) -> Part:
 
     if "/" in name or path.suffix:
         raise not_found(name, "a file or folder, or a data set")
-    return Part(name, dataset=get_manifest(name))
+    return Side(name, dataset=get_manifest(name))
 
 
 def unit_of(picture: PurePosixPath | Path) -> str:
-    """The unit a picture belongs to, by its path; empty where the path does not tell.
+    """The unit that a picture belongs to, by its path; empty where the path does not tell.
 
-    A picture with a bare number is a frame of the video its folder is named after, unless that is a class; any other
-    is a unit of its own.
+    A picture whose name is a number is a frame of the video that its folder is named after, unless the folder is a
+    class; any other picture is a unit of its own.
 
     >>> unit_of(PurePosixPath("cropped_aligned/6-30-1920x1080_left/00012.jpg"))
     '6-30-1920x1080_left'
@@ -112,7 +112,7 @@ def unit_of(picture: PurePosixPath | Path) -> str:
     return "" if folder.lower() in _CLASSES else folder
 
 
-def _folder(root: Path, name: str, challenge: Challenge | None) -> Part:
+def _folder(root: Path, name: str, challenge: Challenge | None) -> Side:
     problems: list[Problem] = []
 
     def note_unreadable(error: OSError) -> None:
@@ -138,27 +138,27 @@ def _folder(root: Path, name: str, challenge: Challenge | None) -> Part:
     else:
         units |= {path.stem for path in texts if _holds_labels(path)}
     units.discard("")
-    return Part(name, frozenset(units), frozenset(), tuple(pictures), tuple(videos), None, tuple(problems))
+    return Side(name, frozenset(units), frozenset(), tuple(pictures), tuple(videos), None, tuple(problems))
 
 
-def _file(path: Path, name: str, challenge: Challenge | None) -> Part:
+def _file(path: Path, name: str, challenge: Challenge | None) -> Side:
     suffix = path.suffix.lower()
     if suffix in SUFFIXES:
-        return Part(name, frozenset({unit_of(path)} - {""}), pictures=(path,))
+        return Side(name, frozenset({unit_of(path)} - {""}), pictures=(path,))
     if suffix in VIDEOS:
-        return Part(name, frozenset({path.stem}), videos=(path,))
+        return Side(name, frozenset({path.stem}), videos=(path,))
     if challenge is not None:
-        return Part(name, frozenset(read_truth(challenge, path).videos))
+        return Side(name, frozenset(read_truth(challenge, path).videos))
     if suffix == ".parquet":
         from abawbench.datasets.label_file import read_label_file
 
         labels = read_label_file(path)
-        return Part(name, frozenset(labels.table.videos), frozenset(labels.subjects.values()))
-    return Part(name, _names_in(load(path)))
+        return Side(name, frozenset(labels.table.videos), frozenset(labels.subjects.values()))
+    return Side(name, _names_in(load(path)))
 
 
 def _names_in(data: bytes) -> frozenset[str]:
-    """Units that the first field of each line names: the folder of a frame, else the name without its ending."""
+    """The units that the first fields of lines name: the folder of a frame, else the name without its ending."""
     folders = set(re.findall(rb"^([^,;\t\r\n]+)/[^/,;\t\r\n]*", data, re.MULTILINE))
     whole = set(re.findall(rb"^([^,;\t/\r\n]+)(?=[,;\t\r\n]|\Z)", data, re.MULTILINE))
     names = {folder.decode("utf-8", "replace").rpartition("/")[2] for folder in folders}

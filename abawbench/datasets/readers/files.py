@@ -12,6 +12,7 @@ from abawbench.base.problems import Problem, Problems, not_found, unreadable
 from abawbench.datasets.manifests.model import LabelSet, is_below
 from abawbench.formats.text import BOM, encoding_fault
 
+PICTURES = (".jpg", ".jpeg", ".png", ".bmp")
 _SPLIT = re.compile(r"(?P<split>[\w -]+)=(?P<pattern>.+)")
 
 

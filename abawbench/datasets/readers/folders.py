@@ -10,15 +10,13 @@ import numpy as np
 
 from abawbench.base.problems import Problem, Problems
 from abawbench.datasets.manifests.model import Classes, LabelSet, Manifest, Strict
-from abawbench.datasets.readers.files import LabelFile, label_files, listing
+from abawbench.datasets.readers.files import PICTURES, LabelFile, label_files, listing
 from abawbench.datasets.readers.labels import Labels, assemble
 from abawbench.datasets.readers.rows import CheckedRows, LabelRows, same_text, text_column
 from abawbench.datasets.readers.settings import Pairs, class_names, only_task, settings_of
 from abawbench.datasets.readers.values import name_groups
 from abawbench.formats.text import shown
 from abawbench.table import NO_FRAME
-
-PICTURES = (".jpg", ".jpeg", ".png", ".bmp")
 
 
 class ClassFolderSettings(Strict):

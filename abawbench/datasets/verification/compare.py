@@ -1,4 +1,4 @@
-"""A local copy of a data set against its manifest: what differs, what agrees, what could not be told."""
+"""A local copy of a data set against its manifest: what differs, what agrees, what could not be checked."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a comparison of a local copy with its manifest came to.
+    """The result of comparing a local copy with its manifest.
 
     Attributes:
         problems: every difference, and notes.
-        checked: what agrees, a line for each kind of check.
-        unchecked: what could not be told, with the reason.
+        checked: what agrees, one line for each kind of check.
+        unchecked: what could not be checked, with the reason.
     """
 
     problems: tuple[Problem, ...]
@@ -34,12 +34,12 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        """True where there is no difference."""
+        """True where nothing differs."""
         return all(problem.is_note for problem in self.problems)
 
 
 class _Findings:
-    """Collects what the checks find."""
+    """The results of the checks so far."""
 
     def __init__(self) -> None:
         self.problems = Problems()
@@ -50,7 +50,7 @@ class _Findings:
 def verify(manifest: Manifest, root: Path) -> Comparison:
     """Compare a local copy with its manifest: layout, checksums, labels, sizes of splits, groups, pictures.
 
-    Nothing is loaded but the labels: folders are listed as a stream, checksums are taken in pieces.
+    Only the labels are loaded; folders are listed as a stream, and files are hashed in pieces.
 
     Problems: D03 a part of the layout is missing, D04 another count, D05 a picture without label, D06 a group in two
     splits, D22 another checksum, F01 and F02 for folders and files, and those of the label sets' readers.
@@ -108,7 +108,7 @@ def _check_checksums(manifest: Manifest, root: Path, findings: _Findings) -> Non
 
 
 def _place_of(file: str, root: Path) -> Path | None:
-    """Where the file lies: below the root as the manifest has it, else by its name in the root or a folder in it."""
+    """The path of a file: as the manifest has it below the root, else by its name in the root or in a folder there."""
     candidates = [root / file, root / Path(file).name, *sorted(root.glob(f"*/{Path(file).name}"))]
     return next((path for path in candidates if path.is_file()), None)
 
@@ -165,7 +165,7 @@ def _has_files(label_set: LabelSet, root: Path) -> bool:
 
 
 def _check_groups(manifest: Manifest, label_set: LabelSet, labels: Labels, findings: _Findings) -> None:
-    """No subject, video or picture stands in two splits: D06. Where subjects are not known, no video does."""
+    """Report each subject, video or picture that stands in two splits: D06. Videos stand in for unknown subjects."""
     kind, groups = manifest.group, labels.table.videos
     if not any(labels.splits):
         findings.unchecked.append(f"labels {label_set.id}: {kind}s in one split each: the labels name no split")

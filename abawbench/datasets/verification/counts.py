@@ -1,4 +1,4 @@
-"""How many of what a split has: the numbers of a manifest against those of a local copy's labels."""
+"""The sizes of splits: the numbers of a manifest against those counted from the labels of a local copy."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from abawbench.base.problems import Problem, Problems, unreadable
-from abawbench.datasets.manifests.model import Classes, LabelSet, Manifest, Numbers, Split
+from abawbench.challenges import Task
+from abawbench.datasets.manifests.model import Classes, LabelSet, Manifest, Split
 from abawbench.table import NO_FRAME, Mask, Table
 
 if TYPE_CHECKING:
     from abawbench.datasets.readers import Labels
 
 _OF_LABELS = {"units", "videos", "sequences", "subjects", "rows", "frames", "images", "valid_rows", "valid_frames"}
-# a split of this name is the whole data set
+# the split of this name is the whole data set
 WHOLE = "all"
 _SAME = {"participants": "subjects"}
 
 Tally = Mapping[str, int]
-"""Numbers of one split, by the names that manifests use: `units`, `rows`, `valid_rows_va`, names of classes."""
+"""Numbers of one split by the names that manifests use: `units`, `rows`, `valid_rows_va`, names of classes."""
 
 
 def tallies(manifest: Manifest, label_set: LabelSet, labels: Labels) -> dict[str, Tally]:
-    """What the labels of a set count to, for each split: one that they name, `all`, or one of listed subjects."""
+    """The numbers that the labels have of each split: a split that they name, `all`, or a split of listed subjects."""
     named = np.array(labels.splits, object)
     subjects = np.array(labels.subjects, object)
     found: dict[str, Tally] = {}
@@ -57,7 +58,7 @@ def _numbers(label_set: LabelSet, labels: Labels, rows: Mask) -> Iterator[tuple[
     yield "repeated_rows", count - len(np.unique(keys))
     any_valid = np.zeros(count, np.bool_)
     for facts in label_set.tasks:
-        valid = _valid(table, facts.name, rows, is_number=isinstance(facts, Numbers))
+        valid = _valid(table, facts.task, rows)
         any_valid |= valid
         for name in dict.fromkeys((facts.name, label_set.id)):
             yield f"valid_rows_{name}", int(valid.sum())
@@ -69,14 +70,14 @@ def _numbers(label_set: LabelSet, labels: Labels, rows: Mask) -> Iterator[tuple[
     yield "labelled_rows", int(any_valid.sum())
 
 
-def _valid(table: Table, task: str, rows: Mask, *, is_number: bool) -> Mask:
-    """Rows whose label is whole: the organisers leave out a row where one of its columns is not annotated."""
-    given = ~np.isnan(table.numbers(task)[rows]) if is_number else table.classes(task)[rows] >= 0
-    return np.asarray(given.reshape(len(given), -1).all(axis=1), np.bool_)
+def _valid(table: Table, task: Task, rows: Mask) -> Mask:
+    """True for each row whose label is whole; the organisers leave out a row if a single column is not annotated."""
+    is_annotated = task.is_annotated(table.values[task.name][rows])
+    return np.asarray(is_annotated.reshape(len(is_annotated), -1).all(axis=1), np.bool_)
 
 
 def listed(manifest: Manifest, root: Path, problems: Problems) -> dict[str, Tally]:
-    """Rows of the lists that name the members of a split, where a list is of one split; a header is no row.
+    """The number of rows in the list of each split that has a list of its own; a header is no row.
 
     Problems: F01 a list that cannot be read.
     """
@@ -103,12 +104,12 @@ def compare(manifest: Manifest, found: Mapping[str, Mapping[str, Tally]], proble
     """Compare every number of the manifest's splits with the labels that were read.
 
     Args:
-        manifest: its splits.
-        found: by label set and split.
-        problems: D04 for each split with numbers that differ.
+        manifest: the manifest, for its splits.
+        found: the counted numbers, by label set and split.
+        problems: the collection for D04, a split with numbers that differ.
 
     Returns:
-        What could not be compared, in words; and how many numbers agree.
+        What could not be compared, in words; and the number of numbers that agree.
     """
     unknown: list[str] = []
     agreed = 0
@@ -143,7 +144,7 @@ def _stated(split: Split) -> dict[str, int]:
 
 
 def _options(name: str, parts: Mapping[str, Tally]) -> dict[str, int]:
-    """The number of this name by label set: of the set that it names, else of each that has such a number."""
+    """The counts of this name by label set: of the label set that the name ends with, else of each that has one."""
     for label_set, tally in parts.items():
         plain = name.removesuffix(f"_{label_set}")
         if plain != name and plain in _OF_LABELS and plain in tally:

@@ -1,4 +1,4 @@
-"""What of a manifest's layout a local copy holds: one walk over the folders that the layout names."""
+"""The files of a local copy: the places of the layout that it holds, and pictures without a label."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ import numpy as np
 
 from abawbench.base.problems import Problem, Problems, unreadable
 from abawbench.datasets.manifests.model import LabelSet, Place
+from abawbench.datasets.readers.files import PICTURES
+from abawbench.datasets.readers.official import FRAMES_PAST_END
 from abawbench.table import NO_FRAME
 
 if TYPE_CHECKING:
     from abawbench.datasets.readers import Labels
 
 MEDIA = ("images", "videos", "audio")
-# a place of the layout by its number, and what is left of its pattern; nothing is left where everything below counts
+# number of a place of the layout, and the rest of its pattern; the rest is empty where everything below counts
 Step = tuple[int, tuple[str, ...]]
 
 
 @dataclass(slots=True)
 class Found:
-    """What of a place is there.
+    """The files of a place of the layout.
 
     Attributes:
-        matches: files and folders that the place's pattern names.
-        files: files among them, and in folders below them.
+        matches: number of files and folders that match the place's pattern.
+        files: number of files among them, and in folders below them.
     """
 
     matches: int = 0
@@ -39,9 +41,9 @@ class Found:
 
 
 def survey(layout: Sequence[Place], root: Path, problems: Problems) -> tuple[Found, ...]:
-    """For each place of the layout what is there.
+    """The files of each place of the layout, found in one walk over the folders that the layout names.
 
-    Folders are listed as a stream, each file is looked at once, and none is opened.
+    Folders are listed as a stream; each file is seen once, and none is opened.
 
     Problems: F01 a folder that cannot be listed, F02 a picture, video or sound without a byte.
     """
@@ -64,7 +66,7 @@ def survey(layout: Sequence[Place], root: Path, problems: Problems) -> tuple[Fou
 
 
 def _here(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """The steps of a folder, each once; `**` stands for no folder as well."""
+    """The steps of a folder, each once; `**` also stands for no folder at all."""
     wanted = list(steps)
     for place, rest in wanted:
         if rest and rest[0] == "**":
@@ -75,7 +77,7 @@ def _here(steps: Iterable[Step]) -> tuple[Step, ...]:
 def _below(
     entry: os.DirEntry[str], steps: Sequence[Step], layout: Sequence[Place], found: Sequence[Found], problems: Problems
 ) -> list[Step]:
-    """The steps to take within an entry; counts it for the places that end with it."""
+    """The steps to take within an entry, which is counted for the places whose pattern ends with it."""
     below: list[Step] = []
     counted: set[int] = set()
     is_folder = entry.is_dir()
@@ -99,7 +101,7 @@ def _below(
 
 
 def _is_seen(entry: os.DirEntry[str], links: set[str]) -> bool:
-    """True for a link to a folder that another link has led to: links may go in circles."""
+    """True for a link to a folder that another link has led to, as links may form a circle."""
     if not entry.is_symlink():
         return False
     target = os.path.realpath(entry.path)
@@ -118,22 +120,16 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
     return re.compile(fnmatch.translate(pattern)) if any(mark in pattern for mark in "*?[") else None
 
 
-PICTURES = (".jpg", ".jpeg", ".png", ".bmp")
-# the crops of some units are numbered up to two past the video's end
-BEYOND = 2
 _FIX = "compare the labels with the pictures: one of them may be of another release"
 
 
 def unlabelled_pictures(label_set: LabelSet, labels: Labels, root: Path, problems: Problems) -> int:
-    """Compare the pictures in the folders of labelled ones with the labels.
+    """Number of the pictures that were compared with the labels, in the folders of labelled pictures.
 
-    Where rows name their pictures, each picture has a row. Where rows number every frame of a unit, no picture has a
-    number past the last. In other data sets pictures without label are normal.
+    Where rows name their pictures, each picture needs a row. Where rows number every frame of a unit, no picture may
+    have a number past the last frame. In other data sets pictures without labels are normal.
 
-    Problems: D05, each such picture.
-
-    Returns:
-        How many pictures were compared.
+    Problems: D05 for each picture without a label.
     """
     if labels.images is None or label_set.image is None:
         return 0
@@ -159,7 +155,7 @@ def _without_row(label_set: LabelSet, labels: Labels, root: Path, problems: Prob
 
 
 def _past_the_end(label_set: LabelSet, labels: Labels, root: Path, problems: Problems) -> int:
-    """Only of units whose rows number every frame, as a list of some frames says nothing of a video's end."""
+    """Compare the units whose rows number every frame; a list of some frames says nothing of a video's end."""
     assert labels.images is not None
     table = labels.table
     rows = np.bincount(table.video, minlength=len(table.videos))
@@ -176,14 +172,14 @@ def _past_the_end(label_set: LabelSet, labels: Labels, root: Path, problems: Pro
         for path in _pictures(root, [folder]):
             counted += 1
             stem = Path(path).stem
-            if stem.isdecimal() and int(stem) > end + BEYOND:
+            if stem.isdecimal() and int(stem) > end + FRAMES_PAST_END:
                 expected = f"no picture past frame {end}, the last label of '{table.videos[unit]}'"
                 problems.add(Problem("D05", path, expected, _FIX, f"labels {label_set.id}"))
     return counted
 
 
 def _pictures(root: Path, folders: Iterable[str]) -> Iterator[str]:
-    """Paths below the root; a folder that is not there has none, as in a copy of the labels alone."""
+    """Paths of pictures below the root; a folder that is not there has none, as in a copy of the labels alone."""
     for folder in folders:
         above = f"{folder}/" if folder else ""
         try:
