@@ -147,7 +147,7 @@ def _print_one(challenge: Challenge) -> None:
     if challenge.forbidden_data:
         _heading("Forbidden as training data")
     for forbidden in challenge.forbidden_data:
-        _bullet(f"{forbidden.name} {notes.mark(forbidden.source)}")
+        _bullet(f"{forbidden.name} ({forbidden.source})")
     _print_sources(challenge, notes)
 
 

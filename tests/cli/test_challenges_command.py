@@ -52,7 +52,8 @@ def test_one_shows_formula_formats_rules_and_every_source(identifier):
     assert challenge.fingerprint in words
     assert all(f"- {name}: " in words for name in challenge.sources)
     assert all(rule.text in words for rule in challenge.rules)
-    items = {name for name in ("rules", "notes", "baselines") if getattr(challenge, name)}
+    assert all(f"- {data.name} ({data.source})" in words for data in challenge.forbidden_data)
+    items = {name for name in ("rules", "forbidden_data", "notes", "baselines") if getattr(challenge, name)}
     sources = {source for name, source in challenge.sources.items() if name not in items}
     assert all(part in words for source in sources for part in source.partition("; ")[:1])
 
