@@ -31,11 +31,11 @@ class Table:
         videos: names of the units (videos, persons in videos, clips or single images), in order of first appearance.
         video: shape (rows,), index into `videos`.
         frame: shape (rows,), the frame's number as the format writes it; `NO_FRAME` where a row is a whole video.
-        values: by task name. Continuous: float64 (rows, columns), NaN where not annotated. Categorical: int8
-            (rows,), -1 where not annotated. Multi-label: int8 (rows, columns), -1 where not annotated.
+        values: values by name of the task. Continuous: float64 (rows, columns), NaN where not annotated. Categorical:
+            int8 (rows,), -1 where not annotated. Multi-label: int8 (rows, columns), -1 where not annotated.
         probability: float64 (rows,), probability of class 1 where the format carries it, else None.
-        filled: shape (rows,), True where a fill policy made the values, else None.
-        source: where the rows came from, for messages.
+        filled: shape (rows,), True where a fill policy made the values; None where no policy was used.
+        source: file or folder of the rows, for messages.
         notes: rule ids of notes met while reading, with file names.
     """
 
@@ -73,13 +73,13 @@ class Table:
         )
 
     def name(self, row: int) -> str:
-        """How a message names a row."""
+        """The name of a row in messages, as `video45 frame 12`."""
         video = self.videos[self.video[row]]
         return video if self.frame[row] == NO_FRAME else f"{video} frame {self.frame[row]}"
 
 
 def person_suffix(place: int) -> str:
-    """What the unit of a person is named with, after the video: two sit left and right, further ones are counted.
+    """The suffix that a person's unit has after the video's name: two sit left and right, further ones are counted.
 
     >>> [person_suffix(place) for place in range(3)]
     ['_left', '_right', '_person3']
@@ -88,7 +88,7 @@ def person_suffix(place: int) -> str:
 
 
 def video_of(unit: str) -> str:
-    """The video a unit is taken from: its name without the suffix of a person.
+    """The name of the video that a unit is taken from: the unit's name without the suffix of a person.
 
     >>> [video_of(unit) for unit in ("6-30-1920x1080_left", "talk_person3", "video45_1")]
     ['6-30-1920x1080', 'talk', 'video45_1']
@@ -98,12 +98,12 @@ def video_of(unit: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """How the rows of a prediction meet the rows of a truth.
+    """Which rows of a prediction belong to which rows of a truth.
 
     Attributes:
-        rows: shape (truth rows,), the prediction row of each truth row; -1 where there is none.
-        surplus: prediction rows that no truth row asks for.
-        same_order: True when row i met row i for every i.
+        rows: shape (truth rows,), index of the prediction row of each truth row; -1 where there is none.
+        surplus: indices of prediction rows that no truth row asks for.
+        same_order: True where both have the same rows in the same order.
     """
 
     rows: Rows

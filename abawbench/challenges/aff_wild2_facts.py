@@ -53,11 +53,6 @@ def no_crop(train: int, validation: int, source: str) -> Statement:
     )
 
 
-VA_FOLDER = "VA_Estimation_Challenge"
-EXPRESSION_FOLDERS = ("EXPR_Classification_Challenge", "EXPR_Recognition_Challenge")
-EXPRESSION_FOLDERS_6 = ("EXPR_Recognition_Challenge", "EXPR_Classification_Challenge")
-ACTION_UNIT_FOLDER = "AU_Detection_Challenge"
-
 _ABOVE = "participants' situAI/ABAW2023_AU_SituTech:core/utils/opts.py (with annotations/ above)"
 EXPRESSION_PLACES = {
     "annotation_places": all_of(WTOMIN_2022, EMOTIEFFLIB_3, EMOTIEFFLIB_6, NAMHO_2024, ORA_2026, _ABOVE)

@@ -49,12 +49,12 @@ class Fact(BaseModel):
         dataset: name of the data, as the source has it.
         split: test, validation, or empty where the source does not say.
         rank: place in the source's ranking; empty where it gives none.
-        team: as published.
-        method: as published.
+        team: name of the team, as published.
+        method: name of the method, as published.
         metric_name: the measure in words, one of `MEASURES`.
-        figures: by name of a column, the number as the source writes it; empty where it gives none.
-        note: what a reader must know.
-        source: where the fact stands.
+        figures: numbers as the source writes them, by name of a column; empty where it gives none.
+        note: remarks that a reader needs.
+        source: paper, page or file that holds the fact.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

@@ -29,7 +29,7 @@ RECORDS = "records/"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number: as its source writes it, as a number, and with the bounds of its interval where it has one."""
+    """A figure: the text of its source, its value, and the bounds of its interval if it has one."""
 
     text: str
     value: float
@@ -52,16 +52,16 @@ class Row:
     Attributes:
         kind: who vouches for the figures.
         split: test, validation, train, or empty where the source does not say.
-        dataset: as the source names it.
-        group: empty for the challenge's own measure on its own data; else what stands apart from that.
+        dataset: name of the data, as the source has it.
+        group: empty for the challenge's own measure on its own data; else the measure or data that set the row apart.
         metric: the measure in the source's words.
-        rank: as published; empty where it is not.
-        team: as published.
-        method: as published; the entry's name for a record.
-        figures: by name of a column of `COLUMNS`; columns without a figure are left out.
-        position: the figure that decides the row's place; NaN where there is none.
-        note: what a reader must know.
-        source: where the figures stand.
+        rank: published rank; empty where there is none.
+        team: published name of the team.
+        method: published name of the method; for a record the entry's name.
+        figures: figures by name of a column of `COLUMNS`; columns without a figure are left out.
+        position: figure that decides the row's place; NaN where there is none.
+        note: remarks that a reader needs.
+        source: paper, page or file that holds the figures.
     """
 
     kind: Kind
@@ -83,11 +83,11 @@ class Section:
     """Rows that may be compared, in their order.
 
     Attributes:
-        split: of all rows.
-        group: of all rows.
-        ordered_by: the column that decides the order; None where no row has a figure, so that the rank does.
-        has_derived: True where a row without that column stands at a place that its parts give.
-        rows: the rows.
+        split: split of all rows.
+        group: group of all rows.
+        ordered_by: column that decides the order; None where no row has a figure, so that the rank decides.
+        has_derived: True where the parts of a row without that column decide its place.
+        rows: the rows in their order.
     """
 
     split: str
@@ -146,7 +146,7 @@ def from_record(record: Record, challenge: Challenge) -> Row:
 
 
 def _at(tree: Any, path: Iterable[str]) -> Any:
-    """What stands at a path of a record or of its intervals; None where nothing does."""
+    """The part of a record, or of its intervals, at a path; None where there is none."""
     for name in path:
         tree = tree.get(name) if isinstance(tree, Mapping) else getattr(tree, name, None)
     return tree

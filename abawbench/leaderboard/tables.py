@@ -20,7 +20,7 @@ LATEX_COLUMNS = {"team": r"p{0.16\linewidth}", "method": r"p{0.30\linewidth}"}
 
 
 class _Numbers:
-    """Numbers for texts that many rows share, in order of first use: s1, s2 for sources, n1, n2 for notes."""
+    """Numbers of texts that many rows share, in order of first use: s1, s2 for sources, n1, n2 for notes."""
 
     def __init__(self, letter: str) -> None:
         self.letter = letter
@@ -45,8 +45,8 @@ def markdown(title: str, challenge: Challenge | None, rows: Sequence[Row]) -> st
 
     Args:
         title: heading of the page.
-        challenge: whose rows they are; None for rows of no challenge.
-        rows: in any order.
+        challenge: the challenge of the rows; None for rows of no challenge.
+        rows: the rows, in any order.
     """
     sources, notes = _Numbers("s"), _Numbers("n")
     parts = [f"<!-- {GENERATED} -->", f"# {title}"]

@@ -1,4 +1,4 @@
-"""How it is judged: pure functions on arrays, made of additive statistics."""
+"""Metrics: pure functions on arrays, each made of additive statistics and a function of these."""
 
 from __future__ import annotations
 

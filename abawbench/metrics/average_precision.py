@@ -9,7 +9,10 @@ from abawbench.metrics.concordance import same_length
 
 
 def average_precision(truth: ArrayLike, probability: ArrayLike) -> float:
-    """Sum over thresholds of precision times the step in recall; no interpolation.
+    """Average precision, step-wise: precision weighed by the steps in recall, without interpolation.
+
+    AP = sum over k of (R_k - R_(k-1)) P_k, where P_k and R_k are precision and recall with the k-th highest distinct
+    probability as the threshold, and R_0 = 0.
 
     Args:
         truth: shape (rows,), 0 or 1.
@@ -20,6 +23,8 @@ def average_precision(truth: ArrayLike, probability: ArrayLike) -> float:
 
     Raises:
         ProblemError: C02, the shapes differ.
+
+    Source: scikit-learn, documentation of `average_precision_score` (the definition, not the code).
 
     >>> average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
     0.8333333333333333
@@ -39,10 +44,12 @@ def average_precision(truth: ArrayLike, probability: ArrayLike) -> float:
 
 
 def grid_average_precision(truth: ArrayLike, probability: ArrayLike) -> float:
-    """Area under precision over recall on the thresholds 0, 0.001, ..., 0.999, by trapezoids.
+    """Average precision on a grid: the area under precision over recall by trapezoids.
 
-    A row is predicted positive when its probability reaches the threshold; precision is 0 where nothing is
-    predicted. The data chair's code takes the probability from a softmax of two logits; here it is given.
+    AP = sum over k of (R_k - R_(k+1)) (P_k + P_(k+1)) / 2, where P_k and R_k are precision and recall at the threshold
+    k / 1000, for k from 0 to 999. A row is predicted positive when its probability reaches the threshold; precision is
+    0 where nothing is predicted. The data chair's code takes the probability from a softmax of two logits; here it is
+    given.
 
     Args:
         truth: shape (rows,), 0 or 1.
@@ -54,7 +61,7 @@ def grid_average_precision(truth: ArrayLike, probability: ArrayLike) -> float:
     Raises:
         ProblemError: C02, the shapes differ.
 
-    Source: sbelharbi/bah-dataset:bah_metrics.py, as described in the project's rules (definition only).
+    Source: sbelharbi/bah-dataset:bah_metrics.py (the definition, not the code).
 
     >>> round(grid_average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 4)
     0.5417

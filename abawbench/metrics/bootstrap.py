@@ -21,16 +21,16 @@ MANY_CLUSTERS = 10_000
 
 
 def collapsed(tasks: Mapping[str, Floats]) -> tuple[dict[str, Floats], Counts]:
-    """Clusters with equal statistics as one, and how many each stands for.
+    """Clusters with equal statistics joined into one, and how many clusters each of these stands for.
 
-    Where every image is a cluster there are a hundred thousand of them and a few dozen different ones. Few clusters
+    Where every image is a cluster there are a hundred thousand of them, and a few dozen different ones. Few clusters
     stay as they are, each standing for itself.
 
     Args:
-        tasks: by name, shape (clusters, ...).
+        tasks: statistics by task, shape (clusters, ...).
 
     Returns:
-        By name, shape (different clusters, ...), and shape (different clusters,).
+        Statistics by task, shape (different clusters, ...), and their multiplicity, shape (different clusters,).
     """
     clusters = len(next(iter(tasks.values())))
     if clusters < MANY_CLUSTERS:
@@ -46,7 +46,7 @@ def draws(multiplicity: Counts, resamples: int, seed: int) -> Floats:
     Args:
         multiplicity: shape (clusters,), how many clusters each stands for.
         resamples: number of rows.
-        seed: of the generator.
+        seed: seed of the generator.
     """
     generator = np.random.default_rng(seed)
     clusters = len(multiplicity)
@@ -69,11 +69,11 @@ def weighted(tasks: Mapping[str, Floats], weights: Floats) -> dict[str, Floats]:
     """Weighted sums over clusters.
 
     Args:
-        tasks: by name, shape (clusters, ...).
-        weights: shape (resamples, clusters).
+        tasks: statistics by task, shape (clusters, ...).
+        weights: weight of each cluster, shape (resamples, clusters).
 
     Returns:
-        By name, shape (resamples, ...).
+        Statistics by task, shape (resamples, ...).
     """
     # one product for all tasks: the columns of all statistics side by side
     columns = np.concatenate([array.reshape(len(array), -1) for array in tasks.values()], axis=1)
@@ -90,7 +90,16 @@ def weighted(tasks: Mapping[str, Floats], weights: Floats) -> dict[str, Floats]:
 def resampled(
     tasks: Mapping[str, Floats], evaluate: Evaluate[Name], *, resamples: int, seed: int
 ) -> dict[Name, Floats]:
-    """Figures of resamples of clusters, drawn with replacement; by name, shape (resamples,).
+    """Figures of resamples of clusters, drawn with replacement.
+
+    Args:
+        tasks: statistics by task, shape (clusters, ...).
+        evaluate: function from statistics to figures by name, over leading axes.
+        resamples: number of resamples.
+        seed: seed of the generator.
+
+    Returns:
+        By name of the figure, shape (resamples,).
 
     Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap; clusters are the units drawn.
     """
@@ -103,7 +112,7 @@ def resampled(
 
 
 def left_out(tasks: Mapping[str, Floats], evaluate: Evaluate[Name]) -> dict[Name, Floats]:
-    """Figures without each cluster in turn; by name, shape (clusters,), equal clusters side by side."""
+    """Figures with each cluster left out in turn: by name, shape (clusters,), equal clusters side by side."""
     different, multiplicity = collapsed(tasks)
     figures = evaluate({name: tasks[name].sum(0) - array for name, array in different.items()})
     return {name: np.repeat(values, multiplicity) for name, values in figures.items()}
@@ -122,10 +131,10 @@ def bca_interval(point: float, samples: Floats, jackknife: Floats, level: float)
     """Bias-corrected and accelerated interval; None where it is undefined.
 
     Args:
-        point: the figure of the whole sample.
-        samples: shape (resamples,).
-        jackknife: shape (clusters,), the figure without each cluster.
-        level: as 0.95.
+        point: figure of the whole sample.
+        samples: figures of the resamples, shape (resamples,).
+        jackknife: figures with each cluster left out, shape (clusters,).
+        level: share of the distribution inside the interval, as 0.95.
 
     Source: Efron 1987, JASA 82(397), equations 6.6 and 7.3.
     """

@@ -25,14 +25,15 @@ def moments(
     """Additive statistics of two series, by group.
 
     Args:
-        truth: shape (rows,); any value where not valid.
+        truth: shape (rows,); any value where a row is not valid.
         prediction: shape (rows,).
         groups: the group of each row.
-        pilots: about which value the truth and the prediction are centred; near their means, for precision.
-        valid: shape (rows,), rows that count; None for all.
+        pilots: the values that truth and prediction are centred by; near their means, which keeps precision.
+        valid: shape (rows,), mask of the rows that count; None for all.
 
     Returns:
-        Shape (groups, 6): number of rows, sums of x, y, x * x, y * y, x * y, where x and y are centred by the pilots.
+        Shape (groups, 6): number of rows, and sums of x, y, x * x, y * y and x * y, where x is the truth minus its
+        pilot and y the prediction minus its pilot.
     """
     x = truth - pilots[0]
     y = prediction - pilots[1]
@@ -45,13 +46,16 @@ def moments(
 
 
 def central(statistics: Floats, pilots: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Population variance of truth and prediction, covariance, difference of the means (truth minus prediction).
+    """Population variances of truth and prediction, their covariance, and the difference of their means.
 
-    A variance that is nothing but rounding is 0, and so is its covariance.
+    Every moment divides by the number of rows. A variance that is nothing but rounding is 0, and so is its covariance.
 
     Args:
         statistics: shape (..., 6), from `moments`.
-        pilots: shape (..., 2), the pilots they were taken about.
+        pilots: shape (..., 2), the pilots that the statistics were centred by.
+
+    Returns:
+        Four arrays of shape (...), the last one the mean of the truth minus that of the prediction; NaN without rows.
     """
     rows = statistics[..., 0]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -68,7 +72,15 @@ def central(statistics: Floats, pilots: Floats) -> tuple[Floats, Floats, Floats,
 
 
 def concordance_from(statistics: Floats, pilots: Floats) -> Floats:
-    """Concordance correlation coefficient, shape (...). 0 where a series is constant, NaN without rows."""
+    """Concordance correlation coefficient from moments; see `concordance`.
+
+    Args:
+        statistics: shape (..., 6), from `moments`.
+        pilots: shape (..., 2), the pilots that the statistics were centred by.
+
+    Returns:
+        Shape (...), values in [-1, 1]; 0 where a series is constant, NaN without rows.
+    """
     truth, prediction, covariance, offset = central(statistics, pilots)
     total = truth + prediction + offset * offset
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -77,7 +89,15 @@ def concordance_from(statistics: Floats, pilots: Floats) -> Floats:
 
 
 def pearson_from(statistics: Floats, pilots: Floats) -> Floats:
-    """Pearson correlation, shape (...). 0 where a series is constant, NaN without rows."""
+    """Pearson correlation from moments; see `pearson`.
+
+    Args:
+        statistics: shape (..., 6), from `moments`.
+        pilots: shape (..., 2), the pilots that the statistics were centred by.
+
+    Returns:
+        Shape (...), values in [-1, 1]; 0 where a series is constant, NaN without rows.
+    """
     truth, prediction, covariance, _ = central(statistics, pilots)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = covariance / np.sqrt(truth * prediction)
@@ -85,13 +105,25 @@ def pearson_from(statistics: Floats, pilots: Floats) -> Floats:
 
 
 def parts_from(statistics: Floats, pilots: Floats) -> dict[str, Floats]:
-    """Concordance split into its factors, each shape (...).
+    """The factors of concordance: CCC = correlation * accuracy.
 
-    `correlation` is Pearson's; `scale` the standard deviation of the prediction over that of the truth; `offset` the
-    mean of the prediction minus that of the truth; `accuracy` the factor below 1 that scale and offset cost:
-    concordance = correlation * accuracy. NaN where a series is constant.
+    Args:
+        statistics: shape (..., 6), from `moments`.
+        pilots: shape (..., 2), the pilots that the statistics were centred by.
+
+    Returns:
+        By name, each of shape (...), NaN where a series is constant, except `offset`, which is NaN without rows alone:
+
+        - `correlation`: Pearson's, in [-1, 1];
+        - `scale`: standard deviation of the prediction over that of the truth, above 0;
+        - `offset`: mean of the prediction minus that of the truth;
+        - `accuracy`: the factor in (0, 1] that a wrong scale and offset cost.
 
     Source: Lin 1989, Biometrics 45(1), bias correction factor.
+
+    >>> statistics, pilots = _series([0.0, 1.0, 2.0], [1.0, 2.0, 3.0])
+    >>> {name: round(float(value), 3) for name, value in parts_from(statistics, pilots).items()}
+    {'correlation': 1.0, 'scale': 1.0, 'offset': 1.0, 'accuracy': 0.571}
     """
     truth, prediction, covariance, offset = central(statistics, pilots)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -105,20 +137,22 @@ def parts_from(statistics: Floats, pilots: Floats) -> dict[str, Floats]:
 
 
 def concordance(truth: ArrayLike, prediction: ArrayLike) -> float:
-    """Agreement of two series in shape, scale and offset.
+    """Concordance correlation coefficient (CCC): agreement of two series in shape, scale and offset.
+
+    CCC = 2 s_xy / (s_x^2 + s_y^2 + (m_x - m_y)^2), where m_x and m_y are the means of truth x and prediction y, s_x^2
+    and s_y^2 their variances and s_xy their covariance; every moment divides by the number of frames.
 
     Args:
         truth: shape (frames,), no missing values.
         prediction: shape (frames,), rows in the order of `truth`.
 
     Returns:
-        Value in [-1, 1]: 2 cov / (var + var + squared difference of means), population moments; 0 where a series is
-        constant (ABAW rule, assumed); NaN without frames.
+        Value in [-1, 1]; 0 where a series is constant (ABAW rule, assumed); NaN without frames.
 
     Raises:
         ProblemError: C02, the shapes differ.
 
-    Source: Lin 1989, Biometrics 45(1); every moment divides by the number of frames.
+    Source: Lin 1989, Biometrics 45(1).
 
     >>> concordance([0.0, 1.0, 2.0], [0.0, 1.0, 2.0])
     1.0
@@ -130,17 +164,22 @@ def concordance(truth: ArrayLike, prediction: ArrayLike) -> float:
 
 
 def pearson(truth: ArrayLike, prediction: ArrayLike) -> float:
-    """Linear correlation of two series.
+    """Pearson correlation: agreement of two series in shape alone.
+
+    r = s_xy / (s_x s_y), where s_xy is the covariance of truth x and prediction y, and s_x and s_y are their standard
+    deviations.
 
     Args:
         truth: shape (videos,), no missing values.
-        prediction: shape (videos,).
+        prediction: shape (videos,), rows in the order of `truth`.
 
     Returns:
         Value in [-1, 1]; 0 where a series is constant (ABAW rule, assumed); NaN without rows.
 
     Raises:
         ProblemError: C02, the shapes differ.
+
+    Source: Pearson 1895, Proceedings of the Royal Society of London 58.
 
     >>> pearson([0.0, 1.0, 2.0], [5.0, 7.0, 9.0])
     1.0
@@ -157,7 +196,7 @@ def _series(truth: ArrayLike, prediction: ArrayLike) -> tuple[Floats, Floats]:
 
 
 def same_length(truth: NDArray[np.generic], prediction: NDArray[np.generic]) -> None:
-    """Raises: ProblemError C02 where the shapes differ."""
+    """Check that two arrays have one shape. Raises: ProblemError C02 where they have not."""
     if truth.shape != prediction.shape:
         raise ProblemError(
             Problem(

@@ -22,7 +22,18 @@ def confusion(
     *,
     valid: NDArray[np.bool_] | None = None,
 ) -> Floats:
-    """Confusion counts by group, shape (groups, classes of the truth, classes of the prediction)."""
+    """Confusion counts by group.
+
+    Args:
+        truth: shape (rows,), integers from 0 to classes - 1; any value where a row is not valid.
+        prediction: shape (rows,), integers from 0 to classes - 1.
+        classes: number of classes.
+        groups: the group of each row.
+        valid: shape (rows,), mask of the rows that count; None for all.
+
+    Returns:
+        Shape (groups, classes of the truth, classes of the prediction).
+    """
     codes = truth.astype(np.int16) * classes + prediction
     return groups.histogram(codes, classes * classes, valid).reshape(groups.count, classes, classes)
 
@@ -37,13 +48,13 @@ def label_counts(
     """Counts of the four outcomes of each label, by group.
 
     Args:
-        truth: shape (rows, labels), 0 or 1; any value where not valid.
+        truth: shape (rows, labels), 0 or 1; any value where a row or cell is not valid.
         prediction: shape (rows, labels), 0 or 1.
         groups: the group of each row.
         valid: shape (rows,) for whole rows, or (rows, labels) for single cells; None for all.
 
     Returns:
-        Shape (groups, labels, 4): neither, prediction alone, truth alone, both.
+        Shape (groups, labels, 4): rows where neither is 1, the prediction alone, the truth alone, both.
     """
     labels = truth.shape[1]
     counts = np.empty((groups.count, labels, 4))
@@ -68,28 +79,39 @@ def label_counts(
 
 
 def f1_per_class_from(counts: Floats) -> Floats:
-    """F1 of each class, shape (..., classes), from confusion counts (..., classes, classes).
+    """F1 of each class from confusion counts; see `macro_f1`.
 
-    0 for a class without truth and prediction (fixed class count); NaN without any row.
+    Args:
+        counts: shape (..., classes, classes), from `confusion`.
+
+    Returns:
+        Shape (..., classes), values in [0, 1]; 0 for a class in neither truth nor prediction, NaN without any row.
     """
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
     return _ratio(2 * hits, counts.sum(-1) + counts.sum(-2), counts.sum((-2, -1))[..., None])
 
 
 def accuracy_from(counts: Floats) -> Floats:
-    """Share of right rows, shape (...), from confusion counts; NaN without rows."""
+    """Share of right rows, shape (...), from confusion counts of shape (..., classes, classes); NaN without rows."""
     rows = counts.sum((-2, -1))
     return _ratio(np.trace(counts, axis1=-2, axis2=-1), rows, rows)
 
 
 def f1_per_label_from(counts: Floats) -> Floats:
-    """F1 of each label, shape (..., labels), from label counts (..., labels, 4); 0 without any positive."""
+    """F1 of the positive class of each label from label counts; see `mean_f1`.
+
+    Args:
+        counts: shape (..., labels, 4), from `label_counts`.
+
+    Returns:
+        Shape (..., labels), values in [0, 1]; 0 for a label without any positive, NaN without any row.
+    """
     both = counts[..., TRUE_POSITIVE]
     return _ratio(2 * both, 2 * both + counts[..., FALSE_POSITIVE] + counts[..., FALSE_NEGATIVE], counts.sum(-1))
 
 
 def label_accuracy_from(counts: Floats) -> Floats:
-    """Share of right cells over all labels, shape (...), from label counts; NaN without rows."""
+    """Share of right cells of all labels, shape (...), from label counts (..., labels, 4); NaN without rows."""
     rows = counts.sum((-2, -1))
     return _ratio((counts[..., NEITHER] + counts[..., TRUE_POSITIVE]).sum(-1), rows, rows)
 
@@ -100,7 +122,10 @@ def _ratio(part: Floats, whole: Floats, rows: Floats) -> Floats:
 
 
 def macro_f1(truth: ArrayLike, prediction: ArrayLike, *, classes: int) -> float:
-    """Unweighted mean of the classes' F1, every class of the challenge counted.
+    """Macro F1: the unweighted mean of the F1 of every class of the challenge.
+
+    F1 = 2 TP / (2 TP + FP + FN), where TP is the number of frames of the class that are predicted so, FP that of frames
+    of other classes that are predicted so, and FN that of its frames that are predicted otherwise.
 
     Args:
         truth: shape (frames,), integers from 0 to classes - 1.
@@ -113,6 +138,8 @@ def macro_f1(truth: ArrayLike, prediction: ArrayLike, *, classes: int) -> float:
     Raises:
         ProblemError: C02, the shapes differ.
 
+    Source: Opitz and Burst 2019, arXiv:1911.03347: the mean of the F1, not the F1 of mean precision and recall.
+
     >>> macro_f1([0, 0, 1, 2], [0, 1, 1, 2], classes=3)
     0.7777777777777777
     """
@@ -120,7 +147,15 @@ def macro_f1(truth: ArrayLike, prediction: ArrayLike, *, classes: int) -> float:
 
 
 def accuracy(truth: ArrayLike, prediction: ArrayLike, *, classes: int) -> float:
-    """Share of frames whose class is right.
+    """Accuracy: the share of frames whose class is right.
+
+    Args:
+        truth: shape (frames,), integers from 0 to classes - 1.
+        prediction: shape (frames,).
+        classes: number of classes of the challenge.
+
+    Returns:
+        Value in [0, 1]; NaN without frames.
 
     Raises:
         ProblemError: C02, the shapes differ.
@@ -133,6 +168,9 @@ def accuracy(truth: ArrayLike, prediction: ArrayLike, *, classes: int) -> float:
 
 def mean_f1(truth: ArrayLike, prediction: ArrayLike) -> float:
     """Mean over the labels (action units) of the F1 of the positive class.
+
+    F1 = 2 TP / (2 TP + FP + FN), where TP is the number of frames with the label in truth and prediction, FP in the
+    prediction alone, and FN in the truth alone.
 
     Args:
         truth: shape (frames, labels), 0 or 1.

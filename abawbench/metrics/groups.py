@@ -1,4 +1,4 @@
-"""Rows by group: sums of float and integer columns in one pass."""
+"""Rows by group: sums of real numbers and of counts in one pass."""
 
 from __future__ import annotations
 

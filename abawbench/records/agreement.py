@@ -1,4 +1,4 @@
-"""Do records hold together: place, layout, shapes, and figures that follow from their own statistics."""
+"""Checks that records hold together: place, layout, shapes, and figures that follow from their own statistics."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def check_tree(root: Path) -> tuple[Problem, ...]:
 
 
 def _disagreements(record: Record, path: Path, root: Path) -> Iterator[tuple[str, str]]:
-    """What is found and what was expected, for each way in which a readable record does not hold together."""
+    """What was found and what was expected, for each fault of a readable record."""
     place = path.relative_to(root).as_posix()
     if place != record.place:
         yield f"path {place}", f"the path that the content gives, {record.place}"

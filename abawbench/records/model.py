@@ -1,4 +1,4 @@
-"""The shape of a record: strings and numbers only, checked where text comes in."""
+"""The shape of a record: strings and numbers only, checked when text is read."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Intervals(_Part):
 
 
 class Rows(_Part):
-    """How many rows the truth has, how many were predicted, and how many count for each task."""
+    """Number of rows of the truth, of predicted rows, and of the rows that count for each task."""
 
     truth: Count
     predicted: Count
@@ -57,7 +57,7 @@ class Rows(_Part):
 
 
 class Fill(_Part):
-    """What rows without prediction got, and how many rows each policy filled."""
+    """The policy for rows without prediction, and how many rows each policy filled."""
 
     policy: Policy
     rows: dict[str, Count]
@@ -67,9 +67,9 @@ class GroupStatistics(_Part):
     """Additive statistics by video, or by subject where `intervals.unit` says so.
 
     Attributes:
-        groups: names, those without a valid row included.
+        groups: names of the groups, those without a valid row included.
         tasks: by task, one two-dimensional array for each group; see `scoring.statistics.Statistics`.
-        pilots: by continuous task, the values that truth and prediction of each column were centred by.
+        pilots: by real-valued task, the values that truth and prediction of each column were centred by.
     """
 
     groups: list[str]
@@ -78,15 +78,15 @@ class GroupStatistics(_Part):
 
 
 class Disclosure(_Part):
-    """What a reader must know to judge a score; nothing has a default.
+    """Facts that a reader needs to judge a score; nothing has a default.
 
     Attributes:
         trained_on: names of data sets, or of videos where known; empty for an entry that learnt nothing.
-        validation_used_for: what the validation labels decided, as `early stopping`, or `nothing`.
-        thresholds_from: where thresholds, windows and weights of an ensemble come from, or `none`.
-        trials: predictions scored on this split before this one was chosen, itself included.
-        crops: whose face crops, as `organisers' cropped_aligned`.
-        licence: of code and weights.
+        validation_used_for: decisions that the validation labels made, as `early stopping`, or `nothing`.
+        thresholds_from: source of thresholds, windows and weights of an ensemble, or `none`.
+        trials: number of predictions scored on this split before this one was chosen, itself included.
+        crops: origin of the face crops, as `organisers' cropped_aligned`.
+        licence: licence of code and weights.
         synthetic_truth: True where the truth is generated, not annotated.
         note: anything else; may be empty.
     """
@@ -102,7 +102,7 @@ class Disclosure(_Part):
 
 
 class Versions(_Part):
-    """What made the score."""
+    """Versions of the software that made the score."""
 
     abawbench: Text
     numpy: Text
@@ -113,25 +113,25 @@ class Record(_Part):
     """One score of one entry on one split of one challenge.
 
     Attributes:
-        schema_version: of this shape.
-        challenge: id.
-        fingerprint: of the challenge's definition.
-        entry: name, as `<year>_<team>_<method>`.
-        split: which part of the data.
-        dataset: whose annotations the truth holds; the challenge's own data, or others in its format.
+        schema_version: version of this shape.
+        challenge: id of the challenge.
+        fingerprint: fingerprint of the challenge's definition.
+        entry: name of the entry, as `<year>_<team>_<method>`.
+        split: part of the data.
+        dataset: name of the data whose annotations the truth holds: the challenge's own, or others in its format.
         score: the official total, null where undefined.
-        terms: by task.
-        metrics: by name; classes, units and emotions one level down.
-        rows: counts.
-        intervals: of score, terms and metrics.
-        flags: what the scorer remarked.
-        fill: of rows without prediction.
-        statistics: by video.
-        truth_sha256: of the truth's file or folder.
-        prediction_sha256: of the prediction's file or folder.
-        versions: of the software.
-        date: as the maker of the record gave it.
-        disclosure: what the entry was made from.
+        terms: parts of the total, by task.
+        metrics: figures by name; those of classes, units and emotions one level down.
+        rows: numbers of rows.
+        intervals: intervals of score, terms and metrics.
+        flags: remarks of the scorer.
+        fill: policy and counts for rows without prediction.
+        statistics: additive statistics by video.
+        truth_sha256: hash of the truth's file or folder.
+        prediction_sha256: hash of the prediction's file or folder.
+        versions: versions of the software.
+        date: day that the maker of the record gave.
+        disclosure: facts that a reader needs to judge the score.
     """
 
     schema_version: Literal[1]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What a score was made from, which the scorer cannot know.
+    """The origin of a score, which the scorer cannot know.
 
     Attributes:
         entry: name of the entry, as `<year>_<team>_<method>`: lower case, digits, `.`, `_`, `-`.
@@ -32,7 +32,7 @@ class Provenance:
         date: `YYYY-MM-DD`, given so that the same input makes the same bytes.
         truth_sha256: hash of the truth, see `base.hashes.sha256_of`.
         prediction_sha256: hash of the prediction.
-        disclosure: what the entry was made from.
+        disclosure: facts that a reader needs to judge the score.
     """
 
     entry: str
@@ -82,7 +82,7 @@ def make(score: Score, provenance: Provenance, missing: Policy = "error") -> Rec
 
     Args:
         score: the score with its statistics.
-        provenance: what it was made from.
+        provenance: origin of the score.
         missing: the fill policy that the score was made with.
 
     Raises:

@@ -110,7 +110,7 @@ def evaluate(challenge: Challenge, tasks: Mapping[str, Floats], pilots: Mapping[
     Args:
         challenge: the rules, with the criteria and how they make the score.
         tasks: statistics by task, each of shape (..., its own axes); equal leading axes.
-        pilots: by real-valued task; see `Statistics`.
+        pilots: pilots of the real-valued tasks; see `Statistics`.
 
     Returns:
         By path, as ("score",), ("terms", "va"), ("metrics", "f1_expression_per_class", "Fear"): shape (...), NaN where

@@ -1,4 +1,4 @@
-"""Is one prediction better than another? Paired by video, on the challenge's own score."""
+"""The difference of two predictions on the challenge's own score, tested in pairs by video."""
 
 from __future__ import annotations
 
@@ -39,15 +39,24 @@ def difference(
 ) -> dict[str, Any]:
     """The first prediction's figures minus the second's, and whether chance alone would make such a difference.
 
-    The null distribution swaps the two predictions video by video: all swaps where there are no more than `resamples`,
+    The null distribution swaps the two predictions video by video: every swap if there are no more than `resamples`,
     random ones otherwise. The interval resamples videos for both predictions alike.
 
+    Args:
+        challenge: the rules.
+        truth: annotated rows.
+        first: rows of one prediction.
+        second: rows of the other prediction.
+        missing: the fill policy for annotated rows that have no prediction.
+        resamples: number of swaps, and of resamples.
+        seed: seed of both.
+        subjects: subject of each video; subjects then take the place of videos.
+
     Returns:
-        challenge, fingerprint, figure (what is compared: the score, or the first defined term where there is none),
-        first,
-        second, difference, interval, p, swaps, smallest_detectable (at 80 % power, two-sided 5 %), clusters, unit,
-        warning, figures (path joined by dots -> first, second, difference, interval), videos (the ten that made it:
-        what the difference loses when the two trade places there).
+        challenge, fingerprint, figure (the one that is compared: the score, or the first defined figure if there is no
+        score), first, second, difference, interval, p, swaps, seed, smallest_detectable (at 80 % power, two-sided
+        5 %), clusters, unit, warning, figures (path joined by dots -> first, second, difference, interval), videos (the
+        ten that contribute most: what the difference loses if the two trade places there), flags.
 
     Raises:
         ProblemError: as for `score`.
@@ -121,7 +130,7 @@ def _statistics(
 
 @dataclass(frozen=True, eq=False)
 class _Pairs:
-    """Both predictions' statistics of the clusters; clusters equal in both stand as one where there are many."""
+    """Statistics of both predictions by cluster; if there are many, clusters that are equal in both are joined."""
 
     first: Mapping[str, Floats]
     second: Mapping[str, Floats]

@@ -27,11 +27,11 @@ def intervals(
     """Percentile and BCa intervals of score, terms and every metric.
 
     Args:
-        challenge: whose figures they are.
-        statistics: by unit or by subject; clusters without a valid row for any task are left out.
-        unit: what a cluster is: `video` (persons of one video are one cluster) or `subject`.
+        challenge: the rules, with the figures.
+        statistics: statistics by unit or by subject; clusters without a valid row for any task are left out.
+        unit: kind of cluster: `video` (persons of one video are one cluster) or `subject`.
         resamples: number of bootstrap resamples.
-        seed: of the resampling.
+        seed: seed of the resampling.
 
     Returns:
         resamples, seed, level, unit, clusters, warning (or None), and the figures' paths with `percentile` and
