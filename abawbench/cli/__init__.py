@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import click
+import importlib
+from collections.abc import Mapping
+from typing import Any
 
-from abawbench.cli.verbs import Verbs
+import click
 
 # group -> verb -> (module:attribute, short help); the short help stands here so that --help imports no verb
 VERBS: dict[str, dict[str, tuple[str, str]]] = {
@@ -37,6 +39,53 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "demo": ("abawbench.cli.demo:command", "The whole walk on a small corpus, in a minute."),
     },
 }
+
+
+class Verbs(click.Group):
+    """A group of verbs that imports a verb when it is called, and lists the verbs under headings.
+
+    Args:
+        groups: for each heading, the verbs with `module:attribute` and a short help, in the order of the help text.
+        settings: arguments of `click.Group`.
+    """
+
+    def __init__(self, *, groups: Mapping[str, Mapping[str, tuple[str, str]]], **settings: Any) -> None:
+        super().__init__(**settings)
+        self.groups = groups
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all verbs."""
+        del ctx
+        return [verb for verbs in self.groups.values() for verb in verbs]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The verb's command, imported now."""
+        del ctx
+        for verbs in self.groups.values():
+            if cmd_name in verbs:
+                module, attribute = verbs[cmd_name][0].split(":")
+                return getattr(importlib.import_module(module), attribute)
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Resolve a verb; an unknown verb gets a near match."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise click.UsageError(f"{error.message}{hint}", ctx) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs under their headings."""
+        del ctx
+        for group, verbs in self.groups.items():
+            with formatter.section(group):
+                formatter.write_dl([(verb, text) for verb, (_, text) in verbs.items()])
 
 
 @click.group(

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.cli.options import PATH, cluster_options, json_option
-from abawbench.cli.output import exits_on_problems, print_json, say
-from abawbench.cli.progress import ProgressLine, duration
+from abawbench.cli.output import ProgressLine, duration, exits_on_problems, print_json, say
 
 if TYPE_CHECKING:
     from abawbench.faces.run import FacesProgress, FacesSummary

@@ -1,4 +1,4 @@
-"""What every verb prints with: results to standard output, problems to standard error."""
+"""What every verb prints with: results to standard output, problems and progress to standard error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from abawbench.base.problems import Problem, ProblemError
 Arguments = ParamSpec("Arguments")
 
 
-# module -> extra that installs it
+# module, and the extra that installs it
 EXTRAS: dict[str | None, str] = {
     **dict.fromkeys(("av", "cv2", "jinja2", "pooch", "requests", "sklearn", "threadpoolctl"), "video"),
     **dict.fromkeys(("onnxruntime", "safetensors", "torch", "transformers"), "models"),
@@ -25,7 +25,7 @@ EXTRAS: dict[str | None, str] = {
 
 
 def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, None]:
-    """The verb, with its ProblemError, or the extra it lacks, printed to standard error and exit status 1."""
+    """The verb with exit status 1 on a ProblemError or a missing extra, which go to standard error."""
 
     @functools.wraps(verb)
     def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
@@ -49,17 +49,17 @@ def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, No
 
 
 def say(text: str) -> None:
-    """A line for the person at the terminal: progress, problems, warnings."""
+    """Print a line to standard error: a problem, a warning, or progress."""
     click.echo(text, err=True)
 
 
 def print_json(value: Any) -> None:
-    """A value as JSON, NaN refused."""
+    """Print a value as JSON; NaN is refused."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def print_table(rows: Sequence[Sequence[object]], headers: Sequence[str], title: str | None = None) -> None:
-    """A table: by rich on a terminal, else plain text that keeps whole columns."""
+    """Print a table, with rich on a terminal and as aligned plain text elsewhere."""
     cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         from rich.console import Console
@@ -77,3 +77,54 @@ def print_table(rows: Sequence[Sequence[object]], headers: Sequence[str], title:
     widths = [max(len(text) for text in column) for column in zip(headers, *cells, strict=True)]
     for row in (headers, *cells):
         click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+class ProgressLine:
+    """One line that changes on a terminal; elsewhere a new line now and then.
+
+    Args:
+        what: plural name of what is counted, as `videos`.
+    """
+
+    PAUSE_S = 10.0
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._is_terminal = sys.stderr.isatty()
+        self._shown = 0.0
+
+    def show(self, done: tuple[int, int], frames: tuple[int, int], seconds: float) -> None:
+        """Show the progress.
+
+        Args:
+            done: things done, and things in all.
+            frames: frames done, and frames expected in all.
+            seconds: time since the run began.
+        """
+        rate = frames[0] / seconds if seconds else 0.0
+        left = f", about {duration((frames[1] - frames[0]) / rate)} left" if frames[1] > frames[0] and rate else ""
+        text = f"{done[0]:,}/{done[1]:,} {self._what}, {frames[0]:,} frames, {rate:,.0f} frames/s{left}"
+        if self._is_terminal:
+            click.echo(f"\r\033[K{text}", nl=False, err=True)
+            self._shown = seconds
+        elif seconds - self._shown >= self.PAUSE_S:
+            say(text)
+            self._shown = seconds
+
+    def end(self) -> None:
+        """Clear the line."""
+        if self._is_terminal and self._shown:
+            click.echo("\r\033[K", nl=False, err=True)
+
+
+def duration(seconds: float) -> str:
+    """A time in words.
+
+    >>> duration(42.4), duration(600), duration(7200)
+    ('42 s', '10 min', '2.0 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from abawbench.cli.options import PATH, device_option, json_option
-from abawbench.cli.output import exits_on_problems, print_json, say
-from abawbench.cli.progress import ProgressLine, duration
+from abawbench.cli.output import ProgressLine, duration, exits_on_problems, print_json, say
 
 if TYPE_CHECKING:
     from abawbench.training.pretraining.pretrain import Progress, Summary

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from abawbench.cli.output import say
-from abawbench.cli.progress import ProgressLine, duration
+from abawbench.cli.output import ProgressLine, duration, say
 
 if TYPE_CHECKING:
     from abawbench.clips.open import ClipSource

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from abawbench.cli.options import PATH, json_option, submissions_option
-from abawbench.cli.output import exits_on_problems, print_json, print_table, say
-from abawbench.cli.progress import ProgressLine, duration
+from abawbench.cli.output import ProgressLine, duration, exits_on_problems, print_json, print_table, say
 
 if TYPE_CHECKING:
     from abawbench.training.sources import Source

@@ -25,7 +25,7 @@ State = Literal["corrupt", "stale", "orphaned"]
 
 
 @dataclass(frozen=True, slots=True)
-class Cached:
+class CachedUnit:
     """What is known of a unit's file.
 
     Attributes:
@@ -73,7 +73,7 @@ class Fault:
         """The fault as E21."""
         fix = "run abawbench extract again, or abawbench cache gc"
         found = f"{self.state}: {self.found}"
-        return Problem("E21", found, "features as the index says", fix, str(file_of(root, self.unit)))
+        return Problem("E21", found, "features as the index says", fix, str(feature_file(root, self.unit)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class FeatureIndex:
     root: Path
     maker: Mapping[str, Any]
     parity: Mapping[str, Any]
-    units: Mapping[str, Cached]
+    units: Mapping[str, CachedUnit]
 
     @property
     def key(self) -> str:
@@ -109,7 +109,7 @@ class FeatureIndex:
         known = self.units.get(unit)
         if known is None:
             return Fault(unit, "orphaned", "a file that the index does not know")
-        path = file_of(self.root, unit)
+        path = feature_file(self.root, unit)
         try:
             size = path.stat().st_size
         except OSError:
@@ -132,7 +132,7 @@ class FeatureIndex:
                 yield fault
 
 
-def file_of(root: Path, unit: str) -> Path:
+def feature_file(root: Path, unit: str) -> Path:
     """Where the features of a unit lie."""
     return root / f"{unit}{SUFFIX}"
 
@@ -162,14 +162,14 @@ def read_index(root: Path) -> FeatureIndex | None:
     if record.get("form") != FORM:
         raise _damaged(path, f"form {record.get('form')}")
     try:
-        units = {name: Cached(_plain(name), **known) for name, known in record["units"].items()}
+        units = {name: CachedUnit(_plain(name), **known) for name, known in record["units"].items()}
         index = FeatureIndex(root, record["maker"], record["parity"], units)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _damaged(path, f"a record that does not read ({type(error).__name__})") from error
     return replace(index, units={**units, **_journal(root)})
 
 
-def add_to_journal(root: Path, known: Cached) -> None:
+def add_to_journal(root: Path, known: CachedUnit) -> None:
     """Say that a unit is finished; its file is in place. Raises: ProblemError F01."""
     path = root / JOURNAL
     try:
@@ -180,8 +180,8 @@ def add_to_journal(root: Path, known: Cached) -> None:
         raise unwritable(path, error) from error
 
 
-def _journal(root: Path) -> dict[str, Cached]:
-    units: dict[str, Cached] = {}
+def _journal(root: Path) -> dict[str, CachedUnit]:
+    units: dict[str, CachedUnit] = {}
     try:
         lines = (root / JOURNAL).read_bytes().split(b"\n")
     except OSError:
@@ -189,7 +189,7 @@ def _journal(root: Path) -> dict[str, Cached]:
     for line in lines:
         # what is cut off was not finished
         with suppress(ValueError, TypeError):
-            known = Cached(**json.loads(line))
+            known = CachedUnit(**json.loads(line))
             units[_plain(known.unit)] = known
     return units
 
@@ -201,7 +201,7 @@ def _plain(name: str) -> str:
     return name
 
 
-def _without_name(known: Cached) -> dict[str, Any]:
+def _without_name(known: CachedUnit) -> dict[str, Any]:
     return {name: value for name, value in asdict(known).items() if name != "unit"}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.base.version import VERSION, versions_of
 from abawbench.clips.clip import Clip
-from abawbench.clips.feature_index import Cached, FeatureIndex
+from abawbench.clips.feature_index import CachedUnit, FeatureIndex
 from abawbench.clips.features import FeatureClip, StoredType, pack_features
 from abawbench.entries.model import Entry, FrameFeatures
 from abawbench.inference.feature_cache import FeatureCache, prepare_cache
@@ -110,7 +110,7 @@ class _FeatureSink:
         assert self._cache is not None
         assert features is not None
         valid = int(clip.valid.sum())
-        known = Cached(clip.video, self._cache.maker, digest, clip.crop_recipe, "", 0, len(clip), valid)
+        known = CachedUnit(clip.video, self._cache.maker, digest, clip.crop_recipe, "", 0, len(clip), valid)
         try:
             data = pack_features(clip, features, self._dtype, known.key)
         except ProblemError as error:

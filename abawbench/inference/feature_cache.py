@@ -17,11 +17,11 @@ from abawbench.clips.feature_index import (
     INDEX,
     JOURNAL,
     SUFFIX,
-    Cached,
+    CachedUnit,
     Fault,
     FeatureIndex,
     add_to_journal,
-    file_of,
+    feature_file,
     hash_of,
     read_index,
 )
@@ -59,9 +59,9 @@ class FeatureCache:
             return False
         return self._index.fault_of(clip.video) is None
 
-    def put(self, known: Cached, data: bytes) -> None:
+    def put(self, known: CachedUnit, data: bytes) -> None:
         """Write the file of a unit, and add the unit to the journal. Raises: ProblemError F01."""
-        write_file(file_of(self._index.root, known.unit), data)
+        write_file(feature_file(self._index.root, known.unit), data)
         add_to_journal(self._index.root, known)
         self._units[known.unit] = known
         self._is_new = True
@@ -180,7 +180,7 @@ def verify(
     """
     faults = {fault.unit: fault for fault in index.faults()}
     whole = [known for name, known in sorted(index.units.items()) if name not in faults]
-    for known, found in map_ahead(lambda known: (known, _sha256(file_of(index.root, known.unit))), whole, THREADS):
+    for known, found in map_ahead(lambda known: (known, _sha256(feature_file(index.root, known.unit))), whole, THREADS):
         if found != known.sha256:
             faults[known.unit] = Fault(known.unit, "corrupt", "other bytes than were written")
         tick(known.unit)
@@ -204,7 +204,7 @@ def remove(index: FeatureIndex, faults: Iterable[Fault]) -> None:
     with only_run(index.root):
         now = open_cache(index.root)
         gone = {unit for unit in units if now.units.get(unit) == index.units.get(unit)}
-        for path in [*(file_of(index.root, unit) for unit in sorted(gone)), *_leftovers(index.root)]:
+        for path in [*(feature_file(index.root, unit) for unit in sorted(gone)), *_leftovers(index.root)]:
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from abawbench.cli.verbs import Verbs
+from abawbench.cli import Verbs
 
 # verb -> (module:attribute, short help); the short help stands here so that --help imports no verb
 VERBS: dict[str, tuple[str, str]] = {
