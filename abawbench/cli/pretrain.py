@@ -79,7 +79,7 @@ def mae(
       abawbench pretrain mae out/corpus -o out/mae
       abawbench pretrain mae cropped_aligned -o out/mae_b --size b --precision bfloat16 --batch 512
     """
-    from abawbench.models.devices import device_of
+    from abawbench.models.devices import resolve_device
     from abawbench.training.pretraining.pretrain import pretrain
     from abawbench.training.pretraining.settings import settings_for
 
@@ -105,7 +105,7 @@ def mae(
             say(f"epoch {last.epoch}: loss {last.loss:.4f}{other}")
         line.show(progress.epochs, progress.pictures, progress.seconds)
 
-    summary = pretrain(crops, out, settings, device=device_of(device), memory=int(memory * 2**30), report=report)
+    summary = pretrain(crops, out, settings, device=resolve_device(device), memory=int(memory * 2**30), report=report)
     line.end()
     _print(summary, as_json=as_json)
 

@@ -48,10 +48,10 @@ def resolve_options(options: RunOptions, address: str | None, load: Callable[[],
         ProblemError: C02, there is no such device.
     """
     from abawbench.inference.ray_workers import RayWorkers
-    from abawbench.models.devices import device_of
+    from abawbench.models.devices import resolve_device
 
     workers = None if address is None else RayWorkers(load, address)
-    return replace(options, device=device_of(options.device), workers=workers)
+    return replace(options, device=resolve_device(options.device), workers=workers)
 
 
 @contextmanager

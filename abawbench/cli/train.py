@@ -104,7 +104,7 @@ def command(
       abawbench predict out/run out/corpus -o out/predictions
     """
     from abawbench.formats import subjects_from
-    from abawbench.models.devices import device_of
+    from abawbench.models.devices import resolve_device
     from abawbench.training.sources import Source
     from abawbench.training.train import TrainOptions, train
 
@@ -114,7 +114,7 @@ def command(
         raise click.UsageError("name DATA, or --features")
     people = None if subjects is None else subjects_from(subjects)
     source = Source(paths, truth, train_file, validation_file, fold, people)
-    options = TrainOptions(device_of(device), threads, memory, save_every, save_steps, log)
+    options = TrainOptions(resolve_device(device), threads, memory, save_every, save_steps, log)
     summaries: dict[str, TrainSummary] = {}
     for name, place, seeded in _runs(out, changes, seeds):
         teller = _Teller(name)

@@ -15,7 +15,7 @@ from abawbench.entries.loading import find
 from abawbench.entries.model import Card, DeviceEntry, Entry, Trainable
 from abawbench.entries.networks.compound import CompoundEntry
 from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
-from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, settled
+from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, freeze
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.inference.store import source_hashes
 from abawbench.models.backbones import KINDS, Backbone, Overrides, Pooling, build
@@ -108,7 +108,7 @@ def _of_checkpoint(path: Path, reading: Reading) -> FeatureMaker:
 
 def _alone(name: str, backbone: Backbone, facts: Mapping[str, Any], seed: int | None) -> FeatureMaker:
     card = Card(name, f"the backbone {backbone.card.kind}", (), None)
-    encoder = FrameEncoder(settled([backbone]), (backbone.card.image_input,))
+    encoder = FrameEncoder(freeze([backbone]), (backbone.card.image_input,))
     return FeatureMaker(_BackboneAlone(card, encoder, backbone.card.width), {"networks": [_network(facts, seed)]})
 
 

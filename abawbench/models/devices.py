@@ -7,7 +7,7 @@ import importlib.util
 from abawbench.base.problems import Problem, ProblemError
 
 
-def device_of(asked: str) -> str:
+def resolve_device(asked: str) -> str:
     """A device that is there: the one asked for, or with `auto` a GPU if there is one, else the CPU.
 
     Raises:

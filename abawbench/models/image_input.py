@@ -113,7 +113,7 @@ class ImageInput:
 
             pillow_filter = Image.Resampling[self.resize.removeprefix("pillow-").upper()]
             for place, crop in enumerate(crops):
-                result[place] = Image.fromarray(crop).resize((target, target), pillow_filter)
+                result[place] = np.asarray(Image.fromarray(crop).resize((target, target), pillow_filter))
         return _middle(result, self.size)
 
     def pictures(self, crops: Crops) -> Pictures:

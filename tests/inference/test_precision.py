@@ -10,7 +10,7 @@ from abawbench.inference import precision
 from abawbench.inference.precision import ANSWERS, FEATURES, LIMIT, Parity, decide_precision
 from abawbench.inference.predict import predict
 from abawbench.inference.store import open_store
-from abawbench.models.devices import device_of
+from abawbench.models.devices import resolve_device
 from tests.inference.conftest import Means, a_clip
 
 
@@ -106,6 +106,6 @@ def test_what_was_decided_holds_for_the_runs_that_follow(with_bfloat16, tmp_path
 
 
 def test_the_cpu_needs_no_torch_and_an_unknown_device_is_told():
-    assert device_of("cpu") == "cpu"
+    assert resolve_device("cpu") == "cpu"
     with pytest.raises(ProblemError, match="C02"):
-        device_of("cuda:77")
+        resolve_device("cuda:77")

@@ -17,7 +17,7 @@ from abawbench.challenges import Categorical, Task
 from abawbench.clips.clip import BATCH, Clip
 from abawbench.entries.foreign.synonyms import class_named
 from abawbench.entries.model import Answers, Card, FrameFeatures, Weights, weights_of
-from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, settled
+from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, freeze
 from abawbench.entries.outputs import correct_rounding, over_frames, softmax
 from abawbench.models.image_input import ImageInput, Overrides
 from abawbench.models.preprocessor_config import FILE as PREPROCESSOR
@@ -129,7 +129,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Imag
     assert image_input is not None
     weights = _weights(settings)
     module = _Scores(_network(settings.folder), settings.batch)
-    encoder = FrameEncoder(settled([module]), (image_input,))
+    encoder = FrameEncoder(freeze([module]), (image_input,))
     _try(encoder, settings.folder)
     facts = {
         "role": "network",

@@ -52,7 +52,7 @@ class BackboneSettings(Overrides):
     weights: WeightsFile | None = None
 
 
-def backbone_of(
+def make_backbone(
     settings: BackboneSettings, role: str, seed: int | None
 ) -> tuple[Backbone, Weights | None, dict[str, Any]]:
     """A backbone, what the card says of its file, and what it says of the network.

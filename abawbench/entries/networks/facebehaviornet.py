@@ -10,8 +10,8 @@ from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.clips.clip import Clip
 from abawbench.entries.model import Answers, Card, FrameFeatures
-from abawbench.entries.networks.backbone import BackboneSettings, WeightsFile, backbone_of, fill_heads, missing_heads
-from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, settled
+from abawbench.entries.networks.backbone import BackboneSettings, WeightsFile, fill_heads, make_backbone, missing_heads
+from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, freeze
 from abawbench.entries.outputs import activate_scores
 from abawbench.models.facebehaviornet import VALENCE_AROUSAL, FaceBehaviorNet, build
 from abawbench.models.settings import Declared, FaceBehaviorSettings, terms_of
@@ -77,17 +77,17 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Face
             together.
     """
     try:
-        trunk, file, facts = backbone_of(settings.trunk, "trunk", settings.seed)
+        trunk, file, facts = make_backbone(settings.trunk, "trunk", settings.seed)
     except ProblemError as error:
         raise ProblemError(*error.problems, *missing_heads(settings.weights, settings.seed)) from error
     tasks = tasks_of(vocabulary, settings)
     network = build(trunk, {_head(task): task.width for task in tasks}, settings.network, seed=settings.seed or 0)
     files = (*(() if file is None else (file,)), *fill_heads(network.heads, settings.weights, settings.seed))
-    (looking,) = settled([trunk])
+    (module,) = freeze([trunk])
     notes = (*card.notes, f"coupling in training: {', '.join(terms_of(settings.coupling)).replace('_', ' ') or 'none'}")
     return FaceBehaviorEntry(
         card=replace(card, tasks=tasks, weights=files, networks=(facts,), notes=notes),
-        encoder=FrameEncoder((looking,), (trunk.card.image_input,)),
+        encoder=FrameEncoder((module,), (trunk.card.image_input,)),
         network=network.eval().requires_grad_(False),
         seed=settings.seed,
     )

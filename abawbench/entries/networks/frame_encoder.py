@@ -51,7 +51,7 @@ class FrameEncoder:
         if (device, precision) == (self.device, self.precision):
             return self
         moved = [_moved(module, device, precision) for module in self.modules]
-        return replace(self, modules=settled(moved), device=device, precision=precision)
+        return replace(self, modules=freeze(moved), device=device, precision=precision)
 
     def prepare(self, crops: Frames) -> Prepared:
         """Crops in the size of each module, still bytes: what can be done beside the forward pass."""
@@ -108,7 +108,7 @@ class EncoderEntry:
         return predict_frame_wise(self, clip)
 
 
-def settled(modules: Sequence[nn.Module]) -> tuple[nn.Module, ...]:
+def freeze(modules: Sequence[nn.Module]) -> tuple[nn.Module, ...]:
     """Modules as they answer: evaluation mode, no gradients, convolutions in the channels-last layout."""
     for module in modules:
         module.eval().requires_grad_(False)

@@ -12,8 +12,8 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.clips.clip import Clip, nearest_valid
 from abawbench.entries.model import Answers, Card, FrameFeatures, Weights
-from abawbench.entries.networks.backbone import BackboneSettings, WeightsFile, backbone_of, fill_heads
-from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, Prepared, settled
+from abawbench.entries.networks.backbone import BackboneSettings, WeightsFile, fill_heads, make_backbone
+from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, Prepared, freeze
 from abawbench.entries.outputs import activate_scores, head_widths, join_heads
 from abawbench.models.frameworks import FrameworkSettings, HeadSettings, MultiTaskNetwork, build_network
 from abawbench.models.temporal.segments import answer_sequence
@@ -102,7 +102,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Netw
     for place, backbone in enumerate(settings.backbones, start=1):
         role = "backbone" if len(settings.backbones) == 1 else f"backbone {place}"
         try:
-            parts.append(backbone_of(backbone, role, settings.seed))
+            parts.append(make_backbone(backbone, role, settings.seed))
         except ProblemError as error:
             problems.extend(error.problems)
     if bool(settings.backbones) == (settings.features is not None):
@@ -126,7 +126,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Netw
     if problems:
         raise ProblemError(*problems)
     files = [file for _, file, _ in parts if file is not None]
-    modules = settled([backbone for backbone, _, _ in parts])
+    modules = freeze([backbone for backbone, _, _ in parts])
     return NetworkEntry(
         card=replace(card, tasks=vocabulary, weights=(*files, *heads), networks=tuple(facts for _, _, facts in parts)),
         encoder=FrameEncoder(modules, tuple(backbone.card.image_input for backbone, _, _ in parts)),

@@ -12,7 +12,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.clips.clip import Clip
 from abawbench.entries.model import Answers, Card, FrameFeatures
-from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, settled
+from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, freeze
 from abawbench.entries.outputs import activate_scores
 from abawbench.models.image_input import ImageInput
 
@@ -62,7 +62,7 @@ def from_torch(module: nn.Module, card: Card, tasks: Sequence[Task], image_input
         image_input: the pictures it takes.
     """
     facts = {"role": "network", "kind": type(module).__name__, "intake": image_input.to_json()}
-    (looking,) = settled([_EndToEnd(module, tasks, card.name)])
+    (module,) = freeze([_EndToEnd(module, tasks, card.name)])
     return ModuleEntry(
-        replace(card, tasks=tuple(tasks), networks=(*card.networks, facts)), FrameEncoder((looking,), (image_input,))
+        replace(card, tasks=tuple(tasks), networks=(*card.networks, facts)), FrameEncoder((module,), (image_input,))
     )

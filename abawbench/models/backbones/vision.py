@@ -166,7 +166,7 @@ def load(
     norm = {name: copied.pop(f"fc_norm.{name}") for name in ("weight", "bias") if f"fc_norm.{name}" in copied}
     if plan.config.model_type == "vit":
         grid = plan.card.image_input.size // cast(int, _patch(plan.config))
-        copied |= {name: resized(tensor, grid) for name, tensor in copied.items() if name.endswith(_POSITIONS)}
+        copied |= {name: resize_positions(tensor, grid) for name, tensor in copied.items() if name.endswith(_POSITIONS)}
     with quiet():
         network, info = plan.network.from_pretrained(
             None,
@@ -233,7 +233,7 @@ def _plan(kind: str, config: Config, preset: ImageInput, overrides: Overrides) -
     arguments = {"add_pooling_layer": False} if _takes(network.__init__, "add_pooling_layer") else {}
     layer = -1 if overrides.layer is None else overrides.layer
     with quiet(), torch.device("meta"), torch.no_grad():
-        hidden = _dry(kind, network(config, **arguments).eval(), image_input, layer, options)
+        hidden = _dry_run(kind, network(config, **arguments).eval(), image_input, layer, options)
     lead = _lead(config, hidden, image_input)
     pooling = _pooling(kind, hidden, lead, overrides.pooling)
     width = hidden.shape[1] if hidden.ndim == 4 else hidden.shape[2]
@@ -294,7 +294,7 @@ def _patch(config: Config) -> int | None:
     return patch[0] if isinstance(patch, list | tuple) else patch
 
 
-def _dry(kind: str, network: Any, image_input: ImageInput, layer: int, options: Mapping[str, Any]) -> Tensor:
+def _dry_run(kind: str, network: Any, image_input: ImageInput, layer: int, options: Mapping[str, Any]) -> Tensor:
     """The hidden layer, without any numbers in it: its shape tells width and tokens."""
     pictures = torch.zeros(1, image_input.channels, image_input.size, image_input.size)
     try:
@@ -365,7 +365,7 @@ def grid_of(positions: Tensor) -> int:
     return side
 
 
-def resized(positions: Tensor, grid: int) -> Tensor:
+def resize_positions(positions: Tensor, grid: int) -> Tensor:
     """Positions for a grid of patches of another size, bicubic; the class token keeps its own.
 
     Args:

@@ -89,7 +89,7 @@ def depth_of(names: Iterable[str], pattern: str) -> int:
     return max((int(match[1]) + 1 for name in names if (match := re.match(pattern, name))), default=0)
 
 
-def ends(tensor: Tensor) -> tuple[int, int]:
+def first_and_last(tensor: Tensor) -> tuple[int, int]:
     """The first and the last number of a shape: rows and columns, or width and side; 0 and 0 of a single number."""
     return (tensor.shape[0], tensor.shape[-1]) if tensor.ndim else (0, 0)
 
@@ -120,7 +120,7 @@ def _mae(tensors: Mapping[str, Tensor]) -> Detected:
         found = "a ViT with layer scale, register tokens or further norms, as DINOv2 has"
         fix = "give the folder of it as transformers saves it"
         raise _unknown(found, "the plain ViT of facebookresearch/mae", fix)
-    width, patch = ends(tensors["patch_embed.proj.weight"])
+    width, patch = first_and_last(tensors["patch_embed.proj.weight"])
     kind = sized_kind(width, depth_of(tensors, r"blocks\.(\d+)\."), patch, prefix="mae_")
     if "fc_norm.weight" in tensors:
         part = "fine-tuned"
@@ -135,7 +135,7 @@ def _transformers(tensors: Mapping[str, Tensor]) -> Detected:
     if "encoder.layer.0.layernorm_before.weight" not in tensors or "embeddings.position_embeddings" not in tensors:
         found = "a network of transformers that is no plain ViT"
         raise _unknown(found, "its folder, with config.json", "give the whole folder")
-    width, patch = ends(tensors["embeddings.patch_embeddings.projection.weight"])
+    width, patch = first_and_last(tensors["embeddings.patch_embeddings.projection.weight"])
     is_mae = _any(tensors, r"decoder\.")
     depth = depth_of(tensors, r"encoder\.layer\.(\d+)\.")
     kind = sized_kind(width, depth, patch, prefix="mae_" if is_mae else "")
@@ -144,7 +144,7 @@ def _transformers(tensors: Mapping[str, Tensor]) -> Detected:
 
 def _densenet(tensors: Mapping[str, Tensor]) -> Detected:
     layers: list[int] = []
-    names = [current(name) for name in tensors]
+    names = [current_name(name) for name in tensors]
     while count := depth_of(names, rf"features\.denseblock{len(layers) + 1}\.denselayer(\d+)\."):
         # layers are counted from 1
         layers.append(count - 1)
@@ -202,7 +202,7 @@ _INSIDE = {
 _BLOCK = re.compile(r"blocks\.(\d+)\.(.+)\.(weight|bias)")
 
 
-def unwrapped(tree: Mapping[str, Any]) -> dict[str, Tensor]:
+def unwrap(tree: Mapping[str, Any]) -> dict[str, Tensor]:
     """The tensors of a checkpoint, out of the dictionaries that training code puts round them.
 
     Raises:
@@ -218,7 +218,7 @@ def unwrapped(tree: Mapping[str, Any]) -> dict[str, Tensor]:
     return tensors
 
 
-def stripped(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def strip_prefixes(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Tensors without the prefixes of wrappers; `encoder.` goes only where every name has it.
 
     Raises:
@@ -239,16 +239,16 @@ def stripped(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         result = {names[name]: tensor for name, tensor in result.items()}
 
 
-def current(name: str) -> str:
+def current_name(name: str) -> str:
     """The name that torchvision gives a tensor of DenseNet today.
 
-    >>> current("features.denseblock1.denselayer2.norm.1.weight")
+    >>> current_name("features.denseblock1.denselayer2.norm.1.weight")
     'features.denseblock1.denselayer2.norm1.weight'
     """
     return _LEGACY.sub(r"\1\2", name)
 
 
-def on_disk(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def transformers_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Tensors of facebookresearch/mae or timm by the names that transformers writes; others are left out."""
     result: dict[str, Tensor] = {}
     for name, tensor in tensors.items():

@@ -20,16 +20,16 @@ from abawbench.models.backbones.presets import MAE_EPSILON
 from abawbench.models.backbones.vision import Config, grid_of
 from abawbench.models.checkpoints.layouts import (
     Detected,
-    current,
+    current_name,
     depth_of,
     detect,
-    ends,
+    first_and_last,
     heads_of,
     mae_shapes,
-    on_disk,
     sized_kind,
-    stripped,
-    unwrapped,
+    strip_prefixes,
+    transformers_names,
+    unwrap,
 )
 from abawbench.models.checkpoints.read import CONFIG, Content, read
 from abawbench.models.image_input import ImageInput, Overrides, imagenet
@@ -76,7 +76,7 @@ def load_checkpoint(path: Path, *, overrides: Overrides | None = None) -> Loaded
     content = read(path)
     wanted = overrides or Overrides()
     try:
-        tensors, fitted, layout, preset = _told(content, wanted, path)
+        tensors, fitted, layout, preset = _recognise(content, wanted, path)
     except ProblemError as error:
         # a network knows not whence its weights came
         placed = [replace(problem, file=problem.file or str(path)) for problem in error.problems]
@@ -92,14 +92,14 @@ def load_checkpoint(path: Path, *, overrides: Overrides | None = None) -> Loaded
     )
 
 
-def _told(content: Content, overrides: Overrides, path: Path) -> tuple[Mapping[str, Tensor], _Fitted, str, str]:
+def _recognise(content: Content, overrides: Overrides, path: Path) -> tuple[Mapping[str, Tensor], _Fitted, str, str]:
     """The tensors, the network, the layout and whence the preset comes."""
-    tensors = unwrapped(content.tree)
+    tensors = unwrap(content.tree)
     if content.config is not None:
         return tensors, *_folder(content, content.config, tensors, overrides, path)
     if OWN in content.metadata:
         return tensors, *_own(content.metadata[OWN], tensors, overrides)
-    tensors = stripped(tensors)
+    tensors = strip_prefixes(tensors)
     return tensors, *_detected(detect(tensors), tensors, overrides)
 
 
@@ -117,10 +117,12 @@ def _detected(detected: Detected, tensors: Mapping[str, Tensor], overrides: Over
 
 def _plain(kind: str, tensors: Mapping[str, Tensor], overrides: Overrides) -> _Fitted:
     """A network of our own, whose names are those of the file."""
-    named = {current(name): tensor for name, tensor in tensors.items()}
+    named = {current_name(name): tensor for name, tensor in tensors.items()}
     with torch.device("meta"):
         if kind in iresnet.PLANS:
-            embedding, _ = ends(tensors["fc.weight"]) if "fc.weight" in tensors else (iresnet.PLANS[kind].embedding, 0)
+            embedding, _ = (
+                first_and_last(tensors["fc.weight"]) if "fc.weight" in tensors else (iresnet.PLANS[kind].embedding, 0)
+            )
             network: Backbone = iresnet.make(kind, replace(iresnet.PLANS[kind], embedding=embedding), overrides)
         else:
             network = backbones.build(kind, overrides=overrides)
@@ -135,25 +137,27 @@ def _plain(kind: str, tensors: Mapping[str, Tensor], overrides: Overrides) -> _F
 
 
 def _mae(detected: Detected, tensors: Mapping[str, Tensor], overrides: Overrides) -> _Fitted:
-    width, patch = ends(tensors["patch_embed.proj.weight"])
+    width, patch = first_and_last(tensors["patch_embed.proj.weight"])
     depth = depth_of(tensors, r"blocks\.(\d+)\.")
-    hidden, _ = ends(tensors["blocks.0.mlp.fc1.weight"]) if "blocks.0.mlp.fc1.weight" in tensors else (4 * width, 0)
+    hidden, _ = (
+        first_and_last(tensors["blocks.0.mlp.fc1.weight"]) if "blocks.0.mlp.fc1.weight" in tensors else (4 * width, 0)
+    )
     grid = grid_of(tensors["pos_embed"]) if "pos_embed" in tensors else 0
     shapes = mae_shapes(
         width, depth, patch=patch, tokens=1 + grid * grid, hidden=hidden, has_fc_norm="fc_norm.weight" in tensors
     )
     _, unexpected = _compare(shapes, tensors, _MAE, detected.kind)
     config = _vit_config(width, depth, patch=patch, grid=grid, hidden=hidden, epsilon=MAE_EPSILON)
-    network, _ = vision.load(detected.kind, config, imagenet(grid * patch), overrides, on_disk(tensors))
+    network, _ = vision.load(detected.kind, config, imagenet(grid * patch), overrides, transformers_names(tensors))
     return _Fitted(network, (), unexpected)
 
 
 def _without_config(detected: Detected, tensors: Mapping[str, Tensor], overrides: Overrides) -> _Fitted:
-    width, patch = ends(tensors["embeddings.patch_embeddings.projection.weight"])
+    width, patch = first_and_last(tensors["embeddings.patch_embeddings.projection.weight"])
     depth = depth_of(tensors, r"encoder\.layer\.(\d+)\.")
     grid = grid_of(tensors["embeddings.position_embeddings"])
     name = "encoder.layer.0.intermediate.dense.weight"
-    hidden, _ = ends(tensors[name]) if name in tensors else (4 * width, 0)
+    hidden, _ = first_and_last(tensors[name]) if name in tensors else (4 * width, 0)
     config = _vit_config(width, depth, patch=patch, grid=grid, hidden=hidden, epsilon=_EPSILON)
     fitted = _vision(detected.kind, config, imagenet(grid * patch), overrides, tensors)
     _refuse_left_over(fitted.unexpected, _TRANSFORMERS, detected.kind)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abawbench.base.problems import ProblemError
-from abawbench.models.backbones.vision import grid_of, resized
+from abawbench.models.backbones.vision import grid_of, resize_positions
 
 
 def positions(grid, width=3):
@@ -14,30 +14,30 @@ def positions(grid, width=3):
 
 
 def test_448_pixels_in_patches_of_16_have_785_positions():
-    assert resized(positions(224 // 16), 448 // 16).shape == (1, 785, 3)
+    assert resize_positions(positions(224 // 16), 448 // 16).shape == (1, 785, 3)
 
 
 @given(st.integers(1, 16))
 def test_the_size_they_have_changes_nothing(grid):
-    assert torch.equal(resized(positions(grid), grid), positions(grid))
+    assert torch.equal(resize_positions(positions(grid), grid), positions(grid))
 
 
 @given(st.integers(1, 12), st.integers(1, 12))
 def test_the_class_token_keeps_its_position(grid, other):
-    assert torch.equal(resized(positions(grid), other)[:, 0], positions(grid)[:, 0])
+    assert torch.equal(resize_positions(positions(grid), other)[:, 0], positions(grid)[:, 0])
 
 
 @given(st.integers(1, 12), st.integers(1, 12))
 def test_equal_positions_stay_equal(grid, other):
     level = torch.full((1, 1 + grid * grid, 2), 0.7)
-    assert torch.allclose(resized(level, other), torch.full((1, 1 + other * other, 2), 0.7), atol=1e-6)
+    assert torch.allclose(resize_positions(level, other), torch.full((1, 1 + other * other, 2), 0.7), atol=1e-6)
 
 
 @given(st.integers(2, 10), st.integers(2, 10))
 def test_rows_stay_rows_and_columns_stay_columns(grid, other):
     across = torch.arange(float(grid)).repeat(grid)
     value = torch.cat([torch.zeros(1), across]).reshape(1, -1, 1)
-    result = resized(value, other)[0, 1:, 0].reshape(other, other)
+    result = resize_positions(value, other)[0, 1:, 0].reshape(other, other)
     assert torch.allclose(result, result[:1].expand(other, other), atol=1e-5)
     assert (result[0].diff() > 0).all()
 
@@ -54,7 +54,7 @@ def cubic(distance, slope=-0.75):
 def test_between_the_patches_the_cubic_kernel_weighs_the_nearest_four(other):
     line = torch.randn(8, generator=torch.Generator().manual_seed(1))
     value = torch.cat([torch.zeros(1), line.repeat(8)]).reshape(1, -1, 1)
-    result = resized(value, other)[0, 1:, 0].reshape(other, other)
+    result = resize_positions(value, other)[0, 1:, 0].reshape(other, other)
     for place in range(other):
         centre = (place + 0.5) * 8 / other - 0.5
         first = int(centre // 1) - 1
@@ -68,4 +68,4 @@ def test_anything_but_one_class_token_and_a_square_is_refused(shape):
     with pytest.raises(ProblemError, match="E17"):
         grid_of(torch.zeros(shape))
     with pytest.raises(ProblemError, match="E17"):
-        resized(torch.zeros(shape), 4)
+        resize_positions(torch.zeros(shape), 4)

@@ -5,7 +5,7 @@ import torch
 
 from abawbench.base.problems import ProblemError
 from abawbench.models.backbones import build
-from abawbench.models.checkpoints.layouts import current, detect, mae_shapes, stripped, unwrapped
+from abawbench.models.checkpoints.layouts import current_name, detect, mae_shapes, strip_prefixes
 
 
 def of(names, shape=(1,)):
@@ -140,25 +140,25 @@ def test_legacy_names_of_densenet_become_the_727_current_ones_and_stay_them():
         for name in names
     ]
     assert sum(old != new for old, new in zip(legacy, names, strict=True)) == 58 * (2 * 5 + 2)
-    assert [current(name) for name in legacy] == names
+    assert [current_name(name) for name in legacy] == names
     assert len(set(names)) == 727
-    assert [current(name) for name in names] == names
+    assert [current_name(name) for name in names] == names
 
 
 def test_the_first_wrapper_that_is_there_is_taken_off_and_then_the_next():
     inner, other = torch.zeros(1), torch.ones(1)
-    assert unwrapped({"model_ema": {"a": other}, "model": {"a": inner}}) == {"a": inner}
-    assert unwrapped({"state_dict": {"net": {"a": inner}}, "epoch": 1}) == {"a": inner}
-    assert unwrapped({"model": inner}) == {"model": inner}
+    assert unwrap({"model_ema": {"a": other}, "model": {"a": inner}}) == {"a": inner}
+    assert unwrap({"state_dict": {"net": {"a": inner}}, "epoch": 1}) == {"a": inner}
+    assert unwrap({"model": inner}) == {"model": inner}
 
 
 @pytest.mark.parametrize("tree", [{}, {"epoch": 3, "model": {"lr": 0.1}}, {"weights": {"a": torch.zeros(1)}}])
 def test_a_file_without_tensors_by_name_is_refused(tree):
     with pytest.raises(ProblemError, match="E10"):
-        unwrapped(tree)
+        unwrap(tree)
 
 
 def test_encoder_is_taken_off_only_where_every_name_has_it():
-    assert [*stripped(of(["encoder.a", "encoder.b"]))] == ["a", "b"]
-    assert [*stripped(of(["vit.encoder.layer.0", "vit.embeddings.x"]))] == ["encoder.layer.0", "embeddings.x"]
-    assert [*stripped(of(["module.encoder.module.a", "module.encoder.vit.b"]))] == ["a", "b"]
+    assert [*strip_prefixes(of(["encoder.a", "encoder.b"]))] == ["a", "b"]
+    assert [*strip_prefixes(of(["vit.encoder.layer.0", "vit.embeddings.x"]))] == ["encoder.layer.0", "embeddings.x"]
+    assert [*strip_prefixes(of(["module.encoder.module.a", "module.encoder.vit.b"]))] == ["a", "b"]
