@@ -5,7 +5,7 @@ import torch
 
 from abawbench.base.problems import ProblemError
 from abawbench.models.backbones import build
-from abawbench.models.checkpoints.layouts import current_name, detect, mae_shapes, strip_prefixes
+from abawbench.models.checkpoints.layouts import current_name, detect, mae_shapes, strip_prefixes, unwrap
 
 
 def of(names, shape=(1,)):
