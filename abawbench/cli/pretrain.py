@@ -11,7 +11,7 @@ from abawbench.cli.options import PATH, device_option, json_option
 from abawbench.cli.output import ProgressLine, duration, exits_on_problems, print_json, say
 
 if TYPE_CHECKING:
-    from abawbench.training.pretraining.pretrain import Progress, Summary
+    from abawbench.training.pretraining.pretrain import PretrainProgress, PretrainSummary
 
 SIZES = ("tiny", "small", "b", "l", "h")
 
@@ -97,7 +97,7 @@ def mae(
     )
     line = ProgressLine("epochs")
 
-    def report(progress: Progress) -> None:
+    def report(progress: PretrainProgress) -> None:
         if progress.last is not None:
             line.end()
             last = progress.last
@@ -110,7 +110,7 @@ def mae(
     _print(summary, as_json=as_json)
 
 
-def _print(summary: Summary, *, as_json: bool) -> None:
+def _print(summary: PretrainSummary, *, as_json: bool) -> None:
     from dataclasses import asdict
 
     if as_json:

@@ -1,20 +1,20 @@
-"""What a training learns from and is judged by: files of labels, and clips of crops or features for them."""
+"""Sources of a training: files of labels, and clips of crops or features for them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 import numpy as np
 
-from abawbench.base.problems import Problem, ProblemError, not_found
-from abawbench.challenges import Categorical, Challenge, Task
+from abawbench.base.problems import Problem, ProblemError
+from abawbench.challenges import Challenge, Task
 from abawbench.challenges.model import Split
-from abawbench.clips.clip import Clip, clips_of_faces, clips_of_units
-from abawbench.clips.crop_index import CROPS, index_files
-from abawbench.clips.features import SUFFIX, FeatureClip, Vectors, clips_of_features
+from abawbench.clips.clip import Clip
+from abawbench.clips.features import FeatureClip, Vectors, clips_of_features
+from abawbench.clips.open import kind_of, open_clips
 from abawbench.datasets.folds import make_folds
 from abawbench.formats import read_truth
 from abawbench.table import Table, Values
@@ -25,15 +25,16 @@ SYNTHETIC = "abawbench synthetic corpus"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the data of a training lie.
+    """Places of the data of a training.
 
     Attributes:
-        data: a folder of crops, or several of features, which are put end to end.
+        data: a folder of crops, or several folders of features, which are put end to end.
         truth: folder of the files of labels; the first of `data` where not given.
-        train: file of the training labels, in the place of that in `truth`.
-        validation: file of the validation labels, likewise.
-        fold: number from 1, and how many: all labels are dealt by video, and that fold is for validation.
-        subjects: subject of each video, so that folds hold people together.
+        train: file of the training labels, instead of that in `truth`.
+        validation: file of the validation labels, instead of that in `truth`.
+        fold: number of a fold from 1, and number of folds: all labels are dealt by video, and the fold is for
+            validation.
+        subjects: subject of each video, so that folds keep people together.
     """
 
     data: tuple[Path, ...]
@@ -45,7 +46,7 @@ class Source:
 
     @property
     def dataset(self) -> str:
-        """Name of the data where they are a synthetic corpus, else nothing."""
+        """Name of the data where they are a synthetic corpus, else an empty text."""
         folder = self.truth or self.data[0]
         return SYNTHETIC if (folder / CORPUS_CARD).is_file() else ""
 
@@ -55,9 +56,9 @@ class Labels:
     """The labels of both splits.
 
     Attributes:
-        train: to learn from.
-        validation: to judge by; None where there are none.
-        files: that they were read from.
+        train: labels to learn from.
+        validation: labels to validate on; None where there are none.
+        files: files of the labels.
     """
 
     train: Table
@@ -96,29 +97,28 @@ def clips_of(data: Sequence[Path]) -> tuple[Clip, ...]:
     """The clips of a folder of crops, or of folders of features put end to end, by unit.
 
     Raises:
-        ProblemError: E19 folders that hold neither, or that do not go together; F01, E04, D30, D31 for their files.
+        ProblemError: E19 folders that do not go together; F01, E04, D30, D31 as `open_clips`.
     """
-    kinds = [_kind(path) for path in data]
-    if len(data) == 1 and kinds[0] != "features":
-        return _crops(data[0], kinds[0])
-    if set(kinds) != {"features"}:
-        found = ", ".join(f"{path}: {kind}" for path, kind in zip(data, kinds, strict=True))
+    if len(data) == 1 and kind_of(data[0]) != "features":
+        return open_clips(data[0]).clips
+    others = [f"{path}: {kind}" for path in data if (kind := kind_of(path)) != "features"]
+    if others:
         fix = "name one folder of crops, or folders of features alone"
-        raise ProblemError(Problem("E19", found, "features in every folder", fix))
+        raise ProblemError(Problem("E19", ", ".join(others), "features in every folder", fix))
     several = [{clip.video: clip for clip in clips_of_features(path)} for path in data]
     units = [unit for unit in several[0] if all(unit in clips for clips in several)]
     return tuple(_side_by_side([clips[unit] for clips in several]) for unit in units)
 
 
 def for_tasks(table: Table, challenge: Challenge, tasks: Sequence[Task]) -> Table:
-    """Labels of a challenge in the columns and classes of an entry, met by name.
+    """Labels of a challenge in the columns and classes of an entry, matched by name.
 
-    A class that the entry does not know is not annotated, nor is a column that the challenge does not know.
+    A class that the entry does not know counts as not annotated, and so does a column that the challenge does not know.
 
     Args:
         table: truth of the challenge.
-        challenge: whose columns it has.
-        tasks: those of the entry.
+        challenge: challenge of the truth.
+        tasks: tasks of the entry.
     """
     known = {task.name: task for task in challenge.tasks}
     values: dict[str, Values] = {}
@@ -153,22 +153,6 @@ def _place(source: Source, challenge: Challenge, split: Split) -> Path | None:
     return next((folder / at for at in challenge.annotation_places.get(split, ()) if (folder / at).exists()), None)
 
 
-def _kind(path: Path) -> Literal["faces", "corpus", "crops", "features"]:
-    if not path.is_dir():
-        raise not_found(path, "crops or features")
-    if index_files(path):
-        return "faces"
-    if (path / CROPS).is_dir():
-        return "corpus"
-    return "features" if any(path.glob(f"*{SUFFIX}")) else "crops"
-
-
-def _crops(path: Path, kind: str) -> tuple[Clip, ...]:
-    if kind == "faces":
-        return clips_of_faces(path)
-    return clips_of_units(path / CROPS if kind == "corpus" else path)
-
-
 def _side_by_side(clips: Sequence[FeatureClip]) -> FeatureClip:
     first = clips[0]
     for other in clips[1:]:
@@ -188,7 +172,7 @@ def _side_by_side(clips: Sequence[FeatureClip]) -> FeatureClip:
 
 def _arranged(values: Values, asked: Task, task: Task) -> Values:
     own = task.outputs
-    if isinstance(asked, Categorical):
+    if not asked.is_vector:
         number = np.array([own.index(name) if name in own else -1 for name in asked.outputs] + [-1], np.int8)
         return number[values.astype(np.intp)]
     given = asked.outputs

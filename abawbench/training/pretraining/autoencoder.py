@@ -1,4 +1,4 @@
-"""Masked autoencoders of transformers, with the weights that facebookresearch/mae begins with."""
+"""Masked autoencoders of transformers with the first weights of facebookresearch/mae, and the views they learn from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from abawbench.models.backbones import Overrides
 from abawbench.models.backbones.vision import Vision, load, quiet
 from abawbench.table import Floats
-from abawbench.training.pretraining.settings import BETAS, SIZES, WEIGHT_DECAY, MaskedSettings
+from abawbench.training.pretraining.settings import SIZES, PretrainSettings
 
 _THIRD = re.compile(r"(q_proj|k_proj|v_proj|query|key|value)$")
 
@@ -38,7 +38,7 @@ class Autoencoder(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, settings: MaskedSettings) -> None:
+    def __init__(self, settings: PretrainSettings) -> None:
         from transformers import ViTMAEForPreTraining
 
         super().__init__()
@@ -49,22 +49,22 @@ class Autoencoder(nn.Module):
         self.register_buffer("std", torch.tensor(image_input.std).view(3, 1, 1), persistent=False)
 
     def forward(self, pictures: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What the network makes of the patches that it sees.
+        """Fill in the hidden patches from those that are seen.
 
         Args:
-            pictures: shape (pictures, 3, size, size), from black 0 to white 1.
-            noise: shape (pictures, patches); the patches with the lowest numbers are seen.
+            pictures: pictures, shape (pictures, 3, size, size), from black 0 to white 1.
+            noise: random numbers, shape (pictures, patches); the patches with the lowest numbers are seen.
 
         Returns:
-            Mean squared error over hidden patches, each brought to mean 0 and variance 1; the values that are said for
-            each patch on that scale, shape (pictures, patches, values), in order of row, column, colour; and which
-            patches are hidden, shape (pictures, patches), 1 where they are.
+            Mean squared error over hidden patches, each normalised to mean 0 and variance 1; the output for each patch
+            on that scale, shape (pictures, patches, values), in order of row, column, colour; and the mask of the
+            patches, shape (pictures, patches), 1 where they are hidden.
         """
         output = self.network(pixel_values=(pictures - self.mean) / self.std, noise=noise)
         return output.loss, output.logits, output.mask
 
 
-def autoencoder(settings: MaskedSettings) -> Autoencoder:
+def build_autoencoder(settings: PretrainSettings) -> Autoencoder:
     """The network with its first weights, drawn from the seed; torch's generator is left as it was.
 
     Positions are sines and cosines that stay as they are; linear layers are drawn by Glorot's rule, those of query, key
@@ -99,25 +99,12 @@ def positions(width: int, grid: int) -> Floats:
     return np.concatenate([np.zeros((1, width)), np.concatenate(parts, axis=1)])
 
 
-def optimiser_of(network: nn.Module, device: torch.device) -> torch.optim.AdamW:
-    """AdamW over all that is learned; biases and norms do not decay.
-
-    Source: facebookresearch/mae:main_pretrain.py (timm's groups).
-    """
-    learned = [value for value in network.parameters() if value.requires_grad]
-    groups = [
-        {"params": [value for value in learned if value.ndim > 1], "weight_decay": WEIGHT_DECAY},
-        {"params": [value for value in learned if value.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=0.0, betas=BETAS, fused=device.type == "cuda")
-
-
-def encoder_of(settings: MaskedSettings, tensors: dict[str, Tensor]) -> Vision:
+def encoder_of(settings: PretrainSettings, tensors: dict[str, Tensor]) -> Vision:
     """The encoder as a backbone.
 
     Args:
-        settings: of the pre-training.
-        tensors: of the autoencoder, by the names that transformers writes.
+        settings: settings of the pre-training.
+        tensors: tensors of the autoencoder under the names of transformers.
     """
     size = SIZES[settings.size]
     own = {name.removeprefix("vit."): tensor for name, tensor in tensors.items() if name.startswith("vit.")}
@@ -125,7 +112,7 @@ def encoder_of(settings: MaskedSettings, tensors: dict[str, Tensor]) -> Vision:
     return load(size.kind, _config(settings), size.encoder.image_input, overrides, own)[0]
 
 
-def _config(settings: MaskedSettings) -> Any:
+def _config(settings: PretrainSettings) -> Any:
     from transformers import ViTMAEConfig
 
     size = SIZES[settings.size]
@@ -153,7 +140,7 @@ def _begin(name: str, module: nn.Module) -> None:
         nn.init.xavier_uniform_(module.weight.view(len(module.weight), -1))
 
 
-# share of the picture's area, and width to height. Source: facebookresearch/mae:main_pretrain.py, torchvision
+# share of the picture's area, and ratio of width to height. Source: facebookresearch/mae:main_pretrain.py, torchvision
 AREA = (0.2, 1.0)
 
 
@@ -197,13 +184,13 @@ def whole(count: int, side: int) -> Boxes:
 
 
 def views(crops: Tensor, boxes: Boxes, mirrored: NDArray[np.bool_], size: int) -> Tensor:
-    """Parts of crops as pictures of one size, bicubic, areas when smaller.
+    """Parts of crops as pictures of one size, bicubic, averaging over areas where they shrink.
 
     Args:
-        crops: uint8, shape (crops, side, side, 3).
-        boxes: shape (crops, 4), from `random_boxes` or `whole`.
-        mirrored: shape (crops,), True where left and right change places.
-        size: height and width of the result.
+        crops: crops, uint8, shape (crops, side, side, 3).
+        boxes: boxes from `random_boxes` or `whole`, shape (crops, 4).
+        mirrored: True for each crop to flip left and right, shape (crops,).
+        size: height and width of the pictures.
 
     Returns:
         Shape (crops, 3, size, size), float32, from black 0 to white 1.
@@ -222,7 +209,7 @@ def views(crops: Tensor, boxes: Boxes, mirrored: NDArray[np.bool_], size: int) -
 
 
 def _weights(start: Tensor, length: Tensor, side: int, size: int) -> Tensor:
-    """How much each of `side` pixels gives to each of `size` new ones, shape (pictures, size, side)."""
+    """Weight of each of `side` pixels in each of `size` new ones, shape (pictures, size, side)."""
     scale = length.to(torch.float32)[:, None, None] / size
     stretch = scale.clamp(min=1)
     new = torch.arange(size, device=start.device, dtype=torch.float32)[:, None]
@@ -235,7 +222,10 @@ def _weights(start: Tensor, length: Tensor, side: int, size: int) -> Tensor:
 
 
 def _bicubic(distance: Tensor) -> Tensor:
-    """Source: Keys 1981, IEEE Transactions on Acoustics, Speech and Signal Processing 29(6), equation 4."""
+    """The bicubic kernel.
+
+    Source: Keys 1981, IEEE Transactions on Acoustics, Speech and Signal Processing 29(6), equation 4.
+    """
     x, a = distance.abs(), _SHARPNESS
     near = ((a + 2) * x - (a + 3)) * x * x + 1
     far = ((x - 5) * x + 8) * a * x - 4 * a

@@ -1,21 +1,71 @@
-"""Pictures of a pre-training: what it fills in, and its losses."""
+"""Losses of a pre-training as a table and a figure, and pictures of what it fills in."""
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from abawbench.base.files import write_file
 from abawbench.clips.images import Image
-from abawbench.training.pretraining.run_folder import Epoch
 
 _GREY = 0.5
 _GAP, _MARGIN, _LEAST = 4, 110, 112
 _ROWS = ("picture", "seen", "filled in")
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """Losses of one epoch.
+
+    Attributes:
+        epoch: number of the epoch, from 1.
+        step: number of steps done by its end.
+        rate: learning rate of its last step.
+        loss: mean loss over its steps.
+        held_out: loss on the crops held out; None where there are none.
+    """
+
+    epoch: int
+    step: int
+    rate: float
+    loss: float
+    held_out: float | None
+
+
+def write_losses(path: Path, epochs: tuple[Epoch, ...]) -> None:
+    """Write a table with a row for each epoch. Raises: ProblemError F01."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["epoch", "step", "rate", "loss", "held_out"])
+    for epoch in epochs:
+        held_out = "" if epoch.held_out is None else f"{epoch.held_out:.6f}"
+        table.writerow([epoch.epoch, epoch.step, f"{epoch.rate:.4g}", f"{epoch.loss:.6f}", held_out])
+    write_file(path, text.getvalue().encode())
+
+
+def read_losses(path: Path) -> tuple[Epoch, ...]:
+    """The epochs of a table of `write_losses`; none where there is no such file."""
+    if not path.exists():
+        return ()
+    with path.open(newline="") as file:
+        return tuple(
+            Epoch(
+                epoch=int(row["epoch"]),
+                step=int(row["step"]),
+                rate=float(row["rate"]),
+                loss=float(row["loss"]),
+                held_out=float(row["held_out"]) if row["held_out"] else None,
+            )
+            for row in csv.DictReader(file)
+        )
 
 
 def patches_of(pictures: Tensor, patch: int) -> Tensor:
@@ -34,21 +84,21 @@ def pictures_of(patches: Tensor, patch: int) -> Tensor:
     return laid.reshape(count, 3, grid * patch, grid * patch)
 
 
-def filled_in(pictures: Tensor, said: Tensor, hidden: Tensor, patch: int) -> tuple[Tensor, Tensor]:
-    """Pictures with hidden patches in grey, and with what the network says of them.
+def fill_in(pictures: Tensor, output: Tensor, hidden: Tensor, patch: int) -> tuple[Tensor, Tensor]:
+    """Pictures with hidden patches in grey, and pictures with the network's output in their place.
 
-    The network says a patch on a scale of its own: mean 0 and variance 1 over all its values. Mean and spread come from
-    the picture, hence brightness and contrast of a hidden patch are given, its pattern and hue are not.
+    The network predicts each patch with mean 0 and variance 1 over all its values. Mean and spread come from the
+    picture: brightness and contrast of a hidden patch are given, its pattern and hue are predicted.
 
     Args:
-        pictures: shape (pictures, 3, side, side), from black 0 to white 1.
-        said: shape (pictures, patches, values).
-        hidden: shape (pictures, patches), 1 where a patch is hidden.
+        pictures: pictures, shape (pictures, 3, side, side), from black 0 to white 1.
+        output: output of the network, shape (pictures, patches, values).
+        hidden: mask of the patches, shape (pictures, patches), 1 where a patch is hidden.
         patch: side of a patch in pixels.
     """
     true = patches_of(pictures, patch)
     spread = (true.var(2, keepdim=True) + 1e-6).sqrt()
-    guess = (said * spread + true.mean(2, keepdim=True)).clamp(0, 1)
+    guess = (output * spread + true.mean(2, keepdim=True)).clamp(0, 1)
     gone = hidden[..., None].bool()
     seen = torch.where(gone, torch.full_like(true, _GREY), true)
     return pictures_of(seen, patch), pictures_of(torch.where(gone, guess, true), patch)

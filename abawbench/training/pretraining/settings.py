@@ -1,10 +1,14 @@
-"""What a masked autoencoder is and how it is trained. Needs no torch."""
+"""Settings of masked-autoencoder pre-training. Needs no torch."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+import difflib
+from dataclasses import asdict
+from dataclasses import dataclass as plain_dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic.dataclasses import dataclass
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.models.backbones.presets import PRESETS, Preset
@@ -13,21 +17,21 @@ Precision = Literal["float32", "bfloat16"]
 
 BETAS = (0.9, 0.95)
 WEIGHT_DECAY = 0.05
-# of the rate that is given: batches of another size get one in proportion
+# the batch that a base rate is given for: other batches get a rate in proportion
 BASE_BATCH = 256
 # 40 of 800 epochs. Source: facebookresearch/mae:PRETRAIN.md
 WARM_UP = 0.05
 
 
-@dataclass(frozen=True, slots=True)
+@plain_dataclass(frozen=True, slots=True)
 class Size:
-    """An encoder, the decoder that goes with it, and how long it is usually trained.
+    """An encoder with its decoder and its usual training.
 
     Attributes:
         kind: name of the encoder on its card.
-        encoder: its structure and the pictures it takes.
+        encoder: structure and image input of the encoder.
         decoder: width, layers and heads of the decoder.
-        epochs: over the crops.
+        epochs: usual number of epochs.
         base_rate: learning rate for batches of 256.
     """
 
@@ -44,8 +48,7 @@ def _published(letter: str) -> Size:
     return Size(kind, PRESETS[kind], (512, 8, 16), 800, 1.5e-4)
 
 
-# sizes, epochs and rates of tiny and small are assumed: they
-# fit two cores
+# sizes, epochs and rates of tiny and small are assumed: they fit two cores
 SIZES: dict[str, Size] = {
     "tiny": Size("tiny_vit_mae", PRESETS["tiny_vit_mae"], (32, 1, 2), 20, 4e-3),
     "small": Size("small_vit_mae", PRESETS["small_vit_mae"], (96, 2, 3), 60, 3e-3),
@@ -53,38 +56,38 @@ SIZES: dict[str, Size] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class MaskedSettings:
-    """One pre-training, whole: equal settings and crops give equal weights.
+@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
+class PretrainSettings:
+    """Settings of a pre-training: equal settings and crops give equal weights.
 
     Attributes:
-        size: a name in `SIZES`.
+        size: name of a size in `SIZES`.
         picture: height and width of the pictures in pixels, a multiple of the patches of the size.
-        epochs: over the crops that are learned from.
+        epochs: passes over the crops that are learned from.
         batch: pictures in a step; a rest of the crops smaller than that waits for the next epoch.
         base_rate: learning rate for batches of 256; it is scaled with the batch.
-        warm_up: epochs in which the rate rises from 0; it falls to 0 along a cosine after that.
-        mask: share of the patches that is hidden, between 0 and 1.
-        held_out: share of the units that nothing is learned from, from 0 to below 1.
-        seed: of weights, order, views and masks.
-        precision: of the products; weights and moments are float32.
+        warm_up: epochs in which the rate rises from 0; after that it falls to 0 along a cosine.
+        mask: share of the patches that is hidden.
+        held_out: share of the units that nothing is learned from.
+        seed: seed of weights, order, views and masks.
+        precision: precision of the products; weights and moments are float32.
     """
 
     size: str
     picture: int
-    epochs: int
-    batch: int
-    base_rate: float
-    warm_up: float
-    mask: float
-    held_out: float
-    seed: int
+    epochs: Annotated[int, Field(ge=1)]
+    batch: Annotated[int, Field(ge=1)]
+    base_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    warm_up: Annotated[float, Field(ge=0)]
+    mask: Annotated[float, Field(gt=0, lt=1)]
+    held_out: Annotated[float, Field(ge=0, lt=1)]
+    seed: Annotated[int, Field(ge=0)]
     precision: Precision
 
     @property
     def patch(self) -> int:
         """Side of a patch in pixels."""
-        return int(SIZES[self.size].encoder.structure["patch_size"])
+        return patch_of(self.size)
 
     @property
     def patches(self) -> int:
@@ -96,85 +99,81 @@ class MaskedSettings:
         """Patches that the encoder sees."""
         return int(self.patches * (1 - self.mask))
 
+    @property
+    def rate(self) -> float:
+        """The highest learning rate."""
+        return self.base_rate * self.batch / BASE_BATCH
+
     def to_json(self) -> dict[str, Any]:
         """Every field."""
         return asdict(self)
 
+    @field_validator("picture")
+    @classmethod
+    def _has_whole_patches(cls, picture: int, info: ValidationInfo) -> int:
+        patch = patch_of(info.data["size"])
+        if picture < patch or picture % patch:
+            raise ValueError(f"a multiple of the patches of {patch} pixels of size {info.data['size']}")
+        return picture
 
-def settings_for(
-    size: str,
-    *,
-    picture: int | None = None,
-    epochs: int | None = None,
-    batch: int = 64,
-    base_rate: float | None = None,
-    warm_up: float | None = None,
-    mask: float = 0.75,
-    held_out: float = 0.1,
-    seed: int = 0,
-    precision: Precision = "float32",
-) -> MaskedSettings:
-    """Settings of a size, with its own values where None is given.
+    @field_validator("warm_up")
+    @classmethod
+    def _ends_in_time(cls, warm_up: float, info: ValidationInfo) -> float:
+        epochs = info.data.get("epochs", 1)
+        if warm_up >= epochs:
+            raise ValueError(f"from 0 to below {epochs} epochs")
+        return warm_up
+
+    @field_validator("mask")
+    @classmethod
+    def _hides_some(cls, mask: float, info: ValidationInfo) -> float:
+        if "picture" in info.data:
+            patches = (info.data["picture"] // patch_of(info.data["size"])) ** 2
+            if not 0 < int(patches * (1 - mask)) < patches:
+                raise ValueError(f"a share that hides some of {patches} patches, and leaves one at least")
+        return mask
+
+
+def patch_of(size: str) -> int:
+    """Side of a patch of a size, in pixels."""
+    return int(SIZES[size].encoder.structure["patch_size"])
+
+
+def settings_for(size: str, **options: Any) -> PretrainSettings:
+    """Settings of a size.
+
+    Args:
+        size: name of a size in `SIZES`.
+        options: further settings by name; None for the usual value.
 
     Raises:
-        ProblemError: E19, values that fit neither each other nor the size.
+        ProblemError: E19, an unknown size, or everything that fits neither the other settings nor the size.
 
     Source: facebookresearch/mae:main_pretrain.py (batch, mask).
     """
     if size not in SIZES:
-        raise ProblemError(Problem("E19", f"size '{size}'", f"one of {', '.join(SIZES)}", "name one of them"))
-    own = SIZES[size]
-    epochs = own.epochs if epochs is None else epochs
-    settings = MaskedSettings(
-        size=size,
-        picture=own.encoder.image_input.size if picture is None else picture,
-        epochs=epochs,
-        batch=batch,
-        base_rate=own.base_rate if base_rate is None else base_rate,
-        warm_up=epochs * WARM_UP if warm_up is None else warm_up,
-        mask=mask,
-        held_out=held_out,
-        seed=seed,
-        precision=precision,
-    )
-    problems = _problems(settings)
-    if problems:
-        raise ProblemError(*problems)
-    return settings
+        near = difflib.get_close_matches(size, SIZES, 1)
+        fix = f"did you mean {near[0]}?" if near else "name one of them"
+        raise ProblemError(Problem("E19", f"size '{size}'", f"one of {', '.join(SIZES)}", fix))
+    own, chosen = SIZES[size], {name: value for name, value in options.items() if value is not None}
+    epochs = chosen.get("epochs", own.epochs)
+    usual: dict[str, Any] = {
+        "picture": own.encoder.image_input.size,
+        "epochs": epochs,
+        "batch": 64,
+        "base_rate": own.base_rate,
+        "warm_up": max(epochs, 0) * WARM_UP,
+        "mask": 0.75,
+        "held_out": 0.1,
+        "seed": 0,
+        "precision": "float32",
+    }
+    try:
+        return PretrainSettings(size=size, **{**usual, **chosen})
+    except ValidationError as error:
+        raise ProblemError(*(_problem(dict(fault)) for fault in error.errors())) from error
 
 
-def rate_at(settings: MaskedSettings, step: int, steps: int) -> float:
-    """The learning rate of a step, counted from 0, in epochs of so many steps.
-
-    Source: facebookresearch/mae:util/lr_sched.py (warm-up, then half a cosine, moved on at every step).
-    """
-    highest = settings.base_rate * settings.batch / BASE_BATCH
-    epoch = step / steps
-    if epoch < settings.warm_up:
-        return highest * epoch / settings.warm_up
-    share = (epoch - settings.warm_up) / (settings.epochs - settings.warm_up)
-    return highest * 0.5 * (1 + math.cos(math.pi * share))
-
-
-def _problems(settings: MaskedSettings) -> list[Problem]:
-    found: list[Problem] = []
-
-    def demand(holds: bool, name: str, expected: str) -> None:
-        if not holds:
-            value = getattr(settings, name)
-            found.append(Problem("E19", f"{name} = {value}", expected, "correct the setting"))
-
-    demand(settings.epochs >= 1, "epochs", "1 or more")
-    demand(settings.batch >= 1, "batch", "1 or more")
-    demand(0 < settings.base_rate < math.inf, "base_rate", "a number above 0")
-    demand(0 <= settings.warm_up < max(settings.epochs, 1), "warm_up", f"from 0 to below {settings.epochs} epochs")
-    demand(0 <= settings.held_out < 1, "held_out", "from 0 to below 1")
-    demand(settings.seed >= 0, "seed", "0 or more")
-    fits = settings.picture >= settings.patch and settings.picture % settings.patch == 0
-    demand(fits, "picture", f"a multiple of the patches of {settings.patch} pixels of size {settings.size}")
-    if 0 < settings.mask < 1:
-        some = not fits or 0 < settings.visible < settings.patches
-        demand(some, "mask", f"a share that hides some of {settings.patches} patches, and leaves one at least")
-    else:
-        demand(False, "mask", "a share between 0 and 1")
-    return found
+def _problem(fault: dict[str, Any]) -> Problem:
+    expected = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return Problem("E19", f"{fault['loc'][0]} = {fault['input']}", expected, "correct the setting")

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from abawbench.training.pretraining.autoencoder import autoencoder, optimiser_of, positions
-from abawbench.training.pretraining.figures import filled_in, patches_of, pictures_of
+from abawbench.training.pretraining.autoencoder import build_autoencoder, positions
+from abawbench.training.pretraining.figures import fill_in, patches_of, pictures_of
+from abawbench.training.pretraining.pretrain import optimiser_of
 from abawbench.training.pretraining.settings import settings_for
 
 TINY = settings_for("tiny")
@@ -15,7 +16,7 @@ TINY = settings_for("tiny")
 
 @pytest.fixture(scope="module")
 def network():
-    return autoencoder(TINY)
+    return build_autoencoder(TINY)
 
 
 def pictures(count: int = 3) -> torch.Tensor:
@@ -61,11 +62,11 @@ def test_the_seed_decides_the_weights_and_leaves_torch_alone(network):
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)
-    again = autoencoder(TINY)
+    again = build_autoencoder(TINY)
     assert torch.equal(torch.rand(3), expected)
     for one, other in zip(network.parameters(), again.parameters(), strict=True):
         assert torch.equal(one, other)
-    other = autoencoder(settings_for("tiny", seed=1))
+    other = build_autoencoder(settings_for("tiny", seed=1))
     assert any(not torch.equal(a, b) for a, b in zip(network.parameters(), other.parameters(), strict=True))
 
 
@@ -103,7 +104,7 @@ def test_the_loss_is_the_squared_error_over_hidden_patches_each_normalised(netwo
 
 
 def test_weights_decay_but_biases_and_norms_do_not(network):
-    decaying, free = optimiser_of(network, torch.device("cpu")).param_groups
+    decaying, free = optimiser_of(network, settings_for("tiny")).param_groups
     assert (decaying["weight_decay"], free["weight_decay"]) == (0.05, 0)
     assert decaying["betas"] == (0.9, 0.95)
     assert {value.ndim for value in free["params"]} == {1}
@@ -120,7 +121,7 @@ def test_a_network_that_says_all_fills_in_the_picture():
     patches = patches_of(true, 8)
     said = (patches - patches.mean(2, keepdim=True)) / (patches.var(2, keepdim=True) + 1e-6).sqrt()
     hidden = (noise() > 0.5).float()
-    seen, filled = filled_in(true, said, hidden, 8)
+    seen, filled = fill_in(true, said, hidden, 8)
     np.testing.assert_allclose(filled, true, atol=1e-5)
     grey = patches_of(seen, 8)
     assert (grey[hidden.bool()] == 0.5).all()

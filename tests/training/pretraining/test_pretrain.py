@@ -28,6 +28,7 @@ SETTINGS = settings_for("tiny", epochs=3, batch=8)
 # 5 units of 7 crops, one held out: 3 steps of 8 in an epoch
 STEPS = 9
 FILES = ("encoder.safetensors", "mae_pretrain.pth", "loss.csv", "reconstructions.png", "huggingface/model.safetensors")
+LOCKS = {".lock", ".workers"}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def content(run: Path) -> dict[str, bytes]:
 
 def test_a_run_leaves_weights_losses_and_pictures(finished):
     names = {path.name for path in finished.iterdir()}
-    expected = {"loss.png", "run.json", "huggingface", *(name for name in FILES if "/" not in name)}
+    expected = {"loss.png", "run.json", "huggingface", *LOCKS, *(name for name in FILES if "/" not in name)}
     assert names == expected
     rows = (finished / "loss.csv").read_text().splitlines()
     assert rows[0] == "epoch,step,rate,loss,held_out"
@@ -96,22 +97,23 @@ def test_an_interrupted_run_ends_with_the_bits_of_a_whole_one(crops, finished, t
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from abawbench.training.pretraining import pretrain as masked, run_folder as masked_files
+from abawbench.training import run_folder
+from abawbench.training.pretraining import pretrain as masked
 from abawbench.training.pretraining.settings import settings_for
 
-write, data, run = masked_files.write_file, Path(sys.argv[1]), Path(sys.argv[2])
+write, data, run = run_folder.write_tensors, Path(sys.argv[1]), Path(sys.argv[2])
 states = 0
 
-def torn(path, content):
+def torn(path, tensors):
     global states
-    states += path.name == "state.safetensors"
+    states += 1
     if states == 5:
         # a file that is half written
-        path.with_name("." + path.name + ".x").write_bytes(content[:100])
+        path.with_name("." + path.name).write_bytes(b"half")
         os.kill(os.getpid(), signal.SIGKILL)
-    write(path, content)
+    write(path, tensors)
 
-masked_files.write_file = torn
+run_folder.write_tensors = torn
 masked.pretrain(data, run, settings_for("tiny", epochs=3, batch=8), pause_s=0)
 """
 
@@ -120,22 +122,22 @@ def test_a_process_killed_while_it_writes_loses_no_bit(crops, finished, tmp_path
     run = tmp_path / "run"
     killed = subprocess.run([sys.executable, "-c", KILLED, str(crops), str(run)], check=False, env=os.environ)
     assert killed.returncode == -signal.SIGKILL
-    assert (run / ".state.safetensors.x").exists()
+    assert (run / "checkpoints/.last-5.safetensors").exists()
     steps = []
     pretrain(crops, run, SETTINGS, report=steps.append)
     assert len(steps) == STEPS - 4
     assert content(run) == content(finished)
-    assert not list(run.glob(".*"))
+    assert {path.name for path in run.glob(".*")} == LOCKS
 
 
 def test_a_second_start_of_a_finished_run_does_nothing(crops, finished):
-    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.name not in LOCKS}
     steps = []
     summary = pretrain(crops, finished, SETTINGS, report=steps.append)
     assert summary.is_kept
     assert not steps
     assert [epoch.step for epoch in summary.epochs] == [3, 6, 9]
-    assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == before
+    assert {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.name not in LOCKS} == before
 
 
 def test_a_folder_of_another_run_is_refused(crops, finished):
@@ -163,16 +165,42 @@ def test_a_state_that_is_no_state_is_told(crops, finished, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     (run / "run.json").write_bytes((finished / "run.json").read_bytes())
-    (run / "state.safetensors").write_bytes(b"nothing of the kind")
-    with pytest.raises(ProblemError, match="E04"):
+    (run / "checkpoints").mkdir()
+    for content in (b"nothing of the kind", b'{"file": "last-1.safetensors", "sha256": "0", "facts": {}}'):
+        (run / "checkpoints/last.json").write_bytes(content)
+        (run / "checkpoints/last-1.safetensors").write_bytes(b"nothing of the kind")
+        with pytest.raises(ProblemError, match="E04"):
+            pretrain(crops, run, SETTINGS)
+
+
+def test_an_unfinished_state_of_an_earlier_version_is_refused_with_what_to_do(crops, finished, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "run.json").write_bytes((finished / "run.json").read_bytes())
+    (run / "state.safetensors").write_bytes(b"weights and moments in one file")
+    with pytest.raises(ProblemError, match=r"E20(.|\n)*earlier abawbench(.|\n)*begin anew"):
         pretrain(crops, run, SETTINGS)
+
+
+def test_two_runs_at_once_in_one_folder_are_one_and_a_refusal(crops, finished, tmp_path):
+    run, refused = tmp_path / "run", []
+
+    def second(progress):
+        if not refused:
+            with pytest.raises(ProblemError) as caught:
+                pretrain(crops, run, SETTINGS)
+            refused.extend(problem.rule for problem in caught.value.problems)
+
+    pretrain(crops, run, SETTINGS, report=second)
+    assert refused == ["D36"]
+    assert content(run) == content(finished)
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_before_it_is_kept(crops, tmp_path, monkeypatch):
     monkeypatch.setattr(masked, "rate_at", lambda *_: float("inf"))
     with pytest.raises(ProblemError, match=r"E22.*\n.*nan by step 2"):
         pretrain(crops, tmp_path / "run", SETTINGS, pause_s=0)
-    assert b"NaN" not in (tmp_path / "run/state.safetensors").read_bytes()
+    assert b"NaN" not in (tmp_path / "run/checkpoints/last.json").read_bytes()
 
 
 def test_the_loss_falls_on_crops_it_has_not_seen(tmp_path):
