@@ -13,7 +13,7 @@ import numpy as np
 
 from abawbench.base.files import write_text
 from abawbench.base.problems import Problem, ProblemError, unreadable
-from abawbench.challenges import Categorical, Task
+from abawbench.challenges import Task
 from abawbench.datasets.stratify import stratify
 from abawbench.table import Floats, Rows, Table, video_of
 
@@ -165,11 +165,9 @@ def _coded(task: str, values: Any, known: Task | None) -> list[tuple[list[str], 
     """Columns of a task as codes and their names: classes, 0 and 1, or fifths; -1 where not annotated."""
     if values.ndim == 1:
         codes = values.astype(np.int64)
-        size = int(codes.max(initial=-1)) + 1
-        classes = known.classes if isinstance(known, Categorical) else [str(code) for code in range(size)]
+        classes = map(str, range(int(codes.max(initial=-1)) + 1)) if known is None else known.outputs
         return [([f"{task}={name}" for name in classes], codes)]
-    given = () if known is None or isinstance(known, Categorical) else known.columns
-    columns = given or [f"{task}[{place}]" for place in range(values.shape[1])]
+    columns = [f"{task}[{place}]" for place in range(values.shape[1])] if known is None else known.outputs
     if values.dtype.kind == "i":
         return [([f"{name}=0", f"{name}=1"], values[:, place].astype(np.int64)) for place, name in enumerate(columns)]
     return [_fifths(name, values[:, place]) for place, name in enumerate(columns)]

@@ -18,7 +18,7 @@ from abawbench.cli.output import exits_on_problems, print_json, say
 def command(dataset: str, out: Path | None) -> None:
     """Describe the data set ID in Croissant 1.1 JSON-LD, for data set search engines and loaders.
 
-    Data that must be asked for have the page that says how in place of an address of their files.
+    Data that must be requested have the address of the page that says how, instead of addresses of their files.
 
     \b
     Example:

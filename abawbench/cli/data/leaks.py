@@ -23,11 +23,16 @@ SHOWN = 10
 @click.command()
 @click.argument("parts", nargs=-1, metavar="[A B]")
 @click.option(
-    "-c", "--challenge", type=CHALLENGE, help="Format of text files of labels; whose rules --trained-on meets."
+    "-c",
+    "--challenge",
+    type=CHALLENGE,
+    help="Challenge of text files of labels, and of the rules on training data.",
 )
 @click.option("--trained-on", multiple=True, metavar="NAME", help="A data set that a model was trained on.")
-@click.option("--entry", type=PATH, metavar="FOLDER", help="An entry, whose data sets count as --trained-on.")
-@click.option("--threshold", default=10, show_default=True, type=click.IntRange(0, 32), help="Most bits that differ.")
+@click.option("--entry", type=PATH, metavar="FOLDER", help="An entry; its data sets count as --trained-on.")
+@click.option(
+    "--threshold", default=10, show_default=True, type=click.IntRange(0, 32), help="Most bits in which hashes differ."
+)
 @click.option("--likeness", default=0.97, show_default=True, type=click.FloatRange(0, 1), help="Least likeness.")
 @json_option
 @exits_on_problems
@@ -40,15 +45,15 @@ def command(
     likeness: float,
     as_json: bool,
 ) -> None:
-    """Find what A and B share: videos, persons, files, near-duplicate pictures, and overlaps known of data sets.
+    """Find what A and B share: videos, persons, files, near-duplicate pictures, and known overlaps of data sets.
 
     A and B are folders of pictures, crops or videos, files of labels (Parquet of `data read`, the challenges' text
     files, lists of names), or ids of data sets. Pictures are near-duplicates when their 64-bit hashes differ in at most
     --threshold bits and the likeness of their 24 x 24 thumbnails is at least --likeness: copies that were encoded
     again, resized, brightened or darkened. Crops that were cut anew and mirrored copies are not found.
 
-    With --challenge, says whether its rules forbid the data that a model was trained on. Exit status: 0 nothing found,
-    1 something.
+    With --challenge and --trained-on or --entry, prints whether the challenge's rules forbid the data that a model was
+    trained on. Exit status: 0 where nothing is found, 1 where something is.
 
     \b
     Example:

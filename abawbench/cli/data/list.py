@@ -13,7 +13,7 @@ from abawbench.cli.output import exits_on_problems, print_json, print_table
 @json_option
 @exits_on_problems
 def command(files: tuple[str, ...], as_json: bool) -> None:
-    """List every data set with a manifest, or the MANIFESTs that are named by id or path.
+    """List every data set with a manifest, or only the MANIFESTs, each an id or a path.
 
     A manifest that does not hold together is reported, and the others are listed.
 
@@ -25,7 +25,7 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
     """
     from abawbench.base.problems import Problem, ProblemError
     from abawbench.datasets.manifests import get_manifest, manifests
-    from abawbench.datasets.manifests.facts import assumed_facts, facts_of, licence_word, sizes, task_words
+    from abawbench.datasets.manifests.facts import assumed_facts, licence_word, sizes, summary_to_json, task_words
     from abawbench.datasets.manifests.model import Manifest
 
     found: list[Manifest] = []
@@ -36,22 +36,7 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
         except ProblemError as error:
             problems.extend(error.problems)
     if as_json:
-        print_json(
-            [
-                {
-                    "id": manifest.id,
-                    "title": manifest.title,
-                    "tasks": task_words(manifest).split(", ") if manifest.labels else [],
-                    "sizes": {split.name: split.count for split in manifest.splits},
-                    "licence": manifest.licence.terms,
-                    "redistributable": manifest.licence.redistributable,
-                    "status": manifest.status,
-                    "facts": len(facts_of(manifest)),
-                    "assumed": len(assumed_facts(manifest)),
-                }
-                for manifest in found
-            ]
-        )
+        print_json([summary_to_json(manifest) for manifest in found])
     elif found:
         print_table(
             [

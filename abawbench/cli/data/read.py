@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("dataset", metavar="ID")
 @click.argument("root", type=PATH)
-@click.option("--labels", "which", metavar="SET", help="Which label set; needed where there are several.")
+@click.option("--labels", "which", metavar="SET", help="Label set to read; needed where there are several.")
 @click.option("-o", "--out", type=PATH, metavar="OUT.parquet", help="Write the rows as Parquet.")
 @click.option(
     "--contempt",
     type=click.Choice(["drop", "other"]),
     default="drop",
     show_default=True,
-    help="Contempt, which ABAW does not have: not annotated, or Other.",
+    help="What contempt becomes, which ABAW does not have: not annotated, or Other.",
 )
 @click.option("--own", is_flag=True, help="Keep the data set's own classes and columns.")
 @json_option
@@ -38,9 +38,9 @@ def command(
 ) -> None:
     """Read the labels of ROOT, a local copy of the data set ID, in the vocabularies of ABAW.
 
-    ID is one that `abawbench data list` shows, or the path of a manifest of your own. Prints rows by split, class and
-    action unit, and what the map onto ABAW loses. An action unit that the data set does not label is missing in the
-    file, never 0. Rows at fault are left out; then the exit status is 1.
+    ID is an id of `abawbench data list`, or the path of a manifest of your own. Prints rows by split, class and action
+    unit, and what the map onto ABAW loses. An action unit that the data set does not label is missing in the file,
+    never 0. Rows at fault are left out; the exit status is then 1.
 
     \b
     Example:
@@ -114,11 +114,11 @@ def _print_task(task: Task, counts: Mapping[str, SplitCounts]) -> None:
 
 
 def _cell(task: Task, part: SplitCounts, name: str) -> str:
-    """Rows of a class, rows with a value, or `present of annotated`."""
-    from abawbench.challenges import MultiLabel
-
+    """Number of rows: of a class, with a value, or `present of annotated` for a label."""
     count = part.labels[task.name][name]
-    annotated = part.annotated.get(task.name, {}).get(name, count)
-    if annotated == 0 and task.name in part.annotated:
+    if not task.is_vector:
+        return f"{count:,}"
+    annotated = part.annotated[task.name][name]
+    if annotated == 0:
         return "masked"
-    return f"{count:,} of {annotated:,}" if isinstance(task, MultiLabel) else f"{count:,}"
+    return f"{count:,}" if task.is_real else f"{count:,} of {annotated:,}"

@@ -12,7 +12,7 @@ from abawbench.cli.options import json_option
 from abawbench.cli.output import exits_on_problems, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from abawbench.datasets.manifests.model import LabelSet, Manifest, TaskFacts
+    from abawbench.datasets.manifests.model import LabelSet, Manifest
 
 WIDEST = 120
 
@@ -24,8 +24,8 @@ WIDEST = 120
 def command(dataset: str, as_json: bool) -> None:
     """Show everything that is known of the data set ID, and where each fact is from.
 
-    ID is one that `abawbench data list` shows, a name (its newest release is shown), or the path of a manifest of your
-    own. What has no source is marked as assumed.
+    ID is an id of `abawbench data list`, a name (its newest release is shown), or the path of a manifest of your own. A
+    fact without a source is marked as assumed.
 
     \b
     Example:
@@ -33,8 +33,8 @@ def command(dataset: str, as_json: bool) -> None:
       abawbench data show aff-wild2_6
       abawbench data show raf-db --json
     """
-    from abawbench.datasets.manifests import get_manifest, manifests, origin_of
-    from abawbench.datasets.manifests.facts import assumed_facts, facts_of
+    from abawbench.datasets.manifests import get_manifest, manifests
+    from abawbench.datasets.manifests.facts import manifest_to_json
 
     manifest = get_manifest(dataset)
     if dataset == manifest.name:
@@ -42,16 +42,7 @@ def command(dataset: str, as_json: bool) -> None:
         if len(versions) > 1:
             say(f"{manifest.id} is the newest of {', '.join(versions)}")
     if as_json:
-        origin = origin_of(manifest)
-        print_json(
-            {
-                "id": manifest.id,
-                **manifest.model_dump(mode="json"),
-                "origin": None if origin is None else origin.model_dump(mode="json"),
-                "fact_sources": {name: manifest.source_of(name) for name in facts_of(manifest)},
-                "assumed": list(assumed_facts(manifest)),
-            }
-        )
+        print_json(manifest_to_json(manifest))
     else:
         _print(manifest)
 
@@ -122,7 +113,7 @@ def _print_files(manifest: Manifest) -> None:
 
 
 def _print_labels(manifest: Manifest, label_set: LabelSet) -> None:
-    from abawbench.datasets.manifests.facts import onto_abaw
+    from abawbench.datasets.manifests.facts import onto_abaw, task_in_words
 
     at = f"labels.{label_set.id}"
     _heading(f"Labels {label_set.id}")
@@ -138,22 +129,12 @@ def _print_labels(manifest: Manifest, label_set: LabelSet) -> None:
     if label_set.challenges:
         _bullet(f"challenges: {', '.join(label_set.challenges)}", sign="")
     for facts in label_set.tasks:
-        _bullet(f"{facts.name}: {_said(facts)}{_doubt(manifest, f'{at}.tasks.{facts.name}', f'{at}.tasks')}", sign="")
+        _bullet(
+            f"{facts.name}: {task_in_words(facts)}{_doubt(manifest, f'{at}.tasks.{facts.name}', f'{at}.tasks')}",
+            sign="",
+        )
         for line in onto_abaw(facts):
             _bullet(line, sign="  ABAW: ")
-
-
-def _said(facts: TaskFacts) -> str:
-    from abawbench.datasets.manifests.model import Classes, Numbers
-
-    missing = f"; not annotated: {', '.join(map(str, facts.missing))}" if facts.missing else ""
-    if isinstance(facts, Classes):
-        codes = facts.codes or tuple(range(len(facts.classes)))
-        return ", ".join(f"{code} {name}" for code, name in zip(codes, facts.classes, strict=True)) + missing
-    columns = ", ".join(facts.columns)
-    if isinstance(facts, Numbers):
-        return f"{columns}, from {facts.low:g} to {facts.high:g}{missing}"
-    return f"{columns}; present from {facts.positive_from:g} on{missing}"
 
 
 def _print_splits(manifest: Manifest) -> None:
@@ -181,17 +162,10 @@ def _print_splits(manifest: Manifest) -> None:
 
 
 def _print_sources(manifest: Manifest) -> None:
-    from abawbench.datasets.manifests.facts import facts_of
+    from abawbench.datasets.manifests.facts import facts_by_source
 
     _heading("Where each fact is from")
-    listed: dict[str, list[str]] = {}
-    facts = facts_of(manifest)
-    finer = [
-        name for name in manifest.sources if not any(fact.startswith(f"{name}.") for fact in facts) and name != "*"
-    ]
-    for name in dict.fromkeys((*facts, *finer)):
-        listed.setdefault(manifest.source_of(name), []).append(name)
-    for source, names in listed.items():
+    for source, names in facts_by_source(manifest).items():
         _bullet(f"{', '.join(names)}: {source}")
 
 

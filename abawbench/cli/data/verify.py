@@ -17,11 +17,11 @@ from abawbench.cli.output import exits_on_problems, print_json
 @json_option
 @exits_on_problems
 def command(dataset: str, root: Path, as_json: bool) -> None:
-    """Compare ROOT, a local copy of the data set ID, with its manifest, and say what differs.
+    """Compare ROOT, a local copy of the data set ID, with its manifest, and print what differs.
 
-    Layout, published checksums, label files with their headers, values and sentinels, sizes of the splits, people or
-    videos in two splits, labels without picture and pictures without label. What cannot be told is said. Exit status:
-    0 where nothing differs, 1 where something does.
+    Checked are the layout, published checksums, label files with their headers, values and sentinels, sizes of the
+    splits, people or videos in two splits, labels without pictures and pictures without labels. What cannot be checked
+    is named. Exit status: 0 where nothing differs, 1 where something does.
 
     \b
     Example:
@@ -36,16 +36,7 @@ def command(dataset: str, root: Path, as_json: bool) -> None:
     manifest = get_manifest(dataset)
     result = verify(manifest, root)
     if as_json:
-        print_json(
-            {
-                "id": manifest.id,
-                "root": str(root),
-                "agrees": result.agrees,
-                "problems": [problem.to_json() for problem in result.problems],
-                "checked": list(result.checked),
-                "unchecked": list(result.unchecked),
-            }
-        )
+        print_json({"id": manifest.id, "root": str(root), **result.to_json()})
     else:
         if result.problems:
             click.echo(render(result.problems))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from abawbench.datasets.manifests.catalogue import manifests
+from abawbench.datasets.manifests.catalogue import manifests, origin_of
 from abawbench.datasets.manifests.model import CONTEMPT, Classes, Manifest, Marks, Numbers, TaskFacts
 from abawbench.labels import ACTION_UNITS_12, COMPOUND_7, EXPRESSIONS_8
 
@@ -118,6 +119,33 @@ def facts_by_source(manifest: Manifest) -> dict[str, list[str]]:
     for name in dict.fromkeys((*facts, *finer)):
         found.setdefault(manifest.source_of(name), []).append(name)
     return found
+
+
+def manifest_to_json(manifest: Manifest) -> dict[str, Any]:
+    """All facts of a manifest as plain data, with the source of each and who made the data set."""
+    origin = origin_of(manifest)
+    return {
+        "id": manifest.id,
+        **manifest.model_dump(mode="json"),
+        "origin": None if origin is None else origin.model_dump(mode="json"),
+        "fact_sources": {name: manifest.source_of(name) for name in facts_of(manifest)},
+        "assumed": list(assumed_facts(manifest)),
+    }
+
+
+def summary_to_json(manifest: Manifest) -> dict[str, Any]:
+    """The facts of a manifest that a list of data sets shows, as plain data."""
+    return {
+        "id": manifest.id,
+        "title": manifest.title,
+        "tasks": task_words(manifest).split(", ") if manifest.labels else [],
+        "sizes": {split.name: split.count for split in manifest.splits},
+        "licence": manifest.licence.terms,
+        "redistributable": manifest.licence.redistributable,
+        "status": manifest.status,
+        "facts": len(facts_of(manifest)),
+        "assumed": len(assumed_facts(manifest)),
+    }
 
 
 def overview() -> str:

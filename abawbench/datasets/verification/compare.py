@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from abawbench.base.hashes import hashes_of_file
 from abawbench.base.problems import Problem, Problems, unreadable
@@ -36,6 +36,15 @@ class Comparison:
     def agrees(self) -> bool:
         """True where nothing differs."""
         return all(problem.is_note for problem in self.problems)
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison as plain data."""
+        return {
+            "agrees": self.agrees,
+            "problems": [problem.to_json() for problem in self.problems],
+            "checked": list(self.checked),
+            "unchecked": list(self.unchecked),
+        }
 
 
 class _Findings:
