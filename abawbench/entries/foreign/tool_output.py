@@ -1,61 +1,63 @@
-"""Tables of public toolkits as an entry: it looks at no picture, but up what the tool said of a frame."""
+"""Tables of public toolkits as an entry, which looks the answers of the tool up and needs no pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from abawbench.base.problems import Problem, ProblemError, Problems, unreadable
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.clips.clip import Clip, no_pictures
 from abawbench.entries.foreign.synonyms import class_named
 from abawbench.entries.foreign.tool_tables import Output, header_of, read_output
-from abawbench.entries.foreign.tools import TOOLS, Scores, Tool, ToolName, recognised
+from abawbench.entries.foreign.tools import TOOLS, Scores, Tool, find_tool, recognise
 from abawbench.entries.model import Answers, Card
 from abawbench.entries.outputs import TOLERANCE, is_distribution, over_frames, softmax
 from abawbench.labels import VALENCE_AROUSAL
 from abawbench.table import Floats, Integers, Mask, Rows
 
+# greatest intensity of an action unit
 MOST_INTENSE = 5.0
-# a linear head overshoots the range a little; a scale of 1 to 9 does not fit
+# greatest valence or arousal: a linear head overshoots the range a little; a scale of 1 to 9 does not fit
 FARTHEST = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where the tables are, and what of the tool's facts is otherwise.
+    """The tables of a tool, and facts about the tool that differ from the known ones.
 
     Attributes:
-        folder: with `<unit>.csv` for each unit.
-        tool: that wrote them; `auto` goes by the columns of the first.
-        missing: what a frame without a row gets: `error` refuses the clip; `previous` takes the last row before it,
-            else the next one; `nearest` the closer one, the earlier of two equally close.
-        frame_base: number of the first frame, in the place of the tool's.
-        scores: what the columns of classes hold, in the place of the tool's.
-        threshold: intensity from which on a unit is present, in the place of the tool's.
+        folder: folder with `<unit>.csv` for each unit.
+        tool: name of the tool that wrote the tables; `auto` recognises it by the columns of the first table.
+        missing: answer to a frame without a row: `error` refuses the clip; `previous` takes the last row before the
+            frame, else the next one; `nearest` takes the closer row, the earlier of two equally close ones.
+        frame_base: number of the first frame; the tool's own where not given.
+        scores: kind of scores in the columns of classes; the tool's own where not given.
+        threshold: intensity from which a unit is present; the tool's own where not given.
     """
 
     folder: Path
-    tool: ToolName | Literal["auto"] = "auto"
+    tool: str = "auto"
     missing: Literal["error", "previous", "nearest"] = "error"
     frame_base: int | None = None
     scores: Scores | None = None
-    threshold: float | None = None
+    threshold: Annotated[float, Field(gt=0, lt=MOST_INTENSE)] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class ToolOutput:
-    """The entry.
+    """An entry that looks its answers up in the tables of a tool.
 
     Attributes:
-        card: what it is; only the columns that the tool has.
-        tool: that wrote the tables, its facts as the settings have them.
-        classes: class columns of the tool, or what its label column may say; those that are there.
-        settings: where the tables are.
+        card: card of the entry, with only those columns that the tables have.
+        tool: the tool that wrote the tables, with the facts of the settings.
+        classes: class columns in the tables, or classes that the label column may name.
+        settings: settings of the entry.
     """
 
     card: Card
@@ -64,9 +66,7 @@ class ToolOutput:
     settings: Settings
 
     def predict(self, clip: Clip) -> Answers:
-        """What the tool says of each frame, NaN on frames that are not valid.
-
-        Frame numbers of clips count from 1.
+        """Answers of the tool to each frame, NaN on invalid frames. Frame numbers of clips count from 1.
 
         Raises:
             ProblemError: F01 the unit has no table; E18 the table is not the tool's, or lacks a valid frame under the
@@ -76,37 +76,31 @@ class ToolOutput:
             return {task.name: np.full((len(clip), task.width), np.nan) for task in self.card.tasks}
         output = self.output(clip.video)
         rows = self._rows(output.frame, clip)
-        answers: dict[str, Floats] = {}
         problems = Problems()
-        for task in self.card.tasks:
-            match task:
-                case Continuous():
-                    values = np.clip(self._valence_arousal(task, output, problems), task.low, task.high)
-                case Categorical():
-                    values = self._classes(task, output, problems)
-                case MultiLabel():
-                    values = self._units(task, output, problems)
-            answers[task.name] = over_frames(values[rows], clip)
+        answers = {
+            reader.task.name: over_frames(reader.read(output, problems)[rows], clip) for reader in self._readers()
+        }
         problems.raise_if_any()
         return answers
 
     def output(self, unit: str) -> Output:
-        """The table of a unit; says too how many rows had no face, and how many were further faces.
+        """The table of a unit, with counts of rows without a face and of further faces.
 
         Raises:
             ProblemError: F01 there is none, E18 it is not one of the tool's.
         """
-        return read_output(self._file(unit), self.tool, self._columns, frame_base=self.tool.frame_base)
+        columns = [name for reader in self._readers() for name in reader.columns()]
+        return read_output(self._file(unit), self.tool, columns, frame_base=self.tool.frame_base)
 
     def reading(self, folder: Path) -> ToolOutput:
-        """The same entry over the tables of another folder."""
+        """The same entry on the tables of another folder."""
         return replace(self, settings=replace(self.settings, folder=folder))
 
     def clips(self) -> tuple[Clip, ...]:
-        """A clip without pictures for each table: every frame up to the last, valid where the tool saw a face.
+        """A clip without pictures for each table, with every frame up to the last; valid where the tool found a face.
 
         Raises:
-            ProblemError: everything that is wrong with the tables: F01, E18.
+            ProblemError: F01 and E18, everything wrong with the tables.
         """
         clips: list[Clip] = []
         problems: list[Problem] = []
@@ -131,24 +125,14 @@ class ToolOutput:
             raise ProblemError(*problems)
         return tuple(clips)
 
-    @property
-    def _columns(self) -> tuple[str, ...]:
-        found: list[str] = []
-        for task in self.card.tasks:
-            match task:
-                case Continuous():
-                    found += [_column_of(self.tool, name) for name in task.columns]
-                case Categorical():
-                    found += [self.tool.label] if self.tool.label else self.classes
-                case MultiLabel():
-                    found += [self.tool.units[name].column for name in task.columns]
-        return tuple(found)
+    def _readers(self) -> Sequence[_Reader]:
+        return [READERS[type(task)](self.tool, self.classes, task) for task in self.card.tasks]
 
     def _file(self, unit: str) -> Path:
         return self.settings.folder / f"{unit}.csv"
 
     def _rows(self, frame: Integers, clip: Clip) -> Rows:
-        """For each valid frame of the clip the row of the table that answers it."""
+        """The row of the table that answers each valid frame of the clip."""
         asked = clip.frame[clip.valid]
         place = np.searchsorted(frame, asked)
         after = np.minimum(place, max(len(frame) - 1, 0))
@@ -165,63 +149,136 @@ class ToolOutput:
             )
         before = np.maximum(place - 1, 0)
         if self.settings.missing == "nearest":
-            # the first row stands on both sides of what comes before it
+            # the first row is the nearest on both sides of the frames before it
             earlier = np.abs(asked - frame[before]) <= np.abs(frame[after] - asked)
         else:
             earlier = place > 0
         return np.where(frame[after] == asked, after, np.where(earlier, before, after))
 
-    def _valence_arousal(self, task: Continuous, output: Output, problems: Problems) -> Floats:
-        values = output.of([_column_of(self.tool, name) for name in task.columns])
-        self._refuse(output, np.abs(values).max(axis=1, initial=0) > FARTHEST, values, "values from -1 to 1", problems)
-        return values
 
-    def _units(self, task: MultiLabel, output: Output, problems: Problems) -> Floats:
-        units = [self.tool.units[name] for name in task.columns]
-        values = output.of([unit.column for unit in units])
-        for place, unit in enumerate(units):
-            column = values[:, place : place + 1]
+@dataclass(frozen=True, eq=False)
+class _Reader:
+    """Reads the answers to a task from the tables of a tool; a subclass for each kind of task.
+
+    Attributes:
+        tool: the tool that wrote the tables.
+        classes: class columns in the tables, or classes that the label column may name.
+        task: the task to answer.
+    """
+
+    tool: Tool
+    classes: tuple[str, ...]
+    task: Any
+
+    @property
+    def column(self) -> Mapping[str, str]:
+        """Column of each output that the tool knows."""
+        raise NotImplementedError
+
+    def restrict(self, header: Sequence[str]) -> Task | None:
+        """The task with those of its outputs that the tables have; None where they have too few."""
+        kept = [name for name in self.task.outputs if self.column.get(name) in header]
+        return self.task.with_outputs(kept) if kept else None
+
+    def columns(self) -> Sequence[str]:
+        """Columns of the tables that the answers are made from."""
+        return [self.column[name] for name in self.task.outputs]
+
+    def read(self, output: Output, problems: Problems) -> Floats:
+        """Answers to the rows of a table, shape (rows, width)."""
+        raise NotImplementedError
+
+    def note(self) -> str:
+        """A note of the card on how the answers are made; empty where there is nothing to say."""
+        return ""
+
+
+class _ValenceArousal(_Reader):
+    @property
+    def column(self) -> Mapping[str, str]:
+        return dict(zip(VALENCE_AROUSAL, self.tool.valence_arousal or (), strict=False))
+
+    def read(self, output: Output, problems: Problems) -> Floats:
+        values = output.of(self.columns())
+        _refuse(output, np.abs(values).max(axis=1, initial=0) > FARTHEST, values, "values from -1 to 1", problems)
+        return np.clip(values, *self.task.span)
+
+
+class _Classes(_Reader):
+    def restrict(self, header: Sequence[str]) -> Task | None:
+        del header
+        meant = {class_named(name, self.task.classes) for name in self.classes}
+        kept = [name for name in self.task.classes if name in meant]
+        return self.task.with_outputs(kept) if len(kept) > 1 else None
+
+    def columns(self) -> Sequence[str]:
+        return [self.tool.label] if self.tool.label else self.classes
+
+    def read(self, output: Output, problems: Problems) -> Floats:
+        scores = self._scores(output, problems)
+        known = np.zeros((len(scores), self.task.width))
+        for place, label in enumerate(self.classes):
+            name = class_named(label, self.task.classes)
+            if name is not None:
+                known[:, self.task.classes.index(name)] = np.maximum(scores[:, place], 0)
+        whole = known.sum(axis=1, keepdims=True)
+        # a tool that sees only a class that is left out says nothing about the others
+        return np.where(whole > 0, known / np.where(whole > 0, whole, 1), 1 / self.task.width)
+
+    def _scores(self, output: Output, problems: Problems) -> Floats:
+        """Probabilities of the tool's own classes, shape (rows, classes)."""
+        if self.tool.label:
+            named = output.of([self.tool.label])[:, 0].astype(np.int64)
+            return np.eye(len(self.tool.classes))[named][:, [self.tool.classes.index(name) for name in self.classes]]
+        scores = output.of(self.classes)
+        is_fair = is_distribution(scores)
+        if self.tool.scores == "probability":
+            expected = 'probabilities that sum to 1; for raw scores set scores = "logit"'
+            _refuse(output, ~is_fair, scores, expected, problems)
+            return scores
+        expected = 'raw scores; for probabilities that sum to 1 set scores = "probability"'
+        _refuse(output, is_fair & is_fair.all(), scores, expected, problems)
+        return softmax(scores)
+
+    def note(self) -> str:
+        lost = [name for name in self.classes if class_named(name, self.task.classes) is None]
+        return f"{self.task.name}: left out, the others made to sum to 1: {', '.join(lost)}" if lost else ""
+
+
+class _Units(_Reader):
+    @property
+    def column(self) -> Mapping[str, str]:
+        return {name: unit.column for name, unit in self.tool.units.items()}
+
+    def read(self, output: Output, problems: Problems) -> Floats:
+        values = output.of(self.columns())
+        for place, name in enumerate(self.task.columns):
+            unit, column = self.tool.units[name], values[:, place : place + 1]
             highest = MOST_INTENSE if unit.scale == "intensity" else 1.0
             wrong = (column < -TOLERANCE) | (column > highest + TOLERANCE)
             if unit.scale == "presence":
                 wrong |= column != np.round(column)
-            expected = f"{unit.column}: {unit.scale} from 0 to {highest:g}"
-            self._refuse(output, wrong[:, 0], column, expected, problems)
+            _refuse(output, wrong[:, 0], column, f"{unit.column}: {unit.scale} from 0 to {highest:g}", problems)
             if unit.scale == "intensity":
                 assert self.tool.threshold is not None
                 values[:, place] = presence(values[:, place], self.tool.threshold)
         return np.clip(values, 0, 1)
 
-    def _classes(self, task: Categorical, output: Output, problems: Problems) -> Floats:
-        if self.tool.label:
-            said = output.of([self.tool.label])[:, 0].astype(np.int64)
-            scores = np.eye(len(self.tool.classes))[said][:, [self.tool.classes.index(name) for name in self.classes]]
-        else:
-            scores = output.of(self.classes)
-            is_fair = is_distribution(scores)
-            if self.tool.scores == "probability":
-                expected = 'probabilities that sum to 1; for raw scores set scores = "logit"'
-                self._refuse(output, ~is_fair, scores, expected, problems)
-            else:
-                expected = 'raw scores; for probabilities that sum to 1 set scores = "probability"'
-                self._refuse(output, is_fair & is_fair.all(), scores, expected, problems)
-                scores = softmax(scores)
-        known = np.zeros((len(scores), len(task.classes)))
-        for place, label in enumerate(self.classes):
-            name = class_named(label, task.classes)
-            if name is not None:
-                known[:, task.classes.index(name)] = np.maximum(scores[:, place], 0)
-        whole = known.sum(axis=1, keepdims=True)
-        # a tool that sees only a class that is left out says nothing about the others
-        return np.where(whole > 0, known / np.where(whole > 0, whole, 1), 1 / len(task.classes))
+    def note(self) -> str:
+        graded = [name for name in self.task.columns if self.tool.units[name].scale == "intensity"]
+        return f"{', '.join(graded)}: present from intensity {self.tool.threshold:g} on" if graded else ""
 
-    def _refuse(self, output: Output, wrong: Mask, values: Floats, expected: str, problems: Problems) -> None:
-        places = np.flatnonzero(wrong)
-        if len(places):
-            row = values[places[0]]
-            found = f"{', '.join(f'{value:.4g}' for value in row)} in frame {output.frame[places[0]]}"
-            fix = "check the tool's version and the settings"
-            problems.add(Problem("E18", found, expected, fix, output.file, count=len(places)))
+
+READERS: dict[type[Task], type[_Reader]] = {Continuous: _ValenceArousal, Categorical: _Classes, MultiLabel: _Units}
+
+
+def _refuse(output: Output, wrong: Mask, values: Floats, expected: str, problems: Problems) -> None:
+    places = np.flatnonzero(wrong)
+    if len(places):
+        row = values[places[0]]
+        found = f"{', '.join(f'{value:.4g}' for value in row)} in frame {output.frame[places[0]]}"
+        fix = "check the tool's version and the settings"
+        problems.add(Problem("E18", found, expected, fix, output.file, count=len(places)))
 
 
 def presence(intensity: Floats, threshold: float) -> Floats:
@@ -234,27 +291,32 @@ def presence(intensity: Floats, threshold: float) -> Floats:
 
 
 def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> ToolOutput:
-    """The entry that `kind = "tool-output"` of an entry.toml asks for.
+    """The entry of `kind = "tool-output"` in an entry.toml.
 
-    Its card holds what both the challenge asks for and the tables have. Classes of the tool that the challenge does
-    not know are left out, the others made to sum to 1; a note of the card says which, and what about the tool is
-    assumed.
+    Its card holds the columns that the challenge asks for and the tables have. Classes of the tool that the challenge
+    does not know are left out, and the others made to sum to 1; notes of the card name these classes, and the facts
+    about the tool that are assumed.
 
     Raises:
-        ProblemError: F01 the folder cannot be read; E18 there is no table, or none that a known tool writes, or
-            nothing in it that is asked for; E02 a threshold out of range.
+        ProblemError: F01 the folder cannot be read; E18 there is no table, or none of a known tool, or none with a
+            column that the challenge asks for; E02 an unknown tool.
     """
     first = tables_in(settings.folder)[0]
     header = header_of(first)
-    tool = _tool(settings, header, first)
+    tool = _resolve_tool(settings, header, first)
     classes = tool.classes if tool.label else tuple(name for name in tool.classes if name in header)
-    tasks = [task for task in (_covered(task, tool, classes, header) for task in vocabulary) if task is not None]
+    restricted = (READERS[type(task)](tool, classes, task).restrict(header) for task in vocabulary)
+    tasks = [task for task in restricted if task is not None]
     if not tasks:
         asked = ", ".join(task.name for task in vocabulary)
         found, expected = f"a table of {tool.title}", f"columns for one of {asked}"
         raise ProblemError(Problem("E18", found, expected, "name another challenge or folder", str(first)))
-    notes = _notes(tool, classes, tasks)
-    return ToolOutput(replace(card, tasks=tuple(tasks), notes=(*card.notes, *notes)), tool, classes, settings)
+    notes = [f"read from tables of {tool.title}, frames from {tool.frame_base}"]
+    notes += [READERS[type(task)](tool, classes, task).note() for task in tasks]
+    if tool.assumed:
+        notes.append(f"assumed about the tables: {', '.join(tool.assumed)}")
+    card = replace(card, tasks=tuple(tasks), notes=(*card.notes, *filter(None, notes)))
+    return ToolOutput(card, tool, classes, settings)
 
 
 def tables_in(folder: Path) -> list[Path]:
@@ -268,59 +330,20 @@ def tables_in(folder: Path) -> list[Path]:
     return tables
 
 
-def _tool(settings: Settings, header: Sequence[str], first: Path) -> Tool:
+def _resolve_tool(settings: Settings, header: Sequence[str], first: Path) -> Tool:
+    """The tool that wrote the tables, with the facts of the settings."""
     if settings.tool == "auto":
-        tool = recognised(header)
+        tool = recognise(header)
         if tool is None:
             found = f"columns {', '.join(header[:6])} ..."
             expected = f"those of one of {', '.join(tool.name for tool in TOOLS)}"
             raise ProblemError(Problem("E18", found, expected, "name the columns as the tool does", str(first)))
     else:
-        tool = next(tool for tool in TOOLS if tool.name == settings.tool)
+        tool = find_tool(settings.tool)
         lacking = [name for name in tool.marks if name not in header]
         if lacking:
             found, expected = f"no column {', '.join(lacking)}", f"the columns of {tool.title}"
             raise ProblemError(Problem("E18", found, expected, "correct settings.tool", str(first)))
-    threshold = tool.threshold if settings.threshold is None else settings.threshold
-    if threshold is not None and not 0 < threshold < MOST_INTENSE:
-        found, expected = f"settings.threshold = {threshold:g}", f"a number between 0 and {MOST_INTENSE:g}"
-        raise ProblemError(Problem("E02", found, expected, "correct it"))
-    said = {"frame_base": settings.frame_base, "scores": settings.scores, "threshold": settings.threshold}
-    given = {name: value for name, value in said.items() if value is not None}
+    facts = {"frame_base": settings.frame_base, "scores": settings.scores, "threshold": settings.threshold}
+    given = {name: value for name, value in facts.items() if value is not None}
     return replace(tool, **given, sources={**tool.sources, **dict.fromkeys(given, "settings")})
-
-
-def _covered(task: Task, tool: Tool, classes: Sequence[str], header: Sequence[str]) -> Task | None:
-    match task:
-        case Continuous():
-            has = {name for name in VALENCE_AROUSAL if tool.valence_arousal and _column_of(tool, name) in header}
-            kept = tuple(name for name in task.columns if name in has)
-            return replace(task, columns=kept) if kept else None
-        case Categorical():
-            meant = {class_named(name, task.classes) for name in classes}
-            known = tuple(name for name in task.classes if name in meant)
-            return replace(task, classes=known) if len(known) > 1 else None
-        case MultiLabel():
-            kept = tuple(name for name in task.columns if name in tool.units and tool.units[name].column in header)
-            return replace(task, columns=kept) if kept else None
-
-
-def _notes(tool: Tool, classes: Sequence[str], tasks: Sequence[Task]) -> tuple[str, ...]:
-    notes = [f"read from tables of {tool.title}, frames from {tool.frame_base}"]
-    for task in tasks:
-        if isinstance(task, Categorical):
-            lost = [name for name in classes if class_named(name, task.classes) is None]
-            if lost:
-                notes.append(f"{task.name}: left out, the others made to sum to 1: {', '.join(lost)}")
-        elif isinstance(task, MultiLabel):
-            graded = [name for name in task.columns if tool.units[name].scale == "intensity"]
-            if graded:
-                notes.append(f"{', '.join(graded)}: present from intensity {tool.threshold:g} on")
-    if tool.assumed:
-        notes.append(f"assumed about the tables: {', '.join(tool.assumed)}")
-    return tuple(notes)
-
-
-def _column_of(tool: Tool, name: str) -> str:
-    assert tool.valence_arousal is not None
-    return tool.valence_arousal[VALENCE_AROUSAL.index(name)]

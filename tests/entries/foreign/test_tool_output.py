@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from abawbench import challenges
 from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import Clip, clip_in_memory
+from abawbench.entries.entry_file import read_settings
 from abawbench.entries.foreign.synonyms import class_named
 from abawbench.entries.foreign.tool_output import Settings, ToolOutput, create, presence
-from abawbench.entries.foreign.tools import TOOLS, Tool, recognised
+from abawbench.entries.foreign.tools import TOOLS, Tool, recognise
 from abawbench.entries.model import Card, Entry
 from abawbench.entries.outputs import answer, uncovered
 from abawbench.labels import EXPRESSIONS_8
@@ -74,7 +75,8 @@ def write(folder: Path, text: str, unit: str = "v") -> Path:
 
 
 def entry_of(folder: Path, tasks=CHALLENGE.tasks, **settings) -> ToolOutput:
-    return create(CARD, tasks, Settings(folder, **settings))
+    content = {"folder": folder, **settings}
+    return create(CARD, tasks, read_settings(Settings, content, folder / "entry.toml"))
 
 
 def clip_of(frames: int = 3, *, unit: str = "v", first: int = 1, valid: np.ndarray | None = None) -> Clip:
@@ -453,4 +455,10 @@ def test_presence_rises_with_intensity_and_turns_at_the_threshold(one, other, th
 
 
 def test_columns_of_no_tool_are_not_recognised():
-    assert recognised(("frame", "AU01", "AU02")) is None
+    assert recognise(("frame", "AU01", "AU02")) is None
+
+
+def test_an_unknown_tool_suggests_near_ones(tmp_path):
+    with pytest.raises(ProblemError, match="did you mean openface-3") as caught:
+        entry_of(write(tmp_path, OPENFACE_3), tool="openfase-3")
+    assert [problem.rule for problem in caught.value.problems] == ["E02"]
