@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.challenges import Categorical, Task
 from abawbench.clips.clip import BATCH, Clip
-from abawbench.entries.foreign.synonyms import class_named
+from abawbench.entries.foreign.tools import class_named
 from abawbench.entries.model import Answers, Card, FrameFeatures, Weights, weights_of
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, freeze
 from abawbench.entries.outputs import correct_rounding, over_frames, softmax

@@ -13,9 +13,8 @@ from pydantic import Field
 from abawbench.base.problems import Problem, ProblemError, Problems, unreadable
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.clips.clip import Clip, no_pictures
-from abawbench.entries.foreign.synonyms import class_named
 from abawbench.entries.foreign.tool_tables import Output, header_of, read_output
-from abawbench.entries.foreign.tools import TOOLS, Scores, Tool, find_tool, recognise
+from abawbench.entries.foreign.tools import TOOLS, Scores, Tool, class_named, find_tool, recognise
 from abawbench.entries.model import Answers, Card
 from abawbench.entries.outputs import TOLERANCE, is_distribution, over_frames, softmax
 from abawbench.labels import VALENCE_AROUSAL

@@ -1,6 +1,6 @@
-"""The tables that public toolkits write: frozen facts, each with its source or marked as assumed.
+"""The tables that public toolkits write, and what other models call the expressions.
 
-A toolkit is added as one more `Tool` in TOOLS.
+Frozen facts, each with its source or marked as assumed. A toolkit is added as one more `Tool` in TOOLS.
 """
 
 from __future__ import annotations
@@ -10,24 +10,67 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
+from abawbench import labels
 from abawbench.base.problems import Problem, ProblemError
 
 Scale = Literal["presence", "probability", "intensity"]
+
+
 Scores = Literal["probability", "logit"]
 
+
 PY_FEAT_COLUMNS = "cosanlab/py-feat:feat/utils/__init__.py"
+
+
 PY_FEAT_DETECTOR = "cosanlab/py-feat:feat/detector_v2.py"
+
+
 PY_FEAT_MODEL = "cosanlab/py-feat:feat/multitask/model_v2.py"
+
+
 PY_FEAT_SCHEMA = "cosanlab/py-feat:feat/multitask/__init__.py"
+
+
 PY_FEAT_OPENFACE_3 = "cosanlab/py-feat:docs/benchmarks/competitors/openface3_disfaplus.json"
+
+
 PY_FEAT_METHOD = "cosanlab/py-feat:docs/benchmarks/cross_tool_methodology.md"
+
+
 OPENFACE_FORMAT = "https://github.com/TadasBaltrusaitis/OpenFace/wiki/Output-Format"
+
+
 OPENFACE_UNITS = "https://github.com/TadasBaltrusaitis/OpenFace/wiki/Action-Units"
+
+
 OPENFACE_3_README = "CMU-MultiComp-Lab/OpenFace-3.0:README.md"
+
+
 LIBREFACE_README = "ihp-lab/LibreFace:README_pypi.rst"
+
+
 EMOTIEFFLIB_CODE = "sb-ai-lab/EmotiEffLib:emotiefflib/facial_analysis.py"
+
+
 EMPTY_CELLS = "assumed: cells of a frame without a face are empty"
+
+
 ARRAYS = "assumed: it gives arrays, and whoever writes them names the columns after its"
+
+_, ANGER, DISGUST, FEAR, HAPPINESS, SADNESS, SURPRISE, _ = labels.EXPRESSIONS_8
+
+
+# what other models call the expressions
+SYNONYMS = {
+    "angry": ANGER,
+    "disgusted": DISGUST,
+    "afraid": FEAR,
+    "fearful": FEAR,
+    "happy": HAPPINESS,
+    "joy": HAPPINESS,
+    "sad": SADNESS,
+    "surprised": SURPRISE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,3 +267,15 @@ def find_tool(name: str) -> Tool:
 def recognise(header: Sequence[str]) -> Tool | None:
     """The tool that writes tables with these columns; None where none is known."""
     return next((tool for tool in TOOLS if set(tool.marks) <= set(header)), None)
+
+
+def class_named(label: str, classes: Sequence[str]) -> str | None:
+    """The class of this name or synonym, in any case; None where there is none.
+
+    >>> class_named("HAPPY", labels.EXPRESSIONS_8), class_named("contempt", labels.EXPRESSIONS_8)
+    ('Happiness', None)
+    """
+    word = label.strip().casefold()
+    own = next((name for name in classes if name.casefold() == word), None)
+    meant = SYNONYMS.get(word)
+    return own or (meant if meant in classes else None)

@@ -14,7 +14,7 @@ from abawbench import challenges, labels
 from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import clip_in_memory
 from abawbench.entries.foreign.image_classifier import ImageClassifier, Settings, create
-from abawbench.entries.foreign.synonyms import SYNONYMS, class_named
+from abawbench.entries.foreign.tools import SYNONYMS, class_named
 from abawbench.entries.model import Card, DeviceEntry, Entry, FrameWise
 
 torch = pytest.importorskip("torch")

@@ -12,9 +12,8 @@ from abawbench import challenges
 from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import Clip, clip_in_memory
 from abawbench.entries.entry_file import read_settings
-from abawbench.entries.foreign.synonyms import class_named
 from abawbench.entries.foreign.tool_output import Settings, ToolOutput, create, presence
-from abawbench.entries.foreign.tools import TOOLS, Tool, recognise
+from abawbench.entries.foreign.tools import TOOLS, Tool, class_named, recognise
 from abawbench.entries.model import Card, Entry
 from abawbench.entries.outputs import answer, uncovered
 from abawbench.labels import EXPRESSIONS_8
