@@ -29,7 +29,7 @@ from abawbench.challenges.sources import (
 
 
 def early_places(folder: str) -> Mapping[str, tuple[str, ...]]:
-    """Where labels of the 1st and 2nd edition lie."""
+    """Places of the labels of the 1st and 2nd edition, by split."""
     return {
         split: (f"annotations/{folder}/{name}", f"{folder}/{name}")
         for split, name in (("train", "Training_Set"), ("validation", "Validation_Set"))
@@ -37,7 +37,7 @@ def early_places(folder: str) -> Mapping[str, tuple[str, ...]]:
 
 
 def late_places(*folders: str) -> Mapping[str, tuple[str, ...]]:
-    """Where labels from the 3rd edition on lie, the edition's own folder first."""
+    """Places of the labels from the 3rd edition on, by split, the edition's own folder first."""
     return {
         split: tuple(f"{above}{folder}/{name}" for above in ("", "annotations/") for folder in folders)
         for split, name in (("train", "Train_Set"), ("validation", "Validation_Set"))
@@ -45,7 +45,7 @@ def late_places(*folders: str) -> Mapping[str, tuple[str, ...]]:
 
 
 def no_crop(train: int, validation: int, source: str) -> Statement:
-    """Frames with a valid label but without image among one team's crops."""
+    """A note on frames that have a valid label, but no image among one team's crops."""
     return Statement(
         f"One team found no crop for {train:,} training and {validation:,} validation frames with a valid label, so a "
         "score over frames with crops alone is not the official one.",

@@ -1,4 +1,4 @@
-"""All records by id, in the order of the editions."""
+"""The catalogue: every record by its id, in the order of the editions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHALLENGES: Mapping[str, Challenge] = _all()
 
 
 def get(identifier: str) -> Challenge:
-    """The record of this id.
+    """The challenge of this id.
 
     Raises:
         ProblemError: C01, with the ids that come near.
@@ -40,7 +40,7 @@ def get(identifier: str) -> Challenge:
 
 
 def _near(identifier: str) -> list[str]:
-    """Ids that look alike, then those that share the edition or the track."""
+    """The ids that look alike, then those that share the edition or the track."""
     import difflib
 
     asked = identifier.strip().lower().replace("_", "-").replace(" ", "-")

@@ -1,4 +1,4 @@
-"""Full names of everything the records quote. Rank: organisers' words, then their files, then participants' programs.
+"""Full names of the sources that the records quote, from organisers' texts and files to participants' programs.
 
 A participant's program was part of an accepted submission; it is a witness, not a rule.
 """
@@ -80,17 +80,17 @@ OUR_NAME = "this project's own name"
 
 
 def told(paper: str) -> str:
-    """A paper that speaks through someone else's account of it."""
+    """A source for what a paper says according to somebody else."""
     return f"{paper}, as told by a third party"
 
 
 def assumed(reason: str) -> str:
-    """Inferred, remembered, or seen in one unnamed program: confirm it against the official text when there is one."""
+    """A source for what is inferred, remembered, or seen in one unnamed program, until an official text confirms it."""
     return f"assumed: {reason}"
 
 
 def all_of(*sources: str) -> str:
-    """Several sources that say the same, each once."""
+    """The source of what several sources say alike, each named once."""
     return "; ".join(dict.fromkeys(sources))
 
 

@@ -1,4 +1,4 @@
-"""abawbench challenges: what there is to score."""
+"""abawbench challenges: the list of editions and tracks, and everything about one."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def _doubt_of_size(challenge: Challenge, split: str) -> str:
 
 
 def _doubt(challenge: Challenge, *names: str) -> str:
-    """` (assumed)` where the first of these names that has a source of its own has none but an assumption."""
+    """` (assumed)` if the first of these fields that has a source of its own is only assumed; else nothing."""
     source = next((challenge.sources[name] for name in names if name in challenge.sources), "")
     return " (assumed)" if source.startswith("assumed") else ""
 
@@ -235,7 +235,7 @@ def _print_sources(challenge: Challenge, notes: _Footnotes) -> None:
 
 
 class _Footnotes:
-    """Numbers sources in the order of their first use."""
+    """Numbers of sources, in the order of their first use."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -254,7 +254,7 @@ class _Footnotes:
 
 
 def _examples(challenge: Challenge, role: Role) -> Iterator[dict[str, str | None]]:
-    """The official layouts of a role: format, files, first line and a row with invented values."""
+    """The official layouts of a role: format, files, first line, and a row with invented values."""
     from abawbench.formats.layout import layouts
 
     official = {

@@ -1,4 +1,4 @@
-"""abawbench diff: is one prediction better than another?"""
+"""abawbench diff: the difference of two predictions, tested."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def scoring_options(verb: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(POLICIES),
             default="error",
             show_default=True,
-            help="What annotated rows without prediction get.",
+            help="Fill policy for annotated rows without a prediction.",
         ),
         click.option("--subjects", type=PATH, help="File of lines 'video,subject': resample subjects, not videos."),
         click.option(

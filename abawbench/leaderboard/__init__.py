@@ -1,1 +1,1 @@
-"""Published facts and records to ranked tables."""
+"""Leaderboards: published facts and records as ranked tables."""

@@ -1,4 +1,4 @@
-"""All tables of a leaderboard, and whether those on disk are these."""
+"""All tables of a leaderboard: built from facts and records, and compared with those on disk."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def build(root: Path) -> dict[Path, str]:
         root: folder with `published/` and `records/`; either may be missing.
 
     Returns:
-        For each challenge with a row, and for `other`: a page, a CSV and a LaTeX file. And the index README.md, whose
+        A page, a CSV and a LaTeX file for each challenge with a row, and for `other`; and the index README.md, whose
         text outside the markers stays.
 
     Raises:
@@ -47,7 +47,7 @@ def build(root: Path) -> dict[Path, str]:
 
 
 def check(root: Path) -> tuple[Problem, ...]:
-    """L01 for every table that is stale, missing or not written by `build`.
+    """Problems of the tables on disk: L01 for every one that is stale, missing or not written by `build`.
 
     Raises:
         ProblemError: as `build`.
@@ -139,7 +139,7 @@ def _first_difference(given: str, wanted: str) -> tuple[int, str, str]:
 
 
 def _excerpt(line: str | None, place: int) -> str:
-    """Some characters on both sides of a place of a line."""
+    """The characters of a line around a place."""
     if line is None:
         return "the end of the file"
     begin, end = max(0, place - 30), place + 30

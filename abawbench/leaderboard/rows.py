@@ -1,4 +1,4 @@
-"""Facts and records as rows of one shape, told apart by who vouches for the figures."""
+"""Facts and records as rows of one shape; the kind of a row says who vouches for its figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Score and provenance to and from one JSON file: what a leaderboard row rests on.
+"""Records: a score and its provenance in one JSON file, on which a row of a leaderboard rests.
 
 A record knows strings and numbers only. Its statistics by video are enough for the score, the intervals and a paired
 test, without the files that it was made from.

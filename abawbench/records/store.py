@@ -58,7 +58,7 @@ def read_provenance(path: Path, truth: Path, prediction: Path) -> Provenance:
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise unreadable(path, error) from error
+        raise unreadable(path, error, "a readable file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProblemError(Problem("R01", str(error), "a TOML file", "correct the line", str(path))) from error
     fields = ("entry", "split", "dataset", "date")

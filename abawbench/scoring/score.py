@@ -45,7 +45,7 @@ class Paired:
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """A score and what it is made of; undefined figures are None.
+    """A score and its parts; undefined figures are None.
 
     Attributes:
         challenge: id of the challenge.
@@ -72,7 +72,7 @@ class Score:
     filled: Mapping[str, int]
 
     def to_json(self) -> dict[str, Any]:
-        """Exactly the keys challenge, fingerprint, score, terms, metrics, rows, intervals."""
+        """The score as plain data, with the keys challenge, fingerprint, score, terms, metrics, rows and intervals."""
         return {
             "challenge": self.challenge,
             "fingerprint": self.fingerprint,
@@ -85,7 +85,13 @@ class Score:
 
 
 def pair(challenge: Challenge, truth: Table, prediction: Table, *, missing: Policy = "error") -> Paired:
-    """Bring the prediction into the order of the truth.
+    """A truth and its prediction, brought into the order of the truth.
+
+    Args:
+        challenge: the rules.
+        truth: annotated rows.
+        prediction: rows with the same keys, in any order.
+        missing: the fill policy for annotated rows that have no prediction.
 
     Raises:
         ProblemError: T01 annotated rows without prediction (policy `error`), T02 surplus rows, T10 nothing to score.
@@ -200,7 +206,7 @@ def score_paired(
     seed: int = 0,
     subjects: Mapping[str, str] | None = None,
 ) -> Score:
-    """As `score`, from rows that are already paired."""
+    """The official score of rows that are already paired; arguments as for `score`."""
     statistics = collect(challenge, paired.truth, paired.prediction, valid=paired.valid)
     unit = "video"
     if subjects is not None:
@@ -229,7 +235,7 @@ def score_paired(
 
 
 def by_subject(statistics: Statistics, subjects: Mapping[str, str]) -> Statistics:
-    """Statistics added up by subject.
+    """The statistics added up by subject.
 
     Raises:
         ProblemError: C02 where a video has no subject.

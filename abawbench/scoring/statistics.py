@@ -26,7 +26,7 @@ BLOCK_ROWS = 1 << 16
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """What is left of the rows: enough for the score, its intervals and its breakdown.
+    """Additive statistics of paired rows: enough for the score, its intervals and its breakdowns.
 
     Attributes:
         groups: names of the videos (or subjects), those without a valid row included.
@@ -82,11 +82,11 @@ class Kind:
 
     Attributes:
         cells: length of the array's last axis for a task; the first one is the task's width.
-        collect: the statistics of rows by group, from task, truth, prediction, groups, valid rows and pilots.
-        rows: number of rows behind statistics, shape (...), from shape (..., width, cells).
-        remarks: cases in which a rule had to stand in for a definition, from task, statistics and pilots.
-        outcomes: rows of each class; None for a kind that counts no classes.
-        matrices: confusion counts of a task as plain data; None for a kind that counts no classes.
+        collect: function of task, truth, prediction, groups, valid rows and pilots to the statistics of each group.
+        rows: function of statistics, shape (..., width, cells), to the number of rows behind them, shape (...).
+        remarks: function of task, statistics and pilots to the cases in which a rule had to stand in for a definition.
+        outcomes: function of statistics to the rows of each class; None for a kind that counts no classes.
+        matrices: function of task and statistics to confusion counts as plain data; None for a kind without classes.
     """
 
     cells: Callable[[Task], int]
