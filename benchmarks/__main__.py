@@ -1,170 +1,27 @@
-"""Every benchmark, with ratios: `make bench`."""
+"""Run the benchmarks: `python -m benchmarks`, or `python -m benchmarks NAME ...` for some of them."""
 
 from __future__ import annotations
 
-import importlib.util
+import difflib
+import importlib
 import platform
-import tempfile
-from collections.abc import Callable, Mapping
-from pathlib import Path
+import sys
 
-import numpy as np
-import pandas as pd
-
-from abawbench.challenges import get
-from abawbench.formats import read_both, read_truth
-from abawbench.metrics.bootstrap import resampled
-from abawbench.scoring import pair
-from abawbench.scoring.criteria import evaluate
-from abawbench.scoring.statistics import collect
-from abawbench.table import Floats, Mask, Table
-from benchmarks import clips, faces, leaks, synthetic_faces, synthetic_labels
-from benchmarks.corpus import write_mtl, write_units
-from benchmarks.timing import PYTHON, functions, processes, report
-
-VIDEOS, FRAMES = 300, 9000
-MTL = get("abaw4-mtl")
+# modules of this folder, each with a function main; faces and a part of leaks need the real data
+BENCHMARKS = ("scoring", "synthetic", "clips", "leaks", "faces", "forward", "temporal", "training")
 
 
-def whole_process(folder: Path) -> None:
-    """Abawbench score on 2.7 million rows against a process that only reads both files."""
-    truth, prediction, shuffled = (str(folder / name) for name in ("truth.txt", "prediction.txt", "shuffled.txt"))
-    abawbench = [PYTHON, "-m", "abawbench", "score", "abaw4-mtl", truth]
-    read = "import pandas as pd; [pd.read_csv(path{}) for path in ({!r}, {!r})]"
-    costs = processes(
-        {
-            "abawbench score, intervals included": [*abawbench, prediction],
-            "abawbench score, shuffled rows": [*abawbench, shuffled],
-            "pandas.read_csv of both files": [PYTHON, "-c", read.format("", truth, prediction)],
-            "pandas.read_csv of both, header skipped": [
-                PYTHON,
-                "-c",
-                read.format(", header=None, skiprows=1", truth, prediction),
-            ],
-        },
-        runs=5,
-    )
-    megabytes = (folder / "truth.txt").stat().st_size / 1e6
-    report(
-        f"Whole process, {VIDEOS * FRAMES:,} rows, {megabytes:.0f} MB a file",
-        costs,
-        "abawbench score, intervals included",
-    )
-
-
-def in_process(truth: Table, prediction: Table) -> None:
-    """The same score from scikit-learn and torchmetrics, from arrays in memory."""
-    valid = pair(MTL, truth, prediction).valid
-
-    def ours() -> dict[tuple[str, ...], Floats]:
-        paired = pair(MTL, truth, prediction)
-        statistics = collect(MTL, paired.truth, paired.prediction, valid=paired.valid)
-        return evaluate(MTL, statistics.total, statistics.pilots)
-
-    difference = abs(float(ours()["score",]) - _scikit_learn(truth, prediction, valid))
-    if difference > 1e-9:
-        raise RuntimeError(f"the scores differ by {difference}: a comparison of speed would mean nothing")
-    calls: dict[str, Callable[[], object]] = {
-        "abawbench": ours,
-        "scikit-learn (and NumPy for CCC)": lambda: _scikit_learn(truth, prediction, valid),
-    }
-    if importlib.util.find_spec("torchmetrics"):
-        from benchmarks.torch_peer import score as torch_score
-
-        calls["torchmetrics"] = lambda: torch_score(truth, prediction, valid)
-    else:
-        print("\ntorchmetrics is not installed: `make bench` installs it")
-    report("In process: the score from tables in memory", functions(calls, runs=3), "abawbench")
-
-
-def _scikit_learn(truth: Table, prediction: Table, valid: Mapping[str, Mask]) -> float:
-    from sklearn.metrics import f1_score
-
-    keep = valid["va"]
-    total = 0.0
-    for column in (0, 1):
-        x, y = truth.numbers("va")[keep, column], prediction.numbers("va")[keep, column]
-        covariance = np.mean((x - x.mean()) * (y - y.mean()))
-        total += covariance / (x.var() + y.var() + (x.mean() - y.mean()) ** 2)
-    keep = valid["expression"]
-    total += f1_score(truth.classes("expression")[keep], prediction.classes("expression")[keep], average="macro")
-    keep = valid["action_units"]
-    x, y = truth.classes("action_units")[keep], prediction.classes("action_units")[keep]
-    return total + float(np.mean([f1_score(x[:, unit], y[:, unit]) for unit in range(12)]))
-
-
-def bootstrap(truth: Table, prediction: Table) -> None:
-    """10,000 resamples of videos against resampling rows and scoring with scikit-learn (10 runs, extrapolated)."""
-    paired = pair(MTL, truth, prediction)
-    statistics = collect(MTL, paired.truth, paired.prediction, valid=paired.valid)
-    bounds = np.searchsorted(truth.video, np.arange(len(truth.videos) + 1))
-    generator = np.random.default_rng(0)
-
-    def by_rows() -> None:
-        drawn = generator.integers(0, len(truth.videos), len(truth.videos))
-        rows = np.concatenate([np.arange(int(bounds[video]), int(bounds[video + 1])) for video in drawn])
-        one, two = truth.take(rows), prediction.take(rows)
-        _scikit_learn(one, two, {task: mask[rows] for task, mask in paired.valid.items()})
-
-    def figures(sums: Mapping[str, Floats]) -> dict[tuple[str, ...], Floats]:
-        return evaluate(MTL, sums, statistics.pilots)
-
-    costs = functions(
-        {"abawbench, 10,000 resamples": lambda: resampled(statistics.tasks, figures, resamples=10_000, seed=0)}, runs=5
-    )
-    single = functions({"one": by_rows}, runs=10)["one"].seconds
-    ours = costs["abawbench, 10,000 resamples"].seconds
-    print("\nIntervals from 10,000 resamples of videos")
-    print(f"  abawbench {ours:.3f} s; scikit-learn {single:.2f} s for one (median of 10), so {single * 10_000:,.0f} s")
-    print(f"  scikit-learn takes {single * 10_000 / ours:,.0f} times as long")
-
-
-def per_unit(folder: Path) -> None:
-    """600 files with 2.9 million lines, against reading their bytes line by line."""
-    va = get("abaw3-va")
-    units = folder / "units"
-
-    def lines() -> int:
-        count = 0
-        for path in sorted(units.iterdir()):
-            with path.open("rb") as file:
-                for _ in file:
-                    count += 1
-        return count
-
-    costs = functions(
-        {"abawbench.formats.read_truth": lambda: read_truth(va, units), "line by line in Python": lines}, 5
-    )
-    report(f"600 per-unit files, {lines() - 600:,} lines", costs, "abawbench.formats.read_truth")
-
-
-def start_up(folder: Path) -> None:
-    """Abawbench --help against python -c pass."""
-    del folder
-    costs = processes(
-        {"abawbench --help": [PYTHON, "-m", "abawbench", "--help"], "python -c pass": [PYTHON, "-c", "pass"]}, runs=15
-    )
-    report("Start-up", costs, "abawbench --help")
-
-
-def main() -> None:
-    """All benchmarks, one after another."""
-    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, pandas {pd.__version__}")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_mtl(folder / "truth.txt", VIDEOS, FRAMES, 1, is_truth=True)
-        write_mtl(folder / "prediction.txt", VIDEOS, FRAMES, 2, is_truth=False)
-        write_mtl(folder / "shuffled.txt", VIDEOS, FRAMES, 3, is_truth=False, shuffled=True)
-        write_units(folder / "units", 600, 4833, 4, is_truth=True)
-        start_up(folder)
-        whole_process(folder)
-        per_unit(folder)
-        truth, prediction = read_both(MTL, folder / "truth.txt", folder / "prediction.txt")
-        in_process(truth, prediction)
-        bootstrap(truth, prediction)
-    for module in (synthetic_labels, synthetic_faces, clips, faces, leaks):
-        module.main()
+def main(names: list[str]) -> None:
+    """Run the benchmarks of these names, or all of them."""
+    for name in names:
+        if name not in BENCHMARKS:
+            near = difflib.get_close_matches(name, BENCHMARKS, 1)
+            hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(BENCHMARKS)}"
+            raise SystemExit(f"no benchmark '{name}'; {hint}")
+    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}")
+    for name in names or BENCHMARKS:
+        importlib.import_module(f"benchmarks.{name}").main()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

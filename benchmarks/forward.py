@@ -1,11 +1,11 @@
-"""Backbones over JPEG crops on disk: the forward pass of `predict` against loops of torch, transformers and PIL."""
+"""Backbones over JPEG crops on disk: the forward pass of `predict` against plain loops of torch and PIL."""
 
 from __future__ import annotations
 
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,15 @@ from abawbench.models import backbones
 from benchmarks.timing import functions, report
 
 UNITS, FRAMES = 4, 48
+# by backbone: size of a crop in pixels, and frames of a unit
+KINDS = {"mae_vit_b": (224, 40), "iresnet50": (112, 48)}
+RUNS = 3
 # multiplications and additions of one picture of 224 x 224 in ViT-B/16: projections, hidden layers, attention, patches
 VIT_B_OPERATIONS = 2 * (12 * (4 * 197 * 768**2 + 2 * 197 * 768 * 3072 + 2 * 197**2 * 768) + 196 * 768 * 768)
 
 
 def write_crops(root: Path, side: int, frames: int = FRAMES) -> list[Path]:
-    """Smooth noise with the fine structure of a photograph, in a few units."""
+    """Write crops of smooth noise with the fine structure of a photograph, in a few units."""
     random = np.random.default_rng(0)
     paths: list[Path] = []
     for unit in range(UNITS):
@@ -49,8 +52,8 @@ def write_crops(root: Path, side: int, frames: int = FRAMES) -> list[Path]:
 
 
 def entry_of(kind: str, side: int) -> DeviceEntry:
-    """An entry with this backbone, random weights."""
-    card = Card("2026_bench_look", "a benchmark", (), ImageInput(side, "RGB", crop="any"))
+    """An entry with this backbone and random weights."""
+    card = Card("2026_bench_forward", "a benchmark", (), ImageInput(side, "RGB", crop="any"))
     return create(card, get("abaw4-mtl").tasks, Settings(backbones=(BackboneSettings(kind=kind),), seed=0))
 
 
@@ -61,7 +64,7 @@ def ours(entry: DeviceEntry, folder: Path, side: int, batch: int = BATCH) -> Fra
 
 
 def plain(module: nn.Module, paths: list[Path], image_input: ImageInput, batch: int) -> FrameFeatures:
-    """The loop that a notebook would have: PIL, NumPy, one float32 forward pass after another."""
+    """The features as the loop of a notebook computes them: PIL, NumPy, one float32 forward pass after another."""
     from PIL import Image
 
     mean, std = np.array(image_input.mean, np.float32), np.array(image_input.std, np.float32)
@@ -81,14 +84,14 @@ def plain(module: nn.Module, paths: list[Path], image_input: ImageInput, batch: 
 
 
 def concordance(first: FrameFeatures, second: FrameFeatures) -> float:
-    """Mean over the features of their concordance."""
+    """Concordance of two sets of features, averaged over the features."""
     one, other = first.astype(np.float64), second.astype(np.float64)
     spread = one.var(0) + other.var(0) + (one.mean(0) - other.mean(0)) ** 2
     return float((2 * ((one - one.mean(0)) * (other - other.mean(0))).mean(0) / spread).mean())
 
 
 def product_rate(rows: int) -> float:
-    """Operations a second of bfloat16 matrix products of the shapes of ViT-B, the best of several."""
+    """Operations per second of bfloat16 matrix products with the shapes of ViT-B, the best of several runs."""
     first, second = torch.randn(rows, 768).bfloat16(), torch.randn(3072, 768).bfloat16()
     best = 0.0
     with torch.inference_mode():
@@ -99,8 +102,9 @@ def product_rate(rows: int) -> float:
     return best
 
 
-def compare(kind: str, side: int, frames: int, runs: int) -> None:
-    """One backbone, both ways."""
+def compare(kind: str) -> None:
+    """Measure one backbone in all ways."""
+    side, frames = KINDS[kind]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = write_crops(folder, side, frames)
@@ -116,7 +120,7 @@ def compare(kind: str, side: int, frames: int, runs: int) -> None:
             "plain float32 loop, a picture at a time": lambda: plain(module, paths, image_input, 1),
             f"plain float32 loop, batches of {BATCH}": lambda: plain(module, paths, image_input, BATCH),
         }
-        costs = functions(calls, runs=runs)
+        costs = functions(calls, runs=RUNS)
         report(f"{kind}, {len(paths)} JPEG crops of {side} x {side}", costs, title)
         rate = len(paths) / costs[title].seconds
         likeness = concordance(ours(exact, folder, side), ours(entry, folder, side))
@@ -126,12 +130,11 @@ def compare(kind: str, side: int, frames: int, runs: int) -> None:
             print(f"  {ourselves:.0f} GFLOP/s of {product:.0f} in bfloat16 products: {ourselves / product:.2f}")
 
 
-def main() -> None:
-    """ViT-B/16 at 224, IResNet-50 at 112."""
-    for kind, side, frames in (("mae_vit_b", 224, 40), ("iresnet50", 112, 48)):
-        if len(sys.argv) < 2 or kind in sys.argv[1:]:
-            compare(kind, side, frames, runs=3)
+def main(kinds: Sequence[str] = ()) -> None:
+    """Measure these backbones, or all of them."""
+    for kind in kinds or KINDS:
+        compare(kind)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
