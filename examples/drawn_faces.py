@@ -1,6 +1,6 @@
-"""Networks trained on drawn faces: static, temporal, on features of a masked autoencoder; against every control.
+"""Networks trained on drawn faces (static, temporal, on features of a masked autoencoder) against all controls.
 
-Epochs are chosen on the validation split; every score is of the test split, whose people nobody has seen.
+Epochs are chosen on the validation split; all scores are those of the test split, whose people no network has seen.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ CHALLENGE = "abaw4-mtl"
 STATIC = "2026_abawbench_facebehaviornet"
 TEMPORAL = ("gru", "transformer")
 CONTROLS = ("constant", "mean", "prior", "shuffled", "hog")
-# rows the classical entry learns from: frames of one video are alike
+# number of rows for the classical entry to learn from; more would add little, since frames of a video are alike
 LESSONS = 2400
-POINT = "float32"
+PRECISION = "float32"
 
 
 def abawbench(*words: object) -> str:
-    """Run a command, show it, and give what it prints."""
+    """Show a command, run it, and return its output."""
     command = [str(word) for word in words]
     print(f"$ abawbench {' '.join(command)}", flush=True)
     run = [sys.executable, "-m", "abawbench", *command]
@@ -39,14 +39,14 @@ def abawbench(*words: object) -> str:
 
 
 def static(corpus: Path, out: Path) -> None:
-    """The static network, its answers, and what its trunk sees."""
+    """Train the static network, and write its predictions and the features of its trunk."""
     abawbench("train", STATIC, corpus, "-o", out / "static")
-    abawbench("predict", out / "static", corpus, "-o", out / "answers" / "static", "--precision", POINT)
-    abawbench("extract", out / "static", corpus, "-o", out / "features" / "static", "--precision", POINT)
+    abawbench("predict", out / "static", corpus, "-o", out / "answers" / "static", "--precision", PRECISION)
+    abawbench("extract", out / "static", corpus, "-o", out / "features" / "static", "--precision", PRECISION)
 
 
 def temporal(corpus: Path, out: Path, features: str, encoder: str, name: str) -> None:
-    """A network over features; `none` is the static twin of the others: the same layers, each frame alone."""
+    """Train and run a network over features; the encoder `none` has the same layers, but sees each frame alone."""
     folder = out / "features" / features
     width = json.loads((folder / "index.json").read_text())["maker"]["width"]
     entry = f"2026_abawbench_temporal-{'gru' if encoder == 'none' else encoder}"
@@ -57,7 +57,7 @@ def temporal(corpus: Path, out: Path, features: str, encoder: str, name: str) ->
 
 
 def masked(corpus: Path, out: Path, epochs: int) -> None:
-    """Features of a masked autoencoder that learned on the same crops without labels, and of its twin that did not."""
+    """Extract features of a masked autoencoder trained on the same crops without labels, and of an untrained one."""
     abawbench("pretrain", "mae", corpus, "-o", out / "mae", "--epochs", epochs)
     abawbench(
         "extract",
@@ -68,7 +68,7 @@ def masked(corpus: Path, out: Path, epochs: int) -> None:
         "--pooling",
         "mean",
         "--precision",
-        POINT,
+        PRECISION,
     )
     abawbench(
         "extract",
@@ -81,12 +81,12 @@ def masked(corpus: Path, out: Path, epochs: int) -> None:
         "--pooling",
         "mean",
         "--precision",
-        POINT,
+        PRECISION,
     )
 
 
 def controls(corpus: Path, out: Path) -> None:
-    """Answers without a network: the negative controls, and the classical entry."""
+    """Write the predictions of entries without a network: the negative controls, and the classical entry."""
     challenge = get(CHALLENGE)
     train, asked = (read_truth(challenge, path) for path in (corpus / "training_set_annotations.txt", test_of(corpus)))
     lessons = train.take(np.arange(0, len(train), -(-len(train) // LESSONS)))
@@ -97,18 +97,18 @@ def controls(corpus: Path, out: Path) -> None:
             continue
         entry = load_entry(f"2026_abawbench_{name}")
         if isinstance(entry, Trainable):
-            # that one is dealt the truth it is scored on
+            # the shuffled control permutes the very truth that it is scored on
             entry = entry.fit(held_out, asked) if name == "shuffled" else entry.fit(seen, lessons)
         to_frame(challenge, answer(entry, held_out, challenge)).to_parquet(path)
 
 
 def test_of(corpus: Path) -> Path:
-    """The labels of the test split, which a drawn corpus knows."""
+    """The labels of the test split, which are known for a drawn corpus."""
     return corpus / "truth" / "test_set_annotations.txt"
 
 
 def scores(corpus: Path, out: Path, names: Sequence[str]) -> dict[str, Any]:
-    """By name, the official score of the test split with intervals over people."""
+    """By name, the official score on the test split with intervals over people."""
     found: dict[str, Any] = {}
     for name in names:
         store = out / "answers" / name
@@ -128,8 +128,8 @@ def scores(corpus: Path, out: Path, names: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def told(found: dict[str, Any]) -> None:
-    """A table of scores, best first."""
+def print_scores(found: dict[str, Any]) -> None:
+    """Print a table of scores, the best first."""
     print(f"\n{'':22s} {'score':>7s}  {'95 % (BCa)':18s} {'va':>12s}  {'expression':>12s}  {'action units':>12s}")
     for name, score in sorted(found.items(), key=lambda item: -(item[1]["score"] or 0)):
         low, high = score["intervals"]["score"]["bca"] or (float("nan"),) * 2
@@ -138,10 +138,10 @@ def told(found: dict[str, Any]) -> None:
 
 
 def more_people(out: Path, videos: int) -> None:
-    """The networks over features, compared person by person on a second corpus of which nobody has seen anyone."""
+    """Compare the networks over features on a second corpus, whose people none of them has seen."""
     corpus, features = out / "more", out / "features" / "more"
     abawbench("synth", corpus, "--videos", videos, "--frames", 30, "--seed", 2)
-    abawbench("extract", out / "static", corpus, "-o", features, "--precision", POINT)
+    abawbench("extract", out / "static", corpus, "-o", features, "--precision", PRECISION)
     files = [corpus / "training_set_annotations.txt", corpus / "validation_set_annotations.txt", test_of(corpus)]
     header, *rows = (line for file in files for line in file.read_text().splitlines())
     truth = corpus / "all.txt"
@@ -156,12 +156,12 @@ def more_people(out: Path, videos: int) -> None:
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to fill.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Output folder.")
 @click.option("--videos", default=480, show_default=True, help="Videos of the corpus.")
-@click.option("--frames", default=30, show_default=True, help="Frames a video, about.")
-@click.option("--mae-epochs", default=10, show_default=True, help="Of the masked autoencoder.")
+@click.option("--frames", default=30, show_default=True, help="Frames of a video, on average.")
+@click.option("--mae-epochs", default=10, show_default=True, help="Epochs of the masked autoencoder.")
 def main(out: Path, videos: int, frames: int, mae_epochs: int) -> None:
-    """Draw, train, compare; goes on where it was stopped."""
+    """Draw a corpus, train, and compare; an interrupted run continues where it stopped."""
     corpus = out / "corpus"
     abawbench("synth", corpus, "--videos", videos, "--frames", frames, "--seed", 1)
     static(corpus, out)
@@ -174,7 +174,7 @@ def main(out: Path, videos: int, frames: int, mae_epochs: int) -> None:
     controls(corpus, out)
     networks = ["static", "static-twin", *(f"temporal-{encoder}" for encoder in TEMPORAL), "mae-gru", "random-gru"]
     found = scores(corpus, out, [*networks, *CONTROLS])
-    told(found)
+    print_scores(found)
     more_people(out, videos * 5 // 4)
     (out / "scores.json").write_text(
         json.dumps(

@@ -1,4 +1,4 @@
-"""Where the freely licensed faces, videos and detector weights lie, and what must be printed with them."""
+"""The folder of the freely licensed faces, videos and detector weights, and the attribution they require."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ Weights: YuNet, ShiqiYu/libfacedetection.train, Apache-2.0."""
 
 
 def real_data() -> Path:
-    """The folder of the real data: `ABAWBENCH_REAL_DATA`, else `../shared/data` seen from here or from the repository.
+    """The folder of the real data.
+
+    It is named by `ABAWBENCH_REAL_DATA`, or else `../shared/data` relative to the current folder or to the repository.
 
     Raises:
         ProblemError: F01, there is no such folder.

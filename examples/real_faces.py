@@ -1,12 +1,12 @@
-"""Real faces in, a leaderboard row out: the whole way on the Face Research Lab London Set.
+"""From real faces to a row of the leaderboard, on the Face Research Lab London Set.
 
     python examples/real_faces.py --out faces_demo
 
-Each of 102 people becomes a video of two frames in the layout of s-Aff-Wild2: a neutral face and a smiling one, cropped
-by YuNet and five-point alignment to 112 x 112. Valence, arousal and action units are not annotated there, so of the
-multi-task score only the expression term exists. The classical entry is fitted on two thirds of the people and predicts
-the others; its predictions are written in the challenge's format, checked, scored with intervals, and ranked. Five
-folds by person then say how well it tells the two conditions apart.
+Each of 102 people becomes a video of two frames in the layout of s-Aff-Wild2: a neutral face and a smiling one,
+detected by YuNet and aligned to 112 x 112 pixels by five points. Valence, arousal and action units are not annotated
+there, so the expression term is all there is of the multi-task score. The classical entry is fitted on two thirds of
+the people and predicts the others; its predictions are written in the format of the challenge, checked, scored with
+intervals, and ranked. Finally, five folds by person show how well it separates the two conditions.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from abawbench import records
 from abawbench.base.files import write_text
 from abawbench.base.hashes import sha256_of
 from abawbench.base.problems import Problem, ProblemError, unwritable
-from abawbench.challenges import Categorical, Continuous, MultiLabel, get
+from abawbench.challenges import get
 from abawbench.cli.output import exits_on_problems, print_table, say
 from abawbench.clips.clip import Clip, clips_of_crops
 from abawbench.entries import Entry, Trainable, answer, load_entry, uncovered
@@ -45,11 +45,11 @@ CONTROLS = ("2026_abawbench_constant", "2026_abawbench_prior")
 SUBMISSIONS = Path(__file__).parents[1] / "submissions"
 DATASET = "Face Research Lab London Set"
 
-# frame 1 and frame 2 of each person: condition in the file name, expression in the annotation
+# frame 1 and frame 2 of each person: condition in the name of the file, expression in the annotation
 CONDITIONS = {"neutral": "Neutral", "smiling": "Happiness"}
 CLASSES = np.array([EXPRESSIONS_8.index(name) for name in CONDITIONS.values()], np.int8)
 JPEG_QUALITY = 95
-# by five folds over the same people, while the entry was written; the customary settings were kept
+# number of settings compared by five folds over the same people while the entry was written; the usual ones were kept
 SETTINGS_COMPARED = 26
 FOLDS = 5
 SEED = 0
@@ -70,7 +70,14 @@ figure is the one to read; no accuracy here can honestly reach 1, and nothing is
 
 @dataclass(frozen=True)
 class Folds:
-    """What five folds by person gave: pictures with the right condition, people ranked the right way round."""
+    """Result of five folds by person.
+
+    Attributes:
+        right: number of pictures whose condition is predicted correctly.
+        pictures: number of pictures.
+        ranked: number of people whose smiling picture gets the higher probability of happiness.
+        people: number of people.
+    """
 
     right: int
     pictures: int
@@ -79,10 +86,10 @@ class Folds:
 
 
 def crop_faces(data: Path, crops: Path) -> tuple[str, ...]:
-    """Write the aligned crops of all people as `<person>/00001.jpg` and `00002.jpg`; returns their names.
+    """Write the aligned crops of all people as `<person>/00001.jpg` and `00002.jpg`, and return their names.
 
     Raises:
-        ProblemError: F01 no pictures or no weights, E03 a picture without a face.
+        ProblemError: F01 there are no pictures or no weights, E03 a picture shows no face.
     """
     detector = Detector(weights_path(data / "weights" / WEIGHTS_NAME))
     people = sorted(path.stem.removesuffix("_neutral") for path in (data / "faces").glob("london_*_neutral.jpg"))
@@ -101,17 +108,10 @@ def crop_faces(data: Path, crops: Path) -> tuple[str, ...]:
 
 
 def labels_of(people: Sequence[str]) -> Table:
-    """Two frames for each person, of which the expression alone is annotated."""
+    """Labels of two frames for each person, of which only the expression is annotated."""
     rows = len(people) * len(CLASSES)
-    values: dict[str, Values] = {}
-    for task in CHALLENGE.tasks:
-        match task:
-            case Continuous():
-                values[task.name] = np.full((rows, len(task.columns)), np.nan)
-            case Categorical():
-                values[task.name] = np.tile(CLASSES, len(people))
-            case MultiLabel():
-                values[task.name] = np.full((rows, len(task.columns)), -1, np.int8)
+    values: dict[str, Values] = {task.name: task.empty(rows) for task in CHALLENGE.tasks}
+    values["expression"] = np.tile(CLASSES, len(people))
     return Table(
         videos=tuple(people),
         video=np.repeat(np.arange(len(people), dtype=np.int32), len(CLASSES)),
@@ -121,7 +121,7 @@ def labels_of(people: Sequence[str]) -> Table:
 
 
 def write_splits(people: Sequence[str], out: Path) -> None:
-    """Annotations of two thirds of the people, drawn by seed, of the others, and the list of their frames."""
+    """Write annotations of a random two thirds of the people and of the others, and the list of the others' frames."""
     drawn = np.random.default_rng(SEED).permutation(len(people))
     held_out = {people[place] for place in drawn[: len(people) // 3]}
     validation = [person for person in people if person in held_out]
@@ -131,14 +131,14 @@ def write_splits(people: Sequence[str], out: Path) -> None:
     write_text(out / TEMPLATE, "\n".join([header, *(row.split(",")[0] for row in rows)]) + "\n")
 
 
-def fitted(name: str, clips: Sequence[Clip], truth: Table) -> Entry:
-    """The entry of this name, fitted where it must be."""
+def fit_entry(name: str, clips: Sequence[Clip], truth: Table) -> Entry:
+    """Load an entry, and fit it if it can be fitted."""
     entry = load_entry(name, root=SUBMISSIONS)
     return entry.fit(clips, truth) if isinstance(entry, Trainable) else entry
 
 
 def five_folds(untrained: Trainable, people: Sequence[str], crops: Path) -> Folds:
-    """Fit on four fifths of the people and look at the last fifth, five times."""
+    """Fit on four fifths of the people and test on the last fifth, five times."""
     truth = labels_of(people)
     clips = clips_of_crops(crops, truth)
     fold_of = np.empty(len(clips), int)
@@ -156,7 +156,7 @@ def five_folds(untrained: Trainable, people: Sequence[str], crops: Path) -> Fold
 
 
 def add_record(score: Score, entry: Entry, out: Path, leaderboard: Path, date: str) -> Path:
-    """Write the record of the score and every table of the leaderboard; returns the record's path."""
+    """Write the record of the score and the tables of the leaderboard, and return the path of the record."""
     disclosure = records.Disclosure(
         trained_on=[f"{DATASET}: {len(entry.card.trained_videos)} people"],
         validation_used_for="nothing",
@@ -183,7 +183,7 @@ def add_record(score: Score, entry: Entry, out: Path, leaderboard: Path, date: s
 
 
 def print_scores(scores: dict[str, Score]) -> None:
-    """The expression term and the accuracy of each entry, with BCa intervals."""
+    """Print the expression term and the accuracy of each entry, with BCa intervals."""
     rows: list[list[str]] = []
     for name, score in scores.items():
         for figure in ("f1_expression", "accuracy_expression"):
@@ -194,12 +194,12 @@ def print_scores(scores: dict[str, Score]) -> None:
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to fill.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Output folder.")
 @click.option("--leaderboard", type=click.Path(path_type=Path, file_okay=False), help="[default: OUT/leaderboard]")
 @click.option("--date", default=lambda: datetime.date.today().isoformat(), help="Date of the record.  [default: today]")
 @exits_on_problems
 def main(out: Path, leaderboard: Path | None, date: str) -> None:
-    """Real faces into OUT: crops, annotations, predictions, a score with intervals, a leaderboard row."""
+    """Make crops, annotations, predictions, a score with intervals and a row of the leaderboard from real faces."""
     data = real_data()
     click.echo(f"{ATTRIBUTION}\n{CHANGES}\n")
     try:
@@ -220,7 +220,7 @@ def main(out: Path, leaderboard: Path | None, date: str) -> None:
     classical.save(untrained.fit(train_clips, train), out / f"{ENTRY}.npz")
     entry = classical.load(out / f"{ENTRY}.npz")
     tables = {ENTRY: answer(entry, validation_clips, CHALLENGE)}
-    tables |= {name: answer(fitted(name, train_clips, train), validation_clips, CHALLENGE) for name in CONTROLS}
+    tables |= {name: answer(fit_entry(name, train_clips, train), validation_clips, CHALLENGE) for name in CONTROLS}
 
     say("3 writing, checking, scoring")
     abawbench.write(CHALLENGE.id, tables[ENTRY], out / PREDICTIONS, template=out / TEMPLATE)

@@ -1,4 +1,4 @@
-"""Happiness and AU12 over time in two real videos, as a trained entry sees them: a picture to look at."""
+"""Plot happiness and AU12 over time in two real videos, as a trained entry predicts them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ VIDEOS = ("pyfeat_single_face", "pexels_woman_emotions")
 
 
 @click.command()
-@click.option("--entry", type=click.Path(path_type=Path, exists=True), required=True, help="A run of `train`.")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to fill.")
+@click.option(
+    "--entry", type=click.Path(path_type=Path, exists=True), required=True, help="Run folder of `abawbench train`."
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Output folder.")
 def main(entry: Path, out: Path) -> None:
-    """Predict both videos, and draw OUT/smiles.png."""
+    """Predict both videos, and plot the curves into OUT/smiles.png."""
     os.environ.setdefault("ABAWBENCH_YUNET", str(real_data() / "weights" / "yunet_n_dynamic.onnx"))
     import matplotlib as mpl
 
