@@ -433,6 +433,12 @@ def test_a_bad_zip_is_a_problem_and_nothing_is_unpacked(small, server, monkeypat
     assert fetched("small") is None
 
 
+def test_a_misspelt_name_is_told_the_set_that_is_like_it():
+    with pytest.raises(ProblemError, match="D20") as error:
+        fetched("yunnet")
+    assert error.value.problems[0].expected == "'yunet'"
+
+
 def test_an_unknown_name_is_a_problem_that_lists_the_known():
     with pytest.raises(ProblemError, match="D20") as error:
         fetched("affectnet")

@@ -74,6 +74,18 @@ def test_a_fault_is_named_with_its_line(tmp_path, sound, broken, line, said):
         assert problem.line == line_of(text, line)
 
 
+@pytest.mark.parametrize(
+    ("sound", "broken", "near"),
+    [
+        ('reader = "table"', 'reader = "tabel"', "'table'"),
+        ('access = "ask me"', 'access = "ask me"\nfetch = "londn"', "'london'"),
+    ],
+)
+def test_an_unknown_name_of_a_registry_is_told_the_name_that_is_like_it(tmp_path, sound, broken, near):
+    (problem,) = problems_of(tmp_path, BASE.replace(sound, broken))
+    assert (problem.rule, problem.expected) == ("D01", near)
+
+
 def test_every_fault_is_named_at_once(tmp_path):
     text = BASE.replace('status = "documented"', 'status = "sure"').replace('group = "subject"', 'group = "club"')
     problems = problems_of(tmp_path, text)

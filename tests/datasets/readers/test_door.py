@@ -51,6 +51,13 @@ def test_an_unknown_reader_is_a_problem_of_the_manifest(tmp_path):
         read_labels(manifest.model_copy(update={"labels": (wrong,)}), tmp_path)
 
 
+def test_a_misspelt_reader_is_told_the_name_that_is_like_it(tmp_path):
+    manifest = get_manifest("disfa")
+    wrong = manifest.labels[0].model_copy(update={"reader": "action-unit-flies"})
+    _, (problem,) = read_with_problems(manifest.model_copy(update={"labels": (wrong,)}), tmp_path)
+    assert (problem.rule, problem.expected) == ("D01", "'action-unit-files' or 'action-unit-tables' or 'emotion-files'")
+
+
 def test_an_empty_folder_says_where_labels_were_looked_for(tmp_path):
     labels, (problem,) = read_with_problems(get_manifest("disfa"), tmp_path)
     assert labels is None
