@@ -88,9 +88,9 @@ def read_bytes(path: Path, problems: Problems) -> bytes | None:
 
 
 def read_text_bytes(path: Path, problems: Problems) -> bytes | None:
-    """The bytes of a text file that holds more than blanks, and no bytes that are no text; None where it does not.
+    """The bytes of a text file; None, and a problem, where it cannot be read, is blank or is no text at all.
 
-    Bytes that are merely not UTF-8 are left to the caller, who may lose no more than their lines.
+    A file with some bytes that are not UTF-8 is accepted: the caller may leave out just their lines.
 
     Problems: F01, F02, F03.
     """

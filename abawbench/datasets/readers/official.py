@@ -141,7 +141,7 @@ def _challenge(label_set: LabelSet) -> Challenge:
 
 
 def _rows(pattern: str, annotations: OfficialTable, file: LabelFile, problems: Problems, first: int = 2) -> LabelRows:
-    """The sound rows of a table; the lines of a folder are counted within each unit's file, those of a file on."""
+    """The sound rows of a table; lines are counted within each unit's file, or in one file from `first`."""
     import pyarrow as pa
 
     table = annotations.table

@@ -28,7 +28,7 @@ Step = tuple[int, tuple[str, ...]]
 
 
 @dataclass(slots=True)
-class Found:
+class PlaceFiles:
     """The files of a place of the layout.
 
     Attributes:
@@ -40,14 +40,14 @@ class Found:
     files: int = 0
 
 
-def survey(layout: Sequence[Place], root: Path, problems: Problems) -> tuple[Found, ...]:
+def survey(layout: Sequence[Place], root: Path, problems: Problems) -> tuple[PlaceFiles, ...]:
     """The files of each place of the layout, found in one walk over the folders that the layout names.
 
     Folders are listed as a stream; each file is seen once, and none is opened.
 
     Problems: F01 a folder that cannot be listed, F02 a picture, video or sound without a byte.
     """
-    found = tuple(Found() for _ in layout)
+    found = tuple(PlaceFiles() for _ in layout)
     links: set[str] = set()
     stack: list[tuple[str, tuple[Step, ...]]] = [
         (str(root), _here((place, tuple(part.path.strip("/").split("/"))) for place, part in enumerate(layout)))
@@ -75,7 +75,11 @@ def _here(steps: Iterable[Step]) -> tuple[Step, ...]:
 
 
 def _below(
-    entry: os.DirEntry[str], steps: Sequence[Step], layout: Sequence[Place], found: Sequence[Found], problems: Problems
+    entry: os.DirEntry[str],
+    steps: Sequence[Step],
+    layout: Sequence[Place],
+    found: Sequence[PlaceFiles],
+    problems: Problems,
 ) -> list[Step]:
     """The steps to take within an entry, which is counted for the places whose pattern ends with it."""
     below: list[Step] = []
