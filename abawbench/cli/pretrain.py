@@ -1,9 +1,9 @@
-"""abawbench pretrain: encoders that learn from crops without labels."""
+"""abawbench pretrain: train encoders on crops without labels."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,7 +18,7 @@ SIZES = ("tiny", "small", "b", "l", "h")
 
 @click.group()
 def command() -> None:
-    """Let an encoder learn from crops without labels.
+    """Train an encoder on crops without labels.
 
     \b
     Example:
@@ -34,45 +34,27 @@ def command() -> None:
     type=click.Choice(SIZES),
     default="small",
     show_default=True,
-    help="small learns on two cores; b, l and h are the published ones.",
+    help="small trains on two cores; b, l and h are the published sizes.",
 )
 @click.option("--picture", type=click.IntRange(1), help="Pixels of a side.  [default: that of the size]")
-@click.option("--epochs", type=click.IntRange(1), help="Times over the crops.  [default: that of the size]")
+@click.option("--epochs", type=click.IntRange(1), help="Passes over the crops.  [default: that of the size]")
 @click.option("--batch", type=click.IntRange(1), default=64, show_default=True, help="Pictures in a step.")
-@click.option("--rate", type=float, help="Learning rate for batches of 256.  [default: that of the size]")
+@click.option("--rate", "base_rate", type=float, help="Learning rate for batches of 256.  [default: that of the size]")
 @click.option("--warm-up", type=float, help="Epochs in which the rate rises.  [default: a twentieth]")
 @click.option("--mask", type=float, default=0.75, show_default=True, help="Share of the patches that is hidden.")
-@click.option("--held-out", type=float, default=0.1, show_default=True, help="Share of the units to look at only.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Another seed, another run.")
+@click.option("--held-out", type=float, default=0.1, show_default=True, help="Share of the units held out.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all that is random.")
 @click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32", show_default=True)
 @device_option
-@click.option(
-    "--memory", type=click.FloatRange(0), default=4.0, show_default=True, help="GiB that decoded crops may take."
-)
+@click.option("--memory", type=click.FloatRange(0), default=4.0, show_default=True, help="GiB for decoded crops.")
 @json_option
 @exits_on_problems
-def mae(
-    crops: Path,
-    out: Path,
-    size: str,
-    picture: int | None,
-    epochs: int | None,
-    batch: int,
-    rate: float | None,
-    warm_up: float | None,
-    mask: float,
-    held_out: float,
-    seed: int,
-    precision: Literal["float32", "bfloat16"],
-    device: str,
-    memory: float,
-    as_json: bool,
-) -> None:
+def mae(crops: Path, out: Path, size: str, device: str, memory: float, as_json: bool, **settings: Any) -> None:
     """Pre-train a masked autoencoder on CROPS, and keep its encoder in a folder.
 
-    CROPS is a folder that `faces` made, a corpus with cropped_aligned, or folders of pictures named by frame number. A
-    run that was interrupted goes on when it is started again. Entries and `extract` take OUT/encoder.safetensors as
-    weights; docs/pretraining.md says what else lies in OUT.
+    CROPS is an output folder of `faces`, a corpus with cropped_aligned, or folders of pictures named by frame number. A
+    run that was interrupted is resumed when it is started again. Entries and `extract` take OUT/encoder.safetensors as
+    weights; docs/pretraining.md describes what else is in OUT.
 
     \b
     Example:
@@ -83,18 +65,7 @@ def mae(
     from abawbench.training.pretraining.pretrain import pretrain
     from abawbench.training.pretraining.settings import settings_for
 
-    settings = settings_for(
-        size,
-        picture=picture,
-        epochs=epochs,
-        batch=batch,
-        base_rate=rate,
-        warm_up=warm_up,
-        mask=mask,
-        held_out=held_out,
-        seed=seed,
-        precision=precision,
-    )
+    chosen = settings_for(size, **settings)
     line = ProgressLine("epochs")
 
     def report(progress: PretrainProgress) -> None:
@@ -105,7 +76,7 @@ def mae(
             say(f"epoch {last.epoch}: loss {last.loss:.4f}{other}")
         line.show(progress.epochs, progress.pictures, progress.seconds)
 
-    summary = pretrain(crops, out, settings, device=resolve_device(device), memory=int(memory * 2**30), report=report)
+    summary = pretrain(crops, out, chosen, device=resolve_device(device), memory=int(memory * 2**30), report=report)
     line.end()
     _print(summary, as_json=as_json)
 

@@ -1,17 +1,19 @@
-"""abawbench train: an entry learns from crops or features, into a run folder that is an entry."""
+"""abawbench train: train an entry on crops or features, into a run folder that is an entry."""
 
 from __future__ import annotations
 
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from abawbench.cli.options import PATH, json_option, submissions_option
+from abawbench.cli.options import PATH, json_option, options_from, submissions_option
 from abawbench.cli.output import ProgressLine, duration, exits_on_problems, print_json, print_table, say
+from abawbench.training.settings import TrainOptions
 
 if TYPE_CHECKING:
     from abawbench.training.sources import Source
@@ -54,19 +56,14 @@ def _seeds(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 @click.argument("data", type=PATH, nargs=-1)
 @click.option("--out", "-o", type=PATH, required=True, help="The run folder, new or of the same training.")
 @click.option("--features", type=PATH, multiple=True, help="A folder of features; several are put end to end.")
-@click.option("--truth", type=PATH, help="Folder of the files of labels; DATA itself where not given.")
-@click.option("--train", "train_file", type=PATH, help="File of the training labels.")
-@click.option("--validation", "validation_file", type=PATH, help="File of the validation labels.")
+@click.option("--truth", type=PATH, help="Folder of the files of labels.  [default: DATA]")
+@click.option("--train", type=PATH, help="File of the training labels.")
+@click.option("--validation", type=PATH, help="File of the validation labels.")
 @click.option("--set", "changes", multiple=True, callback=_changes, metavar="NAME=VALUE", help="Change a setting.")
 @click.option("--fold", callback=_fold, metavar="K/N", help="Deal all labels into N folds by video; K is held out.")
-@click.option("--subjects", type=PATH, help="File of lines 'video,subject': folds hold people together.")
+@click.option("--subjects", type=PATH, help="File of lines 'video,subject': folds keep people together.")
 @click.option("--seeds", callback=_seeds, metavar="1,2,3", help="One training for each seed, into OUT/seed1, ...")
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; auto takes a GPU if any.")
-@click.option("--threads", type=click.IntRange(1), help="Threads that read crops.  [default: the cores there are]")
-@click.option("--memory", default=2.0, show_default=True, type=click.FloatRange(0), help="GiB of crops that are kept.")
-@click.option("--save-every", default=300.0, show_default=True, type=click.FloatRange(0), help="Seconds; 0: epochs.")
-@click.option("--save-steps", default=0, type=click.IntRange(0), help="Save after so many steps as well.")
-@click.option("--log", type=click.Choice(["none", "tensorboard"]), default="none", show_default=True)
+@options_from(TrainOptions)
 @submissions_option
 @json_option
 @exits_on_problems
@@ -74,28 +71,18 @@ def command(
     entry: str,
     data: tuple[Path, ...],
     out: Path,
-    features: tuple[Path, ...],
-    truth: Path | None,
-    train_file: Path | None,
-    validation_file: Path | None,
     changes: dict[str, Any],
-    fold: tuple[int, int] | None,
-    subjects: Path | None,
     seeds: tuple[int, ...],
-    device: str,
-    threads: int | None,
-    memory: float,
-    save_every: float,
-    save_steps: int,
-    log: Literal["none", "tensorboard"],
+    options: TrainOptions,
     submissions: Path,
     as_json: bool,
+    **source: Any,
 ) -> None:
-    """Train ENTRY on DATA, and keep what comes of it in a run folder, which is an entry itself.
+    """Train ENTRY on DATA, and keep the result in a run folder, which is an entry itself.
 
-    ENTRY is an entry.toml of kind network or facebehaviornet; its table [training] says how, docs/training.md what may
-    stand there. DATA are crops with labels as s-Aff-Wild2 has them (`synth` draws some), or features of `extract` with
-    --truth. A run that was interrupted goes on when it is started again, to the same weights.
+    ENTRY is an entry.toml of kind network or facebehaviornet; docs/training.md describes its table [training]. DATA are
+    crops with labels in the layout of s-Aff-Wild2 (`synth` draws some), or features of `extract` with --truth. A run
+    that was interrupted is resumed when it is started again, and ends with the same weights.
 
     \b
     Example:
@@ -103,30 +90,34 @@ def command(
       abawbench train 2026_me_mine --features out/mae --features out/ires --truth out/corpus -o out/run --seeds 1,2,3
       abawbench predict out/run out/corpus -o out/predictions
     """
-    from abawbench.formats import subjects_from
     from abawbench.models.devices import resolve_device
-    from abawbench.training.sources import Source
-    from abawbench.training.train import TrainOptions, train
+    from abawbench.training.train import train
 
     file = _file(entry, submissions)
-    paths = (*data, *features)
-    if not paths:
-        raise click.UsageError("name DATA, or --features")
-    people = None if subjects is None else subjects_from(subjects)
-    source = Source(paths, truth, train_file, validation_file, fold, people)
-    options = TrainOptions(resolve_device(device), threads, memory, save_every, save_steps, log)
+    places = _source(data, **source)
+    options = replace(options, device=resolve_device(options.device))
     summaries: dict[str, TrainSummary] = {}
-    for name, place, seeded in _runs(out, changes, seeds):
-        teller = _Teller(name)
-        summaries[name or "run"] = train(file, source, place, seeded, options, report=teller)
-        teller.end()
+    for name, run, seeded in _runs(out, changes, seeds):
+        lines = _EpochLines(name)
+        summaries[name or "run"] = train(file, places, run, seeded, options, report=lines.show)
+        lines.end()
     if os.environ.get("RANK", "0") != "0":
-        # of several processes the first speaks
+        # of several processes the first one prints
         return
     if as_json:
         print_json({name: _json(summary) for name, summary in summaries.items()})
     else:
-        _print(summaries, source)
+        _print(summaries, places)
+
+
+def _source(data: tuple[Path, ...], *, features: tuple[Path, ...], subjects: Path | None, **options: Any) -> Source:
+    from abawbench.formats import subjects_from
+    from abawbench.training.sources import Source
+
+    paths = (*data, *features)
+    if not paths:
+        raise click.UsageError("name DATA, or --features")
+    return Source(paths, subjects=None if subjects is None else subjects_from(subjects), **options)
 
 
 def _file(entry: str, submissions: Path) -> Path:
@@ -146,15 +137,15 @@ def _runs(out: Path, changes: Mapping[str, Any], seeds: tuple[int, ...]) -> list
     return [(f"seed{seed}", out / f"seed{seed}", {**changes, "training.seed": seed}) for seed in seeds]
 
 
-class _Teller:
-    """Says how a training goes: a line that changes within an epoch, and one that stays for each."""
+class _EpochLines:
+    """Progress of a training: a line that changes within an epoch, and one that stays for each."""
 
     def __init__(self, name: str) -> None:
         self._name = f"{name} " if name else ""
         self._line = ProgressLine("steps")
 
-    def __call__(self, progress: TrainProgress) -> None:
-        """Tell."""
+    def show(self, progress: TrainProgress) -> None:
+        """Show the progress."""
         if progress.row is None:
             self._line.show(progress.steps, progress.frames, progress.seconds)
             return

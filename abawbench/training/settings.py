@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass as plain_dataclass
 from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -216,6 +217,43 @@ class TrainingSettings:
     mixing: MixupSettings | None = None
     balance: str = ""
     databases: Literal["one", "labels"] = "one"
+
+
+@plain_dataclass(frozen=True, slots=True)
+class TrainOptions:
+    """Options of the run of a training; on one kind of device they do not change its result.
+
+    Attributes:
+        device: device that learns, as `cpu` or `cuda`.
+        threads: number of threads that read crops; one for each core where not given.
+        memory_gib: memory for decoded crops, or for features on an accelerator.
+        save_s: seconds between two saves within an epoch; 0 to save at its end only.
+        save_steps: steps between two saves within an epoch; 0 likewise.
+        log: `tensorboard` to write its events into the folder `tensorboard` of the run.
+    """
+
+    device: str = field(
+        default="cpu",
+        metadata={"help": "cpu, cuda, cuda:1; auto takes a GPU where there is one.", "default": "auto"},
+    )
+    threads: int | None = field(
+        default=None, metadata={"help": "Threads that read crops.  [default: one for each core]", "least": 1}
+    )
+    memory_gib: float = field(
+        default=2.0, metadata={"help": "GiB for decoded crops.", "least": 0, "flags": ("--memory",)}
+    )
+    save_s: float = field(
+        default=300.0,
+        metadata={
+            "help": "Seconds between two saves; 0: only epochs.",
+            "least": 0,
+            "flags": ("--save-every",),
+        },
+    )
+    save_steps: int = field(default=0, metadata={"help": "Steps between two saves as well; 0: none.", "least": 0})
+    log: Literal["none", "tensorboard"] = field(
+        default="none", metadata={"help": "tensorboard: write its events into OUT/tensorboard."}
+    )
 
 
 def read_training(given: dict[str, Any], path: Path) -> TrainingSettings:

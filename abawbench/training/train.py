@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +36,7 @@ from abawbench.training.loop import Loop, repeatable
 from abawbench.training.objective import make_objective
 from abawbench.training.processes import Processes, start_processes
 from abawbench.training.run_folder import FREE, SaveClock, load_checkpoint, open_run, save_checkpoint
-from abawbench.training.settings import TrainingSettings, read_training
+from abawbench.training.settings import TrainingSettings, TrainOptions, read_training
 from abawbench.training.sources import Labels, Source, clips_of, for_tasks, labels_of
 from abawbench.training.trained_entry import Provenance, keep_weights, task_folder, write_entry
 from abawbench.training.validation import Validation, ValidationScore
@@ -47,27 +47,7 @@ KINDS = ("network", "facebehaviornet")
 SCORE = "score"
 # the curves of epochs that are shorter are drawn at the end only
 DRAWN_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class TrainOptions:
-    """How a training runs; on one kind of device they do not change its result.
-
-    Attributes:
-        device: device that learns, as `cpu` or `cuda`.
-        threads: number of threads that read crops; one for each core where not given.
-        memory_gib: memory for decoded crops, or for features on an accelerator.
-        save_s: seconds between two saves within an epoch; 0 to save at its end only.
-        save_steps: steps between two saves within an epoch; 0 likewise.
-        log: `tensorboard` to write its events into the folder `tensorboard` of the run.
-    """
-
-    device: str = "cpu"
-    threads: int | None = None
-    memory_gib: float = 2.0
-    save_s: float = 300.0
-    save_steps: int = 0
-    log: Literal["none", "tensorboard"] = "none"
+DEFAULTS = TrainOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +91,7 @@ def train(
     source: Source,
     out: Path,
     changes: Mapping[str, Any] | None = None,
-    options: TrainOptions = TrainOptions(),
+    options: TrainOptions = DEFAULTS,
     *,
     report: Callable[[TrainProgress], None] = lambda _: None,
 ) -> TrainSummary:

@@ -5,6 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from abawbench.base.run_lock import only_run
 from abawbench.cli import main
 from tests.inference.conftest import write_crops
 
@@ -41,3 +42,13 @@ def test_settings_that_do_not_fit_are_told(crops, tmp_path):
     assert "mask = 2.0" in result.stderr
     assert "picture = 33" in result.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_where_another_run_is_at_work_is_refused_and_left_alone(crops, tmp_path):
+    out = tmp_path / "run"
+    out.mkdir()
+    with only_run(out):
+        result = called(crops, "-o", out, "--size", "tiny", "--epochs", 1)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("D36")
+    assert not (out / "run.json").exists()

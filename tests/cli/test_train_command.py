@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from abawbench.base.run_lock import only_run
 from abawbench.cli import main
 from tests.training.runs import FEATURES, GRU, HEADS, TRAINING, an_entry, some_features, write_labels
 
@@ -82,3 +83,12 @@ def test_problems_are_told_with_status_1(place):
     assert result.exit_code == 1
     assert "did you mean epochs?" in result.stderr
     assert called(place).exit_code == 2
+
+
+def test_a_folder_where_another_run_is_at_work_is_refused_and_left_alone(place):
+    (place / "run").mkdir()
+    with only_run(place / "run"):
+        result = called(place, place / "features", "--truth", place)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("D36")
+    assert not (place / "run" / "run.json").exists()

@@ -123,8 +123,9 @@ def weights_of(run: Path) -> dict[str, Any]:
 def train_quietly(begun: Any, entry: Path, data: Path, truth: Path | None, out: Path, changes: dict[str, Any]) -> None:
     import torch
 
+    from abawbench.training.settings import TrainOptions
     from abawbench.training.sources import Source
-    from abawbench.training.train import TrainOptions, train
+    from abawbench.training.train import train
 
     torch.set_num_threads(1)
     begun.set()

@@ -18,8 +18,9 @@ from abawbench.entries.conformance.suite import conform
 from abawbench.formats import read_truth
 from abawbench.scoring import score
 from abawbench.table import Table
+from abawbench.training.settings import TrainOptions
 from abawbench.training.sources import Source
-from abawbench.training.train import TrainOptions, train
+from abawbench.training.train import train
 from tests.training.runs import (
     CROPS,
     FACEBEHAVIOR,
@@ -302,6 +303,64 @@ def test_data_that_do_not_fit_are_told(tmp_path, corpus, features):
     assert found.startswith("E07 0 of 4 units")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "near"),
+    [
+        ("losses.va.kind", "msee", "mse"),
+        ("losses.expression.class_weights", "balancd", "balanced"),
+        ("weighting.kind", "uncertain", "uncertainty"),
+        ("optimiser.kind", "adamx", "adam"),
+        ("optimiser.clip_over", "part", "parts"),
+        ("schedule.kind", "cosin", "cosine"),
+        ("databases", "label", "labels"),
+        ("precision", "bfloat", "bfloat16"),
+        ("augmentation.shared", "clips", "clip"),
+        ("coupling.terms", ["soft_co_anotation"], "soft_co_annotation"),
+        ("balance", "expresion", "expression"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_the_nearest(tmp_path, features, name, value, near):
+    entry = an_entry(tmp_path, FEATURES + STATIC + HEADS + TRAINING)
+    with pytest.raises(ProblemError) as caught:
+        train(entry, on_features(features), tmp_path / "run", {f"training.{name}": value})
+    first = caught.value.problems[0]
+    assert first.found.startswith(f"training.{name}")
+    assert first.fix == f"did you mean {near}?"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("batch", 0),
+        ("optimiser.betas", [0.9, 1.0]),
+        ("schedule.warmup_epochs", 3.0),
+        ("augmentation.flip", 1.5),
+        ("mixing.alpha", 0.0),
+        ("weighting.weights.va", -1.0),
+        ("losses.va.focus", -1.0),
+        ("coupling.threshold", 1.0),
+    ],
+)
+def test_a_value_out_of_range_is_told_by_its_dotted_name(tmp_path, features, name, value):
+    entry = an_entry(tmp_path, FEATURES + STATIC + HEADS + TRAINING)
+    found = problems_of(entry, on_features(features), tmp_path / "run", {f"training.{name}": value})
+    assert found[0].startswith(f"E19 training.{name}")
+
+
+def test_two_trainings_at_once_in_one_folder_are_one_and_a_refusal(tmp_path, features):
+    entry, run, refused = an_entry(tmp_path, FEATURES + GRU + HEADS + TRAINING), tmp_path / "run", []
+    changes = {"training.epochs": 1}
+
+    def second(progress):
+        if not refused:
+            refused.extend(problems_of(entry, on_features(features), run, changes))
+
+    train(entry, on_features(features), run, changes, report=second)
+    assert [text.split()[0] for text in refused] == ["D36"]
+    train(entry, on_features(features), tmp_path / "alone", changes)
+    assert (run / "heads.safetensors").read_bytes() == (tmp_path / "alone" / "heads.safetensors").read_bytes()
+
+
 def test_another_kind_of_entry_is_refused(tmp_path, corpus):
     entry = an_entry(tmp_path, FEATURES.replace('"network"', '"hog"').replace("features = 6", "cell = 8"))
     assert problems_of(entry, Source((corpus,)), tmp_path / "run") == ["E19 kind = hog"]
@@ -329,6 +388,11 @@ def test_a_coupling_of_the_entry_is_learned(tmp_path, corpus):
     summary = train(entry, Source((corpus,)), tmp_path / "run", changes)
     assert "distribution_matching" in summary.history[0]["loss"]
     assert "coupling in training: distribution matching" in load_entry(tmp_path / "run").card.notes
+    several = {"training.epochs": 1, "training.coupling.terms": ["soft_co_annotation", "distribution_matching"]}
+    train(entry, Source((corpus,)), tmp_path / "several", several)
+    # the card of the trained entry declares what was trained
+    declared = "coupling in training: soft co annotation, distribution matching"
+    assert declared in load_entry(tmp_path / "several").card.notes
     changes["training.coupling.terms"] = ["soft_co_annotation"]
     assert problems_of(entry, Source((corpus,)), tmp_path / "other", changes)[0].startswith("E19 settings.coupling")
 
