@@ -1,4 +1,4 @@
-"""The door for any model: a card that says what it is, and one method."""
+"""The interface of any model: a card that describes it, and one method that answers."""
 
 from __future__ import annotations
 
@@ -18,11 +18,7 @@ from abawbench.models.image_input import ImageInput
 from abawbench.table import Floats, Table
 
 Answers = Mapping[str, Floats]
-
-
 FrameFeatures = NDArray[np.float32]
-
-
 Precision = Literal["float32", "bfloat16"]
 
 
@@ -31,11 +27,11 @@ class Weights:
     """A file that an entry was loaded from.
 
     Attributes:
-        role: what it is for, as `backbone` or `heads`.
-        file: its name.
-        sha256: of the file.
-        licence: SPDX id, or in words.
-        source: where it is published; empty where nothing says.
+        role: purpose of the file, as `backbone` or `heads`.
+        file: name of the file.
+        sha256: hash of the file.
+        licence: licence of the weights, as SPDX id or in words.
+        source: place where the file is published; empty where it is not known.
     """
 
     role: str
@@ -47,21 +43,22 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What an entry is.
+    """The description of an entry.
 
     Attributes:
-        name: `<year>_<team>_<method>`.
-        title: what it is in a few words.
-        tasks: what it answers, each with its own classes, columns and range; empty before a fit.
-        picture: what it looks at; None for an entry that looks at no picture.
-        trained_on: data sets whose labels or pictures it was made from, weights included.
+        name: name of the entry, `<year>_<team>_<method>`.
+        title: title of the entry, a few words.
+        tasks: tasks that it answers, each with its own classes, columns and range; empty before a fit.
+        picture: crops that it takes: size, colour and crop; None for an entry without pictures.
+        trained_on: data sets whose labels or pictures it was made from, those of its weights included.
         trained_videos: videos of the last fit.
-        sees_truth: True for a control that looks at the labels it is scored on: never a result.
-        licence: SPDX id of the code; each file of weights has its own.
-        paper: where it is described.
-        notes: what a reader of its score must know.
-        weights: files it was loaded from.
-        networks: of each network that looks at pictures: kind, size, colour, mean, deviation, layer, pooling, width.
+        sees_truth: True for a control that reads the labels it is scored on; its score is never a result.
+        licence: SPDX id of the code; each file of weights has a licence of its own.
+        paper: reference to the paper that describes it.
+        notes: remarks that a reader of its score must know.
+        weights: files that it was loaded from.
+        networks: facts about each network that encodes crops: kind, size, colour, mean, deviation, layer, pooling,
+            width.
     """
 
     name: str
@@ -78,11 +75,11 @@ class Card:
     networks: tuple[Mapping[str, Any], ...] = ()
 
     def task(self, name: str) -> Task | None:
-        """The task of this name, or None where the entry does not answer it."""
+        """Look up a task by name; None where the entry does not answer it."""
         return next((task for task in self.tasks if task.name == name), None)
 
     def to_json(self) -> dict[str, object]:
-        """Every field, tasks with their kind."""
+        """Every field, and each task with its kind."""
         record = asdict(self)
         # normalisation stands with the networks
         keys = ("size", "colour", "crop")
@@ -92,7 +89,7 @@ class Card:
 
     @staticmethod
     def from_json(record: Mapping[str, Any]) -> Card:
-        """The card that `to_json` wrote. Raises: KeyError, TypeError."""
+        """Make the card that `to_json` wrote. Raises: KeyError, TypeError."""
         fields = _without_lists(record)
         fields["tasks"] = tuple(_task(task) for task in record["tasks"])
         fields["picture"] = None if record["picture"] is None else ImageInput(**record["picture"])
@@ -102,94 +99,94 @@ class Card:
 
 @runtime_checkable
 class Entry(Protocol):
-    """Whatever answers: a network, a classical pipeline, the table of another toolkit, a control."""
+    """Anything that answers: a network, a classical pipeline, the table of another toolkit, a control."""
 
     @property
     def card(self) -> Card:
-        """What it is."""
+        """The description of the entry."""
         ...
 
     def predict(self, clip: Clip) -> Answers:
-        """Answers for each frame of a clip, the same whatever was asked before.
+        """Answer for each frame of a clip, whatever clips came before.
 
         Returns:
-            For each task of the card, by its name, float64 of shape (frames, width): values in [low, high] of a
-            `Continuous` task, probabilities that sum to 1 over the classes of a `Categorical` one, the probability of
-            each label of a `MultiLabel` one. NaN in every row whose frame is not valid.
+            Answers by the name of each task of the card, float64 of shape (frames, width): values in [low, high] for a
+            `Continuous` task, probabilities that sum to 1 over the classes for a `Categorical` one, the probability of
+            each label for a `MultiLabel` one. NaN in every row whose frame is not valid.
         """
         ...
 
 
 @runtime_checkable
 class FrameWise(Entry, Protocol):
-    """An entry that looks at each frame alone before it concludes: frames of several clips may share a batch."""
+    """An entry that encodes each frame alone before it answers: frames of several clips may share a batch."""
 
     def encode(self, crops: Frames) -> FrameFeatures:
-        """What it sees in each crop, shape (crops, width), whatever crops stand beside it.
+        """Encode each crop as features, shape (crops, width), whatever other crops the batch holds.
 
         Args:
-            crops: shape (crops, side, side, 3), uint8, RGB.
+            crops: RGB crops, uint8, shape (crops, side, side, 3).
         """
         ...
 
     def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
-        """Answers for a clip from what was seen in its valid frames, shape (valid frames, width), in their order."""
+        """Answer for a clip from the features of its valid frames in their order, shape (valid frames, width)."""
         ...
 
 
 @runtime_checkable
 class DeviceEntry(FrameWise, Protocol):
-    """A staged entry whose first stage runs on a device of choice, in a precision of choice, from prepared crops."""
+    """A frame-wise entry that encodes on a device of choice, in a precision of choice, from prepared crops."""
 
     @property
     def width(self) -> int:
-        """Numbers that it sees in a crop."""
+        """Number of features of a frame."""
         ...
 
     def at(self, device: str, precision: Precision) -> DeviceEntry:
-        """The same entry there; answers differ by rounding alone."""
+        """The same entry on another device or in another precision; answers differ by rounding alone."""
         ...
 
     def prepare(self, crops: Frames) -> Any:
-        """What `forward` takes, made of crops by a thread beside the forward pass."""
+        """Turn crops into the input of `forward`, in a thread beside the forward pass."""
         ...
 
     def forward(self, prepared: Any) -> FrameFeatures:
-        """What `encode` gives for the crops that were prepared."""
+        """Encode prepared crops, as `encode` does for crops."""
         ...
 
 
 @runtime_checkable
 class TableEntry(Entry, Protocol):
-    """An entry that looks up what another program said: it knows every frame it can answer."""
+    """An entry that looks up the output of another program, and knows every frame that it can answer."""
 
     def reading(self, folder: Path) -> TableEntry:
         """The same entry over the files of another folder."""
         ...
 
     def clips(self) -> tuple[Clip, ...]:
-        """Every frame it can answer, as clips without pictures. Raises: ProblemError, what is wrong with its files."""
+        """Every frame that it can answer, as clips without pictures. Raises: ProblemError, faults of its files."""
         ...
 
 
 @runtime_checkable
 class Trainable(Protocol):
-    """What becomes an entry when it has seen labels."""
+    """Anything that becomes an entry once it is fitted to labels."""
 
     @property
     def card(self) -> Card:
-        """What it is; without tasks, since these depend on the labels."""
+        """The description of the entry, without tasks, since these depend on the labels."""
         ...
 
     def fit(self, clips: Sequence[Clip], truth: Table) -> Entry:
-        """The entry that these labels make.
+        """Fit to labels, and return the entry.
 
         Args:
             clips: crops of the training videos.
             truth: annotations; rows without a clip, or whose crop is missing, are not used.
 
         Raises:
-            ProblemError: E07, there is nothing to learn from.
+            ProblemError: E07, there are no labels to learn from.
         """
         ...
 
@@ -205,17 +202,17 @@ def _without_lists(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def weights_of(role: str, path: Path, *, sha256: str = "", licence: str = "", source: str = "") -> Weights:
-    """What a card says of a file of weights.
+    """Describe a file of weights for a card.
 
     Args:
-        role: what the file is for, as `network`.
-        path: the file.
-        sha256: that it must have; empty where any will do.
-        licence: SPDX id, or in words.
-        source: where it is published.
+        role: purpose of the file, as `network`.
+        path: path of the file.
+        sha256: hash that it must have; empty for any.
+        licence: licence of the weights, as SPDX id or in words.
+        source: place where the file is published.
 
     Raises:
-        ProblemError: E11 there is no such file, E04 it is another than was asked for.
+        ProblemError: E11 there is no such file, E04 its hash is another.
     """
     if not path.is_file():
         raise ProblemError(no_file(path, source))
@@ -230,6 +227,6 @@ def weights_of(role: str, path: Path, *, sha256: str = "", licence: str = "", so
 
 
 def no_file(path: Path, source: str) -> Problem:
-    """What is said of a file of weights that is not there."""
+    """E11, a file of weights that is not there."""
     fix = f"get it from {source}" if source else "bring the file, or correct the path"
     return Problem("E11", "no such file", "a file of weights", fix, str(path))

@@ -1,1 +1,1 @@
-"""Who answers: backbones, checkpoints, temporal encoders, heads and multi-task frameworks (torch)."""
+"""Networks: backbones, checkpoints, temporal encoders, heads and multi-task frameworks (torch)."""

@@ -1,4 +1,4 @@
-"""Compound expressions of a model that knows only action units, basic expressions and valence. Needs no torch.
+"""Compound expressions from action units, basic expressions and valence. Needs no torch.
 
 Source: arXiv:2105.03790, formula assumed(paper).
 """
@@ -19,9 +19,9 @@ from abawbench.models.relatedness_tables import expert_table
 
 Floats = NDArray[np.float64]
 
-# those of Du, Tao and Martinez 2014, and of RAF-DB
+# compounds of Du, Tao and Martinez 2014, and of RAF-DB
 COMPOUND_11 = tuple(name for name in relatedness() if "_" in name)
-# compounds that a positive valence speaks for
+# compounds that a positive valence supports
 PLEASANT = frozenset({"Happily_Surprised", "Happily_Disgusted"})
 _BASIC: Mapping[str, str] = MappingProxyType(
     {
@@ -42,7 +42,7 @@ def parts_of(compound: str) -> tuple[str, str]:
     """The two basic expressions of a compound one.
 
     Raises:
-        ProblemError: E17, a name that is none.
+        ProblemError: E17, a name that is no compound expression.
 
     >>> parts_of("Sadly_Fearful")
     ('Sadness', 'Fear')
@@ -60,7 +60,7 @@ def compound_table(compounds: Sequence[str], action_units: Sequence[str]) -> Flo
     Of a compound that the expert table lacks, the greater share of its two parts (assumed).
 
     Raises:
-        ProblemError: E17, every name that is none.
+        ProblemError: E17, every name that is no compound expression.
     """
     problems = tuple(_no_compound(compounds))
     if problems:
@@ -81,24 +81,25 @@ def compound_scores(
     expression_names: Sequence[str],
     compounds: Sequence[str] = labels.COMPOUND_7,
 ) -> Floats:
-    """How much speaks for each compound expression, frame by frame.
+    """Scores of compound expressions, frame by frame; the greatest score is the prediction.
 
-    The mean probability of the compound's action units, weighed by how many people use them, plus the probabilities of
-    its two basic expressions, plus 1 for `PLEASANT` compounds where valence is above 0. The greatest is predicted.
+    A score is the mean probability of the action units of the compound, weighted by the share of people who use them,
+    plus the probabilities of its two basic expressions, plus 1 for `PLEASANT` compounds where valence is above 0.
 
     Args:
-        action_units: shape (frames, action units), probabilities; NaN on frames without an answer.
-        expressions: shape (frames, expressions), probabilities.
-        valence: shape (frames,), from -1 to 1; None for a model without: then it speaks for none (assumed).
-        unit_names: of the columns, as `AU12`; the sums run over these, and are 0 where a compound has none of them.
-        expression_names: of the columns, among them both parts of every compound.
-        compounds: to be scored, as `labels.COMPOUND_7` or `COMPOUND_11`.
+        action_units: probabilities, shape (frames, action units); NaN on frames without an answer.
+        expressions: probabilities, shape (frames, expressions).
+        valence: values from -1 to 1, shape (frames,); None for a model without valence, which adds nothing (assumed).
+        unit_names: names of the action units, as `AU12`; the mean is 0 where a compound has none of them.
+        expression_names: names of the expressions, among them both parts of every compound.
+        compounds: names of the compounds, as `labels.COMPOUND_7` or `COMPOUND_11`.
 
     Returns:
         Shape (frames, compounds), from 0 to 4; NaN on frames where an action unit, a part or the valence is.
 
     Raises:
-        ProblemError: E13 shapes that do not fit the names; E17 a name that is none, a basic expression missing.
+        ProblemError: E13 shapes that do not fit the names; E17 a name that is no compound expression, a basic
+            expression missing.
     """
     table = compound_table(compounds, unit_names)
     parts = [parts_of(name) for name in compounds]

@@ -1,7 +1,7 @@
-"""Two tasks that teach each other: one of classes, of which a picture has one, one of labels, of which it has many.
+"""Couples two tasks in training: one of classes, of which a picture has one, one of labels, of which it has many.
 
-Expressions and action units, identities and attributes, species and markings: nothing here knows which. What both share
-is a table, shape (classes, labels), of how often a class shows a label, from 0 to 1, NaN where that is not known.
+These may be expressions and action units, identities and attributes, or any other two. Both share a table of shape
+(classes, labels): the share of a class that shows a label, from 0 to 1, NaN where it is not known.
 A class of which nothing is known takes no part; a label that no class shows is left out of the matching.
 
 Source: arXiv:1910.11111, arXiv:2105.03790, arXiv:2401.01219, formulas assumed(paper).

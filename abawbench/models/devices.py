@@ -1,4 +1,4 @@
-"""Where networks run."""
+"""Devices on which networks run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from abawbench.base.problems import Problem, ProblemError
 
 
 def resolve_device(asked: str) -> str:
-    """A device that is there: the one asked for, or with `auto` a GPU if there is one, else the CPU.
+    """The device with the name that was asked for; `auto` is a GPU where there is one, else the CPU.
 
     Raises:
         ProblemError: C02, there is no such device.

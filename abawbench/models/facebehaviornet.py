@@ -1,6 +1,6 @@
 """FaceBehaviorNet: one trunk, and a linear head on its features for each task.
 
-Source: arXiv:1910.11111, arXiv:2105.03790; any trunk may stand in the place of their VGG-FACE.
+Source: arXiv:1910.11111, arXiv:2105.03790; any trunk may replace their VGG-FACE.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ VALENCE_AROUSAL = "valence_arousal"
 
 
 class FaceBehaviorNet(nn.Module):
-    """A trunk with heads; the first case study has affect for tasks, the second identity and attributes.
+    """A trunk with heads; the first case study has tasks of affect, the second identity and attributes.
 
     Attributes:
-        trunk: makes a feature vector of a picture.
-        heads: a linear layer by name of the output.
-        outputs: width by name of the output, as asked for.
-        settings: as given.
+        trunk: backbone that makes a feature vector of a picture.
+        heads: linear layer of each output by its name.
+        outputs: width of each output by its name.
+        settings: settings of the heads.
     """
 
     def __init__(self, trunk: Backbone, outputs: Mapping[str, int], settings: FaceBehaviorSettings) -> None:
@@ -41,11 +41,11 @@ class FaceBehaviorNet(nn.Module):
         self._takes_landmarks = "landmarks" in inspect.signature(trunk.forward).parameters
 
     def features(self, pictures: Tensor, landmarks: Tensor | None = None) -> Tensor:
-        """What the heads share.
+        """Encode pictures as the features that the heads share.
 
         Args:
-            pictures: shape (pictures, channels, size, size), normalised as the trunk's card says.
-            landmarks: shape (pictures, 68, 2), for a trunk that takes them.
+            pictures: pictures normalised as the card of the trunk says, shape (pictures, channels, size, size).
+            landmarks: points of each face, shape (pictures, 68, 2), for a trunk that takes them.
 
         Returns:
             Shape (pictures, width of the trunk).
@@ -73,7 +73,7 @@ class FaceBehaviorNet(nn.Module):
         return answers
 
     def forward(self, pictures: Tensor, landmarks: Tensor | None = None) -> dict[str, Tensor]:
-        """The `answers` to the `features` of pictures.
+        """Outputs by name of pictures: the `answers` to their `features`.
 
         Raises:
             ProblemError: E06, landmarks for a trunk that takes none.
@@ -88,18 +88,18 @@ def build(
     *,
     seed: int | None = None,
 ) -> FaceBehaviorNet:
-    """A network with untrained heads, in evaluation mode.
+    """Build a network with untrained heads, in evaluation mode.
 
     Args:
-        trunk: kept as it is, weights and all.
-        outputs: width by name: `valence_arousal` 2, `action_units`, `expression`; `identity` and `attributes`; others
-            by any name.
-        settings: None for the defaults.
-        seed: makes the heads' weights the same each time, and leaves torch's own random numbers alone; None draws them
-            from torch's.
+        trunk: backbone, which keeps its weights.
+        outputs: width of each output by its name: `valence_arousal` 2, `action_units`, `expression`; `identity` and
+            `attributes`; others by any name.
+        settings: settings of the heads; None for the defaults.
+        seed: seed of the weights of the heads, which leaves torch's own random state as it was; None draws from that
+            state.
 
     Raises:
-        ProblemError: E17, everything that is wrong with the outputs.
+        ProblemError: E17, every fault of the outputs.
     """
     settings = FaceBehaviorSettings() if settings is None else settings
     if seed is None:

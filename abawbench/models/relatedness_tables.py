@@ -1,4 +1,4 @@
-"""How classes and labels go together, as matrices: from the expert table, or counted on training labels.
+"""Tables of the relatedness of classes and labels: from the expert table, or counted on training labels.
 
 A table has a row for each class and a column for each label: from 0, the class never shows it, to 1, it always does.
 NaN: nothing is known of the two. Needs no torch.
@@ -21,14 +21,14 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Values = NDArray[np.integer] | NDArray[np.floating]
 
-# the expert table says nothing of it because nothing moves; of Other it says nothing because anything may
+# the expert table has no action units for Neutral because nothing moves, and none for Other because anything may
 NEUTRAL = "Neutral"
 TRAINING = "train"
 _UNIT = re.compile(r"AU[1-9][0-9]*")
 
 
 def expert_table(classes: Sequence[str], action_units: Sequence[str]) -> Floats:
-    """W: the share of people who use each action unit in each expression, shape (classes, action units).
+    """The table W: the share of people who use each action unit in each expression, shape (classes, action units).
 
     1 for a prototypical unit. `Neutral` uses none; `Other` is NaN.
 
@@ -37,7 +37,7 @@ def expert_table(classes: Sequence[str], action_units: Sequence[str]) -> Floats:
         action_units: names as `AU12`, in the order of the columns.
 
     Raises:
-        ProblemError: E17, every name that is none.
+        ProblemError: E17, every name that is not known.
 
     Source: Du, Tao and Martinez 2014, PNAS 111(15):E1454, Table 1; see `abawbench.labels`.
 
@@ -60,7 +60,7 @@ def expert_table(classes: Sequence[str], action_units: Sequence[str]) -> Floats:
 
 
 def binary(table: Floats) -> Floats:
-    """P: 1 where a table is above 0; NaN stays.
+    """The table P: 1 where a table is above 0, else 0; NaN stays.
 
     >>> binary(np.array([[0.51, 0.0, np.nan]])).tolist()
     [[1.0, 0.0, nan]]
@@ -83,13 +83,13 @@ def estimate_relatedness(
     Identities and attributes are counted the same way.
 
     Args:
-        expressions: shape (rows,), class numbers, -1 where not annotated.
-        action_units: shape (rows, labels), 0 or 1; anything where the mask is False.
-        mask: shape (rows, labels), True where annotated.
-        classes: how many there are.
-        minimum: a share of fewer rows than these is not known: NaN.
-        threshold: a share that is not above this is 0.
-        split: of each row, or one name for all: `train`.
+        expressions: class number of each row, -1 where not annotated, shape (rows,).
+        action_units: labels, 0 or 1, and anything where the mask is False, shape (rows, labels).
+        mask: True where a label is annotated, shape (rows, labels).
+        classes: number of classes.
+        minimum: number of rows below which a share is not known: NaN.
+        threshold: share up to which a cell is 0.
+        split: split of each row, or one name for all: `train`.
 
     Returns:
         Shape (classes, labels).

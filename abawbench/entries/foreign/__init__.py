@@ -1,1 +1,1 @@
-"""Models of others as entries: ONNX, Hugging Face, tables of toolkits."""
+"""Entries of foreign models: ONNX graphs, Hugging Face classifiers, tables of toolkits."""

@@ -1,4 +1,4 @@
-"""A folder of a Hugging Face image classifier as an entry: config.json and safetensors, nothing from the network."""
+"""Hugging Face image classifiers as entries: a local folder with config.json and safetensors."""
 
 from __future__ import annotations
 
@@ -29,20 +29,21 @@ CONFIG = "config.json"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Which folder, which task, and whatever the folder does not say.
+    """Settings of an image classifier entry.
 
     Attributes:
-        folder: with config.json, *.safetensors and, unless size, mean and std are given, preprocessor_config.json.
-        task: of the challenge.
+        folder: folder with config.json, *.safetensors and, unless size, mean and std are given,
+            preprocessor_config.json.
+        task: task of the challenge that it answers.
         labels: class of the challenge for a label of the model; empty for a label to leave out. Labels that are not
-            here are met by name. Several labels of one class are added up.
-        size: height and width in pixels, in the place of the folder's.
-        mean: of each channel, on the scale where black is 0 and white is 1, in the place of the folder's.
-        std: of each channel, on the same scale, in the place of the folder's.
-        batch: pictures at a time.
-        sha256: of the only file of weights; empty where any will do.
-        weights_licence: of the weights.
-        weights_source: where they are published.
+            named here are matched by name. The probabilities of several labels of one class are added up.
+        size: height and width in pixels, which replace those of the folder; whole crops are resized to it.
+        mean: mean of each channel, on the scale where black is 0 and white is 1, which replaces that of the folder.
+        std: deviation of each channel, on the same scale, which replaces that of the folder.
+        batch: number of pictures in a forward pass.
+        sha256: hash that the only file of weights must have; empty for any.
+        weights_licence: licence of the weights.
+        weights_source: place where the weights are published.
     """
 
     folder: Path
@@ -70,11 +71,11 @@ class _Scores(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class ImageClassifier(EncoderEntry):
-    """The entry; what it sees in a frame are the scores of the model's labels before the softmax.
+    """An image classifier as an entry; the features of a frame are the scores of its labels before the softmax.
 
     Attributes:
-        task: what it answers: the classes that its labels mean.
-        class_of_label: shape (labels,), place in the task's classes; -1 for a label that is left out.
+        task: task that it answers, with the classes that its labels stand for.
+        class_of_label: index of the class of each label; -1 for a label that is left out.
     """
 
     task: Categorical
@@ -82,11 +83,11 @@ class ImageClassifier(EncoderEntry):
 
     @property
     def width(self) -> int:
-        """Labels of the model."""
+        """Number of labels of the model."""
         return len(self.class_of_label)
 
     def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
-        """Probabilities of the classes for a clip from the scores of its valid frames.
+        """Answer for a clip from the scores of its valid frames: the probabilities of the classes.
 
         Raises:
             ProblemError: E14, scores that are not finite.
@@ -102,15 +103,15 @@ class ImageClassifier(EncoderEntry):
 
 
 def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> ImageClassifier:
-    """The entry that `kind = "image-classifier"` of an entry.toml asks for.
+    """Make the entry that `kind = "image-classifier"` of an entry.toml asks for.
 
     Crops become pictures as transformers' own image processor makes them; where the folder names no filter, they are
     resized as everywhere in this package.
 
     Raises:
-        ProblemError: F01 no config.json, E02 settings that do not fit, labels that mean no class, a preparation that
-            the folder does not say; E04 a file that does not read, E06 a size that the network does not take, E08
-            tensors missing, E09 code in the folder, E11 no safetensors.
+        ProblemError: F01 no config.json; E02 settings that do not fit, labels without a class, a preparation that the
+            folder leaves out or that cannot be followed; E04 a file that cannot be read, E06 a size that the network
+            does not take, E08 tensors missing, E09 code in the folder, E11 no safetensors.
     """
     config = _read_json(settings.folder / CONFIG)
     problems = Problems()
@@ -151,7 +152,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Imag
 
 
 def _image_input(settings: Settings, channels: int, problems: Problems) -> ImageInput | None:
-    """What the folder and the settings ask for; None with problems added."""
+    """The pictures that folder and settings ask for; None with problems added."""
     file = settings.folder / PREPROCESSOR
     overrides = Overrides(size=settings.size, mean=settings.mean, std=settings.std)
     try:
@@ -164,7 +165,7 @@ def _image_input(settings: Settings, channels: int, problems: Problems) -> Image
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    """An object of a JSON file.
+    """Read a JSON file that holds an object.
 
     Raises:
         ProblemError: F01 there is no such file, E04 it is something else.
@@ -181,12 +182,12 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _damaged(path: Path, error: Exception) -> Problem:
-    """E04: a JSON file of a model that does not hold what it should."""
+    """E04, a JSON file of a model that does not hold what it should."""
     return Problem("E04", str(error), "the JSON file of an image classifier", "bring it again", str(path))
 
 
 def _labels(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """Names of the network's outputs, in its order; those of transformers where the folder gives none."""
+    """Names of the outputs of the network, in its order; those of transformers where the folder names none."""
     given = cast(dict[str, str], config.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"})
     return tuple(str(given[key]) for key in sorted(given, key=int))
 

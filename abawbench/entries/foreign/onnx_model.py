@@ -1,4 +1,4 @@
-"""An ONNX graph as an entry: pictures in, one output of the graph for each task."""
+"""ONNX graphs as entries: pictures in, one output of the graph for each task."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from abawbench.table import Floats
 
 @dataclass(frozen=True, slots=True)
 class OutputSettings:
-    """How one output of the graph answers a task.
+    """The output of the graph that answers a task.
 
     Attributes:
-        output: its name in the graph.
-        names: of its columns or classes, in the graph's order; those that the challenge knows are met by name.
-        activation: what makes answers of its numbers.
+        output: name of the output in the graph.
+        names: names of its columns or classes, in the order of the graph; those of the challenge are matched by name.
+        activation: function that turns its numbers into answers.
     """
 
     output: str
@@ -36,19 +36,19 @@ class OutputSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Which graph, what it takes and what it gives.
+    """Settings of an ONNX entry.
 
     Attributes:
-        model: the `.onnx` file, weights inside.
+        model: `.onnx` file with its weights inside.
         size: height and width of its pictures in pixels.
-        mean: of each channel, on the scale where black is 0 and white is 1.
-        std: of each channel, on the same scale.
-        outputs: by task of the challenge.
+        mean: mean of each channel, on the scale where black is 0 and white is 1.
+        std: deviation of each channel, on the same scale.
+        outputs: output of the graph for each task of the challenge.
         colour: order of the channels.
-        input: its name in the graph; empty for the only one.
-        sha256: of the file; empty where any will do.
-        weights_licence: of the file.
-        weights_source: where the file is published.
+        input: name of the input in the graph; empty for the only one.
+        sha256: hash that the file must have; empty for any.
+        weights_licence: licence of the file.
+        weights_source: place where the file is published.
     """
 
     model: Path
@@ -65,7 +65,7 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Where a task's numbers lie in what the entry sees."""
+    """The place of a task in the features of a frame: `begin` is its first column."""
 
     task: Task
     output: str
@@ -74,20 +74,20 @@ class Part:
 
     @property
     def end(self) -> int:
-        """One behind its last number."""
+        """The column behind its last one."""
         return self.begin + self.task.width
 
 
 @dataclass(frozen=True, eq=False)
 class OnnxModel:
-    """The entry; answers with onnxruntime on the processor.
+    """An ONNX graph as an entry, which answers with onnxruntime on the CPU.
 
     Attributes:
-        card: what it is.
+        card: description of the entry.
         image_input: pictures that the graph takes.
-        parts: one for each task.
-        batch: pictures that the graph takes at a time; 0 for any number.
-        session: of onnxruntime.
+        parts: output and place of each task.
+        batch: number of pictures that the graph takes at a time; 0 for any number.
+        session: session of onnxruntime.
     """
 
     card: Card
@@ -97,7 +97,7 @@ class OnnxModel:
     session: Any = field(repr=False)
 
     def predict(self, clip: Clip) -> Answers:
-        """Answers for each frame, NaN on frames that are not valid.
+        """Answer for each frame of a clip; NaN on frames that are not valid.
 
         Raises:
             ProblemError: E13 an output of another width than its names, E14 an answer out of range.
@@ -105,7 +105,7 @@ class OnnxModel:
         return predict_frame_wise(self, clip)
 
     def encode(self, crops: Frames) -> FrameFeatures:
-        """The graph's outputs side by side, shape (crops, width).
+        """Encode crops as the outputs of the graph side by side, shape (crops, width).
 
         Raises:
             ProblemError: E13, an output of another width than its names.
@@ -133,7 +133,7 @@ class OnnxModel:
         return array.reshape(rows, width)
 
     def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
-        """Answers for a clip from what was seen in its valid frames.
+        """Answer for a clip from the outputs for its valid frames.
 
         Raises:
             ProblemError: E14, an answer out of range.
@@ -149,7 +149,7 @@ class OnnxModel:
 
 
 def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> OnnxModel:
-    """The entry that `kind = "onnx"` of an entry.toml asks for.
+    """Make the entry that `kind = "onnx"` of an entry.toml asks for.
 
     Its card holds each task of `settings.outputs` with exactly the names given there.
 
@@ -238,7 +238,7 @@ def _session(path: Path) -> Any:
 
 
 def _batch(session: Any, settings: Settings, image_input: ImageInput, problems: Problems) -> int:
-    """Pictures at a time that the input asks for; 0 for any number."""
+    """Number of pictures at a time that the input asks for; 0 for any number."""
     inputs: Sequence[Any] = session.get_inputs()
     named = [given for given in inputs if settings.input in {"", given.name}]
     file = str(settings.model)

@@ -1,1 +1,1 @@
-"""Our networks as entries, and anybody's torch module."""
+"""Entries built on networks: those of this package, and any torch module."""

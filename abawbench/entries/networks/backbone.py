@@ -1,4 +1,4 @@
-"""A backbone of an entry: from a file that the user brings, or with random weights."""
+"""Backbones and heads of an entry, with the weights of files that the user brings, or with random weights."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class WeightsFile:
     """A file of weights that a user brings.
 
     Attributes:
-        file: its path.
-        sha256: that it must have; empty where any will do.
-        licence: SPDX id, or in words.
-        source: where it is published.
+        file: path of the file.
+        sha256: hash that it must have; empty for any.
+        licence: licence of the weights, as SPDX id or in words.
+        source: place where the file is published.
     """
 
     file: Path
@@ -35,7 +35,7 @@ class WeightsFile:
     source: str = ""
 
     def on_card(self, role: str) -> Weights:
-        """What a card says of it. Raises: ProblemError E11 there is no such file, E04 it is another."""
+        """Describe the file for a card. Raises: ProblemError E11 there is no such file, E04 its hash is another."""
         return weights_of(role, self.file, sha256=self.sha256, licence=self.licence, source=self.source)
 
 
@@ -55,12 +55,12 @@ class BackboneSettings(Overrides):
 def make_backbone(
     settings: BackboneSettings, role: str, seed: int | None
 ) -> tuple[Backbone, Weights | None, dict[str, Any]]:
-    """A backbone, what the card says of its file, and what it says of the network.
+    """Make a backbone, the description of its file, and the facts about it for a card.
 
     Args:
-        settings: which.
-        role: what it is for.
-        seed: of random weights; None where weights must come from a file.
+        settings: settings of the backbone.
+        role: purpose of the backbone in the entry, as `trunk`.
+        seed: seed of random weights; None where weights must come from a file.
 
     Raises:
         ProblemError: E11 there is neither a file nor a seed, E04 E08 E09 E10 the file is another, E01 E17 the settings.
@@ -86,10 +86,10 @@ def make_backbone(
 
 
 def fill_heads(module: nn.Module, weights: WeightsFile | None, seed: int | None) -> tuple[Weights, ...]:
-    """Put the weights of a file into the heads of an entry; what the card says of it.
+    """Put the weights of a file into the heads of an entry, and describe the file for a card.
 
     Raises:
-        ProblemError: E11 there is neither a file nor a seed, E04 or E08 the file is another.
+        ProblemError: E11 there is neither a file nor a seed, E04 or E08 the file holds other tensors.
     """
     problems = missing_heads(weights, seed)
     if problems:
@@ -102,14 +102,14 @@ def fill_heads(module: nn.Module, weights: WeightsFile | None, seed: int | None)
 
 
 def missing_heads(weights: WeightsFile | None, seed: int | None) -> tuple[Problem, ...]:
-    """E11 where the heads of an entry have neither a file that is there nor a seed."""
+    """E11 for heads that have neither a file that is there nor a seed."""
     if weights is None:
         return () if seed is not None else (Problem("E11", "no weights for the heads", "a file of weights", BRING),)
     return () if weights.file.is_file() else (no_file(weights.file, weights.source),)
 
 
 def load_state(module: nn.Module, path: Path) -> None:
-    """Put the tensors of a file into a module that has the same ones.
+    """Put the tensors of a file into a module that has the same tensors.
 
     Raises:
         ProblemError: E04 the file is no safetensors file, E08 every tensor that is missing, surplus or misshapen.

@@ -1,4 +1,4 @@
-"""Compound expressions, zero-shot: from what another entry says of basic expressions, action units and valence."""
+"""Compound expressions, zero-shot, from the basic expressions, action units and valence of another entry."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ PARTS = {"expression": Categorical, "action_units": MultiLabel}
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Which entry is asked.
+    """Settings of a compound entry.
 
     Attributes:
-        entry: its folder, or its file.
+        entry: folder or file of the entry whose answers are used.
     """
 
     entry: Path
@@ -33,11 +33,11 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class CompoundEntry:
-    """The entry.
+    """An entry that makes compound expressions of the answers of another entry.
 
     Attributes:
-        card: what it is; one task of compound classes.
-        asked: the entry that sees the faces.
+        card: description of the entry, with one task of compound classes.
+        asked: entry that encodes the faces and answers the basic tasks.
     """
 
     card: Card
@@ -45,27 +45,27 @@ class CompoundEntry:
 
     @property
     def width(self) -> int:
-        """Numbers that the other entry sees in a crop."""
+        """Number of features of a frame of the other entry."""
         return self.asked.width
 
     def at(self, device: str, precision: Precision) -> CompoundEntry:
-        """The same entry there."""
+        """The same entry on another device or in another precision."""
         return replace(self, asked=self.asked.at(device, precision))
 
     def prepare(self, crops: Frames) -> Any:
-        """As the other entry."""
+        """Prepare crops as the other entry does."""
         return self.asked.prepare(crops)
 
     def forward(self, prepared: Any) -> FrameFeatures:
-        """As the other entry."""
+        """Encode prepared crops as the other entry does."""
         return self.asked.forward(prepared)
 
     def encode(self, crops: Frames) -> FrameFeatures:
-        """As the other entry."""
+        """Encode crops as the other entry does."""
         return self.asked.encode(crops)
 
     def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
-        """The scores of the compounds, made to sum to 1: their order is what counts. Even where nothing speaks for any.
+        """The scores of the compounds, scaled to sum to 1, since only their order counts; all equal where all are 0.
 
         Source: arXiv:2105.03790, see `models.compound`.
         """
@@ -85,16 +85,16 @@ class CompoundEntry:
         return {task.name: np.where(total == 0, even, scores / np.where(total == 0, 1, total))}
 
     def predict(self, clip: Clip) -> Answers:
-        """ForwardOptions at every crop, then conclude."""
+        """Encode every valid crop, then answer for the clip."""
         return predict_frame_wise(self, clip)
 
 
 def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> CompoundEntry:
-    """The entry that `kind = "compound"` of an entry.toml asks for.
+    """Make the entry that `kind = "compound"` of an entry.toml asks for.
 
     Raises:
         ProblemError: E02 the vocabulary is not of one task of compound classes, or the other entry does not answer
-            expressions and action units; whatever is wrong with the other entry.
+            expressions and action units; every fault of the other entry.
     """
     asked = load_entry(settings.entry)
     problems: list[Problem] = []

@@ -19,18 +19,18 @@ from abawbench.models.settings import Declared, FaceBehaviorSettings, terms_of
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The parts of the network.
+    """Settings of a FaceBehaviorNet entry.
 
     Attributes:
-        trunk: that looks at each crop.
-        network: its heads.
+        trunk: backbone that encodes each crop.
+        network: settings of the heads.
         coupling: terms of the coupling in training, as in `CouplingSettings`; they do not change the answers.
-        action_units: in the place of those of the vocabulary, as the 17 of the papers.
-        expressions: in the place of those of the vocabulary, as the 7 of the papers.
-        identities: classes of a task `identity`; none without names.
-        attributes: labels of a task `attributes`; none without names.
-        weights: of the heads, a safetensors file.
-        seed: of the random weights of whatever has no file; without one every part needs a file.
+        action_units: action units that replace those of the vocabulary, as the 17 of the papers.
+        expressions: expressions that replace those of the vocabulary, as the 7 of the papers.
+        identities: classes of a task `identity`; empty for no such task.
+        attributes: labels of a task `attributes`; empty for no such task.
+        weights: weights of the heads, a safetensors file.
+        seed: seed of the random weights of every part without a file; without a seed every part needs a file.
     """
 
     trunk: BackboneSettings
@@ -46,11 +46,11 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class FaceBehaviorEntry(EncoderEntry):
-    """The entry, with its weights.
+    """A FaceBehaviorNet with its weights, as an entry.
 
     Attributes:
-        network: the whole; its heads run in float32 on the CPU, where they cost little.
-        seed: as in the settings.
+        network: trunk and heads; the heads run in float32 on the CPU, where they cost little.
+        seed: seed of random weights, as in the settings.
     """
 
     network: FaceBehaviorNet
@@ -70,7 +70,7 @@ class FaceBehaviorEntry(EncoderEntry):
 
 
 def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> FaceBehaviorEntry:
-    """The entry that `kind = "facebehaviornet"` of an entry.toml asks for.
+    """Make the entry that `kind = "facebehaviornet"` of an entry.toml asks for.
 
     Raises:
         ProblemError: E11 weights missing, E04 E08 E09 E10 other weights than asked for, E17 settings that do not hold
@@ -94,7 +94,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Face
 
 
 def tasks_of(vocabulary: tuple[Task, ...], settings: Settings) -> tuple[Task, ...]:
-    """The tasks of the vocabulary with the names of the settings, and identity and attributes where they have names."""
+    """The tasks of the vocabulary with the names of the settings, and identity and attributes where these have names."""
     tasks: list[Task] = []
     for task in vocabulary:
         if isinstance(task, MultiLabel) and settings.action_units:

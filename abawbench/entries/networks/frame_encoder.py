@@ -1,4 +1,4 @@
-"""Torch modules that look at crops, on a device and in a precision of choice, and entries that look through them."""
+"""Torch modules that encode crops on a device and in a precision of choice, and entries built on them."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ Prepared = tuple[Tensor, ...]
 
 @dataclass(frozen=True, eq=False)
 class FrameEncoder:
-    """Modules that each make a vector of a picture; what a frame is seen as is their vectors end to end.
+    """Modules that each make a vector of a picture; the features of a frame are their vectors end to end.
 
     Attributes:
-        modules: each maps normalised pictures, shape (pictures, channels, size, size), to (pictures, width).
-        image_inputs: what each module takes.
-        device: where they run.
-        precision: in which they run; what they give is float32.
+        modules: modules that map normalised pictures, shape (pictures, channels, size, size), to (pictures, width).
+        image_inputs: pictures that each module takes.
+        device: device on which the modules run.
+        precision: precision in which they run; their features are float32.
     """
 
     modules: tuple[nn.Module, ...]
@@ -54,11 +54,11 @@ class FrameEncoder:
         return replace(self, modules=freeze(moved), device=device, precision=precision)
 
     def prepare(self, crops: Frames) -> Prepared:
-        """Crops in the size of each module, still bytes: what can be done beside the forward pass."""
+        """Resize and cut crops for each module, still as bytes: all that can be done beside the forward pass."""
         return tuple(torch.from_numpy(image_input.resized(crops)) for image_input in self.image_inputs)
 
     def forward(self, prepared: Prepared) -> FrameFeatures:
-        """Vectors, shape (crops, width), float32."""
+        """Features of prepared crops, shape (crops, width), float32."""
         parts: list[Tensor] = []
         with torch.inference_mode():
             for module, image_input, crops in zip(self.modules, self.image_inputs, prepared, strict=True):
@@ -67,49 +67,49 @@ class FrameEncoder:
             return torch.cat(parts, 1).cpu().numpy()
 
     def encode(self, crops: Frames) -> FrameFeatures:
-        """Vectors of crops, shape (crops, width), float32."""
+        """Features of crops, shape (crops, width), float32."""
         return self.forward(self.prepare(crops))
 
 
 @dataclass(frozen=True, eq=False)
 class EncoderEntry:
-    """What all entries share that look through torch modules.
+    """The parts that are common to all entries built on torch modules.
 
     Attributes:
-        card: what the entry is.
-        encoder: the modules.
+        card: description of the entry.
+        encoder: modules that encode crops.
     """
 
     card: Card
     encoder: FrameEncoder
 
     def at(self, device: str, precision: Precision) -> Self:
-        """The same entry with its encoder there."""
+        """The same entry with its encoder on another device or in another precision."""
         return replace(self, encoder=self.encoder.at(device, precision))
 
     def prepare(self, crops: Frames) -> Prepared:
-        """Crops in the size of each module."""
+        """Resize and cut crops for each module."""
         return self.encoder.prepare(crops)
 
     def forward(self, prepared: Prepared) -> FrameFeatures:
-        """What is seen in prepared crops, shape (crops, width)."""
+        """Features of prepared crops, shape (crops, width)."""
         return self.encoder.forward(prepared)
 
     def encode(self, crops: Frames) -> FrameFeatures:
-        """What is seen in crops, shape (crops, width)."""
+        """Features of crops, shape (crops, width)."""
         return self.forward(self.prepare(crops))
 
     def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
-        """Answers for a clip from what was seen in its valid frames."""
+        """Answer for a clip from the features of its valid frames."""
         raise NotImplementedError
 
     def predict(self, clip: Clip) -> Answers:
-        """ForwardOptions at every crop, then conclude."""
+        """Encode every valid crop, then answer for the clip."""
         return predict_frame_wise(self, clip)
 
 
 def freeze(modules: Sequence[nn.Module]) -> tuple[nn.Module, ...]:
-    """Modules as they answer: evaluation mode, no gradients, convolutions in the channels-last layout."""
+    """Make modules ready to answer: evaluation mode, no gradients, convolutions in the channels-last layout."""
     for module in modules:
         module.eval().requires_grad_(False)
         torch.nn.utils.convert_conv2d_weight_memory_format(module, torch.channels_last)
@@ -125,12 +125,12 @@ def _moved(module: nn.Module, device: str, precision: Precision) -> nn.Module:
 
 
 def _precision(module: nn.Module) -> torch.dtype:
-    """The precision of the pictures a module takes: that of its first weights; float32 where it has none."""
+    """The precision of the pictures that a module takes: that of its first weights; float32 where it has none."""
     return next((parameter.dtype for parameter in module.parameters()), torch.float32)
 
 
 def normalised(crops: Tensor, image_input: ImageInput) -> Tensor:
-    """Bytes, shape (crops, size, size, 3), as float32 (crops, channels, size, size), channels last in memory."""
+    """Turn bytes, (crops, size, size, 3), into float32, (crops, channels, size, size), channels last in memory."""
     values = crops.permute(0, 3, 1, 2).float()
     if image_input.colour == "grey":
         weights = torch.from_numpy(LUMA).to(values)

@@ -1,4 +1,4 @@
-"""Backbones, a temporal encoder, a multi-task framework and heads, put together by an entry.toml."""
+"""Networks as entries: backbones, a temporal encoder, a multi-task framework and heads, named in an entry.toml."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ from abawbench.models.temporal.settings import TemporalSettings
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The parts of a network entry.
+    """Settings of a network entry.
 
     Attributes:
-        backbones: that look at each crop; their vectors are put end to end.
+        OUT_OF_RANGE: rule of a problem with a value out of its range.
+        backbones: backbones that encode each crop; their vectors are joined end to end.
         features: width of the features, for an entry that takes features and has no backbone.
-        temporal: the sequence encoder.
-        framework: what the tasks share.
-        heads: the head of each task.
-        time: whether a sequence counts its rows, or the frames of the video that they are.
-        weights: of everything above the backbones, a safetensors file.
-        seed: of the random weights of whatever has no file; without one every part needs a file.
+        temporal: settings of the sequence encoder.
+        framework: layers that the tasks share.
+        heads: settings of the head of each task.
+        time: unit of time in a sequence: its rows, or the frames of the video that they stand for.
+        weights: weights of everything above the backbones, a safetensors file.
+        seed: seed of the random weights of every part without a file; without a seed every part needs a file.
     """
 
     OUT_OF_RANGE: ClassVar[str] = "E17"
@@ -49,12 +50,12 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class NetworkEntry(EncoderEntry):
-    """The entry, with its weights.
+    """A network with its weights, as an entry.
 
     Attributes:
-        network: everything above them; it runs in float32 on the CPU, where it costs little.
-        time: as in the settings.
-        seed: as in the settings.
+        network: everything above the backbones; it runs in float32 on the CPU, where it costs little.
+        time: unit of time in a sequence, as in the settings.
+        seed: seed of random weights, as in the settings.
     """
 
     network: MultiTaskNetwork
@@ -63,11 +64,11 @@ class NetworkEntry(EncoderEntry):
 
     @property
     def width(self) -> int:
-        """Features of a frame."""
+        """Number of features of a frame."""
         return self.network.feature_width
 
     def forward(self, prepared: Prepared) -> FrameFeatures:
-        """Features, shape (crops, width). Raises: ProblemError E06, the entry has no backbone."""
+        """Encode prepared crops, shape (crops, width). Raises: ProblemError E06, the entry has no backbone."""
         if not self.encoder.modules:
             expected = f"features, {self.width} for each frame"
             fix = "name a folder of features, or add backbones to the entry"
@@ -75,7 +76,7 @@ class NetworkEntry(EncoderEntry):
         return super().forward(prepared)
 
     def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
-        """Answers for a clip; a frame without a crop has the features of the nearest one that has.
+        """Answer for a clip; a frame without a crop gets the features of the nearest frame with one.
 
         Source: situAI/ABAW2023_VA-EXPR_Situ-RUCAIM3, which tries +-1, +-2, ... frames.
         """
@@ -91,10 +92,10 @@ class NetworkEntry(EncoderEntry):
 
 
 def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> NetworkEntry:
-    """The entry that `kind = "network"` of an entry.toml asks for.
+    """Make the entry that `kind = "network"` of an entry.toml asks for.
 
     Raises:
-        ProblemError: everything that is wrong with its parts: E11 weights missing, E04 E08 E09 E10 other weights than
+        ProblemError: every fault of its parts: E11 weights missing, E04 E08 E09 E10 other weights than
             asked for, E17 settings that do not hold together.
     """
     problems: list[Problem] = []

@@ -1,4 +1,4 @@
-"""Anybody's torch module as an entry."""
+"""Any torch module as an entry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from abawbench.models.image_input import ImageInput
 
 
 class _EndToEnd(nn.Module):
-    """The scores of all tasks, end to end, of a module that gives them by name."""
+    """A module whose scores by task are joined end to end."""
 
     def __init__(self, module: nn.Module, tasks: Sequence[Task], name: str) -> None:
         super().__init__()
@@ -36,15 +36,15 @@ class _EndToEnd(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class ModuleEntry(EncoderEntry):
-    """A module that looks at each crop by itself."""
+    """A module that answers for each crop alone, as an entry."""
 
     @property
     def width(self) -> int:
-        """Scores of a frame, over all tasks."""
+        """Number of scores of a frame over all tasks."""
         return sum(task.width for task in self.card.tasks)
 
     def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
-        """Softmax, sigmoid, and numbers brought into their range."""
+        """Answer by softmax and sigmoid of the scores, and by values limited to their range."""
         ends = np.cumsum([task.width for task in self.card.tasks])
         parts = np.split(features.astype(np.float64), ends[:-1], axis=1)
         scores = {task.name: part for task, part in zip(self.card.tasks, parts, strict=True)}
@@ -52,14 +52,14 @@ class ModuleEntry(EncoderEntry):
 
 
 def from_torch(module: nn.Module, card: Card, tasks: Sequence[Task], image_input: ImageInput) -> ModuleEntry:
-    """An entry of a torch module, whatever is in it.
+    """Make an entry of any torch module.
 
     Args:
-        module: maps normalised pictures, shape (pictures, channels, size, size), to a dict of scores by task: logits of
-            classes and labels, shape (pictures, width), and numbers.
-        card: what it is, without tasks.
-        tasks: what it answers, as `abawbench.get("abaw4-mtl").tasks`.
-        image_input: the pictures it takes.
+        module: module that maps normalised pictures, shape (pictures, channels, size, size), to a dict of scores by
+            task, each of shape (pictures, width): logits of classes and labels, and values.
+        card: description of the entry, without tasks.
+        tasks: tasks that it answers, as `abawbench.get("abaw4-mtl").tasks`.
+        image_input: pictures that the module takes.
     """
     facts = {"role": "network", "kind": type(module).__name__, "intake": image_input.to_json()}
     (module,) = freeze([_EndToEnd(module, tasks, card.name)])

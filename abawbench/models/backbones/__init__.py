@@ -1,6 +1,6 @@
-"""Backbones by name: networks that make one vector of a picture, with random weights.
+"""Backbones by name, with random weights: networks that make one vector of a picture.
 
-Weights come from files of the user: `abawbench.models.checkpoints`.
+Trained weights come from files of the user; see `abawbench.models.checkpoints`.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ KINDS: Mapping[str, str] = MappingProxyType(
 
 
 def build(kind: str, *, seed: int | None = None, overrides: Overrides | None = None) -> Backbone:
-    """A backbone with random weights, in evaluation mode.
+    """Build a backbone with random weights, in evaluation mode.
 
     Args:
-        kind: a name in `KINDS`, or `hf:` and a model type of transformers, as `hf:convnext`.
-        seed: of the weights; torch's generator is left as it was. None draws the weights from that generator.
-        overrides: in the place of the kind's preset.
+        kind: name in `KINDS`, or `hf:` and a model type of transformers, as `hf:convnext`.
+        seed: seed of the weights, which leaves torch's generator as it was; None draws them from that generator.
+        overrides: values that replace those of the preset.
 
     Raises:
         ProblemError: E01 unknown kind, E17 an override that the network cannot follow, E10 a model type of transformers

@@ -17,19 +17,19 @@ from abawbench.models.backbones.model import Backbone, BackboneCard, refuse_othe
 from abawbench.models.image_input import ImageInput, Overrides, imagenet
 
 BOTTLENECK = 4
-# grey of the faces of FER+, on the scale 0 to 255 (assumed to fit); better those of the target data, as overrides
+# mean and deviation of the grey faces of FER+, from 0 to 255 (assumed to fit); those of the target data are better
 FACES = (131.0754, 47.8582)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How large the network is.
+    """The sizes of a network.
 
     Attributes:
-        growth: channels that each dense layer adds.
-        blocks: dense layers in each dense block.
-        initial: channels of the stem.
-        stem: `large`, 7x7 with norm and pool for colour pictures; `small`, 3x3 alone for grey ones.
+        growth: number of channels that each dense layer adds.
+        blocks: number of dense layers in each dense block.
+        initial: number of channels of the stem.
+        stem: kind of stem; `large`, 7x7 with norm and pool for colour pictures; `small`, 3x3 alone for grey ones.
         size: height and width of the pictures in pixels.
     """
 
@@ -119,7 +119,7 @@ def _transition(width: int) -> nn.Sequential:
 
 
 def width_of(plan: Plan) -> int:
-    """Channels of the last map."""
+    """Number of channels of the last map."""
     width = plan.initial
     for number, layers in enumerate(plan.blocks):
         width = (width // 2 if number else width) + layers * plan.growth
@@ -127,7 +127,7 @@ def width_of(plan: Plan) -> int:
 
 
 def create(kind: str, overrides: Overrides) -> DenseNet:
-    """The network of this name with random weights.
+    """Make the network of this name with random weights.
 
     Raises:
         ProblemError: E17, an override that it cannot follow; DenseFace takes 64 pixels and no other size.

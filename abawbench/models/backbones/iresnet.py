@@ -18,12 +18,12 @@ SIZE = 112
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How large the network is.
+    """The sizes of a network.
 
     Attributes:
-        blocks: residual blocks in each of the four stages.
-        widths: channels of each stage; the stem has those of the first.
-        embedding: numbers it gives.
+        blocks: number of residual blocks in each of the four stages.
+        widths: number of channels of each stage; the stem has those of the first.
+        embedding: length of the embedding.
     """
 
     blocks: tuple[int, int, int, int]
@@ -96,7 +96,7 @@ class _Block(nn.Module):
 
 
 def make(kind: str, plan: Plan, overrides: Overrides) -> IResNet:
-    """A network of this plan with random weights.
+    """Make a network of this plan with random weights.
 
     Raises:
         ProblemError: E17, an override that it cannot follow.
@@ -106,5 +106,5 @@ def make(kind: str, plan: Plan, overrides: Overrides) -> IResNet:
 
 
 def create(kind: str, overrides: Overrides) -> IResNet:
-    """The network of this name; as `make`."""
+    """Make the network of this name with random weights; raises as `make`."""
     return make(kind, PLANS[kind], overrides)

@@ -1,7 +1,9 @@
-"""Vision transformers on processors that multiply matrices in bfloat16: products in bfloat16, sums in float32.
+"""Mixed precision for vision transformers on the CPU: products in bfloat16, sums in float32.
 
-Rounding the sums that run through all layers costs more exactness than rounding all products: features of a ViT-B with
-random weights agree with float32 to a concordance of 0.9993 this way, of 0.9983 where everything is bfloat16.
+Rounding the sums that run through all layers costs more accuracy than rounding all products: features of a ViT-B with
+random weights agree with float32 to a concordance of 0.9993 this way, of 0.9983 where everything is bfloat16. Attention
+is two matrix products, because the fused kernel of torch 2.13 takes longer in bfloat16: 17 ms against 6 for 16 pictures
+of 197 tokens, 12 heads of 64.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ _FUSED: Any = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
 
 
 class Linear(nn.Module):
-    """A linear layer in bfloat16 whose weights lie as the processor reads them, with a GELU behind it where asked."""
+    """A linear layer in bfloat16 with its weights in the layout of oneDNN, and a GELU behind it where asked for."""
 
     def __init__(self, layer: nn.Linear, *, gelu: bool) -> None:
         super().__init__()
@@ -27,7 +29,7 @@ class Linear(nn.Module):
         self.bias = None if bias is None else bias.detach().bfloat16()
 
     def forward(self, values: Tensor) -> Tensor:
-        """Values of any precision, shape (..., width), as bfloat16 (..., other width)."""
+        """Map values of any precision, shape (..., width), to bfloat16 (..., other width)."""
         rough = values.bfloat16()
         if _FUSED is not None:
             activation, form = ("gelu", "none") if self.gelu else ("none", "")
@@ -37,7 +39,7 @@ class Linear(nn.Module):
 
 
 def is_transformer(module: nn.Module) -> bool:
-    """True for a module around a network of transformers that attends."""
+    """True for a module with an attentive network of transformers inside."""
     return any(
         getattr(getattr(part, "config", None), "_attn_implementation", None) == "sdpa" for part in module.modules()
     )
@@ -68,7 +70,7 @@ NAME = "abawbench_products"
 
 
 def attend_by_products(module: nn.Module) -> None:
-    """Let every network of transformers in a module attend by two matrix products, where it used the fused kernel."""
+    """Replace the fused attention of every network of transformers in a module by two matrix products."""
     networks: list[Any] = [part for part in module.modules() if hasattr(part, "set_attn_implementation")]
     for network in networks:
         if getattr(network.config, "_attn_implementation", None) == "sdpa":

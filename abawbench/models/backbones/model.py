@@ -1,4 +1,4 @@
-"""The shape of a backbone: a card, and one vector for each picture."""
+"""The base class of all backbones, and the card that describes one."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from abawbench.models.image_input import ImageInput, Overrides, Pooling
 
 @dataclass(frozen=True, slots=True)
 class BackboneCard:
-    """What a backbone is, takes and gives.
+    """The description of a backbone.
 
     Attributes:
-        kind: its name in the register, as `iresnet50`.
-        image_input: pictures it takes.
-        layer: which hidden layer is read, counted from the first (0: what enters it) or from the last (-1: what leaves
-            it).
-        pooling: `class` token, `mean` of the patch tokens, `average` over the map, or the network's own `embedding`.
-        width: numbers it gives for each picture.
+        kind: name of the backbone in the registry, as `iresnet50`.
+        image_input: pictures that it takes.
+        layer: hidden layer that is read, counted from the first (0 is its input) or from the last (-1 is its output).
+        pooling: how the layer becomes one vector: the `class` token, the `mean` of the patch tokens, the `average` over
+            the map, or the network's own `embedding`.
+        width: length of the vector of a picture.
     """
 
     kind: str
@@ -45,7 +45,7 @@ class Backbone(nn.Module):
     """A network that makes one vector of a picture.
 
     Attributes:
-        card: what it is.
+        card: description of the backbone.
     """
 
     def __init__(self, card: BackboneCard) -> None:
@@ -60,15 +60,15 @@ class Backbone(nn.Module):
 def resolve_card(
     kind: str, preset: ImageInput, overrides: Overrides, *, pooling: Pooling, width: int, least: int | None = None
 ) -> BackboneCard:
-    """The card of a network that is read in one place and one way.
+    """The card of a network that has one layer to read and one pooling.
 
     Args:
-        kind: its name.
-        preset: what it takes.
-        overrides: in the place of the preset; layer and pooling can only repeat what the network does.
-        pooling: what the network does.
-        width: numbers it gives.
-        least: smallest picture in pixels; None where the picture has the size of the preset and no other.
+        kind: name of the network.
+        preset: pictures that it takes.
+        overrides: values that replace those of the preset; layer and pooling can only repeat those of the network.
+        pooling: pooling of the network.
+        width: length of its vectors.
+        least: side of the smallest picture in pixels; None where only the size of the preset will do.
 
     Raises:
         ProblemError: E17, an override that the network cannot follow.

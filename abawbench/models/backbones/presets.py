@@ -1,4 +1,4 @@
-"""Vision networks of transformers by name: which model type, how large, and what it takes. Needs no torch.
+"""Presets of transformers' vision networks by name: model type, sizes and image input. Needs no torch.
 
 Sources: `mae_vit_*` facebookresearch/mae; `vit_*`, `swin_*`, `resnet*` the defaults and size variants of
 huggingface/transformers; `convnextv2_*` facebookresearch/ConvNeXt-V2; `dinov2_*` facebookresearch/dinov2 (positions for
@@ -19,9 +19,9 @@ class Preset:
     """A network of transformers.
 
     Attributes:
-        model_type: as in a `config.json`.
-        structure: fields of the configuration that are not its defaults.
-        image_input: pictures it takes.
+        model_type: model type, as in a `config.json`.
+        structure: fields of the configuration that differ from its defaults.
+        image_input: pictures that the network takes.
     """
 
     model_type: str
@@ -30,7 +30,7 @@ class Preset:
 
 
 def transformer(width: int, layers: int, heads: int, patch: int, **more: Any) -> dict[str, Any]:
-    """Sizes of a vision transformer with a hidden layer four times as wide as the rest."""
+    """The sizes of a vision transformer whose hidden layers are four times as wide as its tokens."""
     sizes = {"hidden_size": width, "num_hidden_layers": layers, "num_attention_heads": heads, "patch_size": patch}
     return {**sizes, "intermediate_size": 4 * width, **more}
 

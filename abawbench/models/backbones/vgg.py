@@ -24,10 +24,10 @@ LANDMARKS = 68
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How large the network is.
+    """The sizes of a network.
 
     Attributes:
-        widths: channels between two pools.
+        widths: number of channels between two pools.
         hidden: width of each of the two fully connected layers.
         has_landmarks: True where 68 points enter the first fully connected layer beside the last pool.
     """
@@ -50,7 +50,7 @@ class VggFace(Backbone):
     """Thirteen convolutions, five pools, two fully connected layers with dropout .5.
 
     Attributes:
-        has_landmarks: True where it asks for landmarks too.
+        has_landmarks: True where it takes landmarks too.
     """
 
     def __init__(self, card: BackboneCard, plan: Plan) -> None:
@@ -78,8 +78,8 @@ class VggFace(Backbone):
         """Vectors, shape (pictures, width).
 
         Args:
-            pictures: shape (pictures, 3, 96, 96), values from -1 to 1.
-            landmarks: shape (pictures, 68, 2); the scale is the caller's.
+            pictures: normalised pictures, shape (pictures, 3, 96, 96), values from -1 to 1.
+            landmarks: points of each face, shape (pictures, 68, 2), on a scale of the caller's choice.
 
         Raises:
             ProblemError: E06, pictures or landmarks of another shape, or landmarks where there should be none, or none
@@ -99,7 +99,7 @@ class VggFace(Backbone):
 
 
 def create(kind: str, overrides: Overrides) -> VggFace:
-    """The network of this name with random weights.
+    """Make the network of this name with random weights.
 
     Raises:
         ProblemError: E17, an override that it cannot follow.

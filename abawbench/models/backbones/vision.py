@@ -1,4 +1,4 @@
-"""Any vision network of transformers as a backbone: a hidden layer of it, made into one vector."""
+"""Vision networks of transformers as backbones: a hidden layer becomes one vector."""
 
 from __future__ import annotations
 
@@ -77,12 +77,12 @@ class Vision(Backbone):
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """Where tensors and a network differ, by the names of the installed transformers.
+    """The differences between the tensors of a file and a network, by the names of the installed transformers.
 
     Attributes:
-        missing: tensors that the network has alone.
-        unexpected: tensors that it has not.
-        shapes: name, shape found, shape expected.
+        missing: tensors that only the network has.
+        unexpected: tensors that only the file has.
+        shapes: name, shape found and shape expected of each tensor of another shape.
     """
 
     missing: tuple[str, ...]
@@ -111,16 +111,16 @@ def config_of(kind: str) -> tuple[Config, ImageInput]:
 
 
 def assumed_image_input(config: Config) -> ImageInput:
-    """What a network takes of which only the configuration is known: its size or 224, RGB, ImageNet; all assumed.
+    """The pictures of a network of which only the configuration is known: its size or 224, RGB, ImageNet; all assumed.
 
-    With one channel: grey from -1 to 1.
+    A network of one channel takes grey from -1 to 1.
     """
     size = _image_size(config) or 224
     return ImageInput(size, "grey", (0.5,), (0.5,)) if getattr(config, "num_channels", 3) == 1 else imagenet(size)
 
 
 def create(kind: str, overrides: Overrides) -> Vision:
-    """The network of this name with random weights.
+    """Make the network of this name with random weights.
 
     Raises:
         ProblemError: E01 unknown model type, E17 an override that it cannot follow, or a type that takes no pictures.
@@ -135,7 +135,7 @@ def create(kind: str, overrides: Overrides) -> Vision:
 def load(
     kind: str, config: Config, preset: ImageInput, overrides: Overrides, tensors: Mapping[str, Tensor]
 ) -> tuple[Vision, Misfit]:
-    """A network with the weights of a file, by the names that transformers writes.
+    """Make a network with the weights of a file, by the names that transformers writes.
 
     Positions of a ViT are interpolated where the overrides ask for another size. With `fc_norm.*` among the tensors,
     the network has no last norm, and that norm follows the mean of the patch tokens.
@@ -143,12 +143,12 @@ def load(
     Args:
         kind: name for the card.
         config: configuration of the network.
-        preset: what it takes.
-        overrides: in the place of the preset.
-        tensors: weights; they are copied, in float32.
+        preset: pictures that the network takes.
+        overrides: values that replace those of the preset.
+        tensors: weights by name, which are copied in float32.
 
     Returns:
-        The network, and what did not fit; where something is missing, the network is of no use.
+        The network, and the tensors that did not fit; a network with missing tensors is of no use.
 
     Raises:
         ProblemError: E17, an override that it cannot follow, or a type that takes no pictures.
@@ -191,7 +191,7 @@ def load(
 
 @contextmanager
 def quiet() -> Generator[None]:
-    """Transformers without its reports and progress bars; what is wrong becomes a problem of ours."""
+    """Silence the reports and progress bars of transformers; faults become problems of ours."""
     from transformers.utils import logging as reports
 
     level, has_bar = reports.get_verbosity(), reports.is_progress_bar_enabled()
@@ -242,7 +242,7 @@ def _plan(kind: str, config: Config, preset: ImageInput, overrides: Overrides) -
 
 
 def _encoder(config: Config) -> Config:
-    """A copy; of a masked autoencoder the encoder alone, which would hide patches even in evaluation."""
+    """A copy of a configuration; that of a masked autoencoder becomes its encoder's, which hides no patches."""
     from transformers import ViTConfig
 
     if config.model_type != "vit_mae":
@@ -263,7 +263,7 @@ def _class_of(kind: str, config: Config) -> Any:
 
 
 def _image_size(config: Config) -> int | None:
-    """Height of the pictures that a configuration names, None where it names none."""
+    """The height of the pictures that a configuration names; None where it names none."""
     size = getattr(config, "image_size", None)
     return size[0] if isinstance(size, list | tuple) else size
 
@@ -287,7 +287,7 @@ def _refuse_other_patches(kind: str, config: Config, image_input: ImageInput) ->
 
 
 def _patch(config: Config) -> int | None:
-    """Side of a patch of a network whose grid of tokens stays the same from layer to layer."""
+    """The side of a patch of a network whose grid of tokens is the same in all layers; None for others."""
     patch = getattr(config, "patch_size", None)
     if hasattr(config, "depths"):
         return None
@@ -295,7 +295,7 @@ def _patch(config: Config) -> int | None:
 
 
 def _dry_run(kind: str, network: Any, image_input: ImageInput, layer: int, options: Mapping[str, Any]) -> Tensor:
-    """The hidden layer, without any numbers in it: its shape tells width and tokens."""
+    """Run a network without computing, and return the hidden layer: its shape tells width and tokens."""
     pictures = torch.zeros(1, image_input.channels, image_input.size, image_input.size)
     try:
         output = network(pixel_values=pictures, output_hidden_states=True, return_dict=True, **options)
@@ -315,7 +315,7 @@ def _dry_run(kind: str, network: Any, image_input: ImageInput, layer: int, optio
 
 
 def _lead(config: Config, hidden: Tensor, image_input: ImageInput) -> int:
-    """Tokens before those of the patches, 0 for maps."""
+    """Number of tokens before those of the patches; 0 for maps."""
     if hidden.ndim == 4:
         return 0
     patch = _patch(config)
@@ -339,7 +339,7 @@ def _pooling(kind: str, hidden: Tensor, lead: int, wanted: Pooling | None) -> Po
 
 
 def _averaged(kind: str, overrides: Overrides) -> Overrides:
-    """Overrides for a network whose last norm was trained on the mean of its output."""
+    """The overrides for a network whose last norm was trained on the mean of its output."""
     if overrides.layer in (None, -1) and overrides.pooling in (None, "mean"):
         return Overrides(pooling="mean").over(overrides)
     found = f"layer {overrides.layer}, pooling '{overrides.pooling}' for {kind}"

@@ -1,4 +1,4 @@
-"""Checkpoints: weights that users bring, in the files of the field, made into backbones."""
+"""Checkpoints: files of weights that users bring, in the formats of the field, loaded as backbones."""
 
 from __future__ import annotations
 

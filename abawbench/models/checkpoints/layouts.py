@@ -1,4 +1,4 @@
-"""Which network a set of tensors is, told from names and shapes."""
+"""Layouts of checkpoints: recognises a network by the names and shapes of its tensors, and translates the names."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ _READ = "IResNet, ViT of facebookresearch/mae or transformers, densenet121 or de
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """What a file is.
+    """The network in a file.
 
     Attributes:
         kind: name of the backbone.
-        layout: whose names its tensors have.
-        described: the layout in words.
+        layout: project whose names the tensors have.
+        described: layout in words, for a card.
     """
 
     kind: str
@@ -53,10 +53,10 @@ class Detected:
 
 
 def detect(tensors: Mapping[str, Tensor]) -> Detected:
-    """The network of these tensors, whose wrappers and prefixes are gone.
+    """Recognise the network of tensors without wrappers and prefixes.
 
     Raises:
-        ProblemError: E10, none that is read here.
+        ProblemError: E10, a network that cannot be read.
     """
     if {"layer1.0.prelu.weight", "fc.weight", "features.weight"} <= tensors.keys():
         return _iresnet(tensors)
@@ -85,17 +85,17 @@ def sized_kind(width: int, depth: int, patch: int, *, prefix: str) -> str:
 
 
 def depth_of(names: Iterable[str], pattern: str) -> int:
-    """One more than the highest number that the group of the pattern catches; 0 where it catches none."""
+    """One more than the highest number that the group of a pattern matches; 0 without a match."""
     return max((int(match[1]) + 1 for name in names if (match := re.match(pattern, name))), default=0)
 
 
 def first_and_last(tensor: Tensor) -> tuple[int, int]:
-    """The first and the last number of a shape: rows and columns, or width and side; 0 and 0 of a single number."""
+    """The first and the last number of a shape: rows and columns, or width and side; (0, 0) for a single number."""
     return (tensor.shape[0], tensor.shape[-1]) if tensor.ndim else (0, 0)
 
 
 def heads_of(width: int) -> int:
-    """Attention heads of a ViT of this width.
+    """Number of attention heads of a ViT of this width.
 
     Raises:
         ProblemError: E10, a width that is not known.
@@ -203,7 +203,7 @@ _BLOCK = re.compile(r"blocks\.(\d+)\.(.+)\.(weight|bias)")
 
 
 def unwrap(tree: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The tensors of a checkpoint, out of the dictionaries that training code puts round them.
+    """Take the tensors of a checkpoint out of the dictionaries that training code puts around them.
 
     Raises:
         ProblemError: E10, there are no tensors.
@@ -219,7 +219,7 @@ def unwrap(tree: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def strip_prefixes(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors without the prefixes of wrappers; `encoder.` goes only where every name has it.
+    """Remove the prefixes of wrappers from the names of tensors; `encoder.` only where every name has it.
 
     Raises:
         ProblemError: E10, two tensors would have one name.
@@ -249,7 +249,7 @@ def current_name(name: str) -> str:
 
 
 def transformers_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors of facebookresearch/mae or timm by the names that transformers writes; others are left out."""
+    """Rename tensors of facebookresearch/mae or timm to the names that transformers writes; others are left out."""
     result: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
         if name in _OUTSIDE:
@@ -270,10 +270,10 @@ def mae_shapes(
     """Names and shapes of the encoder in a file of facebookresearch/mae.
 
     Args:
-        width: of a token.
+        width: width of a token.
         depth: number of blocks.
         patch: side of a patch in pixels.
-        tokens: positions, that of the class token among them.
+        tokens: number of positions, with that of the class token.
         hidden: width of the hidden layer in a block.
         has_fc_norm: True where the file was fine-tuned on the mean of the patches; it has no `norm` then.
     """

@@ -1,4 +1,4 @@
-"""From a checkpoint to a backbone: every layout ends in one network, its weights, and what did not fit."""
+"""Loads a checkpoint of any known layout as a backbone, with a record of the tensors that did not fit."""
 
 from __future__ import annotations
 
@@ -58,19 +58,19 @@ class _Fitted:
 
 
 def load_checkpoint(path: Path, *, overrides: Overrides | None = None) -> Loaded:
-    """A backbone with the weights of a file or folder, whatever its name says.
+    """Load the weights of a file or folder as a backbone, whatever its name is.
 
-    Read are files of `save_backbone`; IResNet of insightface; ViT of facebookresearch/mae, timm or transformers;
+    Known are files of `save_backbone`; IResNet of insightface; ViT of facebookresearch/mae, timm or transformers;
     densenet121 of torchvision or timm; DenseFace; and folders of any vision network that transformers saved. The kind
-    is told from the tensors; wrappers (`model`, `state_dict`) and prefixes (`module.`) of training code are taken off.
+    is recognised by the tensors; wrappers (`model`, `state_dict`) and prefixes (`module.`) of training code go.
 
     Args:
-        path: .pth, .pt, .bin or .safetensors, or a folder with config.json.
-        overrides: in the place of the preset of the kind, or of what the file says.
+        path: file of type .pth, .pt, .bin or .safetensors, or a folder with config.json.
+        overrides: values that replace those of the file, or of the preset of the kind.
 
     Raises:
         ProblemError: F01 nothing there, E04 no checkpoint or a damaged one, E09 a file that would run code, E11 a
-            folder without weights, E10 a network that is not read here, E08 tensors missing, left over or of another
+            folder without weights, E10 a network that cannot be read, E08 tensors missing, left over or of another
             shape, E17 overrides that the network cannot follow.
     """
     content = read(path)
@@ -78,7 +78,7 @@ def load_checkpoint(path: Path, *, overrides: Overrides | None = None) -> Loaded
     try:
         tensors, fitted, layout, preset = _recognise(content, wanted, path)
     except ProblemError as error:
-        # a network knows not whence its weights came
+        # a network does not know the file of its weights
         placed = [replace(problem, file=problem.file or str(path)) for problem in error.problems]
         raise ProblemError(*placed) from error
     return Loaded(
@@ -93,7 +93,7 @@ def load_checkpoint(path: Path, *, overrides: Overrides | None = None) -> Loaded
 
 
 def _recognise(content: Content, overrides: Overrides, path: Path) -> tuple[Mapping[str, Tensor], _Fitted, str, str]:
-    """The tensors, the network, the layout and whence the preset comes."""
+    """The tensors, the network, the layout and the source of the preset."""
     tensors = unwrap(content.tree)
     if content.config is not None:
         return tensors, *_folder(content, content.config, tensors, overrides, path)
@@ -116,7 +116,7 @@ def _detected(detected: Detected, tensors: Mapping[str, Tensor], overrides: Over
 
 
 def _plain(kind: str, tensors: Mapping[str, Tensor], overrides: Overrides) -> _Fitted:
-    """A network of our own, whose names are those of the file."""
+    """Load a network of this package, whose names are those of the file."""
     named = {current_name(name): tensor for name, tensor in tensors.items()}
     with torch.device("meta"):
         if kind in iresnet.PLANS:
@@ -230,7 +230,7 @@ def _own(text: str, tensors: Mapping[str, Tensor], overrides: Overrides) -> tupl
 def _vision(
     kind: str, config: Config, image_input: ImageInput, overrides: Overrides, tensors: Mapping[str, Tensor]
 ) -> _Fitted:
-    """A network of transformers, whose names are those that this version writes or wrote."""
+    """Load a network of transformers, by names that this version writes or that older ones wrote."""
     network, misfit = vision.load(kind, config, image_input, overrides, tensors)
     missing = [name for name in misfit.missing if not _HARMLESS.fullmatch(name)]
     problems = [_missing(missing, kind)] if missing else []
@@ -264,7 +264,7 @@ def _compare(
     trunk: re.Pattern[str],
     kind: str,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names that are missing without harm, and names that are left over; raises E08 for all others."""
+    """The names that are missing without harm, and those left over; raises E08 for all others."""
     absent = [name for name in expected if name not in tensors]
     harmless = tuple(name for name in absent if _HARMLESS.fullmatch(name))
     missing = [name for name in absent if name not in harmless]
@@ -312,13 +312,13 @@ class Loaded:
     """A backbone with the weights of a file.
 
     Attributes:
-        backbone: in evaluation mode, in float32.
-        layout: whose names the file has, as "facebookresearch/mae, fine-tuned".
-        sha256: of the file; of a folder over the names and bytes of config.json and the weights.
-        preset: where size, colour, mean and std come from, and what the caller put in their place.
+        backbone: backbone in evaluation mode, in float32.
+        layout: project whose names the file has, as "facebookresearch/mae, fine-tuned".
+        sha256: hash of the file; of a folder, the hash of the names and bytes of config.json and the weights.
+        preset: source of size, colour, mean and std, and the names of those that the caller replaced.
         missing: tensors that the file lacks and the network can do without.
-        unexpected: tensors of the file that the network has not: heads and decoders.
-        heads: those of them that are linear layers after a backbone, as `head.weight` or `output_layer.bias`.
+        unexpected: tensors of the file that the network does not have: heads and decoders.
+        heads: unexpected tensors of linear layers after a backbone, as `head.weight` or `output_layer.bias`.
     """
 
     backbone: Backbone
@@ -335,7 +335,7 @@ class Loaded:
         return self.backbone.card.kind
 
     def facts(self) -> dict[str, Any]:
-        """All that a run should keep of its weights, as JSON takes it."""
+        """The facts about the weights that a run keeps, ready for JSON."""
         card = self.backbone.card
         return {
             "sha256": self.sha256,

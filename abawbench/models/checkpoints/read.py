@@ -1,4 +1,4 @@
-"""What a checkpoint file or folder holds, read without running anything that stands in it."""
+"""Reads the content of a checkpoint file or folder without running any code in it."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _FORMS = "a checkpoint: .pth, .pt, .bin or .safetensors, or a folder with config
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """What lies in a file or folder.
+    """The content of a file or folder.
 
     Attributes:
-        tree: what was saved; its tensors may still be on disk.
-        sha256: of the file's bytes; of a folder over the names and bytes of config.json and the weights.
+        tree: saved tensors and values; the tensors may still be on disk.
+        sha256: hash of the file; of a folder, the hash of the names and bytes of config.json and the weights.
         metadata: text in the header of a safetensors file.
-        config: of a folder.
-        preprocessing: of a folder that says it.
+        config: configuration in a folder.
+        preprocessing: content of preprocessor_config.json in a folder that has it.
     """
 
     tree: Mapping[str, Any]
@@ -51,7 +51,7 @@ class Content:
 
 
 def read(path: Path) -> Content:
-    """The content of a checkpoint; the form is told from the bytes, not from the name.
+    """Read a checkpoint; its format is recognised by the bytes, not by the name.
 
     Raises:
         ProblemError: F01 nothing there or not readable, E04 no checkpoint or a damaged one, E09 a pickle that holds
@@ -123,7 +123,7 @@ def _folder(path: Path) -> Content:
 
 
 def _weight_files(path: Path) -> list[Path]:
-    """The one file of the weights, or the parts that an index names."""
+    """The file of the weights, or the parts that an index names."""
     for name in _WEIGHTS:
         if (path / name).is_file():
             return [path / name]

@@ -1,4 +1,4 @@
-"""A backbone in one safetensors file that says what it is."""
+"""Saves a backbone in one safetensors file that describes itself."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def save_backbone(backbone: Backbone, path: Path) -> None:
 
 
 def _written(backbone: Vision) -> dict[str, Tensor]:
-    """The tensors by the names on disk, which only a file of transformers has."""
+    """The tensors by the names that transformers writes to disk."""
     from safetensors.torch import load_file
 
     norm = {f"fc_norm.{name}": tensor for name, tensor in backbone.norm.state_dict().items()}

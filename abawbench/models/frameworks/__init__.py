@@ -1,4 +1,4 @@
-"""Multi-task frameworks: which layers the outputs share, and what they tell each other. Needs no torch until built."""
+"""Multi-task frameworks: layers that outputs share, and feedback between outputs. Needs torch only to build."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def build_network(
     *,
     seed: int | None = None,
 ) -> MultiTaskNetwork:
-    """A network with fresh weights, in training mode, on torch's default device.
+    """Build a network with random weights, in training mode, on torch's default device.
 
     Args:
-        feature_width: numbers for each frame.
+        feature_width: number of features of a frame.
         outputs: width of each output by its name, in the order of the answers.
-        temporal: the sequence encoder.
-        framework: what is shared.
-        heads: the head of each output.
-        seed: of the weights; torch's own random state stays as it was. None draws from that state.
+        temporal: settings of the sequence encoder.
+        framework: settings of the layers that are shared.
+        heads: settings of the heads.
+        seed: seed of the weights, which leaves torch's own random state as it was; None draws from that state.
 
     Raises:
-        ProblemError: E17, with everything that does not hold together.
+        ProblemError: E17, everything that does not hold together.
     """
     from abawbench.models.frameworks.networks import new_network
 

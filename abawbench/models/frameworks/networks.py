@@ -1,4 +1,4 @@
-"""The multi-task network: a shared stack, private stacks with feedback, a head for each output."""
+"""The multi-task network: normalisation, a shared stack, private stacks with feedback, a head for each output."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from abawbench.models.temporal.settings import (
     temporal_problems,
 )
 
-# of the shared stack, then of the private stack of each output in computing order
+# state of the shared stack, then of the private stack of each output in computing order
 State = tuple[LayerState, ...]
 Tensors = dict[str, Tensor]
 
 
 class MultiTaskNetwork(nn.Module):
-    """Sequences of features to logits of every output, frame by frame (source: aim3_mtl sections 4 and 5).
+    """A network from sequences of features to logits of every output (source: aim3_mtl sections 4 and 5).
 
     Attributes:
-        feature_width: numbers for each frame.
-        outputs: width of each output by name.
+        feature_width: number of features of a frame.
+        outputs: width of each output by its name.
         temporal: settings of the encoders.
-        feedback: the outputs each target sees.
+        feedback: outputs whose hidden vectors each target receives.
         order: outputs in the order in which they are computed.
-        normalisation: of the features; holds the statistics of the training features.
-        shared: the stack under all outputs.
-        private: the stack of each output.
-        heads: the head of each output.
+        normalisation: normalisation of the features, with the statistics of the training features.
+        shared: stack under all outputs.
+        private: private stack of each output.
+        heads: head of each output.
     """
 
     def __init__(
@@ -79,9 +79,9 @@ class MultiTaskNetwork(nn.Module):
         segments to `forward_segment`: so `batch` statistics are those of the sequence.
 
         Args:
-            features: shape (sequences, frames, feature width), padded behind.
-            lengths: frames of each sequence, 0 allowed; shape (sequences,).
-            state: what an earlier call gave; None at the start. Gradients end at it.
+            features: features, shape (sequences, frames, feature width), padded behind.
+            lengths: number of frames of each sequence, 0 allowed, shape (sequences,).
+            state: state that an earlier call returned; None at the start. Gradients end at it.
 
         Raises:
             ProblemError: E17, features of another width or lengths that do not fit them; `compat` and too many frames.
@@ -89,7 +89,7 @@ class MultiTaskNetwork(nn.Module):
         return self.forward_segment(self.normalise(features, lengths), lengths, state)
 
     def normalise(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Features as `forward_segment` takes them, in the precision of the weights; shapes as in `forward`.
+        """Normalise features for `forward_segment`, in the precision of the weights; shapes as in `forward`.
 
         Raises:
             ProblemError: E17, as `forward`.
@@ -101,10 +101,10 @@ class MultiTaskNetwork(nn.Module):
     def forward_segment(
         self, features: Tensor, lengths: Tensor, state: State | None = None, positions: Tensor | None = None
     ) -> tuple[Tensors, State]:
-        """As `forward`, of features (or a stretch of them) as `normalise` gives them, so with zeros for padding.
+        """Logits and state as `forward` returns them, of normalised features or a stretch of them.
 
-        `positions`, shape (sequences, frames), are the places of the frames in time where these leave gaps; `compat`
-        counts list entries whatever they say (F8).
+        `positions`, shape (sequences, frames), are the positions of the frames in time where these have gaps; `compat`
+        counts rows all the same (F8).
         """
         self._refuse_other_shapes(features, lengths)
         valid = _valid(features, lengths)
@@ -141,7 +141,7 @@ def new_network(
     *,
     seed: int | None,
 ) -> MultiTaskNetwork:
-    """What `abawbench.models.frameworks.build_network` says."""
+    """Build a network; see `abawbench.models.frameworks.build_network`."""
     problems = temporal_problems(temporal) + framework_problems(outputs, framework, heads)
     if feature_width < 1:
         problems.append(network_problem(f"features of width {feature_width}", "a width of at least 1"))
@@ -157,7 +157,7 @@ def new_network(
 
 
 def _layers(temporal: TemporalSettings, framework: FrameworkSettings) -> tuple[int, int]:
-    """How many layers are shared, and how many private to each output."""
+    """The number of shared layers, and of private layers of each output."""
     match framework.kind:
         case "shared_encoder":
             return (0 if temporal.encoder == "none" else temporal.layers), 0
@@ -175,15 +175,17 @@ def _valid(features: Tensor, lengths: Tensor) -> Tensor | None:
 
 
 def _key(name: str) -> str:
-    """Names of modules have no dot, and may not be those of a dictionary's methods."""
+    """A name for a module: without a dot, and unlike the methods of a dictionary."""
     return f"output_{name.replace('%', '%25').replace('.', '%2E')}"
 
 
 class Head(nn.Module):
-    """Dropout, hidden layers with ReLU and dropout, a linear layer (source: aim3_mtl section 4).
+    """The head of one output: dropout, hidden layers with ReLU and dropout, a linear layer.
+
+    Source: aim3_mtl section 4.
 
     Attributes:
-        hidden_width: of the last hidden vector.
+        hidden_width: width of the last hidden vector.
     """
 
     def __init__(self, width: int, answers: int, *, hidden: Sequence[int], dropout: float, tanh: bool) -> None:
@@ -204,14 +206,14 @@ class Head(nn.Module):
 
 
 class Normalisation(nn.Module):
-    """No scores, scores by the statistics of the training features, or of each sequence over time.
+    """Z-scores of features by the statistics of the training features, or of each sequence over time, or none.
 
     Deviations divide by frames - 1, and one of 0 counts as 1 (source: AIM3-RUC/ABAW4:data/seq_dataset.py). Those of a
     single frame count as 0: assumed(choice), the release has nan there.
 
     Attributes:
-        mean: shape (features,), of the training features; there is one for `training` only.
-        std: shape (features,), likewise.
+        mean: mean of the training features, shape (features,); `training` alone has one.
+        std: deviation of the training features, shape (features,); `training` alone has one.
     """
 
     mean: Tensor
@@ -244,7 +246,7 @@ class Normalisation(nn.Module):
             self.std.copy_(std)
 
     def forward(self, features: Tensor, valid: Tensor | None) -> Tensor:
-        """Scores of features, shape (sequences, frames, features).
+        """Normalise features, shape (sequences, frames, features).
 
         Padding is zero, but for `batch` in `compat`, where it is counted and scored like frames (F2).
         """

@@ -1,4 +1,4 @@
-"""What a multi-task framework and its heads are told. Needs no torch."""
+"""Settings of multi-task frameworks and heads, and the graph of feedback between outputs. Needs no torch."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Kind = Literal["shared_encoder", "shared_bottom", "feedback"]
 
 @dataclass(frozen=True, slots=True)
 class FrameworkSettings:
-    """Which layers outputs share (source: aim3_mtl section 5).
+    """Settings of the layers that outputs share (source: aim3_mtl section 5).
 
     Attributes:
-        kind: `shared_encoder` shares all layers; `shared_bottom` ends in private layers for each output; `feedback`
-            shows these the hidden vectors of other outputs as well.
-        private_layers: how many of the layers are private; where these are all of them, nothing is shared.
-        feedback: the outputs that each target sees, in the order in which they are joined.
+        kind: kind of framework; `shared_encoder` shares all layers; `shared_bottom` ends in private layers for each
+            output; `feedback` gives these the hidden vectors of other outputs as well.
+        private_layers: number of layers that are private; where these are all layers, nothing is shared.
+        feedback: outputs whose hidden vectors each target receives, in the order in which they are joined.
     """
 
     kind: Kind = "shared_encoder"
@@ -30,12 +30,12 @@ class FrameworkSettings:
 
 @dataclass(frozen=True, slots=True)
 class HeadSettings:
-    """The layers from an encoder to an output.
+    """Settings of the heads, the layers from an encoder to an output.
 
     Attributes:
         hidden: widths of the hidden layers.
-        dropout: before each layer but the last, and after the last hidden one.
-        tanh: outputs that are kept between -1 and 1.
+        dropout: chance that a value is dropped before each layer but the last, and after the last hidden layer.
+        tanh: names of the outputs that are kept between -1 and 1.
     """
 
     hidden: tuple[int, ...] = (512, 256)
@@ -74,7 +74,7 @@ Feedback = Mapping[str, tuple[str, ...]]
 
 
 def computing_order(outputs: Collection[str], feedback: Feedback) -> tuple[str, ...]:
-    """Outputs such that each stands behind those it sees, else in their own order; the graph has no problem.
+    """The outputs, each behind its sources in the feedback graph, else in their own order; the graph has no cycle.
 
     >>> computing_order(("arousal", "valence"), {"arousal": ("valence",)})
     ('valence', 'arousal')

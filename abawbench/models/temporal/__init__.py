@@ -1,1 +1,1 @@
-"""Sequence encoders: what a frame means beside its neighbours."""
+"""Sequence encoders: vectors of frames in the context of their neighbours."""

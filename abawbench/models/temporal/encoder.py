@@ -1,4 +1,4 @@
-"""The shape of a sequence encoder, and the two that look at each frame alone."""
+"""The base class of sequence encoders, and those that are not transformers."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from abawbench.models.temporal.settings import TemporalSettings
 
-# what a stack remembers of a segment: nothing, (hidden,) or (hidden, cell)
+# state of a stack behind a segment: (), (hidden,) or (hidden, cell)
 LayerState = tuple[Tensor, ...]
 
 
 class Encoder(nn.Module):
-    """Sequences of vectors to sequences of vectors.
+    """A stack of layers from sequences of vectors to sequences of vectors.
 
     Attributes:
-        width: of the vectors it gives.
+        width: width of its output vectors.
     """
 
     def __init__(self, width: int) -> None:
@@ -27,26 +27,28 @@ class Encoder(nn.Module):
     def forward(
         self, sequences: Tensor, valid: Tensor | None, state: LayerState = (), positions: Tensor | None = None
     ) -> tuple[Tensor, LayerState]:
-        """Encoded sequences, shape (sequences, frames, width), and the state behind their last valid frames.
+        """Encode sequences.
 
         Args:
-            sequences: shape (sequences, frames, width of the input), padded behind.
+            sequences: input vectors, shape (sequences, frames, width of the input), padded behind.
             valid: True where a frame is no padding, shape (sequences, frames); None where there is no padding.
-            state: of the segment before; empty at the start.
-            positions: of the frames in time, shape (sequences, frames); None counts them from 0.
+            state: state behind the segment before; empty at the start.
+            positions: positions of the frames in time, shape (sequences, frames); None counts them from 0.
 
-        What it gives for padding has no meaning.
+        Returns:
+            The encoded sequences, shape (sequences, frames, width), whose padding has no meaning, and the state behind
+            their last valid frames.
         """
         raise NotImplementedError
 
 
 class PassOn(Encoder):
-    """Gives what it takes."""
+    """An encoder that returns its input."""
 
     def forward(
         self, sequences: Tensor, valid: Tensor | None, state: LayerState = (), positions: Tensor | None = None
     ) -> tuple[Tensor, LayerState]:
-        """The sequences themselves."""
+        """Return the sequences as they are."""
         del valid, state, positions
         return sequences, ()
 
@@ -64,13 +66,13 @@ class FrameWise(Encoder):
     def forward(
         self, sequences: Tensor, valid: Tensor | None, state: LayerState = (), positions: Tensor | None = None
     ) -> tuple[Tensor, LayerState]:
-        """Each frame by itself."""
+        """Encode each frame alone."""
         del valid, state, positions
         return self.layers(sequences), ()
 
 
 def without_padding(sequences: Tensor, valid: Tensor | None) -> Tensor:
-    """Sequences, shape (sequences, frames, width), with zeros for padding, whatever stood there."""
+    """Set the padding of sequences, shape (sequences, frames, width), to zero."""
     return sequences if valid is None else sequences.masked_fill(~valid.unsqueeze(-1), 0)
 
 
@@ -95,7 +97,7 @@ class ConvolutionalBlock(nn.Module):
 
 
 class TemporalConvolutions(Encoder):
-    """Blocks with dilations 1, 2, 4, ...; a frame sees as far back as ahead: assumed(choice), not in the release.
+    """Residual blocks with dilations 1, 2, 4, ..., as far back as ahead: assumed(choice), not in the release.
 
     Source of the block: arXiv:1803.01271, there causal and with weight normalisation.
     """
@@ -110,7 +112,7 @@ class TemporalConvolutions(Encoder):
     def forward(
         self, sequences: Tensor, valid: Tensor | None, state: LayerState = (), positions: Tensor | None = None
     ) -> tuple[Tensor, LayerState]:
-        """What leaves the last block; padding is masked in both modes."""
+        """Encode sequences by the blocks; padding is masked in both modes."""
         del state, positions
         for block in self.blocks:
             sequences = block(sequences, valid)
@@ -151,7 +153,7 @@ class Recurrent(Encoder):
     def forward(
         self, sequences: Tensor, valid: Tensor | None, state: LayerState = (), positions: Tensor | None = None
     ) -> tuple[Tensor, LayerState]:
-        """The hidden vectors of the last layer, those of both directions side by side."""
+        """Encode sequences as the hidden vectors of the last layer, those of both directions side by side."""
         del positions
         if valid is None or self.reads_padding:
             encoded, last = self.core(sequences, _for_core(state))
@@ -183,6 +185,6 @@ def _as_tuple(last: Tensor | LayerState) -> LayerState:
 
 
 def _forward_only(part: Tensor) -> Tensor:
-    """Zero for the backward direction of each layer; shape (layers x 2, sequences, width), directions alternating."""
+    """Set the backward direction of each layer to zero; shape (layers x 2, sequences, width), directions alternate."""
     is_forward = torch.arange(len(part), device=part.device) % 2 == 0
     return part.masked_fill(~is_forward.view(-1, 1, 1), 0)

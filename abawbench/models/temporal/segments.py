@@ -1,4 +1,4 @@
-"""Cutting a video into segments, answering these, and joining the answers."""
+"""Cuts a video into segments, answers for each, and joins the answers."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ State = tuple[LayerState, ...]
 Tensors = dict[str, Tensor]
 Rows = NDArray[np.int64]
 
-# rows that go through a network at once
+# number of rows that go through a network at once
 ROWS = 2048
-# recurrent encoders to which nothing behind a frame matters
+# recurrent encoders that read forwards only
 FORWARD = ("lstm", "gru")
 
 
 class SequenceNetwork(Protocol):
-    """What is asked of a network; `MultiTaskNetwork` is one."""
+    """The interface of a network over sequences, which `MultiTaskNetwork` has."""
 
     @property
     def temporal(self) -> TemporalSettings:
-        """How videos are cut."""
+        """Settings of the segments."""
         ...
 
     @property
     def training(self) -> bool:
-        """Whether it drops values."""
+        """Whether the network is in training mode."""
         ...
 
     @property
     def outputs(self) -> Mapping[str, int]:
-        """Width of each output by name."""
+        """Width of each output by its name."""
         ...
 
     def train(self, mode: bool = True) -> object:
-        """Set `training`."""
+        """Set the training mode."""
         ...
 
     def normalise(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Features as `forward_segment` takes them."""
+        """Normalise features for `forward_segment`."""
         ...
 
     def forward_segment(
@@ -58,7 +58,7 @@ class SequenceNetwork(Protocol):
 
 
 def windows(length: int, segment: int, stride: int) -> Rows:
-    """First frame and frame behind the last of each segment, shape (segments, 2), in order.
+    """The first frame and the frame behind the last of each segment, shape (segments, 2), in order.
 
     Where segments do not overlap the last one is shorter (source: aim3_mtl section 2.3, the release); where they do it
     ends with the video and is as long as the others, unless the video is shorter (section 2.3, its siblings).
@@ -81,16 +81,16 @@ def windows(length: int, segment: int, stride: int) -> Rows:
 
 
 def answer_sequence(network: SequenceNetwork, features: Tensor, *, frame: Rows | None = None) -> Tensors:
-    """Logits of one video, by output, shape (rows, width): one row for each row of features, in their order.
+    """Logits of one video by output, shape (rows, width), one row for each row of features, in their order.
 
     Segments are cut by `network.temporal`. A recurrent encoder goes on from segment to segment where these do not
     overlap; else they run as batches, and rows in several segments get the mean, weighted by how far they stand from
     the ends of each: assumed(choice). Nothing is dropped, no gradients are kept, the network's training mode stays.
 
     Args:
-        network: the network, on the device of the features.
-        features: shape (rows, feature width).
-        frame: number of each row's frame in the video, any order, repetitions allowed. Segments and positions then
+        network: network on the device of the features.
+        features: features of the rows, shape (rows, feature width).
+        frame: frame number of each row in the video, in any order, with repetitions or not. Segments and positions then
             count frames instead of rows; `compat` counts rows all the same (F8).
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a temporal encoder is told. Needs no torch."""
+"""Settings of temporal encoders. Needs no torch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Kind = Literal["none", "lstm", "bilstm", "gru", "transformer", "windowed_transfo
 Normalise = Literal["none", "training", "batch"]
 Positive = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
-# chance that a value is dropped: never certain
+# chance that a value is dropped
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 RECURRENT = ("lstm", "bilstm", "gru")
@@ -30,22 +30,22 @@ COMPAT_POSITIONS = 512
 
 @dataclass(frozen=True, slots=True)
 class TemporalSettings:
-    """A sequence encoder, and how a video is cut for it.
+    """Settings of a sequence encoder, and of the segments that a video is cut into for it.
 
     Attributes:
-        encoder: `none` looks at each frame alone.
-        width: of a hidden vector; a bidirectional encoder gives twice as much.
-        layers: shared and private layers together.
-        attention_heads: of the shared attentive layers; private ones keep the width of a head.
+        encoder: kind of encoder; `none` treats each frame alone.
+        width: width of a hidden vector; a bidirectional encoder gives twice as much.
+        layers: number of layers, shared and private together.
+        attention_heads: number of heads of the shared attentive layers; private layers keep the width of a head.
         feed_forward: hidden width between two attentions of the `transformer`.
-        dropout: chance that a value is dropped, of every kind of encoder.
-        kernel: frames a convolution sees, odd (`tcn`, `windowed_transformer`).
-        window: distance up to which relative positions are told apart (`windowed_transformer`).
-        segment: frames that are seen together; 0 is the whole video.
-        stride: frames from the start of a segment to the next; None is `segment`, so that none overlap.
-        carry_state: whether a recurrent encoder goes on where the segment before ended.
+        dropout: chance that a value is dropped, for every kind of encoder.
+        kernel: number of frames under a convolution, odd (`tcn`, `windowed_transformer`).
+        window: distance up to which relative positions are distinguished (`windowed_transformer`).
+        segment: number of frames that are encoded together; 0 for the whole video.
+        stride: number of frames from the start of a segment to the next; None for `segment`, without overlap.
+        carry_state: whether a recurrent encoder starts a segment in the state at the end of the one before.
         mode: `compat` repeats the faults of the release, `fixed` mends them (source: aim3_mtl section 8).
-        normalise: z-scores from stored `training` statistics, or over the time of each sequence (`batch`).
+        normalise: z-scores by stored `training` statistics, or over the time of each sequence (`batch`).
     """
 
     encoder: Kind = "none"

@@ -1,4 +1,4 @@
-"""The transformer: post-norm layers over a segment, with sinusoid positions."""
+"""Transformers over a segment: with sinusoid positions, and with relative positions inside a window."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TransformerLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, sequences: Tensor, keys: Tensor | None) -> Tensor:
-        """Shape (sequences, frames, width) as the input; `keys`, (sequences, 1, 1, frames), may be attended to."""
+        """Encode sequences, shape (sequences, frames, width), attending to `keys`, (sequences, 1, 1, frames)."""
         batch, frames, width = sequences.shape
         queried = self.attention_in(sequences).view(batch, frames, 3, self.heads, width // self.heads)
         query, key, value = queried.permute(2, 0, 3, 1, 4)
@@ -48,8 +48,9 @@ class Transformer(Encoder):
     `compat` attends to padding (F1), and knows 512 positions of which the first is zero (F12).
 
     Attributes:
-        heads: of each layer.
+        heads: number of heads of each layer.
         adds_positions: whether sinusoids are added before the first layer.
+        mode: mode of the settings.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Transformer(Encoder):
     def forward(
         self, sequences: Tensor, valid: Tensor | None, state: LayerState = (), positions: Tensor | None = None
     ) -> tuple[Tensor, LayerState]:
-        """What leaves the last layer.
+        """Encode sequences by the layers.
 
         Raises:
             ProblemError: E17, `compat` and more than 512 frames.
@@ -97,7 +98,7 @@ class Transformer(Encoder):
 
 
 def sinusoids(positions: Tensor, width: int) -> Tensor:
-    """Sines in the even and cosines in the odd places, shape (*positions, width), float64.
+    """Sines in the even and cosines in the odd columns, shape (*positions, width), float64.
 
     Source: arXiv:1706.03762 section 3.5, base 10000.
     """
@@ -106,7 +107,7 @@ def sinusoids(positions: Tensor, width: int) -> Tensor:
     return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(-2)[..., :width]
 
 
-# of the layer norms (source: AIM3-RUC/ABAW4:models/networks/fft.py)
+# epsilon of the layer norms (source: AIM3-RUC/ABAW4:models/networks/fft.py)
 EPSILON = 1e-4
 
 
@@ -127,7 +128,7 @@ class RelativeAttention(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, sequences: Tensor, keys: Tensor | None) -> Tensor:
-        """Shape (sequences, frames, width) as the input; `keys`, (sequences, 1, 1, frames), may be attended to."""
+        """Attend over sequences, shape (sequences, frames, width), to `keys`, (sequences, 1, 1, frames)."""
         batch, frames, width = sequences.shape
         shape = (batch, frames, self.heads, width // self.heads)
         query, key, value = (part(sequences).view(shape).transpose(1, 2) for part in (self.query, self.key, self.value))
@@ -140,21 +141,21 @@ class RelativeAttention(nn.Module):
         return self.out(attended.transpose(1, 2).reshape(batch, frames, width))
 
     def _to_columns(self, by_distance: Tensor) -> Tensor:
-        """(..., frames, 2 window + 1) of distances to (..., frames, frames) of keys, zero beyond the window."""
+        """Spread values by distance, (..., frames, 2 window + 1), to keys, (..., frames, frames), zero elsewhere."""
         frames = by_distance.shape[-2]
         padded = by_distance.new_zeros((*by_distance.shape[:-1], frames + 2 * self.window))
         columns = self._columns(frames, by_distance.device).expand_as(by_distance)
         return padded.scatter(-1, columns, by_distance)[..., self.window : self.window + frames]
 
     def _to_distances(self, by_column: Tensor) -> Tensor:
-        """(..., frames, frames) of keys to (..., frames, 2 window + 1) of distances, zero where there is no frame."""
+        """Gather values by key, (..., frames, frames), as values by distance, (..., frames, 2 window + 1)."""
         frames = by_column.shape[-1]
         padded = functional.pad(by_column, (self.window, self.window))
         columns = self._columns(frames, by_column.device)
         return padded.gather(-1, columns.expand(*by_column.shape[:-1], -1))
 
     def _columns(self, frames: int, device: torch.device) -> Tensor:
-        """Where the distances of each frame lie among keys that are padded by a window on either side."""
+        """The columns of the distances of each frame, among keys that are padded by a window on either side."""
         start = torch.arange(frames, device=device).unsqueeze(-1)
         return start + torch.arange(2 * self.window + 1, device=device)
 
@@ -171,7 +172,7 @@ class WindowedLayer(nn.Module):
         self.dropout = nn.Dropout(settings.dropout)
 
     def forward(self, sequences: Tensor, valid: Tensor | None, keys: Tensor | None) -> Tensor:
-        """Shape (sequences, frames, width) as the input."""
+        """Encode sequences of shape (sequences, frames, width)."""
         sequences = self.attention_norm(sequences + self.dropout(self.attention(sequences, keys)))
         convolved = self.convolution(without_padding(sequences, valid).transpose(1, 2)).transpose(1, 2)
         # twice, on the convolution and on what is added (source: AIM3-RUC/ABAW4:models/networks/fft.py)
@@ -195,7 +196,7 @@ class WindowedTransformer(Encoder):
     def forward(
         self, sequences: Tensor, valid: Tensor | None, state: LayerState = (), positions: Tensor | None = None
     ) -> tuple[Tensor, LayerState]:
-        """What leaves the last layer; distances count frames of the sequence."""
+        """Encode sequences by the layers; distances count frames of the sequence."""
         del state, positions
         hidden: Tensor = self.projection(sequences)
         keys = None if valid is None else (valid | ~valid.any(dim=1, keepdim=True))[:, None, None, :]
