@@ -25,7 +25,7 @@ MARGIN = 1e-6
 
 
 class HardLabels(NamedTuple):
-    """Labels that follow from classes, each shape (pictures, labels).
+    """Labels that follow from classes, each of shape (pictures, labels).
 
     Attributes:
         labels: 1 where the class shows the label, else 0.
@@ -39,10 +39,10 @@ class HardLabels(NamedTuple):
 
 
 def relation_table(values: ArrayLike) -> Tensor:
-    """A table for the functions of this module, checked, float32.
+    """Check a table of relatedness, and make it a float32 tensor for the functions of this module.
 
     Raises:
-        ProblemError: E17, everything that is wrong with it.
+        ProblemError: E17, every fault of the table.
     """
     table = np.asarray(values, np.float64)
     problems: list[Problem] = []
@@ -63,11 +63,12 @@ def relation_table(values: ArrayLike) -> Tensor:
 def implied_labels(class_logits: Tensor, table: Tensor) -> Tensor:
     """Probability of each label that the classes imply: q_i, the sum over classes of p(class) table[class, i].
 
-    Where some of the classes' cells are not known, over the others, whose probabilities are made to sum to 1.
+    Where the cells of some classes are not known, the sum runs over the others, whose probabilities are scaled to sum
+    to 1.
 
     Args:
-        class_logits: shape (pictures, classes).
-        table: shape (classes, labels).
+        class_logits: logits of the classes, shape (pictures, classes).
+        table: relatedness, shape (classes, labels).
 
     Returns:
         Shape (pictures, labels), from 0 to 1, float32 at least.
@@ -88,15 +89,15 @@ def implied_labels(class_logits: Tensor, table: Tensor) -> Tensor:
 def matching_loss(
     class_logits: Tensor, label_logits: Tensor, table: Tensor, options: MatchingOptions | None = None
 ) -> Tensor:
-    """Mean over pictures of how far the labels are from those that the classes imply.
+    """The loss of distribution matching: the mean distance of the labels from those that the classes imply.
 
     Pictures without annotation take part. Probabilities are clamped to [1e-6, 1 - 1e-6].
 
     Args:
-        class_logits: shape (pictures, classes).
-        label_logits: shape (pictures, labels).
-        table: shape (classes, labels); binary in the papers.
-        options: None for the defaults.
+        class_logits: logits of the classes, shape (pictures, classes).
+        label_logits: logits of the labels, shape (pictures, labels).
+        table: relatedness, shape (classes, labels); binary in the papers.
+        options: options of the matching; None for the defaults.
 
     Returns:
         A number, float32 at least, under autocast too; 0 without pictures.
@@ -120,16 +121,16 @@ def matching_loss(
 
 
 def soft_labels(labels: Tensor, annotated: Tensor, table: Tensor, options: SoftLabelOptions | None = None) -> Tensor:
-    """Probabilities of classes that the labels of a picture suggest.
+    """Probabilities of the classes that follow from the labels of a picture.
 
     The score of a class is the share of its labels, weighed by the table, that are on; a softmax makes probabilities of
     the scores. A class with none of its labels annotated leaves the softmax.
 
     Args:
-        labels: shape (pictures, labels), from 0 to 1; anything where not annotated.
-        annotated: shape (pictures, labels), bool.
-        table: shape (classes, labels).
-        options: None for the defaults.
+        labels: labels from 0 to 1, anything where not annotated, shape (pictures, labels).
+        annotated: True where a label is annotated, shape (pictures, labels).
+        table: relatedness, shape (classes, labels).
+        options: options of the soft labels; None for the defaults.
 
     Returns:
         Shape (pictures, classes), without gradient; all 0 for a picture whose annotated labels belong to no class.
@@ -157,9 +158,9 @@ def soft_label_loss(class_logits: Tensor, soft: Tensor, table: Tensor) -> Tensor
     """Mean cross-entropy of the classes with soft labels, over the pictures that have them.
 
     Args:
-        class_logits: shape (pictures, classes).
-        soft: shape (pictures, classes), from `soft_labels`.
-        table: shape (classes, labels); classes of which it knows nothing take no part.
+        class_logits: logits of the classes, shape (pictures, classes).
+        soft: probabilities from `soft_labels`, shape (pictures, classes).
+        table: relatedness, shape (classes, labels); classes of which nothing is known take no part.
 
     Returns:
         A number, float32 at least, under autocast too; 0 where no picture has soft labels.
@@ -176,11 +177,11 @@ def soft_label_loss(class_logits: Tensor, soft: Tensor, table: Tensor) -> Tensor
 
 
 def hard_labels_of_classes(classes: Tensor, table: Tensor) -> HardLabels:
-    """Labels of pictures whose class is known: every one that the class shows is on, the others are not annotated.
+    """Labels of pictures whose class is known: those that the class shows are on, the others are not annotated.
 
     Args:
-        classes: shape (pictures,), class numbers, -1 where not annotated.
-        table: shape (classes, labels).
+        classes: class numbers, -1 where not annotated, shape (pictures,).
+        table: relatedness, shape (classes, labels).
     """
     rows = torch.where(table > 0, table, 0).to(classes.device)[classes.clamp_min(0).long()]
     weights = torch.where((classes >= 0)[:, None], rows, 0)
@@ -189,7 +190,7 @@ def hard_labels_of_classes(classes: Tensor, table: Tensor) -> HardLabels:
 
 
 def hard_classes_of_labels(labels: Tensor, annotated: Tensor, table: Tensor) -> Tensor:
-    """The class of each picture that has on all labels the class shows, as far as they are annotated.
+    """The class of each picture all of whose labels are on, as far as they are annotated.
 
     Among several, the one that shows the most annotated labels. A class with none of them is no candidate.
 

@@ -94,7 +94,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Face
 
 
 def tasks_of(vocabulary: tuple[Task, ...], settings: Settings) -> tuple[Task, ...]:
-    """The tasks of the vocabulary with the names of the settings, and identity and attributes where these have names."""
+    """The tasks of the vocabulary with the names of the settings, and those of identity and attributes where named."""
     tasks: list[Task] = []
     for task in vocabulary:
         if isinstance(task, MultiLabel) and settings.action_units:
