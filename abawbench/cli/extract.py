@@ -23,8 +23,10 @@ from abawbench.clips.features import StoredType
 from abawbench.inference.run import RunOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from abawbench.entries import Entry
-    from abawbench.inference.feature_maker import Reading
+    from abawbench.inference.feature_maker import FeatureMaker
     from abawbench.models.backbones import Pooling
 
 
@@ -84,16 +86,18 @@ def command(
     """
     from abawbench.base.problems import render
     from abawbench.inference.extract import extract
-    from abawbench.inference.feature_maker import Reading, feature_maker
+    from abawbench.inference.feature_maker import feature_maker
+    from abawbench.models.image_input import Overrides
 
     if address is not None:
         # the machines of a cluster start in folders of their own
         data, out, submissions = data.resolve(), out.resolve(), submissions.resolve()
         backbone = str(Path(backbone).resolve()) if Path(backbone).exists() else backbone
-    reading = Reading(size, layer, pooling, seed)
-    maker = feature_maker(backbone, reading, root=submissions)
+    overrides = Overrides(size=size, layer=layer, pooling=pooling)
+    make = partial(feature_maker, backbone, overrides, seed=seed, root=submissions)
+    maker = make()
     source = open_data(data, out, maker.entry.card, weights)
-    options = resolve_options(options, address, partial(_load, backbone, reading, submissions))
+    options = resolve_options(options, address, partial(_load, make))
     with progress_of_units() as report:
         summary = extract(maker, source.clips, out, options, dtype=dtype, report=report)
     width = maker.entry.width
@@ -107,7 +111,5 @@ def command(
         sys.exit(1)
 
 
-def _load(backbone: str, reading: Reading, root: Path) -> Entry:
-    from abawbench.inference.feature_maker import feature_maker
-
-    return feature_maker(backbone, reading, root=root).entry
+def _load(make: Callable[[], FeatureMaker]) -> Entry:
+    return make().entry

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,35 +18,13 @@ from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, freeze
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.inference.store import source_hashes
-from abawbench.models.backbones import KINDS, Backbone, Overrides, Pooling, build
+from abawbench.models.backbones import KINDS, Backbone, Overrides, build
 from abawbench.models.checkpoints import load_checkpoint
 
 CHECKPOINTS = (".pth", ".pt", ".bin", ".safetensors")
 CONFIG = "config.json"
 # those that differ from their default alone stand behind the first four
 IMAGE_INPUT = ("size", "colour", "mean", "std", "resize", "resize_to")
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How a backbone or checkpoint is read; None keeps the preset.
-
-    Attributes:
-        size: height and width of the pictures in pixels; crops are resized to it.
-        layer: number of the hidden layer.
-        pooling: how a layer becomes one vector.
-        seed: seed of random weights, for a kind of backbone.
-    """
-
-    size: int | None = None
-    layer: int | None = None
-    pooling: Pooling | None = None
-    seed: int | None = None
-
-    @property
-    def overrides(self) -> Overrides:
-        """The settings that replace those of the preset."""
-        return Overrides(size=self.size, layer=self.layer, pooling=self.pooling)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,13 +46,20 @@ class _BackboneAlone(EncoderEntry):
     width: int = field(default=0)
 
 
-def feature_maker(name: str, reading: Reading = Reading(), *, root: Path = Path("submissions")) -> FeatureMaker:
+def feature_maker(
+    name: str,
+    overrides: Overrides | None = None,
+    *,
+    seed: int | None = None,
+    root: Path = Path("submissions"),
+) -> FeatureMaker:
     """The maker of features with this name.
 
     Args:
         name: kind of backbone, as `iresnet50` or `hf:convnext`; path of a checkpoint, or of a folder that transformers
             saved; or a name that `load_entry` takes.
-        reading: how a backbone or checkpoint is read; entries say that themselves.
+        overrides: values that replace those of a kind or checkpoint; entries have their own.
+        seed: seed of random weights, for a kind of backbone.
         root: folder of the submissions.
 
     Raises:
@@ -82,27 +67,28 @@ def feature_maker(name: str, reading: Reading = Reading(), *, root: Path = Path(
             that does not go with the name, or an entry without a network that sees crops; E04 E08 E09 E10 E17 a
             checkpoint that cannot be read in this way.
     """
+    overrides = overrides or Overrides()
     if name in KINDS or name.startswith("hf:"):
-        return _of_kind(name, reading)
+        return _of_kind(name, overrides, seed)
     path = Path(name)
+    options = () if seed is None else ("seed",)
     if _is_checkpoint(path):
-        return _of_checkpoint(path, reading)
-    options = {name: getattr(reading, name) for name in ("size", "layer", "pooling", "seed")}
-    _refuse(name, "an entry, which says so itself", **options)
+        _refuse(str(path), "a checkpoint", options)
+        return _of_checkpoint(path, overrides)
+    _refuse(name, "an entry, which says so itself", (*overrides.given, *options))
     return _of_entry(_loaded(name, root), find(name, root=root))
 
 
-def _of_kind(kind: str, reading: Reading) -> FeatureMaker:
-    if reading.seed is None:
+def _of_kind(kind: str, overrides: Overrides, seed: int | None) -> FeatureMaker:
+    if seed is None:
         fix = "name a checkpoint, or add --seed 0 for random weights"
         raise ProblemError(Problem("E11", f"no weights for {kind}", "a file of weights, or a seed", fix))
-    backbone = build(kind, seed=reading.seed, overrides=reading.overrides)
-    return _alone(kind, backbone, backbone.card.to_json(), reading.seed)
+    backbone = build(kind, seed=seed, overrides=overrides)
+    return _alone(kind, backbone, backbone.card.to_json(), seed)
 
 
-def _of_checkpoint(path: Path, reading: Reading) -> FeatureMaker:
-    _refuse(str(path), "a checkpoint", seed=reading.seed)
-    loaded = load_checkpoint(path, overrides=reading.overrides)
+def _of_checkpoint(path: Path, overrides: Overrides) -> FeatureMaker:
+    loaded = load_checkpoint(path, overrides=overrides)
     return _alone(path.name, loaded.backbone, loaded.facts(), None)
 
 
@@ -165,8 +151,7 @@ def _is_checkpoint(path: Path) -> bool:
     return path.suffix in CHECKPOINTS
 
 
-def _refuse(name: str, what: str, **options: object) -> None:
-    given = [f"--{option}" for option, value in options.items() if value is not None]
-    if given:
-        found = f"{', '.join(given)} with {name}"
+def _refuse(name: str, what: str, options: Sequence[str]) -> None:
+    if options:
+        found = f"{', '.join(f'--{option}' for option in options)} with {name}"
         raise ProblemError(Problem("C02", found, f"no such option with {what}", "leave it out"))

@@ -21,10 +21,11 @@ from abawbench.entries import Card, load_entry
 from abawbench.entries.contract import encode_clip
 from abawbench.inference import extract as room
 from abawbench.inference.extract import extract
-from abawbench.inference.feature_maker import FeatureMaker, Reading, feature_maker
+from abawbench.inference.feature_maker import FeatureMaker, feature_maker
 from abawbench.inference.run import RunOptions
 from abawbench.models.backbones import build
 from abawbench.models.checkpoints import save_backbone
+from abawbench.models.image_input import Overrides
 from tests.inference.conftest import a_clip, write_crops
 
 ROOT = Path(__file__).parents[2]
@@ -102,7 +103,7 @@ def test_an_entry_answers_from_its_cache_as_from_crops(tmp_path):
 
 def test_a_kind_and_its_checkpoint_give_the_same_features_in_two_identities(tmp_path):
     save_backbone(build("tiny_vit", seed=3), tmp_path / "vit.safetensors")
-    drawn, brought = feature_maker("tiny_vit", Reading(seed=3)), feature_maker(str(tmp_path / "vit.safetensors"))
+    drawn, brought = feature_maker("tiny_vit", seed=3), feature_maker(str(tmp_path / "vit.safetensors"))
     crops = a_clip("v", 4).frames
     np.testing.assert_array_equal(drawn.entry.encode(crops), brought.entry.encode(crops))
     assert "sha256" in brought.identity["networks"][0]
@@ -111,25 +112,25 @@ def test_a_kind_and_its_checkpoint_give_the_same_features_in_two_identities(tmp_
 
 def test_layer_and_size_change_what_is_seen_and_the_identity():
     crops = a_clip("v", 2).frames
-    makers = [feature_maker("tiny_vit", Reading(seed=0, **more)) for more in ({}, {"layer": 1}, {"pooling": "mean"})]
+    makers = [feature_maker("tiny_vit", Overrides(**more), seed=0) for more in ({}, {"layer": 1}, {"pooling": "mean"})]
     seen = [maker.entry.encode(crops) for maker in makers]
     assert not any(np.allclose(seen[0], other) for other in seen[1:])
     assert len({json.dumps(maker.identity) for maker in makers}) == 3
 
 
 @pytest.mark.parametrize(
-    ("name", "reading", "rule"),
+    ("name", "overrides", "rule"),
     [
-        ("tiny_vit", Reading(), "E11"),
-        ("tiny_vitt", Reading(), "E01.*tiny_vit"),
-        ("none.pth", Reading(), "F01"),
-        ("2026_abawbench_hog", Reading(), "C02"),
-        ("2019_kollias_facebehaviornet/tiny", Reading(layer=2), "C02.*--layer"),
+        ("tiny_vit", None, "E11"),
+        ("tiny_vitt", None, "E01.*tiny_vit"),
+        ("none.pth", None, "F01"),
+        ("2026_abawbench_hog", None, "C02"),
+        ("2019_kollias_facebehaviornet/tiny", Overrides(layer=2), "C02.*--layer"),
     ],
 )
-def test_what_makes_no_features_is_refused(name, reading, rule):
+def test_what_makes_no_features_is_refused(name, overrides, rule):
     with pytest.raises(ProblemError, match=f"(?s){rule}"):
-        feature_maker(name, reading)
+        feature_maker(name, overrides)
 
 
 def test_a_second_run_does_nothing(tmp_path, crops):
