@@ -21,13 +21,13 @@ from abawbench.cli.output import exits_on_problems, print_json, say
 from abawbench.cli.runs import open_data, print_summary, progress_of_units, resolve_options, summary_json
 from abawbench.clips.features import StoredType
 from abawbench.inference.run import RunOptions
+from abawbench.models.image_input import Overrides
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from abawbench.entries import Entry
     from abawbench.inference.feature_maker import FeatureMaker
-    from abawbench.models.backbones import Pooling
 
 
 @click.command()
@@ -35,13 +35,7 @@ if TYPE_CHECKING:
 @click.argument("data", type=PATH)
 @click.option("--out", "-o", type=PATH, required=True, help="Folder of the features, new or of the same backbones.")
 @click.option("--seed", type=int, help="Seed of random weights, for a kind of backbone.")
-@click.option("--layer", type=int, help="Hidden layer: 0 is the input of the first block, -1 the output of the last.")
-@click.option(
-    "--pooling",
-    type=click.Choice(["class", "mean", "average", "embedding"]),
-    help="How a layer becomes one vector.",
-)
-@click.option("--size", type=click.IntRange(1), help="Pixels of a side of the pictures; crops are resized to it.")
+@options_from(Overrides, "overrides")
 @click.option(
     "--dtype",
     type=click.Choice(get_args(StoredType)),
@@ -60,9 +54,7 @@ def command(
     data: Path,
     out: Path,
     seed: int | None,
-    layer: int | None,
-    pooling: Pooling | None,
-    size: int | None,
+    overrides: Overrides,
     dtype: StoredType,
     options: RunOptions,
     submissions: Path,
@@ -87,13 +79,11 @@ def command(
     from abawbench.base.problems import render
     from abawbench.inference.extract import extract
     from abawbench.inference.feature_maker import feature_maker
-    from abawbench.models.image_input import Overrides
 
     if address is not None:
         # the machines of a cluster start in folders of their own
         data, out, submissions = data.resolve(), out.resolve(), submissions.resolve()
         backbone = str(Path(backbone).resolve()) if Path(backbone).exists() else backbone
-    overrides = Overrides(size=size, layer=layer, pooling=pooling)
     make = partial(feature_maker, backbone, overrides, seed=seed, root=submissions)
     maker = make()
     source = open_data(data, out, maker.entry.card, weights)

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints
 
 import click
 
@@ -168,8 +168,8 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> Decorator:
 
 def _click_type(hint: Any, least: float | None) -> Any:
     """The type of an option for a field of this type: None in a union says that the option may be left out."""
-    kinds = [kind for kind in get_args(hint) if kind is not type(None)] if isinstance(hint, UnionType) else [hint]
-    (kind,) = kinds
+    is_union = get_origin(hint) in (Union, UnionType)
+    (kind,) = (part for part in (get_args(hint) if is_union else (hint,)) if part is not type(None))
     if get_origin(kind) is Literal:
         return click.Choice(get_args(kind))
     if least is not None:

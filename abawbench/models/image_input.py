@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -164,17 +164,22 @@ class Overrides:
         pooling: how a layer becomes one vector.
     """
 
-    size: int | None = None
+    size: int | None = field(
+        default=None, metadata={"help": "Pixels of a side of the pictures; crops are resized to it.", "least": 1}
+    )
     colour: Colour | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
-    layer: int | None = None
-    pooling: Pooling | None = None
+    layer: int | None = field(
+        default=None,
+        metadata={"help": "Hidden layer: 0 is the input of the first block, -1 the output of the last."},
+    )
+    pooling: Pooling | None = field(default=None, metadata={"help": "How a layer becomes one vector."})
 
     @property
     def given(self) -> tuple[str, ...]:
         """Names of the fields that have a value."""
-        return tuple(field.name for field in fields(Overrides) if getattr(self, field.name) is not None)
+        return tuple(each.name for each in fields(Overrides) if getattr(self, each.name) is not None)
 
     def over(self, lower: Overrides) -> Overrides:
         """Combine with `lower`, whose values stand where there is none here."""
