@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all."""
+"""Files and folders that are written as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from abawbench.base.problems import Problem, ProblemError, unwritable
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file, in the place of one that is there. Raises: ProblemError F01."""
-    with _problems_of(path):
+    """Write a file, replacing an earlier one. Raises: ProblemError F01, it cannot be written."""
+    with _writing(path):
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         temporary = Path(name)
         try:
@@ -28,27 +28,35 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file, in the place of one that is there; makes the folders above. Raises: ProblemError F01."""
-    with _problems_of(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a UTF-8 text file and the folders above it, replacing an earlier file. Raises: ProblemError F01."""
+    make_folder(path.parent)
     write_file(path, text.encode())
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they do not exist. Raises: ProblemError F01, it cannot be made."""
+    with _writing(path):
+        path.mkdir(parents=True, exist_ok=True)
 
 
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     """Write a new folder of files.
 
+    Args:
+        path: path of the folder, where there is nothing or an empty folder.
+        files: contents of the files by name.
+
     Raises:
-        ProblemError: C02 when something is there that is not an empty folder, F01 when it cannot be written, Z02 when
-            a name would lead out of the folder.
+        ProblemError: C02 something else is there, F01 the folder cannot be written, Z02 the name of a file would lead
+            out of the folder.
     """
     for name in files:
         if Path(name).name != name:
             raise ProblemError(Problem("Z02", f"'{name}'", "a plain file name", "rename the unit", str(path)))
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise ProblemError(
-            Problem("C02", "something is there already", "a new folder", "remove it or name another", str(path))
-        )
-    with _problems_of(path):
+        fix = "remove it, or name another folder"
+        raise ProblemError(Problem("C02", "something is there already", "a new folder", fix, str(path)))
+    with _writing(path):
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         try:
             for name, data in files.items():
@@ -61,7 +69,7 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
 
 
 @contextmanager
-def _problems_of(path: Path) -> Generator[None]:
+def _writing(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What is wrong, where, and how to mend it: the one error family of the house."""
+"""Problems: what is wrong, where, and how to mend it. ProblemError is the one exception of the package."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from abawbench.base.rules import RULES
 
+# number of occurrences of a rule in a file that are kept and shown
 SHOWN = 3
 
 
@@ -16,13 +17,13 @@ class Problem:
     """One thing that is wrong with an input.
 
     Attributes:
-        rule: id in `abawbench.base.rules.RULES`; ids beginning with N are notes, which do not refuse a file.
+        rule: id of the rule in `abawbench.base.rules.RULES`. Ids that begin with N are notes: they refuse no input.
         found: what the input says.
         expected: what the rule asks for.
-        fix: what to do about it.
-        file: the file's name, or None where the fault is not in a file.
+        fix: advice on what to do about it.
+        file: name of the file, or None where the fault is not in a file.
         line: line number from 1, or None where no single line is at fault.
-        count: how often the rule is broken in this file, all occurrences.
+        count: number of all occurrences in the file, this one included.
     """
 
     rule: str
@@ -35,7 +36,7 @@ class Problem:
 
     @property
     def is_note(self) -> bool:
-        """True where the input is accepted all the same."""
+        """True where the input is accepted nevertheless."""
         return self.rule.startswith("N")
 
     def to_json(self) -> dict[str, str | int | None]:
@@ -52,7 +53,11 @@ class Problem:
 
 
 class ProblemError(Exception):
-    """Raised once per input, with every problem that was found in it."""
+    """Raised once for an input, with every problem that was found in it.
+
+    Attributes:
+        problems: the problems, up to three of each rule and file.
+    """
 
     def __init__(self, *problems: Problem) -> None:
         self.problems = problems
@@ -64,14 +69,14 @@ class ProblemError(Exception):
 
 
 class Problems:
-    """Collects problems of one input: counts them all, keeps the first three of each rule and file."""
+    """The problems of one input: all are counted, and the first three of each rule and file are kept."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str | None], list[Problem]] = {}
         self._counts: Counter[tuple[str, str | None]] = Counter()
 
     def add(self, problem: Problem) -> None:
-        """Count a problem; its own `count` says how many occurrences it stands for."""
+        """Add a problem, which stands for as many occurrences as its `count` says."""
         key = (problem.rule, problem.file)
         self._counts[key] += problem.count
         kept = self._kept.setdefault(key, [])
@@ -79,7 +84,7 @@ class Problems:
             kept.append(problem)
 
     def extend(self, problems: Iterable[Problem]) -> None:
-        """Take over problems that are already counted in total, up to three entries for each rule and file."""
+        """Add problems whose `count` is already the total of their rule and file."""
         for problem in problems:
             key = (problem.rule, problem.file)
             self._counts[key] = max(self._counts[key], problem.count)
@@ -89,16 +94,16 @@ class Problems:
 
     @property
     def found(self) -> tuple[Problem, ...]:
-        """Up to three entries of each rule and file, each carrying the rule's total count there."""
+        """Up to three problems of each rule and file, each with the rule's total count in that file."""
         return tuple(replace(problem, count=self._counts[key]) for key, kept in self._kept.items() for problem in kept)
 
     @property
     def refuses(self) -> bool:
-        """True when at least one problem is more than a note."""
+        """True where at least one problem is more than a note."""
         return any(not rule.startswith("N") for rule, _ in self._counts)
 
     def raise_if_any(self) -> None:
-        """Raise every problem found, unless there are only notes."""
+        """Raise a ProblemError with all problems, unless they are all notes."""
         if self.refuses:
             raise ProblemError(*self.found)
 
@@ -107,8 +112,8 @@ def os_reason(error: Exception, otherwise: str = "") -> str:
     """The operating system's words for an error, such as `No such file or directory`.
 
     Args:
-        error: what was raised.
-        otherwise: the words for an error that carries none of the system's; by default the error's own text.
+        error: the error that was raised.
+        otherwise: words for an error without any of the operating system's; by default the error's own text.
     """
     return getattr(error, "strerror", None) or otherwise or str(error) or "an error of the file system"
 
@@ -136,7 +141,7 @@ def unwritable(
 
 
 def render(problems: Sequence[Problem]) -> str:
-    """Problems as text: for each rule a heading with its count, the first three places over all files, the fixes."""
+    """Problems as text: for each rule, a heading with its count, the first three occurrences, and how to mend them."""
     lines: list[str] = []
     for rule in dict.fromkeys(problem.rule for problem in problems):
         group = [problem for problem in problems if problem.rule == rule]

@@ -1,4 +1,4 @@
-"""Which version this is, the only place that says it, and those of the libraries it stands on."""
+"""The version of abawbench, stated here alone, and those of installed libraries."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ VERSION = "0.1.0"
 
 
 def versions_of(libraries: Iterable[str]) -> dict[str, str]:
-    """Versions of those libraries that are installed."""
+    """The versions of libraries by name; libraries that are not installed are left out."""
     from importlib.metadata import PackageNotFoundError, version
 
     found: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""abawbench demo: the whole walk on a small corpus made from a seed."""
+"""abawbench demo: every step from a corpus to a leaderboard, on a small synthetic corpus."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from abawbench.base.files import make_folder, write_text
 from abawbench.cli.options import PATH
 from abawbench.cli.output import exits_on_problems, say
 
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 
 CHALLENGE = "abaw4-mtl"
 LEARNED, CONTROL = "2026_demo_hog", "2026_demo_prior"
-# name -> share of stretches it gets right; invented, and so are its answers
+# invented models: name -> share of stretches that the model gets right
 INVENTED = {"2026_demo_good": 0.72, "2026_demo_fair": 0.66, "2026_demo_poor": 0.25}
-# rows to learn from: frames of one video are alike, and a few of each teach almost as much in a tenth of the time
-LESSONS = 240
+# rows to fit on: frames of one video are alike, and a few of each teach almost as much in a tenth of the time
+TRAINING_ROWS = 240
 DISCLOSURE = """\
 entry = "{entry}"
 split = "validation"
@@ -43,14 +44,14 @@ note = "{note}"
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
-    """What the walk stands on.
+class DemoData:
+    """Files that the commands of the demo work on.
 
     Attributes:
         truth: annotations of the validation split.
         rows: the list of its rows.
-        subjects: who is in which video, where people have several.
-        predictions: by entry, a Parquet file; beside it `<entry>.toml`, its disclosure.
+        subjects: the subject of each video, where people have several videos.
+        predictions: by entry, a Parquet file with its predictions; `<entry>.toml` beside it is its disclosure.
     """
 
     truth: Path
@@ -60,17 +61,17 @@ class Ground:
 
 
 @click.command()
-@click.option("--out", type=PATH, default=Path("out/demo"), show_default=True, help="Folder for everything it makes.")
-@click.option("--videos", default=80, show_default=True, type=click.IntRange(3), help="Videos of the corpus.")
-@click.option("--frames", default=20, show_default=True, type=click.IntRange(16), help="Frames a video, about.")
+@click.option("--out", type=PATH, default=Path("out/demo"), show_default=True, help="Folder for all files.")
+@click.option("--videos", default=80, show_default=True, type=click.IntRange(3), help="Number of videos in the corpus.")
 @click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Seed of the corpus and of all that is drawn."
+    "--frames", default=20, show_default=True, type=click.IntRange(16), help="Average number of frames in a video."
 )
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Seed of the corpus.")
 @exits_on_problems
 def command(out: Path, videos: int, frames: int, seed: int) -> None:
-    """Faces, an entry trained on them, challenge files, checks, scores, a comparison and a leaderboard.
+    """Run every step once: faces, a fitted entry, challenge files, checks, scores, a comparison and a leaderboard.
 
-    The corpus is synthetic: drawn faces in the official layout. Without OpenCV or scikit-learn it is labels alone, and
+    The corpus is synthetic: drawn faces in the official layout. Without OpenCV or scikit-learn it has labels alone, and
     the entries are invented.
 
     \b
@@ -84,26 +85,21 @@ def command(out: Path, videos: int, frames: int, seed: int) -> None:
     ]
     if missing:
         say(f"no {' and no '.join(missing)} here: labels alone (faces need pip install 'abawbench[video]')")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        from abawbench.base.problems import unwritable
-
-        raise unwritable(out, error) from error
+    make_folder(out)
     _run("challenges", CHALLENGE, brief=8)
-    prepare = _invent if missing else _learn
-    _walk(prepare(out, videos, frames, seed), out)
+    prepare = _prepare_labels if missing else _prepare_faces
+    _run_commands(prepare(out, videos, frames, seed), out)
 
 
-def _walk(ground: Ground, out: Path) -> None:
-    """Write, check, score, compare, pack and rank."""
-    files = {entry: out / f"{entry}.txt" for entry in ground.predictions}
-    rows, truth = ground.rows, ground.truth
+def _run_commands(data: DemoData, out: Path) -> None:
+    """Write, check, score, compare, pack and rank the predictions."""
+    files = {entry: out / f"{entry}.txt" for entry in data.predictions}
+    rows, truth = data.rows, data.truth
     for entry, file in files.items():
-        _run("write", CHALLENGE, ground.predictions[entry], "--template", rows, "-o", file, "--fill", "previous")
+        _run("write", CHALLENGE, data.predictions[entry], "--template", rows, "-o", file, "--fill", "previous")
         _run("check", CHALLENGE, file, "--template", rows)
     best, next_best = list(files)[:2]
-    people = () if ground.subjects is None else ("--subjects", ground.subjects)
+    people = () if data.subjects is None else ("--subjects", data.subjects)
     for entry, file in files.items():
         record = ("--record", out / "leaderboard" / "records", "--disclosure", out / f"{entry}.toml")
         _run("score", CHALLENGE, truth, file, *people, *record, brief=None if entry == best else 5)
@@ -115,8 +111,8 @@ def _walk(ground: Ground, out: Path) -> None:
     click.echo(f"\n{table}\n{table.read_text(encoding='utf-8')}")
 
 
-def _learn(out: Path, videos: int, frames: int, seed: int) -> Ground:
-    """A drawn corpus; the classical entry fitted on its training split, and a control that saw its labels alone."""
+def _prepare_faces(out: Path, videos: int, frames: int, seed: int) -> DemoData:
+    """Draw a corpus; fit the classical entry, and a control that looks at no face, on its training split."""
     import numpy as np
 
     from abawbench.challenges import get
@@ -134,34 +130,34 @@ def _learn(out: Path, videos: int, frames: int, seed: int) -> Ground:
     known, asked = read_truth(challenge, train), read_truth(challenge, truth)
     rows = out / "validation_list.txt"
     write_list(challenge, asked, rows)
-    lessons = known.take(np.arange(0, len(known), -(-len(known) // LESSONS)))
-    seen, held_out = (clips_of_crops(corpus / "cropped_aligned", table) for table in (lessons, asked))
+    training = known.take(np.arange(0, len(known), -(-len(known) // TRAINING_ROWS)))
+    shown, held_out = (clips_of_crops(corpus / "cropped_aligned", table) for table in (training, asked))
 
     def card(name: str, title: str, picture: ImageInput | None) -> Card:
         return Card(name, title, (), picture, (), (), sees_truth=False, licence="Apache-2.0", paper=None, notes=())
 
-    units = f"{len(lessons)} rows of {len(seen)} units"
+    units = f"{len(training)} rows of {len(shown)} units"
     say(f"fitting {LEARNED} on {units}, of other people than the {len(held_out)} units to predict ...")
     hog = card(LEARNED, "HOG of the crop, linear heads", ImageInput(112, "grey", crop="arcface-112"))
     prior = card(CONTROL, "How often each label occurs", None)
     entries = {
-        LEARNED: classical.create(hog, challenge.tasks, classical.Settings()).fit(seen, lessons),
-        CONTROL: controls.prior(prior, challenge.tasks, controls.NoSettings()).fit(seen, lessons),
+        LEARNED: classical.create(hog, challenge.tasks, classical.Settings()).fit(shown, training),
+        CONTROL: controls.prior(prior, challenge.tasks, controls.NoSettings()).fit(shown, training),
     }
     notes = {
         LEARNED: "Fitted on drawn faces: its score says nothing about real ones.",
         CONTROL: "A control that looks at no face.",
     }
     for name, entry in entries.items():
-        _keep(answer(entry, held_out, challenge), out / f"{name}.parquet")
+        _save(answer(entry, held_out, challenge), out / f"{name}.parquet")
         dataset = f"drawn faces, {videos} videos, seed {seed}"
         trained_on = f'["training split of the same corpus: {units} of other people"]'
         _disclose(out, name, dataset, trained_on, "abawbench synth, 112 x 112", notes[name])
-    return Ground(truth, rows, corpus / "subjects.csv", {name: out / f"{name}.parquet" for name in entries})
+    return DemoData(truth, rows, corpus / "subjects.csv", {name: out / f"{name}.parquet" for name in entries})
 
 
-def _invent(out: Path, videos: int, frames: int, seed: int) -> Ground:
-    """Labels alone, and three models that are the truth with errors put in."""
+def _prepare_labels(out: Path, videos: int, frames: int, seed: int) -> DemoData:
+    """Make labels alone, and the predictions of three invented models: the truth with errors put in."""
     from abawbench.challenges import get
     from abawbench.formats.write import write_annotations, write_list
     from abawbench.synthetic import simulate_predictions, simulate_split
@@ -174,19 +170,17 @@ def _invent(out: Path, videos: int, frames: int, seed: int) -> Ground:
     click.echo(f"A synthetic validation split: {videos} videos, {len(corpus.truth):,} rows, in {out}")
     note = "An invented model: the truth with errors put in. Its score says nothing about faces."
     for number, (entry, skill) in enumerate(INVENTED.items(), start=1):
-        _keep(simulate_predictions(corpus.known, skill, seed + number, gaps=0.02), out / f"{entry}.parquet")
+        _save(simulate_predictions(corpus.known, skill, seed + number, gaps=0.02), out / f"{entry}.parquet")
         _disclose(out, entry, f"synthetic labels, {videos} videos, seed {seed}", "[]", "none: labels only", note)
-    return Ground(truth, rows, None, {entry: out / f"{entry}.parquet" for entry in INVENTED})
+    return DemoData(truth, rows, None, {entry: out / f"{entry}.parquet" for entry in INVENTED})
 
 
 def _disclose(out: Path, entry: str, dataset: str, trained_on: str, crops: str, note: str) -> None:
-    from abawbench.base.files import write_text
-
     text = DISCLOSURE.format(entry=entry, dataset=dataset, trained_on=trained_on, crops=crops, note=note)
     write_text(out / f"{entry}.toml", text)
 
 
-def _keep(table: Table, path: Path) -> None:
+def _save(table: Table, path: Path) -> None:
     from abawbench.challenges import get
     from abawbench.formats.dataframe import to_frame
 
@@ -194,7 +188,13 @@ def _keep(table: Table, path: Path) -> None:
 
 
 def _run(*words: str | Path, brief: int | None = None, after: str | None = None) -> None:
-    """Show a command, run it, and show what it prints: the first lines, or those from one that begins with `after`."""
+    """Show a command, run it, and show what it prints.
+
+    Args:
+        words: arguments of the command.
+        brief: number of lines to show; all by default.
+        after: beginning of the first line to show.
+    """
     import contextlib
     import io
 

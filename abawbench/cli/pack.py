@@ -1,4 +1,4 @@
-"""abawbench pack: trials into one zip."""
+"""abawbench pack: trials in one zip."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("challenge", type=CHALLENGE)
 @click.argument("trials", type=PATH, nargs=-1, required=True)
-@click.option("--out", "-o", type=PATH, required=True, help="The zip; its manifest goes beside it.")
+@click.option("--out", "-o", type=PATH, required=True, help="The zip to write; its manifest is written beside it.")
 @template_option
 @exits_on_problems
 def command(challenge: Challenge, trials: tuple[Path, ...], out: Path, template: Path | None) -> None:
-    """Pack checked TRIALS into one zip, the same bytes for the same trials, with a manifest of hashes beside it.
+    """Check TRIALS and pack them into one zip, with a manifest of hashes beside it.
 
-    A trial is a prediction file, or a folder of per-unit files. Nothing is packed that `abawbench check` would refuse.
+    A trial is a prediction file, or a folder of per-unit files. The same trials give the same bytes. Nothing is packed
+    that `abawbench check` would refuse.
 
     \b
     Example:

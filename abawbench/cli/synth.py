@@ -15,11 +15,10 @@ from abawbench.synthetic.corpus import LEAST
 from abawbench.synthetic.quirks import QUIRKS
 
 # seconds between two lines of progress
-PATIENCE = 2.0
-SHEET_QUALITY = 85
+PAUSE_S = 2.0
 
 
-def _quirks(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
+def _parse_quirks(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
     """The names of quirks in a comma-separated list."""
     import difflib
 
@@ -55,7 +54,7 @@ def _quirks(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
 @click.option(
     "--without",
     metavar="QUIRKS",
-    callback=_quirks,
+    callback=_parse_quirks,
     help=f"Quirks to turn off, separated by commas: {', '.join(QUIRKS)}; or all.",
 )
 @click.option("--labels-only", is_flag=True, help="Write labels only, without pictures.")
@@ -65,10 +64,12 @@ def _quirks(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
     default=0,
     type=click.IntRange(LEAST["films"]),
     metavar="N",
-    help="Encode N of the videos as mp4 too.",
+    help="Encode N of the videos as mp4 files as well.",
 )
 @click.option("--workers", type=click.IntRange(1), help="Number of processes that draw.  [default: one for each core]")
-@click.option("--sheet", type=PATH, metavar="FILE", help="Write a contact sheet of faces alone (.png or .jpg).")
+@click.option(
+    "--sheet", type=PATH, metavar="FILE", help="Write a contact sheet of faces (.png or .jpg), and no corpus."
+)
 @json_option
 @exits_on_problems
 def command(
@@ -111,26 +112,31 @@ def command(
     from abawbench.synthetic.official import write_corpus
 
     settings = CorpusSettings(videos, frames, seed, tuple(sorted(without)), step, not labels_only, films)
-    card = write_corpus(settings, out, workers=workers or os.cpu_count() or 1, report=Progress())
+    card = write_corpus(settings, out, workers=workers or os.cpu_count() or 1, report=DrawingProgress())
     if as_json:
         print_json(card)
     else:
         _print_card(card, out)
 
 
-class Progress:
-    """Says how many frames are done, how fast, and how long it will take; not more often than one can read."""
+class DrawingProgress:
+    """Lines of progress: frames done, frames in a second, and the time that is left; one line every two seconds."""
 
     def __init__(self) -> None:
         self._begin = self._said = time.monotonic()
         self._total = 0
 
     def __call__(self, done: int, total: int) -> None:
-        """Frames done so far, and all there are."""
+        """Report the progress.
+
+        Args:
+            done: number of frames done.
+            total: number of frames in all.
+        """
         now = time.monotonic()
         if total != self._total:
             self._begin, self._total = (self._said, total)
-        if now - self._said < PATIENCE and done < total:
+        if now - self._said < PAUSE_S and done < total:
             return
         self._said = now
         rate = done / max(now - self._begin, 1e-9)
@@ -142,17 +148,12 @@ def _write_sheet(sheet: Path, seed: int) -> None:
     suffix = sheet.suffix.lower()
     if suffix not in {".png", ".jpg", ".jpeg"}:
         raise click.UsageError(f"--sheet {sheet}: the name ends in .png or .jpg")
-    from abawbench.base.files import write_file
     from abawbench.synthetic.official import require_renderer
 
     require_renderer(with_films=False)
-    import cv2
+    from abawbench.synthetic.sheet import write_contact_sheet
 
-    from abawbench.synthetic.sheet import contact_sheet
-
-    settings = [] if suffix == ".png" else [cv2.IMWRITE_JPEG_QUALITY, SHEET_QUALITY]
-    _, data = cv2.imencode(suffix, contact_sheet(seed)[..., ::-1], settings)
-    write_file(sheet, data.tobytes())
+    write_contact_sheet(sheet, seed)
     click.echo(f"{sheet} written")
 
 

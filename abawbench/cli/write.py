@@ -1,4 +1,4 @@
-"""abawbench write: predictions into the challenge's file."""
+"""abawbench write: predictions to the challenge's file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("challenge", type=CHALLENGE)
 @click.argument("predictions", type=PATH)
-@click.option("--template", type=PATH, required=True, help="The organisers' list: rows to predict, or units.")
+@click.option("--template", type=PATH, required=True, help="The organisers' list of rows or units to predict.")
 @click.option("--out", "-o", type=PATH, required=True, help="The file to write, or a new folder for per-unit files.")
 @click.option(
     "--fill",
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     type=click.Choice(POLICIES),
     default="error",
     show_default=True,
-    help="What rows without prediction get.",
+    help="How to fill rows without a prediction.",
 )
 @exits_on_problems
 def command(challenge: Challenge, predictions: Path, template: Path, out: Path, policy: Policy) -> None:
-    """Write PREDICTIONS as the challenge's file: rows, order and repetitions from the organisers' list.
+    """Write PREDICTIONS as the challenge's file, with the rows, order and repetitions of the organisers' list.
 
-    PREDICTIONS are in a format of the challenge, Parquet, CSV with columns video and frame, or a store of `predict`.
-    Nothing is written that `abawbench check` would refuse.
+    PREDICTIONS are a file or folder in a format of the challenge, a Parquet file, a CSV file with the columns video and
+    frame, or a store of `predict`. Nothing is written that `abawbench check` would refuse.
 
     \b
     Example:

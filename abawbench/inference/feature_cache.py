@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from abawbench.base.files import write_file
+from abawbench.base.files import make_folder, write_file
 from abawbench.base.hashes import sha256_of_file
 from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import Problem, ProblemError, unwritable
@@ -82,10 +82,7 @@ def prepare_cache(root: Path, maker: Mapping[str, Any]) -> FeatureIndex:
     Raises:
         ProblemError: E21 the folder holds something else, or features of other backbones or of another type; F01.
     """
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(root, error) from error
+    make_folder(root)
     index = read_index(root)
     if index is None:
         if any(path.name != FACES and path.name[0] != "." for path in root.iterdir()):

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from abawbench.base.files import write_file
+from abawbench.base.files import make_folder, write_file
 from abawbench.base.hashes import sha256_of
-from abawbench.base.problems import Problem, ProblemError, os_reason, unwritable
+from abawbench.base.problems import Problem, ProblemError, os_reason
 from abawbench.base.version import VERSION, versions_of
 from abawbench.challenges import Challenge
 from abawbench.clips.clip import Clip
@@ -166,10 +166,7 @@ def check_folder(root: Path, name: str) -> None:
     elif root.is_dir() and any(path.name not in (FACES, FILES) and path.name[0] != "." for path in root.iterdir()):
         fix = "name a new folder"
         raise ProblemError(Problem("P01", "something else", "a store, or an empty folder", fix, str(root)))
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(root, error) from error
+    make_folder(root)
 
 
 def previous_parity(root: Path, record: Mapping[str, Any]) -> Parity | None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from abawbench.base.files import write_file, write_text
-from abawbench.base.problems import Problem, ProblemError, unreadable, unwritable
+from abawbench.base.files import make_folder, write_file, write_text
+from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.base.version import VERSION
 from abawbench.challenges import get
 from abawbench.formats.write import write_annotations, write_list
@@ -64,12 +64,12 @@ def write_corpus(
     _check_folder(settings, out)
     footage = make_footage(settings)
     card = {"version": VERSION, "settings": settings.to_json(), "counts": counts(footage)}
-    _new_folder(out)
+    make_folder(out)
     write_text(out / CARD, json.dumps(card, indent=2) + "\n")
     _clear_left_behind(out)
     write_labels(footage, out)
     if settings.pictures:
-        _new_folder(out / CROPS)
+        make_folder(out / CROPS)
         draw_crops(footage, out / CROPS, workers, report)
     if settings.films:
         write_videos(footage, out, report)
@@ -105,7 +105,7 @@ def write_labels(footage: Footage, out: Path) -> None:
     """
     for name, split in ((TRAINING, "train"), (VALIDATION, "validation"), (f"{TRUTH}/{TEST_TRUTH}", "test")):
         if not (out / name).exists():
-            _new_folder((out / name).parent)
+            make_folder((out / name).parent)
             write_annotations(MULTI_TASK, footage.table(footage.listed[split]), out / name)
     if not (out / TEST_LIST).exists():
         write_list(MULTI_TASK, footage.table(footage.listed["test"]), out / TEST_LIST)
@@ -159,13 +159,6 @@ def _check_folder(settings: CorpusSettings, out: Path) -> None:
         raise ProblemError(Problem("D50", found, expected, "name another folder, or remove this one", str(out)))
 
 
-def _new_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(folder, error) from error
-
-
 def _clear_left_behind(out: Path) -> None:
     """Remove the temporary files and folders of a killed run."""
     for path in out.rglob(".*"):
@@ -183,13 +176,13 @@ def _write_track(footage: Footage, task: str, out: Path) -> None:
         places = [place for place in footage.of_split(split) if not footage.lacking[task][place]]
         if place.exists() or not places:
             continue
-        _new_folder(place.parent)
+        make_folder(place.parent)
         write_annotations(by_unit, table_of_units(footage, places), place)
     tested = table_of_units(footage, footage.of_split("test"))
     for challenge, lists in ((by_unit, UNIT_LISTS), (by_row, ROW_LISTS)):
         path = out / lists / challenge.list_files[0]
         if not path.exists():
-            _new_folder(path.parent)
+            make_folder(path.parent)
             write_list(challenge, tested, path)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
+from abawbench.base.files import write_file
 from abawbench.clips.images import Image
 from abawbench.faces import CROP_SIZE
 from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_7
@@ -17,8 +19,18 @@ from abawbench.table import Floats
 
 COLUMNS = (*EXPRESSIONS_7, "Happily_Surprised", "Sadly_Angry", "Angrily_Disgusted")
 PEOPLE, FRAMES, STRIDE = 8, 150, 14
+JPEG_QUALITY = 85
 _TITLE, _GAP, _DRAWN = 18, 2, 48
 _INK, _PAPER = (30, 30, 30), 246
+
+
+def write_contact_sheet(path: Path, seed: int) -> None:
+    """Write the contact sheet as PNG or JPEG, after the ending of the path. Raises: ProblemError F01."""
+    import cv2
+
+    settings = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if path.suffix.lower() in {".jpg", ".jpeg"} else []
+    _, data = cv2.imencode(path.suffix.lower(), contact_sheet(seed)[..., ::-1], settings)
+    write_file(path, data.tobytes())
 
 
 def contact_sheet(seed: int) -> Image:

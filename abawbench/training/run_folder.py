@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from abawbench.base.files import write_text
+from abawbench.base.files import make_folder, write_text
 from abawbench.base.hashes import sha256_of
 from abawbench.base.problems import Problem, ProblemError, Problems, unwritable
 from abawbench.base.run_lock import only_run
@@ -39,10 +39,7 @@ def open_run(run: Path, record: Mapping[str, Any], *, indent: int = 1) -> Genera
             cannot be written.
     """
     _refuse_other_files(run)
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(run, error) from error
+    make_folder(run)
     with only_run(run):
         path = run / RUN
         if path.is_file():
