@@ -9,7 +9,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from abawbench.metrics.groups import Floats
+
 Counts = NDArray[np.int64]
 Name = TypeVar("Name", bound=Hashable)
 Evaluate = Callable[[Mapping[str, Floats]], dict[Name, Floats]]

@@ -6,9 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.metrics.groups import Groups
-
-Floats = NDArray[np.float64]
+from abawbench.metrics.groups import Floats, Groups
 
 # the last axis of a moments array: rows, and sums of x, y, x * x, y * y, x * y about the pilots
 MOMENTS = 6

@@ -6,9 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from abawbench.metrics.concordance import same_length
-from abawbench.metrics.groups import Groups
-
-Floats = NDArray[np.float64]
+from abawbench.metrics.groups import Floats, Groups
 
 # the last axis of a label count: both 0, prediction alone, truth alone, both 1
 NEITHER, FALSE_POSITIVE, FALSE_NEGATIVE, TRUE_POSITIVE = range(4)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.float64]
+
 # runs shorter than this are summed by one call for all, longer ones by one call each, without temporary columns
 FEW_ROWS = 64
 
@@ -35,7 +37,7 @@ class Groups:
         starts = np.concatenate(([0], np.flatnonzero(index[1:] != index[:-1]) + 1))
         return Groups(index, count, starts if len(np.unique(index[starts])) == len(starts) else None)
 
-    def sum(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def sum(self, values: Floats) -> Floats:
         """Sum of a column within each group, shape (count,)."""
         if self.starts is None:
             return np.bincount(self.index, weights=values, minlength=self.count).astype(np.float64, copy=False)
@@ -43,7 +45,7 @@ class Groups:
         total[self.index[self.starts]] = np.add.reduceat(values, self.starts)
         return total
 
-    def dot(self, first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    def dot(self, first: Floats, second: Floats) -> Floats:
         """Sum of the products of two columns within each group, shape (count,)."""
         if self.starts is None or len(self.starts) * FEW_ROWS > len(self.index):
             return self.sum(first * second)
@@ -53,7 +55,7 @@ class Groups:
             total[group] = np.dot(first[begin:end], second[begin:end])
         return total
 
-    def histogram(self, codes: NDArray[np.integer], size: int, valid: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+    def histogram(self, codes: NDArray[np.integer], size: int, valid: NDArray[np.bool_] | None) -> Floats:
         """How often each code from 0 to size - 1 occurs among the valid rows of each group, shape (count, size)."""
         cell = self.index.astype(np.int64) * size
         cell += codes

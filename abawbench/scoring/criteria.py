@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel, Task
@@ -16,8 +16,8 @@ from abawbench.metrics.average_precision import average_precision, grid_average_
 from abawbench.metrics.concordance import concordance_from, pearson_from
 from abawbench.metrics.f1 import accuracy_from, f1_per_class_from, f1_per_label_from, label_accuracy_from
 from abawbench.scoring.statistics import rows_of
+from abawbench.table import Floats
 
-Floats = NDArray[np.float64]
 Path = tuple[str, ...]
 
 

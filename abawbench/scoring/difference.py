@@ -8,7 +8,6 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from abawbench.challenges import Challenge
 from abawbench.fill import Policy
@@ -17,9 +16,8 @@ from abawbench.scoring.criteria import Path, evaluate, number
 from abawbench.scoring.intervals import FEW_CLUSTERS, LEVEL, RESAMPLES
 from abawbench.scoring.score import Paired, by_subject, pair
 from abawbench.scoring.statistics import Statistics, collect, pilots_of
-from abawbench.table import Table
+from abawbench.table import Floats, Table
 
-Floats = NDArray[np.float64]
 Figures = Callable[[Mapping[str, Floats]], dict[Path, Floats]]
 
 POWER = 0.8

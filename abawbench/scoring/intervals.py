@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from abawbench.challenges import Challenge
 from abawbench.metrics.bootstrap import bca_interval, left_out, percentile_interval, resampled
 from abawbench.scoring.criteria import Path, evaluate, nested
 from abawbench.scoring.statistics import Statistics
-
-Floats = NDArray[np.float64]
+from abawbench.table import Floats
 
 LEVEL = 0.95
 RESAMPLES = 10_000

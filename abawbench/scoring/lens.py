@@ -19,9 +19,7 @@ from abawbench.metrics.groups import Groups
 from abawbench.scoring.criteria import criterion_of, number, probability_criterion
 from abawbench.scoring.score import Paired
 from abawbench.scoring.statistics import Statistics, collect
-from abawbench.table import Mask
-
-Floats = NDArray[np.float64]
+from abawbench.table import Floats, Mask
 
 BATCH_ROWS = 64
 

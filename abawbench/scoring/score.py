@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Challenge
@@ -15,9 +14,7 @@ from abawbench.fill import Policy, fill
 from abawbench.scoring.criteria import evaluate, nested, number
 from abawbench.scoring.intervals import RESAMPLES, intervals
 from abawbench.scoring.statistics import Statistics, annotated_rows, collect, kind_of, rows_of
-from abawbench.table import Alignment, Mask, Table, align
-
-Floats = NDArray[np.float64]
+from abawbench.table import Alignment, Floats, Mask, Table, align
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,9 +13,8 @@ from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel,
 from abawbench.metrics.concordance import MOMENTS, central, moments
 from abawbench.metrics.f1 import FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE, confusion, label_counts
 from abawbench.metrics.groups import Groups
-from abawbench.table import Mask, Table, video_of
+from abawbench.table import Floats, Mask, Table, video_of
 
-Floats = NDArray[np.float64]
 # values of a task in the type of its kind
 Column = NDArray[Any]
 
