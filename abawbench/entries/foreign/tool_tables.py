@@ -1,4 +1,4 @@
-"""The table that a toolkit wrote for one video, a row a frame."""
+"""Reading the table that a toolkit wrote for one video."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _COLUMN = re.compile(r"In CSV column #(\d+)")
 
 @dataclass(frozen=True, eq=False)
 class Output:
-    """What a toolkit says of one video.
+    """The table of one video, a row for each frame with a face.
 
     Attributes:
-        frame: shape (frames,), numbers from 1, rising: those with a face.
+        frame: numbers of the frames, from 1, rising, shape (frames,).
         columns: names of the columns that were read.
-        values: shape (frames, columns); a label is the place of its class in the tool's classes.
-        without_face: rows that the tool itself says are none, or whose cells are empty.
-        further_faces: rows of frames that have a face of higher confidence, or an earlier one.
-        file: where it was read.
+        values: cells, shape (frames, columns); a label is given by the place of its class in the tool's classes.
+        without_face: count of rows that the tool marks as without a face, or whose cells are empty.
+        further_faces: count of rows of frames that have a face of higher confidence, or an earlier one.
+        file: path of the table.
     """
 
     frame: Integers
@@ -41,7 +41,7 @@ class Output:
     file: str
 
     def of(self, columns: Sequence[str]) -> Floats:
-        """Values of some columns, shape (frames, columns)."""
+        """Cells of some columns, shape (frames, columns)."""
         return self.values[:, [self.columns.index(name) for name in columns]]
 
 
@@ -49,7 +49,7 @@ def header_of(path: Path) -> tuple[str, ...]:
     """Names of the columns of a table.
 
     Raises:
-        ProblemError: F01 the file cannot be read, E18 it is no table.
+        ProblemError: F01 the file cannot be read, E18 it is not a table.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -64,17 +64,17 @@ def header_of(path: Path) -> tuple[str, ...]:
 
 
 def read_output(path: Path, tool: Tool, columns: Sequence[str], *, frame_base: int) -> Output:
-    """The columns of one table, a row for each frame with a face.
+    """Some columns of a table.
 
     Args:
         path: the CSV file.
-        tool: that wrote it.
-        columns: to read; all must be there.
+        tool: the tool that wrote it.
+        columns: columns to read; all must be there.
         frame_base: number that the tool gives the first frame.
 
     Raises:
-        ProblemError: F01 the file cannot be read; E18 it is no table, lacks columns, or has cells that are not
-            numbers, or of a label, classes that are unknown.
+        ProblemError: F01 the file cannot be read; E18 it is not a table, lacks columns, or has cells that are not
+            numbers, or labels that are unknown classes.
     """
     header = header_of(path)
     needed = tuple(dict.fromkeys([tool.frame, *columns, *(name for name in (tool.success, tool.box) if name)]))
@@ -87,7 +87,7 @@ def read_output(path: Path, tool: Tool, columns: Sequence[str], *, frame_base: i
     ranked = tool.confidence if tool.confidence in header else None
     table = _table(path, header, {*needed, ranked} - {None}, tool.label)
     problems = Problems()
-    numbers = {name: _numbers(cells, name, tool, path, problems) for name, cells in table.items()}
+    numbers = {name: _parse(cells, name, tool, path, problems) for name, cells in table.items()}
     frame = numbers[tool.frame]
     odd = np.flatnonzero(~np.isfinite(frame) | (frame != np.round(frame)) | (np.abs(frame) > 2**31 - 2))
     if len(odd):
@@ -101,14 +101,14 @@ def read_output(path: Path, tool: Tool, columns: Sequence[str], *, frame_base: i
     if tool.box:
         is_face &= np.isfinite(numbers[tool.box])
     faces = np.flatnonzero(is_face)
-    kept = _one_a_frame(frame[faces], np.zeros(len(faces)) if ranked is None else numbers[ranked][faces])
+    kept = _select_faces(frame[faces], np.zeros(len(faces)) if ranked is None else numbers[ranked][faces])
     rows = faces[kept]
     number = (frame[rows] - frame_base + 1).astype(np.int32)
     return Output(number, tuple(columns), values[rows], len(frame) - len(faces), len(faces) - len(rows), str(path))
 
 
 def _table(path: Path, header: Sequence[str], wanted: Set[str | None], label: str | None) -> dict[str, Any]:
-    """Cells of the wanted columns: landmarks make some tables a hundred times wider than what is wanted of them."""
+    """Cells of the wanted columns alone, since landmarks make some tables a hundred times wider."""
     import pyarrow as pa
     from pyarrow import csv as tables
 
@@ -131,12 +131,12 @@ def _table(path: Path, header: Sequence[str], wanted: Set[str | None], label: st
     return {name: table[number].to_numpy() for name, number in place.items()}
 
 
-def _numbers(cells: Any, name: str, tool: Tool, path: Path, problems: Problems) -> Floats:
+def _parse(cells: Any, name: str, tool: Tool, path: Path, problems: Problems) -> Floats:
     if name == tool.label:
-        words = [word.casefold() for word in tool.classes]
-        said = [None if cell is None else str(cell).strip().casefold() for cell in cells]
-        numbers = np.array([words.index(word) if word in words else np.nan for word in said], np.float64)
-        wrong = np.array([word is not None for word in said], bool) & np.isnan(numbers)
+        classes = [name.casefold() for name in tool.classes]
+        named = [None if cell is None else str(cell).strip().casefold() for cell in cells]
+        numbers = np.array([classes.index(word) if word in classes else np.nan for word in named], np.float64)
+        wrong = np.array([word is not None for word in named], bool) & np.isnan(numbers)
         expected = f"one of {', '.join(tool.classes)}"
     else:
         numbers = np.asarray(cells, np.float64)
@@ -148,8 +148,8 @@ def _numbers(cells: Any, name: str, tool: Tool, path: Path, problems: Problems) 
     return numbers
 
 
-def _one_a_frame(frame: Floats, confidence: Floats) -> Rows:
-    """Places of the rows that count, frames rising: of several in a frame the most confident, else the first."""
+def _select_faces(frame: Floats, confidence: Floats) -> Rows:
+    """Places of one row for each frame, frames rising: the most confident face, else the first."""
     order = np.lexsort((-np.nan_to_num(confidence, nan=-np.inf), frame))
     fresh: NDArray[np.bool_] = np.ones(len(order), bool)
     fresh[1:] = frame[order][1:] != frame[order][:-1]

@@ -14,47 +14,19 @@ from abawbench import labels
 from abawbench.base.problems import Problem, ProblemError
 
 Scale = Literal["presence", "probability", "intensity"]
-
-
 Scores = Literal["probability", "logit"]
-
-
 PY_FEAT_COLUMNS = "cosanlab/py-feat:feat/utils/__init__.py"
-
-
 PY_FEAT_DETECTOR = "cosanlab/py-feat:feat/detector_v2.py"
-
-
 PY_FEAT_MODEL = "cosanlab/py-feat:feat/multitask/model_v2.py"
-
-
 PY_FEAT_SCHEMA = "cosanlab/py-feat:feat/multitask/__init__.py"
-
-
 PY_FEAT_OPENFACE_3 = "cosanlab/py-feat:docs/benchmarks/competitors/openface3_disfaplus.json"
-
-
 PY_FEAT_METHOD = "cosanlab/py-feat:docs/benchmarks/cross_tool_methodology.md"
-
-
 OPENFACE_FORMAT = "https://github.com/TadasBaltrusaitis/OpenFace/wiki/Output-Format"
-
-
 OPENFACE_UNITS = "https://github.com/TadasBaltrusaitis/OpenFace/wiki/Action-Units"
-
-
 OPENFACE_3_README = "CMU-MultiComp-Lab/OpenFace-3.0:README.md"
-
-
 LIBREFACE_README = "ihp-lab/LibreFace:README_pypi.rst"
-
-
 EMOTIEFFLIB_CODE = "sb-ai-lab/EmotiEffLib:emotiefflib/facial_analysis.py"
-
-
 EMPTY_CELLS = "assumed: cells of a frame without a face are empty"
-
-
 ARRAYS = "assumed: it gives arrays, and whoever writes them names the columns after its"
 
 _, ANGER, DISGUST, FEAR, HAPPINESS, SADNESS, SURPRISE, _ = labels.EXPRESSIONS_8
