@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 
-from abawbench.entries.baselines.hog import hog
+from abawbench.entries.baselines.classical import hog
 from abawbench.faces import TEMPLATE, similarity
 from abawbench.labels import ACTION_UNITS_17
 from abawbench.synthetic import anatomy

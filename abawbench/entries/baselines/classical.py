@@ -1,4 +1,4 @@
-"""The classical entry: edge histograms of an aligned crop, a linear head for each task that has labels."""
+"""The classical entry: histograms of oriented gradients of a crop, and a linear head for each task that has labels."""
 
 from __future__ import annotations
 
@@ -8,26 +8,35 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from abawbench.base.files import write_file
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.challenges import Categorical, Continuous, Task
+from abawbench.challenges import Task
 from abawbench.clips.clip import Clip
-from abawbench.entries.baselines.hog import Features, hog
-from abawbench.entries.baselines.labelled import crop_of_row, refuse_nothing, restricted, values_of, with_labels
+from abawbench.entries.baselines.labelled import LabelledTask, crop_of_row, labelled_tasks
 from abawbench.entries.model import Answers, Card
 from abawbench.entries.outputs import activate_scores
-from abawbench.table import Floats, Mask, Table
+from abawbench.table import Floats, Rows, Table
 
+Features = NDArray[np.float32]
+
+# crops whose features are computed at a time
 CHUNK = 512
+ORIENTATIONS = 9
+BLOCK = 2
+# Dalal and Triggs cut a normalised block at 0.2, so that one strong edge does not drown the others
+CEILING = 0.2
+LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What is not learned.
+    """Settings of the classical entry.
 
     Attributes:
         cell: side of a cell in pixels.
@@ -35,9 +44,9 @@ class Settings:
         ridge_penalty: scikit-learn's alpha of the ridge heads.
     """
 
-    cell: int = 8
-    inverse_penalty: float = 1.0
-    ridge_penalty: float = 1.0
+    cell: Annotated[int, Field(ge=2)] = 8
+    inverse_penalty: Annotated[float, Field(ge=1e-9)] = 1.0
+    ridge_penalty: Annotated[float, Field(ge=1e-9)] = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +54,10 @@ class Head:
     """A linear map from features to one task.
 
     Attributes:
-        task: what it answers; only the columns that had labels.
-        weight: shape (features, width).
-        bias: shape (width,); minus infinity for a class that never occurred in training, plus or minus infinity for an
-            action unit that was always or never on.
+        task: the task that it answers, with the columns that had labels.
+        weight: slopes, shape (features, width).
+        bias: intercepts, shape (width,); minus infinity for a class that never occurred in training, plus or minus
+            infinity for an action unit that was always or never on.
     """
 
     task: Task
@@ -58,7 +67,7 @@ class Head:
 
 @dataclass(frozen=True, eq=False)
 class Untrained:
-    """The entry before its fit."""
+    """The classical entry before its fit."""
 
     card: Card
     vocabulary: tuple[Task, ...]
@@ -67,7 +76,7 @@ class Untrained:
     def fit(self, clips: Sequence[Clip], truth: Table) -> Classical:
         """Logistic regression for classes and for each action unit, ridge regression for each continuous column.
 
-        A task without labels gets no head and stands not in the card of the result; nor does a column without labels.
+        A task or a column without labels gets no head, and is not on the card of the fitted entry.
 
         Raises:
             ProblemError: E07, no row has both a label and a crop; E06, crops smaller than a block.
@@ -77,51 +86,46 @@ class Untrained:
         crops = crop_of_row(clips, truth)
         parts = [_features(clip, self.settings.cell) for clip in clips]
         features = np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
-        heads: list[Head] = []
         # many small problems: on a busy machine threads would wait for each other more than they work
         with threadpool_limits(1):
-            for task in self.vocabulary:
-                values, annotated = values_of(task, truth)
-                annotated &= (crops >= 0)[:, np.newaxis]
-                labelled = with_labels(annotated)
-                if labelled.any():
-                    kept = restricted(task, labelled)
-                    heads.append(self._head(kept, features, crops, values[:, labelled], annotated[:, labelled]))
-        refuse_nothing([head.task for head in heads], self.card.name, truth)
+            heads = tuple(
+                self._head(part, features, crops)
+                for part in labelled_tasks(self.vocabulary, truth, self.card.name, crops >= 0)
+            )
         card = replace(
             self.card, tasks=tuple(head.task for head in heads), trained_videos=tuple(clip.video for clip in clips)
         )
-        return Classical(card, self.settings, tuple(heads))
+        return Classical(card, self.settings, heads)
 
-    def _head(self, task: Task, features: Features, crops: NDArray[np.int64], values: Floats, annotated: Mask) -> Head:
+    def _head(self, part: LabelledTask, features: Features, crops: Rows) -> Head:
         fits: list[tuple[Floats, Floats]] = []
-        for column in range(values.shape[1]):
-            rows = annotated[:, column]
-            seen, target = features[crops[rows]], values[rows, column]
-            if isinstance(task, Continuous):
-                fits.append(_ridge(seen, target, self.settings.ridge_penalty))
-            elif isinstance(task, Categorical):
-                fits.append(_logistic(seen, target, len(task.classes), self.settings.inverse_penalty))
-            else:
-                weight, bias = _logistic(seen, target, 2, self.settings.inverse_penalty)
+        for column in range(part.values.shape[1]):
+            rows = part.annotated[:, column]
+            known, target = features[crops[rows]], part.values[rows, column]
+            if part.task.is_real:
+                fits.append(_ridge(known, target, self.settings.ridge_penalty))
+            elif part.task.is_vector:
+                weight, bias = _logistic(known, target, 2, self.settings.inverse_penalty)
                 # the probability of 1 depends on the difference of the two scores only
                 fits.append((weight[:, 1:] - weight[:, :1], bias[1:] - bias[:1]))
-        return Head(task, np.hstack([weight for weight, _ in fits]), np.concatenate([bias for _, bias in fits]))
+            else:
+                fits.append(_logistic(known, target, part.task.width, self.settings.inverse_penalty))
+        return Head(part.task, np.hstack([weight for weight, _ in fits]), np.concatenate([bias for _, bias in fits]))
 
 
 @dataclass(frozen=True, eq=False)
 class Classical:
-    """The fitted entry; needs NumPy alone, beside what reads the crops."""
+    """The fitted entry, which predicts with NumPy alone."""
 
     card: Card
     settings: Settings
     heads: tuple[Head, ...]
 
     def predict(self, clip: Clip) -> Answers:
-        """Probabilities and values by task, NaN on frames that are not valid.
+        """Answers to each frame, NaN on invalid frames.
 
         Raises:
-            ProblemError: E06, crops of another size than those of the fit.
+            ProblemError: E06, crops of another size than in the fit.
         """
         features = _features(clip, self.settings.cell)
         scores: dict[str, Floats] = {}
@@ -136,27 +140,12 @@ class Classical:
 
 
 def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Untrained:
-    """The entry that `kind = "hog"` of an entry.toml asks for.
-
-    Raises:
-        ProblemError: E02, a setting out of range.
-    """
-    wrong = [
-        Problem("E02", f"settings.{name} = {value:g}", f"a number of at least {least:g}", "correct the setting")
-        for name, value, least in (
-            ("cell", settings.cell, 2),
-            ("inverse_penalty", settings.inverse_penalty, 1e-9),
-            ("ridge_penalty", settings.ridge_penalty, 1e-9),
-        )
-        if not value >= least
-    ]
-    if wrong:
-        raise ProblemError(*wrong)
+    """The entry of `kind = "hog"` in an entry.toml."""
     return Untrained(card, vocabulary, settings)
 
 
 def save(entry: Classical, path: Path) -> None:
-    """Write a fitted entry to one `.npz` file: coefficients as arrays, card and settings as JSON text. No pickle.
+    """Write a fitted entry to one `.npz` file without pickle: coefficients as arrays, card and settings as JSON.
 
     The bytes depend on the entry alone; the file appears whole or not at all.
     """
@@ -177,10 +166,10 @@ def save(entry: Classical, path: Path) -> None:
 
 
 def load(path: Path) -> Classical:
-    """A fitted entry that `save` wrote.
+    """The fitted entry in a file that `save` wrote.
 
     Raises:
-        ProblemError: F01 there is no such file, E04 it is something else.
+        ProblemError: F01 there is no such file, E04 the file holds something else.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -197,7 +186,7 @@ def load(path: Path) -> Classical:
 
 
 def _features(clip: Clip, cell: int) -> Features:
-    """Shape (valid frames, features)."""
+    """Features of the valid frames of a clip, shape (valid frames, features)."""
     if clip.size < 2 * cell:
         found = f"crops of {clip.size} pixels in {clip.video}"
         raise ProblemError(Problem("E06", found, f"crops of {2 * cell} pixels or more", "align the faces first"))
@@ -218,7 +207,7 @@ def _ridge(features: Features, target: Floats, penalty: float) -> tuple[Floats, 
 
 
 def _logistic(features: Features, target: Floats, classes: int, inverse_penalty: float) -> tuple[Floats, Floats]:
-    """Weight (features, classes) and bias (classes,) of multinomial regression; classes without rows get no chance."""
+    """Weight (features, classes) and bias (classes,) of multinomial regression; classes without rows get -infinity."""
     from sklearn.linear_model import LogisticRegression
 
     present = np.unique(target).astype(np.int64)
@@ -226,18 +215,70 @@ def _logistic(features: Features, target: Floats, classes: int, inverse_penalty:
     if len(present) == 1:
         bias[present] = 0.0
         return weight, bias
-    seen = features.astype(np.float64)
+    exact = features.astype(np.float64)
     model = LogisticRegression(C=inverse_penalty, max_iter=2000, tol=1e-6)
-    if len(seen) < seen.shape[1]:
+    if len(exact) < exact.shape[1]:
         # the penalised optimum lies in the span of the rows: the same is found there many times faster
-        left, strength, basis = np.linalg.svd(seen, full_matrices=False)
+        left, strength, basis = np.linalg.svd(exact, full_matrices=False)
         fitted = model.fit(left * strength, target)
         slopes = np.asarray(fitted.coef_) @ basis
     else:
-        fitted = model.fit(seen, target)
+        fitted = model.fit(exact, target)
         slopes = np.asarray(fitted.coef_)
     # of two classes scikit-learn gives the difference only
     given = present[-len(slopes) :]
     bias[present] = 0.0
     weight[:, given], bias[given] = slopes.T, fitted.intercept_
     return weight, bias
+
+
+def hog(crops: NDArray[np.uint8], *, cell: int) -> Features:
+    """Histograms of oriented gradients of square crops, which do not depend on brightness and contrast.
+
+    Square root of grey, centred differences, nine unsigned directions with each gradient shared between the two
+    nearest, sums over cells, blocks of 2 x 2 cells with L2-Hys normalisation.
+
+    Args:
+        crops: shape (crops, size, size, 3), RGB.
+        cell: side of a cell in pixels; a remainder at the right and lower edge is left out.
+
+    Returns:
+        Shape (crops, (size // cell - 1) ** 2 * 36), values in [0, 1].
+
+    Source: Dalal and Triggs 2005, CVPR.
+    """
+    grey = np.sqrt(crops.astype(np.float32) @ np.array(LUMA, np.float32) / 255)
+    across, down = np.zeros_like(grey), np.zeros_like(grey)
+    across[:, :, 1:-1] = grey[:, :, 2:] - grey[:, :, :-2]
+    down[:, 1:-1, :] = grey[:, 2:, :] - grey[:, :-2, :]
+    cells = _cells(np.hypot(across, down), np.arctan2(down, across), cell)
+    return _blocks(cells)
+
+
+def _cells(strength: Features, angle: Features, cell: int) -> Features:
+    """Strength by direction, summed over each cell, shape (crops, cells, cells, 9)."""
+    count, size = strength.shape[0], strength.shape[1] // cell
+    used = size * cell
+    strength = strength[:, :used, :used]
+    place = np.mod(angle[:, :used, :used], np.pi) * np.float32(ORIENTATIONS / np.pi) - np.float32(0.5)
+    lower = np.floor(place)
+    to_upper = strength * (place - lower)
+    row = np.arange(used) // cell
+    first_bin = (np.arange(count)[:, np.newaxis, np.newaxis] * size + row[:, np.newaxis]) * size + row
+    histograms = np.zeros(count * size * size * ORIENTATIONS)
+    for direction, share in ((lower, strength - to_upper), (lower + 1, to_upper)):
+        bins = first_bin * ORIENTATIONS + np.mod(direction, ORIENTATIONS).astype(np.int64)
+        histograms += np.bincount(bins.ravel(), share.ravel(), len(histograms))
+    return histograms.astype(np.float32).reshape(count, size, size, ORIENTATIONS)
+
+
+def _blocks(cells: Features) -> Features:
+    """Shape (crops, features): normalised blocks of 2 x 2 cells."""
+    count, size = cells.shape[:2]
+    span = size - BLOCK + 1
+    corners = [cells[:, i : i + span, j : j + span] for i in range(BLOCK) for j in range(BLOCK)]
+    blocks = np.concatenate(corners, axis=-1)
+    for ceiling in (CEILING, 1.0):
+        norm = np.sqrt(np.sum(blocks**2, axis=-1, keepdims=True) + 1e-6)
+        blocks = np.minimum(blocks / norm, ceiling)
+    return blocks.reshape(count, -1).astype(np.float32)

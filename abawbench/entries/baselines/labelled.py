@@ -1,20 +1,77 @@
-"""Which crops of a set of clips the rows of a truth speak about."""
+"""The labels of a truth that a baseline learns from, and the crops they belong to."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.challenges import Categorical, Continuous, Task
+from abawbench.challenges import Task
 from abawbench.clips.clip import Clip
 from abawbench.table import Floats, Mask, Rows, Table
 
 
+@dataclass(frozen=True, eq=False)
+class LabelledTask:
+    """A task that has labels, without the columns that have none.
+
+    Attributes:
+        task: the task with its labelled columns; with all its classes where it is one of classes.
+        values: labels as float64, shape (rows, columns), or (rows, 1) for class numbers.
+        annotated: True for each value that is annotated, in the same shape.
+    """
+
+    task: Task
+    values: Floats
+    annotated: Mask
+
+
+def labelled_tasks(
+    vocabulary: Sequence[Task], truth: Table, name: str, usable: Mask | None = None
+) -> tuple[LabelledTask, ...]:
+    """The tasks of a vocabulary that have labels.
+
+    Args:
+        vocabulary: tasks to look for.
+        truth: annotations.
+        name: name of the entry that learns, for messages.
+        usable: rows whose labels count, shape (rows,); all where not given.
+
+    Raises:
+        ProblemError: E07, no task has a label.
+    """
+    found: list[LabelledTask] = []
+    for task in vocabulary:
+        values, annotated = values_of(task, truth)
+        if usable is not None:
+            annotated &= usable[:, np.newaxis]
+        has_labels = annotated.any(axis=0)
+        if not has_labels.any():
+            continue
+        names = np.array(task.outputs)[has_labels].tolist() if task.is_vector else task.outputs
+        found.append(LabelledTask(task.with_outputs(names), values[:, has_labels], annotated[:, has_labels]))
+    if not found:
+        problem = f"{len(truth):,} rows, none with both a label and a crop that {name} can use"
+        fix = "check that the truth and the crops have the same videos and frames"
+        raise ProblemError(Problem("E07", problem, "one annotated row with a crop at least", fix, truth.source or None))
+    return tuple(found)
+
+
+def values_of(task: Task, truth: Table) -> tuple[Floats, Mask]:
+    """Annotations of a task as float64, shape (rows, columns) or (rows, 1) for class numbers, and where there are any.
+
+    A truth without the task has no annotation of it.
+    """
+    values = truth.values.get(task.name)
+    table = np.asarray(task.empty(len(truth)) if values is None else values, np.float64)
+    table = table.reshape(len(truth), len(task.labels))
+    return table, task.is_annotated(table)
+
+
 def crop_of_row(clips: Sequence[Clip], truth: Table) -> Rows:
-    """For each row of a truth, the place of its crop among all valid crops of the clips; -1 where there is none."""
+    """The place of each row's crop among all valid crops of the clips; -1 for a row without a crop."""
     result = np.full(len(truth), -1, np.int64)
     place = {video: index for index, video in enumerate(truth.videos)}
     start = 0
@@ -27,43 +84,3 @@ def crop_of_row(clips: Sequence[Clip], truth: Table) -> Rows:
             result[rows] = np.where(numbers[found] == truth.frame[rows], start + found, -1)
         start += count
     return result
-
-
-def values_of(task: Task, truth: Table) -> tuple[Floats, Mask]:
-    """A task's annotations as float64 (rows, columns; one column of class numbers) and where there are any.
-
-    A truth that does not know the task counts as not annotated.
-    """
-    width = 1 if isinstance(task, Categorical) else len(task.columns)
-    if task.name not in truth.values:
-        return np.zeros((len(truth), width)), np.zeros((len(truth), width), bool)
-    values = np.asarray(truth.values[task.name], np.float64).reshape(len(truth), width)
-    return values, ~np.isnan(values) if isinstance(task, Continuous) else values >= 0
-
-
-def with_labels(annotated: Mask) -> Mask:
-    """Shape (columns,), True for a column with an annotation in at least one row."""
-    return np.asarray(annotated.any(axis=0), bool)
-
-
-def restricted(task: Task, labelled: Mask) -> Task:
-    """The task with those of its columns that have labels; a categorical task stays whole."""
-    if isinstance(task, Categorical):
-        return task
-    return replace(
-        task, columns=tuple(name for name, has_labels in zip(task.columns, labelled, strict=True) if has_labels)
-    )
-
-
-def refuse_nothing(tasks: Sequence[Task], name: str, truth: Table) -> None:
-    """Raise ProblemError E07 when no task is left that has labels."""
-    if not tasks:
-        raise ProblemError(
-            Problem(
-                "E07",
-                f"{len(truth):,} rows, none with both a label and a crop that {name} can use",
-                "one annotated row with a crop at least",
-                "check that the truth and the crops have the same videos and frames",
-                truth.source or None,
-            )
-        )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,8 @@ from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel
 from abawbench.clips.clip import Clip, clip_in_memory
 from abawbench.entries.baselines import classical
-from abawbench.entries.baselines.hog import hog
+from abawbench.entries.baselines.classical import hog
+from abawbench.entries.entry_file import read_settings
 from abawbench.entries.model import Card
 from abawbench.entries.outputs import uncovered
 from abawbench.table import Table
@@ -210,10 +213,10 @@ def test_crops_of_another_size_are_a_problem(entry):
         entry.predict(clip_in_memory("c", np.zeros((2, 160, 160, 3), np.uint8)))
 
 
-@pytest.mark.parametrize("settings", [classical.Settings(cell=1), classical.Settings(inverse_penalty=0.0)])
-def test_a_setting_out_of_range_is_a_problem(settings):
+@pytest.mark.parametrize("content", [{"cell": 1}, {"inverse_penalty": 0.0}])
+def test_a_setting_out_of_range_is_a_problem(content):
     with pytest.raises(ProblemError, match="E02"):
-        classical.create(CARD, TASKS, settings)
+        classical.create(CARD, TASKS, read_settings(classical.Settings, content, Path("entry.toml")))
 
 
 @pytest.mark.parametrize("classes", [2, 3])

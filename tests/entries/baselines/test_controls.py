@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from abawbench import challenges
 from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import Clip, clip_in_memory
 from abawbench.entries.baselines import controls
+from abawbench.entries.entry_file import read_settings
 from abawbench.entries.model import Card, Entry
 from abawbench.entries.outputs import answer
 from abawbench.scoring import score
@@ -63,7 +65,9 @@ def truth() -> Table:
 
 
 def constant(number: float = 0.0, class_index: int = 0, label: int = 0) -> Entry:
-    return controls.constant(CARD, CHALLENGE.tasks, controls.ConstantSettings(number, class_index, label))
+    content = {"number": number, "class_index": class_index, "label": label}
+    settings = read_settings(controls.ConstantSettings, content, Path("entry.toml"))
+    return controls.constant(CARD, CHALLENGE.tasks, settings)
 
 
 def prior(truth: Table) -> Entry:
