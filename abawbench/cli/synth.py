@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from abawbench.cli.options import PATH, json_option
+from abawbench.cli.options import PATH, json_option, options_from
 from abawbench.cli.output import exits_on_problems, print_json, print_table, say
-from abawbench.synthetic.corpus import LEAST
+from abawbench.synthetic.corpus import CorpusSettings
 from abawbench.synthetic.quirks import QUIRKS
 
 # seconds between two lines of progress
@@ -35,22 +36,7 @@ def _parse_quirks(ctx: click.Context, param: click.Parameter, value: str | None)
 
 @click.command()
 @click.argument("out", type=PATH, required=False)
-@click.option("--videos", default=30, show_default=True, type=click.IntRange(LEAST["videos"]), help="Number of videos.")
-@click.option(
-    "--frames",
-    default=200,
-    show_default=True,
-    type=click.IntRange(LEAST["frames"]),
-    help="Frames of a video, on average.",
-)
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(LEAST["seed"]), help="Seed of all draws.")
-@click.option(
-    "--step",
-    default=1,
-    show_default=True,
-    type=click.IntRange(LEAST["step"]),
-    help="Distance of the frames that the files of s-Aff-Wild2 list.",
-)
+@options_from(CorpusSettings, "settings")
 @click.option(
     "--without",
     metavar="QUIRKS",
@@ -58,14 +44,6 @@ def _parse_quirks(ctx: click.Context, param: click.Parameter, value: str | None)
     help=f"Quirks to turn off, separated by commas: {', '.join(QUIRKS)}; or all.",
 )
 @click.option("--labels-only", is_flag=True, help="Write labels only, without pictures.")
-@click.option(
-    "--film",
-    "films",
-    default=0,
-    type=click.IntRange(LEAST["films"]),
-    metavar="N",
-    help="Encode N of the videos as mp4 files as well.",
-)
 @click.option("--workers", type=click.IntRange(1), help="Number of processes that draw.  [default: one for each core]")
 @click.option(
     "--sheet", type=PATH, metavar="FILE", help="Write a contact sheet of faces (.png or .jpg), and no corpus."
@@ -74,13 +52,9 @@ def _parse_quirks(ctx: click.Context, param: click.Parameter, value: str | None)
 @exits_on_problems
 def command(
     out: Path | None,
-    videos: int,
-    frames: int,
-    seed: int,
-    step: int,
+    settings: CorpusSettings,
     without: tuple[str, ...],
     labels_only: bool,
-    films: int,
     workers: int | None,
     sheet: Path | None,
     as_json: bool,
@@ -100,18 +74,17 @@ def command(
     if sheet is not None:
         if out is not None:
             raise click.UsageError("--sheet writes the sheet alone: leave OUT out")
-        _write_sheet(sheet, seed)
+        _write_sheet(sheet, settings.seed)
         return
     if out is None:
         raise click.UsageError("name the folder OUT, or a --sheet")
-    if films and labels_only:
+    if settings.films and labels_only:
         raise click.UsageError("--film needs pictures: leave --labels-only out")
-    if films > videos:
-        raise click.UsageError(f"--film {films}: there are {videos} videos")
-    from abawbench.synthetic.corpus import CorpusSettings
+    if settings.films > settings.videos:
+        raise click.UsageError(f"--film {settings.films}: there are {settings.videos} videos")
     from abawbench.synthetic.official import write_corpus
 
-    settings = CorpusSettings(videos, frames, seed, tuple(sorted(without)), step, not labels_only, films)
+    settings = replace(settings, without=tuple(sorted(without)), pictures=not labels_only)
     card = write_corpus(settings, out, workers=workers or os.cpu_count() or 1, report=DrawingProgress())
     if as_json:
         print_json(card)

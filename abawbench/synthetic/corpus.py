@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -29,8 +29,6 @@ SPLITS = ("train", "validation", "test")
 PROPORTIONS = {"train": 142_382, "validation": 26_876, "test": 51_159}
 # purposes of random streams, so that none depends on another
 PLAN, PERSON, COURSE, LABELS, GAPS, REPEATS, FACE, FILM = range(8)
-# smallest value of each numeric setting
-LEAST = {"videos": 3, "frames": 16, "seed": 0, "step": 1, "films": 0}
 MULTI_TASK = get("abaw4-mtl")
 
 
@@ -48,13 +46,18 @@ class CorpusSettings:
         films: number of videos that are encoded too.
     """
 
-    videos: int
-    frames: int
-    seed: int = 0
+    videos: int = field(metadata={"help": "Number of videos.", "least": 3, "default": 30})
+    frames: int = field(metadata={"help": "Frames of a video, on average.", "least": 16, "default": 200})
+    seed: int = field(default=0, metadata={"help": "Seed of all draws.", "least": 0})
     without: tuple[str, ...] = ()
-    step: int = 1
+    step: int = field(
+        default=1, metadata={"help": "Distance of the frames that the files of s-Aff-Wild2 list.", "least": 1}
+    )
     pictures: bool = True
-    films: int = 0
+    films: int = field(
+        default=0,
+        metadata={"help": "Number of videos that are encoded as mp4 files as well.", "least": 0, "flags": ("--film",)},
+    )
 
     @property
     def quirks(self) -> frozenset[str]:
@@ -171,9 +174,9 @@ def check_settings(settings: CorpusSettings) -> CorpusSettings:
         ProblemError: D52, a number is too small, a quirk is unknown, or two settings contradict each other.
     """
     wrong = [
-        Problem("D52", f"{name} = {value:,}", f"at least {least}", "choose a larger number")
-        for name, least in LEAST.items()
-        if (value := getattr(settings, name)) < least
+        Problem("D52", f"{item.name} = {value:,}", f"at least {item.metadata['least']}", "choose a larger number")
+        for item in fields(settings)
+        if "least" in item.metadata and (value := getattr(settings, item.name)) < item.metadata["least"]
     ]
     wrong += [
         Problem("D52", f"no quirk '{name}'", f"some of {', '.join(QUIRKS)}", "correct the name")
