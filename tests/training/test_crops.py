@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from abawbench.challenges import get
-from abawbench.models.image_input import half
+from abawbench.models.image_input import ImageInput, half, imagenet
 from abawbench.training.crops import Crops
 from abawbench.training.data import split_frames
 from tests.training.test_data import a_clip, a_table
@@ -48,3 +48,16 @@ def test_crops_that_are_kept_are_read_once():
         for places in ([0, 1], [2, 3], [3, 1], [0, 2]):
             crops.read(frames.crop[np.array(places)])
         assert sorted(read) == sorted(expected)
+
+
+def test_networks_of_one_size_that_resize_differently_get_crops_of_their_own():
+    crops_of_clip = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
+    clip = replace(a_clip("v", [1, 2, 3]), source=lambda positions: crops_of_clip[positions])
+    frames = split_frames([clip], a_table([("v", 1, 0.0)]), TASKS)
+    image_inputs = (half(4), ImageInput(4, resize="none"), imagenet(4))
+    crops = Crops(frames.clips, 2**20, image_inputs)
+    for _ in range(2):
+        read = dict(zip(crops.geometries, crops.read(frames.crop), strict=True))
+        assert len(read) == 2
+        for image_input in image_inputs:
+            assert np.array_equal(read[image_input.geometry], image_input.resized(crops_of_clip))
