@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -116,6 +117,13 @@ def os_reason(error: Exception, otherwise: str = "") -> str:
         otherwise: words for an error without any of the operating system's; by default the error's own text.
     """
     return getattr(error, "strerror", None) or otherwise or str(error) or "an error of the file system"
+
+
+def near_names(name: str, known: Iterable[str]) -> str:
+    """What to write instead of a name that is not known: the known names that are like it, else all of them."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, 3)
+    return " or ".join(f"'{name}'" for name in near) if near else f"one of {', '.join(names)}"
 
 
 def not_found(path: object, expected: str = "a file or folder", fix: str = "check the path") -> ProblemError:

@@ -22,6 +22,7 @@ import numpy as np
 from abawbench.base.files import write_file
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
+from abawbench.datasets.readers.rows import arrow_functions
 from abawbench.labels import VALENCE_AROUSAL
 from abawbench.table import NO_FRAME, Table, Values
 
@@ -95,9 +96,8 @@ def _texts(codes: Any, names: Sequence[str]) -> pa.Array:
 
 def _images(labels: Labels) -> pa.Array:
     import pyarrow as pa
-    import pyarrow.compute
 
-    compute: Any = pyarrow.compute
+    compute = arrow_functions()
     images = pa.array(labels.images, pa.string())
     return compute.if_else(compute.equal(images, ""), None, images)
 

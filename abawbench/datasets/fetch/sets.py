@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from abawbench.base.problems import Problem, ProblemError
-from abawbench.datasets.manifests.model import near_names
+from abawbench.base.problems import Problem, ProblemError, near_names
 
 _RAW = "https://raw.githubusercontent.com/"
 _FIGSHARE = "https://ndownloader.figshare.com/files/"

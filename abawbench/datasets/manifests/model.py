@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
@@ -37,13 +36,6 @@ READERS: dict[str, str] = {
     "action-unit-tables": "abawbench.datasets.readers.action_units:read_action_unit_tables",
     "votes": "abawbench.datasets.readers.votes:read_votes",
 }
-
-
-def near_names(name: str, known: Iterable[str]) -> str:
-    """What to write instead of a name that is not known: the known names that are like it, else all of them."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, 3)
-    return " or ".join(f"'{name}'" for name in near) if near else f"one of {', '.join(names)}"
 
 
 class Strict(BaseModel):

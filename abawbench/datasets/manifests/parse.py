@@ -11,9 +11,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from abawbench.base.problems import Problem, ProblemError, unreadable
+from abawbench.base.problems import Problem, ProblemError, near_names, unreadable
 from abawbench.challenges import CHALLENGES
-from abawbench.datasets.manifests.model import READERS, LabelSet, Manifest, TaskFacts, is_below, near_names
+from abawbench.datasets.manifests.model import READERS, LabelSet, Manifest, TaskFacts, is_below
 
 _FIX = "correct the manifest"
 _TABLE = re.compile(r"\s*(?P<open>\[\[?)\s*(?P<path>[^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from abawbench.base.problems import Problem, ProblemError, Problems, not_found, unreadable
-from abawbench.datasets.manifests.model import READERS, LabelSet, Manifest, near_names
+from abawbench.base.problems import Problem, ProblemError, Problems, near_names, not_found, unreadable
+from abawbench.datasets.manifests.model import READERS, LabelSet, Manifest
 from abawbench.datasets.readers.labels import Labels
 
 Reader = Callable[[Manifest, LabelSet, Path, Problems], Labels]

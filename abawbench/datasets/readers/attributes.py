@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,16 @@ from abawbench.datasets.manifests.model import LabelSet, Manifest, Marks, Strict
 from abawbench.datasets.readers.files import label_files, read_text
 from abawbench.datasets.readers.labels import Labels, assemble
 from abawbench.datasets.readers.pairs import read_pairs, single_blanks
-from abawbench.datasets.readers.rows import ROW_FIX, LabelRows, Lines, repeated, report, same_text, text_column
+from abawbench.datasets.readers.rows import (
+    ROW_FIX,
+    LabelRows,
+    Lines,
+    arrow_functions,
+    repeated,
+    report,
+    same_text,
+    text_column,
+)
 from abawbench.datasets.readers.settings import only_task, settings_of
 from abawbench.formats.text import shown
 from abawbench.table import NO_FRAME, Classes
@@ -228,11 +237,10 @@ def _named_texts(
 def _looked_up(known: NamedTexts | None, rows: AttributeRows, problems: Problems) -> pa.DictionaryArray:
     """The split or person of each row, empty where the file does not name the picture."""
     import pyarrow as pa
-    import pyarrow.compute
 
     if known is None:
         return same_text("", len(rows.line))
-    compute: Any = pyarrow.compute
+    compute = arrow_functions()
     if rows.names.equals(known.names):
         codes = known.codes
     else:

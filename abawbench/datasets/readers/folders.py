@@ -14,7 +14,7 @@ from abawbench.datasets.readers.files import PICTURES, LabelFile, label_files, l
 from abawbench.datasets.readers.labels import Labels, assemble
 from abawbench.datasets.readers.rows import CheckedRows, LabelRows, same_text, text_column
 from abawbench.datasets.readers.settings import Pairs, class_names, only_task, settings_of
-from abawbench.datasets.readers.values import name_groups
+from abawbench.datasets.readers.values import group_column, name_groups
 from abawbench.formats.text import shown
 from abawbench.table import NO_FRAME
 
@@ -96,6 +96,6 @@ def _with_subjects(rows: LabelRows, pattern: str, problems: Problems) -> LabelRo
     import pyarrow as pa
 
     checked = CheckedRows(rows.file, rows.line, problems)
-    found = name_groups(pa.chunked_array([rows.image]), pattern, checked)
-    subject = text_column(found["subject"]) if "subject" in found else rows.subject
+    groups = name_groups(pa.chunked_array([rows.image]), pattern, checked)
+    subject = group_column(groups, "subject", len(rows))
     return replace(rows, subject=subject).take(~checked.faulty)

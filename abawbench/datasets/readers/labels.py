@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.challenges import Task
 from abawbench.datasets.manifests.model import LabelSet, Manifest
-from abawbench.datasets.readers.rows import LabelRows, report, same_text
+from abawbench.datasets.readers.rows import LabelRows, arrow_functions, report, same_text
 from abawbench.table import Integers, Mask, Table
 
 if TYPE_CHECKING:
@@ -135,9 +135,8 @@ def _report_two_splits(
 def _pictures(label_set: LabelSet, root: Path, rows: LabelRows, problems: Problems) -> tuple[pa.Array, Mask]:
     """The path of each row's picture, and the rows that are to be kept."""
     import pyarrow as pa
-    import pyarrow.compute
 
-    compute: Any = pyarrow.compute
+    compute = arrow_functions()
     everything = np.ones(len(rows), np.bool_)
     if label_set.image is None or not len(rows):
         return pa.nulls(len(rows), pa.string()), everything
@@ -176,9 +175,8 @@ def picture_paths(template: str, rows: LabelRows) -> pa.Array:
         ProblemError: D01, the template has a field that rows do not have.
     """
     import pyarrow as pa
-    import pyarrow.compute
 
-    compute: Any = pyarrow.compute
+    compute = arrow_functions()
     fields: Mapping[str, Any] = {
         "unit": rows.unit,
         "frame": pa.array(rows.frame),
@@ -209,9 +207,8 @@ def present_pictures(root: Path, paths: pa.Array) -> Mask | None:
     Each folder is listed once.
     """
     import pyarrow as pa
-    import pyarrow.compute
 
-    compute: Any = pyarrow.compute
+    compute = arrow_functions()
     parts = compute.split_pattern(paths, "/", max_splits=1, reverse=True)
     has_folder = compute.equal(compute.list_value_length(parts), 2)
     folders = compute.if_else(has_folder, compute.list_element(parts, 0), "")

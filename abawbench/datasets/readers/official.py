@@ -22,9 +22,9 @@ from abawbench.challenges.catalogue import get
 from abawbench.datasets.manifests.model import LabelSet, Manifest, Strict
 from abawbench.datasets.readers.files import LabelFile, label_files, matches, patterns
 from abawbench.datasets.readers.labels import Labels, assemble
-from abawbench.datasets.readers.rows import CheckedRows, LabelRows, report, same_text, text_column
+from abawbench.datasets.readers.rows import CheckedRows, LabelRows, report, same_text
 from abawbench.datasets.readers.settings import Texts, settings_of
-from abawbench.datasets.readers.values import name_groups
+from abawbench.datasets.readers.values import group_column, name_groups
 from abawbench.formats import read_truth
 from abawbench.formats.diagnose import reading_problems
 from abawbench.formats.keys import PATTERNS
@@ -175,8 +175,7 @@ def _subjects(pattern: str, table: Table, rows: CheckedRows) -> pa.DictionaryArr
     if not pattern:
         return same_text("", len(table))
     names = pa.chunked_array([pa.array(table.videos, pa.string()).take(pa.array(table.video))])
-    found = name_groups(names, pattern, rows)
-    return text_column(found["subject"]) if "subject" in found else same_text("", len(table))
+    return group_column(name_groups(names, pattern, rows), "subject", len(table))
 
 
 def _report_second_files(label_set: LabelSet, root: Path, files: Sequence[LabelRows], problems: Problems) -> None:

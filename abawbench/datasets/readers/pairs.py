@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.base.problems import Problem, Problems
 from abawbench.datasets.readers.files import read_text
-from abawbench.datasets.readers.rows import ROW_FIX, Lines, report
+from abawbench.datasets.readers.rows import ROW_FIX, Lines, arrow_functions, report
 from abawbench.formats.columns import NUMBER
 from abawbench.formats.text import shown
 from abawbench.table import Floats
@@ -124,9 +124,8 @@ def _line_by_line(file: str, lines: list[bytes], kept: list[int], delimiter: str
 def frame_numbers(names: pa.ChunkedArray) -> Frames:
     """The frame that each name ends with, as 12 in `take/012.jpg`, shape (rows,); -1 where it ends with no number."""
     import pyarrow as pa
-    import pyarrow.compute
 
-    compute: Any = pyarrow.compute
+    compute = arrow_functions()
     plain = compute.utf8_trim_whitespace(names)
     try:
         numbers = np.asarray(plain.cast(pa.int64()).to_numpy(), np.int64)

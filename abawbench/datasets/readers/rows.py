@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,3 +136,10 @@ def text_column(column: pa.ChunkedArray | pa.Array) -> pa.DictionaryArray:
 
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     return whole if isinstance(whole, pa.DictionaryArray) else whole.cast(pa.string()).dictionary_encode()
+
+
+def arrow_functions() -> Any:
+    """The functions of `pyarrow.compute`, which have no types."""
+    import pyarrow.compute
+
+    return pyarrow.compute

@@ -7,8 +7,8 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from abawbench.base.problems import Problem, ProblemError
-from abawbench.datasets.manifests.model import Classes, LabelSet, Manifest, Marks, Strict, near_names
+from abawbench.base.problems import Problem, ProblemError, near_names
+from abawbench.datasets.manifests.model import Classes, LabelSet, Manifest, Marks, Strict
 
 OneTask = TypeVar("OneTask", Classes, Marks)
 Settings = TypeVar("Settings", bound=Strict)

@@ -13,7 +13,7 @@ import numpy as np
 
 from abawbench.base.problems import SHOWN, Problem, Problems
 from abawbench.datasets.readers.files import read_text_bytes
-from abawbench.datasets.readers.rows import Lines, report
+from abawbench.datasets.readers.rows import Lines, arrow_functions, report
 from abawbench.formats.text import BOM, first_line, shown
 from abawbench.table import Mask
 
@@ -187,10 +187,9 @@ def _rows(
     body: _Body, delimiter: str, quote: str, width: int, chosen: Sequence[int], problems: Problems
 ) -> tuple[list[pa.ChunkedArray], Lines]:
     import pyarrow as pa
-    import pyarrow.compute
     from pyarrow import csv
 
-    compute: Any = pyarrow.compute
+    compute = arrow_functions()
     fields = [f"f{place}" for place in range(width)]
     skipped: list[tuple[int, int, str]] = []
 
@@ -242,9 +241,8 @@ def _without_blank_lines(
     columns: list[pa.ChunkedArray], lines: Lines, body: _Body, problems: Problems
 ) -> tuple[list[pa.ChunkedArray], Lines]:
     import pyarrow as pa
-    import pyarrow.compute
 
-    compute: Any = pyarrow.compute
+    compute = arrow_functions()
     blank = np.ones(len(lines), np.bool_)
     for column in columns:
         blank &= compute.equal(column, "").to_numpy()
@@ -259,9 +257,7 @@ def _without_blank_lines(
 
 def _without_odd_bytes(sheet: Sheet, problems: Problems) -> Sheet:
     """The rows of a file that is not plain UTF-8 throughout, without those that hold other bytes or NUL."""
-    import pyarrow.compute
-
-    compute: Any = pyarrow.compute
+    compute = arrow_functions()
     wrong = np.zeros(len(sheet), np.bool_)
     for column in sheet.columns.values():
         for mark in (_REPLACED, "\0"):

@@ -13,7 +13,7 @@ from abawbench.base.problems import Problem, Problems
 from abawbench.datasets.manifests.model import LabelSet, Manifest, Marks, Strict, TaskFacts
 from abawbench.datasets.readers.files import LabelFile, label_files
 from abawbench.datasets.readers.labels import Labels, assemble
-from abawbench.datasets.readers.rows import CheckedRows, LabelRows, same_text, text_column
+from abawbench.datasets.readers.rows import CheckedRows, LabelRows, arrow_functions, same_text, text_column
 from abawbench.datasets.readers.settings import (
     Pairs,
     Texts,
@@ -23,7 +23,7 @@ from abawbench.datasets.readers.settings import (
     wrong_option,
 )
 from abawbench.datasets.readers.sheet import BLANKS, Sheet, SheetFormat, read_sheet
-from abawbench.datasets.readers.values import listed_marks, name_groups, task_values, trimmed
+from abawbench.datasets.readers.values import group_column, listed_marks, name_groups, task_values, trimmed
 from abawbench.formats.text import shown
 from abawbench.table import NO_FRAME, Integers
 
@@ -225,7 +225,7 @@ def row_keys(label_set: LabelSet, settings: SheetSettings, file: LabelFile, shee
         same_text(file.path.stem, count) if unit is None else text_column(unit),
         frame,
         split,
-        text_column(columns["subject"]) if "subject" in columns else same_text("", count),
+        group_column(columns, "subject", count),
         image,
     )
 
@@ -244,9 +244,7 @@ def _row_names(label_set: LabelSet, settings: SheetSettings, sheet: Sheet) -> pa
 
 
 def _check_names(names: pa.ChunkedArray, rows: CheckedRows) -> None:
-    import pyarrow.compute
-
-    compute: Any = pyarrow.compute
+    compute = arrow_functions()
     empty = np.asarray(compute.equal(names, "").to_numpy())
     rows.refuse("T06", empty, lambda _: "no name", "the name of a picture or video", "name what the row is of")
     outside = np.asarray(compute.match_substring_regex(names, _OUTSIDE).to_numpy())
@@ -255,9 +253,8 @@ def _check_names(names: pa.ChunkedArray, rows: CheckedRows) -> None:
 
 def _frame_numbers(column: pa.ChunkedArray, rows: CheckedRows) -> Integers:
     import pyarrow as pa
-    import pyarrow.compute
 
-    compute: Any = pyarrow.compute
+    compute = arrow_functions()
     is_number = np.asarray(compute.match_substring_regex(column, r"^\d{1,9}(\.0*)?$").to_numpy())
     rows.refuse(
         "T06", ~is_number, lambda row: f"frame {shown(column[row].as_py())}", "a frame number", "write a number"

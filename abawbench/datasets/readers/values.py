@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.datasets.manifests.model import Classes, Marks, Numbers, TaskFacts
-from abawbench.datasets.readers.rows import CheckedRows
+from abawbench.datasets.readers.rows import CheckedRows, arrow_functions, same_text, text_column
 from abawbench.formats.text import shown
 from abawbench.table import Classes as ClassValues
 from abawbench.table import Floats, Values
@@ -143,9 +143,8 @@ def _listed(text: str) -> frozenset[str] | None:
 
 def _named_classes(column: pa.ChunkedArray, facts: Classes, rows: CheckedRows) -> ClassValues:
     import pyarrow as pa
-    import pyarrow.compute
 
-    compute: Any = pyarrow.compute
+    compute = arrow_functions()
     given = compute.utf8_lower(trimmed(column))
     codes = pa.array([str(code).lower() for code in facts.codes])
     missing = pa.array(["", *(str(value).lower() for value in facts.missing)])
@@ -159,9 +158,8 @@ def _named_classes(column: pa.ChunkedArray, facts: Classes, rows: CheckedRows) -
 def trimmed(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column as text without blanks around it; missing values become empty texts."""
     import pyarrow as pa
-    import pyarrow.compute
 
-    compute: Any = pyarrow.compute
+    compute = arrow_functions()
     text = column if pa.types.is_string(column.type) else column.cast(pa.string())
     return compute.fill_null(compute.utf8_trim(text, characters=" \t"), "")
 
@@ -169,9 +167,8 @@ def trimmed(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _plain(column: pa.ChunkedArray, name: str, rows: CheckedRows) -> NDArray[np.float64]:
     """Numbers as they are written, NaN where a field is empty; a row without a finite number is refused."""
     import pyarrow as pa
-    import pyarrow.compute
 
-    compute: Any = pyarrow.compute
+    compute = arrow_functions()
     if pa.types.is_string(column.type):
         text = trimmed(column)
         empty = compute.equal(text, "").to_numpy()
@@ -199,6 +196,11 @@ def _field(name: str, column: pa.ChunkedArray) -> Callable[[int], str]:
     return lambda row: f"{name} = {shown(str(column[row].as_py()))}"
 
 
+def group_column(groups: Mapping[str, pa.ChunkedArray], name: str, count: int) -> pa.DictionaryArray:
+    """What a named group has matched in each of `count` names; empty texts where the pattern has no such group."""
+    return text_column(groups[name]) if name in groups else same_text("", count)
+
+
 def name_groups(names: pa.ChunkedArray, pattern: str, rows: CheckedRows) -> dict[str, pa.ChunkedArray]:
     r"""What the named groups of a pattern match in each name; a name that does not fit the pattern is refused.
 
@@ -213,9 +215,8 @@ def name_groups(names: pa.ChunkedArray, pattern: str, rows: CheckedRows) -> dict
         ProblemError: D01, the pattern is no regular expression or has no named group.
     """
     import pyarrow as pa
-    import pyarrow.compute
 
-    compute: Any = pyarrow.compute
+    compute = arrow_functions()
     try:
         parts = pa.chunked_array([compute.extract_regex(names, pattern).combine_chunks()])
     except pa.ArrowInvalid as error:

@@ -17,7 +17,7 @@ from abawbench.datasets.readers.labels import Labels, assemble
 from abawbench.datasets.readers.rows import CheckedRows, LabelRows, repeated, same_text, text_column
 from abawbench.datasets.readers.settings import settings_of
 from abawbench.datasets.readers.sheet import SheetFormat, read_sheet
-from abawbench.datasets.readers.values import name_groups
+from abawbench.datasets.readers.values import group_column, name_groups
 from abawbench.formats.columns import NUMBER
 from abawbench.formats.text import shown
 from abawbench.table import NO_FRAME, Values
@@ -99,7 +99,7 @@ def _read_file(
         np.full(count, NO_FRAME, np.int32),
         found,
         same_text(file.split, count),
-        text_column(groups["subject"]) if "subject" in groups else same_text("", count),
+        group_column(groups, "subject", count),
     )
     return whole.take(~rows.faulty)
 

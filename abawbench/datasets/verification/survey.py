@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from abawbench.base.problems import Problem, Problems, unreadable
 from abawbench.datasets.manifests.model import LabelSet, Place
 from abawbench.datasets.readers.files import PICTURES
 from abawbench.datasets.readers.official import FRAMES_PAST_END
+from abawbench.datasets.readers.rows import arrow_functions
 from abawbench.table import NO_FRAME
 
 if TYPE_CHECKING:
@@ -146,9 +147,8 @@ def unlabelled_pictures(label_set: LabelSet, labels: Labels, root: Path, problem
 
 def _without_row(label_set: LabelSet, labels: Labels, root: Path, problems: Problems) -> int:
     import pyarrow as pa
-    import pyarrow.compute
 
-    compute: Any = pyarrow.compute
+    compute = arrow_functions()
     images = pa.array(labels.images, pa.string())
     folders = compute.unique(compute.replace_substring_regex(images, r"/?[^/]*$", "")).to_pylist()
     pictures = pa.array(_pictures(root, folders), pa.string())

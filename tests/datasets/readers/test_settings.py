@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from abawbench.base.problems import ProblemError
+from abawbench.base.problems import ProblemError, near_names
 from abawbench.datasets.manifests import manifests
-from abawbench.datasets.manifests.model import READERS, Classes, LabelSet, Manifest, near_names
+from abawbench.datasets.manifests.model import READERS, Classes, LabelSet, Manifest
 from abawbench.datasets.readers import read_with_problems
 from abawbench.datasets.readers.sequences import EmotionFileSettings
 from abawbench.datasets.readers.settings import class_names, code_numbers, columns_in_file, pairs, settings_of
