@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -66,8 +67,10 @@ def fill(prediction: Table, wanted: Table, policy: Policy) -> tuple[Table, dict[
         The table of `wanted`'s rows with the mask `filled`, and how many rows each policy filled.
 
     Raises:
-        ProblemError: T01 with policy `error` when a row has no prediction; F02 when there is no prediction at all.
+        ProblemError: C02 an unknown policy; T01 with policy `error` when a row has no prediction; F02 when there is no
+            prediction at all.
     """
+    _check(policy, POLICIES)
     alignment = align(wanted, prediction)
     missing = alignment.rows < 0
     total = int(missing.sum())
@@ -117,11 +120,15 @@ def fill_frames(
     Returns:
         The answers, and which frames were filled, shape (frames,).
 
+    Raises:
+        ProblemError: C02, an unknown policy.
+
     >>> row = {"va": np.array([[0.0], [np.nan], [np.nan], [1.0]])}
     >>> filled, mask = fill_frames(row, np.arange(4, dtype=np.int32), ~np.isnan(row["va"][:, 0]), "nearest")
     >>> filled["va"].ravel().tolist(), mask.tolist()
     ([0.0, 0.0, 1.0, 1.0], [False, True, True, False])
     """
+    _check(policy, FRAME_POLICIES)
     if policy == "none" or not valid.any() or valid.all():
         return answers, np.zeros(len(valid), bool)
     neighbours = _neighbours(np.zeros(len(frame), np.int32), frame, valid)
@@ -137,6 +144,13 @@ def fill_frames(
 def describe(counts: Mapping[str, int]) -> str:
     """Counts of filled rows in words, as `12 rows by previous`."""
     return ", ".join(f"{count:,} row{'s' * (count != 1)} by {policy}" for policy, count in counts.items()) or "no row"
+
+
+def _check(policy: str, known: Sequence[str]) -> None:
+    """Refuse an unknown policy. Raises: ProblemError C02, with the policies that come near."""
+    if policy not in known:
+        near = difflib.get_close_matches(policy, known, n=2) or known
+        raise ProblemError(Problem("C02", f"fill policy '{policy}'", f"one of {', '.join(near)}", "name one of these"))
 
 
 def _missing_problems(wanted: Table, rows: Rows, source: str) -> tuple[Problem, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -144,3 +146,12 @@ def test_probabilities_still_sum_to_1_when_they_are_interpolated():
     answers["task"] /= answers["task"].sum(axis=1, keepdims=True)
     result, _ = fill_frames(answers, frame, mask, "linear")
     np.testing.assert_allclose(result["task"].sum(axis=1), 1)
+
+
+def test_an_unknown_policy_is_refused_with_a_near_one():
+    typo: Any = "nearst"
+    with pytest.raises(ProblemError, match="nearest"):
+        fill(predicted(ASKED, [1, 4], [0.0, 0.8]), ASKED, typo)
+    answers, frame, mask = clip_answers([True, False])
+    with pytest.raises(ProblemError, match="nearest"):
+        fill_frames(answers, frame, mask, typo)
