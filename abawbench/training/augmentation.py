@@ -1,7 +1,7 @@
-"""Crops changed at random, on the device where they lie.
+"""Random changes of crops, on the device of the crops.
 
-What is random is drawn first, on the CPU and from the caller's generator alone: for frames one by one or for clips,
-whose frames then take what their clip drew; for a whole batch, of which each process takes its part.
+Random numbers are drawn first, on the CPU and from the caller's generator alone: for each frame, or for each clip and
+shared by its frames; and for a whole batch, of which each process takes its part.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ ERASED_SHAPE = 0.3
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """What was drawn, a row for each frame or clip, float32 except where said.
+    """Changes that were drawn, a row for each frame or clip, float32 except where noted.
 
     Attributes:
-        flip: shape (rows,), bool.
-        rotation: shape (rows,), degrees, clockwise.
-        translation: shape (rows, 2), to the right and downwards, as a share of the side.
-        scale: shape (rows,), factor.
-        brightness: shape (rows,), factor.
-        contrast: shape (rows,), factor.
-        saturation: shape (rows,), factor; 0 where colours are lost.
-        blur: shape (rows,), deviation in pixels, 0 for none.
-        erase: shape (rows, 4): left, top, right and bottom as shares of the side; all 0 for none.
+        flip: True to flip left and right, shape (rows,), bool.
+        rotation: angle in degrees, clockwise, shape (rows,).
+        translation: shift to the right and downwards, as a share of the side, shape (rows, 2).
+        scale: factor of the size, shape (rows,).
+        brightness: factor of the brightness, shape (rows,).
+        contrast: factor of the contrast, shape (rows,).
+        saturation: factor of the saturation, shape (rows,); 0 where colours are lost.
+        blur: deviation of the blur in pixels, shape (rows,); 0 for none.
+        erase: left, top, right and bottom of a rectangle as shares of the side, shape (rows, 4); all 0 for none.
     """
 
     flip: Tensor
@@ -57,19 +57,19 @@ class Draws:
     erase: Tensor
 
     def take(self, rows: Tensor) -> Draws:
-        """Those of these rows, int64 (frames,): the place of each frame's clip, or a part of a batch."""
+        """The changes of these rows, int64 (frames,): the clip of each frame, or a part of a batch."""
         return Draws(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
 def draw(settings: AugmentationSettings, count: int, generator: torch.Generator) -> Draws:
-    """Changes for so many frames or clips.
+    """Changes for `count` frames or clips.
 
-    The same amount is drawn whatever the settings say, so that one setting more leaves the others' changes as they are.
+    The same random numbers are drawn whatever the settings, so that one more setting does not alter other changes.
 
     Args:
-        settings: how strong, and how often.
-        count: of frames or clips.
-        generator: on the CPU.
+        settings: settings of the augmentation.
+        count: number of frames or clips.
+        generator: random generator on the CPU.
     """
     # columns: flip, rotation, translation (2), scale, brightness, contrast, saturation, grey, blur (2), erase (5)
     chance = torch.rand((count, 16), generator=generator)
@@ -90,13 +90,13 @@ def draw(settings: AugmentationSettings, count: int, generator: torch.Generator)
 
 
 def augmented(crops: Tensor, draws: Draws) -> Tensor:
-    """Crops, changed as drawn.
+    """Crops with the changes that were drawn.
 
-    Flip, then rotation, scale and translation at once with black beyond the border, then colours, blur and erasure.
+    The order is flip; rotation, scale and translation at once, with black beyond the border; colours; blur; erasure.
 
     Args:
-        crops: shape (frames, side, side, 3), uint8, RGB.
-        draws: a row for each frame.
+        crops: crops, shape (frames, side, side, 3), uint8, RGB.
+        draws: changes, a row for each frame.
 
     Returns:
         Shape (frames, 3, side, side), float32, from 0 to 1.
@@ -111,11 +111,11 @@ def augmented(crops: Tensor, draws: Draws) -> Tensor:
 
 
 def normalised(pictures: Tensor, image_input: ImageInput) -> Tensor:
-    """Pictures as a network takes them; as `ImageInput.pictures`, on tensors, and without change of size.
+    """Pictures as a network takes them, as `ImageInput.pictures` gives them, but on tensors and without resizing.
 
     Args:
-        pictures: shape (frames, 3, side, side), float32, RGB, from 0 to 1.
-        image_input: of the network.
+        pictures: pictures, shape (frames, 3, side, side), float32, RGB, from 0 to 1.
+        image_input: image input of the network.
 
     Returns:
         Shape (frames, channels, side, side).
@@ -179,7 +179,7 @@ def _erased(pictures: Tensor, draws: Draws) -> Tensor:
 
 
 def _rectangles(chance: Tensor, share: float) -> Tensor:
-    """Shape (rows, 4), from five chances each: whether, area, shape, and two for the place."""
+    """Rectangles, shape (rows, 4), from five chances each: for whether, area, shape, and two for the place."""
     smallest, largest = ERASED_AREA
     area = smallest + (largest - smallest) * chance[:, 1]
     # as often high as wide; within the crop, since the area is below the flattest shape's
@@ -206,20 +206,20 @@ def pictures_of(
 
     Args:
         crops: crops by geometry, shape (frames, size, size, 3), uint8, on their device.
-        image_inputs: of the networks.
-        settings: of the augmentation; None for none.
+        image_inputs: image inputs of the networks.
+        settings: settings of the augmentation; None for none.
         lengths: frames of each sequence of the whole step, on the CPU.
-        rows: which of the frames of the step these are.
-        generator: that all random changes come from, on the CPU.
+        rows: positions of these frames in the step.
+        generator: random generator of all changes, on the CPU.
     """
     if settings is None:
         return [from_bytes(crops[image_input.geometry], image_input) for image_input in image_inputs]
-    # drawn for the whole step, whichever of its frames are seen here
+    # drawn for the whole step, whichever of its frames are here
     sequence = torch.arange(len(lengths)).repeat_interleave(lengths)
     if settings.shared == "clip":
         draws = draw(settings, len(lengths), generator).take(sequence[rows])
     else:
         draws = draw(settings, len(sequence), generator).take(rows)
-    # networks of other sizes see the same change
+    # networks of other sizes get the same change
     changed = {geometry: augmented(given, draws) for geometry, given in crops.items()}
     return [normalised(changed[image_input.geometry], image_input) for image_input in image_inputs]

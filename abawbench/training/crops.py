@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,7 +12,9 @@ from abawbench.clips.clip import Clip, Frames
 from abawbench.entries.model import FrameFeatures
 from abawbench.models.image_input import Geometry, ImageInput
 from abawbench.table import Mask, Rows
-from abawbench.training.learners import LearningEntry
+
+if TYPE_CHECKING:
+    from abawbench.training.learners import LearningEntry
 
 # crops that go through an entry at once
 BATCH = 32

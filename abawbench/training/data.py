@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,8 +19,10 @@ from abawbench.clips.features import FeatureClip
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.table import Mask, Rows, Table
 from abawbench.training.crops import Crops, encode
-from abawbench.training.learners import LearningEntry
 from abawbench.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from abawbench.training.learners import LearningEntry
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,19 +1,30 @@
-"""Learners: the modules of an entry as they are trained, from crops or features to the outputs of each task."""
+"""Entries that learn: their modules in training, and their official score on the validation split."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from abawbench.challenges import Task
+from abawbench.challenges import Challenge, Task
+from abawbench.entries.model import FrameFeatures
 from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
 from abawbench.entries.networks.frame_encoder import FrameEncoder
 from abawbench.entries.networks.network import NetworkEntry
+from abawbench.entries.outputs import UnitAnswers, decode
 from abawbench.models.facebehaviornet import VALENCE_AROUSAL
 from abawbench.models.image_input import ImageInput
 from abawbench.models.temporal.segments import State
+from abawbench.scoring.criteria import evaluate, nested, number
+from abawbench.scoring.score import pair
+from abawbench.scoring.statistics import collect
+from abawbench.table import Rows, Table
+from abawbench.training.crops import Crops, encode
+from abawbench.training.data import SplitFrames
 
 Outputs = dict[str, Tensor]
 LearningEntry = NetworkEntry | FaceBehaviorEntry
@@ -186,3 +197,72 @@ def _require_gradients(learner: Learner) -> None:
     if learner.is_frozen:
         for encoder in learner.encoders():
             encoder.requires_grad_(False)
+
+
+@dataclass(frozen=True, eq=False)
+class ValidationScore:
+    """The score of one validation.
+
+    Attributes:
+        score: official total; None where it is not defined.
+        terms: each task's part of the total.
+        metrics: every figure.
+    """
+
+    score: float | None
+    terms: dict[str, float | None]
+    metrics: dict[str, Any]
+
+    @property
+    def standing(self) -> float | None:
+        """What epochs are compared by: the score, or the sum of the terms that are defined."""
+        if self.score is not None:
+            return self.score
+        defined = [value for value in self.terms.values() if value is not None]
+        return sum(defined) if defined else None
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """The split that an entry is validated on.
+
+    Attributes:
+        challenge: challenge with its rules.
+        truth: labels of the split, in the challenge's columns.
+        frames: frames of the split.
+        inputs: features of all places, or crops.
+    """
+
+    challenge: Challenge
+    truth: Table
+    frames: SplitFrames
+    inputs: FrameFeatures | Crops
+
+    def evaluate(self, entry: LearningEntry) -> ValidationScore:
+        """The score of the entry's answers to the frames of the truth, the same that `predict` and `score` give.
+
+        Annotated rows without a crop get what the nearest frame got.
+        """
+        prediction = decode(entry.card, self._answers(entry), self.challenge)
+        paired = pair(self.challenge, self.truth, prediction, missing="nearest")
+        statistics = collect(self.challenge, paired.truth, paired.prediction, valid=paired.valid)
+        figures = evaluate(self.challenge, statistics.total, statistics.pilots)
+        tree = nested({path: number(value[()]) for path, value in figures.items()})
+        return ValidationScore(tree["score"], tree.get("terms", {}), tree["metrics"])
+
+    def _answers(self, entry: LearningEntry) -> Iterator[UnitAnswers]:
+        for place, clip in enumerate(self.frames.clips):
+            begin = int(self.frames.begins[place])
+            own = begin + np.flatnonzero(clip.valid)
+            answers = entry.answer(self._features(entry, own), clip)
+            asked = self.truth.frame[self.truth.video == self.truth.videos.index(clip.video)]
+            # a row that the truth repeats is asked as often
+            found = np.searchsorted(clip.frame, asked)
+            found = found[(found < len(clip)) & (clip.frame[np.minimum(found, len(clip) - 1)] == asked)]
+            found = found[clip.valid[found]]
+            yield UnitAnswers(clip.video, clip.frame[found], {task: values[found] for task, values in answers.items()})
+
+    def _features(self, entry: LearningEntry, places: Rows) -> FrameFeatures:
+        if isinstance(self.inputs, Crops):
+            return encode(entry, self.inputs, self.frames.crop[places])
+        return self.inputs[places]

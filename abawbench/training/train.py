@@ -31,7 +31,7 @@ from abawbench.training.compatibility import refuse_misfits, temporal_of
 from abawbench.training.crops import Crops
 from abawbench.training.curves import TensorBoardLog, write_curves, write_picture
 from abawbench.training.data import SplitFrames, read_inputs, split_frames, training_data
-from abawbench.training.learners import Learner, LearningEntry, make_learner
+from abawbench.training.learners import Learner, LearningEntry, Validation, ValidationScore, make_learner
 from abawbench.training.loop import Loop, repeatable
 from abawbench.training.objective import make_objective
 from abawbench.training.processes import Processes, start_processes
@@ -39,7 +39,6 @@ from abawbench.training.run_folder import FREE, SaveClock, load_checkpoint, open
 from abawbench.training.settings import TrainingSettings, TrainOptions, read_training
 from abawbench.training.sources import Labels, Source, clips_of, for_tasks, labels_of
 from abawbench.training.trained_entry import Provenance, keep_weights, task_folder, write_entry
-from abawbench.training.validation import Validation, ValidationScore
 
 FORM = 1
 LIBRARIES = ("numpy", "opencv-python-headless", "safetensors", "torch", "transformers")
