@@ -1,4 +1,4 @@
-"""Work of one unit at a time, spread over the machines of a Ray cluster that see the same folders."""
+"""Work on a Ray cluster: one item at a time, on machines that see the same folders."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import Any, TypeVar
 from abawbench.base.problems import Problem, ProblemError, os_reason
 
 Item = TypeVar("Item")
-Done = TypeVar("Done")
+Result = TypeVar("Result")
 LOCAL = "local"
-# a worker that dies costs its unit a new start, this many times
+# an item whose worker dies is started again this many times
 TRIES = 3
 
 
 @contextmanager
 def cluster(address: str, workers: int | None) -> Generator[Any]:
-    """A Ray cluster to work on; one that is started here ends with the block.
+    """A Ray cluster; a cluster that is started here ends with the block.
 
     Args:
-        address: of a cluster that runs (`auto`, `ray://host:10001`), or `local` for one on this machine.
-        workers: processes of a local one; one for each core where not given.
+        address: address of a running cluster (`auto`, `ray://host:10001`), or `local` to start one on this machine.
+        workers: number of processes of a local cluster; one for each core by default.
 
     Raises:
         ProblemError: C02, there is no cluster at the address.
@@ -37,7 +37,7 @@ def cluster(address: str, workers: int | None) -> Generator[Any]:
         "logging_level": "ERROR",
         "runtime_env": {"env_vars": {"PYTHONPATH": paths}},
     }
-    # a worker without GPU sees none, said to silence a warning of things to come
+    # hides the GPUs from a worker that asks for none, and silences Ray's warning about it
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
 
@@ -58,18 +58,18 @@ def cluster(address: str, workers: int | None) -> Generator[Any]:
 
 
 def spread(
-    work: Callable[[Item], Done], items: Sequence[Item], address: str, workers: int | None = None, *, gpus: int = 0
-) -> Generator[tuple[Item, Done]]:
-    """Each item with what `work` makes of it, as they get done, whichever machine does them.
+    work: Callable[[Item], Result], items: Sequence[Item], address: str, workers: int | None = None, *, gpus: int = 0
+) -> Generator[tuple[Item, Result]]:
+    """Each item with the result of a function for it, in the order in which they are finished.
 
-    An item whose worker dies is done by another, up to three times more.
+    An item whose worker dies is started again by another worker, up to three times.
 
     Args:
-        work: a function that can be pickled; what it raises is raised here.
-        items: of the work; each should take seconds at least.
-        address: see `cluster`.
-        workers: see `cluster`.
-        gpus: that one item takes.
+        work: function of one item that can be pickled; its errors are raised here.
+        items: items of the work; each should take seconds at least.
+        address: address of the cluster, see `cluster`.
+        workers: number of processes of a local cluster, see `cluster`.
+        gpus: number of GPUs that one item takes.
 
     Raises:
         ProblemError: C02 no cluster, D37 the workers of an item died again and again.
@@ -92,7 +92,7 @@ def spread(
             yield item, result
 
 
-def _call(work: Callable[[Item], Done], item: Item) -> Done | ProblemError:
+def _call(work: Callable[[Item], Result], item: Item) -> Result | ProblemError:
     try:
         return work(item)
     except ProblemError as error:
@@ -100,7 +100,7 @@ def _call(work: Callable[[Item], Done], item: Item) -> Done | ProblemError:
 
 
 def _refuse_silence(address: str) -> None:
-    """Ray would go on asking an address that nobody answers at."""
+    """Refuse an address that does not answer: Ray would try it for ever."""
     host, _, port = address.rpartition("/")[2].rpartition(":")
     if not port.isdigit():
         return

@@ -1,4 +1,4 @@
-"""One run at a time in a folder, and processes that end with the run they serve."""
+"""The lock of a run: one run at a time in a folder, and worker processes that end with their run."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from typing import Any
 from abawbench.base.problems import Problem, ProblemError
 
 LOCK = ".lock"
-
-
 WORKERS = ".workers"
 
 
 @contextmanager
 def only_run(out: Path) -> Generator[None]:
-    """Hold the folder for this run; waits for processes that a killed run left, which end at once.
+    """Hold a folder for this run, and wait for worker processes that a killed run left; they end at once.
+
+    Args:
+        out: folder of the run.
 
     Raises:
         ProblemError: D36, another run is at work there.
@@ -39,10 +40,14 @@ def only_run(out: Path) -> Generator[None]:
 
 
 def stay_with_parent(out: Path, parent: int) -> Any:
-    """For a process that serves a run: hold the folder while it lives, and end when the run ends.
+    """Tie a worker process to its run: it holds the folder while it lives, and ends when the run ends.
+
+    Args:
+        out: folder of the run.
+        parent: process id of the run.
 
     Returns:
-        The open lock, to be kept.
+        The open lock file, which the worker must keep.
     """
     import threading
     import time

@@ -1,4 +1,4 @@
-"""From five points of a face to an upright crop of it."""
+"""Alignment: an upright crop of a face from its five points."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CROP_SIZE = 112
 TEMPLATE: Points = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
 )
-"""Where eyes, nose and mouth corners lie in a 112 x 112 crop, (x, y), the eye on the image's left first.
+"""Positions (x, y) of eyes, nose and mouth corners in a 112 x 112 crop; the eye on the left of the image comes first.
 
 Source: reference landmarks published with ArcFace, deepinsight/insightface, `arcface_dst` in `face_align.py`.
 """
@@ -27,12 +27,12 @@ TEMPLATE.setflags(write=False)
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """How much of a face a crop shows, and in how many pixels.
+    """The part of a face that a crop shows, and the size of the crop.
 
     Attributes:
-        name: what `--crop` calls it.
+        name: name of the option `--crop` for it.
         size: height and width of the crop in pixels.
-        template: shape (5, 2), where the five points lie in it.
+        template: positions of the five points in the crop, shape (5, 2).
     """
 
     name: str
@@ -41,7 +41,7 @@ class Field:
 
 
 WIDE_SIZE = 224
-# 1.6 times as far from the centre in each direction: the whole head, with hair and chin
+# a wide crop reaches 1.6 times as far from the centre in each direction: it shows the head with hair and chin
 WIDE_FACTOR = 1.6
 
 ALIGNED = Field("aligned", CROP_SIZE, TEMPLATE)
@@ -54,24 +54,24 @@ FIELDS = {field.name: field for field in (ALIGNED, WIDE)}
 
 
 def similarity(source: Points, target: Points) -> Points:
-    """The turn, scale and shift that bring `source` closest to `target`, without mirroring.
+    """The rotation, scale and shift that bring `source` closest to `target`, without mirroring.
 
     With points as complex numbers the map is z -> a z + b, and least squares gives a and b in closed form; this is
     Umeyama's solution in the plane.
 
     Args:
-        source: shape (points, 2), at least two of them apart.
-        target: shape (points, 2).
+        source: points, shape (points, 2); at least two of them differ.
+        target: points, shape (points, 2).
 
     Returns:
-        Shape (2, 3), the matrix [A | b] of x -> A x + b.
+        The matrix [A | b] of the map x -> A x + b, shape (2, 3).
 
     Raises:
-        ProblemError: E05, the source points are not finite or all lie on one spot.
+        ProblemError: E05, the source points are not finite, or are all the same.
 
     Source: Umeyama 1991, IEEE TPAMI 13(4).
     """
-    # for a handful of points Python's own complex numbers are several times as fast as arrays
+    # for a few points Python's complex numbers are several times as fast as arrays
     here, there = ([complex(x, y) for x, y in points.tolist()] for points in (source, target))
     centre, goal = sum(here) / len(here), sum(there) / len(there)
     spread = sum(abs(z - centre) ** 2 for z in here)
@@ -85,20 +85,20 @@ def similarity(source: Points, target: Points) -> Points:
 
 
 def aligned_crop(image: Image, points: Points, field: Field = ALIGNED) -> Image:
-    """The face of an RGB picture turned upright, shape (size, size, 3); black where the picture ends.
+    """The upright crop of a face, shape (size, size, 3); black outside the picture.
 
     Args:
-        image: shape (height, width, 3).
-        points: shape (5, 2), in the order of `TEMPLATE`.
-        field: how much of the face is shown, 112 x 112 pixels by default.
+        image: RGB picture, shape (height, width, 3).
+        points: five points of the face in the order of `TEMPLATE`, shape (5, 2).
+        field: part of the face to show; 112 x 112 pixels by default.
 
     Raises:
-        ProblemError: E05, points that fix no alignment.
+        ProblemError: E05, the points do not determine an alignment.
     """
     import cv2
 
     matrix = similarity(points, field.template)
-    # warping reads four pixels for each of the crop: shrink a larger face first, lest fine texture turn into noise
+    # warping reads four pixels for each pixel of the crop: a larger face is shrunk first, or fine texture becomes noise
     steps = int(1 / np.hypot(matrix[0, 0], matrix[1, 0]))
     if steps > 1:
         height, width = image.shape[:2]

@@ -1,4 +1,4 @@
-"""index.json of a folder of features: what made each unit's file, from what, and whether it still is that file."""
+"""The index of a feature cache: what each file was made by and from, and whether it is still that file."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from abawbench.base.files import write_file
 from abawbench.base.problems import Problem, ProblemError, unreadable, unwritable
 
 INDEX = "index.json"
-# lines of units that were finished since the index was written: whoever is killed leaves them to the next run
+# one line for each unit that was finished since the index was written; a killed run leaves them to the next one
 JOURNAL = ".index.jsonl"
 FORM = 1
 SUFFIX = ".safetensors"
-# under which the header of a unit's file names its key
+# name of the unit's key in the header of its file
 OWN = "abawbench"
 
 State = Literal["corrupt", "stale", "orphaned"]
@@ -26,17 +26,17 @@ State = Literal["corrupt", "stale", "orphaned"]
 
 @dataclass(frozen=True, slots=True)
 class CachedUnit:
-    """What is known of a unit's file.
+    """The entry of a unit in the index.
 
     Attributes:
-        unit: its name.
-        maker: hash of what made it.
+        unit: name of the unit.
+        maker: hash of the maker of the features.
         clip: hash of the crops.
-        recipe: how the crops were taken from a video, where an index of `faces` tells.
-        sha256: of the file.
+        recipe: settings and versions by which `abawbench faces` cut the crops; None for crops of other origin.
+        sha256: SHA-256 of the file.
         bytes: size of the file.
-        frames: of the unit.
-        valid: frames with a crop, and so with features.
+        frames: number of frames.
+        valid: number of frames that have a crop, and so features.
     """
 
     unit: str
@@ -50,19 +50,19 @@ class CachedUnit:
 
     @property
     def key(self) -> str:
-        """Hash of everything that the features depend on; the file's header has it too."""
+        """Hash of everything that the features depend on; the header of the file has it too."""
         return hash_of([self.maker, self.clip, self.recipe])
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a unit.
+    """A fault of a unit.
 
     Attributes:
-        unit: its name.
-        state: `corrupt` other bytes than were written, `stale` made from something else than is there now, `orphaned`
-            a file that the index does not know.
-        found: what is wrong.
+        unit: name of the unit.
+        state: `corrupt` for a file with other bytes than were written, `stale` for features of another maker or other
+            crops, `orphaned` for a file that the index does not know.
+        found: description of the fault.
     """
 
     unit: str
@@ -70,7 +70,7 @@ class Fault:
     found: str
 
     def problem(self, root: Path) -> Problem:
-        """The fault as E21."""
+        """The fault as a problem E21."""
         fix = "run abawbench extract again, or abawbench cache gc"
         found = f"{self.state}: {self.found}"
         return Problem("E21", found, "features as the index says", fix, str(feature_file(root, self.unit)))
@@ -78,13 +78,13 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class FeatureIndex:
-    """The index of a folder.
+    """The index of a feature cache.
 
     Attributes:
-        root: the folder.
-        maker: what makes the features: networks, type, device, precision, versions.
-        parity: on what grounds the precision was chosen.
-        units: what is known of each, by name.
+        root: folder of the cache.
+        maker: record of what makes the features: networks, number type, device, precision, versions.
+        parity: comparison that the precision rests on.
+        units: entry of each unit, by name.
     """
 
     root: Path
@@ -94,18 +94,18 @@ class FeatureIndex:
 
     @property
     def key(self) -> str:
-        """Hash of the maker: features of another one are made anew."""
+        """Hash of the maker; features of another maker are made again."""
         return hash_of(self.maker)
 
     def write(self) -> None:
-        """Write `index.json`, units by name, and drop the journal. Raises: ProblemError F01."""
+        """Write `index.json`, units sorted by name, and delete the journal. Raises: ProblemError F01."""
         units = {name: _without_name(self.units[name]) for name in sorted(self.units)}
         record = {"form": FORM, "maker": self.maker, "parity": self.parity, "units": units}
         write_file(self.root / INDEX, json.dumps(record, indent=1).encode())
         (self.root / JOURNAL).unlink(missing_ok=True)
 
     def fault_of(self, unit: str) -> Fault | None:
-        """What a glance at size and header of a unit's file shows to be wrong; None where nothing is."""
+        """The fault of a unit by the size and header of its file; None where it has none."""
         known = self.units.get(unit)
         if known is None:
             return Fault(unit, "orphaned", "a file that the index does not know")
@@ -124,7 +124,7 @@ class FeatureIndex:
         return None if key == known.key else Fault(unit, "stale", "features of another run")
 
     def faults(self) -> Iterator[Fault]:
-        """What a glance at all files shows to be wrong."""
+        """The faults of all units by the sizes and headers of their files, sorted by unit."""
         files = {path.name.removesuffix(SUFFIX) for path in self.root.glob(f"*{SUFFIX}")}
         for unit in sorted(files | self.units.keys()):
             fault = self.fault_of(unit)
@@ -133,17 +133,17 @@ class FeatureIndex:
 
 
 def feature_file(root: Path, unit: str) -> Path:
-    """Where the features of a unit lie."""
+    """The file of a unit."""
     return root / f"{unit}{SUFFIX}"
 
 
 def hash_of(record: Any) -> str:
-    """SHA-256 of a record as JSON, whatever the order of its names."""
+    """SHA-256 of a record as JSON with sorted names."""
     return hashlib.sha256(json.dumps(record, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def read_index(root: Path) -> FeatureIndex | None:
-    """The index of a folder with the lines of its journal; None where there is none, or one of another program.
+    """The index of a folder with the units of its journal; None where there is none, or one of another program.
 
     Raises:
         ProblemError: F01 it cannot be read, E21 it is damaged.
@@ -170,11 +170,11 @@ def read_index(root: Path) -> FeatureIndex | None:
 
 
 def add_to_journal(root: Path, known: CachedUnit) -> None:
-    """Say that a unit is finished; its file is in place. Raises: ProblemError F01."""
+    """Add a unit whose file is in place to the journal. Raises: ProblemError F01."""
     path = root / JOURNAL
     try:
         with path.open("ab") as file:
-            # a line that a killed run left unfinished ends here
+            # the line break ends a line that a killed run left unfinished
             file.write(b"\n" + json.dumps(asdict(known)).encode())
     except OSError as error:
         raise unwritable(path, error) from error
@@ -187,7 +187,7 @@ def _journal(root: Path) -> dict[str, CachedUnit]:
     except OSError:
         return units
     for line in lines:
-        # what is cut off was not finished
+        # a line that is cut off belongs to no finished unit
         with suppress(ValueError, TypeError):
             known = CachedUnit(**json.loads(line))
             units[_plain(known.unit)] = known
@@ -195,7 +195,7 @@ def _journal(root: Path) -> dict[str, CachedUnit]:
 
 
 def _plain(name: str) -> str:
-    """A name that leads to no other folder; what is not whole is removed by name."""
+    """The name, if it leads to no other folder: faulty units are deleted by name."""
     if Path(name).name != name:
         raise ValueError(name)
     return name
@@ -206,7 +206,7 @@ def _without_name(known: CachedUnit) -> dict[str, Any]:
 
 
 def _key_in(path: Path) -> str | None:
-    """The key in a file's header: empty where it has none, None where the header does not read."""
+    """The key in the header of a file: empty where it has none, None where the header does not read."""
     from safetensors import SafetensorError, safe_open
 
     try:
