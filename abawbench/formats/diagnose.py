@@ -73,13 +73,13 @@ class _Diagnosis:
             return
         wrong = encoding_fault(data)
         if wrong is not None:
-            self._add("F03", 1, wrong, "UTF-8 text, lines that end with a line feed", "save it again as UTF-8 text")
+            self._add("F03", 1, wrong, "UTF-8 text whose lines end with a line feed", "save it again as UTF-8 text")
             return
         if data.startswith(BOM):
-            self._add("N02", 1, "a byte order mark", "the first character of the text", "save as UTF-8 without it")
+            self._add("N02", 1, "a byte order mark", "text without one", "save it as UTF-8 without a byte order mark")
         returns = data.count(b"\r\n")
         if returns:
-            self._add("N01", None, "carriage returns", "a line feed alone", "save with Unix line ends", returns)
+            self._add("N01", None, "carriage returns", "line feeds alone", "save it with Unix line ends", returns)
         self._lines(io.BytesIO(data))
 
     def _lines(self, lines: io.BytesIO) -> None:
@@ -88,14 +88,14 @@ class _Diagnosis:
         blank: list[int] = []
         blanks = rows = 0
         for number, line in enumerate(lines, start=1):
-            if number == 1 and self._is_first_line_done(line.removeprefix(BOM)):
+            if number == 1 and self._takes_header(line.removeprefix(BOM)):
                 continue
             if not line.strip():
                 blank = [*blank, number][:SHOWN]
                 blanks += 1
                 continue
             for place in blank:
-                self._add("F10", place, "a blank line", "a row", "remove the line, or write the row it stands for")
+                self._add("F10", place, "a blank line", "a row", "remove the line, or write the row that belongs there")
             if blanks:
                 self._counts["F10"] += blanks - len(blank)
                 blank, blanks = [], 0
@@ -103,31 +103,37 @@ class _Diagnosis:
             if faultless is None or not faultless.fullmatch(line):
                 self._row(number, line.removeprefix(BOM) if number == 1 else line)
         if blanks:
-            self._add("N03", blank[0], "blank lines at the end", "a row", "end the file after the last row", blanks)
+            self._add(
+                "N03",
+                blank[0],
+                "blank lines at the end",
+                "the last row as the last line",
+                "end the file after the last row",
+                blanks,
+            )
         if not rows:
             self._add("F02", None, "a header alone", "at least one row", "write a line for each row of the list")
 
-    def _is_first_line_done(self, line: bytes) -> bool:
-        """True where the first line is a header, which is then judged; a row is judged with the others."""
+    def _takes_header(self, line: bytes) -> bool:
+        """True where the first line is a header, which is judged here; a row is judged with the other rows."""
         text = line.decode("utf-8", "replace").rstrip("\r\n")
         header = self._layout.header
         if not is_header(text, self._layout):
             if header is not None:
-                self._add("F04", 1, f"a row, {shown(text)}", f"'{header}'", "put the header line first")
+                self._add("F04", 1, f"a row, {shown(text)}", f"'{header}'", "write the header as the first line")
             return False
         if header is None:
-            self._add("F11", 1, shown(text), "the first row", "remove the header: the format has none")
+            self._add("F11", 1, shown(text), "the first row", "remove the header: the format has no header")
         elif text not in self._layout.headers:
             self._judge_header(text, line, header)
         return True
 
     def _judge_header(self, text: str, line: bytes, header: str) -> None:
         wanted = self._layout.headers
-        unquoted = text.replace('"', "")
         try:
             line.decode("utf-8")
         except UnicodeDecodeError:
-            self._add("F03", 1, "bytes that are not UTF-8", "UTF-8 text", "save it again as UTF-8")
+            self._add("F03", 1, "bytes that are not UTF-8", "UTF-8 text", "save it again as UTF-8 text")
             return
         if "\0" in text:
             self._add("F03", 1, "a NUL byte", "UTF-8 text", "save it again as UTF-8 text")
@@ -137,8 +143,8 @@ class _Diagnosis:
             self._add_unless_tolerated(
                 "F08", 1, shown(text[-20:]), "the header and nothing after it", "end the line after the last name"
             )
-        elif unquoted.replace(" ", "").rstrip(",") in {name.replace(" ", "") for name in wanted}:
-            self._add_unless_tolerated("F09", 1, shown(text), f"'{header}'", "remove the blanks")
+        elif text.replace(" ", "").rstrip(",") in {name.replace(" ", "") for name in wanted}:
+            self._add_unless_tolerated("F09", 1, shown(text), f"'{header}'", "remove the blanks from the header")
         else:
             found = shown(text) + describe_owners(text.rstrip(", \t"), self._layout)
             self._add("F04", 1, found, f"'{header}'", "copy the header of the organisers' list")
@@ -151,7 +157,7 @@ class _Diagnosis:
             text = line.decode("utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:
             found = f"byte 0x{line[error.start]:02x} at position {error.start + 1}"
-            self._add("F03", number, found, "UTF-8 text", "save it again as UTF-8")
+            self._add("F03", number, found, "UTF-8 text", "save it again as UTF-8 text")
             return
         if not self._has_values:
             return
