@@ -1,4 +1,4 @@
-"""Run the benchmarks: `python -m benchmarks`, or `python -m benchmarks NAME ...` for some of them."""
+"""Run the benchmarks: all of them with `python -m benchmarks`, or some with `python -m benchmarks NAME ...`."""
 
 from __future__ import annotations
 

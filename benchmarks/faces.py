@@ -1,4 +1,4 @@
-"""`abawbench faces` against a bare OpenCV loop that only detects, on the same frames."""
+"""`abawbench faces` against a bare OpenCV loop that only detects faces, on the same frames."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from benchmarks.timing import LAUNCHER, PYTHON, Cost, functions, processes, repo
 from examples.real_data import real_data
 
 ACTRESS, CARPHONE = "pexels_woman_emotions.mp4", "carphone_pristine.mp4"
-# of 20 seconds each: the start of a process is then a small part of its time
+# repetitions of a video of 20 seconds, so that the start of a process is a small part of its time
 LOOPS = 6
 BARE = "from benchmarks.faces import bare_loop; bare_loop({!r})"
 
 
 def bare_loop(videos: list[str]) -> int:
-    """Frames of these videos, decoded by OpenCV and shown to its detector, one thread; nothing is kept."""
+    """Decode videos with OpenCV and run its detector on every frame, on one thread; returns the number of frames."""
     import cv2
 
     cv2.setNumThreads(1)
@@ -46,7 +46,7 @@ def bare_loop(videos: list[str]) -> int:
 
 
 def looped(video: Path, times: int, path: Path) -> Path:
-    """A video again and again, its packets copied."""
+    """Write a video several times in a row, copying its packets, and return the path."""
     import av
 
     with av.open(str(path), "w") as container:
@@ -68,7 +68,7 @@ def looped(video: Path, times: int, path: Path) -> Path:
 
 
 def speed(folder: Path) -> None:
-    """Frame rate in process and as a whole command, with one process and with two."""
+    """Measure the frame rate inside a process, and of the whole command with one and with two processes."""
     videos = folder / "videos"
     videos.mkdir()
     for name in ("one.mp4", "two.mp4"):
@@ -103,7 +103,7 @@ def speed(folder: Path) -> None:
 
 
 def memory(folder: Path) -> None:
-    """Peak memory of an hour against that of a minute, 176 x 144, detection in every 25th frame."""
+    """Measure the peak memory for an hour of video against that for a minute, with detection in every 25th frame."""
     costs: dict[str, Cost] = {}
     for name, times in (("one minute", 15), ("one hour", 900)):
         video = looped(real_data() / "videos" / CARPHONE, times, folder / f"{name.replace(' ', '_')}.mp4")
@@ -119,7 +119,7 @@ def memory(folder: Path) -> None:
 
 
 def main() -> None:
-    """Both, where the real videos are."""
+    """Measure speed and memory on the real videos."""
     for benchmark in (speed, memory):
         with tempfile.TemporaryDirectory() as name:
             benchmark(Path(name))

@@ -1,4 +1,4 @@
-"""Near-duplicates and folds beside their peers, and what the guard finds on real faces: python -m benchmarks.leaks."""
+"""The search for near-duplicates and the folds against peers, and the recall of the leak guard on real faces."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PLANTED = 1_000
 
 
 def main() -> None:
-    """All of it."""
+    """Measure the search, the folds, and the recall if the real faces are there."""
     random = np.random.default_rng(0)
     even = random.integers(0, 2**64, COUNT, dtype=np.uint64), random.integers(0, 2**64, COUNT, dtype=np.uint64)
     even[1][:PLANTED] = even[0][:PLANTED] ^ np.uint64(0b1011)
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def search(title: str, first: Hashes, second: Hashes) -> None:
-    """The index against comparing each hash with all others, a row of the first at a time."""
+    """Measure the index against comparing all pairs, one hash of the first set at a time."""
 
     def index() -> int:
         return sum(len(one) for one, _, _ in near_pairs(first, second, THRESHOLD))
@@ -58,7 +58,7 @@ def search(title: str, first: Hashes, second: Hashes) -> None:
 
 
 def _scenes(random: np.random.Generator) -> NDArray[np.uint64]:
-    """Hashes as of videos of faces: like one another within a scene, and more alike than chance between scenes."""
+    """Hashes as those of videos of faces: similar within a scene, and more similar than by chance between scenes."""
     faces = np.random.default_rng(1).integers(0, 2**64, 200, dtype=np.uint64)
     scenes = faces[random.integers(0, 200, 1000)] ^ _flips(random, 0.12, (1000,))
     return (scenes[:, None] ^ _flips(random, 0.05, (1000, COUNT // 1000))).ravel()
@@ -70,7 +70,7 @@ def _flips(random: np.random.Generator, rate: float, shape: tuple[int, ...]) -> 
 
 
 def folds() -> None:
-    """Five folds of 300 videos against scikit-learn's StratifiedGroupKFold, which balances the classes only."""
+    """Measure five folds of 300 videos against scikit-learn's StratifiedGroupKFold, which only balances classes."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     random = np.random.default_rng(0)
@@ -125,7 +125,7 @@ COPIES: dict[str, Callable[[Image], Image]] = {
 
 
 def recall(title: str, images: Sequence[Image]) -> None:
-    """How many changed copies are found, and how many pairs of two pictures are taken for copies."""
+    """Print how many changed copies are found, and how many pairs of different pictures are taken for copies."""
     own = prints(np.stack([thumbnail(image) for image in images]))
     one, other = np.triu_indices(len(images), 1)
     bits = np.bitwise_count(own.hashes[one] ^ own.hashes[other])

@@ -30,7 +30,7 @@ HEADER = b"image,valence,arousal,expression,aus\n"
 
 
 def whole_process(folder: Path) -> None:
-    """Abawbench score on 2.7 million rows against a process that only reads both files."""
+    """Measure `abawbench score` on 2.7 million rows against processes that only read both files."""
     truth, prediction, shuffled = (str(folder / name) for name in ("truth.txt", "prediction.txt", "shuffled.txt"))
     abawbench = [PYTHON, "-m", "abawbench", "score", "abaw4-mtl", truth]
     read = "import pandas as pd; [pd.read_csv(path{}) for path in ({!r}, {!r})]"
@@ -56,7 +56,7 @@ def whole_process(folder: Path) -> None:
 
 
 def in_process(truth: Table, prediction: Table) -> None:
-    """The same score from scikit-learn and torchmetrics, from arrays in memory."""
+    """Measure the score of tables in memory against scikit-learn and torchmetrics."""
     valid = pair(MTL, truth, prediction).valid
 
     def ours() -> dict[tuple[str, ...], Floats]:
@@ -114,7 +114,7 @@ def _torchmetrics(truth: Table, prediction: Table, valid: Mapping[str, Mask]) ->
 
 
 def bootstrap(truth: Table, prediction: Table) -> None:
-    """10,000 resamples of videos against resampling rows and scoring with scikit-learn (10 runs, extrapolated)."""
+    """Measure 10,000 resamples of videos against drawing rows and scoring with scikit-learn (10 runs, scaled up)."""
     paired = pair(MTL, truth, prediction)
     statistics = collect(MTL, paired.truth, paired.prediction, valid=paired.valid)
     bounds = np.searchsorted(truth.video, np.arange(len(truth.videos) + 1))
@@ -140,7 +140,7 @@ def bootstrap(truth: Table, prediction: Table) -> None:
 
 
 def per_unit(folder: Path) -> None:
-    """600 files with 2.9 million lines, against reading their bytes line by line."""
+    """Measure reading 600 files with 2.9 million lines against reading their bytes line by line."""
     va = get("abaw3-va")
     units = folder / "units"
 
@@ -159,7 +159,7 @@ def per_unit(folder: Path) -> None:
 
 
 def start_up(folder: Path) -> None:
-    """Abawbench --help against python -c pass."""
+    """Measure `abawbench --help` against `python -c pass`."""
     del folder
     costs = processes(
         {"abawbench --help": [PYTHON, "-m", "abawbench", "--help"], "python -c pass": [PYTHON, "-c", "pass"]}, runs=15
@@ -179,7 +179,7 @@ def _names(videos: int, frames: int) -> pa.Array:
 
 
 def write_mtl(path: Path, videos: int, frames: int, seed: int, *, is_truth: bool, shuffled: bool = False) -> None:
-    """A file in the MTL format with `videos * frames` rows; a truth has sentinels."""
+    """Write a file in the MTL format with `videos * frames` random rows; a truth has sentinels."""
     generator = np.random.default_rng(seed)
     rows = videos * frames
     affect = np.round(generator.uniform(-1, 1, (rows, 2)), 3)
@@ -201,7 +201,7 @@ def write_mtl(path: Path, videos: int, frames: int, seed: int, *, is_truth: bool
 
 
 def write_units(folder: Path, units: int, lines: int, seed: int, *, is_truth: bool) -> None:
-    """Per-unit valence and arousal files, `lines` data lines each."""
+    """Write per-unit files of valence and arousal with `lines` rows each; a truth has sentinels."""
     generator = np.random.default_rng(seed)
     folder.mkdir()
     for unit in range(units):

@@ -23,7 +23,7 @@ UNITS, FRAMES, WIDTH, SEGMENT = 16, 1280, 768, 64
 
 
 def compare(encoder: Kind, folder: Path) -> None:
-    """One encoder with 4 heads of the published width."""
+    """Measure one encoder with 4 attention heads and the published width."""
     temporal = TemporalSettings(encoder, width=256, layers=2, attention_heads=4, feed_forward=1024, segment=SEGMENT)
     settings = Settings(
         features=WIDTH, temporal=temporal, framework=FrameworkSettings(), heads=HeadSettings(hidden=(256, 256)), seed=0
@@ -62,7 +62,7 @@ def compare(encoder: Kind, folder: Path) -> None:
 
 
 def main() -> None:
-    """Each encoder."""
+    """Measure each encoder."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         random = np.random.default_rng(0)

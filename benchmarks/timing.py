@@ -1,4 +1,4 @@
-"""Whole processes and functions in turn, so that a drift of the machine meets all of them."""
+"""Timing of whole processes and functions, which run in turn so that a drift of the machine affects all of them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ PYTHON = sys.executable
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Median seconds of a run, and the largest resident memory in MiB (0 where not measured)."""
+    """Median duration of a run in seconds, and its largest resident memory in MiB (0 if it was not measured)."""
 
     seconds: float
     peak_mib: float = 0.0
 
 
-# a small process of its own starts the command: memory is then the command's, not that of the benchmark that forked
+# a small process of its own starts the command; otherwise the memory of the benchmark itself would count
 LAUNCHER = """
 import json, os, resource, subprocess, sys, time
 begin = time.perf_counter()
@@ -60,7 +60,7 @@ def functions(calls: Mapping[str, Callable[[], object]], runs: int) -> dict[str,
 
 
 def report(title: str, costs: Mapping[str, Cost], ours: str) -> None:
-    """Each cost, and how many times ours it is."""
+    """Print each cost, and its ratio to ours."""
     print(f"\n{title}")
     for name, cost in costs.items():
         memory = f"  {cost.peak_mib:7,.0f} MiB" if cost.peak_mib else ""

@@ -49,7 +49,7 @@ batch = {batch}
 
 
 def labels(path: Path, rows: list[str], random: np.random.Generator) -> None:
-    """Random labels of rows, in the layout of s-Aff-Wild2."""
+    """Write random labels of rows in the layout of s-Aff-Wild2."""
     lines = [HEADER]
     for row in rows:
         valence, arousal = random.uniform(-1, 1, 2)
@@ -59,7 +59,7 @@ def labels(path: Path, rows: list[str], random: np.random.Generator) -> None:
 
 
 def rate_of(folder: Path, entry: str, source: Source) -> float:
-    """Frames a second of training alone, the best epoch of a few."""
+    """Frames per second of training alone, in the best of a few epochs."""
     place = folder / "2026_bench_training"
     place.mkdir()
     (place / "entry.toml").write_text(entry)
@@ -69,7 +69,7 @@ def rate_of(folder: Path, entry: str, source: Source) -> float:
 
 
 def best_rate(epoch: Callable[[], int]) -> float:
-    """Frames a second of a plain loop over one epoch, the best of a few."""
+    """Frames per second of a plain loop over one epoch, the best of a few."""
     rates: list[float] = []
     for _ in range(EPOCHS):
         begin = time.perf_counter()
@@ -79,14 +79,14 @@ def best_rate(epoch: Callable[[], int]) -> float:
 
 
 def usual_loss(outputs: dict[str, Tensor]) -> Tensor:
-    """A loss of about the cost of ours, whatever the labels."""
+    """A loss that costs about as much as ours and needs no labels."""
     return sum(
         (nn.functional.mse_loss(output, torch.zeros_like(output)) for output in outputs.values()), torch.zeros(())
     )
 
 
 def temporal(folder: Path, encoder: str) -> None:
-    """Segments packed by length against whole videos, padded."""
+    """Measure segments packed by length against whole videos with padding."""
     random = np.random.default_rng(0)
     lengths = random.integers(60, 1500, UNITS)
     rows: dict[str, list[str]] = {"training": [], "validation": []}
@@ -127,7 +127,7 @@ def temporal(folder: Path, encoder: str) -> None:
 
 
 def end_to_end(folder: Path) -> None:
-    """Decoding, loss, step and all against the bare step on tensors in memory."""
+    """Measure training from files, with decoding and loss, against the bare step on tensors in memory."""
     paths = write_crops(folder / "cropped_aligned", 112, 256)
     random = np.random.default_rng(0)
     names = [f"{path.parent.name}/{path.name}" for path in paths]
@@ -153,7 +153,7 @@ def end_to_end(folder: Path) -> None:
 
 
 def main() -> None:
-    """All of it."""
+    """Measure temporal networks and a static one."""
     for encoder in ("gru", "transformer"):
         with tempfile.TemporaryDirectory() as name:
             temporal(Path(name), encoder)
