@@ -51,7 +51,9 @@ def labelled_tasks(
         if not has_labels.any():
             continue
         names = np.array(task.outputs)[has_labels].tolist() if task.is_vector else task.outputs
-        found.append(LabelledTask(task.with_outputs(names), values[:, has_labels], annotated[:, has_labels]))
+        # contiguous, since the order in memory is the order in which NumPy adds up
+        labels = np.ascontiguousarray(values[:, has_labels])
+        found.append(LabelledTask(task.with_outputs(names), labels, annotated[:, has_labels]))
     if not found:
         problem = f"{len(truth):,} rows, none with both a label and a crop that {name} can use"
         fix = "check that the truth and the crops have the same videos and frames"
