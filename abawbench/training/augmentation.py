@@ -26,7 +26,7 @@ BLUR = (0.1, 2.0)
 ERASED_AREA = (0.02, 0.2)
 
 
-# of the rectangle's height to its width, and its inverse
+# least ratio of the rectangle's height to its width, and of its width to its height
 ERASED_SHAPE = 0.3
 
 

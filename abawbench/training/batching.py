@@ -23,14 +23,14 @@ from abawbench.table import Floats, Rows, Table
 if TYPE_CHECKING:
     from abawbench.training.data import SplitFrames
 
-# of a continuous column's range. Source: wtomin/Multitask-Emotion-Recognition-with-Incomplete-Labels
+# bins of a continuous column's range. Source: wtomin/Multitask-Emotion-Recognition-with-Incomplete-Labels
 BINS = 20
 Time = Literal["rows", "frames"]
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """Frames that are learned together.
+    """The frames of one step.
 
     Attributes:
         places: places of the frames, shape (frames,), one sequence after the other.
@@ -220,7 +220,7 @@ def packs(lengths: Sequence[int] | NDArray[np.integer], frames: int, *, seed: in
     start = 0
     while start < len(order):
         fitting = max(frames // int(given[order[start]]), 1)
-        # a first pack of random size shifts all that follow
+        # a first pack of random size shifts all packs after it
         size = fitting if result else int(random.integers(1, fitting + 1))
         result.append(order[start : start + size])
         start += size
@@ -238,7 +238,7 @@ def _drawn(weights: Floats, count: int, random: np.random.Generator) -> Rows:
         found = f"{len(weights)} weights that sum to {total:g}"
         raise ProblemError(Problem("E19", found, "numbers from 0, some above", "correct the weights of the frames"))
     order = random.permutation(len(weights))
-    # evenly spaced marks on the line of all weights, from a random start
+    # evenly spaced points on the line of all weights, from a random start
     marks = np.cumsum(weights[order])
     marks *= count / marks[-1]
     marks[marks == marks[-1]] = count
@@ -247,7 +247,7 @@ def _drawn(weights: Floats, count: int, random: np.random.Generator) -> Rows:
 
 
 def _random(seed: int, epoch: int, name: str, number: int) -> np.random.Generator:
-    # the name, not the place: a database more leaves the orders of the others as they were
+    # the name, not the position: one more database leaves the orders of the others as they were
     return np.random.default_rng([seed, epoch, zlib.crc32(name.encode()), number])
 
 

@@ -256,7 +256,7 @@ class Validation:
             own = begin + np.flatnonzero(clip.valid)
             answers = entry.answer(self._features(entry, own), clip)
             asked = self.truth.frame[self.truth.video == self.truth.videos.index(clip.video)]
-            # a row that the truth repeats is asked as often
+            # a row that the truth repeats is answered as often
             found = np.searchsorted(clip.frame, asked)
             found = found[(found < len(clip)) & (clip.frame[np.minimum(found, len(clip) - 1)] == asked)]
             found = found[clip.valid[found]]

@@ -192,7 +192,7 @@ class Loop:
         outputs = own if mixture is not None else self.processes.gather(step, own)
         losses = self.objective.losses_of(targets, outputs, mixture)
         total = self.weighting(losses)
-        # a batch without a label changes nothing, not even by the decay of weights
+        # a batch without a label changes nothing, not even by weight decay
         if total is None:
             return state
         known = {name: loss.detach() for name, loss in losses.items() if loss is not None}

@@ -22,9 +22,9 @@ from abawbench.table import Table
 from abawbench.training.data import Target
 from abawbench.training.settings import LossKind, LossSettings
 
-# in the denominator of the concordance
+# added to the denominator of the concordance
 SMALLEST = 1e-8
-# the base of the focal power, whose slope is infinite at 0 for a gamma below 1
+# least base of the focal power, whose slope is infinite at 0 for a gamma below 1
 NEAREST = 1e-12
 
 
@@ -106,7 +106,7 @@ def concordance(truth: Tensor, prediction: Tensor, annotated: Tensor) -> Tensor:
         return torch.where(annotated, values, 0).sum(0) / frames
 
     truth_mean, prediction_mean = mean(truth), mean(prediction)
-    # about the means, not as differences of large squares: float32 would lose small variances
+    # centred by the means: as differences of large squares float32 would lose small variances
     x, y = truth - truth_mean, prediction - prediction_mean
     total = mean(x * x) + mean(y * y) + (truth_mean - prediction_mean).square()
     return torch.where(count > 1, 2 * mean(x * y) / (total + SMALLEST), 0)
@@ -118,7 +118,7 @@ def _concordance_loss(target: Target, answers: Tensor, settings: LossSettings) -
     if not columns:
         return None
     agreement = concordance(target.values.to(answers), answers, target.annotated)
-    # a column without agreement has 0 in the sum
+    # columns without a concordance add 0 to the sum
     return 1 - agreement.sum() / len(columns)
 
 
@@ -151,7 +151,7 @@ def _class_loss(target: Target, answers: Tensor, settings: LossSettings) -> Tens
 def _label_loss(target: Target, answers: Tensor, settings: LossSettings) -> Tensor:
     focus = settings.focus if settings.kind == "focal" else 0.0
     truth, given = target.values.to(answers), settings.positive_weights
-    # logarithms of 1 - p and of p, without their sign
+    # the negative logarithms of 1 - p and of p
     off, on = functional.softplus(answers), functional.softplus(-answers)
     if focus:
         on, off = on * (-focus * off).exp(), off * (-focus * on).exp()
@@ -169,7 +169,7 @@ def _label_loss(target: Target, answers: Tensor, settings: LossSettings) -> Tens
 
 @dataclass(frozen=True, slots=True)
 class _Loss:
-    """A loss, and the settings that it takes note of."""
+    """A loss, and the names of the settings that it uses."""
 
     compute: Callable[[Target, Tensor, LossSettings], Tensor | None]
     options: tuple[str, ...]
@@ -189,20 +189,20 @@ LOSSES: dict[type[Task], dict[LossKind, _Loss]] = {
 
 
 def class_weights_of(task: Task, table: Table) -> tuple[float, ...]:
-    """Frames / (classes * frames of the class), for each class; 1 for a class without frames."""
+    """Weight of each class: frames / (classes * frames of the class); 1 for a class without frames."""
     counts = _class_counts(task, table)
     weights = np.where(counts > 0, counts.sum() / (len(counts) * np.maximum(counts, 1)), 1.0)
     return tuple(weights.tolist())
 
 
 def class_shares_of(task: Task, table: Table) -> tuple[float, ...]:
-    """The share of frames of each class; a class without frames counts as one of a single frame (assumed)."""
+    """Share of the frames that each class has; a class without frames counts as having one (assumed)."""
     counts = np.maximum(_class_counts(task, table), 1)
     return tuple((counts / counts.sum()).tolist())
 
 
 def positive_weights_of(task: Task, table: Table) -> tuple[float, ...]:
-    """Frames without the label / frames with it, for each column; 1 where it is always or never on."""
+    """Weight of each label: frames without it / frames with it; 1 where it is always or never on."""
     values, annotated = values_of(task, table)
     on = (annotated & (values > 0)).sum(0)
     off = annotated.sum(0) - on

@@ -1,4 +1,4 @@
-"""MixAugment: mixtures of two crops and of their labels learn beside the crops themselves.
+"""MixAugment: mixtures of two crops and of their labels are learned beside the crops themselves.
 
 The network sees both in one pass: `with_mixtures` appends the mixtures to the crops, and `mixup_loss` takes the outputs
 apart again.
@@ -22,7 +22,7 @@ from abawbench.training.settings import LossSettings, MixupSettings
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """Which crops are mixed, and how.
+    """Pairs of crops to mix, and the share of each.
 
     Attributes:
         partner: position of the second crop of each mixture, shape (frames,), int64; the first is at its own position.
@@ -46,7 +46,7 @@ def draw_mixture(settings: MixupSettings, count: int, generator: torch.Generator
         generator: random generator on the CPU.
     """
     partner = torch.randperm(count, generator=generator)
-    # torch draws no Beta from a generator of one's own
+    # torch draws no Beta distribution from a given generator
     seed = int(torch.randint(2**62, (), generator=generator))
     share = np.random.default_rng(seed).beta(settings.alpha, settings.alpha, count)
     return Mixture(partner, torch.from_numpy(share.astype(np.float32)))

@@ -122,7 +122,7 @@ class Weighting(nn.Module):
         self.log_variances = nn.ParameterList([nn.Parameter(torch.zeros(())) for _ in names]) if is_learned else None
         if settings.kind == "dynamic":
             self.register_buffer("factors", torch.ones(len(names)))
-            # of this epoch, and the mean of the last one, NaN where there was no loss
+            # sums over this epoch, and the means of the last one, NaN where there was no loss
             self.register_buffer("totals", torch.zeros(len(names)))
             self.register_buffer("steps", torch.zeros(len(names)))
             self.register_buffer("latest", torch.full((len(names),), torch.nan))

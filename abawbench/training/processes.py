@@ -55,7 +55,7 @@ class Processes:
         return step.lengths[self.rank :: self.size]
 
     def order(self, step: Step) -> Rows:
-        """Rows of all frames in the order of gathered outputs."""
+        """Places of all frames, in the order of gathered outputs."""
         return step.places[np.concatenate([self.rows(step, rank) for rank in range(self.size)])]
 
     def gather(self, step: Step, own: Mapping[str, Tensor]) -> Outputs:

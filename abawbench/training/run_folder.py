@@ -64,7 +64,7 @@ class SaveClock:
         self._since, self._begin = 0, time.monotonic()
 
     def is_due(self) -> bool:
-        """Count a step; True where it is time to save, which begins the count anew."""
+        """Count a step, and say whether it is time to save; the count then begins anew."""
         self._since += 1
         is_late = bool(self.seconds) and time.monotonic() - self._begin >= self.seconds
         if not is_late and not (self.steps and self._since >= self.steps):

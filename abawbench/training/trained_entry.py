@@ -91,7 +91,7 @@ def write_entry(
     """
     record = content.model_dump()
     record["title"] = content.title.removesuffix(f": {RANDOM_WEIGHTS}")
-    # a note that nothing was learned would not be true any more
+    # the note that the weights are random is no longer true
     record["notes"] = [*(text for text in content.notes if RANDOM_WEIGHTS not in text), provenance.note]
     trained_on = provenance.trained_on
     record["trained_on"] = [*(name for name in content.trained_on if name != trained_on), trained_on]

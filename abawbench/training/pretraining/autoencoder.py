@@ -100,7 +100,7 @@ def positions(width: int, grid: int) -> Floats:
 
 
 def encoder_of(settings: PretrainSettings, tensors: dict[str, Tensor]) -> Vision:
-    """The encoder as a backbone.
+    """The encoder of an autoencoder, as a backbone.
 
     Args:
         settings: settings of the pre-training.
@@ -131,7 +131,7 @@ def _config(settings: PretrainSettings) -> Any:
 
 def _begin(name: str, module: nn.Module) -> None:
     if isinstance(module, nn.Linear):
-        # the three are one layer there, whose spread depends on the sum of its outputs
+        # query, key and value are one layer there, whose spread depends on the sum of its outputs
         gain = 0.5**0.5 if _THIRD.search(name) else 1.0
         nn.init.xavier_uniform_(module.weight, gain=gain)
         if cast("Tensor | None", module.bias) is not None:
@@ -150,7 +150,7 @@ ASPECT = (3 / 4, 4 / 3)
 _ATTEMPTS = 10
 
 
-# of the bicubic kernel in PIL, and in torch where it keeps frequencies out that a smaller picture cannot show
+# parameter of the bicubic kernel in PIL, and in torch with antialiasing
 _SHARPNESS = -0.5
 
 
@@ -214,7 +214,7 @@ def _weights(start: Tensor, length: Tensor, side: int, size: int) -> Tensor:
     stretch = scale.clamp(min=1)
     new = torch.arange(size, device=start.device, dtype=torch.float32)[:, None]
     old = torch.arange(side, device=start.device, dtype=torch.float32)
-    # counted from the edge of the part
+    # distance from the edge of the part
     old = old - start[:, None, None]
     weight = _bicubic((old + 0.5 - (new + 0.5) * scale) / stretch)
     weight = weight * ((old >= 0) & (old < length[:, None, None]))

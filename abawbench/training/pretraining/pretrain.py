@@ -58,9 +58,9 @@ ENCODER, PUBLISHED, FOLDER = "encoder.safetensors", "mae_pretrain.pth", "hugging
 LOSSES, CURVES, SHOWN = "loss.csv", "loss.png", "reconstructions.png"
 MEMORY = 4 << 30
 PAUSE_S = 60.0
-# held-out crops that the loss is taken on, evenly spread, and those that are shown
+# most held-out crops that the loss is taken on, and that are shown; evenly spread
 _MEASURED, _PICTURES = 1024, 8
-# the state of an unfinished run before states were kept as those of `train`
+# file of the state before pre-trainings had checkpoints as trainings have
 _EARLIER_STATE = "state.safetensors"
 _LIBRARIES = ("numpy", "opencv-python-headless", "torch", "transformers")
 

@@ -60,7 +60,7 @@ def transformers_files(network: Any, image_input: ImageInput, picture: int) -> d
 def published_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Tensors of an autoencoder under the names of facebookresearch/mae, from those of transformers."""
     result: dict[str, Tensor] = {}
-    # safetensors gives them in no order
+    # safetensors returns tensors in no fixed order
     for name, tensor in sorted(tensors.items()):
         if not (match := _BLOCK.fullmatch(name)):
             bare = name.removeprefix("vit.").removeprefix("decoder.")
