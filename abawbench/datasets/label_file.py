@@ -79,7 +79,7 @@ def write_labels(labels: Labels, table: Table, tasks: Sequence[Task], path: Path
         for name, column in _columns(task, table, is_own=is_own).items():
             # two tasks may have columns of one name, as DISFA's action units and their intensities
             columns[name if name not in columns else f"{task.name}.{name}"] = column
-    classes = {task.name: task.classes for task in tasks if isinstance(task, Categorical)}
+    classes = {task.name: task.outputs for task in tasks if not task.is_vector}
     facts = {"dataset": labels.manifest.id, "vocabulary": "own" if is_own else "abaw", "classes": classes}
     whole = pa.table(columns).replace_schema_metadata({METADATA: json.dumps(facts)})
     buffer = io.BytesIO()
@@ -111,8 +111,8 @@ def _columns(task: Task, table: Table, *, is_own: bool) -> Mapping[str, pa.Array
         name: pa.array(values[:, place], mask=~task.is_annotated(values[:, place]))
         for place, name in enumerate(task.labels)
     }
-    if is_own and isinstance(task, Categorical):
-        return {name: pa.array(task.classes).take(index) for name, index in columns.items()}
+    if is_own and not task.is_vector:
+        return {name: pa.array(task.outputs).take(index) for name, index in columns.items()}
     return columns
 
 

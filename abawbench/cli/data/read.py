@@ -45,7 +45,7 @@ def command(
     \b
     Example:
       abawbench data read disfa /data/DISFA -o disfa.parquet
-      abawbench data read crema-d ../shared/data/labels --labels face --json
+      abawbench data read crema-d /data/CREMA-D --labels face --json
       abawbench data read ./my_set_1.toml /data/mine --own -o mine.parquet
     """
     from abawbench.base.problems import ProblemError, render

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from abawbench.base.problems import Problem, ProblemError, Problems
-from abawbench.datasets.manifests.model import Classes, LabelSet, Manifest, Marks, Numbers, TaskFacts
+from abawbench.datasets.manifests.model import LabelSet, Manifest, Numbers, TaskFacts
 from abawbench.datasets.readers.files import label_files
 from abawbench.datasets.readers.labels import Labels, assemble
 from abawbench.datasets.readers.rows import CheckedRows, LabelRows
@@ -68,7 +68,7 @@ def read_ferplus(manifest: Manifest, label_set: LabelSet, root: Path, problems: 
         keys = row_keys(label_set, settings, file, sheet, checked)
         votes = numbers([sheet.columns[name] for name in settings.columns], counts, checked)
         rows = sheet_rows(sheet, keys, {facts.name: votes}, file.path.parent.relative_to(root), checked)
-        files.append(replace(rows, values={facts.name: _labels(rows.values[facts.name], facts, settings.mode)}))
+        files.append(replace(rows, values={facts.name: _labels(rows.values[facts.name], settings.mode)}))
     return assemble(manifest, label_set, root, files, problems)
 
 
@@ -144,17 +144,24 @@ def _shares(taken: Floats, is_unclear: Any) -> Floats:
     return taken / taken.sum(axis=1, keepdims=True)
 
 
-def _labels(votes: Any, facts: TaskFacts, mode: str) -> Values:
-    match facts:
-        case Classes():
+def _labels(votes: Any, mode: str) -> Values:
+    """The labels that the votes become in a mode (see `FerplusSettings`)."""
+    match mode:
+        case "majority":
             return majority(votes)
-        case Marks():
-            shares = multi_target(votes)
-            emotions = (shares[:, :-2] > 0).astype(np.int8)
-            emotions[shares.argmax(axis=1) >= emotions.shape[1]] = -1
-            return emotions
-        case Numbers():
-            return votes if mode == "votes" else _emotions_alone(probability(votes))
+        case "probability":
+            return _emotions_alone(probability(votes))
+        case "multi-target":
+            return _emotion_marks(multi_target(votes))
+        case _:
+            return votes
+
+
+def _emotion_marks(shares: Floats) -> Values:
+    """1 for each emotion with a share, 0 for the others; -1 where unknown or no face leads."""
+    marks = (shares[:, :-2] > 0).astype(np.int8)
+    marks[shares.argmax(axis=1) >= marks.shape[1]] = -1
+    return marks
 
 
 def _emotions_alone(shares: Floats) -> Floats:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from abawbench.challenges import Categorical, Task
+from abawbench.challenges import Task
 from abawbench.datasets.readers.labels import Labels
 from abawbench.table import Mask, Table
 
@@ -68,10 +68,10 @@ def counts_by_split(labels: Labels, table: Table, tasks: Sequence[Task]) -> dict
 
 def _labels(task: Task, table: Table, rows: Mask) -> dict[str, int]:
     values = table.values[task.name][rows]
-    if isinstance(task, Categorical):
+    if not task.is_vector:
         annotated = values[task.is_annotated(values)]
         counts = np.bincount(annotated, minlength=task.width).tolist()
-        return dict(zip(task.classes, counts, strict=True)) | {"not annotated": len(values) - len(annotated)}
+        return dict(zip(task.outputs, counts, strict=True)) | {"not annotated": len(values) - len(annotated)}
     counted = task.is_annotated(values) if task.is_real else values == 1
     return dict(zip(task.labels, counted.sum(axis=0).tolist(), strict=True))
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from abawbench.base.problems import Problem, Problems, unreadable
 from abawbench.challenges import Task
-from abawbench.datasets.manifests.model import Classes, LabelSet, Manifest, Split
+from abawbench.datasets.manifests.model import LabelSet, Manifest, Split
 from abawbench.table import NO_FRAME, Mask, Table
 
 if TYPE_CHECKING:
@@ -63,10 +63,10 @@ def _numbers(label_set: LabelSet, labels: Labels, rows: Mask) -> Iterator[tuple[
         for name in dict.fromkeys((facts.name, label_set.id)):
             yield f"valid_rows_{name}", int(valid.sum())
             yield f"valid_frames_{name}", int(valid.sum())
-        if isinstance(facts, Classes):
+        if not facts.task.is_vector:
             present = table.classes(facts.name)[rows]
-            counts = np.bincount(present[present >= 0], minlength=len(facts.classes))
-            yield from zip(facts.classes, counts.tolist(), strict=True)
+            counts = np.bincount(present[present >= 0], minlength=facts.task.width)
+            yield from zip(facts.task.outputs, counts.tolist(), strict=True)
     yield "labelled_rows", int(any_valid.sum())
 
 
