@@ -29,8 +29,8 @@ class HardLabels(NamedTuple):
 
     Attributes:
         labels: 1 where the class shows the label, else 0.
-        annotated: True at the same places: the other labels are not known, and not off.
-        weights: of each place in the loss, the table's value; 0 where not annotated.
+        annotated: True for the same labels; the others are not known, which does not mean off.
+        weights: weight of each label in the loss, the value of the table; 0 where not annotated.
     """
 
     labels: Tensor

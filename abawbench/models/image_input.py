@@ -1,4 +1,4 @@
-"""What pictures a model takes, in one record: size, colours, normalisation, resizing and cutting. Needs no torch."""
+"""The record of the pictures that a model takes: size, colours, normalisation, resizing, cutting. Needs no torch."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ImageInput:
             to make it larger; `pillow-...` is a filter of Pillow; `none` refuses crops that would need resizing.
         resize_to: side in pixels that a crop is resized to before its middle is cut out; None for `size`, which cuts
             nothing, and with `none` for the side that the crop has.
-        crop: how the face lies in the crop, as `arcface-112`; empty where nothing is known.
+        crop: alignment of the face in the crop, as `arcface-112`; empty where it is not known.
 
     Raises:
         ValueError: the values do not hold together.
@@ -161,7 +161,7 @@ class Overrides:
         mean: mean of each channel, where black is 0 and white is 1.
         std: deviation of each channel, on the same scale.
         layer: hidden layer that is read; -1 is the network's output, after its last norm.
-        pooling: how a layer becomes one vector.
+        pooling: vector that is made of the layer, as on a backbone's card.
     """
 
     size: int | None = field(

@@ -41,7 +41,7 @@ class WeightsFile:
 
 @dataclass(frozen=True, slots=True)
 class BackboneSettings(Overrides):
-    """Which network encodes the crops, and the values that replace those of its preset or of its file.
+    """Settings of a backbone: its kind, its file, and the values that replace those of its preset or file.
 
     Attributes:
         kind: kind of backbone, as `iresnet50`; where it is given, a file of weights must be of this kind.

@@ -19,7 +19,7 @@ class BackboneCard:
         kind: name of the backbone in the registry, as `iresnet50`.
         image_input: pictures that it takes.
         layer: hidden layer that is read, counted from the first (0 is its input) or from the last (-1 is its output).
-        pooling: how the layer becomes one vector: the `class` token, the `mean` of the patch tokens, the `average` over
+        pooling: vector that is made of the layer: the `class` token, the `mean` of the patch tokens, the `average` over
             the map, or the network's own `embedding`.
         width: length of the vector of a picture.
     """

@@ -42,8 +42,8 @@ class Vision(Backbone):
     its last map where it has one (for ConvNeXt with the norm that follows), else the plain average.
 
     Attributes:
-        network: the network, without a pooler of its own where it can do without.
-        norm: of the vectors; the identity but for MAE networks that were fine-tuned.
+        network: network of transformers, without its own pooler where it can do without.
+        norm: norm of the vectors; the identity except for fine-tuned MAE networks.
     """
 
     def __init__(self, card: BackboneCard, network: nn.Module, lead: int, options: Mapping[str, Any]) -> None:

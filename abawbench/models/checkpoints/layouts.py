@@ -36,6 +36,30 @@ _SIGNATURES = {
 }
 _READ = "IResNet, ViT of facebookresearch/mae or transformers, densenet121 or denseface100"
 
+_WRAPPERS = ("model", "state_dict", "state_dict_backbone", "model_state_dict", "net", "student", "model_ema")
+# the last is torch.compile's
+_PREFIXES = ("module.", "backbone.", "student.", "vit.", "_orig_mod.")
+_LEGACY = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
+# facebookresearch/mae and timm -> transformers on disk; {} is the number of the block
+_OUTSIDE = {
+    "cls_token": "embeddings.cls_token",
+    "pos_embed": "embeddings.position_embeddings",
+    "patch_embed.proj.weight": "embeddings.patch_embeddings.projection.weight",
+    "patch_embed.proj.bias": "embeddings.patch_embeddings.projection.bias",
+    "norm.weight": "layernorm.weight",
+    "norm.bias": "layernorm.bias",
+    "fc_norm.weight": "fc_norm.weight",
+    "fc_norm.bias": "fc_norm.bias",
+}
+_INSIDE = {
+    "norm1": "layernorm_before",
+    "norm2": "layernorm_after",
+    "attn.proj": "attention.output.dense",
+    "mlp.fc1": "intermediate.dense",
+    "mlp.fc2": "output.dense",
+}
+_BLOCK = re.compile(r"blocks\.(\d+)\.(.+)\.(weight|bias)")
+
 
 @dataclass(frozen=True, slots=True)
 class Detected:
@@ -175,31 +199,6 @@ def _any(names: Iterable[str], pattern: str) -> bool:
 
 def _unknown(found: str, expected: str, fix: str) -> ProblemError:
     return ProblemError(Problem("E10", found, expected, fix))
-
-
-_WRAPPERS = ("model", "state_dict", "state_dict_backbone", "model_state_dict", "net", "student", "model_ema")
-# the last is torch.compile's
-_PREFIXES = ("module.", "backbone.", "student.", "vit.", "_orig_mod.")
-_LEGACY = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
-# facebookresearch/mae and timm -> transformers on disk; {} is the number of the block
-_OUTSIDE = {
-    "cls_token": "embeddings.cls_token",
-    "pos_embed": "embeddings.position_embeddings",
-    "patch_embed.proj.weight": "embeddings.patch_embeddings.projection.weight",
-    "patch_embed.proj.bias": "embeddings.patch_embeddings.projection.bias",
-    "norm.weight": "layernorm.weight",
-    "norm.bias": "layernorm.bias",
-    "fc_norm.weight": "fc_norm.weight",
-    "fc_norm.bias": "fc_norm.bias",
-}
-_INSIDE = {
-    "norm1": "layernorm_before",
-    "norm2": "layernorm_after",
-    "attn.proj": "attention.output.dense",
-    "mlp.fc1": "intermediate.dense",
-    "mlp.fc2": "output.dense",
-}
-_BLOCK = re.compile(r"blocks\.(\d+)\.(.+)\.(weight|bias)")
 
 
 def unwrap(tree: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -51,6 +51,52 @@ _TRANSFORMERS = re.compile(r"(embeddings\.(?!mask_token)|encoder|layers)\b")
 
 
 @dataclass(frozen=True, eq=False)
+class Loaded:
+    """A backbone with the weights of a file.
+
+    Attributes:
+        backbone: backbone in evaluation mode, in float32.
+        layout: project whose names the file has, as "facebookresearch/mae, fine-tuned".
+        sha256: hash of the file; of a folder, the hash of the names and bytes of config.json and the weights.
+        preset: source of size, colour, mean and std, and the names of those that the caller replaced.
+        missing: tensors that the file lacks and the network can do without.
+        unexpected: tensors of the file that the network does not have: heads and decoders.
+        heads: unexpected tensors of linear layers after a backbone, as `head.weight` or `output_layer.bias`.
+    """
+
+    backbone: Backbone
+    layout: str
+    sha256: str
+    preset: str
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    heads: Mapping[str, Tensor]
+
+    @property
+    def kind(self) -> str:
+        """Name of the backbone."""
+        return self.backbone.card.kind
+
+    def facts(self) -> dict[str, Any]:
+        """The facts about the weights that a run keeps, ready for JSON."""
+        card = self.backbone.card
+        return {
+            "sha256": self.sha256,
+            "kind": card.kind,
+            "layout": self.layout,
+            **card.image_input.to_json(),
+            "mean": list(card.image_input.mean),
+            "std": list(card.image_input.std),
+            "layer": card.layer,
+            "pooling": card.pooling,
+            "width": card.width,
+            "preset": self.preset,
+            "missing": list(self.missing),
+            "unexpected": list(self.unexpected),
+        }
+
+
+@dataclass(frozen=True, eq=False)
 class _Fitted:
     backbone: Backbone
     missing: tuple[str, ...]
@@ -305,49 +351,3 @@ def _first(names: list[str]) -> str:
 
 def _copied(tensor: Tensor, like: Tensor) -> Tensor:
     return tensor.to(like.dtype, copy=True).contiguous()
-
-
-@dataclass(frozen=True, eq=False)
-class Loaded:
-    """A backbone with the weights of a file.
-
-    Attributes:
-        backbone: backbone in evaluation mode, in float32.
-        layout: project whose names the file has, as "facebookresearch/mae, fine-tuned".
-        sha256: hash of the file; of a folder, the hash of the names and bytes of config.json and the weights.
-        preset: source of size, colour, mean and std, and the names of those that the caller replaced.
-        missing: tensors that the file lacks and the network can do without.
-        unexpected: tensors of the file that the network does not have: heads and decoders.
-        heads: unexpected tensors of linear layers after a backbone, as `head.weight` or `output_layer.bias`.
-    """
-
-    backbone: Backbone
-    layout: str
-    sha256: str
-    preset: str
-    missing: tuple[str, ...]
-    unexpected: tuple[str, ...]
-    heads: Mapping[str, Tensor]
-
-    @property
-    def kind(self) -> str:
-        """Name of the backbone."""
-        return self.backbone.card.kind
-
-    def facts(self) -> dict[str, Any]:
-        """The facts about the weights that a run keeps, ready for JSON."""
-        card = self.backbone.card
-        return {
-            "sha256": self.sha256,
-            "kind": card.kind,
-            "layout": self.layout,
-            **card.image_input.to_json(),
-            "mean": list(card.image_input.mean),
-            "std": list(card.image_input.std),
-            "layer": card.layer,
-            "pooling": card.pooling,
-            "width": card.width,
-            "preset": self.preset,
-            "missing": list(self.missing),
-            "unexpected": list(self.unexpected),
-        }

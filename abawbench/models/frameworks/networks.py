@@ -27,6 +27,101 @@ State = tuple[LayerState, ...]
 Tensors = dict[str, Tensor]
 
 
+class Head(nn.Module):
+    """The head of one output: dropout, hidden layers with ReLU and dropout, a linear layer.
+
+    Source: aim3_mtl section 4.
+
+    Attributes:
+        hidden_width: width of the last hidden vector.
+    """
+
+    def __init__(self, width: int, answers: int, *, hidden: Sequence[int], dropout: float, tanh: bool) -> None:
+        super().__init__()
+        widths = (width, *hidden)
+        layers: list[nn.Module] = [nn.Dropout(dropout)]
+        for before, after in zip(widths, hidden, strict=False):
+            layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
+        self.hidden = nn.Sequential(*layers)
+        self.hidden_width = widths[-1]
+        self.answer = nn.Sequential(nn.Linear(widths[-1], answers), *([nn.Tanh()] if tanh else []))
+
+    def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """Answers, shape (..., answers), and the last hidden vectors after dropout, shape (..., hidden width)."""
+        hidden: Tensor = self.hidden(vectors)
+        answer: Tensor = self.answer(hidden)
+        return answer, hidden
+
+
+class Normalisation(nn.Module):
+    """Z-scores of features by the statistics of the training features, or of each sequence over time, or none.
+
+    Deviations divide by frames - 1, and one of 0 counts as 1 (source: AIM3-RUC/ABAW4:data/seq_dataset.py). Those of a
+    single frame count as 0: assumed(choice), the release has nan there.
+
+    Attributes:
+        mean: mean of the training features, shape (features,); `training` alone has one.
+        std: deviation of the training features, shape (features,); `training` alone has one.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, width: int, kind: Normalise, mode: Mode) -> None:
+        super().__init__()
+        if kind not in get_args(Normalise):
+            near = get_close_matches(kind, get_args(Normalise), n=3) or get_args(Normalise)
+            found, expected = f"normalise = {kind!r}", f"one of {', '.join(get_args(Normalise))}"
+            raise ProblemError(network_problem(found, expected, f"name {' or '.join(near)}"))
+        self.kind, self.mode = kind, mode
+        if kind == "training":
+            self.register_buffer("mean", torch.zeros(width))
+            self.register_buffer("std", torch.ones(width))
+
+    def learn(self, mean: Tensor, std: Tensor) -> None:
+        """Keep the statistics of the training features, each of shape (features,).
+
+        Raises:
+            ProblemError: E17, another shape, or a network that does not take such statistics.
+        """
+        if self.kind != "training":
+            raise ProblemError(network_problem(f"statistics for normalise = {self.kind!r}", "normalise = 'training'"))
+        if not mean.shape == std.shape == self.mean.shape:
+            found = f"statistics of shapes {tuple(mean.shape)} and {tuple(std.shape)}"
+            raise ProblemError(network_problem(found, f"{tuple(self.mean.shape)} both", "take those of these features"))
+        with torch.no_grad():
+            self.mean.copy_(mean)
+            self.std.copy_(std)
+
+    def forward(self, features: Tensor, valid: Tensor | None) -> Tensor:
+        """Normalise features, shape (sequences, frames, features).
+
+        Padding is zero, but for `batch` in `compat`, where it is counted and scored like frames (F2).
+        """
+        features = without_padding(features, valid)
+        if self.kind == "none":
+            return features
+        if self.kind == "training":
+            return without_padding((features - self.mean) / _not_zero(self.std), valid)
+        if self.mode == "compat":
+            return _over_time(features, None)
+        return _over_time(features, valid)
+
+
+def _over_time(features: Tensor, valid: Tensor | None) -> Tensor:
+    # in float64 the mean of a constant column is that constant, and its deviation 0
+    wide = features.to(torch.float64)
+    ones = wide.new_ones((*features.shape[:2], 1)) if valid is None else valid.unsqueeze(-1).to(torch.float64)
+    frames = ones.sum(dim=1, keepdim=True)
+    centred = (wide - wide.sum(dim=1, keepdim=True) / frames.clamp(min=1)) * ones
+    std = (centred.square().sum(dim=1, keepdim=True) / (frames - 1).clamp(min=1)).sqrt()
+    return (centred / _not_zero(std)).to(features.dtype)
+
+
+def _not_zero(std: Tensor) -> Tensor:
+    return torch.where(std == 0, 1, std)
+
+
 class MultiTaskNetwork(nn.Module):
     """A network from sequences of features to logits of every output (source: aim3_mtl sections 4 and 5).
 
@@ -177,98 +272,3 @@ def _valid(features: Tensor, lengths: Tensor) -> Tensor | None:
 def _key(name: str) -> str:
     """A name for a module: without a dot, and unlike the methods of a dictionary."""
     return f"output_{name.replace('%', '%25').replace('.', '%2E')}"
-
-
-class Head(nn.Module):
-    """The head of one output: dropout, hidden layers with ReLU and dropout, a linear layer.
-
-    Source: aim3_mtl section 4.
-
-    Attributes:
-        hidden_width: width of the last hidden vector.
-    """
-
-    def __init__(self, width: int, answers: int, *, hidden: Sequence[int], dropout: float, tanh: bool) -> None:
-        super().__init__()
-        widths = (width, *hidden)
-        layers: list[nn.Module] = [nn.Dropout(dropout)]
-        for before, after in zip(widths, hidden, strict=False):
-            layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
-        self.hidden = nn.Sequential(*layers)
-        self.hidden_width = widths[-1]
-        self.answer = nn.Sequential(nn.Linear(widths[-1], answers), *([nn.Tanh()] if tanh else []))
-
-    def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """Answers, shape (..., answers), and the last hidden vectors after dropout, shape (..., hidden width)."""
-        hidden: Tensor = self.hidden(vectors)
-        answer: Tensor = self.answer(hidden)
-        return answer, hidden
-
-
-class Normalisation(nn.Module):
-    """Z-scores of features by the statistics of the training features, or of each sequence over time, or none.
-
-    Deviations divide by frames - 1, and one of 0 counts as 1 (source: AIM3-RUC/ABAW4:data/seq_dataset.py). Those of a
-    single frame count as 0: assumed(choice), the release has nan there.
-
-    Attributes:
-        mean: mean of the training features, shape (features,); `training` alone has one.
-        std: deviation of the training features, shape (features,); `training` alone has one.
-    """
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, width: int, kind: Normalise, mode: Mode) -> None:
-        super().__init__()
-        if kind not in get_args(Normalise):
-            near = get_close_matches(kind, get_args(Normalise), n=3) or get_args(Normalise)
-            found, expected = f"normalise = {kind!r}", f"one of {', '.join(get_args(Normalise))}"
-            raise ProblemError(network_problem(found, expected, f"name {' or '.join(near)}"))
-        self.kind, self.mode = kind, mode
-        if kind == "training":
-            self.register_buffer("mean", torch.zeros(width))
-            self.register_buffer("std", torch.ones(width))
-
-    def learn(self, mean: Tensor, std: Tensor) -> None:
-        """Keep the statistics of the training features, each of shape (features,).
-
-        Raises:
-            ProblemError: E17, another shape, or a network that does not take such statistics.
-        """
-        if self.kind != "training":
-            raise ProblemError(network_problem(f"statistics for normalise = {self.kind!r}", "normalise = 'training'"))
-        if not mean.shape == std.shape == self.mean.shape:
-            found = f"statistics of shapes {tuple(mean.shape)} and {tuple(std.shape)}"
-            raise ProblemError(network_problem(found, f"{tuple(self.mean.shape)} both", "take those of these features"))
-        with torch.no_grad():
-            self.mean.copy_(mean)
-            self.std.copy_(std)
-
-    def forward(self, features: Tensor, valid: Tensor | None) -> Tensor:
-        """Normalise features, shape (sequences, frames, features).
-
-        Padding is zero, but for `batch` in `compat`, where it is counted and scored like frames (F2).
-        """
-        features = without_padding(features, valid)
-        if self.kind == "none":
-            return features
-        if self.kind == "training":
-            return without_padding((features - self.mean) / _not_zero(self.std), valid)
-        if self.mode == "compat":
-            return _over_time(features, None)
-        return _over_time(features, valid)
-
-
-def _over_time(features: Tensor, valid: Tensor | None) -> Tensor:
-    # in float64 the mean of a constant column is that constant, and its deviation 0
-    wide = features.to(torch.float64)
-    ones = wide.new_ones((*features.shape[:2], 1)) if valid is None else valid.unsqueeze(-1).to(torch.float64)
-    frames = ones.sum(dim=1, keepdim=True)
-    centred = (wide - wide.sum(dim=1, keepdim=True) / frames.clamp(min=1)) * ones
-    std = (centred.square().sum(dim=1, keepdim=True) / (frames - 1).clamp(min=1)).sqrt()
-    return (centred / _not_zero(std)).to(features.dtype)
-
-
-def _not_zero(std: Tensor) -> Tensor:
-    return torch.where(std == 0, 1, std)

@@ -20,7 +20,7 @@ DEVIATION = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a stack of layers stands in a network.
+    """The place of a stack of layers in a network.
 
     Attributes:
         width_in: width of the vectors that enter it.
