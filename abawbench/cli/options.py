@@ -167,7 +167,7 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> Decorator:
 
 
 def _click_type(hint: Any, least: float | None) -> Any:
-    """The type of an option for a field of this type: None in a union says that the option may be left out."""
+    """The click type for the type of a field; None in a union is for an option that is left out."""
     is_union = get_origin(hint) in (Union, UnionType)
     (kind,) = (part for part in (get_args(hint) if is_union else (hint,)) if part is not type(None))
     if get_origin(kind) is Literal:

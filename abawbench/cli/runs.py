@@ -24,7 +24,7 @@ def open_data(data: Path, out: Path, card: Card, weights: Path | None) -> ClipSo
     Args:
         data: path that the user named.
         out: folder of the run.
-        card: card of the entry that gets the clips; it says how large crops are.
+        card: card of the entry that gets the clips; it has the size of the crops.
         weights: ONNX file of the face detector; None takes the default.
 
     Raises:

@@ -22,7 +22,7 @@ from abawbench.table import Floats, Integers, Mask, Table
 
 Frames = NDArray[np.uint8]
 Positions = NDArray[np.intp]
-# crops in a forward pass where nobody says otherwise
+# default number of crops in a forward pass
 BATCH = 64
 
 
@@ -70,7 +70,7 @@ class Clip:
 
     @property
     def frames(self) -> Frames:
-        """All crops, shape (frames, size, size, 3), read anew at each access."""
+        """All crops, shape (frames, size, size, 3), read again at each access."""
         return self.read(np.arange(len(self)))
 
     def digest(self) -> str:

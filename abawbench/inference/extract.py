@@ -71,7 +71,7 @@ class _FeatureSink:
         self.root = root
         self._dtype: StoredType = dtype
         self._choice: PrecisionChoice = options.precision
-        # what the index says of the maker before the precision is decided, in the types of JSON
+        # record of the maker before the precision is decided, in the types of JSON
         self._record = json.loads(
             json.dumps(
                 {

@@ -1,6 +1,6 @@
 """A run over clips into a folder: finished units are kept, failing units are left out, and a killed run resumes.
 
-`predict` and `extract` are runs. They differ in the sink, which says what becomes of the features of a unit.
+`predict` and `extract` are runs. They differ in the sink, which turns the features of a unit into files.
 """
 
 from __future__ import annotations

@@ -287,7 +287,7 @@ def source_hashes(source: Path) -> dict[str, str]:
 def table_of(store: Store, challenge: Challenge) -> Table:
     """The predictions of a store as the rows of a challenge, one for each frame that is valid or filled.
 
-    `entries.decode.answer` says how probabilities become classes and labels.
+    `entries.outputs.decode` turns probabilities into classes and labels.
 
     Raises:
         ProblemError: P02 the files of a unit are damaged, F02 no unit is finished.
@@ -296,14 +296,14 @@ def table_of(store: Store, challenge: Challenge) -> Table:
         fix = "run abawbench predict to its end"
         raise ProblemError(Problem("F02", "no finished unit", "one at least", fix, str(store.root)))
 
-    def said() -> Iterator[UnitAnswers]:
+    def answers_of_units() -> Iterator[UnitAnswers]:
         for unit in store.units():
             found = store.read(unit)
             rows = found.valid | found.filled
-            answers = {task: given[rows] for task, given in found.answers.items()}
+            answers = {task: values[rows] for task, values in found.answers.items()}
             yield UnitAnswers(unit, found.frame[rows], answers, found.filled[rows])
 
-    return decode(store.card, said(), challenge, source=str(store.root))
+    return decode(store.card, answers_of_units(), challenge, source=str(store.root))
 
 
 def read_store(challenge: Challenge, root: Path) -> Table:
