@@ -128,7 +128,7 @@ def subjects_from(path: Path) -> dict[str, str]:
     return {video: subject for video, subject in pairs if (video, subject) != ("video", "subject")}
 
 
-def text_column(body: bytes, place: int) -> pa.ChunkedArray:
+def _text_column(body: bytes, place: int) -> pa.ChunkedArray:
     """One field of every line as text, empty where a line does not have it.
 
     Args:
@@ -188,7 +188,7 @@ def _row_keys(data: bytes, layout: Layout, source: str) -> pa.ChunkedArray:
     if layout.key == "frame-path":
         lines = body.decode("utf-8").replace("\r", "").rstrip("\n").split("\n")
         return pa.chunked_array([[layout.split(line)[0] for line in lines]], pa.string())
-    return text_column(body, place)
+    return _text_column(body, place)
 
 
 def _is_row_name(head: str) -> bool:
@@ -245,6 +245,6 @@ def _template(layout: Layout, file: Path) -> ListedUnit:
     head = first_line(data)
     body = data[data.index(b"\n") + 1 :]
     count = body.count(b"\n") if body.strip() else 0
-    if layout.key == "line":
+    if not layout.has_key:
         return ListedUnit((count,))
-    return ListedUnit((count,), head.rstrip(", "), text_column(body, 0) if count else None)
+    return ListedUnit((count,), head.rstrip(", "), _text_column(body, 0) if count else None)

@@ -42,7 +42,7 @@ class Renaming:
     causes: tuple[str, ...]
 
 
-def met(keys: Names, wanted: Names) -> int:
+def _met(keys: Names, wanted: Names) -> int:
     """How many names of the list have a row in the file, repetitions counted."""
     import pyarrow.compute
 
@@ -64,7 +64,7 @@ def rename(keys: Names, wanted: Names, kind: Key) -> Renaming | None:
         wanted: row names of the list.
         kind: how rows are named.
     """
-    before = met(keys, wanted)
+    before = _met(keys, wanted)
     causes: list[str] = []
     current = keys
     for cause, mend in _mends(wanted, kind):
@@ -72,12 +72,12 @@ def rename(keys: Names, wanted: Names, kind: Key) -> Renaming | None:
         if not changed.equals(current):
             causes.append(cause)
             current = changed
-    best = met(current, wanted)
+    best = _met(current, wanted)
     if causes and best < before:
         current, best, causes = keys, before, []
     for step in (1, -1):
         shifted = _renumbered(current, kind, _width(wanted, kind), step)
-        count = met(shifted, wanted)
+        count = _met(shifted, wanted)
         if count > best:
             current, best = shifted, count
             start = "1, not from 0: add 1 to" if step == 1 else "0, not from 1: subtract 1 from"

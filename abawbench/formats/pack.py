@@ -93,7 +93,7 @@ def pack(challenge: Challenge, trials: Sequence[Path], out: Path, template: Path
         ProblemError: Z06 too many trials, the problems that `check` finds in them, F01 the zip cannot be written.
             Nothing is written then.
     """
-    _demand_trials(challenge, trials, out)
+    _require_trials(challenge, trials, out)
     problems = Problems()
     for trial in trials:
         problems.extend(check(challenge, trial, template))
@@ -119,7 +119,7 @@ def pack(challenge: Challenge, trials: Sequence[Path], out: Path, template: Path
     return manifest
 
 
-def _demand_trials(challenge: Challenge, trials: Sequence[Path], out: Path) -> None:
+def _require_trials(challenge: Challenge, trials: Sequence[Path], out: Path) -> None:
     limit = most_trials(challenge)
     if not trials:
         raise ProblemError(Problem("Z08", "no trial", "at least one", "name prediction files", str(out)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.base.files import write_file, write_folder
+from abawbench.base.files import make_folder, write_file, write_folder
 from abawbench.base.problems import SHOWN, Problem, ProblemError, Problems
 from abawbench.challenges import Challenge
 from abawbench.fill import Policy, fill
@@ -107,7 +107,7 @@ def write_annotations(challenge: Challenge, truth: Table, out: Path) -> None:
         write_file(out, _text(layout.header, [row_names(truth, layout.key), *columns]))
         return
     if not layout.has_key:
-        _demand_all_frames(truth, layout)
+        _require_all_frames(truth, layout)
     write_folder(out, _unit_files(truth, layout, columns, dict.fromkeys(truth.videos, layout.header)))
 
 
@@ -154,7 +154,7 @@ def write_all(challenge: Challenge, prediction: Table, folder: Path) -> Path:
     """
     layout = layouts(challenge, "prediction")[0]
     place = folder / (challenge.id if layout.per_unit else f"{challenge.id}{layout.suffix}")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with tempfile.TemporaryDirectory(dir=folder) as work:
         rows, made = Path(work) / "list", Path(work) / place.name
         write_list(challenge, prediction, rows)
@@ -253,7 +253,7 @@ def _arrow_table(columns: Sequence[pa.Array]) -> pa.Table:
     return pa.table(list(columns), names=[str(place) for place in range(len(columns))])
 
 
-def _demand_all_frames(truth: Table, layout: Layout) -> None:
+def _require_all_frames(truth: Table, layout: Layout) -> None:
     problems = Problems()
     order = np.lexsort((truth.frame, truth.video))
     counts = np.bincount(truth.video, minlength=len(truth.videos))
