@@ -1,4 +1,4 @@
-"""The library's front: every verb as a function that takes paths or DataFrames."""
+"""The public functions of the package: the scoring verbs for paths, DataFrames and tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from abawbench import formats as files
+from abawbench import formats
 from abawbench.base.problems import Problem
 from abawbench.challenges import Challenge, get
 from abawbench.fill import Policy
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def table(challenge: Challenge, source: Source, role: Role) -> Table:
-    """Rows from a file, a folder, a store of predictions, a DataFrame or a Table.
+    """Read rows from a file, a folder, a prediction store or a DataFrame; a Table is returned as it is.
 
     Raises:
         ProblemError: every problem of the source.
@@ -43,24 +43,25 @@ def table(challenge: Challenge, source: Source, role: Role) -> Table:
             from abawbench.inference.store import read_store
 
             return read_store(challenge, path)
-        return files.read_truth(challenge, path) if role == "truth" else files.read_predictions(challenge, path)
+        return formats.read_truth(challenge, path) if role == "truth" else formats.read_predictions(challenge, path)
     from abawbench.formats.dataframe import from_frame
 
     return from_frame(challenge, source, role)
 
 
 def both(challenge: Challenge, truth: Path, prediction: Path) -> tuple[Table, Table]:
-    """Truth and prediction from files, folders or a store. Raises: ProblemError, every problem of both."""
+    """Read truth and prediction from files, folders or a store. Raises: ProblemError, every problem of both."""
     if is_store(prediction):
         known = table(challenge, truth, "truth")
         return known, against(challenge, known, prediction)
-    return files.read_both(challenge, truth, prediction)
+    return formats.read_both(challenge, truth, prediction)
 
 
 def against(challenge: Challenge, truth: Table, source: Source) -> Table:
-    """A prediction to be held against a truth: all its rows, but of a store those that the truth has.
+    """Read the prediction that is to be scored against a truth.
 
-    A store holds what an entry said of every frame there was, a truth one split.
+    A store holds an answer to every frame there was, and the truth may cover a single split, so of a store only the rows
+    of the truth are kept. From other sources all rows are kept.
 
     Raises:
         ProblemError: every problem of the source.
@@ -73,15 +74,15 @@ def against(challenge: Challenge, truth: Table, source: Source) -> Table:
 
 
 def read(challenge: str, source: Source, *, role: Role = "truth") -> pd.DataFrame:
-    """Annotations (`role="truth"`) or predictions (`role="prediction"`) as a DataFrame.
+    """Read annotations (`role="truth"`) or predictions (`role="prediction"`) into a DataFrame.
 
     Args:
-        challenge: id, as `abaw4-mtl`.
-        source: a file or folder of the challenge's formats.
-        role: truth may hold sentinels, which become missing values; predictions may not.
+        challenge: id of the challenge, as `abaw4-mtl`.
+        source: a file or folder in one of the challenge's formats.
+        role: annotations may hold sentinels, which become missing values; predictions may not.
 
     Returns:
-        Columns video, frame, and the challenge's own.
+        Columns `video` and `frame`, and those of the challenge.
 
     Raises:
         ProblemError: every problem of the source.
@@ -102,16 +103,16 @@ def score(
     seed: int = 0,
     subjects: Mapping[str, str] | None = None,
 ) -> Score:
-    """The official score with intervals.
+    """Score predictions as the challenge does, with intervals.
 
     Args:
-        challenge: id, as `abaw4-mtl`.
-        truth: file, folder or DataFrame of annotations.
-        prediction: file, folder or DataFrame of predictions.
-        missing: fill policy for annotated rows without prediction.
-        resamples: bootstrap resamples.
-        seed: of the resampling.
-        subjects: subject of each video; intervals then resample subjects.
+        challenge: id of the challenge, as `abaw4-mtl`.
+        truth: annotations: a file, a folder or a DataFrame.
+        prediction: predictions: a file, a folder, a prediction store or a DataFrame.
+        missing: fill policy for annotated rows that have no prediction.
+        resamples: number of bootstrap resamples.
+        seed: seed of the resampling.
+        subjects: subject of each video; if given, the intervals resample subjects.
 
     Raises:
         ProblemError: every problem of the inputs.
@@ -139,7 +140,9 @@ def diff(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """The first prediction's score minus the second's, tested by video; see `scoring.difference.difference`.
+    """Compare two predictions: the first score minus the second, with an interval and a permutation test by video.
+
+    The keys of the result are listed in `abawbench.scoring.difference.difference`; options are as for `score`.
 
     Raises:
         ProblemError: every problem of the inputs.
@@ -151,7 +154,7 @@ def diff(
 
 
 def check(challenge: str, prediction: str | Path, *, template: str | Path | None = None) -> tuple[Problem, ...]:
-    """What the organisers would object to; notes (rule ids N...) do not refuse a file."""
+    """List every problem for which the organisers would reject a file; notes (rule ids N...) do not reject it."""
     from abawbench.formats.check import check as check_file
 
     return check_file(get(challenge), Path(prediction), None if template is None else Path(template))
@@ -160,10 +163,17 @@ def check(challenge: str, prediction: str | Path, *, template: str | Path | None
 def write(
     challenge: str, prediction: Source, out: str | Path, *, template: str | Path, fill: Policy = "error"
 ) -> Written:
-    """Predictions as the challenge's file, rows and order from the organisers' list.
+    """Write predictions as the challenge's file, with the rows and the order of the organisers' list.
+
+    Args:
+        challenge: id of the challenge.
+        prediction: predictions: a file, a folder, a prediction store or a DataFrame.
+        out: the file or folder to write.
+        template: the organisers' list of rows.
+        fill: fill policy for rows of the list that have no prediction.
 
     Raises:
-        ProblemError: every problem of the inputs; nothing is written then.
+        ProblemError: every problem of the inputs; then nothing is written.
     """
     from abawbench.formats.write import write_predictions
 
@@ -174,10 +184,10 @@ def write(
 def pack(
     challenge: str, trials: Sequence[str | Path], out: str | Path, *, template: str | Path | None = None
 ) -> Manifest:
-    """A zip of checked trials, byte-identical for identical input, with a manifest of hashes beside it.
+    """Pack checked trials into a zip, with a manifest of hashes beside it; the same input gives the same bytes.
 
     Raises:
-        ProblemError: a trial would not be accepted; nothing is written then.
+        ProblemError: a trial would be rejected; then nothing is written.
     """
     from abawbench.formats.pack import pack as pack_trials
 

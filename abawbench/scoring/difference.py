@@ -45,10 +45,10 @@ def difference(
         truth: annotated rows.
         first: rows of one prediction.
         second: rows of the other prediction.
-        missing: the fill policy for annotated rows that have no prediction.
+        missing: as for `score`.
         resamples: number of swaps, and of resamples.
         seed: seed of both.
-        subjects: subject of each video; subjects then take the place of videos.
+        subjects: as for `score`.
 
     Returns:
         challenge, fingerprint, figure (the one that is compared: the score, or the first defined figure if there is no

@@ -172,16 +172,7 @@ def score(
     seed: int = 0,
     subjects: Mapping[str, str] | None = None,
 ) -> Score:
-    """The official score, with intervals.
-
-    Args:
-        challenge: the rules.
-        truth: annotated rows.
-        prediction: rows with the same keys.
-        missing: the fill policy for annotated rows that have no prediction.
-        resamples: number of bootstrap resamples.
-        seed: seed of the resampling.
-        subjects: subject of each video; intervals then resample subjects.
+    """The official score of two tables, with intervals; options as for `abawbench.score`.
 
     Raises:
         ProblemError: see `pair`; C02 where a scored video has no subject.
