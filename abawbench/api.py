@@ -60,8 +60,8 @@ def both(challenge: Challenge, truth: Path, prediction: Path) -> tuple[Table, Ta
 def against(challenge: Challenge, truth: Table, source: Source) -> Table:
     """Read the prediction that is to be scored against a truth.
 
-    A store holds an answer to every frame there was, and the truth may cover a single split, so of a store only the rows
-    of the truth are kept. From other sources all rows are kept.
+    A store holds an answer to every frame and the truth may cover a single split, so of a store only the rows of the
+    truth are kept. From other sources all rows are kept.
 
     Raises:
         ProblemError: every problem of the source.
