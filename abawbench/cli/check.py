@@ -137,9 +137,9 @@ def _check_entry(name: str, submissions: Path, *, as_json: bool) -> None:
     """Print what came of each check of an entry; exit with 1 where one failed."""
     from abawbench.entries import load_entry
     from abawbench.entries.conformance.suite import conform
-    from abawbench.entries.loading import find
+    from abawbench.entries.loading import find_entry_file
 
-    path = find(name, root=submissions)
+    path = find_entry_file(name, root=submissions)
     tasks = None if path is None else _tasks(path)
     report = conform(lambda: load_entry(name, root=submissions), tasks)
     hint = None if path is None else _hint(report, path)

@@ -79,7 +79,7 @@ def command(
       abawbench predict submissions/2026_me_mine cropped_aligned -o out/mine
     """
     from abawbench.base.problems import render
-    from abawbench.entries.loading import find
+    from abawbench.entries.loading import find_entry_file
     from abawbench.entries.model import TableEntry
     from abawbench.inference.predict import predict
 
@@ -87,7 +87,7 @@ def command(
         # the machines of a cluster start in folders of their own
         data, out, submissions = data.resolve(), out.resolve(), submissions.resolve()
         entry = str(Path(entry).resolve()) if Path(entry).exists() else entry
-    source = find(entry, root=submissions)
+    source = find_entry_file(entry, root=submissions)
     load = partial(_load, entry, submissions, data)
     loaded = load()
     if isinstance(loaded, TableEntry):

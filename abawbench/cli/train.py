@@ -122,9 +122,9 @@ def _source(data: tuple[Path, ...], *, features: tuple[Path, ...], subjects: Pat
 
 def _file(entry: str, submissions: Path) -> Path:
     from abawbench.base.problems import Problem, ProblemError
-    from abawbench.entries.loading import find
+    from abawbench.entries.loading import find_entry_file
 
-    path = find(entry, root=submissions)
+    path = find_entry_file(entry, root=submissions)
     if path is None:
         expected = f"a folder of {submissions} that has an entry.toml, or a path to one"
         raise ProblemError(Problem("E01", f"entry {entry}", expected, "check the name"))

@@ -1,4 +1,4 @@
-"""entry.toml: reading it, and everything that is wrong with it at once."""
+"""Reading entry.toml: its fields, its tables of settings, and everything wrong with it at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from abawbench.entries.model import Card
 from abawbench.models.image_input import ImageInput
 
 FILE = "entry.toml"
-# beside it where a training made the entry
+# lies beside it where a training made the entry
 RUN = "run.json"
 # errors of pydantic about a value of the right type
 RANGES = {
@@ -43,7 +43,7 @@ class _Picture(BaseModel):
 
 
 class EntryFile(BaseModel):
-    """What entry.toml holds."""
+    """The content of an entry.toml."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -61,7 +61,7 @@ class EntryFile(BaseModel):
     training: dict[str, Any] = {}
 
     def card(self) -> Card:
-        """The card it describes; tasks, weights and networks are known when the entry is made."""
+        """The card of the entry, without tasks, weights and networks, which are known when the entry is made."""
         return Card(
             name=self.name,
             title=self.title,
@@ -78,16 +78,16 @@ class EntryFile(BaseModel):
 def read_entry_file(path: Path, changes: Mapping[str, Any] | None = None) -> EntryFile:
     """The content of an entry file.
 
-    A file `entry.toml` has the name of its folder; another one, as `tiny.toml`, that name, a dash and its own stem. The
-    folder of a training may have any name.
+    The name in a file `entry.toml` is that of its folder; in another file, as `tiny.toml`, it is the name of the folder,
+    a dash and the stem of the file. The folder of a training may have any name.
 
     Args:
         path: the file.
-        changes: values in the place of the file's, by dotted name, as `settings.temporal.width` or
+        changes: values that replace those of the file, by dotted name, as `settings.temporal.width` or
             `settings.backbones.0.kind`.
 
     Raises:
-        ProblemError: F01 it cannot be read, E02 everything that is wrong in it.
+        ProblemError: F01 the file cannot be read, E02 everything wrong in it.
     """
     try:
         record = tomllib.loads(path.read_text("utf-8"))

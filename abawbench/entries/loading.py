@@ -39,37 +39,37 @@ KINDS: dict[str, tuple[str, str, str]] = {
 
 
 def folders(root: Path = Path("submissions")) -> tuple[Path, ...]:
-    """The folders of all entries under a folder of submissions, by name."""
+    """The folders of all entries in a folder of submissions, sorted by name."""
     return tuple(sorted(path.parent for path in root.glob(f"*/{FILE}")))
 
 
 def load_entry(name: str | Path, *, root: Path = Path("submissions")) -> Entry | Trainable:
-    """The entry of this name; a `Trainable` where it must see labels before it can answer.
+    """The entry of this name; a `Trainable` where it must see labels before it can predict.
 
     Args:
         name: a folder under `root`, or the path of a folder with an entry.toml; `<folder>/tiny` for its `tiny.toml`;
-            `module:factory`, called without arguments; or the name of an entry that an installed package offers.
+            `module:factory`, where the factory takes no arguments; or the name of an entry of an installed package.
         root: the folder of submissions.
 
     Raises:
-        ProblemError: E01 unknown name or kind, C01 unknown vocabulary, E02 everything that is wrong in its file, E11
-            weights that it needs are not there.
+        ProblemError: E01 unknown name or kind, C01 unknown vocabulary, E02 everything wrong in its file, E11 missing
+            weights.
     """
-    path = find(name, root=root)
+    path = find_entry_file(name, root=root)
     if path is not None:
-        return entry_of(read_entry_file(path), path)
+        return make_entry(read_entry_file(path), path)
     if ":" in str(name):
-        return _from_factory(str(name))
+        return _call_factory(str(name))
     offered = {point.name: point.value for point in entry_points(group=GROUP)}
     if str(name) in offered:
-        return _from_factory(offered[str(name)])
+        return _call_factory(offered[str(name)])
     known = [folder.name for folder in folders(root)] + sorted(offered)
     expected = f"the name of a folder of {root} that has an {FILE}, a path to one, or module:factory"
     raise ProblemError(_unknown("entry", str(name), known, expected))
 
 
-def find(name: str | Path, *, root: Path = Path("submissions")) -> Path | None:
-    """The file that describes an entry of this name, or None where no folder has it."""
+def find_entry_file(name: str | Path, *, root: Path = Path("submissions")) -> Path | None:
+    """The file that describes the entry of this name; None where no folder has one."""
     for place in (root / name, Path(name)):
         for path in (place / FILE, place.with_name(f"{place.name}.toml"), place):
             if path.suffix == ".toml" and path.is_file():
@@ -77,36 +77,36 @@ def find(name: str | Path, *, root: Path = Path("submissions")) -> Path | None:
     return None
 
 
-def entry_of(content: EntryFile, path: Path) -> Entry | Trainable:
-    """The entry that the content of a file describes.
+def make_entry(content: EntryFile, path: Path) -> Entry | Trainable:
+    """Make the entry that an entry file describes.
 
     Args:
-        content: what the file holds.
-        path: the file; relative paths start at its folder, and its code lies beside it.
+        content: content of the file.
+        path: the file; relative paths start at its folder, and the entry's code lies beside it.
 
     Raises:
         ProblemError: as `load_entry`.
     """
     vocabulary = challenges.get(content.vocabulary).tasks
-    factory, settings_type = _factory(content, path)
+    factory, settings_type = _resolve_kind(content, path)
     # networks have a rule of their own for settings that do not hold together
     rule = getattr(settings_type, "OUT_OF_RANGE", "E02")
     settings = read_settings(settings_type, content.settings, path, out_of_range=rule)
     try:
-        return _checked(factory(content.card(), vocabulary, settings), str(path))
+        return _require_entry(factory(content.card(), vocabulary, settings), str(path))
     except ProblemError as error:
         problems = [dataclasses.replace(problem, file=problem.file or str(path)) for problem in error.problems]
         raise ProblemError(*problems) from error
 
 
-def _factory(content: EntryFile, path: Path) -> tuple[Callable[..., Any], type[Any]]:
+def _resolve_kind(content: EntryFile, path: Path) -> tuple[Callable[..., Any], type[Any]]:
     if content.kind != "code":
         if content.kind not in KINDS:
             raise ProblemError(_unknown("kind", content.kind, [*KINDS, "code"], "a kind of entry", path))
         module, factory, settings_type = KINDS[content.kind]
         made_in = importlib.import_module(f"abawbench.entries.{module}")
         return getattr(made_in, factory), getattr(made_in, settings_type)
-    module = _code(path.with_name(CODE))
+    module = _load_code(path.with_name(CODE))
     factory = getattr(module, "create", None)
     if not callable(factory):
         expected = "create(card, vocabulary, settings), which gives the entry"
@@ -114,7 +114,7 @@ def _factory(content: EntryFile, path: Path) -> tuple[Callable[..., Any], type[A
     return factory, getattr(module, "Settings", NoSettings)
 
 
-def _code(path: Path) -> Any:
+def _load_code(path: Path) -> Any:
     if not path.is_file():
         found = f"kind = code without {CODE}"
         raise ProblemError(Problem("E02", found, f"{CODE} beside {FILE}", "add it, or name another kind", str(path)))
@@ -125,12 +125,12 @@ def _code(path: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     # dataclasses look their module up by name
     sys.modules[name] = module
-    with _failures_of(f"{path.name} of {path.resolve().parent.name}", str(path)):
+    with _reporting_failures(f"{path.name} of {path.resolve().parent.name}", str(path)):
         spec.loader.exec_module(module)
     return module
 
 
-def _from_factory(place: str) -> Entry | Trainable:
+def _call_factory(place: str) -> Entry | Trainable:
     module, _, attribute = place.partition(":")
     try:
         factory = getattr(importlib.import_module(module), attribute)
@@ -142,12 +142,12 @@ def _from_factory(place: str) -> Entry | Trainable:
     except AttributeError as error:
         names = [name for name in dir(sys.modules[module]) if not name.startswith("_")]
         raise ProblemError(_unknown("factory", attribute, names, f"a function of {module}")) from error
-    with _failures_of(place, None):
+    with _reporting_failures(place, None):
         made = factory()
-    return _checked(made, place)
+    return _require_entry(made, place)
 
 
-def _checked(made: object, place: str) -> Entry | Trainable:
+def _require_entry(made: object, place: str) -> Entry | Trainable:
     if isinstance(made, Entry | Trainable):
         return made
     expected = "an object with a card, and predict(clip) or fit(clips, truth)"
@@ -155,7 +155,7 @@ def _checked(made: object, place: str) -> Entry | Trainable:
 
 
 @contextmanager
-def _failures_of(what: str, file: str | None) -> Generator[None]:
+def _reporting_failures(what: str, file: str | None) -> Generator[None]:
     try:
         yield
     except ProblemError:

@@ -11,7 +11,7 @@ from typing import Any, cast
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.entries import load_entry
 from abawbench.entries.entry_file import FILE
-from abawbench.entries.loading import find
+from abawbench.entries.loading import find_entry_file
 from abawbench.entries.model import Card, DeviceEntry, Entry, Trainable
 from abawbench.entries.networks.compound import CompoundEntry
 from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
@@ -76,7 +76,7 @@ def feature_maker(
         _refuse(str(path), "a checkpoint", options)
         return _of_checkpoint(path, overrides)
     _refuse(name, "an entry, which says so itself", (*overrides.given, *options))
-    return _of_entry(_loaded(name, root), find(name, root=root))
+    return _of_entry(_loaded(name, root), find_entry_file(name, root=root))
 
 
 def _of_kind(kind: str, overrides: Overrides, seed: int | None) -> FeatureMaker:

@@ -23,7 +23,7 @@ from abawbench.challenges import Challenge, Task
 from abawbench.clips.clip import Clip
 from abawbench.clips.features import FeatureClip
 from abawbench.entries.entry_file import FILE, EntryFile, read_entry_file
-from abawbench.entries.loading import entry_of
+from abawbench.entries.loading import make_entry
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.models.settings import resolve_coupling
 from abawbench.training.batching import Step, balancing_weights, databases_of, frame_steps, segment_steps, video_steps
@@ -115,7 +115,7 @@ def train(
         raise ProblemError(Problem("E19", f"kind = {content.kind}", f"one of {', '.join(KINDS)}", fix, str(entry_file)))
     # parts without a file of weights are drawn
     content = content.model_copy(update={"settings": {"seed": settings.seed, **content.settings}})
-    entry = entry_of(content, entry_file)
+    entry = make_entry(content, entry_file)
     assert isinstance(entry, LearningEntry)
     challenge = challenges.get(content.vocabulary)
     labels, clips = labels_of(source, challenge), clips_of(source.data)
