@@ -78,7 +78,7 @@ class EntryFile(BaseModel):
 def read_entry_file(path: Path, changes: Mapping[str, Any] | None = None) -> EntryFile:
     """The content of an entry file.
 
-    The name in a file `entry.toml` is that of its folder; in another file, as `tiny.toml`, it is the name of the folder,
+    The name in an `entry.toml` is that of its folder; in another file, as `tiny.toml`, it is the name of the folder,
     a dash and the stem of the file. The folder of a training may have any name.
 
     Args:
