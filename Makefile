@@ -28,9 +28,11 @@ check: setup
 	$(BIN)/python -m pytest tests/test_layers.py
 	$(BIN)/abawbench leaderboard check
 
+# make bench BENCHMARKS="forward temporal"; python -m benchmarks runs them all
+BENCHMARKS ?= scoring
 bench: setup
-	$(BIN)/pip install --quiet --constraint constraints.txt torch torchmetrics
-	$(BIN)/python -m benchmarks
+	$(BIN)/pip install --quiet --constraint constraints.txt torchmetrics
+	$(BIN)/python -m benchmarks $(BENCHMARKS)
 
 tables: setup
 	$(BIN)/python -c 'from abawbench.base.rules import catalogue; print(catalogue(), end="")' > docs/rules.md

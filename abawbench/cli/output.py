@@ -19,7 +19,7 @@ Arguments = ParamSpec("Arguments")
 EXTRAS: dict[str | None, str] = {
     **dict.fromkeys(("av", "cv2", "jinja2", "pooch", "requests", "sklearn", "threadpoolctl"), "video"),
     **dict.fromkeys(("onnxruntime", "safetensors", "torch", "transformers"), "models"),
-    **dict.fromkeys(("kornia", "matplotlib"), "models"),
+    **dict.fromkeys(("PIL", "kornia", "matplotlib"), "models"),
     "ray": "cluster",
 }
 
