@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from abawbench.table import Floats, Mask, Table
+
 Split = Literal["train", "validation", "test"]
 FormatId = Literal[
     "unit-txt", "units", "rows", "mtl", "lsd", "eri-csv", "emi-csv", "ah-frames", "ah-split", "ah-trial", "vd-csv"
@@ -23,11 +25,13 @@ class _Values:
     """The properties that all kinds of task share, for code that treats the kinds alike.
 
     Attributes:
+        name: name of the task.
         is_real: True where a value is a real number, NaN if missing; else a value is a whole number, -1 if missing.
         is_vector: True where a row has one value for each label; else a row has one value.
     """
 
     __slots__ = ()
+    name: str
     is_real = False
     is_vector = True
 
@@ -67,6 +71,18 @@ class _Values:
         import numpy as np
 
         return ~np.isnan(values) if self.is_real else values >= 0
+
+    def annotations_of(self, truth: Table) -> tuple[Floats, Mask]:
+        """The annotations in a truth as float64, shape (rows, labels), and True for each that is not missing.
+
+        A truth without the task has no annotation of it.
+        """
+        import numpy as np
+
+        values = truth.values.get(self.name)
+        table = np.asarray(self.empty(len(truth)) if values is None else values, np.float64)
+        table = table.reshape(len(truth), len(self.labels))
+        return table, self.is_annotated(table)
 
 
 @dataclass(frozen=True, slots=True)

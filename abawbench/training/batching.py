@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
-from abawbench.entries.baselines.labelled import values_of
 from abawbench.models.temporal.settings import TemporalSettings
 from abawbench.table import Floats, Rows, Table
 
@@ -172,7 +171,7 @@ def balancing_weights(task: Task, table: Table, *, most: float = 10.0) -> Floats
     Returns:
         Shape (rows,), mean 1 before the limit; 1 for rows without a label.
     """
-    values, annotated = values_of(task, table)
+    values, annotated = task.annotations_of(table)
     if task.is_real:
         low, high = task.span
         position = (values - low) / (high - low) * BINS

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
-from abawbench.entries.baselines.labelled import values_of
 from abawbench.models.coupling import (
     hard_classes_of_labels,
     hard_labels_of_classes,
@@ -178,9 +177,9 @@ def _soft_loss(labels: Target, class_logits: Tensor, coupling: Coupling) -> Tens
 
 
 def _estimated(settings: CouplingSettings, classes: Task, labels: Task, truth: Table) -> Floats:
-    number, known = values_of(classes, truth)
+    number, known = classes.annotations_of(truth)
     rows = np.where(known, number, -1).astype(np.int64)[:, 0]
-    shown, annotated = values_of(labels, truth)
+    shown, annotated = labels.annotations_of(truth)
     return estimate_relatedness(
         rows,
         shown,

@@ -17,7 +17,6 @@ from torch.nn import functional
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
-from abawbench.entries.baselines.labelled import values_of
 from abawbench.table import Table
 from abawbench.training.data import Target
 from abawbench.training.settings import LossKind, LossSettings
@@ -203,7 +202,7 @@ def class_shares_of(task: Task, table: Table) -> tuple[float, ...]:
 
 def positive_weights_of(task: Task, table: Table) -> tuple[float, ...]:
     """Weight of each label: frames without it / frames with it; 1 where it is always or never on."""
-    values, annotated = values_of(task, table)
+    values, annotated = task.annotations_of(table)
     on = (annotated & (values > 0)).sum(0)
     off = annotated.sum(0) - on
     weights = np.where((on > 0) & (off > 0), off / np.maximum(on, 1), 1.0)
@@ -211,7 +210,7 @@ def positive_weights_of(task: Task, table: Table) -> tuple[float, ...]:
 
 
 def _class_counts(task: Task, table: Table) -> NDArray[np.int64]:
-    values, annotated = values_of(task, table)
+    values, annotated = task.annotations_of(table)
     return np.bincount(values[annotated].astype(np.int64), minlength=task.width)
 
 

@@ -44,7 +44,7 @@ def labelled_tasks(
     """
     found: list[LabelledTask] = []
     for task in vocabulary:
-        values, annotated = values_of(task, truth)
+        values, annotated = task.annotations_of(truth)
         if usable is not None:
             annotated &= usable[:, np.newaxis]
         has_labels = annotated.any(axis=0)
@@ -59,17 +59,6 @@ def labelled_tasks(
         fix = "check that the truth and the crops have the same videos and frames"
         raise ProblemError(Problem("E07", problem, "one annotated row with a crop at least", fix, truth.source or None))
     return tuple(found)
-
-
-def values_of(task: Task, truth: Table) -> tuple[Floats, Mask]:
-    """Annotations of a task as float64, shape (rows, columns) or (rows, 1) for class numbers, and where there are any.
-
-    A truth without the task has no annotation of it.
-    """
-    values = truth.values.get(task.name)
-    table = np.asarray(task.empty(len(truth)) if values is None else values, np.float64)
-    table = table.reshape(len(truth), len(task.labels))
-    return table, task.is_annotated(table)
 
 
 def crop_of_row(clips: Sequence[Clip], truth: Table) -> Rows:
