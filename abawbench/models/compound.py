@@ -57,7 +57,7 @@ def parts_of(compound: str) -> tuple[str, str]:
 def compound_table(compounds: Sequence[str], action_units: Sequence[str]) -> Floats:
     """The share of people who use each action unit in each compound, shape (compounds, action units).
 
-    Of a compound that the expert table lacks, the greater share of its two parts (assumed).
+    A compound that the expert table lacks has the greater share of its two parts (assumed).
 
     Raises:
         ProblemError: E17, every name that is no compound expression.
@@ -126,19 +126,19 @@ def _no_compound(names: Iterable[str]) -> Iterable[Problem]:
             found = f"compound expression {name!r}"
             near = get_close_matches(name, COMPOUND_11, n=3)
             fix = f"did you mean {' or '.join(near)}?" if near else "correct the name"
-            yield Problem("E17", found, "two feelings, as Sadly_Fearful", fix)
+            yield Problem("E17", found, "an adverb and an adjective, as Sadly_Fearful", fix)
 
 
 def _wrong_shapes(
     action_units: Floats, expressions: Floats, valence: Floats | None, units: int, classes: int
 ) -> Iterable[Problem]:
     frames = len(expressions)
-    asked = {
+    shapes = {
         "action units": (action_units, (frames, units)),
         "expressions": (expressions, (frames, classes)),
         "valence": (valence, (frames,)),
     }
-    for name, (values, shape) in asked.items():
+    for name, (values, shape) in shapes.items():
         if values is not None and values.shape != shape:
             fix = "give one row a frame and one column a name"
             yield Problem("E13", f"{name} of shape {values.shape}", f"shape {shape}", fix)
@@ -147,4 +147,4 @@ def _wrong_shapes(
 def _missing(parts: Sequence[tuple[str, str]], names: Sequence[str]) -> Iterable[Problem]:
     for name in sorted({name for pair in parts for name in pair} - set(names)):
         found = f"no probability of {name} among {', '.join(names)}"
-        yield Problem("E17", found, "both parts of every compound", "choose compounds that the model can tell")
+        yield Problem("E17", found, "both parts of every compound", "choose compounds whose parts the model answers")

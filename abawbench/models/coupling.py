@@ -1,7 +1,7 @@
-"""Couples two tasks in training: one of classes, of which a picture has one, one of labels, of which it has many.
+"""Losses and labels that couple two tasks in training: one with a single class for each picture, one with many labels.
 
-These may be expressions and action units, identities and attributes, or any other two. Both share a table of shape
-(classes, labels): the share of a class that shows a label, from 0 to 1, NaN where it is not known.
+These may be expressions and action units, identities and attributes, or any other two. They are coupled by a table of
+shape (classes, labels): the share of a class that shows a label, from 0 to 1, NaN where it is not known.
 A class of which nothing is known takes no part; a label that no class shows is left out of the matching.
 
 Source: arXiv:1910.11111, arXiv:2105.03790, arXiv:2401.01219, formulas assumed(paper).
@@ -89,7 +89,7 @@ def implied_labels(class_logits: Tensor, table: Tensor) -> Tensor:
 def matching_loss(
     class_logits: Tensor, label_logits: Tensor, table: Tensor, options: MatchingOptions | None = None
 ) -> Tensor:
-    """The loss of distribution matching: the mean distance of the labels from those that the classes imply.
+    """The loss of distribution matching: the mean distance of the labels' probabilities from those the classes imply.
 
     Pictures without annotation take part. Probabilities are clamped to [1e-6, 1 - 1e-6].
 
@@ -123,8 +123,8 @@ def matching_loss(
 def soft_labels(labels: Tensor, annotated: Tensor, table: Tensor, options: SoftLabelOptions | None = None) -> Tensor:
     """Probabilities of the classes that follow from the labels of a picture.
 
-    The score of a class is the share of its labels, weighed by the table, that are on; a softmax makes probabilities of
-    the scores. A class with none of its labels annotated leaves the softmax.
+    The score of a class is the share of its labels, weighted by the table, that are on; a softmax turns the scores into
+    probabilities. A class with none of its labels annotated is left out of the softmax.
 
     Args:
         labels: labels from 0 to 1, anything where not annotated, shape (pictures, labels).
@@ -190,14 +190,14 @@ def hard_labels_of_classes(classes: Tensor, table: Tensor) -> HardLabels:
 
 
 def hard_classes_of_labels(labels: Tensor, annotated: Tensor, table: Tensor) -> Tensor:
-    """The class of each picture all of whose labels are on, as far as they are annotated.
+    """The class of each picture whose labels are all on, as far as they are annotated.
 
-    Among several, the one that shows the most annotated labels. A class with none of them is no candidate.
+    Of several such classes, the one with the most annotated labels counts. A class without any is no candidate.
 
     Args:
-        labels: shape (pictures, labels), 0 or 1; anything where not annotated.
-        annotated: shape (pictures, labels), bool.
-        table: shape (classes, labels).
+        labels: labels, 0 or 1, anything where not annotated, shape (pictures, labels).
+        annotated: True where a label is annotated, shape (pictures, labels).
+        table: relatedness, shape (classes, labels).
 
     Returns:
         Shape (pictures,), int64; -1 without a candidate, and where two have equally many (assumed).
@@ -229,7 +229,7 @@ def _entropy(target: Tensor, answer: Tensor, options: MatchingOptions) -> Tensor
 
 
 def _log_probabilities(logits: Tensor, known: Tensor) -> Tensor:
-    """Among the classes of which something is known; minus infinity for the others."""
+    """Log probabilities among the classes of which something is known; minus infinity for the others."""
     return logits.masked_fill(known.sum(1) == 0, -torch.inf).log_softmax(1)
 
 
@@ -249,8 +249,8 @@ def _fit(table: Tensor, *, classes: Tensor | None = None, labels: Tensor | None 
         Problem(
             "E17",
             f"{name} of shape {tuple(values.shape)}",
-            f"(pictures, {table.shape[axis]}), as the table has {name}",
-            "make the table of the names that the head answers",
+            f"(pictures, {table.shape[axis]}), the number of {name} in the table",
+            "make the table from the names that the head answers",
         )
         for name, values, axis in widths
         if values is not None and (values.ndim != 2 or values.shape[1] != table.shape[axis])

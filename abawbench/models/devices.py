@@ -7,22 +7,22 @@ import importlib.util
 from abawbench.base.problems import Problem, ProblemError
 
 
-def resolve_device(asked: str) -> str:
-    """The device with the name that was asked for; `auto` is a GPU where there is one, else the CPU.
+def resolve_device(name: str) -> str:
+    """The device of this name; `auto` is a GPU where there is one, else the CPU.
 
     Raises:
         ProblemError: C02, there is no such device.
     """
-    if asked == "cpu" or importlib.util.find_spec("torch") is None:
+    if name == "cpu" or importlib.util.find_spec("torch") is None:
         return "cpu"
     import torch
 
-    if asked == "auto":
+    if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        torch.empty(1, device=asked)
+        torch.empty(1, device=name)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
         fix = "name cpu, or install a torch that has it"
-        raise ProblemError(Problem("C02", f"--device {asked}: {reason}", "a device that is there", fix)) from error
-    return asked
+        raise ProblemError(Problem("C02", f"--device {name}: {reason}", "a device that is there", fix)) from error
+    return name

@@ -51,7 +51,7 @@ class ImageInput:
         crop: alignment of the face in the crop, as `arcface-112`; empty where it is not known.
 
     Raises:
-        ValueError: the values do not hold together.
+        ValueError: the values contradict each other.
     """
 
     size: int
@@ -82,7 +82,7 @@ class ImageInput:
 
     @property
     def geometry(self) -> Geometry:
-        """All that decides what `resized` gives: inputs of one geometry can share resized crops."""
+        """The fields on which `resized` depends: inputs of one geometry can share resized crops."""
         return self.size, self.resize, self.resize_to
 
     def resized(self, crops: Crops) -> Crops:
@@ -145,7 +145,7 @@ class ImageInput:
         """Make the record that `to_json` wrote; other keys are left alone.
 
         Raises:
-            KeyError, TypeError, ValueError: a field is missing, or the values do not hold together.
+            KeyError, TypeError, ValueError: a field is missing, or the values contradict each other.
         """
         others = {name: record[name] for name in ("resize", "resize_to", "crop") if name in record}
         return ImageInput(record["size"], record["colour"], tuple(record["mean"]), tuple(record["std"]), **others)
@@ -161,7 +161,7 @@ class Overrides:
         mean: mean of each channel, where black is 0 and white is 1.
         std: deviation of each channel, on the same scale.
         layer: hidden layer that is read; -1 is the network's output, after its last norm.
-        pooling: vector that is made of the layer, as on a backbone's card.
+        pooling: reduction of the layer to one vector, as on a backbone's card.
     """
 
     size: int | None = field(
@@ -182,7 +182,7 @@ class Overrides:
         return tuple(each.name for each in fields(Overrides) if getattr(self, each.name) is not None)
 
     def over(self, lower: Overrides) -> Overrides:
-        """Combine with `lower`, whose values stand where there is none here."""
+        """Combine with `lower`, whose values count where this record has none."""
         return replace(lower, **{name: getattr(self, name) for name in self.given})
 
     def apply(self, preset: ImageInput, kind: str) -> ImageInput:
@@ -193,7 +193,7 @@ class Overrides:
             kind: name of the network, for messages.
 
         Raises:
-            ProblemError: E17, another number of channels than the network has, or values that do not hold together.
+            ProblemError: E17, another number of channels than the network has, or values that contradict each other.
         """
         colour = self.colour or preset.colour
         if colour not in get_args(Colour):

@@ -1,4 +1,4 @@
-"""Reads preprocessor_config.json, in which a folder of transformers says how pictures are prepared. Needs no torch."""
+"""Reads preprocessor_config.json, the description of the preprocessing in transformers' folders. Needs no torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from abawbench.models.image_input import Colour, ImageInput, Overrides, Resize
 
 FILE = "preprocessor_config.json"
 
-# image processors that resize, cut, rescale and normalise, with what they do where the file is silent.
+# image processors that resize, cut, rescale and normalise, with their values for fields that the file lacks.
 # DINOv3 resizes before it would round to bytes: its values differ by half a grey level at most
 _KINDS: Mapping[str, Mapping[str, Any]] = {
     **{kind: {} for kind in ("", "Beit", "Blip", "DINOv3ViT", "EfficientNet", "Pvt", "Siglip", "ViT")},
@@ -52,8 +52,8 @@ def read_image_input(
         record: content of the file; empty where there is none.
         file: path of the file, for messages.
         channels: number of channels that the network takes: RGB, or grey where it is 1.
-        overrides: size, mean and std that replace those of the file, which is not used where all three are given.
-        rule: rule of a problem with what the file leaves out or asks for in vain.
+        overrides: size, mean and std that replace those of the file, which is ignored where all three are there.
+        rule: rule id of the problem where the file lacks a value or names a step that cannot be followed.
 
     Returns:
         The image input. Where the file names no filter, crops are resized as everywhere in this package. A scale other
@@ -69,11 +69,11 @@ def read_image_input(
             return ImageInput(overrides.size, colour, overrides.mean, overrides.std)
         kind = _kind(record)
         # transformers takes null for a missing value
-        said = {**_KINDS[kind], **{name: value for name, value in record.items() if value is not None}}
-        _refuse_other_steps(said, kind)
-        geometry = _geometry(said, kind, overrides.size)
-        mean, std = _normalisation(said, kind, channels, overrides)
-        if said.get("do_flip_channel_order") and colour == "RGB":
+        values = {**_KINDS[kind], **{name: value for name, value in record.items() if value is not None}}
+        _refuse_other_steps(values, kind)
+        geometry = _geometry(values, kind, overrides.size)
+        mean, std = _normalisation(values, kind, channels, overrides)
+        if values.get("do_flip_channel_order") and colour == "RGB":
             colour = "BGR"
     except _NotHonouredError as error:
         found, expected = error.args
@@ -102,10 +102,10 @@ def _kind(record: Mapping[str, Any]) -> str:
     return kind
 
 
-def _refuse_other_steps(said: Mapping[str, Any], kind: str) -> None:
+def _refuse_other_steps(values: Mapping[str, Any], kind: str) -> None:
     strange = [
         name
-        for name, value in said.items()
+        for name, value in values.items()
         if value
         and (
             (name.startswith("do_") and name not in _STEPS | _HARMLESS)
@@ -117,22 +117,22 @@ def _refuse_other_steps(said: Mapping[str, Any], kind: str) -> None:
         raise _NotHonouredError(f"{strange[0]} of {kind or 'no'} image processor", f"resizing and cutting alone{owner}")
 
 
-def _geometry(said: Mapping[str, Any], kind: str, size: int | None) -> dict[str, Any]:
+def _geometry(values: Mapping[str, Any], kind: str, size: int | None) -> dict[str, Any]:
     """Size, resize and resize_to; a size of the caller is taken without cutting."""
-    resize = _FILTERS[_filter_number(said["resample"])] if "resample" in said else "opencv"
+    resize = _FILTERS[_filter_number(values["resample"])] if "resample" in values else "opencv"
     if size is not None:
-        return {"size": size, "resize": resize if said.get("do_resize", True) else "opencv"}
-    middle = _side(said.get("crop_size"), "crop_size") if said.get("do_center_crop") else None
-    if not said.get("do_resize", True):
+        return {"size": size, "resize": resize if values.get("do_resize", True) else "opencv"}
+    middle = _side(values.get("crop_size"), "crop_size") if values.get("do_center_crop") else None
+    if not values.get("do_resize", True):
         if middle is None:
             raise _NotHonouredError("do_resize = false without a middle to cut out", "the size of the pictures")
         return {"size": middle, "resize": "none"}
-    side = _side(said.get("size"), "size")
-    if kind == "ConvNext" and "height" in (said["size"] if isinstance(said["size"], dict) else {}):
-        raise _NotHonouredError(f"size {said['size']} of ConvNext", "a shortest_edge")
+    side = _side(values.get("size"), "size")
+    if kind == "ConvNext" and "height" in (values["size"] if isinstance(values["size"], dict) else {}):
+        raise _NotHonouredError(f"size {values['size']} of ConvNext", "a shortest_edge")
     if kind != "ConvNext" or side >= _CUT_BELOW:
         return {"size": middle or side, "resize": resize, "resize_to": side if middle not in (None, side) else None}
-    enlarged = int(side / float(said["crop_pct"]))
+    enlarged = int(side / float(values["crop_pct"]))
     twice = 0 if middle is None else (enlarged - side) // 2 + (side - middle) // 2
     if middle is not None and (middle > side or twice != (enlarged - middle) // 2):
         raise _NotHonouredError(f"a middle of {middle} in one of {side}", "both middles in one place")
@@ -158,25 +158,25 @@ def _side(size: Any, name: str) -> int:
 
 
 def _normalisation(
-    said: Mapping[str, Any], kind: str, channels: int, overrides: Overrides
+    values: Mapping[str, Any], kind: str, channels: int, overrides: Overrides
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and deviation on the scale from 0 to 1: the network gets (byte x factor - offset - mean) / std."""
-    white = 255.0 * float(said.get("rescale_factor", 1 / 255)) if said.get("do_rescale", True) else 255.0
-    offset = float(kind == "EfficientNet" and said.get("do_rescale", True) and bool(said.get("rescale_offset")))
+    white = 255.0 * float(values.get("rescale_factor", 1 / 255)) if values.get("do_rescale", True) else 255.0
+    offset = float(kind == "EfficientNet" and values.get("do_rescale", True) and bool(values.get("rescale_offset")))
     # MobileViT's processor has no such step, whatever the file says
-    normalises = bool(said.get("do_normalize", True)) and kind != "MobileViT"
-    divides_again = kind == "EfficientNet" and bool(said.get("include_top", True))
-    mean = _channels(said, "image_mean", channels) if normalises and not overrides.mean else (0.0,) * channels
+    normalises = bool(values.get("do_normalize", True)) and kind != "MobileViT"
+    divides_again = kind == "EfficientNet" and bool(values.get("include_top", True))
+    mean = _channels(values, "image_mean", channels) if normalises and not overrides.mean else (0.0,) * channels
     needs_std = (normalises or divides_again) and not overrides.std
-    once = _channels(said, "image_std", channels) if needs_std else (1.0,) * channels
+    once = _channels(values, "image_std", channels) if needs_std else (1.0,) * channels
     std = tuple(value**2 for value in once) if normalises and divides_again else once
     own_mean = tuple((value + offset) / white for value in mean)
     own_std = tuple(value / white for value in std)
     return overrides.mean or own_mean, overrides.std or own_std
 
 
-def _channels(said: Mapping[str, Any], name: str, channels: int) -> tuple[float, ...]:
-    if name not in said:
+def _channels(values: Mapping[str, Any], name: str, channels: int) -> tuple[float, ...]:
+    if name not in values:
         raise _NotHonouredError(f"no {name}", "one number for each channel")
-    value = said[name]
+    value = values[name]
     return (float(value),) * channels if isinstance(value, int | float) else tuple(float(part) for part in value)

@@ -1,7 +1,7 @@
 """Tables of the relatedness of classes and labels: from the expert table, or counted on training labels.
 
-A table has a row for each class and a column for each label: from 0, the class never shows it, to 1, it always does.
-NaN: nothing is known of the two. Needs no torch.
+A table has a row for each class and a column for each label: 0 where the class never shows the label, 1 where it always
+does, NaN where nothing is known. Needs no torch.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def estimate_relatedness(
         classes: number of classes.
         minimum: number of rows below which a share is not known: NaN.
         threshold: share up to which a cell is 0.
-        split: split of each row, or one name for all: `train`.
+        split: name of the split of each row, or one name for all rows; only `train` is accepted.
 
     Returns:
         Shape (classes, labels).

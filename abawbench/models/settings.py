@@ -21,7 +21,7 @@ _STRICT = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
 class MatchingOptions:
-    """Options of distribution matching: the distance of the labels' probabilities p from q, those the classes imply.
+    """Options of distribution matching, the distance between p, the labels' probabilities, and q, the implied ones.
 
     One of the two is the target t, the other the answer r. Defaults are assumed.
 
@@ -103,7 +103,7 @@ def terms_of(declared: Declared) -> tuple[Term, ...]:
 
 
 def resolve_coupling(declared: Declared, chosen: CouplingSettings | None, file: str) -> CouplingSettings | None:
-    """The coupling that an entry is trained with; None for none.
+    """The coupling that an entry is trained with; None without one.
 
     Args:
         declared: `settings.coupling` of the entry, the short form: terms with default options, or `none`.

@@ -1,6 +1,6 @@
-"""Backbones by name, with random weights: networks that make one vector of a picture.
+"""Backbones by name, with random weights: networks that encode a picture as one vector.
 
-Trained weights come from files of the user; see `abawbench.models.checkpoints`.
+Trained weights come from the user's files; see `abawbench.models.checkpoints`.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ FACES = (131.0754, 47.8582)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """The sizes of a network.
+class Structure:
+    """The structure of a network.
 
     Attributes:
         growth: number of channels that each dense layer adds.
@@ -40,35 +40,35 @@ class Plan:
     size: int
 
 
-PLANS = {
-    "densenet121": Plan(32, (6, 12, 24, 16), 64, "large", 224),
-    "denseface100": Plan(12, (16, 16, 16), 24, "small", 64),
-    "tiny_densenet121": Plan(4, (2, 2, 2, 2), 8, "large", 64),
-    "tiny_denseface": Plan(4, (2, 2, 2), 8, "small", 64),
+STRUCTURES = {
+    "densenet121": Structure(32, (6, 12, 24, 16), 64, "large", 224),
+    "denseface100": Structure(12, (16, 16, 16), 24, "small", 64),
+    "tiny_densenet121": Structure(4, (2, 2, 2, 2), 8, "large", 64),
+    "tiny_denseface": Structure(4, (2, 2, 2), 8, "small", 64),
 }
 
 
 class DenseNet(Backbone):
     """Blocks of layers that each see all maps before them; the vector is the average over the last map."""
 
-    def __init__(self, card: BackboneCard, plan: Plan) -> None:
+    def __init__(self, card: BackboneCard, structure: Structure) -> None:
         super().__init__(card)
         parts: OrderedDict[str, nn.Module] = OrderedDict()
-        if plan.stem == "large":
-            parts["conv0"] = nn.Conv2d(3, plan.initial, 7, stride=2, padding=3, bias=False)
-            parts["norm0"] = nn.BatchNorm2d(plan.initial)
+        if structure.stem == "large":
+            parts["conv0"] = nn.Conv2d(3, structure.initial, 7, stride=2, padding=3, bias=False)
+            parts["norm0"] = nn.BatchNorm2d(structure.initial)
             parts["relu0"] = nn.ReLU()
             parts["pool0"] = nn.MaxPool2d(3, stride=2, padding=1)
         else:
-            parts["conv0"] = nn.Conv2d(1, plan.initial, 3, stride=2, padding=1, bias=False)
-        width = plan.initial
-        for number, layers in enumerate(plan.blocks, start=1):
-            parts[f"denseblock{number}"] = _DenseBlock(width, plan.growth, layers)
-            width += layers * plan.growth
-            if number < len(plan.blocks):
+            parts["conv0"] = nn.Conv2d(1, structure.initial, 3, stride=2, padding=1, bias=False)
+        width = structure.initial
+        for number, layers in enumerate(structure.blocks, start=1):
+            parts[f"denseblock{number}"] = _DenseBlock(width, structure.growth, layers)
+            width += layers * structure.growth
+            if number < len(structure.blocks):
                 parts[f"transition{number}"] = _transition(width)
                 width //= 2
-        parts["norm5" if plan.stem == "large" else "norm3"] = nn.BatchNorm2d(width)
+        parts["norm5" if structure.stem == "large" else "norm3"] = nn.BatchNorm2d(width)
         self.features = nn.Sequential(parts)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -118,11 +118,11 @@ def _transition(width: int) -> nn.Sequential:
     )
 
 
-def width_of(plan: Plan) -> int:
+def width_of(structure: Structure) -> int:
     """Number of channels of the last map."""
-    width = plan.initial
-    for number, layers in enumerate(plan.blocks):
-        width = (width // 2 if number else width) + layers * plan.growth
+    width = structure.initial
+    for number, layers in enumerate(structure.blocks):
+        width = (width // 2 if number else width) + layers * structure.growth
     return width
 
 
@@ -132,11 +132,11 @@ def create(kind: str, overrides: Overrides) -> DenseNet:
     Raises:
         ProblemError: E17, an override that it cannot follow; DenseFace takes 64 pixels and no other size.
     """
-    plan = PLANS[kind]
-    if plan.stem == "large":
-        preset, least = imagenet(plan.size), 32
+    structure = STRUCTURES[kind]
+    if structure.stem == "large":
+        preset, least = imagenet(structure.size), 32
     else:
         mean, deviation = FACES
-        preset, least = ImageInput(plan.size, "grey", (mean / 255,), (deviation / 255,)), None
-    card = resolve_card(kind, preset, overrides, pooling="average", width=width_of(plan), least=least)
-    return DenseNet(card, plan).eval()
+        preset, least = ImageInput(structure.size, "grey", (mean / 255,), (deviation / 255,)), None
+    card = resolve_card(kind, preset, overrides, pooling="average", width=width_of(structure), least=least)
+    return DenseNet(card, structure).eval()

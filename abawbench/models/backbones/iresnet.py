@@ -17,8 +17,8 @@ SIZE = 112
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """The sizes of a network.
+class Structure:
+    """The structure of a network.
 
     Attributes:
         blocks: number of residual blocks in each of the four stages.
@@ -31,13 +31,13 @@ class Plan:
     embedding: int = 512
 
 
-PLANS = {
-    "iresnet18": Plan((2, 2, 2, 2)),
-    "iresnet34": Plan((3, 4, 6, 3)),
-    "iresnet50": Plan((3, 4, 14, 3)),
-    "iresnet100": Plan((3, 13, 30, 3)),
-    "iresnet200": Plan((6, 26, 60, 6)),
-    "tiny_iresnet": Plan((1, 1, 1, 1), (4, 8, 16, 32), 32),
+STRUCTURES = {
+    "iresnet18": Structure((2, 2, 2, 2)),
+    "iresnet34": Structure((3, 4, 6, 3)),
+    "iresnet50": Structure((3, 4, 14, 3)),
+    "iresnet100": Structure((3, 13, 30, 3)),
+    "iresnet200": Structure((6, 26, 60, 6)),
+    "tiny_iresnet": Structure((1, 1, 1, 1), (4, 8, 16, 32), 32),
 }
 
 
@@ -47,21 +47,21 @@ class IResNet(Backbone):
     The scale of the last norm is 1 and stays so. Dropout before the last layer is 0 in insightface, hence left out.
     """
 
-    def __init__(self, card: BackboneCard, plan: Plan) -> None:
+    def __init__(self, card: BackboneCard, structure: Structure) -> None:
         super().__init__(card)
-        before = plan.widths[0]
+        before = structure.widths[0]
         self.conv1 = nn.Conv2d(3, before, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(before)
         self.prelu = nn.PReLU(before)
         stages: list[nn.Sequential] = []
-        for width, blocks in zip(plan.widths, plan.blocks, strict=True):
+        for width, blocks in zip(structure.widths, structure.blocks, strict=True):
             first = _Block(before, width, 2)
             stages.append(nn.Sequential(first, *(_Block(width, width, 1) for _ in range(blocks - 1))))
             before = width
         self.layer1, self.layer2, self.layer3, self.layer4 = stages
         self.bn2 = nn.BatchNorm2d(before)
-        self.fc = nn.Linear(before * (SIZE // 16) ** 2, plan.embedding)
-        self.features = nn.BatchNorm1d(plan.embedding)
+        self.fc = nn.Linear(before * (SIZE // 16) ** 2, structure.embedding)
+        self.features = nn.BatchNorm1d(structure.embedding)
         self.features.weight.requires_grad = False
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -95,16 +95,16 @@ class _Block(nn.Module):
         return self.bn3(self.conv2(maps)) + shortcut
 
 
-def make(kind: str, plan: Plan, overrides: Overrides) -> IResNet:
-    """Make a network of this plan with random weights.
+def make(kind: str, structure: Structure, overrides: Overrides) -> IResNet:
+    """Make a network of this structure with random weights.
 
     Raises:
         ProblemError: E17, an override that it cannot follow.
     """
-    card = resolve_card(kind, half(SIZE), overrides, pooling="embedding", width=plan.embedding)
-    return IResNet(card, plan).eval()
+    card = resolve_card(kind, half(SIZE), overrides, pooling="embedding", width=structure.embedding)
+    return IResNet(card, structure).eval()
 
 
 def create(kind: str, overrides: Overrides) -> IResNet:
     """Make the network of this name with random weights; raises as `make`."""
-    return make(kind, PLANS[kind], overrides)
+    return make(kind, STRUCTURES[kind], overrides)

@@ -18,7 +18,7 @@ _FUSED: Any = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
 
 
 class Linear(nn.Module):
-    """A linear layer in bfloat16 with its weights in the layout of oneDNN, and a GELU behind it where asked for."""
+    """A linear layer in bfloat16 with its weights in the layout of oneDNN, optionally followed by a GELU."""
 
     def __init__(self, layer: nn.Linear, *, gelu: bool) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Linear(nn.Module):
 
 
 def is_transformer(module: nn.Module) -> bool:
-    """True for a module with an attentive network of transformers inside."""
+    """True for a module that contains an attention network of transformers."""
     return any(
         getattr(getattr(part, "config", None), "_attn_implementation", None) == "sdpa" for part in module.modules()
     )
@@ -97,5 +97,5 @@ def _attended(
     scores = torch.bmm(scaled, key.reshape(-1, key.shape[2], width).transpose(1, 2))
     if attention_mask is not None:
         scores = (scores.view(batch, heads, tokens, -1) + attention_mask).flatten(0, 1)
-    seen = torch.bmm(scores.softmax(-1), value.reshape(-1, *value.shape[2:]))
-    return seen.view(batch, heads, tokens, -1).transpose(1, 2).contiguous(), None
+    attended = torch.bmm(scores.softmax(-1), value.reshape(-1, *value.shape[2:]))
+    return attended.view(batch, heads, tokens, -1).transpose(1, 2).contiguous(), None

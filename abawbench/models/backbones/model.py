@@ -19,8 +19,8 @@ class BackboneCard:
         kind: name of the backbone in the registry, as `iresnet50`.
         image_input: pictures that it takes.
         layer: hidden layer that is read, counted from the first (0 is its input) or from the last (-1 is its output).
-        pooling: vector that is made of the layer: the `class` token, the `mean` of the patch tokens, the `average` over
-            the map, or the network's own `embedding`.
+        pooling: reduction of the layer to one vector: the `class` token, the `mean` of the patch tokens, the `average`
+            over the map, or the network's own `embedding`.
         width: length of the vector of a picture.
     """
 
@@ -42,7 +42,7 @@ class BackboneCard:
 
 
 class Backbone(nn.Module):
-    """A network that makes one vector of a picture.
+    """A network that encodes a picture as one vector.
 
     Attributes:
         card: description of the backbone.
@@ -68,7 +68,7 @@ def resolve_card(
         overrides: values that replace those of the preset; layer and pooling can only repeat those of the network.
         pooling: pooling of the network.
         width: length of its vectors.
-        least: side of the smallest picture in pixels; None where only the size of the preset will do.
+        least: side of the smallest possible picture in pixels; None where only the size of the preset is possible.
 
     Raises:
         ProblemError: E17, an override that the network cannot follow.

@@ -23,8 +23,8 @@ LANDMARKS = 68
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """The sizes of a network.
+class Structure:
+    """The structure of a network.
 
     Attributes:
         widths: number of channels between two pools.
@@ -37,10 +37,10 @@ class Plan:
     has_landmarks: bool = False
 
 
-_TINY = Plan((4, 8, 8, 16, 16), 32)
-PLANS = {
-    "vggface": Plan(),
-    "vggface_landmarks": Plan(has_landmarks=True),
+_TINY = Structure((4, 8, 8, 16, 16), 32)
+STRUCTURES = {
+    "vggface": Structure(),
+    "vggface_landmarks": Structure(has_landmarks=True),
     "tiny_vggface": _TINY,
     "tiny_vggface_landmarks": replace(_TINY, has_landmarks=True),
 }
@@ -50,22 +50,22 @@ class VggFace(Backbone):
     """Thirteen convolutions, five pools, two fully connected layers with dropout .5.
 
     Attributes:
-        has_landmarks: True where it takes landmarks too.
+        has_landmarks: True where the network takes landmarks too.
     """
 
-    def __init__(self, card: BackboneCard, plan: Plan) -> None:
+    def __init__(self, card: BackboneCard, structure: Structure) -> None:
         super().__init__(card)
-        self.has_landmarks = plan.has_landmarks
+        self.has_landmarks = structure.has_landmarks
         parts: list[nn.Module] = []
         before = 3
-        for width, convolutions in zip(plan.widths, CONVOLUTIONS, strict=True):
+        for width, convolutions in zip(structure.widths, CONVOLUTIONS, strict=True):
             for _ in range(convolutions):
                 parts += [nn.Conv2d(before, width, 3, padding=1), nn.ReLU()]
                 before = width
             parts.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*parts)
-        pooled = before * (SIZE // 32) ** 2 + (LANDMARKS * 2 if plan.has_landmarks else 0)
-        hidden = plan.hidden
+        pooled = before * (SIZE // 32) ** 2 + (LANDMARKS * 2 if structure.has_landmarks else 0)
+        hidden = structure.hidden
         self.classifier = nn.Sequential(
             nn.Linear(pooled, hidden), nn.ReLU(), nn.Dropout(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Dropout()
         )
@@ -82,15 +82,15 @@ class VggFace(Backbone):
             landmarks: points of each face, shape (pictures, 68, 2), on a scale of the caller's choice.
 
         Raises:
-            ProblemError: E06, pictures or landmarks of another shape, or landmarks where there should be none, or none
-                where there should be.
+            ProblemError: E06, pictures or landmarks of another shape, landmarks missing, or landmarks for a network
+                that takes none.
         """
         refuse_other_pictures(self.card, pictures)
         expected = (len(pictures), LANDMARKS, 2) if self.has_landmarks else None
-        given = None if landmarks is None else tuple(landmarks.shape)
-        if given != expected:
+        shape = None if landmarks is None else tuple(landmarks.shape)
+        if shape != expected:
             fix = "give landmarks to kinds that end in _landmarks, and to no others"
-            found = f"landmarks of shape {given} for {self.card.kind}"
+            found = f"landmarks of shape {shape} for {self.card.kind}"
             raise ProblemError(Problem("E06", found, f"shape {expected}", fix))
         pooled = torch.flatten(self.features(pictures), 1)
         if landmarks is not None:
@@ -104,6 +104,6 @@ def create(kind: str, overrides: Overrides) -> VggFace:
     Raises:
         ProblemError: E17, an override that it cannot follow.
     """
-    plan = PLANS[kind]
-    card = resolve_card(kind, half(SIZE), overrides, pooling="embedding", width=plan.hidden)
-    return VggFace(card, plan).eval()
+    structure = STRUCTURES[kind]
+    card = resolve_card(kind, half(SIZE), overrides, pooling="embedding", width=structure.hidden)
+    return VggFace(card, structure).eval()

@@ -23,7 +23,7 @@ from abawbench.models.image_input import ImageInput, Overrides, Pooling, imagene
 
 PREFIX = "hf:"
 _POSITIONS = "embeddings.position_embeddings"
-# what a masked autoencoder's configuration says of its encoder
+# fields of a masked autoencoder's configuration that describe its encoder
 _SHARED = frozenset(
     {
         *("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act"),
@@ -111,9 +111,9 @@ def config_of(kind: str) -> tuple[Config, ImageInput]:
 
 
 def assumed_image_input(config: Config) -> ImageInput:
-    """The pictures of a network of which only the configuration is known: its size or 224, RGB, ImageNet; all assumed.
+    """The image input assumed for a configuration without preprocessing: its size or 224, RGB, ImageNet.
 
-    A network of one channel takes grey from -1 to 1.
+    A network with one channel takes grey pictures with values from -1 to 1.
     """
     size = _image_size(config) or 224
     return ImageInput(size, "grey", (0.5,), (0.5,)) if getattr(config, "num_channels", 3) == 1 else imagenet(size)
@@ -126,10 +126,10 @@ def create(kind: str, overrides: Overrides) -> Vision:
         ProblemError: E01 unknown model type, E17 an override that it cannot follow, or a type that takes no pictures.
     """
     config, preset = config_of(kind)
-    plan = _plan(kind, config, preset, overrides)
+    setup = _resolve(kind, config, preset, overrides)
     with quiet():
-        network = plan.network(plan.config, **plan.arguments)
-    return plan.vision(network).eval()
+        network = setup.network(setup.config, **setup.arguments)
+    return setup.vision(network).eval()
 
 
 def load(
@@ -158,31 +158,31 @@ def load(
     has_norm = "fc_norm.weight" in tensors
     if has_norm:
         overrides = _averaged(kind, overrides)
-    plan = _plan(kind, config, preset, overrides)
+    setup = _resolve(kind, config, preset, overrides)
     copied = {
         name: tensor.to(torch.float32 if tensor.is_floating_point() else tensor.dtype, copy=True)
         for name, tensor in tensors.items()
     }
     norm = {name: copied.pop(f"fc_norm.{name}") for name in ("weight", "bias") if f"fc_norm.{name}" in copied}
-    if plan.config.model_type == "vit":
-        grid = plan.card.image_input.size // cast(int, _patch(plan.config))
+    if setup.config.model_type == "vit":
+        grid = setup.card.image_input.size // cast(int, _patch(setup.config))
         copied |= {name: resize_positions(tensor, grid) for name, tensor in copied.items() if name.endswith(_POSITIONS)}
     with quiet():
-        network, info = plan.network.from_pretrained(
+        network, info = setup.network.from_pretrained(
             None,
-            config=plan.config,
+            config=setup.config,
             state_dict=copied,
             output_loading_info=True,
             ignore_mismatched_sizes=True,
             dtype=torch.float32,
-            **plan.arguments,
+            **setup.arguments,
         )
-    vision = plan.vision(network)
+    vision = setup.vision(network)
     missing = set(info["missing_keys"])
     if has_norm:
         network.layernorm = nn.Identity()
         missing -= {"layernorm.weight", "layernorm.bias"}
-        vision.norm = nn.LayerNorm(plan.card.width, eps=plan.config.layer_norm_eps)
+        vision.norm = nn.LayerNorm(setup.card.width, eps=setup.config.layer_norm_eps)
         vision.norm.load_state_dict(norm, strict=False)
         missing |= {f"fc_norm.{name}" for name in ("weight", "bias") if name not in norm}
     shapes = [(name, tuple(found), tuple(expected)) for name, found, expected in info["mismatched_keys"]]
@@ -206,7 +206,7 @@ def quiet() -> Generator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _Setup:
     card: BackboneCard
     config: Config
     network: Any
@@ -215,11 +215,11 @@ class _Plan:
     options: Mapping[str, Any]
 
     def vision(self, network: nn.Module) -> Vision:
-        """The backbone around a network that was made by this plan."""
+        """The backbone around a network that was made from this setup."""
         return Vision(self.card, network, self.lead, self.options)
 
 
-def _plan(kind: str, config: Config, preset: ImageInput, overrides: Overrides) -> _Plan:
+def _resolve(kind: str, config: Config, preset: ImageInput, overrides: Overrides) -> _Setup:
     config = _encoder(config)
     network = _class_of(kind, config)
     image_input = overrides.apply(preset, kind)
@@ -238,7 +238,7 @@ def _plan(kind: str, config: Config, preset: ImageInput, overrides: Overrides) -
     pooling = _pooling(kind, hidden, lead, overrides.pooling)
     width = hidden.shape[1] if hidden.ndim == 4 else hidden.shape[2]
     card = BackboneCard(kind, image_input, layer, pooling, width)
-    return _Plan(card, config, network, arguments, lead, options)
+    return _Setup(card, config, network, arguments, lead, options)
 
 
 def _encoder(config: Config) -> Config:
@@ -348,7 +348,7 @@ def _averaged(kind: str, overrides: Overrides) -> Overrides:
 
 
 def grid_of(positions: Tensor) -> int:
-    """Patches along one side: n of 1 + n x n positions.
+    """Number of patches along one side: n for 1 + n x n positions.
 
     Args:
         positions: shape (1, 1 + n x n, width), the class token's first.

@@ -1,4 +1,4 @@
-"""Layouts of checkpoints: recognises a network by the names and shapes of its tensors, and translates the names."""
+"""Recognises the layout of a checkpoint by the names and shapes of its tensors, and translates the names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DENSENETS: dict[tuple[int, ...], str] = {
 }
 # the number of heads is in no tensor; each is 64 wide but for the huge one. Source: facebookresearch/mae, timm
 HEADS = {192: 3, 384: 6, 768: 12, 1024: 16, 1280: 16}
-# names that a file of each layout has, for the nearest one
+# names that a file of each layout has; an unknown file is compared with them to name the nearest layout
 _SIGNATURES = {
     "IResNet of insightface": ("layer1.0.prelu.weight", "fc.weight", "features.weight", "layer1.0.conv1.weight"),
     "ViT of facebookresearch/mae": ("cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.0.attn.qkv.weight"),
@@ -101,7 +101,7 @@ def detect(tensors: Mapping[str, Tensor]) -> Detected:
 
 
 def sized_kind(width: int, depth: int, patch: int, *, prefix: str) -> str:
-    """`vit_b` and the like, after the prefix, or `hf:vit` where the sizes are those of none."""
+    """The kind of a ViT by its sizes, as `vit_b` after the prefix; `hf:vit` for sizes of no preset."""
     for letter, (own_width, own_depth, _, own_patch) in VIT.items():
         if (width, depth, patch) == (own_width, own_depth, own_patch):
             return f"{prefix}vit_{letter}"
@@ -126,7 +126,7 @@ def heads_of(width: int) -> int:
     """
     if width not in HEADS:
         expected = f"one of {', '.join(map(str, HEADS))}: the number of heads is not in the file"
-        fix = "give the folder that save_pretrained wrote, whose config.json says it"
+        fix = "give the folder that save_pretrained wrote, whose config.json holds the number"
         raise _unknown(f"a ViT {width} wide", expected, fix)
     return HEADS[width]
 
@@ -142,7 +142,7 @@ def _iresnet(tensors: Mapping[str, Tensor]) -> Detected:
 def _mae(tensors: Mapping[str, Tensor]) -> Detected:
     if _any(tensors, r"blocks\.0\.(ls[12]|gamma_|attn\.[qk]_norm)|reg_token|register_tokens|norm_pre"):
         found = "a ViT with layer scale, register tokens or further norms, as DINOv2 has"
-        fix = "give the folder of it as transformers saves it"
+        fix = "give the folder that transformers saves for it"
         raise _unknown(found, "the plain ViT of facebookresearch/mae", fix)
     width, patch = first_and_last(tensors["patch_embed.proj.weight"])
     kind = sized_kind(width, depth_of(tensors, r"blocks\.(\d+)\."), patch, prefix="mae_")
@@ -157,7 +157,7 @@ def _mae(tensors: Mapping[str, Tensor]) -> Detected:
 
 def _transformers(tensors: Mapping[str, Tensor]) -> Detected:
     if "encoder.layer.0.layernorm_before.weight" not in tensors or "embeddings.position_embeddings" not in tensors:
-        found = "a network of transformers that is no plain ViT"
+        found = "a network of transformers that is not a plain ViT"
         raise _unknown(found, "its folder, with config.json", "give the whole folder")
     width, patch = first_and_last(tensors["embeddings.patch_embeddings.projection.weight"])
     is_mae = _any(tensors, r"decoder\.")
@@ -274,7 +274,7 @@ def mae_shapes(
         patch: side of a patch in pixels.
         tokens: number of positions, with that of the class token.
         hidden: width of the hidden layer in a block.
-        has_fc_norm: True where the file was fine-tuned on the mean of the patches; it has no `norm` then.
+        has_fc_norm: True where the file was fine-tuned on the mean of the patches, and has `fc_norm` instead of `norm`.
     """
     shapes: dict[str, tuple[int, ...]] = {
         "cls_token": (1, 1, width),

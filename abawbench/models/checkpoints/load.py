@@ -39,7 +39,7 @@ from abawbench.models.preprocessor_config import read_image_input
 # key of the text that `save_backbone` puts into the header of a safetensors file
 OWN = "abawbench"
 SHOWN = 5
-# of transformers' own ViT
+# epsilon of the layer norms in transformers' own ViT
 _EPSILON = 1e-12
 _HARMLESS = re.compile(r"(.*\.)?(num_batches_tracked|mask_token)")
 _HEADS = re.compile(r"(.*\.)?(output_layer|head|heads|classifier|fc)\.(.*\.)?(weight|bias)")
@@ -106,9 +106,10 @@ class _Fitted:
 def load_checkpoint(path: Path, *, overrides: Overrides | None = None) -> Loaded:
     """Load the weights of a file or folder as a backbone, whatever its name is.
 
-    Known are files of `save_backbone`; IResNet of insightface; ViT of facebookresearch/mae, timm or transformers;
-    densenet121 of torchvision or timm; DenseFace; and folders of any vision network that transformers saved. The kind
-    is recognised by the tensors; wrappers (`model`, `state_dict`) and prefixes (`module.`) of training code go.
+    Files may come from `save_backbone`; IResNet of insightface; ViT of facebookresearch/mae, timm or transformers;
+    densenet121 of torchvision or timm; or DenseFace. Folders may hold any vision network that transformers saved. The
+    kind is recognised by the tensors; wrappers (`model`, `state_dict`) and prefixes (`module.`) of training code are
+    removed.
 
     Args:
         path: file of type .pth, .pt, .bin or .safetensors, or a folder with config.json.
@@ -165,19 +166,19 @@ def _plain(kind: str, tensors: Mapping[str, Tensor], overrides: Overrides) -> _F
     """Load a network of this package, whose names are those of the file."""
     named = {current_name(name): tensor for name, tensor in tensors.items()}
     with torch.device("meta"):
-        if kind in iresnet.PLANS:
-            embedding, _ = (
-                first_and_last(tensors["fc.weight"]) if "fc.weight" in tensors else (iresnet.PLANS[kind].embedding, 0)
-            )
-            network: Backbone = iresnet.make(kind, replace(iresnet.PLANS[kind], embedding=embedding), overrides)
+        if kind in iresnet.STRUCTURES:
+            structure = iresnet.STRUCTURES[kind]
+            if "fc.weight" in tensors:
+                structure = replace(structure, embedding=first_and_last(tensors["fc.weight"])[0])
+            network: Backbone = iresnet.make(kind, structure, overrides)
         else:
             network = backbones.build(kind, overrides=overrides)
     expected = network.state_dict()
     shapes = {name: tuple(value.shape) for name, value in expected.items()}
-    missing, unexpected = _compare(shapes, named, _IRESNET if kind in iresnet.PLANS else _FEATURES, kind)
+    missing, unexpected = _compare(shapes, named, _IRESNET if kind in iresnet.STRUCTURES else _FEATURES, kind)
     copied = {name: _copied(named[name], expected[name]) for name in shapes if name in named}
     copied |= {name: torch.zeros(shapes[name], dtype=expected[name].dtype) for name in missing}
-    # the network has no memory yet, hence the tensors take their places
+    # the network lies on the meta device, hence the tensors are assigned and not copied
     network.load_state_dict(copied, assign=True)
     return _Fitted(network, missing, unexpected)
 
@@ -225,9 +226,9 @@ def _vit_config(width: int, depth: int, *, patch: int, grid: int, hidden: int, e
 
 
 def _folder(
-    content: Content, said: Mapping[str, Any], tensors: Mapping[str, Tensor], overrides: Overrides, path: Path
+    content: Content, saved_config: Mapping[str, Any], tensors: Mapping[str, Tensor], overrides: Overrides, path: Path
 ) -> tuple[_Fitted, str, str]:
-    config = _config(said)
+    config = _config(saved_config)
     if content.preprocessing is not None:
         image_input = read_image_input(
             content.preprocessing,
@@ -251,18 +252,18 @@ def _folder(
 def _own(text: str, tensors: Mapping[str, Tensor], overrides: Overrides) -> tuple[_Fitted, str, str]:
     try:
         saved = json.loads(text)
-        kind, said = str(saved["kind"]), saved["config"]
-        if said is not None and not isinstance(said, dict):
-            raise TypeError(said)
+        kind, saved_config = str(saved["kind"]), saved["config"]
+        if saved_config is not None and not isinstance(saved_config, dict):
+            raise TypeError(saved_config)
         image_input = ImageInput.from_json(saved)
         read = Overrides(layer=saved["layer"], pooling=saved["pooling"])
     except (ValueError, KeyError, TypeError) as error:
-        found = f"a header that does not read as one ({type(error).__name__})"
-        problem = Problem("E04", found, "what save_backbone wrote", "save it again with this version")
+        found = f"a damaged header ({type(error).__name__})"
+        problem = Problem("E04", found, "a header as save_backbone writes it", "save it again with this version")
         raise ProblemError(problem) from error
     wanted = overrides.over(read)
-    if said is not None:
-        fitted = _vision(kind, _config(cast(dict[str, Any], said)), image_input, wanted, tensors)
+    if saved_config is not None:
+        fitted = _vision(kind, _config(cast(dict[str, Any], saved_config)), image_input, wanted, tensors)
     elif kind in KINDS:
         own = Overrides(image_input.size, image_input.colour, image_input.mean, image_input.std)
         fitted = _plain(kind, tensors, wanted.over(own))
@@ -330,7 +331,7 @@ def _compare(
 def _refuse_left_over(unexpected: Iterable[str], trunk: re.Pattern[str], kind: str) -> None:
     left = [name for name in unexpected if trunk.match(name)]
     if left:
-        found = f"{len(left)} tensors that {kind} has not: {_first(left)}"
+        found = f"{len(left)} tensors that {kind} does not have: {_first(left)}"
         expected = "no more than its own, a head and a decoder"
         fix = "it is a variant of that network, which is not read here: name another file"
         raise ProblemError(Problem("E08", found, expected, fix, count=len(left)))

@@ -22,7 +22,7 @@ from abawbench.models.preprocessor_config import FILE as PREPROCESSING
 CONFIG = "config.json"
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 _LARGEST_HEADER = 100_000_000
-# what the restricted reader of torch says when it meets more than tensors and plain values
+# words in the errors of torch's restricted reader where a file holds more than tensors and plain values
 _REFUSED = re.compile(r"GLOBAL|Unsupported|reduce for|Can only|TorchScript")
 _CONVERT = (
     "where you trust it, load it with torch.load(weights_only=False) and save its state dictionary alone with"

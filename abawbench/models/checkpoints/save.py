@@ -27,19 +27,19 @@ def save_backbone(backbone: Backbone, path: Path) -> None:
     from safetensors.torch import save
 
     card = backbone.card
-    said: dict[str, Any] = {
+    header: dict[str, Any] = {
         "kind": card.kind,
         **card.image_input.to_json(),
         "layer": card.layer,
         "pooling": card.pooling,
     }
     if isinstance(backbone, Vision):
-        tensors, said["config"] = _written(backbone), json.loads(backbone.config.to_json_string(use_diff=False))
+        tensors, header["config"] = _written(backbone), json.loads(backbone.config.to_json_string(use_diff=False))
     else:
-        tensors, said["config"] = backbone.state_dict(), None
+        tensors, header["config"] = backbone.state_dict(), None
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     # one entry: the header keeps no order of several
-    write_file(path, save(whole, {OWN: json.dumps(said, sort_keys=True)}))
+    write_file(path, save(whole, {OWN: json.dumps(header, sort_keys=True)}))
 
 
 def _written(backbone: Vision) -> dict[str, Tensor]:

@@ -34,7 +34,7 @@ def build_network(
         seed: seed of the weights, which leaves torch's own random state as it was; None draws from that state.
 
     Raises:
-        ProblemError: E17, everything that does not hold together.
+        ProblemError: E17, every fault of the settings.
     """
     from abawbench.models.frameworks.networks import new_network
 

@@ -88,7 +88,8 @@ class Normalisation(nn.Module):
             raise ProblemError(network_problem(f"statistics for normalise = {self.kind!r}", "normalise = 'training'"))
         if not mean.shape == std.shape == self.mean.shape:
             found = f"statistics of shapes {tuple(mean.shape)} and {tuple(std.shape)}"
-            raise ProblemError(network_problem(found, f"{tuple(self.mean.shape)} both", "take those of these features"))
+            expected = f"{tuple(self.mean.shape)} both"
+            raise ProblemError(network_problem(found, expected, "give the statistics of these features"))
         with torch.no_grad():
             self.mean.copy_(mean)
             self.std.copy_(std)
@@ -96,7 +97,7 @@ class Normalisation(nn.Module):
     def forward(self, features: Tensor, valid: Tensor | None) -> Tensor:
         """Normalise features, shape (sequences, frames, features).
 
-        Padding is zero, but for `batch` in `compat`, where it is counted and scored like frames (F2).
+        Padding is zero, except for `batch` in `compat`, which treats padding like frames (F2).
         """
         features = without_padding(features, valid)
         if self.kind == "none":
@@ -209,8 +210,8 @@ class MultiTaskNetwork(nn.Module):
         hidden: Tensors = {}
         states: list[LayerState] = [after]
         for place, name in enumerate(self.order, start=1):
-            seen = [shared, *(hidden[source].detach() for source in self.feedback.get(name, ()))]
-            joined = torch.cat(seen, dim=-1) if len(seen) > 1 else shared
+            inputs = [shared, *(hidden[source].detach() for source in self.feedback.get(name, ()))]
+            joined = torch.cat(inputs, dim=-1) if len(inputs) > 1 else shared
             encoded, after = self.private[_key(name)](joined, valid, before[place], positions)
             answer, hidden[name] = self.heads[_key(name)](encoded)
             answers[name] = without_padding(answer, valid)

@@ -44,7 +44,7 @@ class HeadSettings:
 
 
 def framework_problems(outputs: Mapping[str, int], framework: FrameworkSettings, heads: HeadSettings) -> list[Problem]:
-    """Every E17 of the framework, its feedback graph and its heads; empty where they hold together."""
+    """Every E17 of the framework, its feedback graph and its heads."""
     found: list[Problem] = []
     if not outputs:
         found.append(network_problem("no output", "at least one", "name what the network answers"))

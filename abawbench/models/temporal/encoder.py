@@ -42,7 +42,7 @@ class Encoder(nn.Module):
         raise NotImplementedError
 
 
-class PassOn(Encoder):
+class IdentityEncoder(Encoder):
     """An encoder that returns its input."""
 
     def forward(
@@ -53,8 +53,8 @@ class PassOn(Encoder):
         return sequences, ()
 
 
-class FrameWise(Encoder):
-    """Linear layers with ReLU and dropout on each frame alone: assumed(choice), what `none` shares."""
+class FrameMLP(Encoder):
+    """Linear layers with ReLU and dropout on each frame alone, the shared layers of `none`: assumed(choice)."""
 
     def __init__(self, width_in: int, width: int, layers: int, dropout: float) -> None:
         super().__init__(width)

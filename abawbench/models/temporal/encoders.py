@@ -10,7 +10,7 @@ from types import MappingProxyType
 from torch import nn
 
 from abawbench.base.problems import ProblemError
-from abawbench.models.temporal.encoder import Encoder, FrameWise, PassOn, Recurrent, TemporalConvolutions
+from abawbench.models.temporal.encoder import Encoder, FrameMLP, IdentityEncoder, Recurrent, TemporalConvolutions
 from abawbench.models.temporal.settings import TemporalSettings, network_problem
 from abawbench.models.temporal.transformers import Transformer, TransformerLayer, WindowedTransformer
 
@@ -19,8 +19,8 @@ DEVIATION = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """The place of a stack of layers in a network.
+class StackSpec:
+    """The specification of a stack of layers in a network.
 
     Attributes:
         width_in: width of the vectors that enter it.
@@ -43,7 +43,7 @@ def shared_stack(width_in: int, settings: TemporalSettings, layers: int) -> Enco
     Raises:
         ProblemError: E17, an encoder that is not known.
     """
-    return _stack(Place(width_in, settings, layers, is_shared=True, has_positions=False))
+    return _stack(StackSpec(width_in, settings, layers, is_shared=True, has_positions=False))
 
 
 def private_stack(width_in: int, settings: TemporalSettings, layers: int, *, above_shared: bool) -> Encoder:
@@ -62,53 +62,53 @@ def private_stack(width_in: int, settings: TemporalSettings, layers: int, *, abo
         ProblemError: E17, an encoder that is not known.
     """
     has_positions = above_shared and settings.mode == "fixed"
-    return _stack(Place(width_in, settings, layers, is_shared=False, has_positions=has_positions))
+    return _stack(StackSpec(width_in, settings, layers, is_shared=False, has_positions=has_positions))
 
 
-def _stack(place: Place) -> Encoder:
-    name = place.settings.encoder
+def _stack(spec: StackSpec) -> Encoder:
+    name = spec.settings.encoder
     build = ENCODERS.get(name)
     if build is None:
         near = get_close_matches(name, ENCODERS, n=3) or list(ENCODERS)
         found, expected = f"encoder = {name!r}", f"one of {', '.join(ENCODERS)}"
         raise ProblemError(network_problem(found, expected, f"name {' or '.join(near)}"))
-    return build(place) if place.layers >= 1 else PassOn(place.width_in)
+    return build(spec) if spec.layers >= 1 else IdentityEncoder(spec.width_in)
 
 
-def _frame_wise(place: Place) -> Encoder:
-    if not place.is_shared:
-        return PassOn(place.width_in)
-    return FrameWise(place.width_in, place.settings.width, place.layers, place.settings.dropout)
+def _frame_wise(spec: StackSpec) -> Encoder:
+    if not spec.is_shared:
+        return IdentityEncoder(spec.width_in)
+    return FrameMLP(spec.width_in, spec.settings.width, spec.layers, spec.settings.dropout)
 
 
-def _recurrent(place: Place) -> Encoder:
-    return Recurrent(place.width_in, place.settings, place.layers)
+def _recurrent(spec: StackSpec) -> Encoder:
+    return Recurrent(spec.width_in, spec.settings, spec.layers)
 
 
-def _convolutions(place: Place) -> Encoder:
-    return TemporalConvolutions(place.width_in, place.settings, place.layers)
+def _convolutions(spec: StackSpec) -> Encoder:
+    return TemporalConvolutions(spec.width_in, spec.settings, spec.layers)
 
 
-def _transformer(place: Place) -> Encoder:
-    width, heads = _attention(place)
+def _transformer(spec: StackSpec) -> Encoder:
+    width, heads = _attention(spec)
     return Transformer(
-        place.width_in,
+        spec.width_in,
         width,
         heads,
-        place.settings,
-        place.layers,
-        projects=place.is_shared,
-        adds_positions=not place.has_positions,
+        spec.settings,
+        spec.layers,
+        projects=spec.is_shared,
+        adds_positions=not spec.has_positions,
     )
 
 
-def _windowed_transformer(place: Place) -> Encoder:
-    width, heads = _attention(place)
-    return WindowedTransformer(place.width_in, width, heads, place.settings, place.layers, projects=place.is_shared)
+def _windowed_transformer(spec: StackSpec) -> Encoder:
+    width, heads = _attention(spec)
+    return WindowedTransformer(spec.width_in, width, heads, spec.settings, spec.layers, projects=spec.is_shared)
 
 
 # name in the settings -> what builds a stack of that kind
-ENCODERS: Mapping[str, Callable[[Place], Encoder]] = MappingProxyType(
+ENCODERS: Mapping[str, Callable[[StackSpec], Encoder]] = MappingProxyType(
     {
         "none": _frame_wise,
         "lstm": _recurrent,
@@ -139,14 +139,14 @@ def _initialise_one(module: nn.Module) -> None:
         nn.init.xavier_uniform_(module.attention_in.weight)
 
 
-def _attention(place: Place) -> tuple[int, int]:
+def _attention(spec: StackSpec) -> tuple[int, int]:
     """Width and heads of attentive layers: those of the settings in a shared stack.
 
     A private stack is as wide as its input, with heads of the usual width; where these do not fill it, with the next
     smaller number of heads that divides its width.
     """
-    settings, width = place.settings, place.width_in
-    if place.is_shared:
+    settings, width = spec.settings, spec.width_in
+    if spec.is_shared:
         return settings.width, settings.attention_heads
     most = max(width * settings.attention_heads // settings.width, 1)
     return width, next(heads for heads in range(most, 0, -1) if width % heads == 0)

@@ -58,10 +58,10 @@ class SequenceNetwork(Protocol):
 
 
 def windows(length: int, segment: int, stride: int) -> Rows:
-    """The first frame and the frame behind the last of each segment, shape (segments, 2), in order.
+    """The first frame and the frame after the last of each segment, shape (segments, 2), in order.
 
-    Where segments do not overlap the last one is shorter (source: aim3_mtl section 2.3, the release); where they do it
-    ends with the video and is as long as the others, unless the video is shorter (section 2.3, its siblings).
+    Without overlap, the last segment may be shorter (source: aim3_mtl section 2.3, the release); with overlap, it ends
+    with the video and is as long as the others, unless the video is shorter (section 2.3, its siblings).
 
     Raises:
         ProblemError: E17, a stride that is not from 1 to the segment.
@@ -84,8 +84,8 @@ def answer_sequence(network: SequenceNetwork, features: Tensor, *, frame: Rows |
     """Logits of one video by output, shape (rows, width), one row for each row of features, in their order.
 
     Segments are cut by `network.temporal`. A recurrent encoder goes on from segment to segment where these do not
-    overlap; else they run as batches, and rows in several segments get the mean, weighted by how far they stand from
-    the ends of each: assumed(choice). Nothing is dropped, no gradients are kept, the network's training mode stays.
+    overlap; else they run as batches, and rows in several segments get the mean, weighted by their distance from the
+    ends of each: assumed(choice). No row is dropped, no gradients are kept, and the network's training mode stays.
 
     Args:
         network: network on the device of the features.
@@ -153,7 +153,7 @@ def _carried(network: SequenceNetwork, features: Tensor, spans: Rows) -> Iterato
 
 
 def _batched(network: SequenceNetwork, features: Tensor, spans: Rows, frame: Rows | None) -> Iterator[Tensors]:
-    """The answers of the rows of a few segments at a time, one segment behind the other."""
+    """The answers to the rows of a few segments at a time, one segment after the other."""
     for batch in _batches(spans, network.temporal):
         lengths = torch.from_numpy(batch[:, 1] - batch[:, 0])
         rows = torch.from_numpy(batch[:, :1]) + torch.arange(int(lengths.max()))
@@ -174,7 +174,7 @@ def _batched(network: SequenceNetwork, features: Tensor, spans: Rows, frame: Row
 
 
 def _batches(spans: Rows, settings: TemporalSettings) -> Iterator[Rows]:
-    """Consecutive segments; in `compat`, where padding shows, only such as have one length."""
+    """Batches of consecutive segments; in `compat`, where padding changes answers, all of one length."""
     start = 0
     while start < len(spans):
         lengths = spans[start:, 1] - spans[start:, 0]

@@ -64,7 +64,7 @@ class TemporalSettings:
 
 
 def temporal_problems(settings: TemporalSettings) -> list[Problem]:
-    """Every E17 of the settings alone; empty where they hold together."""
+    """Every E17 of the settings alone."""
     return field_problems(settings) + _joint_problems(settings)
 
 
@@ -115,11 +115,11 @@ def _joint_problems(settings: TemporalSettings) -> list[Problem]:
     return found
 
 
-def _correction(given: str, context: Mapping[str, Any]) -> str:
-    near = get_close_matches(given, findall(r"'([^']*)'", str(context.get("expected", ""))), n=3)
+def _correction(value: str, context: Mapping[str, Any]) -> str:
+    near = get_close_matches(value, findall(r"'([^']*)'", str(context.get("expected", ""))), n=3)
     return f"did you mean {' or '.join(near)}?" if near else "correct the setting"
 
 
 def network_problem(found: str, expected: str, fix: str = "correct the setting") -> Problem:
-    """E17, a network that does not hold together."""
+    """E17, settings from which no network can be built."""
     return Problem("E17", found, expected, fix)

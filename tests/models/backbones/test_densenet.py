@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from abawbench.base.problems import ProblemError
 from abawbench.models.backbones import Overrides, build
-from abawbench.models.backbones.densenet import PLANS, DenseNet
+from abawbench.models.backbones.densenet import STRUCTURES, DenseNet
 
 
 def meta(kind):
@@ -44,7 +44,7 @@ def test_denseface_has_the_numbers_and_entries_of_its_file():
 def test_widths_grow_and_halve_as_published(kind, widths):
     state = meta(kind).state_dict()
     found = [state["features.conv0.weight"].shape[0]]
-    for number in range(1, len(PLANS[kind].blocks) + 1):
+    for number in range(1, len(STRUCTURES[kind].blocks) + 1):
         if f"features.transition{number}.conv.weight" in state:
             found += reversed(state[f"features.transition{number}.conv.weight"].shape[:2])
     found.append(state["features.norm5.weight" if kind == "densenet121" else "features.norm3.weight"].shape[0])

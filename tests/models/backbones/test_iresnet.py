@@ -6,9 +6,9 @@ from torch.nn import functional
 
 from abawbench.base.problems import ProblemError
 from abawbench.models.backbones import Overrides, build
-from abawbench.models.backbones.iresnet import IResNet, Plan, make
+from abawbench.models.backbones.iresnet import IResNet, Structure, make
 
-UNEVEN = Plan((2, 1, 3, 1), (3, 4, 5, 6), 7)
+UNEVEN = Structure((2, 1, 3, 1), (3, 4, 5, 6), 7)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from abawbench.models.backbones import Overrides, build, iresnet
-from abawbench.models.backbones.iresnet import Plan, make
+from abawbench.models.backbones.iresnet import Structure, make
 from tests.models.shaking import one_thread, shake
 
 __all__ = ["one_thread"]
@@ -88,10 +88,10 @@ def denseface() -> nn.Module:
 @pytest.fixture
 def narrow(monkeypatch) -> nn.Module:
     """An IResNet18 of few channels, and the register saying that iresnet18 is that narrow."""
-    plan = Plan((2, 2, 2, 2), (3, 4, 5, 6), 7)
-    monkeypatch.setitem(iresnet.PLANS, "iresnet18", plan)
+    structure = Structure((2, 2, 2, 2), (3, 4, 5, 6), 7)
+    monkeypatch.setitem(iresnet.STRUCTURES, "iresnet18", structure)
     with torch.no_grad():
-        return shake(make("iresnet18", plan, Overrides()))
+        return shake(make("iresnet18", structure, Overrides()))
 
 
 @pytest.fixture
