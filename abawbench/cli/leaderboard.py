@@ -6,15 +6,19 @@ from pathlib import Path
 
 import click
 
-from abawbench.cli.output import exits_on_problems
+from abawbench.cli.options import Decorator
+from abawbench.cli.output import exits_on_problems, say
 
-root_option = click.option(
-    "--root",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    default=Path("leaderboard"),
-    show_default=True,
-    help="Folder with published/ and records/; the tables go there.",
-)
+
+def root_option(*, must_exist: bool) -> Decorator:
+    """The option --root."""
+    return click.option(
+        "--root",
+        type=click.Path(path_type=Path, file_okay=False, exists=must_exist),
+        default=Path("leaderboard"),
+        show_default=True,
+        help="Folder with published/ and records/; the tables go there.",
+    )
 
 
 @click.group()
@@ -29,10 +33,12 @@ def command() -> None:
 
 
 @command.command(short_help="Write every table and the index.")
-@root_option
+@root_option(must_exist=False)
 @exits_on_problems
 def build(root: Path) -> None:
     """Write the Markdown, CSV and LaTeX table of every challenge, and the index.
+
+    A folder without published/ and records/ gets the tables of the published facts that come with abawbench.
 
     \b
     Example:
@@ -40,7 +46,10 @@ def build(root: Path) -> None:
     """
     from abawbench.base.files import write_text
     from abawbench.leaderboard.build import build as build_tables
+    from abawbench.leaderboard.build import facts_folder
 
+    if (facts := facts_folder(root)).parent != root:
+        say(f"published facts: {facts}")
     texts = build_tables(root)
     changed = [path for path, text in texts.items() if not path.is_file() or path.read_bytes() != text.encode()]
     for path in changed:
@@ -50,7 +59,7 @@ def build(root: Path) -> None:
 
 
 @command.command(short_help="Fail where a table is stale, or a fact or record is wrong.")
-@root_option
+@root_option(must_exist=True)
 @exits_on_problems
 def check(root: Path) -> None:
     """Fail where a table is not what build writes, a fact breaks the schema, or a record does not hold together.

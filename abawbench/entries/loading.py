@@ -15,6 +15,7 @@ from typing import Any
 
 from abawbench import challenges
 from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.shipped import shipped_folder
 from abawbench.entries.baselines.controls import NoSettings
 from abawbench.entries.entry_file import FILE, EntryFile, read_entry_file, read_settings
 from abawbench.entries.model import Entry, Trainable
@@ -47,8 +48,9 @@ def load_entry(name: str | Path, *, root: Path = Path("submissions")) -> Entry |
     """The entry of this name; a `Trainable` where it must see labels before it can predict.
 
     Args:
-        name: a folder under `root`, or the path of a folder with an entry.toml; `<folder>/tiny` for its `tiny.toml`;
-            `module:factory`, where the factory takes no arguments; or the name of an entry of an installed package.
+        name: a folder under `root` or of the entries that come with abawbench, or the path of a folder with an
+            entry.toml; `<folder>/tiny` for its `tiny.toml`; `module:factory`, where the factory takes no arguments; or
+            the name of an entry of an installed package.
         root: the folder of submissions.
 
     Raises:
@@ -63,14 +65,19 @@ def load_entry(name: str | Path, *, root: Path = Path("submissions")) -> Entry |
     offered = {point.name: point.value for point in entry_points(group=GROUP)}
     if str(name) in offered:
         return _call_factory(offered[str(name)])
-    known = [folder.name for folder in folders(root)] + sorted(offered)
+    places = (root, shipped_folder("submissions"))
+    known = {folder.name for place in places for folder in folders(place)} | set(offered)
     expected = f"the name of a folder of {root} that has an {FILE}, a path to one, or module:factory"
     raise ProblemError(_unknown("entry", str(name), known, expected))
 
 
 def find_entry_file(name: str | Path, *, root: Path = Path("submissions")) -> Path | None:
-    """The file that describes the entry of this name; None where no folder has one."""
-    for place in (root / name, Path(name)):
+    """The file that describes the entry of this name: of `root`, at that path, or one that comes with abawbench.
+
+    Returns:
+        The path of the file; None where no folder has one.
+    """
+    for place in (root / name, Path(name), shipped_folder("submissions") / name):
         for path in (place / FILE, place.with_name(f"{place.name}.toml"), place):
             if path.suffix == ".toml" and path.is_file():
                 return path

@@ -10,6 +10,7 @@ from tabulate import tabulate
 
 from abawbench import records
 from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.shipped import shipped_folder
 from abawbench.challenges import CHALLENGES
 from abawbench.leaderboard.published import OTHER, read_published
 from abawbench.leaderboard.rows import KINDS, Kind, Row, from_fact, from_record, sections
@@ -25,7 +26,7 @@ def build(root: Path) -> dict[Path, str]:
     """The text of every table, by path.
 
     Args:
-        root: folder with `published/` and `records/`; either may be missing.
+        root: folder with `published/` and `records/`; without either, the facts that come with abawbench are taken.
 
     Returns:
         A page, a CSV and a LaTeX file for each challenge with a row, and for `other`; and the index README.md, whose
@@ -78,7 +79,7 @@ def collect(root: Path) -> dict[str, list[Row]]:
     problems = records.check_tree(root / "records")
     if problems:
         raise ProblemError(*problems)
-    facts = read_published(root / "published")
+    facts = read_published(facts_folder(root))
     rows: dict[str, list[Row]] = {place: [] for place in (*CHALLENGES, OTHER)}
     for place, found in facts.items():
         rows[place] += [from_fact(fact, CHALLENGES.get(place)) for fact in found]
@@ -86,6 +87,12 @@ def collect(root: Path) -> dict[str, list[Row]]:
         record = records.read(path)
         rows[record.challenge].append(from_record(record, CHALLENGES[record.challenge]))
     return {place: found for place, found in rows.items() if found}
+
+
+def facts_folder(root: Path) -> Path:
+    """The folder of published facts: that of a root, or the one that comes with abawbench where a root has no rows."""
+    own = root / "published"
+    return own if own.is_dir() or (root / "records").is_dir() else shipped_folder("leaderboard/published")
 
 
 def _index(path: Path, rows: Mapping[str, list[Row]]) -> str:

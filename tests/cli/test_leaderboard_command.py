@@ -58,8 +58,16 @@ def test_a_wrong_fact_writes_nothing(board):
     assert [path.name for path in board.iterdir()] == ["published"]
 
 
-def test_a_folder_that_is_not_there_is_wrong_use(board):
-    assert run("build", board / "none").exit_code == 2
+def test_to_check_a_folder_that_is_not_there_is_wrong_use(board):
+    assert run("check", board / "none").exit_code == 2
+
+
+def test_a_new_folder_gets_the_tables_of_the_shipped_facts(tmp_path):
+    result = run("build", tmp_path / "new")
+    assert result.exit_code == 0
+    assert "published facts: " in result.stderr
+    assert "| organiser" in (tmp_path / "new" / "abaw10-va.md").read_text()
+    assert run("check", tmp_path / "new").exit_code == 0
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["build", "--help"], ["check", "--help"]])

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import functools
 import re
-import sysconfig
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.shipped import shipped_folder
 from abawbench.datasets.manifests.model import Manifest, Origin
 from abawbench.datasets.manifests.parse import read_manifest
 
-_FOLDER = "data_manifests"
 # who made each data set: one table for all releases of a name
 _ORIGINS = "origins.toml"
 
@@ -66,18 +65,12 @@ def _in_order(identifier: str) -> tuple[str, list[tuple[int, str]]]:
 
 @functools.cache
 def manifests() -> Catalogue:
-    """Every manifest by id, as `disfa_1`: the manifests of the checkout, else those that were installed.
+    """Every manifest by id, as `disfa_1`: as they come with abawbench.
 
     Raises:
         ProblemError: F01, there is no folder of manifests.
     """
-    places = (Path(__file__).parents[3] / _FOLDER, Path(sysconfig.get_path("data")) / "share" / "abawbench" / _FOLDER)
-    for place in places:
-        if place.is_dir():
-            return Catalogue(place)
-    raise ProblemError(
-        Problem("F01", "no folder of manifests", str(places[-1]), "install abawbench again", str(places[0]))
-    )
+    return Catalogue(shipped_folder("data_manifests"))
 
 
 def get_manifest(name: str) -> Manifest:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from abawbench.base import shipped
 from abawbench.base.problems import ProblemError
 from abawbench.datasets.manifests import catalogue, get_manifest, manifests
 from abawbench.datasets.manifests.catalogue import Catalogue
@@ -70,19 +71,19 @@ def test_a_manifest_is_parsed_once_and_only_when_it_is_taken(tmp_path, monkeypat
     assert read == ["mine_1.toml"]
 
 
-def test_installed_manifests_are_found_beside_the_installation(tmp_path, monkeypatch):
-    folder = tmp_path / "share" / "abawbench" / "elsewhere"
+def test_installed_manifests_come_before_those_beside_the_package(tmp_path, monkeypatch):
+    folder = tmp_path / "abawbench" / "share" / "data_manifests"
     folder.mkdir(parents=True)
     write_manifest(folder)
-    monkeypatch.setattr(catalogue, "_FOLDER", "elsewhere")
-    monkeypatch.setattr(catalogue.sysconfig, "get_path", lambda name: str(tmp_path))
+    (tmp_path / "data_manifests").mkdir()
+    monkeypatch.setattr(shipped, "_PACKAGE", tmp_path / "abawbench")
     manifests.cache_clear()
     assert list(manifests()) == ["mine_1"]
     manifests.cache_clear()
 
 
 def test_without_any_folder_of_manifests_it_is_a_problem(tmp_path, monkeypatch):
-    monkeypatch.setattr(catalogue, "_FOLDER", "nowhere")
+    monkeypatch.setattr(shipped, "_PACKAGE", tmp_path / "abawbench")
     manifests.cache_clear()
     with pytest.raises(ProblemError, match="F01"):
         manifests()
