@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -10,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, near_names
 from abawbench.table import Floats, Integers, Mask, Rows, Table, Values, align
 
 Policy = Literal["error", "previous", "nearest", "linear", "prior"]
@@ -149,8 +148,7 @@ def describe(counts: Mapping[str, int]) -> str:
 def _check(policy: str, known: Sequence[str]) -> None:
     """Refuse an unknown policy. Raises: ProblemError C02, with the policies that come near."""
     if policy not in known:
-        near = difflib.get_close_matches(policy, known, n=2) or known
-        raise ProblemError(Problem("C02", f"fill policy '{policy}'", f"one of {', '.join(near)}", "name one of these"))
+        raise ProblemError(Problem("C02", f"fill policy '{policy}'", near_names(policy, known), "correct the name"))
 
 
 def _missing_problems(wanted: Table, rows: Rows, source: str) -> tuple[Problem, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import platform
 import sys
+
+from abawbench.base.problems import did_you_mean, near_names
 
 # modules of this folder, each with a function main; faces and a part of leaks need the real data
 BENCHMARKS = ("scoring", "synthetic", "clips", "leaks", "faces", "forward", "temporal", "training")
@@ -15,9 +16,7 @@ def main(names: list[str]) -> None:
     """Run the benchmarks of these names, or all of them."""
     for name in names:
         if name not in BENCHMARKS:
-            near = difflib.get_close_matches(name, BENCHMARKS, 1)
-            hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(BENCHMARKS)}"
-            raise SystemExit(f"no benchmark '{name}'; {hint}")
+            raise SystemExit(f"no benchmark '{name}'; {did_you_mean(name, BENCHMARKS, near_names(name, BENCHMARKS))}")
     print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}")
     for name in names or BENCHMARKS:
         importlib.import_module(f"benchmarks.{name}").main()

@@ -8,25 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from abawbench.clips.clip import clips_of_units
-from abawbench.clips.images import jpeg
 from abawbench.inference.forward import read_batches
 from abawbench.inference.run import BATCH
+from benchmarks.crops import write_crops
 from benchmarks.timing import functions, report
 
 CROPS = 4000
-
-
-def write_crops(root: Path) -> None:
-    """Crops of 112 x 112 with the fine structure of a photograph, in one folder."""
-    import cv2
-
-    random = np.random.default_rng(0)
-    (root / "video").mkdir(parents=True)
-    for number in range(1, CROPS + 1):
-        coarse = random.integers(0, 256, (14, 14, 3)).astype(np.float32)
-        smooth = cv2.resize(coarse, (112, 112), interpolation=cv2.INTER_CUBIC)
-        crop = np.clip(smooth + random.normal(0, 6, smooth.shape), 0, 255).astype(np.uint8)
-        (root / f"video/{number:05d}.jpg").write_bytes(jpeg(crop))
 
 
 def reading(folder: Path) -> None:
@@ -34,8 +21,7 @@ def reading(folder: Path) -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    write_crops(folder)
-    paths = [str(folder / f"video/{number:05d}.jpg") for number in range(1, CROPS + 1)]
+    paths = [str(path) for path in write_crops(folder, 112, units=1, frames=CROPS)]
 
     def imread() -> int:
         return sum(int(np.asarray(cv2.imread(path))[0, 0, 0]) for path in paths)

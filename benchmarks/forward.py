@@ -9,14 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from torch import nn
 
 from abawbench.challenges import get
 from abawbench.clips.clip import clips_of_units
-from abawbench.clips.images import jpeg
 from abawbench.entries import Card, ImageInput
 from abawbench.entries.model import DeviceEntry, FrameFeatures
 from abawbench.entries.networks.backbone import BackboneSettings
@@ -25,30 +23,15 @@ from abawbench.inference.forward import encode_clips
 from abawbench.inference.precision import has_bfloat16
 from abawbench.inference.run import BATCH
 from abawbench.models import backbones
+from benchmarks.crops import write_crops
 from benchmarks.timing import functions, report
 
-UNITS, FRAMES = 4, 48
+UNITS = 4
 # by backbone: size of a crop in pixels, and frames of a unit
 KINDS = {"mae_vit_b": (224, 40), "iresnet50": (112, 48)}
 RUNS = 3
 # multiplications and additions of one picture of 224 x 224 in ViT-B/16: projections, hidden layers, attention, patches
 VIT_B_OPERATIONS = 2 * (12 * (4 * 197 * 768**2 + 2 * 197 * 768 * 3072 + 2 * 197**2 * 768) + 196 * 768 * 768)
-
-
-def write_crops(root: Path, side: int, frames: int = FRAMES) -> list[Path]:
-    """Write crops of smooth noise with the fine structure of a photograph, in a few units."""
-    random = np.random.default_rng(0)
-    paths: list[Path] = []
-    for unit in range(UNITS):
-        (root / f"unit{unit}").mkdir(parents=True)
-        for number in range(1, frames + 1):
-            coarse = random.integers(0, 256, (14, 14, 3)).astype(np.float32)
-            smooth = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC)
-            crop = np.clip(smooth + random.normal(0, 6, smooth.shape), 0, 255).astype(np.uint8)
-            path = root / f"unit{unit}" / f"{number:05d}.jpg"
-            path.write_bytes(jpeg(crop))
-            paths.append(path)
-    return paths
 
 
 def entry_of(kind: str, side: int) -> DeviceEntry:
@@ -107,7 +90,7 @@ def compare(kind: str) -> None:
     side, frames = KINDS[kind]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        paths = write_crops(folder, side, frames)
+        paths = write_crops(folder, side, UNITS, frames)
         exact = entry_of(kind, side)
         precision = "bfloat16" if has_bfloat16("cpu") else "float32"
         entry = exact.at("cpu", precision)

@@ -20,7 +20,7 @@ from abawbench.models.frameworks import FrameworkSettings, HeadSettings, build_n
 from abawbench.models.temporal.settings import TemporalSettings
 from abawbench.training.sources import Source
 from abawbench.training.train import train
-from benchmarks.forward import write_crops
+from benchmarks.crops import write_crops
 
 UNITS, WIDTH, EPOCHS = 48, 768, 3
 HEADER = "image,valence,arousal,expression,aus"
@@ -128,7 +128,7 @@ def temporal(folder: Path, encoder: str) -> None:
 
 def end_to_end(folder: Path) -> None:
     """Measure training from files, with decoding and loss, against the bare step on tensors in memory."""
-    paths = write_crops(folder / "cropped_aligned", 112, 256)
+    paths = write_crops(folder / "cropped_aligned", 112, 4, 256)
     random = np.random.default_rng(0)
     names = [f"{path.parent.name}/{path.name}" for path in paths]
     labels(folder / "training_set_annotations.txt", [name for name in names if "unit0" not in name], random)

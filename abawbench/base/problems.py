@@ -126,6 +126,12 @@ def near_names(name: str, known: Iterable[str]) -> str:
     return " or ".join(f"'{name}'" for name in near) if near else f"one of {', '.join(names)}"
 
 
+def did_you_mean(name: str, known: Iterable[str], otherwise: str = "correct the name") -> str:
+    """A fix for a name that is not known: the known names that are like it, else other words."""
+    near = difflib.get_close_matches(name, sorted(known), 3)
+    return f"did you mean {' or '.join(near)}?" if near else otherwise
+
+
 def not_found(path: object, expected: str = "a file or folder", fix: str = "check the path") -> ProblemError:
     """F01 for a path that leads nowhere."""
     return ProblemError(Problem("F01", "no such file or folder", expected, fix, str(path)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 import re
 import tomllib
@@ -15,7 +14,7 @@ from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from abawbench.base.problems import Problem, ProblemError, unreadable
+from abawbench.base.problems import Problem, ProblemError, did_you_mean, unreadable
 from abawbench.entries.model import Card
 from abawbench.models.image_input import ImageInput
 
@@ -168,21 +167,16 @@ def _describe(
         if fault["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
             known = _fields_at(model, fault["loc"][:-1])
             expected = f"one of {', '.join(known)}" if known else "no settings"
-            fix = _suggest(str(fault["loc"][-1]), known) or "remove it"
+            fix = did_you_mean(str(fault["loc"][-1]), known, "remove it")
             yield Problem("E02", f"field {place}", expected, fix, str(path))
         elif fault["type"] in {"missing", "missing_argument"}:
             yield Problem("E02", f"no field {place}", "every field of an entry", f"add {place} = ...", str(path))
         else:
             expected = fault["msg"][0].lower() + fault["msg"][1:]
             choices = re.findall(r"'([^']*)'", expected) if fault["type"] == "literal_error" else []
-            fix = _suggest(str(fault["input"]), choices) or f"correct {place}"
+            fix = did_you_mean(str(fault["input"]), choices, f"correct {place}")
             rule = out_of_range if fault["type"] in RANGES else "E02"
             yield Problem(rule, f"{place} = {fault['input']!r}", expected, fix, str(path))
-
-
-def _suggest(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, 1)
-    return f"did you mean {near[0]}?" if near else ""
 
 
 def _fields_at(kind: Any, place: Sequence[str | int]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import importlib
 import importlib.util
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from abawbench import challenges
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, did_you_mean
 from abawbench.base.shipped import shipped_folder
 from abawbench.entries.baselines.controls import NoSettings
 from abawbench.entries.entry_file import FILE, EntryFile, read_entry_file, read_settings
@@ -175,6 +174,5 @@ def _reporting_failures(what: str, file: str | None) -> Generator[None]:
 
 def _unknown(what: str, name: str, known: Iterable[str], expected: str, path: Path | None = None) -> Problem:
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, 3)
-    fix = f"did you mean {', '.join(near)}?" if near else f"known here: {', '.join(names) or 'none'}"
+    fix = did_you_mean(name, names, f"known here: {', '.join(names) or 'none'}")
     return Problem("E01", f"{what} {name}", expected, fix, None if path is None else str(path))

@@ -12,7 +12,7 @@ from abawbench.base.files import write_file, write_folder
 from abawbench.base.problems import Problem, ProblemError, Problems, not_found
 from abawbench.challenges import Challenge
 from abawbench.formats.archive import is_archive
-from abawbench.formats.check_file import compare_units, file_problems, unit_problems
+from abawbench.formats.file_problems import compare_units, file_problems, unit_problems
 from abawbench.formats.layout import Layout, prediction_layouts
 from abawbench.formats.lists import ListedUnit, RowList, UnitList, read_list
 from abawbench.formats.mend import Mended, describe, mend

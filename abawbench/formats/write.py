@@ -16,7 +16,7 @@ from abawbench.base.files import make_folder, write_file, write_folder
 from abawbench.base.problems import SHOWN, Problem, ProblemError, Problems
 from abawbench.challenges import Challenge
 from abawbench.fill import Policy, fill
-from abawbench.formats.check_file import compare_units, file_problems, unit_problems
+from abawbench.formats.file_problems import compare_units, file_problems, unit_problems
 from abawbench.formats.keys import example, frame_numbers, row_names, split_keys
 from abawbench.formats.layout import Layout, layouts, prediction_layouts
 from abawbench.formats.lists import RowList, UnitList, read_list

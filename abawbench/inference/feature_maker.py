@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, did_you_mean
 from abawbench.entries import load_entry
 from abawbench.entries.entry_file import FILE
 from abawbench.entries.loading import find_entry_file
@@ -102,10 +101,9 @@ def _loaded(name: str, root: Path) -> Entry | Trainable:
     try:
         return load_entry(name, root=root)
     except ProblemError as error:
-        near = get_close_matches(name, KINDS, 3)
-        if error.problems[0].rule != "E01" or not near:
+        fix = did_you_mean(name, KINDS, "")
+        if error.problems[0].rule != "E01" or not fix:
             raise
-        fix = f"did you mean {', '.join(near)}?"
         expected = "a kind of backbone, the path of a checkpoint, or an entry"
         raise ProblemError(Problem("E01", name, expected, fix)) from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
-from abawbench.base.problems import Problem, Problems, os_reason
+from abawbench.base.problems import Problem, Problems, near_names, os_reason
 from abawbench.challenges import CHALLENGES
 from abawbench.leaderboard.columns import COLUMNS, MEASURES
 
@@ -177,21 +176,14 @@ def _objections(fact: Fact, lines: Sequence[_Line], place: str) -> Iterator[tupl
         yield lines[0], "neither team nor method", "one of them"
     measure = MEASURES.get(fact.metric_name)
     if measure is None:
-        near = difflib.get_close_matches(fact.metric_name, MEASURES, n=2)
-        words = "".join(f"'{name}', or " for name in near)
-        yield (
-            lines[0],
-            f"measure '{fact.metric_name}'",
-            f"{words}a measure listed in abawbench/leaderboard/columns.py",
-        )
+        yield lines[0], f"measure '{fact.metric_name}'", near_names(fact.metric_name, MEASURES)
         return
     for line in lines:
         name, value = line.cells["figure"], line.cells["value"]
         if not name and not value:
             continue
         if name not in COLUMNS:
-            near = difflib.get_close_matches(name, COLUMNS, n=3) or list(COLUMNS)
-            yield line, f"figure '{name}'", f"one of {', '.join(near)}"
+            yield line, f"figure '{name}'", near_names(name, COLUMNS)
             continue
         column = COLUMNS[name]
         low = measure.low if column.low is None else column.low

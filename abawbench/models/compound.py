@@ -6,14 +6,13 @@ Source: arXiv:2105.03790, formula assumed(paper).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from abawbench import labels
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, did_you_mean
 from abawbench.labels import relatedness
 from abawbench.models.relatedness_tables import expert_table
 
@@ -124,9 +123,7 @@ def _no_compound(names: Iterable[str]) -> Iterable[Problem]:
         words = name.split("_")
         if len(words) != 2 or not _BASIC.keys() >= set(words):
             found = f"compound expression {name!r}"
-            near = get_close_matches(name, COMPOUND_11, n=3)
-            fix = f"did you mean {' or '.join(near)}?" if near else "correct the name"
-            yield Problem("E17", found, "an adverb and an adjective, as Sadly_Fearful", fix)
+            yield Problem("E17", found, "an adverb and an adjective, as Sadly_Fearful", did_you_mean(name, COMPOUND_11))
 
 
 def _wrong_shapes(

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from abawbench import labels
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, did_you_mean
 from abawbench.labels import relatedness
 
 Floats = NDArray[np.float64]
@@ -144,7 +143,5 @@ def _problems_of(
 
 def _strange(name: str, kind: str) -> Problem:
     expected = f"the name of an {kind}, as {'AU12' if kind == 'action unit' else 'Happiness'}"
-    known = labels.ACTION_UNITS_17 if kind == "action unit" else [*relatedness(), *labels.EXPRESSIONS_8]
-    near = list(dict.fromkeys(get_close_matches(name, known, n=3)))
-    fix = f"did you mean {' or '.join(near)}?" if near else "name it as abawbench.labels does"
-    return Problem("E17", f"{kind} {name!r}", expected, fix)
+    known = labels.ACTION_UNITS_17 if kind == "action unit" else {*relatedness(), *labels.EXPRESSIONS_8}
+    return Problem("E17", f"{kind} {name!r}", expected, did_you_mean(name, known, "name it as abawbench.labels does"))

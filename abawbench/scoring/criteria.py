@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, near_names
 from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel, Task
 from abawbench.metrics.average_precision import average_precision, grid_average_precision
 from abawbench.metrics.concordance import concordance_from, pearson_from
@@ -98,10 +97,8 @@ def probability_criterion(name: str) -> tuple[str, Callable[[ArrayLike, ArrayLik
 
 
 def _unknown(found: str, name: str, known: list[str]) -> ProblemError:
-    near = difflib.get_close_matches(name, known, n=3) or known
-    return ProblemError(
-        Problem("C02", found, f"one of {', '.join(near)}", "name it so, or add it to abawbench/scoring/criteria.py")
-    )
+    fix = "name it so, or add it to abawbench/scoring/criteria.py"
+    return ProblemError(Problem("C02", found, near_names(name, known), fix))
 
 
 def evaluate(challenge: Challenge, tasks: Mapping[str, Floats], pilots: Mapping[str, Floats]) -> dict[Path, Floats]:

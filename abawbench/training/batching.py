@@ -111,21 +111,19 @@ def epoch_batches(
     *,
     seed: int,
     epoch: int,
-    least: Mapping[str, int] | None = None,
     weights: Mapping[str, Floats] | None = None,
 ) -> list[dict[str, Rows]]:
     """The steps of an epoch over databases that are seen together.
 
-    Each step has frames of every database, in proportion to its size, but no fewer than `least`. The database that
+    Each step has frames of every database, in proportion to its size, but at least one. The database that
     needs the most steps is seen once, in parts that differ by one frame at most; the others begin anew with another
     shuffle as often as needed.
 
     Args:
         sizes: number of frames of each database, above 0.
-        batch: frames in a step, all databases together; more where `least` asks for more.
+        batch: frames in a step, all databases together; more where a small one gets its one frame.
         seed: seed of the training.
         epoch: number of the epoch.
-        least: fewest frames of a database in a step, 1 where not named; a concordance wants some 32 (assumed).
         weights: weights of the frames by database, shape (frames,), at least 0 and not all 0; only ratios count. A
             frame comes as often as expected, give or take less than one. All alike where not named.
 
@@ -143,7 +141,7 @@ def epoch_batches(
     """
     _refuse(sizes, batch)
     total = sum(sizes.values())
-    shares = {name: max((least or {}).get(name, 1), round(batch * size / total)) for name, size in sizes.items()}
+    shares = {name: max(1, round(batch * size / total)) for name, size in sizes.items()}
     steps = max(-(-size // shares[name]) for name, size in sizes.items())
     parts: dict[str, list[Rows]] = {}
     for name, size in sizes.items():

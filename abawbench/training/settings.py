@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import field
@@ -12,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, field_validator
 from pydantic.dataclasses import dataclass
 
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, did_you_mean
 from abawbench.entries.entry_file import read_settings
 from abawbench.models.settings import CouplingSettings
 
@@ -272,9 +271,7 @@ def read_training(given: dict[str, Any], path: Path) -> TrainingSettings:
 def unknown_name(place: str, name: str, known: Iterable[str]) -> Problem:
     """E19 for a name that a setting does not know, with the name that is nearest."""
     names = list(known)
-    near = difflib.get_close_matches(name, names, 1)
-    fix = f"did you mean {near[0]}?" if near else "correct the name"
-    return Problem("E19", place, f"one of {', '.join(names)}", fix)
+    return Problem("E19", place, f"one of {', '.join(names)}", did_you_mean(name, names))
 
 
 def _beyond_epochs(settings: TrainingSettings, file: str) -> Iterable[Problem]:

@@ -576,9 +576,9 @@ def test_every_rule_of_the_families_is_planted_here():
 
 
 def test_a_million_rows_in_order_need_no_look_at_each_line(submission, monkeypatch):
-    from abawbench.formats import check_file
+    from abawbench.formats import file_problems
 
-    monkeypatch.setattr(check_file, "submission_problems", lambda *_: pytest.fail("the slow path was taken"))
+    monkeypatch.setattr(file_problems, "submission_problems", lambda *_: pytest.fail("the slow path was taken"))
     made = submission("abaw10-expr")
     names = [f"video{row // 1000}/{row % 1000 + 1:05d}.jpg" for row in range(20_000)]
     made.lines = {"predictions.txt": [made.one[0], *(f"{name},{row % 8}" for row, name in enumerate(names))]}

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abawbench.challenges import CHALLENGES, get
-from abawbench.formats.check_file import flawless
 from abawbench.formats.columns import Probability
 from abawbench.formats.diagnose import reading_problems, submission_problems
+from abawbench.formats.file_problems import flawless
 from abawbench.formats.layout import layouts, prediction_layouts
 
 MTL = "image,valence,arousal,expression,aus\n"

@@ -19,8 +19,8 @@ from abawbench.models.frameworks.networks import MultiTaskNetwork, Normalisation
 from abawbench.models.image_input import ImageInput
 from abawbench.models.relatedness_tables import expert_table
 from abawbench.models.settings import FaceBehaviorSettings, MatchingOptions, SoftLabelOptions
-from abawbench.models.temporal.encoders import ENCODERS, private_stack, shared_stack
 from abawbench.models.temporal.settings import TemporalSettings
+from abawbench.models.temporal.stacks import ENCODERS, private_stack, shared_stack
 
 
 def network(temporal=None, framework=None, heads=None):
@@ -90,7 +90,7 @@ def test_a_saved_backbone_of_an_unknown_kind_is_refused_with_near_kinds(tmp_path
         size = int.from_bytes(file.read(8), "little")
         said = json.loads(json.loads(file.read(size))["__metadata__"]["abawbench"])
     save_file(load_file(path), path, {"abawbench": json.dumps({**said, "kind": "tiny_iresnett"})})
-    with pytest.raises(ProblemError, match=r"E10(.|\n)*expected tiny_iresnet"):
+    with pytest.raises(ProblemError, match=r"E10(.|\n)*expected 'tiny_iresnet'"):
         load_checkpoint(path)
 
 

@@ -62,7 +62,8 @@ def command(
       abawbench data leaks disfa disfa-plus
       abawbench data leaks -c abaw11-mtl --trained-on AffectNet --trained-on Aff-Wild2
     """
-    from abawbench.datasets.leaks import find_leaks, forbidden_training, read_sides
+    from abawbench.challenges.eligibility import forbidden_training
+    from abawbench.datasets.leaks import find_leaks, read_sides
 
     if len(parts) not in {0, 2} or (not parts and not (trained_on or entry)):
         raise click.UsageError("give two parts, A and B, or --challenge with --trained-on or --entry")

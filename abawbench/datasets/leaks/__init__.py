@@ -7,8 +7,7 @@ pictures: bytes first, then a hash of what they show (perceptual_hash). The resu
 
 from __future__ import annotations
 
-from abawbench.challenges.eligibility import forbidden_training
 from abawbench.datasets.leaks.compare import Leaks, find_leaks
 from abawbench.datasets.leaks.sides import Side, read_side, read_sides
 
-__all__ = ["Leaks", "Side", "find_leaks", "forbidden_training", "read_side", "read_sides"]
+__all__ = ["Leaks", "Side", "find_leaks", "read_side", "read_sides"]

@@ -22,23 +22,6 @@ Reader = Callable[[Manifest, LabelSet, Path, Problems], Labels]
 """(manifest, label set, root, problems) -> labels. It adds a Problem for each fault and leaves the row out."""
 
 
-def read_labels(manifest: Manifest, root: Path, which: str | None = None) -> Labels:
-    """The labels of a local copy in which no row is at fault.
-
-    Args:
-        manifest: facts of the data set.
-        root: folder of the local copy.
-        which: id of the label set; needed where the manifest has several.
-
-    Raises:
-        ProblemError: every problem that was found, and the notes.
-    """
-    labels, problems = read_with_problems(manifest, root, which)
-    if labels is None or any(not problem.is_note for problem in problems):
-        raise ProblemError(*problems)
-    return labels
-
-
 def read_with_problems(
     manifest: Manifest, root: Path, which: str | None = None
 ) -> tuple[Labels | None, tuple[Problem, ...]]:

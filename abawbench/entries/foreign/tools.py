@@ -5,13 +5,12 @@ Frozen facts, each with its source or marked as assumed. A toolkit is added as o
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from abawbench import labels
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, did_you_mean
 
 Scale = Literal["presence", "probability", "intensity"]
 Scores = Literal["probability", "logit"]
@@ -230,9 +229,8 @@ def find_tool(name: str) -> Tool:
     """The tool of this name. Raises: ProblemError E02, there is none."""
     known = {tool.name: tool for tool in TOOLS}
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        fix = f"did you mean {near[0]}?" if near else "correct the name"
-        raise ProblemError(Problem("E02", f"settings.tool = {name}", f"auto, or one of {', '.join(known)}", fix))
+        expected = f"auto, or one of {', '.join(known)}"
+        raise ProblemError(Problem("E02", f"settings.tool = {name}", expected, did_you_mean(name, known)))
     return known[name]
 
 

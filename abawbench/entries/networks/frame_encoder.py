@@ -5,13 +5,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Self
 
 import torch
 from torch import Tensor, nn
 
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, did_you_mean
 from abawbench.clips.clip import Clip, Frames
 from abawbench.entries.contract import predict_frame_wise
 from abawbench.entries.model import Answers, Card, FrameFeatures, Precision
@@ -45,9 +44,8 @@ class FrameEncoder:
             ProblemError: C02, a precision that is not known.
         """
         if precision not in DTYPES:
-            near = get_close_matches(precision, DTYPES, n=1) or list(DTYPES)
             found, expected = f"precision {precision}", f"one of {', '.join(DTYPES)}"
-            raise ProblemError(Problem("C02", found, expected, f"name {' or '.join(near)}"))
+            raise ProblemError(Problem("C02", found, expected, did_you_mean(precision, DTYPES)))
         if (device, precision) == (self.device, self.precision):
             return self
         moved = [_moved(module, device, precision) for module in self.modules]

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from difflib import get_close_matches
 from types import MappingProxyType
 
 import torch
 
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, near_names
 from abawbench.models.backbones.model import Backbone, BackboneCard
 from abawbench.models.backbones.presets import PRESETS
 from abawbench.models.image_input import Overrides, Pooling
@@ -47,8 +46,7 @@ def build(kind: str, *, seed: int | None = None, overrides: Overrides | None = N
     """
     place = f"{_ROOM}.vision:create" if kind.startswith("hf:") else KINDS.get(kind)
     if place is None:
-        near = get_close_matches(kind, KINDS, n=3)
-        fix = f"name {' or '.join(near)}" if near else f"name one of {', '.join(sorted(KINDS))}"
+        fix = f"name {near_names(kind, KINDS)}"
         raise ProblemError(Problem("E01", f"backbone '{kind}'", "a kind of backbone that is known here", fix))
     module, name = place.split(":")
     create = getattr(importlib.import_module(module), name)

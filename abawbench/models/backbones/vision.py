@@ -8,7 +8,6 @@ import logging
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from math import isqrt
 from typing import Any, cast
 
@@ -16,7 +15,7 @@ import torch
 from torch import Tensor, cat, nn
 from torch.nn.functional import interpolate
 
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, did_you_mean
 from abawbench.models.backbones.model import Backbone, BackboneCard, refuse_other_pictures
 from abawbench.models.backbones.presets import PRESETS
 from abawbench.models.image_input import ImageInput, Overrides, Pooling, imagenet
@@ -103,8 +102,7 @@ def config_of(kind: str) -> tuple[Config, ImageInput]:
         return AutoConfig.for_model(preset.model_type, **preset.structure), preset.image_input
     model_type = kind.removeprefix(PREFIX)
     if model_type not in CONFIG_MAPPING:
-        near = get_close_matches(model_type, CONFIG_MAPPING.keys(), n=3)
-        fix = f"name {' or '.join(near) or 'a type'} as it stands in a config.json"
+        fix = did_you_mean(model_type, CONFIG_MAPPING.keys(), "name a type as it stands in a config.json")
         raise ProblemError(Problem("E01", f"backbone '{kind}'", "hf: and a model type of transformers", fix))
     config = AutoConfig.for_model(model_type)
     return config, assumed_image_input(config)

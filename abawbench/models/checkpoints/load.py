@@ -6,14 +6,13 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, near_names
 from abawbench.models import backbones
 from abawbench.models.backbones import KINDS, Backbone, iresnet, vision
 from abawbench.models.backbones.presets import MAE_EPSILON
@@ -268,9 +267,8 @@ def _own(text: str, tensors: Mapping[str, Tensor], overrides: Overrides) -> tupl
         own = Overrides(image_input.size, image_input.colour, image_input.mean, image_input.std)
         fitted = _plain(kind, tensors, wanted.over(own))
     else:
-        near = get_close_matches(kind, KINDS, n=3)
-        expected = " or ".join(near) or f"one of {', '.join(KINDS)}"
-        raise ProblemError(Problem("E10", f"a backbone '{kind}'", expected, "load it with a newer version"))
+        found = f"a backbone '{kind}'"
+        raise ProblemError(Problem("E10", found, near_names(kind, KINDS), "load it with a newer version"))
     return fitted, "abawbench", "saved with the weights"
 
 

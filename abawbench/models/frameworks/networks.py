@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import get_args
 
 import torch
 from torch import Tensor, nn
 
-from abawbench.base.problems import ProblemError
+from abawbench.base.problems import ProblemError, near_names
 from abawbench.models.frameworks.settings import FrameworkSettings, HeadSettings, computing_order, framework_problems
-from abawbench.models.temporal.encoder import LayerState, without_padding
-from abawbench.models.temporal.encoders import initialise, private_stack, shared_stack
+from abawbench.models.temporal.encoders import LayerState, without_padding
 from abawbench.models.temporal.settings import (
     Mode,
     Normalise,
@@ -21,6 +19,7 @@ from abawbench.models.temporal.settings import (
     network_problem,
     temporal_problems,
 )
+from abawbench.models.temporal.stacks import initialise, private_stack, shared_stack
 
 # state of the shared stack, then of the private stack of each output in computing order
 State = tuple[LayerState, ...]
@@ -70,9 +69,7 @@ class Normalisation(nn.Module):
     def __init__(self, width: int, kind: Normalise, mode: Mode) -> None:
         super().__init__()
         if kind not in get_args(Normalise):
-            near = get_close_matches(kind, get_args(Normalise), n=3) or get_args(Normalise)
-            found, expected = f"normalise = {kind!r}", f"one of {', '.join(get_args(Normalise))}"
-            raise ProblemError(network_problem(found, expected, f"name {' or '.join(near)}"))
+            raise ProblemError(network_problem(f"normalise = {kind!r}", near_names(kind, get_args(Normalise))))
         self.kind, self.mode = kind, mode
         if kind == "training":
             self.register_buffer("mean", torch.zeros(width))

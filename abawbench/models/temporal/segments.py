@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from abawbench.base.problems import ProblemError
-from abawbench.models.temporal.encoder import LayerState
+from abawbench.models.temporal.encoders import LayerState
 from abawbench.models.temporal.settings import RECURRENT, TemporalSettings, network_problem
 
 State = tuple[LayerState, ...]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from functools import cache
 from re import findall
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from abawbench.base.problems import Problem
+from abawbench.base.problems import Problem, did_you_mean
 
 Mode = Literal["fixed", "compat"]
 Kind = Literal["none", "lstm", "bilstm", "gru", "transformer", "windowed_transformer", "tcn"]
@@ -116,8 +115,7 @@ def _joint_problems(settings: TemporalSettings) -> list[Problem]:
 
 
 def _correction(value: str, context: Mapping[str, Any]) -> str:
-    near = get_close_matches(value, findall(r"'([^']*)'", str(context.get("expected", ""))), n=3)
-    return f"did you mean {' or '.join(near)}?" if near else "correct the setting"
+    return did_you_mean(value, findall(r"'([^']*)'", str(context.get("expected", ""))), "correct the setting")
 
 
 def network_problem(found: str, expected: str, fix: str = "correct the setting") -> Problem:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from abawbench.base.problems import ProblemError
-from abawbench.models.temporal.encoder import Encoder, LayerState, without_padding
+from abawbench.models.temporal.encoders import Encoder, LayerState, without_padding
 from abawbench.models.temporal.settings import COMPAT_POSITIONS, TemporalSettings, network_problem
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import asdict
 from dataclasses import dataclass as plain_dataclass
 from typing import Annotated, Any, Literal
@@ -12,6 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.models.backbones.presets import PRESETS, Preset
+from abawbench.training.settings import unknown_name
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -95,11 +95,6 @@ class PretrainSettings:
         return (self.picture // self.patch) ** 2
 
     @property
-    def visible(self) -> int:
-        """Patches that the encoder sees."""
-        return int(self.patches * (1 - self.mask))
-
-    @property
     def rate(self) -> float:
         """The highest learning rate."""
         return self.base_rate * self.batch / BASE_BATCH
@@ -152,9 +147,7 @@ def settings_for(size: str, **options: Any) -> PretrainSettings:
     Source: facebookresearch/mae:main_pretrain.py (batch, mask).
     """
     if size not in SIZES:
-        near = difflib.get_close_matches(size, SIZES, 1)
-        fix = f"did you mean {near[0]}?" if near else "name one of them"
-        raise ProblemError(Problem("E19", f"size '{size}'", f"one of {', '.join(SIZES)}", fix))
+        raise ProblemError(unknown_name(f"size '{size}'", size, SIZES))
     own, chosen = SIZES[size], {name: value for name, value in options.items() if value is not None}
     epochs = chosen.get("epochs", own.epochs)
     usual: dict[str, Any] = {

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from abawbench.base.problems import ProblemError
+from abawbench.datasets.manifests.model import Manifest
+from abawbench.datasets.readers import read_with_problems
 from abawbench.datasets.readers.labels import Labels
 
 
@@ -14,3 +17,11 @@ def write(root: Path, place: str, *lines: str, end: str = "\n") -> Path:
 
 def rows(labels: Labels) -> list[str]:
     return [labels.table.name(row) for row in range(len(labels.table))]
+
+
+def read_labels(manifest: Manifest, root: Path, which: str | None = None) -> Labels:
+    """The labels of a local copy in which no row is at fault. Raises: ProblemError, every problem and note."""
+    labels, problems = read_with_problems(manifest, root, which)
+    if labels is None or any(not problem.is_note for problem in problems):
+        raise ProblemError(*problems)
+    return labels

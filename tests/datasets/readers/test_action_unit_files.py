@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from abawbench.base.problems import ProblemError
 from abawbench.datasets.manifests import get_manifest
-from abawbench.datasets.readers import read_labels, read_with_problems
+from abawbench.datasets.readers import read_with_problems
 from abawbench.datasets.readers.mapping import to_abaw
 from abawbench.labels import ACTION_UNITS_12
+from tests.datasets.readers.conftest import read_labels
 
 UNITS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
 COLUMNS = tuple(f"AU{unit}" for unit in UNITS)

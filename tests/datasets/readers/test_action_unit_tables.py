@@ -8,9 +8,10 @@ import pytest
 
 from abawbench.base.problems import ProblemError
 from abawbench.datasets.manifests import get_manifest
-from abawbench.datasets.readers import read_labels, read_with_problems
+from abawbench.datasets.readers import read_with_problems
 from abawbench.datasets.readers.mapping import to_abaw
 from abawbench.labels import ACTION_UNITS_12
+from tests.datasets.readers.conftest import read_labels
 
 BP4D = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)
 UNITS = ("F001/T1", "M009/T2", "M018/T8")

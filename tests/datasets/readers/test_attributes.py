@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from abawbench.datasets.manifests import get_manifest
-from abawbench.datasets.readers import read_labels, read_with_problems
+from abawbench.datasets.readers import read_with_problems
 from abawbench.datasets.readers.mapping import to_abaw
+from tests.datasets.readers.conftest import read_labels
 
 NAMES = get_manifest("celeba").labels[0].tasks[0].columns
 PICTURES = ("000001.jpg", "000002.jpg", "000003.jpg")

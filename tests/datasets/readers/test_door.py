@@ -8,7 +8,8 @@ import pytest
 from abawbench.base.problems import ProblemError
 from abawbench.datasets.manifests import get_manifest
 from abawbench.datasets.manifests.model import READERS
-from abawbench.datasets.readers import label_set_of, read_labels, read_with_problems
+from abawbench.datasets.readers import label_set_of, read_with_problems
+from tests.datasets.readers.conftest import read_labels
 
 
 @pytest.mark.parametrize("name", sorted(READERS))

@@ -7,9 +7,10 @@ import pytest
 
 from abawbench.base.problems import ProblemError
 from abawbench.datasets.manifests import get_manifest
-from abawbench.datasets.readers import read_labels, read_with_problems
+from abawbench.datasets.readers import read_with_problems
 from abawbench.datasets.readers.mapping import to_abaw
 from abawbench.labels import ACTION_UNITS_12
+from tests.datasets.readers.conftest import read_labels
 
 SEQUENCES = {"S005/001": (11, 3), "S010/002": (14, 7), "S010/006": (2, 2)}
 

@@ -9,10 +9,11 @@ import pytest
 
 from abawbench.base.problems import ProblemError
 from abawbench.datasets.manifests import get_manifest
-from abawbench.datasets.readers import read_labels, read_with_problems
+from abawbench.datasets.readers import read_with_problems
 from abawbench.datasets.readers.mapping import to_abaw
 from abawbench.table import NO_FRAME
 from examples.real_data import real_data
+from tests.datasets.readers.conftest import read_labels
 
 HEADER = '"","FileName","VoiceVote","VoiceLevel","FaceVote","FaceLevel","MultiModalVote","MultiModalLevel"'
 ROWS = (

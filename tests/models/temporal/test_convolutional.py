@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from abawbench.models.temporal.encoder import TemporalConvolutions
+from abawbench.models.temporal.encoders import TemporalConvolutions
 from abawbench.models.temporal.settings import TemporalSettings
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from abawbench.models.temporal.encoder import Recurrent
+from abawbench.models.temporal.encoders import Recurrent
 from abawbench.models.temporal.settings import TemporalSettings
 
 LENGTHS = (7, 4, 1)

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from abawbench.base.problems import ProblemError
-from abawbench.models.temporal.encoders import initialise, private_stack, shared_stack
 from abawbench.models.temporal.settings import TemporalSettings
+from abawbench.models.temporal.stacks import initialise, private_stack, shared_stack
 from abawbench.models.temporal.transformers import TransformerLayer, sinusoids
 
 WIDTH, HEADS, FEED_FORWARD = 12, 3, 20

