@@ -1,4 +1,4 @@
-"""Score, check, write and rank for the ABAW challenges.
+"""Benchmark and submission harness for the ABAW challenges: score, compare, check, write and pack predictions.
 
 >>> import abawbench
 >>> abawbench.get("abaw4-mtl").metric.id
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 # name -> module, imported on first use so that `import abawbench` stays light
-_PLACES = {
+_MODULES = {
     "CHALLENGES": "abawbench.challenges",
     "Problem": "abawbench.base.problems",
     "ProblemError": "abawbench.base.problems",
@@ -36,11 +36,11 @@ __all__ = ["CHALLENGES", "Problem", "ProblemError", "check", "diff", "get", "pac
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'abawbench' has no attribute '{name}'")
     import importlib
 
-    return getattr(importlib.import_module(_PLACES[name]), name)
+    return getattr(importlib.import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Source = str | Path | Table | pd.DataFrame
 
 
-def table(challenge: Challenge, source: Source, role: Role) -> Table:
+def read_table(challenge: Challenge, source: Source, role: Role) -> Table:
     """Read rows from a file, a folder, a prediction store or a DataFrame; a Table is returned as it is.
 
     Raises:
@@ -49,24 +49,24 @@ def table(challenge: Challenge, source: Source, role: Role) -> Table:
     return from_frame(challenge, source, role)
 
 
-def both(challenge: Challenge, truth: Path, prediction: Path) -> tuple[Table, Table]:
-    """Read truth and prediction from files, folders or a store. Raises: ProblemError, every problem of both."""
+def read_pair(challenge: Challenge, truth: Path, prediction: Path) -> tuple[Table, Table]:
+    """Read truth and prediction from paths. Raises: ProblemError, every problem of both."""
     if is_store(prediction):
-        known = table(challenge, truth, "truth")
-        return known, against(challenge, known, prediction)
+        known = read_table(challenge, truth, "truth")
+        return known, read_for_truth(challenge, known, prediction)
     return formats.read_both(challenge, truth, prediction)
 
 
-def against(challenge: Challenge, truth: Table, source: Source) -> Table:
-    """Read the prediction that is to be scored against a truth.
+def read_for_truth(challenge: Challenge, truth: Table, source: Source) -> Table:
+    """Read the prediction to score against a truth.
 
-    A store holds an answer to every frame and the truth may cover a single split, so of a store only the rows of the
-    truth are kept. From other sources all rows are kept.
+    A store has predictions for every frame, while the truth may cover one split only, so rows of a store that are not
+    in the truth are dropped. Other sources keep all their rows.
 
     Raises:
         ProblemError: every problem of the source.
     """
-    prediction = table(challenge, source, "prediction")
+    prediction = read_table(challenge, source, "prediction")
     if not isinstance(source, str | Path) or not is_store(Path(source)):
         return prediction
     surplus = align(truth, prediction).surplus
@@ -79,10 +79,10 @@ def read(challenge: str, source: Source, *, role: Role = "truth") -> pd.DataFram
     Args:
         challenge: id of the challenge, as `abaw4-mtl`.
         source: a file or folder in one of the challenge's formats.
-        role: annotations may hold sentinels, which become missing values; predictions may not.
+        role: kind of rows; sentinels in annotations become missing values, in predictions they are a problem.
 
     Returns:
-        Columns `video` and `frame`, and those of the challenge.
+        A DataFrame with the columns `video` and `frame` and those of the challenge.
 
     Raises:
         ProblemError: every problem of the source.
@@ -90,7 +90,7 @@ def read(challenge: str, source: Source, *, role: Role = "truth") -> pd.DataFram
     from abawbench.formats.dataframe import to_frame
 
     rules = get(challenge)
-    return to_frame(rules, table(rules, source, role))
+    return to_frame(rules, read_table(rules, source, role))
 
 
 def score(
@@ -112,17 +112,17 @@ def score(
         missing: fill policy for annotated rows that have no prediction.
         resamples: number of bootstrap resamples.
         seed: seed of the resampling.
-        subjects: subject of each video; if given, the intervals resample subjects.
+        subjects: subject of each video; with it the intervals resample subjects instead of videos.
 
     Raises:
         ProblemError: every problem of the inputs.
     """
     rules = get(challenge)
-    known = table(rules, truth, "truth")
+    known = read_table(rules, truth, "truth")
     return score_tables(
         rules,
         known,
-        against(rules, known, prediction),
+        read_for_truth(rules, known, prediction),
         missing=missing,
         resamples=resamples,
         seed=seed,
@@ -148,8 +148,8 @@ def diff(
         ProblemError: every problem of the inputs.
     """
     rules = get(challenge)
-    known = table(rules, truth, "truth")
-    tables = [against(rules, known, source) for source in (first, second)]
+    known = read_table(rules, truth, "truth")
+    tables = [read_for_truth(rules, known, source) for source in (first, second)]
     return difference(rules, known, tables[0], tables[1], missing=missing, resamples=resamples, seed=seed)
 
 
@@ -178,7 +178,7 @@ def write(
     from abawbench.formats.write import write_predictions
 
     rules = get(challenge)
-    return write_predictions(rules, table(rules, prediction, "prediction"), Path(template), Path(out), fill)
+    return write_predictions(rules, read_table(rules, prediction, "prediction"), Path(template), Path(out), fill)
 
 
 def pack(

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import abawbench
-from abawbench.api import table
+from abawbench.api import read_table
 from abawbench.challenges import get
 from abawbench.formats.dataframe import from_frame, to_frame
 from abawbench.synthetic import simulate_predictions, simulate_split
@@ -33,7 +33,7 @@ def test_a_table_survives_the_way_through_pandas():
 def test_a_table_survives_the_way_through_parquet(tmp_path):
     path = tmp_path / "guess.parquet"
     to_frame(MTL, GUESS).to_parquet(path)
-    equal(GUESS, table(MTL, path, "prediction"))
+    equal(GUESS, read_table(MTL, path, "prediction"))
 
 
 def test_frames_tables_and_files_score_alike(tmp_path):

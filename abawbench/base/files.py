@@ -43,7 +43,7 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     """Write a new folder of files.
 
     Args:
-        path: path of the folder, where there is nothing or an empty folder.
+        path: the folder, which does not exist yet or is empty.
         files: contents of the files by name.
 
     Raises:

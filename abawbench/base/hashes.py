@@ -17,7 +17,7 @@ def sha256_of(path: Path) -> str:
     A folder's hash is that of the lines `<hash of the file> <relative path>`, sorted by path.
 
     Raises:
-        ProblemError: F01, the path leads nowhere or cannot be read.
+        ProblemError: F01, the path does not exist or cannot be read.
     """
     try:
         if not path.is_dir():

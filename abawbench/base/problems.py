@@ -18,9 +18,9 @@ class Problem:
     """One thing that is wrong with an input.
 
     Attributes:
-        rule: id of the rule in `abawbench.base.rules.RULES`. Ids that begin with N are notes: they refuse no input.
-        found: what the input says.
-        expected: what the rule asks for.
+        rule: id of the rule in `abawbench.base.rules.RULES`; a rule whose id begins with N is a note.
+        found: what the input has.
+        expected: what the rule requires.
         fix: advice on what to do about it.
         file: name of the file, or None where the fault is not in a file.
         line: line number from 1, or None where no single line is at fault.
@@ -37,7 +37,7 @@ class Problem:
 
     @property
     def is_note(self) -> bool:
-        """True where the input is accepted nevertheless."""
+        """True if the input is accepted nevertheless."""
         return self.rule.startswith("N")
 
     def to_json(self) -> dict[str, str | int | None]:
@@ -65,7 +65,7 @@ class ProblemError(Exception):
         super().__init__(render(problems))
 
     def __reduce__(self) -> tuple[type[ProblemError], tuple[Problem, ...]]:
-        # other processes raise them too
+        # errors cross process borders
         return ProblemError, self.problems
 
 
@@ -100,7 +100,7 @@ class Problems:
 
     @property
     def refuses(self) -> bool:
-        """True where at least one problem is more than a note."""
+        """True if at least one problem is more than a note."""
         return any(not rule.startswith("N") for rule, _ in self._counts)
 
     def raise_if_any(self) -> None:
@@ -114,13 +114,13 @@ def os_reason(error: Exception, otherwise: str = "") -> str:
 
     Args:
         error: the error that was raised.
-        otherwise: words for an error without any of the operating system's; by default the error's own text.
+        otherwise: text for an error that did not come from the operating system; by default the error's own text.
     """
     return getattr(error, "strerror", None) or otherwise or str(error) or "an error of the file system"
 
 
 def near_names(name: str, known: Iterable[str]) -> str:
-    """What to write instead of a name that is not known: the known names that are like it, else all of them."""
+    """Suggestions for an unknown name: the known names most like it, or all known names if none is."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, 3)
     return " or ".join(f"'{name}'" for name in near) if near else f"one of {', '.join(names)}"
@@ -133,14 +133,14 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str = "correct the 
 
 
 def not_found(path: object, expected: str = "a file or folder", fix: str = "check the path") -> ProblemError:
-    """F01 for a path that leads nowhere."""
+    """F01 for a path that does not exist."""
     return ProblemError(Problem("F01", "no such file or folder", expected, fix, str(path)))
 
 
 def unreadable(
     path: object, error: Exception, expected: str = "a readable file or folder", fix: str = "check its path and rights"
 ) -> ProblemError:
-    """F01 for a path that the operating system does not let us read."""
+    """F01 for a path that cannot be read."""
     return ProblemError(Problem("F01", os_reason(error), expected, fix, str(path)))
 
 
@@ -150,12 +150,12 @@ def unwritable(
     expected: str = "a place to write",
     fix: str = "check its rights and the free space, or name another place",
 ) -> ProblemError:
-    """F01 for a path that the operating system does not let us write to."""
+    """F01 for a path that cannot be written to."""
     return ProblemError(Problem("F01", os_reason(error), expected, fix, str(path)))
 
 
 def render(problems: Sequence[Problem]) -> str:
-    """Problems as text: for each rule, a heading with its count, the first three occurrences, and how to mend them."""
+    """Problems as text: for each rule a heading with its count, the first three occurrences, and their fixes."""
     lines: list[str] = []
     for rule in dict.fromkeys(problem.rule for problem in problems):
         group = [problem for problem in problems if problem.rule == rule]

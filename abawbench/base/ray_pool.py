@@ -84,7 +84,7 @@ def spread(
             try:
                 result = ray.get(done)
             except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError) as error:
-                found = "workers that were ended from outside, again and again"
+                found = "workers that were killed again and again"
                 fix = "run again, with fewer workers where memory is short"
                 raise ProblemError(Problem("D37", found, "a run to its end", fix)) from error
             if isinstance(result, ProblemError):
@@ -100,7 +100,7 @@ def _call(work: Callable[[Item], Result], item: Item) -> Result | ProblemError:
 
 
 def _refuse_silence(address: str) -> None:
-    """Refuse an address that does not answer: Ray would try it for ever."""
+    """Refuse an address that does not answer, which Ray would try for ever."""
     host, _, port = address.rpartition("/")[2].rpartition(":")
     if not port.isdigit():
         return
@@ -111,5 +111,5 @@ def _refuse_silence(address: str) -> None:
 
 
 def _no_cluster(address: str, found: str) -> ProblemError:
-    fix = "start one with `ray start --head`, or name local"
-    return ProblemError(Problem("C02", f"--address {address}: {found}", "a Ray cluster that runs", fix))
+    fix = "start one with `ray start --head`, or use --address local"
+    return ProblemError(Problem("C02", f"--address {address}: {found}", "a running Ray cluster", fix))

@@ -10,8 +10,8 @@ class Rule:
     """One rule.
 
     Attributes:
-        title: name of the fault, as the heading of a message.
-        requirement: what the rule asks for, in a sentence or two.
+        title: name of the fault, used as the heading of a message.
+        requirement: the rule in a sentence or two.
     """
 
     title: str
@@ -116,7 +116,7 @@ RULES: dict[str, Rule] = {
     "D30": Rule("nothing to take faces from", "The folder holds videos or pictures, or folders of them."),
     "D31": Rule("two files for one unit", "Every unit, and every frame of it, comes from one file."),
     "D32": Rule("damaged video", "Every packet of a video decodes, up to the end that its header announces."),
-    "D33": Rule("no frame", "A video holds at least one picture that decodes."),
+    "D33": Rule("no frame", "A video has at least one frame that decodes."),
     "D34": Rule("wrong override", "A row names a video, frames, and one of its faces: a track, left, right, or none."),
     "D35": Rule("crops of another origin in the way", "Only crops that `abawbench faces` wrote are replaced."),
     "D36": Rule("another run is at work", "Only one run at a time writes into a folder."),
@@ -156,7 +156,7 @@ RULES: dict[str, Rule] = {
         "file that would run code", "A checkpoint holds tensors and plain values; pickled classes are never loaded."
     ),
     "E10": Rule("unknown kind of checkpoint", "The keys of a checkpoint are those of a known kind of checkpoint."),
-    "E11": Rule("weights missing", "The weights that an entry needs are where it looks for them; users bring them."),
+    "E11": Rule("weights missing", "The weights that an entry needs are where it expects them; users supply them."),
     "E12": Rule("entry failed", "An entry answers every clip without raising an exception."),
     "E13": Rule(
         "answer of the wrong shape",
@@ -216,7 +216,7 @@ FAMILIES = {
 
 
 def catalogue() -> str:
-    """All rules as Markdown: the text of docs/rules.md."""
+    """All rules as Markdown, the text of docs/rules.md."""
     lines = [
         "# Rules",
         "",

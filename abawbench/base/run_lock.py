@@ -17,7 +17,7 @@ WORKERS = ".workers"
 
 @contextmanager
 def only_run(out: Path) -> Generator[None]:
-    """Hold a folder for this run, and wait for worker processes that a killed run left; they end at once.
+    """Lock a folder for this run, once the worker processes of a killed run have ended, which they do at once.
 
     Args:
         out: folder of the run.
@@ -40,7 +40,7 @@ def only_run(out: Path) -> Generator[None]:
 
 
 def stay_with_parent(out: Path, parent: int) -> Any:
-    """Tie a worker process to its run: it holds the folder while it lives, and ends when the run ends.
+    """Tie a worker process to its run: it locks the folder while it lives, and ends when the run ends.
 
     Args:
         out: folder of the run.

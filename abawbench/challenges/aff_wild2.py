@@ -44,7 +44,7 @@ from abawbench.challenges.sources import (
     ZHOU_2023,
     all_of,
     assumed,
-    told,
+    second_hand,
 )
 from abawbench.challenges.tasks import (
     ACTION_UNITS_2ND_SOURCES,
@@ -168,7 +168,7 @@ _ROWS_VA: Fields = {
     **_LATE_VA,
     "sizes": {"train": Size(units=356), "validation": Size(units=76), "test": Size(units=162, rows=927_210)},
     "notes": (facts.VA_TOTALS,),
-    "sources": {"sizes": all_of(told("arXiv:2403.13659"), PAPER_10)},
+    "sources": {"sizes": all_of(second_hand("arXiv:2403.13659"), PAPER_10)},
 }
 _ROWS_EXPR: Fields = {
     "title": "Expression Recognition",
@@ -222,7 +222,7 @@ _TENTH: Fields = {
     },
 }
 _UNIT_LISTS_10 = "names_of_videos_in_each_test_set/"
-_BASELINES_10 = all_of(PAPER_10, told("arXiv:2603.12693"))
+_BASELINES_10 = all_of(PAPER_10, second_hand("arXiv:2603.12693"))
 
 
 def _lists_6(task: str, units: str) -> tuple[str, ...]:

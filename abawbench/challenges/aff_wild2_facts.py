@@ -24,7 +24,7 @@ from abawbench.challenges.sources import (
     WTOMIN_2022,
     all_of,
     assumed,
-    told,
+    second_hand,
 )
 
 
@@ -141,6 +141,8 @@ COMMON = (LINE_IS_FRAME, OTHER_PERSON, GAPS, CROPS, SPLITS_DIFFER)
 PER_UNIT_NOTES = (*COMMON, UNIT_LENGTH, OTHER_LENGTH, NO_FACE, NO_SENTINELS)
 ROWS_NOTES = (*COMMON, SAMPLE_ORDER, USUAL_NAME, NO_FACE, NO_SENTINELS)
 ROWS_RULES = (
-    Statement("From Aff-Wild2 only the labels of this task may be used.", told("arXiv:2402.19344")),
-    Statement("Any pretrained model may be used that was not trained on Aff-Wild2 for it.", told("arXiv:2402.19344")),
+    Statement("From Aff-Wild2 only the labels of this task may be used.", second_hand("arXiv:2402.19344")),
+    Statement(
+        "Any pretrained model may be used that was not trained on Aff-Wild2 for it.", second_hand("arXiv:2402.19344")
+    ),
 )

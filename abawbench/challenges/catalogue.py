@@ -21,10 +21,10 @@ CHALLENGES: Mapping[str, Challenge] = _all()
 
 
 def get(identifier: str) -> Challenge:
-    """The challenge of this id.
+    """Get a challenge by its id.
 
     Raises:
-        ProblemError: C01, with the ids that come near.
+        ProblemError: C01, the id is unknown; the message names similar ones.
     """
     if identifier in CHALLENGES:
         return CHALLENGES[identifier]
@@ -40,7 +40,7 @@ def get(identifier: str) -> Challenge:
 
 
 def _near(identifier: str) -> list[str]:
-    """The ids that look alike, then those that share the edition or the track."""
+    """Up to five similar ids: those spelt alike first, then those of the same edition or track."""
     import difflib
 
     asked = identifier.strip().lower().replace("_", "-").replace(" ", "-")

@@ -1,4 +1,4 @@
-"""The eleven editions, and how a record of a track is written: fields that tracks share, then its own."""
+"""The eleven editions, and `record`, which makes a challenge from fields that tracks share and its own."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NO_FRAMES = assumed("one row is one video, so no frame number occurs in a file")
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """When and where: number, venue, the organisers' paper, and the sources of these three."""
+    """An edition: its number, venue, the organisers' paper, and the sources of these three."""
 
     number: int
     venue: str
@@ -106,14 +106,14 @@ _DEFAULTS: Fields = {
 
 
 def record(edition: Edition, shared: tuple[Fields, ...], /, **own: Unpack[Fields]) -> Challenge:
-    """The record of a track in an edition.
+    """Make the record of a track in an edition.
 
-    Later fields replace earlier ones, except that rules and notes are added to the earlier ones, and sources to those
-    of other fields. Sources are completed: those of the edition, of the metric, and of each rule, note and baseline; a
-    field that is empty and has no source is said to be unknown.
+    Later fields replace earlier ones, except that rules, notes and sources are added to the earlier ones. Sources of
+    the edition, of the metric, and of rules, notes and baselines are filled in; an empty field without a source gets
+    `UNKNOWN`.
 
     Args:
-        edition: when and where.
+        edition: edition of the track.
         shared: fields that several records share.
         own: fields of this record alone.
     """
@@ -150,7 +150,7 @@ def record(edition: Edition, shared: tuple[Fields, ...], /, **own: Unpack[Fields
 
 
 def _sources_of(items: Sequence[Statement | ForbiddenData | Baseline]) -> str:
-    """Where the items come from, taken together; each of them says it for itself too."""
+    """The sources of all items together; each item also has its own."""
     if not items:
         return assumed("none was found; that is not to say that there is none")
     named = [item.source for item in items if not item.source.startswith("assumed")]

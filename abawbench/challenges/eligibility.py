@@ -1,4 +1,4 @@
-"""What the rules of a challenge say against the data that a model was trained on."""
+"""Check of a model's training data against the rules of a challenge."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def forbidden_training(challenge: Challenge, trained_on: Sequence[str]) -> tuple
     """Problems of a model whose training data, pretrained weights included, a challenge forbids.
 
     Args:
-        challenge: the track, with its `forbidden_data`.
+        challenge: the challenge, with its `forbidden_data`.
         trained_on: names of data sets, as an entry declares them.
 
     Returns:
-        D29 for each name that the rules forbid; N05 where the rule of that edition is assumed.
+        For each name that is forbidden a D29, or an N05 where the rule of that edition is only assumed.
     """
     return tuple(
         Problem(

@@ -1,4 +1,4 @@
-"""The shape of a challenge: tasks, metric, formats, sizes, rules and sources. Pure data."""
+"""The data model of a challenge: tasks, metric, formats, sizes, rules and sources."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ FormatId = Literal[
 
 
 class _Values:
-    """The properties that all kinds of task share, for code that treats the kinds alike.
+    """Properties of every kind of task, for code that treats the kinds alike.
 
     Attributes:
         name: name of the task.
-        is_real: True where a value is a real number, NaN if missing; else a value is a whole number, -1 if missing.
-        is_vector: True where a row has one value for each label; else a row has one value.
+        is_real: True if values are real numbers, NaN if missing; False if they are whole numbers, -1 if missing.
+        is_vector: True if a row has one value for each label; False if a row has one value.
     """
 
     __slots__ = ()
@@ -47,12 +47,12 @@ class _Values:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Names of the columns of decided values: the task's columns; for one class of several the task's name."""
+        """Names of the columns of decided values: the task's columns, or the task's name if its value is a class."""
         return self.outputs
 
     @property
     def span(self) -> tuple[float, float]:
-        """Least and greatest value of an answer: a probability's, unless the task has a range of its own."""
+        """Least and greatest value of an answer: 0 and 1 for probabilities, else the task's own range."""
         return 0.0, 1.0
 
     def with_outputs(self, names: Sequence[str]) -> Self:
@@ -87,7 +87,7 @@ class _Values:
 
 @dataclass(frozen=True, slots=True)
 class Continuous(_Values):
-    """Real values in a range: valence and arousal, emotion intensities."""
+    """Real values from `low` to `high`, one for each column: valence and arousal, emotion intensities."""
 
     name: str
     columns: tuple[str, ...]
@@ -179,7 +179,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """The figures that are given for a task, whether or not they count in the score.
+    """The figures that are reported for a task, whether or not they count in the score.
 
     Attributes:
         task: name of the task.
@@ -194,12 +194,12 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """How the score is made: it is the sum of the terms. A metric without terms is not settled, and has no score.
+    """The definition of a score, which is the sum of the terms; without terms it is undefined, and there is no score.
 
     Attributes:
-        id: name of the rule, as `mtl-sum`.
-        formula: the rule for a reader.
-        terms: one for each task that counts.
+        id: name of the metric, as `mtl-sum`.
+        formula: the formula for a reader.
+        terms: terms of the sum, one for each task that counts.
         reported: the figures of each task, in the order in which they are shown.
         pooling: the rows over which the criteria are computed, as `frames of the whole split`.
         absent_class: the F1 of a class that occurs in neither truth nor prediction, as `0, counted in the divisor`.
@@ -225,12 +225,13 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a split is; None where unknown.
+    """The size of a split; None where unknown.
 
     Attributes:
-        units: videos, or persons in videos.
-        rows: lines of the annotation or of the test list without its header; images where a split has no such file.
-        labelled_rows: rows with at least one valid label.
+        units: number of videos, or of persons in videos.
+        rows: number of lines of the annotation or of the test list, without the header; number of images where a split
+            has no such file.
+        labelled_rows: number of rows with at least one valid label.
     """
 
     units: int | None = None
@@ -240,7 +241,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A figure the organisers published for their own system; never a field to test scores against."""
+    """A figure that the organisers published for their own system; scores are never tested against it."""
 
     split: str
     score: float
@@ -250,7 +251,7 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A rule or an observation in one sentence, and where it comes from."""
+    """A rule or an observation, with its source."""
 
     text: str
     source: str
@@ -262,8 +263,8 @@ class ForbiddenData:
 
     Attributes:
         name: name of the data, for a reader.
-        pattern: regular expression that finds the data's name among the training data of a model; case is ignored.
-        source: where the rule stands, or `assumed` and the reason.
+        pattern: regular expression that finds the data in the names of a model's training data; case is ignored.
+        source: text with the rule, or `assumed` and the reason.
     """
 
     name: str
@@ -273,7 +274,7 @@ class ForbiddenData:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """One track of one edition, frozen: a correction is a new id, never an edit. What decides a score or a row is here.
+    """One track of one edition, with everything that decides a score or a row. A correction is a new id, never an edit.
 
     Attributes:
         id: `abaw<edition>-<track>`; a correction adds `-2` and so on.
@@ -283,24 +284,24 @@ class Challenge:
         venue: conference and year.
         paper: the organisers' paper; None where none is known.
         dataset: name of the data.
-        tasks: what is predicted, in the order of the file's columns.
-        metric: how it is judged.
+        tasks: tasks to predict, in the order of the file's columns.
+        metric: definition of the score.
         annotation_format: format of the published labels.
         list_format: format of the organisers' list of rows to predict.
         prediction_format: format of the submission.
         list_files: names of the organisers' lists; folders end with a slash.
         annotation_places: by split, paths of its labels below the data's folder; the first that exists counts.
         frame_base: number of the first frame.
-        sizes: by split, how large it is.
+        sizes: by split, its size.
         valid_rows: by split and task, the number of rows whose label is not a sentinel.
-        submissions: how many predictions a team may send; None where unknown.
-        channel: how predictions are sent; None where unknown.
-        rules: what a participant may and may not do.
+        submissions: number of predictions that a team may send; None where unknown.
+        channel: way in which predictions are sent; None where unknown.
+        rules: statements of what a participant may and may not do.
         forbidden_data: data that a model may not have been trained on.
         notes: quirks of the files, and counts that are worth knowing.
         baselines: the organisers' own figures.
-        sources: the source of every other field: written out in full, or text that begins with `assumed`. A dotted
-            name, as `sizes.train`, speaks for that part alone.
+        sources: source of every other field, written out in full, or `assumed` and the reason. A dotted name, as
+            `sizes.train`, is for that part alone.
     """
 
     id: str
@@ -335,12 +336,12 @@ class Challenge:
                 object.__setattr__(self, field.name, _read_only(value))
 
     def __reduce__(self) -> tuple[Callable[..., Challenge], tuple[Any, ...]]:
-        # read-only mappings cannot be pickled, and worker processes are handed challenges
+        # worker processes receive challenges, and read-only mappings cannot be pickled
         return Challenge, tuple(_writable(getattr(self, field.name)) for field in fields(self))
 
     def task(self, name: str) -> Task:
-        """The task of this name. Raises: KeyError."""
-        return next(task for task in self.tasks if task.name == name)
+        """The task of this name. Raises: KeyError, there is none."""
+        return {task.name: task for task in self.tasks}[name]
 
     @property
     def fingerprint(self) -> str:
@@ -349,14 +350,14 @@ class Challenge:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:
-        """Every field as plain data; each task says its kind."""
+        """Every field as plain data, with the kind of each task."""
         record = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
         record["tasks"] = [{"kind": type(task).__name__, **asdict(task)} for task in self.tasks]
         return record
 
 
 def assumed_fields(challenge: Challenge) -> tuple[str, ...]:
-    """Names of the fields, and of parts of fields as `metric.pooling`, whose source is lacking."""
+    """Names of the fields, and of parts of fields as `metric.pooling`, that are assumed."""
     return tuple(name for name, source in challenge.sources.items() if source.startswith("assumed"))
 
 

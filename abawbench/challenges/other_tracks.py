@@ -31,7 +31,7 @@ from abawbench.challenges.sources import (
     UNKNOWN,
     all_of,
     assumed,
-    told,
+    second_hand,
 )
 from abawbench.challenges.tasks import (
     CE_F1,
@@ -48,7 +48,7 @@ from abawbench.challenges.tasks import (
     VIOLENCE_SOURCES,
 )
 
-_CE_UNITS = all_of(told("arXiv:2402.19344"), EMOTIEFFLIB_6_CE)
+_CE_UNITS = all_of(second_hand("arXiv:2402.19344"), EMOTIEFFLIB_6_CE)
 _AS_BEFORE = assumed("as in the 6th and 7th edition")
 
 _CE: Fields = {
@@ -59,7 +59,9 @@ _CE: Fields = {
     "metric": CE_F1,
     "formats": ("rows", "rows", "rows"),
     "rules": (
-        Statement("Zero-shot: there are no training labels.", all_of(told("arXiv:2402.19344"), EMOTIEFFLIB_6_CE)),
+        Statement(
+            "Zero-shot: there are no training labels.", all_of(second_hand("arXiv:2402.19344"), EMOTIEFFLIB_6_CE)
+        ),
     ),
     "sizes": {"test": Size(units=56, rows=26_145)},
     "submissions": 5,
@@ -250,9 +252,12 @@ RECORDS = (
             ),
         ),
         baselines=(
-            Baseline("test", 0.504, "", all_of(PAPER_10, told("arXiv:2603.12693"))),
+            Baseline("test", 0.504, "", all_of(PAPER_10, second_hand("arXiv:2603.12693"))),
             Baseline(
-                "validation", 0.64, "F1 0.56 violent, 0.71 not violent", all_of(PAPER_10, told("arXiv:2603.12693"))
+                "validation",
+                0.64,
+                "F1 0.56 violent, 0.71 not violent",
+                all_of(PAPER_10, second_hand("arXiv:2603.12693")),
             ),
         ),
         sources={

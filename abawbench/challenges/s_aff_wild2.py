@@ -30,7 +30,7 @@ from abawbench.challenges.sources import (
     WTOMIN_2022,
     all_of,
     assumed,
-    told,
+    second_hand,
 )
 from abawbench.challenges.tasks import (
     ACTION_UNITS_12,
@@ -194,9 +194,14 @@ RECORDS = (
         list_files=("MTL.txt",),
         notes=(Statement("Rows of the list hold a path and a comma.", EMOTIEFFLIB_7_MTL),),
         baselines=(
-            Baseline("validation", 0.32, "VGG16 with MixAugment", all_of("arXiv:2407.13184", told("arXiv:2407.03835"))),
             Baseline(
-                "validation", 0.30, "VGG16 without MixAugment", all_of("arXiv:2407.13184", told("arXiv:2407.03835"))
+                "validation", 0.32, "VGG16 with MixAugment", all_of("arXiv:2407.13184", second_hand("arXiv:2407.03835"))
+            ),
+            Baseline(
+                "validation",
+                0.30,
+                "VGG16 without MixAugment",
+                all_of("arXiv:2407.13184", second_hand("arXiv:2407.03835")),
             ),
         ),
         sources={

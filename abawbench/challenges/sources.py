@@ -1,6 +1,6 @@
 """Full names of the sources that the records quote, from organisers' texts and files to participants' programs.
 
-A participant's program was part of an accepted submission; it is a witness, not a rule.
+A participant's program shows what one accepted submission did; it does not define a rule.
 """
 
 from __future__ import annotations
@@ -79,20 +79,20 @@ BAKIN_2026 = "participants' bakinalexey/abaw-11-mtl-bah-recognition:mtl_pytorch_
 OUR_NAME = "this project's own name"
 
 
-def told(paper: str) -> str:
-    """A source for what a paper says according to somebody else."""
+def second_hand(paper: str) -> str:
+    """The source of what a paper says according to somebody else."""
     return f"{paper}, as told by a third party"
 
 
 def assumed(reason: str) -> str:
-    """A source for what is inferred, remembered, or seen in one unnamed program, until an official text confirms it."""
+    """The source of what is inferred, remembered or found in one unnamed program, and not confirmed officially."""
     return f"assumed: {reason}"
 
 
 def all_of(*sources: str) -> str:
-    """The source of what several sources say alike, each named once."""
+    """Several sources of one fact, each named once."""
     return "; ".join(dict.fromkeys(sources))
 
 
 UNKNOWN = assumed("no source gives it, so it stays empty")
-PAPER_10 = told("arXiv:2605.27451")
+PAPER_10 = second_hand("arXiv:2605.27451")

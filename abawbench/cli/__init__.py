@@ -11,32 +11,32 @@ import click
 # group -> verb -> (module:attribute, short help); the short help stands here so that --help imports no verb
 VERBS: dict[str, dict[str, tuple[str, str]]] = {
     "Score": {
-        "challenges": ("abawbench.cli.challenges:command", "What there is to score."),
-        "score": ("abawbench.cli.score:command", "The official score, with intervals."),
-        "diff": ("abawbench.cli.diff:command", "Is one prediction better than another?"),
+        "challenges": ("abawbench.cli.challenges:command", "List the editions and tracks."),
+        "score": ("abawbench.cli.score:command", "Compute the official score, with intervals."),
+        "diff": ("abawbench.cli.diff:command", "Compare two predictions."),
     },
     "Submit": {
-        "check": ("abawbench.cli.check:command", "Would the organisers accept this file? Is this entry sound?"),
-        "write": ("abawbench.cli.write:command", "Predictions into the challenge's file."),
-        "pack": ("abawbench.cli.pack:command", "Up to five trials into one zip."),
+        "check": ("abawbench.cli.check:command", "Check a submission file, or an entry."),
+        "write": ("abawbench.cli.write:command", "Write predictions as the challenge's file."),
+        "pack": ("abawbench.cli.pack:command", "Pack trials into one zip."),
     },
     "Data": {
-        "synth": ("abawbench.cli.synth:command", "A corpus without licence, whose truth is known."),
-        "data": ("abawbench.cli.data:command", "Manifests, labels, folds and leaks of data sets."),
-        "faces": ("abawbench.cli.faces:command", "Videos into aligned face crops, audited."),
+        "synth": ("abawbench.cli.synth:command", "Make a synthetic corpus, whose truth is known."),
+        "data": ("abawbench.cli.data:command", "Describe, verify, fetch, read and split data sets."),
+        "faces": ("abawbench.cli.faces:command", "Crop and align the faces of videos."),
     },
     "Models": {
-        "extract": ("abawbench.cli.extract:command", "What backbones see in every crop, kept for later."),
-        "cache": ("abawbench.cli.cache:command", "Kept features: listed, verified, cleared."),
-        "pretrain": ("abawbench.cli.pretrain:command", "Encoders that learn from crops without labels."),
-        "train": ("abawbench.cli.train:command", "An entry learns from crops or features, into a run folder."),
-        "predict": ("abawbench.cli.predict:command", "An entry over crops, features or videos, into a store."),
+        "extract": ("abawbench.cli.extract:command", "Compute and keep the features of every crop."),
+        "cache": ("abawbench.cli.cache:command", "List, verify and clear folders of features."),
+        "pretrain": ("abawbench.cli.pretrain:command", "Train encoders on crops without labels."),
+        "train": ("abawbench.cli.train:command", "Train an entry on crops or features."),
+        "predict": ("abawbench.cli.predict:command", "Run an entry on crops, features or videos."),
     },
     "Leaderboards": {
-        "leaderboard": ("abawbench.cli.leaderboard:command", "Published facts and records into tables."),
+        "leaderboard": ("abawbench.cli.leaderboard:command", "Build tables from published facts and records."),
     },
     "Start": {
-        "demo": ("abawbench.cli.demo:command", "The whole walk on a small corpus, in a minute."),
+        "demo": ("abawbench.cli.demo:command", "Run every step on a small corpus, in a minute."),
     },
 }
 
@@ -70,7 +70,7 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Resolve a verb; an unknown verb gets a near match."""
+        """Resolve a verb; the error for an unknown verb suggests a similar one."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
@@ -93,7 +93,7 @@ class Verbs(click.Group):
 )
 @click.version_option(package_name="abawbench")
 def main() -> None:
-    """Score, check, write and rank for the ABAW challenges.
+    """Benchmark and submission harness for the ABAW challenges.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""abawbench cache: folders of features, listed, verified, and cleared of what no longer holds."""
+"""abawbench cache: list, verify and clear folders of features."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 STATES = ("corrupt", "stale", "orphaned")
 
 caches_argument = click.argument("caches", type=PATH, nargs=-1, required=True, metavar="CACHE...")
-data_option = click.option("--data", type=PATH, help="Today's crops: features of other crops are stale.")
+data_option = click.option("--data", type=PATH, help="The present crops; features of other crops are stale.")
 
 
 # verb -> (module:attribute, short help)
 VERBS: dict[str, tuple[str, str]] = {
-    "ls": ("abawbench.cli.cache:list_caches", "What is in them, and what made it."),
-    "verify": ("abawbench.cli.cache:verify_caches", "Is every file what was written, and of today's crops?"),
+    "ls": ("abawbench.cli.cache:list_caches", "List their units, sizes and origins."),
+    "verify": ("abawbench.cli.cache:verify_caches", "Check that every file is intact and up to date."),
     "gc": ("abawbench.cli.cache:clear_caches", "Remove what is corrupt, stale or orphaned."),
 }
 
@@ -47,10 +47,10 @@ def command() -> None:
 @json_option
 @exits_on_problems
 def list_caches(caches: tuple[Path, ...], as_json: bool) -> None:
-    """List units, frames, width, type and size of each CACHE, and what made it.
+    """List the units, frames, width, type, size and origin of each CACHE.
 
-    The last column counts units whose file is not the one in the index, by size and header; `cache verify` reads every
-    byte.
+    The last column counts units whose file does not have the size and header that the index gives; `cache verify` reads
+    every byte.
 
     \b
     Example:
@@ -91,9 +91,9 @@ def list_caches(caches: tuple[Path, ...], as_json: bool) -> None:
 def verify_caches(caches: tuple[Path, ...], data: Path | None, as_json: bool) -> None:
     """Read every byte of each CACHE, and compare it with the index.
 
-    A unit is corrupt where its file has other bytes than were written. It is stale where it was made in another way or,
-    with --data, from other crops than are there now. It is orphaned where the index does not know its file. Exit status
-    1 where there is such a unit.
+    A unit is corrupt if its file has other bytes than were written; stale if it was made in another way or, with
+    --data, from other crops than there are now; and orphaned if its file is not in the index. Exit status: 1 if there
+    is such a unit.
 
     \b
     Example:
@@ -118,7 +118,7 @@ def verify_caches(caches: tuple[Path, ...], data: Path | None, as_json: bool) ->
             counts = Counter(fault["state"] for fault in one["faults"])
             whole = one["units"] - counts["corrupt"] - counts["stale"]
             others = "".join(f", {counts[state]:,} {state}" for state in STATES if counts[state])
-            click.echo(f"{cache}: {whole:,} of {one['units']:,} units hold{others}")
+            click.echo(f"{cache}: {whole:,} of {one['units']:,} units are sound{others}")
     if problems:
         sys.exit(1)
 
@@ -132,7 +132,7 @@ def verify_caches(caches: tuple[Path, ...], data: Path | None, as_json: bool) ->
 def clear_caches(caches: tuple[Path, ...], data: Path | None, dry_run: bool, as_json: bool) -> None:
     """Remove the units of each CACHE that `cache verify` finds corrupt, stale or orphaned.
 
-    With --data, units whose crops have changed or are gone are removed too: name all crops of the cache.
+    With --data, units whose crops have changed or are gone are removed too, so name all crops of the cache.
 
     \b
     Example:
@@ -194,7 +194,7 @@ def _crops(data: Path, cache: Path, index: FeatureIndex) -> tuple[Clip, ...]:
     from abawbench.clips.open import open_clips
 
     def refuse_videos() -> Path:
-        fix = "name the folder that `faces` made of them, as CACHE/faces"
+        fix = "name the folder that `faces` made from them, as CACHE/faces"
         raise ProblemError(Problem("C02", "videos or pictures", "crops", fix, str(data)))
 
     source = open_clips(data, faces=refuse_videos)

@@ -1,4 +1,4 @@
-"""abawbench challenges: the list of editions and tracks, and everything about one."""
+"""abawbench challenges: list the editions and tracks, or describe one."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ EXAMPLE_PROBABILITIES = {"p0": "0.3837", "p1": "0.6163"}
 @json_option
 @exits_on_problems
 def command(challenge: Challenge | None, as_json: bool) -> None:
-    """Every edition and track, or with an id everything about one: tasks, formula, formats, sizes, rules, sources.
+    """List the editions and tracks; with an id describe one: tasks, formula, formats, sizes, rules and sources.
 
-    What has no source is marked as assumed, with the reason.
+    A fact without a source is marked as assumed, with the reason.
 
     \b
     Example:
@@ -119,7 +119,7 @@ def _print_one(challenge: Challenge) -> None:
     venue = f"{challenge.venue}{_doubt(challenge, 'venue')}"
     click.echo(f"{challenge.id}  {challenge.title}, {challenge.dataset}; {venue}{paper}")
     if challenge.sources["track"].startswith("assumed"):
-        _bullet(f"that this track was held is not certain ({challenge.sources['track']})", sign="")
+        _bullet(f"it is not certain that this track was held ({challenge.sources['track']})", sign="")
     click.echo(f"fingerprint {challenge.fingerprint}")
     _heading(f"Tasks{_doubt(challenge, 'tasks')}")
     print_table([_task_row(task) for task in challenge.tasks], ["name", "kind", "in the file's order", "sentinel"])
@@ -131,7 +131,7 @@ def _print_one(challenge: Challenge) -> None:
     click.echo(f"{count} per team{'' if challenge.submissions is None else _doubt(challenge, 'submissions')}")
     click.echo(f"sent by {challenge.channel}{_doubt(challenge, 'channel')}" if challenge.channel else "channel unknown")
     if challenge.baselines:
-        _heading("Baselines of the organisers, not a field to test against")
+        _heading("Baselines of the organisers")
         print_table(
             [
                 [baseline.split, baseline.score, baseline.detail, notes.mark(baseline.source)]
@@ -163,7 +163,7 @@ def _print_metric(challenge: Challenge) -> None:
         doubt = _doubt(challenge, "metric.constant_series", "metric")
         click.echo(f"correlation of a constant series: {metric.constant_series}{doubt}")
     if not metric.terms:
-        click.echo("no score is given until the metric is settled")
+        click.echo("the formula is unknown, so no score is computed")
 
 
 def _print_files(challenge: Challenge) -> None:
@@ -214,7 +214,7 @@ def _doubt_of_size(challenge: Challenge, split: str) -> str:
 
 
 def _doubt(challenge: Challenge, *names: str) -> str:
-    """` (assumed)` if the first of these fields that has a source of its own is only assumed; else nothing."""
+    """` (assumed)` if the first of these fields that has a source of its own is assumed; else nothing."""
     source = next((challenge.sources[name] for name in names if name in challenge.sources), "")
     return " (assumed)" if source.startswith("assumed") else ""
 
@@ -241,7 +241,7 @@ class _Footnotes:
         self._numbers: dict[str, int] = {}
 
     def mark(self, source: str) -> str:
-        """`[3][7]`, or the assumption in full."""
+        """The numbers of a source, as `[3][7]`, or an assumption in full."""
         if source.startswith("assumed"):
             return f"({source})"
         numbers = [self._numbers.setdefault(part, len(self._numbers) + 1) for part in source.split("; ")]
@@ -277,7 +277,7 @@ def _examples(challenge: Challenge, role: Role) -> Iterator[dict[str, str | None
 
 def _example_row(layout: Layout) -> str:
     key = EXAMPLE_IDS.get(layout.format, EXAMPLE_ID) if layout.key == "id" else EXAMPLE_KEYS[layout.key]
-    # lists carry names; what stands after them differs between releases
+    # a list has names of rows; what follows a name differs between releases
     columns = () if layout.role == "list" else layout.columns
     values = [EXAMPLE_PROBABILITIES.get(column.name, column.example) for column in columns]
     return ",".join(([key] if key else []) + values)
@@ -297,7 +297,7 @@ def _heading(text: str) -> None:
 
 def _bullet(text: str, sign: str = "- ") -> None:
     width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
-    # a source is a path that a reader copies: it stays whole
+    # a source may be a path, which a reader copies: it is not broken
     lines = textwrap.fill(
         text, width, initial_indent=sign, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False
     )

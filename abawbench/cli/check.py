@@ -1,4 +1,4 @@
-"""abawbench check: would the organisers accept this file? Does this entry do what every entry must?"""
+"""abawbench check: check a submission file against the organisers' rules, or an entry against those of every entry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from abawbench.entries.conformance.suite import Report
     from abawbench.formats.repair import Repair
 
-# rules of weights, or of the folder they come in, that are not there
+# rules that say that weights, or the folder of weights, are missing
 MISSING = {"E11", "F01"}
 
 template_option = click.option(
@@ -27,31 +27,31 @@ template_option = click.option(
 
 
 @click.command()
-@click.argument("asked", metavar="CHALLENGE|ENTRY")
+@click.argument("target", metavar="CHALLENGE|ENTRY")
 @click.argument("predictions", type=PATH, required=False)
 @template_option
-@click.option("--repair", "copy", type=PATH, metavar="OUT", help="Write a mended copy where there is no doubt how.")
+@click.option("--repair", "copy", type=PATH, metavar="OUT", help="Write a mended copy, if the mending is unambiguous.")
 @submissions_option
 @json_option
 @click.pass_context
 @exits_on_problems
 def command(
     context: click.Context,
-    asked: str,
+    target: str,
     predictions: Path | None,
     template: Path | None,
     copy: Path | None,
     submissions: Path,
     as_json: bool,
 ) -> None:
-    """Say whether the organisers would accept PREDICTIONS: a file, a folder of per-unit files or of trials, or a zip.
+    """Check whether the organisers would accept PREDICTIONS: a file, a folder of per-unit files or of trials, or a zip.
 
-    Every problem is counted, the first three of each rule are shown. Notes (N...) do not refuse a file. Exit status: 0
-    accepted, 1 not; with --repair 0 when the mended copy is accepted.
+    Every problem is counted, and the first three of each rule are shown. A file with notes (N...) alone is accepted.
+    Exit status: 0 accepted, 1 refused; with --repair 0 if the mended copy is accepted.
 
-    Without PREDICTIONS: say whether ENTRY does what every entry must, on drawn faces; one that learns is fitted on them
-    first. ENTRY is a folder of submissions/, the path of one, `<folder>/tiny`, module:factory, or the name that an
-    installed package gives.
+    Without PREDICTIONS, check on drawn faces whether ENTRY does what every entry must; an entry that learns is fitted
+    on them first. ENTRY is a folder of submissions/, the path of such a folder, `<folder>/tiny`, module:factory, or the
+    name that an installed package registers.
 
     \b
     Example:
@@ -62,16 +62,16 @@ def command(
       abawbench check 2019_kollias_facebehaviornet/tiny --json
     """
     if predictions is not None:
-        challenge = CHALLENGE.convert(asked, click.Argument(["challenge"]), context)
+        challenge = CHALLENGE.convert(target, click.Argument(["challenge"]), context)
         _check_file(challenge, predictions, template, copy, as_json=as_json)
         return
     from abawbench.challenges import CHALLENGES
 
-    if asked in CHALLENGES:
+    if target in CHALLENGES:
         raise click.UsageError("Missing argument 'PREDICTIONS'.", context)
     if template is not None or copy is not None:
         raise click.UsageError("--template and --repair go with a challenge and PREDICTIONS.", context)
-    _check_entry(asked, submissions, as_json=as_json)
+    _check_entry(target, submissions, as_json=as_json)
 
 
 def _check_file(
@@ -134,7 +134,7 @@ def _verdict(predictions: Path, template: Path | None, problems: Sequence[Proble
 
 
 def _check_entry(name: str, submissions: Path, *, as_json: bool) -> None:
-    """Print what came of each check of an entry; exit with 1 where one failed."""
+    """Check an entry and print the findings; exit with 1 if a check fails."""
     from abawbench.entries import load_entry
     from abawbench.entries.conformance.suite import conform
     from abawbench.entries.loading import find_entry_file
@@ -152,7 +152,7 @@ def _check_entry(name: str, submissions: Path, *, as_json: bool) -> None:
 
 
 def _tasks(path: Path) -> tuple[Task, ...] | None:
-    """The vocabulary of an entry's file; None where the file is wrong, which loading tells in full."""
+    """The tasks of an entry's vocabulary; None if its file is wrong, which loading reports in full."""
     from abawbench import challenges
     from abawbench.base.problems import ProblemError
     from abawbench.entries.entry_file import read_entry_file

@@ -1,4 +1,4 @@
-"""abawbench demo: every step from a corpus to a leaderboard, on a small synthetic corpus."""
+"""abawbench demo: run every step from a corpus to a leaderboard on a small synthetic corpus."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHALLENGE = "abaw4-mtl"
 LEARNED, CONTROL = "2026_demo_hog", "2026_demo_prior"
 # invented models: name -> share of stretches that the model gets right
 INVENTED = {"2026_demo_good": 0.72, "2026_demo_fair": 0.66, "2026_demo_poor": 0.25}
-# rows to fit on: frames of one video are alike, and a few of each teach almost as much in a tenth of the time
+# number of rows to fit on: frames of one video are alike, so a few of each teach almost as much in a tenth of the time
 TRAINING_ROWS = 240
 DISCLOSURE = """\
 entry = "{entry}"
@@ -51,7 +51,7 @@ class DemoData:
         truth: annotations of the validation split.
         rows: the list of its rows.
         subjects: the subject of each video, where people have several videos.
-        predictions: by entry, a Parquet file with its predictions; `<entry>.toml` beside it is its disclosure.
+        predictions: by entry, the Parquet file of its predictions; `<entry>.toml` beside it is its disclosure.
     """
 
     truth: Path
@@ -127,11 +127,11 @@ def _prepare_faces(out: Path, videos: int, frames: int, seed: int) -> DemoData:
     corpus = out / f"corpus_{videos}x{frames}_seed{seed}"
     _run("synth", corpus, "--videos", str(videos), "--frames", str(frames), "--seed", str(seed))
     train, truth = corpus / "training_set_annotations.txt", corpus / "validation_set_annotations.txt"
-    known, asked = read_truth(challenge, train), read_truth(challenge, truth)
+    learned, held_back = read_truth(challenge, train), read_truth(challenge, truth)
     rows = out / "validation_list.txt"
-    write_list(challenge, asked, rows)
-    training = known.take(np.arange(0, len(known), -(-len(known) // TRAINING_ROWS)))
-    shown, held_out = (clips_of_crops(corpus / "cropped_aligned", table) for table in (training, asked))
+    write_list(challenge, held_back, rows)
+    training = learned.take(np.arange(0, len(learned), -(-len(learned) // TRAINING_ROWS)))
+    shown, held_out = (clips_of_crops(corpus / "cropped_aligned", table) for table in (training, held_back))
 
     def card(name: str, title: str, picture: ImageInput | None) -> Card:
         return Card(name, title, (), picture, (), (), sees_truth=False, licence="Apache-2.0", paper=None, notes=())
@@ -157,7 +157,7 @@ def _prepare_faces(out: Path, videos: int, frames: int, seed: int) -> DemoData:
 
 
 def _prepare_labels(out: Path, videos: int, frames: int, seed: int) -> DemoData:
-    """Make labels alone, and the predictions of three invented models: the truth with errors put in."""
+    """Make labels alone, and predictions of three invented models: the truth with errors added."""
     from abawbench.challenges import get
     from abawbench.formats.write import write_annotations, write_list
     from abawbench.synthetic import simulate_predictions, simulate_split

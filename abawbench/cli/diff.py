@@ -1,4 +1,4 @@
-"""abawbench diff: the difference of two predictions, tested."""
+"""abawbench diff: compare two predictions, with a test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from abawbench.cli.options import CHALLENGE, PATH, ScoringOptions, json_option, resampling, scoring_options
 from abawbench.cli.output import exits_on_problems, print_json, print_table, say
-from abawbench.cli.score import figure, span
+from abawbench.cli.score import format_figure, format_interval
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
@@ -31,21 +31,21 @@ def command(
     as_json: bool,
     **options: Unpack[ScoringOptions],
 ) -> None:
-    """The score of A minus that of B, tested by swapping the two video by video.
+    """Compare two predictions: the score of A minus that of B, tested by swapping the two video by video.
 
     \b
     Example:
       abawbench diff abaw4-mtl validation_set_annotations.txt mine.txt baseline.txt
     """
-    from abawbench.api import against, table
+    from abawbench.api import read_for_truth, read_table
     from abawbench.scoring.difference import difference
 
-    known = table(challenge, truth, "truth")
+    known = read_table(challenge, truth, "truth")
     result = difference(
         challenge,
         known,
-        against(challenge, known, a),
-        against(challenge, known, b),
+        read_for_truth(challenge, known, a),
+        read_for_truth(challenge, known, b),
         missing=options["missing"],
         **resampling(options),
     )
@@ -61,13 +61,17 @@ def command(
 
 def _print(result: dict[str, Any]) -> None:
     rows = [
-        [name, *(figure(row[key], "+") for key in ("first", "second", "difference")), span(row["interval"], "+")]
+        [
+            name,
+            *(format_figure(row[key], "+") for key in ("first", "second", "difference")),
+            format_interval(row["interval"], "+"),
+        ]
         for name, row in result["figures"].items()
     ]
     print_table(rows, ["", "A", "B", "A - B", "95 % interval"])
     click.echo()
     print_table(
-        [[row["video"], figure(row["effect"], "+")] for row in result["videos"]], [f"{result['unit']}", "effect"]
+        [[row["video"], format_figure(row["effect"], "+")] for row in result["videos"]], [f"{result['unit']}", "effect"]
     )
     p = result["p"]
     verdict = (
@@ -76,6 +80,6 @@ def _print(result: dict[str, Any]) -> None:
         else f"p = {p:.4f} ({result['swaps']:,} swaps of {result['clusters']} {result['unit']}s)"
     )
     click.echo(
-        f"\n{result['figure']}: A - B = {figure(result['difference'], '+')}, {verdict}\n"
-        f"smallest difference this split detects (80 % power): {figure(result['smallest_detectable'])}"
+        f"\n{result['figure']}: A - B = {format_figure(result['difference'], '+')}, {verdict}\n"
+        f"smallest difference this split detects (80 % power): {format_figure(result['smallest_detectable'])}"
     )

@@ -1,4 +1,4 @@
-"""abawbench extract: the features that backbones give for crops or videos, into a folder."""
+"""abawbench extract: compute the features of crops or videos, into a folder."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("backbone")
 @click.argument("data", type=PATH)
-@click.option("--out", "-o", type=PATH, required=True, help="Folder of the features, new or of the same backbones.")
-@click.option("--seed", type=int, help="Seed of random weights, for a kind of backbone.")
+@click.option(
+    "--out", "-o", type=PATH, required=True, help="Folder of the features, new or made by the same backbones."
+)
+@click.option("--seed", type=int, help="Seed of random weights, if BACKBONE is a kind.")
 @options_from(Overrides, "overrides")
 @click.option(
     "--dtype",
@@ -65,7 +67,7 @@ def command(
     """Extract features of every frame of DATA with BACKBONE, into a folder that `predict` and `train` take.
 
     BACKBONE is a kind (iresnet50, mae_vit_b, hf:convnext; --seed for random weights), a checkpoint (.pth, .safetensors,
-    a folder that transformers saved), or an entry, whose backbones are put end to end. DATA are crops
+    a folder that transformers saved), or an entry, whose backbones' features are concatenated. DATA are crops
     (<unit>/00001.jpg, or the output of `faces`), or videos and pictures, whose faces are cropped into OUT/faces first.
     OUT gets <unit>.safetensors. A second run does only what is new or changed; `abawbench cache` lists, verifies and
     clears such folders.

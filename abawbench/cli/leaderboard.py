@@ -1,4 +1,4 @@
-"""abawbench leaderboard: published facts and records into tables."""
+"""abawbench leaderboard: build and check the tables of published facts and records."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def root_option(*, must_exist: bool) -> Decorator:
 
 @click.group()
 def command() -> None:
-    """Published facts and records into one table for each challenge.
+    """Build or check the tables of published facts and records, one for each challenge.
 
     \b
     Example:
@@ -58,11 +58,11 @@ def build(root: Path) -> None:
     click.echo(f"{len(texts)} files: {len(changed)} written, {len(texts) - len(changed)} as they were")
 
 
-@command.command(short_help="Fail where a table is stale, or a fact or record is wrong.")
+@command.command(short_help="Check that tables, facts and records are right.")
 @root_option(must_exist=True)
 @exits_on_problems
 def check(root: Path) -> None:
-    """Fail where a table is not what build writes, a fact breaks the schema, or a record does not hold together.
+    """Check that tables are as `build` writes them, and that facts and records are consistent; exit with 1 if not.
 
     \b
     Example:
@@ -74,4 +74,4 @@ def check(root: Path) -> None:
     problems = check_tables(root)
     if problems:
         raise ProblemError(*problems)
-    click.echo("facts and records hold, tables are up to date")
+    click.echo("facts and records are consistent, tables are up to date")

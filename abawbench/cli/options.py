@@ -17,12 +17,12 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class ChallengeId(click.ParamType[Any]):
-    """A challenge id; the verb gets the challenge."""
+    """The type of an argument that is a challenge id; the verb gets the challenge."""
 
     name = "challenge"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The challenge of this id; an unknown id is wrong use."""
+        """Get the challenge of an id; an unknown id is wrong use."""
         from abawbench.base.problems import ProblemError
         from abawbench.challenges import get
 
@@ -71,7 +71,7 @@ def scoring_options(verb: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def resampling(options: ScoringOptions) -> dict[str, Any]:
-    """Keyword arguments of `scoring.score_paired` and `scoring.difference` from the options, subjects read.
+    """The options as keyword arguments of `score_paired` and `difference`, with the file of subjects read.
 
     Raises:
         ProblemError: every problem of the file of subjects.
@@ -100,7 +100,7 @@ detector_option: Decorator = click.option(
 
 
 def cluster_options(verb: Callable[..., Any]) -> Callable[..., Any]:
-    """The options --engine and --address; the verb gets `address`, which is None for a run on this machine alone."""
+    """Add --engine and --address; the verb gets `address`, which is None for a run on this machine alone."""
 
     @functools.wraps(verb)
     def called(*args: Any, engine: str, address: str, **values: Any) -> Any:
@@ -114,15 +114,14 @@ def cluster_options(verb: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def options_from(record: type[Any], name: str = "options") -> Decorator:
-    """Options for the fields of a dataclass; the verb gets the filled dataclass.
+    """Add options for the fields of a dataclass; the verb gets the filled dataclass.
 
-    A field with a `help` in its metadata becomes an option: its name is the flag, its type the type, its default the
-    default. Further metadata: `least`, the smallest number; `default`, a default for the command line alone; `flags`,
-    other flags.
+    A field with a `help` in its metadata becomes an option of the same name, type and default. Further metadata:
+    `least`, the smallest number; `default`, a default for the command line alone; `flags`, other flags.
 
     Args:
         record: the dataclass.
-        name: argument of the verb that gets it.
+        name: name of the verb's argument.
 
     >>> import dataclasses
     >>> @dataclasses.dataclass
@@ -167,7 +166,7 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> Decorator:
 
 
 def _click_type(hint: Any, least: float | None) -> Any:
-    """The click type for the type of a field; None in a union is for an option that is left out."""
+    """The click type for the type of a field; None in a union stands for an option that is left out."""
     is_union = get_origin(hint) in (Union, UnionType)
     (kind,) = (part for part in (get_args(hint) if is_union else (hint,)) if part is not type(None))
     if get_origin(kind) is Literal:

@@ -1,4 +1,4 @@
-"""What every verb prints with: results to standard output, problems and progress to standard error."""
+"""Printing for every verb: results to standard output, problems and progress to standard error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from abawbench.base.problems import Problem, ProblemError
 Arguments = ParamSpec("Arguments")
 
 
-# module, and the extra that installs it
+# module -> extra that installs it
 EXTRAS: dict[str | None, str] = {
     **dict.fromkeys(("av", "cv2", "jinja2", "pooch", "requests", "sklearn", "threadpoolctl"), "video"),
     **dict.fromkeys(("onnxruntime", "safetensors", "torch", "transformers"), "models"),
@@ -25,7 +25,7 @@ EXTRAS: dict[str | None, str] = {
 
 
 def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, None]:
-    """The verb with exit status 1 on a ProblemError or a missing extra, which go to standard error."""
+    """Make a verb print a ProblemError or a missing extra to standard error, and exit with 1."""
 
     @functools.wraps(verb)
     def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
@@ -38,10 +38,10 @@ def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, No
             if error.name not in EXTRAS:
                 raise
             fix = f"pip install 'abawbench[{EXTRAS[error.name]}]'"
-            say(str(ProblemError(Problem("D53", f"no module {error.name}", "what this verb works with", fix))))
+            say(str(ProblemError(Problem("D53", f"no module {error.name}", "the libraries of this verb", fix))))
             sys.exit(1)
         except BrokenPipeError:
-            # a reader such as `head` has seen enough
+            # the reader, such as `head`, has closed the pipe
             sys.stderr.close()
             sys.exit(1)
 
@@ -97,8 +97,8 @@ class ProgressLine:
         """Show the progress.
 
         Args:
-            done: things done, and things in all.
-            frames: frames done, and frames expected in all.
+            done: numbers of things done and in all.
+            frames: numbers of frames done and expected in all.
             seconds: time since the run began.
         """
         rate = frames[0] / seconds if seconds else 0.0
@@ -118,7 +118,7 @@ class ProgressLine:
 
 
 def duration(seconds: float) -> str:
-    """A time in words.
+    """A time in seconds, minutes or hours, as text.
 
     >>> duration(42.4), duration(600), duration(7200)
     ('42 s', '10 min', '2.0 h')

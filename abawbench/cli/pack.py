@@ -1,4 +1,4 @@
-"""abawbench pack: trials in one zip."""
+"""abawbench pack: pack trials into one zip."""
 
 from __future__ import annotations
 

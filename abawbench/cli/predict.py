@@ -1,4 +1,4 @@
-"""abawbench predict: an entry over crops, features or videos, into a store of predictions."""
+"""abawbench predict: run an entry on crops, features or videos, into a store of predictions."""
 
 from __future__ import annotations
 
@@ -68,10 +68,11 @@ def command(
 ) -> None:
     """Predict every frame of DATA with ENTRY, and keep the predictions in a store.
 
-    ENTRY is a folder of submissions/, the path of one, `<folder>/tiny`, module:factory, or the name that an installed
-    package gives. DATA are crops (<unit>/00001.jpg, or the output of `faces`), features (<unit>.safetensors), tables of
-    a toolkit (<unit>.csv), or videos and pictures, whose faces are cropped into OUT/faces first. A second run does only
-    what is new or changed. `score`, `diff` and `write` take a store in place of predictions.
+    ENTRY is a folder of submissions/, the path of such a folder, `<folder>/tiny`, module:factory, or the name that an
+    installed package registers. DATA are crops (<unit>/00001.jpg, or the output of `faces`), features
+    (<unit>.safetensors), tables of a toolkit (<unit>.csv), or videos and pictures, whose faces are cropped into
+    OUT/faces first. A second run does only what is new or changed. `score`, `diff` and `write` take a store in place of
+    predictions.
 
     \b
     Example:
@@ -120,12 +121,12 @@ def _load(name: str, submissions: Path, data: Path) -> Entry:
         return found.reading(data)
     if isinstance(found, Trainable):
         fix = "fit it and save it, or name an entry with weights"
-        raise ProblemError(Problem("E11", f"{found.card.name} has seen no labels yet", "an entry that answers", fix))
+        raise ProblemError(Problem("E11", f"{found.card.name} is not fitted yet", "an entry that can predict", fix))
     return found
 
 
 def _write(out: Path, challenge: Challenge) -> Path:
-    """Write every frame of the store in the format of a challenge; returns the file or folder."""
+    """Write every frame of the store in the format of a challenge; return the path of the file or folder."""
     from abawbench.formats.write import write_all
     from abawbench.inference import FILES
     from abawbench.inference.store import read_store

@@ -36,13 +36,13 @@ def command() -> None:
     show_default=True,
     help="small trains on two cores; b, l and h are the published sizes.",
 )
-@click.option("--picture", type=click.IntRange(1), help="Pixels of a side.  [default: that of the size]")
+@click.option("--picture", type=click.IntRange(1), help="Side of a picture in pixels.  [default: that of the size]")
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the crops.  [default: that of the size]")
 @click.option("--batch", type=click.IntRange(1), default=64, show_default=True, help="Pictures in a step.")
 @click.option("--rate", "base_rate", type=float, help="Learning rate for batches of 256.  [default: that of the size]")
 @click.option("--warm-up", type=float, help="Epochs in which the rate rises.  [default: a twentieth]")
-@click.option("--mask", type=float, default=0.75, show_default=True, help="Share of the patches that is hidden.")
-@click.option("--held-out", type=float, default=0.1, show_default=True, help="Share of the units held out.")
+@click.option("--mask", type=float, default=0.75, show_default=True, help="Share of the patches to hide.")
+@click.option("--held-out", type=float, default=0.1, show_default=True, help="Share of the units to hold out.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all that is random.")
 @click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32", show_default=True)
 @device_option
@@ -65,7 +65,7 @@ def mae(crops: Path, out: Path, size: str, device: str, memory: float, as_json: 
     from abawbench.training.pretraining.pretrain import pretrain
     from abawbench.training.pretraining.settings import settings_for
 
-    chosen = settings_for(size, **settings)
+    resolved = settings_for(size, **settings)
     line = ProgressLine("epochs")
 
     def report(progress: PretrainProgress) -> None:
@@ -76,7 +76,7 @@ def mae(crops: Path, out: Path, size: str, device: str, memory: float, as_json: 
             say(f"epoch {last.epoch}: loss {last.loss:.4f}{other}")
         line.show(progress.epochs, progress.pictures, progress.seconds)
 
-    summary = pretrain(crops, out, chosen, device=resolve_device(device), memory=int(memory * 2**30), report=report)
+    summary = pretrain(crops, out, resolved, device=resolve_device(device), memory=int(memory * 2**30), report=report)
     line.end()
     _print(summary, as_json=as_json)
 

@@ -1,4 +1,4 @@
-"""What `predict` and `extract` share: DATA as clips, progress, Ray workers, and the summary of a run."""
+"""Code that `predict` and `extract` share: DATA as clips, progress, Ray workers, and the summary of a run."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def open_data(data: Path, out: Path, card: Card, weights: Path | None) -> ClipSource:
-    """The clips of DATA; faces of videos and pictures are cropped into a folder under OUT first.
+    """Open DATA as clips; faces of videos and pictures are cropped into a folder under OUT first.
 
     Args:
         data: path that the user named.
         out: folder of the run.
-        card: card of the entry that gets the clips; it has the size of the crops.
+        card: card of the entry that gets the clips, which has the size of the crops.
         weights: ONNX file of the face detector; None takes the default.
 
     Raises:
@@ -37,10 +37,10 @@ def open_data(data: Path, out: Path, card: Card, weights: Path | None) -> ClipSo
 
 
 def resolve_options(options: RunOptions, address: str | None, load: Callable[[], Entry]) -> RunOptions:
-    """The options of a run on this machine, or on a cluster.
+    """Resolve the device and the cluster of a run.
 
     Args:
-        options: options as the user gave them.
+        options: options of the command line.
         address: address of a Ray cluster; None runs here.
         load: function that loads the entry; it can be pickled.
 
@@ -56,14 +56,14 @@ def resolve_options(options: RunOptions, address: str | None, load: Callable[[],
 
 @contextmanager
 def progress_of_units() -> Generator[Callable[[RunProgress], None]]:
-    """A function that shows the progress of a run; the line is cleared at the end."""
+    """Yield a function that shows the progress of a run, and clear its line at the end."""
     line = ProgressLine("units")
     yield lambda progress: line.show(progress.units, progress.frames, progress.seconds)
     line.end()
 
 
 def summary_json(summary: RunSummary, **more: Any) -> dict[str, Any]:
-    """A summary as JSON values, with more values of the verb."""
+    """A summary as JSON values, together with those of the verb."""
     problems = [problem.to_json() for problem in summary.problems]
     return {**asdict(summary), "seconds": round(summary.seconds, 2), "problems": problems, **more}
 
@@ -73,7 +73,7 @@ def print_summary(summary: RunSummary, kind: str, **lines: object) -> None:
 
     Args:
         summary: summary of the run.
-        kind: kind of data that it ran over.
+        kind: kind of the data.
         lines: further lines of the verb, by heading.
     """
     kept = f", {summary.kept:,} kept from before" if summary.kept else ""

@@ -1,4 +1,4 @@
-"""abawbench score: the official score of a prediction."""
+"""abawbench score: compute the official score of a prediction."""
 
 from __future__ import annotations
 
@@ -30,11 +30,13 @@ class _Options(ScoringOptions):
 @click.argument("challenge", type=CHALLENGE)
 @click.argument("truth", type=PATH)
 @click.argument("predictions", type=PATH)
-@click.option("--by", type=click.Choice(["video", "class"]), multiple=True, help="Also a table by video or by class.")
-@click.option("--confusion", is_flag=True, help="Also the confusion matrices.")
-@click.option("--parts", is_flag=True, help="Also concordance split into correlation, scale and offset.")
-@click.option("--explain", is_flag=True, help="Also which rows counted: every truth row in one bucket.")
-@click.option("--lens", is_flag=True, help="Also the score under every convention in use.")
+@click.option(
+    "--by", type=click.Choice(["video", "class"]), multiple=True, help="Also print a table by video or by class."
+)
+@click.option("--confusion", is_flag=True, help="Also print the confusion matrices.")
+@click.option("--parts", is_flag=True, help="Also print correlation, scale and offset, of which concordance consists.")
+@click.option("--explain", is_flag=True, help="Also print which rows counted: every truth row in one bucket.")
+@click.option("--lens", is_flag=True, help="Also print the score under every convention in use.")
 @scoring_options
 @click.option("--record", type=PATH, help="Write a record below this folder, as leaderboard/records.")
 @click.option("--disclosure", type=PATH, help="With --record: TOML with entry, split, dataset, date, [disclosure].")
@@ -49,10 +51,10 @@ def command(
     as_json: bool,
     **options: Unpack[_Options],
 ) -> None:
-    """The official score of PREDICTIONS against TRUTH, with 95 % intervals.
+    """Compute the official score of PREDICTIONS against TRUTH, with 95 % intervals.
 
     TRUTH and PREDICTIONS are each a file or a folder of per-unit files, in any format of the challenge. PREDICTIONS may
-    be a store of `predict`, which knows what its entry does not answer.
+    also be a store of `predict`; labels that its entry does not answer are then listed.
 
     \b
     Example:
@@ -61,13 +63,13 @@ def command(
     """
     if (record is None) != (disclosure is None):
         raise click.UsageError("--record and --disclosure go together")
-    from abawbench.api import both
+    from abawbench.api import read_pair
     from abawbench.scoring import pair, score_paired
 
-    paired = pair(challenge, *both(challenge, truth, predictions), missing=options["missing"])
+    paired = pair(challenge, *read_pair(challenge, truth, predictions), missing=options["missing"])
     result = score_paired(challenge, paired, **resampling(options))
-    asked = [f"by_{view}" for view in options["by"]] + [name for name in FLAGS if options[name]]
-    views = {name: _view(name, challenge, result, paired) for name in asked}
+    names = [f"by_{part}" for part in options["by"]] + [name for name in FLAGS if options[name]]
+    breakdowns = {name: _breakdown(name, challenge, result, paired) for name in names}
     coverage = _coverage(challenge, paired, predictions)
     for flag in result.flags:
         say(f"note: {flag}")
@@ -79,18 +81,18 @@ def command(
         made = records.make(result, records.read_provenance(disclosure, truth, predictions), options["missing"])
         say(f"record: {records.write(made, record)}")
     if as_json:
-        print_json(result.to_json() | views | ({"coverage": coverage} if coverage else {}))
+        print_json(result.to_json() | breakdowns | ({"coverage": coverage} if coverage else {}))
     else:
         _print(challenge, result, paired)
-        for name, view in views.items():
+        for name, breakdown in breakdowns.items():
             click.echo()
-            _PRINTERS[name](view)
+            _PRINTERS[name](breakdown)
         if coverage:
             click.echo()
             _print_coverage(coverage)
 
 
-def _view(name: str, challenge: Challenge, score: Score, paired: Paired) -> Any:
+def _breakdown(name: str, challenge: Challenge, score: Score, paired: Paired) -> Any:
     from abawbench.scoring import breakdowns
     from abawbench.scoring.lens import lens
 
@@ -110,7 +112,7 @@ def _view(name: str, challenge: Challenge, score: Score, paired: Paired) -> Any:
 
 
 def _coverage(challenge: Challenge, paired: Paired, predictions: Path) -> dict[str, Any]:
-    """Both totals of each multi-label task of which a store's entry answers only a part; else nothing."""
+    """Coverage and both totals of each multi-label task of which a store's entry answers only a part."""
     from abawbench.inference import is_store
 
     if not is_store(predictions):
@@ -140,7 +142,7 @@ def _print(challenge: Challenge, score: Score, paired: Paired) -> None:
         from abawbench.scoring.lens import average_precisions
 
         for reading in (reading for task in challenge.tasks for reading in average_precisions(challenge, task, paired)):
-            click.echo(f"average precision, {reading.variant}: {figure(reading.value)} (does not rank)")
+            click.echo(f"average precision, {reading.variant}: {format_figure(reading.value)} (does not rank)")
     counted = ", ".join(f"{name} {count:,}" for name, count in score.rows["valid"].items())
     head = score.intervals
     click.echo(
@@ -151,50 +153,54 @@ def _print(challenge: Challenge, score: Score, paired: Paired) -> None:
 
 
 def _row(name: str, value: float | None, interval: dict[str, list[float] | None]) -> list[str]:
-    return [name, figure(value), span(interval["bca"]), span(interval["percentile"])]
+    return [name, format_figure(value), format_interval(interval["bca"]), format_interval(interval["percentile"])]
 
 
-def figure(value: float | int | None, sign: str = "") -> str:
-    """A figure for a table: four decimals, a count with its thousands, a dash where undefined; `+` shows the sign."""
+def format_figure(value: float | int | None, sign: str = "") -> str:
+    """Format a number with four decimals, a count with separators, None as a dash; sign `+` shows a plus."""
     if value is None:
         return "–"
     return f"{value:,}" if isinstance(value, int) else f"{value:{sign}.4f}"
 
 
-def span(interval: list[float] | None, sign: str = "") -> str:
-    """An interval for a table, as `0.4100 to 0.4300`; a dash where there is none; `+` shows the sign."""
+def format_interval(interval: list[float] | None, sign: str = "") -> str:
+    """Format an interval as `0.4100 to 0.4300`, None as a dash; sign `+` shows a plus."""
     return "–" if interval is None else f"{interval[0]:{sign}.4f} to {interval[1]:{sign}.4f}"
 
 
-def _print_by_video(view: list[dict[str, Any]]) -> None:
-    if not view:
+def _print_by_video(breakdown: list[dict[str, Any]]) -> None:
+    if not breakdown:
         return
-    names = [name for name, value in view[0]["metrics"].items() if not isinstance(value, dict)]
+    names = [name for name, value in breakdown[0]["metrics"].items() if not isinstance(value, dict)]
     print_table(
         [
             [
                 row["video"],
                 *row["valid"].values(),
-                figure(row["score"]),
-                *(figure(row["metrics"][name]) for name in names),
+                format_figure(row["score"]),
+                *(format_figure(row["metrics"][name]) for name in names),
             ]
-            for row in view
+            for row in breakdown
         ],
-        ["video", *(f"rows {task}" for task in view[0]["valid"]), "score", *names],
+        ["video", *(f"rows {task}" for task in breakdown[0]["valid"]), "score", *names],
         "By video (each alone; the official score pools all frames)",
     )
 
 
-def _print_by_class(view: dict[str, dict[str, dict[str, Any]]]) -> None:
+def _print_by_class(breakdown: dict[str, dict[str, dict[str, Any]]]) -> None:
     print_table(
-        [[task, name, *map(figure, row.values())] for task, classes in view.items() for name, row in classes.items()],
+        [
+            [task, name, *map(format_figure, row.values())]
+            for task, classes in breakdown.items()
+            for name, row in classes.items()
+        ],
         ["task", "class", "truth", "predicted", "precision", "recall", "F1"],
         "By class",
     )
 
 
-def _print_confusion(view: dict[str, Any]) -> None:
-    for task, matrix in view.items():
+def _print_confusion(breakdown: dict[str, Any]) -> None:
+    for task, matrix in breakdown.items():
         if "classes" in matrix:
             print_table(
                 [[name, *map(str, row)] for name, row in zip(matrix["classes"], matrix["counts"], strict=True)],
@@ -209,32 +215,38 @@ def _print_confusion(view: dict[str, Any]) -> None:
             )
 
 
-def _print_parts(view: dict[str, dict[str, float | None]]) -> None:
+def _print_parts(breakdown: dict[str, dict[str, float | None]]) -> None:
     print_table(
-        [[name, *map(figure, parts.values())] for name, parts in view.items()],
+        [[name, *map(format_figure, parts.values())] for name, parts in breakdown.items()],
         ["", "correlation", "scale (prediction / truth)", "offset (prediction - truth)", "accuracy"],
         "Concordance = correlation x accuracy; scale 1 and offset 0 make accuracy 1",
     )
 
 
-def _print_explain(view: dict[str, Any]) -> None:
-    tasks = view["tasks"]
+def _print_explain(breakdown: dict[str, Any]) -> None:
+    tasks = breakdown["tasks"]
     print_table(
         [
             [bucket, *(f"{tasks[task][bucket]:,}" for task in tasks), meaning]
-            for bucket, meaning in (*view["buckets"].items(), ("sum", "rows of the truth"))
+            for bucket, meaning in (*breakdown["buckets"].items(), ("sum", "rows of the truth"))
         ],
         ["bucket", *tasks, ""],
         "Every truth row in one bucket",
     )
-    click.echo(f"prediction rows that met no truth row: {view['surplus']:,}")
+    click.echo(f"prediction rows without a truth row: {breakdown['surplus']:,}")
 
 
-def _print_lens(view: list[dict[str, Any]]) -> None:
+def _print_lens(breakdown: list[dict[str, Any]]) -> None:
     print_table(
         [
-            [row["task"], row["point"], row["variant"], figure(row["value"]), "official" if row["official"] else ""]
-            for row in view
+            [
+                row["task"],
+                row["point"],
+                row["variant"],
+                format_figure(row["value"]),
+                "official" if row["official"] else "",
+            ]
+            for row in breakdown
         ],
         ["task", "convention", "variant", "value", ""],
         "The same predictions under every convention",
@@ -247,8 +259,8 @@ def _print_coverage(coverage: dict[str, Any]) -> None:
             [
                 task,
                 f"{len(part['covered'])} of {len(part['covered']) + len(part['absent'])}",
-                figure(part["of_covered"]),
-                figure(part["absent_as_zero"]),
+                format_figure(part["of_covered"]),
+                format_figure(part["absent_as_zero"]),
                 ", ".join(part["absent"]),
             ]
             for task, part in coverage.items()

@@ -1,4 +1,4 @@
-"""abawbench synth: a corpus free of licences, with known truth."""
+"""abawbench synth: make a synthetic corpus with known truth."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAUSE_S = 2.0
 
 
 def _parse_quirks(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
-    """The names of quirks in a comma-separated list."""
+    """Parse a comma-separated list of quirks; `all` stands for all of them."""
     import difflib
 
     names = tuple(name for name in (part.strip() for part in (value or "").split(",")) if name)
@@ -61,8 +61,8 @@ def command(
 ) -> None:
     """Make a corpus in OUT: faces, labels and lists in the layouts of Aff-Wild2 and s-Aff-Wild2, and the full truth.
 
-    Equal settings give equal bytes. An interrupted run continues when it is started again. OUT/truth holds what no
-    participant knows. docs/synthetic.md describes the model and the quirks of the real data that are imitated.
+    Equal settings give equal bytes. An interrupted run is resumed when it is started again. OUT/truth holds the labels
+    that no participant knows. docs/synthetic.md describes the model and the quirks of the real data that are imitated.
 
     \b
     Example:
@@ -93,7 +93,7 @@ def command(
 
 
 class DrawingProgress:
-    """Lines of progress: frames done, frames in a second, and the time that is left; one line every two seconds."""
+    """Progress with a line every two seconds: frames done, frames per second, and the time that is left."""
 
     def __init__(self) -> None:
         self._begin = self._said = time.monotonic()

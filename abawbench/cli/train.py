@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def _changes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, Any]:
-    """Settings as `training.epochs=5`, each value a TOML literal."""
+    """Parse changes such as `training.epochs=5`, whose values are TOML literals."""
     changes: dict[str, Any] = {}
     for text in value:
         name, equals, literal = text.partition("=")
         try:
             changes[name.strip()] = tomllib.loads(f"value = {literal}")["value"] if equals else None
         except tomllib.TOMLDecodeError:
-            # a word without quotes means itself
+            # a word without quotes is a string
             changes[name.strip()] = literal.strip()
         if not equals or not name.strip():
             raise click.BadParameter(f"'{text}' is not NAME=VALUE, as training.epochs=5", ctx, param)
@@ -54,8 +54,10 @@ def _seeds(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 @click.command()
 @click.argument("entry")
 @click.argument("data", type=PATH, nargs=-1)
-@click.option("--out", "-o", type=PATH, required=True, help="The run folder, new or of the same training.")
-@click.option("--features", type=PATH, multiple=True, help="A folder of features; several are put end to end.")
+@click.option("--out", "-o", type=PATH, required=True, help="Folder of the run, new or of the same training.")
+@click.option(
+    "--features", type=PATH, multiple=True, help="A folder of features; those of several folders are concatenated."
+)
 @click.option("--truth", type=PATH, help="Folder of the files of labels.  [default: DATA]")
 @click.option("--train", type=PATH, help="File of the training labels.")
 @click.option("--validation", type=PATH, help="File of the validation labels.")
@@ -102,7 +104,7 @@ def command(
         summaries[name or "run"] = train(file, places, run, seeded, options, report=lines.show)
         lines.end()
     if os.environ.get("RANK", "0") != "0":
-        # of several processes the first one prints
+        # only the first of several processes prints
         return
     if as_json:
         print_json({name: _json(summary) for name, summary in summaries.items()})
@@ -138,7 +140,7 @@ def _runs(out: Path, changes: Mapping[str, Any], seeds: tuple[int, ...]) -> list
 
 
 class _EpochLines:
-    """Progress of a training: a line that changes within an epoch, and one that stays for each."""
+    """Progress of a training: a line that changes within an epoch, and a line that stays for each epoch."""
 
     def __init__(self, name: str) -> None:
         self._name = f"{name} " if name else ""

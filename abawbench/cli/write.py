@@ -1,4 +1,4 @@
-"""abawbench write: predictions to the challenge's file."""
+"""abawbench write: write predictions as the challenge's file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     type=click.Choice(POLICIES),
     default="error",
     show_default=True,
-    help="How to fill rows without a prediction.",
+    help="Fill policy for rows without a prediction.",
 )
 @exits_on_problems
 def command(challenge: Challenge, predictions: Path, template: Path, out: Path, policy: Policy) -> None:
@@ -41,11 +41,11 @@ def command(challenge: Challenge, predictions: Path, template: Path, out: Path, 
       abawbench write abaw10-va predictions.parquet --template ABAW_VA_test_set_sample.txt -o predictions.txt
       abawbench write abaw10-vd mine/ --template Expected_Output_Files -o submission/ --fill previous
     """
-    from abawbench.api import table
+    from abawbench.api import read_table
     from abawbench.fill import describe
     from abawbench.formats.write import write_predictions
 
-    written = write_predictions(challenge, table(challenge, predictions, "prediction"), template, out, policy)
+    written = write_predictions(challenge, read_table(challenge, predictions, "prediction"), template, out, policy)
     click.echo(f"{out}: {written.rows:,} rows written; filled: {describe(written.filled)}")
     if written.left_out:
-        click.echo(f"left out, because the list does not ask for them: {written.left_out:,} predicted rows")
+        click.echo(f"left out, because they are not in the list: {written.left_out:,} predicted rows")

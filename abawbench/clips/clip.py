@@ -1,4 +1,4 @@
-"""Clip: the face crops of one video or person, read when they are asked for."""
+"""Clip: the face crops of one video or person, read on demand."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Clip:
         return self.read(np.arange(len(self)))
 
     def digest(self) -> str:
-        """SHA-256 of all that an answer may depend on: frame numbers, valid frames, and the bytes of their crops.
+        """SHA-256 of everything that predictions depend on: frame numbers, valid frames, and the bytes of their crops.
 
         Raises:
             ProblemError: F01, a file cannot be read.
@@ -108,7 +108,7 @@ def clip_in_memory(video: str, frames: Frames, *, frame: Integers | None = None,
 
 
 def clips_of_crops(root: Path, rows: Table, size: int = CROP_SIZE) -> tuple[Clip, ...]:
-    """The clips that a table asks for, from crops named `<video>/00001.jpg` as in s-Aff-Wild2.
+    """The clips of the videos in a table, from crops named `<video>/00001.jpg` as in s-Aff-Wild2.
 
     Args:
         root: folder of the crops, as `cropped_aligned`.
@@ -168,7 +168,7 @@ def numbered_pictures(folder: Path) -> list[Path]:
 
 
 def digest_clips(clips: Iterable[Clip]) -> Generator[tuple[Clip, str | ProblemError]]:
-    """Each clip, in order, with the hash of its frames, or with the reason why they cannot be read.
+    """Each clip, in order, with the hash of its frames, or with the problems that keep them from being read.
 
     A thread reads the files ahead of their turn.
     """
@@ -186,7 +186,7 @@ def nearest_valid(valid: Mask) -> Positions:
     """The position of the nearest valid frame for each frame, shape (frames,); the earlier of two equally near.
 
     Args:
-        valid: shape (frames,), True for one frame at least.
+        valid: shape (frames,), True for at least one frame.
 
     >>> nearest_valid(np.array([False, True, False, False, True])).tolist()
     [1, 1, 1, 4, 4]
@@ -200,7 +200,7 @@ def nearest_valid(valid: Mask) -> Positions:
 
 
 def no_pictures(path: Path, what: str) -> Callable[[Positions], Frames]:
-    """The `source` of a clip that has no crops; reading from it is E06.
+    """The `source` of a clip that has no crops; reading from it raises E06.
 
     Args:
         path: file of the clip.

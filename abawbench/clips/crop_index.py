@@ -32,12 +32,12 @@ GROUP = 8192
 
 @dataclass(frozen=True, eq=False)
 class Index:
-    """The index of a video: one row for every frame of every unit, and one for every face of no unit.
+    """The index of a video: one row for each frame of each unit, and one for each face that belongs to no unit.
 
     Attributes:
         frame: shape (rows,), frame number.
         time: shape (rows,), seconds from the start of the video; NaN for pictures.
-        unit: shape (rows,), index into `units`; -1 for faces and frames of no unit.
+        unit: shape (rows,), index into `units`; -1 for faces and frames without a unit.
         track: shape (rows,), track number; 0 if the row has no face.
         state: shape (rows,), index into `STATES`.
         measures: shape (rows, 16), columns as in `MEASURES`, positions in pixels of the video; NaN without a face.
@@ -64,7 +64,7 @@ class Index:
 
     @property
     def crop_recipe(self) -> Mapping[str, Any]:
-        """Everything that decided the crops, except for the video itself: a change of the crops shows in their hash."""
+        """Settings and versions that decided the crops; the video is left out, as crops have a hash of their own."""
         return {name: value for name, value in self.facts["key"].items() if name != "source"}
 
     def rows_of(self, unit: str) -> NDArray[np.intp]:
@@ -100,7 +100,7 @@ def _read(file: Any, facts: Mapping[str, Any]) -> Index:
     frame, track, unit = (np.empty(count, np.int32) for _ in range(3))
     time, state = np.empty(count), np.empty(count, np.int8)
     measures = np.empty((count, len(MEASURES)), np.float32)
-    # labels are numbered anew in each group that is read
+    # each group that is read numbers its labels anew
     units = {name: place for place, name in enumerate(facts["units"])}
     begin = 0
     for batch in file.iter_batches(GROUP):

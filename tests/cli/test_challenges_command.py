@@ -62,7 +62,7 @@ def test_what_is_assumed_is_marked_where_it_is_shown():
     shown = run("abaw8-ce").stdout
     assert "P = sum(F1_c) / 7 (assumed)" in shown
     assert "up to 5 per team (assumed)" in shown
-    assert "that this track was held is not certain (assumed: " in shown
+    assert "it is not certain that this track was held (assumed: " in shown
 
 
 def test_what_has_a_source_is_not_marked():

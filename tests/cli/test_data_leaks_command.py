@@ -57,7 +57,7 @@ def test_a_bad_picture_is_said_to_be_left_out(crops):
     result = run(crops / "a", crops / "b")
     assert result.exit_code == 1
     assert "F01" in result.stderr
-    assert "1 not looked at" in result.stderr
+    assert "1 not read" in result.stderr
     assert "no leak found" in result.stdout
 
 

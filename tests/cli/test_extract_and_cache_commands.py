@@ -80,14 +80,14 @@ def test_caches_are_listed(crops, tmp_path):
 def test_verify_names_what_does_not_hold_and_gc_removes_it(crops, tmp_path):
     cache = tmp_path / "cache"
     extracted(crops, cache)
-    assert called("cache", "verify", cache).stdout == f"{cache}: 2 of 2 units hold\n"
+    assert called("cache", "verify", cache).stdout == f"{cache}: 2 of 2 units are sound\n"
     path = cache / "one.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     (crops / "two" / "00003.jpg").unlink()
     (cache / "three.safetensors").write_bytes(b"what")
     result = called("cache", "verify", cache, "--data", crops)
     assert result.exit_code == 1
-    assert "0 of 2 units hold, 1 corrupt, 1 stale, 1 orphaned" in result.stdout
+    assert "0 of 2 units are sound, 1 corrupt, 1 stale, 1 orphaned" in result.stdout
     assert "corrupt: other bytes than were written" in result.stderr
     faults = json.loads(called("cache", "verify", cache, "--json").stdout)[str(cache)]["faults"]
     assert {fault["unit"]: fault["state"] for fault in faults} == {"one": "corrupt", "three": "orphaned"}

@@ -1,4 +1,4 @@
-"""abawbench data: what data sets there are, and everything about a local copy of one."""
+"""abawbench data: describe, verify, fetch, read and split data sets."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from abawbench.cli import Verbs
 
 # verb -> (module:attribute, short help); the short help stands here so that --help imports no verb
 VERBS: dict[str, tuple[str, str]] = {
-    "list": ("abawbench.cli.data.list:command", "Every data set with a manifest."),
-    "show": ("abawbench.cli.data.show:command", "One manifest, with the source of every fact."),
+    "list": ("abawbench.cli.data.list:command", "List the data sets with a manifest."),
+    "show": ("abawbench.cli.data.show:command", "Show a manifest, with the source of every fact."),
     "verify": ("abawbench.cli.data.verify:command", "Compare a local copy with its manifest."),
-    "read": ("abawbench.cli.data.read:command", "Labels of a local copy into Parquet."),
-    "croissant": ("abawbench.cli.data.croissant:command", "A manifest as Croissant JSON-LD."),
+    "read": ("abawbench.cli.data.read:command", "Read the labels of a local copy into Parquet."),
+    "croissant": ("abawbench.cli.data.croissant:command", "Print a manifest as Croissant JSON-LD."),
     "fetch": ("abawbench.cli.data.fetch:command", "Download an openly licensed set."),
-    "folds": ("abawbench.cli.data.folds:command", "Balanced folds by video or subject."),
-    "leaks": ("abawbench.cli.data.leaks:command", "Units, files and frames that two parts share."),
+    "folds": ("abawbench.cli.data.folds:command", "Make balanced folds by video or subject."),
+    "leaks": ("abawbench.cli.data.leaks:command", "Find what two parts share."),
 }
 
 
 @click.group(cls=Verbs, groups={"Commands": VERBS})
 def command() -> None:
-    """Say what data sets there are, check a local copy, read its labels, and find what its parts share.
+    """Describe data sets, verify and read local copies, make folds, and find leaks.
 
     \b
     Example:

@@ -18,7 +18,7 @@ from abawbench.cli.output import exits_on_problems, print_json, say
 def command(dataset: str, out: Path | None) -> None:
     """Describe the data set ID in Croissant 1.1 JSON-LD, for data set search engines and loaders.
 
-    Data that must be requested have the address of the page that says how, instead of addresses of their files.
+    For data that must be requested, the document has the page that explains how, not addresses of files.
 
     \b
     Example:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     type=PATH,
     multiple=True,
     metavar="FILE",
-    help="A file that was downloaded by hand: check and take it.",
+    help="A file that was downloaded by hand, to check and take over.",
 )
 @click.option("--licence", "only_licence", is_flag=True, help="Print licence, attribution and sources; fetch nothing.")
 @json_option
@@ -37,10 +37,10 @@ def command(
 ) -> None:
     """Download the openly licensed set NAME into the cache; without NAME list the sets.
 
-    A download that was interrupted is resumed. Every file is held to its pinned SHA-256, else to the MD5 that the
-    repository publishes; its hash is recorded in fetched.json, and the file is held to that from then on. The cache is
-    the folder of ABAWBENCH_CACHE, else the usual place for caches of the system. Prints the folder to standard output,
-    licence and attribution to standard error.
+    An interrupted download is resumed. Every file is checked against its pinned SHA-256, or else the MD5 that the
+    repository publishes; its hash is recorded in fetched.json and checked from then on. The cache is the folder of
+    ABAWBENCH_CACHE, or else the system's usual place for caches. The folder is printed to standard output, licence and
+    attribution to standard error.
 
     \b
     Example:
@@ -71,7 +71,7 @@ def command(
         got = fetch(name, to=to, url=url, at_hand=at_hand, progress=progress)
     for file in got.unchecked:
         sha256 = got.files[file].sha256
-        say(f"{file}: no published hash to hold it against; from now on it is held to sha256 {sha256}")
+        say(f"{file}: no published hash to check it against; from now on it must have sha256 {sha256}")
     say(f"{name}: {len(got.new)} new, {len(got.files) - len(got.new)} there already and unchanged")
     say(item.notice)
     if as_json:

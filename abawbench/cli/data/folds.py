@@ -1,4 +1,4 @@
-"""abawbench data folds: balanced folds by video or subject."""
+"""abawbench data folds: make balanced folds by video or subject."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("truth", type=PATH)
 @click.option("-c", "--challenge", type=CHALLENGE, help="Challenge whose format TRUTH has; none for Parquet.")
-@click.option("-k", "--folds", "number", default=5, show_default=True, type=click.IntRange(2), help="How many folds.")
+@click.option("-k", "--folds", "number", default=5, show_default=True, type=click.IntRange(2), help="Number of folds.")
 @click.option("--by-subject", is_flag=True, help="Keep the subjects of TRUTH's column 'subject' together.")
-@click.option("--subjects", type=PATH, help="Keep subjects together: file of lines 'video,subject'.")
+@click.option("--subjects", type=PATH, help="File of lines 'video,subject': keep subjects together.")
 @click.option("--split", help="Use only this split of a Parquet file.")
 @click.option("--seed", default=0, show_default=True, help="Seed; another seed gives other folds, about as even.")
 @click.option("-o", "--out", type=PATH, help="Write the folds as JSON.")
-@click.option("--check", "check_path", type=PATH, metavar="FOLDS", help="Instead say whether FOLDS are folds of TRUTH.")
+@click.option("--check", "check_path", type=PATH, metavar="FOLDS", help="Check that FOLDS are folds of TRUTH instead.")
 @json_option
 @exits_on_problems
 def command(
@@ -42,8 +42,8 @@ def command(
     """Deal the videos (or subjects) of TRUTH into folds, balanced over classes, action units, values and rows.
 
     TRUTH is a file that `score` takes as truth, with -c CHALLENGE, or a Parquet file of `data read`. The persons of one
-    video stay together. Prints the per cent of each count that a fold has, and the hash of the folds, which a report
-    should name.
+    video stay together. For each fold its percentage of each count is printed, and the hash of the folds, which a
+    report should state.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""abawbench data leaks: what two parts share, and what a challenge forbids to train on."""
+"""abawbench data leaks: find what two parts share, and training data that a challenge forbids."""
 
 from __future__ import annotations
 
@@ -31,9 +31,19 @@ SHOWN = 10
 @click.option("--trained-on", multiple=True, metavar="NAME", help="A data set that a model was trained on.")
 @click.option("--entry", type=PATH, metavar="FOLDER", help="An entry; its data sets count as --trained-on.")
 @click.option(
-    "--threshold", default=10, show_default=True, type=click.IntRange(0, 32), help="Most bits in which hashes differ."
+    "--threshold",
+    default=10,
+    show_default=True,
+    type=click.IntRange(0, 32),
+    help="Most bits in which the hashes of near-duplicates differ.",
 )
-@click.option("--likeness", default=0.97, show_default=True, type=click.FloatRange(0, 1), help="Least likeness.")
+@click.option(
+    "--likeness",
+    default=0.97,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Least likeness of near-duplicates.",
+)
 @json_option
 @exits_on_problems
 def command(
@@ -52,8 +62,8 @@ def command(
     --threshold bits and the likeness of their 24 x 24 thumbnails is at least --likeness: copies that were encoded
     again, resized, brightened or darkened. Crops that were cut anew and mirrored copies are not found.
 
-    With --challenge and --trained-on or --entry, prints whether the challenge's rules forbid the data that a model was
-    trained on. Exit status: 0 where nothing is found, 1 where something is.
+    With --challenge and --trained-on or --entry, check whether the challenge's rules forbid the data that a model was
+    trained on. Exit status: 0 if nothing is found, 1 if something is.
 
     \b
     Example:
@@ -97,12 +107,12 @@ def _trained_on(entry: Path | None) -> Sequence[str]:
 
 def _progress():
     """A line for each tenth of many pictures."""
-    said = [0]
+    reached = [0]
 
     def show(done: int, total: int) -> None:
         tenth = 10 * done // total
-        if total >= 1000 and tenth > said[0]:
-            said[0] = tenth
+        if total >= 1000 and tenth > reached[0]:
+            reached[0] = tenth
             say(f"{done:,} of {total:,} pictures read")
 
     return show
@@ -130,7 +140,7 @@ def _print(parts: Sequence[str], leaks: Leaks | None, forbidden: Sequence[Proble
     _section("D28", [(text,) for text in leaks.overlaps], ("what is known",))
     if leaks.problems:
         say(render(leaks.problems))
-        say(f"{len(leaks.problems):,} not looked at; the rest was compared")
+        say(f"{len(leaks.problems):,} not read; the rest was compared")
     a, b = leaks.compared
     flat = sum(leaks.flat)
     pictures = f"{a:,} and {b:,} pictures compared" if a or b else "no pictures compared"

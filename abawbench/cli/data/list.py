@@ -1,4 +1,4 @@
-"""abawbench data list: every data set with a manifest."""
+"""abawbench data list: list the data sets with a manifest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from abawbench.cli.output import exits_on_problems, print_json, print_table
 def command(files: tuple[str, ...], as_json: bool) -> None:
     """List every data set with a manifest, or only the MANIFESTs, each an id or a path.
 
-    A manifest that does not hold together is reported, and the others are listed.
+    Inconsistent manifests are reported, and the others are listed.
 
     \b
     Example:
@@ -53,6 +53,6 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
             ],
             ["id", "title", "tasks", "sizes", "access", "status", "assumed"],
         )
-        click.echo("\nassumed: how many facts have no source yet; `abawbench data show ID` says which")
+        click.echo("\nassumed: how many facts have no source yet; `abawbench data show ID` shows which")
     if problems:
         raise ProblemError(*problems)

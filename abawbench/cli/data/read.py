@@ -1,4 +1,4 @@
-"""abawbench data read: labels of a local copy into Parquet."""
+"""abawbench data read: read the labels of a local copy into Parquet."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     type=click.Choice(["drop", "other"]),
     default="drop",
     show_default=True,
-    help="What contempt becomes, which ABAW does not have: not annotated, or Other.",
+    help="Treatment of contempt, which ABAW does not have: not annotated, or Other.",
 )
 @click.option("--own", is_flag=True, help="Keep the data set's own classes and columns.")
 @json_option
@@ -38,9 +38,9 @@ def command(
 ) -> None:
     """Read the labels of ROOT, a local copy of the data set ID, in the vocabularies of ABAW.
 
-    ID is an id of `abawbench data list`, or the path of a manifest of your own. Prints rows by split, class and action
-    unit, and what the map onto ABAW loses. An action unit that the data set does not label is missing in the file,
-    never 0. Rows at fault are left out; the exit status is then 1.
+    ID is an id of `abawbench data list`, or the path of a manifest of your own. The numbers of rows by split, class and
+    action unit are printed, and what the map onto ABAW loses. An action unit that the data set does not label is
+    missing in the file, never 0. Rows with problems are left out; the exit status is then 1.
 
     \b
     Example:
@@ -87,7 +87,7 @@ def command(
         if loss is not None:
             click.echo(f"\nThe map onto ABAW:\n  {describe_loss(loss).replace(chr(10), chr(10) + '  ')}")
         if not tasks:
-            click.echo("  nothing of it is in ABAW's vocabularies: --own keeps its own")
+            click.echo("  no label is in ABAW's vocabularies: --own keeps the data set's own")
     if problems:
         say(render(problems))
     if written is not None:
@@ -114,7 +114,7 @@ def _print_task(task: Task, counts: Mapping[str, SplitCounts]) -> None:
 
 
 def _cell(task: Task, part: SplitCounts, name: str) -> str:
-    """Number of rows: of a class, with a value, or `present of annotated` for a label."""
+    """The number of rows of a class or with a value; for a label `present of annotated`."""
     count = part.labels[task.name][name]
     if not task.is_vector:
         return f"{count:,}"

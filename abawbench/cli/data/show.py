@@ -1,4 +1,4 @@
-"""abawbench data show: one manifest, with the source of every fact."""
+"""abawbench data show: show a manifest, with the source of every fact."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WIDEST = 120
 @json_option
 @exits_on_problems
 def command(dataset: str, as_json: bool) -> None:
-    """Show everything that is known of the data set ID, and where each fact is from.
+    """Show everything that is known about the data set ID, and where each fact is from.
 
     ID is an id of `abawbench data list`, a name (its newest release is shown), or the path of a manifest of your own. A
     fact without a source is marked as assumed.
@@ -52,7 +52,7 @@ def _print(manifest: Manifest) -> None:
 
     click.echo(f"{manifest.id}  {manifest.title}")
     if manifest.status == "unverified":
-        click.secho("unverified: its files were not seen in any source, claim nothing from it", fg="yellow")
+        click.secho("unverified: no source shows its files, so do not rely on it", fg="yellow")
     _bullet(manifest.summary, sign="")
     origin = origin_of(manifest)
     if origin is not None:
@@ -64,21 +64,21 @@ def _print(manifest: Manifest) -> None:
     licence = manifest.licence
     click.echo(f"licence: {licence.terms}{_doubt(manifest, 'licence.terms')}")
     _bullet(f"{licence.access}{_doubt(manifest, 'licence.access')}", sign="")
-    for name, value in (("page", licence.url), ("to print with it", licence.attribution)):
+    for name, value in (("page", licence.url), ("attribution", licence.attribution)):
         if value:
             _bullet(f"{name}: {value}", sign="")
     if licence.fetch:
         click.echo(f"download: abawbench data fetch {licence.fetch}")
     if not licence.redistributable:
-        click.echo("it may not be passed on")
+        click.echo("it may not be redistributed")
     _print_files(manifest)
     for label_set in manifest.labels:
         _print_labels(manifest, label_set)
     _print_splits(manifest)
-    _heading("How its literature judges")
+    _heading("Usual metric")
     _bullet(f"{manifest.metric}{_doubt(manifest, 'metric')}", sign="")
     if manifest.related:
-        _heading("What overlaps with it")
+        _heading("Overlaps")
     for part in manifest.related:
         note = f": {part.note}" if part.note else ""
         _bullet(f"{part.how.replace('-', ' ')} {part.dataset}{note}{_doubt(manifest, f'related.{part.dataset}')}")
@@ -170,7 +170,7 @@ def _print_sources(manifest: Manifest) -> None:
 
 
 def _doubt(manifest: Manifest, *fields: str) -> str:
-    """` (assumed)` where the first of these fields that has a source of its own, or one above it, has none."""
+    """` (assumed)` if the first of these fields that has a source of its own, or else the last one, is assumed."""
     field = next((name for name in fields if name in manifest.sources), fields[-1])
     return " (assumed)" if manifest.is_assumed(field) else ""
 
@@ -181,7 +181,7 @@ def _heading(text: str) -> None:
 
 def _bullet(text: str, sign: str = "- ") -> None:
     width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
-    # a source is a path that a reader copies: it stays whole
+    # a source may be a path, which a reader copies: it is not broken
     lines = textwrap.fill(
         text,
         width,

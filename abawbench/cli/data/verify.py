@@ -19,9 +19,9 @@ from abawbench.cli.output import exits_on_problems, print_json
 def command(dataset: str, root: Path, as_json: bool) -> None:
     """Compare ROOT, a local copy of the data set ID, with its manifest, and print what differs.
 
-    Checked are the layout, published checksums, label files with their headers, values and sentinels, sizes of the
-    splits, people or videos in two splits, labels without pictures and pictures without labels. What cannot be checked
-    is named. Exit status: 0 where nothing differs, 1 where something does.
+    The checks cover the layout, published checksums, label files with their headers, values and sentinels, sizes of the
+    splits, people or videos in two splits, labels without pictures and pictures without labels. Checks that cannot be
+    made are listed. Exit status: 0 if nothing differs, 1 if something does.
 
     \b
     Example:
