@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from abawbench.base.arrow_input import arrow_reader
 from abawbench.base.problems import SHOWN, Problem, ProblemError, not_found
 from abawbench.challenges import Challenge
 from abawbench.formats.layout import Layout, prediction_layouts
@@ -143,7 +144,7 @@ def _text_column(body: bytes, place: int) -> pa.ChunkedArray:
         name = fields[place]
         try:
             return csv.read_csv(
-                pa.BufferReader(body),
+                arrow_reader(body),
                 read_options=csv.ReadOptions(column_names=fields),
                 parse_options=csv.ParseOptions(quote_char=False),
                 convert_options=csv.ConvertOptions(include_columns=[name], column_types={name: pa.string()}),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.arrow_input import arrow_reader
 from abawbench.formats.columns import Probability, Text
 from abawbench.formats.layout import Layout
 from abawbench.table import Values
@@ -78,7 +79,7 @@ def parse(data: bytes | memoryview, layout: Layout, *, path: Path | None = None,
 
     def stream() -> pa.NativeFile:
         if path is None or len(buffer) < len(data):
-            return pa.BufferReader(pa.py_buffer(buffer))
+            return arrow_reader(buffer)
         file = pa.OSFile(str(path))
         file.seek(file.size() - len(data))
         return file

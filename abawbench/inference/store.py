@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from abawbench.base.arrow_input import arrow_reader
 from abawbench.base.files import make_folder, write_file
 from abawbench.base.hashes import sha256_of
 from abawbench.base.problems import Problem, ProblemError, os_reason
@@ -247,7 +248,7 @@ def _parquet(card: Card, predictions: Predictions) -> bytes:
 def _predictions(card: Card, unit: str, data: bytes) -> Predictions:
     import pyarrow.parquet as pq
 
-    table = pq.read_table(io.BytesIO(data), use_threads=False)
+    table = pq.read_table(arrow_reader(data), use_threads=False)
     parts: dict[str, Any] = {name: table[name].to_numpy() for name in table.column_names}
     answers = {
         task.name: np.stack([parts[f"{task.name}.{name}"] for name in task.outputs], axis=1) for task in card.tasks

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.arrow_input import arrow_reader
 from abawbench.base.problems import Problem, Problems
 from abawbench.datasets.manifests.model import LabelSet, Manifest, Marks, Strict
 from abawbench.datasets.readers.files import label_files, read_text
@@ -181,7 +182,7 @@ def _parsed(data: bytes, width: int) -> tuple[pa.Array, Classes] | None:
     fields = ["name", *(f"f{place}" for place in range(width))]
     try:
         table = csv.read_csv(
-            pa.BufferReader(data),
+            arrow_reader(data),
             read_options=csv.ReadOptions(column_names=fields, block_size=1 << 22),
             parse_options=csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False),
             convert_options=csv.ConvertOptions(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.arrow_input import arrow_reader
 from abawbench.base.problems import Problem, Problems
 from abawbench.datasets.readers.files import read_text
 from abawbench.datasets.readers.rows import ROW_FIX, Lines, arrow_functions, report
@@ -89,7 +90,7 @@ def _parsed(data: bytes, delimiter: str) -> tuple[pa.ChunkedArray, Floats] | Non
 
     try:
         table = csv.read_csv(
-            pa.BufferReader(data),
+            arrow_reader(data),
             read_options=csv.ReadOptions(column_names=["key", "value"], use_threads=False),
             parse_options=csv.ParseOptions(delimiter=delimiter, quote_char=False, ignore_empty_lines=False),
             convert_options=csv.ConvertOptions(

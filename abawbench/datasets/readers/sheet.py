@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from abawbench.base.arrow_input import arrow_reader
 from abawbench.base.problems import SHOWN, Problem, Problems
 from abawbench.datasets.readers.files import read_text_bytes
 from abawbench.datasets.readers.rows import Lines, arrow_functions, report
@@ -199,7 +200,7 @@ def _rows(
 
     def read(*, whole: bool) -> pa.Table:
         return csv.read_csv(
-            pa.BufferReader(pa.py_buffer(memoryview(body.data)[body.begin : body.end])),
+            arrow_reader(memoryview(body.data)[body.begin : body.end]),
             read_options=csv.ReadOptions(column_names=fields, use_threads=whole),
             parse_options=csv.ParseOptions(
                 delimiter=delimiter,

@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.arrow_input import arrow_reader
 from abawbench.base.problems import Problem, ProblemError, Problems, unreadable
 from abawbench.entries.foreign.tools import Tool
 from abawbench.table import Floats, Integers, Rows
@@ -120,9 +121,10 @@ def _table(path: Path, header: Sequence[str], wanted: Set[str | None], label: st
     try:
         with path.open("rb") as file:
             file.readline()
-            if file.tell() == path.stat().st_size:
-                return {name: np.empty(0) for name in place}
-            table = tables.read_csv(file, read_options=reading, convert_options=conversion)
+            body = arrow_reader(file.read())
+        if not body.size():
+            return {name: np.empty(0) for name in place}
+        table = tables.read_csv(body, read_options=reading, convert_options=conversion)
     except OSError as error:
         raise unreadable(path, error) from error
     except pa.ArrowInvalid as error:
