@@ -27,18 +27,31 @@ from abawbench.entries.loading import make_entry
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.models.settings import resolve_coupling
 from abawbench.training.batching import Step, balancing_weights, databases_of, frame_steps, segment_steps, video_steps
-from abawbench.training.compatibility import refuse_misfits, temporal_of
-from abawbench.training.crops import Crops
-from abawbench.training.curves import TensorBoardLog, write_curves, write_picture
-from abawbench.training.data import SplitFrames, read_inputs, split_frames, training_data
-from abawbench.training.learners import Learner, LearningEntry, Validation, ValidationScore, make_learner
+from abawbench.training.data import Crops, SplitFrames, read_inputs, split_frames, training_data
+from abawbench.training.learners import (
+    Learner,
+    LearningEntry,
+    Validation,
+    ValidationScore,
+    make_learner,
+    refuse_misfits,
+    temporal_of,
+)
 from abawbench.training.loop import Loop, repeatable
 from abawbench.training.objective import make_objective
 from abawbench.training.processes import Processes, start_processes
+from abawbench.training.results import (
+    Provenance,
+    TensorBoardLog,
+    keep_weights,
+    task_folder,
+    write_curves,
+    write_entry,
+    write_picture,
+)
 from abawbench.training.run_folder import FREE, SaveClock, load_checkpoint, open_run, save_checkpoint
 from abawbench.training.settings import TrainingSettings, TrainOptions, read_training
 from abawbench.training.sources import Labels, Source, clips_of, for_tasks, labels_of
-from abawbench.training.trained_entry import Provenance, keep_weights, task_folder, write_entry
 
 FORM = 1
 LIBRARIES = ("numpy", "opencv-python-headless", "safetensors", "torch", "transformers")
@@ -75,7 +88,7 @@ class TrainSummary:
     Attributes:
         out: the run folder.
         was_finished: True where the run was finished before, so that nothing was done.
-        history: row of each epoch; see `abawbench.training.curves`.
+        history: row of each epoch; see `abawbench.training.results`.
         best: best epoch and its value, by task, and under `score` for the whole.
     """
 

@@ -14,7 +14,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Clip
 from abawbench.clips.open import open_clips
 from abawbench.table import Rows
-from abawbench.training.crops import Crops
+from abawbench.training.data import Crops
 
 # the first number of a seed, so that every use has a random stream of its own
 SPLIT, ORDER, STEP, HELD_OUT = range(4)

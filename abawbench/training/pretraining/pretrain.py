@@ -22,7 +22,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.base.version import VERSION
 from abawbench.models.checkpoints import save_backbone
 from abawbench.table import Rows
-from abawbench.training.crops import Crops
+from abawbench.training.data import Crops
 from abawbench.training.optimisers import make_optimiser, restore_state, schedule_factor, state_tensors
 from abawbench.training.pretraining.autoencoder import (
     Autoencoder,
