@@ -18,7 +18,7 @@ from abawbench.clips.clip import clips_of_units
 from abawbench.entries import Card, ImageInput
 from abawbench.entries.model import DeviceEntry, FrameFeatures
 from abawbench.entries.networks.backbone import BackboneSettings
-from abawbench.entries.networks.network import Settings, create
+from abawbench.entries.networks.network import NetworkSettings, create
 from abawbench.inference.forward import encode_clips
 from abawbench.inference.precision import has_bfloat16
 from abawbench.inference.run import BATCH
@@ -37,7 +37,7 @@ VIT_B_OPERATIONS = 2 * (12 * (4 * 197 * 768**2 + 2 * 197 * 768 * 3072 + 2 * 197*
 def entry_of(kind: str, side: int) -> DeviceEntry:
     """An entry with this backbone and random weights."""
     card = Card("2026_bench_forward", "a benchmark", (), ImageInput(side, "RGB", crop="any"))
-    return create(card, get("abaw4-mtl").tasks, Settings(backbones=(BackboneSettings(kind=kind),), seed=0))
+    return create(card, get("abaw4-mtl").tasks, NetworkSettings(backbones=(BackboneSettings(kind=kind),), seed=0))
 
 
 def ours(entry: DeviceEntry, folder: Path, side: int, batch: int = BATCH) -> FrameFeatures:

@@ -13,7 +13,7 @@ import torch
 from abawbench.challenges import get
 from abawbench.clips.features import clips_of_features, write_features
 from abawbench.entries import Card
-from abawbench.entries.networks.network import Settings, create
+from abawbench.entries.networks.network import NetworkSettings, create
 from abawbench.inference.predict import predict
 from abawbench.models.frameworks import FrameworkSettings, HeadSettings
 from abawbench.models.temporal.settings import RECURRENT, Kind, TemporalSettings
@@ -25,7 +25,7 @@ UNITS, FRAMES, WIDTH, SEGMENT = 16, 1280, 768, 64
 def compare(encoder: Kind, folder: Path) -> None:
     """Measure one encoder with 4 attention heads and the published width."""
     temporal = TemporalSettings(encoder, width=256, layers=2, attention_heads=4, feed_forward=1024, segment=SEGMENT)
-    settings = Settings(
+    settings = NetworkSettings(
         features=WIDTH, temporal=temporal, framework=FrameworkSettings(), heads=HeadSettings(hidden=(256, 256)), seed=0
     )
     entry = create(Card("2026_bench_temporal", "a benchmark", (), None), get("abaw4-mtl").tasks, settings)

@@ -216,7 +216,7 @@ def main(out: Path, leaderboard: Path | None, date: str) -> None:
     train, validation = read_truth(CHALLENGE, out / TRAIN), read_truth(CHALLENGE, out / VALIDATION)
     train_clips, validation_clips = clips_of_crops(out / CROPS, train), clips_of_crops(out / CROPS, validation)
     untrained = load_entry(ENTRY, root=SUBMISSIONS)
-    assert isinstance(untrained, classical.Untrained)
+    assert isinstance(untrained, classical.UntrainedClassical)
     classical.save(untrained.fit(train_clips, train), out / f"{ENTRY}.npz")
     entry = classical.load(out / f"{ENTRY}.npz")
     tables = {ENTRY: answer(entry, validation_clips, CHALLENGE)}

@@ -141,7 +141,7 @@ def _prepare_faces(out: Path, videos: int, frames: int, seed: int) -> DemoData:
     hog = card(LEARNED, "HOG of the crop, linear heads", ImageInput(112, "grey", crop="arcface-112"))
     prior = card(CONTROL, "How often each label occurs", None)
     entries = {
-        LEARNED: classical.create(hog, challenge.tasks, classical.Settings()).fit(shown, training),
+        LEARNED: classical.create(hog, challenge.tasks, classical.HogSettings()).fit(shown, training),
         CONTROL: controls.prior(prior, challenge.tasks, controls.NoSettings()).fit(shown, training),
     }
     notes = {

@@ -1,4 +1,4 @@
-"""The door for any model: cards, entries, loading by name, baselines, foreign models and conformance."""
+"""Entries, the interface of any model: cards, loading by name, baselines, foreign models and conformance."""
 
 from __future__ import annotations
 

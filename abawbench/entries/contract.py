@@ -1,4 +1,4 @@
-"""The contract of an entry: the clips it takes, prediction frame by frame, what its answers hold to, its failures."""
+"""The contract of an entry: the clips it takes, prediction frame by frame, the form of its answers, its failures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SUM_TOLERANCE = 1e-5
 
 
 def select_clips(entry: Entry, clips: Sequence[Clip]) -> tuple[list[Clip], list[Problem]]:
-    """Clips whose crops or features an entry takes, by its card; and a problem, E06 or P04, for each other one."""
+    """Select the clips whose crops or features an entry takes by its card; each other one is a problem, E06 or P04."""
     picture, width = entry.card.picture, getattr(entry, "width", None)
     selected: list[Clip] = []
     problems: list[Problem] = []
@@ -43,9 +43,9 @@ def select_clips(entry: Entry, clips: Sequence[Clip]) -> tuple[list[Clip], list[
 
 
 def encode_clip(entry: FrameWise, clip: Clip, batch: int = BATCH) -> FrameFeatures:
-    """Features of the valid frames of a clip, shape (valid frames, width).
+    """Encode the valid frames of a clip as features, shape (valid frames, width).
 
-    An entry encodes one black crop for a clip without valid frames, to learn the width alone.
+    For a clip without valid frames, the entry encodes one black crop, which tells the width.
     """
     positions = np.flatnonzero(clip.valid)
     parts = [entry.encode(clip.read(positions[begin : begin + batch])) for begin in range(0, len(positions), batch)]
@@ -55,7 +55,7 @@ def encode_clip(entry: FrameWise, clip: Clip, batch: int = BATCH) -> FrameFeatur
 
 
 def predict_frame_wise(entry: FrameWise, clip: Clip) -> Answers:
-    """Answers of a frame-wise entry to a clip: encode each frame, then answer. The `predict` of such entries."""
+    """Encode each frame of a clip, then answer: the `predict` of frame-wise entries."""
     return entry.answer(encode_clip(entry, clip), clip)
 
 
@@ -89,12 +89,12 @@ def _wrong_shape(card: Card, clip: Clip, found: str, expected: str) -> Problem:
 
 
 def _wrong_values(task: Task, values: Floats, clip: Clip) -> Iterator[tuple[str, Mask, str]]:
-    """What is found, in which rows, and what is expected instead, for each rule that some rows break."""
+    """The values found, a mask of their rows, and the values expected, for each rule that some rows break."""
     low, high = task.span
     is_finite = np.isfinite(values).all(axis=1)
     unknown = clip.valid & ~is_finite
     if unknown.any():
-        # nothing else can be said of values that are not finite
+        # the other checks mean nothing for values that are not finite
         yield "not a finite number", unknown, "numbers on every valid frame"
         return
     outside = clip.valid & ((values < low) | (values > high)).any(axis=1)

@@ -36,7 +36,7 @@ class Coverage:
 
 
 def coverage_scores(challenge: Challenge, paired: Paired, card: Card) -> dict[str, Coverage]:
-    """Both totals of each multi-label task, by the name of the task.
+    """The mean F1 over the covered labels and over all labels of each multi-label task, by the name of the task.
 
     The mean over the covered labels compares a toolkit that lacks some labels with other toolkits; the mean over all
     labels compares it with entries that answer everything. The two differ much: 0.732 and 0.488 for OpenFace 3, which
@@ -44,7 +44,7 @@ def coverage_scores(challenge: Challenge, paired: Paired, card: Card) -> dict[st
     Source: cosanlab/py-feat:docs/benchmarks/competitors/openface3_disfaplus.json
 
     Args:
-        challenge: the challenge that was predicted.
+        challenge: challenge that was predicted.
         paired: truth and prediction, paired by `abawbench.scoring.pair`.
         card: card of the entry that predicted.
     """

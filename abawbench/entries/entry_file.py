@@ -1,4 +1,4 @@
-"""Reading entry.toml: its fields, its tables of settings, and everything wrong with it at once."""
+"""Reads entry.toml: its fields and its tables of settings, with all problems at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from abawbench.entries.model import Card
 from abawbench.models.image_input import ImageInput
 
 FILE = "entry.toml"
-# lies beside it where a training made the entry
+# file beside the entry file where a training made the entry
 RUN = "run.json"
 # errors of pydantic about a value of the right type
 RANGES = {
@@ -81,7 +81,7 @@ def read_entry_file(path: Path, changes: Mapping[str, Any] | None = None) -> Ent
     a dash and the stem of the file. The folder of a training may have any name.
 
     Args:
-        path: the file.
+        path: path of the file.
         changes: values that replace those of the file, by dotted name, as `settings.temporal.width` or
             `settings.backbones.0.kind`.
 
@@ -114,9 +114,9 @@ def read_settings(
     """A table of an entry file as the dataclass that describes it; relative paths in it start at the file's folder.
 
     Args:
-        kind: the dataclass; pydantic checks the types and the ranges that its annotations declare.
-        content: what the table holds.
-        path: the entry file.
+        kind: dataclass; pydantic checks the types and the ranges that its annotations declare.
+        content: content of the table.
+        path: path of the entry file.
         table: name of the table, for messages.
         out_of_range: rule of a value that is out of its range.
 

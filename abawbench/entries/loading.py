@@ -1,4 +1,4 @@
-"""Entries by name, by the path of a folder, by `module:factory`, or from an installed package."""
+"""Loads entries by name, by the path of a folder, by `module:factory`, or from an installed package."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ GROUP = "abawbench.entries"
 CODE = "entry.py"
 # kind -> module below abawbench.entries, factory, settings; imported when an entry of the kind is loaded
 KINDS: dict[str, tuple[str, str, str]] = {
-    "compound": ("networks.compound", "create", "Settings"),
+    "compound": ("networks.compound", "create", "CompoundSettings"),
     "constant": ("baselines.controls", "constant", "ConstantSettings"),
-    "facebehaviornet": ("networks.facebehaviornet", "create", "Settings"),
-    "hog": ("baselines.classical", "create", "Settings"),
-    "image-classifier": ("foreign.image_classifier", "create", "Settings"),
+    "facebehaviornet": ("networks.facebehaviornet", "create", "FaceBehaviorEntrySettings"),
+    "hog": ("baselines.classical", "create", "HogSettings"),
+    "image-classifier": ("foreign.image_classifier", "create", "ImageClassifierSettings"),
     "mean": ("baselines.controls", "mean", "NoSettings"),
-    "network": ("networks.network", "create", "Settings"),
-    "onnx": ("foreign.onnx_model", "create", "Settings"),
+    "network": ("networks.network", "create", "NetworkSettings"),
+    "onnx": ("foreign.onnx_model", "create", "OnnxSettings"),
     "prior": ("baselines.controls", "prior", "NoSettings"),
     "shuffled": ("baselines.controls", "shuffled", "ShuffleSettings"),
-    "tool-output": ("foreign.tool_output", "create", "Settings"),
+    "tool-output": ("foreign.tool_output", "create", "ToolSettings"),
 }
 
 
@@ -44,13 +44,13 @@ def folders(root: Path = Path("submissions")) -> tuple[Path, ...]:
 
 
 def load_entry(name: str | Path, *, root: Path = Path("submissions")) -> Entry | Trainable:
-    """The entry of this name; a `Trainable` where it must see labels before it can predict.
+    """Load the entry of this name; a `Trainable` where it must be fitted to labels before it can predict.
 
     Args:
         name: a folder under `root` or of the entries that come with abawbench, or the path of a folder with an
             entry.toml; `<folder>/tiny` for its `tiny.toml`; `module:factory`, where the factory takes no arguments; or
             the name of an entry of an installed package.
-        root: the folder of submissions.
+        root: folder of the submissions.
 
     Raises:
         ProblemError: E01 unknown name or kind, C01 unknown vocabulary, E02 everything wrong in its file, E11 missing
@@ -88,14 +88,14 @@ def make_entry(content: EntryFile, path: Path) -> Entry | Trainable:
 
     Args:
         content: content of the file.
-        path: the file; relative paths start at its folder, and the entry's code lies beside it.
+        path: path of the file; relative paths start at its folder, and the entry's code lies beside it.
 
     Raises:
         ProblemError: as `load_entry`.
     """
     vocabulary = challenges.get(content.vocabulary).tasks
     factory, settings_type = _resolve_kind(content, path)
-    # networks have a rule of their own for settings that do not hold together
+    # networks have a rule of their own for settings out of range
     rule = getattr(settings_type, "OUT_OF_RANGE", "E02")
     settings = read_settings(settings_type, content.settings, path, out_of_range=rule)
     try:
@@ -115,7 +115,7 @@ def _resolve_kind(content: EntryFile, path: Path) -> tuple[Callable[..., Any], t
     module = _load_code(path.with_name(CODE))
     factory = getattr(module, "create", None)
     if not callable(factory):
-        expected = "create(card, vocabulary, settings), which gives the entry"
+        expected = "create(card, vocabulary, settings), which returns the entry"
         raise ProblemError(Problem("E02", "no function create", expected, "write it", str(path.with_name(CODE))))
     return factory, getattr(module, "Settings", NoSettings)
 

@@ -1,6 +1,6 @@
-"""From the numbers of a model to answers, and from answers to the decided rows of a challenge.
+"""Conversion of a model's numbers to answers, and of answers to the decided rows of a challenge.
 
-Whatever differs by the kind of a task on this way stands here: ACTIVATIONS, `decide` and `certain_answers`.
+Every difference by the kind of a task is here: ACTIVATIONS, `decide` and `certain_answers`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ ACTIVATIONS: dict[type[Task], tuple[Activation, ...]] = {
     Categorical: ("none", "softmax"),
     MultiLabel: ("none", "sigmoid", "clip"),
 }
-# the one that our own networks are trained for
+# activation that the networks of this package are trained with
 TRAINED: dict[type[Task], Activation] = {Continuous: "clip", Categorical: "softmax", MultiLabel: "sigmoid"}
 # probability from which a label is decided to be on
 THRESHOLD = 0.5
-# probabilities in float32 stray from their range, and their sums from 1, by less
+# greatest rounding error of float32 probabilities and of their sums
 TOLERANCE = 1e-3
 
 
@@ -62,7 +62,7 @@ def activate(task: Task, values: Floats, activation: Activation) -> Floats:
 
 
 def sums_to_one(task: Task) -> bool:
-    """True where the answers of a row are probabilities of which exactly one class comes true."""
+    """True for a task whose answers are probabilities of classes that exclude each other."""
     return isinstance(task, Categorical)
 
 
@@ -72,13 +72,13 @@ def is_distribution(values: Floats) -> Mask:
 
 
 def correct_rounding(task: Task, values: Floats, *, file: str, fix: str) -> Floats:
-    """Answers of a foreign model, brought exactly into the range of the task where they stray by rounding.
+    """Correct rounding errors in the answers of a foreign model, so that they lie in the range of the task.
 
     Args:
-        task: the task that is answered.
+        task: task that is answered.
         values: answers, shape (rows, width).
-        file: the model's file, for messages.
-        fix: what to do about values out of range.
+        file: file of the model, for messages.
+        fix: correction of values out of range, for messages.
 
     Raises:
         ProblemError: E14, values that are not finite or out of range, or probabilities that do not sum to 1.
@@ -130,19 +130,19 @@ def activate_scores(tasks: Sequence[Task], scores: Mapping[str, Floats], clip: C
     """Answers of a network to a clip: softmax, sigmoid or numbers cut at their range, and NaN on invalid frames.
 
     Args:
-        tasks: the tasks that are answered.
+        tasks: tasks that are answered.
         scores: scores by task, shape (valid frames, width).
-        clip: the clip.
+        clip: clip with the valid frames.
     """
     return {task.name: over_frames(activate(task, scores[task.name], TRAINED[type(task)]), clip) for task in tasks}
 
 
 def decide(task: Task, answers: Floats) -> Values:
-    """Decided values of answers, as a table holds them: numbers in range, the most probable class, labels from 0.5 on.
+    """Decide answers as the values of a table: numbers in range, the most probable class, labels from 0.5 on.
 
     Args:
-        task: the task that is answered.
-        answers: shape (rows, width), without NaN.
+        task: task that is answered.
+        answers: answers without NaN, shape (rows, width).
     """
     match task:
         case Continuous():
@@ -154,10 +154,10 @@ def decide(task: Task, answers: Floats) -> Values:
 
 
 def certain_answers(task: Task, values: Floats) -> Floats:
-    """Answers that are sure of decided values, shape (rows, width): probability 1 for a class, all else as it is.
+    """Answers that are certain of decided values, shape (rows, width): probability 1 for a class, other values as is.
 
     Args:
-        task: the task.
+        task: task that is answered.
         values: decided values, shape (rows, labels).
     """
     return np.eye(task.width)[values[:, 0].astype(np.int64)] if sums_to_one(task) else values
@@ -198,9 +198,9 @@ def uncovered(card: Card, challenge: Challenge) -> dict[str, tuple[str, ...]]:
 def answer(entry: Entry, clips: Sequence[Clip], challenge: Challenge) -> Table:
     """The prediction of an entry for a challenge, a row for each valid frame of the clips.
 
-    The most probable class, labels from 0.5 on, numbers cut at the range of the challenge; classes and columns are
-    matched by name. What the entry does not answer gets a constant: 0 for a number, class 0, label 0 (`uncovered` names
-    it). Frames without a crop get no row: filling them is a policy of the writer of the file.
+    Answers are decided as by `decide`; classes and columns are matched by name. Columns that the entry does not answer
+    get a constant: 0 for a number, class 0, label 0 (`uncovered` names them). Frames without a crop get no row; the
+    writer of a file fills them by its policy.
     """
 
     def units() -> Iterator[UnitAnswers]:
@@ -212,13 +212,13 @@ def answer(entry: Entry, clips: Sequence[Clip], challenge: Challenge) -> Table:
 
 
 def decode(card: Card, units: Iterable[UnitAnswers], challenge: Challenge, *, source: str | None = None) -> Table:
-    """Answers to units as the rows of a prediction, decided as `answer` says.
+    """Decode the answers to units as the rows of a prediction, by the rules of `answer`.
 
     Args:
         card: card of the entry that gave the answers.
         units: answers to each unit; rows keep their order.
-        challenge: the challenge to predict for.
-        source: name of the prediction, for messages; that of the entry where not given.
+        challenge: challenge to predict for.
+        source: name of the prediction, for messages; None for the name of the entry.
     """
     parts: dict[str, list[Values]] = {task.name: [task.empty(0)] for task in challenge.tasks}
     videos: list[str] = []

@@ -111,7 +111,7 @@ def _loaded(name: str, root: Path) -> Entry | Trainable:
 def _of_entry(entry: Entry | Trainable, source: Path | None) -> FeatureMaker:
     if isinstance(entry, CompoundEntry):
         # its features are those of the entry that it asks
-        entry = entry.asked
+        entry = entry.basic
     if not isinstance(entry, DeviceEntry) or not entry.width or not entry.card.networks:
         found = f"{entry.card.name} has no network that sees crops"
         fix = "name a kind of backbone, a checkpoint, or another entry"

@@ -40,8 +40,11 @@ AIM3 = tuple(
 PUBLISHED = (*FACEBEHAVIORNET, *AIM3)
 RUNNING_TEMPLATES = ("2026_abawbench_onnx", "2026_abawbench_image-classifier")
 TEMPLATES = (*RUNNING_TEMPLATES, "2026_abawbench_tool-output")
-SETTINGS: dict[str, type[Any]] = {"network": network.Settings, "facebehaviornet": facebehaviornet.Settings}
-# what a twin may have otherwise: how wide it is, what looks at the crops, and where its weights come from
+SETTINGS: dict[str, type[Any]] = {
+    "network": network.NetworkSettings,
+    "facebehaviornet": facebehaviornet.FaceBehaviorEntrySettings,
+}
+# fields in which a twin may differ: widths, backbones and the source of its weights
 WIDTHS = {"width", "feed_forward", "hidden", "backbones", "trunk", "weights", "seed"}
 
 each_published = pytest.mark.parametrize("name", PUBLISHED)

@@ -113,7 +113,7 @@ def test_folders_of_the_auto_class_with_nothing_but_defaults(tmp_path, kind):
 @pytest.mark.parametrize("case", ["resnet, 256 and 224", "efficientnet, offset", "clip", "not resized"])
 def test_a_backbone_and_a_classifier_of_one_folder_take_the_same_pictures(tmp_path, case):
     from abawbench import challenges
-    from abawbench.entries.foreign.image_classifier import Settings, create
+    from abawbench.entries.foreign.image_classifier import ImageClassifierSettings, create
     from abawbench.entries.model import Card
     from abawbench.models.checkpoints import load_checkpoint
 
@@ -124,7 +124,7 @@ def test_a_backbone_and_a_classifier_of_one_folder_take_the_same_pictures(tmp_pa
     processor = processor_of(*CASES[case])
     processor.save_pretrained(tmp_path)
     card = Card("2026_test_both", "test", (), None, licence="MIT")
-    classifier = create(card, challenges.get("abaw4-mtl").tasks, Settings(tmp_path))
+    classifier = create(card, challenges.get("abaw4-mtl").tasks, ImageClassifierSettings(tmp_path))
     (image_input,) = classifier.encoder.image_inputs
     loaded = load_checkpoint(tmp_path)
     assert loaded.backbone.card.image_input == image_input

@@ -1,1 +1,1 @@
-"""What learns without a network: the classical entry and the negative controls."""
+"""Baselines without a network: the classical entry and the negative controls."""

@@ -35,7 +35,7 @@ LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class HogSettings:
     """Settings of the classical entry.
 
     Attributes:
@@ -54,7 +54,7 @@ class Head:
     """A linear map from features to one task.
 
     Attributes:
-        task: the task that it answers, with the columns that had labels.
+        task: task of the head, with the columns that had labels.
         weight: slopes, shape (features, width).
         bias: intercepts, shape (width,); minus infinity for a class that never occurred in training, plus or minus
             infinity for an action unit that was always or never on.
@@ -66,15 +66,15 @@ class Head:
 
 
 @dataclass(frozen=True, eq=False)
-class Untrained:
+class UntrainedClassical:
     """The classical entry before its fit."""
 
     card: Card
     vocabulary: tuple[Task, ...]
-    settings: Settings
+    settings: HogSettings
 
     def fit(self, clips: Sequence[Clip], truth: Table) -> Classical:
-        """Logistic regression for classes and for each action unit, ridge regression for each continuous column.
+        """Fit logistic regression to classes and each action unit, ridge regression to each continuous column.
 
         A task or a column without labels gets no head, and is not on the card of the fitted entry.
 
@@ -115,10 +115,10 @@ class Untrained:
 
 @dataclass(frozen=True, eq=False)
 class Classical:
-    """The fitted entry, which predicts with NumPy alone."""
+    """The fitted classical entry, which predicts with NumPy alone."""
 
     card: Card
-    settings: Settings
+    settings: HogSettings
     heads: tuple[Head, ...]
 
     def predict(self, clip: Clip) -> Answers:
@@ -139,9 +139,9 @@ class Classical:
         return activate_scores([head.task for head in self.heads], scores, clip)
 
 
-def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Untrained:
+def create(card: Card, vocabulary: tuple[Task, ...], settings: HogSettings) -> UntrainedClassical:
     """The entry of `kind = "hog"` in an entry.toml."""
-    return Untrained(card, vocabulary, settings)
+    return UntrainedClassical(card, vocabulary, settings)
 
 
 def save(entry: Classical, path: Path) -> None:
@@ -176,11 +176,11 @@ def load(path: Path) -> Classical:
             facts = json.loads(bytes(arrays["facts"]))
             card = Card.from_json(facts["card"])
             heads = tuple(Head(task, arrays[f"{task.name}.weight"], arrays[f"{task.name}.bias"]) for task in card.tasks)
-            return Classical(card, Settings(**facts["settings"]), heads)
+            return Classical(card, HogSettings(**facts["settings"]), heads)
     except FileNotFoundError as error:
         raise ProblemError(Problem("F01", "no such file", "a fitted entry", "fit it first", str(path))) from error
     except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
-        found = f"a file that does not read as one ({type(error).__name__})"
+        found = f"a file that cannot be read as a fitted entry ({type(error).__name__})"
         expected = "a fitted entry, as saved by this version"
         raise ProblemError(Problem("E04", found, expected, "fit and save it again", str(path))) from error
 
@@ -194,7 +194,7 @@ def _features(clip: Clip, cell: int) -> Features:
     parts: list[Features] = [np.empty((0, (clip.size // cell - 1) ** 2 * 36), np.float32)]
     for start in range(0, len(positions), CHUNK):
         crops = clip.read(positions[start : start + CHUNK])
-        # the mean with the mirror image: no answer depends on which side of the face is which
+        # the mean with the mirror image, so that answers do not depend on the side of the face
         parts.append((hog(crops, cell=cell) + hog(crops[:, :, ::-1], cell=cell)) / np.float32(2))
     return np.concatenate(parts)
 
@@ -218,25 +218,25 @@ def _logistic(features: Features, target: Floats, classes: int, inverse_penalty:
     exact = features.astype(np.float64)
     model = LogisticRegression(C=inverse_penalty, max_iter=2000, tol=1e-6)
     if len(exact) < exact.shape[1]:
-        # the penalised optimum lies in the span of the rows: the same is found there many times faster
+        # the penalised optimum lies in the span of the rows, where it is found many times faster
         left, strength, basis = np.linalg.svd(exact, full_matrices=False)
         fitted = model.fit(left * strength, target)
         slopes = np.asarray(fitted.coef_) @ basis
     else:
         fitted = model.fit(exact, target)
         slopes = np.asarray(fitted.coef_)
-    # of two classes scikit-learn gives the difference only
-    given = present[-len(slopes) :]
+    # scikit-learn returns one difference for two classes
+    fitted_classes = present[-len(slopes) :]
     bias[present] = 0.0
-    weight[:, given], bias[given] = slopes.T, fitted.intercept_
+    weight[:, fitted_classes], bias[fitted_classes] = slopes.T, fitted.intercept_
     return weight, bias
 
 
 def hog(crops: NDArray[np.uint8], *, cell: int) -> Features:
     """Histograms of oriented gradients of square crops, which do not depend on brightness and contrast.
 
-    Square root of grey, centred differences, nine unsigned directions with each gradient shared between the two
-    nearest, sums over cells, blocks of 2 x 2 cells with L2-Hys normalisation.
+    Square root of grey, centred differences, nine unsigned directions where each gradient counts for the two nearest,
+    sums over cells, blocks of 2 x 2 cells with L2-Hys normalisation.
 
     Args:
         crops: shape (crops, size, size, 3), RGB.
@@ -256,7 +256,7 @@ def hog(crops: NDArray[np.uint8], *, cell: int) -> Features:
 
 
 def _cells(strength: Features, angle: Features, cell: int) -> Features:
-    """Strength by direction, summed over each cell, shape (crops, cells, cells, 9)."""
+    """Gradient strength by direction, summed over each cell, shape (crops, cells, cells, 9)."""
     count, size = strength.shape[0], strength.shape[1] // cell
     used = size * cell
     strength = strength[:, :used, :used]
@@ -273,7 +273,7 @@ def _cells(strength: Features, angle: Features, cell: int) -> Features:
 
 
 def _blocks(cells: Features) -> Features:
-    """Shape (crops, features): normalised blocks of 2 x 2 cells."""
+    """Normalised blocks of 2 x 2 cells, shape (crops, features)."""
     count, size = cells.shape[:2]
     span = size - BLOCK + 1
     corners = [cells[:, i : i + span, j : j + span] for i in range(BLOCK) for j in range(BLOCK)]

@@ -1,4 +1,4 @@
-"""Negative controls: the scores that are reached without looking at a face."""
+"""Negative controls: entries that answer without any picture."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ConstantSettings:
 
 @dataclass(frozen=True, slots=True)
 class ShuffleSettings:
-    """Settings of the shuffle.
+    """Settings of the shuffle control.
 
     Attributes:
         seed: seed of the random order.
@@ -51,12 +51,12 @@ class ShuffleSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class Same:
+class ConstantAnswer:
     """An entry that gives the same answer to every valid frame.
 
     Attributes:
         card: card of the entry.
-        row: the answer to a frame, by task, shape (width,).
+        row: answer to a frame, by task, shape (width,).
     """
 
     card: Card
@@ -67,7 +67,7 @@ class Same:
         return {task: np.where(clip.valid[:, np.newaxis], row, np.nan) for task, row in self.row.items()}
 
 
-def constant(card: Card, vocabulary: tuple[Task, ...], settings: ConstantSettings) -> Same:
+def constant(card: Card, vocabulary: tuple[Task, ...], settings: ConstantSettings) -> ConstantAnswer:
     """The entry of `kind = "constant"` in an entry.toml: fixed values, nothing learned.
 
     Raises:
@@ -81,11 +81,11 @@ def constant(card: Card, vocabulary: tuple[Task, ...], settings: ConstantSetting
         value = settings.number if task.is_real else settings.label if task.is_vector else settings.class_index
         values = np.full((1, len(task.labels)), float(value))
         rows[task.name] = certain_answers(task, np.clip(values, *task.span) if task.is_real else values)[0]
-    return Same(replace(card, tasks=vocabulary), rows)
+    return ConstantAnswer(replace(card, tasks=vocabulary), rows)
 
 
 @dataclass(frozen=True, eq=False)
-class Average:
+class AverageControl:
     """A control that learns one answer from the labels: shares of classes, rates of labels, means of numbers.
 
     Attributes:
@@ -96,7 +96,7 @@ class Average:
     card: Card
     vocabulary: tuple[Task, ...]
 
-    def fit(self, clips: Sequence[Clip], truth: Table) -> Same:
+    def fit(self, clips: Sequence[Clip], truth: Table) -> ConstantAnswer:
         """Take the mean over all annotated rows of the truth, whether or not they have crops.
 
         Raises:
@@ -111,82 +111,82 @@ class Average:
         card = replace(
             self.card, tasks=tuple(part.task for part in parts), trained_videos=tuple(clip.video for clip in clips)
         )
-        return Same(card, rows)
+        return ConstantAnswer(card, rows)
 
 
-def prior(card: Card, vocabulary: tuple[Task, ...], settings: NoSettings) -> Average:
+def prior(card: Card, vocabulary: tuple[Task, ...], settings: NoSettings) -> AverageControl:
     """The entry of `kind = "prior"` in an entry.toml: shares of classes and rates of labels in training.
 
     Its decisions are the commonest class, and the labels that are on in half of the rows or more.
     """
     del settings
-    return Average(card, tuple(task for task in vocabulary if not task.is_real))
+    return AverageControl(card, tuple(task for task in vocabulary if not task.is_real))
 
 
-def mean(card: Card, vocabulary: tuple[Task, ...], settings: NoSettings) -> Average:
-    """The entry of `kind = "mean"` in an entry.toml: training means of continuous columns; the prior has the others."""
+def mean(card: Card, vocabulary: tuple[Task, ...], settings: NoSettings) -> AverageControl:
+    """The entry of `kind = "mean"` in an entry.toml: training means of continuous columns."""
     del settings
-    return Average(card, tuple(task for task in vocabulary if task.is_real))
+    return AverageControl(card, tuple(task for task in vocabulary if task.is_real))
 
 
 @dataclass(frozen=True, eq=False)
-class Shuffled:
-    """A control that deals the true values of each video out again over the frames of the video, in random order.
+class ShuffleControl:
+    """A control that permutes the true values of each video among its frames, at random.
 
-    It shows the score that is left when nothing is known of time and face, but the distribution of each video is. It
-    sees the truth that it is scored on.
+    It shows the score of a model that knows the distribution of each video, but neither time nor face. It reads the
+    truth that it is scored on.
 
     Attributes:
         card: card of the control.
-        vocabulary: tasks whose values are dealt.
-        settings: settings of the shuffle.
+        vocabulary: tasks whose values are shuffled.
+        settings: settings of the control.
     """
 
     card: Card
     vocabulary: tuple[Task, ...]
     settings: ShuffleSettings
 
-    def fit(self, clips: Sequence[Clip], truth: Table) -> Dealt:
+    def fit(self, clips: Sequence[Clip], truth: Table) -> ShuffledTruth:
         """Shuffle the truth that will be scored; crops are not read.
 
         Raises:
             ProblemError: E07, no row has a label.
         """
         parts = labelled_tasks(self.vocabulary, truth, self.card.name)
-        dealt = {
-            part.task.name: self._deal(truth, part.values, np.logical_and.reduce(part.annotated, axis=1))
+        shuffled = {
+            part.task.name: self._shuffle(truth, part.values, np.logical_and.reduce(part.annotated, axis=1))
             for part in parts
         }
         card = replace(
             self.card, tasks=tuple(part.task for part in parts), trained_videos=tuple(clip.video for clip in clips)
         )
-        return Dealt(card, dealt)
+        return ShuffledTruth(card, shuffled)
 
-    def _deal(self, truth: Table, values: Floats, whole: Mask) -> dict[str, tuple[Integers, Floats]]:
+    def _shuffle(self, truth: Table, values: Floats, whole: Mask) -> dict[str, tuple[Integers, Floats]]:
         result: dict[str, tuple[Integers, Floats]] = {}
         for place, video in enumerate(truth.videos):
             rows = np.flatnonzero((truth.video == place) & whole)
             frame, first = np.unique(truth.frame[rows], return_index=True)
-            # seeded by name, so that a video is dealt alike whatever other videos there are
+            # seeded by name, so that the order in a video does not depend on the other videos
             random = np.random.default_rng([self.settings.seed, zlib.crc32(video.encode())])
             result[video] = frame, values[random.permutation(rows[first])]
         return result
 
 
 @dataclass(frozen=True, eq=False)
-class Dealt:
+class ShuffledTruth:
     """The shuffled control, ready to predict.
 
     Attributes:
         card: card of the entry.
-        dealt: by task and video, the annotated frames, rising, shape (frames,), and their values, (frames, columns).
+        values: annotated frames, rising, shape (frames,), and their values, (frames, columns), by task and video.
     """
 
     card: Card
-    dealt: Mapping[str, Mapping[str, tuple[Integers, Floats]]]
+    values: Mapping[str, Mapping[str, tuple[Integers, Floats]]]
 
     def predict(self, clip: Clip) -> Answers:
-        """The value dealt to each valid frame, NaN on the others.
+        """The shuffled value of each valid frame, NaN on the others.
 
         A frame without annotation gets the value of the annotated one before it, else after it; a video without any
         gets zeros (class 0). Neither is scored.
@@ -194,15 +194,15 @@ class Dealt:
         answers: dict[str, Floats] = {}
         for task in self.card.tasks:
             nothing = np.empty(0, np.int32), np.empty((0, len(task.labels)))
-            frame, values = self.dealt[task.name].get(clip.video, nothing)
-            dealt = np.zeros((len(clip), len(task.labels)))
+            frame, values = self.values[task.name].get(clip.video, nothing)
+            shown = np.zeros((len(clip), len(task.labels)))
             if len(frame):
                 place = np.searchsorted(frame, clip.frame, side="right") - 1
-                dealt = values[np.maximum(place, 0)]
-            answers[task.name] = np.where(clip.valid[:, np.newaxis], certain_answers(task, dealt), np.nan)
+                shown = values[np.maximum(place, 0)]
+            answers[task.name] = np.where(clip.valid[:, np.newaxis], certain_answers(task, shown), np.nan)
         return answers
 
 
-def shuffled(card: Card, vocabulary: tuple[Task, ...], settings: ShuffleSettings) -> Shuffled:
+def shuffled(card: Card, vocabulary: tuple[Task, ...], settings: ShuffleSettings) -> ShuffleControl:
     """The entry of `kind = "shuffled"` in an entry.toml."""
-    return Shuffled(card, vocabulary, settings)
+    return ShuffleControl(card, vocabulary, settings)

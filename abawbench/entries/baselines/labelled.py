@@ -37,7 +37,7 @@ def labelled_tasks(
         vocabulary: tasks to look for.
         truth: annotations.
         name: name of the entry that learns, for messages.
-        usable: rows whose labels count, shape (rows,); all where not given.
+        usable: True for each row whose labels count, shape (rows,); None for all rows.
 
     Raises:
         ProblemError: E07, no task has a label.

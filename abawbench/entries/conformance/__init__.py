@@ -1,1 +1,1 @@
-"""The checks that every entry passes."""
+"""Conformance: the checks that every entry must pass."""

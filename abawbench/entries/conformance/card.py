@@ -1,4 +1,4 @@
-"""What a card must say for a score to mean something."""
+"""Checks of a card: the facts without which a score means nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Lack = tuple[str, str, str]
 
 
 def check_card(card: Card, *, reads_crops: bool, needs_networks: bool, is_fitted: bool) -> tuple[Problem, ...]:
-    """Everything that a card leaves out, E16, beside its tasks: these are for `check_task_names`.
+    """Everything that a card lacks, E16, except tasks, which `check_task_names` checks.
 
     Args:
         card: card of an entry that is ready to predict.
@@ -62,7 +62,11 @@ def _check_weights(card: Card) -> Iterable[Lack]:
     for file in card.weights:
         name = f"weights {file.file or file.role}"
         if not SHA256.fullmatch(file.sha256):
-            yield f"{name}: sha256 = {file.sha256 or 'nothing'}", "64 hexadecimal digits", "put the file's on the card"
+            yield (
+                f"{name}: sha256 = {file.sha256 or 'nothing'}",
+                "64 hexadecimal digits",
+                "write the file's hash to the card",
+            )
         if not file.licence:
             yield f"{name}: no licence", "an SPDX id, or words", "find out under which licence they are published"
 
@@ -72,8 +76,8 @@ def _check_networks(card: Card, needs_networks: bool) -> Iterable[Lack]:
         yield "no networks", "the image input of each network that takes crops", "add them to the card's networks"
     for place, network in enumerate(card.networks, start=1):
         intake = network.get("intake")
-        given = cast(Mapping[str, object], intake) if isinstance(intake, Mapping) else {}
-        absent = [name for name in IMAGE_INPUT if not given.get(name)]
+        image_input = cast(Mapping[str, object], intake) if isinstance(intake, Mapping) else {}
+        absent = [name for name in IMAGE_INPUT if not image_input.get(name)]
         if absent:
             expected = f"intake with {', '.join(IMAGE_INPUT)}"
             yield f"network {place}: no {', '.join(absent)} of its intake", expected, "add them"

@@ -1,4 +1,4 @@
-"""An entry under test, and what it is tested on: drawn faces of two people, with labels. They are nobody's pictures."""
+"""An entry under test and its test clips: drawn faces of two people, with labels, which are pictures of nobody."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Subject:
         entry: the entry, ready to predict.
         reloaded: the same entry loaded anew, which has not predicted yet.
         is_fitted: True where both were fitted on drawn faces.
-        takes: what the entry makes its answers from; `files` for an entry that looks them up in files.
+        takes: input from which the entry answers; `files` for an entry that looks answers up in files.
         clip: test clip with valid frames and others.
         other_clip: test clip of another unit, where the entry knows more than one.
-        first_answers: answers of `entry` to `clip`, before it was asked anything else; None where it failed.
+        first_answers: answers of `entry` to `clip`, its first prediction; None where it failed.
         first_failure: problems of that first prediction, where it failed.
         reads_crops: True where the entry read crops to predict.
     """
@@ -73,7 +73,7 @@ def make_subject(load: Load, tasks: Sequence[Task]) -> Subject:
     """Load an entry twice, fit it where it must be fitted, and let it predict once.
 
     Args:
-        load: makes the entry, anew with every call.
+        load: function that makes the entry anew with every call.
         tasks: tasks that a `Trainable` learns.
 
     Raises:

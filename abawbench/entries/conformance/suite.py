@@ -1,4 +1,4 @@
-"""The checks that every entry must pass, whatever stands behind it: CHECKS is the list, `conform` runs it."""
+"""The checks that every entry must pass, whatever model it holds: `conform` runs the list CHECKS."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ class Check:
 
     Attributes:
         name: the requirement, a sentence.
-        find_problems: problems of an entry that does not meet it.
-        left_out: reason why it does not apply to an entry; None where it applies.
+        find_problems: function that returns the problems of an entry that does not meet it.
+        left_out: function that returns the reason why it does not apply to an entry; None where it applies.
         needs: names of the checks whose failure this one would only repeat.
     """
 
@@ -102,8 +102,8 @@ def conform(load: Load, tasks: Sequence[Task] | None = None) -> Report:
     looks answers up. An exception of the entry is a problem, E12, like any other.
 
     Args:
-        load: makes the entry, anew with every call.
-        tasks: tasks that a `Trainable` learns from drawn faces; those of abaw4-mtl where not given.
+        load: function that makes the entry anew with every call.
+        tasks: tasks that a `Trainable` learns from drawn faces; None for those of abaw4-mtl.
     """
     try:
         subject = make_subject(load, challenges.get("abaw4-mtl").tasks if tasks is None else tasks)
@@ -233,7 +233,7 @@ def _apart(subject: Subject) -> tuple[Problem, ...]:
 
 
 def _beside(subject: Subject) -> tuple[Problem, ...]:
-    """E13, features that are no matrix of one row a crop; E15, features that depend on the other crops of a batch."""
+    """E13, features that are not a matrix with a row for each crop; E15, features that depend on other crops."""
     entry = subject.entry
     assert isinstance(entry, FrameWise)
     first, second = drawn_clips(subject.clip.size)
@@ -306,7 +306,7 @@ def _compare(
     return tuple(problems)
 
 
-# why a check of crops does not apply, by what an entry takes
+# reason why a check of crops does not apply, by the input of an entry
 NO_CROPS = {"features": "it takes features", "files": "it looks up files", "nothing": "it looks at no picture"}
 
 

@@ -1,1 +1,1 @@
-"""Entries of foreign models: ONNX graphs, Hugging Face classifiers, tables of toolkits."""
+"""Entries around foreign models: ONNX graphs, Hugging Face classifiers, tables of toolkits."""

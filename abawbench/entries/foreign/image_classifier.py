@@ -28,15 +28,15 @@ CONFIG = "config.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ImageClassifierSettings:
     """Settings of an image classifier entry.
 
     Attributes:
-        folder: folder with config.json, *.safetensors and, unless size, mean and std are given,
+        folder: folder with config.json, *.safetensors and, unless size, mean and std are set here,
             preprocessor_config.json.
-        task: task of the challenge that it answers.
-        labels: class of the challenge for a label of the model; empty for a label to leave out. Labels that are not
-            named here are matched by name. The probabilities of several labels of one class are added up.
+        task: task of the challenge that the model answers.
+        labels: class of the challenge for a label of the model; empty for a label to leave out. Other labels are
+            matched by name. The probabilities of several labels of one class are added up.
         size: height and width in pixels, which replace those of the folder; whole crops are resized to it.
         mean: mean of each channel, on the scale where black is 0 and white is 1, which replaces that of the folder.
         std: deviation of each channel, on the same scale, which replaces that of the folder.
@@ -59,7 +59,7 @@ class Settings:
 
 
 class _Scores(nn.Module):
-    """Scores of the labels, a part of the pictures at a time."""
+    """A network that scores labels, for a part of the pictures at a time."""
 
     def __init__(self, network: Any, batch: int) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class ImageClassifier(EncoderEntry):
     """An image classifier as an entry; the features of a frame are the scores of its labels before the softmax.
 
     Attributes:
-        task: task that it answers, with the classes that its labels stand for.
+        task: task of the entry, with the classes of its labels.
         class_of_label: index of the class of each label; -1 for a label that is left out.
     """
 
@@ -102,16 +102,16 @@ class ImageClassifier(EncoderEntry):
         return {self.task.name: over_frames(fair, clip)}
 
 
-def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> ImageClassifier:
-    """Make the entry that `kind = "image-classifier"` of an entry.toml asks for.
+def create(card: Card, vocabulary: tuple[Task, ...], settings: ImageClassifierSettings) -> ImageClassifier:
+    """Make the entry of `kind = "image-classifier"` in an entry.toml.
 
-    Crops become pictures as transformers' own image processor makes them; where the folder names no filter, they are
-    resized as everywhere in this package.
+    Crops are prepared as by transformers' own image processor; where the folder names no filter, they are resized as
+    everywhere in this package.
 
     Raises:
-        ProblemError: F01 no config.json; E02 settings that do not fit, labels without a class, a preparation that the
-            folder leaves out or that cannot be followed; E04 a file that cannot be read, E06 a size that the network
-            does not take, E08 tensors missing, E09 code in the folder, E11 no safetensors.
+        ProblemError: F01 no config.json; E02 settings that do not fit, labels without a class, a preprocessing that the
+            folder lacks or that cannot be followed; E04 a file that cannot be read, E06 a size that the network does
+            not take, E08 tensors missing, E09 code in the folder, E11 no safetensors.
     """
     config = _read_json(settings.folder / CONFIG)
     problems = Problems()
@@ -151,8 +151,8 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Imag
     return ImageClassifier(own, encoder, task, places)
 
 
-def _image_input(settings: Settings, channels: int, problems: Problems) -> ImageInput | None:
-    """The pictures that folder and settings ask for; None with problems added."""
+def _image_input(settings: ImageClassifierSettings, channels: int, problems: Problems) -> ImageInput | None:
+    """The image input by folder and settings; None where there are problems, which are added."""
     file = settings.folder / PREPROCESSOR
     overrides = Overrides(size=settings.size, mean=settings.mean, std=settings.std)
     try:
@@ -188,12 +188,12 @@ def _damaged(path: Path, error: Exception) -> Problem:
 
 def _labels(config: Mapping[str, Any]) -> tuple[str, ...]:
     """Names of the outputs of the network, in its order; those of transformers where the folder names none."""
-    given = cast(dict[str, str], config.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"})
-    return tuple(str(given[key]) for key in sorted(given, key=int))
+    names = cast(dict[str, str], config.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"})
+    return tuple(str(names[key]) for key in sorted(names, key=int))
 
 
 def _classes(
-    config: Mapping[str, Any], vocabulary: tuple[Task, ...], settings: Settings, problems: Problems
+    config: Mapping[str, Any], vocabulary: tuple[Task, ...], settings: ImageClassifierSettings, problems: Problems
 ) -> tuple[Categorical, tuple[int, ...]]:
     tasks = {task.name: task for task in vocabulary if isinstance(task, Categorical)}
     if settings.task not in tasks:
@@ -221,7 +221,7 @@ def _classes(
     return replace(task, classes=known), tuple(known.index(name) if name in known else -1 for name in meant)
 
 
-def _weights(settings: Settings) -> tuple[Weights, ...]:
+def _weights(settings: ImageClassifierSettings) -> tuple[Weights, ...]:
     files = sorted(settings.folder.glob("*.safetensors"))
     if not files:
         pickled = sorted(settings.folder.glob("*.bin"))

@@ -21,12 +21,12 @@ from abawbench.table import Floats
 
 @dataclass(frozen=True, slots=True)
 class OutputSettings:
-    """The output of the graph that answers a task.
+    """Settings of the output of the graph that answers a task.
 
     Attributes:
         output: name of the output in the graph.
         names: names of its columns or classes, in the order of the graph; those of the challenge are matched by name.
-        activation: function that turns its numbers into answers.
+        activation: function that makes answers of its numbers.
     """
 
     output: str
@@ -35,7 +35,7 @@ class OutputSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class OnnxSettings:
     """Settings of an ONNX entry.
 
     Attributes:
@@ -64,8 +64,8 @@ class Settings:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """The place of a task in the features of a frame: `begin` is its first column."""
+class GraphOutput:
+    """An output of the graph, with its task and its activation; `begin` is its first column among the features."""
 
     task: Task
     output: str
@@ -85,19 +85,19 @@ class OnnxModel:
     Attributes:
         card: description of the entry.
         image_input: pictures that the graph takes.
-        parts: output and place of each task.
+        parts: output of the graph for each task.
         batch: number of pictures that the graph takes at a time; 0 for any number.
         session: session of onnxruntime.
     """
 
     card: Card
     image_input: ImageInput
-    parts: tuple[Part, ...]
+    parts: tuple[GraphOutput, ...]
     batch: int
     session: Any = field(repr=False)
 
     def predict(self, clip: Clip) -> Answers:
-        """Answer for each frame of a clip; NaN on frames that are not valid.
+        """Answer for each frame of a clip; NaN on invalid frames.
 
         Raises:
             ProblemError: E13 an output of another width than its names, E14 an answer out of range.
@@ -112,19 +112,19 @@ class OnnxModel:
         """
         pictures = self.image_input.pictures(crops)
         step = self.batch or max(len(pictures), 1)
-        seen = np.empty((len(pictures), self.parts[-1].end), np.float32)
+        features = np.empty((len(pictures), self.parts[-1].end), np.float32)
         name = self.session.get_inputs()[0].name
         for begin in range(0, len(pictures), step):
             part = pictures[begin : begin + step]
             if self.batch:
                 part = np.concatenate([part, np.zeros((step - len(part), *part.shape[1:]), np.float32)])
-            given = self.session.run([part.output for part in self.parts], {name: part})
+            values_of_parts = self.session.run([part.output for part in self.parts], {name: part})
             stop = min(begin + step, len(pictures))
-            for place, values in zip(self.parts, given, strict=True):
-                seen[begin:stop, place.begin : place.end] = self._shaped(place, values, len(part))[: stop - begin]
-        return seen
+            for place, values in zip(self.parts, values_of_parts, strict=True):
+                features[begin:stop, place.begin : place.end] = self._shaped(place, values, len(part))[: stop - begin]
+        return features
 
-    def _shaped(self, part: Part, values: Any, rows: int) -> FrameFeatures:
+    def _shaped(self, part: GraphOutput, values: Any, rows: int) -> FrameFeatures:
         array = np.asarray(values, np.float32)
         width = part.end - part.begin
         if array.size != rows * width or array.shape[0] != rows:
@@ -148,10 +148,10 @@ class OnnxModel:
         return answers
 
 
-def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> OnnxModel:
-    """Make the entry that `kind = "onnx"` of an entry.toml asks for.
+def create(card: Card, vocabulary: tuple[Task, ...], settings: OnnxSettings) -> OnnxModel:
+    """Make the entry of `kind = "onnx"` in an entry.toml.
 
-    Its card holds each task of `settings.outputs` with exactly the names given there.
+    Its card holds each task of `settings.outputs` with exactly the names there.
 
     Raises:
         ProblemError: E02 settings that do not fit, E11 no such file, E04 another file, E06 an input of another type
@@ -181,7 +181,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Onnx
     return OnnxModel(own, image_input, parts, batch, session)
 
 
-def _image_input(settings: Settings) -> ImageInput:
+def _image_input(settings: OnnxSettings) -> ImageInput:
     try:
         return ImageInput(settings.size, settings.colour, settings.mean, settings.std)
     except ValueError as error:
@@ -195,17 +195,17 @@ def _image_input(settings: Settings) -> ImageInput:
         ) from error
 
 
-def _parts(vocabulary: tuple[Task, ...], outputs: Mapping[str, OutputSettings]) -> tuple[Part, ...]:
-    asked = {task.name: task for task in vocabulary}
+def _parts(vocabulary: tuple[Task, ...], outputs: Mapping[str, OutputSettings]) -> tuple[GraphOutput, ...]:
+    tasks = {task.name: task for task in vocabulary}
     problems = Problems()
-    parts: list[Part] = []
+    parts: list[GraphOutput] = []
     begin = 0
     for name, output in outputs.items():
         place = f"settings.outputs.{name}"
-        if name not in asked:
-            problems.add(Problem("E02", place, f"a task: {', '.join(asked)}", "correct the name of the task"))
+        if name not in tasks:
+            problems.add(Problem("E02", place, f"a task: {', '.join(tasks)}", "correct the name of the task"))
             continue
-        task = asked[name]
+        task = tasks[name]
         if output.activation not in ACTIVATIONS[type(task)]:
             expected = f"one of {', '.join(ACTIVATIONS[type(task)])}"
             problems.add(Problem("E02", f"{place}.activation = {output.activation}", expected, "correct it"))
@@ -214,7 +214,7 @@ def _parts(vocabulary: tuple[Task, ...], outputs: Mapping[str, OutputSettings]) 
             expected = f"names without repetition, some of them of {', '.join(task.outputs)}"
             problems.add(Problem("E02", found, expected, "write the names of the output's columns in its order"))
         own = replace(task, **{"classes" if isinstance(task, Categorical) else "columns": output.names})
-        parts.append(Part(own, output.output, output.activation, begin))
+        parts.append(GraphOutput(own, output.output, output.activation, begin))
         begin = parts[-1].end
     if not outputs:
         problems.add(Problem("E02", "no settings.outputs", "an output for one task at least", "add one"))
@@ -237,25 +237,25 @@ def _session(path: Path) -> Any:
         ) from error
 
 
-def _batch(session: Any, settings: Settings, image_input: ImageInput, problems: Problems) -> int:
-    """Number of pictures at a time that the input asks for; 0 for any number."""
+def _batch(session: Any, settings: OnnxSettings, image_input: ImageInput, problems: Problems) -> int:
+    """Number of pictures that the graph takes at a time; 0 for any number."""
     inputs: Sequence[Any] = session.get_inputs()
-    named = [given for given in inputs if settings.input in {"", given.name}]
+    named = [each for each in inputs if settings.input in {"", each.name}]
     file = str(settings.model)
     if len(inputs) != 1 or not named:
-        found = f"inputs {', '.join(given.name for given in inputs)}"
+        found = f"inputs {', '.join(each.name for each in inputs)}"
         expected = f"the input {settings.input} alone" if settings.input else "one input"
         problems.add(Problem("E06", found, expected, "name the input, or export the graph without the others", file))
         return 0
-    given = named[0]
+    graph_input = named[0]
     wanted = (image_input.channels, image_input.size, image_input.size)
-    shape = tuple(given.shape)
+    shape = tuple(graph_input.shape)
     fits = len(shape) == 4 and all(
-        not isinstance(length, int) or length == asked for length, asked in zip(shape[1:], wanted, strict=True)
+        not isinstance(length, int) or length == side for length, side in zip(shape[1:], wanted, strict=True)
     )
-    if given.type != "tensor(float)" or not fits:
+    if graph_input.type != "tensor(float)" or not fits:
         sides = ", ".join(str(length) for length in shape)
-        found = f"input {given.name}: {given.type} of shape ({sides})"
+        found = f"input {graph_input.name}: {graph_input.type} of shape ({sides})"
         expected = f"tensor(float) of shape (pictures, {', '.join(map(str, wanted))})"
         problems.add(
             Problem("E06", found, expected, "correct settings.size and settings.colour, or export again", file)
@@ -263,8 +263,8 @@ def _batch(session: Any, settings: Settings, image_input: ImageInput, problems: 
     return shape[0] if shape and isinstance(shape[0], int) else 0
 
 
-def _check_outputs(session: Any, parts: Sequence[Part], path: Path, problems: Problems) -> None:
-    shapes = {given.name: tuple(given.shape) for given in session.get_outputs()}
+def _check_outputs(session: Any, parts: Sequence[GraphOutput], path: Path, problems: Problems) -> None:
+    shapes = {output.name: tuple(output.shape) for output in session.get_outputs()}
     for part in parts:
         if part.output not in shapes:
             found = f"no output {part.output}"

@@ -1,4 +1,4 @@
-"""Tables of public toolkits as an entry, which looks the answers of the tool up and needs no pictures."""
+"""Tables of public toolkits as an entry, which looks up the answers of the tool and needs no pictures."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ FARTHEST = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """The tables of a tool, and facts about the tool that differ from the known ones.
+class ToolSettings:
+    """Settings of a tool-output entry: the tables, and facts about the tool that replace the known ones.
 
     Attributes:
         folder: folder with `<unit>.csv` for each unit.
         tool: name of the tool that wrote the tables; `auto` recognises it by the columns of the first table.
         missing: answer to a frame without a row: `error` refuses the clip; `previous` takes the last row before the
             frame, else the next one; `nearest` takes the closer row, the earlier of two equally close ones.
-        frame_base: number of the first frame; the tool's own where not given.
-        scores: kind of scores in the columns of classes; the tool's own where not given.
-        threshold: intensity from which a unit is present; the tool's own where not given.
+        frame_base: number of the first frame; None for the tool's own.
+        scores: kind of scores in the columns of classes; None for the tool's own.
+        threshold: intensity from which a unit is present; None for the tool's own.
     """
 
     folder: Path
@@ -62,7 +62,7 @@ class ToolOutput:
     card: Card
     tool: Tool
     classes: tuple[str, ...]
-    settings: Settings
+    settings: ToolSettings
 
     def predict(self, clip: Clip) -> Answers:
         """Answers of the tool to each frame, NaN on invalid frames. Frame numbers of clips count from 1.
@@ -83,7 +83,7 @@ class ToolOutput:
         return answers
 
     def output(self, unit: str) -> Output:
-        """The table of a unit, with counts of rows without a face and of further faces.
+        """Read the table of a unit.
 
         Raises:
             ProblemError: F01 there is none, E18 it is not one of the tool's.
@@ -96,7 +96,7 @@ class ToolOutput:
         return replace(self, settings=replace(self.settings, folder=folder))
 
     def clips(self) -> tuple[Clip, ...]:
-        """A clip without pictures for each table, with every frame up to the last; valid where the tool found a face.
+        """Clips without pictures, one for each table, with every frame up to the last; valid where there is a face.
 
         Raises:
             ProblemError: F01 and E18, everything wrong with the tables.
@@ -132,27 +132,27 @@ class ToolOutput:
 
     def _rows(self, frame: Integers, clip: Clip) -> Rows:
         """The row of the table that answers each valid frame of the clip."""
-        asked = clip.frame[clip.valid]
-        place = np.searchsorted(frame, asked)
+        wanted = clip.frame[clip.valid]
+        place = np.searchsorted(frame, wanted)
         after = np.minimum(place, max(len(frame) - 1, 0))
-        lacking = np.flatnonzero(frame[after] != asked) if len(frame) else np.arange(len(asked))
+        lacking = np.flatnonzero(frame[after] != wanted) if len(frame) else np.arange(len(wanted))
         if len(lacking) and (self.settings.missing == "error" or not len(frame)):
             file = str(self._file(clip.video))
-            expected = f"a face in every valid frame ({len(lacking):,} of {len(asked):,} lack one)"
+            expected = f"a face in every valid frame ({len(lacking):,} of {len(wanted):,} lack one)"
             fix = 'set missing = "nearest" or "previous"' if len(frame) else "run the tool on this video again"
             raise ProblemError(
                 *(
                     Problem("E18", f"no row for {clip.video} frame {number}", expected, fix, file, count=len(lacking))
-                    for number in asked[lacking[:3]].tolist()
+                    for number in wanted[lacking[:3]].tolist()
                 )
             )
         before = np.maximum(place - 1, 0)
         if self.settings.missing == "nearest":
             # the first row is the nearest on both sides of the frames before it
-            earlier = np.abs(asked - frame[before]) <= np.abs(frame[after] - asked)
+            earlier = np.abs(wanted - frame[before]) <= np.abs(frame[after] - wanted)
         else:
             earlier = place > 0
-        return np.where(frame[after] == asked, after, np.where(earlier, before, after))
+        return np.where(frame[after] == wanted, after, np.where(earlier, before, after))
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,7 +221,7 @@ class _Classes(_Reader):
             if name is not None:
                 known[:, self.task.classes.index(name)] = np.maximum(scores[:, place], 0)
         whole = known.sum(axis=1, keepdims=True)
-        # a tool that sees only a class that is left out says nothing about the others
+        # where only classes that are left out have a probability, nothing is known of the others
         return np.where(whole > 0, known / np.where(whole > 0, whole, 1), 1 / self.task.width)
 
     def _scores(self, output: Output, problems: Problems) -> Floats:
@@ -289,7 +289,7 @@ def presence(intensity: Floats, threshold: float) -> Floats:
     return np.interp(intensity, [0.0, threshold, MOST_INTENSE], [0.0, 0.5, 1.0])
 
 
-def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> ToolOutput:
+def create(card: Card, vocabulary: tuple[Task, ...], settings: ToolSettings) -> ToolOutput:
     """The entry of `kind = "tool-output"` in an entry.toml.
 
     Its card holds the columns that the challenge asks for and the tables have. Classes of the tool that the challenge
@@ -307,8 +307,8 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Tool
     restricted = (READERS[type(task)](tool, classes, task).restrict(header) for task in vocabulary)
     tasks = [task for task in restricted if task is not None]
     if not tasks:
-        asked = ", ".join(task.name for task in vocabulary)
-        found, expected = f"a table of {tool.title}", f"columns for one of {asked}"
+        wanted = ", ".join(task.name for task in vocabulary)
+        found, expected = f"a table of {tool.title}", f"columns for one of {wanted}"
         raise ProblemError(Problem("E18", found, expected, "name another challenge or folder", str(first)))
     notes = [f"read from tables of {tool.title}, frames from {tool.frame_base}"]
     notes += [READERS[type(task)](tool, classes, task).note() for task in tasks]
@@ -329,7 +329,7 @@ def tables_in(folder: Path) -> list[Path]:
     return tables
 
 
-def _resolve_tool(settings: Settings, header: Sequence[str], first: Path) -> Tool:
+def _resolve_tool(settings: ToolSettings, header: Sequence[str], first: Path) -> Tool:
     """The tool that wrote the tables, with the facts of the settings."""
     if settings.tool == "auto":
         tool = recognise(header)
@@ -344,5 +344,5 @@ def _resolve_tool(settings: Settings, header: Sequence[str], first: Path) -> Too
             found, expected = f"no column {', '.join(lacking)}", f"the columns of {tool.title}"
             raise ProblemError(Problem("E18", found, expected, "correct settings.tool", str(first)))
     facts = {"frame_base": settings.frame_base, "scores": settings.scores, "threshold": settings.threshold}
-    given = {name: value for name, value in facts.items() if value is not None}
-    return replace(tool, **given, sources={**tool.sources, **dict.fromkeys(given, "settings")})
+    replaced = {name: value for name, value in facts.items() if value is not None}
+    return replace(tool, **replaced, sources={**tool.sources, **dict.fromkeys(replaced, "settings")})

@@ -1,4 +1,4 @@
-"""Reading the table that a toolkit wrote for one video."""
+"""Reads the table that a toolkit wrote for one video."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Output:
     Attributes:
         frame: numbers of the frames, from 1, rising, shape (frames,).
         columns: names of the columns that were read.
-        values: cells, shape (frames, columns); a label is given by the place of its class in the tool's classes.
-        without_face: count of rows that the tool marks as without a face, or whose cells are empty.
-        further_faces: count of rows of frames that have a face of higher confidence, or an earlier one.
+        values: cells, shape (frames, columns); a label is the index of its class in the tool's classes.
+        without_face: number of rows that the tool marks as without a face, or whose cells are empty.
+        further_faces: number of rows of frames that have a face of higher confidence, or an earlier one.
         file: path of the table.
     """
 
@@ -65,11 +65,11 @@ def header_of(path: Path) -> tuple[str, ...]:
 
 
 def read_output(path: Path, tool: Tool, columns: Sequence[str], *, frame_base: int) -> Output:
-    """Some columns of a table.
+    """Read some columns of a table.
 
     Args:
-        path: the CSV file.
-        tool: the tool that wrote it.
+        path: path of the CSV file.
+        tool: tool that wrote it.
         columns: columns to read; all must be there.
         frame_base: number that the tool gives the first frame.
 
@@ -109,7 +109,7 @@ def read_output(path: Path, tool: Tool, columns: Sequence[str], *, frame_base: i
 
 
 def _table(path: Path, header: Sequence[str], wanted: Set[str | None], label: str | None) -> dict[str, Any]:
-    """Cells of the wanted columns alone, since landmarks make some tables a hundred times wider."""
+    """Read the wanted columns alone, since landmarks make some tables a hundred times wider."""
     import pyarrow as pa
     from pyarrow import csv as tables
 

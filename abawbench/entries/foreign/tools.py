@@ -1,4 +1,4 @@
-"""The tables that public toolkits write, and what other models call the expressions.
+"""The tables that public toolkits write, and the names that other models give the expressions.
 
 Frozen facts, each with its source or marked as assumed. A toolkit is added as one more `Tool` in TOOLS.
 """
@@ -31,7 +31,7 @@ ARRAYS = "assumed: it gives arrays, and whoever writes them names the columns af
 _, ANGER, DISGUST, FEAR, HAPPINESS, SADNESS, SURPRISE, _ = labels.EXPRESSIONS_8
 
 
-# what other models call the expressions
+# expression by the name that other models give it
 SYNONYMS = {
     "angry": ANGER,
     "disgusted": DISGUST,
@@ -59,11 +59,11 @@ class Tool:
     Attributes:
         name: name of the tool in settings.
         title: name of the tool for a reader.
-        marks: columns that together tell the table from those of the tools behind it in `TOOLS`.
+        marks: columns that together distinguish the table from those of later tools in `TOOLS`.
         frame: column of the frame number.
         frame_base: number of the first frame.
         confidence: column of the confidence, whose highest value selects one of several faces; None selects the first.
-        success: column that is 0 where there was no face to speak of; None where there is no such column.
+        success: column that is 1 where a face was found; None where there is no such column.
         box: column that is empty where there was no face; None where there is no such column.
         units: column of each action unit.
         threshold: intensity from which a unit is present; None where no unit has only an intensity.
@@ -109,7 +109,7 @@ def _units(column: str, scale: Scale, numbers: Sequence[int]) -> dict[str, UnitC
     return {f"AU{number}": UnitColumn(column.format(number), scale) for number in numbers}
 
 
-# a table is of the first tool whose marks it has
+# a table belongs to the first tool whose marks it has
 TOOLS: tuple[Tool, ...] = (
     Tool(
         name="py-feat-2",

@@ -63,7 +63,8 @@ def make_backbone(
         seed: seed of random weights; None where weights must come from a file.
 
     Raises:
-        ProblemError: E11 there is neither a file nor a seed, E04 E08 E09 E10 the file is another, E01 E17 the settings.
+        ProblemError: E11 there is neither a file nor a seed; E04 E08 E09 E10 the file cannot be read, or holds another
+            network; E01 E17 the settings are wrong.
     """
     from abawbench.models import backbones
 

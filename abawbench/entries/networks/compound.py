@@ -21,7 +21,7 @@ PARTS = {"expression": Categorical, "action_units": MultiLabel}
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class CompoundSettings:
     """Settings of a compound entry.
 
     Attributes:
@@ -33,49 +33,49 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class CompoundEntry:
-    """An entry that makes compound expressions of the answers of another entry.
+    """An entry that combines the answers of another entry into compound expressions.
 
     Attributes:
         card: description of the entry, with one task of compound classes.
-        asked: entry that encodes the faces and answers the basic tasks.
+        basic: entry that encodes the faces and answers the basic tasks.
     """
 
     card: Card
-    asked: DeviceEntry
+    basic: DeviceEntry
 
     @property
     def width(self) -> int:
         """Number of features of a frame of the other entry."""
-        return self.asked.width
+        return self.basic.width
 
     def at(self, device: str, precision: Precision) -> CompoundEntry:
         """The same entry on another device or in another precision."""
-        return replace(self, asked=self.asked.at(device, precision))
+        return replace(self, basic=self.basic.at(device, precision))
 
     def prepare(self, crops: Frames) -> Any:
         """Prepare crops as the other entry does."""
-        return self.asked.prepare(crops)
+        return self.basic.prepare(crops)
 
     def forward(self, prepared: Any) -> FrameFeatures:
         """Encode prepared crops as the other entry does."""
-        return self.asked.forward(prepared)
+        return self.basic.forward(prepared)
 
     def encode(self, crops: Frames) -> FrameFeatures:
         """Encode crops as the other entry does."""
-        return self.asked.encode(crops)
+        return self.basic.encode(crops)
 
     def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
-        """The scores of the compounds, scaled to sum to 1, since only their order counts; all equal where all are 0.
+        """Answer with the scores of the compounds, scaled to sum to 1; all equal where all are 0.
 
         Source: arXiv:2105.03790, see `models.compound`.
         """
-        answers = self.asked.answer(features, clip)
+        answers = self.basic.answer(features, clip)
         (task,) = self.card.tasks
-        names = {part: own.outputs for part in PARTS if (own := self.asked.card.task(part)) is not None}
+        names = {part: own.outputs for part in PARTS if (own := self.basic.card.task(part)) is not None}
         scores = compound_scores(
             answers["action_units"],
             answers["expression"],
-            _valence(self.asked.card, answers),
+            _valence(self.basic.card, answers),
             unit_names=names["action_units"],
             expression_names=names["expression"],
             compounds=task.outputs,
@@ -89,26 +89,26 @@ class CompoundEntry:
         return predict_frame_wise(self, clip)
 
 
-def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> CompoundEntry:
-    """Make the entry that `kind = "compound"` of an entry.toml asks for.
+def create(card: Card, vocabulary: tuple[Task, ...], settings: CompoundSettings) -> CompoundEntry:
+    """Make the entry of `kind = "compound"` in an entry.toml.
 
     Raises:
         ProblemError: E02 the vocabulary is not of one task of compound classes, or the other entry does not answer
             expressions and action units; every fault of the other entry.
     """
-    asked = load_entry(settings.entry)
+    basic = load_entry(settings.entry)
     problems: list[Problem] = []
     if len(vocabulary) != 1 or not isinstance(vocabulary[0], Categorical):
         found = f"a vocabulary of {', '.join(task.name for task in vocabulary)}"
         problems.append(Problem("E02", found, "compound classes alone", 'write vocabulary = "abaw7-ce"'))
-    lacking = [part for part, kind in PARTS.items() if not isinstance(asked.card.task(part), kind)]
-    if lacking or not isinstance(asked, DeviceEntry):
-        found = f"{asked.card.name} without {' and '.join(lacking) or 'networks'}"
+    lacking = [part for part, kind in PARTS.items() if not isinstance(basic.card.task(part), kind)]
+    if lacking or not isinstance(basic, DeviceEntry):
+        found = f"{basic.card.name} without {' and '.join(lacking) or 'networks'}"
         problems.append(Problem("E02", found, "an entry of networks with both", "name another as settings.entry"))
-    if problems or not isinstance(asked, DeviceEntry):
+    if problems or not isinstance(basic, DeviceEntry):
         raise ProblemError(*problems)
     return CompoundEntry(
-        card=replace(card, tasks=vocabulary, weights=asked.card.weights, networks=asked.card.networks), asked=asked
+        card=replace(card, tasks=vocabulary, weights=basic.card.weights, networks=basic.card.networks), basic=basic
     )
 
 

@@ -18,7 +18,7 @@ from abawbench.models.settings import Declared, FaceBehaviorSettings, terms_of
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class FaceBehaviorEntrySettings:
     """Settings of a FaceBehaviorNet entry.
 
     Attributes:
@@ -58,23 +58,23 @@ class FaceBehaviorEntry(EncoderEntry):
 
     @property
     def width(self) -> int:
-        """Features of a frame."""
+        """Number of features of a frame."""
         return self.network.trunk.card.width
 
     def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
-        """Answers of the heads, each frame for itself."""
+        """Answer for a clip by the heads, frame by frame."""
         with torch.inference_mode():
             heads = self.network.answers(torch.from_numpy(features))
         scores = {task.name: heads[_head(task)].double().numpy() for task in self.card.tasks}
         return activate_scores(self.card.tasks, scores, clip)
 
 
-def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> FaceBehaviorEntry:
-    """Make the entry that `kind = "facebehaviornet"` of an entry.toml asks for.
+def create(card: Card, vocabulary: tuple[Task, ...], settings: FaceBehaviorEntrySettings) -> FaceBehaviorEntry:
+    """Make the entry of `kind = "facebehaviornet"` in an entry.toml.
 
     Raises:
-        ProblemError: E11 weights missing, E04 E08 E09 E10 other weights than asked for, E17 settings that do not hold
-            together.
+        ProblemError: E11 weights missing; E04 E08 E09 E10 weights that cannot be read, or of another network; E17
+            settings out of range.
     """
     try:
         trunk, file, facts = make_backbone(settings.trunk, "trunk", settings.seed)
@@ -93,7 +93,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Face
     )
 
 
-def tasks_of(vocabulary: tuple[Task, ...], settings: Settings) -> tuple[Task, ...]:
+def tasks_of(vocabulary: tuple[Task, ...], settings: FaceBehaviorEntrySettings) -> tuple[Task, ...]:
     """The tasks of the vocabulary with the names of the settings, and those of identity and attributes where named."""
     tasks: list[Task] = []
     for task in vocabulary:

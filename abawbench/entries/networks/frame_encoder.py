@@ -52,7 +52,7 @@ class FrameEncoder:
         return replace(self, modules=freeze(moved), device=device, precision=precision)
 
     def prepare(self, crops: Frames) -> Prepared:
-        """Resize and cut crops for each module, still as bytes: all that can be done beside the forward pass."""
+        """Resize and cut crops for each module, still as bytes, which other threads can do during a forward pass."""
         return tuple(torch.from_numpy(image_input.resized(crops)) for image_input in self.image_inputs)
 
     def forward(self, prepared: Prepared) -> FrameFeatures:
@@ -107,7 +107,7 @@ class EncoderEntry:
 
 
 def freeze(modules: Sequence[nn.Module]) -> tuple[nn.Module, ...]:
-    """Make modules ready to answer: evaluation mode, no gradients, convolutions in the channels-last layout."""
+    """Prepare modules for inference: evaluation mode, no gradients, convolutions in the channels-last layout."""
     for module in modules:
         module.eval().requires_grad_(False)
         torch.nn.utils.convert_conv2d_weight_memory_format(module, torch.channels_last)

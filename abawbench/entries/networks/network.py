@@ -21,7 +21,7 @@ from abawbench.models.temporal.settings import TemporalSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class NetworkSettings:
     """Settings of a network entry.
 
     Attributes:
@@ -91,12 +91,12 @@ class NetworkEntry(EncoderEntry):
         return activate_scores(tasks, join_heads(tasks, {name: part[rows] for name, part in heads.items()}), clip)
 
 
-def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> NetworkEntry:
-    """Make the entry that `kind = "network"` of an entry.toml asks for.
+def create(card: Card, vocabulary: tuple[Task, ...], settings: NetworkSettings) -> NetworkEntry:
+    """Make the entry of `kind = "network"` in an entry.toml.
 
     Raises:
-        ProblemError: every fault of its parts: E11 weights missing, E04 E08 E09 E10 other weights than
-            asked for, E17 settings that do not hold together.
+        ProblemError: every fault of its parts: E11 weights missing; E04 E08 E09 E10 weights that cannot be read, or of
+            another network; E02 E17 settings that contradict each other or are out of range.
     """
     problems: list[Problem] = []
     parts: list[tuple[Any, Weights | None, dict[str, Any]]] = []
@@ -109,8 +109,8 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: Settings) -> Netw
     if bool(settings.backbones) == (settings.features is not None):
         both = "backbones and features" if settings.backbones else "neither backbones nor features"
         fix = "add [[settings.backbones]], or features = WIDTH"
-        problems.append(Problem("E02", both, "one of them: what looks at crops, or the width of what is given", fix))
-    # a width of its own where a backbone is missing: every problem is told at once
+        problems.append(Problem("E02", both, "either backbones for crops, or the width of features", fix))
+    # any width will do where a backbone is missing: the other problems are still found
     width = sum(backbone.card.width for backbone, _, _ in parts) or settings.features or 1
     try:
         network = build_network(

@@ -25,13 +25,13 @@ class _EndToEnd(nn.Module):
         self.module, self.tasks, self.name = module, tuple(tasks), name
 
     def forward(self, pictures: Tensor) -> Tensor:
-        given = self.module(pictures)
+        scores = self.module(pictures)
         shapes = {task.name: (len(pictures), task.width) for task in self.tasks}
-        found = {name: tuple(part.shape) for name, part in given.items()} if isinstance(given, dict) else type(given)
+        found = {name: tuple(part.shape) for name, part in scores.items()} if isinstance(scores, dict) else type(scores)
         if found != shapes:
             fix = "return a dict of one tensor for each task"
             raise ProblemError(Problem("E13", f"{self.name}: scores {found}", f"scores {shapes}", fix))
-        return cat([given[task.name] for task in self.tasks], 1)
+        return cat([scores[task.name] for task in self.tasks], 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class ModuleEntry(EncoderEntry):
         return sum(task.width for task in self.card.tasks)
 
     def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
-        """Answer by softmax and sigmoid of the scores, and by values limited to their range."""
+        """Answer for a clip by softmax and sigmoid of the scores, and by values cut at their range."""
         ends = np.cumsum([task.width for task in self.card.tasks])
         parts = np.split(features.astype(np.float64), ends[:-1], axis=1)
         scores = {task.name: part for task, part in zip(self.card.tasks, parts, strict=True)}

@@ -55,8 +55,8 @@ def truth_of(*videos: str, va: bool = True, units: bool = True) -> Table:
     )
 
 
-def untrained() -> classical.Untrained:
-    return classical.create(CARD, TASKS, classical.Settings(cell=16))
+def untrained() -> classical.UntrainedClassical:
+    return classical.create(CARD, TASKS, classical.HogSettings(cell=16))
 
 
 def fitted(truth: Table | None = None) -> classical.Classical:
@@ -216,7 +216,7 @@ def test_crops_of_another_size_are_a_problem(entry):
 @pytest.mark.parametrize("content", [{"cell": 1}, {"inverse_penalty": 0.0}])
 def test_a_setting_out_of_range_is_a_problem(content):
     with pytest.raises(ProblemError, match="E02"):
-        classical.create(CARD, TASKS, read_settings(classical.Settings, content, Path("entry.toml")))
+        classical.create(CARD, TASKS, read_settings(classical.HogSettings, content, Path("entry.toml")))
 
 
 @pytest.mark.parametrize("classes", [2, 3])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from abawbench import challenges, labels
 from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import clip_in_memory
-from abawbench.entries.foreign.image_classifier import ImageClassifier, Settings, create
+from abawbench.entries.foreign.image_classifier import ImageClassifier, ImageClassifierSettings, create
 from abawbench.entries.foreign.tools import SYNONYMS, class_named
 from abawbench.entries.model import Card, DeviceEntry, Entry, FrameWise
 
@@ -62,7 +62,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 def entry_of(folder: Path, **settings) -> ImageClassifier:
-    return create(CARD, TASKS, Settings(folder, **({"labels": {"contempt": ""}} | settings)))
+    return create(CARD, TASKS, ImageClassifierSettings(folder, **({"labels": {"contempt": ""}} | settings)))
 
 
 def problems_of(folder: Path, **settings) -> list[str]:

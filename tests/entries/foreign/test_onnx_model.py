@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from abawbench import challenges
 from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import clip_in_memory
-from abawbench.entries.foreign.onnx_model import OnnxModel, OutputSettings, Settings, create
+from abawbench.entries.foreign.onnx_model import OnnxModel, OnnxSettings, OutputSettings, create
 from abawbench.entries.model import Card, Entry, FrameWise
 
 TASKS = challenges.get("abaw4-mtl").tasks
@@ -59,8 +59,8 @@ def graph_file(path: Path, *, batch: int | str = "N", side: int = SIZE, kind: in
     return path
 
 
-def settings(path: Path, **changes) -> Settings:
-    return Settings(**({"model": path, "size": SIZE, "mean": MEAN, "std": STD, "outputs": OUTPUTS} | changes))
+def settings(path: Path, **changes) -> OnnxSettings:
+    return OnnxSettings(**({"model": path, "size": SIZE, "mean": MEAN, "std": STD, "outputs": OUTPUTS} | changes))
 
 
 @pytest.fixture(scope="module")

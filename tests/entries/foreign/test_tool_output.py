@@ -12,7 +12,7 @@ from abawbench import challenges
 from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import Clip, clip_in_memory
 from abawbench.entries.entry_file import read_settings
-from abawbench.entries.foreign.tool_output import Settings, ToolOutput, create, presence
+from abawbench.entries.foreign.tool_output import ToolOutput, ToolSettings, create, presence
 from abawbench.entries.foreign.tools import TOOLS, Tool, class_named, recognise
 from abawbench.entries.model import Card, Entry
 from abawbench.entries.outputs import answer, uncovered
@@ -75,7 +75,7 @@ def write(folder: Path, text: str, unit: str = "v") -> Path:
 
 def entry_of(folder: Path, tasks=CHALLENGE.tasks, **settings) -> ToolOutput:
     content = {"folder": folder, **settings}
-    return create(CARD, tasks, read_settings(Settings, content, folder / "entry.toml"))
+    return create(CARD, tasks, read_settings(ToolSettings, content, folder / "entry.toml"))
 
 
 def clip_of(frames: int = 3, *, unit: str = "v", first: int = 1, valid: np.ndarray | None = None) -> Clip:

@@ -26,7 +26,7 @@ def entry() -> CompoundEntry:
 
 def test_the_answer_is_the_greatest_score_of_what_the_other_entry_says(entry):
     clip = clip_in_memory("v", CROPS, valid=np.array([True, True, False, True]))
-    said, card = entry.asked.predict(clip), entry.asked.card
+    said, card = entry.basic.predict(clip), entry.basic.card
     names = {task.name: getattr(task, "classes", None) or getattr(task, "columns", ()) for task in card.tasks}
     expected = compound_scores(
         said["action_units"],
@@ -48,7 +48,7 @@ def test_no_score_at_all_is_an_even_answer(entry, monkeypatch):
         "expression": np.eye(7)[[0] * 4],
         "va": np.zeros((4, 2)),
     }
-    monkeypatch.setattr(type(entry.asked), "answer", lambda self, seen, clip: zero)
+    monkeypatch.setattr(type(entry.basic), "answer", lambda self, seen, clip: zero)
     np.testing.assert_allclose(entry.predict(clip_in_memory("v", CROPS))["compound"], 1 / 7)
 
 
