@@ -136,12 +136,16 @@ def _verdict(predictions: Path, template: Path | None, problems: Sequence[Proble
 def _check_entry(name: str, submissions: Path, *, as_json: bool) -> None:
     """Check an entry and print the findings; exit with 1 if a check fails."""
     from abawbench.entries import load_entry
-    from abawbench.entries.conformance.suite import conform
+    from abawbench.entries.conformance.suite import FILLED_IN, Finding, Report, conform
     from abawbench.entries.loading import find_entry_file
+    from abawbench.entries.templates import find_placeholders
 
     path = find_entry_file(name, root=submissions)
     tasks = None if path is None else _tasks(path)
     report = conform(lambda: load_entry(name, root=submissions), tasks)
+    placeholders = () if path is None else find_placeholders(path)
+    if placeholders:
+        report = Report((Finding(FILLED_IN, placeholders), *report.findings))
     hint = None if path is None else _hint(report, path)
     if as_json:
         print_json({"entry": name, **report.to_json(), "hint": hint})

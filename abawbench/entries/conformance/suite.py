@@ -17,6 +17,7 @@ from abawbench.entries.conformance.subject import Load, Subject, drawn_clips, ma
 from abawbench.entries.contract import describe_failure
 from abawbench.entries.model import Answers, DeviceEntry, FrameFeatures, FrameWise
 
+FILLED_IN = "its file is filled in"
 LOADS = "it loads, and learns where it has to"
 ROWS = "every frame has its row, and values lie in their ranges"
 AGAIN = "asked again, it answers the same"
