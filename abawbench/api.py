@@ -16,7 +16,7 @@ from abawbench.inference import is_store
 from abawbench.scoring import Score
 from abawbench.scoring import score as score_tables
 from abawbench.scoring.difference import difference
-from abawbench.scoring.intervals import RESAMPLES
+from abawbench.scoring.intervals import RESAMPLES, Resampling
 from abawbench.table import Table, align
 
 if TYPE_CHECKING:
@@ -124,9 +124,7 @@ def score(
         known,
         read_for_truth(rules, known, prediction),
         missing=missing,
-        resamples=resamples,
-        seed=seed,
-        subjects=subjects,
+        resampling=Resampling(resamples, seed, subjects),
     )
 
 
@@ -150,7 +148,7 @@ def diff(
     rules = get(challenge)
     known = read_table(rules, truth, "truth")
     tables = [read_for_truth(rules, known, source) for source in (first, second)]
-    return difference(rules, known, tables[0], tables[1], missing=missing, resamples=resamples, seed=seed)
+    return difference(rules, known, tables[0], tables[1], missing=missing, resampling=Resampling(resamples, seed))
 
 
 def check(challenge: str, prediction: str | Path, *, template: str | Path | None = None) -> tuple[Problem, ...]:

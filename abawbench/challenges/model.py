@@ -86,29 +86,35 @@ class _Values:
 
 
 @dataclass(frozen=True, slots=True)
-class Continuous(_Values):
-    """Real values from `low` to `high`, one for each column: valence and arousal, emotion intensities."""
+class _Columns(_Values):
+    """The properties of tasks with a value for each column."""
 
     name: str
     columns: tuple[str, ...]
-    low: float
-    high: float
-    sentinel: float | None
-    is_real = True
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """The columns."""
         return self.columns
 
+    def with_outputs(self, names: Sequence[str]) -> Self:
+        """The same task with these columns."""
+        return replace(self, columns=tuple(names))
+
+
+@dataclass(frozen=True, slots=True)
+class Continuous(_Columns):
+    """Real values from `low` to `high`, one for each column: valence and arousal, emotion intensities."""
+
+    low: float
+    high: float
+    sentinel: float | None
+    is_real = True
+
     @property
     def span(self) -> tuple[float, float]:
         """The task's own range."""
         return self.low, self.high
-
-    def with_outputs(self, names: Sequence[str]) -> Self:
-        """The same task with these columns."""
-        return replace(self, columns=tuple(names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,21 +142,10 @@ class Categorical(_Values):
 
 
 @dataclass(frozen=True, slots=True)
-class MultiLabel(_Values):
+class MultiLabel(_Columns):
     """Several labels, each 0 or 1."""
 
-    name: str
-    columns: tuple[str, ...]
     sentinel: int | None
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """The labels."""
-        return self.columns
-
-    def with_outputs(self, names: Sequence[str]) -> Self:
-        """The same task with these labels."""
-        return replace(self, columns=tuple(names))
 
 
 Task = Continuous | Categorical | MultiLabel

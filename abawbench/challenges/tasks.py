@@ -97,46 +97,34 @@ _ACTION_UNIT_FIGURES = Reported("action_units", ("f1", "accuracy"))
 # average precision by the data chair's definition and by the usual one; neither ranks
 _AMBIVALENCE_FIGURES = Reported("ambivalence", ("f1",), ("grid_average_precision", "average_precision"))
 
-VA_CCC = Metric(
-    "va-ccc",
-    "P = (CCC_valence + CCC_arousal) / 2",
-    terms=(Term("va", _CCC),),
-    reported=(_VA_FIGURES,),
-    pooling=FRAMES,
-    constant_series=CONSTANT_IS_ZERO,
-)
-EXPR_F1_ACC = Metric(
+
+def _of_f1(name: str, formula: str, parts: tuple[Part, ...], reported: Reported, pooling: str = FRAMES) -> Metric:
+    """A metric of F1 for one task, where a class that does not occur counts as 0."""
+    terms = (Term(reported.task, parts),) if parts else ()
+    return Metric(name, formula, terms, (reported,), pooling, absent_class=ABSENT_IS_ZERO)
+
+
+def _of_agreement(name: str, formula: str, parts: tuple[Part, ...], reported: Reported, pooling: str) -> Metric:
+    """A metric of CCC or Pearson correlation for one task, where a constant series counts as 0."""
+    terms = (Term(reported.task, parts),)
+    return Metric(name, formula, terms, (reported,), pooling, constant_series=CONSTANT_IS_ZERO)
+
+
+VA_CCC = _of_agreement("va-ccc", "P = (CCC_valence + CCC_arousal) / 2", _CCC, _VA_FIGURES, FRAMES)
+EXPR_F1_ACC = _of_f1(
     "expr-f1-acc",
     "P = 0.67 * F1_macro(7) + 0.33 * accuracy",
-    terms=(Term("expression", (Part("f1", 0.67), Part("accuracy", 0.33))),),
-    reported=(_EXPRESSION_FIGURES,),
-    pooling=FRAMES,
-    absent_class=ABSENT_IS_ZERO,
+    (Part("f1", 0.67), Part("accuracy", 0.33)),
+    _EXPRESSION_FIGURES,
 )
-EXPR_F1 = Metric(
-    "expr-f1",
-    "P = sum(F1_c) / 8",
-    terms=(Term("expression", _F1),),
-    reported=(_EXPRESSION_FIGURES,),
-    pooling=FRAMES,
-    absent_class=ABSENT_IS_ZERO,
-)
-AU_F1_ACC = Metric(
+EXPR_F1 = _of_f1("expr-f1", "P = sum(F1_c) / 8", _F1, _EXPRESSION_FIGURES)
+AU_F1_ACC = _of_f1(
     "au-f1-acc",
     "P = 0.5 * F1_mean + 0.5 * accuracy",
-    terms=(Term("action_units", (Part("f1", 0.5), Part("accuracy", 0.5))),),
-    reported=(_ACTION_UNIT_FIGURES,),
-    pooling=FRAMES,
-    absent_class=ABSENT_IS_ZERO,
+    (Part("f1", 0.5), Part("accuracy", 0.5)),
+    _ACTION_UNIT_FIGURES,
 )
-AU_F1 = Metric(
-    "au-f1",
-    "P = sum(F1_au) / 12",
-    terms=(Term("action_units", _F1),),
-    reported=(_ACTION_UNIT_FIGURES,),
-    pooling=FRAMES,
-    absent_class=ABSENT_IS_ZERO,
-)
+AU_F1 = _of_f1("au-f1", "P = sum(F1_au) / 12", _F1, _ACTION_UNIT_FIGURES)
 MTL_SUM = Metric(
     "mtl-sum",
     "P = (CCC_v + CCC_a) / 2 + sum(F1_c) / 8 + sum(F1_au) / 12, at most 3",
@@ -146,62 +134,31 @@ MTL_SUM = Metric(
     absent_class=ABSENT_IS_ZERO,
     constant_series=CONSTANT_IS_ZERO,
 )
-LSD_F1 = Metric(
-    "lsd-f1",
-    "P = sum(F1_c) / 6",
-    terms=(Term("expression", _F1),),
-    reported=(_EXPRESSION_FIGURES,),
-    pooling=IMAGES,
-    absent_class=ABSENT_IS_ZERO,
-)
-CE_F1 = Metric(
-    "ce-f1",
-    "P = sum(F1_c) / 7",
-    terms=(Term("compound", _F1),),
-    reported=(Reported("compound", ("f1",)),),
-    pooling=FRAMES,
-    absent_class=ABSENT_IS_ZERO,
-)
-ERI_PEARSON = Metric(
+LSD_F1 = _of_f1("lsd-f1", "P = sum(F1_c) / 6", _F1, _EXPRESSION_FIGURES, IMAGES)
+CE_F1 = _of_f1("ce-f1", "P = sum(F1_c) / 7", _F1, Reported("compound", ("f1",)))
+ERI_PEARSON = _of_agreement(
     "eri-pearson",
     "P = mean of 7 Pearson correlations over videos",
-    terms=(Term("reaction", _PEARSON),),
-    reported=(Reported("reaction", ("pearson",)),),
-    pooling=VIDEOS,
-    constant_series=CONSTANT_IS_ZERO,
+    _PEARSON,
+    Reported("reaction", ("pearson",)),
+    VIDEOS,
 )
-EMI_PEARSON = Metric(
+EMI_PEARSON = _of_agreement(
     "emi-pearson",
     "P = mean of 6 Pearson correlations over videos",
-    terms=(Term("mimicry", _PEARSON),),
-    reported=(Reported("mimicry", ("pearson",)),),
-    pooling=VIDEOS,
-    constant_series=CONSTANT_IS_ZERO,
+    _PEARSON,
+    Reported("mimicry", ("pearson",)),
+    VIDEOS,
 )
-AH_FRAME = Metric(
-    "ah-frame",
-    "not settled: an F1 over frames, and no source says which",
-    terms=(),
-    reported=(_AMBIVALENCE_FIGURES,),
-    pooling=FRAMES,
-    absent_class=ABSENT_IS_ZERO,
-)
-AH_VIDEO_F1 = Metric(
+AH_FRAME = _of_f1("ah-frame", "not settled: an F1 over frames, and no source says which", (), _AMBIVALENCE_FIGURES)
+AH_VIDEO_F1 = _of_f1(
     "ah-video-f1",
     "P = (F1_0 + F1_1) / 2 over videos; AP of class 1 reported beside it",
-    terms=(Term("ambivalence", _F1),),
-    reported=(_AMBIVALENCE_FIGURES,),
-    pooling=VIDEOS,
-    absent_class=ABSENT_IS_ZERO,
+    _F1,
+    _AMBIVALENCE_FIGURES,
+    VIDEOS,
 )
-VD_F1 = Metric(
-    "vd-f1",
-    "P = (F1_0 + F1_1) / 2 over frames",
-    terms=(Term("violence", _F1),),
-    reported=(Reported("violence", ("f1",)),),
-    pooling=FRAMES,
-    absent_class=ABSENT_IS_ZERO,
-)
+VD_F1 = _of_f1("vd-f1", "P = (F1_0 + F1_1) / 2 over frames", _F1, Reported("violence", ("f1",)))
 
 _POOLED = {
     "metric.pooling": assumed(

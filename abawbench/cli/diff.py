@@ -47,7 +47,7 @@ def command(
         read_for_truth(challenge, known, a),
         read_for_truth(challenge, known, b),
         missing=options["missing"],
-        **resampling(options),
+        resampling=resampling(options),
     )
     for flag in result["flags"]:
         say(f"note: {flag}")

@@ -7,11 +7,14 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints
 
 import click
 
 from abawbench.fill import POLICIES, Policy
+
+if TYPE_CHECKING:
+    from abawbench.scoring import Resampling
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -70,20 +73,17 @@ def scoring_options(verb: Callable[..., Any]) -> Callable[..., Any]:
     return verb
 
 
-def resampling(options: ScoringOptions) -> dict[str, Any]:
-    """The options as keyword arguments of `score_paired` and `difference`, with the file of subjects read.
+def resampling(options: ScoringOptions) -> Resampling:
+    """The resampling that the options ask for, with the subjects read.
 
     Raises:
         ProblemError: every problem of the file of subjects.
     """
     from abawbench.formats import subjects_from
+    from abawbench.scoring import Resampling
 
     path = options["subjects"]
-    return {
-        "resamples": options["resamples"],
-        "seed": options["seed"],
-        "subjects": None if path is None else subjects_from(path),
-    }
+    return Resampling(options["resamples"], options["seed"], None if path is None else subjects_from(path))
 
 
 submissions_option: Decorator = click.option(

@@ -67,7 +67,7 @@ def command(
     from abawbench.scoring import pair, score_paired
 
     paired = pair(challenge, *read_pair(challenge, truth, predictions), missing=options["missing"])
-    result = score_paired(challenge, paired, **resampling(options))
+    result = score_paired(challenge, paired, resampling(options))
     names = [f"by_{part}" for part in options["by"]] + [name for name in FLAGS if options[name]]
     breakdowns = {name: _breakdown(name, challenge, result, paired) for name in names}
     coverage = _coverage(challenge, paired, predictions)

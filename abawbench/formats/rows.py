@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -114,8 +115,8 @@ def _differences(rows: Rows, wanted: RowList, places: Places, file: str) -> list
     problems += _missing(rows, wanted, np.flatnonzero(is_missing & (written[asked] == 0)), file)
     lost = np.flatnonzero(is_missing & (written[asked] > 0))
     problems += _lost_repetitions(wanted, lost, np.bincount(asked), written, asked, file)
-    problems += _surplus(rows, np.flatnonzero(is_unknown), file)
-    problems += _repeated(rows, np.flatnonzero((places >= 0) & (position < 0)), file)
+    repeated = np.flatnonzero((places >= 0) & (position < 0))
+    problems.extend(_uncalled_for(rows, np.flatnonzero(is_unknown), repeated, file))
     return problems + _misplaced(rows, wanted, position, file)
 
 
@@ -166,34 +167,16 @@ def _lost_repetitions(
     ]
 
 
-def _surplus(rows: Rows, unknown: Places, file: str) -> list[Problem]:
-    return [
-        Problem(
-            "T02",
-            shown(rows.keys[place].as_py()),
-            "rows of the list only",
-            "remove the row, or check that the list belongs to this challenge",
-            file,
-            int(rows.lines[place]),
-            len(unknown),
-        )
-        for place in unknown[:SHOWN].tolist()
-    ]
-
-
-def _repeated(rows: Rows, repeated: Places, file: str) -> list[Problem]:
-    return [
-        Problem(
-            "T03",
-            f"{shown(rows.keys[place].as_py())} once more",
-            "as many as in the list",
-            "write each row of the list once, under its own name",
-            file,
-            int(rows.lines[place]),
-            len(repeated),
-        )
-        for place in repeated[:SHOWN].tolist()
-    ]
+def _uncalled_for(rows: Rows, surplus: Places, repeated: Places, file: str) -> Iterator[Problem]:
+    """T02 for rows that the list does not have, and T03 for those that it has fewer times."""
+    remove, once = "remove the row, or check that the list belongs to this challenge", "write each row of the list once"
+    for rule, places, more, expected, fix in (
+        ("T02", surplus, "", "rows of the list only", remove),
+        ("T03", repeated, " once more", "as many as in the list", f"{once}, under its own name"),
+    ):
+        for place in places[:SHOWN].tolist():
+            found = f"{shown(rows.keys[place].as_py())}{more}"
+            yield Problem(rule, found, expected, fix, file, int(rows.lines[place]), len(places))
 
 
 def _misplaced(rows: Rows, wanted: RowList, position: Places, file: str) -> list[Problem]:

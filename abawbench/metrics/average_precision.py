@@ -51,15 +51,7 @@ def grid_average_precision(truth: ArrayLike, probability: ArrayLike) -> float:
     0 where nothing is predicted. The data chair's code takes the probability from a softmax of two logits; here it is
     given.
 
-    Args:
-        truth: shape (rows,), 0 or 1.
-        probability: shape (rows,), of class 1.
-
-    Returns:
-        Value in [0, 1]; NaN without a positive row.
-
-    Raises:
-        ProblemError: C02, the shapes differ.
+    Arguments, range and errors are those of `average_precision`.
 
     Source: sbelharbi/bah-dataset:bah_metrics.py (the definition, not the code).
 

@@ -87,15 +87,7 @@ def concordance_from(statistics: Floats, pilots: Floats) -> Floats:
 
 
 def pearson_from(statistics: Floats, pilots: Floats) -> Floats:
-    """Pearson correlation from moments; see `pearson`.
-
-    Args:
-        statistics: shape (..., 6), from `moments`.
-        pilots: shape (..., 2), the pilots that the statistics were centred by.
-
-    Returns:
-        Shape (...), values in [-1, 1]; 0 where a series is constant, NaN without rows.
-    """
+    """Pearson correlation from moments; see `pearson`. Arguments and result are as for `concordance_from`."""
     truth, prediction, covariance, _ = central(statistics, pilots)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = covariance / np.sqrt(truth * prediction)

@@ -13,7 +13,7 @@ from abawbench.challenges import Challenge
 from abawbench.fill import Policy
 from abawbench.metrics.bootstrap import Counts, blocks, collapsed, draws, percentile_interval, weighted
 from abawbench.scoring.criteria import Path, evaluate, number
-from abawbench.scoring.intervals import FEW_CLUSTERS, LEVEL, RESAMPLES
+from abawbench.scoring.intervals import FEW_CLUSTERS, LEVEL, USUAL, Resampling
 from abawbench.scoring.score import Paired, by_subject, pair
 from abawbench.scoring.statistics import Statistics, collect, pilots_of
 from abawbench.table import Floats, Table
@@ -31,13 +31,11 @@ def difference(
     second: Table,
     *,
     missing: Policy = "error",
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    subjects: Mapping[str, str] | None = None,
+    resampling: Resampling = USUAL,
 ) -> dict[str, Any]:
     """The first prediction's figures minus the second's, and whether chance alone would make such a difference.
 
-    The null distribution swaps the two predictions video by video: every swap if there are no more than `resamples`,
+    The null distribution swaps the two predictions video by video: every swap if there are no more than the resamples,
     random ones otherwise. The interval resamples videos for both predictions alike.
 
     Args:
@@ -46,9 +44,7 @@ def difference(
         first: rows of one prediction.
         second: rows of the other prediction.
         missing: as for `score`.
-        resamples: number of swaps, and of resamples.
-        seed: seed of both.
-        subjects: as for `score`.
+        resampling: number of swaps and of resamples, the seed of both, and what is resampled.
 
     Returns:
         challenge, fingerprint, figure (the one that is compared: the score, or the first defined figure if there is no
@@ -60,8 +56,8 @@ def difference(
         ProblemError: as for `score`.
     """
     pairs = [pair(challenge, truth, table, missing=missing) for table in (first, second)]
-    a, b = _statistics(challenge, pairs, subjects)
-    unit = "video" if subjects is None else "subject"
+    a, b = _statistics(challenge, pairs, resampling.subjects)
+    unit, resamples, seed = resampling.unit, resampling.resamples, resampling.seed
 
     def figures(sums: Mapping[str, Floats]) -> dict[Path, Floats]:
         return evaluate(challenge, sums, a.pilots)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,29 @@ LEVEL = 0.95
 RESAMPLES = 10_000
 # below this the bootstrap over clusters covers too little
 FEW_CLUSTERS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """Settings of the resampling behind intervals and tests.
+
+    Attributes:
+        resamples: number of resamples.
+        seed: seed of the resampling.
+        subjects: subject of each video; if given, subjects are resampled, else videos.
+    """
+
+    resamples: int = RESAMPLES
+    seed: int = 0
+    subjects: Mapping[str, str] | None = None
+
+    @property
+    def unit(self) -> str:
+        """Kind of cluster that is resampled."""
+        return "video" if self.subjects is None else "subject"
+
+
+USUAL = Resampling()
 
 
 def intervals(

@@ -12,7 +12,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Challenge
 from abawbench.fill import Policy, fill
 from abawbench.scoring.criteria import evaluate, nested, number
-from abawbench.scoring.intervals import RESAMPLES, intervals
+from abawbench.scoring.intervals import USUAL, Resampling, intervals
 from abawbench.scoring.statistics import Statistics, annotated_rows, collect, kind_of, rows_of
 from abawbench.table import Alignment, Floats, Mask, Table, align
 
@@ -168,38 +168,21 @@ def score(
     prediction: Table,
     *,
     missing: Policy = "error",
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    subjects: Mapping[str, str] | None = None,
+    resampling: Resampling = USUAL,
 ) -> Score:
     """The official score of two tables, with intervals; options as for `abawbench.score`.
 
     Raises:
         ProblemError: see `pair`; C02 where a scored video has no subject.
     """
-    return score_paired(
-        challenge,
-        pair(challenge, truth, prediction, missing=missing),
-        resamples=resamples,
-        seed=seed,
-        subjects=subjects,
-    )
+    return score_paired(challenge, pair(challenge, truth, prediction, missing=missing), resampling)
 
 
-def score_paired(
-    challenge: Challenge,
-    paired: Paired,
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    subjects: Mapping[str, str] | None = None,
-) -> Score:
+def score_paired(challenge: Challenge, paired: Paired, resampling: Resampling = USUAL) -> Score:
     """The official score of rows that are already paired; arguments as for `score`."""
     statistics = collect(challenge, paired.truth, paired.prediction, valid=paired.valid)
-    unit = "video"
-    if subjects is not None:
-        statistics = by_subject(statistics, subjects)
-        unit = "subject"
+    if resampling.subjects is not None:
+        statistics = by_subject(statistics, resampling.subjects)
     total = statistics.total
     figures = evaluate(challenge, total, statistics.pilots)
     tree = nested({path: number(value[()]) for path, value in figures.items()})
@@ -215,7 +198,9 @@ def score_paired(
             "predicted": int(len(paired.truth) - paired.unpredicted.sum() - sum(paired.filled.values())),
             "valid": {task.name: int(rows_of(task, total[task.name])) for task in challenge.tasks},
         },
-        intervals=intervals(challenge, statistics, unit=unit, resamples=resamples, seed=seed),
+        intervals=intervals(
+            challenge, statistics, unit=resampling.unit, resamples=resampling.resamples, seed=resampling.seed
+        ),
         flags=tuple(flags),
         statistics=statistics,
         filled=paired.filled,

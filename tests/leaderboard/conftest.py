@@ -8,6 +8,7 @@ import pytest
 from abawbench import records
 from abawbench.challenges import get
 from abawbench.scoring import score
+from abawbench.scoring.intervals import Resampling
 from abawbench.table import Table
 
 
@@ -39,7 +40,9 @@ def made(**fields) -> records.Record:
         "prediction_sha256": "f" * 64,
         "disclosure": disclosure,
     }
-    return records.make(score(get("abaw6-va"), truth, prediction, resamples=200), records.Provenance(**given | fields))
+    return records.make(
+        score(get("abaw6-va"), truth, prediction, resampling=Resampling(200)), records.Provenance(**given | fields)
+    )
 
 
 @pytest.fixture(name="va_record")

@@ -13,7 +13,7 @@ from abawbench.base.problems import ProblemError
 from abawbench.challenges import CHALLENGES, Categorical, Continuous, get
 from abawbench.scoring import Score, score
 from abawbench.scoring.criteria import evaluate
-from abawbench.scoring.intervals import intervals
+from abawbench.scoring.intervals import Resampling, intervals
 from abawbench.table import Table
 
 COMMITTED = Path(__file__).parents[2] / "leaderboard" / "records"
@@ -51,7 +51,7 @@ def table(challenge_id: str, seed: int, videos: int = 4, frames: int = 20) -> Ta
 
 def scored(challenge_id: str = "abaw4-mtl", seed: int = 1, videos: int = 4) -> Score:
     truth, prediction = table(challenge_id, 0, videos), table(challenge_id, seed, videos)
-    return score(get(challenge_id), truth, prediction, resamples=100)
+    return score(get(challenge_id), truth, prediction, resampling=Resampling(100))
 
 
 def made(given: Score | None = None, **fields) -> records.Record:
@@ -161,8 +161,8 @@ def test_two_records_are_enough_for_a_paired_test():
             for name, array in first.values.items()
         },
     )
-    wanted = score(challenge, truth, mixed, resamples=100).score
-    one, two = (made(score(challenge, truth, table, resamples=100)) for table in (first, second))
+    wanted = score(challenge, truth, mixed, resampling=Resampling(100)).score
+    one, two = (made(score(challenge, truth, table, resampling=Resampling(100))) for table in (first, second))
     pilots = records.statistics_of(one).pilots
     a, b = recentred(one, pilots), recentred(two, pilots)
     total = {name: array.sum(0) + b[name][2] - array[2] for name, array in a.items()}

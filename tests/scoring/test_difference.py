@@ -7,6 +7,7 @@ import pytest
 
 from abawbench.challenges import get
 from abawbench.scoring.difference import difference
+from abawbench.scoring.intervals import Resampling
 from abawbench.synthetic import simulate_predictions, simulate_split
 from abawbench.table import NO_FRAME, Table
 
@@ -16,7 +17,7 @@ BETTER, WORSE = simulate_predictions(CORPUS.known, 0.7, 1), simulate_predictions
 
 
 def test_identical_predictions_give_p_1():
-    result = difference(MTL, CORPUS.truth, BETTER, BETTER, resamples=300)
+    result = difference(MTL, CORPUS.truth, BETTER, BETTER, resampling=Resampling(300))
     assert result["p"] == 1
     assert result["difference"] == 0
     assert result["interval"] == [0, 0]
@@ -24,8 +25,8 @@ def test_identical_predictions_give_p_1():
 
 
 def test_swapping_the_two_flips_every_sign():
-    one = difference(MTL, CORPUS.truth, BETTER, WORSE, resamples=300)
-    two = difference(MTL, CORPUS.truth, WORSE, BETTER, resamples=300)
+    one = difference(MTL, CORPUS.truth, BETTER, WORSE, resampling=Resampling(300))
+    two = difference(MTL, CORPUS.truth, WORSE, BETTER, resampling=Resampling(300))
     assert one["p"] == two["p"]
     assert one["difference"] == pytest.approx(-two["difference"], abs=1e-12)
     assert one["interval"] == pytest.approx([-bound for bound in two["interval"][::-1]], abs=1e-12)
@@ -37,7 +38,7 @@ def test_swapping_the_two_flips_every_sign():
 
 
 def test_a_clear_difference_is_found():
-    result = difference(MTL, CORPUS.truth, BETTER, WORSE, resamples=2000)
+    result = difference(MTL, CORPUS.truth, BETTER, WORSE, resampling=Resampling(2000))
     assert result["p"] < 0.01
     assert result["interval"][0] > 0
     assert 0 < result["smallest_detectable"] < result["difference"]
@@ -50,7 +51,7 @@ def test_few_videos_are_swapped_exhaustively():
         small.truth,
         simulate_predictions(small.known, 0.7, 1),
         simulate_predictions(small.known, 0.6, 2),
-        resamples=1000,
+        resampling=Resampling(1000),
     )
     assert result["swaps"] == 32
     assert (result["p"] * 32) % 1 == pytest.approx(0, abs=1e-9)
@@ -70,11 +71,11 @@ def test_many_clusters_are_compared_too(clusters):
         return Table(names, index, np.full(clusters, NO_FRAME, np.int32), {"expression": guess.astype(np.int8)})
 
     truth, better, worse = table(1), table(0.6), table(0.5)
-    result = difference(challenge, truth, better, worse, resamples=300)
+    result = difference(challenge, truth, better, worse, resampling=Resampling(300))
     assert result["clusters"] == clusters
     assert result["p"] < 0.05
     assert result["interval"][0] > 0
-    assert difference(challenge, truth, better, better, resamples=300)["p"] == 1
+    assert difference(challenge, truth, better, better, resampling=Resampling(300))["p"] == 1
 
 
 def test_the_video_that_alone_differs_is_named_first():
@@ -82,7 +83,7 @@ def test_the_video_that_alone_differs_is_named_first():
     expression = worse.classes("expression").copy()
     expression[worse.video == 7] = (expression[worse.video == 7] + 1) % 8
     changed = Table(worse.videos, worse.video, worse.frame, {**worse.values, "expression": expression})
-    result = difference(MTL, CORPUS.truth, CORPUS.known, changed, resamples=300)
+    result = difference(MTL, CORPUS.truth, CORPUS.known, changed, resampling=Resampling(300))
     assert [row["video"] for row in result["videos"]] == [CORPUS.known.videos[7]]
     assert result["videos"][0]["effect"] == pytest.approx(result["difference"], abs=1e-12)
 
@@ -93,5 +94,5 @@ def test_under_the_null_five_percent_are_significant():
     for trial in range(trials):
         world = simulate_split(16, 8, seed=1000 + trial)
         one, two = (simulate_predictions(world.known, 0.5, seed) for seed in (2 * trial, 2 * trial + 1))
-        found += difference(MTL, world.truth, one, two, resamples=200, seed=trial)["p"] <= 0.05
+        found += difference(MTL, world.truth, one, two, resampling=Resampling(200, trial))["p"] <= 0.05
     assert abs(found / trials - 0.05) < 4 * np.sqrt(0.05 * 0.95 / trials)

@@ -7,6 +7,7 @@ import pytest
 
 from abawbench.challenges import CHALLENGES, Categorical, Challenge, Continuous, MultiLabel, get
 from abawbench.scoring import score
+from abawbench.scoring.intervals import Resampling
 from abawbench.table import Table
 
 # four rows of one video; columns beyond the first are all alike, so that means over them are the first one's
@@ -60,7 +61,7 @@ def test_every_metric_has_a_case():
 @pytest.mark.parametrize("identifier", CHALLENGES)
 def test_the_score_is_the_one_worked_by_hand(identifier):
     challenge = get(identifier)
-    result = score(challenge, table(challenge, 0), table(challenge, 1), resamples=100)
+    result = score(challenge, table(challenge, 0), table(challenge, 1), resampling=Resampling(100))
     expected = EXPECTED[challenge.metric.id]
     assert result.score == (None if expected is None else pytest.approx(expected, abs=1e-12))
 
@@ -69,7 +70,7 @@ def test_the_score_is_the_one_worked_by_hand(identifier):
 def test_a_truth_scored_against_itself_is_right_wherever_it_has_rows(identifier):
     challenge = get(identifier)
     truth = table(challenge, 0)
-    result = score(challenge, truth, truth, resamples=100)
+    result = score(challenge, truth, truth, resampling=Resampling(100))
     for task in challenge.tasks:
         if isinstance(task, Categorical):
             assert result.to_json()["metrics"][f"f1_{task.name}_per_class"][task.classes[1]] == 1

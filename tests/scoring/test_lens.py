@@ -8,6 +8,7 @@ from sklearn.metrics import average_precision_score, f1_score
 
 from abawbench.challenges import CHALLENGES, get
 from abawbench.scoring import pair
+from abawbench.scoring.intervals import Resampling
 from abawbench.scoring.lens import lens
 from abawbench.synthetic import simulate_predictions, simulate_split
 from abawbench.table import NO_FRAME, Table
@@ -207,7 +208,7 @@ def test_every_point_has_exactly_one_official_reading_with_the_official_value(ch
 
     truth, prediction = fit(corpus.truth), fit(guess)
     rows = lens(rules, pair(rules, truth, prediction))
-    result = score(rules, truth, prediction, resamples=100)
+    result = score(rules, truth, prediction, resampling=Resampling(100))
     for task in rules.tasks:
         points = {row["point"] for row in rows if row["task"] == task.name and row["point"] != "accuracy"}
         for point in points:

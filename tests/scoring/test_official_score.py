@@ -14,12 +14,13 @@ from abawbench.challenges import get
 from abawbench.metrics.bootstrap import bca_interval, left_out, resampled
 from abawbench.scoring import pair, score
 from abawbench.scoring.criteria import evaluate
+from abawbench.scoring.intervals import Resampling
 from abawbench.scoring.statistics import collect
 from abawbench.synthetic import simulate_predictions, simulate_split
 from abawbench.table import NO_FRAME, Table
 
 MTL = get("abaw4-mtl")
-FEW = {"resamples": 200}
+FEW = {"resampling": Resampling(200)}
 
 
 def mtl_table(rows):
@@ -236,7 +237,9 @@ def test_shuffled_rows_score_alike_and_are_flagged():
 def test_intervals_by_subject_use_fewer_clusters():
     corpus = simulate_split(40, 20, seed=1)
     subjects = {video: f"s{number // 2}" for number, video in enumerate(corpus.truth.videos)}
-    result = score(MTL, corpus.truth, simulate_predictions(corpus.known, 0.6, 0), subjects=subjects, **FEW)
+    result = score(
+        MTL, corpus.truth, simulate_predictions(corpus.known, 0.6, 0), resampling=Resampling(200, subjects=subjects)
+    )
     assert result.intervals["clusters"] == 20
     assert result.intervals["unit"] == "subject"
     assert "20 subjects" in result.intervals["warning"]
@@ -253,14 +256,16 @@ def test_the_persons_of_a_video_are_one_cluster():
     result = score(MTL, renamed(corpus.truth), renamed(prediction), **FEW)
     assert result.intervals["clusters"] == 20
     pairs = {video: f"s{number // 2}" for number, video in enumerate(corpus.truth.videos)}
-    by_pairs = score(MTL, corpus.truth, prediction, subjects=pairs, **FEW)
+    by_pairs = score(MTL, corpus.truth, prediction, resampling=Resampling(200, subjects=pairs))
     assert result.intervals["score"]["bca"] == pytest.approx(by_pairs.intervals["score"]["bca"], abs=1e-12)
 
 
 def test_the_same_seed_gives_the_same_intervals():
     corpus = simulate_split(10, 20, seed=1)
     prediction = simulate_predictions(corpus.known, 0.6, 0)
-    first, second, other = (score(MTL, corpus.truth, prediction, seed=seed, **FEW).intervals for seed in (1, 1, 2))
+    first, second, other = (
+        score(MTL, corpus.truth, prediction, resampling=Resampling(200, seed)).intervals for seed in (1, 1, 2)
+    )
     assert first == second
     assert first["score"] != other["score"]
 

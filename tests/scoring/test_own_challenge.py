@@ -30,6 +30,7 @@ from abawbench.metrics import concordance
 from abawbench.scoring import pair, score
 from abawbench.scoring.breakdowns import by_class, by_video, concordance_parts, confusion_matrices, explain
 from abawbench.scoring.difference import difference
+from abawbench.scoring.intervals import Resampling
 from abawbench.scoring.lens import lens
 from abawbench.table import Table
 
@@ -98,33 +99,33 @@ def record() -> records.Record:
             note="",
         ),
     )
-    return records.make(score(OWN, TRUTH, FIRST, resamples=100), provenance)
+    return records.make(score(OWN, TRUTH, FIRST, resampling=Resampling(100)), provenance)
 
 
 def test_a_track_judged_by_concordance_under_another_name_is_scored():
-    result = score(OWN, TRUTH, FIRST, resamples=100)
+    result = score(OWN, TRUTH, FIRST, resampling=Resampling(100))
     columns = [concordance(TRUTH.numbers("mood")[:, c], FIRST.numbers("mood")[:, c]) for c in range(3)]
     assert result.terms["mood"] == pytest.approx(np.mean(columns), abs=1e-12)
     assert [result.metrics[f"ccc_{name}"] for name in MOOD.columns] == pytest.approx(columns, abs=1e-12)
 
 
 def test_a_track_judged_by_f1_under_another_name_is_scored():
-    metrics = score(OWN, TRUTH, FIRST, resamples=100).metrics
+    metrics = score(OWN, TRUTH, FIRST, resampling=Resampling(100)).metrics
     right = float(np.mean(TRUTH.classes("gaze") == FIRST.classes("gaze")))
     assert isinstance(metrics["f1_gaze"], float)
     expected = 0.8 * metrics["f1_gaze"] + 0.2 * right
-    assert score(OWN, TRUTH, FIRST, resamples=100).terms["gaze"] == pytest.approx(expected, abs=1e-12)
+    assert score(OWN, TRUTH, FIRST, resampling=Resampling(100)).terms["gaze"] == pytest.approx(expected, abs=1e-12)
 
 
 def test_what_is_reported_need_not_count_and_what_counts_need_not_be_reported():
-    metrics = score(OWN, TRUTH, FIRST, resamples=100).metrics
+    metrics = score(OWN, TRUTH, FIRST, resampling=Resampling(100)).metrics
     assert {"f1_gestures", "accuracy_gestures"} <= set(metrics)
     assert "accuracy_gaze" not in metrics
 
 
 def test_every_point_of_the_lens_has_one_official_reading_with_the_official_value():
     rows = lens(OWN, pair(OWN, TRUTH, FIRST))
-    terms = score(OWN, TRUTH, FIRST, resamples=100).terms
+    terms = score(OWN, TRUTH, FIRST, resampling=Resampling(100)).terms
     assert {row["task"] for row in rows} == {"mood", "gaze", "gestures"}
     for task, value in terms.items():
         (total,) = [row for row in rows if (row["task"], row["point"]) == (task, "total") and row["official"]]
@@ -138,10 +139,10 @@ def test_every_point_of_the_lens_has_one_official_reading_with_the_official_valu
 
 
 def test_it_is_compared_and_broken_down():
-    result = difference(OWN, TRUTH, FIRST, SECOND, resamples=100)
+    result = difference(OWN, TRUTH, FIRST, SECOND, resampling=Resampling(100))
     assert result["figure"] == "score"
     assert set(result["figures"]) >= {"terms.mood", "metrics.f1_gaze"}
-    scored = score(OWN, TRUTH, FIRST, resamples=100)
+    scored = score(OWN, TRUTH, FIRST, resampling=Resampling(100))
     assert set(by_class(OWN, scored)) == set(confusion_matrices(OWN, scored)) == {"gaze", "gestures"}
     assert set(concordance_parts(OWN, scored)) == set(MOOD.columns)
     assert len(by_video(OWN, scored)) == 12
@@ -165,7 +166,7 @@ def test_it_has_records_and_a_leaderboard(tmp_path: Path, catalogue):
 def test_a_criterion_that_nothing_knows_is_refused_with_near_ones():
     wrong = replace(OWN, metric=replace(OWN.metric, terms=(Term("gaze", (Part("accurracy", 1.0),)),)))
     with pytest.raises(ProblemError) as caught:
-        score(wrong, TRUTH, FIRST, resamples=100)
+        score(wrong, TRUTH, FIRST, resampling=Resampling(100))
     (problem,) = caught.value.problems
     assert problem.rule == "C02"
     assert "accuracy" in problem.expected
@@ -174,7 +175,7 @@ def test_a_criterion_that_nothing_knows_is_refused_with_near_ones():
 def test_a_criterion_of_another_kind_of_task_is_refused():
     wrong = replace(OWN, metric=replace(OWN.metric, terms=(Term("gaze", (Part("ccc", 1.0),)),)))
     with pytest.raises(ProblemError, match="'ccc' for the task gaze"):
-        score(wrong, TRUTH, FIRST, resamples=100)
+        score(wrong, TRUTH, FIRST, resampling=Resampling(100))
 
 
 def test_a_criterion_of_a_probability_that_nothing_knows_is_refused_with_near_ones():

@@ -17,6 +17,7 @@ from abawbench.entries import load_entry
 from abawbench.entries.conformance.suite import conform
 from abawbench.formats import read_truth
 from abawbench.scoring import score
+from abawbench.scoring.intervals import Resampling
 from abawbench.table import Table
 from abawbench.training.settings import TrainOptions
 from abawbench.training.sources import Source
@@ -132,7 +133,7 @@ def test_the_run_folder_is_an_entry_that_scores_as_the_training_said(tmp_path, c
             "expression": np.array(rows["expression"], np.int8),
             "action_units": np.array(rows["action_units"], np.int8),
         }
-        official = score(MTL, truth, Table(truth.videos, truth.video, truth.frame, values), resamples=100)
+        official = score(MTL, truth, Table(truth.videos, truth.video, truth.frame, values), resampling=Resampling(100))
         best = official.score if name == "score" else official.terms[name]
         assert summary.best[name]["value"] == pytest.approx(best, abs=1e-6)
         assert summary.best[name]["value"] == max(

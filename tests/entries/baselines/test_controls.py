@@ -15,6 +15,7 @@ from abawbench.entries.entry_file import read_settings
 from abawbench.entries.model import Card, Entry
 from abawbench.entries.outputs import answer
 from abawbench.scoring import score
+from abawbench.scoring.intervals import Resampling
 from abawbench.table import Table
 
 CHALLENGE = challenges.get("abaw4-mtl")
@@ -46,7 +47,7 @@ def clips_for(truth: Table) -> tuple[Clip, ...]:
 
 
 def metrics_of(entry: Entry, truth: Table) -> dict[str, Any]:
-    return dict(score(CHALLENGE, truth, answer(entry, clips_for(truth), CHALLENGE), resamples=10).metrics)
+    return dict(score(CHALLENGE, truth, answer(entry, clips_for(truth), CHALLENGE), resampling=Resampling(10)).metrics)
 
 
 def shares(truth: Table) -> np.ndarray:
