@@ -15,7 +15,7 @@ from abawbench.clips.features import clips_of_features, write_features
 from abawbench.entries import Card
 from abawbench.entries.networks.network import NetworkSettings, create
 from abawbench.inference.predict import predict
-from abawbench.models.frameworks import FrameworkSettings, HeadSettings
+from abawbench.models.frameworks.settings import FrameworkSettings, HeadSettings
 from abawbench.models.temporal.settings import RECURRENT, Kind, TemporalSettings
 from benchmarks.timing import functions, report
 

@@ -16,7 +16,8 @@ from abawbench.challenges import get
 from abawbench.clips.features import write_features
 from abawbench.entries.outputs import head_widths
 from abawbench.models import backbones, facebehaviornet
-from abawbench.models.frameworks import FrameworkSettings, HeadSettings, build_network
+from abawbench.models.frameworks.networks import build_network
+from abawbench.models.frameworks.settings import FrameworkSettings, HeadSettings
 from abawbench.models.temporal.settings import TemporalSettings
 from abawbench.training.sources import Source
 from abawbench.training.train import train

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from types import UnionType
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Union, get_args, get_
 
 import click
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.fill import POLICIES, Policy
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ class ChallengeId(click.ParamType[Any]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Get the challenge of an id; an unknown id is wrong use."""
-        from abawbench.base.problems import ProblemError
         from abawbench.challenges import get
 
         if not isinstance(value, str):
@@ -92,6 +93,29 @@ submissions_option: Decorator = click.option(
 device_option: Decorator = click.option(
     "--device", default="auto", show_default=True, help="cpu, cuda, cuda:1 or mps; auto takes a GPU where there is one."
 )
+
+
+def resolve_device(name: str) -> str:
+    """The device of this name; `auto` is a GPU where there is one, else the CPU.
+
+    Raises:
+        ProblemError: C02, there is no such device.
+    """
+    if name == "cpu" or importlib.util.find_spec("torch") is None:
+        return "cpu"
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        fix = "name cpu, or install a torch that has it"
+        raise ProblemError(Problem("C02", f"--device {name}: {reason}", "a device that is there", fix)) from error
+    return name
+
+
 detector_option: Decorator = click.option(
     "--weights",
     type=PATH,

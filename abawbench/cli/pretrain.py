@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from abawbench.cli.options import PATH, device_option, json_option
+from abawbench.cli.options import PATH, device_option, json_option, resolve_device
 from abawbench.cli.output import ProgressLine, duration, exits_on_problems, print_json, say
 
 if TYPE_CHECKING:
@@ -61,7 +61,6 @@ def mae(crops: Path, out: Path, size: str, device: str, memory: float, as_json: 
       abawbench pretrain mae out/corpus -o out/mae
       abawbench pretrain mae cropped_aligned -o out/mae_b --size b --precision bfloat16 --batch 512
     """
-    from abawbench.models.devices import resolve_device
     from abawbench.training.pretraining.pretrain import pretrain
     from abawbench.training.pretraining.settings import settings_for
 

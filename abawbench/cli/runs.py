@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from abawbench.cli.options import resolve_device
 from abawbench.cli.output import ProgressLine, duration, say
 
 if TYPE_CHECKING:
@@ -48,7 +49,6 @@ def resolve_options(options: RunOptions, address: str | None, load: Callable[[],
         ProblemError: C02, there is no such device.
     """
     from abawbench.inference.ray_workers import RayWorkers
-    from abawbench.models.devices import resolve_device
 
     workers = None if address is None else RayWorkers(load, address)
     return replace(options, device=resolve_device(options.device), workers=workers)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from abawbench.cli.options import PATH, json_option, options_from, submissions_option
+from abawbench.cli.options import PATH, json_option, options_from, resolve_device, submissions_option
 from abawbench.cli.output import ProgressLine, duration, exits_on_problems, print_json, print_table, say
 from abawbench.training.settings import TrainOptions
 
@@ -92,7 +92,6 @@ def command(
       abawbench train 2026_me_mine --features out/mae --features out/ires --truth out/corpus -o out/run --seeds 1,2,3
       abawbench predict out/run out/corpus -o out/predictions
     """
-    from abawbench.models.devices import resolve_device
     from abawbench.training.train import train
 
     file = _file(entry, submissions)

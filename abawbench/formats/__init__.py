@@ -1,7 +1,7 @@
 """Official text formats to and from Table: reading, checking, repairing, writing, packing.
 
 A challenge says how its files are laid out: `layout`, with the kinds of `columns`.
-In: the bytes (`text`) show which layout a file has (`recognise`), and become columns in one vectorised pass (`parse`).
+In: the bytes (`text`) show which layout a file has, and become columns in one vectorised pass (`parse`).
 A file that `parse` does not take is read line by line: `diagnose` names what is wrong with it.
 `read` is the door to a Table from files and folders, by way of the names of rows (`keys`), or from a `dataframe`.
 Against the organisers' `lists`: `rows`, `names`, `file_problems` and `check` (a zip: `archive`); `mend` and `repair`.

@@ -10,9 +10,8 @@ from abawbench.base.problems import Problem, ProblemError, Problems, not_found
 from abawbench.challenges import Challenge
 from abawbench.formats.archive import Member, archive_members, is_archive
 from abawbench.formats.file_problems import compare_units, file_problems, unit_problems
-from abawbench.formats.layout import Layout, prediction_layouts
+from abawbench.formats.layout import Layout, choose_by_width, prediction_layouts
 from abawbench.formats.lists import RowList, UnitList, read_list
-from abawbench.formats.recognise import choose_by_width
 from abawbench.formats.text import load
 
 # endings of prediction files in formats of one file

@@ -9,8 +9,7 @@ from dataclasses import replace
 
 from abawbench.base.problems import SHOWN, Problem, Problems
 from abawbench.formats.columns import BLANKS, FIXES, Column, Probability, Text
-from abawbench.formats.layout import Layout
-from abawbench.formats.recognise import describe_owners, is_header
+from abawbench.formats.layout import Layout, describe_owners, is_header
 from abawbench.formats.text import BOM, encoding_fault, shown
 
 # rules that a reader tolerates; a submission has to keep them

@@ -13,10 +13,9 @@ from abawbench.base.problems import SHOWN, Problem, Problems
 from abawbench.formats.columns import BLANKS
 from abawbench.formats.diagnose import submission_problems
 from abawbench.formats.keys import PATTERNS, example
-from abawbench.formats.layout import Layout
+from abawbench.formats.layout import Layout, is_header
 from abawbench.formats.lists import RowList, UnitList
 from abawbench.formats.parse import Parsed, parse
-from abawbench.formats.recognise import is_header
 from abawbench.formats.rows import Rows, compare
 from abawbench.formats.text import BOM, body_offset, encoding_fault, first_line, shown
 from abawbench.table import video_of

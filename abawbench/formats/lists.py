@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from abawbench.base.arrow_input import arrow_reader
 from abawbench.base.problems import SHOWN, Problem, ProblemError, not_found
 from abawbench.challenges import Challenge
-from abawbench.formats.layout import Layout, prediction_layouts
-from abawbench.formats.recognise import describe_owners, is_header, owners
+from abawbench.formats.layout import Layout, describe_owners, is_header, owners, prediction_layouts
 from abawbench.formats.text import BOM, first_line, load, shown
 from abawbench.table import video_of
 

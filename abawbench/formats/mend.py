@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 from abawbench.formats.columns import BLANKS, Probability
-from abawbench.formats.layout import Layout
-from abawbench.formats.recognise import is_header
+from abawbench.formats.layout import Layout, is_header
 from abawbench.formats.text import BOM
 
 # p0 and p1 that were rounded apart, and no other mistake

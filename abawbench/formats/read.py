@@ -18,9 +18,8 @@ from abawbench.challenges import Challenge
 from abawbench.formats.columns import Probability, Role
 from abawbench.formats.diagnose import reading_problems
 from abawbench.formats.keys import PATTERNS, example, frame_numbers, split_keys
-from abawbench.formats.layout import Layout, layouts
+from abawbench.formats.layout import Layout, choose_layout, has_header, layouts
 from abawbench.formats.parse import CORES, Parsed, parse
-from abawbench.formats.recognise import choose_layout, has_header
 from abawbench.formats.text import BOM, body_offset, load, notes, view
 from abawbench.labels import FOLDER_ALIASES
 from abawbench.table import NO_FRAME, Floats, Table, Values

@@ -13,11 +13,10 @@ from abawbench.base.problems import Problem, ProblemError, Problems, not_found
 from abawbench.challenges import Challenge
 from abawbench.formats.archive import is_archive
 from abawbench.formats.file_problems import compare_units, file_problems, unit_problems
-from abawbench.formats.layout import Layout, prediction_layouts
+from abawbench.formats.layout import Layout, choose_by_width, prediction_layouts
 from abawbench.formats.lists import ListedUnit, RowList, UnitList, read_list
 from abawbench.formats.mend import Mended, describe, mend
 from abawbench.formats.names import differing, rename
-from abawbench.formats.recognise import choose_by_width
 from abawbench.formats.rows import order_of
 from abawbench.formats.text import load
 

@@ -8,7 +8,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from abawbench.cli.options import cluster_options, options_from
+from abawbench.base.problems import ProblemError
+from abawbench.cli.options import cluster_options, options_from, resolve_device
 
 
 @dataclass(frozen=True)
@@ -52,3 +53,9 @@ def test_an_address_counts_for_a_cluster_alone():
     assert called("--address", "auto").output.endswith(" None\n")
     assert called("--engine", "ray", "--address", "auto").output.endswith(" auto\n")
     assert called("--engine", "ray").output.endswith(" local\n")
+
+
+def test_the_cpu_needs_no_torch_and_an_unknown_device_is_told():
+    assert resolve_device("cpu") == "cpu"
+    with pytest.raises(ProblemError, match="C02"):
+        resolve_device("cuda:77")

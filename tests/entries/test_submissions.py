@@ -22,7 +22,7 @@ from abawbench.entries.model import Entry
 from abawbench.entries.networks import facebehaviornet, network
 from abawbench.entries.outputs import head_widths
 from abawbench.models import backbones
-from abawbench.models.frameworks import build_network
+from abawbench.models.frameworks.networks import build_network
 
 ROOT = Path(__file__).parents[2]
 SUBMISSIONS = ROOT / "submissions"

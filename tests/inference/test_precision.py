@@ -10,7 +10,6 @@ from abawbench.inference import precision
 from abawbench.inference.precision import ANSWERS, FEATURES, LIMIT, Parity, decide_precision
 from abawbench.inference.predict import predict
 from abawbench.inference.store import open_store
-from abawbench.models.devices import resolve_device
 from tests.inference.conftest import Means, a_clip
 
 
@@ -103,9 +102,3 @@ def test_what_was_decided_holds_for_the_runs_that_follow(with_bfloat16, tmp_path
     summary = predict(entry, [a_clip("u", 5), a_clip("v", 5)], tmp_path)
     assert (summary.made, summary.kept) == (1, 1)
     assert open_store(tmp_path).record == first
-
-
-def test_the_cpu_needs_no_torch_and_an_unknown_device_is_told():
-    assert resolve_device("cpu") == "cpu"
-    with pytest.raises(ProblemError, match="C02"):
-        resolve_device("cuda:77")

@@ -14,8 +14,8 @@ from abawbench.models import backbones
 from abawbench.models.backbones import Overrides
 from abawbench.models.checkpoints import load_checkpoint, save_backbone
 from abawbench.models.compound import parts_of
-from abawbench.models.frameworks import FrameworkSettings, HeadSettings, build_network
-from abawbench.models.frameworks.networks import MultiTaskNetwork, Normalisation
+from abawbench.models.frameworks.networks import MultiTaskNetwork, Normalisation, build_network
+from abawbench.models.frameworks.settings import FrameworkSettings, HeadSettings
 from abawbench.models.image_input import ImageInput
 from abawbench.models.relatedness_tables import expert_table
 from abawbench.models.settings import FaceBehaviorSettings, MatchingOptions, SoftLabelOptions

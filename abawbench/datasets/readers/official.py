@@ -28,8 +28,7 @@ from abawbench.datasets.readers.values import group_column, name_groups
 from abawbench.formats import read_truth
 from abawbench.formats.diagnose import reading_problems
 from abawbench.formats.keys import PATTERNS
-from abawbench.formats.layout import Layout, layouts
-from abawbench.formats.recognise import choose_layout, is_header
+from abawbench.formats.layout import Layout, choose_layout, is_header, layouts
 from abawbench.formats.text import BOM, first_line, load, shown
 from abawbench.table import Integers, Table, video_of
 

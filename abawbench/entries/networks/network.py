@@ -15,7 +15,8 @@ from abawbench.entries.model import Answers, Card, FrameFeatures, Weights
 from abawbench.entries.networks.backbone import BackboneSettings, WeightsFile, fill_heads, make_backbone
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, Prepared, freeze
 from abawbench.entries.outputs import activate_scores, head_widths, join_heads
-from abawbench.models.frameworks import FrameworkSettings, HeadSettings, MultiTaskNetwork, build_network
+from abawbench.models.frameworks.networks import MultiTaskNetwork, build_network
+from abawbench.models.frameworks.settings import FrameworkSettings, HeadSettings
 from abawbench.models.temporal.segments import answer_sequence
 from abawbench.models.temporal.settings import TemporalSettings
 

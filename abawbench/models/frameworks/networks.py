@@ -225,16 +225,28 @@ class MultiTaskNetwork(nn.Module):
             raise ProblemError(network_problem(found, "a length for each, none beyond the frames", "correct them"))
 
 
-def new_network(
+def build_network(
     feature_width: int,
     outputs: Mapping[str, int],
     temporal: TemporalSettings,
     framework: FrameworkSettings,
     heads: HeadSettings,
     *,
-    seed: int | None,
+    seed: int | None = None,
 ) -> MultiTaskNetwork:
-    """Build a network; see `abawbench.models.frameworks.build_network`."""
+    """Build a network with random weights, in training mode, on torch's default device.
+
+    Args:
+        feature_width: number of features of a frame.
+        outputs: width of each output by its name, in the order of the answers.
+        temporal: settings of the sequence encoder.
+        framework: settings of the layers that are shared.
+        heads: settings of the heads.
+        seed: seed of the weights, which leaves torch's own random state as it was; None draws from that state.
+
+    Raises:
+        ProblemError: E17, every fault of the settings.
+    """
     problems = temporal_problems(temporal) + framework_problems(outputs, framework, heads)
     if feature_width < 1:
         problems.append(network_problem(f"features of width {feature_width}", "a width of at least 1"))

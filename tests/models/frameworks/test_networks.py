@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from abawbench.base.problems import ProblemError
-from abawbench.models.frameworks import FrameworkSettings, HeadSettings, build_network
+from abawbench.models.frameworks.networks import build_network
+from abawbench.models.frameworks.settings import FrameworkSettings, HeadSettings
 from abawbench.models.temporal.settings import TemporalSettings
 
 OUTPUTS = {"valence": 1, "arousal": 1, "expression": 8, "action_units": 12}

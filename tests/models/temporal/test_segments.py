@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abawbench.base.problems import ProblemError
-from abawbench.models.frameworks import FrameworkSettings, HeadSettings, MultiTaskNetwork, build_network
+from abawbench.models.frameworks.networks import MultiTaskNetwork, build_network
+from abawbench.models.frameworks.settings import FrameworkSettings, HeadSettings
 from abawbench.models.temporal import segments
 from abawbench.models.temporal.segments import answer_sequence, windows
 from abawbench.models.temporal.settings import TemporalSettings
