@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from abawbench.clips.clip import clips_of_units
-from abawbench.inference.forward import read_batches
+from abawbench.inference.forward import BatchOptions, read_batches
 from abawbench.inference.run import BATCH
 from benchmarks.crops import write_crops
 from benchmarks.timing import functions, report
@@ -31,7 +31,7 @@ def reading(folder: Path) -> None:
         return sum(int(np.asarray(crop)[0, 0, 0]) for crop in decoded)
 
     def decoded_in_batches(threads: int) -> int:
-        filled = read_batches(clips_of_units(folder), 112, BATCH, lambda crops: crops, threads=threads)
+        filled = read_batches(clips_of_units(folder), BatchOptions(112, BATCH, threads), lambda crops: crops)
         return sum(int(batch.prepared[:, 0, 0, 2].sum(dtype=np.int64)) for batch in filled)
 
     def hashed_and_decoded(threads: int) -> int:

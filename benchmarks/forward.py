@@ -19,7 +19,7 @@ from abawbench.entries import Card, ImageInput
 from abawbench.entries.model import DeviceEntry, FrameFeatures
 from abawbench.entries.networks.backbone import BackboneSettings
 from abawbench.entries.networks.network import NetworkSettings, create
-from abawbench.inference.forward import encode_clips
+from abawbench.inference.forward import BatchOptions, encode_clips
 from abawbench.inference.precision import has_bfloat16
 from abawbench.inference.run import BATCH
 from abawbench.models import backbones
@@ -42,7 +42,7 @@ def entry_of(kind: str, side: int) -> DeviceEntry:
 
 def ours(entry: DeviceEntry, folder: Path, side: int, batch: int = BATCH) -> FrameFeatures:
     """The features that the entry gives for every crop of the folder."""
-    parts = [features for _, features in encode_clips(entry, clips_of_units(folder), side, batch=batch)]
+    parts = [features for _, features in encode_clips(entry, clips_of_units(folder), BatchOptions(side, batch))]
     return np.concatenate([part for part in parts if isinstance(part, np.ndarray)])
 
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
 
-from abawbench.cli.options import (
-    PATH,
-    cluster_options,
-    detector_option,
-    json_option,
-    options_from,
-    submissions_option,
+from abawbench.cli.options import PATH, choice_option, options_from
+from abawbench.cli.output import exits_on_problems
+from abawbench.cli.runs import (
+    RunRequest,
+    open_data,
+    print_summary,
+    progress_of_units,
+    resolve_options,
+    resolve_places,
+    run_options,
 )
-from abawbench.cli.output import exits_on_problems, print_json, say
-from abawbench.cli.runs import open_data, print_summary, progress_of_units, resolve_options, summary_json
 from abawbench.clips.features import StoredType
-from abawbench.inference.run import RunOptions
 from abawbench.models.image_input import Overrides
 
 if TYPE_CHECKING:
@@ -38,18 +37,13 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=int, help="Seed of random weights, if BACKBONE is a kind.")
 @options_from(Overrides, "overrides")
-@click.option(
+@choice_option(
     "--dtype",
-    type=click.Choice(get_args(StoredType)),
+    choices=get_args(StoredType),
     default="float16",
-    show_default=True,
-    help="Number type of the stored features.",
+    text="Number type of the stored features.",
 )
-@options_from(RunOptions)
-@submissions_option
-@detector_option
-@cluster_options
-@json_option
+@run_options
 @exits_on_problems
 def command(
     backbone: str,
@@ -58,11 +52,7 @@ def command(
     seed: int | None,
     overrides: Overrides,
     dtype: StoredType,
-    options: RunOptions,
-    submissions: Path,
-    weights: Path | None,
-    address: str | None,
-    as_json: bool,
+    request: RunRequest,
 ) -> None:
     """Extract features of every frame of DATA with BACKBONE, into a folder that `predict` and `train` take.
 
@@ -78,29 +68,19 @@ def command(
       abawbench extract tiny_vit cropped_aligned -o features/tiny --seed 0 --layer -2 --pooling mean
       abawbench predict 2022_aim3_mtl-se-gru features/arcface -o out/gru
     """
-    from abawbench.base.problems import render
     from abawbench.inference.extract import extract
     from abawbench.inference.feature_maker import feature_maker
 
-    if address is not None:
-        # the machines of a cluster start in folders of their own
-        data, out, submissions = data.resolve(), out.resolve(), submissions.resolve()
-        backbone = str(Path(backbone).resolve()) if Path(backbone).exists() else backbone
+    backbone, (data, out, submissions) = resolve_places(request.address, backbone, data, out, request.submissions)
     make = partial(feature_maker, backbone, overrides, seed=seed, root=submissions)
     maker = make()
-    source = open_data(data, out, maker.entry.card, weights)
-    options = resolve_options(options, address, partial(_load, make))
+    source = open_data(data, out, maker.entry.card, request.weights)
+    options = resolve_options(request, partial(_load, make))
     with progress_of_units() as report:
         summary = extract(maker, source.clips, out, options, dtype=dtype, report=report)
     width = maker.entry.width
-    if summary.problems:
-        say(render(summary.problems))
-    if as_json:
-        print_json(summary_json(summary, width=width))
-    else:
-        print_summary(summary, source.kind, features=f"{width:,} a frame, {dtype}", cache=out)
-    if summary.problems:
-        sys.exit(1)
+    lines = {"features": f"{width:,} a frame, {dtype}", "cache": out}
+    print_summary(summary, source.kind, as_json=request.as_json, values={"width": width}, lines=lines)
 
 
 def _load(make: Callable[[], FeatureMaker]) -> Entry:

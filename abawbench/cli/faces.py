@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from abawbench.cli.options import PATH, cluster_options, json_option
+from abawbench.cli.options import PATH, choice_option, cluster_options, json_option
 from abawbench.cli.output import ProgressLine, duration, exits_on_problems, print_json, say
 
 if TYPE_CHECKING:
@@ -27,12 +27,11 @@ if TYPE_CHECKING:
     help="Detect faces in every K-th frame, and follow them in between.",
     metavar="K",
 )
-@click.option(
+@choice_option(
     "--crop",
-    type=click.Choice(["aligned", "wide"]),
+    choices=["aligned", "wide"],
     default="aligned",
-    show_default=True,
-    help="aligned: 112 x 112 pixels as in s-Aff-Wild2; wide: 224 x 224 with the whole head.",
+    text="aligned: 112 x 112 pixels as in s-Aff-Wild2; wide: 224 x 224 with the whole head.",
 )
 @click.option(
     "--workers",

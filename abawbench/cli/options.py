@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints
@@ -44,6 +44,11 @@ PATH = click.Path(path_type=Path)
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
 
+def choice_option(*names: str, choices: Sequence[str], default: str, text: str) -> Decorator:
+    """Add an option with a few values, its default shown in the help text."""
+    return click.option(*names, type=click.Choice(choices), default=default, show_default=True, help=text)
+
+
 class ScoringOptions(TypedDict):
     """The values of `scoring_options`."""
 
@@ -56,12 +61,11 @@ class ScoringOptions(TypedDict):
 def scoring_options(verb: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that decide a score and its intervals; the verb takes them as `**ScoringOptions`."""
     options: tuple[Decorator, ...] = (
-        click.option(
+        choice_option(
             "--missing",
-            type=click.Choice(POLICIES),
+            choices=POLICIES,
             default="error",
-            show_default=True,
-            help="Fill policy for annotated rows without a prediction.",
+            text="Fill policy for annotated rows without a prediction.",
         ),
         click.option("--subjects", type=PATH, help="File of lines 'video,subject': resample subjects, not videos."),
         click.option(
@@ -133,8 +137,7 @@ def cluster_options(verb: Callable[..., Any]) -> Callable[..., Any]:
     engine_help = "ray: on the machines of a Ray cluster that see the same folders."
     address_help = "Cluster of --engine ray: auto, ray://host:10001, or local, which starts one here."
     called = click.option("--address", default="local", show_default=True, help=address_help)(called)
-    engines = click.Choice(["local", "ray"])
-    return click.option("--engine", type=engines, default="local", show_default=True, help=engine_help)(called)
+    return choice_option("--engine", choices=["local", "ray"], default="local", text=engine_help)(called)
 
 
 def options_from(record: type[Any], name: str = "options") -> Decorator:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from abawbench.cli.options import (
-    CHALLENGE,
-    PATH,
-    cluster_options,
-    detector_option,
-    json_option,
-    options_from,
-    submissions_option,
+from abawbench.cli.options import CHALLENGE, PATH, choice_option
+from abawbench.cli.output import exits_on_problems, say
+from abawbench.cli.runs import (
+    RunRequest,
+    open_data,
+    print_summary,
+    progress_of_units,
+    resolve_options,
+    resolve_places,
+    run_options,
 )
-from abawbench.cli.output import exits_on_problems, print_json, say
-from abawbench.cli.runs import open_data, print_summary, progress_of_units, resolve_options, summary_json
 from abawbench.fill import FRAME_POLICIES
-from abawbench.inference.run import RunOptions
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
@@ -33,12 +31,11 @@ if TYPE_CHECKING:
 @click.argument("entry")
 @click.argument("data", type=PATH)
 @click.option("--out", "-o", type=PATH, required=True, help="Folder of the store, new or of the same entry.")
-@click.option(
+@choice_option(
     "--fill",
-    type=click.Choice(FRAME_POLICIES),
+    choices=FRAME_POLICIES,
     default="none",
-    show_default=True,
-    help="Policy for frames without a face.",
+    text="Policy for frames without a face.",
 )
 @click.option(
     "--write",
@@ -48,11 +45,7 @@ if TYPE_CHECKING:
     metavar="CHALLENGE",
     help="Write the challenge's file of all frames into OUT/files as well; may be given several times.",
 )
-@options_from(RunOptions)
-@submissions_option
-@detector_option
-@cluster_options
-@json_option
+@run_options
 @exits_on_problems
 def command(
     entry: str,
@@ -60,11 +53,7 @@ def command(
     out: Path,
     fill: FramePolicy,
     challenges: tuple[Challenge, ...],
-    options: RunOptions,
-    submissions: Path,
-    weights: Path | None,
-    address: str | None,
-    as_json: bool,
+    request: RunRequest,
 ) -> None:
     """Predict every frame of DATA with ENTRY, and keep the predictions in a store.
 
@@ -79,36 +68,26 @@ def command(
       abawbench predict 2019_kollias_facebehaviornet/tiny me.mp4 -o out/me --fill nearest --write abaw10-va
       abawbench predict submissions/2026_me_mine cropped_aligned -o out/mine
     """
-    from abawbench.base.problems import render
     from abawbench.entries.loading import find_entry_file
     from abawbench.entries.model import TableEntry
     from abawbench.inference.predict import predict
 
-    if address is not None:
-        # the machines of a cluster start in folders of their own
-        data, out, submissions = data.resolve(), out.resolve(), submissions.resolve()
-        entry = str(Path(entry).resolve()) if Path(entry).exists() else entry
+    entry, (data, out, submissions) = resolve_places(request.address, entry, data, out, request.submissions)
     source = find_entry_file(entry, root=submissions)
     load = partial(_load, entry, submissions, data)
     loaded = load()
     if isinstance(loaded, TableEntry):
         kind, clips = "tables", loaded.clips()
     else:
-        opened = open_data(data, out, loaded.card, weights)
+        opened = open_data(data, out, loaded.card, request.weights)
         kind, clips = opened.kind, opened.clips
-    options = resolve_options(options, address, load)
+    options = resolve_options(request, load)
     with progress_of_units() as report:
         summary = predict(loaded, clips, out, options, fill=fill, source=source, report=report)
     files = {challenge.id: str(_write(out, challenge)) for challenge in challenges}
     _say_uncovered(loaded.card, challenges)
-    if summary.problems:
-        say(render(summary.problems))
-    if as_json:
-        print_json(summary_json(summary, files=files))
-    else:
-        print_summary(summary, kind, store=out, **files)
-    if summary.problems:
-        sys.exit(1)
+    lines = {"store": out, **files}
+    print_summary(summary, kind, as_json=request.as_json, values={"files": files}, lines=lines)
 
 
 def _load(name: str, submissions: Path, data: Path) -> Entry:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from abawbench.cli.options import PATH, device_option, json_option, resolve_device
+from abawbench.cli.options import PATH, choice_option, device_option, json_option, resolve_device
 from abawbench.cli.output import ProgressLine, duration, exits_on_problems, print_json, say
 
 if TYPE_CHECKING:
@@ -29,12 +29,11 @@ def command() -> None:
 @command.command("mae")
 @click.argument("crops", type=PATH)
 @click.option("--out", "-o", type=PATH, required=True, help="Folder of the run, new or of the same run.")
-@click.option(
+@choice_option(
     "--size",
-    type=click.Choice(SIZES),
+    choices=SIZES,
     default="small",
-    show_default=True,
-    help="small trains on two cores; b, l and h are the published sizes.",
+    text="small trains on two cores; b, l and h are the published sizes.",
 )
 @click.option("--picture", type=click.IntRange(1), help="Side of a picture in pixels.  [default: that of the size]")
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the crops.  [default: that of the size]")

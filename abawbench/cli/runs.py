@@ -2,21 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+import sys
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, fields, replace
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from abawbench.cli.options import resolve_device
-from abawbench.cli.output import ProgressLine, duration, say
+from abawbench.cli.options import (
+    cluster_options,
+    detector_option,
+    json_option,
+    options_from,
+    resolve_device,
+    submissions_option,
+)
+from abawbench.cli.output import ProgressLine, duration, print_json, say
+from abawbench.inference.run import RunOptions
 
 if TYPE_CHECKING:
     from abawbench.clips.open import ClipSource
     from abawbench.entries import Card, Entry
-    from abawbench.inference.run import RunOptions, RunProgress, RunSummary
+    from abawbench.inference.run import RunProgress, RunSummary
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What the options that `predict` and `extract` share ask for.
+
+    Attributes:
+        options: options of the run.
+        submissions: folder of the entries.
+        weights: ONNX file of the face detector; None takes the default.
+        address: address of a Ray cluster; None runs on this machine.
+        as_json: True to print JSON.
+    """
+
+    options: RunOptions
+    submissions: Path
+    weights: Path | None
+    address: str | None
+    as_json: bool
+
+
+def run_options(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a run; the verb gets them as `request`."""
+    names = [field.name for field in fields(RunRequest)]
+
+    @wraps(verb)
+    def called(*args: Any, **values: Any) -> Any:
+        return verb(*args, request=RunRequest(**{name: values.pop(name) for name in names}), **values)
+
+    result: Callable[..., Any] = called
+    for option in (json_option, cluster_options, detector_option, submissions_option, options_from(RunOptions)):
+        result = option(result)
+    return result
+
+
+def resolve_places(address: str | None, name: str, *paths: Path) -> tuple[str, list[Path]]:
+    """A name and paths as the machines of a cluster need them, which start in folders of their own: absolute.
+
+    Args:
+        address: address of the cluster; None leaves everything as it is.
+        name: a name, which may be a path.
+        paths: paths.
+    """
+    if address is None:
+        return name, list(paths)
+    return str(Path(name).resolve()) if Path(name).exists() else name, [path.resolve() for path in paths]
 
 
 def open_data(data: Path, out: Path, card: Card, weights: Path | None) -> ClipSource:
@@ -37,12 +93,11 @@ def open_data(data: Path, out: Path, card: Card, weights: Path | None) -> ClipSo
     return open_clips(data, faces=lambda: _crop_faces(data, out, card, weights))
 
 
-def resolve_options(options: RunOptions, address: str | None, load: Callable[[], Entry]) -> RunOptions:
+def resolve_options(request: RunRequest, load: Callable[[], Entry]) -> RunOptions:
     """Resolve the device and the cluster of a run.
 
     Args:
-        options: options of the command line.
-        address: address of a Ray cluster; None runs here.
+        request: options of the command line.
         load: function that loads the entry; it can be pickled.
 
     Raises:
@@ -50,8 +105,8 @@ def resolve_options(options: RunOptions, address: str | None, load: Callable[[],
     """
     from abawbench.inference.ray_workers import RayWorkers
 
-    workers = None if address is None else RayWorkers(load, address)
-    return replace(options, device=resolve_device(options.device), workers=workers)
+    workers = None if request.address is None else RayWorkers(load, request.address)
+    return replace(request.options, device=resolve_device(request.options.device), workers=workers)
 
 
 @contextmanager
@@ -62,20 +117,32 @@ def progress_of_units() -> Generator[Callable[[RunProgress], None]]:
     line.end()
 
 
-def summary_json(summary: RunSummary, **more: Any) -> dict[str, Any]:
-    """A summary as JSON values, together with those of the verb."""
-    problems = [problem.to_json() for problem in summary.problems]
-    return {**asdict(summary), "seconds": round(summary.seconds, 2), "problems": problems, **more}
-
-
-def print_summary(summary: RunSummary, kind: str, **lines: object) -> None:
-    """Print a summary.
+def print_summary(
+    summary: RunSummary, kind: str, *, as_json: bool, values: Mapping[str, Any], lines: Mapping[str, object]
+) -> None:
+    """Print a summary and the problems of the units left out; with problems, the exit status is 1.
 
     Args:
         summary: summary of the run.
-        kind: kind of the data.
+        kind: kind of data that it ran over.
+        as_json: True for JSON.
+        values: further values of the verb, for JSON.
         lines: further lines of the verb, by heading.
     """
+    from abawbench.base.problems import render
+
+    if summary.problems:
+        say(render(summary.problems))
+    if as_json:
+        problems = [problem.to_json() for problem in summary.problems]
+        print_json({**asdict(summary), "seconds": round(summary.seconds, 2), "problems": problems, **values})
+    else:
+        _print_lines(summary, kind, lines)
+    if summary.problems:
+        sys.exit(1)
+
+
+def _print_lines(summary: RunSummary, kind: str, lines: Mapping[str, object]) -> None:
     kept = f", {summary.kept:,} kept from before" if summary.kept else ""
     lost = summary.units - summary.made - summary.kept
     left = f", {lost:,} left out" if lost else ""

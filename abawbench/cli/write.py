@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from abawbench.cli.options import CHALLENGE, PATH
+from abawbench.cli.options import CHALLENGE, PATH, choice_option
 from abawbench.cli.output import exits_on_problems
 from abawbench.fill import POLICIES
 
@@ -21,13 +21,12 @@ if TYPE_CHECKING:
 @click.argument("predictions", type=PATH)
 @click.option("--template", type=PATH, required=True, help="The organisers' list of rows or units to predict.")
 @click.option("--out", "-o", type=PATH, required=True, help="The file to write, or a new folder for per-unit files.")
-@click.option(
+@choice_option(
     "--fill",
     "policy",
-    type=click.Choice(POLICIES),
+    choices=POLICIES,
     default="error",
-    show_default=True,
-    help="Fill policy for rows without a prediction.",
+    text="Fill policy for rows without a prediction.",
 )
 @exits_on_problems
 def command(challenge: Challenge, predictions: Path, template: Path, out: Path, policy: Policy) -> None:

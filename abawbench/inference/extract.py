@@ -34,15 +34,8 @@ def extract(
 ) -> RunSummary:
     """Extract features of clips into a cache; units that the cache already has are kept.
 
-    A unit that fails is left out and named in the summary; the other units are finished.
-
-    Args:
-        maker: entry whose features are extracted, and their identity.
-        clips: one clip of crops for each unit.
-        out: folder of the cache.
-        options: options of the run.
-        dtype: number type of the stored features.
-        report: called with the progress, a few times a second at most.
+    `out` is the folder of the cache, and `dtype` the number type of the stored features. The other arguments are those
+    of `run`, with the entry that `maker` holds.
 
     Raises:
         ProblemError: nothing can be done at all: E21 the folder holds something else, or the features of other

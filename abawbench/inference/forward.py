@@ -69,46 +69,45 @@ def split_into_batches(clips: Iterable[Clip], size: int) -> Generator[tuple[Piec
         yield tuple(pieces)
 
 
-def read_batches(
-    clips: Iterable[Clip],
-    side: int,
-    size: int,
-    prepare: Callable[[Frames], Any],
-    *,
-    threads: int | None = None,
-) -> Generator[Batch]:
+@dataclass(frozen=True, slots=True)
+class BatchOptions:
+    """Options of the batches of a forward pass.
+
+    Attributes:
+        side: height and width of the crops in pixels.
+        size: crops in a batch.
+        threads: threads that read crops; one for each core by default.
+    """
+
+    side: int
+    size: int
+    threads: int | None = None
+
+
+def read_batches(clips: Iterable[Clip], options: BatchOptions, prepare: Callable[[Frames], Any]) -> Generator[Batch]:
     """The valid frames of the clips in order, in batches that threads read and prepare ahead of their use.
 
-    Every batch has `size` crops, and black crops fill the last one. A network that always gets the same shape gives a
-    frame the same answer in whatever batch a resumed run puts it.
+    Every batch has the same number of crops, and black crops fill the last one. A network that always gets the same
+    shape gives a frame the same answer in whatever batch a resumed run puts it.
 
     Args:
         clips: clips whose crops have the same size.
-        side: height and width of the crops in pixels.
-        size: crops in a batch.
+        options: size of the crops and of the batches.
         prepare: function of an entry that prepares crops for its forward pass.
-        threads: threads that read; one for each core by default.
     """
-    yield from map_ahead(lambda pieces: _read(pieces, side, size, prepare), split_into_batches(clips, size), threads)
+    batches = split_into_batches(clips, options.size)
+    yield from map_ahead(lambda pieces: _read(pieces, options, prepare), batches, options.threads)
 
 
 def encode_clips(
-    entry: FrameWise,
-    clips: Iterable[Clip],
-    side: int,
-    *,
-    batch: int,
-    threads: int | None = None,
-    tick: Callable[[int], None] = lambda _: None,
+    entry: FrameWise, clips: Iterable[Clip], options: BatchOptions, tick: Callable[[int], None] = lambda _: None
 ) -> Generator[tuple[Clip, FrameFeatures | ProblemError]]:
     """Each clip, in order, with the features of its valid frames, or with the reason why it has none.
 
     Args:
         entry: entry whose forward pass is run.
         clips: clips whose crops have the same size.
-        side: height and width of the crops in pixels.
-        batch: crops in a forward pass.
-        threads: threads that read crops; one for each core by default.
+        options: size of the crops and of the batches.
         tick: called after each forward pass with the number of frames in it.
 
     Yields:
@@ -119,7 +118,7 @@ def encode_clips(
     forward: Callable[[Any], FrameFeatures] = entry.forward if isinstance(entry, DeviceEntry) else entry.encode
     parts: list[FrameFeatures] = []
     problems: list[Problem] = []
-    for filled in read_batches(clips, side, batch, prepare, threads=threads):
+    for filled in read_batches(clips, options, prepare):
         begin = 0
         whole = _forward_whole(forward, filled)
         for number, piece in enumerate(filled.pieces):
@@ -144,8 +143,8 @@ def encode_clips(
                 parts, problems = [], []
 
 
-def _read(pieces: tuple[Piece, ...], side: int, size: int, prepare: Callable[[Frames], Any]) -> Batch:
-    crops = np.zeros((size, side, side, 3), np.uint8)
+def _read(pieces: tuple[Piece, ...], options: BatchOptions, prepare: Callable[[Frames], Any]) -> Batch:
+    crops = np.zeros((options.size, options.side, options.side, 3), np.uint8)
     errors: dict[int, ProblemError] = {}
     begin = 0
     for number, piece in enumerate(pieces):

@@ -28,16 +28,8 @@ def predict(
 ) -> RunSummary:
     """Predict clips into a store; units that the store already has are kept.
 
-    A unit that fails is left out and named in the summary; the other units are finished.
-
-    Args:
-        entry: entry to run.
-        clips: one clip for each unit.
-        out: folder of the store.
-        options: options of the run.
-        fill: policy for frames without a crop.
-        source: file that describes the entry; None for an entry without one.
-        report: called with the progress, a few times a second at most.
+    `out` is the folder of the store, `fill` the policy for frames without a crop, and `source` the file that describes
+    the entry, if there is one. The other arguments are those of `run`.
 
     Raises:
         ProblemError: nothing can be done at all: P01 or P02 for the folder, P05 for the precision, D36 another run is

@@ -11,7 +11,7 @@ from abawbench.base.problems import ProblemError
 from abawbench.base.ray_pool import spread
 from abawbench.clips.clip import Clip
 from abawbench.entries.model import DeviceEntry, Entry, FrameFeatures, FrameWise, Precision
-from abawbench.inference.forward import encode_clips
+from abawbench.inference.forward import BatchOptions, encode_clips
 
 # crops that a worker gets at a time, as whole units: enough to be worth the transfer
 GROUP = 2000
@@ -44,22 +44,14 @@ class RayWorkers:
 
 
 def encode_on_workers(
-    workers: RayWorkers,
-    clips: Iterable[Clip],
-    side: int,
-    *,
-    batch: int,
-    threads: int | None = None,
-    tick: Callable[[int], None] = lambda _: None,
+    workers: RayWorkers, clips: Iterable[Clip], options: BatchOptions, tick: Callable[[int], None] = lambda _: None
 ) -> Generator[tuple[Clip, FrameFeatures | ProblemError]]:
     """What `encode_clips` gives for the clips, in the order in which the workers finish them.
 
     Args:
         workers: workers that run the entry.
         clips: clips whose crops have the same size, in files that every machine of the cluster sees.
-        side: height and width of the crops in pixels.
-        batch: crops in a forward pass.
-        threads: threads of each worker that read crops; one for each core by default.
+        options: size of the crops and of the batches; the threads are those of each worker.
         tick: called with the number of frames in each clip that is finished.
 
     Raises:
@@ -69,7 +61,7 @@ def encode_on_workers(
     if not groups:
         return
     gpus = 1 if workers.device.startswith("cuda") else 0
-    work = partial(_encode_group, workers, side, batch, threads)
+    work = partial(_encode_group, workers, options)
     for group, results in spread(work, groups, workers.address, workers.processes, gpus=gpus):
         for clip, result in zip(group, results, strict=True):
             tick(int(clip.valid.sum()))
@@ -91,10 +83,9 @@ def _group(clips: Iterable[Clip]) -> Generator[tuple[Clip, ...]]:
 
 
 def _encode_group(
-    workers: RayWorkers, side: int, batch: int, threads: int | None, group: Sequence[Clip]
+    workers: RayWorkers, options: BatchOptions, group: Sequence[Clip]
 ) -> list[FrameFeatures | ProblemError]:
-    results = encode_clips(_load_entry(workers), group, side, batch=batch, threads=threads)
-    return [result for _, result in results]
+    return [result for _, result in encode_clips(_load_entry(workers), group, options)]
 
 
 @cache

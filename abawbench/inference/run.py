@@ -19,7 +19,7 @@ from abawbench.clips.clip import Clip, digest_clips
 from abawbench.clips.features import FeatureClip
 from abawbench.entries.contract import select_clips
 from abawbench.entries.model import DeviceEntry, Entry, FrameFeatures, FrameWise
-from abawbench.inference.forward import encode_clips
+from abawbench.inference.forward import BatchOptions, encode_clips
 from abawbench.inference.precision import Measure, Parity, PrecisionChoice, decide_on_first_batch
 from abawbench.inference.ray_workers import RayWorkers, encode_on_workers
 
@@ -311,7 +311,7 @@ def _encode(
     # a batch has crops of one size
     for side in sorted({clip.size for clip in with_crops}):
         alike = work.unfinished(clip for clip in with_crops if clip.size == side)
-        yield from encode(alike, side, batch=options.batch, threads=options.threads, tick=work.progress.add_frames)
+        yield from encode(alike, BatchOptions(side, options.batch, options.threads), work.progress.add_frames)
 
 
 def _read_features(clip: Clip) -> tuple[Clip, FrameFeatures | ProblemError]:

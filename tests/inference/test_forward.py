@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Clip
-from abawbench.inference.forward import read_batches, split_into_batches
+from abawbench.inference.forward import BatchOptions, read_batches, split_into_batches
 from tests.inference.conftest import SIDE, a_clip
 
 LENGTHS = st.lists(st.tuples(st.integers(1, 30), st.floats(0, 1)), max_size=8)
@@ -37,7 +37,7 @@ def test_every_valid_frame_is_planned_once_in_order_and_batches_are_full(lengths
 @given(LENGTHS, st.integers(1, 12), st.integers(1, 3))
 def test_a_batch_holds_the_crops_of_its_pieces_and_black_behind(lengths, size, threads):
     clips = clips_of(lengths)
-    for batch in read_batches(clips, SIDE, size, lambda crops: crops.sum(), threads=threads):
+    for batch in read_batches(clips, BatchOptions(SIDE, size, threads), lambda crops: crops.sum()):
         expected = [piece.clip.read(piece.positions) for piece in batch.pieces]
         filled = sum(map(len, expected))
         np.testing.assert_array_equal(batch.crops[:filled], np.concatenate(expected))
@@ -52,7 +52,7 @@ def test_a_clip_that_cannot_be_read_leaves_its_neighbours_whole():
 
     good = a_clip("good", 3)
     bad = Clip("bad", np.arange(1, 4, dtype=np.int32), np.ones(3, bool), SIDE, broken)
-    (batch,) = read_batches([good, bad, good], SIDE, 9, lambda crops: None)
+    (batch,) = read_batches([good, bad, good], BatchOptions(SIDE, 9), lambda crops: None)
     assert list(batch.errors) == [1]
     np.testing.assert_array_equal(batch.crops[:3], batch.crops[6:])
     assert not batch.crops[3:6].any()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from abawbench.cli.options import PATH, json_option
+from abawbench.cli.options import PATH, choice_option, json_option
 from abawbench.cli.output import exits_on_problems, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -23,12 +23,11 @@ if TYPE_CHECKING:
 @click.argument("root", type=PATH)
 @click.option("--labels", "which", metavar="SET", help="Label set to read; needed where there are several.")
 @click.option("-o", "--out", type=PATH, metavar="OUT.parquet", help="Write the rows as Parquet.")
-@click.option(
+@choice_option(
     "--contempt",
-    type=click.Choice(["drop", "other"]),
+    choices=["drop", "other"],
     default="drop",
-    show_default=True,
-    help="Treatment of contempt, which ABAW does not have: not annotated, or Other.",
+    text="Treatment of contempt, which ABAW does not have: not annotated, or Other.",
 )
 @click.option("--own", is_flag=True, help="Keep the data set's own classes and columns.")
 @json_option
