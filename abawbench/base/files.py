@@ -1,30 +1,152 @@
-"""Files and folders that are written as a whole or not at all."""
+"""Files and folders that are written as a whole or not at all, and that destroy nothing."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
-import tempfile
+import stat
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from abawbench.base.problems import Problem, ProblemError, unwritable
 
+KINDS = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+# where the system shows devices and open files under names
+_OPEN_FILES = re.compile(r"/(dev/(?!shm/)|proc/)")
+# names that `temporary_name` gives, and earlier `tempfile`
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
+
+
+def special_kind(path: Path) -> str | None:
+    """What a path leads to, links followed, where that is neither a file nor a folder; None otherwise.
+
+    >>> special_kind(Path("/dev/null"))
+    'a device'
+    """
+    try:
+        return KINDS.get(stat.S_IFMT(path.stat().st_mode))
+    except (OSError, ValueError):
+        return None
+
+
+def require_plain(path: Path) -> None:
+    """Refuse to read what may never end.
+
+    Raises:
+        ProblemError: F01, the path leads to a pipe, a socket or a device.
+    """
+    kind = special_kind(path)
+    if kind is not None:
+        fix = "save it to a file first, and name that file"
+        raise ProblemError(Problem("F01", kind, "a plain file or a folder", fix, str(path)))
+
+
+def check_output(out: Path, *inputs: Path | None) -> bool:
+    """Check that writing a file or folder destroys nothing that somebody brought.
+
+    Args:
+        out: file or folder to write; links are followed.
+        inputs: files and folders that are read by the same call; None for those that are not given.
+
+    Returns:
+        True where a file is there, which the output will replace.
+
+    Raises:
+        ProblemError: F12, the output is an input or a file of an input folder, a device, a pipe or a socket.
+    """
+    place = _require_place(out)
+    for given in inputs:
+        if given is None or not given.exists():
+            continue
+        # a folder is never replaced
+        is_it = place.is_file() and place.samefile(given)
+        if is_it or (place.is_file() and given.is_dir() and _is_within(place, given)):
+            found = f"an input of the same call, {given}" if is_it else f"a file of the input folder {given}"
+            raise ProblemError(Problem("F12", found, "a place of its own", "name another file with -o", str(out)))
+    return place.is_file()
+
+
+def _is_within(file: Path, folder: Path) -> bool:
+    """True where a file lies somewhere in a folder, or one of the folder's files is a link to it."""
+    return folder.resolve() in file.parents or any(
+        path.is_file() and path.samefile(file) for path in folder.iterdir() if not path.is_dir()
+    )
+
+
+def _require_place(path: Path) -> Path:
+    """The path that writing to a path reaches, links followed. Raises: ProblemError F12, it is no plain file."""
+    place = Path(os.path.realpath(path))
+    kind = special_kind(place)
+    if kind is None and any(_OPEN_FILES.match(name) for name in (str(path.absolute()), str(place))):
+        kind = "a device"
+    if kind is not None:
+        fix = "name a file; `cat` shows it afterwards"
+        raise ProblemError(Problem("F12", kind, "a new file, or one to replace", fix, str(path)))
+    return place
+
+
+def temporary_name(path: Path) -> Path:
+    """A new name beside a path for what is not finished; `sweep` removes what killed runs left under such names."""
+    return path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+
+
+def sweep(folder: Path, names: re.Pattern[str] = _TEMPORARY) -> None:
+    """Remove the unfinished files and folders that killed runs left in a folder, which this run holds.
+
+    Args:
+        folder: the folder; what lies deeper stays.
+        names: the whole names of what goes.
+    """
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if not names.fullmatch(path.name):
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file, replacing an earlier one. Raises: ProblemError F01, it cannot be written."""
-    with _writing(path):
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        temporary = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    """Write a file, replacing an earlier one, as `write_files` does. Raises: ProblemError F01, F12."""
+    write_files({path: data})
+
+
+def write_files(files: Mapping[Path, bytes]) -> None:
+    """Write files that belong together: none takes its place before all are written.
+
+    A link stays, and the file that it points to is replaced. A new file has the rights that the umask leaves, another
+    keeps its own.
+
+    Args:
+        files: contents of the files by path.
+
+    Raises:
+        ProblemError: F01 a file cannot be written, F12 a path leads to a device, a pipe or a socket.
+    """
+    places = {path: _require_place(path) for path in files}
+    unfinished = {path: temporary_name(place) for path, place in places.items()}
+    try:
+        for path, data in files.items():
+            with _writing(path):
+                with unfinished[path].open("xb") as file:
+                    file.write(data)
+                if places[path].is_file():
+                    unfinished[path].chmod(stat.S_IMODE(places[path].stat().st_mode))
+        for path, place in places.items():
+            with _writing(path):
+                unfinished[path].replace(place)
+    finally:
+        for temporary in unfinished.values():
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -47,8 +169,8 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
         files: contents of the files by name.
 
     Raises:
-        ProblemError: C02 something else is there, F01 the folder cannot be written, Z02 the name of a file would lead
-            out of the folder.
+        ProblemError: C02 something else is there, F01 the folder cannot be written, F12 the path leads to a device, a
+            pipe or a socket, Z02 the name of a file would lead out of the folder.
     """
     for name in files:
         if Path(name).name != name:
@@ -56,13 +178,14 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         fix = "remove it, or name another folder"
         raise ProblemError(Problem("C02", "something is there already", "a new folder", fix, str(path)))
+    place = _require_place(path)
+    temporary = temporary_name(place)
     with _writing(path):
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         try:
+            temporary.mkdir()
             for name, data in files.items():
                 (temporary / name).write_bytes(data)
-            temporary.chmod(0o755)
-            temporary.replace(path)
+            temporary.replace(place)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise

@@ -33,6 +33,10 @@ RULES: dict[str, Rule] = {
     "F09": Rule("blank inside a line", "A line holds no blanks where the format allows none."),
     "F10": Rule("blank line", "No line between the first row and the last is empty."),
     "F11": Rule("header in a file without header", "The format has no header: the first line is a row."),
+    "F12": Rule(
+        "output in the place of something else",
+        "An output is a new file or replaces a plain one; it is no input of the same call, no device, pipe or socket.",
+    ),
     "V01": Rule("not a number", "The value is a finite number; NaN and an empty field are no numbers."),
     "V02": Rule("infinite value", "The value is finite."),
     "V03": Rule("value out of range", "The value lies in the range of its column."),
@@ -198,6 +202,7 @@ RULES: dict[str, Rule] = {
         "training data that another edition forbids",
         "A model also keeps the rules on training data of the other editions.",
     ),
+    "N20": Rule("the same trial twice", "The trials of a submission differ from one another."),
 }
 
 FAMILIES = {

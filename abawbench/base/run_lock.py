@@ -1,4 +1,4 @@
-"""The lock of a run: one run at a time in a folder, and worker processes that end with their run."""
+"""The lock of a run: one run at a time in a folder, worker processes that end with it, and no litter of killed ones."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.files import sweep
+from abawbench.base.problems import Problem, ProblemError, unwritable
 
 LOCK = ".lock"
 WORKERS = ".workers"
@@ -19,13 +20,15 @@ WORKERS = ".workers"
 def only_run(out: Path) -> Generator[None]:
     """Lock a folder for this run, once the worker processes of a killed run have ended, which they do at once.
 
+    Unfinished files that a killed run left in the folder are removed.
+
     Args:
         out: folder of the run.
 
     Raises:
-        ProblemError: D36, another run is at work there.
+        ProblemError: D36 another run is at work there, F01 the folder cannot be written.
     """
-    with (out / LOCK).open("w") as lock:
+    with _opened(out / LOCK) as lock:
         if sys.platform != "win32":
             import fcntl
 
@@ -34,9 +37,17 @@ def only_run(out: Path) -> Generator[None]:
             except OSError as error:
                 fix = "wait for it, or name another folder"
                 raise ProblemError(Problem("D36", "a run at work", "no other run", fix, str(out))) from error
-            with (out / WORKERS).open("w") as workers:
+            with _opened(out / WORKERS) as workers:
                 fcntl.flock(workers, fcntl.LOCK_EX)
+        sweep(out)
         yield
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("w")
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
 
 
 def stay_with_parent(out: Path, parent: int) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.cli.options import CHALLENGE, PATH, json_option, submissions_option
-from abawbench.cli.output import exits_on_problems, print_json
+from abawbench.cli.output import exits_on_problems, print_json, writing
 
 if TYPE_CHECKING:
     from abawbench.base.problems import Problem
@@ -88,7 +88,8 @@ def _check_file(
         from abawbench.formats.repair import repair
 
         try:
-            repairs = repair(challenge, predictions, template, copy)
+            with writing(copy, predictions, template):
+                repairs = repair(challenge, predictions, template, copy)
             is_ok = True
         except ProblemError as error:
             remaining, is_ok = error.problems, False

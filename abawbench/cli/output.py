@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ParamSpec
 
 import click
 
+from abawbench.base.files import check_output
 from abawbench.base.problems import Problem, ProblemError
 
 Arguments = ParamSpec("Arguments")
@@ -46,6 +49,26 @@ def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, No
             sys.exit(1)
 
     return guarded
+
+
+@contextmanager
+def writing(out: Path | None, *inputs: Path | None) -> Generator[None]:
+    """Guard what a verb writes: nothing that the call reads is replaced, and a file that is replaced is named.
+
+    Args:
+        out: file or folder to write; None where nothing is written.
+        inputs: files and folders that the call reads; None for those that are not given.
+
+    Raises:
+        ProblemError: F12, the output is an input, a device, a pipe or a socket.
+    """
+    if out is None:
+        yield
+        return
+    is_replaced = check_output(out, *inputs)
+    yield
+    if is_replaced:
+        say(f"{out}: the earlier file was replaced")
 
 
 def say(text: str) -> None:

@@ -9,7 +9,7 @@ import click
 
 from abawbench.cli.check import template_option
 from abawbench.cli.options import CHALLENGE, PATH
-from abawbench.cli.output import exits_on_problems, print_table, say
+from abawbench.cli.output import exits_on_problems, print_table, say, writing
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
@@ -31,9 +31,14 @@ def command(challenge: Challenge, trials: tuple[Path, ...], out: Path, template:
     Example:
       abawbench pack abaw11-ah first.txt second.txt -o submission.zip --template trial-0.txt
     """
-    from abawbench.formats.pack import manifest_path, pack
+    from abawbench.base.problems import render
+    from abawbench.formats.pack import manifest_path, pack, repeated_trials
 
-    manifest = pack(challenge, trials, out, template)
+    with writing(out, *trials, template), writing(manifest_path(out), *trials, template):
+        manifest = pack(challenge, trials, out, template)
+    notes = repeated_trials(trials, manifest)
+    if notes:
+        say(render(notes))
     if template is None:
         say("note: without --template the rows were not compared with the organisers' list")
     print_table(

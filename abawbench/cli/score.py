@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 import click
 
 from abawbench.cli.options import CHALLENGE, PATH, ScoringOptions, json_option, resampling, scoring_options
-from abawbench.cli.output import exits_on_problems, print_json, print_table, say
+from abawbench.cli.output import exits_on_problems, print_json, print_table, say, writing
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
@@ -79,7 +79,9 @@ def command(
         from abawbench import records
 
         made = records.make(result, records.read_provenance(disclosure, truth, predictions), options["missing"])
-        say(f"record: {records.write(made, record)}")
+        with writing(record / made.place, truth, predictions, disclosure):
+            place = records.write(made, record)
+        say(f"record: {place}")
     if as_json:
         print_json(result.to_json() | breakdowns | ({"coverage": coverage} if coverage else {}))
     else:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from abawbench.cli.options import PATH, json_option, options_from
-from abawbench.cli.output import exits_on_problems, print_json, print_table, say
+from abawbench.cli.output import exits_on_problems, print_json, print_table, say, writing
 from abawbench.synthetic.corpus import CorpusSettings
 from abawbench.synthetic.quirks import QUIRKS
 
@@ -126,7 +126,8 @@ def _write_sheet(sheet: Path, seed: int) -> None:
     require_renderer(with_films=False)
     from abawbench.synthetic.sheet import write_contact_sheet
 
-    write_contact_sheet(sheet, seed)
+    with writing(sheet):
+        write_contact_sheet(sheet, seed)
     click.echo(f"{sheet} written")
 
 

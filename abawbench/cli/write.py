@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.cli.options import CHALLENGE, PATH, choice_option
-from abawbench.cli.output import exits_on_problems
+from abawbench.cli.output import exits_on_problems, writing
 from abawbench.fill import POLICIES
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def command(challenge: Challenge, predictions: Path, template: Path, out: Path, 
     from abawbench.fill import describe
     from abawbench.formats.write import write_predictions
 
-    written = write_predictions(challenge, read_table(challenge, predictions, "prediction"), template, out, policy)
+    with writing(out, predictions, template):
+        written = write_predictions(challenge, read_table(challenge, predictions, "prediction"), template, out, policy)
     click.echo(f"{out}: {written.rows:,} rows written; filled: {describe(written.filled)}")
     if written.left_out:
         click.echo(f"left out, because they are not in the list: {written.left_out:,} predicted rows")

@@ -176,6 +176,17 @@ def _read_frame(path: Path) -> tuple[Any, Mapping[str, Sequence[str]] | None]:
     return frame, None
 
 
+def is_label_file(path: Path) -> bool:
+    """True where a file is one that `write_labels` wrote."""
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    try:
+        return path.suffix == ".parquet" and METADATA in (pyarrow.parquet.read_schema(path).metadata or {})
+    except (pa.ArrowInvalid, OSError):
+        return False
+
+
 def _subjects(frame: Any) -> dict[str, str]:
     if "subject" not in frame.columns:
         return {}

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from abawbench.base.files import write_file
+from abawbench.base.files import check_output, write_files
 from abawbench.base.hashes import sha256_of_file, sha256_of_files
 from abawbench.base.problems import Problem, ProblemError, Problems, not_found
 from abawbench.base.version import VERSION
@@ -90,9 +90,11 @@ def pack(challenge: Challenge, trials: Sequence[Path], out: Path, template: Path
         template: the organisers' list, or None.
 
     Raises:
-        ProblemError: Z06 too many trials, the problems that `check` finds in them, F01 the zip cannot be written.
-            Nothing is written then.
+        ProblemError: Z06 too many trials, the problems that `check` finds in them, F01 the zip cannot be written, F12
+            the zip or the manifest would replace a trial or the list. Nothing is written then.
     """
+    for path in (out, manifest_path(out)):
+        check_output(path, *trials, template)
     _require_trials(challenge, trials, out)
     problems = Problems()
     for trial in trials:
@@ -114,9 +116,32 @@ def pack(challenge: Challenge, trials: Sequence[Path], out: Path, template: Path
         hashlib.sha256(archive).hexdigest(),
         tuple(member for member, _ in content),
     )
-    write_file(manifest_path(out), (json.dumps(manifest.to_json(), indent=2, ensure_ascii=False) + "\n").encode())
-    write_file(out, archive)
+    said = (json.dumps(manifest.to_json(), indent=2, ensure_ascii=False) + "\n").encode()
+    write_files({out: archive, manifest_path(out): said})
     return manifest
+
+
+def repeated_trials(trials: Sequence[Path], manifest: Manifest) -> tuple[Problem, ...]:
+    """A note for each trial whose files are byte for byte those of an earlier one.
+
+    Args:
+        trials: the trials as they were packed.
+        manifest: what `pack` returned for them.
+    """
+    first: dict[tuple[tuple[str, str], ...], Path] = {}
+    notes: list[Problem] = []
+    for number, trial in enumerate(trials):
+        begin = f"trial-{number}"
+        content = tuple(
+            (member.name.removeprefix(begin), member.sha256)
+            for member in manifest.members
+            if member.name.startswith((f"{begin}.", f"{begin}/"))
+        )
+        if content and content in first:
+            found, fix = f"the bytes of {first[content]}", "choose another trial, or send one fewer"
+            notes.append(Problem("N20", found, "trials that differ", fix, str(trial)))
+        first.setdefault(content, trial)
+    return tuple(notes)
 
 
 def _require_trials(challenge: Challenge, trials: Sequence[Path], out: Path) -> None:

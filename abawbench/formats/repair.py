@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from abawbench.base.files import write_file, write_folder
+from abawbench.base.files import check_output, write_file, write_folder
 from abawbench.base.problems import Problem, ProblemError, Problems, not_found
 from abawbench.challenges import Challenge
 from abawbench.formats.archive import is_archive
@@ -58,8 +58,9 @@ def repair(challenge: Challenge, path: Path, template: Path | None, out: Path) -
         out: the copy to write, a file or a new folder.
 
     Raises:
-        ProblemError: what has to be mended by hand. Nothing is written then.
+        ProblemError: what has to be mended by hand; F12, the copy would replace an input. Nothing is written then.
     """
+    check_output(out, path, template)
     if is_archive(path):
         raise ProblemError(
             Problem("C02", "a zip", "a file or a folder", "unpack it, repair each file, and pack them again", str(path))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.base.files import make_folder, write_file, write_folder
+from abawbench.base.files import check_output, make_folder, write_file, write_folder
 from abawbench.base.problems import SHOWN, Problem, ProblemError, Problems
 from abawbench.challenges import Challenge
 from abawbench.fill import Policy, fill
@@ -60,9 +60,10 @@ def write_predictions(
         policy: how to fill rows without a prediction, as in `fill.fill`.
 
     Raises:
-        ProblemError: T01 rows have no prediction and the policy is `error`, and the problems that `check` finds in the
-            result. Nothing is written then.
+        ProblemError: T01 rows have no prediction and the policy is `error`; F12 the output would replace an input; and
+            the problems that `check` finds in the result. Nothing is written then.
     """
+    check_output(out, template, Path(prediction.source) if prediction.source else None)
     wanted = read_list(challenge, template)
     layout = _layout_for(challenge, prediction)
     asked = _row_table(wanted, layout) if isinstance(wanted, RowList) else _unit_table(wanted, layout, prediction)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from abawbench.base.arrow_input import arrow_reader
-from abawbench.base.files import make_folder, write_file
+from abawbench.base.files import make_folder, sweep, write_file
 from abawbench.base.hashes import sha256_of
 from abawbench.base.problems import Problem, ProblemError, os_reason
 from abawbench.base.version import VERSION, versions_of
@@ -201,7 +201,8 @@ def begin_store(root: Path, record: Mapping[str, Any], parity: Parity | None) ->
     store = Store(root, json.loads(_canonical({**record, **decided})))
     if not (root / ENTRY).is_file() or open_store(root).key != store.key:
         write_file(root / ENTRY, json.dumps(store.record, indent=1).encode())
-    (root / UNITS).mkdir(exist_ok=True)
+    make_folder(root / UNITS)
+    sweep(root / UNITS)
     return store
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from abawbench.base.files import make_folder, write_file, write_text
 from abawbench.base.problems import Problem, ProblemError, unreadable
+from abawbench.base.run_lock import LOCK, WORKERS, only_run
 from abawbench.base.version import VERSION
 from abawbench.challenges import get
 from abawbench.formats.write import write_annotations, write_list
@@ -55,8 +56,9 @@ def write_corpus(
         The content of corpus.json: version, settings and counts.
 
     Raises:
-        ProblemError: D52 the settings make no corpus, D50 the folder holds another corpus, D51 it holds something else,
-            D53 a library is missing, D54 a process that draws was killed, F01 the folder cannot be written.
+        ProblemError: D36 another run is at work there, D52 the settings make no corpus, D50 the folder holds another
+            corpus, D51 it holds something else, D53 a library is missing, D54 a process that draws was killed, F01 the
+            folder cannot be written.
     """
     check_settings(settings)
     if settings.pictures:
@@ -65,14 +67,17 @@ def write_corpus(
     footage = make_footage(settings)
     card = {"version": VERSION, "settings": settings.to_json(), "counts": counts(footage)}
     make_folder(out)
-    write_text(out / CARD, json.dumps(card, indent=2) + "\n")
-    _clear_left_behind(out)
-    write_labels(footage, out)
-    if settings.pictures:
-        make_folder(out / CROPS)
-        draw_crops(footage, out / CROPS, workers, report)
-    if settings.films:
-        write_videos(footage, out, report)
+    with only_run(out):
+        # another run may have come first
+        _check_folder(settings, out)
+        write_text(out / CARD, json.dumps(card, indent=2) + "\n")
+        _clear_left_behind(out)
+        write_labels(footage, out)
+        if settings.pictures:
+            make_folder(out / CROPS)
+            draw_crops(footage, out / CROPS, workers, report)
+        if settings.films:
+            write_videos(footage, out, report)
     return card
 
 
@@ -139,7 +144,7 @@ def _check_folder(settings: CorpusSettings, out: Path) -> None:
     try:
         text = (out / CARD).read_text("utf-8")
     except FileNotFoundError:
-        if out.is_dir() and any(out.iterdir()):
+        if out.is_dir() and any(path.name not in {LOCK, WORKERS} for path in out.iterdir()):
             found = f"files, and no {CARD}"
             raise ProblemError(Problem("D51", found, "a new folder", "name another", str(out))) from None
         return
@@ -162,6 +167,8 @@ def _check_folder(settings: CorpusSettings, out: Path) -> None:
 def _clear_left_behind(out: Path) -> None:
     """Remove the temporary files and folders of a killed run."""
     for path in out.rglob(".*"):
+        if path.name in {LOCK, WORKERS}:
+            continue
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:

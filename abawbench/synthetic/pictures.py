@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -14,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from abawbench.base.files import write_file, write_folder
+from abawbench.base.files import make_folder, temporary_name, write_file, write_folder
 from abawbench.base.problems import Problem, ProblemError, unwritable
+from abawbench.base.run_lock import stay_with_parent
 from abawbench.synthetic.affect import FRAME_RATE, Intensities
 from abawbench.synthetic.corpus import FACE, FILM, Footage, Unit
 from abawbench.synthetic.noise import stream
@@ -75,7 +75,7 @@ def draw_crops(footage: Footage, crops: Path, workers: int, report: Report) -> N
     jobs = drawing_jobs(footage, crops)
     total = sum(int(job.has_crop.sum()) for job in jobs)
     drawn = 0
-    for frames, problems in _results(jobs, workers):
+    for frames, problems in _results(jobs, workers, crops.parent):
         if problems:
             raise ProblemError(*problems)
         drawn += frames
@@ -98,7 +98,7 @@ def drawing_jobs(footage: Footage, crops: Path) -> list[DrawingJob]:
     ]
 
 
-def _results(jobs: list[DrawingJob], workers: int) -> Iterator[tuple[int, tuple[Problem, ...]]]:
+def _results(jobs: list[DrawingJob], workers: int, corpus: Path) -> Iterator[tuple[int, tuple[Problem, ...]]]:
     if workers == 1 or len(jobs) < 2:
         yield from map(draw_unit, jobs)
         return
@@ -106,7 +106,10 @@ def _results(jobs: list[DrawingJob], workers: int) -> Iterator[tuple[int, tuple[
 
     # fresh processes, since a forked process may hang if its parent has threads
     with ProcessPoolExecutor(
-        min(workers, len(jobs)), multiprocessing.get_context("spawn"), initializer=_one_thread
+        min(workers, len(jobs)),
+        multiprocessing.get_context("spawn"),
+        initializer=_start_process,
+        initargs=(corpus, os.getpid()),
     ) as pool:
         try:
             for future in as_completed([pool.submit(draw_unit, job) for job in jobs]):
@@ -119,10 +122,15 @@ def _results(jobs: list[DrawingJob], workers: int) -> Iterator[tuple[int, tuple[
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _one_thread() -> None:
+# the lock that a process holds while it lives
+_process: dict[str, Any] = {}
+
+
+def _start_process(corpus: Path, parent: int) -> None:
     import cv2
 
     cv2.setNumThreads(1)
+    _process["lock"] = stay_with_parent(corpus, parent)
 
 
 def draw_unit(job: DrawingJob) -> tuple[int, tuple[Problem, ...]]:
@@ -195,16 +203,13 @@ def write_videos(footage: Footage, out: Path, report: Report) -> None:
 
 def _write_video(footage: Footage, places: list[int], path: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(descriptor)
+        make_folder(path.parent)
+        unfinished = temporary_name(path)
         try:
-            _encode(footage, places, name)
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+            _encode(footage, places, str(unfinished))
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise unwritable(path, error) from error
 

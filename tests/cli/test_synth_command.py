@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from abawbench.base.run_lock import only_run
 from abawbench.cli import main
 from abawbench.clips.images import read_image
 
@@ -83,3 +89,35 @@ def test_the_contact_sheet_is_a_picture(tmp_path):
     result = run("--sheet", tmp_path / "faces.png")
     assert result.exit_code == 0, result.stderr
     assert min(read_image(tmp_path / "faces.png").shape[:2]) > 112
+
+
+def _workers_of(corpus):
+    """Process ids of the processes that hold the corpus open."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if place.readlink() == corpus / ".workers":
+                found.append(int(place.parts[2]))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+def test_a_killed_run_takes_its_workers_with_it_and_goes_on(tmp_path):
+    out = (tmp_path / "corpus").resolve()
+    call = [sys.executable, "-m", "abawbench", "synth", str(out), "--videos", "6", "--frames", "40", "--workers", "2"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(call, env=environment, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while not _workers_of(out) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        workers = _workers_of(out)
+        second = run(out, "--videos", "6", "--frames", "40", "--workers", "1")
+        process.kill()
+    assert workers
+    assert (second.exit_code, "D36" in second.stderr) == (1, True)
+    with only_run(out):
+        assert _workers_of(out) == []
+    assert run(out, "--videos", "6", "--frames", "40", "--workers", "2").exit_code == 0
+    assert len(list((out / "cropped_aligned").iterdir())) >= 6

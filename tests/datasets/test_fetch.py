@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from abawbench.base.problems import ProblemError
+from abawbench.base.run_lock import LOCK, WORKERS, only_run
 from abawbench.datasets.fetch import SETS, Set, Source, cache, fetch, fetched, sets, store
 
 BODY = bytes(range(256)) * 4000
@@ -122,7 +123,8 @@ def rules(error):
 
 
 def leftovers(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.name.startswith(".") or path.name.startswith("tmp"))
+    names = sorted(path.name for path in folder.iterdir() if path.name.startswith((".", "tmp")))
+    return [name for name in names if name not in {LOCK, WORKERS}]
 
 
 def test_a_set_is_downloaded_checked_and_recorded(small):
@@ -237,7 +239,8 @@ def test_a_wrong_file_is_refused_with_both_hashes_and_nothing_of_it_stays(small,
     problem = error.value.problems[0]
     assert hashlib.sha256(b"not the file").hexdigest() in problem.found
     assert SHA256 in problem.expected
-    assert sorted(path.name for path in (cache() / "small").iterdir()) == ["LICENSE", "fetched.json"]
+    names = {path.name for path in (cache() / "small").iterdir()} - {LOCK, WORKERS}
+    assert names == {"LICENSE", "fetched.json"}
 
 
 def test_a_file_without_pin_is_held_to_what_was_got_first(small, server):
@@ -429,7 +432,7 @@ def test_a_bad_zip_is_a_problem_and_nothing_is_unpacked(small, server, monkeypat
     use(monkeypatch, Source("faces.zip", f"{server.address}/faces.zip", None, None, "the test"))
     with pytest.raises(ProblemError, match=rule):
         get()
-    assert [path.name for path in (cache() / "small").iterdir()] == ["faces.zip"]
+    assert {path.name for path in (cache() / "small").iterdir()} - {LOCK, WORKERS} == {"faces.zip"}
     assert fetched("small") is None
 
 
@@ -461,3 +464,20 @@ def test_every_set_has_a_licence_an_attribution_and_a_hash_or_a_list_for_each_fi
         assert part.url.startswith("https://")
         assert part.source
         assert part.sha256 is not None or item.listing is not None or "assumed" in part.source
+
+
+def test_what_a_killed_run_left_is_swept_under_the_lock(small, server):
+    folder = cache() / "small"
+    folder.mkdir(parents=True)
+    for name in ("tmpa1b2c3d4", ".big.bin.copy", ".faces.0a1b2c3d"):
+        (folder / name).write_bytes(b"half")
+    get()
+    assert leftovers(folder) == []
+
+
+def test_two_runs_at_once_are_one(small, server):
+    folder = cache() / "small"
+    folder.mkdir(parents=True)
+    with only_run(folder), pytest.raises(ProblemError) as error:
+        get()
+    assert rules(error) == ["D36"]

@@ -83,6 +83,16 @@ def test_a_second_run_does_nothing(tmp_path, crops):
     assert times == {path: path.stat().st_mtime_ns for path in (tmp_path / "store" / "units").iterdir()}
 
 
+def test_unfinished_files_of_a_killed_run_are_swept(tmp_path, crops):
+    predict(entry_with(), clips_of_units(crops), tmp_path / "store")
+    unit = clips_of_units(crops)[0].video
+    left = [tmp_path / "store" / place for place in (f"units/.{unit}.parquet.a1b2c3d4", ".entry.json.x_y8z7w6")]
+    for path in left:
+        path.write_bytes(b"half")
+    predict(entry_with(), clips_of_units(crops), tmp_path / "store")
+    assert not any(path.exists() for path in left)
+
+
 def test_a_changed_crop_is_noticed_and_only_its_unit_is_done_again(tmp_path, crops):
     predict(Means(), clips_of_units(crops), tmp_path / "store")
     before = contents(tmp_path / "store")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from abawbench.cli.options import PATH
-from abawbench.cli.output import exits_on_problems, print_json, say
+from abawbench.cli.output import exits_on_problems, print_json, say, writing
 
 
 @click.command()
@@ -35,5 +35,6 @@ def command(dataset: str, out: Path | None) -> None:
         return
     from abawbench.base.files import write_text
 
-    write_text(out, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    with writing(out, Path(dataset)):
+        write_text(out, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     say(f"{out} written: {manifest.id}")

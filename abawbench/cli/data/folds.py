@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.cli.options import CHALLENGE, PATH, json_option
-from abawbench.cli.output import exits_on_problems, print_json, print_table, say
+from abawbench.cli.output import exits_on_problems, print_json, print_table, say, writing
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
@@ -77,7 +77,8 @@ def command(
     else:
         folds = make_folds(table, folds=number, groups=groups, seed=seed, tasks=tasks)
     if out is not None:
-        write_folds(folds, out)
+        with writing(out, truth, subjects, check_path):
+            write_folds(folds, out)
     if as_json:
         print_json(folds.to_json())
     else:

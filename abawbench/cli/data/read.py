@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.cli.options import PATH, choice_option, json_option
-from abawbench.cli.output import exits_on_problems, print_json, print_table, say
+from abawbench.cli.output import exits_on_problems, print_json, print_table, say, writing
 
 if TYPE_CHECKING:
     from abawbench.challenges import Task
@@ -48,7 +48,7 @@ def command(
       abawbench data read ./my_set_1.toml /data/mine --own -o mine.parquet
     """
     from abawbench.base.problems import ProblemError, render
-    from abawbench.datasets.label_file import write_labels
+    from abawbench.datasets.label_file import is_label_file, write_labels
     from abawbench.datasets.manifests import get_manifest
     from abawbench.datasets.readers import read_with_problems
     from abawbench.datasets.readers.mapping import abaw_tasks, describe_loss, to_abaw
@@ -64,7 +64,9 @@ def command(
     written = None
     if out is not None:
         try:
-            write_labels(labels, table, tasks, out)
+            # a file that an earlier call wrote is no input
+            with writing(out, None if is_label_file(out) else root):
+                write_labels(labels, table, tasks, out)
             written = out
         except ProblemError as error:
             problems = (*problems, *error.problems)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from abawbench.base.files import sweep
 from abawbench.base.hashes import sha256_of_file
 from abawbench.base.problems import Problem, ProblemError, unreadable, unwritable
+from abawbench.base.run_lock import only_run
 from abawbench.datasets.fetch.download import TIMEOUT_S, Progress, ResumingDownloader, quiet, reason_of, wrong_hash
 from abawbench.datasets.fetch.sets import Set, Source, get_set
 from abawbench.datasets.fetch.store import FetchedFile, cache, read_record, unpack, write_record
+
+# names of unfinished downloads of pooch, and of unfinished copies
+_UNFINISHED = re.compile(r"tmp[a-z0-9_]{8}|\..+\.copy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +63,40 @@ def fetch(
         pause_s: pause in seconds before the second attempt of a download; it is twice as long before the third.
 
     Raises:
-        ProblemError: D20 unknown name; C02 a file at hand that the set does not have, or files of one's own in `to`
-            that would be written over; and for each file that is missing at the end: D21 not downloaded, D22 another
-            file than expected, F01 not readable or no place to write, Z01 and Z02 an archive that does not open.
+        ProblemError: D20 unknown name; D36 another run is at work in the folder; C02 a file at hand that the set does
+            not have, or files of one's own in `to` that would be written over; and for each file that is missing at
+            the end: D21 not downloaded, D22 another file than expected, F01 not readable or no place to write, Z01 and
+            Z02 an archive that does not open.
     """
     item = get_set(name)
     folder = cache() / name if to is None else to
     given = _by_name(item, at_hand)
     _make(folder)
+    with only_run(folder):
+        sweep(folder, _UNFINISHED)
+        return _fetch(item, folder, to, url, given, progress, pause_s)
+
+
+def _fetch(
+    item: Set,
+    folder: Path,
+    to: Path | None,
+    url: str | None,
+    given: Mapping[str, Path],
+    progress: Progress,
+    pause_s: float,
+) -> Fetched:
+    """The set in a folder that this run holds."""
     files = {part.name: got for part in item.files if (got := read_record(folder).get(part.name)) is not None}
     if to is not None:
         _refuse_strangers(item, folder, files, given)
     new: list[str] = []
     problems: list[Problem] = []
     wanted = [part for part in item.files if not _is_kept(part, files.get(part.name), folder)]
-    listing = {} if at_hand or url is not None else _listing(item, wanted, files)
+    listing = {} if given or url is not None else _listing(item, wanted, files)
     for part in wanted:
         try:
-            if at_hand:
+            if given:
                 got = _take(item, part, given.get(part.name), files.get(part.name), folder)
             else:
                 where = listing.get(part.name, {}).get("download_url") or part.url

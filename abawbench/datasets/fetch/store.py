@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
-from abawbench.base.files import write_text
+from abawbench.base.files import temporary_name, write_text
 from abawbench.base.problems import Problem, ProblemError, unwritable
 from abawbench.datasets.fetch.sets import Set, get_set
 
@@ -117,13 +116,13 @@ def unpack(path: Path) -> dict[str, int]:
     try:
         with zipfile.ZipFile(path) as archive:
             members = _members(path, archive)
-            temporary = Path(tempfile.mkdtemp(prefix=f".{path.stem}.", dir=path.parent))
+            temporary = temporary_name(target)
+            temporary.mkdir()
             for name, info in members.items():
                 place = temporary / name
                 place.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(info) as source, place.open("wb") as copy:
                     shutil.copyfileobj(source, copy, 1 << 20)
-        temporary.chmod(0o755)
         if target.exists():
             shutil.rmtree(target)
         temporary.replace(target)
