@@ -281,9 +281,9 @@ class Deadly:
         return os._exit, (1,)
 
 
-def test_a_process_that_is_killed_is_one_problem():
+def test_a_process_that_is_killed_is_one_problem(tmp_path):
     with pytest.raises(ProblemError, match=r"D54[\s\S]*fewer --workers"):
-        list(pictures._results([Deadly(), Deadly()], 2))
+        list(pictures._results([Deadly(), Deadly()], 2, tmp_path))
 
 
 def test_without_opencv_labels_can_be_made_and_pictures_are_one_problem(tmp_path, monkeypatch):
