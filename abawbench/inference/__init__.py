@@ -1,4 +1,4 @@
-"""Entries over clips: predictions into a store, features into a cache; resumed, here or on Ray workers."""
+"""Runs of entries over clips: predictions into a store, features into a cache, resumable, here or on Ray workers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 ENTRY = "entry.json"
 UNITS = "units"
-# what else `abawbench predict` puts into the folder of a store
+# other folders that `abawbench predict` puts into the folder of a store
 FACES, FILES = "faces", "files"
 
 

@@ -1,4 +1,4 @@
-"""The features that backbones give for many clips, in a feature cache."""
+"""Extracts the features of many clips into a feature cache."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def extract(
     of `run`, with the entry that `maker` holds.
 
     Raises:
-        ProblemError: nothing can be done at all: E21 the folder holds something else, or the features of other
+        ProblemError: faults that stop the whole run: E21 the folder holds something else, or the features of other
             backbones; E06 the clips are features; P05 for the precision; D36 another run is at work; F01.
     """
     if any(isinstance(clip, FeatureClip) for clip in clips):

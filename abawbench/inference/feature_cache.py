@@ -28,12 +28,12 @@ from abawbench.clips.feature_index import (
 from abawbench.inference import FACES
 
 THREADS = 2
-# features of makers that differ in these fields never go into one folder
+# fields of a maker in which all features of a folder agree
 DECISIVE = ("identity", "dtype")
 
 
 class FeatureCache:
-    """A folder of features that a run writes into; new units are in a journal until the cache is closed.
+    """A folder of features that a run writes into; new units are kept in a journal until the cache is closed.
 
     Args:
         index: index of the folder, with the maker of this run.
@@ -77,7 +77,7 @@ def prepare_cache(root: Path, maker: Mapping[str, Any]) -> FeatureIndex:
 
     Args:
         root: folder of the cache; it is made where it is missing.
-        maker: record of what makes the features of this run.
+        maker: record of the maker of the features of this run.
 
     Raises:
         ProblemError: E21 the folder holds something else, or features of other backbones or of another type; F01.
@@ -106,7 +106,7 @@ def open_cache(root: Path) -> FeatureIndex:
 
 
 def describe_identity(identity: Mapping[str, Any]) -> str:
-    """The networks that make features in a few words, as `iresnet50 1f3a09c2 layer -1 embedding`."""
+    """Describe the networks that make features, as `iresnet50 1f3a09c2 layer -1 embedding`."""
     parts: list[str] = []
     for network in identity["networks"]:
         weights = network["sha256"][:8] if "sha256" in network else f"seed {network.get('seed', '?')}"
@@ -145,7 +145,7 @@ class CacheSummary:
 
 
 def summarise(root: Path) -> CacheSummary:
-    """The content of a feature cache. Raises: ProblemError E21, the folder has no index; F01."""
+    """Summarise the content of a feature cache. Raises: ProblemError E21, the folder has no index; F01."""
     index = open_cache(root)
     units = index.units.values()
     return CacheSummary(
@@ -168,11 +168,11 @@ def verify(
     *,
     tick: Callable[[str], None] = lambda _: None,
 ) -> tuple[Fault, ...]:
-    """The faults of a feature cache, sorted by unit, from reading every byte.
+    """Find the faults of a feature cache by reading every byte; sorted by unit.
 
     Args:
         index: index of the cache.
-        clips: today's crops; features of other crops, and of crops that are gone, are stale. None checks no crops.
+        clips: present crops; features of other crops, and of crops that are gone, are stale. None checks no crops.
         tick: called with the name of each unit whose file was read.
     """
     faults = {fault.unit: fault for fault in index.faults()}
@@ -220,7 +220,7 @@ def _stale(index: FeatureIndex, clips: Sequence[Clip]) -> Generator[Fault]:
         elif digest != known.clip:
             yield Fault(clip.video, "stale", "its crops have changed")
         elif clip.crop_recipe != known.recipe:
-            yield Fault(clip.video, "stale", "its crops are taken in another way now")
+            yield Fault(clip.video, "stale", "its crops are now made in another way")
 
 
 def _sha256(path: Path) -> str:

@@ -22,7 +22,7 @@ from abawbench.models.checkpoints import load_checkpoint
 
 CHECKPOINTS = (".pth", ".pt", ".bin", ".safetensors")
 CONFIG = "config.json"
-# those that differ from their default alone stand behind the first four
+# fields of an image input; after the first four, only those that differ from their default are kept
 IMAGE_INPUT = ("size", "colour", "mean", "std", "resize", "resize_to")
 
 
@@ -32,8 +32,8 @@ class FeatureMaker:
 
     Attributes:
         entry: the entry.
-        identity: everything that decides what the features mean: networks, hashes or seeds of their weights, and how
-            they are read. Features of two identities never share a cache.
+        identity: everything that the features depend on: networks, hashes or seeds of their weights, layer and pooling.
+            Features of two identities never share a cache.
     """
 
     entry: DeviceEntry
@@ -52,7 +52,7 @@ def feature_maker(
     seed: int | None = None,
     root: Path = Path("submissions"),
 ) -> FeatureMaker:
-    """The maker of features with this name.
+    """Make the maker of features of this name.
 
     Args:
         name: kind of backbone, as `iresnet50` or `hf:convnext`; path of a checkpoint, or of a folder that transformers
@@ -63,7 +63,7 @@ def feature_maker(
 
     Raises:
         ProblemError: E01 unknown name; E11 a kind without a seed, or an entry whose weights are missing; C02 an option
-            that does not go with the name, or an entry without a network that sees crops; E04 E08 E09 E10 E17 a
+            that does not go with the name, or an entry without a network that takes crops; E04 E08 E09 E10 E17 a
             checkpoint that cannot be read in this way.
     """
     overrides = overrides or Overrides()
@@ -74,7 +74,7 @@ def feature_maker(
     if _is_checkpoint(path):
         _refuse(str(path), "a checkpoint", options)
         return _of_checkpoint(path, overrides)
-    _refuse(name, "an entry, which says so itself", (*overrides.given, *options))
+    _refuse(name, "an entry, whose file sets it", (*overrides.given, *options))
     return _of_entry(_loaded(name, root), find_entry_file(name, root=root))
 
 
@@ -110,12 +110,12 @@ def _loaded(name: str, root: Path) -> Entry | Trainable:
 
 def _of_entry(entry: Entry | Trainable, source: Path | None) -> FeatureMaker:
     if isinstance(entry, CompoundEntry):
-        # its features are those of the entry that it asks
+        # its features are those of the entry below it
         entry = entry.basic
     if not isinstance(entry, DeviceEntry) or not entry.width or not entry.card.networks:
-        found = f"{entry.card.name} has no network that sees crops"
+        found = f"{entry.card.name} has no network that takes crops"
         fix = "name a kind of backbone, a checkpoint, or another entry"
-        raise ProblemError(Problem("C02", found, "an entry whose networks see crops", fix))
+        raise ProblemError(Problem("C02", found, "an entry whose networks take crops", fix))
     seed: int | None = getattr(entry, "seed", None)
     if isinstance(entry, NetworkEntry | FaceBehaviorEntry):
         return FeatureMaker(entry, {"networks": [_network(facts, seed) for facts in entry.card.networks]})

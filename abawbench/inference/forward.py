@@ -1,4 +1,4 @@
-"""Frame features of many clips, from full batches of crops that threads read ahead and clips share."""
+"""The forward pass over many clips, in full batches of crops that threads read ahead and that clips share."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Batch:
         pieces: frames of the batch, in order.
         crops: crops of the pieces, shape (crops, side, side, 3); black crops fill the rest of the batch.
         prepared: output of the entry's `prepare` for the crops.
-        errors: for the index of a piece, the reason why its crops could not be read; these crops are black.
+        errors: reason why the crops of a piece could not be read, by the index of the piece; these crops are black.
     """
 
     pieces: tuple[Piece, ...]
@@ -48,7 +48,7 @@ class Batch:
 
 
 def split_into_batches(clips: Iterable[Clip], size: int) -> Generator[tuple[Piece, ...]]:
-    """The valid frames of the clips in order, `size` frames at a time.
+    """Split the valid frames of the clips, in order, into batches of `size` frames.
 
     A clip without valid frames gives an empty last piece.
     """
@@ -75,8 +75,8 @@ class BatchOptions:
 
     Attributes:
         side: height and width of the crops in pixels.
-        size: crops in a batch.
-        threads: threads that read crops; one for each core by default.
+        size: number of crops in a batch.
+        threads: number of threads that read crops; one for each core by default.
     """
 
     side: int
@@ -85,10 +85,10 @@ class BatchOptions:
 
 
 def read_batches(clips: Iterable[Clip], options: BatchOptions, prepare: Callable[[Frames], Any]) -> Generator[Batch]:
-    """The valid frames of the clips in order, in batches that threads read and prepare ahead of their use.
+    """Read the valid frames of the clips, in order, in batches that threads read and prepare ahead of their use.
 
-    Every batch has the same number of crops, and black crops fill the last one. A network that always gets the same
-    shape gives a frame the same answer in whatever batch a resumed run puts it.
+    Black crops fill the last batch. Since all batches have one shape, a frame gets the same answer in any batch of a
+    resumed run.
 
     Args:
         clips: clips whose crops have the same size.
@@ -102,7 +102,7 @@ def read_batches(clips: Iterable[Clip], options: BatchOptions, prepare: Callable
 def encode_clips(
     entry: FrameWise, clips: Iterable[Clip], options: BatchOptions, tick: Callable[[int], None] = lambda _: None
 ) -> Generator[tuple[Clip, FrameFeatures | ProblemError]]:
-    """Each clip, in order, with the features of its valid frames, or with the reason why it has none.
+    """Encode the valid frames of each clip, in order.
 
     Args:
         entry: entry whose forward pass is run.
@@ -111,8 +111,8 @@ def encode_clips(
         tick: called after each forward pass with the number of frames in it.
 
     Yields:
-        Clip and features, shape (valid frames, width). Problems: E12 or E13 the entry fails, E14 a feature is not
-        finite, F01 or E06 a crop cannot be read.
+        The clip, and its features, shape (valid frames, width), or the problems why it has none: E12 or E13 the entry
+        fails, E14 a feature is not finite, F01 or E06 a crop cannot be read.
     """
     prepare: Callable[[Frames], Any] = entry.prepare if isinstance(entry, DeviceEntry) else _unchanged
     forward: Callable[[Any], FrameFeatures] = entry.forward if isinstance(entry, DeviceEntry) else entry.encode
@@ -178,13 +178,13 @@ def _has_rows(features: object, rows: int) -> bool:
 def _forward_alone(
     entry: FrameWise, forward: Callable[[Frames], FrameFeatures], piece: Piece, batch: Frames
 ) -> FrameFeatures:
-    """The features of one piece of a batch that failed, from a batch of the same size that holds nothing else.
+    """Encode one piece of a batch that failed, in a batch of the same size that holds nothing else.
 
     Args:
         entry: entry that failed.
         forward: function from crops to features.
         piece: frames that are tried.
-        batch: crops of the piece, and black crops behind them.
+        batch: crops of the piece, followed by black crops.
 
     Raises:
         ProblemError: E12 or E13, naming the first frame that fails by itself.

@@ -1,4 +1,4 @@
-"""The compute precision of a run: bfloat16 where the machine is fast in it and the results hardly change."""
+"""Decides the compute precision of a run: bfloat16 where the machine is fast in it and the results hardly change."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from abawbench.entries.contract import describe_failure
 from abawbench.entries.model import DeviceEntry, Precision
 
 PrecisionChoice = Literal["auto", "float32", "bfloat16"]
-# of a probability, or of a value in its range: a tenth of what moves a score visibly
+# largest difference of an answer: a tenth of a difference that moves a score visibly
 LIMIT = 0.02
-# of a vector's length, assumed: vectors so close have a cosine above 0.998, and training sees the same rounding
+# largest difference as a share of a vector's length (assumed): the cosine of such vectors is above 0.998
 FEATURES_LIMIT = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """The compute precision of a run, and the comparison that it rests on.
+    """The compute precision of a run, and the comparison behind it.
 
     Attributes:
         asked: precision that the user asked for.
@@ -38,11 +38,11 @@ class Parity:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A measure of how far an entry in bfloat16 is from the same entry in float32.
+    """A measure of the difference between an entry in bfloat16 and the same entry in float32.
 
     Attributes:
-        of: name of what is compared, as `answers`.
-        distance: function of the entry in float32, the entry in bfloat16, and crops.
+        of: name of the compared results, as `answers`.
+        distance: function of the entry in float32, the entry in bfloat16, and crops that returns their distance.
         limit: largest distance at which bfloat16 is accepted.
     """
 
@@ -58,7 +58,7 @@ def _answer_distance(exact: DeviceEntry, rounded: DeviceEntry, crops: Frames) ->
 
 
 def _feature_distance(exact: DeviceEntry, rounded: DeviceEntry, crops: Frames) -> float:
-    """The largest distance between two vectors of a crop, in proportion to their length."""
+    """The largest distance between the two vectors of a crop, as a share of their length."""
     one, other = (each.encode(crops).astype(np.float64) for each in (exact, rounded))
     length = np.linalg.norm(one, axis=1)
     return float((np.linalg.norm(one - other, axis=1) / np.where(length > 0, length, 1.0)).max(initial=0))
@@ -71,7 +71,7 @@ FEATURES = Measure("features", _feature_distance, FEATURES_LIMIT)
 def decide_precision(
     entry: DeviceEntry, device: str, choice: PrecisionChoice, crops: Frames, *, measure: Measure
 ) -> Parity:
-    """The precision of a run that begins with these crops.
+    """Decide the precision of a run that begins with these crops.
 
     Args:
         entry: entry to run.
@@ -99,14 +99,14 @@ def decide_precision(
 def decide_on_first_batch(
     entry: DeviceEntry, device: str, choice: PrecisionChoice, clips: Sequence[Clip], batch: int, *, measure: Measure
 ) -> Parity:
-    """The precision of a run over these clips, from the first batch of their crops; float32 where they have none.
+    """Decide the precision of a run by the first batch of crops in these clips; float32 where they have none.
 
     Args:
         entry: entry to run.
         device: device of the run.
         choice: precision that the user asked for.
         clips: clips of the run.
-        batch: crops in a batch.
+        batch: number of crops in a batch.
         measure: measure of the difference, and its limit.
 
     Raises:

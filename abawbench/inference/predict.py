@@ -1,4 +1,4 @@
-"""The answers of an entry to many clips, in a prediction store."""
+"""Predicts many clips into a prediction store."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def predict(
     the entry, if there is one. The other arguments are those of `run`.
 
     Raises:
-        ProblemError: nothing can be done at all: P01 or P02 for the folder, P05 for the precision, D36 another run is
-            at work.
+        ProblemError: faults that stop the whole run: P01 or P02 for the folder, P05 for the precision, D36 another run
+            is at work.
     """
     record = record_of(entry, fill=fill, device=options.device, choice=options.precision, source=source)
     return run(entry, clips, _PredictionSink(out, record, fill), options, report=report)

@@ -1,4 +1,4 @@
-"""The forward pass of a run on the workers of a Ray cluster; answers and files stay with the run itself."""
+"""Runs the forward pass on the workers of a Ray cluster; answers and files are made by the run itself."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from abawbench.clips.clip import Clip
 from abawbench.entries.model import DeviceEntry, Entry, FrameFeatures, FrameWise, Precision
 from abawbench.inference.forward import BatchOptions, encode_clips
 
-# crops that a worker gets at a time, as whole units: enough to be worth the transfer
+# number of crops that a worker gets at a time, as whole units: enough to be worth the transfer
 GROUP = 2000
 
 
@@ -25,12 +25,12 @@ class RayWorkers:
         load: function that loads the entry; it can be pickled, and is called once in each worker.
         address: address of the cluster, see `base.ray_pool.cluster`.
         processes: number of workers in a local cluster; one for each core by default.
-        device: device of the networks; that of the run.
-        precision: precision of the networks; that of the run.
-        key: name by which a worker knows that it has loaded the entry already.
+        device: device of the networks.
+        precision: precision of the networks.
+        key: name under which a worker keeps the entry that it has loaded.
     """
 
-    # each task of a worker unpickles a function of its own, which equals no other
+    # left out of comparisons: each task of a worker unpickles a function of its own
     load: Callable[[], Entry] = field(compare=False)
     address: str
     processes: int | None = None
@@ -46,7 +46,7 @@ class RayWorkers:
 def encode_on_workers(
     workers: RayWorkers, clips: Iterable[Clip], options: BatchOptions, tick: Callable[[int], None] = lambda _: None
 ) -> Generator[tuple[Clip, FrameFeatures | ProblemError]]:
-    """What `encode_clips` gives for the clips, in the order in which the workers finish them.
+    """Encode clips as `encode_clips` does, in the order in which the workers finish them.
 
     Args:
         workers: workers that run the entry.

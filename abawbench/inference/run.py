@@ -24,7 +24,7 @@ from abawbench.inference.precision import Measure, Parity, PrecisionChoice, deci
 from abawbench.inference.ray_workers import RayWorkers, encode_on_workers
 
 BATCH = 16
-# between two reports of progress
+# seconds between two reports of progress
 PAUSE_S = 0.5
 
 
@@ -36,8 +36,8 @@ class RunOptions:
         precision: compute precision; `auto` takes bfloat16 where the machine is fast in it and the results of the first
             batch hardly change.
         device: device of the networks, as `cpu` or `cuda`.
-        batch: crops in a forward pass.
-        threads: threads that read crops; one for each core by default.
+        batch: number of crops in a forward pass.
+        threads: number of threads that read crops; one for each core by default.
         workers: Ray workers that run the forward pass; None runs it in this process.
     """
 
@@ -58,14 +58,14 @@ DEFAULTS = RunOptions()
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """What a run did.
+    """The results of a run.
 
     Attributes:
-        units: units of the data.
-        made: units finished by this run.
-        kept: units that were finished before.
-        frames: frames of the units finished by this run.
-        valid: frames of these units that have a crop.
+        units: number of units of the data.
+        made: number of units finished by this run.
+        kept: number of units that were finished before.
+        frames: number of frames of the units finished by this run.
+        valid: number of these frames that have a crop.
         parity: compute precision, and the reason for it; None for an entry that has no choice.
         seconds: duration of the run.
         problems: problems of the units that were left out.
@@ -83,12 +83,12 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
-        units: units finished, and units in all.
-        frames: frames encoded by this run, and frames to encode in all; units kept from before do not count.
-        seconds: time since the run began.
+        units: numbers of finished units and of all units.
+        frames: numbers of frames encoded and to encode in all; units kept from before do not count.
+        seconds: seconds since the run began.
     """
 
     units: tuple[int, int]
@@ -97,7 +97,7 @@ class RunProgress:
 
 
 class Sink(Protocol):
-    """The folder that a run writes into, and what it writes there for each unit."""
+    """The interface of a folder that a run writes the results of each unit into."""
 
     @property
     def root(self) -> Path:
@@ -106,7 +106,7 @@ class Sink(Protocol):
 
     @property
     def measure(self) -> Measure:
-        """How far results in bfloat16 may be from those in float32."""
+        """The measure of the difference between results in bfloat16 and in float32."""
         ...
 
     def check_folder(self) -> None:
@@ -114,11 +114,11 @@ class Sink(Protocol):
         ...
 
     def previous_parity(self) -> Parity | None:
-        """The precision of the previous run into the folder, where that was the same run; called under the lock."""
+        """The precision of the previous run into the folder; None where that was another run. Called under the lock."""
         ...
 
     def begin(self, entry: Entry, parity: Parity | None) -> None:
-        """Write down what this run is.
+        """Record the entry and the precision of the run.
 
         Args:
             entry: the entry, on the device and in the precision of the run.
@@ -136,7 +136,7 @@ class Sink(Protocol):
         ...
 
     def put(self, clip: Clip, digest: str, features: FrameFeatures | None) -> tuple[Problem, ...]:
-        """Write the results for a clip, or return the problems that they have.
+        """Write the results for a clip, or return their problems.
 
         Args:
             clip: a clip of the run.
@@ -168,13 +168,13 @@ def run(
     Args:
         entry: entry to run.
         clips: one clip for each unit.
-        sink: where the results go.
+        sink: folder that receives the results.
         options: options of the run.
         report: called with the progress, a few times a second at most.
 
     Raises:
-        ProblemError: nothing can be done at all: D36 another run is at work, P05 for the precision, and what the sink
-            raises.
+        ProblemError: faults that stop the whole run: D36 another run is at work, P05 for the precision, and problems of
+            the sink.
     """
     begin = time.perf_counter()
     clips, problems = select_clips(entry, clips)
@@ -209,7 +209,7 @@ def _parity(entry: DeviceEntry, clips: Sequence[Clip], measure: Measure, options
 
 
 class _Progress:
-    """Adds up what is done, and reports it now and then.
+    """A counter of finished frames and units, which reports them every half second.
 
     Args:
         clips: clips of the run.
@@ -243,15 +243,15 @@ class _Progress:
 
 @dataclass(eq=False)
 class _Work:
-    """The units of a run: which are unfinished, and what became of the others.
+    """The unfinished units of a run, and the results of the others.
 
     Attributes:
-        sink: where the results go.
+        sink: folder that receives the results.
         progress: progress of the run.
-        made: units finished by this run.
-        kept: units that were finished before.
-        frames: frames of the units finished by this run.
-        valid: frames of these units that have a crop.
+        made: number of units finished by this run.
+        kept: number of units that were finished before.
+        frames: number of frames of the units finished by this run.
+        valid: number of these frames that have a crop.
         problems: problems of the units that were left out.
         digests: hash of the frames of each unfinished unit, by name.
     """
@@ -293,7 +293,7 @@ class _Work:
 def _encode(
     entry: Entry, clips: Sequence[Clip], work: _Work, options: RunOptions, parity: Parity | None
 ) -> Generator[tuple[Clip, FrameFeatures | ProblemError | None]]:
-    """Each unfinished clip with its features, or its problem; with None for an entry that is not frame-wise."""
+    """Yield each unfinished clip with its features, or its problem, or None for an entry that is not frame-wise."""
     with_features = [clip for clip in clips if isinstance(clip, FeatureClip)]
     with_crops = [clip for clip in clips if not isinstance(clip, FeatureClip)]
     for clip, features in map_ahead(_read_features, work.unfinished(with_features), 1):

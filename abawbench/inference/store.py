@@ -1,4 +1,4 @@
-"""A store of predictions: for each unit a Parquet file of probabilities and values, and a JSON file that commits it."""
+"""Prediction stores: for each unit a Parquet file of probabilities and values, and a JSON file that commits it."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ LIBRARIES = ("numpy", "opencv-python-headless", "onnxruntime", "torch", "transfo
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """The JSON file of a unit: what its predictions depend on, and how many there are.
+class UnitFacts:
+    """The content of the JSON file of a unit: hashes of its inputs and its file, and counts of its frames.
 
     Attributes:
         unit: name of the unit.
@@ -101,10 +101,10 @@ class Store:
         """Names of the finished units, sorted."""
         return tuple(sorted(path.stem for path in (self.root / UNITS).glob("*.json")))
 
-    def facts(self, unit: str) -> Facts | None:
-        """The facts of a finished unit; None where it is not finished or its file does not read."""
+    def facts(self, unit: str) -> UnitFacts | None:
+        """The facts of a finished unit; None where it is not finished or its file cannot be read."""
         try:
-            return Facts(**json.loads((self.root / UNITS / f"{unit}.json").read_bytes()))
+            return UnitFacts(**json.loads((self.root / UNITS / f"{unit}.json").read_bytes()))
         except (OSError, ValueError, TypeError):
             return None
 
@@ -122,7 +122,7 @@ class Store:
         # a unit whose files are half replaced must not pass for finished
         (folder / f"{unit}.json").unlink(missing_ok=True)
         write_file(folder / f"{unit}.parquet", data)
-        facts = Facts(
+        facts = UnitFacts(
             unit=unit,
             entry=self.key,
             clip=digest,
@@ -147,7 +147,7 @@ class Store:
 
 
 def check_folder(root: Path, name: str) -> None:
-    """Make the folder of a store where it is missing, and refuse a folder of something else.
+    """Make the folder of a store where it is missing, and refuse a folder that holds something else.
 
     Args:
         root: folder of the store.
@@ -171,7 +171,7 @@ def check_folder(root: Path, name: str) -> None:
 
 
 def previous_parity(root: Path, record: Mapping[str, Any]) -> Parity | None:
-    """The precision of the run that a store is from; None where that was another run.
+    """The precision of the previous run into a store; None where that was another run.
 
     Args:
         root: folder of the store.
@@ -187,7 +187,7 @@ def previous_parity(root: Path, record: Mapping[str, Any]) -> Parity | None:
 
 
 def begin_store(root: Path, record: Mapping[str, Any], parity: Parity | None) -> Store:
-    """The store of a run; its record is written unless it is there already.
+    """Open the store of a run, and write its record unless it is there already.
 
     Args:
         root: folder of the store, held by this run.
@@ -207,7 +207,7 @@ def begin_store(root: Path, record: Mapping[str, Any], parity: Parity | None) ->
 
 
 def open_store(root: Path) -> Store:
-    """The store in a folder. Raises: ProblemError P02, its record is missing or does not read."""
+    """Open the store in a folder. Raises: ProblemError P02, its record is missing or damaged."""
     path = root / ENTRY
     try:
         store = Store(root, json.loads(path.read_bytes()))
@@ -217,7 +217,7 @@ def open_store(root: Path) -> Store:
     except OSError as error:
         raise _damaged(path, os_reason(error)) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(path, f"a record that does not read ({type(error).__name__})") from error
+        raise _damaged(path, f"a damaged record ({type(error).__name__})") from error
     return store
 
 
@@ -309,5 +309,5 @@ def table_of(store: Store, challenge: Challenge) -> Table:
 
 
 def read_store(challenge: Challenge, root: Path) -> Table:
-    """The rows of the store in a folder. Raises: ProblemError, as `table_of` and `open_store`."""
+    """Read the store in a folder as the rows of a challenge. Raises: ProblemError, as `table_of` and `open_store`."""
     return table_of(open_store(root), challenge)

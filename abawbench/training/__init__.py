@@ -1,1 +1,1 @@
-"""How entries learn: targets, losses, batches, augmentation, the loop."""
+"""Training of entries: labels, losses, batches, augmentation, the loop; pre-training of encoders."""

@@ -12,11 +12,11 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from abawbench.entries.networks.frame_encoder import normalised as from_bytes
+from abawbench.entries.networks.frame_encoder import normalise as from_bytes
 from abawbench.models.image_input import LUMA, Geometry, ImageInput
 from abawbench.training.settings import AugmentationSettings
 
-# pixels; three deviations of the strongest blur to either side
+# side of the blur's kernel in pixels: three deviations of the strongest blur to either side
 KERNEL = 13
 
 
@@ -57,12 +57,12 @@ class Draws:
     erase: Tensor
 
     def take(self, rows: Tensor) -> Draws:
-        """The changes of these rows, int64 (frames,): the clip of each frame, or a part of a batch."""
+        """The changes of these rows, int64, shape (frames,): the clip of each frame, or a part of a batch."""
         return Draws(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
 def draw(settings: AugmentationSettings, count: int, generator: torch.Generator) -> Draws:
-    """Changes for `count` frames or clips.
+    """Draw changes for `count` frames or clips.
 
     The same random numbers are drawn whatever the settings, so that one more setting does not alter other changes.
 
@@ -89,8 +89,8 @@ def draw(settings: AugmentationSettings, count: int, generator: torch.Generator)
     )
 
 
-def augmented(crops: Tensor, draws: Draws) -> Tensor:
-    """Crops with the changes that were drawn.
+def augment(crops: Tensor, draws: Draws) -> Tensor:
+    """Apply the drawn changes to crops.
 
     The order is flip; rotation, scale and translation at once, with black beyond the border; colours; blur; erasure.
 
@@ -110,8 +110,8 @@ def augmented(crops: Tensor, draws: Draws) -> Tensor:
     return _erased(pictures, draws)
 
 
-def normalised(pictures: Tensor, image_input: ImageInput) -> Tensor:
-    """Pictures as a network takes them, as `ImageInput.pictures` gives them, but on tensors and without resizing.
+def normalise(pictures: Tensor, image_input: ImageInput) -> Tensor:
+    """Normalise pictures for a network like `ImageInput.pictures`, but on tensors and without resizing.
 
     Args:
         pictures: pictures, shape (frames, 3, side, side), float32, RGB, from 0 to 1.
@@ -179,7 +179,7 @@ def _erased(pictures: Tensor, draws: Draws) -> Tensor:
 
 
 def _rectangles(chance: Tensor, share: float) -> Tensor:
-    """Rectangles, shape (rows, 4), from five chances each: for whether, area, shape, and two for the place."""
+    """Rectangles, shape (rows, 4), from five random numbers each: occurrence, area, shape, and two of position."""
     smallest, largest = ERASED_AREA
     area = smallest + (largest - smallest) * chance[:, 1]
     # as often high as wide; within the crop, since the area is below the flattest shape's
@@ -194,7 +194,7 @@ def _column(values: Tensor, like: Tensor) -> Tensor:
     return values.to(like)[:, None, None]
 
 
-def pictures_of(
+def make_pictures(
     crops: Mapping[Geometry, Tensor],
     image_inputs: Sequence[ImageInput],
     settings: AugmentationSettings | None,
@@ -202,24 +202,24 @@ def pictures_of(
     rows: Tensor,
     generator: torch.Generator,
 ) -> list[Tensor]:
-    """Pictures for each image input, shape (frames, channels, size, size).
+    """Augment and normalise crops as pictures for each image input, shape (frames, channels, size, size).
 
     Args:
         crops: crops by geometry, shape (frames, size, size, 3), uint8, on their device.
         image_inputs: image inputs of the networks.
-        settings: settings of the augmentation; None for none.
-        lengths: frames of each sequence of the whole step, on the CPU.
+        settings: settings of the augmentation; None for no augmentation.
+        lengths: number of frames of each sequence of the whole step, on the CPU.
         rows: positions of these frames in the step.
         generator: random generator of all changes, on the CPU.
     """
     if settings is None:
         return [from_bytes(crops[image_input.geometry], image_input) for image_input in image_inputs]
-    # drawn for the whole step, whichever of its frames are here
+    # drawn for all frames of the step, although this process has a part of them
     sequence = torch.arange(len(lengths)).repeat_interleave(lengths)
     if settings.shared == "clip":
         draws = draw(settings, len(lengths), generator).take(sequence[rows])
     else:
         draws = draw(settings, len(sequence), generator).take(rows)
     # networks of other sizes get the same change
-    changed = {geometry: augmented(given, draws) for geometry, given in crops.items()}
-    return [normalised(changed[image_input.geometry], image_input) for image_input in image_inputs]
+    changed = {geometry: augment(own, draws) for geometry, own in crops.items()}
+    return [normalise(changed[image_input.geometry], image_input) for image_input in image_inputs]

@@ -1,7 +1,7 @@
-"""The steps of an epoch: which frames are learned together, and in what order. Needs no torch.
+"""The steps of an epoch: the frames that are learned together, and their order. Needs no torch.
 
-Every order depends on a seed and the number of the epoch, and on nothing that went before. Positions are numbers from 0
-into whatever is ordered: rows, crops, videos, segments; places are those of `SplitFrames`.
+Every order depends on a seed and the number of the epoch alone. Positions are indices from 0 of rows, crops, videos or
+segments; places are those of `SplitFrames`.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Step:
 
     Attributes:
         places: places of the frames, shape (frames,), one sequence after the other.
-        lengths: frames of each sequence, shape (sequences,).
-        goes_on: True for the next segments of the first sequences of the step before, whose state they take.
+        lengths: number of frames of each sequence, shape (sequences,).
+        goes_on: True where the sequences continue the first sequences of the step before, from their state.
     """
 
     places: Rows
@@ -45,14 +45,14 @@ class Step:
 def frame_steps(
     databases: Mapping[str, Rows], batch: int, seed: int, epoch: int, weights: Mapping[str, Floats] | None = None
 ) -> list[Step]:
-    """Steps of single frames, in each of them some of every database.
+    """Steps of single frames, each with some frames of every database.
 
     Args:
         databases: places of each database.
-        batch: frames in a step.
+        batch: number of frames in a step.
         seed: seed of the training.
         epoch: number of the epoch.
-        weights: how often each place is wanted, by database; None to see each once.
+        weights: relative frequency of each place, by database; None to draw each once.
     """
     sizes = {name: len(places) for name, places in databases.items()}
     steps: list[Step] = []
@@ -92,7 +92,7 @@ def video_steps(
 ) -> list[Step]:
     """Steps of whole clips, `videos` of them together, a segment of each in a step; longer clips come first.
 
-    Source: aim3_mtl section 2.3. Clips that have ended leave their step, instead of padding it: assumed(choice).
+    Clips that have ended are left out of a step, instead of padded: assumed(choice). Source: aim3_mtl section 2.3.
     """
     order = video_order(len(frames.clips), seed=seed, epoch=epoch)
     steps: list[Step] = []
@@ -113,19 +113,19 @@ def epoch_batches(
     epoch: int,
     weights: Mapping[str, Floats] | None = None,
 ) -> list[dict[str, Rows]]:
-    """The steps of an epoch over databases that are seen together.
+    """The steps of an epoch over several databases.
 
-    Each step has frames of every database, in proportion to its size, but at least one. The database that
-    needs the most steps is seen once, in parts that differ by one frame at most; the others begin anew with another
-    shuffle as often as needed.
+    Each step has frames of every database, in proportion to its size, but at least one. The database that needs the
+    most steps is passed once, in parts that differ by one frame at most; the others start again with another shuffle
+    as often as needed.
 
     Args:
         sizes: number of frames of each database, above 0.
-        batch: frames in a step, all databases together; more where a small one gets its one frame.
+        batch: number of frames in a step over all databases; more where small databases get their one frame.
         seed: seed of the training.
         epoch: number of the epoch.
-        weights: weights of the frames by database, shape (frames,), at least 0 and not all 0; only ratios count. A
-            frame comes as often as expected, give or take less than one. All alike where not named.
+        weights: weights of the frames by database, shape (frames,), at least 0 and not all 0; only ratios count. The
+            count of a frame differs from its expectation by less than one. Equal where not named.
 
     Returns:
         For each step, positions by database.
@@ -156,10 +156,10 @@ def epoch_batches(
 
 
 def balancing_weights(task: Task, table: Table, *, most: float = 10.0) -> Floats:
-    """Weights of the rows of a table with which the values of a task are seen equally often.
+    """Weights of the rows of a table that make the values of a task equally frequent.
 
-    The weight is one over the frequency of a row's class; for labels the mean of that over its annotated columns, on
-    and off; for continuous columns likewise, over 20 bins of the range.
+    The weight is one over the frequency of a row's class; for labels, the mean of one over the frequency of on or off
+    over its annotated columns; for continuous columns likewise, with 20 bins of the range.
 
     Args:
         task: task whose values are balanced.
@@ -196,9 +196,9 @@ def video_order(videos: int, *, seed: int, epoch: int) -> Rows:
 
 
 def packs(lengths: Sequence[int] | NDArray[np.integer], frames: int, *, seed: int, epoch: int) -> list[Rows]:
-    """Packs of sequences of about the same length, so that hardly any padding is computed, in random order.
+    """Packs of sequences of about the same length, which need hardly any padding, in random order.
 
-    Which sequences of one length meet, and where a pack begins, differs from epoch to epoch.
+    Packs begin at other lengths in each epoch, and combine sequences of equal length anew.
 
     Args:
         lengths: number of frames of each sequence, at least 1.
@@ -210,13 +210,13 @@ def packs(lengths: Sequence[int] | NDArray[np.integer], frames: int, *, seed: in
         Positions of sequences, each of them once, the longest of a pack first.
     """
     random = _random(seed, epoch, "packs", 0)
-    given = np.asarray(lengths)
-    order = random.permutation(len(given))
-    order = order[np.argsort(-given[order], kind="stable")]
+    frames_of = np.asarray(lengths)
+    order = random.permutation(len(frames_of))
+    order = order[np.argsort(-frames_of[order], kind="stable")]
     result: list[Rows] = []
     start = 0
     while start < len(order):
-        fitting = max(frames // int(given[order[start]]), 1)
+        fitting = max(frames // int(frames_of[order[start]]), 1)
         # a first pack of random size shifts all packs after it
         size = fitting if result else int(random.integers(1, fitting + 1))
         result.append(order[start : start + size])
@@ -244,13 +244,13 @@ def _drawn(weights: Floats, count: int, random: np.random.Generator) -> Rows:
 
 
 def _random(seed: int, epoch: int, name: str, number: int) -> np.random.Generator:
-    # the name, not the position: one more database leaves the orders of the others as they were
+    # seeded by name and not by position, so that another database does not change the orders of these
     return np.random.default_rng([seed, epoch, zlib.crc32(name.encode()), number])
 
 
 def _refuse(sizes: Mapping[str, int], batch: int) -> None:
     problems = [
-        Problem("E19", f"{name} with {size} frames", "a frame at least", "leave it out, or look where its frames are")
+        Problem("E19", f"{name} with {size} frames", "a frame at least", "leave it out, or check its frames")
         for name, size in sizes.items()
         if size < 1
     ]

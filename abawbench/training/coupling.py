@@ -63,7 +63,7 @@ class Coupling:
 
 
 def make_coupling(settings: CouplingSettings, tasks: Iterable[Task], truth: Table) -> Coupling:
-    """A coupling with its tables.
+    """Make a coupling with its tables.
 
     Args:
         settings: settings of the coupling.
@@ -75,7 +75,7 @@ def make_coupling(settings: CouplingSettings, tasks: Iterable[Task], truth: Tabl
             or no relation at all.
     """
     by_name = {task.name: task for task in tasks}
-    # a label of several is on or off; one of several classes is a number
+    # is_vector and is_real of the task of classes, and of the task of labels
     wanted = ((settings.classes, (False, False), "classes"), (settings.labels, (True, False), "labels"))
     problems = [
         Problem("E19", f"no task {name} of {kind}", f"one of {', '.join(by_name)}", f"correct training.coupling.{kind}")
@@ -93,7 +93,7 @@ def make_coupling(settings: CouplingSettings, tasks: Iterable[Task], truth: Tabl
 
 
 def coupling_from_table(settings: CouplingSettings, shares: Floats) -> Coupling:
-    """A coupling with a table that is given.
+    """Make a coupling from a table of relatedness.
 
     Args:
         settings: settings of the coupling.
@@ -113,7 +113,7 @@ def coupled_losses(
     losses: Mapping[str, LossSettings],
     coupling: Coupling,
 ) -> dict[str, Tensor | None]:
-    """The losses of the tasks and those of the coupling.
+    """Compute the losses of the tasks and those of the coupling.
 
     Args:
         targets: labels of the batch, by task.
@@ -122,8 +122,8 @@ def coupled_losses(
         coupling: coupling with its tables on the device of the logits.
 
     Returns:
-        By name of the task or the term (`soft_co_annotation`, `distribution_matching`); None where the batch has no
-        label for it. Hard co-annotation changes the tasks' own losses, and has no name.
+        Losses by name of the task or the term (`soft_co_annotation`, `distribution_matching`); None where the batch has
+        no label for it. Hard co-annotation changes the losses of the tasks, and has no loss of its own.
 
     Raises:
         ProblemError: E19, as `abawbench.training.losses.task_loss`; E17, tables of another width.
@@ -141,9 +141,9 @@ def coupled_losses(
 
 
 def co_annotated(targets: Mapping[str, Target], coupling: Coupling) -> dict[str, Target]:
-    """Targets to which each class adds its labels, and labels add their class, wherever there is no annotation.
+    """Add to the targets the labels that follow from classes and the classes that follow from labels.
 
-    A label that follows from a class weighs as much as the class shows it; annotations stay as they are (assumed).
+    Only values without annotation are added (assumed). A label that follows from a class is weighted by the table.
 
     Args:
         targets: labels of the batch, by task; classes as numbers.

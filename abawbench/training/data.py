@@ -1,4 +1,4 @@
-"""Training data: the frames of a split with their labels, and what the network takes of them, crops or features."""
+"""Training data: the frames of a split with their labels, and the inputs of the network, crops or features."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from abawbench.entries.networks.network import NetworkEntry
     from abawbench.training.learners import LearningEntry
 
-# crops that go through an entry at once
+# number of crops that go through an entry at once
 BATCH = 32
 
 
@@ -37,11 +37,11 @@ class Target:
         task: task of the labels.
         values: labels; continuous: float32 (frames, columns); categorical: int64 (frames,), class numbers, or float32
             (frames, classes), a probability for each class; multi-label: float32 (frames, columns), 0 or 1, or a
-            probability between. Anything finite, and a class that exists, where not annotated.
+            probability between. Values without annotation are finite, and classes that exist.
         annotated: mask of the labels, bool; continuous and multi-label (frames, columns), categorical (frames,).
         weights: weights of multi-label values in the loss, float32 (frames, columns); None for 1 each.
-        numbers: number of annotated frames of each column, one number for classes; counted where empty. Known
-            beforehand, they spare a loss the wait for an accelerator.
+        numbers: number of annotated frames of each column, one number for classes; counted where empty. Counts that are
+            known save a loss the wait for an accelerator.
     """
 
     task: Task
@@ -63,7 +63,7 @@ class Target:
         return self._each(lambda tensor: tensor.to(device, non_blocking=True), self.numbers)
 
     def take(self, frames: Tensor) -> Target:
-        """The labels of these frames, in this order. `frames`: positions, int64, or bool (frames,)."""
+        """The labels of the frames at these positions, int64, or under this mask, bool, shape (frames,)."""
         return self._each(lambda tensor: tensor[frames], ())
 
     def _each(self, change: Callable[[Tensor], Tensor], numbers: tuple[int, ...]) -> Target:
@@ -75,8 +75,8 @@ def targets_of(tasks: Iterable[Task], table: Table, rows: Rows) -> dict[str, Tar
     """The labels of rows of a table, by task name, on the CPU.
 
     Args:
-        tasks: tasks whose labels are wanted. One that the table does not know has targets without any label.
-        table: table of a truth.
+        tasks: tasks of the labels; a task that the table does not know has targets without any label.
+        table: truth.
         rows: row numbers, shape (frames,), in any order and repeated at will; -1 for a frame without a row, which has
             no labels.
 
@@ -92,7 +92,7 @@ def targets_of(tasks: Iterable[Task], table: Table, rows: Rows) -> dict[str, Tar
 
 @dataclass(frozen=True, eq=False)
 class SplitFrames:
-    """The frames of the clips of a split, one clip after the other; a place is a position in that row of frames.
+    """The frames of the clips of a split, one clip after the other; a place is an index of a frame among them.
 
     Attributes:
         clips: clips that have a frame with a crop.
@@ -115,24 +115,24 @@ class SplitFrames:
 
     @property
     def labelled_for(self) -> Mask:
-        """Shape (places, tasks), True where a task has a label."""
+        """True where a task has a label, shape (places, tasks)."""
         known = [target.annotated.numpy() for target in self.targets.values()]
         return np.stack([mask if mask.ndim == 1 else mask.any(axis=1) for mask in known], axis=1)
 
     @property
     def labelled(self) -> Mask:
-        """Shape (places,), True where some task has a label."""
+        """True where some task has a label, shape (places,)."""
         return np.asarray(self.labelled_for.any(axis=1), np.bool_)
 
     @cached_property
     def crop(self) -> Rows:
-        """Number of the crop of each place among all crops of the clips, that of the nearest frame; shape (places,)."""
+        """The number of each place's crop, or of the nearest frame's, among all crops of the clips; shape (places,)."""
         is_own = self.nearest == np.arange(len(self))
         return (np.cumsum(is_own) - 1)[self.nearest]
 
 
 def split_frames(clips: Iterable[Clip], table: Table, tasks: Sequence[Task]) -> SplitFrames:
-    """The frames of the clips of a table's units, with their labels; of a row that is repeated the first counts.
+    """Collect the frames of the clips of a table's units, with their labels; the first of repeated rows counts.
 
     Raises:
         ProblemError: E07, no frame with a crop has a label.
@@ -160,17 +160,17 @@ def split_frames(clips: Iterable[Clip], table: Table, tasks: Sequence[Task]) -> 
 
 
 class Crops:
-    """The valid frames of several clips, numbered through; several threads may read at the same time.
+    """The valid frames of several clips, numbered consecutively; several threads may read at the same time.
 
     Attributes:
-        clips: the clips, in order of their crops.
+        clips: clips, in the order of their crops.
         clip: number of the clip of each crop, shape (crops,).
         position: position of each crop in its clip, shape (crops,).
 
     Args:
         clips: clips with a crop each; all of one size where there are no image inputs.
         room: bytes of decoded crops that may be kept.
-        image_inputs: inputs of the networks that take the crops, which are resized for them; none to leave the size.
+        image_inputs: image inputs of the networks, for which crops are resized; empty to keep their size.
     """
 
     def __init__(self, clips: Sequence[Clip], room: int, image_inputs: Sequence[ImageInput] = ()) -> None:
@@ -191,11 +191,11 @@ class Crops:
 
     @property
     def geometries(self) -> tuple[Geometry, ...]:
-        """Sizes of what `read` gives for each network, and how crops are resized to them; none without networks."""
+        """The geometries that `read` resizes crops to; none without image inputs."""
         return tuple(self._resizing)
 
     def read(self, rows: Rows) -> list[Frames]:
-        """The crops of these numbers, for each of `geometries` or else once, shape (rows, size, size, 3).
+        """Read the crops of these numbers, for each of `geometries` or else once, shape (rows, size, size, 3).
 
         Raises:
             ProblemError: F01, E06 as `Clip.read`.
@@ -225,7 +225,7 @@ class Crops:
 
 
 def encode(entry: LearningEntry, crops: Crops, rows: Rows) -> FrameFeatures:
-    """The features that an entry makes of the crops of these numbers, shape (rows, width)."""
+    """Encode the crops of these numbers as features of an entry, shape (rows, width)."""
     parts: list[FrameFeatures] = [np.empty((0, entry.width), np.float32)]
     for begin in range(0, len(rows), BATCH):
         loaded = dict(zip(crops.geometries, crops.read(rows[begin : begin + BATCH]), strict=True))
@@ -235,13 +235,13 @@ def encode(entry: LearningEntry, crops: Crops, rows: Rows) -> FrameFeatures:
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
-    """What steps are made of, for all places of the training split.
+    """Inputs and labels for all places of the training split.
 
     Attributes:
-        frames: the frames of the split.
-        inputs: features as the network takes them, shape (places, width), or crops.
+        frames: frames of the split.
+        inputs: normalised features, shape (places, width), or crops.
         targets: labels of all places by task, on the device of the training.
-        time: frame numbers, shape (places,), where the network counts time in them, else None.
+        time: frame numbers, shape (places,); None where the network does not count time in frames.
     """
 
     frames: SplitFrames
@@ -253,7 +253,7 @@ class TrainingData:
 def read_inputs(
     frames: SplitFrames, entry: LearningEntry, settings: TrainingSettings, *, device: str, threads: int, room: int
 ) -> Crops | Tensor:
-    """The inputs of a split: its crops, or features where these are given or where frozen backbones give them once.
+    """Read the inputs of a split: its crops, or its features, or the features of its crops by frozen backbones.
 
     Args:
         frames: frames of the split.
@@ -264,7 +264,7 @@ def read_inputs(
         room: bytes of decoded crops that may be kept.
 
     Returns:
-        Features have shape (places, width), float32.
+        The crops, or features of shape (places, width), float32.
 
     Raises:
         ProblemError: F01, E04, E06, E19 for crops and features that cannot be read.
@@ -278,7 +278,7 @@ def read_inputs(
 
 
 def read_features(frames: SplitFrames, threads: int) -> Tensor:
-    """The features of a split, shape (places, width), float32; a frame without any has those of the nearest.
+    """Read the features of a split, shape (places, width), float32; a frame without any gets those of the nearest.
 
     Raises:
         ProblemError: F01, E04 as `FeatureClip.vectors`; E19 clips of several widths.
@@ -304,7 +304,7 @@ def read_features(frames: SplitFrames, threads: int) -> Tensor:
 def training_data(
     entry: LearningEntry, frames: SplitFrames, inputs: Crops | Tensor, *, device: str, room: int
 ) -> TrainingData:
-    """The training data of a split; an entry that normalises by the training split learns its statistics here.
+    """Make the training data of a split; an entry that normalises by the training split learns its statistics here.
 
     Args:
         entry: entry that learns.
@@ -328,7 +328,7 @@ def training_data(
 
 
 def _normalised(entry: NetworkEntry, frames: SplitFrames, features: Tensor) -> Tensor:
-    """Features as they enter the network, which are the same in each epoch."""
+    """Normalise features once for all epochs."""
     kind = entry.network.temporal.normalise
     if kind == "none":
         return features

@@ -125,8 +125,8 @@ class Learner(nn.Module):
 
     Attributes:
         tasks: tasks of the entry.
-        image_inputs: input of each backbone.
-        is_frozen: True where the backbones stay as they are.
+        image_inputs: image input of each backbone.
+        is_frozen: True where the backbones are not trained.
     """
 
     def __init__(self, tasks: Sequence[Task], image_inputs: Sequence[ImageInput], *, is_frozen: bool) -> None:
@@ -134,7 +134,7 @@ class Learner(nn.Module):
         self.tasks, self.image_inputs, self.is_frozen = tuple(tasks), tuple(image_inputs), is_frozen
 
     def encoders(self) -> Sequence[nn.Module]:
-        """The backbones, which make features of crops."""
+        """The backbones, which encode pictures."""
         raise NotImplementedError
 
     def parts(self) -> Iterator[nn.Module]:
@@ -144,24 +144,24 @@ class Learner(nn.Module):
     def forward(
         self, features: Tensor, lengths: Tensor, state: State | None, positions: Tensor | None
     ) -> tuple[Outputs, State | None]:
-        """Outputs of each task, shape (frames, width), and the state after the last frames.
+        """Compute the outputs of each task, shape (frames, width), and the state after the last frames.
 
         Args:
             features: features of all frames, shape (frames, width), one sequence after the other.
-            lengths: frames of each sequence, on the CPU.
+            lengths: number of frames of each sequence, on the CPU.
             state: state after the segments before; None at the start.
             positions: positions of the frames in time, shape (frames,); None to count them.
         """
         raise NotImplementedError
 
     def frame_features(self, pictures: Sequence[Tensor]) -> Tensor:
-        """Features, shape (frames, width), of pictures for each backbone, shape (frames, channels, size, size)."""
+        """Encode pictures for each backbone, shape (frames, channels, size, size), as features, (frames, width)."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.is_frozen):
             parts = [encoder(own.contiguous()) for encoder, own in zip(self.encoders(), pictures, strict=True)]
         return torch.cat(parts, 1) if len(parts) > 1 else parts[0]
 
     def train(self, mode: bool = True) -> Learner:
-        """Set the training mode of whatever learns; frozen backbones stay in evaluation mode."""
+        """Set the training mode; frozen backbones stay in evaluation mode."""
         super().train(mode)
         for encoder in self.encoders() if mode else ():
             # torch 2.13 crashes on some processors in the gradient of a convolution with channels last
@@ -184,14 +184,14 @@ class Learner(nn.Module):
                 tensor.copy_(weights[name])
 
     def groups(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-        """Parameters of the backbones, none where these are frozen, and of everything above them."""
+        """Parameters of the backbones, empty where these are frozen, and all other parameters."""
         below = {id(parameter): parameter for encoder in self.encoders() for parameter in encoder.parameters()}
         above = [parameter for parameter in self.parameters() if id(parameter) not in below]
         return ([] if self.is_frozen else list(below.values())), above
 
 
 class SequenceLearner(Learner):
-    """A network entry: backbones, and the network above them."""
+    """The learner of a network entry: backbones, and the network above them."""
 
     def __init__(self, entry: NetworkEntry, *, is_frozen: bool, takes_features: bool) -> None:
         encoder = FrameEncoder((), ()) if takes_features else entry.encoder
@@ -212,7 +212,7 @@ class SequenceLearner(Learner):
     def forward(
         self, features: Tensor, lengths: Tensor, state: State | None, positions: Tensor | None
     ) -> tuple[Outputs, State | None]:
-        """As `Learner.forward`; features as `MultiTaskNetwork.normalise` gives them."""
+        """Compute outputs and state as `Learner.forward`, of features that `MultiTaskNetwork.normalise` returned."""
         longest, width = int(lengths.max()), features.shape[1]
         if bool((lengths == longest).all()):
             shape = (len(lengths), longest)
@@ -237,7 +237,7 @@ class SequenceLearner(Learner):
 
 
 class FrameLearner(Learner):
-    """FaceBehaviorNet: a trunk and heads, each frame by itself."""
+    """The learner of FaceBehaviorNet: a trunk and heads, frame by frame."""
 
     def __init__(self, entry: FaceBehaviorEntry, *, is_frozen: bool) -> None:
         super().__init__(entry.card.tasks, entry.encoder.image_inputs, is_frozen=is_frozen)
@@ -255,19 +255,19 @@ class FrameLearner(Learner):
     def forward(
         self, features: Tensor, lengths: Tensor, state: State | None, positions: Tensor | None
     ) -> tuple[Outputs, State | None]:
-        """As `Learner.forward`; sequences make no difference."""
+        """Compute outputs as `Learner.forward`, frame by frame, without a state."""
         del lengths, state, positions
         answers = self.network.answers(features)
         return {task.name: answers[VALENCE_AROUSAL if task.is_real else task.name] for task in self.tasks}, None
 
 
 def make_learner(entry: LearningEntry, *, is_frozen: bool, takes_features: bool) -> Learner:
-    """The learner of an entry. Its modules are those of the entry, and are changed by training.
+    """Make the learner of an entry, whose modules training changes in place.
 
     Args:
         entry: entry to train.
-        is_frozen: True where the backbones stay as they are.
-        takes_features: True where features are given instead of crops.
+        is_frozen: True where the backbones are not trained.
+        takes_features: True where the data are features instead of crops.
     """
     if isinstance(entry, NetworkEntry):
         return SequenceLearner(entry, is_frozen=is_frozen, takes_features=takes_features)
@@ -295,8 +295,8 @@ class ValidationScore:
 
     Attributes:
         score: official total; None where it is not defined.
-        terms: each task's part of the total.
-        metrics: every figure.
+        terms: part of each task in the total.
+        metrics: figures of all metrics.
     """
 
     score: float | None
@@ -305,7 +305,7 @@ class ValidationScore:
 
     @property
     def standing(self) -> float | None:
-        """What epochs are compared by: the score, or the sum of the terms that are defined."""
+        """The value by which epochs are compared: the score, or the sum of the terms that are defined."""
         if self.score is not None:
             return self.score
         defined = [value for value in self.terms.values() if value is not None]
@@ -317,7 +317,7 @@ class Validation:
     """The split that an entry is validated on.
 
     Attributes:
-        challenge: challenge with its rules.
+        challenge: challenge of the scores.
         truth: labels of the split, in the challenge's columns.
         frames: frames of the split.
         inputs: features of all places, or crops.
@@ -329,9 +329,9 @@ class Validation:
     inputs: FrameFeatures | Crops
 
     def evaluate(self, entry: LearningEntry) -> ValidationScore:
-        """The score of the entry's answers to the frames of the truth, the same that `predict` and `score` give.
+        """Score the entry's answers to the frames of the truth, with the same result as `predict` and `score`.
 
-        Annotated rows without a crop get what the nearest frame got.
+        Annotated rows without a crop get the answer to the nearest frame.
         """
         prediction = decode(entry.card, self._answers(entry), self.challenge)
         paired = pair(self.challenge, self.truth, prediction, missing="nearest")
@@ -345,10 +345,10 @@ class Validation:
             begin = int(self.frames.begins[place])
             own = begin + np.flatnonzero(clip.valid)
             answers = entry.answer(self._features(entry, own), clip)
-            asked = self.truth.frame[self.truth.video == self.truth.videos.index(clip.video)]
-            # a row that the truth repeats is answered as often
-            found = np.searchsorted(clip.frame, asked)
-            found = found[(found < len(clip)) & (clip.frame[np.minimum(found, len(clip) - 1)] == asked)]
+            wanted = self.truth.frame[self.truth.video == self.truth.videos.index(clip.video)]
+            # repeated rows of the truth are answered as often
+            found = np.searchsorted(clip.frame, wanted)
+            found = found[(found < len(clip)) & (clip.frame[np.minimum(found, len(clip) - 1)] == wanted)]
             found = found[clip.valid[found]]
             yield UnitAnswers(clip.video, clip.frame[found], {task: values[found] for task, values in answers.items()})
 

@@ -1,4 +1,4 @@
-"""The loop over the steps of an epoch, each a function of the weights, the seed and its number alone."""
+"""The training loop over the steps of an epoch; a step depends on the weights, the seed and its number alone."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.models.image_input import Geometry
 from abawbench.models.temporal.segments import State
 from abawbench.table import Rows
-from abawbench.training.augmentation import pictures_of
+from abawbench.training.augmentation import make_pictures
 from abawbench.training.batching import Step
 from abawbench.training.data import TrainingData
 from abawbench.training.learners import Learner, Outputs, first_sequences
-from abawbench.training.mixup import Mixture, draw_mixture, with_mixtures
+from abawbench.training.mixup import Mixture, append_mixtures, draw_mixture
 from abawbench.training.objective import Objective, Weighting
 from abawbench.training.optimisers import (
     Average,
@@ -36,7 +36,7 @@ from abawbench.training.run_folder import Checkpoint
 from abawbench.training.settings import TrainingSettings
 
 TOTAL = "total"
-# an accelerator would have to wait where each loss is checked by itself
+# number of steps whose losses are checked together, since an accelerator waits for each check
 CHECKED_TOGETHER = 50
 
 
@@ -56,7 +56,7 @@ class Batch:
 
 
 class Loop:
-    """A learner, and everything that changes while it learns.
+    """A learner with its optimiser, its weighting of losses and its position in the training.
 
     Args:
         learner: learner on its device, in training mode.
@@ -93,14 +93,14 @@ class Loop:
         self._unchecked: list[tuple[int, dict[str, Tensor]]] = []
 
     def run(self, steps: Sequence[Step], on_step: Callable[[int], None]) -> dict[str, float]:
-        """Learn the rest of the epoch: the steps from `done` on.
+        """Learn the remaining steps of the epoch, from `done` on.
 
         Args:
             steps: steps of the whole epoch.
             on_step: called with the number of steps done, after each step whose state the next one does not need.
 
         Returns:
-            The mean of each task's loss over the steps that had one, and of the total.
+            The mean of each loss, and of the total, over the steps that had one.
 
         Raises:
             ProblemError: E22, a loss that is not finite; F01, E06 for a crop.
@@ -123,7 +123,7 @@ class Loop:
             for name, loss in losses.items():
                 value = loss.item()
                 if not np.isfinite(value):
-                    fix = "lower the rate of learning, or clip the gradient (training.optimiser)"
+                    fix = "lower the learning rate, or clip the gradient (training.optimiser)"
                     found = f"a loss of {value} for {name} in step {number} of epoch {self.epoch + 1}"
                     raise ProblemError(Problem("E22", found, "a finite loss", fix))
                 total, count = self.sums.get(name, (0.0, 0))
@@ -131,11 +131,11 @@ class Loop:
         self._unchecked.clear()
 
     def weights(self) -> dict[str, Tensor]:
-        """The weights to validate and keep: the learned ones, or their moving average."""
+        """The weights to validate and keep: the trained ones, or their moving average."""
         return self.learned if self.average is None else self.average.weights
 
     def checkpoint(self, facts: dict[str, Any]) -> Checkpoint:
-        """The state of the training. Raises: ProblemError E22, a loss is not finite."""
+        """Make a checkpoint of the training. Raises: ProblemError E22, a loss is not finite."""
         self.check_losses()
         parts = {
             "weights": self.learned,
@@ -192,7 +192,7 @@ class Loop:
         outputs = own if mixture is not None else self.processes.gather(step, own)
         losses = self.objective.losses_of(targets, outputs, mixture)
         total = self.weighting(losses)
-        # a batch without a label changes nothing, not even by weight decay
+        # a batch without a label changes nothing, and weight decay does not apply
         if total is None:
             return state
         known = {name: loss.detach() for name, loss in losses.items() if loss is not None}
@@ -218,14 +218,14 @@ class Loop:
         lengths = torch.from_numpy(self.processes.lengths(step))
         if isinstance(batch.inputs, Tensor):
             features = batch.inputs.to(self.device, non_blocking=True)
-            features = features if mixture is None else with_mixtures(features, mixture)
+            features = features if mixture is None else append_mixtures(features, mixture)
         else:
-            crops = {size: given.to(self.device, non_blocking=True) for size, given in batch.inputs.items()}
+            crops = {geometry: part.to(self.device, non_blocking=True) for geometry, part in batch.inputs.items()}
             learner, changes = self.learner, self.settings.augmentation
             whole = torch.from_numpy(step.lengths)
-            pictures = pictures_of(crops, learner.image_inputs, changes, whole, rows, generator)
+            pictures = make_pictures(crops, learner.image_inputs, changes, whole, rows, generator)
             features = learner.frame_features(
-                pictures if mixture is None else [with_mixtures(part, mixture) for part in pictures]
+                pictures if mixture is None else [append_mixtures(part, mixture) for part in pictures]
             )
         lengths = lengths if mixture is None else lengths.repeat(2)
         positions = self._positions(step.places[batch.rows], lengths)
@@ -236,7 +236,7 @@ class Loop:
         return self.device.partition(":")[0]
 
     def _positions(self, places: Rows, lengths: Tensor) -> Tensor | None:
-        """Positions of frames in time, from the first of their sequence on."""
+        """Positions of frames in time, counted from the first frame of their sequence."""
         if self.data.time is None:
             return None
         frame = self.data.time[torch.from_numpy(places)]
@@ -248,7 +248,7 @@ class Loop:
 def repeatable(device: str) -> Generator[None]:
     """Make runs repeatable with kernels that sum in one order, and leave torch's random state as it was.
 
-    On other devices than the CPU only cuDNN is made deterministic: some kernels there have no such form.
+    On other devices than the CPU, only cuDNN is made deterministic, since some kernels have no deterministic form.
     """
     settings: Any = torch.utils.deterministic
     cudnn: Any = torch.backends.cudnn

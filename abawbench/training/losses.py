@@ -1,4 +1,4 @@
-"""Losses of one task under its mask: a value without a label counts for nothing, whatever the network answers there.
+"""Losses of one task under its mask: outputs without a label do not count.
 
 Logarithms, moments and sums are float32 at least, under autocast too.
 """
@@ -28,16 +28,16 @@ NEAREST = 1e-12
 
 
 def task_loss(target: Target, logits: Tensor, settings: LossSettings) -> Tensor | None:
-    """The loss of one task on one batch.
+    """Compute the loss of one task on one batch.
 
     Args:
         target: labels of the batch.
-        logits: outputs of the network, shape (frames, width); of a continuous task the values themselves.
+        logits: outputs of the network, shape (frames, width); the values themselves for a continuous task.
         settings: settings from `resolve`.
 
     Returns:
-        A number, float32 at least. None where no label is valid, and where no column has the two labels that a
-        concordance needs: such a batch changes nothing and has no loss to report.
+        A number, float32 at least; None where no label is valid, or no column has the two labels that a concordance
+        needs.
 
     Raises:
         ProblemError: E19, logits of another shape than the labels, a loss of another kind of task, or weights and
@@ -60,15 +60,15 @@ def task_losses(
 
 
 def resolve(settings: LossSettings, task: Task, table: Table) -> LossSettings:
-    """The settings with their kind, and with what is counted on the labels of the training split.
+    """Complete the settings of a loss by its kind, and by the counts of the labels of the training split.
 
     Args:
-        settings: settings of the loss, as chosen.
+        settings: settings of the loss in the entry file.
         task: task of the loss.
         table: truth of the training split.
 
     Raises:
-        ProblemError: E19, everything of the settings that does not fit the task.
+        ProblemError: E19, every setting that does not fit the task.
     """
     named = replace(settings, kind=settings.kind or next(iter(LOSSES[type(task)])))
     problems = tuple(_problems_of(named, task))
@@ -105,7 +105,7 @@ def concordance(truth: Tensor, prediction: Tensor, annotated: Tensor) -> Tensor:
         return torch.where(annotated, values, 0).sum(0) / frames
 
     truth_mean, prediction_mean = mean(truth), mean(prediction)
-    # centred by the means: as differences of large squares float32 would lose small variances
+    # centred by the means, since float32 would lose small variances in differences of large squares
     x, y = truth - truth_mean, prediction - prediction_mean
     total = mean(x * x) + mean(y * y) + (truth_mean - prediction_mean).square()
     return torch.where(count > 1, 2 * mean(x * y) / (total + SMALLEST), 0)
@@ -133,8 +133,8 @@ def _class_loss(target: Target, answers: Tensor, settings: LossSettings) -> Tens
     credit = answers.log_softmax(1)
     if focus:
         credit = credit * (1 - credit.exp()).clamp_min(NEAREST).pow(focus)
-    given = settings.class_weights
-    weights = answers.new_ones(answers.shape[1]) if isinstance(given, str) else _constant(given, answers)
+    own_weights = settings.class_weights
+    weights = answers.new_ones(answers.shape[1]) if isinstance(own_weights, str) else _constant(own_weights, answers)
     credit = credit * weights
     if target.values.ndim == 1:
         own = credit.gather(1, target.values[:, None])[:, 0]
@@ -149,13 +149,13 @@ def _class_loss(target: Target, answers: Tensor, settings: LossSettings) -> Tens
 
 def _label_loss(target: Target, answers: Tensor, settings: LossSettings) -> Tensor:
     focus = settings.focus if settings.kind == "focal" else 0.0
-    truth, given = target.values.to(answers), settings.positive_weights
+    truth, weights = target.values.to(answers), settings.positive_weights
     # the negative logarithms of 1 - p and of p
     off, on = functional.softplus(answers), functional.softplus(-answers)
     if focus:
         on, off = on * (-focus * off).exp(), off * (-focus * on).exp()
-    if not isinstance(given, str):
-        on = on * _constant(given, answers)
+    if not isinstance(weights, str):
+        on = on * _constant(weights, answers)
     cost = truth * on + (1 - truth) * off
     if target.weights is not None:
         cost = cost * target.weights
@@ -195,7 +195,7 @@ def class_weights_of(task: Task, table: Table) -> tuple[float, ...]:
 
 
 def class_shares_of(task: Task, table: Table) -> tuple[float, ...]:
-    """Share of the frames that each class has; a class without frames counts as having one (assumed)."""
+    """Share of each class in the frames; a class without frames counts as one frame (assumed)."""
     counts = np.maximum(_class_counts(task, table), 1)
     return tuple((counts / counts.sum()).tolist())
 
@@ -267,6 +267,6 @@ def _constant(values: tuple[float, ...], like: Tensor) -> Tensor:
 
 @functools.lru_cache(maxsize=64)
 def _held(values: tuple[float, ...], device: torch.device, dtype: torch.dtype) -> Tensor:
-    # not an inference tensor even where validation asks first: training could not use it
+    # not an inference tensor, which training could not use, even where validation is the first caller
     with torch.inference_mode(False):
         return torch.tensor(values, device=device, dtype=dtype)

@@ -1,7 +1,6 @@
 """MixAugment: mixtures of two crops and of their labels are learned beside the crops themselves.
 
-The network sees both in one pass: `with_mixtures` appends the mixtures to the crops, and `mixup_loss` takes the outputs
-apart again.
+Crops and mixtures go through the network in one pass: `append_mixtures` joins them, `mixup_loss` splits the outputs.
 
 Source: arXiv:2205.04442, form assumed(paper): L(mixture) + L(first crop) + L(second crop).
 """
@@ -38,7 +37,7 @@ class Mixture:
 
 
 def draw_mixture(settings: MixupSettings, count: int, generator: torch.Generator) -> Mixture:
-    """A mixture for each of `count` frames; every frame is the partner of one.
+    """Draw a mixture for each of `count` frames; every frame is the partner of one other or of itself.
 
     Args:
         settings: settings of MixAugment.
@@ -46,18 +45,18 @@ def draw_mixture(settings: MixupSettings, count: int, generator: torch.Generator
         generator: random generator on the CPU.
     """
     partner = torch.randperm(count, generator=generator)
-    # torch draws no Beta distribution from a given generator
+    # torch cannot draw a Beta distribution from a generator of the caller
     seed = int(torch.randint(2**62, (), generator=generator))
     share = np.random.default_rng(seed).beta(settings.alpha, settings.alpha, count)
     return Mixture(partner, torch.from_numpy(share.astype(np.float32)))
 
 
-def with_mixtures(pictures: Tensor, mixture: Mixture) -> Tensor:
-    """Pictures or features, shape (frames, ...), followed by their mixtures: (2 frames, ...)."""
+def append_mixtures(pictures: Tensor, mixture: Mixture) -> Tensor:
+    """Append their mixtures to pictures or features, shape (frames, ...): shape (2 frames, ...)."""
     return torch.cat([pictures, _between(pictures, pictures[mixture.partner], mixture.share)])
 
 
-def mixed_target(target: Target, mixture: Mixture) -> Target:
+def mix_target(target: Target, mixture: Mixture) -> Target:
     """The labels of the mixtures: probabilities of classes, values in between.
 
     A label counts as annotated where both crops have it, or the one without it has no share.
@@ -75,12 +74,12 @@ def mixed_target(target: Target, mixture: Mixture) -> Target:
 def mixup_loss(
     target: Target, logits: Tensor, mixture: Mixture, settings: LossSettings, mixing: MixupSettings
 ) -> Tensor | None:
-    """The loss of the mixtures and of the two crops of each.
+    """Compute the loss of the mixtures and of the two crops of each.
 
     Args:
         target: labels of the crops.
-        logits: outputs for `with_mixtures`, shape (2 frames, width).
-        mixture: mixture that was given there.
+        logits: outputs for `append_mixtures`, shape (2 frames, width).
+        mixture: mixture of that call.
         settings: settings of the task's loss.
         mixing: settings of MixAugment.
 
@@ -93,7 +92,7 @@ def mixup_loss(
     frames = len(target)
     real, partner = logits[:frames], mixture.partner
     parts = (
-        (mixing.virtual, task_loss(mixed_target(target, mixture), logits[frames:], settings)),
+        (mixing.virtual, task_loss(mix_target(target, mixture), logits[frames:], settings)),
         (mixing.real, task_loss(target, real, settings)),
         (mixing.real, task_loss(target.take(partner), real[partner], settings)),
     )

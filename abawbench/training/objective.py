@@ -1,4 +1,4 @@
-"""What a step descends on: the losses of the tasks, coupled or mixed, and their sum."""
+"""The objective of a step: the losses of the tasks, coupled or mixed, and their sum."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Objective:
 
     Attributes:
         losses: resolved settings of the loss of each task.
-        coupling: coupling of two tasks; None for none.
-        mixing: settings of mixtures; None where there are none.
+        coupling: coupling of two tasks; None without one.
+        mixing: settings of mixtures; None without mixtures.
     """
 
     losses: Mapping[str, LossSettings]
@@ -44,7 +44,7 @@ class Objective:
     def losses_of(
         self, targets: Mapping[str, Target], outputs: Mapping[str, Tensor], mixture: Mixture | None
     ) -> dict[str, Tensor | None]:
-        """The losses of a batch by name, None where it has no label for one.
+        """Compute the losses of a batch by name; None for a loss without a label in the batch.
 
         Args:
             targets: labels of the frames, by task.
@@ -62,7 +62,7 @@ class Objective:
 
 
 def make_objective(settings: TrainingSettings, tasks: Sequence[Task], truth: Table) -> Objective:
-    """The objective of a training.
+    """Make the objective of a training.
 
     Args:
         settings: settings of the training.
@@ -89,7 +89,7 @@ def make_objective(settings: TrainingSettings, tasks: Sequence[Task], truth: Tab
 
 
 class Weighting(nn.Module):
-    """Sums losses, each times its factor; a loss that is None takes no part, and its state stays as it is.
+    """A weighted sum of losses; a loss that is None takes no part, and its state does not change.
 
     `uncertainty`: exp(-s) loss + s / 2, with a learned log variance s for each loss, in the paper's form for classes
     whatever the kind (assumed). Source: Kendall, Gal and Cipolla 2018, arXiv:1705.07115.
@@ -128,7 +128,7 @@ class Weighting(nn.Module):
             self.register_buffer("latest", torch.full((len(names),), torch.nan))
 
     def forward(self, losses: Mapping[str, Tensor | None]) -> Tensor | None:
-        """The sum to descend on.
+        """Sum the losses of a step.
 
         In training mode `dynamic` remembers the losses for the end of the epoch.
 

@@ -11,7 +11,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from abawbench.training.settings import OptimiserSettings, ScheduleSettings
 
-# the name under which an optimiser counts its steps
+# name of the step count in the state of an optimiser
 STEP = "step"
 KINDS: dict[str, type[torch.optim.Adam]] = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
 
@@ -23,7 +23,7 @@ def make_optimiser(
     *,
     fused: bool = True,
 ) -> torch.optim.Optimizer:
-    """An optimiser whose groups keep their highest rate under `full`; biases, norms and scales do not decay.
+    """Make an optimiser whose groups keep their highest rate under `full`; biases, norms and scales do not decay.
 
     Args:
         below: parameters of the backbones.
@@ -64,7 +64,7 @@ def clip(parts: Iterable[nn.Module], whole: Iterable[nn.Parameter], settings: Op
 
 
 class Average:
-    """A moving average of weights; integers, as counts of batches, are not averaged but follow the newest.
+    """A moving average of weights; integers, as counts of batches, take the newest value.
 
     Args:
         weights: weights at the start, by name.
@@ -79,7 +79,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, weights: Mapping[str, Tensor]) -> None:
-        """Take the weights after a step into the average."""
+        """Add the weights after a step to the average."""
         newest = [weights[name].detach() for name in self._numbers]
         self._mix([self.weights[name] for name in self._numbers], newest, 0)
         for name in self._others:

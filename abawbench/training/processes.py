@@ -41,7 +41,7 @@ class Processes:
         return self.rank == 0
 
     def rows(self, step: Step, rank: int) -> Rows:
-        """The frames of a step that belong to a process: whole sequences, dealt one by one.
+        """The frames of a step that belong to a process: whole sequences, assigned in turn.
 
         The sequences of a step that goes on stay with their process.
         """
@@ -51,7 +51,7 @@ class Processes:
         return np.flatnonzero(sequence % self.size == rank)
 
     def lengths(self, step: Step) -> Rows:
-        """Frames of the sequences of this process."""
+        """Number of frames of each sequence of this process."""
         return step.lengths[self.rank :: self.size]
 
     def order(self, step: Step) -> Rows:
@@ -112,7 +112,7 @@ ALONE = Processes()
 
 @contextmanager
 def start_processes(device: str) -> Generator[tuple[Processes, str]]:
-    """The processes that torchrun or accelerate started, or this one alone, and the device of this process."""
+    """Join the processes that torchrun or accelerate started; yields them and the device of this process."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1 or not distributed.is_available():
         yield ALONE, device

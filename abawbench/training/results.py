@@ -36,7 +36,7 @@ def write_curves(run: Path, history: History, best: Mapping[str, Any]) -> None:
     """Write log.jsonl, curves.csv and scores.json of the epochs so far.
 
     Args:
-        run: the run folder.
+        run: run folder.
         history: rows of the epochs.
         best: best epoch and its value, by task, and under `score` for the whole.
 
@@ -55,7 +55,7 @@ def write_curves(run: Path, history: History, best: Mapping[str, Any]) -> None:
 
 
 def flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row of an epoch as columns: `loss va`, `term va`, and the figures of one number.
+    """The row of an epoch as columns: `loss va`, `term va` and single numbers, without the metrics.
 
     >>> flat({"epoch": 1, "loss": {"va": 0.5}, "score": None, "terms": {"va": 0.1}, "metrics": {"ccc": 0.1}})
     {'epoch': 1, 'loss va': 0.5, 'score': None, 'term va': 0.1}
@@ -104,8 +104,8 @@ class TensorBoardLog:
     """Events of TensorBoard in the folder `tensorboard` of a run.
 
     Args:
-        run: the run folder.
-        epochs: number of epochs done; events of later ones no longer count.
+        run: run folder.
+        epochs: number of finished epochs; events of later epochs are discarded.
 
     Raises:
         ModuleNotFoundError: TensorBoard is not installed.
@@ -117,26 +117,26 @@ class TensorBoardLog:
         self._writer = SummaryWriter(str(run / TENSORBOARD), purge_step=epochs + 1 if epochs else None)
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Write an epoch."""
+        """Write the row of an epoch."""
         for name, value in flat(row).items():
             if name != "epoch" and value is not None:
                 self._writer.add_scalar(name.replace(" ", "/"), value, row["epoch"])
         self._writer.flush()
 
     def close(self) -> None:
-        """Write what is still held back."""
+        """Write all buffered events."""
         self._writer.close()
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What the file of a trained entry says of its training.
+    """The origin of trained weights, for the file of a trained entry.
 
     Attributes:
         licence: licence of the weights.
         trained_on: name of the data and the split.
         note: note for a reader of the score.
-        coupling: terms of the coupling that was trained; empty for none.
+        coupling: terms of the coupling in training; empty without a coupling.
     """
 
     licence: str
@@ -184,7 +184,7 @@ def write_entry(
         path: path of the file.
         content: content of the entry file that was trained.
         entry: trained entry.
-        provenance: what the file says of the training.
+        provenance: origin of the weights.
         heads: folder of the trained heads.
         backbones: folder of the backbones.
 
@@ -211,7 +211,7 @@ def write_entry(
 
 
 def _without_none(value: Any) -> Any:
-    """The same data without the keys whose value is None, which TOML cannot say."""
+    """The same data without the keys whose value is None, which TOML does not have."""
     if isinstance(value, Mapping):
         return {str(name): _without_none(part) for name, part in value.items() if part is not None}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""The folder of a training or pre-training: one run holds it, its record says which, and its checkpoint resumes it."""
+"""The folder of a training or pre-training: the lock and record of its run, and its checkpoints."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from abawbench.entries.entry_file import RUN
 CHECKPOINTS = "checkpoints"
 FACTS = "last.json"
 SUFFIX = ".safetensors"
-# the part of a record that may differ between two starts of one run
+# key of the part of a record that may differ between two starts of one run
 FREE = "environment"
 
 
 @contextmanager
 def open_run(run: Path, record: Mapping[str, Any], *, indent: int = 1) -> Generator[None]:
-    """Hold the folder of a run: a new or empty one gets the record, another one must have it.
+    """Lock the folder of a run; a new or empty folder gets the record, any other must have the same.
 
     Args:
-        run: the folder.
-        record: settings, data and versions, as JSON takes them; what stands under `environment` may differ.
+        run: folder of the run.
+        record: settings, data and versions, ready for JSON; facts under `environment` may differ.
         indent: indentation of the record.
 
     Raises:
@@ -52,7 +52,7 @@ def open_run(run: Path, record: Mapping[str, Any], *, indent: int = 1) -> Genera
 
 
 class SaveClock:
-    """Decides when a run saves within an epoch, by steps or by seconds.
+    """A clock that decides when a run saves within an epoch, by steps or by seconds.
 
     Args:
         steps: steps between two saves; 0 for never.
@@ -64,7 +64,7 @@ class SaveClock:
         self._since, self._begin = 0, time.monotonic()
 
     def is_due(self) -> bool:
-        """Count a step, and say whether it is time to save; the count then begins anew."""
+        """Count a step; True where it is time to save, after which the count starts again."""
         self._since += 1
         is_late = bool(self.seconds) and time.monotonic() - self._begin >= self.seconds
         if not is_late and not (self.steps and self._since >= self.steps):
@@ -79,7 +79,7 @@ class Checkpoint:
 
     Attributes:
         tensors: tensors by name.
-        facts: everything else, as JSON takes it.
+        facts: everything else, ready for JSON.
     """
 
     tensors: Mapping[str, Tensor]
@@ -87,7 +87,7 @@ class Checkpoint:
 
 
 def save_checkpoint(run: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint that replaces the one before; a run that is killed meanwhile leaves one of the two.
+    """Write a checkpoint that replaces the previous one; a run that is killed meanwhile leaves one of the two.
 
     Raises:
         ProblemError: F01, it cannot be written.
@@ -104,10 +104,10 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint) -> None:
 
 
 def load_checkpoint(run: Path) -> Checkpoint | None:
-    """The newest checkpoint of a run, None where there is none; removes what killed runs left of others.
+    """Load the newest checkpoint of a run, None where there is none, and remove the leftovers of killed runs.
 
     Raises:
-        ProblemError: E04, its files are not those that were written.
+        ProblemError: E04, its files are damaged.
     """
     from safetensors.torch import load_file
 
@@ -155,7 +155,7 @@ def _newest(folder: Path) -> str:
 
 
 def _damaged(folder: Path, found: str, expected: str, path: Path) -> ProblemError:
-    return ProblemError(Problem("E04", found, expected, f"remove {folder}: the run begins anew", str(path)))
+    return ProblemError(Problem("E04", found, expected, f"remove {folder}: the run starts again", str(path)))
 
 
 def _refuse_other_files(run: Path) -> None:
@@ -174,17 +174,17 @@ def _refuse_other_run(path: Path, record: Mapping[str, Any]) -> None:
         raise ProblemError(Problem("E20", str(error), "the record of a run", "name a new folder", str(path))) from error
     problems = Problems()
     for name, (then, now) in _differences(before, json.loads(json.dumps(record, allow_nan=False))).items():
-        fix = "name another folder, or start the run as it was started before"
+        fix = "name another folder, or start the run with the same settings and data as before"
         problems.add(Problem("E20", f"{name} = {json.dumps(then)}", json.dumps(now), fix, str(path)))
     problems.raise_if_any()
 
 
 def _differences(before: Any, now: Any) -> dict[str, tuple[Any, Any]]:
-    then, asked = dict(_flat(before, "")), dict(_flat(now, ""))
+    old, new = dict(_flat(before, "")), dict(_flat(now, ""))
     return {
-        name: (then.get(name), asked.get(name))
-        for name in sorted(then.keys() | asked.keys())
-        if not name.startswith(f"{FREE}.") and then.get(name) != asked.get(name)
+        name: (old.get(name), new.get(name))
+        for name in sorted(old.keys() | new.keys())
+        if not name.startswith(f"{FREE}.") and old.get(name) != new.get(name)
     }
 
 

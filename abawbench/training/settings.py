@@ -31,9 +31,9 @@ class OptimiserSettings:
     """Settings of the optimiser.
 
     Attributes:
-        kind: `adamw`, or `adam`, whose weight decay is a penalty on the squared weights.
+        kind: kind of optimiser: `adamw`, or `adam`, whose weight decay is a penalty on the squared weights.
         rate: highest learning rate.
-        backbone_rate: highest learning rate of the backbones; `rate` where not given.
+        backbone_rate: highest learning rate of the backbones; None for `rate`.
         betas: decay of the two moments.
         weight_decay: decay of matrices and kernels; biases and scales have none (assumed).
         clip: largest norm of a gradient; 0 for any.
@@ -56,11 +56,11 @@ class ScheduleSettings:
     """Settings of the learning rate's schedule; see `abawbench.training.optimisers.schedule_factor`.
 
     Attributes:
-        kind: `constant`; `cosine`; `linear`, the schedule of AIM3-RUC by epochs.
+        kind: kind of schedule: `constant`; `cosine`; `linear`, the schedule of AIM3-RUC by epochs.
         warmup_epochs: epochs in which the rate rises; a fraction counts only where the kind is not `linear`.
-        decay_epochs: last epochs, in which a `linear` rate falls; all after the warm-up where not given.
+        decay_epochs: number of last epochs in which a `linear` rate falls; None for all after the warm-up.
         final: share of the rate at the end of `cosine`.
-        mode: `compat` begins a linear warm-up with an epoch of rate 0, as released (F9 of aim3_mtl).
+        mode: `compat` starts a linear warm-up with an epoch of rate 0, as released (F9 of aim3_mtl); `fixed` does not.
     """
 
     kind: Literal["constant", "cosine", "linear"] = "cosine"
@@ -75,8 +75,8 @@ class LossSettings:
     """Settings of the loss of one task; `abawbench.training.losses.resolve` refuses options that its kind ignores.
 
     Attributes:
-        kind: `ccc`, `mse` for continuous tasks; `cross_entropy`, `focal` for classes; `bce`, `focal` for labels. None
-            for the first of these.
+        kind: kind of loss: `ccc`, `mse` for continuous tasks; `cross_entropy`, `focal` for classes; `bce`, `focal` for
+            labels. None for the first of these.
         denominator: divisor of `mse`: the number of `valid` values, or of `all` in the batch, as released by AIM3-RUC.
         class_weights: weights of the classes; `balanced` for frames / (classes * frames of the class), or numbers.
         logit_adjustment: tau, where tau log(share of the class) is added to the logits in training only; 0 for none.
@@ -111,8 +111,8 @@ class WeightingSettings:
     """Settings of the sum of the losses of a step.
 
     Attributes:
-        kind: `fixed`, the weighted sum; `uncertainty`, with a learned variance for each loss; `dynamic`, by how much
-            each fell in the last epochs.
+        kind: kind of weighting: `fixed`, by the weights alone; `uncertainty`, by a learned variance of each loss;
+            `dynamic`, by the decrease of each loss in the last epochs.
         weights: weight of each loss by name, times the factor of the kind; 1 where not named.
         temperature: temperature of `dynamic`; the higher, the more alike its factors.
     """
@@ -177,23 +177,23 @@ class TrainingSettings:
     Attributes:
         epochs: passes over the training split.
         seed: seed of weights that come from no file, order, augmentation and dropout.
-        batch: frames in a step.
-        videos: videos in a step where a recurrent encoder learns whole videos, a segment a step, and carries its state
-            from one to the next; 0 to learn segments by themselves.
+        batch: number of frames in a step.
+        videos: number of videos in a step where a recurrent encoder learns whole videos, a segment a step, and carries
+            its state from one to the next; 0 to learn segments by themselves.
         precision: precision of the forward pass; weights are float32.
-        freeze_backbone: True to keep the backbones as they are.
+        freeze_backbone: True to train everything but the backbones.
         patience: epochs without a better official score after which training ends; 0 for all epochs.
-        dataset: name of the data on the card of the trained entry; the challenge's, or that of the synthetic corpus,
-            where not given.
-        licence: licence of the trained weights; the terms of the data where not given.
+        dataset: name of the data on the card of the trained entry; empty for that of the challenge or of the synthetic
+            corpus.
+        licence: licence of the trained weights; empty for the terms of the data.
         optimiser: settings of the optimiser.
         schedule: settings of the learning rate's schedule.
         losses: settings of losses by task; a task that is not named has the usual loss of its kind.
         weighting: settings of the sum of the losses.
-        coupling: settings of the coupling of two tasks; None for none, or for the one that the entry declares.
-        augmentation: settings of random changes of crops; None for none.
-        mixing: settings of MixAugment on single frames; None for none.
-        balance: task by whose classes, labels or values single frames are balanced; empty to see each frame once.
+        coupling: settings of the coupling of two tasks; None for the coupling that the entry declares, if any.
+        augmentation: settings of random changes of crops; None for no changes.
+        mixing: settings of MixAugment on single frames; None for no mixtures.
+        balance: task by whose classes, labels or values single frames are balanced; empty to draw each frame once.
         databases: `labels` fills each step of single frames from every set of tasks that rows are labelled for, in
             proportion; `one` mixes all rows.
     """
@@ -223,8 +223,8 @@ class TrainOptions:
     """Options of the run of a training; on one kind of device they do not change its result.
 
     Attributes:
-        device: device that learns, as `cpu` or `cuda`.
-        threads: number of threads that read crops; one for each core where not given.
+        device: device of the training, as `cpu` or `cuda`.
+        threads: number of threads that read crops; None for one for each core.
         memory_gib: memory for decoded crops, or for features on an accelerator.
         save_s: seconds between two saves within an epoch; 0 to save at its end only.
         save_steps: steps between two saves within an epoch; 0 likewise.
@@ -255,13 +255,13 @@ class TrainOptions:
     )
 
 
-def read_training(given: dict[str, Any], path: Path) -> TrainingSettings:
-    """The settings in an entry's table `[training]`.
+def read_training(table: dict[str, Any], path: Path) -> TrainingSettings:
+    """Read the settings in an entry's table `[training]`.
 
     Raises:
         ProblemError: E02 unknown fields and values of another type, E19 values out of range.
     """
-    settings: TrainingSettings = read_settings(TrainingSettings, given, path, table="training", out_of_range="E19")
+    settings: TrainingSettings = read_settings(TrainingSettings, table, path, table="training", out_of_range="E19")
     problems = tuple(_beyond_epochs(settings, str(path)))
     if problems:
         raise ProblemError(*problems)
@@ -275,7 +275,7 @@ def unknown_name(place: str, name: str, known: Iterable[str]) -> Problem:
 
 
 def _beyond_epochs(settings: TrainingSettings, file: str) -> Iterable[Problem]:
-    """Problems of the parts of the schedule that the epochs have no place for."""
+    """Problems of warm-ups and decays that are longer than the training."""
     epochs, schedule = settings.epochs, settings.schedule
     for name, value, end in (("warmup", schedule.warmup_epochs, epochs), ("decay", schedule.decay_epochs, epochs + 1)):
         if value is not None and value >= end:

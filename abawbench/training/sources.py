@@ -29,12 +29,11 @@ class Source:
 
     Attributes:
         data: a folder of crops, or several folders of features, which are put end to end.
-        truth: folder of the files of labels; the first of `data` where not given.
+        truth: folder of the files of labels; None for the first of `data`.
         train: file of the training labels, instead of that in `truth`.
         validation: file of the validation labels, instead of that in `truth`.
-        fold: number of a fold from 1, and number of folds: all labels are dealt by video, and the fold is for
-            validation.
-        subjects: subject of each video, so that folds keep people together.
+        fold: number of the fold for validation, from 1, and number of folds; None for the splits as they are.
+        subjects: subject of each video; folds do not separate videos of one subject.
     """
 
     data: tuple[Path, ...]
@@ -66,8 +65,8 @@ class Labels:
     files: tuple[Path, ...]
 
 
-def labels_of(source: Source, challenge: Challenge) -> Labels:
-    """The labels of a training.
+def read_labels(source: Source, challenge: Challenge) -> Labels:
+    """Read the labels of a training.
 
     Raises:
         ProblemError: E19 no training labels, or no such fold; everything that is wrong with a file; D24 too few videos
@@ -87,14 +86,14 @@ def labels_of(source: Source, challenge: Challenge) -> Labels:
     if not 1 <= number <= folds:
         found = f"fold {number} of {folds}"
         raise ProblemError(Problem("E19", found, f"one from 1 to {folds}", "name another fold"))
-    whole = together(list(tables.values()))
-    dealt = make_folds(whole, folds=folds, groups=source.subjects, tasks=challenge.tasks)
-    train, held_out = (_compact(whole.take(rows)) for rows in dealt.split(whole, number - 1))
+    whole = join_tables(list(tables.values()))
+    assigned = make_folds(whole, folds=folds, groups=source.subjects, tasks=challenge.tasks)
+    train, held_out = (_compact(whole.take(rows)) for rows in assigned.split(whole, number - 1))
     return Labels(train, held_out, files)
 
 
-def clips_of(data: Sequence[Path]) -> tuple[Clip, ...]:
-    """The clips of a folder of crops, or of folders of features put end to end, by unit.
+def open_data(data: Sequence[Path]) -> tuple[Clip, ...]:
+    """Open the clips of a folder of crops, or of folders of features put end to end, by unit.
 
     Raises:
         ProblemError: E19 folders that do not go together; F01, E04, D30, D31 as `open_clips`.
@@ -110,8 +109,8 @@ def clips_of(data: Sequence[Path]) -> tuple[Clip, ...]:
     return tuple(_side_by_side([clips[unit] for clips in several]) for unit in units)
 
 
-def for_tasks(table: Table, challenge: Challenge, tasks: Sequence[Task]) -> Table:
-    """Labels of a challenge in the columns and classes of an entry, matched by name.
+def arrange_labels(table: Table, challenge: Challenge, tasks: Sequence[Task]) -> Table:
+    """Arrange the labels of a challenge in the columns and classes of an entry, matched by name.
 
     A class that the entry does not know counts as not annotated, and so does a column that the challenge does not know.
 
@@ -129,8 +128,8 @@ def for_tasks(table: Table, challenge: Challenge, tasks: Sequence[Task]) -> Tabl
     return replace(table, values=values)
 
 
-def together(tables: Sequence[Table]) -> Table:
-    """The rows of several tables, one after the other; a unit of the same name is the same unit."""
+def join_tables(tables: Sequence[Table]) -> Table:
+    """Join the rows of several tables, one after the other; a unit of the same name is the same unit."""
     names = tuple(dict.fromkeys(video for table in tables for video in table.videos))
     place = {name: number for number, name in enumerate(names)}
     video = [np.array([place[name] for name in table.videos], np.int32)[table.video] for table in tables]

@@ -51,13 +51,13 @@ from abawbench.training.results import (
 )
 from abawbench.training.run_folder import FREE, SaveClock, load_checkpoint, open_run, save_checkpoint
 from abawbench.training.settings import TrainingSettings, TrainOptions, read_training
-from abawbench.training.sources import Labels, Source, clips_of, for_tasks, labels_of
+from abawbench.training.sources import Labels, Source, arrange_labels, open_data, read_labels
 
 FORM = 1
 LIBRARIES = ("numpy", "opencv-python-headless", "safetensors", "torch", "transformers")
 KINDS = ("network", "facebehaviornet")
 SCORE = "score"
-# the curves of epochs that are shorter are drawn at the end only
+# seconds of an epoch above which curves are drawn after each epoch, and not only at the end
 DRAWN_S = 5.0
 DEFAULTS = TrainOptions()
 
@@ -86,7 +86,7 @@ class TrainSummary:
     """Result of a training.
 
     Attributes:
-        out: the run folder.
+        out: run folder.
         was_finished: True where the run was finished before, so that nothing was done.
         history: row of each epoch; see `abawbench.training.results`.
         best: best epoch and its value, by task, and under `score` for the whole.
@@ -111,10 +111,10 @@ def train(
 
     Args:
         entry_file: an entry.toml of kind `network` or `facebehaviornet`, with a table `[training]` or without.
-        source: where crops or features, and labels lie.
-        out: the run folder, new or of the same training.
+        source: places of crops or features, and of labels.
+        out: run folder, new or of the same training.
         changes: values that replace the file's, by dotted name, as `training.epochs`.
-        options: how the training runs.
+        options: options of the run.
         report: called after each step, and at the end of each epoch.
 
     Raises:
@@ -131,7 +131,7 @@ def train(
     entry = make_entry(content, entry_file)
     assert isinstance(entry, LearningEntry)
     challenge = challenges.get(content.vocabulary)
-    labels, clips = labels_of(source, challenge), clips_of(source.data)
+    labels, clips = read_labels(source, challenge), open_data(source.data)
     coupling = resolve_coupling(content.settings.get("coupling", "none"), settings.coupling, str(entry_file))
     dataset = settings.dataset or source.dataset or challenge.dataset
     settings = replace(settings, coupling=coupling, dataset=dataset)
@@ -157,7 +157,7 @@ def train(
 
 @dataclass(frozen=True, eq=False)
 class _Setup:
-    """Everything that a training starts from."""
+    """The inputs of a training."""
 
     content: EntryFile
     entry: LearningEntry
@@ -179,7 +179,7 @@ class _Training:
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, dict[str, Any]] = {}
         self.temporal = temporal_of(setup.entry)
-        self.truth = for_tasks(setup.labels.train, setup.challenge, setup.entry.card.tasks)
+        self.truth = arrange_labels(setup.labels.train, setup.challenge, setup.entry.card.tasks)
 
     def run(self) -> TrainSummary:
         # the first process removes what a killed run left, and the others wait for it
@@ -282,7 +282,7 @@ class _Training:
             self.report(epoch.progress(done))
 
     def _update_best(self, row: Mapping[str, Any]) -> list[str]:
-        """Names of what is better than before, the whole or a task; the whole where there is no score."""
+        """Record the best values, and return the names of those that improved; `score` where there is no score."""
         better: list[str] = []
         standings = {SCORE: row["standing"]} | (row["terms"] if len(row["terms"]) > 1 else {})
         for name, value in standings.items():
@@ -322,7 +322,7 @@ class _Training:
 
 
 class _Epoch:
-    """The steps of one epoch, from where it began or was resumed."""
+    """The steps of one epoch, and the time since it began or was resumed."""
 
     def __init__(self, loop: Loop, steps: Sequence[Step], epoch: tuple[int, int]) -> None:
         self.steps, self.epoch, self.begin = steps, epoch, time.perf_counter()
@@ -351,14 +351,14 @@ def _splits(
     tasks = entry.card.tasks
     tables = {"train": labels.train, "validation": labels.validation}
     return {
-        name: split_frames(clips, for_tasks(table, challenge, tasks), tasks)
+        name: split_frames(clips, arrange_labels(table, challenge, tasks), tasks)
         for name, table in tables.items()
         if table is not None
     }
 
 
 def _record(setup: _Setup, *, fold: tuple[int, int] | None) -> dict[str, Any]:
-    """The content of run.json: what the weights depend on, and under `environment` what may differ."""
+    """The content of run.json: everything that the weights depend on, and under `environment` facts that may differ."""
     splits = setup.splits
     weights = [{"role": file.role, "sha256": file.sha256} for file in setup.entry.card.weights]
     return {
@@ -383,9 +383,9 @@ def _record(setup: _Setup, *, fold: tuple[int, int] | None) -> dict[str, Any]:
 
 
 def _digest_of(clips: Iterable[Clip]) -> str:
-    """SHA-256 of what is learned from: units, frames, and the contents of features or the names and sizes of crops.
+    """SHA-256 over units, frames, and the contents of features or the names and sizes of crops.
 
-    Crops are not read for it: that would take as long as an epoch.
+    Crops are not read, which would take as long as an epoch.
 
     Raises:
         ProblemError: F01, a file cannot be read.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from abawbench.models.image_input import ImageInput, half, imagenet
-from abawbench.training.augmentation import Draws, augmented, draw, normalised
+from abawbench.training.augmentation import Draws, augment, draw, normalise
 from abawbench.training.settings import AugmentationSettings
 
 STRONG = AugmentationSettings(
@@ -40,13 +40,13 @@ def unit(frames: torch.Tensor) -> torch.Tensor:
 
 def test_without_changes_crops_become_numbers_from_0_to_1():
     frames = crops(3)
-    assert torch.equal(augmented(frames, draw(STILL, 3, generator())), unit(frames))
+    assert torch.equal(augment(frames, draw(STILL, 3, generator())), unit(frames))
 
 
 def test_the_same_seed_makes_the_same_crops_and_leaves_torch_alone():
     before = torch.get_rng_state()
-    first, second = (augmented(crops(4), draw(STRONG, 4, generator(5))) for _ in range(2))
-    other = augmented(crops(4), draw(STRONG, 4, generator(6)))
+    first, second = (augment(crops(4), draw(STRONG, 4, generator(5))) for _ in range(2))
+    other = augment(crops(4), draw(STRONG, 4, generator(6)))
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
     assert torch.equal(torch.get_rng_state(), before)
@@ -54,14 +54,14 @@ def test_the_same_seed_makes_the_same_crops_and_leaves_torch_alone():
 
 def test_crops_are_left_as_they_are():
     frames = crops(4)
-    augmented(frames, draw(STRONG, 4, generator()))
+    augment(frames, draw(STRONG, 4, generator()))
     assert torch.equal(frames, crops(4))
 
 
 @given(st.integers(0, 1000))
 @settings(max_examples=15, deadline=None)
 def test_pixels_stay_from_0_to_1(seed):
-    pictures = augmented(crops(4), draw(STRONG, 4, generator(seed)))
+    pictures = augment(crops(4), draw(STRONG, 4, generator(seed)))
     assert pictures.shape == (4, 3, 16, 16)
     assert pictures.dtype == torch.float32
     assert ((pictures >= 0) & (pictures <= 1 + 1e-6)).all()
@@ -69,20 +69,20 @@ def test_pixels_stay_from_0_to_1(seed):
 
 def test_a_flip_changes_left_and_right_exactly():
     frames = crops(2)
-    pictures = augmented(frames, with_draws(2, flip=torch.tensor([True, False])))
+    pictures = augment(frames, with_draws(2, flip=torch.tensor([True, False])))
     assert torch.equal(pictures[0], unit(frames)[0].flip(2))
     assert torch.equal(pictures[1], unit(frames)[1])
 
 
 def test_a_translation_moves_right_and_down_over_black():
-    pictures = augmented(crops(1), with_draws(1, translation=torch.tensor([[2 / 16, 3 / 16]])))
+    pictures = augment(crops(1), with_draws(1, translation=torch.tensor([[2 / 16, 3 / 16]])))
     expected = torch.zeros(1, 3, 16, 16)
     expected[:, :, 3:, 2:] = unit(crops(1))[:, :, :-3, :-2]
     assert torch.allclose(pictures, expected, atol=1e-4)
 
 
 def test_a_quarter_turn_is_a_quarter_turn():
-    pictures = augmented(crops(1), with_draws(1, rotation=torch.tensor([90.0])))
+    pictures = augment(crops(1), with_draws(1, rotation=torch.tensor([90.0])))
     turned = unit(crops(1)).rot90(-1, (2, 3))
     assert torch.allclose(pictures, turned, atol=1e-3)
 
@@ -90,7 +90,7 @@ def test_a_quarter_turn_is_a_quarter_turn():
 def test_a_scale_of_2_shows_the_middle():
     frame = torch.zeros(1, 17, 17, 3, dtype=torch.uint8)
     frame[:, 6:11, 6:11] = 255
-    pictures = augmented(frame, with_draws(1, scale=torch.tensor([2.0])))
+    pictures = augment(frame, with_draws(1, scale=torch.tensor([2.0])))
     assert pictures[0, 0, 4:13, 4:13].min() == pytest.approx(1, abs=1e-4)
     assert pictures[0, 0, 0].max() == pytest.approx(0, abs=1e-4)
 
@@ -98,18 +98,18 @@ def test_a_scale_of_2_shows_the_middle():
 def test_colours_by_hand():
     frame = torch.full((1, 2, 2, 3), 51, dtype=torch.uint8)
     frame[..., 1:] = 0
-    brighter = augmented(frame, with_draws(1, brightness=torch.tensor([1.5])))
+    brighter = augment(frame, with_draws(1, brightness=torch.tensor([1.5])))
     assert brighter[0, :, 0, 0].tolist() == pytest.approx([0.3, 0, 0], abs=1e-6)
-    grey = augmented(frame, with_draws(1, saturation=torch.tensor([0.0])))
+    grey = augment(frame, with_draws(1, saturation=torch.tensor([0.0])))
     assert grey[0, :, 0, 0].tolist() == pytest.approx([0.2 * 0.299] * 3, abs=1e-6)
-    flat = augmented(frame, with_draws(1, contrast=torch.tensor([0.0])))
+    flat = augment(frame, with_draws(1, contrast=torch.tensor([0.0])))
     assert flat[0, :, 0, 0].tolist() == pytest.approx([0.2 * 0.299] * 3, abs=1e-6)
 
 
 def test_blur_keeps_flat_crops_and_the_frames_without_it():
     flat = torch.full((1, 16, 16, 3), 100, dtype=torch.uint8)
     frames = torch.cat([crops(1), flat, crops(2)[1:]])
-    pictures = augmented(frames, with_draws(3, blur=torch.tensor([1.5, 1.5, 0.0])))
+    pictures = augment(frames, with_draws(3, blur=torch.tensor([1.5, 1.5, 0.0])))
     assert pictures[0].std() < 0.5 * unit(frames)[0].std()
     assert torch.allclose(pictures[1], unit(flat)[0], atol=1e-5)
     assert torch.equal(pictures[2], unit(frames)[2])
@@ -118,7 +118,7 @@ def test_blur_keeps_flat_crops_and_the_frames_without_it():
 def test_an_erased_rectangle_is_black_and_the_rest_is_not_touched():
     frames = crops(2).clamp_min(1)
     box = torch.tensor([[0.25, 0.5, 0.5, 1.0], [0.0, 0.0, 0.0, 0.0]])
-    pictures = augmented(frames, with_draws(2, erase=box))
+    pictures = augment(frames, with_draws(2, erase=box))
     black = torch.zeros(16, 16).bool()
     black[8:16, 4:8] = True
     assert (pictures[0, :, black] == 0).all()
@@ -158,7 +158,7 @@ def test_one_setting_more_leaves_the_other_changes():
 def test_frames_of_a_clip_change_alike():
     clip = torch.tensor([0, 0, 1, 1, 1])
     frames = crops(1).expand(5, -1, -1, -1)
-    pictures = augmented(frames, draw(STRONG, 2, generator()).take(clip))
+    pictures = augment(frames, draw(STRONG, 2, generator()).take(clip))
     assert torch.equal(pictures[0], pictures[1])
     assert torch.equal(pictures[2], pictures[4])
     assert not torch.equal(pictures[0], pictures[2])
@@ -166,8 +166,8 @@ def test_frames_of_a_clip_change_alike():
 
 def test_a_part_of_a_batch_is_changed_as_in_the_whole():
     draws, part = draw(STRONG, 6, generator()), torch.tensor([1, 3, 4])
-    whole = augmented(crops(6), draws)
-    assert torch.allclose(augmented(crops(6)[part], draws.take(part)), whole[part], atol=1e-6)
+    whole = augment(crops(6), draws)
+    assert torch.allclose(augment(crops(6)[part], draws.take(part)), whole[part], atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_part_of_a_batch_is_changed_as_in_the_whole():
 def test_normalised_pictures_are_those_of_prediction(image_input):
     frames = crops(3)
     expected = image_input.pictures(frames.numpy())
-    found = normalised(unit(frames), image_input)
+    found = normalise(unit(frames), image_input)
     assert found.shape == expected.shape
     assert np.allclose(found.numpy(), expected, atol=1e-5)
 

@@ -9,7 +9,7 @@ import torch
 from abawbench.challenges import Categorical, Continuous, MultiLabel
 from abawbench.training.data import Target
 from abawbench.training.losses import task_loss
-from abawbench.training.mixup import Mixture, draw_mixture, mixed_target, mixup_loss, with_mixtures
+from abawbench.training.mixup import Mixture, append_mixtures, draw_mixture, mix_target, mixup_loss
 from abawbench.training.settings import LossSettings, MixupSettings
 
 FRAMES = 6
@@ -55,7 +55,7 @@ def number(loss: torch.Tensor | None) -> float:
 def test_with_the_whole_share_the_loss_is_that_of_one_crop_twice_and_of_the_other(kind, share):
     target, logits, chosen = example(kind)
     mixing = mixture(share)
-    both = with_mixtures(logits, mixing)
+    both = append_mixtures(logits, mixing)
     first = number(task_loss(target, logits, chosen))
     second = number(task_loss(target.take(mixing.partner), logits[mixing.partner], chosen))
     expected = 2 * first + second if share else first + 2 * second
@@ -67,7 +67,7 @@ def test_of_classes_and_labels_the_loss_of_a_mixture_is_the_mixture_of_losses(ki
     # -sum y log p is linear in y
     target, logits, _ = example(kind, share=1.1)
     mixing = mixture(0.3)
-    mixed = number(task_loss(mixed_target(target, mixing), logits, LossSettings()))
+    mixed = number(task_loss(mix_target(target, mixing), logits, LossSettings()))
     first = number(task_loss(target, logits, LossSettings()))
     second = number(task_loss(target.take(mixing.partner), logits, LossSettings()))
     assert mixed == pytest.approx(0.3 * first + 0.7 * second, rel=1e-5)
@@ -76,7 +76,7 @@ def test_of_classes_and_labels_the_loss_of_a_mixture_is_the_mixture_of_losses(ki
 def test_pictures_are_mixed_by_their_shares():
     pictures = torch.rand(2, 3, 4, 4)
     mixing = Mixture(torch.tensor([1, 0]), torch.tensor([0.25, 1.0]))
-    both = with_mixtures(pictures, mixing)
+    both = append_mixtures(pictures, mixing)
     assert torch.equal(both[:2], pictures)
     assert torch.allclose(both[2], 0.25 * pictures[0] + 0.75 * pictures[1])
     assert torch.equal(both[3], pictures[1])
@@ -86,21 +86,21 @@ def test_a_mixture_is_annotated_where_both_are_or_where_one_is_all():
     annotated = torch.tensor([[True, True], [False, True]])
     target = Target(UNITS, torch.ones(2, 2), annotated)
     for share, expected in ((0.5, [[False, True]] * 2), (1.0, annotated.tolist()), (0.0, annotated.flip(0).tolist())):
-        mixed = mixed_target(target, Mixture(torch.tensor([1, 0]), torch.full((2,), share)))
+        mixed = mix_target(target, Mixture(torch.tensor([1, 0]), torch.full((2,), share)))
         assert mixed.annotated.tolist() == expected
         assert mixed.numbers == tuple(np.sum(expected, 0))
 
 
 def test_classes_become_probabilities():
     target = Target(EXPRESSION, torch.tensor([0, 2]), torch.tensor([True, True]))
-    mixed = mixed_target(target, Mixture(torch.tensor([1, 0]), torch.tensor([0.25, 0.5])))
+    mixed = mix_target(target, Mixture(torch.tensor([1, 0]), torch.tensor([0.25, 0.5])))
     assert mixed.values.tolist() == [[0.25, 0, 0.75], [0.5, 0, 0.5]]
 
 
 def test_weights_of_the_parts():
     target, logits, chosen = example("bce")
     mixing = mixture(0.4)
-    both = with_mixtures(logits, mixing)
+    both = append_mixtures(logits, mixing)
     virtual = number(mixup_loss(target, both, mixing, chosen, MixupSettings(virtual=1.0, real=0.0)))
     real = number(mixup_loss(target, both, mixing, chosen, MixupSettings(virtual=0.0, real=1.0)))
     whole = number(mixup_loss(target, both, mixing, chosen, MixupSettings(virtual=2.0, real=0.5)))
@@ -110,7 +110,7 @@ def test_weights_of_the_parts():
 @every
 def test_without_labels_there_is_no_loss(kind):
     target, logits, chosen = example(kind, share=0.0)
-    assert mixup_loss(target, with_mixtures(logits, mixture(0.5)), mixture(0.5), chosen, MixupSettings()) is None
+    assert mixup_loss(target, append_mixtures(logits, mixture(0.5)), mixture(0.5), chosen, MixupSettings()) is None
 
 
 def test_a_drawn_mixture_depends_on_its_generator_alone():

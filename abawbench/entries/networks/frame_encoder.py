@@ -60,7 +60,7 @@ class FrameEncoder:
         parts: list[Tensor] = []
         with torch.inference_mode():
             for module, image_input, crops in zip(self.modules, self.image_inputs, prepared, strict=True):
-                pictures = normalised(crops.to(self.device, non_blocking=True), image_input)
+                pictures = normalise(crops.to(self.device, non_blocking=True), image_input)
                 parts.append(module(pictures.to(_precision(module))).float())
             return torch.cat(parts, 1).cpu().numpy()
 
@@ -127,7 +127,7 @@ def _precision(module: nn.Module) -> torch.dtype:
     return next((parameter.dtype for parameter in module.parameters()), torch.float32)
 
 
-def normalised(crops: Tensor, image_input: ImageInput) -> Tensor:
+def normalise(crops: Tensor, image_input: ImageInput) -> Tensor:
     """Turn bytes, (crops, size, size, 3), into float32, (crops, channels, size, size), channels last in memory."""
     values = crops.permute(0, 3, 1, 2).float()
     if image_input.colour == "grey":

@@ -1,4 +1,4 @@
-"""Masked autoencoders of transformers with the first weights of facebookresearch/mae, and the views they learn from."""
+"""Masked autoencoders of transformers with the initial weights of facebookresearch/mae, and views of crops."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class Autoencoder(nn.Module):
         self.register_buffer("std", torch.tensor(image_input.std).view(3, 1, 1), persistent=False)
 
     def forward(self, pictures: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Fill in the hidden patches from those that are seen.
+        """Fill in the hidden patches from the visible ones.
 
         Args:
             pictures: pictures, shape (pictures, 3, size, size), from black 0 to white 1.
-            noise: random numbers, shape (pictures, patches); the patches with the lowest numbers are seen.
+            noise: random numbers, shape (pictures, patches); the patches with the lowest numbers are visible.
 
         Returns:
             Mean squared error over hidden patches, each normalised to mean 0 and variance 1; the output for each patch
@@ -65,7 +65,7 @@ class Autoencoder(nn.Module):
 
 
 def build_autoencoder(settings: PretrainSettings) -> Autoencoder:
-    """The network with its first weights, drawn from the seed; torch's generator is left as it was.
+    """Build the network with initial weights drawn from the seed; torch's generator does not change.
 
     Positions are sines and cosines that stay as they are; linear layers are drawn by Glorot's rule, those of query, key
     and value as one; tokens from a normal distribution. transformers itself leaves positions and tokens at zero.
@@ -117,9 +117,9 @@ def _config(settings: PretrainSettings) -> Any:
 
     size = SIZES[settings.size]
     width, layers, heads = size.decoder
-    given: dict[str, Any] = {**size.encoder.structure, "image_size": settings.picture}
+    structure: dict[str, Any] = {**size.encoder.structure, "image_size": settings.picture}
     return ViTMAEConfig(
-        **given,
+        **structure,
         decoder_hidden_size=width,
         decoder_num_hidden_layers=layers,
         decoder_num_attention_heads=heads,
@@ -158,10 +158,10 @@ Boxes = NDArray[np.int64]
 
 
 def random_boxes(random: np.random.Generator, count: int, side: int) -> Boxes:
-    """Parts of a square picture, shape (count, 4): top, left, height, width in pixels.
+    """Draw parts of a square picture, shape (count, 4): top, left, height, width in pixels.
 
-    The area is drawn evenly, the aspect evenly on the scale of logarithms; where ten draws do not lie in the picture,
-    the part is the whole picture.
+    The area is uniform, the aspect uniform on the logarithmic scale; the part is the whole picture where none of ten
+    draws fits.
 
     Source: torchvision.transforms.RandomResizedCrop.
     """
@@ -178,17 +178,17 @@ def random_boxes(random: np.random.Generator, count: int, side: int) -> Boxes:
     return np.concatenate([starts, lengths], axis=1).astype(np.int64)
 
 
-def whole(count: int, side: int) -> Boxes:
-    """The whole of each picture."""
+def whole_boxes(count: int, side: int) -> Boxes:
+    """Boxes around the whole of each picture, shape (count, 4)."""
     return np.tile(np.array([0, 0, side, side], np.int64), (count, 1))
 
 
-def views(crops: Tensor, boxes: Boxes, mirrored: NDArray[np.bool_], size: int) -> Tensor:
-    """Parts of crops as pictures of one size, bicubic, averaging over areas where they shrink.
+def cut_views(crops: Tensor, boxes: Boxes, mirrored: NDArray[np.bool_], size: int) -> Tensor:
+    """Cut parts out of crops and resize them to one size, bicubic, with antialiasing.
 
     Args:
         crops: crops, uint8, shape (crops, side, side, 3).
-        boxes: boxes from `random_boxes` or `whole`, shape (crops, 4).
+        boxes: boxes from `random_boxes` or `whole_boxes`, shape (crops, 4).
         mirrored: True for each crop to flip left and right, shape (crops,).
         size: height and width of the pictures.
 
@@ -196,9 +196,9 @@ def views(crops: Tensor, boxes: Boxes, mirrored: NDArray[np.bool_], size: int) -
         Shape (crops, 3, size, size), float32, from black 0 to white 1.
     """
     count, side = crops.shape[:2]
-    given = torch.as_tensor(boxes, device=crops.device)
-    rows = _weights(given[:, 0], given[:, 2], side, size)
-    columns = _weights(given[:, 1], given[:, 3], side, size)
+    top, left, height, width = torch.as_tensor(boxes, device=crops.device).T
+    rows = _weights(top, height, side, size)
+    columns = _weights(left, width, side, size)
     turned = torch.as_tensor(mirrored, device=crops.device)[:, None, None]
     columns = torch.where(turned, columns.flip(1), columns)
     values = crops.to(torch.float32).reshape(count, side, side * 3) / 255

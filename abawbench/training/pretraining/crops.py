@@ -1,4 +1,4 @@
-"""The crops of a pre-training: which are learned from, which are held out, and the order of an epoch."""
+"""The crops of a pre-training: those to learn from, those held out, and the order of an epoch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SPLIT, ORDER, STEP, HELD_OUT = range(4)
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Crops to learn from, and crops that only show what was learned.
+    """Crops to learn from, and crops held out for validation.
 
     Attributes:
         learned: numbers of the crops to learn from, rising.
@@ -35,8 +35,8 @@ class Split:
     units: tuple[str, ...]
 
 
-def crops_of(data: Path, room: int = 0) -> Crops:
-    """All crops of a folder, of its units by name; none is decoded yet.
+def open_crops(data: Path, room: int = 0) -> Crops:
+    """Open all crops of a folder, sorted by unit; none is decoded yet.
 
     Args:
         data: output of `faces`, a corpus with `cropped_aligned`, or folders of numbered pictures.
@@ -50,7 +50,7 @@ def crops_of(data: Path, room: int = 0) -> Crops:
         raise ProblemError(Problem("E19", "features", "crops", "name the crops they were extracted from", str(data)))
     clips = sorted((clip for clip in source.clips if clip.valid.any()), key=lambda clip: clip.video)
     if not clips:
-        fix = "name another folder, or look at audit.html"
+        fix = "name another folder, or open its audit.html"
         raise ProblemError(Problem("E19", "no crop in any unit", "one crop at least", fix, str(data)))
     sizes = sorted({clip.size for clip in clips})
     if len(sizes) > 1:
@@ -68,7 +68,7 @@ def digest_of(clips: Sequence[Clip]) -> str:
 
 
 def split(crops: Crops, share: float, seed: int) -> Split:
-    """Hold out a share of the units, one at least; of one unit alone the last frames."""
+    """Hold out a share of the units, one at least, or the last frames of a single unit."""
     every = np.arange(len(crops))
     if not share or len(crops) == 1:
         return Split(every, every[:0], ())
@@ -82,9 +82,6 @@ def split(crops: Crops, share: float, seed: int) -> Split:
 
 
 def batches(rows: Rows, size: int, seed: int, epoch: int) -> Sequence[Rows]:
-    """The batches of an epoch, in an order of its own.
-
-    A rest smaller than a batch is left out, except where it is all there is.
-    """
+    """The batches of an epoch, in random order; a rest smaller than a batch is left out unless it is the only batch."""
     order = np.random.default_rng([ORDER, seed, epoch]).permutation(rows)
     return [order[begin : begin + size] for begin in range(0, max(len(order) - size, 0) + 1, size)]

@@ -1,4 +1,4 @@
-"""Losses of a pre-training as a table and a figure, and pictures of what it fills in."""
+"""Losses of a pre-training as a table and a figure, and pictures of its reconstructions."""
 
 from __future__ import annotations
 
@@ -85,10 +85,10 @@ def pictures_of(patches: Tensor, patch: int) -> Tensor:
 
 
 def fill_in(pictures: Tensor, output: Tensor, hidden: Tensor, patch: int) -> tuple[Tensor, Tensor]:
-    """Pictures with hidden patches in grey, and pictures with the network's output in their place.
+    """Make pictures with hidden patches in grey, and pictures with the network's output in their place.
 
-    The network predicts each patch with mean 0 and variance 1 over all its values. Mean and spread come from the
-    picture: brightness and contrast of a hidden patch are given, its pattern and hue are predicted.
+    The network predicts each patch with mean 0 and variance 1 over all its values. Mean and spread are taken from the
+    picture, so that pattern and hue are predicted, but not brightness and contrast.
 
     Args:
         pictures: pictures, shape (pictures, 3, side, side), from black 0 to white 1.
@@ -105,7 +105,7 @@ def fill_in(pictures: Tensor, output: Tensor, hidden: Tensor, patch: int) -> tup
 
 
 def reconstructions(pictures: Tensor, seen: Tensor, filled: Tensor) -> bytes:
-    """A PNG with a column for each picture; in its rows the picture, what was seen of it, and what was filled in."""
+    """Draw a PNG with a column for each picture, and rows for the picture, its visible patches and its filling."""
     import cv2
 
     side = pictures.shape[2]
@@ -123,7 +123,7 @@ def reconstructions(pictures: Tensor, seen: Tensor, filled: Tensor) -> bytes:
 
 
 def loss_figure(epochs: Sequence[Epoch]) -> bytes:
-    """A PNG of the losses by epoch."""
+    """Draw a PNG of the losses by epoch."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

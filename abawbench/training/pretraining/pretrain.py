@@ -1,4 +1,4 @@
-"""Masked-autoencoder pre-training: an encoder learns to see faces by filling in what is hidden of them."""
+"""Masked-autoencoder pre-training: an encoder learns from faces by filling in hidden patches."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from abawbench.training.optimisers import make_optimiser, restore_state, schedul
 from abawbench.training.pretraining.autoencoder import (
     Autoencoder,
     build_autoencoder,
+    cut_views,
     encoder_of,
     random_boxes,
-    views,
-    whole,
+    whole_boxes,
 )
-from abawbench.training.pretraining.crops import HELD_OUT, STEP, Split, batches, crops_of, digest_of, split
+from abawbench.training.pretraining.crops import HELD_OUT, STEP, Split, batches, digest_of, open_crops, split
 from abawbench.training.pretraining.figures import (
     Epoch,
     fill_in,
@@ -58,7 +58,7 @@ ENCODER, PUBLISHED, FOLDER = "encoder.safetensors", "mae_pretrain.pth", "hugging
 LOSSES, CURVES, SHOWN = "loss.csv", "loss.png", "reconstructions.png"
 MEMORY = 4 << 30
 PAUSE_S = 60.0
-# most held-out crops that the loss is taken on, and that are shown; evenly spread
+# largest numbers of held-out crops for the loss and for the reconstructions, evenly spread
 _MEASURED, _PICTURES = 1024, 8
 # file of the state before pre-trainings had checkpoints as trainings have
 _EARLIER_STATE = "state.safetensors"
@@ -71,9 +71,9 @@ class PretrainProgress:
 
     Attributes:
         epochs: number of epochs, done and in all.
-        pictures: pictures seen since this start, and to be seen in all from there.
+        pictures: number of pictures learned since this start, and to learn in all from there.
         seconds: seconds since this start, without the time to set up.
-        last: the epoch that has just ended; None within an epoch.
+        last: epoch that has just ended; None within an epoch.
     """
 
     epochs: tuple[int, int]
@@ -107,7 +107,7 @@ class PretrainSummary:
 
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """Everything that a pre-training starts from."""
+    """The inputs of a pre-training."""
 
     settings: PretrainSettings
     crops: Crops
@@ -127,7 +127,7 @@ class _Run:
 
     @property
     def measured(self) -> Rows:
-        """Held-out crops that the loss is taken on."""
+        """Held-out crops on which the loss is measured."""
         return _spread(self.split.held_out, _MEASURED)
 
 
@@ -143,14 +143,14 @@ def pretrain(
 ) -> PretrainSummary:
     """Train a masked autoencoder on crops, and write its encoder, losses and pictures into a folder.
 
-    A run that was killed is resumed; on the CPU it ends with the bits of one that was not. A finished one is left as it
-    is.
+    A killed run is resumed; on the CPU it ends with the same bits as a run without interruption. A finished run is not
+    changed.
 
     Args:
-        data: crops, as `crops_of` reads them.
+        data: crops, as `open_crops` reads them.
         run: folder of the run, new or of the same run.
         settings: settings of the pre-training.
-        device: device that learns, as torch names it.
+        device: device of the training, as torch names it.
         memory: bytes of decoded crops that may be kept; others are read again in every epoch.
         pause_s: seconds between two saves; 0 to save after every step.
         report: called after every step.
@@ -160,7 +160,7 @@ def pretrain(
             D36 another run is at work there.
     """
     began = time.monotonic()
-    crops = crops_of(data, memory)
+    crops = open_crops(data, memory)
     parts = split(crops, settings.held_out, settings.seed)
     setup = _Run(settings, crops, parts, torch.device(device), run)
     with open_run(run, _record(setup), indent=2):
@@ -181,7 +181,7 @@ def pretrain(
 
 
 def noise_for(random: np.random.Generator, count: int, settings: PretrainSettings) -> Tensor:
-    """Random numbers that decide which patches are seen, shape (count, patches)."""
+    """Random numbers that decide which patches are visible, shape (count, patches)."""
     return torch.from_numpy(random.random((count, settings.patches), np.float32))
 
 
@@ -195,7 +195,7 @@ def rate_at(settings: PretrainSettings, step: int, steps: int) -> float:
 
 
 def optimiser_of(network: Autoencoder, settings: PretrainSettings) -> torch.optim.Optimizer:
-    """AdamW over all that is learned; biases and norms do not decay.
+    """AdamW over all trained parameters; biases and norms do not decay.
 
     Source: facebookresearch/mae:main_pretrain.py (timm's groups).
     """
@@ -205,7 +205,7 @@ def optimiser_of(network: Autoencoder, settings: PretrainSettings) -> torch.opti
 
 
 class _Learning:
-    """A network, its optimiser, and how far they are."""
+    """A network, its optimiser, and their progress."""
 
     def __init__(self, run: _Run) -> None:
         settings = run.settings
@@ -240,7 +240,7 @@ class _Learning:
 
 
 def _train(run: _Run, pause_s: float, report: Callable[[PretrainProgress], None]) -> Autoencoder:
-    """The network after its last step."""
+    """Train to the last step, and return the network."""
     learning = _Learning(run)
     learning.resume()
     first, last = learning.step, run.steps * run.settings.epochs
@@ -282,7 +282,7 @@ def _steps(run: _Run, first: int) -> Generator[tuple[int, Tensor, Tensor]]:
         mirrored = random.random(len(crops)) < 0.5
         noise = noise_for(random, len(crops), settings).to(run.device)
         pixels = torch.from_numpy(crops).to(run.device)
-        yield step, views(pixels, boxes, mirrored, settings.picture), noise
+        yield step, cut_views(pixels, boxes, mirrored, settings.picture), noise
 
 
 def _step(learning: _Learning, pictures: Tensor, noise: Tensor, rate: float) -> Tensor:
@@ -321,9 +321,9 @@ def _held_out(run: _Run, rows: Rows) -> Generator[tuple[Tensor, Tensor]]:
     parts = [rows[begin : begin + settings.batch] for begin in range(0, len(rows), settings.batch)]
     for (crops,) in map_ahead(run.crops.read, parts):
         pixels = torch.from_numpy(crops).to(run.device)
-        boxes, mirrored = whole(len(crops), run.side), np.zeros(len(crops), bool)
+        boxes, mirrored = whole_boxes(len(crops), run.side), np.zeros(len(crops), bool)
         noise = noise_for(random, len(crops), settings).to(run.device)
-        yield views(pixels, boxes, mirrored, settings.picture), noise
+        yield cut_views(pixels, boxes, mirrored, settings.picture), noise
 
 
 def _finish(run: _Run, network: Autoencoder) -> None:
@@ -344,7 +344,7 @@ def _finish(run: _Run, network: Autoencoder) -> None:
 
 @torch.no_grad()
 def _shown(run: _Run, network: Autoencoder) -> bytes:
-    """A picture of reconstructions of held-out crops, or of others where none is held out."""
+    """Draw reconstructions of held-out crops, or of others where none is held out."""
     rows = run.split.held_out if len(run.split.held_out) else run.split.learned
     parts: list[tuple[Tensor, Tensor, Tensor]] = []
     for pictures, noise in _held_out(run, _spread(rows, _PICTURES)):
@@ -369,12 +369,12 @@ def _refuse_earlier_state(run: Path) -> None:
     path = run / _EARLIER_STATE
     if path.exists():
         found = "the unfinished state of an earlier abawbench"
-        fix = "name a new folder, or remove this one, and begin anew"
+        fix = "name a new folder, or remove this one, and start again"
         raise ProblemError(Problem("E20", found, f"a state in {CHECKPOINTS}/", fix, str(path)))
 
 
 def _record(run: _Run) -> dict[str, Any]:
-    """The content of run.json: what the weights depend on, and under `environment` what may differ."""
+    """The content of run.json: everything that the weights depend on, and under `environment` facts that may differ."""
     return {
         "form": "mae/1",
         "settings": run.settings.to_json(),

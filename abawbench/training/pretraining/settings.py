@@ -17,7 +17,7 @@ Precision = Literal["float32", "bfloat16"]
 
 BETAS = (0.9, 0.95)
 WEIGHT_DECAY = 0.05
-# the batch that a base rate is given for: other batches get a rate in proportion
+# batch of a base rate; the rate is proportional to the batch
 BASE_BATCH = 256
 # 40 of 800 epochs. Source: facebookresearch/mae:PRETRAIN.md
 WARM_UP = 0.05
@@ -64,11 +64,11 @@ class PretrainSettings:
         size: name of a size in `SIZES`.
         picture: height and width of the pictures in pixels, a multiple of the patches of the size.
         epochs: passes over the crops that are learned from.
-        batch: pictures in a step; a rest of the crops smaller than that waits for the next epoch.
+        batch: number of pictures in a step; a rest smaller than that is left out of the epoch.
         base_rate: learning rate for batches of 256; it is scaled with the batch.
         warm_up: epochs in which the rate rises from 0; after that it falls to 0 along a cosine.
         mask: share of the patches that is hidden.
-        held_out: share of the units that nothing is learned from.
+        held_out: share of the units that are held out.
         seed: seed of weights, order, views and masks.
         precision: precision of the products; weights and moments are float32.
     """
@@ -91,7 +91,7 @@ class PretrainSettings:
 
     @property
     def patches(self) -> int:
-        """Patches of a picture."""
+        """Number of patches of a picture."""
         return (self.picture // self.patch) ** 2
 
     @property
@@ -135,14 +135,14 @@ def patch_of(size: str) -> int:
 
 
 def settings_for(size: str, **options: Any) -> PretrainSettings:
-    """Settings of a size.
+    """Make the settings of a size.
 
     Args:
         size: name of a size in `SIZES`.
         options: further settings by name; None for the usual value.
 
     Raises:
-        ProblemError: E19, an unknown size, or everything that fits neither the other settings nor the size.
+        ProblemError: E19, an unknown size, or every setting that does not fit the size or the other settings.
 
     Source: facebookresearch/mae:main_pretrain.py (batch, mask).
     """

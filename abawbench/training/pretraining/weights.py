@@ -1,4 +1,4 @@
-"""The weights of a pre-training in the layouts of the field: of transformers, and of facebookresearch/mae."""
+"""The weights of a pre-training in the layouts of transformers and of facebookresearch/mae."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _OUTSIDE = {
 
 
 def transformers_files(network: Any, image_input: ImageInput, picture: int) -> dict[str, bytes]:
-    """Files of a folder of transformers: weights and configuration of an autoencoder, and of its pictures."""
+    """Files of a folder of transformers: weights and configuration of an autoencoder, and its preprocessing."""
     with tempfile.TemporaryDirectory() as folder, quiet():
         network.save_pretrained(folder, max_shard_size="1000GB")
         files = {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}

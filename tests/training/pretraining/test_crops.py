@@ -5,7 +5,7 @@ import pytest
 
 from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import ProblemError
-from abawbench.training.pretraining.crops import batches, crops_of, digest_of, split
+from abawbench.training.pretraining.crops import batches, digest_of, open_crops, split
 from tests.inference.conftest import write_crops
 
 
@@ -15,10 +15,10 @@ def folder(tmp_path):
 
 
 def test_crops_are_the_same_from_memory_and_from_disk(folder):
-    crops = crops_of(folder)
+    crops = open_crops(folder)
     rows = np.array([7, 0, 11, 3, 7])
     for room in (1 << 30, 5 * 32 * 32 * 3):
-        cached = crops_of(folder, room)
+        cached = open_crops(folder, room)
         for _ in range(2):
             np.testing.assert_array_equal(cached.read(rows)[0], crops.read(rows)[0])
     # a has 3 crops, hence crop 4 is the second of b
@@ -26,7 +26,7 @@ def test_crops_are_the_same_from_memory_and_from_disk(folder):
 
 
 def test_batches_that_are_read_ahead_come_in_their_order(folder):
-    crops = crops_of(folder)
+    crops = open_crops(folder)
     wanted = [np.array([place, 11 - place]) for place in range(12)] * 3
     found = list(map_ahead(crops.read, wanted))
     assert len(found) == len(wanted)
@@ -35,7 +35,7 @@ def test_batches_that_are_read_ahead_come_in_their_order(folder):
 
 
 def test_whole_units_are_held_out(folder):
-    crops = crops_of(folder)
+    crops = open_crops(folder)
     parts = split(crops, 0.3, 0)
     assert len(parts.units) == 1
     names = [crops.clips[place].video for place in crops.clip]
@@ -46,13 +46,13 @@ def test_whole_units_are_held_out(folder):
 
 
 def test_of_one_unit_the_last_frames_are_held_out(tmp_path):
-    parts = split(crops_of(write_crops(tmp_path / "one", {"a": 10}, side=32)), 0.2, 0)
+    parts = split(open_crops(write_crops(tmp_path / "one", {"a": 10}, side=32)), 0.2, 0)
     assert parts.held_out.tolist() == [8, 9]
     assert parts.learned.tolist() == list(range(8))
 
 
 def test_nothing_is_held_out_where_nothing_is_asked(folder):
-    parts = split(crops_of(folder), 0, 0)
+    parts = split(open_crops(folder), 0, 0)
     assert len(parts.learned) == 12
     assert not len(parts.held_out)
 
@@ -76,20 +76,20 @@ def test_the_order_depends_on_seed_and_epoch_alone():
 
 
 def test_a_changed_crop_changes_the_digest(folder, tmp_path):
-    before = digest_of(crops_of(folder).clips)
-    assert digest_of(crops_of(folder).clips) == before
+    before = digest_of(open_crops(folder).clips)
+    assert digest_of(open_crops(folder).clips) == before
     (folder / "a" / "00001.jpg").write_bytes((folder / "b" / "00002.jpg").read_bytes())
-    assert digest_of(crops_of(folder).clips) != before
+    assert digest_of(open_crops(folder).clips) != before
 
 
 def test_crops_of_two_sizes_are_refused(folder):
     write_crops(folder.parent / "crops", {"large": 2}, side=48)
     with pytest.raises(ProblemError, match=r"E19.*\n.*32 and 48 pixels"):
-        crops_of(folder)
+        open_crops(folder)
 
 
 def test_a_folder_without_crops_is_refused(tmp_path):
     with pytest.raises(ProblemError, match="D30"):
-        crops_of(tmp_path)
+        open_crops(tmp_path)
     with pytest.raises(ProblemError, match="F01"):
-        crops_of(tmp_path / "nowhere")
+        open_crops(tmp_path / "nowhere")

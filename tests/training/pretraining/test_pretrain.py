@@ -178,7 +178,7 @@ def test_an_unfinished_state_of_an_earlier_version_is_refused_with_what_to_do(cr
     run.mkdir()
     (run / "run.json").write_bytes((finished / "run.json").read_bytes())
     (run / "state.safetensors").write_bytes(b"weights and moments in one file")
-    with pytest.raises(ProblemError, match=r"E20(.|\n)*earlier abawbench(.|\n)*begin anew"):
+    with pytest.raises(ProblemError, match=r"E20(.|\n)*earlier abawbench(.|\n)*start again"):
         pretrain(crops, run, SETTINGS)
 
 

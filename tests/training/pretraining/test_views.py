@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from abawbench.training.pretraining.autoencoder import random_boxes, views, whole
+from abawbench.training.pretraining.autoencoder import cut_views, random_boxes, whole_boxes
 
 
 def noise(count: int, side: int) -> torch.Tensor:
@@ -19,7 +19,7 @@ def noise(count: int, side: int) -> torch.Tensor:
 @pytest.mark.parametrize("size", [9, 24, 50])
 def test_a_view_is_the_part_as_torch_resizes_it_with_antialiasing(size):
     crops, boxes = noise(3, 24), np.array([[0, 0, 24, 24], [3, 5, 11, 17], [23, 0, 1, 24]])
-    seen = views(crops, boxes, np.zeros(3, bool), size)
+    seen = cut_views(crops, boxes, np.zeros(3, bool), size)
     for crop, (top, left, height, width), view in zip(crops, boxes.tolist(), seen, strict=True):
         part = crop[top : top + height, left : left + width].permute(2, 0, 1)[None].float() / 255
         expected = functional.interpolate(part, (size, size), mode="bicubic", antialias=True).clamp(0, 1)
@@ -29,14 +29,14 @@ def test_a_view_is_the_part_as_torch_resizes_it_with_antialiasing(size):
 def test_a_mirrored_view_has_left_and_right_exchanged():
     crops, boxes = noise(2, 16), np.array([[1, 2, 9, 12], [1, 2, 9, 12]])
     crops[1] = crops[0]
-    plain, mirrored = views(crops, boxes, np.array([False, True]), 8)
+    plain, mirrored = cut_views(crops, boxes, np.array([False, True]), 8)
     assert not torch.equal(plain, mirrored)
     np.testing.assert_allclose(mirrored.flip(2), plain, atol=1e-6)
 
 
 def test_a_whole_picture_of_its_own_size_stays_what_it_is():
     crops = noise(2, 12)
-    seen = views(crops, whole(2, 12), np.zeros(2, bool), 12)
+    seen = cut_views(crops, whole_boxes(2, 12), np.zeros(2, bool), 12)
     np.testing.assert_allclose(seen * 255, crops.permute(0, 3, 1, 2), atol=1e-3)
 
 
