@@ -37,9 +37,13 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "leaderboard": ("abawbench.cli.leaderboard:command", "Build tables from published facts and records."),
     },
     "Start": {
+        "doctor": ("abawbench.cli.doctor:command", "Say what is installed and what is missing."),
         "demo": ("abawbench.cli.demo:command", "Run every step on a small corpus, in a minute."),
     },
 }
+
+# key of a context's `meta`: the words of the command line
+_WORDS = "abawbench.words"
 
 
 class Verbs(click.Group):
@@ -68,6 +72,20 @@ class Verbs(click.Group):
                 return getattr(importlib.import_module(module), attribute)
         return None
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Remember the words of the command line, for `invoke`."""
+        ctx.meta.setdefault(_WORDS, tuple(args))
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb; wrong use of it is also printed as JSON where --json asks for that."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            if ctx.parent is None and "--json" in ctx.meta[_WORDS]:
+                _print_usage_error(error, ctx)
+            raise
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -87,6 +105,19 @@ class Verbs(click.Group):
         for group, verbs in self.groups.items():
             with formatter.section(group):
                 formatter.write_dl([(verb, text) for verb, (_, text) in verbs.items()])
+
+
+def _print_usage_error(error: click.UsageError, root: click.Context) -> None:
+    from abawbench.base.problems import Problem, ProblemError
+    from abawbench.cli.output import print_json
+
+    # as `abawbench data list`
+    path = (error.ctx or root).command_path.split()
+    known = error.__context__
+    expected = "arguments and options as the help describes"
+    wrong_use = Problem("C02", error.format_message(), expected, f"see `{' '.join(path)} --help`")
+    problems = known.problems if isinstance(known, ProblemError) else (wrong_use,)
+    print_json({}, problems=problems, ok=False, verb=" ".join(path[1:]))
 
 
 @click.group(

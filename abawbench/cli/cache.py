@@ -62,7 +62,7 @@ def list_caches(caches: tuple[Path, ...], as_json: bool) -> None:
 
     found = [summarise(cache) for cache in caches]
     if as_json:
-        print_json([{**asdict(one), "root": str(one.root)} for one in found])
+        print_json({"caches": [{**asdict(one), "root": str(one.root)} for one in found]})
         return
     headers = ["cache", "units", "frames", "with a face", "width", "type", "MB", "computed in", "made by", "faults"]
     rows = [
@@ -112,7 +112,7 @@ def verify_caches(caches: tuple[Path, ...], data: Path | None, as_json: bool) ->
     if problems:
         say(render(problems))
     if as_json:
-        print_json(found)
+        print_json(found, problems=problems)
     else:
         for cache, one in found.items():
             counts = Counter(fault["state"] for fault in one["faults"])

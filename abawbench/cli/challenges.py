@@ -51,7 +51,7 @@ def command(challenge: Challenge | None, as_json: bool) -> None:
     if challenge is None:
         records = list(CHALLENGES.values())
         if as_json:
-            print_json([_brief(record) for record in records])
+            print_json({"challenges": [_brief(record) for record in records]})
         else:
             _print_all(records)
     elif as_json:

@@ -94,13 +94,13 @@ def _check_file(
         except ProblemError as error:
             remaining, is_ok = error.problems, False
     if as_json:
-        answer = {"ok": is_ok, "problems": [problem.to_json() for problem in problems]}
+        answer: dict[str, object] = {}
         if copy is not None:
-            answer |= {
+            answer = {
                 "repairs": [part.to_json() for part in repairs],
                 "remaining": [problem.to_json() for problem in remaining],
             }
-        print_json(answer)
+        print_json(answer, problems=problems, ok=is_ok)
     else:
         if problems:
             click.echo(render(problems))
@@ -149,7 +149,7 @@ def _check_entry(name: str, submissions: Path, *, as_json: bool) -> None:
         report = Report((Finding(FILLED_IN, placeholders), *report.findings))
     hint = None if path is None else _hint(report, path)
     if as_json:
-        print_json({"entry": name, **report.to_json(), "hint": hint})
+        print_json({"entry": name, **report.to_json(), "hint": hint}, problems=report.problems)
     else:
         _print_findings(name, report, hint)
     if not report.is_ok:

@@ -94,7 +94,7 @@ def command(
     if summary.problems:
         say(render(summary.problems))
     if as_json:
-        print_json(summary.to_json())
+        print_json(summary.to_json(), problems=summary.problems)
     else:
         _print(summary, out)
     if summary.problems:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from abawbench.cli.options import Decorator
-from abawbench.cli.output import exits_on_problems, say
+from abawbench.cli.options import Decorator, json_option
+from abawbench.cli.output import exits_on_problems, print_json, say
 
 
 def root_option(*, must_exist: bool) -> Decorator:
@@ -34,8 +34,9 @@ def command() -> None:
 
 @command.command(short_help="Write every table and the index.")
 @root_option(must_exist=False)
+@json_option
 @exits_on_problems
-def build(root: Path) -> None:
+def build(root: Path, *, as_json: bool) -> None:
     """Write the Markdown, CSV and LaTeX table of every challenge, and the index.
 
     A folder without published/ and records/ gets the tables of the published facts that come with abawbench.
@@ -54,14 +55,19 @@ def build(root: Path) -> None:
     changed = [path for path, text in texts.items() if not path.is_file() or path.read_bytes() != text.encode()]
     for path in changed:
         write_text(path, texts[path])
-        click.echo(f"wrote {path}")
+        if not as_json:
+            click.echo(f"wrote {path}")
+    if as_json:
+        print_json({"written": [str(path) for path in changed], "unchanged": len(texts) - len(changed)})
+        return
     click.echo(f"{len(texts)} files: {len(changed)} written, {len(texts) - len(changed)} as they were")
 
 
 @command.command(short_help="Check that tables, facts and records are right.")
 @root_option(must_exist=True)
+@json_option
 @exits_on_problems
-def check(root: Path) -> None:
+def check(root: Path, *, as_json: bool) -> None:
     """Check that tables are as `build` writes them, and that facts and records are consistent; exit with 1 if not.
 
     \b
@@ -74,4 +80,7 @@ def check(root: Path) -> None:
     problems = check_tables(root)
     if problems:
         raise ProblemError(*problems)
+    if as_json:
+        print_json({})
+        return
     click.echo("facts and records are consistent, tables are up to date")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, NoReturn, ParamSpec
 
 import click
 
@@ -18,6 +18,8 @@ from abawbench.base.problems import Problem, ProblemError
 Arguments = ParamSpec("Arguments")
 
 
+# key of a context's `meta`: its verb has printed its JSON
+_ANSWERED = "abawbench.answered"
 # module -> extra that installs it
 EXTRAS: dict[str | None, str] = {
     **dict.fromkeys(("av", "cv2", "jinja2", "pooch", "requests", "sklearn", "threadpoolctl"), "video"),
@@ -28,21 +30,23 @@ EXTRAS: dict[str | None, str] = {
 
 
 def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, None]:
-    """Make a verb print a ProblemError or a missing extra to standard error, and exit with 1."""
+    """Make a verb print a ProblemError or a missing extra to standard error, with --json also as JSON, and exit with 1.
+
+    A verb that has printed its JSON before it failed prints no other.
+    """
 
     @functools.wraps(verb)
     def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         try:
             verb(*args, **kwargs)
         except ProblemError as error:
-            say(str(error))
-            sys.exit(1)
+            _fail(error, as_json=bool(kwargs.get("as_json")))
         except ModuleNotFoundError as error:
             if error.name not in EXTRAS:
                 raise
             fix = f"pip install 'abawbench[{EXTRAS[error.name]}]'"
-            say(str(ProblemError(Problem("D53", f"no module {error.name}", "the libraries of this verb", fix))))
-            sys.exit(1)
+            problem = Problem("D53", f"no module {error.name}", "the libraries of this verb", fix)
+            _fail(ProblemError(problem), as_json=bool(kwargs.get("as_json")))
         except BrokenPipeError:
             # the reader, such as `head`, has closed the pipe
             sys.stderr.close()
@@ -76,9 +80,49 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def print_json(value: Any) -> None:
-    """Print a value as JSON; NaN is refused."""
+def print_json(
+    values: Mapping[str, Any],
+    *,
+    problems: Sequence[Problem] = (),
+    ok: bool | None = None,
+    verb: str | None = None,
+) -> None:
+    """Print the answer of a verb as one JSON object: `ok`, `verb`, `problems`, and the values of the verb; no NaN.
+
+    Args:
+        values: values of the verb by name. Those named `ok` and `problems` are taken for the first three keys.
+        problems: what is wrong with the input, notes included.
+        ok: True where the verb succeeded; by default where no problem is more than a note.
+        verb: name of the verb, as `data list`; by default that of the running command.
+    """
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.meta[_ANSWERED] = True
+    found = list(values.get("problems", [])) or [problem.to_json() for problem in problems]
+    is_ok = all(str(problem["rule"]).startswith("N") for problem in found) if ok is None else ok
+    envelope = {"ok": is_ok, "verb": _verb_of(context) if verb is None else verb, "problems": found}
+    print_document({**envelope, **values, "ok": values.get("ok", is_ok), "problems": found})
+
+
+def print_document(value: Any) -> None:
+    """Print a value as JSON, as it is; NaN is refused."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _fail(error: ProblemError, *, as_json: bool) -> NoReturn:
+    say(str(error))
+    if as_json and _ANSWERED not in click.get_current_context().meta:
+        print_json({}, problems=error.problems, ok=False)
+    sys.exit(1)
+
+
+def _verb_of(context: click.Context | None) -> str:
+    """The name of the running verb: its module below `abawbench.cli`, and its own name where a module has several."""
+    if context is None or context.command.callback is None:
+        return ""
+    words = context.command.callback.__module__.removeprefix("abawbench.cli.").split(".")
+    name = context.command.name
+    return " ".join(words if name in {None, words[-1], "command"} else [*words, str(name)])
 
 
 def print_table(rows: Sequence[Sequence[object]], headers: Sequence[str], title: str | None = None) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.cli.check import template_option
-from abawbench.cli.options import CHALLENGE, PATH
-from abawbench.cli.output import exits_on_problems, print_table, say, writing
+from abawbench.cli.options import CHALLENGE, PATH, json_option
+from abawbench.cli.output import exits_on_problems, print_json, print_table, say, writing
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 @click.argument("trials", type=PATH, nargs=-1, required=True)
 @click.option("--out", "-o", type=PATH, required=True, help="The zip to write; its manifest is written beside it.")
 @template_option
+@json_option
 @exits_on_problems
-def command(challenge: Challenge, trials: tuple[Path, ...], out: Path, template: Path | None) -> None:
+def command(challenge: Challenge, trials: tuple[Path, ...], out: Path, template: Path | None, *, as_json: bool) -> None:
     """Check TRIALS and pack them into one zip, with a manifest of hashes beside it.
 
     A trial is a prediction file, or a folder of per-unit files. The same trials give the same bytes. Nothing is packed
@@ -41,6 +42,9 @@ def command(challenge: Challenge, trials: tuple[Path, ...], out: Path, template:
         say(render(notes))
     if template is None:
         say("note: without --template the rows were not compared with the organisers' list")
+    if as_json:
+        print_json({"file": str(out), "manifest": manifest.to_json()}, problems=notes)
+        return
     print_table(
         [[member.name, member.trial, f"{member.bytes:,}", member.sha256] for member in manifest.members],
         ["member", "trial", "bytes", "sha256"],

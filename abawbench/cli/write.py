@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from abawbench.cli.options import CHALLENGE, PATH, choice_option
-from abawbench.cli.output import exits_on_problems, writing
+from abawbench.cli.options import CHALLENGE, PATH, choice_option, json_option
+from abawbench.cli.output import exits_on_problems, print_json, writing
 from abawbench.fill import POLICIES
 
 if TYPE_CHECKING:
@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     default="error",
     text="Fill policy for rows without a prediction.",
 )
+@json_option
 @exits_on_problems
-def command(challenge: Challenge, predictions: Path, template: Path, out: Path, policy: Policy) -> None:
+def command(
+    challenge: Challenge, predictions: Path, template: Path, out: Path, policy: Policy, *, as_json: bool
+) -> None:
     """Write PREDICTIONS as the challenge's file, with the rows, order and repetitions of the organisers' list.
 
     PREDICTIONS are a file or folder in a format of the challenge, a Parquet file, a CSV file with the columns video and
@@ -46,6 +49,10 @@ def command(challenge: Challenge, predictions: Path, template: Path, out: Path, 
 
     with writing(out, predictions, template):
         written = write_predictions(challenge, read_table(challenge, predictions, "prediction"), template, out, policy)
+    if as_json:
+        values = {"rows": written.rows, "filled": dict(written.filled), "left_out": written.left_out}
+        print_json({"file": str(out), **values})
+        return
     click.echo(f"{out}: {written.rows:,} rows written; filled: {describe(written.filled)}")
     if written.left_out:
         click.echo(f"left out, because they are not in the list: {written.left_out:,} predicted rows")

@@ -29,7 +29,7 @@ def test_an_unknown_count_of_submissions_is_a_question_mark():
 
 
 def test_json_lists_every_record():
-    records = json.loads(run("--json").stdout)
+    records = json.loads(run("--json").stdout)["challenges"]
     assert [record["id"] for record in records] == list(CHALLENGES)
     assert records[0]["fingerprint"] == get("abaw1-va").fingerprint
 

@@ -61,7 +61,7 @@ def test_json_has_exactly_the_agreed_keys(files):
     result = run("abaw6-expr", files / "bad.txt", "--template", files / "list.txt", "--json")
     assert result.exit_code == 1
     answer = json.loads(result.stdout)
-    assert list(answer) == ["ok", "problems"]
+    assert list(answer) == ["ok", "verb", "problems"]
     assert answer["ok"] is False
     assert {tuple(problem) for problem in answer["problems"]} == {
         ("rule", "file", "line", "found", "expected", "fix", "count")
@@ -103,7 +103,7 @@ def test_repair_refuses_what_is_in_doubt(files):
 def test_repair_in_json_adds_what_was_done_and_what_remains(files):
     arguments = ("--template", files / "list.txt", "--repair", files / "mended.txt", "--json")
     good = json.loads(run("abaw6-expr", files / "floats.txt", *arguments).stdout)
-    assert list(good) == ["ok", "problems", "repairs", "remaining"]
+    assert list(good) == ["ok", "verb", "problems", "repairs", "remaining"]
     assert (good["ok"], good["repairs"][0]["rule"], good["remaining"]) == (True, "V05", [])
     bad = json.loads(run("abaw6-expr", files / "bad.txt", *arguments).stdout)
     assert (bad["ok"], bad["repairs"]) == (False, [])

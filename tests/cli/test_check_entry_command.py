@@ -93,7 +93,7 @@ def test_json_has_exactly_the_agreed_keys(tmp_path):
     result = run(folder, "--json")
     assert result.exit_code == 1
     record = json.loads(result.stdout)
-    assert list(record) == ["entry", "ok", "findings", "hint"]
+    assert list(record) == ["ok", "verb", "problems", "entry", "findings", "hint"]
     assert (record["entry"], record["ok"], record["hint"]) == (str(folder), False, None)
     assert len(record["findings"]) == 1 + len(CHECKS)
     assert {tuple(finding) for finding in record["findings"]} == {("name", "state", "left_out", "problems")}

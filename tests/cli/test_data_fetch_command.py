@@ -33,7 +33,7 @@ def test_without_a_name_it_lists_what_there_is():
     for name, item in SETS.items():
         assert name in result.stdout
         assert item.licence in result.stdout
-    assert {entry["set"] for entry in json.loads(run("--json").stdout)} == set(SETS)
+    assert {entry["set"] for entry in json.loads(run("--json").stdout)["sets"]} == set(SETS)
 
 
 def test_the_folder_goes_to_standard_output_and_the_licence_to_standard_error(tmp_path):

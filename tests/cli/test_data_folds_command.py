@@ -37,7 +37,8 @@ def test_the_table_of_shares_is_printed_and_the_folds_are_written(truth, tmp_pat
     saved = json.loads((tmp_path / "folds.json").read_text())
     assert len(saved["folds"]) == 3
     assert f"sha256 {saved['sha256']}" in result.stdout
-    assert json.loads(run(truth, "-c", "abaw6-expr", "-k", 3, "--json").stdout) == saved
+    envelope = {"ok": True, "verb": "data folds", "problems": []}
+    assert json.loads(run(truth, "-c", "abaw6-expr", "-k", 3, "--json").stdout) == envelope | saved
 
 
 def test_saved_folds_are_checked_against_the_data(truth, tmp_path):

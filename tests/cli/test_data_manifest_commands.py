@@ -27,7 +27,7 @@ def test_the_list_says_how_many_facts_are_assumed():
 
 
 def test_json_lists_every_manifest():
-    entries = json.loads(run("list", "--json").stdout)
+    entries = json.loads(run("list", "--json").stdout)["datasets"]
     assert [entry["id"] for entry in entries] == list(manifests())
     entry = next(entry for entry in entries if entry["id"] == "raf-db_1")
     assert entry["sizes"] == {"train": 12_271, "test": 3_068} | entry["sizes"]

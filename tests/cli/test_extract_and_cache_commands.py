@@ -72,7 +72,7 @@ def test_caches_are_listed(crops, tmp_path):
     result = called("cache", "ls", tmp_path / "a", tmp_path / "b")
     assert "tiny_vit seed 0 layer -1 class" in result.stdout
     assert "tiny_vit seed 0 layer 1 mean" in result.stdout
-    found = json.loads(called("cache", "ls", tmp_path / "a", tmp_path / "b", "--json").stdout)
+    found = json.loads(called("cache", "ls", tmp_path / "a", tmp_path / "b", "--json").stdout)["caches"]
     assert [(one["units"], one["frames"], one["dtype"]) for one in found] == [(2, 8, "float16"), (2, 8, "float32")]
     assert called("cache", "ls", crops).exit_code == 1
 

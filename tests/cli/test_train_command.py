@@ -45,6 +45,7 @@ def test_each_seed_has_a_run_of_its_own(place):
     result = called(place, *options, "--json")
     assert result.exit_code == 0, result.output
     runs = json.loads(result.stdout)
+    assert [runs.pop(key) for key in ("ok", "verb", "problems")] == [True, "train", []]
     assert runs.keys() == {"seed1", "seed2"}
     seeds = [json.loads((place / "run" / name / "run.json").read_text())["training"]["seed"] for name in runs]
     assert seeds == [1, 2]

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from abawbench.cli.options import PATH
-from abawbench.cli.output import exits_on_problems, print_json, say, writing
+from abawbench.cli.output import exits_on_problems, print_document, say, writing
 
 
 @click.command()
@@ -31,7 +31,7 @@ def command(dataset: str, out: Path | None) -> None:
     manifest = get_manifest(dataset)
     document = croissant(manifest)
     if out is None:
-        print_json(document)
+        print_document(document)
         return
     from abawbench.base.files import write_text
 

@@ -87,7 +87,7 @@ def _print_list(as_json: bool) -> None:
     places = {name: fetched(name) for name in SETS}
     if as_json:
         folders = {name: None if place is None else str(place) for name, place in places.items()}
-        print_json([item.to_json() | {"folder": folders[name]} for name, item in SETS.items()])
+        print_json({"sets": [item.to_json() | {"folder": folders[name]} for name, item in SETS.items()]})
         return
     rows = [(name, item.title, item.licence, places[name] or "not fetched") for name, item in SETS.items()]
     print_table(rows, ("name", "what", "licence", "folder"))

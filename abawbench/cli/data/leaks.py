@@ -87,13 +87,16 @@ def command(
         leaks = find_leaks(
             *read_sides(parts[0], parts[1], challenge), threshold=threshold, least=likeness, progress=_progress()
         )
+    is_refused = any(not problem.is_note for problem in forbidden)
+    is_found = is_refused or (leaks is not None and bool(leaks.found or leaks.problems))
     if as_json:
         answer = {} if leaks is None else leaks.to_json()
-        print_json(answer | {"forbidden": [problem.to_json() for problem in forbidden]})
+        found = [problem.to_json() for problem in forbidden]
+        every = [*forbidden, *(() if leaks is None else leaks.problems)]
+        print_json({**answer, "forbidden": found}, problems=every, ok=not is_found)
     else:
         _print(parts, leaks, forbidden)
-    is_refused = any(not problem.is_note for problem in forbidden)
-    if is_refused or (leaks is not None and (leaks.found or leaks.problems)):
+    if is_found:
         sys.exit(1)
 
 

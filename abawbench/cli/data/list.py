@@ -36,7 +36,7 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
         except ProblemError as error:
             problems.extend(error.problems)
     if as_json:
-        print_json([summary_to_json(manifest) for manifest in found])
+        print_json({"datasets": [summary_to_json(manifest) for manifest in found]}, problems=problems)
     elif found:
         print_table(
             [
