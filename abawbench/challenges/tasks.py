@@ -91,6 +91,8 @@ CONSTANT_IS_ZERO = "0, flagged"
 _CCC = (Part("ccc", 1.0),)
 _PEARSON = (Part("pearson", 1.0),)
 _F1 = (Part("f1", 1.0),)
+_F1_67 = (Part("f1", 0.67), Part("accuracy", 0.33))
+_F1_50 = (Part("f1", 0.5), Part("accuracy", 0.5))
 _VA_FIGURES = Reported("va", ("ccc",))
 _EXPRESSION_FIGURES = Reported("expression", ("f1", "accuracy"))
 _ACTION_UNIT_FIGURES = Reported("action_units", ("f1", "accuracy"))
@@ -111,19 +113,9 @@ def _of_agreement(name: str, formula: str, parts: tuple[Part, ...], reported: Re
 
 
 VA_CCC = _of_agreement("va-ccc", "P = (CCC_valence + CCC_arousal) / 2", _CCC, _VA_FIGURES, FRAMES)
-EXPR_F1_ACC = _of_f1(
-    "expr-f1-acc",
-    "P = 0.67 * F1_macro(7) + 0.33 * accuracy",
-    (Part("f1", 0.67), Part("accuracy", 0.33)),
-    _EXPRESSION_FIGURES,
-)
+EXPR_F1_ACC = _of_f1("expr-f1-acc", "P = 0.67 * F1_macro(7) + 0.33 * accuracy", _F1_67, _EXPRESSION_FIGURES)
 EXPR_F1 = _of_f1("expr-f1", "P = sum(F1_c) / 8", _F1, _EXPRESSION_FIGURES)
-AU_F1_ACC = _of_f1(
-    "au-f1-acc",
-    "P = 0.5 * F1_mean + 0.5 * accuracy",
-    (Part("f1", 0.5), Part("accuracy", 0.5)),
-    _ACTION_UNIT_FIGURES,
-)
+AU_F1_ACC = _of_f1("au-f1-acc", "P = 0.5 * F1_mean + 0.5 * accuracy", _F1_50, _ACTION_UNIT_FIGURES)
 AU_F1 = _of_f1("au-f1", "P = sum(F1_au) / 12", _F1, _ACTION_UNIT_FIGURES)
 MTL_SUM = Metric(
     "mtl-sum",
@@ -136,20 +128,9 @@ MTL_SUM = Metric(
 )
 LSD_F1 = _of_f1("lsd-f1", "P = sum(F1_c) / 6", _F1, _EXPRESSION_FIGURES, IMAGES)
 CE_F1 = _of_f1("ce-f1", "P = sum(F1_c) / 7", _F1, Reported("compound", ("f1",)))
-ERI_PEARSON = _of_agreement(
-    "eri-pearson",
-    "P = mean of 7 Pearson correlations over videos",
-    _PEARSON,
-    Reported("reaction", ("pearson",)),
-    VIDEOS,
-)
-EMI_PEARSON = _of_agreement(
-    "emi-pearson",
-    "P = mean of 6 Pearson correlations over videos",
-    _PEARSON,
-    Reported("mimicry", ("pearson",)),
-    VIDEOS,
-)
+_MEAN = "P = mean of {} Pearson correlations over videos"
+ERI_PEARSON = _of_agreement("eri-pearson", _MEAN.format(7), _PEARSON, Reported("reaction", ("pearson",)), VIDEOS)
+EMI_PEARSON = _of_agreement("emi-pearson", _MEAN.format(6), _PEARSON, Reported("mimicry", ("pearson",)), VIDEOS)
 AH_FRAME = _of_f1("ah-frame", "not settled: an F1 over frames, and no source says which", (), _AMBIVALENCE_FIGURES)
 AH_VIDEO_F1 = _of_f1(
     "ah-video-f1",

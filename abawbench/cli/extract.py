@@ -8,17 +8,9 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
+from abawbench.cli import runs
 from abawbench.cli.options import PATH, choice_option, options_from
 from abawbench.cli.output import exits_on_problems
-from abawbench.cli.runs import (
-    RunRequest,
-    open_data,
-    print_summary,
-    progress_of_units,
-    resolve_options,
-    resolve_places,
-    run_options,
-)
 from abawbench.clips.features import StoredType
 from abawbench.models.image_input import Overrides
 
@@ -43,7 +35,7 @@ if TYPE_CHECKING:
     default="float16",
     text="Number type of the stored features.",
 )
-@run_options
+@runs.run_options
 @exits_on_problems
 def command(
     backbone: str,
@@ -52,7 +44,7 @@ def command(
     seed: int | None,
     overrides: Overrides,
     dtype: StoredType,
-    request: RunRequest,
+    request: runs.RunRequest,
 ) -> None:
     """Extract features of every frame of DATA with BACKBONE, into a folder that `predict` and `train` take.
 
@@ -71,16 +63,16 @@ def command(
     from abawbench.inference.extract import extract
     from abawbench.inference.feature_maker import feature_maker
 
-    backbone, (data, out, submissions) = resolve_places(request.address, backbone, data, out, request.submissions)
+    backbone, (data, out, submissions) = runs.resolve_places(request.address, backbone, data, out, request.submissions)
     make = partial(feature_maker, backbone, overrides, seed=seed, root=submissions)
     maker = make()
-    source = open_data(data, out, maker.entry.card, request.weights)
-    options = resolve_options(request, partial(_load, make))
-    with progress_of_units() as report:
+    source = runs.open_data(data, out, maker.entry.card, request.weights)
+    options = runs.resolve_options(request, partial(_load, make))
+    with runs.progress_of_units() as report:
         summary = extract(maker, source.clips, out, options, dtype=dtype, report=report)
     width = maker.entry.width
     lines = {"features": f"{width:,} a frame, {dtype}", "cache": out}
-    print_summary(summary, source.kind, as_json=request.as_json, values={"width": width}, lines=lines)
+    runs.print_summary(summary, source.kind, as_json=request.as_json, values={"width": width}, lines=lines)
 
 
 def _load(make: Callable[[], FeatureMaker]) -> Entry:

@@ -8,17 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from abawbench.cli import runs
 from abawbench.cli.options import CHALLENGE, PATH, choice_option
 from abawbench.cli.output import exits_on_problems, say
-from abawbench.cli.runs import (
-    RunRequest,
-    open_data,
-    print_summary,
-    progress_of_units,
-    resolve_options,
-    resolve_places,
-    run_options,
-)
 from abawbench.fill import FRAME_POLICIES
 
 if TYPE_CHECKING:
@@ -45,7 +37,7 @@ if TYPE_CHECKING:
     metavar="CHALLENGE",
     help="Write the challenge's file of all frames into OUT/files as well; may be given several times.",
 )
-@run_options
+@runs.run_options
 @exits_on_problems
 def command(
     entry: str,
@@ -53,7 +45,7 @@ def command(
     out: Path,
     fill: FramePolicy,
     challenges: tuple[Challenge, ...],
-    request: RunRequest,
+    request: runs.RunRequest,
 ) -> None:
     """Predict every frame of DATA with ENTRY, and keep the predictions in a store.
 
@@ -72,22 +64,22 @@ def command(
     from abawbench.entries.model import TableEntry
     from abawbench.inference.predict import predict
 
-    entry, (data, out, submissions) = resolve_places(request.address, entry, data, out, request.submissions)
+    entry, (data, out, submissions) = runs.resolve_places(request.address, entry, data, out, request.submissions)
     source = find_entry_file(entry, root=submissions)
     load = partial(_load, entry, submissions, data)
     loaded = load()
     if isinstance(loaded, TableEntry):
         kind, clips = "tables", loaded.clips()
     else:
-        opened = open_data(data, out, loaded.card, request.weights)
+        opened = runs.open_data(data, out, loaded.card, request.weights)
         kind, clips = opened.kind, opened.clips
-    options = resolve_options(request, load)
-    with progress_of_units() as report:
+    options = runs.resolve_options(request, load)
+    with runs.progress_of_units() as report:
         summary = predict(loaded, clips, out, options, fill=fill, source=source, report=report)
     files = {challenge.id: str(_write(out, challenge)) for challenge in challenges}
     _say_uncovered(loaded.card, challenges)
     lines = {"store": out, **files}
-    print_summary(summary, kind, as_json=request.as_json, values={"files": files}, lines=lines)
+    runs.print_summary(summary, kind, as_json=request.as_json, values={"files": files}, lines=lines)
 
 
 def _load(name: str, submissions: Path, data: Path) -> Entry:

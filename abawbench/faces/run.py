@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,16 +84,8 @@ class FacesSummary:
 
     def to_json(self) -> dict[str, Any]:
         """The summary as `--json` prints it."""
-        return {
-            "videos": self.videos,
-            "made": self.made,
-            "kept": self.kept,
-            "units": list(self.units),
-            "frames": self.frames,
-            "crops": self.crops,
-            "seconds": round(self.seconds, 2),
-            "problems": [problem.to_json() for problem in self.problems],
-        }
+        problems = [problem.to_json() for problem in self.problems]
+        return {**asdict(self), "seconds": round(self.seconds, 2), "problems": problems}
 
 
 @dataclass(eq=False)

@@ -157,17 +157,7 @@ def pearson(truth: ArrayLike, prediction: ArrayLike) -> float:
     """Pearson correlation: agreement of two series in shape alone.
 
     r = s_xy / (s_x s_y), where s_xy is the covariance of truth x and prediction y, and s_x and s_y are their standard
-    deviations.
-
-    Args:
-        truth: shape (videos,), no missing values.
-        prediction: shape (videos,), rows in the order of `truth`.
-
-    Returns:
-        Value in [-1, 1]; 0 where a series is constant (ABAW rule, assumed); NaN without rows.
-
-    Raises:
-        ProblemError: C02, the shapes differ.
+    deviations. Arguments, result and errors are those of `concordance`.
 
     Source: Pearson 1895, Proceedings of the Royal Society of London 58.
 
