@@ -40,13 +40,13 @@ def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, No
         try:
             verb(*args, **kwargs)
         except ProblemError as error:
-            _fail(error, as_json=bool(kwargs.get("as_json")))
+            _fail(error)
         except ModuleNotFoundError as error:
             if error.name not in EXTRAS:
                 raise
             fix = f"pip install 'abawbench[{EXTRAS[error.name]}]'"
             problem = Problem("D53", f"no module {error.name}", "the libraries of this verb", fix)
-            _fail(ProblemError(problem), as_json=bool(kwargs.get("as_json")))
+            _fail(ProblemError(problem))
         except BrokenPipeError:
             # the reader, such as `head`, has closed the pipe
             sys.stderr.close()
@@ -109,9 +109,10 @@ def print_document(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def _fail(error: ProblemError, *, as_json: bool) -> NoReturn:
+def _fail(error: ProblemError) -> NoReturn:
     say(str(error))
-    if as_json and _ANSWERED not in click.get_current_context().meta:
+    context = click.get_current_context()
+    if context.params.get("as_json") and _ANSWERED not in context.meta:
         print_json({}, problems=error.problems, ok=False)
     sys.exit(1)
 
