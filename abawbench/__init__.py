@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from abawbench.base.version import VERSION
+from abawbench.base.installed import VERSION
 
 if TYPE_CHECKING:
     from abawbench.api import check, diff, pack, read, score, write

@@ -17,7 +17,7 @@ from abawbench.challenges import get
 from abawbench.clips.clip import clips_of_units
 from abawbench.entries import Card, ImageInput
 from abawbench.entries.model import DeviceEntry, FrameFeatures
-from abawbench.entries.networks.backbone import BackboneSettings
+from abawbench.entries.networks.frame_encoder import BackboneSettings
 from abawbench.entries.networks.network import NetworkSettings, create
 from abawbench.inference.forward import BatchOptions, encode_clips
 from abawbench.inference.precision import has_bfloat16

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import click
 
+from abawbench.base.installed import VERSION, versions_of
 from abawbench.base.problems import Problem, ProblemError, render
-from abawbench.base.version import VERSION, versions_of
 from abawbench.cli.options import json_option
 from abawbench.cli.output import exits_on_problems, print_json, print_table
 
@@ -151,7 +151,7 @@ def _gpu() -> Item:
 
 
 def _shipped(problems: list[Problem]) -> Iterator[Item]:
-    from abawbench.base.shipped import shipped_folder
+    from abawbench.base.installed import shipped_folder
 
     for name in ("data_manifests", "submissions", "leaderboard/published"):
         try:

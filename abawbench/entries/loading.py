@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from abawbench import challenges
+from abawbench.base.installed import shipped_folder
 from abawbench.base.problems import Problem, ProblemError, did_you_mean
-from abawbench.base.shipped import shipped_folder
 from abawbench.entries.baselines.controls import NoSettings
 from abawbench.entries.entry_file import FILE, EntryFile, read_entry_file, read_settings
 from abawbench.entries.model import Entry, Trainable

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from abawbench.base.files import make_folder, write_folder
+from abawbench.base.installed import shipped_folder
 from abawbench.base.problems import Problem, ProblemError, near_names
-from abawbench.base.shipped import shipped_folder
 from abawbench.entries.entry_file import FILE
 
 Kind = Literal["onnx", "code", "image-classifier", "tool-output"]

@@ -13,8 +13,8 @@ from typing import Any
 
 from abawbench.base.files import check_output, write_files
 from abawbench.base.hashes import sha256_of_file, sha256_of_files
+from abawbench.base.installed import VERSION
 from abawbench.base.problems import Problem, ProblemError, Problems, not_found
-from abawbench.base.version import VERSION
 from abawbench.challenges import Challenge
 from abawbench.formats.check import check, most_trials
 from abawbench.formats.layout import Layout, prediction_layouts

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from abawbench.base.installed import VERSION, versions_of
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.base.version import VERSION, versions_of
 from abawbench.clips.clip import Clip
 from abawbench.clips.feature_index import CachedUnit, FeatureIndex
 from abawbench.clips.features import FeatureClip, StoredType, pack_features

@@ -16,8 +16,8 @@ import numpy as np
 from abawbench.base.arrow_input import arrow_reader
 from abawbench.base.files import make_folder, sweep, write_file
 from abawbench.base.hashes import sha256_of
+from abawbench.base.installed import VERSION, versions_of
 from abawbench.base.problems import Problem, ProblemError, os_reason
-from abawbench.base.version import VERSION, versions_of
 from abawbench.challenges import Challenge
 from abawbench.clips.clip import Clip
 from abawbench.entries.model import Answers, Card, Entry

@@ -9,8 +9,8 @@ from pathlib import Path
 from tabulate import tabulate
 
 from abawbench import records
+from abawbench.base.installed import shipped_folder
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.base.shipped import shipped_folder
 from abawbench.challenges import CHALLENGES
 from abawbench.leaderboard.published import OTHER, read_published
 from abawbench.leaderboard.rows import KINDS, Kind, Row, from_fact, from_record, sections

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from abawbench.base.files import write_text
 from abawbench.base.hashes import sha256_of
+from abawbench.base.installed import VERSION
 from abawbench.base.problems import Problem, ProblemError, unreadable
-from abawbench.base.version import VERSION
 from abawbench.challenges import CHALLENGES
 from abawbench.fill import Policy
 from abawbench.records.model import SCHEMA, Disclosure, Record, Split, canonical, disclosure_from, parse

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from abawbench.base.files import make_folder, write_file, write_text
+from abawbench.base.installed import VERSION
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.base.run_lock import LOCK, WORKERS, only_run
-from abawbench.base.version import VERSION
 from abawbench.challenges import get
 from abawbench.formats.write import write_annotations, write_list
 from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_8

@@ -18,7 +18,7 @@ from abawbench.base.files import write_file, write_text
 from abawbench.base.hashes import sha256_of
 from abawbench.entries.conformance.card import RANDOM_WEIGHTS
 from abawbench.entries.entry_file import EntryFile
-from abawbench.entries.networks.backbone import WeightsFile
+from abawbench.entries.networks.frame_encoder import WeightsFile
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.models.backbones.model import Backbone
 from abawbench.models.checkpoints import save_backbone

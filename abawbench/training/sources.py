@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import cast
 
 import numpy as np
 
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.challenges import Challenge, Task
 from abawbench.challenges.model import Split
 from abawbench.clips.clip import Clip
@@ -107,6 +108,29 @@ def open_data(data: Sequence[Path]) -> tuple[Clip, ...]:
     several = [{clip.video: clip for clip in clips_of_features(path)} for path in data]
     units = [unit for unit in several[0] if all(unit in clips for clips in several)]
     return tuple(_side_by_side([clips[unit] for clips in several]) for unit in units)
+
+
+def digest_data(clips: Sequence[Clip]) -> str:
+    """SHA-256 over units, frames, and the contents of features or the names and sizes of crops.
+
+    Crops are not read, which would take as long as an epoch.
+
+    Raises:
+        ProblemError: F01, a file cannot be read.
+    """
+    state = hashlib.sha256()
+    for clip in clips:
+        state.update(f"{clip.video}:{len(clip)}:".encode())
+        state.update(clip.frame.astype("<i4").tobytes() + clip.valid.tobytes())
+        if isinstance(clip, FeatureClip):
+            state.update(clip.digest().encode())
+        elif clip.files is not None:
+            for path in clip.files():
+                try:
+                    state.update(f"{path.name}:{path.stat().st_size};".encode())
+                except OSError as error:
+                    raise unreadable(path, error) from error
+    return state.hexdigest()
 
 
 def arrange_labels(table: Table, challenge: Challenge, tasks: Sequence[Task]) -> Table:

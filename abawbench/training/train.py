@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,10 @@ import numpy as np
 
 from abawbench import challenges
 from abawbench.base.hashes import sha256_of
-from abawbench.base.problems import Problem, ProblemError, unreadable
-from abawbench.base.version import VERSION, versions_of
+from abawbench.base.installed import VERSION, versions_of
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Challenge, Task
 from abawbench.clips.clip import Clip
-from abawbench.clips.features import FeatureClip
 from abawbench.entries.entry_file import FILE, EntryFile, read_entry_file
 from abawbench.entries.loading import make_entry
 from abawbench.entries.networks.network import NetworkEntry
@@ -51,7 +49,7 @@ from abawbench.training.results import (
 )
 from abawbench.training.run_folder import FREE, SaveClock, load_checkpoint, open_run, save_checkpoint
 from abawbench.training.settings import TrainingSettings, TrainOptions, read_training
-from abawbench.training.sources import Labels, Source, arrange_labels, open_data, read_labels
+from abawbench.training.sources import Labels, Source, arrange_labels, digest_data, open_data, read_labels
 
 FORM = 1
 LIBRARIES = ("numpy", "opencv-python-headless", "safetensors", "torch", "transformers")
@@ -367,7 +365,7 @@ def _record(setup: _Setup, *, fold: tuple[int, int] | None) -> dict[str, Any]:
         "training": asdict(setup.settings),
         "data": {
             "labels": {path.name: sha256_of(path) for path in setup.labels.files},
-            "clips": {name: _digest_of(frames.clips) for name, frames in splits.items()},
+            "clips": {name: digest_data(frames.clips) for name, frames in splits.items()},
             "units": {name: len(frames.clips) for name, frames in splits.items()},
             "labelled": {name: int(frames.labelled.sum()) for name, frames in splits.items()},
             "fold": fold,
@@ -380,29 +378,6 @@ def _record(setup: _Setup, *, fold: tuple[int, int] | None) -> dict[str, Any]:
             "processors": os.cpu_count(),
         },
     }
-
-
-def _digest_of(clips: Iterable[Clip]) -> str:
-    """SHA-256 over units, frames, and the contents of features or the names and sizes of crops.
-
-    Crops are not read, which would take as long as an epoch.
-
-    Raises:
-        ProblemError: F01, a file cannot be read.
-    """
-    state = hashlib.sha256()
-    for clip in clips:
-        state.update(f"{clip.video}:{len(clip)}:".encode())
-        state.update(clip.frame.astype("<i4").tobytes() + clip.valid.tobytes())
-        if isinstance(clip, FeatureClip):
-            state.update(clip.digest().encode())
-        elif clip.files is not None:
-            for path in clip.files():
-                try:
-                    state.update(f"{path.name}:{path.stat().st_size};".encode())
-                except OSError as error:
-                    raise unreadable(path, error) from error
-    return state.hexdigest()
 
 
 def _row(

@@ -8,8 +8,8 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from abawbench.base.installed import shipped_folder
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.base.shipped import shipped_folder
 from abawbench.datasets.manifests.model import Manifest, Origin
 from abawbench.datasets.manifests.parse import read_manifest
 

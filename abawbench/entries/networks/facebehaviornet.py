@@ -10,8 +10,16 @@ from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.clips.clip import Clip
 from abawbench.entries.model import Answers, Card, FrameFeatures
-from abawbench.entries.networks.backbone import BackboneSettings, WeightsFile, fill_heads, make_backbone, missing_heads
-from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, freeze
+from abawbench.entries.networks.frame_encoder import (
+    BackboneSettings,
+    EncoderEntry,
+    FrameEncoder,
+    WeightsFile,
+    fill_heads,
+    freeze,
+    make_backbone,
+    missing_heads,
+)
 from abawbench.entries.outputs import activate_scores
 from abawbench.models.facebehaviornet import VALENCE_AROUSAL, FaceBehaviorNet, build
 from abawbench.models.settings import Declared, FaceBehaviorSettings, terms_of

@@ -12,8 +12,16 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.clips.clip import Clip, nearest_valid
 from abawbench.entries.model import Answers, Card, FrameFeatures, Weights
-from abawbench.entries.networks.backbone import BackboneSettings, WeightsFile, fill_heads, make_backbone
-from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, Prepared, freeze
+from abawbench.entries.networks.frame_encoder import (
+    BackboneSettings,
+    EncoderEntry,
+    FrameEncoder,
+    Prepared,
+    WeightsFile,
+    fill_heads,
+    freeze,
+    make_backbone,
+)
 from abawbench.entries.outputs import activate_scores, head_widths, join_heads
 from abawbench.models.frameworks.networks import MultiTaskNetwork, build_network
 from abawbench.models.frameworks.settings import FrameworkSettings, HeadSettings

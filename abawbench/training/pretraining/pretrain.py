@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from abawbench.base.files import write_file, write_folder
+from abawbench.base.installed import VERSION
 from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.base.version import VERSION
 from abawbench.models.checkpoints import save_backbone
 from abawbench.table import Rows
 from abawbench.training.data import Crops

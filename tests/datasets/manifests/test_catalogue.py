@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from abawbench.base import shipped
+from abawbench.base import installed
 from abawbench.base.problems import ProblemError
 from abawbench.datasets.manifests import catalogue, get_manifest, manifests
 from abawbench.datasets.manifests.catalogue import Catalogue
@@ -76,14 +76,14 @@ def test_installed_manifests_come_before_those_beside_the_package(tmp_path, monk
     folder.mkdir(parents=True)
     write_manifest(folder)
     (tmp_path / "data_manifests").mkdir()
-    monkeypatch.setattr(shipped, "_PACKAGE", tmp_path / "abawbench")
+    monkeypatch.setattr(installed, "_PACKAGE", tmp_path / "abawbench")
     manifests.cache_clear()
     assert list(manifests()) == ["mine_1"]
     manifests.cache_clear()
 
 
 def test_without_any_folder_of_manifests_it_is_a_problem(tmp_path, monkeypatch):
-    monkeypatch.setattr(shipped, "_PACKAGE", tmp_path / "abawbench")
+    monkeypatch.setattr(installed, "_PACKAGE", tmp_path / "abawbench")
     manifests.cache_clear()
     with pytest.raises(ProblemError, match="F01"):
         manifests()

@@ -1,12 +1,27 @@
-"""Folders that come with abawbench: manifests, entries and published facts."""
+"""What is installed: the version of abawbench, stated here alone, the versions of libraries, and shipped folders."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from abawbench.base.problems import Problem, ProblemError
 
+VERSION = "0.1.0"
 _PACKAGE = Path(__file__).parents[1]
+
+
+def versions_of(libraries: Iterable[str]) -> dict[str, str]:
+    """The versions of libraries by name; libraries that are not installed are left out."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found: dict[str, str] = {}
+    for name in libraries:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def shipped_folder(name: str) -> Path:
