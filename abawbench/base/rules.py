@@ -203,6 +203,20 @@ RULES: dict[str, Rule] = {
         "A model also keeps the rules on training data of the other editions.",
     ),
     "N20": Rule("the same trial twice", "The trials of a submission differ from one another."),
+    "N30": Rule(
+        "values brought into their range",
+        "Intensities, valence and arousal in the table of a toolkit lie in their range; those a little outside count "
+        "as its ends.",
+    ),
+    "N31": Rule(
+        "intensities that never pass 1",
+        "Intensities of action units go from 0 to 5, unless the settings name another threshold.",
+    ),
+    "N32": Rule(
+        "people who cannot be told apart",
+        "The table of several people has a column that says which person, or where, a face is.",
+    ),
+    "N33": Rule("rows left out", "Each row of a label file names a picture; rows without a name are left out."),
 }
 
 FAMILIES = {

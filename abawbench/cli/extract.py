@@ -72,6 +72,7 @@ def command(
         summary = extract(maker, source.clips, out, options, dtype=dtype, report=report)
     width = maker.entry.width
     lines = {"features": f"{width:,} a frame, {dtype}", "cache": out}
+    runs.say_problems(summary)
     runs.print_summary(summary, source.kind, as_json=request.as_json, values={"width": width}, lines=lines)
 
 

@@ -51,9 +51,9 @@ def command(
 
     ENTRY is a folder of submissions/, the path of such a folder, `<folder>/tiny`, module:factory, or the name that an
     installed package registers. DATA are crops (<unit>/00001.jpg, or the output of `faces`), features
-    (<unit>.safetensors), tables of a toolkit (<unit>.csv), or videos and pictures, whose faces are cropped into
-    OUT/faces first. A second run does only what is new or changed. `score`, `diff` and `write` take a store in place of
-    predictions.
+    (<unit>.safetensors), tables of a toolkit (<unit>.csv, or <unit>/00001.csv for each picture), or videos and
+    pictures, whose faces are cropped into OUT/faces first. A second run does only what is new or changed. `score`,
+    `diff` and `write` take a store in place of predictions.
 
     \b
     Example:
@@ -68,18 +68,29 @@ def command(
     source = find_entry_file(entry, root=submissions)
     load = partial(_load, entry, submissions, data)
     loaded = load()
-    if isinstance(loaded, TableEntry):
-        kind, clips = "tables", loaded.clips()
+    tables = loaded.tables() if isinstance(loaded, TableEntry) else None
+    if tables is not None:
+        kind, clips = "tables", tables.clips
     else:
         opened = runs.open_data(data, out, loaded.card, request.weights)
         kind, clips = opened.kind, opened.clips
     options = runs.resolve_options(request, load)
     with runs.progress_of_units() as report:
         summary = predict(loaded, clips, out, options, fill=fill, source=source, report=report)
-    files = {challenge.id: str(_write(out, challenge)) for challenge in challenges}
-    _say_uncovered(loaded.card, challenges)
-    lines = {"store": out, **files}
-    runs.print_summary(summary, kind, as_json=request.as_json, values={"files": files}, lines=lines)
+    values: dict[str, object] = {"files": {}}
+    lines: dict[str, object] = {"store": out}
+    if tables is not None:
+        summary = runs.with_tables(summary, tables)
+        values["rows"] = runs.rows_of_tables(tables)
+        lines = {"rows": runs.describe_rows(runs.rows_of_tables(tables)), **lines}
+    # the cause of what is missing comes before its consequences
+    runs.say_problems(summary)
+    if summary.made + summary.kept or not summary.problems:
+        files = {challenge.id: str(_write(out, challenge)) for challenge in challenges}
+        _say_uncovered(loaded.card, challenges)
+        values["files"] = files
+        lines |= files
+    runs.print_summary(summary, kind, as_json=request.as_json, values=values, lines=lines)
 
 
 def _load(name: str, submissions: Path, data: Path) -> Entry:

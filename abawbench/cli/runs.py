@@ -26,6 +26,7 @@ from abawbench.inference.run import RunOptions
 if TYPE_CHECKING:
     from abawbench.clips.open import ClipSource
     from abawbench.entries import Card, Entry
+    from abawbench.entries.model import TableClips
     from abawbench.inference.run import RunProgress, RunSummary
 
 
@@ -117,10 +118,28 @@ def progress_of_units() -> Generator[Callable[[RunProgress], None]]:
     line.end()
 
 
+def with_tables(summary: RunSummary, tables: TableClips) -> RunSummary:
+    """A summary that also counts the tables that could not be read, and has their problems."""
+    return replace(summary, units=summary.units + tables.unread, problems=(*tables.problems, *summary.problems))
+
+
+def rows_of_tables(tables: TableClips) -> dict[str, int]:
+    """How many rows the tables have, and how many of them are no answers, by the reason."""
+    return {"all": tables.rows, "of_others": tables.of_others, "without_face": tables.without_face}
+
+
+def describe_rows(rows: Mapping[str, int]) -> str:
+    """The counts of `rows_of_tables` as text."""
+    others = f"{rows['of_others']:,} of other faces, {rows['without_face']:,} without a face"
+    return f"{rows['all']:,} in the tables: {others}"
+
+
 def print_summary(
     summary: RunSummary, kind: str, *, as_json: bool, values: Mapping[str, Any], lines: Mapping[str, object]
 ) -> None:
-    """Print a summary and the problems of the units left out; with problems, the exit status is 1.
+    """Print a summary; with problems that are more than notes, the exit status is 1.
+
+    The problems themselves are said by `say_problems`, before anything is made of the results.
 
     Args:
         summary: summary of the run.
@@ -129,17 +148,21 @@ def print_summary(
         values: further values of the verb, for JSON.
         lines: further lines of the verb, by heading.
     """
-    from abawbench.base.problems import render
-
-    if summary.problems:
-        say(render(summary.problems))
     if as_json:
         problems = [problem.to_json() for problem in summary.problems]
         print_json({**asdict(summary), "seconds": round(summary.seconds, 2), "problems": problems, **values})
     else:
         _print_lines(summary, kind, lines)
-    if summary.problems:
+    if any(not problem.is_note for problem in summary.problems):
         sys.exit(1)
+
+
+def say_problems(summary: RunSummary) -> None:
+    """Say the problems of the units left out, and notes."""
+    from abawbench.base.problems import render
+
+    if summary.problems:
+        say(render(summary.problems))
 
 
 def _print_lines(summary: RunSummary, kind: str, lines: Mapping[str, object]) -> None:

@@ -156,6 +156,27 @@ class DeviceEntry(FrameWise, Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class TableClips:
+    """What the tables of another program hold.
+
+    Attributes:
+        clips: every frame that can be answered, as clips without pictures.
+        unread: number of tables that cannot be read.
+        rows: number of rows of the tables that can be read.
+        of_others: number of rows of other people than the one who is answered for.
+        without_face: number of rows without a face.
+        problems: problems of the tables that cannot be read, and notes.
+    """
+
+    clips: tuple[Clip, ...]
+    unread: int
+    rows: int
+    of_others: int
+    without_face: int
+    problems: tuple[Problem, ...]
+
+
 @runtime_checkable
 class TableEntry(Entry, Protocol):
     """An entry that looks up the output of another program, and knows every frame that it can answer."""
@@ -166,6 +187,10 @@ class TableEntry(Entry, Protocol):
 
     def clips(self) -> tuple[Clip, ...]:
         """Every frame that it can answer, as clips without pictures. Raises: ProblemError, faults of its files."""
+        ...
+
+    def tables(self) -> TableClips:
+        """The clips of all tables that can be read, with the problems of the others and counts of rows."""
         ...
 
 

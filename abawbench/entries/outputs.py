@@ -66,9 +66,9 @@ def sums_to_one(task: Task) -> bool:
     return isinstance(task, Categorical)
 
 
-def is_distribution(values: Floats) -> Mask:
+def is_distribution(values: Floats, tolerance: float = TOLERANCE) -> Mask:
     """True for each row of probabilities that sum to 1, up to rounding; shape (rows,)."""
-    return np.all(values >= -TOLERANCE, axis=1) & (np.abs(values.sum(axis=1) - 1) <= TOLERANCE)
+    return np.all(values >= -TOLERANCE, axis=1) & (np.abs(values.sum(axis=1) - 1) <= tolerance)
 
 
 def correct_rounding(task: Task, values: Floats, *, file: str, fix: str) -> Floats:

@@ -208,3 +208,56 @@ def test_tables_of_a_toolkit_become_a_store_that_says_what_it_does_not_cover(tmp
     assert scored.exit_code == 0, scored.stderr
     assert "What the entry does not answer" in scored.stdout
     assert "11 of 12" in scored.stdout
+
+
+EMOTIEFFLIB = "frame,Anger,Contempt,Disgust,Fear,Happiness,Neutral,Sadness,Surprise\n"
+
+
+def tool_entry(root: Path, **tables: str) -> Path:
+    folder = root / "submissions" / "2026_test_tool"
+    (folder / "tables").mkdir(parents=True)
+    for unit, text in tables.items():
+        (folder / "tables" / f"{unit}.csv").write_text(text)
+    text = ENTRY.replace("test_mean", "test_tool").replace('kind = "code"', 'kind = "tool-output"')
+    (folder / "entry.toml").write_text(text.split("[picture]")[0] + '[settings]\nfolder = "tables"\n')
+    return folder
+
+
+def test_the_cause_is_told_and_not_that_nothing_can_be_written(tmp_path):
+    folder = tool_entry(tmp_path, v=EMOTIEFFLIB + "0,0.1,0,0,0,0.9,0,0,0\n")
+    arguments = (folder.parent, folder.name, folder, "-o", tmp_path / "store", "--write", "abaw10-expr")
+    result = called(*arguments)
+    assert result.exit_code == 1
+    assert 'for probabilities that sum to 1 set scores = "probability"' in result.stderr
+    assert "F02" not in result.output
+    record = json.loads(called(*arguments, "--json").stdout)
+    assert {problem["rule"] for problem in record["problems"]} == {"E18"}
+    assert record["files"] == {}
+
+
+def test_a_table_at_fault_is_told_and_the_others_are_answered_and_written(tmp_path):
+    rows = "0,1,0,0,0,9,0,0,0\n"
+    folder = tool_entry(tmp_path, a=EMOTIEFFLIB + rows, b=EMOTIEFFLIB + "0,1,0,0,0,high,0,0,0\n")
+    result = called(folder.parent, folder.name, folder, "-o", tmp_path / "store", "--write", "abaw10-expr", "--json")
+    assert result.exit_code == 1
+    record = json.loads(result.stdout)
+    assert (record["units"], record["made"]) == (2, 1)
+    assert list(record["files"]) == ["abaw10-expr"]
+
+
+def test_rows_of_other_people_and_without_a_face_are_counted(tmp_path):
+    header = "frame, face_id, timestamp, confidence, success, AU01_c, AU12_c\n"
+    rows = "1,0,0,0.9,1,1,0\n1,1,0,0.9,1,0,1\n2,0,0,0.9,1,1,0\n3,0,0,0.1,0,0,0\n"
+    folder = tool_entry(tmp_path, v=header + rows)
+    arguments = (folder.parent, folder.name, folder, "-o", tmp_path / "store")
+    assert "4 in the tables: 1 of other faces, 1 without a face" in called(*arguments).stdout
+    assert json.loads(called(*arguments, "--json").stdout)["rows"] == {"all": 4, "of_others": 1, "without_face": 1}
+
+
+def test_a_note_about_tables_is_shown_and_is_no_failure(tmp_path):
+    header = "frame_idx,facial_expression,au_1,au_12,au_25_intensity,au_26_intensity\n"
+    folder = tool_entry(tmp_path, v=header + "0,Happiness,0,1,0.8,0.9\n")
+    result = called(folder.parent, folder.name, folder, "-o", tmp_path / "store")
+    assert result.exit_code == 0
+    assert "N31" in result.stderr
+    assert "threshold" in result.stderr

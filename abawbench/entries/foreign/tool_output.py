@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
-from abawbench.base.problems import Problem, ProblemError, Problems, unreadable
-from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
+from abawbench.base.problems import Problem, ProblemError, Problems
+from abawbench.challenges import Task
 from abawbench.clips.clip import Clip, no_pictures
-from abawbench.entries.foreign.tool_tables import Output, header_of, read_output
-from abawbench.entries.foreign.tools import TOOLS, Scores, Tool, class_named, find_tool, recognise
-from abawbench.entries.model import Answers, Card
-from abawbench.entries.outputs import TOLERANCE, is_distribution, over_frames, softmax
-from abawbench.labels import VALENCE_AROUSAL
-from abawbench.table import Floats, Integers, Mask, Rows
+from abawbench.clips.images import number_of
+from abawbench.entries.foreign.tool_answers import MOST_INTENSE, READERS, AnswerReader
+from abawbench.entries.foreign.tool_map import TableMap, require_columns, suggest_map, tool_of
+from abawbench.entries.foreign.tool_tables import (
+    TABLES,
+    Output,
+    header_of,
+    read_output,
+    table_of,
+    tables_in,
+    tables_of_pictures,
+)
+from abawbench.entries.foreign.tools import TOOLS, Scores, Tool, find_tool, of_pictures, recognise
+from abawbench.entries.model import Answers, Card, TableClips
+from abawbench.entries.outputs import over_frames
+from abawbench.table import Rows
 
-# greatest intensity of an action unit
-MOST_INTENSE = 5.0
-# greatest valence or arousal: a linear head overshoots the range a little; a scale of 1 to 9 does not fit
-FARTHEST = 1.5
+# longer videos are slips: a hundred hours
+MOST_FRAMES = 10_000_000
+PICTURE_TOOLS = tuple(of_pictures(tool) for tool in TOOLS)
+_SCALES = ("intensity", "presence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +41,21 @@ class ToolSettings:
     """Settings of a tool-output entry: the tables, and facts about the tool that replace the known ones.
 
     Attributes:
-        folder: folder with `<unit>.csv` for each unit.
+        folder: folder with `<unit>.csv` for each unit, or with `<unit>/00001.csv` for each picture of a unit; or a
+            folder with such a folder `tables`.
         tool: name of the tool that wrote the tables; `auto` recognises it by the columns of the first table.
+        map: columns of the tables of a tool that is not known; in place of `tool`.
         missing: answer to a frame without a row: `error` refuses the clip; `previous` takes the last row before the
             frame, else the next one; `nearest` takes the closer row, the earlier of two equally close ones.
-        frame_base: number of the first frame; None for the tool's own.
+        frame_base: number of the first frame; None for the tool's own, for 0 with a map, and for 1 in the names of
+            tables of pictures.
         scores: kind of scores in the columns of classes; None for the tool's own.
         threshold: intensity from which a unit is present; None for the tool's own.
     """
 
     folder: Path
     tool: str = "auto"
+    map: TableMap | None = None
     missing: Literal["error", "previous", "nearest"] = "error"
     frame_base: int | None = None
     scores: Scores | None = None
@@ -74,22 +88,24 @@ class ToolOutput:
         if not clip.valid.any():
             return {task.name: np.full((len(clip), task.width), np.nan) for task in self.card.tasks}
         output = self.output(clip.video)
-        rows = self._rows(output.frame, clip)
+        rows = self._rows(output, clip)
         problems = Problems()
         answers = {
             reader.task.name: over_frames(reader.read(output, problems)[rows], clip) for reader in self._readers()
         }
-        problems.raise_if_any()
+        # notes are told with the tables
+        faults = [problem for problem in problems.found if not problem.is_note]
+        if faults:
+            raise ProblemError(*faults)
         return answers
 
     def output(self, unit: str) -> Output:
-        """Read the table of a unit.
+        """The table of a unit, with counts of the rows that are not answers.
 
         Raises:
             ProblemError: F01 there is none, E18 it is not one of the tool's.
         """
-        columns = [name for reader in self._readers() for name in reader.columns()]
-        return read_output(self._file(unit), self.tool, columns, frame_base=self.tool.frame_base)
+        return self._output(table_of(self.settings.folder, unit))
 
     def reading(self, folder: Path) -> ToolOutput:
         """The same entry on the tables of another folder."""
@@ -101,48 +117,114 @@ class ToolOutput:
         Raises:
             ProblemError: F01 and E18, everything wrong with the tables.
         """
+        tables = self.tables()
+        wrong = [problem for problem in tables.problems if not problem.is_note]
+        if wrong:
+            raise ProblemError(*wrong)
+        return tables.clips
+
+    def tables(self) -> TableClips:
+        """The clips of all tables that can be read, the problems of the others, notes, and counts of rows.
+
+        Raises:
+            ProblemError: F01 the folder cannot be read, E18 there is no table.
+        """
         clips: list[Clip] = []
-        problems: list[Problem] = []
-        for path in tables_in(self.settings.folder):
+        problems = Problems()
+        outputs: list[Output] = []
+        units = tables_in(self.settings.folder)
+        for unit, path in units.items():
             try:
-                known = self.output(path.stem).frame
+                output, notes = self._checked(path)
             except ProblemError as error:
                 problems.extend(error.problems)
                 continue
-            frame = np.arange(1, int(known.max(initial=0)) + 1, dtype=np.int32)
-            clips.append(
-                Clip(
-                    path.stem,
-                    frame,
-                    np.isin(frame, known),
-                    0,
-                    no_pictures(path, "a table"),
-                    files=lambda path=path: (path,),
-                )
-            )
-        if problems:
-            raise ProblemError(*problems)
-        return tuple(clips)
+            problems.extend(notes)
+            outputs.append(output)
+            clips.append(_clip_of(unit, path, output))
+        problems.extend(self._notes(outputs))
+        return TableClips(
+            tuple(clips),
+            unread=len(units) - len(clips),
+            rows=sum(output.rows for output in outputs),
+            of_others=sum(output.further_faces for output in outputs),
+            without_face=sum(output.without_face for output in outputs),
+            problems=problems.found,
+        )
 
-    def _readers(self) -> Sequence[_Reader]:
+    def _checked(self, path: Path) -> tuple[Output, tuple[Problem, ...]]:
+        """A table in which nothing is at fault, and the notes about it. Raises: ProblemError F01, E18."""
+        output = self._output(path)
+        problems = Problems()
+        if not output.rows:
+            problems.add(Problem("E18", "a header alone", "a row for each frame", "run the tool again", output.file))
+        if output.first < 1:
+            found, expected = f"a frame {1 - output.first:,} before the first", "no frame before the first"
+            problems.add(Problem("E18", found, expected, "set frame_base to the tool's first frame", output.file))
+        if output.last > MOST_FRAMES:
+            expected = f"{MOST_FRAMES:,} frames at most"
+            problems.add(Problem("E18", f"frame {output.last:,}", expected, "correct the row", output.file))
+        for reader in self._readers():
+            reader.read(output, problems)
+        problems.raise_if_any()
+        return output, problems.found
+
+    def _output(self, path: Path) -> Output:
+        columns = [name for reader in self._readers() for name in reader.columns()]
+        # names of pictures count from 1 unless the settings say otherwise
+        given = self.settings.frame_base
+        base = 1 if path.is_dir() and given is None else self.tool.frame_base
+        return read_output(path, self.tool, columns, frame_base=base)
+
+    def _is_low(self, output: Output) -> bool:
+        """True where intensities never pass 1, though units of the same table are present."""
+        graded, present = ([name for name in output.columns if self._scale_of(name) == scale] for scale in _SCALES)
+        if not graded or not len(output.frame):
+            return False
+        highest = output.of(graded).max()
+        return bool(0 < highest <= 1 and (not present or output.of(present).max() == 1))
+
+    def _scale_of(self, column: str) -> str:
+        return next((unit.scale for unit in self.tool.units.values() if unit.column == column), "")
+
+    def _notes(self, outputs: Sequence[Output]) -> Iterator[Problem]:
+        threshold = self.tool.threshold
+        low = [output.file for output in outputs if self._is_low(output)]
+        if low and threshold is not None and threshold > 1:
+            found = (
+                f"intensities that never pass 1 in {len(low):,} of {len(outputs):,} tables with units that are present"
+            )
+            expected = f"intensities from 0 to {MOST_INTENSE:g}; a unit is present from {threshold:g} on"
+            fix = "where the tool writes 0 to 1, set threshold in entry.toml to a part of 1, as 0.4"
+            yield Problem("N31", found, expected, fix, low[0])
+        mixed = [output for output in outputs if not output.is_person_known]
+        if mixed:
+            rows = sum(output.further_faces for output in mixed)
+            found = f"several faces in a frame in {len(mixed):,} tables: {rows:,} rows left out"
+            expected = "a column that tells people apart"
+            fix = (
+                "name it in settings.map (person, or place); until then the most confident face counts, else the first"
+            )
+            yield Problem("N32", found, expected, fix, mixed[0].file)
+
+    def _readers(self) -> Sequence[AnswerReader]:
         return [READERS[type(task)](self.tool, self.classes, task) for task in self.card.tasks]
 
-    def _file(self, unit: str) -> Path:
-        return self.settings.folder / f"{unit}.csv"
-
-    def _rows(self, frame: Integers, clip: Clip) -> Rows:
+    def _rows(self, output: Output, clip: Clip) -> Rows:
         """The row of the table that answers each valid frame of the clip."""
+        frame = output.frame
         wanted = clip.frame[clip.valid]
         place = np.searchsorted(frame, wanted)
         after = np.minimum(place, max(len(frame) - 1, 0))
         lacking = np.flatnonzero(frame[after] != wanted) if len(frame) else np.arange(len(wanted))
         if len(lacking) and (self.settings.missing == "error" or not len(frame)):
-            file = str(self._file(clip.video))
             expected = f"a face in every valid frame ({len(lacking):,} of {len(wanted):,} lack one)"
             fix = 'set missing = "nearest" or "previous"' if len(frame) else "run the tool on this video again"
             raise ProblemError(
                 *(
-                    Problem("E18", f"no row for {clip.video} frame {number}", expected, fix, file, count=len(lacking))
+                    Problem(
+                        "E18", f"no row for {clip.video} frame {number}", expected, fix, output.file, count=len(lacking)
+                    )
                     for number in wanted[lacking[:3]].tolist()
                 )
             )
@@ -155,138 +237,11 @@ class ToolOutput:
         return np.where(frame[after] == wanted, after, np.where(earlier, before, after))
 
 
-@dataclass(frozen=True, eq=False)
-class _Reader:
-    """Reads the answers to a task from the tables of a tool; a subclass for each kind of task.
-
-    Attributes:
-        tool: the tool that wrote the tables.
-        classes: class columns in the tables, or classes that the label column may name.
-        task: the task to answer.
-    """
-
-    tool: Tool
-    classes: tuple[str, ...]
-    task: Any
-
-    @property
-    def column(self) -> Mapping[str, str]:
-        """Column of each output that the tool knows."""
-        raise NotImplementedError
-
-    def restrict(self, header: Sequence[str]) -> Task | None:
-        """The task with those of its outputs that the tables have; None where they have too few."""
-        kept = [name for name in self.task.outputs if self.column.get(name) in header]
-        return self.task.with_outputs(kept) if kept else None
-
-    def columns(self) -> Sequence[str]:
-        """Columns of the tables that the answers are made from."""
-        return [self.column[name] for name in self.task.outputs]
-
-    def read(self, output: Output, problems: Problems) -> Floats:
-        """Answers to the rows of a table, shape (rows, width)."""
-        raise NotImplementedError
-
-    def note(self) -> str:
-        """A note of the card on how the answers are made; empty where there is nothing to say."""
-        return ""
-
-
-class _ValenceArousal(_Reader):
-    @property
-    def column(self) -> Mapping[str, str]:
-        return dict(zip(VALENCE_AROUSAL, self.tool.valence_arousal or (), strict=False))
-
-    def read(self, output: Output, problems: Problems) -> Floats:
-        values = output.of(self.columns())
-        _refuse(output, np.abs(values).max(axis=1, initial=0) > FARTHEST, values, "values from -1 to 1", problems)
-        return np.clip(values, *self.task.span)
-
-
-class _Classes(_Reader):
-    def restrict(self, header: Sequence[str]) -> Task | None:
-        del header
-        meant = {class_named(name, self.task.classes) for name in self.classes}
-        kept = [name for name in self.task.classes if name in meant]
-        return self.task.with_outputs(kept) if len(kept) > 1 else None
-
-    def columns(self) -> Sequence[str]:
-        return [self.tool.label] if self.tool.label else self.classes
-
-    def read(self, output: Output, problems: Problems) -> Floats:
-        scores = self._scores(output, problems)
-        known = np.zeros((len(scores), self.task.width))
-        for place, label in enumerate(self.classes):
-            name = class_named(label, self.task.classes)
-            if name is not None:
-                known[:, self.task.classes.index(name)] = np.maximum(scores[:, place], 0)
-        whole = known.sum(axis=1, keepdims=True)
-        # where only classes that are left out have a probability, nothing is known of the others
-        return np.where(whole > 0, known / np.where(whole > 0, whole, 1), 1 / self.task.width)
-
-    def _scores(self, output: Output, problems: Problems) -> Floats:
-        """Probabilities of the tool's own classes, shape (rows, classes)."""
-        if self.tool.label:
-            named = output.of([self.tool.label])[:, 0].astype(np.int64)
-            return np.eye(len(self.tool.classes))[named][:, [self.tool.classes.index(name) for name in self.classes]]
-        scores = output.of(self.classes)
-        is_fair = is_distribution(scores)
-        if self.tool.scores == "probability":
-            expected = 'probabilities that sum to 1; for raw scores set scores = "logit"'
-            _refuse(output, ~is_fair, scores, expected, problems)
-            return scores
-        expected = 'raw scores; for probabilities that sum to 1 set scores = "probability"'
-        _refuse(output, is_fair & is_fair.all(), scores, expected, problems)
-        return softmax(scores)
-
-    def note(self) -> str:
-        lost = [name for name in self.classes if class_named(name, self.task.classes) is None]
-        return f"{self.task.name}: left out, the others made to sum to 1: {', '.join(lost)}" if lost else ""
-
-
-class _Units(_Reader):
-    @property
-    def column(self) -> Mapping[str, str]:
-        return {name: unit.column for name, unit in self.tool.units.items()}
-
-    def read(self, output: Output, problems: Problems) -> Floats:
-        values = output.of(self.columns())
-        for place, name in enumerate(self.task.columns):
-            unit, column = self.tool.units[name], values[:, place : place + 1]
-            highest = MOST_INTENSE if unit.scale == "intensity" else 1.0
-            wrong = (column < -TOLERANCE) | (column > highest + TOLERANCE)
-            if unit.scale == "presence":
-                wrong |= column != np.round(column)
-            _refuse(output, wrong[:, 0], column, f"{unit.column}: {unit.scale} from 0 to {highest:g}", problems)
-            if unit.scale == "intensity":
-                assert self.tool.threshold is not None
-                values[:, place] = presence(values[:, place], self.tool.threshold)
-        return np.clip(values, 0, 1)
-
-    def note(self) -> str:
-        graded = [name for name in self.task.columns if self.tool.units[name].scale == "intensity"]
-        return f"{', '.join(graded)}: present from intensity {self.tool.threshold:g} on" if graded else ""
-
-
-READERS: dict[type[Task], type[_Reader]] = {Continuous: _ValenceArousal, Categorical: _Classes, MultiLabel: _Units}
-
-
-def _refuse(output: Output, wrong: Mask, values: Floats, expected: str, problems: Problems) -> None:
-    places = np.flatnonzero(wrong)
-    if len(places):
-        row = values[places[0]]
-        found = f"{', '.join(f'{value:.4g}' for value in row)} in frame {output.frame[places[0]]}"
-        fix = "check the tool's version and the settings"
-        problems.add(Problem("E18", found, expected, fix, output.file, count=len(places)))
-
-
-def presence(intensity: Floats, threshold: float) -> Floats:
-    """Intensities from 0 to 5 as probabilities: 0 stays 0, the threshold becomes 0.5, 5 becomes 1, straight between.
-
-    >>> presence(np.array([0.0, 1.0, 2.0, 3.5, 5.0]), 2.0).tolist()
-    [0.0, 0.25, 0.5, 0.75, 1.0]
-    """
-    return np.interp(intensity, [0.0, threshold, MOST_INTENSE], [0.0, 0.5, 1.0])
+def _clip_of(unit: str, path: Path, output: Output) -> Clip:
+    """A clip without pictures, with every frame up to the last row; valid where the person is seen."""
+    frame = np.arange(1, output.last + 1, dtype=np.int32)
+    valid = np.isin(frame, output.frame)
+    return Clip(unit, frame, valid, 0, no_pictures(path, "a table"), files=lambda: files_of(path))
 
 
 def create(card: Card, vocabulary: tuple[Task, ...], settings: ToolSettings) -> ToolOutput:
@@ -300,9 +255,10 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: ToolSettings) -> 
         ProblemError: F01 the folder cannot be read; E18 there is no table, or none of a known tool, or none with a
             column that the challenge asks for; E02 an unknown tool.
     """
-    first = tables_in(settings.folder)[0]
+    first = files_of(next(iter(tables_in(settings.folder).values())))[0]
     header = header_of(first)
     tool = _resolve_tool(settings, header, first)
+    header = (*header, *tool.derived)
     classes = tool.classes if tool.label else tuple(name for name in tool.classes if name in header)
     restricted = (READERS[type(task)](tool, classes, task).restrict(header) for task in vocabulary)
     tasks = [task for task in restricted if task is not None]
@@ -318,31 +274,59 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: ToolSettings) -> 
     return ToolOutput(card, tool, classes, settings)
 
 
-def tables_in(folder: Path) -> list[Path]:
-    """The tables of a folder, by name. Raises: ProblemError F01 it cannot be read, E18 there is none."""
-    try:
-        tables = sorted(path for path in folder.iterdir() if path.suffix == ".csv")
-    except OSError as error:
-        raise unreadable(folder, error) from error
-    if not tables:
-        raise ProblemError(Problem("E18", "no *.csv", "<unit>.csv for each unit", "run the tool first", str(folder)))
-    return tables
+def files_of(path: Path) -> Sequence[Path]:
+    """The files of a unit's table: itself, or those of its pictures."""
+    return tables_of_pictures(path) if path.is_dir() else (path,)
 
 
 def _resolve_tool(settings: ToolSettings, header: Sequence[str], first: Path) -> Tool:
     """The tool that wrote the tables, with the facts of the settings."""
-    if settings.tool == "auto":
-        tool = recognise(header)
+    is_of_picture = number_of(first) >= 0 and first.parent not in {settings.folder, settings.folder / TABLES}
+    if settings.map is not None:
+        if settings.tool != "auto":
+            raise ProblemError(Problem("E02", "settings.tool and settings.map", "one of them", "remove one"))
+        tool = tool_of(settings.map, settings.scores)
+        if is_of_picture:
+            tool = of_pictures(tool)
+        require_columns(settings.map, tool, header, str(first))
+    elif settings.tool == "auto":
+        tool = recognise(header, PICTURE_TOOLS if is_of_picture else TOOLS)
         if tool is None:
-            found = f"columns {', '.join(header[:6])} ..."
-            expected = f"those of one of {', '.join(tool.name for tool in TOOLS)}"
-            raise ProblemError(Problem("E18", found, expected, "name the columns as the tool does", str(first)))
+            raise ProblemError(_unknown(header, str(first)))
     else:
         tool = find_tool(settings.tool)
+        tool = of_pictures(tool) if is_of_picture else tool
         lacking = [name for name in tool.marks if name not in header]
         if lacking:
+            if set(of_pictures(tool).marks) <= set(header):
+                raise ProblemError(_picture(tool, header, str(first)))
             found, expected = f"no column {', '.join(lacking)}", f"the columns of {tool.title}"
             raise ProblemError(Problem("E18", found, expected, "correct settings.tool", str(first)))
     facts = {"frame_base": settings.frame_base, "scores": settings.scores, "threshold": settings.threshold}
     replaced = {name: value for name, value in facts.items() if value is not None}
     return replace(tool, **replaced, sources={**tool.sources, **dict.fromkeys(replaced, "settings")})
+
+
+def _unknown(header: Sequence[str], file: str) -> Problem:
+    """E18 for a table that no tool is known to write as it is."""
+    tool = recognise(header, PICTURE_TOOLS)
+    if tool is not None:
+        return _picture(tool, header, file)
+    found = f"a table of no known tool: columns {', '.join(header[:6])}{' ...' * (len(header) > 6)}"
+    expected = f"the columns of one of {', '.join(tool.name for tool in TOOLS)}"
+    columns = suggest_map(header)
+    example = f", as {columns}" if columns else ""
+    fix = f"say what the columns hold under [settings.map] in entry.toml{example} (docs/entries.md)"
+    return Problem("E18", found, expected, fix, file)
+
+
+def _picture(tool: Tool, header: Sequence[str], file: str) -> Problem:
+    """E18 for the table of a single picture in the place of a video's."""
+    whole = find_tool(tool.name)
+    lacking = ", ".join(name for name in whole.marks if name not in header)
+    is_openface = whole.name == "openface-2"
+    title = "FaceLandmarkImg of OpenFace 2" if is_openface else whole.title
+    found = f"the table of one picture, as {title} writes it: no column {lacking}"
+    other = ", or run FeatureExtraction -fdir on the folder of pictures" if is_openface else ""
+    fix = f"put the tables of the pictures of a unit into a folder, as <unit>/00001.csv{other}"
+    return Problem("E18", found, f"{whole.frame}, or a folder of tables for each unit", fix, file)

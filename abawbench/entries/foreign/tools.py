@@ -6,11 +6,14 @@ Frozen facts, each with its source or marked as assumed. A toolkit is added as o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
+
+import numpy as np
 
 from abawbench import labels
 from abawbench.base.problems import Problem, ProblemError, did_you_mean
+from abawbench.table import Floats
 
 Scale = Literal["presence", "probability", "intensity"]
 Scores = Literal["probability", "logit"]
@@ -26,6 +29,7 @@ OPENFACE_3_README = "CMU-MultiComp-Lab/OpenFace-3.0:README.md"
 LIBREFACE_README = "ihp-lab/LibreFace:README_pypi.rst"
 EMOTIEFFLIB_CODE = "sb-ai-lab/EmotiEffLib:emotiefflib/facial_analysis.py"
 EMPTY_CELLS = "assumed: cells of a frame without a face are empty"
+PY_FEAT_PLACE = ("FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight")
 ARRAYS = "assumed: it gives arrays, and whoever writes them names the columns after its"
 
 _, ANGER, DISGUST, FEAR, HAPPINESS, SADNESS, SURPRISE, _ = labels.EXPRESSIONS_8
@@ -52,6 +56,38 @@ class UnitColumn:
     scale: Scale
 
 
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A value that is made of columns of a table: their mean, brought from its range onto the usual one.
+
+    Attributes:
+        columns: names of the columns.
+        low: value that becomes the least one of the usual range.
+        high: value that becomes the greatest one.
+        threshold: value that becomes the middle of the usual range; None is halfway between `low` and `high`.
+        least: least value of the usual range: 0, or -1 for valence and arousal.
+    """
+
+    columns: tuple[str, ...]
+    low: float = 0.0
+    high: float = 1.0
+    threshold: float | None = None
+    least: float = 0.0
+
+    def of(self, values: Floats) -> Floats:
+        """The values of some rows, from their cells, shape (rows, columns); values out of the range stay out of it.
+
+        >>> Derived(("left", "right"), high=100).of(np.array([[20.0, 40.0]])).tolist()
+        [0.3]
+        """
+        mean = values.mean(axis=1)
+        middle = (self.low + self.high) / 2 if self.threshold is None else self.threshold
+        below = (mean - self.low) / (middle - self.low) / 2
+        above = (mean - middle) / (self.high - middle) / 2 + 0.5
+        share = np.where((mean < middle) == (self.low < self.high), below, above)
+        return self.least + (1 - self.least) * share
+
+
 @dataclass(frozen=True)
 class Tool:
     """The table of a toolkit, with a row for each face in a frame.
@@ -60,17 +96,20 @@ class Tool:
         name: name of the tool in settings.
         title: name of the tool for a reader.
         marks: columns that together distinguish the table from those of later tools in `TOOLS`.
-        frame: column of the frame number.
+        frame: column of the frame number; None where rows follow each other, a frame each.
         frame_base: number of the first frame.
         confidence: column of the confidence, whose highest value selects one of several faces; None selects the first.
         success: column that is 1 where a face was found; None where there is no such column.
         box: column that is empty where there was no face; None where there is no such column.
+        person: column that says which person a face is of; None where there is no such column.
+        place: columns of the left and top edge, the width and the height of a face; None where there are none.
         units: column of each action unit.
         threshold: intensity from which a unit is present; None where no unit has only an intensity.
         classes: columns of class scores; with `label`, the classes that this column names.
         label: column that names the class; None where every class has a column.
         scores: kind of scores in the class columns.
         valence_arousal: columns of valence and arousal, from -1 to 1; None where there are none.
+        derived: values that are made of columns, by the names that the other fields call them.
         sources: source of every other field but name and title, or text that begins with `assumed`.
     """
 
@@ -78,17 +117,20 @@ class Tool:
     title: str
     sources: Mapping[str, str]
     marks: tuple[str, ...]
-    frame: str = "frame"
+    frame: str | None = "frame"
     frame_base: int = 0
     confidence: str | None = None
     success: str | None = None
     box: str | None = None
+    person: str | None = None
+    place: tuple[str, str, str, str] | None = None
     units: Mapping[str, UnitColumn] = field(default_factory=dict[str, UnitColumn])
     threshold: float | None = None
     classes: tuple[str, ...] = ()
     label: str | None = None
     scores: Scores = "probability"
     valence_arousal: tuple[str, str] | None = None
+    derived: Mapping[str, Derived] = field(default_factory=dict[str, Derived])
 
     @property
     def assumed(self) -> tuple[str, ...]:
@@ -101,7 +143,7 @@ FACTS = tuple(each.name for each in fields(Tool) if each.name not in {"name", "t
 
 def _sources(usual: str, **others: str) -> dict[str, str]:
     """Source of every fact of a tool: the usual one, or another one for some facts."""
-    known = {"threshold": "no unit has only an intensity", **others}
+    known = {"threshold": "no unit has only an intensity", "derived": "every value has its own column", **others}
     return {name: known.get(name, usual) for name in FACTS}
 
 
@@ -118,6 +160,8 @@ TOOLS: tuple[Tool, ...] = (
         confidence="FaceScore",
         # units of a frame without a face are numbers all the same: those of a black picture
         box="FaceRectX",
+        person="Identity",
+        place=PY_FEAT_PLACE,
         units=_units(
             "AU{:02d}",
             "probability",
@@ -127,6 +171,7 @@ TOOLS: tuple[Tool, ...] = (
         valence_arousal=("valence", "arousal"),
         sources=_sources(
             PY_FEAT_DETECTOR,
+            person=f"assumed: as in {PY_FEAT_COLUMNS}",
             frame_base=f"assumed for videos; for pictures {PY_FEAT_DETECTOR}",
             units=f"{PY_FEAT_MODEL}; the released model lacks 16, 18, 27, 45: {PY_FEAT_SCHEMA}",
             classes=f"{PY_FEAT_SCHEMA}; the released model lacks Contempt",
@@ -139,6 +184,8 @@ TOOLS: tuple[Tool, ...] = (
         marks=("frame", "FaceScore", "AU01", "happiness"),
         confidence="FaceScore",
         box="FaceRectX",
+        person="Identity",
+        place=PY_FEAT_PLACE,
         units=_units(
             "AU{:02d}", "probability", (1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 17, 20, 23, 24, 25, 26, 28, 43)
         ),
@@ -159,6 +206,7 @@ TOOLS: tuple[Tool, ...] = (
         frame_base=1,
         confidence="confidence",
         success="success",
+        person="face_id",
         units=_units("AU{:02d}_c", "presence", (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 28, 45)),
         sources=_sources(OPENFACE_FORMAT, frame_base="assumed", units=OPENFACE_UNITS, scores="it has no classes"),
     ),
@@ -234,9 +282,15 @@ def find_tool(name: str) -> Tool:
     return known[name]
 
 
-def recognise(header: Sequence[str]) -> Tool | None:
+def recognise(header: Sequence[str], tools: Sequence[Tool] = TOOLS) -> Tool | None:
     """The tool that writes tables with these columns; None where none is known."""
-    return next((tool for tool in TOOLS if set(tool.marks) <= set(header)), None)
+    return next((tool for tool in tools if set(tool.marks) <= set(header)), None)
+
+
+def of_pictures(tool: Tool) -> Tool:
+    """The table that a tool writes for a single picture: without the number of a frame, and without tracking."""
+    marks = tuple(name for name in tool.marks if name not in {tool.frame, tool.success})
+    return replace(tool, marks=marks, frame=None, success=None, person=None)
 
 
 def class_named(label: str, classes: Sequence[str]) -> str | None:

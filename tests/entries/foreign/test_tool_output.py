@@ -12,7 +12,8 @@ from abawbench import challenges
 from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import Clip, clip_in_memory
 from abawbench.entries.entry_file import read_settings
-from abawbench.entries.foreign.tool_output import ToolOutput, ToolSettings, create, presence
+from abawbench.entries.foreign.tool_answers import presence
+from abawbench.entries.foreign.tool_output import ToolOutput, ToolSettings, create
 from abawbench.entries.foreign.tools import TOOLS, Tool, class_named, recognise
 from abawbench.entries.model import Card, Entry
 from abawbench.entries.outputs import answer, uncovered
