@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from abawbench.challenges import aff_wild2_facts as facts
 from abawbench.challenges.editions import (
     EIGHTH,
@@ -17,7 +19,7 @@ from abawbench.challenges.editions import (
     Fields,
     record,
 )
-from abawbench.challenges.model import Baseline, Size, Statement
+from abawbench.challenges.model import Baseline, Metric, Size, Statement, Task
 from abawbench.challenges.sources import (
     BEAST_2022,
     CHRISA_2021,
@@ -65,40 +67,28 @@ from abawbench.challenges.tasks import (
     VA_SOURCES,
 )
 
-_VA: Fields = {
-    "track": "va",
-    "title": "Valence-Arousal Estimation",
-    "dataset": "Aff-Wild2",
-    "tasks": (VA,),
-    "metric": VA_CCC,
-    "sources": VA_SOURCES,
-}
-_EXPR_7: Fields = {
-    "track": "expr",
-    "title": "Expression Classification",
-    "dataset": "Aff-Wild2",
-    "tasks": (EXPRESSION_7,),
-    "metric": EXPR_F1_ACC,
-    "notes": (facts.ONE_INTEGER_UNDER_7,),
-    "sources": EXPRESSION_7_SOURCES,
-}
-_EXPR_8: Fields = {
-    "track": "expr",
-    "title": "Expression Classification",
-    "dataset": "Aff-Wild2",
-    "tasks": (EXPRESSION_8,),
-    "metric": EXPR_F1,
-    "notes": (facts.ONE_INTEGER_UNDER_8,),
-    "sources": EXPRESSION_8_SOURCES,
-}
-_AU: Fields = {
-    "track": "au",
-    "title": "Action Unit Detection",
-    "dataset": "Aff-Wild2",
-    "tasks": (ACTION_UNITS_12,),
-    "metric": AU_F1,
-    "sources": ACTION_UNITS_12_SOURCES,
-}
+
+def _track(name: str, title: str, task: Task, metric: Metric, sources: Mapping[str, str], *notes: Statement) -> Fields:
+    """The fields that a track on the videos of Aff-Wild2 has in every edition."""
+    return {
+        "track": name,
+        "title": title,
+        "dataset": "Aff-Wild2",
+        "tasks": (task,),
+        "metric": metric,
+        "notes": notes,
+        "sources": sources,
+    }
+
+
+_VA = _track("va", "Valence-Arousal Estimation", VA, VA_CCC, VA_SOURCES)
+_EXPR_7 = _track(
+    "expr", "Expression Classification", EXPRESSION_7, EXPR_F1_ACC, EXPRESSION_7_SOURCES, facts.ONE_INTEGER_UNDER_7
+)
+_EXPR_8 = _track(
+    "expr", "Expression Classification", EXPRESSION_8, EXPR_F1, EXPRESSION_8_SOURCES, facts.ONE_INTEGER_UNDER_8
+)
+_AU = _track("au", "Action Unit Detection", ACTION_UNITS_12, AU_F1, ACTION_UNITS_12_SOURCES)
 
 # the 1st to the 3rd edition
 _PER_UNIT: Fields = {"formats": ("unit-txt", "units", "unit-txt"), "notes": facts.PER_UNIT_NOTES}
