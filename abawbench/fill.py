@@ -23,10 +23,10 @@ class _Neighbours:
     """The known rows before and after each row of the same video; a known row is its own neighbour.
 
     Attributes:
-        exist: shape (rows,), True where the video has a known row at all.
+        exist: shape (rows,), True where the row's video has a known row.
         before: shape (rows,), index of the last known row up to this one, else of the next one.
         after: shape (rows,), index of the first known row from this one on, else of the last one.
-        share: shape (rows,), how far the row lies between the two, from 0 to 1, by frame numbers.
+        share: shape (rows,), position of the row between the two by frame numbers, from 0 to 1.
     """
 
     exist: Mask
@@ -47,7 +47,7 @@ class _Neighbours:
 
 
 def fill(prediction: Table, wanted: Table, policy: Policy) -> tuple[Table, dict[str, int]]:
-    """Predictions for exactly the rows of `wanted`, in their order.
+    """Make predictions for exactly the rows of `wanted`, in their order.
 
     - `previous` takes the last predicted frame of the video, else the next one;
     - `nearest` takes the closer one, the earlier of two equally close;
@@ -63,7 +63,7 @@ def fill(prediction: Table, wanted: Table, policy: Policy) -> tuple[Table, dict[
         policy: one of `POLICIES`.
 
     Returns:
-        The table of `wanted`'s rows with the mask `filled`, and how many rows each policy filled.
+        The table of `wanted`'s rows with the mask `filled`, and the number of rows that each policy filled.
 
     Raises:
         ProblemError: C02 an unknown policy; T01 with policy `error` when a row has no prediction; F02 when there is no
@@ -101,7 +101,7 @@ def fill(prediction: Table, wanted: Table, policy: Policy) -> tuple[Table, dict[
 def fill_frames(
     answers: Mapping[str, Floats], frame: Integers, valid: Mask, policy: FramePolicy
 ) -> tuple[Mapping[str, Floats], Mask]:
-    """Answers of one clip, with those of its valid frames where a frame is not valid.
+    """Fill the answers of one clip in frames that are not valid, from its valid frames.
 
     - `previous` takes the last valid frame, else the first one;
     - `nearest` takes the closer one, the earlier of two equally close;
@@ -117,7 +117,7 @@ def fill_frames(
         policy: one of `FRAME_POLICIES`.
 
     Returns:
-        The answers, and which frames were filled, shape (frames,).
+        The answers, and a mask of the filled frames, shape (frames,).
 
     Raises:
         ProblemError: C02, an unknown policy.
@@ -134,9 +134,9 @@ def fill_frames(
     weight = neighbours.weight(policy)[:, None]
     return {
         task: np.where(
-            valid[:, None], given, given[neighbours.before] * (1 - weight) + given[neighbours.after] * weight
+            valid[:, None], values, values[neighbours.before] * (1 - weight) + values[neighbours.after] * weight
         )
-        for task, given in answers.items()
+        for task, values in answers.items()
     }, ~valid
 
 
@@ -152,7 +152,7 @@ def _check(policy: str, known: Sequence[str]) -> None:
 
 
 def _missing_problems(wanted: Table, rows: Rows, source: str) -> tuple[Problem, ...]:
-    """T01 with both counts and the first rows that lack a prediction."""
+    """T01 for the first three rows without a prediction, with the counts of all."""
     return tuple(
         Problem(
             "T01",
@@ -204,7 +204,7 @@ def _fill_rows(array: Values, rows: Mask, neighbours: _Neighbours, policy: Polic
 
 
 def _prior(values: Values) -> NDArray[np.float64] | np.int8 | NDArray[np.int8]:
-    """What a row without a neighbour gets: the mean number, the most frequent class, the majority of each label."""
+    """The values of a row without a neighbour: the mean number, the most frequent class, the majority of each label."""
     if values.dtype == np.float64:
         return values.mean(axis=0)
     if values.ndim == 1:

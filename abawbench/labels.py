@@ -1,4 +1,4 @@
-"""Vocabularies of the challenges: expressions, action units, compound classes, emotions, sentinels; what they share.
+"""Vocabularies of the challenges: expressions, action units, compound classes, emotions, and sentinels.
 
 The index of a name in its tuple is the class number in a file. Nothing else in the package spells these names out.
 """

@@ -1,4 +1,4 @@
-"""Table: rows (video, frame) by typed columns, the one shape of truth and prediction."""
+"""Table: rows (video, frame) by typed columns, for truth and prediction alike."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Rows = NDArray[np.int64]
 Values = Floats | Classes
 
 NO_FRAME = -1
-# further persons of a video are units of their own, named after where they sit
+# suffixes of the units of the first two persons of a video
 PERSONS = ("_left", "_right")
 _PERSON = re.compile(r"_(?:left|right|person(?:[3-9]|[1-9][0-9]+))\Z")
 
@@ -33,10 +33,10 @@ class Table:
         frame: shape (rows,), the frame's number as the format writes it; `NO_FRAME` where a row is a whole video.
         values: values by name of the task. Continuous: float64 (rows, columns), NaN where not annotated. Categorical:
             int8 (rows,), -1 where not annotated. Multi-label: int8 (rows, columns), -1 where not annotated.
-        probability: float64 (rows,), probability of class 1 where the format carries it, else None.
+        probability: float64 (rows,), probability of class 1; None where the format has none.
         filled: shape (rows,), True where a fill policy made the values; None where no policy was used.
         source: file or folder of the rows, for messages.
-        notes: rule ids of notes met while reading, with file names.
+        notes: rule ids of notes from reading, each with the name of its file.
     """
 
     videos: tuple[str, ...]
@@ -79,7 +79,7 @@ class Table:
 
 
 def person_suffix(place: int) -> str:
-    """The suffix that a person's unit has after the video's name: two sit left and right, further ones are counted.
+    """The suffix of a person's unit after the video's name: two are left and right, further ones are numbered.
 
     >>> [person_suffix(place) for place in range(3)]
     ['_left', '_right', '_person3']
@@ -88,7 +88,7 @@ def person_suffix(place: int) -> str:
 
 
 def video_of(unit: str) -> str:
-    """The name of the video that a unit is taken from: the unit's name without the suffix of a person.
+    """The name of a unit's video: the unit's name without the suffix of a person.
 
     >>> [video_of(unit) for unit in ("6-30-1920x1080_left", "talk_person3", "video45_1")]
     ['6-30-1920x1080', 'talk', 'video45_1']
@@ -98,12 +98,12 @@ def video_of(unit: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """Which rows of a prediction belong to which rows of a truth.
+    """The match of the rows of a prediction with those of a truth.
 
     Attributes:
         rows: shape (truth rows,), index of the prediction row of each truth row; -1 where there is none.
-        surplus: indices of prediction rows that no truth row asks for.
-        same_order: True where both have the same rows in the same order.
+        surplus: indices of prediction rows without a truth row.
+        same_order: True if both have the same rows in the same order.
     """
 
     rows: Rows
@@ -112,7 +112,7 @@ class Alignment:
 
 
 def align(truth: Table, prediction: Table) -> Alignment:
-    """Match rows by (video, frame): the k-th occurrence of a key in the prediction meets the k-th in the truth.
+    """Match rows by (video, frame): the k-th row of a key in the prediction with the k-th in the truth.
 
     The common case, the same rows in the same order, costs one comparison of two columns.
     """
@@ -135,10 +135,10 @@ def align(truth: Table, prediction: Table) -> Alignment:
             and np.array_equal(truth.frame, prediction.frame)
         ):
             return Alignment(np.arange(count), np.empty(0, np.int64), True)
-    asked, asked_order = _occurrences(_keys(truth.video, truth.frame))
-    given, given_order = _occurrences(_keys(video, prediction.frame))
+    truth_keys, truth_order = _occurrences(_keys(truth.video, truth.frame))
+    prediction_keys, prediction_order = _occurrences(_keys(video, prediction.frame))
     # a surplus video has index -1, hence a negative key, which no truth row has
-    return _match(asked, asked_order, given, given_order)
+    return _match(truth_keys, truth_order, prediction_keys, prediction_order)
 
 
 def _keys(video: Integers, frame: Integers) -> Rows:
@@ -160,15 +160,15 @@ def _occurrences(keys: Rows) -> tuple[NDArray[np.int64], Rows]:
     return np.stack([ordered, occurrence]), order
 
 
-def _match(asked: Rows, asked_order: Rows, given: Rows, given_order: Rows) -> Alignment:
-    rows = np.full(asked.shape[1], -1, np.int64)
-    used = np.zeros(given.shape[1], bool)
-    first = np.searchsorted(given[0], asked[0], side="left")
-    place = first + asked[1]
-    inside = place < given.shape[1]
+def _match(truth_keys: Rows, truth_order: Rows, prediction_keys: Rows, prediction_order: Rows) -> Alignment:
+    rows = np.full(truth_keys.shape[1], -1, np.int64)
+    used = np.zeros(prediction_keys.shape[1], bool)
+    first = np.searchsorted(prediction_keys[0], truth_keys[0], side="left")
+    place = first + truth_keys[1]
+    inside = place < prediction_keys.shape[1]
     clipped = np.where(inside, place, 0)
-    if given.shape[1]:
-        hit = inside & (given[0][clipped] == asked[0])
-        rows[asked_order[hit]] = given_order[clipped[hit]]
-        used[given_order[clipped[hit]]] = True
+    if prediction_keys.shape[1]:
+        hit = inside & (prediction_keys[0][clipped] == truth_keys[0])
+        rows[truth_order[hit]] = prediction_order[clipped[hit]]
+        used[prediction_order[clipped[hit]]] = True
     return Alignment(rows, np.flatnonzero(~used), False)

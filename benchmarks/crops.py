@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from abawbench.clips.images import jpeg
+from abawbench.clips.images import encode_jpeg
 
 
 def write_crops(root: Path, side: int, units: int, frames: int) -> list[Path]:
@@ -21,6 +21,6 @@ def write_crops(root: Path, side: int, units: int, frames: int) -> list[Path]:
             smooth = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC)
             crop = np.clip(smooth + random.normal(0, 6, smooth.shape), 0, 255).astype(np.uint8)
             path = root / f"unit{unit}" / f"{number:05d}.jpg"
-            path.write_bytes(jpeg(crop))
+            path.write_bytes(encode_jpeg(crop))
             paths.append(path)
     return paths

@@ -84,11 +84,11 @@ def resampling(options: ScoringOptions) -> Resampling:
     Raises:
         ProblemError: every problem of the file of subjects.
     """
-    from abawbench.formats import subjects_from
+    from abawbench.formats import read_subjects
     from abawbench.scoring import Resampling
 
     path = options["subjects"]
-    return Resampling(options["resamples"], options["seed"], None if path is None else subjects_from(path))
+    return Resampling(options["resamples"], options["seed"], None if path is None else read_subjects(path))
 
 
 submissions_option: Decorator = click.option(

@@ -112,13 +112,13 @@ def command(
 
 
 def _source(data: tuple[Path, ...], *, features: tuple[Path, ...], subjects: Path | None, **options: Any) -> Source:
-    from abawbench.formats import subjects_from
+    from abawbench.formats import read_subjects
     from abawbench.training.sources import Source
 
     paths = (*data, *features)
     if not paths:
         raise click.UsageError("name DATA, or --features")
-    return Source(paths, subjects=None if subjects is None else subjects_from(subjects), **options)
+    return Source(paths, subjects=None if subjects is None else read_subjects(subjects), **options)
 
 
 def _file(entry: str, submissions: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The index of a feature cache: what each file was made by and from, and whether it is still that file."""
+"""The index of a feature cache: how and from what each file was made, and whether it is still the same file."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class FeatureIndex:
     Attributes:
         root: folder of the cache.
         maker: record of what makes the features: networks, number type, device, precision, versions.
-        parity: comparison that the precision rests on.
+        parity: comparison of precisions that the chosen precision rests on.
         units: entry of each unit, by name.
     """
 
@@ -105,7 +105,7 @@ class FeatureIndex:
         (self.root / JOURNAL).unlink(missing_ok=True)
 
     def fault_of(self, unit: str) -> Fault | None:
-        """The fault of a unit by the size and header of its file; None where it has none."""
+        """The fault of a unit, by the size and header of its file; None if it has none."""
         known = self.units.get(unit)
         if known is None:
             return Fault(unit, "orphaned", "a file that the index does not know")
@@ -120,7 +120,7 @@ class FeatureIndex:
             return Fault(unit, "stale", "made by other versions, in another precision, or on another device")
         key = _key_in(path)
         if key is None:
-            return Fault(unit, "corrupt", "a header that does not read")
+            return Fault(unit, "corrupt", "an unreadable header")
         return None if key == known.key else Fault(unit, "stale", "features of another run")
 
     def faults(self) -> Iterator[Fault]:
@@ -143,7 +143,7 @@ def hash_of(record: Any) -> str:
 
 
 def read_index(root: Path) -> FeatureIndex | None:
-    """The index of a folder with the units of its journal; None where there is none, or one of another program.
+    """Read the index of a folder and the journal; None if there is no index, or another program wrote it.
 
     Raises:
         ProblemError: F01 it cannot be read, E21 it is damaged.
@@ -165,7 +165,7 @@ def read_index(root: Path) -> FeatureIndex | None:
         units = {name: CachedUnit(_plain(name), **known) for name, known in record["units"].items()}
         index = FeatureIndex(root, record["maker"], record["parity"], units)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise _damaged(path, f"a record that does not read ({type(error).__name__})") from error
+        raise _damaged(path, f"an unreadable record ({type(error).__name__})") from error
     return replace(index, units={**units, **_journal(root)})
 
 
@@ -206,7 +206,7 @@ def _without_name(known: CachedUnit) -> dict[str, Any]:
 
 
 def _key_in(path: Path) -> str | None:
-    """The key in the header of a file: empty where it has none, None where the header does not read."""
+    """The key in the header of a file: empty if it has none, None if the header is unreadable."""
     from safetensors import SafetensorError, safe_open
 
     try:

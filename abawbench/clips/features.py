@@ -39,7 +39,7 @@ def write_features(path: Path, frame: Integers, feature: NDArray[Any], valid: Ma
         path: file to write, `<unit>.safetensors`.
         frame: frame numbers, rising, shape (frames,).
         feature: features, float16 or float32, shape (frames, width); rows of frames that are not valid do not count.
-        valid: True where a frame has features, shape (frames,); all frames have by default.
+        valid: True where a frame has features, shape (frames,); by default all frames have some.
 
     Raises:
         ProblemError: F01, the file cannot be written.
@@ -86,8 +86,8 @@ def clips_of_features(folder: Path) -> tuple[FeatureClip, ...]:
     """The clips of a folder of features: one for each `<unit>.safetensors`, sorted by name.
 
     A file has the tensor `feature`, shape (frames, width), and may have `frame` (frame numbers, rising; they count from
-    1 by default), `valid` and `time` (seconds). Where `abawbench extract` left an index, size and header of each file
-    must be those of the index.
+    1 by default), `valid` and `time` (seconds). If the folder has an index of `abawbench extract`, the size and header
+    of each file must agree with it.
 
     Raises:
         ProblemError: F01 a file cannot be read, E04 a file holds no features, D30 there are no such files, E21 a file
@@ -146,7 +146,7 @@ def _clip(path: Path) -> FeatureClip:
 def _single(tensor: Any) -> Vectors:
     """A torch tensor as a float32 array.
 
-    NumPy converts it: a thread that reads leaves torch's threads to the network.
+    NumPy does the conversion, so that reading ahead leaves torch's threads to the network.
     """
     import torch
 

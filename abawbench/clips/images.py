@@ -38,7 +38,7 @@ def read_image(path: Path) -> Image:
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=picture), np.uint8)
 
 
-def jpeg(image: Image, quality: int = 95) -> bytes:
+def encode_jpeg(image: Image, quality: int = 95) -> bytes:
     """An RGB picture as the bytes of a JPEG file."""
     import cv2
 

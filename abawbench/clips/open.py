@@ -1,4 +1,4 @@
-"""Whatever lies at a path as clips: crops, features, or videos and pictures whose faces are cropped first."""
+"""Opening a path as clips: crops, features, or videos and pictures whose faces are cropped first."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class ClipSource:
 
 
 def open_clips(path: Path, *, faces: Callable[[], Path] | None = None) -> ClipSource:
-    """The clips of a path, whatever kind of data it holds.
+    """Open a path as clips, whatever kind of data it holds.
 
     Args:
         path: folder or file.
-        faces: crops the faces of videos and pictures, and returns the folder of the crops; where it is missing, videos
-            and pictures are a problem.
+        faces: function that crops the faces of videos and pictures and returns the folder of the crops; without it,
+            videos and pictures are a problem.
 
     Raises:
         ProblemError: F01 there is no such path, or a file cannot be read; P03 the folder is empty; D30 there are no
-            crops; D31 two crops of one number; E04 or E21 for features.
+            crops; D31 two crops have the same number; E04 or E21 for features.
     """
     kind = kind_of(path)
     if kind == "features":
@@ -82,7 +82,7 @@ def kind_of(path: Path) -> Kind:
 
 
 def _has_crops(folder: Path) -> bool:
-    """True where the first numbered picture in the folder, or in one of its folders, is square, unlike video frames."""
+    """True if the first numbered picture in the folder, or in one of its folders, is square, unlike video frames."""
     for place in (folder, *sorted(path for path in folder.iterdir() if path.is_dir())):
         numbered = numbered_pictures(place)
         if numbered:

@@ -21,7 +21,7 @@ from abawbench.table import Integers, Mask
 TABLE, PAGE, LEFT_OUT = "audit.csv", "audit.html", "left_out.csv"
 PAGE_TEMPLATE = "audit.html.j2"
 SCORE, BLUR = MEASURES.index("score"), MEASURES.index("blur")
-# limits of what passes without a look: share of frames, seconds, pixels, sharpness, share of frames
+# limits beyond which a person should look: share of frames, seconds, pixels, sharpness, share of frames
 LOW_RATE, LONG_GAP_S, SMALL, BLURRED, MANY_SECOND = 0.9, 1.0, 40.0, 8.0, 0.1
 # width of a timeline in drawing units; stretches narrower than one unit are drawn one unit wide, to be visible
 STRIP = 1000

@@ -1,4 +1,4 @@
-"""Writing the index of a video: one row for every frame of every unit, and one for every face of no unit."""
+"""Writing the index of a video: one row for each frame of each unit, and one for each face that belongs to no unit."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ def write_index(path: Path, index: IndexBuilder, unit: Integers, facts: Mapping[
     Args:
         path: path of the file.
         index: the frames and faces.
-        unit: shape (faces,), index into `facts["units"]`; -1 for a face of no unit.
-        facts: facts about the whole video, which JSON can hold.
+        unit: shape (faces,), index into `facts["units"]`; -1 for a face without a unit.
+        facts: facts about the whole video, as JSON values.
     """
     import pyarrow as pa
     from pyarrow import parquet

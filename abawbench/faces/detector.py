@@ -144,7 +144,7 @@ def _face(row: NDArray[np.float64], scale: Points, width: int, height: int) -> F
 
 
 def main_face(faces: tuple[Face, ...], width: int, height: int) -> Face | None:
-    """The main face of a picture, or None: the largest, where area in a corner counts half as much as in the centre."""
+    """The largest face of a picture, area in a corner counting half as much as in the centre; None without faces."""
 
     def weight(face: Face) -> float:
         left, top, right, bottom = face.box

@@ -68,8 +68,8 @@ class Track:
         shot: number of its shot, from 0.
         first: position of its first frame, from 0 over decoded frames.
         last: position of its last frame.
-        first_box: left, top, right and bottom edge in the first frame, in pixels.
-        last_box: the same in the last frame.
+        first_box: left, top, right and bottom edge of its box in the first frame, in pixels.
+        last_box: edges of its box in the last frame.
         description: running average of its descriptions.
         count: number of frames in which it is seen.
         place: mean horizontal centre, in picture widths from the left edge.

@@ -1,4 +1,4 @@
-"""The overrides file: corrections by hand of which face of a video is whose."""
+"""The overrides file: corrections by hand of which faces of a video belong to whom."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ OVERRIDES = "overrides.csv"
 
 @dataclass(frozen=True, slots=True)
 class FacesProgress:
-    """How far a run has come.
+    """The progress of a run.
 
     Attributes:
         videos: number of videos finished, and number of all videos.
@@ -70,7 +70,7 @@ class FacesSummary:
         frames: number of frames of all finished videos.
         crops: number of crops of all finished videos.
         seconds: duration of the run.
-        problems: everything that was left out, and why.
+        problems: problems of everything that was left out.
     """
 
     videos: int
@@ -90,7 +90,7 @@ class FacesSummary:
 
 @dataclass(eq=False)
 class VideoWorker:
-    """What a process needs to work on videos.
+    """Work on videos, as it is sent to a process.
 
     Attributes:
         out: output folder.
@@ -189,13 +189,13 @@ def crop_faces(
             work_folder.put_file(out, OVERRIDES, ",".join(COLUMNS) + "\n")
         overrides = read_overrides(out / OVERRIDES)
         worker = VideoWorker(out, network, settings, overrides, _ignore)
-        meter = _Meter(found, begin, report)
+        progress = _Progress(found, begin, report)
         if address is not None:
-            results = dict(_on_cluster(worker, found, address, workers, meter))
+            results = dict(_on_cluster(worker, found, address, workers, progress))
         elif min(workers, len(found)) > 1:
-            results = dict(_in_processes(worker, found, min(workers, len(found)), meter))
+            results = dict(_in_processes(worker, found, min(workers, len(found)), progress))
         else:
-            results = dict(_in_this_process(worker, found, meter))
+            results = dict(_in_this_process(worker, found, progress))
         problems = [*left_out, *(problem for source in found for problem in results[source.name].problems)]
         try:
             write_audit(out, problems)
@@ -224,7 +224,7 @@ def _prepare(out: Path) -> None:
         raise unreadable(out, error) from error
 
 
-class _Meter:
+class _Progress:
     """Adds up the work done, and reports it now and then."""
 
     PAUSE_S = 0.5
@@ -252,23 +252,23 @@ class _Meter:
 
 
 def _ignore(_: int) -> None:
-    """Progress that nobody asked for; a function of the module, so that a worker can be pickled."""
+    """Discard progress; a function of the module, so that a worker can be pickled."""
 
 
 Results = Generator[tuple[str, VideoResult]]
 
 
-def _in_this_process(worker: VideoWorker, found: Sequence[Source], meter: _Meter) -> Results:
+def _in_this_process(worker: VideoWorker, found: Sequence[Source], progress: _Progress) -> Results:
     import cv2
 
     threads = cv2.getNumThreads()
     # one thread for the network and one for decoding, as in the processes of a parallel run
     cv2.setNumThreads(1)
-    worker.tick = meter.add_frames
+    worker.tick = progress.add_frames
     try:
         for source in found:
             yield source.name, worker.process(source)
-            meter.add_video()
+            progress.add_video()
     finally:
         cv2.setNumThreads(threads)
 
@@ -290,7 +290,7 @@ def _work_in_process(source: Source) -> VideoResult:
     return _process["worker"].process(source)
 
 
-def _in_processes(worker: VideoWorker, found: Sequence[Source], workers: int, meter: _Meter) -> Results:
+def _in_processes(worker: VideoWorker, found: Sequence[Source], workers: int, progress: _Progress) -> Results:
     import multiprocessing
     from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
     from queue import Empty
@@ -307,11 +307,11 @@ def _in_processes(worker: VideoWorker, found: Sequence[Source], workers: int, me
                 done, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
                 with suppress(Empty):
                     while True:
-                        meter.add_frames(queue.get_nowait())
+                        progress.add_frames(queue.get_nowait())
                 for future in done:
                     source = waiting.pop(future)
                     yield source.name, _result(future, source)
-                    meter.add_video()
+                    progress.add_video()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -323,21 +323,23 @@ def _result(future: Future[VideoResult], source: Source) -> VideoResult:
     try:
         return future.result()
     except BrokenProcessPool:
-        found = "a process of the run was ended from outside"
+        found = "a process of the run was killed"
         fix = "run again, with fewer --workers where memory is short"
         return VideoResult(None, False, (Problem("D37", found, "a run to its end", fix, str(source.path)),))
 
 
-def _on_cluster(worker: VideoWorker, found: Sequence[Source], address: str, workers: int, meter: _Meter) -> Results:
+def _on_cluster(
+    worker: VideoWorker, found: Sequence[Source], address: str, workers: int, progress: _Progress
+) -> Results:
     worker = replace(worker, out=worker.out.resolve(), weights=worker.weights.resolve())
     resolved = [
         replace(source, path=source.path.resolve(), files=tuple(file.resolve() for file in source.files))
         for source in _largest_first(found)
     ]
     for source, result in spread(partial(_work_on_cluster, worker), resolved, address, workers):
-        meter.add_frames(0 if result.facts is None else result.facts["frames"])
+        progress.add_frames(0 if result.facts is None else result.facts["frames"])
         yield source.name, result
-        meter.add_video()
+        progress.add_video()
 
 
 def _work_on_cluster(worker: VideoWorker, source: Source) -> VideoResult:
@@ -348,5 +350,5 @@ def _work_on_cluster(worker: VideoWorker, source: Source) -> VideoResult:
 
 
 def _largest_first(found: Sequence[Source]) -> list[Source]:
-    """The order in which parallel workers finish soonest: no large video is left for the end."""
+    """The sources by size, so that no parallel worker is left with a large video at the end."""
     return sorted(found, key=lambda source: -source.size_in_bytes())

@@ -42,7 +42,7 @@ class Source:
         return tuple(number_of(file) for file in self.files) if self.kind == "frames" else (1,) * len(self.files)
 
     def expected_frames(self) -> int:
-        """Approximate number of frames; 0 if it cannot be told without decoding."""
+        """Approximate number of frames; 0 if it is unknown without decoding."""
         if self.kind != "video":
             return len(self.files)
         try:

@@ -24,7 +24,7 @@ class Units:
 
     Attributes:
         names: names of the units.
-        of_face: shape (faces,), index into `names`; `NO_UNIT` for a face of no unit.
+        of_face: shape (faces,), index into `names`; `NO_UNIT` for a face without a unit.
         unknown: track numbers in the overrides that the video does not have.
     """
 

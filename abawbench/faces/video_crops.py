@@ -16,7 +16,7 @@ from abawbench.base.prefetch import iterate_ahead
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.alignment import ALIGNED, FIELDS, Field, aligned_crop
 from abawbench.clips.crop_index import DETECTED, FOLLOWED
-from abawbench.clips.images import Image, jpeg, read_image
+from abawbench.clips.images import Image, encode_jpeg, read_image
 from abawbench.clips.video import Frame, Video, no_frame
 from abawbench.faces.crop_index_writer import IndexBuilder, write_index
 from abawbench.faces.detector import WEIGHTS_SHA256, Detector, Face
@@ -27,7 +27,7 @@ from abawbench.faces.sources import Source
 from abawbench.faces.units import Units, assign_units
 from abawbench.faces.work_folder import NEW_INDEX
 
-# to be raised when the same input would give other bytes
+# version of the crops, to be raised when the same input gives other bytes
 RECIPE = 1
 # number of frames decoded in advance
 DEPTH = 4
@@ -75,7 +75,7 @@ def video_key(digest: str, settings: FaceSettings, overrides: Sequence[Override]
 
 @dataclass(eq=False)
 class SourceReport:
-    """What becomes known about a source while it is read.
+    """Facts about a source that become known while it is read.
 
     Attributes:
         claimed: number of frames that the header promises; 0 if it promises none.
@@ -149,7 +149,7 @@ class Scene:
             return
         height, width = frame.image.shape[:2]
         self.faces, self.number, self.size = len(faces), frame.number, (width, height)
-        self.picture = jpeg(_narrow(frame.image, SCENE_WIDTH), 80)
+        self.picture = encode_jpeg(_narrow(frame.image, SCENE_WIDTH), 80)
         self.boxes = [[track, *(round(v, 1) for v in face.box)] for track, face in zip(tracks, faces, strict=True)]
 
     def to_json(self) -> dict[str, Any] | None:
@@ -223,7 +223,7 @@ def crop_video(
 def _add_frame(
     found: FrameFaces,
     work: Path,
-    view: Field,
+    crop_field: Field,
     index: IndexBuilder,
     tracker: Tracker,
     scene: Scene,
@@ -246,8 +246,8 @@ def _add_frame(
         if track not in folders:
             folder.mkdir()
             folders.add(track)
-        shown = crop if view is ALIGNED else aligned_crop(frame.image, face.points, view)
-        (folder / _file_name(frame.number)).write_bytes(jpeg(shown))
+        shown = crop if crop_field is ALIGNED else aligned_crop(frame.image, face.points, crop_field)
+        (folder / _file_name(frame.number)).write_bytes(encode_jpeg(shown))
 
 
 def _can_be_aligned(face: Face) -> bool:
@@ -318,7 +318,7 @@ def _evenly_spaced(faces: NDArray[np.intp], count: int) -> list[int]:
 def _thumb(work: Path, index: IndexBuilder, face: int) -> list[Any]:
     number = index.frame_number[index.frame[face]]
     crop = read_image(work / "tracks" / str(index.track[face]) / _file_name(number))
-    return [number, _base64(jpeg(_narrow(crop, THUMB), 80))]
+    return [number, _base64(encode_jpeg(_narrow(crop, THUMB), 80))]
 
 
 def _narrow(image: Image, width: int) -> Image:

@@ -1,4 +1,4 @@
-"""The text files of a zip, read without unpacking it to disk and without trusting what the zip says of itself."""
+"""The text files of a zip, read without unpacking it to disk and without trusting its own statements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from abawbench.base.problems import Problem, ProblemError, Problems
 
 MEBIBYTE = 1 << 20
 # a submission of five trials over a million rows takes less than 0.5 GiB; a trial of one repeated line packs by more
-# than 500 to 1, hence the floor below which no ratio is asked for
+# than 500 to 1, hence the size below which the ratio is not checked
 LARGEST = 1024 * MEBIBYTE
 UNSUSPECTED = 64 * MEBIBYTE
 LARGEST_RATIO = 200
@@ -63,7 +63,7 @@ class Member:
 
 
 def is_archive(path: Path) -> bool:
-    """True where a file is a zip by its name or by its first bytes."""
+    """True if a file is a zip by its name or by its first bytes."""
     if not path.is_file():
         return False
     if path.suffix.lower() == ".zip":
@@ -72,13 +72,13 @@ def is_archive(path: Path) -> bool:
         with path.open("rb") as file:
             return file.read(4) == b"PK\x03\x04"
     except OSError:
-        # whoever reads the file will say why it cannot be read
+        # reading the file then reports the error
         return False
 
 
 @contextmanager
 def archive_members(path: Path, problems: Problems) -> Generator[list[Member]]:
-    """The files of an archive that are safe to open; what is wrong with the others goes to `problems`.
+    """The files of an archive that are safe to open; problems of the others are added to `problems`.
 
     Loading a member raises ProblemError: Z01 it is damaged, Z04 the archive grows too large as it is unpacked, Z05 it
     is an archive itself.
@@ -118,7 +118,7 @@ def _members(archive: zipfile.ZipFile, path: Path, problems: Problems) -> list[M
 
 @dataclass
 class _Budget:
-    """The number of bytes that may still come out of the archive."""
+    """The number of bytes that may still be unpacked."""
 
     left: int
 

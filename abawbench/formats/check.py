@@ -1,4 +1,4 @@
-"""Would the organisers accept a submission: a file, a folder of per-unit files, or a zip of trials."""
+"""Checking a submission as the organisers do: a file, a folder of per-unit files, or a zip of trials."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from abawbench.formats.text import load
 
 # endings of prediction files in formats of one file
 ENDINGS = {".txt", ".csv"}
-# the number of trials where that of an edition is not known
+# number of trials, if that of an edition is not known
 USUAL_TRIALS = 5
 
 
 def check(challenge: Challenge, path: Path, template: Path | None = None) -> tuple[Problem, ...]:
-    """The problems for which the organisers would refuse a submission, and notes (rule ids N...), which refuse none.
+    """Find the problems for which the organisers would refuse a submission, and notes (rule ids N...).
 
     Args:
         challenge: challenge whose prediction format the submission should have.
         path: a prediction file, a folder of per-unit files or of trials, or a zip of either.
         template: the organisers' list, in one of the forms that `lists.read_list` names; without it, rows and units
-            are not compared with those that are asked for.
+            are not compared.
 
     Returns:
         Up to three problems of each rule and file, each with the rule's total count in that file.
@@ -44,7 +44,7 @@ def check(challenge: Challenge, path: Path, template: Path | None = None) -> tup
 
 
 def is_accepted(problems: Sequence[Problem]) -> bool:
-    """True where all problems are notes."""
+    """True if all problems are notes."""
     return all(problem.is_note for problem in problems)
 
 
@@ -114,7 +114,7 @@ def _check_members(
 
 
 def _text_members(members: Sequence[Member], layout: Layout, path: Path, problems: Problems) -> list[Member]:
-    """The members to check. Any other file is a problem, unless it is the file that was named."""
+    """The members to check; any other file is a problem, unless the user named it."""
     endings = {layout.suffix} if layout.per_unit else ENDINGS
     texts: list[Member] = []
     for member in members:

@@ -1,4 +1,4 @@
-"""The kinds of columns, and what each knows of its values: how they are read, judged, mended and written."""
+"""The kinds of columns: how their values are read, checked, mended and written."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ FIXES = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One field of a line that carries a value; its kind is its class.
+    """One field of a line that holds a value; each kind of column is a subclass.
 
     Attributes:
         name: name in messages.
         low: least value.
         high: greatest value.
-        sentinel: value that marks a missing annotation; None where the file may not hold one.
+        sentinel: value of a missing annotation; None where the file may not hold one.
         task: name of the task that the column belongs to; None where it belongs to no task.
         place: position of the column within its task.
         stored: Arrow's name of the type of the parsed values.
@@ -87,7 +87,7 @@ class Column:
         return None if is_value or value == self.sentinel else "V09"
 
     def expected(self, role: Role) -> str:
-        """What the column holds, in words."""
+        """The values that the column may hold, in words."""
         text = self._range()
         return f"{text}, or {self.sentinel:g}" if role == "truth" and self.sentinel is not None else text
 
@@ -99,7 +99,7 @@ class Column:
         return f"(?:{part}|{self.sentinel:g}(?:\\.0+)?)"
 
     def is_in_range(self, values: Values) -> bool:
-        """True where each value lies in the range or is the sentinel; NaN is no value."""
+        """True if every value lies in the range or is the sentinel; NaN is no value."""
         low, high = float(values.min()), float(values.max())
         # NaN fails both comparisons
         if low >= self.low and high <= self.high:
@@ -111,7 +111,7 @@ class Column:
         return bool(np.all((values >= self.low) | (values == self.sentinel)))
 
     def mend(self, field: str) -> tuple[str, str | None]:
-        """A field set right where there is only one way to do it, and the rule that it broke; else the field."""
+        """Mend a field if there is only one way to do it; return the field, and the rule that it broke or None."""
         mended = self._mended(field) if NUMBER.fullmatch(field) else None
         return (field, None) if mended is None else mended
 
@@ -146,11 +146,11 @@ class Column:
     def _values(self, table: Table) -> Any:
         assert self.task is not None
         block = table.values[self.task]
-        # Arrow takes contiguous arrays only without copying
+        # only contiguous arrays are passed to Arrow without copying
         return np.ascontiguousarray(block if block.ndim == 1 else block[:, self.place])
 
     def _with_sentinels(self, table: Table, absent: Any) -> Any:
-        """The values of a truth, the sentinel where they are absent."""
+        """The values of a truth, with the sentinel where they are absent."""
         values = self._values(table)
         if not absent.any():
             return values
@@ -288,13 +288,13 @@ class Probability(Number):
         return self.predictions(table)
 
     def _value_pattern(self) -> str | None:
-        # a pattern of the line cannot see whether the two sum to 1
+        # no pattern of a line tells whether the two sum to 1
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class Text(Column):
-    """Text of any kind: passed over when read, empty when written."""
+    """Text of any kind: ignored when read, empty when written."""
 
     stored: ClassVar[str] = "string"
     example: ClassVar[str] = "Yes, I do."
@@ -324,7 +324,7 @@ def task_columns(task: Task, role: Role) -> tuple[Column, ...]:
 
 
 def is_number(field: str) -> bool:
-    """True for a field that a header would not hold."""
+    """True for a number, which a header would not hold."""
     return bool(NUMBER.fullmatch(field.strip(BLANKS)))
 
 

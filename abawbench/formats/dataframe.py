@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def to_frame(challenge: Challenge, table: Table) -> pd.DataFrame:
     """A DataFrame with columns video, frame (missing where a row is a whole video) and the labels of each task.
 
-    What is not annotated is NaN for real numbers and `<NA>` for classes and action units.
+    Missing annotations are NaN for real numbers and `<NA>` for classes and action units.
     """
     import pandas as pd
 
@@ -52,7 +52,7 @@ def from_frame(challenge: Challenge, frame: pd.DataFrame, role: Role, source: st
         challenge: challenge whose tasks the columns belong to.
         frame: rows of a truth or of a prediction.
         role: role of the rows.
-        source: where the rows come from, for messages.
+        source: origin of the rows, for messages.
 
     Raises:
         ProblemError: F04 missing columns, F02 no row, V03, V06 or V07 values that the challenge does not know.
@@ -92,7 +92,7 @@ def from_file(challenge: Challenge, path: Path, role: Role) -> Table | None:
     """A Table from Parquet, or from a CSV file with the columns video and frame; None for any other CSV file.
 
     Raises:
-        ProblemError: F01 no Parquet file, F06 rows of another width than the header, and what `from_frame` raises.
+        ProblemError: F01 not a Parquet file, F06 rows of another width than the header, and what `from_frame` raises.
     """
     import pandas as pd
 

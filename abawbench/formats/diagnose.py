@@ -1,4 +1,4 @@
-"""What is wrong with a text file, line by line: the slow and exact path behind the vectorised one."""
+"""The problems of a text file, line by line: the slow, exact path for files that the vectorised one refuses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import replace
 from abawbench.base.problems import SHOWN, Problem, Problems
 from abawbench.formats.columns import BLANKS, FIXES, Column, Probability, Text
 from abawbench.formats.layout import Layout, describe_owners, is_header
-from abawbench.formats.text import BOM, encoding_fault, shown
+from abawbench.formats.text import BOM, encoding_fault, quote
 
 # rules that a reader tolerates; a submission has to keep them
 READERS_TOLERATE = frozenset({"F05", "F08", "F09"})
@@ -19,7 +19,7 @@ REMEMBERED = 10_000
 
 
 def reading_problems(data: bytes, layout: Layout, file: str) -> Problems:
-    """The problems for which a file cannot be read.
+    """Find the problems for which a file cannot be read.
 
     Commas and blanks at the ends of lines, blanks around values, and a whole last row without a line feed are
     tolerated. A byte order mark, Windows line ends and blank lines at the end are notes.
@@ -33,7 +33,7 @@ def reading_problems(data: bytes, layout: Layout, file: str) -> Problems:
 
 
 def submission_problems(data: bytes, layout: Layout, file: str, names: Container[str] = ()) -> Problems:
-    """The problems for which the organisers would refuse a file, without regard to their list.
+    """Find the problems for which the organisers would refuse a file, without regard to their list.
 
     Args:
         data: the whole file, any bytes.
@@ -114,15 +114,15 @@ class _Diagnosis:
             self._add("F02", None, "a header alone", "at least one row", "write a line for each row of the list")
 
     def _takes_header(self, line: bytes) -> bool:
-        """True where the first line is a header, which is judged here; a row is judged with the other rows."""
+        """Check the first line if it is a header, and return True; return False for a row."""
         text = line.decode("utf-8", "replace").rstrip("\r\n")
         header = self._layout.header
         if not is_header(text, self._layout):
             if header is not None:
-                self._add("F04", 1, f"a row, {shown(text)}", f"'{header}'", "write the header as the first line")
+                self._add("F04", 1, f"a row, {quote(text)}", f"'{header}'", "write the header as the first line")
             return False
         if header is None:
-            self._add("F11", 1, shown(text), "the first row", "remove the header: the format has no header")
+            self._add("F11", 1, quote(text), "the first row", "remove the header: the format has no header")
         elif text not in self._layout.headers:
             self._judge_header(text, line, header)
         return True
@@ -137,15 +137,15 @@ class _Diagnosis:
         if "\0" in text:
             self._add("F03", 1, "a NUL byte", "UTF-8 text", "save it again as UTF-8 text")
         elif '"' in text:
-            self._add("F07", 1, shown(text), f"'{header}'", "write the header without quotes")
+            self._add("F07", 1, quote(text), f"'{header}'", "write the header without quotes")
         elif text.rstrip(", \t") in wanted:
             self._add_unless_tolerated(
-                "F08", 1, shown(text[-20:]), "the header and nothing after it", "end the line after the last name"
+                "F08", 1, quote(text[-20:]), "the header and nothing after it", "end the line after the last name"
             )
         elif text.replace(" ", "").rstrip(",") in {name.replace(" ", "") for name in wanted}:
-            self._add_unless_tolerated("F09", 1, shown(text), f"'{header}'", "remove the blanks from the header")
+            self._add_unless_tolerated("F09", 1, quote(text), f"'{header}'", "remove the blanks from the header")
         else:
-            found = shown(text) + describe_owners(text.rstrip(", \t"), self._layout)
+            found = quote(text) + describe_owners(text.rstrip(", \t"), self._layout)
             self._add("F04", 1, found, f"'{header}'", "copy the header of the organisers' list")
 
     def _row(self, number: int, line: bytes) -> None:
@@ -162,7 +162,7 @@ class _Diagnosis:
             return
         has_text = self._layout.has_text
         if '"' in text and not has_text:
-            self._add("F07", number, shown(text), "fields without quotes", "write the fields without quotes")
+            self._add("F07", number, quote(text), "fields without quotes", "write the fields without quotes")
             text = text.replace('"', "")
         has_end_blank = text[-1:] in {*BLANKS} and not has_text
         if has_end_blank:
@@ -175,11 +175,11 @@ class _Diagnosis:
             fields.pop()
         if has_end_comma or has_end_blank:
             wanted = "a line that ends with its last value"
-            self._add_unless_tolerated("F08", number, shown(text[-20:]), wanted, "remove what follows the last value")
+            self._add_unless_tolerated("F08", number, quote(text[-20:]), wanted, "remove what follows the last value")
         if is_cut and not self._is_last_row_whole(number, text, fields):
             return
         if len(fields) != width:
-            self._add("F06", number, f"{_count(text, fields)}, {shown(text)}", _columns(width), _separators(text))
+            self._add("F06", number, f"{_count(text, fields)}, {quote(text)}", _columns(width), _separators(text))
             return
         if self._layout.has_key:
             self._judge_key(number, fields.pop(0))
@@ -191,7 +191,7 @@ class _Diagnosis:
             self._add(
                 "F05",
                 number,
-                f"{shown(text)} without a line feed",
+                f"{quote(text)} without a line feed",
                 "a whole row and a line feed",
                 "write the file again, to its end: a number that is cut off cannot be told from a short one",
             )
@@ -202,10 +202,10 @@ class _Diagnosis:
             self._add("T06", number, "no row name", "the name of the row", "copy the names from the organisers' list")
         elif any(blank in key for blank in BLANKS) and key not in self._names and not self._layout.has_text:
             self._add_unless_tolerated(
-                "F09", number, shown(key), "a name without blanks", "copy the names from the organisers' list"
+                "F09", number, quote(key), "a name without blanks", "copy the names from the organisers' list"
             )
         elif self._layout.key == "frame" and not key.isdecimal():
-            self._add("T06", number, shown(key), "a frame number", "copy the frame column of the organisers' template")
+            self._add("T06", number, quote(key), "a frame number", "copy the frame column of the organisers' template")
 
     def _judge_values(self, number: int, fields: list[str]) -> None:
         probabilities: list[float] = []
@@ -215,7 +215,7 @@ class _Diagnosis:
             value = field.strip(BLANKS)
             if value != field:
                 self._add_unless_tolerated(
-                    "F09", number, shown(field), "a value without blanks", "remove the blanks around values"
+                    "F09", number, quote(field), "a value without blanks", "remove the blanks around values"
                 )
             rule = self._fault(known, column, value)
             if rule is not None:
@@ -243,7 +243,7 @@ class _Diagnosis:
         if self._counts[rule] >= SHOWN:
             self._counts[rule] += 1
             return
-        found = f"{column.name} = {shown(value)}" if value else f"no value for {column.name}"
+        found = f"{column.name} = {quote(value)}" if value else f"no value for {column.name}"
         self._add(rule, number, found, column.expected(self._layout.role), FIXES[rule])
 
     def _add_unless_tolerated(self, rule: str, line: int, found: str, wanted: str, fix: str) -> None:

@@ -1,4 +1,4 @@
-"""The files of a prediction, each against its layout and the organisers' list."""
+"""Checking the files of a prediction, each against its layout and the organisers' list."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from abawbench.formats.layout import Layout, is_header
 from abawbench.formats.lists import RowList, UnitList
 from abawbench.formats.parse import Parsed, parse
 from abawbench.formats.rows import Rows, compare
-from abawbench.formats.text import BOM, body_offset, encoding_fault, first_line, shown
+from abawbench.formats.text import BOM, body_offset, encoding_fault, first_line, quote
 from abawbench.table import video_of
 
-# the vectorised reader passes over these, or reads them as something else; a submission may not have them
+# pieces that the vectorised reader skips or misreads; a submission may not have them
 SUSPICIOUS = (b"\r", b" ", b"\t", b'"', b",\n", b",0x", b"\n0x", b"\n\n", b"\n,")
 
 
@@ -31,10 +31,10 @@ def file_problems(data: bytes, layout: Layout, file: str, wanted: RowList | None
         data: the whole file.
         layout: the layout that the file should have.
         file: the file's name, for messages.
-        wanted: the rows that are asked for; without them, only names that no list can have are found.
+        wanted: the rows to predict; without them, only names that no list can have are found.
     """
     problems = Problems()
-    parsed = flawless(data, layout)
+    parsed = parse_flawless(data, layout)
     if parsed is None:
         problems = submission_problems(data, layout, file, _names_with_blanks(wanted))
     if encoding_fault(data) or not layout.has_key:
@@ -57,7 +57,7 @@ def unit_problems(data: bytes, layout: Layout, name: str, file: str, wanted: Uni
         layout: the layout of a unit's file.
         name: the unit's name.
         file: the file's name, for messages.
-        wanted: the units that are asked for.
+        wanted: the units to predict.
     """
     listed = None if wanted is None else wanted.find(name)
     if wanted is None or listed is None:
@@ -67,25 +67,25 @@ def unit_problems(data: bytes, layout: Layout, name: str, file: str, wanted: Uni
     count = 0 if encoding_fault(data) else _row_count(data, layout)
     if listed.keys is not None or not listed.lines or not count or count in listed.lines:
         return found
-    asked = " or ".join(f"{lines:,}" for lines in listed.lines)
+    expected = " or ".join(f"{lines:,}" for lines in listed.lines)
     fix = "write one line for each frame, frame 1 first; repeat the last value or cut the surplus"
-    return (*found, Problem("T07", f"{count:,} rows", f"{asked} rows", fix, file))
+    return (*found, Problem("T07", f"{count:,} rows", f"{expected} rows", fix, file))
 
 
 def compare_units(names: Sequence[str], wanted: UnitList, layout: Layout, where: str) -> tuple[Problem, ...]:
-    """Units that have no file, and files that no unit asks for.
+    """Find units without a file, and files without a unit.
 
     Args:
         names: names of the files of one trial.
-        wanted: the units that are asked for.
+        wanted: the units to predict.
         layout: the layout of a unit's file.
         where: the folder's name, for messages.
     """
-    given = {PurePosixPath(name).stem for name in names}
-    videos = {video_of(name) for name in given}
-    surplus = sorted(name for name in given if wanted.find(name) is None)
+    stems = {PurePosixPath(name).stem for name in names}
+    videos = {video_of(name) for name in stems}
+    surplus = sorted(name for name in stems if wanted.find(name) is None)
     missing = [
-        name for name, unit in wanted.units.items() if name not in given and not (unit.is_video and name in videos)
+        name for name, unit in wanted.units.items() if name not in stems and not (unit.is_video and name in videos)
     ]
     expected = f"{len(wanted.units):,} files, one for each unit of the list"
     remove = "remove it, or name it as the list does"
@@ -93,7 +93,7 @@ def compare_units(names: Sequence[str], wanted: UnitList, layout: Layout, where:
         *(
             Problem(
                 "T08",
-                f"{len(given):,} files, none for '{name}'",
+                f"{len(stems):,} files, none for '{name}'",
                 expected,
                 f"write '{name}{layout.suffix}'",
                 where,
@@ -108,8 +108,8 @@ def compare_units(names: Sequence[str], wanted: UnitList, layout: Layout, where:
     )
 
 
-def flawless(data: bytes, layout: Layout) -> Parsed | None:
-    """The columns of a file without any fault of its own; None where it has to be read line by line."""
+def parse_flawless(data: bytes, layout: Layout) -> Parsed | None:
+    """Parse a file that has no fault of its own; return None for a file to be read line by line."""
     offset = body_offset(data, layout.header)
     header = data[:offset].decode("utf-8", "replace")
     if layout.header is not None and header.rstrip("\n") not in layout.headers:
@@ -135,7 +135,7 @@ def _rows(parsed: Parsed, layout: Layout) -> Rows:
 
 
 def _rough_rows(data: bytes, layout: Layout) -> Rows:
-    """The rows of any text, as far as their names can be made out."""
+    """The rows of any text, as far as their names are legible."""
     import pyarrow as pa
 
     keys: list[str] = []
@@ -181,6 +181,6 @@ def _irregular_names(rows: Rows, layout: Layout, file: str) -> list[Problem]:
     wrong = np.flatnonzero(~is_regular.to_numpy())
     expected = f"a name like '{example(layout.key)}'"
     return [
-        Problem("T06", shown(rows.keys[place].as_py()), expected, fix, file, int(rows.lines[place]), len(wrong))
+        Problem("T06", quote(rows.keys[place].as_py()), expected, fix, file, int(rows.lines[place]), len(wrong))
         for place in wrong[:SHOWN].tolist()
     ]

@@ -1,4 +1,4 @@
-"""Names of rows to videos and frames, and back, vectorised."""
+"""Conversion of names of rows to videos and frames, and back, vectorised."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PATTERNS = {
 
 
 def example(key: Key) -> str:
-    """A right name, for messages."""
+    """A correct name, for messages."""
     return {"frame-path": "video/frame-0.jpg", "frame": "1"}.get(key, "video/00001.jpg")
 
 
@@ -54,7 +54,7 @@ def split_keys(keys: pa.ChunkedArray, kind: Key) -> Names | None:
 
     Args:
         keys: names of rows.
-        kind: how the rows are named.
+        kind: form of the names.
     """
     if kind == "path":
         return _ordered_paths(keys) or _paths_in_any_order(keys) or _by_pattern(keys, PATTERNS["path"])

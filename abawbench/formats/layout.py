@@ -17,14 +17,14 @@ Key = Literal["path", "image", "id", "frame", "line", "frame-path"]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a file is laid out.
+    """The layout of a file.
 
     Attributes:
         format: id of the format, such as `unit-txt`.
         role: role of the file: truth (sentinels allowed), prediction (values only) or list (no values).
         header: the first line, letter for letter; None where the format has no header.
-        key: how a row is named. path: `<video>/00001.jpg`; frame-path: `<video>/frame-0.jpg`; image: `0.jpg`; id: the
-            whole first field; frame: a frame number in a file of one video; line: line i is frame i.
+        key: form of the names of rows. path: `<video>/00001.jpg`; frame-path: `<video>/frame-0.jpg`; image: `0.jpg`;
+            id: the whole first field; frame: a frame number in a file of one video; line: line i is frame i.
         columns: the fields after the key (all fields where the key is the line).
         per_unit: True where each unit has a file of its own, named `<unit><suffix>`.
         suffix: ending of a per-unit file's name.
@@ -48,22 +48,22 @@ class Layout:
 
     @property
     def headers(self) -> tuple[str, ...]:
-        """Every first line that is right; nothing where the format has no header."""
+        """All correct first lines; empty if the format has no header."""
         return () if self.header is None else (self.header, *self.header_aliases)
 
     @property
     def has_key(self) -> bool:
-        """True where the first field of a row is its name."""
+        """True if the first field of a row is its name."""
         return self.key != "line"
 
     @property
     def has_text(self) -> bool:
-        """True where rows end with text, which may hold commas, quotes and blanks."""
+        """True if rows end with text, which may hold commas, quotes and blanks."""
         return bool(self.columns) and isinstance(self.columns[-1], Text)
 
     @property
     def has_probabilities(self) -> bool:
-        """True where rows hold the probabilities of two classes."""
+        """True if rows hold the probabilities of two classes."""
         return any(isinstance(column, Probability) for column in self.columns)
 
     @property
@@ -79,7 +79,7 @@ class Layout:
     def split(self, line: str) -> list[str]:
         """The fields of a line without its line end.
 
-        A line with too many fields is not split further than it takes to see so: the last piece may hold commas.
+        A line with too many fields gives one field too many, which may hold commas.
         """
         if self.has_text:
             return line.split(",", self.width - 1)
@@ -88,7 +88,7 @@ class Layout:
         return line.split(",", self.width + 1)
 
     def row_name(self, line: str) -> str:
-        """What stands where the name of a row belongs, whatever follows it."""
+        """The text in the place of a row's name, whatever follows it."""
         return line.rpartition(",")[0] if self.key == "frame-path" else line.partition(",")[0]
 
     def faultless_line(self) -> re.Pattern[bytes] | None:

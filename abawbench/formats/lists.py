@@ -1,4 +1,4 @@
-"""Lists that come beside predictions: the rows or units that the organisers ask for, and the subject of each video."""
+"""Lists that accompany predictions: the organisers' rows or units to predict, and the subject of each video."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from abawbench.base.arrow_input import arrow_reader
 from abawbench.base.problems import SHOWN, Problem, ProblemError, not_found
 from abawbench.challenges import Challenge
 from abawbench.formats.layout import Layout, describe_owners, is_header, owners, prediction_layouts
-from abawbench.formats.text import BOM, first_line, load, shown
+from abawbench.formats.text import BOM, first_line, load, quote
 from abawbench.table import video_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class RowList:
-    """The rows that are asked for, in a format of one file.
+    """The rows to predict, in a format with one file for all units.
 
     Attributes:
         keys: names of the rows in the order of the list, with repetitions.
@@ -35,10 +35,10 @@ class RowList:
 
 @dataclass(frozen=True, eq=False)
 class ListedUnit:
-    """One unit that is asked for, in a format with a file for each unit.
+    """One unit to predict, in a format with a file for each unit.
 
     Attributes:
-        lines: numbers of rows that its file may have; empty where the list does not say.
+        lines: numbers of rows that its file may have; empty where the list gives none.
         header: header of the unit's template; None without a template, or where the format has one header for all.
         keys: first column of the unit's template; None without a template, or where it has no such column.
     """
@@ -49,7 +49,7 @@ class ListedUnit:
 
     @property
     def is_video(self) -> bool:
-        """True where the list gives a video's frame count, which its persons share."""
+        """True if the list gives a video's frame count, which its persons share."""
         return len(self.lines) > 1
 
     def layout(self, layout: Layout) -> Layout:
@@ -63,7 +63,7 @@ class ListedUnit:
 
 @dataclass(frozen=True, eq=False)
 class UnitList:
-    """The units that are asked for, in a format with a file for each unit.
+    """The units to predict, in a format with a file for each unit.
 
     Attributes:
         units: units by name, in the order of the list.
@@ -74,10 +74,7 @@ class UnitList:
     source: str
 
     def find(self, name: str) -> ListedUnit | None:
-        """The entry for a unit; None where the list has none.
-
-        A list with frame counts names videos: each person of a video has its entry.
-        """
+        """The entry for a unit, or for its video if the list gives frame counts of videos; None if there is none."""
         if name in self.units:
             return self.units[name]
         video = self.units.get(video_of(name))
@@ -85,7 +82,7 @@ class UnitList:
 
 
 def read_list(challenge: Challenge, template: Path) -> RowList | UnitList:
-    """The organisers' list for the challenge's prediction format.
+    """Read the organisers' list for the challenge's prediction format.
 
     A list of rows holds bare names, names with a trailing comma, or dummy values. Lists of AH are trial or split files,
     those of ERI and EMI tables with the column of ids. A list of units holds a name in each line, or `name,count`, or
@@ -110,8 +107,8 @@ def read_list(challenge: Challenge, template: Path) -> RowList | UnitList:
     return RowList(_row_keys(_text_bytes(template), layout, str(template)), layout.first_row, str(template))
 
 
-def subjects_from(path: Path) -> dict[str, str]:
-    """The subject of each video, from a file of lines `video,subject`.
+def read_subjects(path: Path) -> dict[str, str]:
+    """Read the subject of each video from a file of lines `video,subject`.
 
     Raises:
         ProblemError: F01 not readable, F02 empty, F06 a line that is not of this form.
@@ -196,7 +193,7 @@ def _is_row_name(head: str) -> bool:
 
 
 def _test_rows(body: bytes, place: int) -> bytes:
-    """The rows of the test split, by the column at `place`; all rows where none is of the test split."""
+    """The rows of the test split by the column at `place`, or all rows if there are none."""
     lines = body.decode("utf-8").splitlines()
     test = [line for line in lines if line.split(",")[place : place + 1] == ["Test"]]
     return "\n".join([*(test or lines), ""]).encode()
@@ -205,7 +202,7 @@ def _test_rows(body: bytes, place: int) -> bytes:
 def _wrong_list(head: str, layout: Layout, source: str) -> Problem:
     return Problem(
         "F04",
-        f"{shown(head)}{describe_owners(head.rstrip(', '), layout)}",
+        f"{quote(head)}{describe_owners(head.rstrip(', '), layout)}",
         f"'{layout.header}'",
         "give the organisers' list of rows for this challenge",
         source,
@@ -226,7 +223,7 @@ def _unit_list(layout: Layout, template: Path) -> UnitList:
         return UnitList({template.stem: _template(layout, template)}, str(template))
     if owners(head, layout):
         raise ProblemError(
-            Problem("F04", shown(head), "the name of a unit", "give the list of units", str(template), 1)
+            Problem("F04", quote(head), "the name of a unit", "give the list of units", str(template), 1)
         )
     lines = [line.rstrip(", \t\r") for line in _text_bytes(template).decode("utf-8").split("\n")]
     units: dict[str, ListedUnit] = {}

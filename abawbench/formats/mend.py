@@ -1,4 +1,4 @@
-"""The lines of a prediction file, set right where there is only one way to do it."""
+"""Mending the lines of a prediction file where there is only one way to do it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from abawbench.formats.columns import BLANKS, Probability
 from abawbench.formats.layout import Layout, is_header
 from abawbench.formats.text import BOM
 
-# p0 and p1 that were rounded apart, and no other mistake
+# largest error of p0 + p1 that comes from rounding them separately
 NEAR_ONE = 1e-3
 PROBABILITY_DIGITS = Decimal("0.000001")
 DONE = {
@@ -37,7 +37,7 @@ class Mended:
         header: the first line; None where the format has no header.
         keys: the name of each row; empty where the line number is the name.
         values: the rest of each row, after its name.
-        done: by rule, how often it was mended.
+        done: by rule, the number of mendings.
     """
 
     header: str | None
@@ -46,7 +46,7 @@ class Mended:
     done: Counter[str] = field(default_factory=Counter)
 
     def to_bytes(self) -> bytes:
-        """The file."""
+        """The mended file."""
         pairs = zip(self.keys, self.values, strict=True) if self.keys else ()
         # a row without a comma has a name and nothing else
         rows = [f"{key},{value}" if value else key for key, value in pairs] if self.keys else self.values
@@ -54,9 +54,9 @@ class Mended:
 
 
 def mend(data: bytes, layout: Layout) -> Mended | None:
-    """The rows of a file, each mended on its own; None for bytes that are not UTF-8 text or hold no row.
+    """Mend each row of a file on its own; return None for bytes that are not UTF-8 text or hold no row.
 
-    What cannot be mended is left as it is, for the check to find.
+    Faults that cannot be mended stay, for the check to find.
     """
     done: Counter[str] = Counter()
     if data.startswith(BOM):
@@ -155,5 +155,5 @@ def _mend_sum(row: list[str], layout: Layout, done: Counter[str]) -> None:
 
 
 def describe(rule: str, count: int) -> str:
-    """What was mended, in words."""
+    """Describe in words what was mended."""
     return f"{DONE[rule]} ({count:,} times)" if count > 1 else DONE[rule]

@@ -31,40 +31,40 @@ EXPLAINED = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Renaming:
-    """Names of rows that were set right.
+    """Corrected names of rows.
 
     Attributes:
-        keys: every name; those that were right are unchanged.
-        causes: what was wrong with them, as advice.
+        keys: all names; those that were correct are unchanged.
+        causes: causes of the wrong names, each worded as advice.
     """
 
     keys: pa.ChunkedArray
     causes: tuple[str, ...]
 
 
-def _met(keys: Names, wanted: Names) -> int:
-    """How many names of the list have a row in the file, repetitions counted."""
+def _count_matches(keys: Names, wanted: Names) -> int:
+    """Count the rows of the list that have a row of the same name in the file; repetitions count."""
     import pyarrow.compute
 
     compute: Any = pyarrow.compute
     listed = wanted.unique()
-    asked = np.bincount(compute.index_in(wanted, value_set=listed).to_numpy(), minlength=len(listed))
+    counts = np.bincount(compute.index_in(wanted, value_set=listed).to_numpy(), minlength=len(listed))
     places = compute.index_in(keys, value_set=listed).drop_null().to_numpy()
-    return int(np.minimum(asked, np.bincount(places, minlength=len(listed))).sum())
+    return int(np.minimum(counts, np.bincount(places, minlength=len(listed))).sum())
 
 
 def rename(keys: Names, wanted: Names, kind: Key) -> Renaming | None:
-    """The names set right; None unless one cause or a few explain most of those that are not in the list.
+    """Correct the names of rows; return None unless a few causes explain most of those that are not in the list.
 
-    The causes looked for are blanks, backslashes, a folder too many or too few before the name, another file ending,
+    Known causes are blanks, backslashes, a folder too many or too few before the name, another file ending,
     leading zeros, and frames counted from the wrong number.
 
     Args:
         keys: row names of a file.
         wanted: row names of the list.
-        kind: how rows are named.
+        kind: form of the names.
     """
-    before = _met(keys, wanted)
+    before = _count_matches(keys, wanted)
     causes: list[str] = []
     current = keys
     for cause, mend in _mends(wanted, kind):
@@ -72,12 +72,12 @@ def rename(keys: Names, wanted: Names, kind: Key) -> Renaming | None:
         if not changed.equals(current):
             causes.append(cause)
             current = changed
-    best = _met(current, wanted)
+    best = _count_matches(current, wanted)
     if causes and best < before:
         current, best, causes = keys, before, []
     for step in (1, -1):
         shifted = _renumbered(current, kind, _width(wanted, kind), step)
-        count = _met(shifted, wanted)
+        count = _count_matches(shifted, wanted)
         if count > best:
             current, best = shifted, count
             start = "1, not from 0: add 1 to" if step == 1 else "0, not from 1: subtract 1 from"
@@ -97,7 +97,7 @@ def differing(keys: Names, others: Names) -> NDArray[np.int64]:
 
 
 def _mends(wanted: Names, kind: Key) -> list[tuple[str, Callable[[Names], Names]]]:
-    """Changes that leave right names as they are, each with the advice that it stands for."""
+    """Changes that leave correct names as they are, each with the advice to make it."""
     import pyarrow.compute
 
     compute: Any = pyarrow.compute
@@ -166,7 +166,7 @@ def _width(wanted: Names, kind: Key) -> int:
 
 
 def _renumbered(keys: Names, kind: Key, width: int, step: int) -> Names:
-    """Names with `step` added to their number; names without a number as they are."""
+    """Names with `step` added to their number; names without a number stay as they are."""
     import pyarrow as pa
     import pyarrow.compute
 

@@ -1,4 +1,4 @@
-"""Trials packed into one zip, with a manifest of hashes."""
+"""Packing trials into one zip, with a manifest of hashes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text to columns, vectorised: the path that every well-formed file takes."""
+"""Conversion of text to columns, vectorised: the path that every well-formed file takes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Parsed:
     Attributes:
         keys: the first field of each row as text; None where the line number is the key.
         columns: the values of each column of the layout, in parts that follow one another: float64 for real numbers,
-            int8 for whole ones; None for text that is passed over.
+            int8 for whole ones; None for text, which is ignored.
     """
 
     keys: pa.ChunkedArray | None
@@ -42,7 +42,7 @@ class Parsed:
         return sum(len(part) for part in next(column for column in self.columns if column is not None))
 
     def is_valid(self, layout: Layout) -> bool:
-        """True where every value lies in the range of its column or is its sentinel, and p0 + p1 == 1.0 in each row."""
+        """True if every value lies in the range of its column or is its sentinel, and p0 + p1 == 1.0 in each row."""
         pairs = [
             (column, parts) for column, parts in zip(layout.columns, self.columns, strict=True) if parts is not None
         ]
@@ -53,10 +53,10 @@ class Parsed:
 
 
 def parse(data: bytes | memoryview, layout: Layout, *, path: Path | None = None, cores: int = CORES) -> Parsed | None:
-    """The columns of rows without their header, in one vectorised pass; None where anything is irregular.
+    """Parse rows without their header into columns, in one vectorised pass; return None if anything is irregular.
 
-    Windows line ends, a comma at the end of every line and blank lines at the end are tolerated. What is irregular is
-    for `diagnose` to say, line by line.
+    Windows line ends, a comma at the end of every line and blank lines at the end are tolerated. `diagnose` reports
+    what is irregular, line by line.
 
     Args:
         data: the rows of one file, or of many files of the same layout one after another.
@@ -161,7 +161,7 @@ def _all_empty(column: pa.ChunkedArray) -> bool:
 
 
 def _parse_by_line(data: bytes, layout: Layout) -> Parsed | None:
-    """Rows whose names or texts may hold commas: one label each, the same in all of its columns."""
+    """Parse rows whose names or texts may hold commas; each row has one label, which goes to all of its columns."""
     import pyarrow as pa
 
     try:

@@ -1,4 +1,4 @@
-"""Files and folders to Table: the one door for truth and predictions."""
+"""Reading truth and predictions from files and folders into Tables."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from abawbench.table import NO_FRAME, Floats, Table, Values
 
 Notes = Sequence[tuple[str, str]]
 
-# what a column `Split` calls the rows of the validation split, in lower case
+# names of the validation split in a column `Split`, in lower case
 VALIDATION = {"val", "valid", "validation", "dev", "devel"}
 IMAGES = {".jpg", ".jpeg", ".png"}
 
 
 def read_truth(challenge: Challenge, path: Path) -> Table:
-    """The annotations of a split: a file, a folder of per-unit files, or class folders of images.
+    """Read the annotations of a split from a file, a folder of per-unit files, or class folders of images.
 
     Returns:
         Rows in the order of the file (of a folder: units in the order of their names), sentinels as NaN and -1.
@@ -44,7 +44,7 @@ def read_truth(challenge: Challenge, path: Path) -> Table:
 
 
 def read_predictions(challenge: Challenge, path: Path) -> Table:
-    """Predictions: a file in the challenge's format, a folder of per-unit files, or a table.
+    """Read predictions from a file in the challenge's format, a folder of per-unit files, or a table.
 
     A table is a Parquet file, or a CSV file with the columns video and frame.
 
@@ -55,7 +55,7 @@ def read_predictions(challenge: Challenge, path: Path) -> Table:
 
 
 def read_both(challenge: Challenge, truth: Path, prediction: Path) -> tuple[Table, Table]:
-    """Truth and prediction, read side by side.
+    """Read truth and prediction at the same time.
 
     Raises:
         ProblemError: every problem of both.
@@ -76,7 +76,7 @@ def read_both(challenge: Challenge, truth: Path, prediction: Path) -> tuple[Tabl
 
 @dataclass(frozen=True)
 class _Unit:
-    """A unit with a file of its own, and how many rows the file has."""
+    """A unit with a file of its own, and the number of rows in it."""
 
     name: str
     path: Path
@@ -183,7 +183,7 @@ def _without_tolerated(data: bytes, layout: Layout) -> bytes:
 
 
 def _arrange(data: bytes, layout: Layout, file: str) -> tuple[bytes, Layout, NDArray[np.bool_] | None]:
-    """A table whose columns are found by name, with the layout's columns only, in its order, line for line.
+    """Rearrange a table with named columns into the columns and the order of the layout, line by line.
 
     Returns:
         The rearranged bytes, the layout with its exact header, and a mask of the validation rows where a column `Split`
@@ -199,29 +199,29 @@ def _arrange(data: bytes, layout: Layout, file: str) -> tuple[bytes, Layout, NDA
     except UnicodeDecodeError:
         return data, exact, None
     head, _, body = text.partition("\n")
-    given = [name.strip() for name in head.rstrip("\r").split(",")]
+    names = [name.strip() for name in head.rstrip("\r").split(",")]
     wanted = layout.header.split(",")
-    missing = [name for name in wanted if name not in given]
+    missing = [name for name in wanted if name not in names]
     if missing:
         found = f"no column {', '.join(missing)}"
         raise ProblemError(Problem("F04", found, layout.header, "give the columns these names", file, 1))
-    if given == wanted:
+    if names == wanted:
         return data, exact, None
-    places = [given.index(name) for name in wanted]
-    split = given.index("Split") if "Split" in given else None
+    places = [names.index(name) for name in wanted]
+    split = names.index("Split") if "Split" in names else None
     lines: list[str] = []
     is_validation: list[bool] = []
     for line in body.rstrip("\r\n").split("\n"):
         fields = line.rstrip("\r").split(",")
-        # a line with too few fields stays as it is: the reader then names it
-        lines.append(",".join(fields[place] for place in places) if len(fields) == len(given) else line)
+        # a line with another number of fields stays as it is, and is reported when it is parsed
+        lines.append(",".join(fields[place] for place in places) if len(fields) == len(names) else line)
         is_validation.append(split is not None and split < len(fields) and fields[split].strip().lower() in VALIDATION)
     rearranged = "\n".join([layout.header, *lines, ""]).encode()
     return rearranged, exact, np.array(is_validation) if any(is_validation) else None
 
 
 def _read_class_folders(challenge: Challenge, path: Path) -> Table:
-    """A truth from folders named after the classes of the first task, one row for each image.
+    """Read a truth from folders named after the classes of the first task, one row for each image.
 
     Raises:
         ProblemError: C03 a folder is no class, F02 there is no image.
@@ -320,7 +320,7 @@ def _gather(parts: Sequence[Values], out: Values, sentinel: float | None) -> Non
 
 
 def _name_problems(parsed: Parsed, layout: Layout, source: str) -> tuple[Problem, ...]:
-    """Names of rows that name no frame of a video, with the line of each."""
+    """T06 for names of rows that name no frame of a video, each with its line."""
     pattern = re.compile(PATTERNS[layout.key])
     expected = f"a name like '{example(layout.key)}'"
     problems = Problems()
@@ -332,7 +332,7 @@ def _name_problems(parsed: Parsed, layout: Layout, source: str) -> tuple[Problem
 
 
 def _frame_problems(parsed: Parsed, units: Sequence[_Unit]) -> tuple[Problem, ...]:
-    """Frame numbers that are none, with the file and line of each."""
+    """T06 for fields that are no frame numbers, each with its file and line."""
     problems = Problems()
     fix = "copy the frames of the list"
     assert parsed.keys is not None

@@ -1,4 +1,4 @@
-"""A mended copy of a prediction, where there is only one way to mend it."""
+"""Writing a mended copy of a prediction, where there is only one way to mend it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from abawbench.formats.text import load
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """One thing that was set right.
+    """One kind of fault that was mended in a file.
 
     Attributes:
         rule: id of the rule that was broken.
         what: what was done, in words.
-        count: how often it was done.
+        count: number of times that it was done.
         file: path of the file.
     """
 
@@ -43,13 +43,12 @@ class Repair:
 
 
 def repair(challenge: Challenge, path: Path, template: Path | None, out: Path) -> tuple[Repair, ...]:
-    """Write a mended copy that `check` accepts, and say what was done.
+    """Write a mended copy that `check` accepts, and return what was done.
 
-    These are mended: a byte order mark, line ends, blank lines at the end, quotes, trailing commas, blanks around
-    values, a missing header, integers written as `4.0`, rounding errors of at most 1e-6 beyond a range, and p0 where
-    p0 + p1 is within 1e-3 of 1. With a list, these too: a last row without a line feed where the number of rows is
-    that of the list, row names that are all wrong in the same way, and the order of the rows. Values are never
-    invented.
+    Mending covers a byte order mark, line ends, blank lines at the end, quotes, trailing commas, blanks around values,
+    a missing header, integers written as `4.0`, rounding errors of at most 1e-6 beyond a range, and p0 where p0 + p1 is
+    within 1e-3 of 1. With a list it also covers a last row without a line feed if the number of rows is that of the
+    list, row names that are all wrong in the same way, and the order of the rows. Values are never invented.
 
     Args:
         challenge: challenge whose prediction format the file should have.
@@ -58,7 +57,8 @@ def repair(challenge: Challenge, path: Path, template: Path | None, out: Path) -
         out: the copy to write, a file or a new folder.
 
     Raises:
-        ProblemError: what has to be mended by hand; F12, the copy would replace an input. Nothing is written then.
+        ProblemError: problems that have to be mended by hand; F12, the copy would replace an input. Nothing is written
+            then.
     """
     check_output(out, path, template)
     if is_archive(path):
@@ -108,7 +108,7 @@ def _raise_remaining(problems: Sequence[Problem]) -> None:
 def _copy(
     path: Path, layouts: tuple[Layout, ...], wanted: RowList | UnitList | None
 ) -> tuple[bytes, list[Repair], tuple[Problem, ...]]:
-    """The mended bytes of a file, what was done to them, and what is still wrong."""
+    """The mended bytes of a file, the repairs, and the remaining problems."""
     data = load(path)
     layout = choose_by_width(layouts, data)
     listed = wanted.units.get(path.stem) if isinstance(wanted, UnitList) else None
@@ -131,7 +131,7 @@ def _copy(
 
 
 def _is_complete(copy: Mended, layout: Layout, rows: RowList | None, listed: ListedUnit | None) -> bool:
-    """True where the last row, which has no line feed, is the last row of the list and has all its values."""
+    """True if the last row, which has no line feed, is the last row of the list and has all its values."""
     if copy.values[-1].count(",") != len(layout.columns) - 1 or not copy.values[-1].split(",")[-1]:
         return False
     if rows is not None:
@@ -140,7 +140,7 @@ def _is_complete(copy: Mended, layout: Layout, rows: RowList | None, listed: Lis
 
 
 def _by_list(copy: Mended, layout: Layout, wanted: RowList, file: str) -> tuple[Mended, list[Repair]]:
-    """The rows under the names and in the order of the list, where they then are exactly those of the list."""
+    """Give the rows the names and the order of the list, if they then are exactly the rows of the list."""
     import pyarrow as pa
 
     keys = pa.chunked_array([copy.keys], pa.string())

@@ -13,7 +13,7 @@ from abawbench.base.problems import SHOWN, Problem
 from abawbench.formats.layout import Key
 from abawbench.formats.lists import RowList
 from abawbench.formats.names import differing, rename
-from abawbench.formats.text import shown
+from abawbench.formats.text import quote
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,12 +35,12 @@ class Rows:
 
 
 def compare(rows: Rows, wanted: RowList, key: Key, file: str) -> tuple[Problem, ...]:
-    """The differences between the rows of a file and those of the list; empty where they are equal and in one order.
+    """Find the differences between the rows of a file and those of the list, their order included.
 
     Args:
         rows: the rows of the file.
         wanted: the organisers' list.
-        key: how rows are named.
+        key: form of the names of rows.
         file: the file's name, for messages.
     """
     if rows.keys.equals(wanted.keys):
@@ -58,7 +58,7 @@ def compare(rows: Rows, wanted: RowList, key: Key, file: str) -> tuple[Problem, 
 
 
 def order_of(keys: pa.ChunkedArray, wanted: pa.ChunkedArray) -> Places | None:
-    """The row of a file that belongs at each place of the list; None unless both have the same rows equally often."""
+    """The row of a file for each place of the list; None unless both have the same rows equally often."""
     places = _places(keys, wanted)
     if len(keys) != len(wanted) or (places < 0).any():
         return None
@@ -79,42 +79,42 @@ def _places(keys: pa.ChunkedArray, wanted: pa.ChunkedArray) -> Places:
     return compute.fill_null(found, -1).to_numpy().astype(np.int64)
 
 
-def _kth_matches(given: Places, asked: Places) -> Places:
-    """The place of each row in the list, -1 where it has none; the k-th row of a name meets the k-th of the list."""
-    count = int(asked.max(initial=-1)) + 1
-    known = np.flatnonzero(given >= 0)
-    names = given[known]
-    asked_counts = np.bincount(asked, minlength=count)
-    asked_starts = np.cumsum(asked_counts) - asked_counts
-    asked_order = np.argsort(asked, kind="stable")
-    given_counts = np.bincount(names, minlength=count)
-    given_starts = np.cumsum(given_counts) - given_counts
-    given_order = np.argsort(names, kind="stable")
-    ordered = names[given_order]
-    occurrence = np.arange(len(names)) - given_starts[ordered]
-    meets = occurrence < asked_counts[ordered]
-    position = np.full(len(given), -1, np.int64)
-    position[known[given_order[meets]]] = asked_order[asked_starts[ordered[meets]] + occurrence[meets]]
+def _kth_matches(places: Places, listed: Places) -> Places:
+    """The place of each row in the list, or -1; the k-th row of a name is matched with the k-th of the list."""
+    count = int(listed.max(initial=-1)) + 1
+    known = np.flatnonzero(places >= 0)
+    names = places[known]
+    listed_counts = np.bincount(listed, minlength=count)
+    listed_starts = np.cumsum(listed_counts) - listed_counts
+    listed_order = np.argsort(listed, kind="stable")
+    row_counts = np.bincount(names, minlength=count)
+    row_starts = np.cumsum(row_counts) - row_counts
+    row_order = np.argsort(names, kind="stable")
+    ordered = names[row_order]
+    occurrence = np.arange(len(names)) - row_starts[ordered]
+    meets = occurrence < listed_counts[ordered]
+    position = np.full(len(places), -1, np.int64)
+    position[known[row_order[meets]]] = listed_order[listed_starts[ordered[meets]] + occurrence[meets]]
     return position
 
 
 def _differences(rows: Rows, wanted: RowList, places: Places, file: str) -> list[Problem]:
-    asked = _places(wanted.keys, wanted.keys)
-    position = _kth_matches(places, asked)
-    is_missing = np.ones(len(asked), bool)
+    listed = _places(wanted.keys, wanted.keys)
+    position = _kth_matches(places, listed)
+    is_missing = np.ones(len(listed), bool)
     is_missing[position[position >= 0]] = False
     is_unknown = places < 0
     problems: list[Problem] = []
-    if len(rows.keys) == len(asked):
+    if len(rows.keys) == len(listed):
         misnamed = np.flatnonzero(is_unknown & is_missing)
         advice = "copy the names from the list: frames from 1, five digits, forward slashes"
         problems += _misnamed(rows, wanted.keys, misnamed, advice, file)
         is_unknown[misnamed] = False
         is_missing[misnamed] = False
-    written = np.bincount(places[places >= 0], minlength=int(asked.max(initial=-1)) + 1)
-    problems += _missing(rows, wanted, np.flatnonzero(is_missing & (written[asked] == 0)), file)
-    lost = np.flatnonzero(is_missing & (written[asked] > 0))
-    problems += _lost_repetitions(wanted, lost, np.bincount(asked), written, asked, file)
+    written = np.bincount(places[places >= 0], minlength=int(listed.max(initial=-1)) + 1)
+    problems += _missing(rows, wanted, np.flatnonzero(is_missing & (written[listed] == 0)), file)
+    lost = np.flatnonzero(is_missing & (written[listed] > 0))
+    problems += _lost_repetitions(wanted, lost, np.bincount(listed), written, listed, file)
     repeated = np.flatnonzero((places >= 0) & (position < 0))
     problems.extend(_uncalled_for(rows, np.flatnonzero(is_unknown), repeated, file))
     return problems + _misplaced(rows, wanted, position, file)
@@ -124,8 +124,8 @@ def _misnamed(rows: Rows, right: pa.ChunkedArray, wrong: Places, advice: str, fi
     return [
         Problem(
             "T06",
-            shown(rows.keys[place].as_py()),
-            shown(right[place].as_py()),
+            quote(rows.keys[place].as_py()),
+            quote(right[place].as_py()),
             advice,
             file,
             int(rows.lines[place]),
@@ -139,7 +139,7 @@ def _missing(rows: Rows, wanted: RowList, missing: Places, file: str) -> list[Pr
     return [
         Problem(
             "T01",
-            f"{len(rows.keys):,} rows, none for {shown(wanted.keys[place].as_py())}",
+            f"{len(rows.keys):,} rows, none for {quote(wanted.keys[place].as_py())}",
             f"the {len(wanted.keys):,} rows of the list, this one at line {wanted.first + place:,}",
             "predict every row of the list; `abawbench write --fill` names policies for rows without a prediction",
             file,
@@ -151,13 +151,13 @@ def _missing(rows: Rows, wanted: RowList, missing: Places, file: str) -> list[Pr
 
 
 def _lost_repetitions(
-    wanted: RowList, lost: Places, asked_counts: Places, written: Places, asked: Places, file: str
+    wanted: RowList, lost: Places, listed_counts: Places, written: Places, listed: Places, file: str
 ) -> list[Problem]:
     return [
         Problem(
             "T04",
-            f"{shown(wanted.keys[place].as_py())} {_times(int(written[asked[place]]))}",
-            f"{_times(int(asked_counts[asked[place]]))}, again at line {wanted.first + place:,} of the list",
+            f"{quote(wanted.keys[place].as_py())} {_times(int(written[listed[place]]))}",
+            f"{_times(int(listed_counts[listed[place]]))}, again at line {wanted.first + place:,} of the list",
             "go through the list row by row, not through its distinct names",
             file,
             None,
@@ -175,20 +175,20 @@ def _uncalled_for(rows: Rows, surplus: Places, repeated: Places, file: str) -> I
         ("T03", repeated, " once more", "as many as in the list", f"{once}, under its own name"),
     ):
         for place in places[:SHOWN].tolist():
-            found = f"{shown(rows.keys[place].as_py())}{more}"
+            found = f"{quote(rows.keys[place].as_py())}{more}"
             yield Problem(rule, found, expected, fix, file, int(rows.lines[place]), len(places))
 
 
 def _misplaced(rows: Rows, wanted: RowList, position: Places, file: str) -> list[Problem]:
     met = np.flatnonzero(position >= 0)
-    given = position[met]
-    right = np.sort(given)
-    wrong = np.flatnonzero(given != right)
+    positions = position[met]
+    right = np.sort(positions)
+    wrong = np.flatnonzero(positions != right)
     return [
         Problem(
             "T05",
-            shown(rows.keys[int(met[place])].as_py()),
-            shown(wanted.keys[int(right[place])].as_py()),
+            quote(rows.keys[int(met[place])].as_py()),
+            quote(wanted.keys[int(right[place])].as_py()),
             "copy the order of the list, never sort",
             file,
             int(rows.lines[met[place]]),

@@ -1,4 +1,4 @@
-"""The bytes of a text file: loaded, cut into header and rows, and quoted in messages."""
+"""The bytes of a text file: loading them, finding header and rows, and quoting them in messages."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ LONGEST_SHOWN = 60
 
 
 def load(path: Path) -> bytes:
-    """A file's bytes. Raises: ProblemError F01 not readable, F02 nothing but blanks."""
+    """Load a file's bytes. Raises: ProblemError F01 not readable, F02 nothing but blanks."""
     return bytes(view(path))
 
 
 def view(path: Path) -> memoryview:
-    """A file's bytes without copying them. Raises: ProblemError F01 not readable, F02 nothing but blanks."""
+    """View a file's bytes without copying them. Raises: ProblemError F01 not readable, F02 nothing but blanks."""
     try:
         with path.open("rb") as file:
             if not os.fstat(file.fileno()).st_size:
@@ -35,12 +35,12 @@ def view(path: Path) -> memoryview:
 
 
 def first_line(data: bytes | memoryview) -> str:
-    """The first line without byte order mark and line end; bytes that are no UTF-8 become replacement characters."""
+    """The first line without byte order mark and line end; bytes that are not UTF-8 become replacement characters."""
     return _head(data).removeprefix(BOM).rstrip(b"\r\n").decode("utf-8", "replace")
 
 
 def body_offset(data: bytes | memoryview, header: str | None) -> int:
-    """Where the first row begins: after the byte order mark, and after the first line where the format has a header."""
+    """The offset of the first row: after the byte order mark, and after the first line if the format has a header."""
     head = _head(data)
     if header is None:
         return len(BOM) if head.startswith(BOM) else 0
@@ -48,7 +48,7 @@ def body_offset(data: bytes | memoryview, header: str | None) -> int:
 
 
 def encoding_fault(data: bytes) -> str | None:
-    """What these bytes are when their lines cannot be told apart; None where they can."""
+    """A description of bytes that cannot be split into lines; None for all others."""
     head = data[:4096]
     if head.startswith(UTF16_MARKS) or head.count(0) > len(head) // 4:
         return "UTF-16 or binary data"
@@ -58,7 +58,7 @@ def encoding_fault(data: bytes) -> str | None:
 
 
 def notes(data: bytes | memoryview) -> tuple[str, ...]:
-    """Rule ids of what is odd about a file and accepted all the same, as far as its beginning and its end show it."""
+    """Ids of the notes (N...) that apply to a file, as far as its beginning and its end show."""
     head, end = bytes(data[:4096]), bytes(data[-3:])
     odd = {
         "N02": head.startswith(BOM),
@@ -68,8 +68,8 @@ def notes(data: bytes | memoryview) -> tuple[str, ...]:
     return tuple(rule for rule, is_so in odd.items() if is_so)
 
 
-def shown(text: str) -> str:
-    """A piece of a file as a message quotes it: control characters made visible, at most 60 characters."""
+def quote(text: str) -> str:
+    """Quote a piece of a file for a message: at most 60 characters, with control characters made visible."""
     piece = text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
     return "'" + "".join(char if char.isprintable() else repr(char)[1:-1] for char in piece) + "'"
 

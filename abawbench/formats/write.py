@@ -1,4 +1,4 @@
-"""Predictions, annotations and lists written to the files of a challenge."""
+"""Writing predictions, annotations and lists as the files of a challenge."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written.
+    """The outcome of writing predictions.
 
     Attributes:
         path: the file or folder.
         rows: number of rows in it.
-        filled: by fill policy, the number of rows without a prediction that it gave a value.
-        left_out: number of predicted rows that the list does not ask for.
+        filled: by fill policy, the number of rows that it filled.
+        left_out: number of predicted rows that are not in the list.
     """
 
     path: Path
@@ -50,14 +50,14 @@ def write_predictions(
 
     The names, order and repetitions of the rows are those of the organisers' list. Real numbers have six decimals; the
     p0 of AH is made from the rounded p1, so that the two sum to exactly 1; files of VD keep the header of their
-    template. A unit is written up to its last predicted frame where the list does not tell its length.
+    template. A unit is written up to its last predicted frame if the list does not give its length.
 
     Args:
         challenge: challenge whose format to write.
         prediction: predicted rows in any order.
         template: the organisers' list, in one of the forms that `lists.read_list` names.
         out: the file to write, or a new folder for per-unit formats.
-        policy: how to fill rows without a prediction, as in `fill.fill`.
+        policy: fill policy for rows without a prediction, as in `fill.fill`.
 
     Raises:
         ProblemError: T01 rows have no prediction and the policy is `error`; F12 the output would replace an input; and
@@ -66,9 +66,9 @@ def write_predictions(
     check_output(out, template, Path(prediction.source) if prediction.source else None)
     wanted = read_list(challenge, template)
     layout = _layout_for(challenge, prediction)
-    asked = _row_table(wanted, layout) if isinstance(wanted, RowList) else _unit_table(wanted, layout, prediction)
-    left_out = len(align(asked, prediction).surplus)
-    table, filled = fill(prediction, asked, policy)
+    rows = _row_table(wanted, layout) if isinstance(wanted, RowList) else _unit_table(wanted, layout, prediction)
+    left_out = len(align(rows, prediction).surplus)
+    table, filled = fill(prediction, rows, policy)
     columns = [column.predictions(table) for column in layout.columns]
     problems = Problems()
     if isinstance(wanted, RowList):
@@ -113,11 +113,11 @@ def write_annotations(challenge: Challenge, truth: Table, out: Path) -> None:
 
 
 def write_list(challenge: Challenge, rows: Table, out: Path) -> None:
-    """Write the list of what to predict, as the organisers would: names of rows or units, or a folder of templates.
+    """Write a list as the organisers do: names of rows or units to predict, or a folder of templates.
 
     Args:
         challenge: challenge whose format to write.
-        rows: rows to ask for, in order and with repetitions; their values are not used.
+        rows: rows of the list, in order and with repetitions; their values are not used.
         out: the file to write, or a new folder for templates.
 
     Raises:
@@ -191,7 +191,7 @@ def _row_table(wanted: RowList, layout: Layout) -> Table:
 
 
 def _unit_table(wanted: UnitList, layout: Layout, prediction: Table) -> Table:
-    """The rows asked for: the frames of the templates, or each unit's frames from the first to the last."""
+    """The rows to predict: the frames of the templates, or each unit's frames from the first to the last."""
     last = _last_frames(prediction)
     frames: list[NDArray[np.int32]] = []
     problems = Problems()

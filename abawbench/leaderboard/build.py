@@ -1,4 +1,4 @@
-"""All tables of a leaderboard: built from facts and records, and compared with those on disk."""
+"""Building all tables of a leaderboard from facts and records, and comparing them with those on disk."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FIX = "run `abawbench leaderboard build` and commit what it writes"
 
 
 def build(root: Path) -> dict[Path, str]:
-    """The text of every table, by path.
+    """Build the text of every table, by path.
 
     Args:
         root: folder with `published/` and `records/`; without either, the facts that come with abawbench are taken.
@@ -48,7 +48,7 @@ def build(root: Path) -> dict[Path, str]:
 
 
 def check(root: Path) -> tuple[Problem, ...]:
-    """Problems of the tables on disk: L01 for every one that is stale, missing or not written by `build`.
+    """Find the problems of the tables on disk: L01 for each that is stale, missing or not written by `build`.
 
     Raises:
         ProblemError: as `build`.
@@ -59,9 +59,9 @@ def check(root: Path) -> tuple[Problem, ...]:
         if not path.is_file():
             problems.append(Problem("L01", "no such file", "a table", FIX, str(path)))
             continue
-        given = path.read_bytes().decode("utf-8", "replace")
-        if given != text:
-            line, found, expected = _first_difference(given, text)
+        present = path.read_bytes().decode("utf-8", "replace")
+        if present != text:
+            line, found, expected = _first_difference(present, text)
             problems.append(Problem("L01", found, expected, FIX, str(path), line))
     surplus = {path for ending in ("md", "csv", "tex") for path in root.glob(f"*.{ending}")} - set(wanted)
     problems += [
@@ -71,7 +71,7 @@ def check(root: Path) -> tuple[Problem, ...]:
 
 
 def collect(root: Path) -> dict[str, list[Row]]:
-    """Rows of facts and records by challenge, in the order of editions, `other` last.
+    """Collect the rows of facts and records by challenge, in the order of editions, `other` last.
 
     Raises:
         ProblemError: L02, R01, R02.
@@ -135,8 +135,8 @@ def _highest(rows: list[Row], kind: Kind, split: str) -> str:
     return ""
 
 
-def _first_difference(given: str, wanted: str) -> tuple[int, str, str]:
-    pairs = zip_longest(given.split("\n"), wanted.split("\n"))
+def _first_difference(present: str, wanted: str) -> tuple[int, str, str]:
+    pairs = zip_longest(present.split("\n"), wanted.split("\n"))
     for line, (found, expected) in enumerate(pairs, start=1):
         if found != expected:
             characters = enumerate(zip_longest(found or "", expected or ""))

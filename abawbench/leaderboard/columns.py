@@ -1,4 +1,4 @@
-"""Columns of a leaderboard, and how sources word their measures."""
+"""Columns of a leaderboard, and the wordings of measures in sources."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Column:
     Attributes:
         title: heading of the column.
         path: path of the figure in a score, as ("terms", "va").
-        low: least value that there is; None where the measure of the fact decides.
-        high: greatest value that there is; a percentage would lie above it.
+        low: least possible value; None where the measure of the fact decides.
+        high: greatest possible value, above which a percentage would lie; None where the measure of the fact decides.
     """
 
     title: str
@@ -39,9 +39,9 @@ class Measure:
     """A measure as a source words it.
 
     Attributes:
-        low: least value that there is.
-        high: greatest value that there is; a percentage would lie above it.
-        same_as: ids of the official metrics that it is; empty where it is another one, or its words leave that open.
+        low: least possible value.
+        high: greatest possible value, above which a percentage would lie.
+        same_as: ids of the official metrics that it equals; empty where it equals none, or the wording leaves it open.
     """
 
     low: float

@@ -1,4 +1,4 @@
-"""Published facts: what sources say about scores, one CSV for each challenge, read and checked row by row."""
+"""Published facts: scores as sources state them, one CSV file for each challenge, read and checked row by row."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _spelt_out(split: Any) -> Any:
 
 
 class Fact(BaseModel):
-    """A source's claim about a result: what it is about, and its figures.
+    """A result as a source states it.
 
     Attributes:
         kind: `organiser` for a table or ranking of the organisers, also where a paper reprints it; else `claimed`.
@@ -94,12 +94,12 @@ class _Line:
 
     @property
     def about(self) -> dict[str, str]:
-        """What the figure is about: every cell but the figure itself."""
+        """The cells that say what the figure is about: all but the figure itself."""
         return {name: text for name, text in self.cells.items() if name not in {"figure", "value"}}
 
 
 def read_published(folder: Path) -> dict[str, tuple[Fact, ...]]:
-    """Every published fact, by challenge id (or `other`), in the order of the files' rows.
+    """Read every published fact, by challenge id (or `other`), in the order of the files' rows.
 
     Raises:
         ProblemError: L02 for every row that breaks the schema, with file and line.
@@ -157,7 +157,7 @@ def _read_file(path: Path, problems: Problems) -> Iterator[Fact]:
 
 
 def _facts_of(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
-    """The rows of each fact: neighbours that differ in the figure alone; the same figure again begins another fact."""
+    """The rows of each fact: neighbours that differ in the figure alone; a repeated figure begins another fact."""
     group: list[_Line] = []
     for line in lines:
         taken = {"", *(other.cells["figure"] for other in group)}

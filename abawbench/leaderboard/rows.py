@@ -1,4 +1,4 @@
-"""Facts and records as rows of one shape; the kind of a row says who vouches for its figures."""
+"""Facts and records as rows of one form; the kind of a row says who vouches for its figures."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Figure:
 
     @property
     def shown(self) -> str:
-        """At most four decimals, none added; with an interval three, as `0.512 [0.480, 0.540]`."""
+        """The figure with at most four decimals; with an interval three, as `0.512 [0.480, 0.540]`."""
         if self.interval is not None:
             low, high = self.interval
             return f"{self.value:.3f} [{low:.3f}, {high:.3f}]"
@@ -50,10 +50,10 @@ class Row:
     """One line of a leaderboard.
 
     Attributes:
-        kind: who vouches for the figures.
+        kind: origin of the figures, one of `KINDS`.
         split: test, validation, train, or empty where the source does not say.
-        dataset: name of the data, as the source has it.
-        group: empty for the challenge's own measure on its own data; else the measure or data that set the row apart.
+        dataset: name of the data, as in the source.
+        group: empty for the challenge's own measure on its own data, else the other measure or data.
         metric: the measure in the source's words.
         rank: published rank; empty where there is none.
         team: published name of the team.
@@ -80,14 +80,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Rows that may be compared, in their order.
+    """Rows that may be compared with each other.
 
     Attributes:
         split: split of all rows.
         group: group of all rows.
         ordered_by: column that decides the order; None where no row has a figure, so that the rank decides.
-        has_derived: True where the parts of a row without that column decide its place.
-        rows: the rows in their order.
+        has_derived: True if a row without a figure in that column is placed by a value computed from its parts.
+        rows: rows from the highest figure to the lowest.
     """
 
     split: str
@@ -98,7 +98,7 @@ class Section:
 
 
 def from_fact(fact: Fact, challenge: Challenge | None) -> Row:
-    """A published fact as a row; `challenge` is None for facts of no challenge."""
+    """Make a row of a published fact; `challenge` is None for facts of no challenge."""
     figures = {name: Figure(fact.figures[name], float(fact.figures[name])) for name in COLUMNS if name in fact.figures}
     is_own = challenge is not None and (not figures or challenge.metric.id in MEASURES[fact.metric_name].same_as)
     measure = fact.metric_name or "not said"
@@ -122,7 +122,7 @@ def from_fact(fact: Fact, challenge: Challenge | None) -> Row:
 
 
 def from_record(record: Record, challenge: Challenge) -> Row:
-    """A record as a row, with BCa intervals; data other than the challenge's own stand apart."""
+    """Make a row of a record, with BCa intervals; a record on other data than the challenge's own gets a group."""
     figures: dict[str, Figure] = {}
     for name, column in COLUMNS.items():
         value, interval = _at(record, column.path), _at(record.intervals, column.path)
@@ -153,7 +153,7 @@ def _at(tree: Any, path: Iterable[str]) -> Any:
 
 
 def sections(rows: Iterable[Row]) -> tuple[Section, ...]:
-    """Rows by split and group, each group by its figure, highest first; the challenge's own measure comes first."""
+    """Sort rows into sections by split and group, the challenge's own measure first, the highest figure on top."""
     groups: dict[tuple[int, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((SPLITS.index(row.split), row.group), []).append(row)
@@ -188,7 +188,7 @@ def _section(rows: list[Row]) -> Section:
 
 
 def _position(figures: Mapping[str, Figure], challenge: Challenge | None) -> float:
-    """The score; where a source prints its parts alone, what they come to under the challenge's own metric."""
+    """The score, or the value of the challenge's own metric if a source prints the parts alone; else NaN."""
     if "score" in figures:
         return figures["score"].value
     if challenge is None or not challenge.metric.terms:
@@ -198,7 +198,7 @@ def _position(figures: Mapping[str, Figure], challenge: Challenge | None) -> flo
 
 
 def _term(term: Term, task: Task, values: Mapping[tuple[str, ...], float]) -> float:
-    """A term, as printed or from its parts; NaN where neither is given."""
+    """A term, as printed or computed from its parts; NaN if there is neither."""
     if ("terms", term.task) in values:
         return values["terms", term.task]
     total = 0.0
@@ -214,30 +214,30 @@ def _term(term: Term, task: Task, values: Mapping[tuple[str, ...], float]) -> fl
 
 
 def _note(challenge: Challenge, record: Record) -> str:
-    said = record.disclosure
+    disclosure = record.disclosure
     scored = set(record.statistics.groups)
-    seen = scored & set(said.trained_on)
+    seen = scored & set(disclosure.trained_on)
     filled = ", ".join(f"{count:,} rows filled by {policy}" for policy, count in sorted(record.fill.rows.items()))
     clauses = [
         f"trained on {len(seen)} of the {len(scored)} scored {record.intervals.unit}s" if seen else "",
-        "synthetic truth" if said.synthetic_truth else "",
-        f"trained on {_listed(said.trained_on)}",
-        _eligibility(challenge, said.trained_on),
-        f"validation used for {said.validation_used_for}",
-        f"thresholds from {said.thresholds_from}",
-        f"trials {said.trials}",
-        f"crops {said.crops}",
-        f"licence {said.licence}",
+        "synthetic truth" if disclosure.synthetic_truth else "",
+        f"trained on {_listed(disclosure.trained_on)}",
+        _eligibility(challenge, disclosure.trained_on),
+        f"validation used for {disclosure.validation_used_for}",
+        f"thresholds from {disclosure.thresholds_from}",
+        f"trials {disclosure.trials}",
+        f"crops {disclosure.crops}",
+        f"licence {disclosure.licence}",
         filled,
         record.intervals.warning or "",
-        said.note,
+        disclosure.note,
         *record.flags,
     ]
     return "; ".join(clause for clause in clauses if clause)
 
 
 def _eligibility(challenge: Challenge, trained_on: Sequence[str]) -> str:
-    """Whether the challenge's rules forbid what a model was trained on."""
+    """A remark if the challenge's rules forbid the data that a model was trained on; else empty."""
     against = forbidden_training(challenge, trained_on)
     if not against:
         return ""

@@ -27,7 +27,7 @@ class _Numbers:
         self.texts: list[str] = []
 
     def of(self, text: str) -> str:
-        """The text's number; empty for no text."""
+        """The number of a text; empty for an empty text."""
         if not text:
             return ""
         if text not in self.texts:
@@ -36,12 +36,12 @@ class _Numbers:
 
     @property
     def listed(self) -> list[list[str]]:
-        """Every number and its text."""
+        """Every number with its text."""
         return [[self.of(text), text] for text in self.texts]
 
 
 def markdown(title: str, challenge: Challenge | None, rows: Sequence[Row]) -> str:
-    """A page: a table for each split and measure, sources and notes numbered below.
+    """Write a page: a table for each split and measure, and numbered sources and notes below.
 
     Args:
         title: heading of the page.
@@ -77,7 +77,7 @@ def markdown(title: str, challenge: Challenge | None, rows: Sequence[Row]) -> st
 
 
 def latex(title: str, rows: Sequence[Row]) -> str:
-    """A `tabular` for each split and measure, and one with the sources; needs the package booktabs."""
+    """Write a `tabular` for each split and measure, and one with the sources; LaTeX needs the package booktabs."""
     sources = _Numbers("s")
     parts = [
         f"% {title}: {GENERATED}",
@@ -92,7 +92,7 @@ def latex(title: str, rows: Sequence[Row]) -> str:
 
 
 def comma_separated(rows: Sequence[Row]) -> str:
-    """Every row as data: figures as their source writes them, the bounds of the intervals in columns of their own."""
+    """Write every row as CSV: figures as in their source, and the bounds of intervals in columns of their own."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     figures = [name for column in COLUMNS for name in (column, f"{column}_low", f"{column}_high")]
@@ -115,11 +115,11 @@ def comma_separated(rows: Sequence[Row]) -> str:
 def _grid(
     section: Section, escape: Callable[[str], str], sources: _Numbers, notes: _Numbers | None = None
 ) -> tuple[list[str], list[list[str]]]:
-    """Headers and cells of a section, columns without a text left out.
+    """Headers and cells of a section, without empty columns.
 
     Args:
         section: the rows.
-        escape: makes published text safe for the format.
+        escape: function that makes published text safe for the format.
         sources: numbers of the sources.
         notes: numbers of the notes; None for a table without them.
     """
@@ -142,7 +142,7 @@ def _grid(
 
 
 def _columns(section: Section) -> list[str]:
-    """Columns of figures; parts that only repeat the score are left out."""
+    """Columns of figures, without parts that only repeat the score."""
 
     def says_more(column: str) -> bool:
         return any(
@@ -176,7 +176,7 @@ def _tabular(cells: list[list[str]], headers: list[str], align: list[str]) -> st
 
 
 def _linked(text: str) -> str:
-    """Marked down; a record's path leads to the record."""
+    """A source as Markdown; a record's path becomes a link."""
     path, comma, rest = text.partition(", ")
     if path.startswith(RECORDS):
         return f"[{path}]({path}){comma}{_marked_down(rest)}"

@@ -1,4 +1,4 @@
-"""Average precision of class 1, by its step-wise definition and by the one of the A/H data chair's code."""
+"""Average precision of class 1, by its usual step-wise definition and by that of the A/H data chair's code."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def grid_average_precision(truth: ArrayLike, probability: ArrayLike) -> float:
 
     AP = sum over k of (R_k - R_(k+1)) (P_k + P_(k+1)) / 2, where P_k and R_k are precision and recall at the threshold
     k / 1000, for k from 0 to 999. A row is predicted positive when its probability reaches the threshold; precision is
-    0 where nothing is predicted. The data chair's code takes the probability from a softmax of two logits; here it is
-    given.
+    0 where nothing is predicted. The data chair's code computes the probability by a softmax of two logits; here it is
+    an argument.
 
     Arguments, range and errors are those of `average_precision`.
 

@@ -22,10 +22,10 @@ MANY_CLUSTERS = 10_000
 
 
 def collapsed(tasks: Mapping[str, Floats]) -> tuple[dict[str, Floats], Counts]:
-    """Clusters with equal statistics joined into one, and how many clusters each of these stands for.
+    """Join clusters with equal statistics, and count how many clusters each of the result stands for.
 
-    Where every image is a cluster there are a hundred thousand of them, and a few dozen different ones. Few clusters
-    stay as they are, each standing for itself.
+    If every image is a cluster, there are a hundred thousand of them, but only a few dozen different ones. Fewer than
+    10,000 clusters are not joined.
 
     Args:
         tasks: statistics by task, shape (clusters, ...).
@@ -42,12 +42,15 @@ def collapsed(tasks: Mapping[str, Floats]) -> tuple[dict[str, Floats], Counts]:
 
 
 def draws(multiplicity: Counts, resamples: int, seed: int) -> Floats:
-    """How often each cluster is drawn in each resample, shape (resamples, clusters); rows sum to all clusters.
+    """Draw resamples of clusters, with replacement.
 
     Args:
-        multiplicity: shape (clusters,), how many clusters each stands for.
+        multiplicity: shape (clusters,), number of clusters that each stands for.
         resamples: number of rows.
         seed: seed of the generator.
+
+    Returns:
+        How often each cluster is drawn, shape (resamples, clusters); each row sums to the number of all clusters.
     """
     generator = np.random.default_rng(seed)
     clusters = len(multiplicity)
@@ -113,14 +116,14 @@ def resampled(
 
 
 def left_out(tasks: Mapping[str, Floats], evaluate: Evaluate[Name]) -> dict[Name, Floats]:
-    """Figures with each cluster left out in turn: by name, shape (clusters,), equal clusters side by side."""
+    """Figures with each cluster left out in turn: by name, shape (clusters,), equal clusters next to each other."""
     different, multiplicity = collapsed(tasks)
     figures = evaluate({name: tasks[name].sum(0) - array for name, array in different.items()})
     return {name: np.repeat(values, multiplicity) for name, values in figures.items()}
 
 
 def percentile_interval(samples: Floats, level: float) -> tuple[float, float] | None:
-    """The middle `level` of the resampled figures; None where no resample defines the figure."""
+    """The interval that holds the middle share `level` of the resampled figures; None if all of them are undefined."""
     defined = samples[~np.isnan(samples)]
     if not len(defined):
         return None

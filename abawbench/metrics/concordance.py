@@ -102,12 +102,12 @@ def parts_from(statistics: Floats, pilots: Floats) -> dict[str, Floats]:
         pilots: shape (..., 2), the pilots that the statistics were centred by.
 
     Returns:
-        By name, each of shape (...), NaN where a series is constant, except `offset`, which is NaN without rows alone:
+        By name, each of shape (...), NaN where a series is constant (`offset` is NaN only without rows):
 
         - `correlation`: Pearson's, in [-1, 1];
         - `scale`: standard deviation of the prediction over that of the truth, above 0;
         - `offset`: mean of the prediction minus that of the truth;
-        - `accuracy`: the factor in (0, 1] that a wrong scale and offset cost.
+        - `accuracy`: the factor in (0, 1] by which a wrong scale and offset lower the correlation.
 
     Source: Lin 1989, Biometrics 45(1), bias correction factor.
 
@@ -176,7 +176,7 @@ def _series(truth: ArrayLike, prediction: ArrayLike) -> tuple[Floats, Floats]:
 
 
 def same_length(truth: NDArray[np.generic], prediction: NDArray[np.generic]) -> None:
-    """Check that two arrays have one shape. Raises: ProblemError C02 where they have not."""
+    """Check that two arrays have the same shape. Raises: ProblemError C02, they do not."""
     if truth.shape != prediction.shape:
         raise ProblemError(
             Problem(

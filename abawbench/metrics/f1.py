@@ -52,7 +52,7 @@ def label_counts(
         valid: shape (rows,) for whole rows, or (rows, labels) for single cells; None for all.
 
     Returns:
-        Shape (groups, labels, 4): rows where neither is 1, the prediction alone, the truth alone, both.
+        Shape (groups, labels, 4): numbers of rows in which neither is 1, the prediction alone, the truth alone, both.
     """
     labels = truth.shape[1]
     counts = np.empty((groups.count, labels, 4))
@@ -90,7 +90,7 @@ def f1_per_class_from(counts: Floats) -> Floats:
 
 
 def accuracy_from(counts: Floats) -> Floats:
-    """Share of right rows, shape (...), from confusion counts of shape (..., classes, classes); NaN without rows."""
+    """Share of correct rows, shape (...), from confusion counts of shape (..., classes, classes); NaN without rows."""
     rows = counts.sum((-2, -1))
     return _ratio(np.trace(counts, axis1=-2, axis2=-1), rows, rows)
 
@@ -109,7 +109,7 @@ def f1_per_label_from(counts: Floats) -> Floats:
 
 
 def label_accuracy_from(counts: Floats) -> Floats:
-    """Share of right cells of all labels, shape (...), from label counts (..., labels, 4); NaN without rows."""
+    """Share of correct cells of all labels, shape (...), from label counts (..., labels, 4); NaN without rows."""
     rows = counts.sum((-2, -1))
     return _ratio((counts[..., NEITHER] + counts[..., TRUE_POSITIVE]).sum(-1), rows, rows)
 
@@ -145,7 +145,7 @@ def macro_f1(truth: ArrayLike, prediction: ArrayLike, *, classes: int) -> float:
 
 
 def accuracy(truth: ArrayLike, prediction: ArrayLike, *, classes: int) -> float:
-    """Accuracy: the share of frames whose class is right.
+    """Accuracy: the share of frames whose class is correct.
 
     Args:
         truth: shape (frames,), integers from 0 to classes - 1.

@@ -1,4 +1,4 @@
-"""Rows by group: sums of real numbers and of counts in one pass."""
+"""Sums and counts of rows by group, in one pass."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ FEW_ROWS = 64
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Which group (video) each row belongs to.
+    """The group (video) of each row.
 
     Attributes:
-        index: shape (rows,), from 0 to count - 1.
+        index: shape (rows,), number of the group, from 0 to count - 1.
         count: number of groups; some may have no row.
-        starts: first row of each run of equal index, when no group comes back after another; else None.
+        starts: first row of each group, if the rows of every group follow one another; else None.
     """
 
     index: NDArray[np.int32]
@@ -56,7 +56,7 @@ class Groups:
         return total
 
     def histogram(self, codes: NDArray[np.integer], size: int, valid: NDArray[np.bool_] | None) -> Floats:
-        """How often each code from 0 to size - 1 occurs among the valid rows of each group, shape (count, size)."""
+        """Counts of each code from 0 to size - 1 among the valid rows of each group, shape (count, size)."""
         cell = self.index.astype(np.int64) * size
         cell += codes
         if valid is not None:

@@ -1,6 +1,6 @@
-"""Records: a score and its provenance in one JSON file, on which a row of a leaderboard rests.
+"""Records: a score and its provenance in one JSON file, from which a row of a leaderboard is made.
 
-A record knows strings and numbers only. Its statistics by video are enough for the score, the intervals and a paired
+A record holds strings and numbers only. Its statistics by video are enough for the score, the intervals and a paired
 test, without the files that it was made from.
 """
 

@@ -1,4 +1,4 @@
-"""Checks that records hold together: place, layout, shapes, and figures that follow from their own statistics."""
+"""Consistency checks of records: path, text, shapes, and figures that follow from their own statistics."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ TOLERANCE = 1e-12
 
 
 def check_tree(root: Path) -> tuple[Problem, ...]:
-    """Every problem of every record below a folder.
+    """Find every problem of every record below a folder.
 
-    A record must be readable, lie where its content says, be laid out as `write` does it, and have the figures that its
-    own statistics give, to 1e-12.
+    A record must be readable, have the path that its content gives and the text that `write` writes, and agree with its
+    own statistics to 1e-12.
     """
     problems: list[Problem] = []
     for path in sorted(root.rglob("*.json")):
@@ -39,12 +39,12 @@ def check_tree(root: Path) -> tuple[Problem, ...]:
 
 
 def _disagreements(record: Record, path: Path, root: Path) -> Iterator[tuple[str, str]]:
-    """What was found and what was expected, for each fault of a readable record."""
+    """Found and expected, for each fault of a readable record."""
     place = path.relative_to(root).as_posix()
     if place != record.place:
         yield f"path {place}", f"the path that the content gives, {record.place}"
     if path.read_bytes() != record.to_text().encode():
-        yield "text laid out by hand", "the text that `abawbench.records.write` writes"
+        yield "text of another layout", "the text that `abawbench.records.write` writes"
     try:
         statistics = statistics_of(record)
     except ValueError:
@@ -55,10 +55,10 @@ def _disagreements(record: Record, path: Path, root: Path) -> Iterator[tuple[str
     tasks = CHALLENGES[record.challenge].tasks
     shapes = {task.name: (len(statistics.groups), *axes_of(task)) for task in tasks}
     centred = {task.name: (task.width, 2) for task in tasks if task.is_real}
-    for part, arrays, asked in (("tasks", statistics.tasks, shapes), ("pilots", statistics.pilots, centred)):
-        given = {name: array.shape for name, array in arrays.items()}
-        if given != asked:
-            yield f"statistics.{part} of shape {given}", f"{asked}"
+    for part, arrays, expected in (("tasks", statistics.tasks, shapes), ("pilots", statistics.pilots, centred)):
+        found = {name: array.shape for name, array in arrays.items()}
+        if found != expected:
+            yield f"statistics.{part} of shape {found}", f"{expected}"
             return
     yield from _wrong_figures(record, statistics)
 
@@ -74,9 +74,9 @@ def _wrong_figures(record: Record, statistics: Statistics) -> Iterator[tuple[str
     figures = {path: number(value[()]) for path, value in evaluate(challenge, total, statistics.pilots).items()}
     stored = dict(_leaves({"score": record.score, "terms": record.terms, "metrics": record.metrics}))
     for path in dict.fromkeys([*figures, *stored]):
-        given, made = stored.get(path), figures.get(path)
-        if path not in stored or path not in figures or not _same(given, made):
-            yield f"{'.'.join(path)} {given}", f"{made}, by the record's statistics"
+        found, made = stored.get(path), figures.get(path)
+        if path not in stored or path not in figures or not _same(found, made):
+            yield f"{'.'.join(path)} {found}", f"{made}, by the record's statistics"
 
 
 def _leaves(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Figure]]:
@@ -87,7 +87,7 @@ def _leaves(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tu
             yield (*above, name), value
 
 
-def _same(given: Figure, made: Figure) -> bool:
-    if given is None or made is None:
-        return given is made
-    return abs(given - made) <= TOLERANCE
+def _same(found: Figure, made: Figure) -> bool:
+    if found is None or made is None:
+        return found is made
+    return abs(found - made) <= TOLERANCE

@@ -1,4 +1,4 @@
-"""The shape of a record: strings and numbers only, checked when text is read."""
+"""The data model of a record: strings and numbers only, validated when text is read."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Intervals(_Part):
 
 
 class Rows(_Part):
-    """Number of rows of the truth, of predicted rows, and of the rows that count for each task."""
+    """Numbers of rows of the truth, of predicted rows, and of the rows that count for each task."""
 
     truth: Count
     predicted: Count
@@ -57,7 +57,7 @@ class Rows(_Part):
 
 
 class Fill(_Part):
-    """The policy for rows without prediction, and how many rows each policy filled."""
+    """The policy for rows without a prediction, and the number of rows that each policy filled."""
 
     policy: Policy
     rows: dict[str, Count]
@@ -87,8 +87,8 @@ class Disclosure(_Part):
         trials: number of predictions scored on this split before this one was chosen, itself included.
         crops: origin of the face crops, as `organisers' cropped_aligned`.
         licence: licence of code and weights.
-        synthetic_truth: True where the truth is generated, not annotated.
-        note: anything else; may be empty.
+        synthetic_truth: True if the truth is generated, not annotated.
+        note: any other remark; may be empty.
     """
 
     trained_on: list[Text]
@@ -113,15 +113,15 @@ class Record(_Part):
     """One score of one entry on one split of one challenge.
 
     Attributes:
-        schema_version: version of this shape.
+        schema_version: version of this data model.
         challenge: id of the challenge.
         fingerprint: fingerprint of the challenge's definition.
         entry: name of the entry, as `<year>_<team>_<method>`.
-        split: part of the data.
-        dataset: name of the data whose annotations the truth holds: the challenge's own, or others in its format.
+        split: split that was scored.
+        dataset: name of the data that the truth annotates: the challenge's own, or others in its format.
         score: the official total, null where undefined.
         terms: parts of the total, by task.
-        metrics: figures by name; those of classes, units and emotions one level down.
+        metrics: figures by name; those of classes, units and emotions are one level down.
         rows: numbers of rows.
         intervals: intervals of score, terms and metrics.
         flags: remarks of the scorer.
@@ -130,7 +130,7 @@ class Record(_Part):
         truth_sha256: hash of the truth's file or folder.
         prediction_sha256: hash of the prediction's file or folder.
         versions: versions of the software.
-        date: day that the maker of the record gave.
+        date: date that the disclosure file states.
         disclosure: facts that a reader needs to judge the score.
     """
 
@@ -165,7 +165,7 @@ class Record(_Part):
 
 
 def disclosure_from(fields: Mapping[str, Any], file: str) -> Disclosure:
-    """A disclosure from the fields of a file.
+    """Make a disclosure from the fields of a file.
 
     Raises:
         ProblemError: R01, every field that is missing, unknown or wrong.
@@ -177,7 +177,7 @@ def disclosure_from(fields: Mapping[str, Any], file: str) -> Disclosure:
 
 
 def parse(data: bytes, file: str | None) -> Record:
-    """A record from its text. Raises: ProblemError R01, every field at once."""
+    """Parse a record. Raises: ProblemError R01, every field that is missing, unknown or wrong."""
     try:
         return Record.model_validate_json(data)
     except ValidationError as error:
@@ -185,13 +185,13 @@ def parse(data: bytes, file: str | None) -> Record:
 
 
 def _faults(error: ValidationError, file: str | None) -> Iterator[Problem]:
-    told: set[str] = set()
+    reported: set[str] = set()
     for fault in error.errors(include_url=False):
-        # a fault of the statistics is told once for each task, not once for each number
+        # a fault of the statistics is reported once for each task, not once for each number
         depth = 3 if fault["loc"][:1] == ("statistics",) else len(fault["loc"])
         place = ".".join(str(part) for part in fault["loc"][:depth]) or "the file"
-        if place not in told:
-            told.add(place)
+        if place not in reported:
+            reported.add(place)
             given = "" if fault["type"] == "missing" else f": {_shortened(fault['input'])}"
             yield Problem("R01", f"{place}{given}", fault["msg"], "score the files again, or mend the field", file)
 

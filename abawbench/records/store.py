@@ -1,4 +1,4 @@
-"""Records: made from a score, written, and read."""
+"""Making, writing and reading records."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Provenance:
 
     Attributes:
         entry: name of the entry, as `<year>_<team>_<method>`: lower case, digits, `.`, `_`, `-`.
-        split: part of the data, one of train, validation, test.
-        dataset: name of the data whose annotations the truth holds.
-        date: `YYYY-MM-DD`, given so that the same input makes the same bytes.
+        split: split that was scored: train, validation or test.
+        dataset: name of the data that the truth annotates.
+        date: `YYYY-MM-DD`; it is no clock's, so that the same input makes the same bytes.
         truth_sha256: hash of the truth, see `base.hashes.sha256_of`.
         prediction_sha256: hash of the prediction.
         disclosure: facts that a reader needs to judge the score.
@@ -45,7 +45,7 @@ class Provenance:
 
 
 def read_provenance(path: Path, truth: Path, prediction: Path) -> Provenance:
-    """The provenance of a score of two files, from what its maker wrote.
+    """Read the disclosure file of a score, and hash the truth and the prediction.
 
     Args:
         path: a TOML file with entry, split, dataset, date and a table `disclosure`.
@@ -56,29 +56,29 @@ def read_provenance(path: Path, truth: Path, prediction: Path) -> Provenance:
         ProblemError: F01 not readable; R01 no TOML, or every field that is missing, unknown or wrong.
     """
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise unreadable(path, error, "a readable file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProblemError(Problem("R01", str(error), "a TOML file", "correct the line", str(path))) from error
     fields = ("entry", "split", "dataset", "date")
-    missing = [name for name in (*fields, "disclosure") if name not in said]
+    missing = [name for name in (*fields, "disclosure") if name not in content]
     if missing:
         found, expected = f"no {', '.join(missing)}", f"{', '.join(fields)} and a table [disclosure]"
         raise ProblemError(Problem("R01", found, expected, "see docs/records.md", str(path)))
     return Provenance(
-        entry=str(said["entry"]),
-        split=said["split"],
-        dataset=str(said["dataset"]),
-        date=str(said["date"]),
+        entry=str(content["entry"]),
+        split=content["split"],
+        dataset=str(content["dataset"]),
+        date=str(content["date"]),
         truth_sha256=sha256_of(truth),
         prediction_sha256=sha256_of(prediction),
-        disclosure=disclosure_from(said["disclosure"], str(path)),
+        disclosure=disclosure_from(content["disclosure"], str(path)),
     )
 
 
 def make(score: Score, provenance: Provenance, missing: Policy = "error") -> Record:
-    """A record of a score.
+    """Make the record of a score.
 
     Args:
         score: the score with its statistics.
@@ -112,18 +112,18 @@ def make(score: Score, provenance: Provenance, missing: Policy = "error") -> Rec
 
 
 def write(record: Record, root: Path) -> Path:
-    """Write a record to its place below `root`, whole or not at all; returns the path."""
+    """Write a record to its path below `root`, whole or not at all, and return the path."""
     path = root / record.place
     write_text(path, record.to_text())
     return path
 
 
 def read(path: Path) -> Record:
-    """A record from its file.
+    """Read a record from its file.
 
     Raises:
-        ProblemError: F01 not readable; R01 every field that is missing, unknown or wrong; R02 the challenge's
-            definition is another one today.
+        ProblemError: F01 not readable; R01 every field that is missing, unknown or wrong; R02 the definition of the
+            challenge has changed since.
     """
     try:
         data = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Score of a prediction under the rules of a challenge: figures, intervals, breakdowns, comparisons."""
+"""Scoring predictions under the rules of a challenge: figures, intervals, breakdowns, comparisons."""
 
 from __future__ import annotations
 

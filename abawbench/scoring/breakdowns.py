@@ -1,4 +1,4 @@
-"""Breakdowns of a score: by video, by class, confusion matrices, factors of concordance, and the rows that count."""
+"""Breakdowns of a score: by video, by class, confusion matrices, factors of concordance, and rows by treatment."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ BUCKETS = {
 
 
 def by_video(challenge: Challenge, score: Score) -> list[dict[str, Any]]:
-    """Every figure of each cluster alone, clusters in the order of the truth.
+    """Compute every figure for each cluster alone, in the order of the truth.
 
-    A video's own figure explains a score; official scores pool all frames and are no mean of these.
+    Figures of single videos help to explain a score; the official score pools all frames and is not their mean.
     """
     statistics = score.statistics
     figures = evaluate(challenge, statistics.tasks, statistics.pilots)
@@ -40,8 +40,8 @@ def by_video(challenge: Challenge, score: Score) -> list[dict[str, Any]]:
 
 
 def by_class(challenge: Challenge, score: Score) -> dict[str, dict[str, dict[str, float | int | None]]]:
-    """Rows in truth and prediction, precision, recall and F1 of each class and label, by task."""
-    view: dict[str, dict[str, dict[str, float | int | None]]] = {}
+    """Count the rows of each class and label in truth and prediction, and compute precision, recall and F1, by task."""
+    classes: dict[str, dict[str, dict[str, float | int | None]]] = {}
     total = score.statistics.total
     for task in challenge.tasks:
         outcomes_of = kind_of(task).outcomes
@@ -49,7 +49,7 @@ def by_class(challenge: Challenge, score: Score) -> dict[str, dict[str, dict[str
             continue
         counts = total[task.name]
         rows, f1 = outcomes_of(counts), criterion_of(task, "f1").value(counts)
-        view[task.name] = {
+        classes[task.name] = {
             name: {
                 "truth": int(rows.truth[place]),
                 "predicted": int(rows.predicted[place]),
@@ -59,11 +59,11 @@ def by_class(challenge: Challenge, score: Score) -> dict[str, dict[str, dict[str
             }
             for place, name in enumerate(task.outputs)
         }
-    return view
+    return classes
 
 
 def confusion_matrices(challenge: Challenge, score: Score) -> dict[str, Any]:
-    """Counts by task: one square matrix for classes (rows: truth, columns: prediction), one of 2 x 2 for each label."""
+    """Count confusions by task: a matrix of classes (rows: truth, columns: prediction), or of 2 x 2 for each label."""
     total = score.statistics.total
     return {
         task.name: matrices(task, total[task.name])
@@ -74,22 +74,22 @@ def confusion_matrices(challenge: Challenge, score: Score) -> dict[str, Any]:
 
 def concordance_parts(challenge: Challenge, score: Score) -> dict[str, dict[str, float | None]]:
     """Correlation, scale, offset and accuracy of each real-valued column; see `metrics.concordance.parts_from`."""
-    view: dict[str, dict[str, float | None]] = {}
+    columns: dict[str, dict[str, float | None]] = {}
     total = score.statistics.total
     for task in challenge.tasks:
         if task.is_real:
             parts = parts_from(total[task.name], score.statistics.pilots[task.name])
             for place, column in enumerate(task.outputs):
-                view[column] = {name: number(values[place]) for name, values in parts.items()}
-    return view
+                columns[column] = {name: number(values[place]) for name, values in parts.items()}
+    return columns
 
 
 def explain(challenge: Challenge, paired: Paired) -> dict[str, Any]:
-    """Rows of the truth by bucket, for each task, in all and by video; the sums equal the rows of the truth.
+    """Count the rows of the truth by bucket, for each task, in all and by video; each sum is the number of all rows.
 
     Returns:
         buckets (their meaning), tasks (bucket -> rows, and `sum`), videos (video -> task -> bucket -> rows, buckets
-        without rows left out), surplus (prediction rows that met no truth row), flags.
+        without rows left out), surplus (number of prediction rows without a truth row), flags.
     """
     truth = paired.truth
     repeated = _is_repetition(truth)

@@ -1,4 +1,4 @@
-"""Criteria: from a task's statistics to its figures, and from these to the score, over any leading axes at once."""
+"""Criteria: functions from a task's statistics to its figures, and from these to the score, over any leading axes."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """A way to judge a kind of task.
+    """A criterion for one kind of task.
 
     Attributes:
-        kind: the kind of task that it judges.
-        value: function of statistics of shape (..., its own axes), and of the pilots where the task is real-valued.
+        kind: kind of the task.
+        value: function of statistics, shape (..., own axes of the kind), and of the pilots if the task is real-valued.
         whole: path of the criterion's figure, with `{task}` for the task's name; None where only the parts are shown.
-        parts: path of the figure of a column, class or label, with `{part}` for its name. Where it is given, `value`
-            has shape (..., parts) and the criterion is the mean of the parts; where it is None, shape (...).
+        parts: path of the figure of a column, class or label, with `{part}` for its name; `value` then has shape (...,
+            parts) and the criterion is the mean of the parts. With None, `value` has shape (...).
     """
 
     kind: type[Task]
@@ -63,20 +63,20 @@ CRITERIA: Mapping[str, tuple[Criterion, ...]] = {
         Criterion(MultiLabel, label_accuracy_from, ("metrics", "accuracy_{task}")),
     ),
 }
-"""Every criterion by the name that terms and reports of a challenge use, once for each kind of task it judges."""
+"""Every criterion by the name that terms and reports of a challenge use, once for each kind of task."""
 
 OF_PROBABILITY: Mapping[str, tuple[str, Callable[[ArrayLike, ArrayLike], float]]] = {
     "grid_average_precision": ("threshold grid of 0.001, trapezoids", grid_average_precision),
     "average_precision": ("steps at every score", average_precision),
 }
-"""Every criterion of the probability of class 1: its words for a reader, and its function of truth and probability."""
+"""Every criterion of the probability of class 1: its description, and its function of truth and probability."""
 
 
 def criterion_of(task: Task, name: str) -> Criterion:
-    """The criterion of this name for a task.
+    """Get a criterion by name for a task.
 
     Raises:
-        ProblemError: C02, no criterion of this name judges the task's kind.
+        ProblemError: C02, there is no criterion of this name for the task's kind.
     """
     found = next((one for one in CRITERIA.get(name, ()) if isinstance(task, one.kind)), None)
     if found is None:
@@ -86,7 +86,7 @@ def criterion_of(task: Task, name: str) -> Criterion:
 
 
 def probability_criterion(name: str) -> tuple[str, Callable[[ArrayLike, ArrayLike], float]]:
-    """Words and function of a criterion of the probability of class 1.
+    """Get the description and the function of a criterion of the probability of class 1.
 
     Raises:
         ProblemError: C02, there is no criterion of this name.
@@ -102,11 +102,11 @@ def _unknown(found: str, name: str, known: list[str]) -> ProblemError:
 
 
 def evaluate(challenge: Challenge, tasks: Mapping[str, Floats], pilots: Mapping[str, Floats]) -> dict[Path, Floats]:
-    """Every figure of a challenge.
+    """Compute every figure of a challenge.
 
     Args:
-        challenge: the rules, with the criteria and how they make the score.
-        tasks: statistics by task, each of shape (..., its own axes); equal leading axes.
+        challenge: the challenge, which names the criteria and their weights.
+        tasks: statistics by task, each of shape (..., own axes of the kind), with equal leading axes.
         pilots: pilots of the real-valued tasks; see `Statistics`.
 
     Returns:
@@ -114,7 +114,7 @@ def evaluate(challenge: Challenge, tasks: Mapping[str, Floats], pilots: Mapping[
         undefined. The score of a challenge without terms is NaN throughout.
 
     Raises:
-        ProblemError: C02, the challenge names a criterion that does not judge the task.
+        ProblemError: C02, the challenge names a criterion that the task's kind does not have.
     """
     figures: dict[Path, Floats] = {}
     values: dict[tuple[str, str], Floats] = {}
@@ -146,7 +146,7 @@ def _figures(task: Task, criterion: Criterion, value: Floats, whole: Floats) -> 
 
 
 def nested(figures: Mapping[Path, Any]) -> dict[str, Any]:
-    """Figures by path as nested dictionaries."""
+    """Turn figures by path into nested dictionaries."""
     tree: dict[str, Any] = {}
     for path, value in figures.items():
         place = tree
@@ -157,5 +157,5 @@ def nested(figures: Mapping[Path, Any]) -> dict[str, Any]:
 
 
 def number(value: float | np.floating[Any] | Floats) -> float | None:
-    """A figure as JSON has it: null where undefined."""
+    """A figure for JSON; None where it is undefined."""
     return None if np.isnan(value) else float(value)

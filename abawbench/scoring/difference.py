@@ -33,24 +33,24 @@ def difference(
     missing: Policy = "error",
     resampling: Resampling = USUAL,
 ) -> dict[str, Any]:
-    """The first prediction's figures minus the second's, and whether chance alone would make such a difference.
+    """Compare two predictions: first minus second of every figure, with intervals and a permutation test.
 
-    The null distribution swaps the two predictions video by video: every swap if there are no more than the resamples,
-    random ones otherwise. The interval resamples videos for both predictions alike.
+    The test swaps the two predictions video by video: in all ways if there are no more than the resamples, otherwise in
+    random ways. The interval draws the same videos for both predictions.
 
     Args:
-        challenge: the rules.
+        challenge: the challenge.
         truth: annotated rows.
-        first: rows of one prediction.
-        second: rows of the other prediction.
-        missing: as for `score`.
-        resampling: number of swaps and of resamples, the seed of both, and what is resampled.
+        first: rows of the first prediction.
+        second: rows of the second prediction.
+        missing: fill policy for annotated rows without a prediction.
+        resampling: number of swaps and of resamples, the seed of both, and the subjects to resample, if any.
 
     Returns:
         challenge, fingerprint, figure (the one that is compared: the score, or the first defined figure if there is no
         score), first, second, difference, interval, p, swaps, seed, smallest_detectable (at 80 % power, two-sided
         5 %), clusters, unit, warning, figures (path joined by dots -> first, second, difference, interval), videos (the
-        ten that contribute most: what the difference loses if the two trade places there), flags.
+        ten with the largest effect: half of the change of the difference if the two are swapped there), flags.
 
     Raises:
         ProblemError: as for `score`.
@@ -154,7 +154,7 @@ def _paired_bootstrap(pairs: _Pairs, figures: Figures, resamples: int, seed: int
 def _permutation(
     pairs: _Pairs, figures: Figures, main: Path, observed: float, resamples: int, seed: int
 ) -> tuple[float | None, int]:
-    """Two-sided p, and the number of swaps behind it."""
+    """The two-sided p, and the number of swaps that it was computed from."""
     if np.isnan(observed):
         return None, 0
     clusters = int(pairs.multiplicity.sum())

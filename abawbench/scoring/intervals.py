@@ -46,10 +46,10 @@ USUAL = Resampling()
 def intervals(
     challenge: Challenge, statistics: Statistics, *, unit: str, resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[str, Any]:
-    """Percentile and BCa intervals of score, terms and every metric.
+    """Compute percentile and BCa intervals of score, terms and every metric.
 
     Args:
-        challenge: the rules, with the figures.
+        challenge: the challenge, which names the figures.
         statistics: statistics by unit or by subject; clusters without a valid row for any task are left out.
         unit: kind of cluster: `video` (persons of one video are one cluster) or `subject`.
         resamples: number of bootstrap resamples.

@@ -1,6 +1,6 @@
-"""The convention lens: the same predictions under every convention in use, the official one marked.
+"""The convention lens: scores of the same predictions under every convention in use, the official ones marked.
 
-The conventions are those of public challenge code; only the marked ones make an official score.
+The conventions are those of public challenge code; only the official ones make an official score.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ BATCH_ROWS = 64
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One convention, and the figure under it.
+    """The figure of a task under one convention.
 
     Attributes:
         task: name of the task.
-        point: what the convention decides, as `divisor of the moments`.
-        variant: how it decides.
-        value: the task's figure under this convention; None where undefined.
+        point: question that the convention decides, as `divisor of the moments`.
+        variant: answer of the convention, as `n - 1 in all`.
+        value: figure of the task under the convention; None where undefined.
         official: True for the rule of the challenge.
     """
 
@@ -54,7 +54,7 @@ class _Case:
 
 
 AVERAGE_PRECISION = "average precision (reported beside, does not rank)"
-# totals of a task in use, as the sum of weighted criteria
+# totals that are in use for a kind of task, as sums of weighted criteria
 TOTALS: Mapping[type[Task], tuple[tuple[str, tuple[Part, ...]], ...]] = {
     Categorical: (
         ("macro F1", (Part("f1", 1.0),)),
@@ -68,7 +68,7 @@ TOTALS: Mapping[type[Task], tuple[tuple[str, tuple[Part, ...]], ...]] = {
 
 
 def lens(challenge: Challenge, paired: Paired) -> list[dict[str, Any]]:
-    """Every reading of every task; all of them of the same paired rows."""
+    """Compute every reading of every task, all from the same paired rows."""
     statistics = collect(challenge, paired.truth, paired.prediction, valid=paired.valid)
     readings: list[Reading] = []
     for task in challenge.tasks:
@@ -80,7 +80,7 @@ def lens(challenge: Challenge, paired: Paired) -> list[dict[str, Any]]:
 
 
 def average_precisions(challenge: Challenge, task: Task, paired: Paired) -> Iterator[Reading]:
-    """Average precision of class 1 by the definitions that the challenge reports, if the prediction has probabilities.
+    """Compute the average precisions that the challenge reports, if the prediction has probabilities of class 1.
 
     Raises:
         ProblemError: C02, the challenge names an unknown criterion.
@@ -96,7 +96,7 @@ def average_precisions(challenge: Challenge, task: Task, paired: Paired) -> Iter
 
 
 def _conventions_of(challenge: Challenge, task: Task) -> Conventions | None:
-    """The conventions of the criterion that counts in the score; where none counts, of the one that is reported."""
+    """The conventions of the criterion that counts in the score, or else of the one that is reported."""
     term = challenge.metric.term(task.name)
     counted = [part.criterion for part in term.parts] if term else []
     names = (*counted, *challenge.metric.reports(task.name).criteria)
@@ -104,7 +104,7 @@ def _conventions_of(challenge: Challenge, task: Task) -> Conventions | None:
 
 
 def _totals(challenge: Challenge, task: Task, counts: Floats) -> Iterator[Reading]:
-    """The task's total by every mixture of criteria in use, and by the challenge's own where that is another one."""
+    """The task's total by every mixture of criteria in use, and by the challenge's own if it is none of these."""
     term = challenge.metric.term(task.name)
     variants = TOTALS[type(task)]
     if term is not None and term.parts not in [parts for _, parts in variants]:
@@ -159,7 +159,7 @@ def _concordance(case: _Case) -> Iterator[Reading]:
 
 
 def _masks_of_columns(paired: Paired, task: Task, official: float | None) -> Iterator[Reading]:
-    """The rows that partly annotated columns leave, where the files write a number for a missing value."""
+    """The ways to treat partly annotated rows, if files mark missing values by a number."""
     if task.sentinel is None:
         return
     missing = ~task.is_annotated(paired.truth.values[task.name])
@@ -215,10 +215,10 @@ def _pearson(case: _Case) -> Iterator[Reading]:
     total, pilots = statistics.tasks[task.name].sum(0), statistics.pilots[task.name]
     values = pearson_from(total, pilots)
     variance_x, variance_y, _, _ = central(total, pilots)
-    still = (variance_x == 0) | (variance_y == 0)
+    is_constant = (variance_x == 0) | (variance_y == 0)
     official = number(values.mean())
     yield Reading(task.name, "constant series", "0", official, True)
-    yield Reading(task.name, "constant series", "undefined", None if still.any() else official, False)
+    yield Reading(task.name, "constant series", "undefined", None if is_constant.any() else official, False)
     yield Reading(task.name, "coefficient", "Pearson", official, True)
     yield Reading(task.name, "coefficient", "concordance", number(concordance_from(total, pilots).mean()), False)
 

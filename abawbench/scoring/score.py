@@ -1,4 +1,4 @@
-"""The official score of a prediction, with everything that explains it."""
+"""The official score of a prediction, with intervals, statistics and remarks."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from abawbench.table import Alignment, Floats, Mask, Table, align
 
 @dataclass(frozen=True, eq=False)
 class Paired:
-    """A truth and its prediction, row by row.
+    """A truth and its prediction, paired row by row.
 
     Attributes:
         truth: the annotated rows.
         prediction: one row for each row of `truth`; rows of `unpredicted` hold no prediction.
-        alignment: how the rows met.
-        valid: by task, mask of the rows that are annotated (and predicted: a row without prediction never counts).
+        alignment: rows of the prediction for the rows of the truth, before filling.
+        valid: by task, mask of the rows that are annotated, and so have a prediction, of their own or filled.
         unpredicted: mask of the rows that are annotated for no task and have no prediction.
         filled: number of filled rows, by fill policy.
         flags: remarks for the reader of the score.
@@ -48,9 +48,9 @@ class Score:
         challenge: id of the challenge.
         fingerprint: fingerprint of the challenge's definition.
         score: the official total.
-        terms: the task's part of the total, by task.
-        metrics: figures by name; those of classes, units and emotions one level down.
-        rows: number of rows: truth, predicted, and valid by task.
+        terms: by task, its part of the total.
+        metrics: figures by name; those of classes, units and emotions are one level down.
+        rows: numbers of rows: truth, predicted, and valid by task.
         intervals: intervals of score, terms and metrics; see `intervals.intervals`.
         flags: remarks for the reader: degenerate cases, fills, how rows were matched.
         statistics: additive statistics by cluster.
@@ -82,13 +82,13 @@ class Score:
 
 
 def pair(challenge: Challenge, truth: Table, prediction: Table, *, missing: Policy = "error") -> Paired:
-    """A truth and its prediction, brought into the order of the truth.
+    """Pair a truth with its prediction, in the order of the truth.
 
     Args:
-        challenge: the rules.
+        challenge: the challenge.
         truth: annotated rows.
         prediction: rows with the same keys, in any order.
-        missing: the fill policy for annotated rows that have no prediction.
+        missing: fill policy for annotated rows that have no prediction.
 
     Raises:
         ProblemError: T01 annotated rows without prediction (policy `error`), T02 surplus rows, T10 nothing to score.
@@ -134,7 +134,7 @@ def pair(challenge: Challenge, truth: Table, prediction: Table, *, missing: Poli
 
 
 def _surplus(truth: Table, prediction: Table, alignment: Alignment) -> str | None:
-    """A flag for lines behind a unit's last annotation; every other surplus row is an error."""
+    """A flag for one line more than a unit has annotations; every other surplus row is an error."""
     if not len(alignment.surplus):
         return None
     last = np.full(len(truth.videos), -1, np.int64)
@@ -170,16 +170,16 @@ def score(
     missing: Policy = "error",
     resampling: Resampling = USUAL,
 ) -> Score:
-    """The official score of two tables, with intervals; options as for `abawbench.score`.
+    """Score two tables, with intervals; options as for `abawbench.score`.
 
     Raises:
-        ProblemError: see `pair`; C02 where a scored video has no subject.
+        ProblemError: the problems that `pair` raises; C02, a scored video has no subject.
     """
     return score_paired(challenge, pair(challenge, truth, prediction, missing=missing), resampling)
 
 
 def score_paired(challenge: Challenge, paired: Paired, resampling: Resampling = USUAL) -> Score:
-    """The official score of rows that are already paired; arguments as for `score`."""
+    """Score rows that are already paired; options as for `score`."""
     statistics = collect(challenge, paired.truth, paired.prediction, valid=paired.valid)
     if resampling.subjects is not None:
         statistics = by_subject(statistics, resampling.subjects)
@@ -208,10 +208,10 @@ def score_paired(challenge: Challenge, paired: Paired, resampling: Resampling = 
 
 
 def by_subject(statistics: Statistics, subjects: Mapping[str, str]) -> Statistics:
-    """The statistics added up by subject.
+    """Add up statistics by subject.
 
     Raises:
-        ProblemError: C02 where a video has no subject.
+        ProblemError: C02, a video has no subject.
     """
     without = [video for video in statistics.groups if video not in subjects]
     if without:
@@ -230,7 +230,7 @@ def by_subject(statistics: Statistics, subjects: Mapping[str, str]) -> Statistic
 
 
 def _degenerate(challenge: Challenge, statistics: Statistics, total: Mapping[str, Floats]) -> Iterator[str]:
-    """The cases in which a rule had to stand in for a definition."""
+    """Remarks on figures that are undefined, or defined by a rule for degenerate cases."""
     for task in challenge.tasks:
         sums = total[task.name]
         if not rows_of(task, sums):

@@ -1,4 +1,4 @@
-"""Truth and prediction to additive statistics by video: the small arrays that everything else is made from."""
+"""Additive statistics of truth and prediction by video: the small arrays from which all figures are computed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Statistics:
 
     @property
     def by_video(self) -> Statistics:
-        """The statistics with the persons of a video added up: they share its scene, so they are one cluster."""
+        """The statistics with the persons of a video added up, as they share its scene and are one cluster."""
         place: dict[str, int] = {}
         index = np.array([place.setdefault(video_of(group), len(place)) for group in self.groups], np.int64)
         return self if len(place) == len(self.groups) else self.merged(index, tuple(place))
@@ -57,7 +57,7 @@ class Statistics:
         return Statistics(names, {task: array[some] for task, array in self.tasks.items()}, self.pilots)
 
     def merged(self, index: NDArray[np.integer], names: tuple[str, ...]) -> Statistics:
-        """The statistics with groups added up: `index` gives the place of each group in `names`."""
+        """Add up groups; `index` is the position of each group in `names`."""
         tasks: dict[str, Floats] = {}
         for task, array in self.tasks.items():
             total = np.zeros((len(names), *array.shape[1:]))
@@ -68,7 +68,7 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Rows of each class or label of a task, each shape (classes,)."""
+    """Numbers of rows of each class or label: in the truth, predicted, and both; shape (classes,) each."""
 
     truth: Floats
     predicted: Floats
@@ -77,15 +77,15 @@ class Outcomes:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The statistics of a kind of task: how rows become an array, and what the array says.
+    """The statistics of a kind of task: how they are computed from rows, and how they are interpreted.
 
     Attributes:
-        cells: length of the array's last axis for a task; the first one is the task's width.
-        collect: function of task, truth, prediction, groups, valid rows and pilots to the statistics of each group.
-        rows: function of statistics, shape (..., width, cells), to the number of rows behind them, shape (...).
-        remarks: function of task, statistics and pilots to the cases in which a rule had to stand in for a definition.
-        outcomes: function of statistics to the rows of each class; None for a kind that counts no classes.
-        matrices: function of task and statistics to confusion counts as plain data; None for a kind without classes.
+        cells: function from a task to the length of the last axis; the length of the axis before is the task's width.
+        collect: function from task, truth, prediction, groups, valid rows and pilots to the statistics of each group.
+        rows: function from statistics, shape (..., width, cells), to the number of their rows, shape (...).
+        remarks: function from task, statistics and pilots to remarks on degenerate cases.
+        outcomes: function from statistics to the rows of each class; None for a kind without classes.
+        matrices: function from task and statistics to confusion counts as plain data; None for a kind without classes.
     """
 
     cells: Callable[[Task], int]
@@ -195,7 +195,7 @@ def axes_of(task: Task) -> tuple[int, int]:
 
 
 def annotated_rows(task: Task, truth: Table) -> tuple[Mask, int]:
-    """Rows that are annotated in every column of a task, and how many are annotated in some columns only."""
+    """A mask of the rows annotated in every column of a task, and the number of rows annotated in some columns only."""
     annotated = task.is_annotated(truth.values[task.name])
     if not task.is_vector:
         return annotated, 0
@@ -207,7 +207,7 @@ def annotated_rows(task: Task, truth: Table) -> tuple[Mask, int]:
 
 
 def pilots_of(task: Task, truth: Table, prediction: Table, valid: Mask) -> Floats:
-    """Values near the means of truth and prediction, shape (columns, 2): means of the first valid rows."""
+    """The means of truth and prediction over the first 4096 valid rows, shape (columns, 2)."""
     rows = np.flatnonzero(valid)[:PILOT_ROWS]
     if not len(rows):
         return np.zeros((task.width, 2))
@@ -222,14 +222,14 @@ def collect(
     valid: Mapping[str, Mask],
     pilots: Mapping[str, Floats] | None = None,
 ) -> Statistics:
-    """Statistics by video in one pass over the rows.
+    """Collect the statistics by video in one pass over the rows.
 
     Args:
-        challenge: the rules, with the tasks.
+        challenge: the challenge, which names the tasks.
         truth: the annotated rows.
         prediction: one row for each row of `truth`, in its order.
-        valid: by task, rows that count, shape (rows,) or (rows, columns) for single cells.
-        pilots: the pilots of another collection that this one is compared with; None for the means.
+        valid: by task, mask of the rows that count, shape (rows,), or of the cells that count, shape (rows, columns).
+        pilots: pilots of statistics to compare with; None takes those of `pilots_of`.
     """
     centres: dict[str, Floats] = {}
     for task in challenge.tasks:

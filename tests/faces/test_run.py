@@ -286,7 +286,7 @@ def test_the_version_of_the_recipe_is_part_of_the_key(videos, tmp_path, monkeypa
 
 
 def test_progress_tells_frames_done_of_those_expected(videos, tmp_path, monkeypatch):
-    monkeypatch.setattr(running._Meter, "PAUSE_S", 0.0)
+    monkeypatch.setattr(running._Progress, "PAUSE_S", 0.0)
     told = []
     crop_faces(videos, tmp_path / "out", FaceSettings(), report=told.append)
     assert told[-1].videos == (3, 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from abawbench.base.problems import ProblemError
-from abawbench.formats.text import BOM, body_offset, encoding_fault, first_line, load, notes, shown
+from abawbench.formats.text import BOM, body_offset, encoding_fault, first_line, load, notes, quote
 
 
 @pytest.mark.parametrize(("data", "rule"), [(None, "F01"), (b"", "F02"), (b" \n\n", "F02")])
@@ -49,5 +49,5 @@ def test_what_is_odd_and_accepted_is_noted():
 
 
 def test_a_quoted_piece_is_short_and_printable():
-    assert shown("a\tb") == r"'a\tb'"
-    assert len(shown("x" * 1000)) == 62
+    assert quote("a\tb") == r"'a\tb'"
+    assert len(quote("x" * 1000)) == 62

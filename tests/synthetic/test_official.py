@@ -18,7 +18,7 @@ from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
 from abawbench.clips.images import read_image
 from abawbench.formats import read_truth
-from abawbench.formats.lists import read_list, subjects_from
+from abawbench.formats.lists import read_list, read_subjects
 from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_8
 from abawbench.synthetic import official, pictures
 from abawbench.synthetic.affect import EPISODES
@@ -138,7 +138,7 @@ def test_the_truth_is_complete_and_clean(written, footage):
 
 
 def test_subjects_can_be_given_to_the_score(written, footage):
-    subjects = subjects_from(written / "subjects.csv")
+    subjects = read_subjects(written / "subjects.csv")
     assert list(subjects) == [unit.name for unit in footage.units]
     assert len(set(subjects.values())) == len({unit.person for unit in footage.units})
 

@@ -54,9 +54,9 @@ def command(
     from abawbench.base.problems import Problem, ProblemError
     from abawbench.datasets.folds import make_folds, read_folds, write_folds
     from abawbench.datasets.label_file import read_label_file
-    from abawbench.formats import read_truth, subjects_from
+    from abawbench.formats import read_subjects, read_truth
 
-    groups = None if subjects is None else subjects_from(subjects)
+    groups = None if subjects is None else read_subjects(subjects)
     if challenge is None:
         if truth.suffix != ".parquet" and truth.exists():
             raise click.UsageError("TRUTH that is no .parquet file needs --challenge")
