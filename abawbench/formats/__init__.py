@@ -1,9 +1,9 @@
 """Official text formats to and from Table: reading, checking, repairing, writing, packing.
 
 `layout` describes the files of a challenge, with the kinds of their `columns`.
-Reading: `text` loads the bytes, `layout` finds which layout they have, and `parse` makes columns in one vectorised pass;
-where it fails, `diagnose` reports what is wrong, line by line. `read` makes Tables of files and folders, with the names
-of rows from `keys`; `dataframe` makes them of DataFrames.
+Reading: `text` loads the bytes, `layout` finds their layout, and `parse` makes columns in one vectorised pass; where it
+fails, `diagnose` reports what is wrong, line by line. `read` makes Tables of files and folders, with the names of rows
+from `keys`; `dataframe` makes them of DataFrames.
 Checking: `check` compares a submission (a zip: `archive`) with the organisers' `lists`, by `file_problems`, `rows` and
 `names`; `repair` writes a copy whose lines `mend` has mended.
 Writing: `write` fills the rows of a list and checks the text; `pack` puts checked trials into one zip.

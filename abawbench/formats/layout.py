@@ -1,4 +1,4 @@
-"""The layout of each official text format, as data made from a challenge, and which layout a file has."""
+"""The layouts of the official text formats, made from a challenge, and recognition of a file's layout."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def prediction_layouts(challenge: Challenge) -> tuple[Layout, ...]:
 
 
 def choose_layout(candidates: Sequence[Layout], data: bytes | memoryview, *, of_unit: bool) -> Layout:
-    """The layout that a file's first line speaks for; where it speaks for none, the first that fits the kind of file.
+    """Choose the layout that a file's first line indicates, or else the first that fits the kind of file.
 
     Args:
         candidates: the layouts that the file may have, the official one first.
@@ -153,18 +153,18 @@ def choose_layout(candidates: Sequence[Layout], data: bytes | memoryview, *, of_
 
 
 def choose_by_width(candidates: Sequence[Layout], data: bytes) -> Layout:
-    """The layout with as many fields as the file's first line; the first layout where none has as many."""
+    """Choose the layout with as many fields as the file's first line, or else the first layout."""
     fields = first_line(data).rstrip(",").count(",") + 1
     return next((layout for layout in candidates if layout.width == fields), candidates[0])
 
 
 def has_header(data: bytes | memoryview, layout: Layout) -> bool:
-    """True where the first line is the layout's header, commas and blanks at its end aside."""
+    """True if the first line, without commas and blanks at its end, is the layout's header."""
     return first_line(data).rstrip(", ") in layout.headers
 
 
 def is_header(line: str, layout: Layout) -> bool:
-    """True where a first line is meant as a header, right or wrong, and not as a row."""
+    """True if a first line is meant as a header, right or wrong, and not as a row."""
     fields = line.replace('"', "").rstrip(", \t\r").split(",")
     if layout.header is None:
         values = fields[1 : 1 + max(1, len(layout.columns))]
@@ -196,7 +196,7 @@ def owners(header: str, layout: Layout) -> tuple[str, ...]:
 
 
 def describe_owners(header: str, layout: Layout) -> str:
-    """A remark that names the challenges that have this header; empty where none has."""
+    """Name the challenges that have this header, for messages; empty if none has."""
     ids = owners(header, layout)
     more = " and others" if len(ids) > SHOWN else ""
     return f", the header of {', '.join(ids[:SHOWN])}{more}" if ids else ""

@@ -28,7 +28,7 @@ from abawbench.datasets.readers.rows import (
     text_column,
 )
 from abawbench.datasets.readers.settings import only_task, settings_of
-from abawbench.formats.text import shown
+from abawbench.formats.text import quote
 from abawbench.table import NO_FRAME, Classes
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _read_file(
     lacking = [name for name in facts.columns if name not in columns]
     if lacking or not count.strip().isdigit():
         more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
-        found = f"no {', '.join(lacking[:3])}{more}" if lacking else f"{shown(count.decode())} for the number of rows"
+        found = f"no {', '.join(lacking[:3])}{more}" if lacking else f"{quote(count.decode())} for the number of rows"
         expected = f"the number of rows, then a line with {len(facts.columns)} names"
         problems.add(Problem("F04", found, expected, "copy the file again", str(path), 2 if lacking else 1))
         return None
@@ -168,10 +168,10 @@ def _rows(body: bytes, width: int, file: str, problems: Problems) -> AttributeRo
 def _fault(line: str, width: int, file: str, number: int) -> Problem:
     fields = line.split()
     if len(fields) != width + 1:
-        found = f"{len(fields)} field{'s'[: len(fields) != 1]}: {shown(line)}"
+        found = f"{len(fields)} field{'s'[: len(fields) != 1]}: {quote(line)}"
         return Problem("F06", found, f"{width + 1} fields", ROW_FIX, file, number)
     odd = next(value for value in fields[1:] if value not in {"1", "-1"})
-    return Problem("V09", shown(odd), "-1 or 1", ROW_FIX, file, number)
+    return Problem("V09", quote(odd), "-1 or 1", ROW_FIX, file, number)
 
 
 def _parsed(data: bytes, width: int) -> tuple[pa.Array, Classes] | None:

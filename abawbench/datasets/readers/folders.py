@@ -15,7 +15,7 @@ from abawbench.datasets.readers.labels import Labels, assemble
 from abawbench.datasets.readers.rows import CheckedRows, LabelRows, same_text, text_column
 from abawbench.datasets.readers.settings import Pairs, class_names, only_task, settings_of
 from abawbench.datasets.readers.values import group_column, name_groups
-from abawbench.formats.text import shown
+from abawbench.formats.text import quote
 from abawbench.table import NO_FRAME
 
 
@@ -60,7 +60,7 @@ def _class_folders(
         number = numbers.get(name.lower())
         if number is None:
             expected, place = f"one of {', '.join(numbers)}", str(above.path)
-            problems.add(Problem("D14", f"folder {shown(name)}", expected, "rename or move it", place))
+            problems.add(Problem("D14", f"folder {quote(name)}", expected, "rename or move it", place))
             continue
         found.append(_class_folder(facts, number, LabelFile(above.path / name, above.split), root, problems))
     if not found:

@@ -14,7 +14,7 @@ from abawbench.base.problems import Problem, Problems
 from abawbench.datasets.readers.files import read_text
 from abawbench.datasets.readers.rows import ROW_FIX, Lines, arrow_functions, report
 from abawbench.formats.columns import NUMBER
-from abawbench.formats.text import shown
+from abawbench.formats.text import quote
 from abawbench.table import Floats
 
 if TYPE_CHECKING:
@@ -114,9 +114,9 @@ def _line_by_line(file: str, lines: list[bytes], kept: list[int], delimiter: str
     has_width = np.array([len(parts) == 2 for parts in fields])
     is_number = np.array([NUMBER.fullmatch(parts[-1].strip()) is not None for parts in fields])
     place = (file, line)
-    report("F06", ~has_width, lambda row: shown(texts[row]), "2 fields", ROW_FIX, place, problems)
+    report("F06", ~has_width, lambda row: quote(texts[row]), "2 fields", ROW_FIX, place, problems)
     wrong = has_width & ~is_number
-    report("V01", wrong, lambda row: shown(fields[row][1]), "a finite number", ROW_FIX, place, problems)
+    report("V01", wrong, lambda row: quote(fields[row][1]), "a finite number", ROW_FIX, place, problems)
     good = np.flatnonzero(has_width & is_number)
     keys = pa.chunked_array([pa.array([fields[row][0].strip() for row in good], pa.string())])
     return Pairs(keys, np.array([float(fields[row][1]) for row in good]), line[good], False)

@@ -26,7 +26,7 @@ from abawbench.datasets.readers.units import (
     without_repeats,
 )
 from abawbench.formats.columns import NUMBER
-from abawbench.formats.text import shown
+from abawbench.formats.text import quote
 
 _PICTURE = re.compile(r"(?:.*[^0-9])?([0-9]{1,9})\.(?:jpg|jpeg|png|bmp|tif|tiff)", re.IGNORECASE)
 _FIX = f"{FIX}; the sequence is left out"
@@ -122,7 +122,7 @@ def read_facs_files(manifest: Manifest, label_set: LabelSet, root: Path, problem
                 marks[0, facts.columns.index(name)] = 1
             else:
                 expected, fix = f"one of {', '.join(facts.columns)}", "compare the file; the line is left out"
-                problems.add(Problem("V09", f"action unit {shown(key)}", expected, fix, str(file.path), line))
+                problems.add(Problem("V09", f"action unit {quote(key)}", expected, fix, str(file.path), line))
         frame = np.array([int(file.groups["frame"])])
         images = _images(pictures, file, frame)
         units.append(unit_rows(file, np.ones(1, np.int64), frame, {facts.name: marks}, images))
@@ -148,7 +148,7 @@ def read_expression_folders(manifest: Manifest, label_set: LabelSet, root: Path,
         if number is None:
             expected = f"one of {', '.join(facts.classes)}"
             fix = "rename or move it"
-            problems.add(Problem("D14", f"folder {shown(file.path.name)}", expected, fix, str(file.path)))
+            problems.add(Problem("D14", f"folder {quote(file.path.name)}", expected, fix, str(file.path)))
             continue
         pictures = _pictures(file, problems)
         if not pictures:
@@ -207,13 +207,13 @@ def _one_class(file: UnitFile, facts: Classes, problems: Problems) -> int | None
         problems.add(Problem("F06", f"{len(fields)} fields", "one number", _FIX, place))
         return None
     if not NUMBER.fullmatch(fields[0]):
-        problems.add(Problem("V01", shown(fields[0]), "a number", _FIX, place, 1))
+        problems.add(Problem("V01", quote(fields[0]), "a number", _FIX, place, 1))
         return None
     codes = code_numbers(facts)
     number = codes.get(float(fields[0]))
     if number is None:
         expected = f"one of {', '.join(str(code) for code in codes)}"
-        problems.add(Problem("V06", shown(fields[0]), expected, _FIX, place, 1))
+        problems.add(Problem("V06", quote(fields[0]), expected, _FIX, place, 1))
     return number
 
 
@@ -250,7 +250,7 @@ def _pictures(file: UnitFile, problems: Problems) -> dict[int, str]:
         number = int(match[1])
         if number in found:
             fix = "remove one of them: the first is kept"
-            problems.add(Problem("T03", shown(name), f"one picture {number}", fix, str(file.path)))
+            problems.add(Problem("T03", quote(name), f"one picture {number}", fix, str(file.path)))
         found.setdefault(number, name)
     if not found:
         problems.add(Problem("F02", "no picture", "pictures of the sequence", "check the copy", str(file.path)))

@@ -16,7 +16,7 @@ from abawbench.datasets.readers.rows import FIX, LabelRows
 from abawbench.datasets.readers.settings import code_numbers, only_task, settings_of
 from abawbench.datasets.readers.units import UnitFile, UnitSettings, unit_files, unit_rows, without_repeats
 from abawbench.formats.columns import NUMBER
-from abawbench.formats.text import shown
+from abawbench.formats.text import quote
 from abawbench.table import NO_FRAME
 
 _FIX = f"{FIX}; the session is left out"
@@ -82,7 +82,7 @@ def _class_number(file: UnitFile, attribute: str, codes: Mapping[object, int], p
     number = codes.get(float(text) if NUMBER.fullmatch(text) else text)
     if number is None:
         expected = f"one of {', '.join(str(code) for code in codes)}"
-        problems.add(Problem("V06", f"{attribute} = {shown(text)}", expected, _FIX, place))
+        problems.add(Problem("V06", f"{attribute} = {quote(text)}", expected, _FIX, place))
     return number
 
 

@@ -24,7 +24,7 @@ from abawbench.datasets.readers.settings import (
 )
 from abawbench.datasets.readers.sheet import BLANKS, Sheet, SheetFormat, read_sheet
 from abawbench.datasets.readers.values import group_column, listed_marks, name_groups, task_values, trimmed
-from abawbench.formats.text import shown
+from abawbench.formats.text import quote
 from abawbench.table import NO_FRAME, Integers
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ def _check_names(names: pa.ChunkedArray, rows: CheckedRows) -> None:
     empty = np.asarray(compute.equal(names, "").to_numpy())
     rows.refuse("T06", empty, lambda _: "no name", "the name of a picture or video", "name what the row is of")
     outside = np.asarray(compute.match_substring_regex(names, _OUTSIDE).to_numpy())
-    rows.refuse("T06", outside, lambda row: shown(names[row].as_py()), "a place below the root", "correct it")
+    rows.refuse("T06", outside, lambda row: quote(names[row].as_py()), "a place below the root", "correct it")
 
 
 def _frame_numbers(column: pa.ChunkedArray, rows: CheckedRows) -> Integers:
@@ -257,7 +257,7 @@ def _frame_numbers(column: pa.ChunkedArray, rows: CheckedRows) -> Integers:
     compute = arrow_functions()
     is_number = np.asarray(compute.match_substring_regex(column, r"^\d{1,9}(\.0*)?$").to_numpy())
     rows.refuse(
-        "T06", ~is_number, lambda row: f"frame {shown(column[row].as_py())}", "a frame number", "write a number"
+        "T06", ~is_number, lambda row: f"frame {quote(column[row].as_py())}", "a frame number", "write a number"
     )
     whole = compute.if_else(pa.array(is_number), column, "0").cast(pa.float64())
     return whole.to_numpy().astype(np.int32)

@@ -15,7 +15,7 @@ from abawbench.datasets.manifests.model import LabelSet, Manifest, Strict
 from abawbench.datasets.readers.files import label_files
 from abawbench.datasets.readers.labels import Labels, assemble, has_pictures
 from abawbench.datasets.readers.rows import LabelRows, Lines, same_text
-from abawbench.formats.text import shown
+from abawbench.formats.text import quote
 from abawbench.table import Values
 
 NUMBERS = frozenset({"au", "frame"})
@@ -95,7 +95,7 @@ def unit_files(
         match = expression.search(file.path.relative_to(root).as_posix())
         if match is None or not all(_is_number(match[name] or "") for name in numbers):
             fix = "rename it, or move it away"
-            problems.add(Problem("T06", shown(file.path.name), f"a name that fits {pattern}", fix, str(file.path)))
+            problems.add(Problem("T06", quote(file.path.name), f"a name that fits {pattern}", fix, str(file.path)))
             continue
         groups_of_path = match.groupdict("")
         name = unit.format_map(groups_of_path)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.datasets.manifests.model import Classes, Marks, Numbers, TaskFacts
 from abawbench.datasets.readers.rows import CheckedRows, arrow_functions, same_text, text_column
-from abawbench.formats.text import shown
+from abawbench.formats.text import quote
 from abawbench.table import Classes as ClassValues
 from abawbench.table import Floats, Values
 
@@ -193,7 +193,7 @@ def _coerced(text: pa.ChunkedArray) -> NDArray[np.float64]:
 
 
 def _field(name: str, column: pa.ChunkedArray) -> Callable[[int], str]:
-    return lambda row: f"{name} = {shown(str(column[row].as_py()))}"
+    return lambda row: f"{name} = {quote(str(column[row].as_py()))}"
 
 
 def group_column(groups: Mapping[str, pa.ChunkedArray], name: str, count: int) -> pa.DictionaryArray:
@@ -225,7 +225,7 @@ def name_groups(names: pa.ChunkedArray, pattern: str, rows: CheckedRows) -> dict
         raise ProblemError(Problem("D01", found, wanted, "correct the manifest")) from error
     wrong = np.asarray(compute.is_null(parts).to_numpy())
     fix = "correct the name, or the pattern in the manifest"
-    rows.refuse("T06", wrong, lambda row: shown(names[row].as_py()), f"a name that fits {pattern}", fix)
+    rows.refuse("T06", wrong, lambda row: quote(names[row].as_py()), f"a name that fits {pattern}", fix)
     return {
         name: compute.fill_null(compute.struct_field(parts, name), "") for name in re.findall(r"\(\?P<(\w+)>", pattern)
     }

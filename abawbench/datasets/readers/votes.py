@@ -19,7 +19,7 @@ from abawbench.datasets.readers.settings import settings_of
 from abawbench.datasets.readers.sheet import SheetFormat, read_sheet
 from abawbench.datasets.readers.values import group_column, name_groups
 from abawbench.formats.columns import NUMBER
-from abawbench.formats.text import shown
+from abawbench.formats.text import quote
 from abawbench.table import NO_FRAME, Values
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _winners(
     winners = [[codes.get(code, -1) for code in text.split(TIE)] for text in written]
     known = np.array([-1 not in classes and len(set(classes)) == len(classes) for classes in winners], np.bool_)
     expected = f"one of {', '.join(codes)}, or some of them as A{TIE}F"
-    rows.refuse("V06", ~known[which], lambda row: f"vote {shown(written[which[row]])}", expected)
+    rows.refuse("V06", ~known[which], lambda row: f"vote {quote(written[which[row]])}", expected)
     return which, winners
 
 
@@ -153,11 +153,11 @@ def _levels(levels: pa.ChunkedArray, rows: CheckedRows) -> list[list[float]]:
     fields = [text.split(TIE) for text in written]
     is_number = np.array([all(map(NUMBER.fullmatch, parts)) for parts in fields], np.bool_)
     expected = f"a number, or some as 30.67{TIE}51.00"
-    rows.refuse("V01", ~is_number, lambda row: f"level {shown(written[row])}", expected)
+    rows.refuse("V01", ~is_number, lambda row: f"level {quote(written[row])}", expected)
     plain = [
         [float(field) for field in parts] if good else []
         for parts, good in zip(fields, is_number.tolist(), strict=True)
     ]
     in_range = np.array([all(0 <= value <= HIGHEST for value in parts) for parts in plain], np.bool_)
-    rows.refuse("V09", ~in_range, lambda row: f"level {shown(written[row])}", f"levels from 0 to {HIGHEST:g}")
+    rows.refuse("V09", ~in_range, lambda row: f"level {quote(written[row])}", f"levels from 0 to {HIGHEST:g}")
     return plain
