@@ -33,7 +33,7 @@ from abawbench.datasets.readers.units import (
     unit_rows,
     without_repeats,
 )
-from abawbench.formats.text import first_line, shown
+from abawbench.formats.text import first_line, quote
 from abawbench.table import Floats, Values
 
 _NUMBER = re.compile(r"(?:AU)?[ _]?0*([0-9]+)(?:\.0+)?", re.IGNORECASE)
@@ -184,7 +184,7 @@ def _series(
         return None
     keys, intensities, frame = pairs.keys, pairs.values, frame_numbers(pairs.keys)
     rows = CheckedRows(str(file.path), pairs.line, problems)
-    rows.refuse("T06", frame < 0, lambda row: shown(keys[row].as_py()), "a frame's number", ROW_FIX)
+    rows.refuse("T06", frame < 0, lambda row: quote(keys[row].as_py()), "a frame's number", ROW_FIX)
     is_value = np.isin(intensities, missing) | ((intensities >= 0) & (intensities <= settings.highest))
     expected = f"a number from 0 to {settings.highest:g}{''.join(f', or {value:g}' for value in missing)}"
     rows.refuse("V09", ~is_value, lambda row: f"{intensities[row]:g}", expected, ROW_FIX)
@@ -254,7 +254,7 @@ def _places(
     # a file without header begins with a row, which is full of 0 and 9
     if not places or len(at) < len(numbered):
         expected = f"a frame column, then {', '.join(facts.columns)} by number or name"
-        problems.add(Problem("F04", shown(first_line(data)), expected, "copy the file again", str(file.path), 1))
+        problems.add(Problem("F04", quote(first_line(data)), expected, "copy the file again", str(file.path), 1))
         return None
     if lacking and not settings.by_header:
         found = f"no column of {', '.join(lacking)}"
@@ -266,7 +266,7 @@ def _places(
 def _frames(sheet: Sheet, rows: CheckedRows) -> NDArray[np.int64]:
     names = sheet.columns["0"]
     frame = frame_numbers(names)
-    rows.refuse("T06", frame < 0, lambda row: shown(names[row].as_py()), "a frame's number")
+    rows.refuse("T06", frame < 0, lambda row: quote(names[row].as_py()), "a frame's number")
     rows.refuse("T03", repeated(frame), lambda row: f"frame {frame[row]} again", "each frame once")
     return frame
 

@@ -29,7 +29,7 @@ from abawbench.formats import read_truth
 from abawbench.formats.diagnose import reading_problems
 from abawbench.formats.keys import PATTERNS
 from abawbench.formats.layout import Layout, choose_layout, is_header, layouts
-from abawbench.formats.text import BOM, first_line, load, shown
+from abawbench.formats.text import BOM, first_line, load, quote
 from abawbench.table import Integers, Table, video_of
 
 if TYPE_CHECKING:
@@ -322,7 +322,7 @@ def _judged(
             key = layout.row_name(text)
             if not name.match(key):
                 fix = "copy the names from the list"
-                problems.add(Problem("T06", shown(key), "a name as the organisers write it", fix, file, number))
+                problems.add(Problem("T06", quote(key), "a name as the organisers write it", fix, file, number))
                 is_sound = False
         yield line, is_sound
 

@@ -15,7 +15,7 @@ from abawbench.base.arrow_input import arrow_reader
 from abawbench.base.problems import SHOWN, Problem, Problems
 from abawbench.datasets.readers.files import read_text_bytes
 from abawbench.datasets.readers.rows import Lines, arrow_functions, report
-from abawbench.formats.text import BOM, first_line, shown
+from abawbench.formats.text import BOM, first_line, quote
 from abawbench.table import Mask
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _choose(
     """Places of the wanted columns; None, and F04, where one is missing."""
     missing = [str(name) for name in wanted if not _has(names, name)]
     if missing:
-        found = f"no column {', '.join(missing)} among {shown(', '.join(names))}"
+        found = f"no column {', '.join(missing)} among {quote(', '.join(names))}"
         fix = "name the columns in the manifest's options as the file names them"
         problems.add(Problem("F04", found, ", ".join(map(str, wanted)), fix, file, line))
         return None
@@ -227,7 +227,7 @@ def _rows(
     odd = np.array([number for number, _, _ in skipped], np.int64)
     lines = np.setdiff1d(np.arange(table.num_rows + len(skipped)) + 1, odd, assume_unique=True) + (body.first - 1)
     for number, count, text in skipped[:SHOWN]:
-        found = f"{count} field{'s' * (count != 1)}, {shown(text)}"
+        found = f"{count} field{'s' * (count != 1)}, {quote(text)}"
         problems.add(Problem("F06", found, f"{width} fields", _WIDTH_FIX, body.file, number + body.first - 1))
     if len(skipped) > SHOWN:
         problems.add(Problem("F06", "more", f"{width} fields", _WIDTH_FIX, body.file, count=len(skipped) - SHOWN))
