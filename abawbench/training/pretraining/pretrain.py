@@ -366,11 +366,14 @@ def _finite(loss: float, step: int) -> float:
 
 
 def _refuse_earlier_state(run: Path) -> None:
+    """Refuse the state of an earlier abawbench, whole; remove the half-written ones that it left when it was killed."""
     path = run / _EARLIER_STATE
     if path.exists():
         found = "the unfinished state of an earlier abawbench"
         fix = "name a new folder, or remove this one, and start again"
         raise ProblemError(Problem("E20", found, f"a state in {CHECKPOINTS}/", fix, str(path)))
+    for torn in run.glob(f".{_EARLIER_STATE}.*"):
+        torn.unlink(missing_ok=True)
 
 
 def _record(run: _Run) -> dict[str, Any]:

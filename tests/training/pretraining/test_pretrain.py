@@ -180,6 +180,18 @@ def test_an_unfinished_state_of_an_earlier_version_is_refused_with_what_to_do(cr
     (run / "state.safetensors").write_bytes(b"weights and moments in one file")
     with pytest.raises(ProblemError, match=r"E20(.|\n)*earlier abawbench(.|\n)*start again"):
         pretrain(crops, run, SETTINGS)
+    assert (run / "state.safetensors").read_bytes() == b"weights and moments in one file"
+    assert not (run / "loss.csv").exists()
+
+
+def test_a_run_that_an_earlier_version_began_without_a_state_ends_as_any_other(crops, finished, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "run.json").write_bytes((finished / "run.json").read_bytes())
+    (run / ".state.safetensors.k3j9x").write_bytes(b"half of the weights")
+    pretrain(crops, run, SETTINGS)
+    assert content(run) == content(finished)
+    assert not (run / ".state.safetensors.k3j9x").exists()
 
 
 def test_two_runs_at_once_in_one_folder_are_one_and_a_refusal(crops, finished, tmp_path):
