@@ -1,4 +1,4 @@
-"""Folds by video or subject: balanced over classes, labels, values and rows, and held to a hash of their content."""
+"""Folds by video or subject: balanced over classes, labels, values and rows, with a hash of their content."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Counts:
     """Counts of each unit, which add up over units.
 
     Attributes:
-        names: names of the columns: `rows`, then what can be counted for each task, as `expression=Fear`, `AU12=1`.
+        names: names of the columns: `rows`, then the counts of each task, as `expression=Fear`, `AU12=1`.
         blocks: number of the task that each column belongs to, shape (columns,); 0 for `rows`.
-        values: the counts, shape (units, columns).
+        values: counts, shape (units, columns).
     """
 
     names: tuple[str, ...]
@@ -38,7 +38,7 @@ class Counts:
 
     @property
     def weights(self) -> Floats:
-        """The weight of each column, shape (columns,); all tasks, and the rows, weigh the same."""
+        """The weight of each column, shape (columns,); all tasks, and the rows, have the same weight."""
         return 1 / np.bincount(self.blocks)[self.blocks]
 
 
@@ -105,14 +105,14 @@ def make_folds(
     seed: int = 0,
     tasks: Sequence[Task] = (),
 ) -> Folds:
-    """Folds whose shares of rows, classes, labels and values are as even as the groups allow.
+    """Make folds whose shares of rows, classes, labels and values are as even as the groups allow.
 
     Args:
-        table: the labels; the order of the rows does not matter.
+        table: labels; the order of the rows does not matter.
         folds: number of folds.
         groups: subject of each unit, or of its video; persons of one video always stay together. Without subjects,
             videos are the groups.
-        seed: seed of the order in which groups are dealt; another seed gives other folds, about as even.
+        seed: seed of the order in which groups are assigned; another seed gives other folds, about as even.
         tasks: tasks of the table, for the names of classes and columns.
 
     Raises:
@@ -140,10 +140,11 @@ def make_folds(
 
 
 def count(table: Table, tasks: Sequence[Task] = ()) -> Counts:
-    """The counts of each unit of a table.
+    """Count the labels of each unit of a table.
 
-    They are rows, rows of each class, zeros and ones of each label, and rows in each fifth of each continuous column
-    (fifths of the whole table). Rows that are not annotated count as rows only; counts that no unit has are left out.
+    The counts are of rows, rows of each class, zeros and ones of each label, and rows in each fifth of each continuous
+    column (fifths of the whole table). Rows that are not annotated count as rows only; counts that no unit has are left
+    out.
     """
     known = {task.name: task for task in tasks}
     names, blocks, columns = [ROWS], [0], [np.bincount(table.video, minlength=len(table.videos))]
@@ -221,7 +222,7 @@ def write_folds(folds: Folds, path: Path) -> None:
 
 
 def read_folds(path: Path, table: Table | None = None, tasks: Sequence[Task] = ()) -> Folds:
-    """The folds in a file; with a table they are checked to be folds of it (see `check_folds`).
+    """Read the folds in a file; with a table, check that they are folds of it (see `check_folds`).
 
     Raises:
         ProblemError: F01 not readable; D23 no folds, a hash other than that of the content, or folds of other data.

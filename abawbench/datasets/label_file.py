@@ -42,9 +42,9 @@ class LabelFile:
     """The labels of a Parquet file.
 
     Attributes:
-        table: the rows.
-        tasks: what the values are, as far as the columns and the metadata tell.
-        subjects: the person of each unit that has one.
+        table: rows of the file.
+        tasks: tasks of the values, as far as the columns and the metadata describe them.
+        subjects: person of each unit that has one.
     """
 
     table: Table
@@ -56,10 +56,10 @@ def write_labels(labels: Labels, table: Table, tasks: Sequence[Task], path: Path
     """Write labels as a Parquet file, in place of one that is there.
 
     Args:
-        labels: the labels, for the subjects, splits and pictures of the rows.
-        table: the rows, in ABAW's vocabularies or in the data set's own (`labels.table`).
-        tasks: the tasks of the table.
-        path: the file.
+        labels: labels with the subjects, splits and pictures of the rows.
+        table: rows in ABAW's vocabularies or in the data set's own (`labels.table`).
+        tasks: tasks of the table.
+        path: path of the file.
 
     Raises:
         ProblemError: F01, the file cannot be written.
@@ -117,18 +117,18 @@ def _columns(task: Task, table: Table, *, is_own: bool) -> Mapping[str, pa.Array
 
 
 def read_label_file(path: Path, split: str | None = None) -> LabelFile:
-    """The labels of a Parquet file with a column `video`, and `frame`, `subject`, `split` where the data set has them.
+    """Read the labels of a Parquet file with a column `video`, and optionally `frame`, `subject` and `split`.
 
-    Real numbers are values. Text is a class, and so is an integer, unless its name is `AU...` or the file's own list of
-    classes lacks it: then it is a label, 0 or 1. A missing value is "not annotated".
+    Columns of real numbers are values. Columns of text are classes, and so are those of integers, unless the name is
+    `AU...` or the file's own list of classes lacks it: these are labels, 0 or 1. A missing value is "not annotated".
 
     Args:
-        path: the file.
+        path: path of the file.
         split: name of the split to read; all by default.
 
     Raises:
-        ProblemError: F01 not a Parquet file, F02 no row, F04 no column `video`, or no column `split` where a split is
-            asked for.
+        ProblemError: F01 not a Parquet file, F02 no row, F04 no column `video`, or no column `split` to select
+            a split by.
     """
     import pandas as pd
 

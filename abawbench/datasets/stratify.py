@@ -1,4 +1,4 @@
-"""Groups dealt into folds, so that every count is shared as evenly as the groups allow."""
+"""Assigns groups to folds, so that every count is shared as evenly as the groups allow."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ STARTS = 5
 
 
 def stratify(counts: Floats, weights: Floats, folds: int, seed: int = 0) -> Rows:
-    """The fold of each group.
+    """Assign each group to a fold.
 
-    The groups with the largest shares are dealt first, each to the fold that has least of what the group brings. Then
+    The groups with the largest shares are assigned first, each to the fold that has least of the group's counts. Then
     single groups are moved and pairs are swapped, as long as that lowers the weighted sum of squared differences
-    between the share that each fold has of a count and an equal share. Of a few such deals in slightly different order
-    the most even one is taken. The same counts and seed give the same folds.
+    between the share that each fold has of a count and an equal share. Of a few such assignments in slightly different
+    order, the most even one is taken. The same counts and seed give the same folds.
 
     Args:
-        counts: the counts of each group, shape (groups, counts), not negative; every column has a positive total.
-        weights: how much an uneven share of each count matters, shape (counts,).
+        counts: counts of each group, shape (groups, counts), not negative; every column has a positive total.
+        weights: weight of an uneven share of each count, shape (counts,).
         folds: number of folds, at most the number of groups.
-        seed: seed of the order in which groups are dealt; another seed gives other folds, about as even.
+        seed: seed of the order in which groups are assigned; another seed gives other folds, about as even.
 
     Returns:
         The number of each group's fold, shape (groups,), from 0; no fold is empty.

@@ -58,7 +58,7 @@ def test_show_tells_the_source_of_every_fact(identifier):
 
 def test_show_says_what_becomes_of_the_labels():
     words = " ".join(run("show", "ferplus").stdout.split())
-    assert "contempt: masked, or Other where the reader is told so" in words
+    assert "contempt: masked, or Other with that option" in words
     words = " ".join(run("show", "disfa").stdout.split())
     assert "8 of ABAW's 12 action units: AU1, AU2, AU4, AU6, AU12, AU15, AU25, AU26" in words
     assert "masked and never 0: AU7, AU10, AU23, AU24" in words

@@ -1,6 +1,6 @@
-"""Openly licensed sets, downloaded once and held to their hashes.
+"""Openly licensed sets, downloaded once and checked against their hashes.
 
-How a set walks through this room: `SETS` (sets) has the address, hash and licence of every file. `fetch` (get) takes
+How a set is fetched: `SETS` (sets) has the address, hash and licence of every file. `fetch` (get) takes
 each file that is not there from the network (download) or from files at hand, checks its hash, unpacks it and records
 it (store). `fetched` gives the folder of a set that is whole.
 """

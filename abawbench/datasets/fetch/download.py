@@ -36,9 +36,9 @@ class ResumingDownloader:
     """A downloader for pooch that keeps a partial file in `.<name>.part` and asks for the rest with an HTTP Range.
 
     The answer continues the file only where the server states the range that it sends; if it sends the whole file
-    again, the download starts anew. The request names the ETag or the date of the first answer, so that a file that has
-    changed on the server is sent whole. A file that was put together from two downloads and has the wrong hash is
-    downloaded once more.
+    again, the download starts from the beginning. The request names the ETag or the date of the first answer, so that a
+    file that has changed on the server is sent whole. A file that was put together from two downloads and has the wrong
+    hash is downloaded once more.
     """
 
     def __init__(
@@ -47,9 +47,9 @@ class ResumingDownloader:
         """Prepare the download of one file.
 
         Args:
-            path: place of the file; the partial file lies beside it.
+            path: path of the file; the partial file lies beside it.
             expected: `sha256:...` or `md5:...` of the whole file, None where it is not known.
-            fix: what a person can do when the download fails.
+            fix: advice for a failed download, for messages.
             progress: called after each block.
             pause_s: pause in seconds before the second attempt; it is twice as long before the third.
         """
@@ -91,7 +91,7 @@ class ResumingDownloader:
         raise self._failed(url, reason)
 
     def _get(self, url: str) -> str:
-        """Append the server's answer to the partial file; the reason why it is not whole, or an empty text."""
+        """Append the server's answer to the partial file; return why it is not whole, or an empty text."""
         import requests
 
         state = self._kept(url)
@@ -161,7 +161,7 @@ def wrong_hash(name: str, algorithm: str, found: str, wanted: str, where: str) -
         "D22",
         f"{algorithm} {found} from {where}",
         f"{algorithm} {wanted}",
-        "download again; when it stays so, the file was exchanged at its source: do not use it",
+        "download again; if the hash is still wrong, the file was replaced at its source: do not use it",
         name,
     )
 
@@ -184,7 +184,7 @@ def _validator(response: requests.Response) -> str | None:
 
 
 def reason_of(error: Exception) -> str:
-    """Why a request failed, in a few words."""
+    """The reason of a failed request, in a few words."""
     text = str(error)
     if "IncompleteRead" in text or "Connection broken" in text:
         return "the connection ended early"

@@ -23,12 +23,12 @@ _UNFINISHED = re.compile(r"tmp[a-z0-9_]{8}|\..+\.copy")
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A set that is whole.
+    """A set that was fetched whole.
 
     Attributes:
-        set: the set.
+        set: facts of the set.
         folder: folder of the set.
-        files: the record of each file, by name.
+        files: record of each file, by name.
         new: names of the files that were not there before.
     """
 
@@ -39,7 +39,7 @@ class Fetched:
 
     @property
     def unchecked(self) -> tuple[str, ...]:
-        """Names of new files without a published hash to compare; from now on they are held to their own hash."""
+        """Names of new files without a published hash; from now on they are checked against their own hash."""
         return tuple(name for name in self.new if self.files[name].checked == "nothing")
 
 
@@ -52,10 +52,10 @@ def fetch(
     progress: Progress = quiet,
     pause_s: float = 1.0,
 ) -> Fetched:
-    """The set of this name, whole and checked.
+    """Fetch the set of this name, and check every file.
 
     Args:
-        name: one of `SETS`.
+        name: name of a set in `SETS`.
         to: folder of the set; a folder in the cache by default.
         url: address of a mirror, below which the files have their names.
         at_hand: files that were downloaded by hand, under their own names; nothing is then downloaded.
@@ -133,7 +133,7 @@ def _make(folder: Path) -> None:
 
 
 def _refuse_strangers(item: Set, folder: Path, files: Mapping[str, FetchedFile], given: Mapping[str, Path]) -> None:
-    """Refuse a folder where files of a person's own would be written over."""
+    """Refuse a folder where the user's own files would be overwritten."""
     problems: list[Problem] = []
     for part in item.files:
         path = folder / part.name
@@ -152,7 +152,7 @@ def _refuse_strangers(item: Set, folder: Path, files: Mapping[str, FetchedFile],
 
 
 def _is_kept(part: Source, got: FetchedFile | None, folder: Path) -> bool:
-    """True where the file is there and has the hash it is held to."""
+    """True where the file is there and has the expected hash."""
     path = folder / part.name
     try:
         is_it = got is not None and path.is_file() and sha256_of_file(path) == (part.sha256 or got.sha256)
@@ -198,7 +198,7 @@ def _no_listing(item: Set, reason: str) -> ProblemError:
 
 
 def by_hand(item: Set, part: Source | None = None) -> str:
-    """What to do where the download does not work."""
+    """Instructions for a download by hand."""
     what = "the files" if part is None else part.name
     where = item.page if part is None else part.url
     option = " ".join(f"--from {source.name}" for source in (item.files if part is None else [part]))

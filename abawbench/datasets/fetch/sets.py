@@ -22,7 +22,7 @@ class Source:
         url: address of the file.
         sha256: hash of the file, None where no source gives it.
         size: size in bytes, None where no source gives it.
-        source: where address and hash are from; a text that begins with `assumed` has no second witness.
+        source: source of address and hash; a text that begins with `assumed` is not confirmed by a second source.
     """
 
     name: str

@@ -21,13 +21,13 @@ RECORD = "fetched.json"
 
 @dataclass(frozen=True, slots=True)
 class FetchedFile:
-    """The record of one fetched file, to which a file of this name is held from then on.
+    """The record of one fetched file, against which later files of this name are checked.
 
     Attributes:
         sha256: hash of the file.
         size: size in bytes.
         url: address or path that it came from.
-        checked: the hash that it was compared with: `sha256`, the repository's `md5`, or `nothing` the first time.
+        checked: kind of the hash that it was compared with: `sha256`, the repository's `md5`, or `nothing`.
         members: size of each file that was unpacked from it, by path below the folder.
     """
 

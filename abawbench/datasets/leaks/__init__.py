@@ -1,6 +1,6 @@
-"""Leak guard: what training and evaluation must not share, and what a challenge forbids to train on.
+"""Leak guard: finds names and pictures that training and evaluation share.
 
-How a comparison walks through this room: `read_sides` (sides) lists the units, people, pictures and videos of both
+How sides are compared: `read_sides` (sides) lists the units, people, pictures and videos of both
 sides. `find_leaks` (compare) compares their names and what the manifests of data sets say, and lets frames compare the
 pictures: bytes first, then a hash of what they show (perceptual_hash). The result is one `Leaks`.
 """

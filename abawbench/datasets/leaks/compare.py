@@ -1,4 +1,4 @@
-"""What two sides share that training and evaluation must not share."""
+"""Compares two sides, and finds everything that training and evaluation must not share."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from abawbench.table import video_of
 
 @dataclass(frozen=True, slots=True)
 class Leaks:
-    """What two sides share.
+    """The names, files and pictures that two sides share.
 
     Attributes:
         units: names of units that are in both.
-        videos: names of videos of which both have a person, though not the same one.
+        videos: names of videos that both have persons of, though not the same person.
         subjects: names of persons who are in both.
         files: files with the same bytes.
         stretches: near-duplicate pictures.
@@ -68,13 +68,13 @@ def find_leaks(
     least: float = LIKENESS,
     progress: Progress | None = None,
 ) -> Leaks:
-    """The names, files and near-duplicate pictures that two sides share, and the overlaps that their manifests state.
+    """Find the names, files and near-duplicate pictures that two sides share, and overlaps that their manifests state.
 
     Pictures with the same bytes are reported as files, and not again as near-duplicates.
 
     Args:
         first: one side, as training.
-        second: the other side, as validation.
+        second: other side, as validation.
         threshold: largest number of bits in which the hashes of near-duplicates differ.
         least: smallest likeness of near-duplicates.
         progress: called after each picture.

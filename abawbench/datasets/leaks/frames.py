@@ -1,4 +1,4 @@
-"""Pictures that two sides share: the same bytes, and near-duplicates in stretches of consecutive frames."""
+"""Finds pictures that two sides share: the same bytes, and near-duplicates in stretches of consecutive frames."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Progress = Callable[[int, int], None]
 
 THRESHOLD = 10
 LIKENESS = 0.97
-# number of frames within a stretch that need not match, about a second
+# largest gap between matches within a stretch, in frames: about a second
 GAP = 25
 
 
@@ -32,8 +32,8 @@ class SameFiles:
     """Files in a folder of one side whose bytes are also in a folder of the other side.
 
     Attributes:
-        first: the folder of the first side; the path of the file where there is only one.
-        second: the folder of the second side; the path of the file where there is only one.
+        first: folder of the first side; the path of the file where there is only one.
+        second: folder of the second side; the path of the file where there is only one.
         files: number of files.
         example: path of a file of the first side, and of its copy in the second.
     """
@@ -83,7 +83,7 @@ class Pictures:
 def same_files(
     first: Sequence[Path], second: Sequence[Path]
 ) -> tuple[tuple[SameFiles, ...], frozenset[Path], tuple[Problem, ...]]:
-    """Files with the same bytes on two sides.
+    """Find files with the same bytes on two sides.
 
     Only files whose size occurs on both sides are read; empty files are left out.
 
@@ -127,7 +127,7 @@ def _size(path: Path) -> int:
 
 
 def read_pictures(paths: Sequence[Path], progress: Progress | None = None) -> Pictures:
-    """Pictures with their hashes, read with as many threads as there are cores."""
+    """Read pictures and their hashes, with as many threads as there are cores."""
     thumbnails: list[np.ndarray[Any, Any]] = []
     readable: list[Path] = []
     problems: list[Problem] = []
@@ -156,7 +156,7 @@ def _thumbnail(path: Path) -> np.ndarray[Any, Any] | ProblemError:
 def stretches(
     first: Pictures, second: Pictures, *, threshold: int = THRESHOLD, least: float = LIKENESS
 ) -> tuple[Stretch, ...]:
-    """Near-duplicate pictures: their hashes differ in few bits, and their slopes correlate.
+    """Find near-duplicate pictures, whose hashes differ in few bits and whose slopes correlate.
 
     For each picture of the first side and each folder of the second, only the most similar picture counts. Pictures
     that follow one another and match pictures of one folder make one stretch.

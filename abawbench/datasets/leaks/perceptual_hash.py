@@ -1,4 +1,4 @@
-"""A hash of what a picture shows, in 64 bits and a thumbnail, and a fast search for pictures that look alike."""
+"""Perceptual hashes of pictures, in 64 bits and a thumbnail, and a fast search for similar pictures."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Prints:
     """Hashes and thumbnails of pictures.
 
     Attributes:
-        hashes: shape (pictures,).
+        hashes: hashes of 64 bits, shape (pictures,).
         thumbnails: grey levels, shape (pictures, 24, 24).
-        is_flat: shape (pictures,), True for a picture so even or dark that it resembles every other such picture.
+        is_flat: True for a picture so even or dark that it resembles every other such picture, shape (pictures,).
     """
 
     hashes: Hashes
@@ -40,7 +40,7 @@ class Prints:
 
 
 def thumbnail(image: Image) -> NDArray[np.uint8]:
-    """A picture of any size and shape as 24 x 24 grey levels."""
+    """Shrink a picture of any size and shape to 24 x 24 grey levels."""
     import cv2
 
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
@@ -70,8 +70,8 @@ def likeness(first: Thumbnails, second: Thumbnails) -> Floats:
     """Likeness of pairs of pictures: the correlation of their slopes from one pixel to the next.
 
     Args:
-        first: shape (pairs, 24, 24).
-        second: shape (pairs, 24, 24).
+        first: thumbnails of the first pictures, shape (pairs, 24, 24).
+        second: thumbnails of the second pictures, shape (pairs, 24, 24).
 
     Returns:
         Shape (pairs,), at most 1. Brightness and contrast do not change it.
@@ -87,8 +87,8 @@ def likeness(first: Thumbnails, second: Thumbnails) -> Floats:
 def near_pairs(first: Hashes, second: Hashes, threshold: int) -> Iterator[Pairs]:
     """Every pair of pictures whose hashes differ in at most `threshold` bits, once, one block at a time.
 
-    The 64 bits are four bands. Where at most t bits differ in all, some band differs in at most its share of t. So only
-    pairs are compared that share a band up to so few flipped bits.
+    The 64 bits are split into four bands. Where at most t bits differ in all, some band differs in at most t / 4 bits,
+    so only pairs that agree in a band up to so few bits are compared.
 
     Source: Norouzi, Punjani and Fleet 2012, Fast search in Hamming space with multi-index hashing, CVPR.
     """
@@ -106,7 +106,7 @@ def near_pairs(first: Hashes, second: Hashes, threshold: int) -> Iterator[Pairs]
             different = first[one] ^ second[other]
             fresh = np.ones(len(one), bool)
             for earlier in range(band):
-                # a pair that an earlier band has found is not given again
+                # a pair that an earlier band has found is not yielded again
                 fresh &= np.bitwise_count(_band(different, earlier)) > radii[earlier]
             if fresh.any():
                 yield one[fresh], other[fresh], bits[fresh]

@@ -40,7 +40,7 @@ class Side:
     Attributes:
         name: path or id as the user gave it.
         units: names of videos, persons in videos, sequences, or single pictures.
-        subjects: names of persons, where labels give them.
+        subjects: names of persons, where labels have them.
         pictures: paths of pictures; those of one folder are in the order of their numbers.
         videos: paths of videos.
         dataset: facts of the data set, where the side is the id of one.
@@ -57,7 +57,7 @@ class Side:
 
 
 def read_sides(first: str, second: str, challenge: Challenge | None = None) -> tuple[Side, Side]:
-    """Both sides, each as `read_side` reads it. Raises: ProblemError, with the problems of both."""
+    """Read both sides, each as `read_side`. Raises: ProblemError, with the problems of both."""
     sides: list[Side] = []
     problems: list[Problem] = []
     for name in (first, second):
@@ -71,12 +71,12 @@ def read_sides(first: str, second: str, challenge: Challenge | None = None) -> t
 
 
 def read_side(name: str, challenge: Challenge | None = None) -> Side:
-    """Everything that can be compared below a path, or of a data set.
+    """Read everything that can be compared below a path, or of a data set.
 
     Args:
         name: path of a folder, a picture or video, a Parquet file of `data read`, a text file of labels or of names, or
             the id of a manifest.
-        challenge: the challenge whose format text files have, and folders of them.
+        challenge: challenge in whose format text files are, and folders of them.
 
     Raises:
         ProblemError: F01 neither a path nor a data set, and the problems of reading labels.

@@ -1,7 +1,7 @@
 """Facts of data sets: layout, labels, splits, licence, checked when they are read.
 
-How facts walk through this room: `read_manifest` (parse) turns a TOML file of `data_manifests/` into a `Manifest`
-(model) and reports every fault with its line. The `Catalogue` does so for each id when it is asked for. facts puts a
+How facts are read: `read_manifest` (parse) turns a TOML file of `data_manifests/` into a `Manifest`
+(model) and reports every fault with its line. The `Catalogue` does so for each id on demand. facts puts a
 manifest into words and tables, croissant into the exchange format of data set descriptions.
 """
 

@@ -1,4 +1,4 @@
-"""All manifests by id, each parsed when it is asked for, and who made the data sets."""
+"""All manifests by id, each parsed on demand, and the origins of the data sets."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.datasets.manifests.model import Manifest, Origin
 from abawbench.datasets.manifests.parse import read_manifest
 
-# who made each data set: one table for all releases of a name
+# file of the origins of the data sets: one table for all releases of a name
 _ORIGINS = "origins.toml"
 
 
 class Catalogue(Mapping[str, Manifest]):
-    """The manifests of a folder, by id; each is parsed once, when it is taken.
+    """The manifests of a folder by id, each of which is parsed once, on demand.
 
-    Taking a manifest raises ProblemError where its file does not hold together; the others can be taken all the same.
+    A manifest whose file is invalid raises ProblemError when it is looked up; the others can still be used.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -47,7 +47,7 @@ class Catalogue(Mapping[str, Manifest]):
 
     @functools.cached_property
     def origins(self) -> Mapping[str, Origin]:
-        """Who made each data set, by its name."""
+        """The origin of each data set, by its name."""
         path = self._folder / _ORIGINS
         tables = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
         return {name: Origin.model_validate(table) for name, table in tables.items()}
@@ -65,7 +65,7 @@ def _in_order(identifier: str) -> tuple[str, list[tuple[int, str]]]:
 
 @functools.cache
 def manifests() -> Catalogue:
-    """Every manifest by id, as `disfa_1`: as they come with abawbench.
+    """Every manifest that comes with abawbench, by id, as `disfa_1`.
 
     Raises:
         ProblemError: F01, there is no folder of manifests.
@@ -77,8 +77,7 @@ def get_manifest(name: str) -> Manifest:
     """A manifest by id (`raf-db_1`), by name (its newest version), or from a file of one's own (`./mine_1.toml`).
 
     Raises:
-        ProblemError: D02 an unknown name, with the ids that are like it; D01, F01, F03 a file that does not hold
-            together.
+        ProblemError: D02 an unknown name, with similar ids; D01, F01, F03 an invalid file.
     """
     if name.endswith(".toml") or "/" in name:
         return read_manifest(Path(name))
@@ -100,7 +99,7 @@ def get_manifest(name: str) -> Manifest:
 
 
 def origin_of(manifest: Manifest) -> Origin | None:
-    """Who made a data set: by its manifest, else by the table of all names; None where neither says it."""
+    """The origin of a data set: of its manifest, else of the table of all names; None where neither has it."""
     return manifest.origin or manifests().origins.get(manifest.name)
 
 

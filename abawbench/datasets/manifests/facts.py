@@ -1,4 +1,4 @@
-"""A manifest in a few words: sizes, licence, assumptions, and which of ABAW's labels the data set has."""
+"""Descriptions of a manifest: sizes, licence, assumptions, and the labels of ABAW that the data set has."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def task_in_words(facts: TaskFacts) -> str:
 
 
 def onto_abaw(facts: TaskFacts) -> Iterator[str]:
-    """What a task becomes in the vocabularies of ABAW, one line for each thing that is mapped or lost."""
+    """Describe the map of a task onto the vocabularies of ABAW, with one line for each thing that is mapped or lost."""
     if isinstance(facts, Classes):
         yield from _classes_onto(facts, facts.abaw, EXPRESSIONS_8, "expressions")
         yield from _classes_onto(facts, facts.compound, COMPOUND_7, "compound expressions")
@@ -104,7 +104,7 @@ def _classes_onto(facts: Classes, targets: Sequence[str] | None, wanted: Sequenc
     if masked := [name for name, target in pairs if not target]:
         yield f"masked: {_listed(masked)}"
     if contempt := [name for name, target in pairs if target == CONTEMPT]:
-        yield f"{_listed(contempt)}: masked, or Other where the reader is told so; never Disgust or Anger"
+        yield f"{_listed(contempt)}: masked, or Other with that option; never Disgust or Anger"
     if absent := [name for name in wanted if name not in targets]:
         yield f"{what} that it does not have: {_listed(absent)}"
 

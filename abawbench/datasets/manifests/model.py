@@ -66,10 +66,10 @@ class Classes(Strict):
     Attributes:
         classes: names of the classes in the data set's own order.
         codes: number or text that the file writes for each class; by default 0, 1, ...
-        abaw: for each class the ABAW expression that it becomes, `contempt` where the user of the labels decides, or
-            the empty name where it is masked. None where the classes are no expressions.
-        compound: for each class the ABAW compound expression that it becomes, or the empty name where it is masked.
-            None where the classes are no compound expressions.
+        abaw: ABAW expression that each class becomes, `contempt` where the user of the labels decides, or an empty name
+            where it is masked. None where the classes are not expressions.
+        compound: ABAW compound expression that each class becomes, or an empty name where it is masked. None where the
+            classes are not compound expressions.
         missing: values that mean "not annotated".
     """
 
@@ -134,7 +134,7 @@ class LabelSet(Strict):
         reader: name of the reader, one of `READERS`.
         files: glob patterns of the label files below the root, of which the first that matches counts; `split=pattern`
             where each split has files of its own.
-        tasks: what a label says, with columns and classes in the file's own order.
+        tasks: tasks of the labels, with columns and classes in the file's own order.
         image: path of a row's picture below the root, with `{unit}`, `{frame}` (as `{frame:05d}`) or `{image}`.
         frame_base: number of the first frame in the label file.
         options: settings of the reader, which its module documents.
@@ -172,9 +172,9 @@ class Split(Strict):
     Attributes:
         name: train, validation, test, or the data set's own word.
         count: number of units (see `unit`); None where it is not known.
-        unit: what `count` counts.
+        unit: unit of `count`.
         counts: further known numbers, as rows of each class.
-        rule: how members are recognised, in words.
+        rule: description of the rule that selects the members.
         file: path, below the root, of the list that names the members.
         subjects: ids of the subjects or videos, where they are published.
     """
@@ -189,11 +189,11 @@ class Split(Strict):
 
 
 class Licence(Strict):
-    """Terms, and how a person obtains the data.
+    """The terms of a data set, and the way to obtain it.
 
     Attributes:
-        terms: the licence or agreement in one line; an SPDX id where there is one.
-        access: what to do to obtain a copy.
+        terms: licence or agreement in one line; an SPDX id where there is one.
+        access: steps to obtain a copy.
         url: page of the owners, where it is known.
         redistributable: true where the data may be passed on.
         attribution: text to print where the data are shown.
@@ -218,7 +218,7 @@ class Checksum(Strict):
 
 
 class Relation(Strict):
-    """How another data set overlaps with this one, for the leak guard."""
+    """An overlap of another data set with this one, for the leak guard."""
 
     dataset: str
     how: Literal["contains", "contained-in", "shares-pictures", "shares-subjects"]
@@ -226,14 +226,14 @@ class Relation(Strict):
 
 
 class Origin(Strict):
-    """Who made a data set.
+    """The origin of a data set.
 
     Attributes:
         creators: people or institutions, in the order of the paper.
         year: year of publication.
-        citation: the text to cite, in one line.
+        citation: text to cite, in one line.
         url: address of the paper or of the data set's page, where it is known.
-        source: where these facts are from.
+        source: source of these facts.
     """
 
     creators: tuple[str, ...] = Field(min_length=1)
@@ -250,13 +250,13 @@ class Manifest(Strict):
         name: short name, as `disfa`; the file is `<name>_<version>.toml`.
         version: release, as `2020`, `1`, or an edition.
         status: `documented` where the layout is known from sources, `unverified` where it is assumed throughout.
-        group: the kind of group that must not be in two splits at once.
+        group: kind of group that must not be in two splits at once.
         subjects: number of people, where it is known.
         withheld: ids of people who gave no consent to be shown; no message names them.
-        metric: how the literature judges predictions.
-        origin: who made the data set; it may be left out where `data_manifests/origins.toml` has the name.
-        sources: where the fact of each dotted field (`splits.train`, `labels.basic.classes`, ...) is from; a text that
-            begins with `assumed` has no source yet. An entry for a field covers the fields below it.
+        metric: metric of the literature.
+        origin: makers of the data set; it may be left out where `data_manifests/origins.toml` has the name.
+        sources: source of the fact in each dotted field (`splits.train`, `labels.basic.classes`, ...); a text that
+            begins with `assumed` means that there is no source yet. An entry for a field covers the fields below it.
     """
 
     name: str = Field(pattern="^[a-z0-9]+(-[a-z0-9]+)*$")
@@ -291,7 +291,7 @@ class Manifest(Strict):
         return f"{self.name}_{self.version}"
 
     def unnamed(self, problems: Sequence[Problem]) -> tuple[Problem, ...]:
-        """The problems, with the ids of people who may not be shown struck out."""
+        """Remove the ids of people who may not be shown from problems."""
         if not self.withheld:
             return tuple(problems)
         pattern = re.compile("|".join(map(re.escape, self.withheld)))

@@ -1,4 +1,4 @@
-"""The TOML file of a manifest as a Manifest, with the line of every fault."""
+"""Reads the TOML file of a manifest, and names the line of every fault."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Steps = tuple[str | int, ...]
 
 
 def read_manifest(path: Path) -> Manifest:
-    """The manifest in a TOML file.
+    """Read the manifest in a TOML file.
 
     Raises:
         ProblemError: F01, F03 the file cannot be read; D01 for every fault: text that is no TOML, a field that is

@@ -1,6 +1,6 @@
-"""Labels of data sets, in whatever form their owners publish them.
+"""Readers of labels in the forms in which the owners of data sets publish them.
 
-How labels walk through this room: `label_files` (files) finds the label files of a local copy. The reader that the
+How labels are read: `label_files` (files) finds the label files of a local copy. The reader that the
 manifest names, one module for each form of labels, turns each file into sound rows (`LabelRows` in rows); sheet and
 pairs turn text into columns, values turns columns into values, and units knows files of single units. `assemble`
 (labels) joins the rows of all files into `Labels`, a Table in the data set's own classes and columns. `to_abaw`
@@ -25,7 +25,7 @@ Reader = Callable[[Manifest, LabelSet, Path, Problems], Labels]
 def read_with_problems(
     manifest: Manifest, root: Path, which: str | None = None
 ) -> tuple[Labels | None, tuple[Problem, ...]]:
-    """The labels of a local copy without the rows at fault, and what is wrong with those.
+    """Read the labels of a local copy, and leave faulty rows out.
 
     Args:
         manifest: facts of the data set.
@@ -33,7 +33,7 @@ def read_with_problems(
         which: id of the label set; needed where the manifest has several.
 
     Returns:
-        The labels, None where no row is left; and every problem and note.
+        The labels, or None where no row is left; and every problem and note.
     """
     problems = Problems()
     try:

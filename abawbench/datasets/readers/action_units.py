@@ -45,7 +45,7 @@ class ActionUnitFileSettings(UnitSettings):
 
     Attributes:
         delimiter: a comma, or a blank for any run of blanks.
-        comment: the text that a line of comment begins with; empty for none.
+        comment: text that a line of comment begins with; empty for no comments.
         highest: largest intensity.
         names_pictures: true where a frame is the name of a picture, which then fills `{image}` of the template.
     """
@@ -81,10 +81,10 @@ class IntensitySeries:
     """The sound rows of the file of one action unit.
 
     Attributes:
-        file: the file.
-        frame: shape (rows,), number of the frame.
-        values: shape (rows,), intensities as they are written.
-        line: shape (rows,), line of the file that each row stands on.
+        file: file of the series.
+        frame: frame numbers, shape (rows,).
+        values: intensities as they are written, shape (rows,).
+        line: line of the file that each row stands on, shape (rows,).
         names: names of the rows' pictures, shape (rows,); empty where the file names none.
         is_whole: False where rows were left out.
     """
@@ -98,7 +98,7 @@ class IntensitySeries:
 
 
 def read_action_unit_files(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """Labels from lines of a frame and an intensity, in one file for each action unit of a video.
+    """Read labels from lines of a frame and an intensity, in one file for each action unit of a video.
 
     The files of a video are joined by frame; a frame that one file lacks is "not annotated" there. A frame is a number,
     or the name of a picture that ends with one.
@@ -197,7 +197,7 @@ def _series(
 
 
 def read_action_unit_tables(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """Labels from tables whose first column is the frame and whose header numbers or names the action units.
+    """Read labels from tables whose first column is the frame and whose header numbers or names the action units.
 
     The first column is found by its place, as some headers give it the number of an action unit. The header `0, 1, ...,
     99` and one that names a few units are read alike.

@@ -1,4 +1,4 @@
-"""One NumPy file for each picture and column: AffectNet's release of eight classes."""
+"""Reads one NumPy file for each picture and column: AffectNet's release of eight classes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ArraySettings(Strict):
 
 
 def read_arrays(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """Labels from folders of files `<id><ending>.npy`, each of which holds a single number or text.
+    """Read labels from folders of files `<id><ending>.npy`, each of which holds a single number or text.
 
     A unit is `<folder above>/<id>`, as ids of two splits may be the same. The id fills `{image}` of the template.
     Nothing is unpickled.

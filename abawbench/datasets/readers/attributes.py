@@ -87,7 +87,7 @@ class AttributeRows:
 
 
 def read_attributes(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """Labels from a count, a line of attribute names, then `name v1 v2 ...` with -1 and 1; a unit is a picture.
+    """Read labels from a count, a line of attribute names, then `name v1 v2 ...` with -1 and 1; a unit is a picture.
 
     Problems: F01 to F04, F06, V01, V06 a number that is no split, V09, T01 fewer rows than the first line says, or
     pictures without split or person, T03 a picture twice, D10.
@@ -250,6 +250,6 @@ def _looked_up(known: NamedTexts | None, rows: AttributeRows, problems: Problems
         lacking = int(np.count_nonzero(place < 0))
         if lacking:
             name = rows.names[int(np.flatnonzero(place < 0)[0])].as_py()
-            found, fix = f"no {name}", "complete the file: what it says of them stays unknown"
+            found, fix = f"no {name}", "complete the file: its values for them stay unknown"
             problems.add(Problem("T01", found, "every picture with attributes", fix, known.file, count=lacking))
     return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array([*known.texts, ""]))

@@ -1,4 +1,4 @@
-"""Votes of FERPlus: ten people judge a face, and the reader makes one label of their votes."""
+"""Reads the votes of FERPlus: ten people judge a face, and their votes become one label."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class FerplusSettings(SheetSettings):
 
     Attributes:
         columns: names of the ten columns of votes, unknown and NF last.
-        mode: the labels that the votes become.
+        mode: kind of labels that the votes become.
             majority: the class with more than half of them, else unknown (one task of classes).
             probability: shares of the leading emotions, up to three; NaN where they hold no more than half of the
                 votes or the face is not seen as an emotion (numbers).
@@ -43,7 +43,7 @@ class FerplusSettings(SheetSettings):
 
 
 def read_ferplus(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """Labels from counts of votes over eight emotions, unknown and no face (`NF`).
+    """Read labels from counts of votes over eight emotions, unknown and no face (`NF`).
 
     A row without the name of a picture shows no face and is left out. Votes of a single person are dropped first in
     every mode but `votes`.
@@ -114,7 +114,7 @@ def probability(votes: Floats) -> Floats:
             held[hit] += largest[hit]
             count[hit] += 1
             if place >= emotions:
-                # nothing is taken after unknown or no face, and neither stands beside an emotion
+                # no class is taken after unknown or no face, and neither is combined with an emotion
                 goes_on &= ~hit
                 active &= ~hit
                 beside = hit & (taken.sum(axis=1) > largest)

@@ -1,4 +1,4 @@
-"""The label files of a local copy: where they lie, and their bytes or text."""
+"""Finds the label files of a local copy, and reads their bytes or text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LabelFile:
 
     Attributes:
         path: path of the file or folder.
-        split: name of the split that all of it belongs to; empty where the rows name their splits, or nothing does.
+        split: name of the split of the whole file; empty where the rows name their splits, or none is known.
     """
 
     path: Path
@@ -40,7 +40,7 @@ def patterns(label_set: LabelSet) -> Mapping[str, tuple[str, ...]]:
 
 
 def label_files(label_set: LabelSet, root: Path, problems: Problems) -> tuple[LabelFile, ...]:
-    """The files of each split: those that the first of its patterns to match anything matches.
+    """Find the files of each split: all matches of the first of its patterns that has any.
 
     Problems: F01 for a split without any file, D01 for a pattern that leads out of the data set's folder.
     """

@@ -1,4 +1,4 @@
-"""Pictures in one folder for each class."""
+"""Reads labels from pictures in one folder for each class."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class ClassFolderSettings(Strict):
 
     Attributes:
         aliases: further names of folders, as `ANGRER=Anger`.
-        pattern: regular expression for a picture's path, whose named group `subject` is the person; empty for none.
+        pattern: regular expression for a picture's path, whose named group `subject` is the person; empty for unknown
+            persons.
     """
 
     aliases: Pairs = ()
@@ -32,7 +33,7 @@ class ClassFolderSettings(Strict):
 
 
 def read_class_folders(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """Labels that are the names of folders: `files` names the folders that hold the class folders.
+    """Read labels that are the names of folders: `files` names the folders that hold the class folders.
 
     A folder's name is a code of the class (or the class's name where no codes are given), without regard to case. A
     unit is a picture, named by its path below the root.

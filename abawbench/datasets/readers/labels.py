@@ -29,8 +29,8 @@ class Labels:
 
     Attributes:
         manifest: facts of the data set.
-        tasks: what the values are, in the data set's own order of classes and columns.
-        table: one row for each label; its `videos` are units: videos, sequences, or single pictures.
+        tasks: tasks of the values, in the data set's own order of classes and columns.
+        table: rows, one for each label; its `videos` are units: videos, sequences, or single pictures.
         subjects: name of the person of each unit, empty where it is not known.
         splits: name of the split of each unit, empty where it is not known.
         images: path of each row's picture below the root; None where rows have no pictures of their own.
@@ -127,7 +127,7 @@ def _report_two_splits(
             return f"'{unit}', which is in the split {split or 'without a name'} too"
 
         place = (rows.file, rows.line)
-        fix = "take it from one of the splits: the rows of the first are kept"
+        fix = "remove it from one of the splits: the rows of the first are kept"
         report("D11", elsewhere[begin : begin + len(rows)], found, "each unit in one split", fix, place, problems)
         begin += len(rows)
 
@@ -151,7 +151,7 @@ def _pictures(label_set: LabelSet, root: Path, rows: LabelRows, problems: Proble
         ~found,
         lambda row: f"no picture {paths[row].as_py()}",
         "the picture of the row",
-        "copy the pictures again, or take the row from the list",
+        "copy the pictures again, or remove the row from the list",
         (rows.file, rows.line),
         problems,
     )

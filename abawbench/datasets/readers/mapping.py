@@ -1,4 +1,4 @@
-"""Labels of any data set in the vocabularies of the ABAW challenges, and what is lost on the way."""
+"""Maps the labels of any data set onto the vocabularies of the ABAW challenges, and counts the losses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ACTION_UNIT = re.compile(r"AU(?:([0-9]+)[LR]?|[LR]([0-9]+))")
 
 @dataclass(frozen=True, slots=True)
 class ExpressionLoss:
-    """What the map loses of a data set's classes, basic or compound.
+    """The losses of the map for a data set's classes, basic or compound.
 
     Attributes:
         masked: number of rows that become "not annotated", by own class, classes without rows included.
@@ -47,7 +47,7 @@ class ExpressionLoss:
 
 @dataclass(frozen=True, slots=True)
 class ActionUnitLoss:
-    """What the map loses of a data set's action units.
+    """The losses of the map for a data set's action units.
 
     Attributes:
         absent: ABAW action units that the data set does not label; they are masked in every row.
@@ -72,11 +72,11 @@ class RangeLoss:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What the map onto ABAW loses of the labels of a data set.
+    """The losses of the map onto ABAW for the labels of a data set.
 
     Attributes:
         dataset: id of the manifest.
-        rows: number of rows; all of them stay.
+        rows: number of rows, all of which are kept.
         unlabelled: number of rows without any annotation after the map.
         left: own tasks and columns that ABAW does not have.
         expression: loss of basic expressions; None where the data set has none.
@@ -106,7 +106,7 @@ def to_abaw(
     expressions: Sequence[str] = EXPRESSIONS_8,
     action_units: Sequence[str] = ACTION_UNITS_12,
 ) -> tuple[Table, Loss]:
-    """The rows of labels with the tasks va, expression, compound and action_units, as far as the data set has them.
+    """Map labels onto the tasks va, expression, compound and action_units, as far as the data set has them.
 
     An action unit that the data set does not label is -1 in every row, never 0.
 
@@ -117,7 +117,7 @@ def to_abaw(
         action_units: columns of the result, in order.
 
     Returns:
-        The table, with the rows of `labels.table`; and what the map loses.
+        The table, with the rows of `labels.table`; and the losses of the map.
     """
     values: dict[str, Values] = {}
     left: list[str] = []
@@ -158,11 +158,11 @@ def abaw_tasks(
 
 
 def class_map(manifest: Manifest, task: Task, vocabulary: Vocabulary = "abaw") -> Mapping[str, str] | None:
-    """What each class of a task becomes: an ABAW expression, `contempt`, or the empty name where it is masked.
+    """Map each class of a task to an ABAW expression, `contempt`, or an empty name where it is masked.
 
     Args:
-        manifest: the manifest that has the task.
-        task: the task, or one with some of its classes in another order.
+        manifest: manifest that has the task.
+        task: task of the manifest, or one with some of its classes in another order.
         vocabulary: `abaw` for the eight basic expressions, `compound` for the compound ones.
 
     Returns:
@@ -276,7 +276,7 @@ def _is_labelled(table: Table, expressions: Sequence[str], action_units: Sequenc
 
 
 def describe_loss(loss: Loss) -> str:
-    """A loss in words, one line for each thing that is lost."""
+    """Describe a loss, with a line for each thing that is lost."""
     lines: list[str] = []
     for part in (loss.expression, loss.compound):
         if part is None:

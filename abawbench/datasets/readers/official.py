@@ -1,7 +1,7 @@
-"""The data sets of the ABAW challenges, in the organisers' formats.
+"""Reads the data sets of the ABAW challenges, in the organisers' formats.
 
-The annotations are read as scoring reads them. Where that fails, the sound lines of each file are copied to a temporary
-place, faulty ones left out or replaced by a sentinel, and the copy is read.
+The annotations are read as in scoring. Where that fails, the sound lines of each file are copied to a temporary place,
+faulty ones are left out or replaced by a sentinel, and the copy is read.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class OfficialTable:
 
 
 def read_official(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """Labels in the text format of the label set's first challenge: a file, or a folder of per-unit files.
+    """Read labels in the text format of the label set's first challenge: a file, or a folder of per-unit files.
 
     Problems: those of the format, with file and line; D01 no challenge, or a challenge of other tasks; D10; D11; D12 a
     unit with a file in two of the folders that a split may have; D13 labels past the end of a video.
@@ -97,7 +97,7 @@ def read_official(manifest: Manifest, label_set: LabelSet, root: Path, problems:
 
 
 def read_official_list(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """The rows of an organisers' list of paths, none of which is annotated.
+    """Read the rows of an organisers' list of paths, none of which is annotated.
 
     Problems: those of the list; D10; D11.
     """

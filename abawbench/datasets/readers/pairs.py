@@ -1,4 +1,4 @@
-"""Text files whose lines are a key and a number, as `frame,intensity` or `picture split`."""
+"""Reads text files whose lines are a key and a number, as `frame,intensity` or `picture split`."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Pairs:
     """Lines of a key and a number.
 
     Attributes:
-        keys: texts, shape (rows,).
+        keys: keys of the lines, shape (rows,).
         values: finite numbers, shape (rows,).
-        line: shape (rows,), line of the file that each row stands on.
+        line: line of the file that each row stands on, shape (rows,).
         is_whole: False where lines were left out.
     """
 
@@ -44,13 +44,13 @@ class Pairs:
 
 
 def read_pairs(path: Path, problems: Problems, *, delimiter: str = " ", comment: str = "") -> Pairs | None:
-    """The lines of a file that hold a key and a finite number; blank lines and comments are skipped.
+    """Read the lines of a file that hold a key and a finite number; blank lines and comments are skipped.
 
     Args:
-        path: the file.
-        problems: the collection for F01, F02, F03 of the file, and F06, V01 of lines, which are then left out.
-        delimiter: one character; a blank stands for any run of blanks and tabs.
-        comment: the text that a line of comment begins with; empty for none.
+        path: path of the file.
+        problems: collection that receives F01, F02, F03 of the file, and F06, V01 of lines, which are then left out.
+        delimiter: single character; a blank stands for any run of blanks and tabs.
+        comment: text that a line of comment begins with; empty for no comments.
     """
     data = read_text(path, problems)
     if data is None:

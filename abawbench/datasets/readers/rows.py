@@ -1,4 +1,4 @@
-"""Rows of a label file: where they stand, which of them are at fault, and what each is a label of."""
+"""Rows of a label file: their lines, their faults, and the units and frames that they label."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def report(
 
     Args:
         rule: id of the rule that the rows break.
-        wrong: shape (rows,).
-        found: gives the text for what a row says, by the row's index.
-        expected: what the rule asks for.
-        fix: what to do.
-        place: the file, and the line of each row.
-        problems: the collection to add to.
+        wrong: mask of the faulty rows, shape (rows,).
+        found: function from the index of a row to its faulty content.
+        expected: values that the rule allows.
+        fix: correction.
+        place: name of the file, and the line of each row.
+        problems: collection that receives the problems.
     """
     file, line = place
     rows = np.flatnonzero(wrong)
@@ -60,8 +60,8 @@ class CheckedRows:
     """The rows of one file while its columns are checked, one after the other.
 
     Attributes:
-        place: the file's name, and the line of each row.
-        faulty: shape (rows,), True for each row that a check has refused.
+        place: name of the file, and the line of each row.
+        faulty: True for each row that a check has refused, shape (rows,).
     """
 
     def __init__(self, file: str, line: Lines, problems: Problems) -> None:
@@ -81,13 +81,13 @@ class LabelRows:
 
     Attributes:
         file: name of the file, for messages.
-        line: shape (rows,), line of the file that each row stands on.
-        unit: dictionary of texts, shape (rows,): the video, sequence or picture that a row is a label of.
-        frame: shape (rows,), number of the frame.
-        values: by task name, as in a Table.
-        split: dictionary of texts, shape (rows,): name of the split, empty where it is not known.
-        subject: dictionary of texts, shape (rows,): name of the person, empty where it is not known.
-        image: the file's own name for each row's picture, which fills `{image}`; None where it names no pictures.
+        line: line of the file that each row stands on, shape (rows,).
+        unit: video, sequence or picture that each row labels, a dictionary of texts, shape (rows,).
+        frame: frame numbers, shape (rows,).
+        values: values by task name, as in a Table.
+        split: name of the split, empty where it is not known, a dictionary of texts, shape (rows,).
+        subject: name of the person, empty where it is not known, a dictionary of texts, shape (rows,).
+        image: name of each row's picture in the file, which fills `{image}`; None where it names no pictures.
         folder: path of the file's folder below the root, which fills `{folder}`.
     """
 

@@ -1,4 +1,4 @@
-"""Posed sequences from a neutral face to an apex: CK+ by its label files, Oulu-CASIA and MMI by their folders."""
+"""Reads posed sequences from a neutral face to an apex: CK+ by its label files, Oulu-CASIA and MMI by their folders."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class EmotionFileSettings(FacsFileSettings):
     """Settings of the reader `emotion-files`.
 
     Attributes:
-        take: how many of the last frames are taken.
+        take: number of last frames that are taken.
         first_as: class of the first frame, as `neutral`; empty where the first frame is not taken.
     """
 
@@ -60,8 +60,8 @@ class ExpressionFolderSettings(UnitSettings):
     """Settings of the reader `expression-folders`; the pattern has a group `expression`.
 
     Attributes:
-        part: pictures that have the expression.
-        take: how many of them are taken, from the end or the middle.
+        part: part of the pictures that has the expression.
+        take: number of pictures that are taken from the end or the middle.
         first_as: class of the first picture, as `Neutral`; empty where the first picture is not taken.
         aliases: further names of folders, as `Happy=Happiness`.
     """
@@ -74,7 +74,7 @@ class ExpressionFolderSettings(UnitSettings):
 
 
 def read_emotion_files(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """Labels from one file with one number for each sequence, as CK+ writes `   3.0000000e+00`.
+    """Read labels from one file with one number for each sequence, as CK+ writes `   3.0000000e+00`.
 
     The number in the file's name is that of the last frame, and frames follow each other from `frame_base`. The last
     frames have the expression of the file; sequences without a file have no label.
@@ -98,7 +98,7 @@ def read_emotion_files(manifest: Manifest, label_set: LabelSet, root: Path, prob
 
 
 def read_facs_files(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """Labels from one file for each sequence that lists the action units of its last frame as `AU intensity`.
+    """Read labels from one file for each sequence that lists the action units of its last frame as `AU intensity`.
 
     A listed unit is present, whatever its intensity: 0 means that the intensity was not scored. A unit that is not
     listed is absent. Each file makes one row; a file with a line at fault is left out.
@@ -112,7 +112,7 @@ def read_facs_files(manifest: Manifest, label_set: LabelSet, root: Path, problem
     units: list[LabelRows] = []
     for file in files:
         pairs = read_pairs(file.path, problems)
-        # of a list with a gap nobody knows what is absent
+        # a list with a gap does not tell which units are absent
         if pairs is None or not pairs.is_whole:
             continue
         marks = np.zeros((1, len(facts.columns)), np.int8)
@@ -130,7 +130,7 @@ def read_facs_files(manifest: Manifest, label_set: LabelSet, root: Path, problem
 
 
 def read_expression_folders(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """Labels from a folder of pictures for each sequence, whose name is the expression; a picture is a row.
+    """Read labels from a folder of pictures for each sequence, whose name is the expression; a picture is a row.
 
     `files` names the folders. Pictures are ordered by the number at the end of their names.
 

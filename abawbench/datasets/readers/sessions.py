@@ -1,4 +1,4 @@
-"""One XML file for each recorded session, as MMI has them."""
+"""Reads one XML file for each recorded session, as MMI has them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _DocumentTypeError(Exception):
 
 
 def read_sessions(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """Labels from an attribute of one XML file for each session; a row is a whole video.
+    """Read labels from an attribute of one XML file for each session; a row is a whole video.
 
     The attribute stands as `Emotion="4"`, or as `Name="Emotion" Value="4"` in one element. A session without it is not
     annotated. Files that declare a document type are refused unread: entities could make a small file endless.
@@ -90,7 +90,7 @@ def attribute_values(data: bytes, attribute: str) -> tuple[str, ...]:
     """The different values of an attribute in an XML file, in the order in which they occur.
 
     Raises:
-        ExpatError: the data are no XML.
+        ExpatError: the data are not XML.
     """
     found: list[str] = []
 

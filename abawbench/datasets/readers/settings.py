@@ -1,4 +1,4 @@
-"""The options of a label set as settings of its reader, checked before anything is read."""
+"""Turns the options of a label set into settings of its reader, before anything is read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Pairs = Annotated[tuple[Annotated[str, Field(pattern="=")], ...], BeforeValidato
 
 
 def pairs(texts: Iterable[str]) -> dict[str, str]:
-    """What each text of the form `this=that` says, by `this`."""
+    """The mapping that texts of the form `this=that` describe."""
     return {this: that for this, _, that in (text.partition("=") for text in texts)}
 
 
@@ -33,9 +33,9 @@ def settings_of(kind: type[Settings], manifest: Manifest, label_set: LabelSet, c
     """The options of a label set as settings of its reader.
 
     Args:
-        kind: the settings of the reader.
-        manifest: the manifest that the label set is of.
-        label_set: the label set.
+        kind: class of the reader's settings.
+        manifest: manifest of the data set.
+        label_set: label set with the options.
         columns: names of columns, which are options of their own and no settings.
 
     Raises:
@@ -107,10 +107,10 @@ def class_names(facts: Classes, codes: Iterable[object], aliases: Iterable[str],
     """The number of the class for each name of a folder, in small letters.
 
     Args:
-        facts: the classes.
-        codes: what folders are called, for each class.
+        facts: classes of the task.
+        codes: name of the folder of each class.
         aliases: further names, as `Happy=Happiness`; after `=` stands a code or a class.
-        label_set: the label set that has them, for messages.
+        label_set: label set of the classes, for messages.
 
     Raises:
         ProblemError: D01, an alias of something that is no class.

@@ -1,4 +1,4 @@
-"""Delimited text and Parquet files as columns, with the line that each row stands on."""
+"""Reads columns of delimited text and Parquet files, with the line that each row stands on."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _WIDTH_FIX = "write one field for each column"
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """The columns of a file that were asked for.
+    """Some columns of a file.
 
     Attributes:
         file: name of the file, for messages.
-        columns: the columns by name; they hold text where the file is text.
-        line: shape (rows,), line that each row stands on; in Parquet the number of the row, from 1.
+        columns: columns by name; they hold text where the file is text.
+        line: line that each row stands on, shape (rows,); in Parquet the number of the row, from 1.
         first: line of the first row.
     """
 
@@ -56,10 +56,10 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class SheetFormat:
-    """How a text file is written.
+    """The format of a text file.
 
     Attributes:
-        delimiter: one character, or `blanks` for any run of blanks and tabs.
+        delimiter: single character, or `blanks` for any run of blanks and tabs.
         header: True where the first line names the columns; `detect` where only some copies have such a line.
         names: names of the columns, in order, where no header names them; by default the numbers from 0.
         quote: character around texts that hold the delimiter; empty for none.
@@ -72,14 +72,14 @@ class SheetFormat:
 
 
 def read_sheet(path: Path, wanted: Sequence[str | int], form: SheetFormat, problems: Problems) -> Sheet | None:
-    """Some columns of a file, with every row that has the right number of fields; None where it cannot be read.
+    """Read some columns of a file, with every row that has the right number of fields; None where it cannot be read.
 
     Args:
-        path: the file.
-        wanted: the columns, by name or by place from 0.
-        form: how a text file is written; a Parquet file needs none of it.
-        problems: the collection for F01, F02, F03, F04 of the file, and F03, F06, F10 of lines, which are then left
-            out.
+        path: path of the file.
+        wanted: columns to read, by name or by place from 0.
+        form: format of a text file; not used for a Parquet file.
+        problems: collection that receives F01, F02, F03, F04 of the file, and F03, F06, F10 of lines, which are then
+            left out.
     """
     if path.suffix == ".parquet":
         return _read_parquet(path, wanted, problems)

@@ -1,4 +1,4 @@
-"""Labels counted by split, class and column."""
+"""Counts labels by split, class and column."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def counts_by_split(labels: Labels, table: Table, tasks: Sequence[Task]) -> dict
     """The counts of each split that has rows, in order of first appearance; rows without a split are under "".
 
     Args:
-        labels: the labels, for the subjects and splits of the rows.
-        table: the rows, in ABAW's vocabularies or in the data set's own (`labels.table`).
-        tasks: the tasks of the table.
+        labels: labels with the subjects and splits of the rows.
+        table: rows in ABAW's vocabularies or in the data set's own (`labels.table`).
+        tasks: tasks of the table.
     """
     names = tuple(dict.fromkeys(labels.splits))
     place = {name: number for number, name in enumerate(names)}

@@ -1,4 +1,4 @@
-"""A table of labels, one row for each: CSV, other delimited text or Parquet, with a map of its columns."""
+"""Reads tables with a row for each label: CSV, other delimited text or Parquet, with a map of their columns."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Column = str | int
 
 
 class SheetSettings(Strict):
-    """Settings of every reader of tables: how a file is written, and which columns say what a row is a label of.
+    """Settings of every reader of tables: the format of a file, and the columns that name unit, frame and split.
 
     A row is a picture (`path`), a frame (`video` and `frame`) or a whole video (`video`). Where neither is named, a
     file is a video and its line i is frame i, counted from the label set's `frame_base`.
@@ -103,7 +103,7 @@ class TableSettings(SheetSettings):
 
 @dataclass(frozen=True, eq=False)
 class RowKeys:
-    """What the rows of a sheet are labels of; every attribute is as in `LabelRows`."""
+    """The units, frames, splits and persons of the rows of a sheet; every attribute is as in `LabelRows`."""
 
     unit: pa.DictionaryArray
     frame: Integers
@@ -113,7 +113,7 @@ class RowKeys:
 
 
 def read_table(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """Labels from tables whose columns the manifest names; an empty field is "not annotated".
+    """Read labels from tables whose columns the manifest names; an empty field is "not annotated".
 
     Problems: F01 to F06, F10, V01, V06, V09, T06 a name that does not fit the pattern or leads out of the root, D10,
     D11, D12 two files for one video.
@@ -171,11 +171,11 @@ def sheet_rows(sheet: Sheet, keys: RowKeys, values: dict[str, Any], folder: Path
     """The sound rows of a sheet.
 
     Args:
-        sheet: the sheet.
-        keys: what its rows are labels of.
-        values: by task name.
-        folder: the file's folder, below the root.
-        rows: the rows after every check.
+        sheet: sheet with the rows.
+        keys: units, frames, splits and persons of the rows.
+        values: values by task name.
+        folder: folder of the file, below the root.
+        rows: rows after every check.
     """
     whole = LabelRows(
         sheet.file,
@@ -192,14 +192,14 @@ def sheet_rows(sheet: Sheet, keys: RowKeys, values: dict[str, Any], folder: Path
 
 
 def row_keys(label_set: LabelSet, settings: SheetSettings, file: LabelFile, sheet: Sheet, rows: CheckedRows) -> RowKeys:
-    """What the rows of a sheet are labels of.
+    """Find the units, frames, splits and persons of the rows of a sheet.
 
     Args:
-        label_set: the label set; its `frame_base` is the frame of the first row where rows have no names.
-        settings: the columns that say it.
-        file: the file of the sheet, which may have a split.
-        sheet: the sheet, with the columns of the settings' roles.
-        rows: the rows that are checked.
+        label_set: label set; its `frame_base` is the frame of the first row where rows have no names.
+        settings: settings that name the columns.
+        file: file of the sheet, which may have a split.
+        sheet: sheet with the columns that the settings name.
+        rows: rows that are checked.
 
     Problems: T06 no name, a name that leads out of the root or does not fit the pattern, no number of a frame.
     """

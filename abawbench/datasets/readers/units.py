@@ -1,4 +1,4 @@
-"""Units whose labels are files of their own: what the path of a file says, and the rows of one unit."""
+"""Units with label files of their own: the facts in the path of a file, and the rows of one unit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class UnitSettings(Strict):
     """Settings of every reader of files of units.
 
     Attributes:
-        pattern: regular expression for the end of a path; its named groups are what the path says.
+        pattern: regular expression for the end of a path, with a named group for each fact in it.
         unit: name of the unit, made from the groups, as `{subject}/{trial}`.
     """
 
@@ -39,9 +39,9 @@ class UnitFile:
 
     Attributes:
         path: path of the file or folder.
-        groups: what the path says, by the names of the pattern's groups.
+        groups: facts in the path, by the names of the pattern's groups.
         unit: name of the unit.
-        split: name of the split, empty where nothing says it.
+        split: name of the split, empty where it is not known.
     """
 
     path: Path
@@ -51,7 +51,7 @@ class UnitFile:
 
     @property
     def subject(self) -> str:
-        """Name of the person, empty where the path does not say it."""
+        """Name of the person, empty where the path does not name one."""
         return self.groups.get("subject", "")
 
 
@@ -67,8 +67,8 @@ def unit_files(
     """The label files whose path fits the pattern of the settings, in the order of their paths.
 
     Args:
-        manifest: the manifest, which may list the subjects or units of a split.
-        label_set: the label set, which says where the files lie.
+        manifest: manifest, which may list the subjects or units of a split.
+        label_set: label set with the patterns of the files.
         root: folder of the local copy.
         settings: pattern of a path and name of a unit; the groups `au` and `frame` are numbers.
         problems: the collection for F01 no file, T06 a path that does not fit.
@@ -133,11 +133,11 @@ def unit_rows(
     """The rows of one unit.
 
     Args:
-        file: the unit's file.
-        line: shape (rows,), line of the file that each row stands on.
-        frame: shape (rows,), number of the frame.
-        values: by task name.
-        image: for each row the text that fills `{image}` in the label set's template.
+        file: file of the unit.
+        line: line of the file that each row stands on, shape (rows,).
+        frame: frame numbers, shape (rows,).
+        values: values by task name.
+        image: text that fills `{image}` in the label set's template, for each row.
     """
     import pyarrow as pa
 

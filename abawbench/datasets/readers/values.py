@@ -1,4 +1,4 @@
-"""Columns as files write them: to the values of a Table, and names to what they say of their rows."""
+"""Converts columns of files to the values of a Table, and names of rows to the facts in them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 def task_values(
     columns: Sequence[pa.ChunkedArray], facts: TaskFacts, rows: CheckedRows, highest: float | None = None
 ) -> Values:
-    """The values of a task, as a Table holds them, from the columns that a file has of it.
+    """Convert the columns of a task in a file to its values in a Table.
 
     Args:
-        columns: one column for classes, else one for each of the facts' columns.
-        facts: the task.
-        rows: the rows that are checked.
+        columns: columns of the file, a single one for classes, else one for each of the facts' columns.
+        facts: task of the manifest.
+        rows: rows that are checked.
         highest: largest value that a mark may have (see `marks`).
 
     Problems: V01, V06, V09, as of `numbers`, `marks` and `classes`.
@@ -56,9 +56,9 @@ def marks(
     """Marks, shape (rows, columns): 1 from `positive_from` on, 0 below, -1 where nothing is coded.
 
     Args:
-        columns: one for each of the facts' columns.
-        facts: the task; its `positive_from` is the least value that counts as present.
-        rows: the rows that are checked.
+        columns: columns of the file, one for each of the facts' columns.
+        facts: task of the manifest; its `positive_from` is the least value that counts as present.
+        rows: rows that are checked.
         highest: largest value that a field may have; by default 1 where 1 counts as present, else 5, as for
             intensities.
 
@@ -205,9 +205,9 @@ def name_groups(names: pa.ChunkedArray, pattern: str, rows: CheckedRows) -> dict
     r"""What the named groups of a pattern match in each name; a name that does not fit the pattern is refused.
 
     Args:
-        names: shape (rows,).
-        pattern: a regular expression with named groups, as `(?P<subject>S\d+)`.
-        rows: the rows that are checked.
+        names: names of the rows, shape (rows,).
+        pattern: regular expression with named groups, as `(?P<subject>S\d+)`.
+        rows: rows that are checked.
 
     Problems: T06 a name that does not fit.
 

@@ -1,4 +1,4 @@
-"""Crowd votes of CREMA-D: the winning class or classes of each clip, with their mean levels."""
+"""Reads crowd votes of CREMA-D: the winning class or classes of each clip, with their mean levels."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class VotesSettings(Strict):
     """Settings of the reader `votes`.
 
     Attributes:
-        vote: the votes to read: `Voice`, `Face` or `MultiModal`; or `intended` for the emotion that the actor was asked
-            to show, which the clip's name holds.
+        vote: kind of votes to read: `Voice`, `Face` or `MultiModal`; or `intended` for the emotion that the actor was
+            asked to show, which the clip's name holds.
         pattern: regular expression for the clip's name, with groups `subject` and `intended`.
     """
 
@@ -44,7 +44,7 @@ class VotesSettings(Strict):
 
 
 def read_votes(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
-    """Labels from a table with columns `FileName`, `FaceVote`, `FaceLevel`, ..., one row for each clip.
+    """Read labels from a table with columns `FileName`, `FaceVote`, `FaceLevel`, ..., one row for each clip.
 
     A tie is written `A:F`, its levels `30.67:51.00`. The task of classes is not annotated there; a task of numbers
     `share` gives 1 to a single winner and an equal part to each of several, a task of numbers `level` the mean level

@@ -1,6 +1,6 @@
-"""A local copy of a data set against its manifest.
+"""Verification of a local copy of a data set against its manifest.
 
-How a copy walks through this room: `verify` (compare) lets survey walk once over the folders of the layout, compares
+How a copy is verified: `verify` (compare) lets survey walk once over the folders of the layout, compares
 checksums, reads the labels with the readers, lets counts compare the numbers of every split, and survey the pictures
 with the rows. The result is one `Comparison`.
 """

@@ -1,4 +1,4 @@
-"""A local copy of a data set against its manifest: what differs, what agrees, what could not be checked."""
+"""Compares a local copy of a data set with its manifest, and lists differences, agreements and open questions."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Comparison:
     """The result of comparing a local copy with its manifest.
 
     Attributes:
-        problems: every difference, and notes.
-        checked: what agrees, one line for each kind of check.
-        unchecked: what could not be checked, with the reason.
+        problems: all differences and notes.
+        checked: checks without a difference, a line for each kind.
+        unchecked: checks that could not be made, with the reason.
     """
 
     problems: tuple[Problem, ...]
@@ -192,7 +192,7 @@ def _check_groups(manifest: Manifest, label_set: LabelSet, labels: Labels, findi
     shared = {group: splits for group, splits in splits_of.items() if len(splits) > 1}
     for group, splits in shared.items():
         found = f"{kind} '{group}' in {', '.join(sorted(splits))}"
-        fix = "take it from all but one: scores of its split are too good"
+        fix = "remove it from all splits but one: scores would be too good"
         findings.problems.add(Problem("D06", found, "one split", fix, f"labels {label_set.id}"))
     if not shared:
         findings.checked.append(f"labels {label_set.id}: {kind}s in one split each: {len(splits_of):,}")

@@ -1,4 +1,4 @@
-"""The sizes of splits: the numbers of a manifest against those counted from the labels of a local copy."""
+"""Compares the sizes of splits in a manifest with those counted from the labels of a local copy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Tally = Mapping[str, int]
 
 
 def tallies(manifest: Manifest, label_set: LabelSet, labels: Labels) -> dict[str, Tally]:
-    """The numbers that the labels have of each split: a split that they name, `all`, or a split of listed subjects."""
+    """Count the labels of each split: a split that they name, `all`, or a split of listed subjects."""
     named = np.array(labels.splits, object)
     subjects = np.array(labels.subjects, object)
     found: dict[str, Tally] = {}
@@ -77,7 +77,7 @@ def _valid(table: Table, task: Task, rows: Mask) -> Mask:
 
 
 def listed(manifest: Manifest, root: Path, problems: Problems) -> dict[str, Tally]:
-    """The number of rows in the list of each split that has a list of its own; a header is no row.
+    """Count the rows in the list of each split that has a list of its own, without headers.
 
     Problems: F01 a list that cannot be read.
     """
@@ -104,12 +104,12 @@ def compare(manifest: Manifest, found: Mapping[str, Mapping[str, Tally]], proble
     """Compare every number of the manifest's splits with the labels that were read.
 
     Args:
-        manifest: the manifest, for its splits.
-        found: the counted numbers, by label set and split.
-        problems: the collection for D04, a split with numbers that differ.
+        manifest: manifest with the splits.
+        found: counted numbers, by label set and split.
+        problems: collection that receives D04, a split with numbers that differ.
 
     Returns:
-        What could not be compared, in words; and the number of numbers that agree.
+        Descriptions of the numbers that could not be compared, and the count of numbers that agree.
     """
     unknown: list[str] = []
     agreed = 0

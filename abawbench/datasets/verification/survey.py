@@ -42,7 +42,7 @@ class PlaceFiles:
 
 
 def survey(layout: Sequence[Place], root: Path, problems: Problems) -> tuple[PlaceFiles, ...]:
-    """The files of each place of the layout, found in one walk over the folders that the layout names.
+    """Count the files of each place of the layout in one walk over the folders that the layout names.
 
     Folders are listed as a stream; each file is seen once, and none is opened.
 
@@ -129,7 +129,7 @@ _FIX = "compare the labels with the pictures: one of them may be of another rele
 
 
 def unlabelled_pictures(label_set: LabelSet, labels: Labels, root: Path, problems: Problems) -> int:
-    """Number of the pictures that were compared with the labels, in the folders of labelled pictures.
+    """Find pictures without a label in the folders of labelled pictures, and return the number of pictures compared.
 
     Where rows name their pictures, each picture needs a row. Where rows number every frame of a unit, no picture may
     have a number past the last frame. In other data sets pictures without labels are normal.
