@@ -151,16 +151,16 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def _fields(data: bytes, delimiter: str, quote: str) -> list[str]:
+def _fields(data: bytes, delimiter: str, mark: str) -> list[str]:
     import csv
 
     line = first_line(data)
     fields = line.split(delimiter)
-    if quote:
+    if mark:
         # a line that the module refuses is no header either: its names will not be found
         with contextlib.suppress(csv.Error):
-            fields = next(csv.reader([line], delimiter=delimiter, quotechar=quote), [""])
-    return [field.strip(" \t" + quote) for field in fields]
+            fields = next(csv.reader([line], delimiter=delimiter, quotechar=mark), [""])
+    return [field.strip(" \t" + mark) for field in fields]
 
 
 def _names_any(head: Sequence[str], wanted: Sequence[str | int]) -> bool:
@@ -185,7 +185,7 @@ def _has(names: Sequence[str], name: str | int) -> bool:
 
 
 def _rows(
-    body: _Body, delimiter: str, quote: str, width: int, chosen: Sequence[int], problems: Problems
+    body: _Body, delimiter: str, mark: str, width: int, chosen: Sequence[int], problems: Problems
 ) -> tuple[list[pa.ChunkedArray], Lines]:
     import pyarrow as pa
     from pyarrow import csv
@@ -204,7 +204,7 @@ def _rows(
             read_options=csv.ReadOptions(column_names=fields, use_threads=whole),
             parse_options=csv.ParseOptions(
                 delimiter=delimiter,
-                quote_char=quote or False,
+                quote_char=mark or False,
                 ignore_empty_lines=False,
                 invalid_row_handler=None if whole else skip,
             ),
@@ -232,9 +232,9 @@ def _rows(
     if len(skipped) > SHOWN:
         problems.add(Problem("F06", "more", f"{width} fields", _WIDTH_FIX, body.file, count=len(skipped) - SHOWN))
     columns = [table.column(fields[place]) for place in chosen]
-    if quote not in {"", '"'}:
+    if mark not in {"", '"'}:
         # a blank before the quote makes it part of the text
-        columns = [compute.utf8_trim(column, characters=f" \t{quote}") for column in columns]
+        columns = [compute.utf8_trim(column, characters=f" \t{mark}") for column in columns]
     return _without_blank_lines(columns, lines, body, problems)
 
 
