@@ -21,13 +21,14 @@ CHALLENGES: Mapping[str, Challenge] = _all()
 
 
 def get(identifier: str) -> Challenge:
-    """Get a challenge by its id.
+    """Get a challenge by its id, in any case.
 
     Raises:
         ProblemError: C01, the id is unknown; the message names similar ones.
     """
-    if identifier in CHALLENGES:
-        return CHALLENGES[identifier]
+    known = CHALLENGES.get(identifier) or CHALLENGES.get(identifier.lower())
+    if known is not None:
+        return known
     near = _near(identifier)
     raise ProblemError(
         Problem(

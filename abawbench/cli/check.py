@@ -27,7 +27,7 @@ template_option = click.option(
 
 
 @click.command()
-@click.argument("target", metavar="CHALLENGE|ENTRY")
+@click.argument("target", metavar="CHALLENGE|ENTRY", shell_complete=CHALLENGE.shell_complete)
 @click.argument("predictions", type=PATH, required=False)
 @template_option
 @click.option("--repair", "copy", type=PATH, metavar="OUT", help="Write a mended copy, if the mending is unambiguous.")
@@ -67,7 +67,7 @@ def command(
         return
     from abawbench.challenges import CHALLENGES
 
-    if target in CHALLENGES:
+    if target.lower() in CHALLENGES:
         raise click.UsageError("Missing argument 'PREDICTIONS'.", context)
     if template is not None or copy is not None:
         raise click.UsageError("--template and --repair go with a challenge and PREDICTIONS.", context)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from abawbench.base.files import make_folder, write_text
+from abawbench.base.files import write_text
 from abawbench.cli.options import PATH
 from abawbench.cli.output import exits_on_problems, say
+from abawbench.cli.score import QUOTE
 
 if TYPE_CHECKING:
     from abawbench.table import Table
@@ -25,6 +26,8 @@ LEARNED, CONTROL = "2026_demo_hog", "2026_demo_prior"
 INVENTED = {"2026_demo_good": 0.72, "2026_demo_fair": 0.66, "2026_demo_poor": 0.25}
 # number of rows to fit on: frames of one video are alike, so a few of each teach almost as much in a tenth of the time
 TRAINING_ROWS = 240
+# key of a context's `meta`: the file that the commands are logged to
+_LOG = "abawbench.demo_log"
 DISCLOSURE = """\
 entry = "{entry}"
 split = "validation"
@@ -72,7 +75,7 @@ def command(out: Path, videos: int, frames: int, seed: int) -> None:
     """Run every step once: faces, a fitted entry, challenge files, checks, scores, a comparison and a leaderboard.
 
     The corpus is synthetic: drawn faces in the official layout. Without OpenCV or scikit-learn it has labels alone, and
-    the entries are invented.
+    the entries are invented. Every command and what it prints goes to demo.log; five lines say what came of it.
 
     \b
     Example:
@@ -85,14 +88,23 @@ def command(out: Path, videos: int, frames: int, seed: int) -> None:
     ]
     if missing:
         say(f"no {' and no '.join(missing)} here: labels alone (faces need pip install 'abawbench[video]')")
-    make_folder(out)
-    _run("challenges", CHALLENGE, brief=8)
+    log = out / "demo.log"
+    write_text(log, "")
+    click.get_current_context().meta[_LOG] = log
+    _run("challenges", CHALLENGE)
     prepare = _prepare_labels if missing else _prepare_faces
-    _run_commands(prepare(out, videos, frames, seed), out)
+    data = prepare(out, videos, frames, seed)
+    score = _run_commands(data, out)
+    entry = next(iter(data.predictions))
+    click.echo(f"made    {'labels' if missing else 'drawn faces'} of {videos} videos, {len(data.predictions)} entries")
+    click.echo(f"score   {entry} on {CHALLENGE}: {score}")
+    click.echo(f"table   {out / 'leaderboard' / f'{CHALLENGE}.md'}")
+    click.echo(f"walk    {log}: every command, and what it printed")
+    click.echo("next    abawbench challenges; abawbench entry new 2026_me_mine --kind onnx")
 
 
-def _run_commands(data: DemoData, out: Path) -> None:
-    """Write, check, score, compare, pack and rank the predictions."""
+def _run_commands(data: DemoData, out: Path) -> str:
+    """Write, check, score, compare, pack and rank the predictions; return the first one's score with its interval."""
     files = {entry: out / f"{entry}.txt" for entry in data.predictions}
     rows, truth = data.rows, data.truth
     for entry, file in files.items():
@@ -100,15 +112,15 @@ def _run_commands(data: DemoData, out: Path) -> None:
         _run("check", CHALLENGE, file, "--template", rows)
     best, next_best = list(files)[:2]
     people = () if data.subjects is None else ("--subjects", data.subjects)
+    shown: dict[str, str] = {}
     for entry, file in files.items():
         record = ("--record", out / "leaderboard" / "records", "--disclosure", out / f"{entry}.toml")
-        _run("score", CHALLENGE, truth, file, *people, *record, brief=None if entry == best else 5)
-    _run("score", CHALLENGE, truth, files[best], "--explain", "--lens", "--parts", after="Concordance")
-    _run("diff", CHALLENGE, truth, files[best], files[next_best], after="score: A - B")
+        shown[entry] = _run("score", CHALLENGE, truth, file, *people, *record)
+    _run("score", CHALLENGE, truth, files[best], "--explain", "--lens", "--parts")
+    _run("diff", CHALLENGE, truth, files[best], files[next_best])
     _run("pack", CHALLENGE, files[best], files[next_best], "-o", out / "trials.zip", "--template", rows)
     _run("leaderboard", "build", "--root", out / "leaderboard")
-    table = out / "leaderboard" / f"{CHALLENGE}.md"
-    click.echo(f"\n{table}\n{table.read_text(encoding='utf-8')}")
+    return next(line for line in shown[best].splitlines() if line.startswith(QUOTE)).removeprefix(QUOTE)
 
 
 def _prepare_faces(out: Path, videos: int, frames: int, seed: int) -> DemoData:
@@ -167,7 +179,7 @@ def _prepare_labels(out: Path, videos: int, frames: int, seed: int) -> DemoData:
     truth, rows = out / "validation_set_annotations.txt", out / "validation_list.txt"
     write_annotations(challenge, corpus.truth, truth)
     write_list(challenge, corpus.truth, rows)
-    click.echo(f"A synthetic validation split: {videos} videos, {len(corpus.truth):,} rows, in {out}")
+    say(f"A synthetic validation split: {videos} videos, {len(corpus.truth):,} rows, in {out}")
     note = "An invented model: the truth with errors put in. Its score says nothing about faces."
     for number, (entry, skill) in enumerate(INVENTED.items(), start=1):
         _save(simulate_predictions(corpus.known, skill, seed + number, gaps=0.02), out / f"{entry}.parquet")
@@ -187,13 +199,10 @@ def _save(table: Table, path: Path) -> None:
     to_frame(get(CHALLENGE), table).to_parquet(path)
 
 
-def _run(*words: str | Path, brief: int | None = None, after: str | None = None) -> None:
-    """Show a command, run it, and show what it prints.
+def _run(*words: str | Path) -> str:
+    """Run a command; it and what it prints go to the log. Returns what it printed to standard output.
 
-    Args:
-        words: arguments of the command.
-        brief: number of lines to show; all by default.
-        after: beginning of the first line to show.
+    A command that fails ends the demo with its exit status, and what it said.
     """
     import contextlib
     import io
@@ -201,19 +210,19 @@ def _run(*words: str | Path, brief: int | None = None, after: str | None = None)
     from abawbench.cli import main
 
     arguments = [str(word) for word in words]
-    click.echo(f"\n$ abawbench {shlex.join(arguments)}")
-    printed = io.StringIO()
+    command = f"$ abawbench {shlex.join(arguments)}"
+    say(command)
+    printed, said = io.StringIO(), io.StringIO()
     code = 0
-    with contextlib.redirect_stdout(printed):
+    log = click.get_current_context().meta[_LOG]
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(said):
         try:
             main(arguments, prog_name="abawbench", standalone_mode=False)
         except SystemExit as end:
             code = int(end.code or 0)
-    lines = printed.getvalue().rstrip().split("\n")
-    if after is not None:
-        lines = lines[next((place for place, line in enumerate(lines) if line.startswith(after)), 0) :]
-    shown = lines if brief is None else lines[:brief]
-    click.echo("\n".join(shown) + ("\n  ..." if len(shown) < len(lines) else ""))
+    with log.open("a", encoding="utf-8") as file:
+        file.write(f"{command}\n{said.getvalue()}{printed.getvalue()}\n")
     if code:
-        say(f"abawbench {arguments[0]} ended with {code}")
+        click.echo(f"{said.getvalue()}abawbench {arguments[0]} ended with {code}; the whole walk: {log}", err=True)
         sys.exit(code)
+    return printed.getvalue()

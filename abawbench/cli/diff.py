@@ -81,5 +81,21 @@ def _print(result: dict[str, Any]) -> None:
     )
     click.echo(
         f"\n{result['figure']}: A - B = {format_figure(result['difference'], '+')}, {verdict}\n"
-        f"smallest difference this split detects (80 % power): {format_figure(result['smallest_detectable'])}"
+        f"smallest difference this split detects (80 % power): {format_figure(result['smallest_detectable'])}\n"
+        f"{_sentence(result)}"
     )
+
+
+def _sentence(result: dict[str, Any]) -> str:
+    """What the comparison says, in a sentence."""
+    value, p, figure = result["difference"], result["p"], result["figure"]
+    if value is None or p is None:
+        return "There is no figure to compare A and B by."
+    if value == 0:
+        return f"A and B have the same {figure}."
+    better = "A" if value > 0 else "B"
+    if p >= 0.05:
+        return f"This split does not show which is better: {better} leads by {abs(value):.4f} in {figure}, p = {p:.4f}."
+    interval = result["interval"]
+    within = "" if interval is None else f" (A - B: {format_interval(interval, '+')}, 95 %)"
+    return f"{better} is better by {abs(value):.4f} in {figure}{within}, p = {p:.4f}."

@@ -11,6 +11,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints
 
 import click
+from click.shell_completion import CompletionItem
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.fill import POLICIES, Policy
@@ -36,6 +37,14 @@ class ChallengeId(click.ParamType[Any]):
             return get(value)
         except ProblemError as error:
             self.fail(str(error), param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Ids of challenges that begin with what is typed, with their titles."""
+        from abawbench.challenges import CHALLENGES
+
+        del ctx, param
+        begun = incomplete.lower()
+        return [CompletionItem(name, help=one.title) for name, one in CHALLENGES.items() if name.startswith(begun)]
 
 
 CHALLENGE = ChallengeId()

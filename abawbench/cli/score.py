@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from abawbench.challenges import Challenge
     from abawbench.scoring import Paired, Score
 
+# heads the line with the score and the interval to quote
+QUOTE = "quote: "
 FLAGS: tuple[Literal["confusion", "parts", "explain", "lens"], ...] = ("confusion", "parts", "explain", "lens")
 
 
@@ -147,11 +149,25 @@ def _print(challenge: Challenge, score: Score, paired: Paired) -> None:
             click.echo(f"average precision, {reading.variant}: {format_figure(reading.value)} (does not rank)")
     counted = ", ".join(f"{name} {count:,}" for name, count in score.rows["valid"].items())
     head = score.intervals
+    click.echo(f"{QUOTE}{_quotable(score)}")
     click.echo(
         f"rows: truth {score.rows['truth']:,}, predicted {score.rows['predicted']:,}; counted: {counted}\n"
         f"intervals: {head['resamples']:,} resamples of {head['clusters']} {head['unit']}s, seed {head['seed']}; "
         f"challenge {score.fingerprint}"
     )
+
+
+def _quotable(score: Score) -> str:
+    """The score with the interval to quote: BCa, which allows for bias and skewness, else the percentile interval."""
+    kinds = (("bca", "BCa"), ("percentile", "percentile"))
+    names = [(kind, name) for kind, name in kinds if score.intervals["score"][kind] is not None]
+    value = format_figure(score.score)
+    if not names:
+        return f"{value}; there is no interval to quote"
+    kind, name = names[0]
+    head = score.intervals
+    interval = format_interval(head["score"][kind])
+    return f"{value} (95 % interval {interval}, {name}, {head['clusters']} {head['unit']}s)"
 
 
 def _row(name: str, value: float | None, interval: dict[str, list[float] | None]) -> list[str]:

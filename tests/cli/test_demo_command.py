@@ -20,7 +20,8 @@ def test_faces_are_drawn_learned_from_and_ranked_as_synthetic_and_again(tmp_path
     pytest.importorskip("sklearn")
     first, again = run(tmp_path / "demo"), run(tmp_path / "demo")
     assert first.exit_code == 0, first.stderr
-    assert first.stdout.count("ACCEPTED") == 2
+    log = (tmp_path / "demo" / "demo.log").read_text()
+    assert log.count("\nACCEPTED") == 2
     table = (tmp_path / "demo" / "leaderboard" / "abaw4-mtl.md").read_text()
     assert "2026_demo_hog" in table
     assert "synthetic truth" in table
@@ -29,13 +30,34 @@ def test_faces_are_drawn_learned_from_and_ranked_as_synthetic_and_again(tmp_path
     assert (tmp_path / "demo" / "leaderboard" / "abaw4-mtl.md").read_text() == table
 
 
+def test_it_ends_with_five_lines_and_names_every_command_while_it_runs(tmp_path):
+    result = run(tmp_path / "demo")
+    lines = result.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["made", "score", "table", "walk", "next"]
+    assert "on abaw4-mtl: " in lines[1]
+    assert str(tmp_path / "demo" / "leaderboard" / "abaw4-mtl.md") in lines[2]
+    assert (tmp_path / "demo" / "demo.log").is_file()
+    for verb in ("challenges", "write", "check", "score", "diff", "pack", "leaderboard"):
+        assert f"$ abawbench {verb} " in result.stderr
+
+
+def test_a_step_that_fails_ends_the_demo_with_what_it_said(tmp_path):
+    (tmp_path / "demo" / "leaderboard" / "records").mkdir(parents=True)
+    (tmp_path / "demo" / "leaderboard" / "records" / "broken.json").write_text("{}")
+    result = run(tmp_path / "demo")
+    assert result.exit_code == 1
+    assert "R01" in result.stderr
+    assert "abawbench leaderboard ended with 1" in result.stderr
+    assert result.stdout == ""
+
+
 def test_without_opencv_it_says_so_and_goes_on_with_labels(tmp_path, monkeypatch):
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "cv2" else real(name, *rest))
     result = run(tmp_path / "demo")
     assert result.exit_code == 0, result.stderr
     assert "no OpenCV here: labels alone" in result.stderr
-    assert result.stdout.count("ACCEPTED") == 3
+    assert (tmp_path / "demo" / "demo.log").read_text().count("\nACCEPTED") == 3
     assert not list((tmp_path / "demo").glob("corpus_*"))
     assert "synthetic truth" in (tmp_path / "demo" / "leaderboard" / "abaw4-mtl.md").read_text()
 

@@ -81,6 +81,37 @@ def test_missing_predictions_end_with_1_and_say_how_many(files):
     assert "by linear" in filled.stderr
 
 
+def test_the_text_names_one_interval_to_quote_and_says_which(files):
+    result = run("score", "abaw4-mtl", files["truth"], files["good"], *FEW)
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("quote: ")]
+    found = json.loads(run("score", "ABAW4-MTL", files["truth"], files["good"], *FEW, "--json").stdout)
+    low, high = found["intervals"]["score"]["bca"]
+    assert line == f"quote: {found['score']:.4f} (95 % interval {low:.4f} to {high:.4f}, BCa, 6 videos)"
+
+
+def test_a_comparison_ends_with_a_sentence(files):
+    def last(a, b):
+        return run("diff", "abaw4-mtl", files["truth"], a, b, *FEW).stdout.splitlines()[-1]
+
+    assert last(files["good"], files["good"]) == "A and B have the same score."
+    assert last(files["good"], files["fair"]).endswith(".")
+    assert "A leads by " in last(files["good"], files["fair"]) or "A is better by " in last(
+        files["good"], files["fair"]
+    )
+
+
+def test_a_challenge_is_known_in_any_case_and_completed_by_the_shell(monkeypatch):
+    from click.shell_completion import ShellComplete
+
+    from abawbench.cli import main
+
+    assert run("challenges", "ABAW4-MTL").exit_code == 0
+    complete = ShellComplete(main, {}, "abawbench", "_ABAWBENCH_COMPLETE")
+    for verb in ("score", "check", "write"):
+        found = [item.value for item in complete.get_completions([verb], "ABAW4")]
+        assert found == ["abaw4-lsd", "abaw4-mtl"]
+
+
 def test_wrong_use_ends_with_2():
     assert run("score", "abaw4-mlt", "a", "b").exit_code == 2
     assert run("score", "abaw4-mtl", "a").exit_code == 2
