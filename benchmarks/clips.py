@@ -52,7 +52,7 @@ def reading(folder: Path) -> None:
 
 
 def main() -> None:
-    """All of it."""
+    """Measure the reading of crops."""
     with tempfile.TemporaryDirectory() as name:
         reading(Path(name))
 

@@ -215,7 +215,7 @@ def write_units(folder: Path, units: int, lines: int, seed: int, *, is_truth: bo
 
 
 def main() -> None:
-    """Measure all of it."""
+    """Measure everything about scoring."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_mtl(folder / "truth.txt", VIDEOS, FRAMES, 1, is_truth=True)

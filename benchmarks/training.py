@@ -80,7 +80,7 @@ def best_rate(epoch: Callable[[], int]) -> float:
 
 
 def usual_loss(outputs: dict[str, Tensor]) -> Tensor:
-    """A loss that costs about as much as ours and needs no labels."""
+    """A loss that costs about as much as those of abawbench and needs no labels."""
     return sum(
         (nn.functional.mse_loss(output, torch.zeros_like(output)) for output in outputs.values()), torch.zeros(())
     )

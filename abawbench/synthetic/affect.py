@@ -73,8 +73,8 @@ class Temperament:
 
     Attributes:
         strength: factor of all intensities, from 0.75 to 1.1.
-        habits: shape (episodes, 17), True for action units that the person tends to add to an episode.
-        mood: shape (2,), usual contribution to valence and arousal.
+        habits: True for action units that the person tends to add to an episode, shape (episodes, 17).
+        mood: usual contribution to valence and arousal, shape (2,).
     """
 
     strength: float
@@ -87,9 +87,9 @@ class Course:
     """The expression and affect of one person over one video.
 
     Attributes:
-        action_units: shape (frames, 17), intensities in [0, 1], order of `ACTION_UNITS_17`.
-        episode: shape (frames,), index into `EPISODES`.
-        affect: shape (frames, 2), valence and arousal in [-1, 1].
+        action_units: intensities in [0, 1], order of `ACTION_UNITS_17`, shape (frames, 17).
+        episode: index into `EPISODES`, shape (frames,).
+        affect: valence and arousal in [-1, 1], shape (frames, 2).
     """
 
     action_units: Intensities
@@ -167,8 +167,8 @@ def affect_of(action_units: Floats, mood: Floats) -> Floats:
     of the speed of all action units are added first.
 
     Args:
-        action_units: shape (frames, 17), intensities in [0, 1].
-        mood: shape (frames, 2), contribution to valence and arousal.
+        action_units: intensities in [0, 1], shape (frames, 17).
+        mood: contribution to valence and arousal, shape (frames, 2).
     """
     drive = action_units @ WEIGHTS + mood
     speed = np.zeros(len(action_units))
@@ -191,7 +191,7 @@ def _kinds(mood: Floats, generator: np.random.Generator, shares: Floats) -> NDAr
     """The kind of each episode, which depends on the mood at its beginning; over all moods, the shares are kept.
 
     Args:
-        mood: shape (episodes, 2), mood at the beginning of each episode.
+        mood: mood at the beginning of each episode, shape (episodes, 2).
         generator: source of the random numbers.
         shares: probability of each kind.
     """
@@ -229,9 +229,9 @@ def _blend(
     """The targets over time, shape (frames, columns): constant at the apex, with smooth transitions at the borders.
 
     Args:
-        targets: shape (episodes, columns), values at the apex.
-        borders: shape (episodes + 1,), frames at which the episodes begin and the last one ends.
-        place: shape (frames,), index of the episode of each frame.
+        targets: values at the apex, shape (episodes, columns).
+        borders: frames at which the episodes begin and the last one ends, shape (episodes + 1,).
+        place: index of the episode of each frame, shape (frames,).
         generator: source of the random numbers.
     """
     lengths = np.diff(borders)

@@ -85,7 +85,7 @@ def skin_moves(person: Person, points: Array) -> Array:
 
     Args:
         person: the person.
-        points: shape (n, 2), positions at rest.
+        points: positions at rest, shape (n, 2).
     """
     x, y = points[:, 0], points[:, 1]
     moves = np.zeros((len(COEFFICIENTS), len(points), 2), np.float32)
@@ -113,7 +113,7 @@ def pose_moves(person: Person, points: Array) -> Array:
 
     Args:
         person: the person.
-        points: shape (n, 2), positions at rest.
+        points: positions at rest, shape (n, 2).
     """
     x, y = points[:, 0], points[:, 1]
     depth = 38 * (1 - (np.minimum(np.abs(x), 50) / (50 * person.width)) ** 2) - 30
@@ -160,7 +160,7 @@ class Points:
     Attributes:
         rest: shape (n, 2), positions at rest: left and right pupil, tip of the nose, centre of the mouth, lids and
             creases, lips, rims of glasses.
-        moves: shape (coefficients, 2 * n), displacement for each coefficient at 1.
+        moves: displacement for each coefficient at 1, shape (coefficients, 2 * n).
     """
 
     rest: Array

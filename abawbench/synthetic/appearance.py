@@ -1,4 +1,4 @@
-"""What a video adds to a face: light, background, camera noise, and pose, gaze and covering objects over time."""
+"""The conditions of a video: light, background, camera noise, and pose, gaze and covering objects over time."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ COVERS = ("hand", "microphone", "strands")
 
 @dataclass(frozen=True, eq=False, slots=True)
 class FrameConditions:
-    """What changes over time besides the expression.
+    """The conditions that change over time besides the expression.
 
     Attributes:
-        turn: shape (frames, 2), yaw and pitch in radians.
+        turn: yaw and pitch in radians, shape (frames, 2).
         place: shape (frames, 4), error of the detector that aligned the crop: rotation in radians, scale as a factor,
             shift right and down in pixels of a crop.
-        lids: shape (frames,), closure of the lids, from 0 (open) to 1 (closed in a blink).
-        gaze: shape (frames, 2), shift of the pupils to the right and down, in pixels of a crop.
-        motion: shape (frames,), length of the motion blur in pixels of a crop; 0 for none.
-        brightness: shape (frames,), exposure as a factor.
-        noise: shape (frames, 2), position of the frame's noise in the sheet of noise, in pixels.
-        covered: shape (frames,), True if an object covers the face.
-        cover: shape (frames, 2), shift of that object to the right and down, in pixels of a crop.
+        lids: closure of the lids, from 0 (open) to 1 (closed in a blink), shape (frames,).
+        gaze: shift of the pupils to the right and down, in pixels of a crop, shape (frames, 2).
+        motion: length of the motion blur in pixels of a crop; 0 for none, shape (frames,).
+        brightness: exposure as a factor, shape (frames,).
+        noise: position of the frame's noise in the sheet of noise, in pixels, shape (frames, 2).
+        covered: True if an object covers the face, shape (frames,).
+        cover: shift of that object to the right and down, in pixels of a crop, shape (frames, 2).
     """
 
     turn: Array

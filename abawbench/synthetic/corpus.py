@@ -1,4 +1,4 @@
-"""A corpus in memory: who is in which video and split, what happens in it, and which of its frames are annotated."""
+"""A corpus in memory: its people, videos and splits, the course of each video, and the annotated frames."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MULTI_TASK = get("abaw4-mtl")
 
 @dataclass(frozen=True, slots=True)
 class CorpusSettings:
-    """Everything that decides the content of a corpus.
+    """Settings of a corpus, which decide its content.
 
     Attributes:
         videos: number of videos.
@@ -95,15 +95,15 @@ class Footage:
     Attributes:
         settings: settings of the corpus.
         units: the units.
-        starts: shape (units + 1,), first row of each unit, and the number of all rows.
-        action_units: shape (rows, 17), true intensities in [0, 1] in the order of `ACTION_UNITS_17`.
-        episode: shape (rows,), true episode as an index into `EPISODES`.
-        affect: shape (rows, 2), true valence and arousal in [-1, 1].
+        starts: first row of each unit, and the number of all rows, shape (units + 1,).
+        action_units: true intensities in [0, 1] in the order of `ACTION_UNITS_17`, shape (rows, 17).
+        episode: true episode as an index into `EPISODES`, shape (rows,).
+        affect: true valence and arousal in [-1, 1], shape (rows, 2).
         labels: the labels of annotators, without gaps.
         annotated: by task, shape (rows,), False for rows without a label.
         lacking: by task, shape (units,), True for units that are in no file of the task.
-        has_crop: shape (rows,), False for frames in which no face is seen.
-        surplus: shape (units,), True for units with a line of labels behind their last frame.
+        has_crop: False for frames in which no face is seen, shape (rows,).
+        surplus: True for units with a line of labels behind their last frame, shape (units,).
         listed: by split, the rows that the files of s-Aff-Wild2 list, with repetitions.
     """
 
@@ -194,7 +194,7 @@ def check_settings(settings: CorpusSettings) -> CorpusSettings:
 
 
 def plan_units(settings: CorpusSettings) -> tuple[Unit, ...]:
-    """Plan who is in which video, how long it is, and which split it belongs to; nobody is in two splits."""
+    """Plan the people, lengths and splits of all videos; nobody is in two splits."""
     generator = stream(settings.seed, PLAN)
     numbers = np.arange(1, settings.videos + 1)
     least, most = round(0.7 * settings.frames), round(1.3 * settings.frames)

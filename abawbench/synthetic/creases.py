@@ -1,6 +1,6 @@
 """Folds, bulges and shadows of the skin that come with action units and with age, as changes of its brightness.
 
-Positions are in pixels of a 112 x 112 crop, as in `anatomy`. A change of -0.3 takes 30 per cent of the brightness away.
+Positions are in pixels of a 112 x 112 crop, as in `anatomy`. A change of -0.3 removes 30 per cent of the brightness.
 """
 
 from __future__ import annotations

@@ -33,11 +33,11 @@ class Rig:
     """The movements of a person's face.
 
     Attributes:
-        skin: shape (coefficients, rows * columns * 2), displacement of the nodes of the grid at coefficient 1.
-        points: shape (2 * n,), outlines at rest.
-        moves: shape (coefficients, 2 * n), displacement of the outlines at coefficient 1.
+        skin: displacement of the nodes of the grid at coefficient 1, shape (coefficients, rows * columns * 2).
+        points: outlines at rest, shape (2 * n,).
+        moves: displacement of the outlines at coefficient 1, shape (coefficients, 2 * n).
         folds: shape (17, HEIGHT * WIDTH) as in `creases`, change of brightness by each action unit at 1.
-        resting: shape (17,), action units of the face at rest.
+        resting: action units of the face at rest, shape (17,).
         lenses: lenses of the glasses, or "none" for a person without glasses.
     """
 
@@ -87,7 +87,7 @@ def coefficients(rig: Rig, action_units: NDArray[np.floating], yaw: float, pitch
 
     Args:
         rig: the movements of the face.
-        action_units: shape (17,), intensities in [0, 1].
+        action_units: intensities in [0, 1], shape (17,).
         yaw: rotation to the side in radians.
         pitch: rotation up or down in radians.
     """
@@ -123,12 +123,12 @@ def draw_face(
     Args:
         rig: the movements of the face.
         view: the look of the head.
-        values: shape (21,), coefficients.
-        points: shape (n, 2), the outlines that `move_points` gives for them.
-        to_output: shape (2, 3), matrix from positions in the face to pixels of the output.
+        values: coefficients, shape (21,).
+        points: the outlines that `move_points` gives for them, shape (n, 2).
+        to_output: matrix from positions in the face to pixels of the output, shape (2, 3).
         size: width and height of the output.
         lids: closure of the lids, from 0 (open) to 1 (closed).
-        gaze: shape (2,), shift of the pupils to the right and down, in pixels of a crop.
+        gaze: shift of the pupils to the right and down, in pixels of a crop, shape (2,).
 
     Returns:
         Picture, shape (height, width, 3 or 4) with the channels of the canvas.
@@ -252,9 +252,9 @@ def _draw_eyes(
     Args:
         picture: the picture, which is changed.
         parts: the features at the scale of the picture.
-        points: shape (n, 2), the outlines of the face in pixels of the picture.
+        points: the outlines of the face in pixels of the picture, shape (n, 2).
         lids: closure of the lids, from 0 (open) to 1 (closed).
-        gaze: shape (2,), shift of the pupils to the right and down, in pixels of a crop.
+        gaze: shift of the pupils to the right and down, in pixels of a crop, shape (2,).
         lenses: lenses of the glasses, or "none".
     """
     import cv2
@@ -310,7 +310,7 @@ def _draw_mouth(picture: Image, parts: ScaledFeatures, points: Array, jaw_drop: 
     Args:
         picture: the picture, which is changed.
         parts: the features at the scale of the picture.
-        points: shape (n, 2), the outlines of the face in pixels of the picture.
+        points: the outlines of the face in pixels of the picture, shape (n, 2).
         jaw_drop: intensity of AU26 in [0, 1].
     """
     import cv2

@@ -137,7 +137,7 @@ def _teeth(lit: np.ndarray, length: float, *, up: bool) -> Image:
     """A row of teeth in the dark of the mouth, with its edge at the centre of the picture.
 
     Args:
-        lit: shape (3,), linear light that a tooth reflects.
+        lit: linear light that a tooth reflects, shape (3,).
         length: length of a tooth in pixels of a crop.
         up: whether the teeth are the upper ones.
     """
@@ -200,7 +200,7 @@ class Bands:
 
     Attributes:
         order: shape (areas, 2 * n), indices of the points around an area: along one contour and back along another.
-        reach: shape (areas, 2 * n), distance by which each point lies below its contour, in pixels of a crop.
+        reach: distance by which each point lies below its contour, in pixels of a crop, shape (areas, 2 * n).
     """
 
     order: NDArray[np.intp]
@@ -269,7 +269,7 @@ def areas(between: Bands, contours: Array, pixel: float) -> Outline:
 
     Args:
         between: the areas.
-        contours: shape (points, 2), all contours one after another, in pixels of the picture.
+        contours: all contours one after another, in pixels of the picture, shape (points, 2).
         pixel: pixels of the picture for each pixel of a crop.
     """
     outlines = contours[between.order]

@@ -53,10 +53,10 @@ class Film:
         wide: the head alone, at the scale of the whole picture.
         conditions: pose, blinks, exposure and the like, frame by frame.
         noise: sheet of sensor noise for crops.
-        scene: shape (360, 640, 3), the background.
+        scene: the background, shape (360, 640, 3).
         blur: blur of the lens, as a standard deviation in pixels of a crop; 0 for none.
         quality: quality of an earlier JPEG compression of the crop, 0 for none.
-        cover: colour and opacity of the object that covers the face now and then.
+        cover: colour and opacity of the object that covers the face for a while.
     """
 
     person: Person
@@ -123,7 +123,7 @@ def draw_crop(film: Film, frame: int, action_units: Floats) -> Image:
     Args:
         film: the film.
         frame: index of the frame, from 0.
-        action_units: shape (17,), intensities in [0, 1] in the order of `ACTION_UNITS_17`.
+        action_units: intensities in [0, 1] in the order of `ACTION_UNITS_17`, shape (17,).
     """
     import cv2
 
@@ -221,7 +221,7 @@ def alignment(points: Array, place: list[float]) -> Array:
     It is the alignment of `abawbench.faces.similarity`, followed by an error of the detector.
 
     Args:
-        points: shape (5, 2), landmarks of the face.
+        points: landmarks of the face, shape (5, 2).
         place: the error: rotation in radians, scale as a factor, shift right and down in pixels of the crop.
     """
     arms = points.astype(np.float64).view(np.complex128)[:, 0]

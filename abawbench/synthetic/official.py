@@ -1,4 +1,4 @@
-"""Writing a corpus to disk, in the layouts of s-Aff-Wild2 and of the editions with one file for each unit."""
+"""Writes a corpus to disk, in the layouts of s-Aff-Wild2 and of the editions with one file for each unit."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def write_labels(footage: Footage, out: Path) -> None:
 
 
 def require_renderer(*, with_films: bool) -> None:
-    """Check that the libraries are installed which draw and encode.
+    """Check that the libraries for drawing and encoding are installed.
 
     Raises:
         ProblemError: D53, OpenCV or PyAV is not installed.
@@ -136,7 +136,7 @@ def require_renderer(*, with_films: bool) -> None:
     missing = [title for module, title in libraries.items() if importlib.util.find_spec(module) is None]
     if missing:
         fix = "pip install 'abawbench[video]', or make labels alone (--labels-only)"
-        raise ProblemError(Problem("D53", f"no {' and no '.join(missing)}", "what draws pictures", fix))
+        raise ProblemError(Problem("D53", f"no {' and no '.join(missing)}", "the libraries that draw pictures", fix))
 
 
 def _check_folder(settings: CorpusSettings, out: Path) -> None:

@@ -37,15 +37,15 @@ Report = Callable[[int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class DrawingJob:
-    """What a process needs to draw the crops of one unit.
+    """The inputs for drawing the crops of one unit.
 
     Attributes:
         folder: folder of the crops.
         seed: seed of the corpus.
         place: index of the unit in the corpus.
         unit: the unit.
-        action_units: shape (frames, 17), intensities.
-        has_crop: shape (frames,), False for frames that are not drawn.
+        action_units: intensities, shape (frames, 17).
+        has_crop: False for frames that are not drawn, shape (frames,).
     """
 
     folder: Path

@@ -38,7 +38,7 @@ class Portrait:
     """A head in a light.
 
     Attributes:
-        colour: shape (CANVAS_HEIGHT * FINE, CANVAS_WIDTH * FINE, 3), uint8 RGB.
+        colour: uint8 RGB, shape (CANVAS_HEIGHT * FINE, CANVAS_WIDTH * FINE, 3).
         alpha: opacity, of the same height and width, uint8: 255 where the person is.
         lids: red, green and blue light on the lids, as factors of the colour of the skin.
         mouth: red, green and blue light on the lips, as factors of their colour.

@@ -23,7 +23,7 @@ class Quirk:
     """One oddity.
 
     Attributes:
-        what: description with the imitated number.
+        what: description of the oddity, with the imitated number.
         source: source of the number.
     """
 
@@ -119,9 +119,9 @@ class Labels:
     """Labels as annotators write them, without gaps.
 
     Attributes:
-        affect: shape (frames, 2), valence and arousal in [-1, 1] with three decimals.
-        expression: shape (frames,), index into `EXPRESSIONS_8`.
-        action_units: shape (frames, 12), 0 or 1, order of `ACTION_UNITS_12`.
+        affect: valence and arousal in [-1, 1] with three decimals, shape (frames, 2).
+        expression: index into `EXPRESSIONS_8`, shape (frames,).
+        action_units: 0 or 1, order of `ACTION_UNITS_12`, shape (frames, 12).
     """
 
     affect: Floats
@@ -135,7 +135,7 @@ def annotate(course: Course, generator: np.random.Generator, quirks: Collection[
     An action unit is present from an intensity of 0.25 (assumed: a visible movement).
 
     Args:
-        course: what happens in the video.
+        course: course of the video.
         generator: source of the random numbers.
         quirks: names of the quirks that are on.
     """

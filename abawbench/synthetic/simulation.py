@@ -84,7 +84,7 @@ def simulate_predictions(known: Table, skill: float, seed: int, *, gaps: float =
 
     Args:
         known: the complete truth.
-        skill: skill of the model, from 0 (it knows only how often values occur) to 1 (it is always right).
+        skill: skill of the model, from 0 (it knows only the frequency of values) to 1 (it is always right).
         seed: seed of its errors.
         gaps: share of distinct rows without prediction, as if no face had been found.
     """
@@ -111,7 +111,7 @@ def simulate_predictions(known: Table, skill: float, seed: int, *, gaps: float =
         },
         source="synthetic predictions",
     )
-    # all repetitions of a frame share its fate
+    # all repetitions of a frame lack a prediction together
     key = known.video.astype(np.int64) * 1_000_003 + known.frame
     _, place = np.unique(key, return_inverse=True)
     lost = generator.random(int(place.max()) + 1) < gaps
