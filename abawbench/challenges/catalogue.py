@@ -30,14 +30,8 @@ def get(identifier: str) -> Challenge:
     if known is not None:
         return known
     near = _near(identifier)
-    raise ProblemError(
-        Problem(
-            "C01",
-            f"'{identifier}'",
-            f"an id such as {', '.join(near or ['abaw4-mtl'])}",
-            "run `abawbench challenges` for the list",
-        )
-    )
+    fix = "run `abawbench challenges` for the list"
+    raise ProblemError(Problem("C01", f"'{identifier}'", f"an id such as {', '.join(near or ['abaw4-mtl'])}", fix))
 
 
 def _near(identifier: str) -> list[str]:

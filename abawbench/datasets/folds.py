@@ -123,11 +123,8 @@ def make_folds(
     total = int(group.max(initial=-1)) + 1
     if not 2 <= folds <= total:
         what = "videos" if groups is None else "subjects (those of one video count as one)"
-        raise ProblemError(
-            Problem(
-                "D24", f"{folds} folds of {total} {what}", f"from 2 to {total} folds", "ask for fewer", table.source
-            )
-        )
+        found, expected = f"{folds} folds of {total} {what}", f"from 2 to {total} folds"
+        raise ProblemError(Problem("D24", found, expected, "ask for fewer", table.source))
     summed = np.zeros((total, len(counts.names)), np.int64)
     np.add.at(summed, group, counts.values)
     chosen = stratify(summed.astype(np.float64), counts.weights, folds, seed)

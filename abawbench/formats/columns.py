@@ -155,16 +155,9 @@ class Column:
         if not absent.any():
             return values
         if self.sentinel is None:
-            raise ProblemError(
-                Problem(
-                    "V09",
-                    f"no {self.name} for {table.name(int(np.flatnonzero(absent)[0]))}",
-                    "a value in every row",
-                    "annotate the row or leave it out: the format has no mark for missing annotations",
-                    table.source,
-                    count=int(absent.sum()),
-                )
-            )
+            found, expected = f"no {self.name} for {table.name(int(np.flatnonzero(absent)[0]))}", "a value in every row"
+            fix = "annotate the row or leave it out: the format has no mark for missing annotations"
+            raise ProblemError(Problem("V09", found, expected, fix, table.source, count=int(absent.sum())))
         return np.where(absent, self.sentinel, values).astype(values.dtype)
 
 
@@ -203,16 +196,10 @@ class Number(Column):
     def _finite(self, values: Floats, table: Table) -> Floats:
         wrong = np.flatnonzero(~np.isfinite(values))
         if len(wrong):
-            raise ProblemError(
-                Problem(
-                    "V01",
-                    f"{self.name} = {values[wrong[0]]} for {table.name(int(wrong[0]))}",
-                    self.expected("prediction"),
-                    "leave the row out and name a fill policy, or correct the model",
-                    table.source,
-                    count=len(wrong),
-                )
-            )
+            found = f"{self.name} = {values[wrong[0]]} for {table.name(int(wrong[0]))}"
+            expected = self.expected("prediction")
+            fix = "leave the row out and name a fill policy, or correct the model"
+            raise ProblemError(Problem("V01", found, expected, fix, table.source, count=len(wrong)))
         return values
 
 

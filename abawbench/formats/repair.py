@@ -77,15 +77,8 @@ def repair(challenge: Challenge, path: Path, template: Path | None, out: Path) -
     files = sorted(path.glob(f"*{layouts[0].suffix}")) if layouts[0].per_unit else []
     problems: list[Problem] = []
     if not files:
-        problems.append(
-            Problem(
-                "Z08",
-                "no file of a unit",
-                "one file for each unit",
-                "name the folder of the files, or the file itself",
-                str(path),
-            )
-        )
+        fix = "name the folder of the files, or the file itself"
+        problems.append(Problem("Z08", "no file of a unit", "one file for each unit", fix, str(path)))
     copies: dict[str, bytes] = {}
     repairs = []
     for file in files:

@@ -177,15 +177,8 @@ def _layout_for(challenge: Challenge, prediction: Table) -> Layout:
 def _row_table(wanted: RowList, layout: Layout) -> Table:
     names = split_keys(wanted.keys, layout.key)
     if names is None:
-        raise ProblemError(
-            Problem(
-                "T06",
-                "names of another form",
-                f"names like '{example(layout.key)}'",
-                "give the organisers' own list",
-                wanted.source,
-            )
-        )
+        found, expected = "names of another form", f"names like '{example(layout.key)}'"
+        raise ProblemError(Problem("T06", found, expected, "give the organisers' own list", wanted.source))
     videos, video, frame = names
     return Table(videos, video, frame, {}, source=wanted.source)
 
@@ -261,13 +254,8 @@ def _require_all_frames(truth: Table, layout: Layout) -> None:
     starts = np.repeat(np.cumsum(counts) - counts, counts)
     gaps = truth.frame[order] != np.arange(len(truth)) - starts + layout.frame_base
     for place in np.unique(truth.video[order][gaps])[:SHOWN]:
-        problems.add(
-            Problem(
-                "T07",
-                f"frames of '{truth.videos[place]}' with gaps or repetitions",
-                f"every frame from {layout.frame_base}, once",
-                "add rows that are not annotated for the missing frames",
-                truth.source,
-            )
-        )
+        found = f"frames of '{truth.videos[place]}' with gaps or repetitions"
+        expected = f"every frame from {layout.frame_base}, once"
+        fix = "add rows that are not annotated for the missing frames"
+        problems.add(Problem("T07", found, expected, fix, truth.source))
     problems.raise_if_any()

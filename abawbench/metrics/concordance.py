@@ -178,8 +178,5 @@ def _series(truth: ArrayLike, prediction: ArrayLike) -> tuple[Floats, Floats]:
 def same_length(truth: NDArray[np.generic], prediction: NDArray[np.generic]) -> None:
     """Check that two arrays have the same shape. Raises: ProblemError C02, they do not."""
     if truth.shape != prediction.shape:
-        raise ProblemError(
-            Problem(
-                "C02", f"truth {truth.shape}, prediction {prediction.shape}", "equal shapes", "align the rows first"
-            )
-        )
+        fix = "align the rows first"
+        raise ProblemError(Problem("C02", f"truth {truth.shape}, prediction {prediction.shape}", "equal shapes", fix))

@@ -133,15 +133,9 @@ def read(path: Path) -> Record:
     challenge = CHALLENGES.get(record.challenge)
     if challenge is None or challenge.fingerprint != record.fingerprint:
         today = "no such challenge" if challenge is None else challenge.fingerprint
-        raise ProblemError(
-            Problem(
-                "R02",
-                f"{record.challenge} with fingerprint {record.fingerprint}",
-                f"the definition of today ({today})",
-                "score the files again and write a new record",
-                str(path),
-            )
-        )
+        found = f"{record.challenge} with fingerprint {record.fingerprint}"
+        expected = f"the definition of today ({today})"
+        raise ProblemError(Problem("R02", found, expected, "score the files again and write a new record", str(path)))
     return record
 
 

@@ -121,11 +121,8 @@ def pair(challenge: Challenge, truth: Table, prediction: Table, *, missing: Poli
         aligned = part.take(np.maximum(place, 0))
         absent &= ~annotated
     if not any(mask.any() for mask in valid.values()):
-        raise ProblemError(
-            Problem(
-                "T10", "no annotated row", "annotated rows in the truth", "give the truth, not a list", truth.source
-            )
-        )
+        fix = "give the truth, not a list"
+        raise ProblemError(Problem("T10", "no annotated row", "annotated rows in the truth", fix, truth.source))
     if counts:
         flags.append(
             "rows without prediction were filled: " + ", ".join(f"{n:,} by {name}" for name, n in counts.items())
@@ -215,15 +212,8 @@ def by_subject(statistics: Statistics, subjects: Mapping[str, str]) -> Statistic
     """
     without = [video for video in statistics.groups if video not in subjects]
     if without:
-        raise ProblemError(
-            Problem(
-                "C02",
-                f"no subject for {', '.join(without[:3])}",
-                "a subject for every video",
-                "add a line 'video,subject' for each",
-                count=len(without),
-            )
-        )
+        found, expected = f"no subject for {', '.join(without[:3])}", "a subject for every video"
+        raise ProblemError(Problem("C02", found, expected, "add a line 'video,subject' for each", count=len(without)))
     names = tuple(dict.fromkeys(subjects[video] for video in statistics.groups))
     place = {name: number for number, name in enumerate(names)}
     return statistics.merged(np.array([place[subjects[video]] for video in statistics.groups]), names)

@@ -88,14 +88,9 @@ def get_manifest(name: str) -> Manifest:
     if versions := catalogue.versions(asked):
         return catalogue[versions[-1]]
     near = _near(asked, catalogue)
-    raise ProblemError(
-        Problem(
-            "D02",
-            f"'{name}'",
-            f"an id such as {', '.join(near)}" if near else "the id of a data set",
-            "run `abawbench data list` for all; give a manifest of your own with its path",
-        )
-    )
+    found, expected = f"'{name}'", f"an id such as {', '.join(near)}" if near else "the id of a data set"
+    fix = "run `abawbench data list` for all; give a manifest of your own with its path"
+    raise ProblemError(Problem("D02", found, expected, fix))
 
 
 def origin_of(manifest: Manifest) -> Origin | None:

@@ -78,15 +78,8 @@ def croissant(manifest: Manifest) -> dict[str, Any]:
     """
     origin = origin_of(manifest)
     if origin is None:
-        raise ProblemError(
-            Problem(
-                "D01",
-                "no origin",
-                "a table [origin] with creators, year, citation and source",
-                "add it to the manifest",
-                manifest.id,
-            )
-        )
+        found, expected = "no origin", "a table [origin] with creators, year, citation and source"
+        raise ProblemError(Problem("D01", found, expected, "add it to the manifest", manifest.id))
     page = manifest.licence.url or origin.url or f"urn:dataset:{manifest.id}"
     described = manifest.summary if manifest.status == "documented" else f"{manifest.summary} (Not verified.)"
     return {

@@ -185,14 +185,9 @@ def _image_input(settings: OnnxSettings) -> ImageInput:
     try:
         return ImageInput(settings.size, settings.colour, settings.mean, settings.std)
     except ValueError as error:
-        raise ProblemError(
-            Problem(
-                "E02",
-                f"size {settings.size}, mean {settings.mean}, std {settings.std} for {settings.colour}",
-                "a size, and one mean and one positive deviation for each channel",
-                "correct the settings",
-            )
-        ) from error
+        found = f"size {settings.size}, mean {settings.mean}, std {settings.std} for {settings.colour}"
+        expected = "a size, and one mean and one positive deviation for each channel"
+        raise ProblemError(Problem("E02", found, expected, "correct the settings")) from error
 
 
 def _parts(vocabulary: tuple[Task, ...], outputs: Mapping[str, OutputSettings]) -> tuple[GraphOutput, ...]:
