@@ -208,5 +208,6 @@ def _prior(values: Values) -> NDArray[np.float64] | np.int8 | NDArray[np.int8]:
     if values.dtype == np.float64:
         return values.mean(axis=0)
     if values.ndim == 1:
-        return np.int8(np.bincount(values).argmax())
+        known = values[values >= 0]
+        return np.int8(np.bincount(known).argmax() if len(known) else -1)
     return (values.mean(axis=0) >= 0.5).astype(np.int8)

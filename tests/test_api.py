@@ -70,6 +70,22 @@ def test_a_frame_with_values_out_of_range_is_a_problem():
     assert {problem.rule for problem in caught.value.problems} == {"V03", "V06"}
 
 
+@pytest.mark.parametrize("wrong", ["x", 1.5, np.inf, -3, 10**12, "2-30/00001.jpg", "\u202e"])
+@pytest.mark.parametrize("form", ["frame", "parquet"])
+def test_a_frame_number_that_is_none_is_a_problem(tmp_path, wrong, form):
+    frame = to_frame(MTL, GUESS)
+    numbers = frame["frame"].astype(object)
+    numbers[3] = wrong
+    frame["frame"] = numbers.astype(str) if isinstance(wrong, str) else numbers.astype(float)
+    source = frame
+    if form == "parquet":
+        source = tmp_path / "guess.parquet"
+        frame.to_parquet(source)
+    with pytest.raises(abawbench.ProblemError, match="T06") as caught:
+        abawbench.score("abaw4-mtl", CORPUS.truth, source)
+    assert caught.value.problems[0].count == 1
+
+
 def test_a_frame_without_a_column_is_a_problem():
     with pytest.raises(abawbench.ProblemError, match=r"F04[\s\S]*valence"):
         abawbench.score("abaw6-va", pd.DataFrame({"video": ["a"], "frame": [1]}), GUESS)

@@ -54,6 +54,13 @@ def test_linear_takes_the_nearest_class():
     assert table.classes("expression").tolist() == [2, 2, 2, 7, 7, 7]
 
 
+@pytest.mark.parametrize("policy", [policy for policy in POLICIES if policy != "error"])
+@pytest.mark.parametrize("classes", [[-1, 3], [-1, -1]])
+def test_a_class_that_is_not_known_ends_no_policy(policy, classes):
+    table, _ = fill(predicted(ASKED, [0, 5], [0.0, 1.0], classes), ASKED, policy)
+    assert set(table.classes("expression").tolist()) <= set(classes)
+
+
 def test_error_counts_and_names_the_missing_rows():
     with pytest.raises(ProblemError) as caught:
         fill(predicted(ASKED, [0, 1], [0.0, 1.0]), ASKED, "error")

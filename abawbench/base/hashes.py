@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from abawbench.base.files import require_plain
 from abawbench.base.problems import unreadable
 
 _PIECE = 1 << 20
@@ -32,7 +33,8 @@ def sha256_of(path: Path) -> str:
 
 
 def sha256_of_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, read in pieces. Raises: OSError, the file cannot be read."""
+    """SHA-256 of a file's bytes, read in pieces. Raises: OSError, or ProblemError F01 for a device or a pipe."""
+    require_plain(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

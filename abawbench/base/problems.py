@@ -154,6 +154,17 @@ def unwritable(
     return ProblemError(Problem("F01", os_reason(error), expected, fix, str(path)))
 
 
+def inert(text: str) -> str:
+    r"""A text from outside, in one line and without characters that change how a line is shown.
+
+    Control characters, line feeds, marks of writing direction and bytes that are no UTF-8 are written as escapes.
+
+    >>> print(inert("a\nb\x1b[2J"))
+    a\nb\x1b[2J
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def render(problems: Sequence[Problem]) -> str:
     """Problems as text: for each rule a heading with its count, the first three occurrences, and their fixes."""
     lines: list[str] = []
@@ -169,6 +180,7 @@ def render(problems: Sequence[Problem]) -> str:
         lines.append(f"{rule} {RULES[rule].title}{times}{files}{more}")
         for problem in shown:
             place = ":".join(str(part) for part in (problem.file, problem.line) if part is not None)
-            lines.append(f"    {place}{': ' * bool(place)}found {problem.found}; expected {problem.expected}")
-        lines.extend(f"    fix: {fix}" for fix in dict.fromkeys(problem.fix for problem in shown))
+            said = f"{place}{': ' * bool(place)}found {problem.found}; expected {problem.expected}"
+            lines.append(f"    {inert(said)}")
+        lines.extend(f"    fix: {inert(fix)}" for fix in dict.fromkeys(problem.fix for problem in shown))
     return "\n".join(lines)

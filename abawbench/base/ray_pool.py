@@ -42,6 +42,8 @@ def cluster(address: str, workers: int | None) -> Generator[Any]:
     import ray
 
     if address == LOCAL:
+        # nobody else on the network can reach it
+        options["_node_ip_address"] = "127.0.0.1"
         options["num_cpus"] = workers or os.cpu_count() or 1
     else:
         _refuse_silence(address)

@@ -60,8 +60,13 @@ def stay_with_parent(out: Path, parent: int) -> Any:
     Returns:
         The open lock file, which the worker must keep.
     """
+    import signal
     import threading
     import time
+
+    # Ctrl-C reaches every process of a terminal; the run says what there is to say, and its workers end with it
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     lock = (out / WORKERS).open("w")
     if sys.platform != "win32":

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
+import os
+import re
+import shlex
+import signal
 import sys
+import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn, ParamSpec
 
 import click
 
 from abawbench.base.files import check_output
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, inert
 
 Arguments = ParamSpec("Arguments")
+# what may change how a line is shown: all but printable ASCII, line feeds and blanks are looked at closer
+_UNPRINTABLE = re.compile(r"[^\n -~]")
 
 
 # key of a context's `meta`: its verb has printed its JSON
@@ -29,6 +37,22 @@ EXTRAS: dict[str | None, str] = {
 }
 
 
+# what a verb that goes on keeps when it is stopped
+RESUMED = {
+    "data fetch": "what was downloaded",
+    "demo": "each finished step",
+    "extract": "every finished unit",
+    "faces": "every finished video",
+    "predict": "every finished unit",
+    "pretrain": "the last saved state",
+    "synth": "every finished unit",
+    "train": "the last saved state",
+}
+INTERRUPTED = 130
+# seconds after Ctrl-C
+LATEST_S = 1.5
+
+
 def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, None]:
     """Make a verb print a ProblemError or a missing extra to standard error, with --json also as JSON, and exit with 1.
 
@@ -38,7 +62,12 @@ def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, No
     @functools.wraps(verb)
     def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         try:
-            verb(*args, **kwargs)
+            # names that are no UTF-8 are printed as escapes
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                sys.stdout.reconfigure(errors="backslashreplace")
+            with _stoppable():
+                verb(*args, **kwargs)
+                sys.stdout.flush()
         except ProblemError as error:
             _fail(error)
         except ModuleNotFoundError as error:
@@ -48,11 +77,48 @@ def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, No
             problem = Problem("D53", f"no module {error.name}", "the libraries of this verb", fix)
             _fail(ProblemError(problem))
         except BrokenPipeError:
-            # the reader, such as `head`, has closed the pipe
-            sys.stderr.close()
-            sys.exit(1)
+            # the reader, such as `head`, has seen enough; what is still to be written goes nowhere
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
 
     return guarded
+
+
+@contextmanager
+def _stoppable() -> Generator[None]:
+    """Say at once, on Ctrl-C, what is kept and how to go on, and end within two seconds."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: object) -> None:
+        del number, frame
+        # a second Ctrl-C ends the process at once
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        say(_stopped())
+        # files appear whole, and workers end with this process: nothing is lost where a thread does not end in time
+        late = threading.Timer(LATEST_S, os._exit, (INTERRUPTED,))
+        late.daemon = True
+        late.start()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _stopped() -> str:
+    context = click.get_current_context(silent=True)
+    verb = "" if context is None else context.command_path.partition(" ")[2]
+    if verb not in RESUMED:
+        return "\nstopped: nothing was changed"
+    command = f" ({shlex.join(['abawbench', *sys.argv[1:]])})" if sys.argv[1:] else ""
+    return f"\nstopped: {RESUMED[verb]} is kept; the same command{command} goes on from there"
 
 
 @contextmanager
@@ -106,7 +172,8 @@ def print_json(
 
 def print_document(value: Any) -> None:
     """Print a value as JSON, as it is; NaN is refused."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    click.echo(_UNPRINTABLE.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text))
 
 
 def _fail(error: ProblemError) -> NoReturn:
@@ -128,16 +195,18 @@ def _verb_of(context: click.Context | None) -> str:
 
 def print_table(rows: Sequence[Sequence[object]], headers: Sequence[str], title: str | None = None) -> None:
     """Print a table, with rich on a terminal and as aligned plain text elsewhere."""
-    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    cells = [["" if cell is None else inert(str(cell)) for cell in row] for row in rows]
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.table import Table
+        from rich.text import Text
 
-        grid = Table(title=title, title_justify="left", header_style="bold")
+        # names of files and units are no markup
+        grid = Table(title=None if title is None else Text(title), title_justify="left", header_style="bold")
         for header in headers:
-            grid.add_column(header, overflow="fold")
+            grid.add_column(Text(header), overflow="fold")
         for row in cells:
-            grid.add_row(*row)
+            grid.add_row(*map(Text, row))
         Console().print(grid)
         return
     if title:

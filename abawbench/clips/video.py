@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from abawbench.base.files import require_plain
 from abawbench.base.problems import Problem, ProblemError, os_reason, unreadable
 from abawbench.clips.images import Image
 
@@ -51,10 +52,11 @@ class Video:
 
         self.path = path
         self.damage = ""
+        require_plain(path)
         try:
             if path.stat().st_size == 0:
                 raise ProblemError(Problem("F01", "0 bytes", "a video", "copy the file again", str(path)))
-            self._container: Any = av.open(str(path))
+            self._container: Any = av.open(str(path), metadata_errors="replace")
         except (FFmpegError, OSError) as error:
             raise unreadable(path, error, "a readable video", "copy the file again") from error
         if not self._container.streams.video:

@@ -128,12 +128,20 @@ def _fault(entry: zipfile.ZipInfo, path: str) -> Problem | None:
     # the original name: zipfile cuts names at a NUL
     if name.startswith("/") or "\\" in name or "\0" in name or re.match(r"[A-Za-z]:", name) or ".." in name.split("/"):
         return Problem("Z02", repr(name), "a relative path", "pack the files by their own names", path)
+    if not name.strip("/ ."):
+        return Problem(
+            "Z02", f"a member without a name, {name!r}", "named files", "pack the files by their own names", path
+        )
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
         found = "a symbolic link" if kind == stat.S_IFLNK else "a special file"
         return Problem("Z03", f"{found}, '{name}'", "plain files", "pack the file that it points to", path)
     if Path(name).suffix.lower() in ARCHIVES:
         return _nested(name, path)
+    if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        how = {zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: "LZMA"}.get(entry.compress_type, "an unusual method")
+        fix = "pack it with `abawbench pack`, or zip it in the usual way"
+        return Problem("Z01", f"'{name}' is packed by {how}", "members that are stored or deflated", fix, path)
     if entry.flag_bits & 1:
         return _damaged(f"'{name}' is encrypted", path)
     return None

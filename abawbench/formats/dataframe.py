@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from abawbench.base.problems import SHOWN, Problem, ProblemError, Problems
 from abawbench.challenges import Challenge, Task
 from abawbench.formats.columns import Role
+from abawbench.formats.text import shown
 from abawbench.table import NO_FRAME, Table, Values
 
 if TYPE_CHECKING:
@@ -75,12 +76,12 @@ def from_frame(challenge: Challenge, frame: pd.DataFrame, role: Role, source: st
         blocks = [_numbers(frame, name, task, source, problems) for name in task.labels]
         whole: Any = np.asfortranarray(np.stack(blocks, axis=1)) if task.is_vector else blocks[0]
         values[task.name] = whole
+    numbers = _frame_numbers(frame, source, problems)
     problems.raise_if_any()
-    numbers = frame["frame"] if "frame" in frame.columns else pd.Series(NO_FRAME, frame.index)
     return Table(
         videos=tuple(names),
         video=video.astype(np.int32),
-        frame=numbers.fillna(NO_FRAME).to_numpy(np.int32),
+        frame=numbers,
         values=values,
         probability=frame["probability"].to_numpy(np.float64) if "probability" in frame.columns else None,
         filled=frame["filled"].to_numpy(bool) if "filled" in frame.columns else None,
@@ -115,6 +116,24 @@ def from_file(challenge: Challenge, path: Path, role: Role) -> Table | None:
             found, expected = str(error).split("\n")[0], "one field in each row for each column of the header"
             raise ProblemError(Problem("F06", found, expected, "write it again", str(path))) from error
     return from_frame(challenge, frame, role, str(path))
+
+
+def _frame_numbers(frame: pd.DataFrame, source: str, problems: Problems) -> NDArray[np.int32]:
+    """The frame of each row, NO_FRAME where it is missing; what is no frame number goes to `problems`."""
+    import pandas as pd
+
+    if "frame" not in frame.columns:
+        return np.full(len(frame), NO_FRAME, np.int32)
+    column = pd.Series(pd.to_numeric(frame["frame"], errors="coerce")).to_numpy(np.float64, na_value=np.nan)
+    is_absent = np.isnan(column) & frame["frame"].isna().to_numpy()
+    is_right = (column >= NO_FRAME) & (column < np.iinfo(np.int32).max) & (column == np.floor(column))
+    rows = np.flatnonzero(~is_absent & ~is_right)
+    for row in rows[:SHOWN].tolist():
+        found = f"frame = {shown(str(frame['frame'].iloc[row]))}"
+        problems.add(
+            Problem("T06", found, "a whole number, the frame", "correct the column", source, row + 2, len(rows))
+        )
+    return np.where(is_absent | ~is_right, NO_FRAME, column).astype(np.int32)
 
 
 def _numbers(

@@ -6,6 +6,7 @@ import mmap
 import os
 from pathlib import Path
 
+from abawbench.base.files import require_plain
 from abawbench.base.problems import Problem, ProblemError, unreadable
 
 BOM = b"\xef\xbb\xbf"
@@ -21,6 +22,7 @@ def load(path: Path) -> bytes:
 
 def view(path: Path) -> memoryview:
     """View a file's bytes without copying them. Raises: ProblemError F01 not readable, F02 nothing but blanks."""
+    require_plain(path)
     try:
         with path.open("rb") as file:
             if not os.fstat(file.fileno()).st_size:

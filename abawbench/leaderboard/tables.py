@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from tabulate import tabulate
 
+from abawbench.base.problems import inert
 from abawbench.challenges import Challenge
 from abawbench.leaderboard.columns import COLUMNS
 from abawbench.leaderboard.rows import KINDS, RECORDS, Row, Section, sections
@@ -108,8 +109,14 @@ def comma_separated(rows: Sequence[Row]) -> str:
                 numbers.append("" if figure is None else figure.text)
                 numbers += ["", ""] if interval is None else [repr(bound) for bound in interval]
             text = [row.kind, row.split, row.dataset, row.group, row.metric, row.rank, row.team, row.method]
-            writer.writerow([*text, *numbers, row.note, row.source])
+            words = [_no_formula(inert(word)) for word in (*text, row.note, row.source)]
+            writer.writerow([*words[: len(text)], *numbers, *words[len(text) :]])
     return out.getvalue()
+
+
+def _no_formula(text: str) -> str:
+    """A text that a spreadsheet shows and does not work out: one that begins like a formula gets an apostrophe."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def _grid(
@@ -184,6 +191,7 @@ def _linked(text: str) -> str:
 
 
 def _marked_down(text: str) -> str:
+    text = inert(text)
     for character in "\\|*<[":
         text = text.replace(character, f"\\{character}")
     return text

@@ -8,9 +8,11 @@ import stat
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from abawbench.base.files import check_output, require_plain, sweep, write_file, write_files, write_folder
 from abawbench.base.problems import ProblemError
+from abawbench.cli import main
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links, rights and pipes of POSIX")
 
@@ -150,3 +152,22 @@ def test_what_killed_runs_left_is_swept_and_nothing_else(tmp_path):
     (tmp_path / left[-1] / "00001.jpg").write_text("x")
     sweep(tmp_path)
     assert names(tmp_path) == sorted(kept)
+
+
+@pytest.mark.parametrize("verb", ["score", "score a truth", "check", "check with a list", "write", "pack"])
+@pytest.mark.parametrize("name", ["pipe", "/dev/zero"])
+def test_a_verb_reads_nothing_that_has_no_end(special, tmp_path, verb, name):
+    given = Path("/dev/zero") if name == "/dev/zero" else special[name]
+    good = tmp_path / "good.txt"
+    good.write_text("image_location,valence,arousal\n2-30/00001.jpg,0.25,0.5\n")
+    call = {
+        "score": ("score", "abaw10-va", good, given),
+        "score a truth": ("score", "abaw10-va", given, good),
+        "check": ("check", "abaw10-va", given),
+        "check with a list": ("check", "abaw10-va", good, "--template", given),
+        "write": ("write", "abaw10-va", given, "--template", good, "-o", tmp_path / "out.txt"),
+        "pack": ("pack", "abaw10-va", given, "-o", tmp_path / "out.zip"),
+    }[verb]
+    result = CliRunner().invoke(main, list(map(str, call)))
+    assert result.exit_code == 1, result.exception
+    assert "F01" in result.output

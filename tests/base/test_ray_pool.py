@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.base.ray_pool import LOCAL, spread
+from abawbench.base.ray_pool import LOCAL, cluster, spread
 from abawbench.clips.clip import clips_of_faces
 from abawbench.faces.run import crop_faces
 from abawbench.faces.video_crops import FaceSettings
@@ -70,3 +70,12 @@ def test_faces_of_a_cluster_are_those_of_one_process(tmp_path):
     )
     assert one == many
     assert len(clips_of_faces(tmp_path / "many")) == 3
+
+
+def test_a_cluster_that_is_started_here_listens_to_this_machine_alone(monkeypatch):
+    ray = pytest.importorskip("ray")
+    given = {}
+    monkeypatch.setattr(ray, "init", lambda **options: given.update(options))
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    with cluster("local", 1):
+        assert given["_node_ip_address"] == "127.0.0.1"

@@ -446,6 +446,12 @@ def info(name, mode=0o100644):
     return entry
 
 
+def packed_by(method):
+    entry = info("trial-1.txt")
+    entry.compress_type = method
+    return entry
+
+
 ZIP_FAULTS = {
     "parent folder": (lambda: {info("../evil.txt"): b"x"}, "Z02"),
     "hidden parent folder": (lambda: {info("a/../../evil.txt"): b"x"}, "Z02"),
@@ -457,6 +463,10 @@ ZIP_FAULTS = {
     "zip by name": (lambda: {"inner.zip": b"PK\x03\x04"}, "Z05"),
     "zip by content": (lambda: {"inner.txt": b"PK\x03\x04 and so on"}, "Z05"),
     "gzip by content": (lambda: {"inner.csv": b"\x1f\x8b\x08 and so on"}, "Z05"),
+    "no name": (lambda: {info(""): b"x"}, "Z02"),
+    "blank name": (lambda: {info(" "): b"x"}, "Z02"),
+    "bzip2": (lambda: {packed_by(zipfile.ZIP_BZIP2): b"0" * 10_000}, "Z01"),
+    "LZMA": (lambda: {packed_by(zipfile.ZIP_LZMA): b"0" * 10_000}, "Z01"),
     "other file": (lambda: {"README.md": b"# about"}, "T09"),
 }
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 import csv
 import io
 
+import pytest
+
 from abawbench.challenges import get
 from abawbench.leaderboard.columns import COLUMNS
 from abawbench.leaderboard.published import Fact
@@ -129,6 +131,13 @@ def test_csv_keeps_every_digit_and_every_row():
     assert lines[2]["ccc_v"] == "0.12345678"
     assert lines[1]["score"] == "0.40"
     assert {lines[3][column] for column in lines[3] if column.startswith(("score", "ccc", "f1"))} == {""}
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@"])
+def test_a_name_that_looks_like_a_formula_is_a_text_in_csv(sign):
+    text = comma_separated(rows_of(fact(team=f"{sign}HYPERLINK(1)", method="a\u202eb")))
+    assert f"'{sign}HYPERLINK(1)" in text
+    assert r"a\u202eb" in text
 
 
 def test_parts_that_only_repeat_the_score_are_left_out():
