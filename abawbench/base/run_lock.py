@@ -50,6 +50,21 @@ def _opened(path: Path) -> TextIO:
         raise unwritable(path.parent, error) from error
 
 
+@contextmanager
+def without_interrupts() -> Generator[None]:
+    """Start worker processes within this block: Ctrl-C then reaches the run alone, and its workers end with it."""
+    import signal
+
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def stay_with_parent(out: Path, parent: int) -> Any:
     """Tie a worker process to its run: it locks the folder while it lives, and ends when the run ends.
 
@@ -60,13 +75,8 @@ def stay_with_parent(out: Path, parent: int) -> Any:
     Returns:
         The open lock file, which the worker must keep.
     """
-    import signal
     import threading
     import time
-
-    # Ctrl-C reaches every process of a terminal; the run says what there is to say, and its workers end with it
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     lock = (out / WORKERS).open("w")
     if sys.platform != "win32":

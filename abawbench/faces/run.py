@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from abawbench.base.problems import Problem, ProblemError, unreadable, unwritable
 from abawbench.base.ray_pool import spread
-from abawbench.base.run_lock import only_run, stay_with_parent
+from abawbench.base.run_lock import only_run, stay_with_parent, without_interrupts
 from abawbench.clips.crop_index import CROPS, INDEX, index_file, read_facts
 from abawbench.faces import work_folder
 from abawbench.faces.audit import write_audit
@@ -299,9 +299,10 @@ def _in_processes(worker: VideoWorker, found: Sequence[Source], workers: int, pr
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
     with ProcessPoolExecutor(workers, context, _start_process, (worker, os.getpid(), queue)) as pool:
-        waiting: dict[Future[VideoResult], Source] = {
-            pool.submit(_work_in_process, source): source for source in _largest_first(found)
-        }
+        with without_interrupts():
+            waiting: dict[Future[VideoResult], Source] = {
+                pool.submit(_work_in_process, source): source for source in _largest_first(found)
+            }
         try:
             while waiting:
                 done, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)

@@ -15,7 +15,7 @@ import numpy as np
 
 from abawbench.base.files import make_folder, temporary_name, write_file, write_folder
 from abawbench.base.problems import Problem, ProblemError, unwritable
-from abawbench.base.run_lock import stay_with_parent
+from abawbench.base.run_lock import stay_with_parent, without_interrupts
 from abawbench.synthetic.affect import FRAME_RATE, Intensities
 from abawbench.synthetic.corpus import FACE, FILM, Footage, Unit
 from abawbench.synthetic.noise import stream
@@ -112,7 +112,9 @@ def _results(jobs: list[DrawingJob], workers: int, corpus: Path) -> Iterator[tup
         initargs=(corpus, os.getpid()),
     ) as pool:
         try:
-            for future in as_completed([pool.submit(draw_unit, job) for job in jobs]):
+            with without_interrupts():
+                drawing = [pool.submit(draw_unit, job) for job in jobs]
+            for future in as_completed(drawing):
                 yield future.result()
         except BrokenProcessPool as error:
             fix = "start it again, with fewer --workers if memory is short: what is drawn is kept"
