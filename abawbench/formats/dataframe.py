@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from abawbench.base.problems import SHOWN, Problem, ProblemError, Problems
 from abawbench.challenges import Challenge, Task
 from abawbench.formats.columns import Role
-from abawbench.formats.text import shown
+from abawbench.formats.text import quote
 from abawbench.table import NO_FRAME, Table, Values
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _frame_numbers(frame: pd.DataFrame, source: str, problems: Problems) -> NDAr
     is_right = (column >= NO_FRAME) & (column < np.iinfo(np.int32).max) & (column == np.floor(column))
     rows = np.flatnonzero(~is_absent & ~is_right)
     for row in rows[:SHOWN].tolist():
-        found = f"frame = {shown(str(frame['frame'].iloc[row]))}"
+        found = f"frame = {quote(str(frame['frame'].iloc[row]))}"
         problems.add(
             Problem("T06", found, "a whole number, the frame", "correct the column", source, row + 2, len(rows))
         )
