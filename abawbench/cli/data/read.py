@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("dataset", metavar="ID")
 @click.argument("root", type=PATH)
-@click.option("--labels", "which", metavar="SET", help="Label set to read; needed where there are several.")
+@click.option(
+    "--labels",
+    "which",
+    metavar="SET",
+    help="Label set to read; needed where ROOT has several that say different things.",
+)
 @click.option("-o", "--out", type=PATH, metavar="OUT.parquet", help="Write the rows as Parquet.")
 @choice_option(
     "--contempt",

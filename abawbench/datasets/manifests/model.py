@@ -158,12 +158,17 @@ def is_below(pattern: str) -> bool:
 
 
 class Place(Strict):
-    """A file or folder of the layout: a glob pattern below the root, and the kind of files that it holds."""
+    """A file or folder of the layout: a glob pattern below the root, and the kind of files that it holds.
+
+    Attributes:
+        unread: why a file that some copies have is not read, and what to do instead; empty for any other.
+    """
 
     path: str
     holds: Literal["annotations", "images", "videos", "audio", "landmarks", "lists", "other"]
     required: bool = True
     note: str = ""
+    unread: str = ""
 
 
 class Split(Strict):

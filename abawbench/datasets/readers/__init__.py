@@ -16,6 +16,7 @@ from typing import cast
 
 from abawbench.base.problems import Problem, ProblemError, Problems, near_names, not_found, unreadable
 from abawbench.datasets.manifests.model import READERS, LabelSet, Manifest
+from abawbench.datasets.readers.files import has_label_files, matches
 from abawbench.datasets.readers.labels import Labels
 
 Reader = Callable[[Manifest, LabelSet, Path, Problems], Labels]
@@ -30,16 +31,17 @@ def read_with_problems(
     Args:
         manifest: facts of the data set.
         root: folder of the local copy.
-        which: id of the label set; needed where the manifest has several.
+        which: id of the label set; needed where the copy has labels of several that say different things.
 
     Returns:
         The labels, or None where no row is left; and every problem and note.
     """
     problems = Problems()
     try:
-        label_set = label_set_of(manifest, which)
+        label_set = label_set_of(manifest, which or _form_of(manifest, root))
         if not root.is_dir():
             raise not_found(root, f"a local copy of {manifest.title}")
+        _refuse_unread(manifest, label_set, root)
         labels = reader_of(manifest, label_set)(manifest, label_set, root, problems)
     except ProblemError as error:
         problems.extend(error.problems)
@@ -53,6 +55,24 @@ def read_with_problems(
             problems.add(Problem("F02", "no row", f"labels in {patterns}", "check the copy", str(root)))
         return None, manifest.unnamed(problems.found)
     return labels, manifest.unnamed(problems.found)
+
+
+def _form_of(manifest: Manifest, root: Path) -> str | None:
+    """The label set whose files a copy has; None where there is none, or where the sets say different things."""
+    there = [label_set for label_set in manifest.labels if has_label_files(label_set, root)]
+    if not there or any(label_set.tasks != there[0].tasks for label_set in there):
+        return None
+    return there[0].id
+
+
+def _refuse_unread(manifest: Manifest, label_set: LabelSet, root: Path) -> None:
+    """Raise F01 where a copy has a file that is known and not read, in place of the labels."""
+    known = [place for place in manifest.layout if place.unread and matches(root, place.path)]
+    if known and not has_label_files(label_set, root):
+        expected = " or ".join(label_set.files)
+        raise ProblemError(
+            *(Problem("F01", f"{one.path} alone: {one.note}", expected, one.unread, str(root)) for one in known)
+        )
 
 
 def label_set_of(manifest: Manifest, which: str | None) -> LabelSet:

@@ -14,10 +14,10 @@ from abawbench.datasets.readers.files import label_files
 from abawbench.datasets.readers.labels import Labels, assemble
 from abawbench.datasets.readers.rows import CheckedRows, LabelRows
 from abawbench.datasets.readers.settings import Texts, settings_of
-from abawbench.datasets.readers.sheet import read_sheet
+from abawbench.datasets.readers.sheet import Sheet, read_sheet
 from abawbench.datasets.readers.table import SheetSettings, row_keys, sheet_rows
 from abawbench.datasets.readers.values import numbers, trimmed
-from abawbench.table import Floats, Values
+from abawbench.table import Floats, Mask, Values
 
 # votes for no emotion, the last two columns
 UNKNOWN, NO_FACE = "unknown", "NF"
@@ -45,10 +45,10 @@ class FerplusSettings(SheetSettings):
 def read_ferplus(manifest: Manifest, label_set: LabelSet, root: Path, problems: Problems) -> Labels:
     """Read labels from counts of votes over eight emotions, unknown and no face (`NF`).
 
-    A row without the name of a picture shows no face and is left out. Votes of a single person are dropped first in
-    every mode but `votes`.
+    A row without the name of a picture shows no face and is left out, with a note. Votes of a single person are dropped
+    first in every mode but `votes`.
 
-    Problems: those of `read_table`; D01 a mode or columns that do not go with the task.
+    Problems: those of `read_table`; N33 rows without a name; D01 a mode or columns that do not go with the task.
 
     Source: microsoft/FERPlus:src/ferplus.py, `_process_data`; Barsoum et al. 2016, arXiv:1608.01041.
     """
@@ -63,6 +63,7 @@ def read_ferplus(manifest: Manifest, label_set: LabelSet, root: Path, problems: 
         if sheet is None:
             continue
         is_named = [bool(name) for name in trimmed(sheet.columns[str(settings.path)]).to_pylist()]
+        _note_nameless(sheet, np.array(is_named, np.bool_), problems)
         sheet = sheet.take(np.array(is_named, np.bool_))
         checked = CheckedRows(sheet.file, sheet.line, problems)
         keys = row_keys(label_set, settings, file, sheet, checked)
@@ -70,6 +71,14 @@ def read_ferplus(manifest: Manifest, label_set: LabelSet, root: Path, problems: 
         rows = sheet_rows(sheet, keys, {facts.name: votes}, file.path.parent.relative_to(root), checked)
         files.append(replace(rows, values={facts.name: _labels(rows.values[facts.name], settings.mode)}))
     return assemble(manifest, label_set, root, files, problems)
+
+
+def _note_nameless(sheet: Sheet, is_named: Mask, problems: Problems) -> None:
+    lines = sheet.line[~is_named].tolist()
+    if lines:
+        found = f"{len(lines):,} row{'s' * (len(lines) != 1)} without the name of a picture (no face): left out"
+        fix = "nothing where they have votes for no face alone: the owners' table has 173 of them"
+        problems.add(Problem("N33", found, "the name of a picture in each row", fix, sheet.file, lines[0], len(lines)))
 
 
 def _task(label_set: LabelSet, settings: FerplusSettings) -> TaskFacts:

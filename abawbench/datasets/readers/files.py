@@ -62,6 +62,12 @@ def label_files(label_set: LabelSet, root: Path, problems: Problems) -> tuple[La
     return tuple(files)
 
 
+def has_label_files(label_set: LabelSet, root: Path) -> bool:
+    """True where a local copy has files of the label set, for some split at least."""
+    globs = [pattern for patterns_ in patterns(label_set).values() for pattern in patterns_ if is_below(pattern)]
+    return any(matches(root, pattern) for pattern in globs)
+
+
 def matches(root: Path, pattern: str) -> list[Path]:
     """The paths below the root that match a glob pattern, sorted."""
     # glob knows no pattern for the folder itself

@@ -14,7 +14,7 @@ from abawbench.datasets.readers.files import PICTURES, LabelFile, label_files, l
 from abawbench.datasets.readers.labels import Labels, assemble
 from abawbench.datasets.readers.rows import CheckedRows, LabelRows, same_text, text_column
 from abawbench.datasets.readers.settings import Pairs, class_names, only_task, settings_of
-from abawbench.datasets.readers.values import group_column, name_groups
+from abawbench.datasets.readers.values import group_column, is_shifted, name_groups, shifted_labels
 from abawbench.formats.text import quote
 from abawbench.table import NO_FRAME
 
@@ -38,8 +38,8 @@ def read_class_folders(manifest: Manifest, label_set: LabelSet, root: Path, prob
     A folder's name is a code of the class (or the class's name where no codes are given), without regard to case. A
     unit is a picture, named by its path below the root.
 
-    Problems: F01, D01 a label set that is not one task of classes, D14 a folder that is no class, F02 a class folder
-    without pictures, T06 a path that does not fit the pattern.
+    Problems: F01, D01 a label set that is not one task of classes, D14 a folder that is no class, V06 folders that are
+    all one class off, F02 a class folder without pictures, T06 a path that does not fit the pattern.
     """
     facts = only_task(manifest, label_set, Classes)
     settings = settings_of(ClassFolderSettings, manifest, label_set)
@@ -57,7 +57,12 @@ def _class_folders(
 ) -> list[LabelRows]:
     found: list[LabelRows] = []
     entries = listing(above.path, problems)
-    for name in sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")):
+    names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    labels = [int(name) for name in names if name.isdecimal()]
+    if len(labels) == len(names) > 0 and is_shifted(labels, facts.codes):
+        problems.add(Problem("V06", *shifted_labels("folders", labels, facts.codes), str(above.path), count=len(names)))
+        return []
+    for name in names:
         number = numbers.get(name.lower())
         if number is None:
             expected, place = f"one of {', '.join(numbers)}", str(above.path)

@@ -62,17 +62,25 @@ class CheckedRows:
     Attributes:
         place: name of the file, and the line of each row.
         faulty: True for each row that a check has refused, shape (rows,).
+        is_refused: True where a check has refused all rows, since none can be believed.
     """
 
     def __init__(self, file: str, line: Lines, problems: Problems) -> None:
         self.place = (file, line)
         self.faulty: Mask = np.zeros(len(line), np.bool_)
+        self.is_refused = False
         self._problems = problems
 
     def refuse(self, rule: str, wrong: Mask, found: Callable[[int], str], expected: str, fix: str = FIX) -> None:
         """Mark the rows where `wrong` is True as faulty, and report those that no earlier check has refused."""
         report(rule, wrong & ~self.faulty, found, expected, fix, self.place, self._problems)
         self.faulty |= wrong
+
+    def refuse_all(self, rule: str, found: str, expected: str, fix: str) -> None:
+        """Mark every row as faulty, for one fault of the whole file."""
+        file, line = self.place
+        self._problems.add(Problem(rule, found, expected, fix, file, int(line[0]), len(line)))
+        self.faulty[:], self.is_refused = True, True
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,6 +25,7 @@ from abawbench.datasets.readers.units import (
     unit_rows,
     without_repeats,
 )
+from abawbench.datasets.readers.values import is_shifted, shifted_labels
 from abawbench.formats.columns import NUMBER
 from abawbench.formats.text import quote
 
@@ -86,9 +87,15 @@ def read_emotion_files(manifest: Manifest, label_set: LabelSet, root: Path, prob
     first_class = _class_of_first(manifest, facts, settings.first_as)
     files = _unit_files(manifest, label_set, root, settings, problems)
     pictures = _place_of_pictures(manifest, label_set, root, settings)
+    labels = [(file, label) for file in files if (label := _one_label(file, problems)) is not None]
+    codes = facts.codes or tuple(range(len(facts.classes)))
+    numbers = [label for _, label in labels]
+    if labels and is_shifted(numbers, codes, len(codes)):
+        problems.add(Problem("V06", *shifted_labels(facts.name, numbers, codes), str(root), count=len(labels)))
+        labels = []
     units: list[LabelRows] = []
-    for file in files:
-        number = _one_class(file, facts, problems)
+    for file, label in labels:
+        number = _class_of(label, file, facts, problems)
         if number is not None:
             taken = _taken(label_set.frame_base, int(file.groups["frame"]), settings.take)
             frame, classes = _with_first(taken, label_set.frame_base, number, first_class)
@@ -197,7 +204,7 @@ def _images(template: str, file: UnitFile, frames: NDArray[np.integer]) -> list[
     return [template.format_map({**file.groups, "unit": file.unit, "frame": frame}) for frame in frames.tolist()]
 
 
-def _one_class(file: UnitFile, facts: Classes, problems: Problems) -> int | None:
+def _one_label(file: UnitFile, problems: Problems) -> float | None:
     data = read_text(file.path, problems)
     if data is None:
         return None
@@ -209,11 +216,15 @@ def _one_class(file: UnitFile, facts: Classes, problems: Problems) -> int | None
     if not NUMBER.fullmatch(fields[0]):
         problems.add(Problem("V01", quote(fields[0]), "a number", _FIX, place, 1))
         return None
+    return float(fields[0])
+
+
+def _class_of(label: float, file: UnitFile, facts: Classes, problems: Problems) -> int | None:
     codes = code_numbers(facts)
-    number = codes.get(float(fields[0]))
+    number = codes.get(label)
     if number is None:
         expected = f"one of {', '.join(str(code) for code in codes)}"
-        problems.add(Problem("V06", quote(fields[0]), expected, _FIX, place, 1))
+        problems.add(Problem("V06", f"{label:g}", expected, _FIX, str(file.path), 1))
     return number
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -127,6 +128,7 @@ def read_table(manifest: Manifest, label_set: LabelSet, root: Path, problems: Pr
     in_file = {facts.name: _columns_of_task(facts, columns, listed) for facts in label_set.tasks}
     wanted = [*settings.roles.values(), *(column for task in in_file.values() for column in task)]
     files: list[LabelRows] = []
+    refused: list[str] = []
     for file in label_files(label_set, root, problems):
         sheet = read_sheet(file.path, list(dict.fromkeys(wanted)), settings.format_of(file.path), problems)
         if sheet is None:
@@ -141,9 +143,23 @@ def read_table(manifest: Manifest, label_set: LabelSet, root: Path, problems: Pr
             else:
                 values[facts.name] = task_values(own, facts, rows, settings.highest)
         files.append(sheet_rows(sheet, keys, values, file.path.parent.relative_to(root), rows))
+        if rows.is_refused:
+            refused.append(sheet.file)
+    if refused:
+        files = _without_companions(files, refused, problems)
     if settings.path is settings.video is settings.row_name is None:
         files = _without_second_files(files, problems)
     return assemble(manifest, label_set, root, files, problems)
+
+
+def _without_companions(files: list[LabelRows], refused: Sequence[str], problems: Problems) -> list[LabelRows]:
+    """No file at all: where the labels of one are one class off, those of the others are not believed."""
+    for rows in files:
+        if rows.file not in refused and len(rows):
+            found = f"{len(rows):,} rows beside {refused[0]}"
+            fix = "see the fault of that file; this one is left out too"
+            problems.add(Problem("V06", found, "labels that count alike in all files", fix, rows.file, 1, len(rows)))
+    return []
 
 
 def _columns_of_task(facts: TaskFacts, columns: dict[str, Column], listed: Column | None) -> list[Column]:

@@ -97,7 +97,7 @@ def classes(column: pa.ChunkedArray, facts: Classes, rows: CheckedRows) -> Class
 
     Codes that are names are compared without regard to case.
 
-    Problems: V01 no number where the codes are numbers, V06 no code of a class.
+    Problems: V01 no number where the codes are numbers; V06 no code of a class, or all of them one off.
     """
     codes = facts.codes or tuple(range(len(facts.classes)))
     if isinstance(codes[0], str):
@@ -108,8 +108,39 @@ def classes(column: pa.ChunkedArray, facts: Classes, rows: CheckedRows) -> Class
     known = np.asarray(codes, np.float64)[order]
     place = np.minimum(np.searchsorted(known, plain), len(known) - 1)
     wrong = ~absent & (known[place] != plain)
+    if wrong.any() and is_shifted(np.unique(plain[~absent]).tolist(), codes):
+        rows.refuse_all("V06", *shifted_labels(facts.name, plain[~absent].tolist(), codes))
+        return np.full(len(plain), -1, np.int8)
     rows.refuse("V06", wrong, _field(facts.name, column), f"one of {', '.join(map(str, codes))}")
     return np.where(absent | wrong, -1, order[place]).astype(np.int8)
+
+
+def is_shifted(labels: Sequence[float], codes: Sequence[object], least: int = 3) -> bool:
+    """True where labels count from one less or one more than the codes do, so that every class would be another one.
+
+    One label alone may be a slip. Labels that are one more than the codes show it by every class, since a slip may
+    just as well lie above the codes.
+
+    Args:
+        labels: the labels of a file.
+        codes: the codes of the classes.
+        least: number of different labels that show that all of them are one less than the codes.
+
+    >>> is_shifted([0, 1, 6], range(1, 8)), is_shifted([0, 1, 7], range(1, 8)), is_shifted([1, 2, 3], range(3))
+    (True, False, True)
+    """
+    numbers = {code for code in codes if isinstance(code, int)}
+    if len(numbers) < len(codes) or max(numbers) - min(numbers) + 1 != len(numbers) or numbers >= set(labels):
+        return False
+    below, above = {label + 1 for label in labels}, {label - 1 for label in labels}
+    return (len(below) >= least and numbers >= below) or numbers == above
+
+
+def shifted_labels(name: str, labels: Sequence[float], codes: Sequence[object]) -> tuple[str, str, str]:
+    """What is found, what is expected and what to do where labels are shifted by one."""
+    found = f"{name} from {min(labels):g} to {max(labels):g}: every label would be one class off"
+    fix = "bring the owners' numbers, or describe this copy in a manifest of your own; all of it is left out"
+    return found, f"{codes[0]} to {codes[-1]}", fix
 
 
 def listed_marks(column: pa.ChunkedArray, facts: Marks, rows: CheckedRows) -> ClassValues:

@@ -117,7 +117,8 @@ def test_rows_without_a_picture_are_no_faces_and_faulty_ones_are_named(tmp_path,
     assert labels.table.videos == ("fer0000000.png", "fer0000001.png", "fer0000004.png")
     assert labels.table.classes("expression").tolist() == [8, 0, 8]
     assert labels.splits == ("train", "validation", "test")
-    assert [(problem.rule, problem.line) for problem in problems] == [("F06", 5), ("V09", 6)]
+    assert [(problem.rule, problem.line) for problem in problems] == [("F06", 5), ("N33", 3), ("V09", 6)]
+    assert "1 row without the name of a picture" in problems[1].found
 
 
 def test_modes_without_a_class_mask_what_is_no_emotion(tmp_path):
@@ -162,7 +163,7 @@ def test_a_mode_that_does_not_fit_the_task_is_a_fault_of_the_manifest(tmp_path):
 @pytest.mark.real_data
 def test_the_real_table_has_its_35714_faces():
     labels, problems = read(real_data() / "labels", "votes")
-    assert problems == ()
+    assert [(problem.rule, problem.count) for problem in problems] == [("N33", 173)]
     counts = labels.table.numbers("votes")
     assert counts.shape == (35_714, 10)
     # four pictures have two rows, 173 further rows have no picture

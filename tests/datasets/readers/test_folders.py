@@ -105,3 +105,10 @@ def test_a_folder_without_class_folders_is_a_problem(tmp_path):
     labels, problems = read_with_problems(manifest_of(), tmp_path, None)
     assert labels is None
     assert [problem.rule for problem in problems] == ["F02"]
+
+
+def test_folders_that_are_all_one_class_off_are_refused_as_a_whole(tmp_path):
+    pictures(tmp_path, "0/a.jpg", "1/a.jpg", "2/a.jpg")
+    labels, problems = read_with_problems(manifest_of(CLASSES | {"codes": (1, 2, 3)}), tmp_path, None)
+    assert labels is None
+    assert [(problem.rule, problem.count) for problem in problems] == [("V06", 3)]
