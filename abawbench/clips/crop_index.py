@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.alignment import Points
 from abawbench.table import Floats, Integers
@@ -87,7 +87,7 @@ def read_index(path: Path) -> Index:
 
     try:
         with parquet.ParquetFile(path) as file:
-            facts = json.loads(file.schema_arrow.metadata[METADATA])
+            facts = parse_json(file.schema_arrow.metadata[METADATA])
             return _read(file, facts)
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         found = "no such file" if isinstance(error, FileNotFoundError) else "no index of faces"
@@ -126,7 +126,7 @@ def read_facts(path: Path) -> Mapping[str, Any] | None:
     from pyarrow import parquet
 
     try:
-        return json.loads(parquet.read_schema(path).metadata[METADATA])
+        return parse_json(parquet.read_schema(path).metadata[METADATA])
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
         return None
 

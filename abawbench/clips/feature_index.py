@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from abawbench.base.files import write_file
+from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, unreadable, unwritable
 
 INDEX = "index.json"
@@ -150,7 +151,7 @@ def read_index(root: Path) -> FeatureIndex | None:
     """
     path = root / INDEX
     try:
-        record = json.loads(path.read_bytes())
+        record = parse_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -189,7 +190,7 @@ def _journal(root: Path) -> dict[str, CachedUnit]:
     for line in lines:
         # a line that is cut off belongs to no finished unit
         with suppress(ValueError, TypeError):
-            known = CachedUnit(**json.loads(line))
+            known = CachedUnit(**parse_json(line))
             units[_plain(known.unit)] = known
     return units
 

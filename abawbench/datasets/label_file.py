@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from abawbench.base.files import write_file
+from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.datasets.readers.rows import arrow_functions
@@ -172,7 +173,7 @@ def _read_frame(path: Path) -> tuple[Any, Mapping[str, Sequence[str]] | None]:
         found = "no such file" if isinstance(error, FileNotFoundError) else str(error).partition("\n")[0]
         raise ProblemError(Problem("F01", found, "a Parquet file", "write it again", str(path))) from error
     with suppress(KeyError, TypeError, ValueError):
-        return frame, json.loads(metadata[METADATA])["classes"]
+        return frame, parse_json(metadata[METADATA])["classes"]
     return frame, None
 
 

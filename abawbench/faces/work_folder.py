@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from abawbench.base.files import write_file
+from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, unwritable
 from abawbench.clips.crop_index import CROPS, INDEX, index_file, read_facts
 
@@ -50,7 +51,7 @@ def commit(out: Path, video: str, units: Sequence[str]) -> None:
 
 def _carry_out(out: Path, video: str) -> None:
     folder = out / WORK / video
-    plan = json.loads((folder / PLAN).read_bytes())
+    plan = parse_json((folder / PLAN).read_bytes())
     (out / CROPS).mkdir(exist_ok=True)
     (out / INDEX).mkdir(exist_ok=True)
     for unit in plan["old"]:

@@ -17,6 +17,7 @@ from abawbench.base.arrow_input import arrow_reader
 from abawbench.base.files import make_folder, sweep, write_file
 from abawbench.base.hashes import sha256_of
 from abawbench.base.installed import VERSION, versions_of
+from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, os_reason
 from abawbench.challenges import Challenge
 from abawbench.clips.clip import Clip
@@ -104,7 +105,7 @@ class Store:
     def facts(self, unit: str) -> UnitFacts | None:
         """The facts of a finished unit; None where it is not finished or its file cannot be read."""
         try:
-            return UnitFacts(**json.loads((self.root / UNITS / f"{unit}.json").read_bytes()))
+            return UnitFacts(**parse_json((self.root / UNITS / f"{unit}.json").read_bytes()))
         except (OSError, ValueError, TypeError):
             return None
 
@@ -210,7 +211,7 @@ def open_store(root: Path) -> Store:
     """Open the store in a folder. Raises: ProblemError P02, its record is missing or damaged."""
     path = root / ENTRY
     try:
-        store = Store(root, json.loads(path.read_bytes()))
+        store = Store(root, parse_json(path.read_bytes()))
         if store.record["form"] != FORM:
             raise _damaged(path, f"form {store.record['form']}")
         assert store.card

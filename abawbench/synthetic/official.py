@@ -12,6 +12,7 @@ import numpy as np
 
 from abawbench.base.files import make_folder, write_file, write_text
 from abawbench.base.installed import VERSION
+from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.base.run_lock import LOCK, WORKERS, only_run
 from abawbench.challenges import get
@@ -152,7 +153,7 @@ def _check_folder(settings: CorpusSettings, out: Path) -> None:
         raise unreadable(out, error, "a folder for the corpus", "name another folder") from error
     wanted: dict[str, Any] = {"version": VERSION, **json.loads(json.dumps(settings.to_json()))}
     try:
-        there = json.loads(text)
+        there = parse_json(text)
         held: dict[str, Any] = {"version": there["version"], **there["settings"]}
     except (ValueError, KeyError, TypeError):
         found = f"a {CARD} of something else"

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from abawbench.base.files import make_folder, write_text
 from abawbench.base.hashes import sha256_of
+from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, Problems, unwritable
 from abawbench.base.run_lock import only_run
 from abawbench.entries.entry_file import RUN
@@ -118,7 +119,7 @@ def load_checkpoint(run: Path) -> Checkpoint | None:
             path.unlink()
     if not name:
         return None
-    record = json.loads((folder / FACTS).read_bytes())
+    record = parse_json((folder / FACTS).read_bytes())
     path = folder / name
     found = sha256_of(path)
     if found != record["sha256"]:
@@ -147,7 +148,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
 def _newest(folder: Path) -> str:
     """Name of the file of the newest checkpoint; empty where there is none."""
     try:
-        return json.loads((folder / FACTS).read_bytes())["file"]
+        return parse_json((folder / FACTS).read_bytes())["file"]
     except FileNotFoundError:
         return ""
     except (ValueError, KeyError, TypeError) as error:
@@ -169,7 +170,7 @@ def _refuse_other_files(run: Path) -> None:
 
 def _refuse_other_run(path: Path, record: Mapping[str, Any]) -> None:
     try:
-        before = json.loads(path.read_text("utf-8"))
+        before = parse_json(path.read_text("utf-8"))
     except ValueError as error:
         raise ProblemError(Problem("E20", str(error), "the record of a run", "name a new folder", str(path))) from error
     problems = Problems()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from abawbench.base.hashes import hashes_of_file
+from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, unwritable
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class ResumingDownloader:
     def _kept(self, url: str) -> dict[str, Any]:
         """The record of an earlier download of this address; empty where there is none, and its part is removed."""
         with suppress(OSError, ValueError, KeyError, TypeError):
-            state = json.loads(self._state.read_text())
+            state = parse_json(self._state.read_text())
             if self._part.stat().st_size and {"total", "validator"} <= state.keys() and state["url"] == url:
                 return state
         self._forget()

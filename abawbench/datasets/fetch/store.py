@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from abawbench.base.files import temporary_name, write_text
+from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, unwritable
 from abawbench.datasets.fetch.sets import Set, get_set
 
@@ -66,7 +67,7 @@ def missing(item: Set, folder: Path) -> tuple[str, ...]:
 def read_record(folder: Path) -> dict[str, FetchedFile]:
     """The record of each file of a folder; empty where no record can be read."""
     try:
-        content = json.loads((folder / RECORD).read_text("utf-8"))
+        content = parse_json((folder / RECORD).read_text("utf-8"))
         return {name: FetchedFile(**got) for name, got in content["files"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from abawbench.base.files import write_file
+from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.clips.clip import Clip
@@ -173,7 +174,7 @@ def load(path: Path) -> Classical:
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            facts = json.loads(bytes(arrays["facts"]))
+            facts = parse_json(bytes(arrays["facts"]))
             card = Card.from_json(facts["card"])
             heads = tuple(Head(task, arrays[f"{task.name}.weight"], arrays[f"{task.name}.bias"]) for task in card.tasks)
             return Classical(card, HogSettings(**facts["settings"]), heads)

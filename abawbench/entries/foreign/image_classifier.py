@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.challenges import Categorical, Task
 from abawbench.clips.clip import BATCH, Clip
@@ -173,7 +173,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ProblemError(Problem("F01", "no such file", "the folder of a model", "check the path", str(path)))
     try:
-        record = json.loads(path.read_text("utf-8"))
+        record = parse_json(path.read_text("utf-8"))
     except ValueError as error:
         raise ProblemError(_damaged(path, error)) from error
     if not isinstance(record, dict):

@@ -12,6 +12,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, near_names
 from abawbench.models import backbones
 from abawbench.models.backbones import KINDS, Backbone, iresnet, vision
@@ -250,7 +251,7 @@ def _folder(
 
 def _own(text: str, tensors: Mapping[str, Tensor], overrides: Overrides) -> tuple[_Fitted, str, str]:
     try:
-        saved = json.loads(text)
+        saved = parse_json(text)
         kind, saved_config = str(saved["kind"]), saved["config"]
         if saved_config is not None and not isinstance(saved_config, dict):
             raise TypeError(saved_config)

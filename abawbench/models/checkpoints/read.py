@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import pickle
 import re
 import struct
@@ -16,6 +15,7 @@ from typing import Any, cast
 import torch
 
 from abawbench.base.hashes import sha256_of_file, sha256_of_files
+from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.models.preprocessor_config import FILE as PREPROCESSING
 
@@ -144,7 +144,7 @@ def _weight_files(path: Path) -> list[Path]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_bytes())
+        value = parse_json(path.read_bytes())
     except FileNotFoundError as error:
         raise _other(path, "no such file in the folder", "name a folder as transformers saves it, or a file") from error
     except ValueError as error:
