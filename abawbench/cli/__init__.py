@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -124,7 +125,8 @@ def _print_usage_error(error: click.UsageError, root: click.Context) -> None:
     cls=Verbs, groups=VERBS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(package_name="abawbench")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Benchmark and submission harness for the ABAW challenges.
 
     \b
@@ -134,3 +136,6 @@ def main() -> None:
     Results go to standard output, progress and problems to standard error. Exit status: 0 fine, 1 problems found, 2
     wrong use.
     """
+    # https://no-color.org
+    if os.environ.get("NO_COLOR"):
+        context.color = False

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
 import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -194,26 +197,45 @@ def _verb_of(context: click.Context | None) -> str:
 
 
 def print_table(rows: Sequence[Sequence[object]], headers: Sequence[str], title: str | None = None) -> None:
-    """Print a table, with rich on a terminal and as aligned plain text elsewhere."""
-    cells = [["" if cell is None else inert(str(cell)) for cell in row] for row in rows]
-    if sys.stdout.isatty():
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
+    """Print a table: on a terminal it fits, elsewhere each row is one line.
 
-        # names of files and units are no markup
-        grid = Table(title=None if title is None else Text(title), title_justify="left", header_style="bold")
-        for header in headers:
-            grid.add_column(Text(header), overflow="fold")
-        for row in cells:
-            grid.add_row(*map(Text, row))
-        Console().print(grid)
-        return
+    Cells are wrapped between words alone, so that ids stay whole; a table whose words are too long for the terminal is
+    printed as a block of lines for each row.
+    """
+    cells = [["" if cell is None else inert(str(cell)) for cell in row] for row in rows]
+    wanted = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
     if title:
-        click.echo(title)
-    widths = [max(len(text) for text in column) for column in zip(headers, *cells, strict=True)]
-    for row in (headers, *cells):
-        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+        click.secho(title, bold=True)
+    widths = _column_widths([list(headers), *cells], wanted)
+    if widths is None:
+        for row in cells:
+            click.echo(row[0])
+            for header, cell in zip(headers[1:], row[1:], strict=True):
+                click.echo(f"  {header + ': ' if header else ''}{cell}".rstrip())
+        return
+    for place, row in enumerate((headers, *cells)):
+        parts = [_wrap(cell, width) for cell, width in zip(row, widths, strict=True)]
+        for line in itertools.zip_longest(*parts, fillvalue=""):
+            text = "  ".join(part.ljust(width) for part, width in zip(line, widths, strict=True)).rstrip()
+            click.secho(text, bold=place == 0 or None)
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) if len(text) > width else [text]
+
+
+def _column_widths(rows: Sequence[Sequence[str]], wanted: int) -> list[int] | None:
+    """Widths of columns that together fit, the widest made narrower; None where a word would have to be broken."""
+    columns = list(zip(*rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    least = [max((len(word) for cell in column for word in cell.split()), default=0) for column in columns]
+    room = wanted - 2 * (len(widths) - 1)
+    while sum(widths) > room:
+        place = max(range(len(widths)), key=lambda one: (widths[one] > least[one], widths[one]))
+        if widths[place] <= least[place]:
+            return None
+        widths[place] -= 1
+    return widths
 
 
 class ProgressLine:

@@ -109,7 +109,7 @@ def test_a_challenge_is_known_in_any_case_and_completed_by_the_shell(monkeypatch
     complete = ShellComplete(main, {}, "abawbench", "_ABAWBENCH_COMPLETE")
     for verb in ("score", "check", "write"):
         found = [item.value for item in complete.get_completions([verb], "ABAW4")]
-        assert found == ["abaw4-lsd", "abaw4-mtl"]
+        assert found == ["abaw4-mtl", "abaw4-lsd"]
 
 
 def test_wrong_use_ends_with_2():
