@@ -239,7 +239,8 @@ def test_the_real_london_set_agrees_with_its_manifest(tmp_path):
 )
 def test_the_real_labels_agree_with_their_manifests(tmp_path, name, label, file):
     (tmp_path / file).symlink_to((real_data() / "labels" / label).resolve())
-    assert verify(get_manifest(name), tmp_path).problems == ()
+    # FERPlus has rows without a picture, which are a note
+    assert {problem.rule for problem in verify(get_manifest(name), tmp_path).problems} <= {"N33"}
 
 
 def layout(*paths: str) -> tuple[Place, ...]:
