@@ -123,8 +123,8 @@ def test_what_was_made_anew_since_the_check_is_not_removed(cache, crops, tmp_pat
     [
         ('{"form": 1, "mak', "no JSON"),
         ('{"form": 9, "maker": {}}', "form 9"),
-        ('{"form": 1, "maker": {}, "parity": {}, "units": {"../x": {}}}', "a record"),
-        ('{"form": 1, "maker": {}, "parity": {}, "units": {"x": {"maker": "a"}}}', "a record"),
+        ('{"form": 1, "maker": {}, "parity": {}, "units": {"../x": {}}}', "an unreadable record"),
+        ('{"form": 1, "maker": {}, "parity": {}, "units": {"x": {"maker": "a"}}}', "an unreadable record"),
     ],
 )
 def test_a_damaged_index_is_told(cache, content, found):
