@@ -127,9 +127,9 @@ def near_names(name: str, known: Iterable[str]) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "correct the name") -> str:
-    """A fix for a name that is not known: the known names that are like it, else other words."""
-    near = difflib.get_close_matches(name, sorted(known), 3)
-    return f"did you mean {' or '.join(near)}?" if near else otherwise
+    """A fix for a name that is not known: the known name most like it, else other words."""
+    near = difflib.get_close_matches(name, sorted(known), 1)
+    return f"did you mean {near[0]}?" if near else otherwise
 
 
 def not_found(path: object, expected: str = "a file or folder", fix: str = "check the path") -> ProblemError:

@@ -580,8 +580,8 @@ def test_every_rule_of_the_families_is_planted_here():
     planted |= {rule for _, rule in ZIP_FAULTS.values()}
     # named in tests of their own above
     planted |= {"F01", "T07", "T08", "T09", "Z01", "Z04", "Z06", "Z07", "Z08"}
-    # an annotation's fault, and two that only a score can have
-    elsewhere = {"V09", "T10", "T11"}
+    # an annotation's fault, two that only a score can have, and one of files to be written
+    elsewhere = {"V09", "T10", "T11", "F12"}
     assert {rule for rule in RULES if rule[0] in "FVTZ"} - elsewhere == planted
 
 
