@@ -22,8 +22,8 @@ from abawbench.table import Mask, Rows, Table
 from abawbench.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
+    from abawbench.entries.networks.frame_encoder import EncoderEntry
     from abawbench.entries.networks.network import NetworkEntry
-    from abawbench.training.learners import LearningEntry
 
 # number of crops that go through an entry at once
 BATCH = 32
@@ -224,7 +224,7 @@ class Crops:
                 found[own] = crops if image_input is None else image_input.resized(crops)
 
 
-def encode(entry: LearningEntry, crops: Crops, rows: Rows) -> FrameFeatures:
+def encode(entry: EncoderEntry, crops: Crops, rows: Rows) -> FrameFeatures:
     """Encode the crops of these numbers as features of an entry, shape (rows, width)."""
     parts: list[FrameFeatures] = [np.empty((0, entry.width), np.float32)]
     for begin in range(0, len(rows), BATCH):
@@ -251,7 +251,7 @@ class TrainingData:
 
 
 def read_inputs(
-    frames: SplitFrames, entry: LearningEntry, settings: TrainingSettings, *, device: str, threads: int, room: int
+    frames: SplitFrames, entry: EncoderEntry, settings: TrainingSettings, *, device: str, threads: int, room: int
 ) -> Crops | Tensor:
     """Read the inputs of a split: its crops, or its features, or the features of its crops by frozen backbones.
 
@@ -302,7 +302,7 @@ def read_features(frames: SplitFrames, threads: int) -> Tensor:
 
 
 def training_data(
-    entry: LearningEntry, frames: SplitFrames, inputs: Crops | Tensor, *, device: str, room: int
+    entry: EncoderEntry, frames: SplitFrames, inputs: Crops | Tensor, *, device: str, room: int
 ) -> TrainingData:
     """Make the training data of a split; an entry that normalises by the training split learns its statistics here.
 
