@@ -22,7 +22,7 @@ from abawbench.table import Mask, Rows, Table
 from abawbench.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from abawbench.entries.networks.frame_encoder import EncoderEntry
+    from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
     from abawbench.entries.networks.network import NetworkEntry
 
 # number of crops that go through an entry at once
@@ -224,7 +224,7 @@ class Crops:
                 found[own] = crops if image_input is None else image_input.resized(crops)
 
 
-def encode(entry: EncoderEntry, crops: Crops, rows: Rows) -> FrameFeatures:
+def encode(entry: NetworkEntry | FaceBehaviorEntry, crops: Crops, rows: Rows) -> FrameFeatures:
     """Encode the crops of these numbers as features of an entry, shape (rows, width)."""
     parts: list[FrameFeatures] = [np.empty((0, entry.width), np.float32)]
     for begin in range(0, len(rows), BATCH):
@@ -251,7 +251,13 @@ class TrainingData:
 
 
 def read_inputs(
-    frames: SplitFrames, entry: EncoderEntry, settings: TrainingSettings, *, device: str, threads: int, room: int
+    frames: SplitFrames,
+    entry: NetworkEntry | FaceBehaviorEntry,
+    settings: TrainingSettings,
+    *,
+    device: str,
+    threads: int,
+    room: int,
 ) -> Crops | Tensor:
     """Read the inputs of a split: its crops, or its features, or the features of its crops by frozen backbones.
 
@@ -302,7 +308,7 @@ def read_features(frames: SplitFrames, threads: int) -> Tensor:
 
 
 def training_data(
-    entry: EncoderEntry, frames: SplitFrames, inputs: Crops | Tensor, *, device: str, room: int
+    entry: NetworkEntry | FaceBehaviorEntry, frames: SplitFrames, inputs: Crops | Tensor, *, device: str, room: int
 ) -> TrainingData:
     """Make the training data of a split; an entry that normalises by the training split learns its statistics here.
 
