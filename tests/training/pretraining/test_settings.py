@@ -15,6 +15,7 @@ def test_the_command_offers_every_size():
 def test_published_sizes_take_the_published_recipe():
     settings = settings_for("b")
     assert (settings.picture, settings.patch, settings.patches) == (224, 16, 196)
+    assert int(settings.patches * (1 - settings.mask)) == 49
     assert (settings.epochs, settings.warm_up, settings.base_rate, settings.mask) == (800, 40, 1.5e-4, 0.75)
     assert settings_for("h").patch == 14
 
@@ -47,7 +48,8 @@ def test_a_mask_hides_some_patches_and_leaves_one_at_least(mask):
         with pytest.raises(ProblemError, match="mask"):
             settings_for("tiny", mask=mask)
     else:
-        assert settings_for("tiny", mask=mask).mask == mask
+        settings = settings_for("tiny", mask=mask)
+        assert int(settings.patches * (1 - settings.mask)) == 15
 
 
 def test_an_unknown_size_is_told():
