@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from types import MappingProxyType
@@ -59,6 +59,20 @@ VALENCE_AROUSAL_SENTINEL = -5
 CLASS_SENTINEL = -1
 
 FOLDER_ALIASES = {"ANGRER": "Anger"}
+_SEPARATORS = str.maketrans("", "", " \t_-")
+# expression by other names in use
+SYNONYMS = {
+    "angry": "Anger",
+    "disgusted": "Disgust",
+    "afraid": "Fear",
+    "fearful": "Fear",
+    "scared": "Fear",
+    "happy": "Happiness",
+    "joy": "Happiness",
+    "sad": "Sadness",
+    "surprised": "Surprise",
+    "others": "Other",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +105,20 @@ def relatedness() -> Mapping[str, Mapping[str, Relation]]:
         units = table.setdefault(expression, {})
         units[f"AU{row['au']}"] = Relation(float(row["weight"]), row["kind"] == "prototypical")
     return MappingProxyType({name: MappingProxyType(units) for name, units in table.items()})
+
+
+def class_named(label: str, classes: Sequence[str]) -> str | None:
+    """The class of this name or synonym, whatever its case, blanks, hyphens and underscores; None where there is none.
+
+    >>> class_named("HAPPY", EXPRESSIONS_8), class_named("sadly angry", COMPOUND_7), class_named("bored", EXPRESSIONS_8)
+    ('Happiness', 'Sadly_Angry', None)
+    """
+    word = _letters(label)
+    own = next((name for name in classes if _letters(name) == word), None)
+    meant = SYNONYMS.get(word)
+    return own or (meant if meant in classes else None)
+
+
+def _letters(name: str) -> str:
+    """A name in lower case without blanks, hyphens and underscores."""
+    return name.casefold().translate(_SEPARATORS)

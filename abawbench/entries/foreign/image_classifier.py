@@ -15,10 +15,10 @@ from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.challenges import Categorical, Task
 from abawbench.clips.clip import BATCH, Clip
-from abawbench.entries.foreign.tools import class_named
 from abawbench.entries.model import Answers, Card, FrameFeatures, Weights, weights_of
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, freeze
 from abawbench.entries.outputs import correct_rounding, over_frames, softmax
+from abawbench.labels import class_named
 from abawbench.models.image_input import ImageInput, Overrides
 from abawbench.models.preprocessor_config import FILE as PREPROCESSOR
 from abawbench.models.preprocessor_config import read_image_input

@@ -11,9 +11,9 @@ import numpy as np
 from abawbench.base.problems import Problem, Problems
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.entries.foreign.tool_tables import Output
-from abawbench.entries.foreign.tools import Tool, class_named
+from abawbench.entries.foreign.tools import Tool
 from abawbench.entries.outputs import TOLERANCE, is_distribution, softmax
-from abawbench.labels import VALENCE_AROUSAL
+from abawbench.labels import VALENCE_AROUSAL, class_named
 from abawbench.table import Floats, Mask
 
 # greatest intensity of an action unit

@@ -12,14 +12,12 @@ from pydantic import Field
 from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.entries.foreign.tools import (
     FACTS,
-    SYNONYMS,
     Derived,
     Scores,
     Tool,
     UnitColumn,
-    class_named,
 )
-from abawbench.labels import COMPOUND_7, EXPRESSIONS_8, VALENCE_AROUSAL
+from abawbench.labels import COMPOUND_7, EXPRESSIONS_8, SYNONYMS, VALENCE_AROUSAL, class_named
 
 # what a column can be mapped onto besides action units
 CLASSES = (*EXPRESSIONS_8, "Contempt", *COMPOUND_7)

@@ -35,19 +35,6 @@ ARRAYS = "assumed: it gives arrays, and whoever writes them names the columns af
 _, ANGER, DISGUST, FEAR, HAPPINESS, SADNESS, SURPRISE, _ = labels.EXPRESSIONS_8
 
 
-# expression by the name that other models give it
-SYNONYMS = {
-    "angry": ANGER,
-    "disgusted": DISGUST,
-    "afraid": FEAR,
-    "fearful": FEAR,
-    "happy": HAPPINESS,
-    "joy": HAPPINESS,
-    "sad": SADNESS,
-    "surprised": SURPRISE,
-}
-
-
 @dataclass(frozen=True, slots=True)
 class UnitColumn:
     """Column of an action unit, and the scale of its values: 0 or 1, from 0 to 1, or from 0 to 5."""
@@ -291,15 +278,3 @@ def of_pictures(tool: Tool) -> Tool:
     """The table that a tool writes for a single picture: without the number of a frame, and without tracking."""
     marks = tuple(name for name in tool.marks if name not in {tool.frame, tool.success})
     return replace(tool, marks=marks, frame=None, success=None, person=None)
-
-
-def class_named(label: str, classes: Sequence[str]) -> str | None:
-    """The class of this name or synonym, in any case; None where there is none.
-
-    >>> class_named("HAPPY", labels.EXPRESSIONS_8), class_named("contempt", labels.EXPRESSIONS_8)
-    ('Happiness', None)
-    """
-    word = label.strip().casefold()
-    own = next((name for name in classes if name.casefold() == word), None)
-    meant = SYNONYMS.get(word)
-    return own or (meant if meant in classes else None)

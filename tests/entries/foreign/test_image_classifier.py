@@ -7,14 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from abawbench import challenges, labels
+from abawbench import challenges
 from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import clip_in_memory
 from abawbench.entries.foreign.image_classifier import ImageClassifier, ImageClassifierSettings, create
-from abawbench.entries.foreign.tools import SYNONYMS, class_named
 from abawbench.entries.model import Card, DeviceEntry, Entry, FrameWise
 
 torch = pytest.importorskip("torch")
@@ -298,14 +295,3 @@ def test_loading_is_silent(folder, capfd):
         warnings.simplefilter("error")
         entry_of(folder)
     assert capfd.readouterr() == ("", "")
-
-
-@given(st.sampled_from(sorted({*SYNONYMS, *labels.EXPRESSIONS_8})), st.booleans())
-def test_case_does_not_matter_to_a_label(word, is_upper):
-    meant = class_named(word, labels.EXPRESSIONS_8)
-    assert meant in labels.EXPRESSIONS_8
-    assert class_named(word.upper() if is_upper else word.lower(), labels.EXPRESSIONS_8) == meant
-
-
-def test_a_synonym_of_a_class_that_is_not_asked_for_means_nothing():
-    assert class_named("happy", ("Anger", "Fear")) is None

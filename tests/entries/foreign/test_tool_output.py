@@ -14,10 +14,10 @@ from abawbench.clips.clip import Clip, clip_in_memory
 from abawbench.entries.entry_file import read_settings
 from abawbench.entries.foreign.tool_answers import presence
 from abawbench.entries.foreign.tool_output import ToolOutput, ToolSettings, create
-from abawbench.entries.foreign.tools import TOOLS, Tool, class_named, recognise
+from abawbench.entries.foreign.tools import TOOLS, Tool, recognise
 from abawbench.entries.model import Card, Entry
 from abawbench.entries.outputs import answer, uncovered
-from abawbench.labels import EXPRESSIONS_8
+from abawbench.labels import EXPRESSIONS_8, class_named
 
 CHALLENGE = challenges.get("abaw4-mtl")
 CARD = Card("2026_test_tool", "test", (), None, licence="MIT")
