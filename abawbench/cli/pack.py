@@ -33,11 +33,11 @@ def command(challenge: Challenge, trials: tuple[Path, ...], out: Path, template:
       abawbench pack abaw11-ah first.txt second.txt -o submission.zip --template trial-0.txt
     """
     from abawbench.base.problems import render
-    from abawbench.formats.pack import manifest_path, pack, repeated_trials
+    from abawbench.formats.pack import manifest_path, notes_on, pack
 
     with writing(out, *trials, template), writing(manifest_path(out), *trials, template):
         manifest = pack(challenge, trials, out, template)
-    notes = repeated_trials(trials, manifest)
+    notes = notes_on(challenge, trials, manifest)
     if notes:
         say(render(notes))
     if template is None:

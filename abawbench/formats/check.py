@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 
+from abawbench.base.folders import nested, without_litter
 from abawbench.base.problems import Problem, ProblemError, Problems, not_found
 from abawbench.challenges import Challenge
 from abawbench.formats.archive import Member, archive_members, is_archive
@@ -18,6 +20,8 @@ from abawbench.formats.text import load
 ENDINGS = {".txt", ".csv"}
 # number of trials, if that of an edition is not known
 USUAL_TRIALS = 5
+# names of the files of a trial, with their hashes
+Content = frozenset[tuple[str, str]]
 
 
 def check(challenge: Challenge, path: Path, template: Path | None = None) -> tuple[Problem, ...]:
@@ -61,18 +65,35 @@ def trials_of(names: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
     return {folder: tuple(files) for folder, files in folders.items()}
 
 
+def trial_folders(path: Path) -> tuple[str, ...]:
+    """The folders below a folder that hold files, each a trial of files of units."""
+    names, _ = without_litter(path, [member.name for member in _files(path)])
+    return tuple(trials_of(names))
+
+
+def repeated_trials(trials: Iterable[tuple[str, Content]]) -> tuple[Problem, ...]:
+    """A note for each trial whose files are byte for byte those of an earlier one.
+
+    Args:
+        trials: name and content of each trial; a trial of one file has the same name for it as every other.
+    """
+    first: dict[Content, str] = {}
+    notes: list[Problem] = []
+    for trial, content in trials:
+        if content and content in first:
+            found, fix = f"the bytes of {first[content]}", "choose another trial, or send one fewer"
+            notes.append(Problem("N20", found, "trials that differ", fix, trial))
+        first.setdefault(content, trial)
+    return tuple(notes)
+
+
 def _files(path: Path) -> list[Member]:
     if not path.is_dir():
         if not path.exists():
             raise not_found(path)
         return [Member(path.name, str(path), lambda: load(path))]
-    files = sorted(file for file in path.rglob("*") if file.is_file())
-    names = {file: file.relative_to(path).as_posix() for file in files}
-    return [
-        Member(name, str(file), lambda file=file: load(file))
-        for file, name in names.items()
-        if not any(part.startswith(".") for part in name.split("/"))
-    ]
+    files = {file.relative_to(path).as_posix(): file for file in sorted(path.rglob("*")) if file.is_file()}
+    return [Member(name, str(file), lambda file=file: load(file)) for name, file in files.items()]
 
 
 def _check_members(
@@ -84,6 +105,8 @@ def _check_members(
 ) -> None:
     candidates = prediction_layouts(challenge)
     official = candidates[0]
+    if not path.is_file() or is_archive(path):
+        members = _own_members(members, path, problems)
     texts = _text_members(members, official, path, problems)
     if not texts:
         if not problems.refuses:
@@ -96,10 +119,12 @@ def _check_members(
         fix = "name the file or folder of the prediction itself, and send the trials you trust most"
         problems.add(Problem("Z06", f"{len(trials)} trials", f"at most {limit}", fix, str(path)))
         return
+    hashes: dict[str, str] = {}
     for member in texts:
         data = _load(member, problems)
         if data is None:
             continue
+        hashes[member.name] = hashlib.sha256(data).hexdigest()
         if official.per_unit:
             unit = PurePosixPath(member.name).stem
             units = wanted if isinstance(wanted, UnitList) else None
@@ -107,10 +132,26 @@ def _check_members(
         else:
             rows = wanted if isinstance(wanted, RowList) else None
             problems.extend(file_problems(data, choose_by_width(candidates, data), member.file, rows))
+    contents: list[tuple[str, Content]] = []
+    for trial, files in trials.items():
+        named = {name: PurePosixPath(name).name if official.per_unit else "" for name in files}
+        contents.append((f"{path}:{trial}", frozenset((named[name], hashes.get(name, name)) for name in files)))
+    problems.extend(repeated_trials(contents))
     if isinstance(wanted, UnitList):
         for folder, files in trials.items():
             where = str(path) if folder == "." else f"{path}:{folder}"
             problems.extend(compare_units(files, wanted, official, where))
+
+
+def _own_members(members: Sequence[Member], path: Path, problems: Problems) -> list[Member]:
+    """The members without litter; notes about litter and about a folder around all others are added."""
+    names, notes = without_litter(path, [member.name for member in members])
+    problems.extend(notes)
+    parts = [PurePosixPath(name).parts[:-1] for name in names]
+    if parts and parts[0] and all(folders[:1] == parts[0][:1] for folders in parts):
+        problems.add(nested(path, parts[0][0]))
+    own = set(names)
+    return [member for member in members if member.name in own]
 
 
 def _text_members(members: Sequence[Member], layout: Layout, path: Path, problems: Problems) -> list[Member]:

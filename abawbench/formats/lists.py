@@ -12,6 +12,7 @@ from abawbench.base.problems import SHOWN, Problem, ProblemError, not_found
 from abawbench.challenges import Challenge
 from abawbench.formats.layout import Layout, describe_owners, is_header, owners, prediction_layouts
 from abawbench.formats.text import BOM, first_line, load, quote
+from abawbench.formats.unit_files import unit_files
 from abawbench.table import video_of
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def _wrong_list(head: str, layout: Layout, source: str) -> Problem:
 
 def _unit_list(layout: Layout, template: Path) -> UnitList:
     if template.is_dir():
-        files = sorted(template.glob(f"*{layout.suffix}"))
+        files, _ = unit_files(template, layout.suffix)
         if not files:
             raise ProblemError(
                 Problem("F02", "no template", f"files <unit>{layout.suffix}", "name their folder", str(template))

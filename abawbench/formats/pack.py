@@ -16,9 +16,10 @@ from abawbench.base.hashes import sha256_of_file, sha256_of_files
 from abawbench.base.installed import VERSION
 from abawbench.base.problems import Problem, ProblemError, Problems, not_found
 from abawbench.challenges import Challenge
-from abawbench.formats.check import check, most_trials
+from abawbench.formats.check import Content, check, most_trials, repeated_trials, trial_folders
 from abawbench.formats.layout import Layout, prediction_layouts
 from abawbench.formats.text import load
+from abawbench.formats.unit_files import unit_files
 
 # the earliest time that a zip can hold
 NO_TIME = (1980, 1, 1, 0, 0, 0)
@@ -121,27 +122,22 @@ def pack(challenge: Challenge, trials: Sequence[Path], out: Path, template: Path
     return manifest
 
 
-def repeated_trials(trials: Sequence[Path], manifest: Manifest) -> tuple[Problem, ...]:
-    """A note for each trial whose files are byte for byte those of an earlier one.
+def notes_on(challenge: Challenge, trials: Sequence[Path], manifest: Manifest) -> tuple[Problem, ...]:
+    """Notes on packed trials: N20 a trial is byte for byte an earlier one, N21 and N22 on what else its folder holds.
 
     Args:
+        challenge: challenge of the submission.
         trials: the trials as they were packed.
         manifest: what `pack` returned for them.
     """
-    first: dict[tuple[tuple[str, str], ...], Path] = {}
-    notes: list[Problem] = []
+    layout = prediction_layouts(challenge)[0]
+    contents: list[tuple[str, Content]] = []
     for number, trial in enumerate(trials):
         begin = f"trial-{number}"
-        content = tuple(
-            (member.name.removeprefix(begin), member.sha256)
-            for member in manifest.members
-            if member.name.startswith((f"{begin}.", f"{begin}/"))
-        )
-        if content and content in first:
-            found, fix = f"the bytes of {first[content]}", "choose another trial, or send one fewer"
-            notes.append(Problem("N20", found, "trials that differ", fix, str(trial)))
-        first.setdefault(content, trial)
-    return tuple(notes)
+        own = [member for member in manifest.members if member.name.startswith((f"{begin}.", f"{begin}/"))]
+        contents.append((str(trial), frozenset((member.name.removeprefix(begin), member.sha256) for member in own)))
+    notes = [note for trial in trials if trial.is_dir() for note in unit_files(trial, layout.suffix)[1]]
+    return (*repeated_trials(contents), *notes)
 
 
 def _require_trials(challenge: Challenge, trials: Sequence[Path], out: Path) -> None:
@@ -161,13 +157,17 @@ def _require_trials(challenge: Challenge, trials: Sequence[Path], out: Path) -> 
                     "C03", "a folder" if trial.is_dir() else "a file", expected, "name the trial itself", str(trial)
                 )
             )
+        folders = trial_folders(trial) if is_per_unit else ()
+        if len(folders) > 1:
+            found, expected = f"{len(folders)} folders of files", "the folder of one trial"
+            raise ProblemError(Problem("C03", found, expected, "name each trial itself", str(trial)))
 
 
 def _members(layout: Layout, trial: Path, number: int, *, is_alone: bool) -> list[tuple[str, Path]]:
     if not trial.is_dir():
         return [(f"trial-{number}{layout.trial_suffix}", trial)]
     folder = "" if is_alone else f"trial-{number}/"
-    return [(f"{folder}{file.name}", file) for file in sorted(trial.glob(f"*{layout.suffix}"))]
+    return [(f"{folder}{file.name}", file) for file in unit_files(trial, layout.suffix)[0]]
 
 
 def _zipped(members: Sequence[tuple[str, bytes]]) -> bytes:

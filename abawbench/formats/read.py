@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.folders import entries
 from abawbench.base.problems import Problem, ProblemError, Problems, not_found
 from abawbench.challenges import Challenge
 from abawbench.formats.columns import Probability, Role
@@ -21,6 +22,7 @@ from abawbench.formats.keys import PATTERNS, example, frame_numbers, split_keys
 from abawbench.formats.layout import Layout, choose_layout, has_header, layouts
 from abawbench.formats.parse import CORES, Parsed, parse
 from abawbench.formats.text import BOM, body_offset, load, notes, view
+from abawbench.formats.unit_files import own_files, unit_files
 from abawbench.labels import FOLDER_ALIASES
 from abawbench.table import NO_FRAME, Floats, Table, Values
 
@@ -116,16 +118,21 @@ def _read_folder(challenge: Challenge, path: Path, candidates: Sequence[Layout],
     for layout in candidates:
         if layout.key == "image" and role == "truth":
             return _read_class_folders(challenge, path)
-        files = sorted(path.glob(f"*{layout.suffix}")) if layout.per_unit else []
+        files, odd = unit_files(path, layout.suffix) if layout.per_unit else ([], ())
         if files:
-            return _read_units(challenge, layout, files, path)
-    files = sorted(file for file in path.iterdir() if file.suffix in {".txt", ".csv"})
+            return _with_notes(_read_units(challenge, layout, files, path), odd)
+    files, odd = own_files(path)
+    files = [file for file in files if file.suffix in {".txt", ".csv"}]
     if len(files) == 1:
-        return _read(challenge, files[0], role, cores)
+        return _with_notes(_read(challenge, files[0], role, cores), odd)
     suffix = next((layout.suffix for layout in candidates if layout.per_unit), None)
     form = f"one file '<unit>{suffix}' for each unit" if suffix else f"one file in the format {candidates[0].format}"
     found = f"{len(files)} text files that do not fit"
     raise ProblemError(Problem("C03", found, form, "name the file or folder itself", str(path)))
+
+
+def _with_notes(table: Table, odd: Sequence[Problem]) -> Table:
+    return replace(table, notes=(*table.notes, *((note.rule, f"{note.file}: {note.found}") for note in odd)))
 
 
 def _parse_file(data: memoryview, layout: Layout, file: str, path: Path | None, cores: int) -> Parsed:
@@ -229,7 +236,7 @@ def _read_class_folders(challenge: Challenge, path: Path) -> Table:
     task = challenge.tasks[0]
     numbers = {name.upper(): number for number, name in enumerate(task.outputs)}
     numbers |= {alias: numbers[name.upper()] for alias, name in FOLDER_ALIASES.items()}
-    folders = sorted(folder for folder in path.iterdir() if folder.is_dir())
+    folders = [folder for folder in entries(path)[0] if folder.is_dir()]
     unknown = [folder for folder in folders if folder.name.upper() not in numbers]
     if unknown or not folders:
         expected = f"folders {', '.join(numbers)}"
@@ -242,7 +249,7 @@ def _read_class_folders(challenge: Challenge, path: Path) -> Table:
     images = [
         (image.name, folder.name)
         for folder in folders
-        for image in sorted(folder.iterdir())
+        for image in entries(folder)[0]
         if image.suffix.lower() in IMAGES
     ]
     if not images:

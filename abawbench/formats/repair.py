@@ -19,6 +19,7 @@ from abawbench.formats.mend import Mended, describe, mend
 from abawbench.formats.names import differing, rename
 from abawbench.formats.rows import order_of
 from abawbench.formats.text import load
+from abawbench.formats.unit_files import unit_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def repair(challenge: Challenge, path: Path, template: Path | None, out: Path) -
         _raise_remaining(remaining)
         write_file(out, data)
         return tuple(repairs)
-    files = sorted(path.glob(f"*{layouts[0].suffix}")) if layouts[0].per_unit else []
+    files = unit_files(path, layouts[0].suffix)[0] if layouts[0].per_unit else []
     problems: list[Problem] = []
     if not files:
         fix = "name the folder of the files, or the file itself"

@@ -493,7 +493,7 @@ def test_units_may_lie_in_a_folder_for_each_trial(submission):
     with zipfile.ZipFile(target, "w") as pack:
         for name, data in files.items():
             pack.writestr(name, data)
-    assert check(made.challenge, target, made.template) == ()
+    assert rules(check(made.challenge, target, made.template)) == {"N20"}
     with zipfile.ZipFile(target, "w") as pack:
         for name, data in list(files.items())[:-1]:
             pack.writestr(name, data)
@@ -544,7 +544,8 @@ def test_an_archive_of_very_many_members_is_refused(submission, monkeypatch):
 def test_six_trials_are_too_many(submission):
     made = submission("abaw11-ah")
     good = "".join(f"{line}\n" for line in made.one)
-    assert check(made.challenge, packed(made, {f"trial-{i}.txt": good for i in range(1, 5)}), made.template) == ()
+    five = packed(made, {f"trial-{i}.txt": good for i in range(1, 5)})
+    assert rules(check(made.challenge, five, made.template)) == {"N20"}
     assert rules(check(made.challenge, packed(made, {f"trial-{i}.txt": good for i in range(1, 6)}), made.template)) == {
         "Z06"
     }

@@ -37,7 +37,8 @@ def test_a_packed_submission_is_accepted(submission, challenge_id, count):
     made = submission(challenge_id)
     out = made.folder / "submission.zip"
     pack(made.challenge, trials_of(made, count), out, made.template)
-    assert check(made.challenge, out, made.template) == ()
+    # the trials are alike
+    assert {problem.rule for problem in check(made.challenge, out, made.template)} == ({"N20"} if count > 1 else set())
 
 
 @pytest.mark.parametrize("challenge_id", ["abaw4-mtl", "abaw10-vd", "abaw11-ah"])

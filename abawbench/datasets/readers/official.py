@@ -30,6 +30,7 @@ from abawbench.formats.diagnose import reading_problems
 from abawbench.formats.keys import PATTERNS
 from abawbench.formats.layout import Layout, choose_layout, is_header, layouts
 from abawbench.formats.text import BOM, first_line, load, quote
+from abawbench.formats.unit_files import unit_files
 from abawbench.table import Integers, Table, video_of
 
 if TYPE_CHECKING:
@@ -265,8 +266,8 @@ def read_sound_rows(challenge: Challenge, path: Path, problems: Problems) -> Off
 
 def _unit_files(candidates: tuple[Layout, ...], folder: Path) -> list[Path]:
     """The files that `read_truth` reads in a folder."""
-    for layout in candidates:
-        files = sorted(folder.glob(f"*{layout.suffix}")) if layout.per_unit else []
+    for layout in candidates if folder.is_dir() else ():
+        files = unit_files(folder, layout.suffix)[0] if layout.per_unit else []
         if files:
             return files
     return []

@@ -1,0 +1,81 @@
+"""What a folder or zip of a user holds, apart from files of the system and from folders around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+
+from abawbench.base.problems import SHOWN, Problem, unreadable
+
+# Finder, the Windows Explorer; the workers of CodaLab add a file `metadata`
+NAMES = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "metadata"})
+# what a run of abawbench writes under hidden names: its locks, and files that it has not finished
+_OWN = re.compile(r"\.lock|\.workers|\..+\.[a-z0-9_]{8}")
+
+
+def is_litter(name: str) -> bool:
+    """True for the path of a file below the user's folder or zip that holds nothing to read.
+
+    >>> [is_litter(name) for name in ("a.txt", "__MACOSX/a/._b.txt", "a/.DS_Store", "metadata", "metadata.txt")]
+    [False, True, True, True, False]
+    """
+    return any(part.startswith(".") or part.lower() in NAMES for part in PurePosixPath(name).parts)
+
+
+def without_litter(folder: Path, names: Iterable[str]) -> tuple[list[str], tuple[Problem, ...]]:
+    """The names that are no litter, in their order, and one note about the others.
+
+    Args:
+        folder: folder or zip that holds them, for the note.
+        names: paths below it, with forward slashes.
+    """
+    kept: list[str] = []
+    litter: list[str] = []
+    for name in names:
+        (litter if is_litter(name) else kept).append(name)
+    told = [name for name in litter if not _OWN.fullmatch(PurePosixPath(name).name)]
+    return kept, (_note(folder, told),) if told else ()
+
+
+def entries(folder: Path) -> tuple[list[Path], tuple[Problem, ...]]:
+    """The files and folders in a folder without litter, sorted by name, and one note about the litter.
+
+    Raises:
+        ProblemError: F01, the folder cannot be read.
+    """
+    try:
+        found = sorted(path.name for path in folder.iterdir())
+    except OSError as error:
+        raise unreadable(folder, error) from error
+    kept, notes = without_litter(folder, found)
+    return [folder / name for name in kept], notes
+
+
+def unfold(folder: Path) -> tuple[Path, tuple[Problem, ...]]:
+    """The folder itself, or the one folder that it holds alone, and a note about that.
+
+    Raises:
+        ProblemError: F01, the folder cannot be read.
+    """
+    found, _ = entries(folder)
+    if len(found) != 1 or not found[0].is_dir():
+        return folder, ()
+    return found[0], (nested(folder, found[0].name),)
+
+
+def nested(place: Path, name: str) -> Problem:
+    """A note that a folder or zip holds a folder alone.
+
+    Args:
+        place: the folder or zip.
+        name: path of the folder in it.
+    """
+    return Problem("N22", f"everything in '{name}'", "the files themselves", f"give what is in '{name}'", str(place))
+
+
+def _note(folder: Path, names: Sequence[str]) -> Problem:
+    shown = ", ".join(f"'{name}'" for name in names[:SHOWN])
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    fix = "leave them out when you copy or pack the folder"
+    return Problem("N21", f"{shown}{more}", "the user's own files", fix, str(folder), count=len(names))
