@@ -205,7 +205,8 @@ RULES: dict[str, Rule] = {
     "N20": Rule("the same trial twice", "The trials of a submission differ from one another."),
     "N21": Rule(
         "hidden files and files of an operating system",
-        "A folder or zip holds the user's own files alone; `__MACOSX`, `.DS_Store`, `Thumbs.db` and the like are not read.",
+        "A folder or zip holds the user's own files alone; `__MACOSX`, `.DS_Store`, `Thumbs.db` and the like are not "
+        "read.",
     ),
     "N22": Rule("a folder around the folder", "What is given is the folder itself, not a folder that holds it alone."),
     "N30": Rule(
