@@ -6,15 +6,17 @@ from abawbench.challenges.editions import EIGHTH, ELEVENTH, FIVE_IN_10, TENTH, F
 from abawbench.challenges.model import Baseline, Size, Statement
 from abawbench.challenges.s_aff_wild2 import RULES_11
 from abawbench.challenges.sources import (
+    BAH_BOARD_10,
     BAH_METRICS,
     BAH_PAGES,
+    BAH_REPOSITORY_11,
     BAH_SPLITS,
+    BAH_VALIDATOR_11,
     BAKIN_2026,
     EMOTIEFFLIB_8_AH,
     LEYA_2026,
     PAGE_10,
     PAGE_11,
-    PAPER_10,
     UNKNOWN,
     all_of,
     assumed,
@@ -27,6 +29,7 @@ _CONSENT = Statement(
     assumed("to be confirmed in the dataset's documents"),
 )
 _SIZES_PRIVATE = "sizes.private test"
+_TEAM_COUNT = "participants' MDT-AH README (151 videos)"
 
 _AH: Fields = {
     "track": "ah",
@@ -46,7 +49,7 @@ _VIDEOS: Fields = {
         "train": Size(units=778, rows=778),
         "validation": Size(units=124, rows=124),
         "test": Size(units=525, rows=525),
-        "private test": Size(units=152, rows=152),
+        "private test": Size(units=152, rows=152, others=(Size(units=151, rows=151),)),
     },
     "submissions": 5,
     "notes": (
@@ -62,13 +65,21 @@ _VIDEOS: Fields = {
             assumed("seen in one program"),
         ),
         Statement(
+            "The score is the mean of scikit-learn's two class F1s over all videos, by the organisers' "
+            "`bah_metrics.py`.",
+            all_of(BAH_REPOSITORY_11, BAH_METRICS),
+        ),
+        Statement(
             "A trial has lines `video_id,p0,p1,label` or `video_id,label` without header, ids and order as in the "
-            "organisers' `with_probabilities/trial-0.txt`; p0 and p1 lie in 0 to 1, p0 + p1 is exactly 1.0, no line "
-            "holds a blank.",
-            assumed(
-                "one 11th-edition program restates the organisers' check; another asks for a sum within 1e-6 only "
-                f"({BAKIN_2026}), and the exact rule satisfies both"
-            ),
+            "organisers' `with_probabilities/trial-0.txt`; p0 and p1 lie in 0 to 1, `float(p0) + float(p1) == 1.0` "
+            "holds exactly, the label is 0 or 1. Numbers are read with float() and int() from lines stripped at both "
+            "ends, so a blank beside a value is accepted.",
+            all_of(BAH_REPOSITORY_11, BAH_VALIDATOR_11),
+        ),
+        Statement(
+            "With probabilities the organisers' validator compares only the first character of a line, so it accepts "
+            "wrong ids and another order; what the scorer does with them is not said. They are refused here.",
+            BAH_VALIDATOR_11,
         ),
         Statement(
             "The label need not be the more probable class.",
@@ -77,10 +88,10 @@ _VIDEOS: Fields = {
         Statement("Hard probabilities, 1.0 and 0.0, are sent too.", LEYA_2026),
         Statement("Hard probabilities can cost AP.", assumed("AP is taken from p1")),
         Statement(
-            "AP in the AH chair's code is not scikit-learn's: softmax over two logits, thresholds 0 to 0.999 by 0.001, "
-            "trapezoids under recall and precision. Whether submitted probabilities pass the softmax is unknown. AP "
-            "does not rank.",
-            BAH_METRICS,
+            "AP of class 1 is reported and does not rank. In the organisers' code it is not scikit-learn's: softmax "
+            "over two logits, thresholds 0 to 0.999 by 0.001, trapezoids under recall and precision. Whether submitted "
+            "probabilities pass the softmax is unknown.",
+            all_of(PAGE_11, BAH_METRICS),
         ),
         Statement(
             "Files are named trial-0.txt to trial-4.txt; one team zips them flat.",
@@ -95,10 +106,10 @@ _VIDEOS: Fields = {
     "sources": {
         "annotation_format": all_of(BAH_SPLITS, LEYA_2026),
         "annotation_places": all_of(BAH_SPLITS, LEYA_2026),
-        "list_format": assumed("the trial file fixes ids and order; one program restates the organisers' check"),
-        "list_files": LEYA_2026,
-        "prediction_format": LEYA_2026,
-        "prediction_format.sum": assumed("p0 + p1 == 1.0 exactly, by one program that restates the organisers' check"),
+        "list_format": BAH_VALIDATOR_11,
+        "list_files": all_of(BAH_VALIDATOR_11, LEYA_2026),
+        "prediction_format": all_of(BAH_REPOSITORY_11, BAH_VALIDATOR_11, LEYA_2026),
+        "prediction_format.sum": BAH_VALIDATOR_11,
         "frame_base": assumed(
             "trials name videos; frames of the frame lists are taken to count from 0, as in the 8th edition"
         ),
@@ -150,8 +161,9 @@ RECORDS = (
         TENTH,
         (_AH, _VIDEOS),
         rules=(_CONSENT,),
+        notes=(Statement("9 teams entered, 5 submitted.", BAH_BOARD_10),),
         baselines=(
-            Baseline("private test", 0.343, "", PAPER_10),
+            Baseline("private test", 0.3428, "", BAH_BOARD_10),
             Baseline("test", 0.2827, "zero-shot Video-LLaVA, on the public test", "arXiv:2603.16939"),
         ),
         sources={
@@ -159,6 +171,7 @@ RECORDS = (
             "dataset": BAH_PAGES,
             "sizes": assumed("the release of the 11th edition"),
             _SIZES_PRIVATE: assumed("the release of the 11th edition"),
+            f"{_SIZES_PRIVATE}.others": assumed("the release of the 11th edition"),
             "submissions": FIVE_IN_10,
         },
     ),
@@ -179,10 +192,9 @@ RECORDS = (
             *RULES_11,
         ),
         notes=(
-            Statement(
-                "The private test has 152 videos of 30 participants; one team writes 151.",
-                assumed("no source is named for 152"),
-            ),
+            Statement("17 teams entered, 13 submitted.", BAH_REPOSITORY_11),
+            Statement("The private test has 152 videos of 30 participants.", BAH_VALIDATOR_11),
+            Statement("One team counts 151 videos in the private test.", _TEAM_COUNT),
             Statement(
                 "Frame lists `split-frames/*.txt` hold 501,970, 79,538 and 335,110 lines `path,label`: split at the "
                 "last comma. Labels of cues are in `video_annotation_transcript.yaml`.",
@@ -193,7 +205,8 @@ RECORDS = (
         sources={
             "dataset": PAGE_11,
             "sizes": BAKIN_2026,
-            _SIZES_PRIVATE: assumed("no source is named for 152, and one team writes 151"),
+            _SIZES_PRIVATE: BAH_VALIDATOR_11,
+            f"{_SIZES_PRIVATE}.others": _TEAM_COUNT,
             "channel": PAGE_11,
             "submissions": PAGE_11,
         },

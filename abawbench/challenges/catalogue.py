@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.challenges import aff_wild2, ambivalence, other_tracks, s_aff_wild2
+from abawbench.challenges import aff_wild2_rows, aff_wild2_units, ambivalence, other_tracks, s_aff_wild2
 from abawbench.challenges.model import Challenge
 
 
 def _all() -> Mapping[str, Challenge]:
     # tracks of one edition stay in the order of the modules and their records
-    records = (*aff_wild2.RECORDS, *s_aff_wild2.RECORDS, *other_tracks.RECORDS, *ambivalence.RECORDS)
+    modules = (aff_wild2_units, aff_wild2_rows, s_aff_wild2, other_tracks, ambivalence)
+    records = (challenge for module in modules for challenge in module.RECORDS)
     ordered = sorted(records, key=lambda challenge: challenge.edition)
     return MappingProxyType({challenge.id: challenge for challenge in ordered})
 

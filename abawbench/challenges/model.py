@@ -227,11 +227,13 @@ class Size:
         rows: number of lines of the annotation or of the test list, without the header; number of images where a split
             has no such file.
         labelled_rows: number of rows with at least one valid label.
+        others: sizes of the same split by other sources or in other releases; what one leaves open is as here.
     """
 
     units: int | None = None
     rows: int | None = None
     labelled_rows: int | None = None
+    others: tuple[Size, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,14 @@ GENERAL_CHAIR = (
     "code of the general chair for other datasets, dkollias/Fair-Consistent-Affect-Analysis:model_utils/validation.py"
 )
 BAH_METRICS = "code of the AH data chair, sbelharbi/bah-dataset:bah_metrics.py"
+BAH_REPOSITORY_11 = (
+    "repository of the A/H organisers of the 11th edition, sbelharbi/ah3rd-challenge-abaw11:README.md@0acd302"
+)
+BAH_VALIDATOR_11 = (
+    "files of the A/H organisers of the 11th edition, sbelharbi/ah3rd-challenge-abaw11:validate_submission.py@d194868 "
+    "and predictions-submissions/*/trial-0.txt"
+)
+BAH_BOARD_10 = "private leaderboard of the A/H organisers of the 10th edition (PDF)"
 BAH_SPLITS = "files of the AH data chair, sbelharbi/bah-dataset:dataset-splits/video-level/BAH_DB/split-0/"
 BAH_PAGES = "AH pages, LIVIAETS/liviaets.github.io:datasets/bah-challenge.html, datasets/bah.html"
 

@@ -10,6 +10,7 @@ from abawbench.challenges.sources import (
     AIM3_2022,
     BAH_METRICS,
     BAH_PAGES,
+    BAH_REPOSITORY_11,
     BEAST_2022,
     COMPOUND_LIST_6,
     COMPOUND_LIST_7,
@@ -188,9 +189,10 @@ METRIC_SOURCES: Mapping[str, Mapping[str, str]] = {
         ),
     },
     "ah-video-f1": {
-        "metric": all_of(PAGE_11, "arXiv:2603.15818"),
+        "metric": all_of(BAH_REPOSITORY_11, BAH_METRICS, PAGE_11, "arXiv:2603.15818"),
+        "metric.pooling": BAH_METRICS,
         "metric.absent_class": assumed(
-            "the AH chair's code stops when only one class occurs in truth and prediction together "
+            "the organisers' scorer stops when only one class occurs in truth and prediction together "
             f"({BAH_METRICS}); a score of such data is not an official one"
         ),
     },

@@ -185,26 +185,32 @@ def _print_files(challenge: Challenge) -> None:
 
 def _print_sizes(challenge: Challenge) -> None:
     _heading("Sizes")
-    columns: dict[str, list[int | None]] = {
-        "units": [size.units for size in challenge.sizes.values()],
-        "rows": [size.rows for size in challenge.sizes.values()],
-        "rows with a label": [size.labelled_rows for size in challenge.sizes.values()],
+    sizes = challenge.sizes.values()
+    columns: dict[str, list[tuple[int, ...]]] = {
+        "units": [_counts(size.units, *(other.units for other in size.others)) for size in sizes],
+        "rows": [_counts(size.rows, *(other.rows for other in size.others)) for size in sizes],
+        "rows with a label": [_counts(size.labelled_rows) for size in sizes],
     }
     for task in challenge.tasks:
         columns[f"valid {task.name}"] = [
-            challenge.valid_rows.get(split, {}).get(task.name) for split in challenge.sizes
+            _counts(challenge.valid_rows.get(split, {}).get(task.name)) for split in challenge.sizes
         ]
-    known = {name: counts for name, counts in columns.items() if any(count is not None for count in counts)}
+    known = {name: counts for name, counts in columns.items() if any(counts)}
     if not known:
         click.echo("unknown")
         return
     rows: list[list[str]] = []
     for place, split in enumerate(challenge.sizes):
         counts = [counts[place] for counts in known.values()]
-        doubtful = any(count is not None for count in counts) and _doubt_of_size(challenge, split)
-        cells = ["?" if count is None else f"{count:,}" for count in counts]
+        doubtful = any(counts) and _doubt_of_size(challenge, split)
+        cells = [" or ".join(f"{one:,}" for one in several) or "?" for several in counts]
         rows.append([split, *cells, doubtful or ""])
     print_table(rows, ["split", *known, ""])
+
+
+def _counts(*counts: int | None) -> tuple[int, ...]:
+    """The counts that are known, each once."""
+    return tuple(dict.fromkeys(count for count in counts if count is not None))
 
 
 def _doubt_of_size(challenge: Challenge, split: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from abawbench.base.problems import ProblemError
-from abawbench.challenges import CHALLENGES, Categorical, Challenge, Continuous, MultiLabel, assumed_fields, get
+from abawbench.challenges import CHALLENGES, Categorical, Challenge, Continuous, MultiLabel, Size, assumed_fields, get
 from abawbench.formats.layout import layouts
 
 # a second entry of the facts: metric, annotation, list and prediction format, submissions, test units, test rows
@@ -282,6 +282,30 @@ def test_the_unsettled_metric_is_assumed_and_gives_no_term():
     record = get("abaw8-ah")
     assert record.metric.terms == ()
     assert "metric" in assumed_fields(record)
+
+
+@pytest.mark.parametrize("identifier", ["abaw10-ah", "abaw11-ah"])
+def test_the_scorer_and_the_form_of_video_level_ambivalence_are_the_organisers_own(identifier):
+    record = get(identifier)
+    assumed = set(assumed_fields(record))
+    assert not {"metric", "metric.pooling", "list_format", "prediction_format", "prediction_format.sum"} & assumed
+    said = " ".join(note.text for note in record.notes)
+    assert "mean of scikit-learn's two class F1s over all videos" in said
+    assert "validator compares only the first character" in said
+    assert "pass the softmax is unknown" in said
+    assert "no line holds a blank" not in said
+
+
+def test_teams_of_the_ambivalence_tracks_are_counted():
+    for identifier, text in (("abaw10-ah", "9 teams entered, 5 submitted."), ("abaw11-ah", "17 teams entered, 13")):
+        assert any(note.text.startswith(text) for note in get(identifier).notes)
+
+
+@every_challenge
+def test_counts_by_other_sources_have_a_source_and_differ(challenge: Challenge):
+    for split, size in challenge.sizes.items():
+        assert (f"sizes.{split}.others" in challenge.sources) == bool(size.others)
+        assert all(other not in {size, Size()} for other in size.others)
 
 
 @pytest.mark.parametrize("identifier", ["abaw8-ce", "abaw9-va", "abaw9-ce", "abaw9-vd"])
