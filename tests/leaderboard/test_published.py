@@ -65,7 +65,7 @@ def wide(fact: Fact) -> str:
 def test_no_committed_fact_is_lost_or_changed():
     lines = sorted(wide(fact) for facts in read_published(FOLDER).values() for fact in facts)
     digest = hashlib.sha256("".join(lines).encode()).hexdigest()
-    # first value: the survey of results of editions 1 to 11, (525, "6ed2b795..."); then the four rows of the private A/H
+    # the survey of editions 1 to 11 was (525, "6ed2b795..."); then the four rows of the private A/H
     # board of the 10th edition gave way to its six with four decimals
     assert (len(lines), digest) == (527, "21b1c5af16a92856ef8527d06fcf1847edbb52c87d96221bda018399a94429ca")
 
