@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from abawbench.base.problems import Problem
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]
@@ -36,7 +38,7 @@ class Table:
         probability: float64 (rows,), probability of class 1; None where the format has none.
         filled: shape (rows,), True where a fill policy made the values; None where no policy was used.
         source: file or folder of the rows, for messages.
-        notes: rule ids of notes from reading, each with the name of its file.
+        notes: what is odd about the source, and how it was read.
     """
 
     videos: tuple[str, ...]
@@ -46,7 +48,7 @@ class Table:
     probability: Floats | None = None
     filled: Mask | None = None
     source: str = ""
-    notes: tuple[tuple[str, str], ...] = field(default=())
+    notes: tuple[Problem, ...] = ()
 
     def __len__(self) -> int:
         return len(self.video)

@@ -165,6 +165,24 @@ def inert(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+def remarks(notes: Sequence[Problem]) -> tuple[str, ...]:
+    """Notes in a line each; notes of one rule about several files are one line, with the first of the files.
+
+    >>> print(*remarks([Problem("N01", "carriage returns", "line feeds alone", "", f"{name}.txt") for name in "ab"]))
+    N01 Windows line ends: carriage returns (a.txt and 1 more file)
+    """
+    lines: list[str] = []
+    for rule in dict.fromkeys(note.rule for note in notes):
+        group = [note for note in notes if note.rule == rule]
+        files = list(dict.fromkeys(note.file for note in group if note.file))
+        total = sum(note.count for note in group)
+        times = "" if total == len(group) else f", {total:,} times"
+        more = f" and {len(files) - 1:,} more file{'s'[: len(files) > 2]}" if len(files) > 1 else ""
+        place = f" ({files[0]}{more})" if files else ""
+        lines.append(inert(f"{rule} {RULES[rule].title}: {group[0].found}{times}{place}"))
+    return tuple(lines)
+
+
 def render(problems: Sequence[Problem]) -> str:
     """Problems as text: for each rule a heading with its count, the first three occurrences, and their fixes."""
     lines: list[str] = []

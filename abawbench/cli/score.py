@@ -85,7 +85,8 @@ def command(
             place = records.write(made, record)
         say(f"record: {place}")
     if as_json:
-        print_json(result.to_json() | breakdowns | ({"coverage": coverage} if coverage else {}))
+        values = result.to_json() | breakdowns | ({"coverage": coverage} if coverage else {})
+        print_json(values, problems=result.notes)
     else:
         _print(challenge, result, paired)
         for name, breakdown in breakdowns.items():

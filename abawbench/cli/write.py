@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.cli.options import CHALLENGE, PATH, choice_option, json_option
-from abawbench.cli.output import exits_on_problems, print_json, writing
+from abawbench.cli.output import exits_on_problems, print_json, say, writing
 from abawbench.fill import POLICIES
 
 if TYPE_CHECKING:
@@ -44,14 +44,17 @@ def command(
       abawbench write abaw10-vd mine/ --template Expected_Output_Files -o submission/ --fill previous
     """
     from abawbench.api import read_table
+    from abawbench.base.problems import remarks
     from abawbench.fill import describe
     from abawbench.formats.write import write_predictions
 
     with writing(out, predictions, template):
         written = write_predictions(challenge, read_table(challenge, predictions, "prediction"), template, out, policy)
+    for remark in remarks(written.notes):
+        say(f"note: {remark}")
     if as_json:
         values = {"rows": written.rows, "filled": dict(written.filled), "left_out": written.left_out}
-        print_json({"file": str(out), **values})
+        print_json({"file": str(out), **values}, problems=written.notes)
         return
     click.echo(f"{out}: {written.rows:,} rows written; filled: {describe(written.filled)}")
     if written.left_out:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from abawbench.base.problems import SHOWN, Problem, Problems
 from abawbench.formats.columns import BLANKS, FIXES, Column, Probability, Text
 from abawbench.formats.layout import Layout, describe_owners, is_header
-from abawbench.formats.text import BOM, encoding_fault, quote
+from abawbench.formats.text import BOM, encoding_fault, note, quote
 
 # rules that a reader tolerates; a submission has to keep them
 READERS_TOLERATE = frozenset({"F05", "F08", "F09"})
@@ -75,10 +75,10 @@ class _Diagnosis:
             self._add("F03", 1, wrong, "UTF-8 text whose lines end with a line feed", "save it again as UTF-8 text")
             return
         if data.startswith(BOM):
-            self._add("N02", 1, "a byte order mark", "text without one", "save it as UTF-8 without a byte order mark")
+            self._add_note("N02", 1)
         returns = data.count(b"\r\n")
         if returns:
-            self._add("N01", None, "carriage returns", "line feeds alone", "save it with Unix line ends", returns)
+            self._add_note("N01", None, returns)
         self._lines(io.BytesIO(data))
 
     def _lines(self, lines: io.BytesIO) -> None:
@@ -102,14 +102,7 @@ class _Diagnosis:
             if faultless is None or not faultless.fullmatch(line):
                 self._row(number, line.removeprefix(BOM) if number == 1 else line)
         if blanks:
-            self._add(
-                "N03",
-                blank[0],
-                "blank lines at the end",
-                "the last row as the last line",
-                "end the file after the last row",
-                blanks,
-            )
+            self._add_note("N03", blank[0], blanks)
         if not rows:
             self._add("F02", None, "a header alone", "at least one row", "write a line for each row of the list")
 
@@ -249,6 +242,10 @@ class _Diagnosis:
     def _add_unless_tolerated(self, rule: str, line: int, found: str, wanted: str, fix: str) -> None:
         if rule not in self._tolerated:
             self._add(rule, line, found, wanted, fix)
+
+    def _add_note(self, rule: str, line: int | None, count: int = 1) -> None:
+        self._counts[rule] += count
+        self._kept.setdefault(rule, []).append(note(rule, self._file, line, count))
 
     def _add(self, rule: str, line: int | None, found: str, wanted: str, fix: str, count: int = 1) -> None:
         self._counts[rule] += count

@@ -26,7 +26,7 @@ from abawbench.formats.unit_files import own_files, unit_files
 from abawbench.labels import FOLDER_ALIASES
 from abawbench.table import NO_FRAME, Floats, Table, Values
 
-Notes = Sequence[tuple[str, str]]
+Notes = Sequence[Problem]
 
 # names of the validation split in a column `Split`, in lower case
 VALIDATION = {"val", "valid", "validation", "dev", "devel"}
@@ -104,7 +104,7 @@ def _read(challenge: Challenge, path: Path, role: Role, cores: int) -> Table:
         arranged, layout, is_kept = _arrange(bytes(data), layout, str(path))
         data = memoryview(arranged)
     parsed = _parse_file(data, layout, str(path), None if arranged else path, cores)
-    odd = [(rule, str(path)) for rule in notes(data)]
+    odd = notes(data, str(path))
     if layout.per_unit:
         return _units_table(challenge, layout, [_Unit(path.stem, path, len(parsed))], parsed, str(path), odd)
     table = _rows_table(challenge, layout, parsed, str(path), odd)
@@ -153,7 +153,7 @@ def _parse_file(data: memoryview, layout: Layout, file: str, path: Path | None, 
 def _read_units(challenge: Challenge, layout: Layout, files: Sequence[Path], folder: Path) -> Table:
     bodies: list[bytes] = []
     units: list[_Unit] = []
-    odd: list[tuple[str, str]] = []
+    odd: list[Problem] = []
     are_right = True
     for file in files:
         data = load(file)
@@ -165,7 +165,7 @@ def _read_units(challenge: Challenge, layout: Layout, files: Sequence[Path], fol
         are_right = are_right and has_header(data, layout) and len(body) > 1
         bodies.append(body)
         units.append(_Unit(file.stem, file, body.count(b"\n")))
-        odd.extend((rule, file.name) for rule in notes(data))
+        odd.extend(notes(data, str(file)))
     parsed = parse(b"".join(bodies), layout) if are_right else None
     if parsed is None or not parsed.is_valid(layout):
         problems = Problems()

@@ -35,12 +35,14 @@ class Written:
         rows: number of rows in it.
         filled: by fill policy, the number of rows that it filled.
         left_out: number of predicted rows that are not in the list.
+        notes: what is odd about the predictions, and how they were read.
     """
 
     path: Path
     rows: int
     filled: Mapping[str, int]
     left_out: int
+    notes: tuple[Problem, ...] = ()
 
 
 def write_predictions(
@@ -84,7 +86,7 @@ def write_predictions(
         problems.extend(compare_units(list(files), wanted, layout, str(out)))
         problems.raise_if_any()
         write_folder(out, files)
-    return Written(out, len(table), filled, left_out)
+    return Written(out, len(table), filled, left_out, prediction.notes)
 
 
 def write_annotations(challenge: Challenge, truth: Table, out: Path) -> None:

@@ -50,7 +50,8 @@ def difference(
         challenge, fingerprint, figure (the one that is compared: the score, or the first defined figure if there is no
         score), first, second, difference, interval, p, swaps, seed, smallest_detectable (at 80 % power, two-sided
         5 %), clusters, unit, warning, figures (path joined by dots -> first, second, difference, interval), videos (the
-        ten with the largest effect: half of the change of the difference if the two are swapped there), flags.
+        ten with the largest effect: half of the change of the difference if the two are swapped there), flags, problems
+        (notes on the three tables, as JSON).
 
     Raises:
         ProblemError: as for `score`.
@@ -100,6 +101,7 @@ def difference(
         },
         "videos": _videos(a, b, figures, main, float(points[main])),
         "flags": list(dict.fromkeys(flag for paired in pairs for flag in paired.flags)),
+        "problems": [note.to_json() for note in dict.fromkeys(note for paired in pairs for note in paired.notes)],
     }
 
 

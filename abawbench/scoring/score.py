@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, remarks
 from abawbench.challenges import Challenge
 from abawbench.fill import Policy, fill
 from abawbench.scoring.criteria import evaluate, nested, number
@@ -28,7 +28,8 @@ class Paired:
         valid: by task, mask of the rows that are annotated, and so have a prediction, of their own or filled.
         unpredicted: mask of the rows that are annotated for no task and have no prediction.
         filled: number of filled rows, by fill policy.
-        flags: remarks for the reader of the score.
+        notes: what is odd about truth and prediction, and how they were read.
+        flags: remarks for the reader of the score; the notes are among them.
     """
 
     truth: Table
@@ -37,6 +38,7 @@ class Paired:
     valid: Mapping[str, Mask]
     unpredicted: Mask
     filled: Mapping[str, int]
+    notes: tuple[Problem, ...]
     flags: tuple[str, ...]
 
 
@@ -55,6 +57,7 @@ class Score:
         flags: remarks for the reader: degenerate cases, fills, how rows were matched.
         statistics: additive statistics by cluster.
         filled: number of filled rows, by fill policy.
+        notes: what is odd about truth and prediction, and how they were read; the flags have them in words.
     """
 
     challenge: str
@@ -67,6 +70,7 @@ class Score:
     flags: tuple[str, ...]
     statistics: Statistics
     filled: Mapping[str, int]
+    notes: tuple[Problem, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The score as plain data, with the keys challenge, fingerprint, score, terms, metrics, rows and intervals."""
@@ -94,7 +98,8 @@ def pair(challenge: Challenge, truth: Table, prediction: Table, *, missing: Poli
         ProblemError: T01 annotated rows without prediction (policy `error`), T02 surplus rows, T10 nothing to score.
     """
     alignment = align(truth, prediction)
-    flags = [f"{rule} {file}" for rule, file in (*truth.notes, *prediction.notes)]
+    notes = (*truth.notes, *prediction.notes)
+    flags = list(remarks(notes))
     surplus = _surplus(truth, prediction, alignment)
     if surplus is not None:
         flags.append(surplus)
@@ -127,7 +132,7 @@ def pair(challenge: Challenge, truth: Table, prediction: Table, *, missing: Poli
         flags.append(
             "rows without prediction were filled: " + ", ".join(f"{n:,} by {name}" for name, n in counts.items())
         )
-    return Paired(truth, aligned, alignment, valid, absent, counts, tuple(flags))
+    return Paired(truth, aligned, alignment, valid, absent, counts, notes, tuple(flags))
 
 
 def _surplus(truth: Table, prediction: Table, alignment: Alignment) -> str | None:
@@ -201,6 +206,7 @@ def score_paired(challenge: Challenge, paired: Paired, resampling: Resampling = 
         flags=tuple(flags),
         statistics=statistics,
         filled=paired.filled,
+        notes=paired.notes,
     )
 
 

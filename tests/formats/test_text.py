@@ -44,8 +44,10 @@ def test_bytes_whose_lines_cannot_be_told_apart_are_named(data, fault):
 
 
 def test_what_is_odd_and_accepted_is_noted():
-    assert notes(b"a\nb\n") == ()
-    assert set(notes(BOM + b"a\r\n\r\n")) == {"N01", "N02", "N03"}
+    assert notes(b"a\nb\n", "a.txt") == ()
+    found = notes(BOM + b"a\r\n\r\n", "a.txt")
+    assert {note.rule for note in found} == {"N01", "N02", "N03"}
+    assert all(note.is_note and note.file == "a.txt" for note in found)
 
 
 def test_a_quoted_piece_is_short_and_printable():
