@@ -202,6 +202,7 @@ RULES: dict[str, Rule] = {
         "training data that another edition forbids",
         "A model also keeps the rules on training data of the other editions.",
     ),
+    "N06": Rule("blank beside a value", "No value has a blank beside it, though the organisers' reader accepts one."),
     "N20": Rule("the same trial twice", "The trials of a submission differ from one another."),
     "N21": Rule(
         "hidden files and files of an operating system",

@@ -13,7 +13,7 @@ from abawbench.formats.layout import Layout, describe_owners, is_header
 from abawbench.formats.text import BOM, encoding_fault, note, quote
 
 # rules that a reader tolerates; a submission has to keep them
-READERS_TOLERATE = frozenset({"F05", "F08", "F09"})
+READERS_TOLERATE = frozenset({"F05", "F08", "F09", "N06"})
 # number of fields of a column whose faults are remembered
 REMEMBERED = 10_000
 
@@ -166,7 +166,9 @@ class _Diagnosis:
         has_end_comma = not is_cut and len(fields) == width + 1 and not fields[-1]
         if has_end_comma:
             fields.pop()
-        if has_end_comma or has_end_blank:
+        if has_end_blank and self._layout.takes_blanks and not has_end_comma:
+            self._note_blank(number, f"{text} "[-20:])
+        elif has_end_comma or has_end_blank:
             wanted = "a line that ends with its last value"
             self._add_unless_tolerated("F08", number, quote(text[-20:]), wanted, "remove what follows the last value")
         if is_cut and not self._is_last_row_whole(number, text, fields):
@@ -206,7 +208,9 @@ class _Diagnosis:
             if isinstance(column, Text):
                 continue
             value = field.strip(BLANKS)
-            if value != field:
+            if value != field and self._layout.takes_blanks:
+                self._note_blank(number, field)
+            elif value != field:
                 self._add_unless_tolerated(
                     "F09", number, quote(field), "a value without blanks", "remove the blanks around values"
                 )
@@ -238,6 +242,9 @@ class _Diagnosis:
             return
         found = f"{column.name} = {quote(value)}" if value else f"no value for {column.name}"
         self._add(rule, number, found, column.expected(self._layout.role), FIXES[rule])
+
+    def _note_blank(self, number: int, text: str) -> None:
+        self._add_unless_tolerated("N06", number, quote(text), "a value without blanks", "remove the blanks around values")
 
     def _add_unless_tolerated(self, rule: str, line: int, found: str, wanted: str, fix: str) -> None:
         if rule not in self._tolerated:

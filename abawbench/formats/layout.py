@@ -32,6 +32,7 @@ class Layout:
         frame_base: number of the first frame.
         header_aliases: other first lines with the same meaning.
         by_name: True where columns are found by their names in the header and other columns are ignored.
+        takes_blanks: True where the organisers' reader accepts blanks beside values.
     """
 
     format: FormatId
@@ -45,6 +46,7 @@ class Layout:
     frame_base: int = 1
     header_aliases: tuple[str, ...] = ()
     by_name: bool = False
+    takes_blanks: bool = False
 
     @property
     def headers(self) -> tuple[str, ...]:
@@ -235,8 +237,8 @@ def _make(challenge: Challenge, name: FormatId, role: Role) -> tuple[Layout, ...
         case "ah-trial":
             probabilities = (Probability("p0", of_class=0), Probability("p1", of_class=1))
             return (
-                Layout(name, role, None, "id", (*probabilities, *columns)),
-                Layout(name, role, None, "id", columns),
+                Layout(name, role, None, "id", (*probabilities, *columns), takes_blanks=True),
+                Layout(name, role, None, "id", columns, takes_blanks=True),
             )
         case "vd-csv":
             header, *aliases = [

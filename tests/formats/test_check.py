@@ -101,7 +101,7 @@ LINE_FAULTS = {
     "trailing comma in the header": ("abaw3-va", edit_line(0, lambda line: f"{line},"), "F08"),
     "trailing commas": ("abaw5-va", on_names("$", ","), "F08"),
     "trailing blank": ("abaw4-mtl", edit_line(2, lambda line: f"{line} "), "F08"),
-    "blank after a comma": ("abaw11-ah", edit_line(1, lambda line: line.replace(",", ", ")), "F09"),
+    "blank after a comma": ("abaw8-ah", edit_line(1, lambda line: line.replace(",", ", ")), "F09"),
     "blank in the header": ("abaw5-va", replace_line(0, VA_HEADER.replace(",", ", ")), "F09"),
     "blank in a unit file": ("abaw3-au", edit_line(1, lambda line: line.replace(",", ", ")), "F09"),
     "blank line": ("abaw4-mtl", lambda lines: lines.insert(2, ""), "F10"),
@@ -237,6 +237,27 @@ def test_what_is_tolerated_is_reported(submission, change, rule, challenge_id):
     found = check(made.challenge, path, made.template)
     assert rules(found) == {rule}
     assert is_accepted(found)
+
+
+@pytest.mark.parametrize("width", [4, 2])
+@pytest.mark.parametrize("form", ["{} ", " {}", " {} "])
+def test_a_blank_beside_a_value_that_the_organisers_reader_accepts_is_a_note(submission, form, width):
+    made = submission("abaw11-ah")
+    for place, line in enumerate(made.one):
+        name, *values = fields(line)
+        values = values[1 - width :]
+        made.one[place] = ",".join([name, *(map(form.format, values) if place == 1 else values)])
+    found = check(made.challenge, made.write(), made.template)
+    assert rules(found) == {"N06"}
+    assert {problem.line for problem in found} == {2}
+
+
+def test_a_blank_behind_a_name_is_another_name(submission):
+    made = submission("abaw11-ah")
+    edit_line(1, lambda line: line.replace(",", " ,", 1))(made.one)
+    found = check(made.challenge, made.write(), made.template)
+    assert "F09" in rules(found)
+    assert not is_accepted(found)
 
 
 def test_a_path_that_does_not_exist_is_named(submission):
