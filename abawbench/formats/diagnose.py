@@ -244,7 +244,9 @@ class _Diagnosis:
         self._add(rule, number, found, column.expected(self._layout.role), FIXES[rule])
 
     def _note_blank(self, number: int, text: str) -> None:
-        self._add_unless_tolerated("N06", number, quote(text), "a value without blanks", "remove the blanks around values")
+        self._add_unless_tolerated(
+            "N06", number, quote(text), "a value without blanks", "remove the blanks around values"
+        )
 
     def _add_unless_tolerated(self, rule: str, line: int, found: str, wanted: str, fix: str) -> None:
         if rule not in self._tolerated:
