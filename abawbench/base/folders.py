@@ -8,19 +8,23 @@ from pathlib import Path, PurePosixPath
 
 from abawbench.base.problems import SHOWN, Problem, unreadable
 
-# Finder, the Windows Explorer; the workers of CodaLab add a file `metadata`
-NAMES = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "metadata"})
+# of Finder and the Windows Explorer, in lower case
+NAMES = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin"})
+# a file that the workers of CodaLab add
+METADATA = "metadata"
 # what a run of abawbench writes under hidden names: its locks, and files that it has not finished
-_OWN = re.compile(r"\.lock|\.workers|\..+\.[a-z0-9_]{8}")
+_OWN = re.compile(r"\.lock|\.workers|\.work|\..+\.[a-z0-9_]{8}")
 
 
 def is_litter(name: str) -> bool:
     """True for the path of a file below the user's folder or zip that holds nothing to read.
 
-    >>> [is_litter(name) for name in ("a.txt", "__MACOSX/a/._b.txt", "a/.DS_Store", "metadata", "metadata.txt")]
+    >>> [is_litter(name) for name in ("a.txt", "__MACOSX/a/._b.txt", "a/.DS_Store", "metadata", "metadata/b.txt")]
     [False, True, True, True, False]
     """
-    return any(part.startswith(".") or part.lower() in NAMES for part in PurePosixPath(name).parts)
+    parts = PurePosixPath(name).parts
+    is_hidden = any(part.startswith(".") and part != ".." for part in parts)
+    return is_hidden or parts[-1:] == (METADATA,) or any(part.lower() in NAMES for part in parts)
 
 
 def without_litter(folder: Path, names: Iterable[str]) -> tuple[list[str], tuple[Problem, ...]]:
@@ -48,8 +52,9 @@ def entries(folder: Path) -> tuple[list[Path], tuple[Problem, ...]]:
         found = sorted(path.name for path in folder.iterdir())
     except OSError as error:
         raise unreadable(folder, error) from error
-    kept, notes = without_litter(folder, found)
-    return [folder / name for name in kept], notes
+    folders = [name for name in found if name == METADATA and (folder / name).is_dir()]
+    kept, notes = without_litter(folder, [name for name in found if name not in folders])
+    return sorted(folder / name for name in (*kept, *folders)), notes
 
 
 def unfold(folder: Path) -> tuple[Path, tuple[Problem, ...]]:

@@ -70,6 +70,7 @@ def command(
     options = runs.resolve_options(request, partial(_load, make))
     with runs.progress_of_units() as report:
         summary = extract(maker, source.clips, out, options, dtype=dtype, report=report)
+    summary = runs.with_notes(summary, source)
     width = maker.entry.width
     lines = {"features": f"{width:,} a frame, {dtype}", "cache": out}
     runs.say_problems(summary)

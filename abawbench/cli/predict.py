@@ -70,7 +70,7 @@ def command(
     loaded = load()
     tables = loaded.tables() if isinstance(loaded, TableEntry) else None
     if tables is not None:
-        kind, clips = "tables", tables.clips
+        opened, kind, clips = None, "tables", tables.clips
     else:
         opened = runs.open_data(data, out, loaded.card, request.weights)
         kind, clips = opened.kind, opened.clips
@@ -83,6 +83,8 @@ def command(
         summary = runs.with_tables(summary, tables)
         values["rows"] = runs.rows_of_tables(tables)
         lines = {"rows": runs.describe_rows(runs.rows_of_tables(tables)), **lines}
+    if opened is not None:
+        summary = runs.with_notes(summary, opened)
     # the cause of what is missing comes before its consequences
     runs.say_problems(summary)
     if summary.made + summary.kept or not summary.problems:

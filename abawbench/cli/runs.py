@@ -123,6 +123,11 @@ def with_tables(summary: RunSummary, tables: TableClips) -> RunSummary:
     return replace(summary, units=summary.units + tables.unread, problems=(*tables.problems, *summary.problems))
 
 
+def with_notes(summary: RunSummary, source: ClipSource) -> RunSummary:
+    """A summary that also has the notes on the folder of the data."""
+    return replace(summary, problems=(*source.notes, *summary.problems))
+
+
 def rows_of_tables(tables: TableClips) -> dict[str, int]:
     """How many rows the tables have, and how many of them are no answers, by the reason."""
     return {"all": tables.rows, "of_others": tables.of_others, "without_face": tables.without_face}

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.folders import entries
 from abawbench.base.hashes import sha256_of_file
 from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import Problem, ProblemError, unreadable
@@ -153,7 +154,7 @@ def clips_of_units(root: Path) -> tuple[Clip, ...]:
         ProblemError: F01 a folder or picture cannot be read, D30 there is no numbered picture, D31 two pictures have
             the same number.
     """
-    folders = [root, *sorted(path for path in _listed(root) if path.is_dir())]
+    folders = [root, *(path for path in entries(root)[0] if path.is_dir())]
     found = [(folder, numbered_pictures(folder)) for folder in folders]
     clips = [_clip_of_pictures(folder, paths) for folder, paths in found if paths]
     if not clips:
@@ -164,7 +165,7 @@ def clips_of_units(root: Path) -> tuple[Clip, ...]:
 
 def numbered_pictures(folder: Path) -> list[Path]:
     """The pictures of a folder that are named by frame number, sorted by name. Raises: ProblemError F01."""
-    return sorted(path for path in _listed(folder) if path.suffix.lower() in SUFFIXES and number_of(path) >= 0)
+    return [path for path in entries(folder)[0] if path.suffix.lower() in SUFFIXES and number_of(path) >= 0]
 
 
 def digest_clips(clips: Iterable[Clip]) -> Generator[tuple[Clip, str | ProblemError]]:
@@ -261,13 +262,6 @@ def _read_crops(paths: Sequence[Path], size: int) -> Frames:
     if problems:
         raise ProblemError(*problems)
     return result
-
-
-def _listed(folder: Path) -> list[Path]:
-    try:
-        return [path for path in folder.iterdir() if not path.name.startswith(".")]
-    except OSError as error:
-        raise unreadable(folder, error) from error
 
 
 def _names(folder: Path) -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.folders import entries
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.clips.clip import Clip, no_pictures
 from abawbench.clips.feature_index import OWN, SUFFIX, read_index
@@ -97,7 +98,7 @@ def clips_of_features(folder: Path) -> tuple[FeatureClip, ...]:
     faults = () if index is None else tuple(fault.problem(folder) for fault in index.faults())
     if faults:
         raise ProblemError(*faults)
-    paths = sorted(folder.glob(f"*{SUFFIX}"))
+    paths = [path for path in entries(folder)[0] if path.name.endswith(SUFFIX)]
     if not paths:
         raise ProblemError(
             Problem("D30", "no features", f"files <unit>{SUFFIX}", "name the folder of features", str(folder))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from abawbench.base.folders import entries, is_litter, unfold
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Clip, clips_of_faces, clips_of_units, numbered_pictures
 from abawbench.clips.crop_index import CROPS, index_files
@@ -23,10 +24,12 @@ class ClipSource:
     Attributes:
         kind: kind of data that the path holds.
         clips: one clip for each unit.
+        notes: notes on what else the path holds.
     """
 
     kind: Kind
     clips: tuple[Clip, ...]
+    notes: tuple[Problem, ...] = ()
 
 
 def open_clips(path: Path, *, faces: Callable[[], Path] | None = None) -> ClipSource:
@@ -41,20 +44,32 @@ def open_clips(path: Path, *, faces: Callable[[], Path] | None = None) -> ClipSo
         ProblemError: F01 there is no such path, or a file cannot be read; P03 the folder is empty; D30 there are no
             crops; D31 two crops have the same number; E04 or E21 for features.
     """
-    kind = kind_of(path)
+    kind, path, notes = _unfolded(path)
     if kind == "features":
-        return ClipSource(kind, clips_of_features(path))
+        return ClipSource(kind, clips_of_features(path), notes)
     if kind == "faces":
-        return ClipSource(kind, clips_of_faces(path))
+        return ClipSource(kind, clips_of_faces(path), notes)
     if kind == "crops":
-        return ClipSource(kind, clips_of_units(path / CROPS if (path / CROPS).is_dir() else path))
+        return ClipSource(kind, clips_of_units(path / CROPS if (path / CROPS).is_dir() else path), notes)
     if faces is None:
         expected = "crops named by frame number, as <unit>/00001.jpg, or features"
         raise ProblemError(Problem("D30", "no crops", expected, "crop the faces first: abawbench faces", str(path)))
-    if path.is_dir() and not any(path.iterdir()):
+    if path.is_dir() and not entries(path)[0]:
         expected = "crops, features, pictures or videos"
         raise ProblemError(Problem("P03", "an empty folder", expected, "name another", str(path)))
-    return ClipSource(kind, clips_of_faces(faces()))
+    return ClipSource(kind, clips_of_faces(faces()), notes)
+
+
+def _unfolded(path: Path) -> tuple[Kind, Path, tuple[Problem, ...]]:
+    """The kind of data, the folder that holds it, which may be the only one in another, and notes on these folders."""
+    kind = kind_of(path)
+    if not path.is_dir():
+        return kind, path, ()
+    _, litter = entries(path)
+    inner, notes = unfold(path)
+    if kind != "videos and pictures" or inner == path or (inner_kind := kind_of(inner)) == kind:
+        return kind, path, litter
+    return inner_kind, inner, (*notes, *litter, *entries(inner)[1])
 
 
 def kind_of(path: Path) -> Kind:
@@ -76,14 +91,14 @@ def kind_of(path: Path) -> Kind:
         return "faces"
     if (path / CROPS).is_dir():
         return "crops"
-    if any(path.glob(f"*{SUFFIX}")):
+    if any(not is_litter(one.name) for one in path.glob(f"*{SUFFIX}")):
         return "features"
     return "crops" if _has_crops(path) else "videos and pictures"
 
 
 def _has_crops(folder: Path) -> bool:
     """True if the first numbered picture in the folder, or in one of its folders, is square, unlike video frames."""
-    for place in (folder, *sorted(path for path in folder.iterdir() if path.is_dir())):
+    for place in (folder, *(path for path in entries(folder)[0] if path.is_dir())):
         numbered = numbered_pictures(place)
         if numbered:
             height, width = read_image(numbered[0]).shape[:2]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from abawbench.base.folders import entries
 from abawbench.base.problems import Problem, ProblemError, not_found, unreadable
 from abawbench.clips import images, video
 from abawbench.clips.images import number_of
@@ -111,12 +112,12 @@ def find_sources(videos: Path) -> tuple[tuple[Source, ...], tuple[Problem, ...]]
 
 def _of_folder(folder: Path, problems: list[Problem], depth: int) -> Generator[Source]:
     try:
-        entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-    except OSError as error:
-        problems.extend(unreadable(folder, error).problems)
+        own, _ = entries(folder)
+    except ProblemError as error:
+        problems.extend(error.problems)
         return
     pictures: list[Path] = []
-    for entry in entries:
+    for entry in own:
         suffix = entry.suffix.lower()
         if entry.is_dir():
             if depth:

@@ -42,6 +42,31 @@ def test_safetensors_are_features(tmp_path):
     assert clip.frame.tolist() == [3, 4, 9]
 
 
+def test_litter_beside_crops_or_features_is_a_note(crops, tmp_path):
+    write_features(tmp_path / "v.safetensors", np.array([3]), np.ones((1, 7), np.float16))
+    (tmp_path / "._v.safetensors").write_bytes(b"x")
+    (crops / ".DS_Store").write_bytes(b"x")
+    (crops / "one" / "Thumbs.db").write_bytes(b"x")
+    for folder, units in ((tmp_path, 1), (crops, 3)):
+        found = open_clips(folder, faces=no_faces)
+        assert len(found.clips) == units
+        assert [note.rule for note in found.notes] == ["N21"]
+
+
+@pytest.mark.parametrize("kind", ["crops", "features"])
+def test_what_lies_in_the_only_folder_of_a_folder_is_read_with_a_note(tmp_path, kind):
+    inner = tmp_path / "downloaded"
+    if kind == "crops":
+        write_crops(inner, {"one": 2, "two": 1})
+    else:
+        inner.mkdir()
+        write_features(inner / "v.safetensors", np.array([3]), np.ones((1, 7), np.float16))
+    found = open_clips(tmp_path, faces=no_faces)
+    assert found.kind == kind
+    assert found.clips
+    assert [note.rule for note in found.notes] == ["N22"]
+
+
 @pytest.mark.parametrize("name", ["00001.jpg", "holiday.jpg"])
 def test_pictures_that_are_no_crops_go_through_faces(tmp_path, name):
     cv2.imwrite(str(tmp_path / name), np.zeros((20, 30, 3), np.uint8))

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from abawbench.base.files import temporary_name, write_text
+from abawbench.base.folders import is_litter
 from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, unwritable
 from abawbench.datasets.fetch.sets import Set, get_set
@@ -142,9 +143,7 @@ def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
     files = {
         PurePosixPath(info.filename): info
         for info in archive.infolist()
-        if not info.is_dir()
-        and "__MACOSX" not in info.filename
-        and not PurePosixPath(info.filename).name.startswith(".")
+        if not info.is_dir() and not is_litter(info.filename)
     }
     outside = [str(name) for name in files if name.is_absolute() or ".." in name.parts or "\\" in str(name)]
     if outside:

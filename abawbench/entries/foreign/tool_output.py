@@ -21,6 +21,7 @@ from abawbench.entries.foreign.tool_tables import (
     Output,
     header_of,
     read_output,
+    root_of,
     table_of,
     tables_in,
     tables_of_pictures,
@@ -133,6 +134,7 @@ class ToolOutput:
         problems = Problems()
         outputs: list[Output] = []
         units = tables_in(self.settings.folder)
+        problems.extend(root_of(self.settings.folder)[1])
         for unit, path in units.items():
             try:
                 output, notes = self._checked(path)

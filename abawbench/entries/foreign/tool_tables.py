@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from abawbench.base.arrow_input import arrow_reader
+from abawbench.base.folders import entries, unfold
 from abawbench.base.problems import Problem, ProblemError, Problems, not_found, unreadable
 from abawbench.clips.images import number_of
 from abawbench.entries.foreign.tool_persons import (
@@ -88,12 +89,8 @@ def tables_in(folder: Path) -> dict[str, Path]:
     Raises:
         ProblemError: F01 it cannot be read, E18 there is none, or a unit has both forms.
     """
-    root = _root(folder)
-    try:
-        paths = sorted(path for path in root.iterdir() if not path.name.startswith((".", "__MACOSX")))
-        found = [path for path in paths if _is_table(path) or (path.is_dir() and any(map(_is_table, path.iterdir())))]
-    except OSError as error:
-        raise unreadable(root, error) from error
+    root, _ = root_of(folder)
+    found = [path for path in entries(root)[0] if _is_table(path) or (path.is_dir() and _tables(path))]
     if not found:
         expected = "<unit>.csv for each unit, or <unit>/00001.csv for each picture"
         raise ProblemError(Problem("E18", "no *.csv", expected, "run the tool first", str(root)))
@@ -111,7 +108,7 @@ def tables_in(folder: Path) -> dict[str, Path]:
 def table_of(folder: Path, unit: str) -> Path:
     """The table of a unit, or the folder of the tables of its pictures. Raises: ProblemError F01, it has none."""
     # a look at the whole folder for each unit would take long
-    path = _root(folder) / f"{unit}{SUFFIX}"
+    path = (folder / TABLES if (folder / TABLES).is_dir() else folder) / f"{unit}{SUFFIX}"
     found = path if path.is_file() else tables_in(folder).get(unit)
     if found is None:
         raise not_found(path, "a table for each unit", "run the tool on this unit")
@@ -120,13 +117,9 @@ def table_of(folder: Path, unit: str) -> Path:
 
 def tables_of_pictures(folder: Path) -> list[Path]:
     """The tables of a folder, in the order of their numbers. Raises: ProblemError E18, a name without a number."""
-    try:
-        paths = [path for path in folder.iterdir() if _is_table(path)]
-    except OSError as error:
-        raise unreadable(folder, error) from error
     problems = Problems()
     seen: dict[int, Path] = {}
-    for path in sorted(paths):
+    for path in _tables(folder):
         number = number_of(path)
         expected = "tables named by frame number, as 00001.csv"
         if number < 0:
@@ -223,12 +216,29 @@ def _value(tool: Tool, name: str, cells: dict[str, Any]) -> Floats:
     return derived.of(np.stack([cells[part] for part in derived.columns], axis=1))
 
 
-def _root(folder: Path) -> Path:
-    return folder / TABLES if (folder / TABLES).is_dir() else folder
+def root_of(folder: Path) -> tuple[Path, tuple[Problem, ...]]:
+    """The folder that holds the tables of a folder: itself, its folder `tables`, or the only one in it; and notes.
+
+    Raises:
+        ProblemError: F01, it cannot be read.
+    """
+    root = folder / TABLES
+    nested: tuple[Problem, ...] = ()
+    if not root.is_dir():
+        root, nested = unfold(folder)
+        # the tables of the pictures of one unit
+        if nested and any(number_of(path) >= 0 for path in _tables(root)):
+            root, nested = folder, ()
+    litter = entries(folder)[1] if root == folder else (*entries(folder)[1], *entries(root)[1])
+    return root, (*nested, *litter)
+
+
+def _tables(folder: Path) -> list[Path]:
+    return [path for path in entries(folder)[0] if _is_table(path)]
 
 
 def _is_table(path: Path) -> bool:
-    return path.suffix.lower() == SUFFIX and not path.name.startswith(".") and path.is_file()
+    return path.suffix.lower() == SUFFIX and path.is_file()
 
 
 def _read(path: Path, tool: Tool, columns: Sequence[str]) -> dict[str, Any]:

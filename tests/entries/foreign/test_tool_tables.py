@@ -203,6 +203,17 @@ def test_litter_beside_the_tables_is_no_table(tmp_path):
     write(tmp_path / "._v.csv", "x", "1")
     write(tmp_path / "__MACOSX" / "v.csv", "x", "1")
     assert [clip.video for clip in entry_of(tmp_path).clips()] == ["v"]
+    assert rules(entry_of(tmp_path).tables().problems) == ["N21"]
+
+
+def test_tables_in_the_only_folder_of_a_folder_are_read_with_a_note(tmp_path):
+    for unit in "vw":
+        write(tmp_path / "of_openface" / f"{unit}.csv", OPENFACE, "1, 0, 0, 0.9, 1, 1, 0")
+    entry = entry_of(tmp_path)
+    tables = entry.tables()
+    assert [clip.video for clip in tables.clips] == ["v", "w"]
+    assert rules(tables.problems) == ["N22"]
+    assert [len(entry.predict(clip)) for clip in tables.clips] == [1, 1]
 
 
 def test_a_unit_with_a_table_and_tables_of_pictures_is_a_problem(tmp_path):
