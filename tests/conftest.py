@@ -12,6 +12,7 @@ from abawbench.base.problems import ProblemError
 from examples.real_data import VARIABLE, real_data
 
 settings.register_profile("house", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("house"), max_examples=20)
 settings.load_profile("house")
 
 

@@ -13,7 +13,7 @@ from abawbench.challenges import Challenge
 from abawbench.fill import Policy
 from abawbench.metrics.bootstrap import Counts, blocks, collapsed, draws, percentile_interval, weighted
 from abawbench.scoring.criteria import Path, evaluate, number
-from abawbench.scoring.intervals import FEW_CLUSTERS, LEVEL, USUAL, Resampling
+from abawbench.scoring.intervals import LEVEL, USUAL, Resampling, warning
 from abawbench.scoring.score import Paired, by_subject, pair
 from abawbench.scoring.statistics import Statistics, collect, pilots_of
 from abawbench.table import Floats, Table
@@ -87,9 +87,7 @@ def difference(
         "smallest_detectable": number(detectable),
         "clusters": clusters,
         "unit": unit,
-        "warning": None
-        if clusters >= FEW_CLUSTERS
-        else f"only {clusters} {unit}s: interval and smallest detectable difference are rough",
+        "warning": warning(clusters, unit),
         "figures": {
             ".".join(path): {
                 "first": number(totals[0][path]),

@@ -69,7 +69,7 @@ def intervals(
         "level": LEVEL,
         "unit": unit,
         "clusters": clusters,
-        "warning": _warning(clusters, unit),
+        "warning": warning(clusters, unit),
     }
 
     def figures(sums: Mapping[str, Floats]) -> dict[Path, Floats]:
@@ -92,7 +92,8 @@ def intervals(
     return head | nested(found)
 
 
-def _warning(clusters: int, unit: str) -> str | None:
+def warning(clusters: int, unit: str) -> str | None:
+    """What the number of clusters does to intervals over them; None where there are enough."""
     if clusters < 2:
         return f"no interval: one {unit} cannot be resampled"
     if clusters < FEW_CLUSTERS:

@@ -10,6 +10,7 @@ from abawbench.scoring.difference import difference
 from abawbench.scoring.intervals import Resampling
 from abawbench.synthetic import simulate_predictions, simulate_split
 from abawbench.table import NO_FRAME, Table
+from tests.scoring.tables import classes
 
 MTL = get("abaw4-mtl")
 CORPUS = simulate_split(24, 60, seed=5)
@@ -62,10 +63,10 @@ def test_few_videos_are_swapped_exhaustively():
 def test_many_clusters_are_compared_too(clusters):
     challenge = get("abaw4-lsd")
     generator = np.random.default_rng(0)
-    classes = generator.integers(0, 6, clusters).astype(np.int8)
+    known = generator.integers(0, 6, clusters).astype(np.int8)
 
     def table(right):
-        guess = np.where(generator.random(clusters) < right, classes, generator.integers(0, 6, clusters))
+        guess = np.where(generator.random(clusters) < right, known, generator.integers(0, 6, clusters))
         names = tuple(f"{number}.jpg" for number in range(clusters))
         index = np.arange(clusters, dtype=np.int32)
         return Table(names, index, np.full(clusters, NO_FRAME, np.int32), {"expression": guess.astype(np.int8)})
@@ -76,6 +77,43 @@ def test_many_clusters_are_compared_too(clusters):
     assert result["p"] < 0.05
     assert result["interval"][0] > 0
     assert difference(challenge, truth, better, better, resampling=Resampling(300))["p"] == 1
+
+
+EXPR = get("abaw6-expr")
+
+
+def compared(right_of_first, right_of_second):
+    """Videos of class 0, each predicted as 0 or as 1."""
+    count = len(right_of_first)
+    guesses = [classes([1 - right for right in rights]) for rights in (right_of_first, right_of_second)]
+    return difference(EXPR, classes([0] * count), *guesses, resampling=Resampling(300))
+
+
+def test_one_cluster_has_a_difference_but_neither_interval_nor_evidence():
+    result = compared([1], [0])
+    assert (result["first"], result["second"], result["difference"]) == (1 / 8, 0, 1 / 8)
+    assert (result["clusters"], result["interval"], result["smallest_detectable"]) == (1, None, None)
+    assert all(figure["interval"] is None for figure in result["figures"].values())
+    assert (result["p"], result["swaps"]) == (1, 2)
+    assert result["warning"] == "no interval: one video cannot be resampled"
+
+
+def test_two_clusters_worked_by_hand():
+    # swapping none, one, the other or both: 1/8 - 0, twice 1/12 - 1/12, 0 - 1/8
+    result = compared([1, 1], [0, 0])
+    assert (result["difference"], result["p"], result["swaps"]) == (1 / 8, 1 / 2, 4)
+    # every resample gives the same difference
+    assert result["interval"] == [1 / 8, 1 / 8]
+    assert result["smallest_detectable"] == 0
+    # swapped in one video alone, the difference is 0: half of the change is 1/16
+    assert result["videos"] == [{"video": "00000", "effect": 1 / 16}, {"video": "00001", "effect": 1 / 16}]
+
+
+@pytest.mark.parametrize(("clusters", "is_warned"), [(29, True), (30, False)])
+def test_fewer_than_thirty_clusters_are_few(clusters, is_warned):
+    result = compared([1] * clusters, [0] * clusters)
+    assert (result["warning"] is not None) == is_warned
+    assert result["clusters"] == clusters
 
 
 def test_the_video_that_alone_differs_is_named_first():

@@ -11,7 +11,8 @@ from abawbench.scoring import pair
 from abawbench.scoring.intervals import Resampling
 from abawbench.scoring.lens import lens
 from abawbench.synthetic import simulate_predictions, simulate_split
-from abawbench.table import NO_FRAME, Table
+from abawbench.table import Table
+from tests.scoring.tables import classes, units, videos
 
 MTL = get("abaw4-mtl")
 CORPUS = simulate_split(6, 40, seed=8)
@@ -129,28 +130,13 @@ def test_totals_of_the_first_editions():
     assert value == pytest.approx(0.5 * unit_f1(UNITS, GUESSED_UNITS, keep) + 0.5 * cells, abs=1e-12)
 
 
-def one_column(task, truth, guess, probability=None):
-    def table(values, probability=None):
-        count = len(values)
-        return Table(
-            tuple(map(str, range(count))),
-            np.arange(count, dtype=np.int32),
-            np.full(count, NO_FRAME, np.int32),
-            {task: np.array(values)},
-            probability,
-        )
-
-    return table(truth), table(guess, probability)
-
-
 def readings(challenge, truth, guess):
     rules = get(challenge)
     return {(r["point"], r["variant"]): r["value"] for r in lens(rules, pair(rules, truth, guess))}
 
 
 def test_an_absent_class_as_zero_as_one_and_left_out():
-    truth, guess = one_column("expression", np.array([0, 0, 1, 1], np.int8), np.array([0, 1, 1, 1], np.int8))
-    found = readings("abaw6-expr", truth, guess)
+    found = readings("abaw6-expr", classes([0, 0, 1, 1]), classes([0, 1, 1, 1]))
     both = 2 / 3 + 4 / 5
     point = "class in neither truth nor prediction"
     assert found[point, "F1 0, counted"] == pytest.approx(both / 8)
@@ -158,9 +144,26 @@ def test_an_absent_class_as_zero_as_one_and_left_out():
     assert found[point, "left out"] == pytest.approx(both / 2)
 
 
+def test_a_class_of_the_truth_or_the_prediction_alone_is_not_absent():
+    found = readings("abaw6-expr", classes([0, 0, 2]), classes([0, 0, 3]))
+    point = "class in neither truth nor prediction"
+    assert found[point, "F1 0, counted"] == pytest.approx(1 / 8)
+    assert found[point, "F1 1, counted"] == pytest.approx((1 + 5) / 8)
+    assert found[point, "left out"] == pytest.approx(1 / 3)
+
+
+def test_an_action_unit_without_positives_as_zero_as_one_and_left_out():
+    # F1 of the first unit 2/3, of the second 0 as truth and prediction never meet, of the third 1
+    truth, guess = units([1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]), units([1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 1, 0])
+    found = readings("abaw6-au", truth, guess)
+    point = "action unit without any positive"
+    assert found[point, "F1 0, counted"] == pytest.approx((2 / 3 + 1) / 12)
+    assert found[point, "F1 1, counted"] == pytest.approx((2 / 3 + 1 + 9) / 12)
+    assert found[point, "left out"] == pytest.approx((2 / 3 + 1) / 3)
+
+
 def test_a_constant_series_as_zero_and_as_undefined():
-    truth, guess = one_column("va", np.array([[0.1, 0.2], [0.3, 0.4]]), np.array([[0.5, 0.2], [0.5, 0.4]]))
-    found = readings("abaw6-va", truth, guess)
+    found = readings("abaw6-va", videos("va", [[0.1, 0.2], [0.3, 0.4]]), videos("va", [[0.5, 0.2], [0.5, 0.4]]))
     assert found["constant series", "0"] == pytest.approx(0.5)
     assert found["constant series", "undefined"] is None
 
@@ -169,8 +172,7 @@ def test_the_ambivalence_readings():
     label = np.array([0, 0, 1, 1, 1, 0], np.int8)
     chosen = np.array([0, 1, 1, 0, 1, 0], np.int8)
     probability = np.array([0.1, 0.6, 0.9, 0.45, 0.8, 0.2])
-    truth, guess = one_column("ambivalence", label, chosen, probability)
-    found = readings("abaw8-ah", truth, guess)
+    found = readings("abaw8-ah", videos("ambivalence", label), videos("ambivalence", chosen, probability))
     weighted = f1_score(label, chosen, average="weighted")
     assert found["total", "F1 weighted by the truth's classes"] == pytest.approx(weighted, abs=1e-12)
     assert found["total", "F1 of class 'present'"] == pytest.approx(f1_score(label, chosen), abs=1e-12)
@@ -180,9 +182,9 @@ def test_the_ambivalence_readings():
 
 
 def test_no_reading_of_an_unsettled_metric_is_called_official():
-    truth, guess = one_column("ambivalence", np.array([0, 1], np.int8), np.array([0, 1], np.int8))
+    truth = videos("ambivalence", np.array([0, 1], np.int8))
     rules = get("abaw8-ah")
-    rows = lens(rules, pair(rules, truth, guess))
+    rows = lens(rules, pair(rules, truth, truth))
     assert not any(row["official"] for row in rows if row["point"] == "total")
 
 

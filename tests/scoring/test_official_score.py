@@ -17,7 +17,8 @@ from abawbench.scoring.criteria import evaluate
 from abawbench.scoring.intervals import Resampling
 from abawbench.scoring.statistics import collect
 from abawbench.synthetic import simulate_predictions, simulate_split
-from abawbench.table import NO_FRAME, Table
+from abawbench.table import Table
+from tests.scoring.tables import classes, units, videos
 
 MTL = get("abaw4-mtl")
 FEW = {"resampling": Resampling(200)}
@@ -106,21 +107,10 @@ def test_edition_2_action_units_mix_f1_and_accuracy_of_cells():
     assert result.score == pytest.approx(0.5 * 11 / 12 + 0.5 * 23 / 24, abs=1e-12)
 
 
-def videos_table(task, values, probability=None):
-    count = len(values)
-    return Table(
-        tuple(f"{number:05d}" for number in range(count)),
-        np.arange(count, dtype=np.int32),
-        np.full(count, NO_FRAME, np.int32),
-        {task: np.array(values)},
-        probability,
-    )
-
-
 def test_emotional_mimicry_is_the_mean_pearson_over_videos():
     generator = np.random.default_rng(0)
     truth, prediction = generator.random((2, 50, 6))
-    result = score(get("abaw8-emi"), videos_table("mimicry", truth), videos_table("mimicry", prediction), **FEW)
+    result = score(get("abaw8-emi"), videos("mimicry", truth), videos("mimicry", prediction), **FEW)
     expected = np.mean([np.corrcoef(truth[:, k], prediction[:, k])[0, 1] for k in range(6)])
     assert result.score == pytest.approx(expected, abs=1e-12)
     assert set(result.metrics["pearson"]) == {
@@ -134,15 +124,60 @@ def test_emotional_mimicry_is_the_mean_pearson_over_videos():
 
 
 def test_ambivalence_is_the_mean_of_both_f1():
-    truth = videos_table("ambivalence", np.array([0, 0, 1, 1], np.int8))
-    prediction = videos_table("ambivalence", np.array([0, 1, 1, 1], np.int8))
+    truth = videos("ambivalence", np.array([0, 0, 1, 1], np.int8))
+    prediction = videos("ambivalence", np.array([0, 1, 1, 1], np.int8))
     result = score(get("abaw11-ah"), truth, prediction, **FEW)
     assert result.score == pytest.approx((2 / 3 + 4 / 5) / 2, abs=1e-12)
     assert result.metrics["f1_ambivalence_per_class"] == pytest.approx({"absent": 2 / 3, "present": 4 / 5})
 
 
+def test_classes_in_neither_truth_nor_prediction_are_named():
+    # Neutral is as frequent in the truth as in the prediction, Anger is in the truth alone, Fear in the prediction
+    result = score(get("abaw6-expr"), classes([0, 0, 1]), classes([0, 0, 3]), **FEW)
+    assert [flag for flag in result.flags if "in neither" in flag] == [
+        "expression: Disgust, Happiness, Sadness, Surprise, Other in neither truth nor prediction, "
+        "F1 counts as 0 (assumed); a mean over the 3 others differs"
+    ]
+
+
+def test_no_class_is_called_absent_when_each_is_in_truth_or_prediction():
+    every = list(range(8))
+    assert score(get("abaw6-expr"), classes(every), classes(every), **FEW).flags == ()
+    assert score(get("abaw6-expr"), classes([0] * 8), classes(every), **FEW).flags == ()
+
+
+def test_action_units_without_a_positive_are_named():
+    truth, prediction = units(*[[1, 0]] * 10, [0, 0], [0, 0]), units(*[[1, 0]] * 10, [1, 0], [0, 0])
+    (flag,) = score(get("abaw6-au"), truth, prediction, **FEW).flags
+    assert flag == "action_units: AU26 without any positive, F1 counts as 0 (assumed)"
+
+
+def test_constant_series_are_named():
+    truth, prediction = videos("va", [[0.1, 0.5], [0.2, 0.5]]), videos("va", [[0.3, 0.4], [0.3, 0.4]])
+    assert score(get("abaw6-va"), truth, prediction, **FEW).flags == (
+        "valence: prediction constant, so the coefficient counts as 0 (assumed)",
+        "arousal: truth and prediction constant, so the coefficient counts as 0 (assumed)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("clusters", "warning"),
+    [
+        (1, "no interval: one video cannot be resampled"),
+        (2, "only 2 videos: intervals over fewer than 30 are too narrow"),
+        (29, "only 29 videos: intervals over fewer than 30 are too narrow"),
+        (30, None),
+    ],
+)
+def test_few_clusters_are_warned_of_and_one_has_no_interval(clusters, warning):
+    table = classes([0] * clusters)
+    found = score(get("abaw6-expr"), table, table, **FEW).intervals
+    assert (found["clusters"], found["warning"]) == (clusters, warning)
+    assert (found["score"]["percentile"] is None) == (clusters == 1)
+
+
 def test_a_metric_that_is_not_settled_gives_no_score():
-    truth = videos_table("ambivalence", np.array([0, 1], np.int8))
+    truth = videos("ambivalence", np.array([0, 1], np.int8))
     result = score(get("abaw8-ah"), truth, truth, **FEW)
     assert result.score is None
     assert result.metrics["f1_ambivalence"] == 1
