@@ -1,4 +1,4 @@
-"""Files and folders that are written as a whole or not at all, and that destroy nothing."""
+"""Files that are read and files and folders that are written: as a whole or not at all, and destroying nothing."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+# bytes of the largest file that is read into memory
+LARGEST = 1 << 30
 # where the system shows devices and open files under names
 _OPEN_FILES = re.compile(r"/(dev/(?!shm/)|proc/)")
 # names that `temporary_name` gives, and earlier `tempfile`
@@ -46,6 +48,22 @@ def require_plain(path: Path) -> None:
     if kind is not None:
         fix = "save it to a file first, and name that file"
         raise ProblemError(Problem("F01", kind, "a plain file or a folder", fix, str(path)))
+
+
+def read_input(path: Path, largest: int = LARGEST) -> bytes:
+    """The bytes of a file that is read as a whole.
+
+    Raises:
+        OSError: the file cannot be read.
+        ProblemError: F01, the path leads to a pipe, a socket or a device, or the file has more than `largest` bytes.
+    """
+    require_plain(path)
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > largest:
+            found, expected = f"{size:,} bytes", f"at most {largest:,}"
+            raise ProblemError(Problem("F01", found, expected, "check that it is the right file", str(path)))
+        return file.read()
 
 
 def check_output(out: Path, *inputs: Path | None) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from abawbench.base.toml_text import parse_toml
 from abawbench.cli.options import PATH, json_option, options_from, resolve_device, submissions_option
 from abawbench.cli.output import ProgressLine, duration, exits_on_problems, print_json, print_table, say
 from abawbench.training.settings import TrainOptions
@@ -26,8 +26,8 @@ def _changes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...])
     for text in value:
         name, equals, literal = text.partition("=")
         try:
-            changes[name.strip()] = tomllib.loads(f"value = {literal}")["value"] if equals else None
-        except tomllib.TOMLDecodeError:
+            changes[name.strip()] = parse_toml(f"value = {literal}")["value"] if equals else None
+        except ValueError:
             # a word without quotes is a string
             changes[name.strip()] = literal.strip()
         if not equals or not name.strip():

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from abawbench.base.files import write_file
+from abawbench.base.files import read_input, write_file
 from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, unreadable, unwritable
 
@@ -151,7 +151,7 @@ def read_index(root: Path) -> FeatureIndex | None:
     """
     path = root / INDEX
     try:
-        record = parse_json(path.read_bytes())
+        record = parse_json(read_input(path))
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -184,8 +184,8 @@ def add_to_journal(root: Path, known: CachedUnit) -> None:
 def _journal(root: Path) -> dict[str, CachedUnit]:
     units: dict[str, CachedUnit] = {}
     try:
-        lines = (root / JOURNAL).read_bytes().split(b"\n")
-    except OSError:
+        lines = read_input(root / JOURNAL).split(b"\n")
+    except (OSError, ProblemError):
         return units
     for line in lines:
         # a line that is cut off belongs to no finished unit

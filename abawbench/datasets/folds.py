@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from abawbench.base.files import write_text
+from abawbench.base.files import read_input, write_text
 from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.challenges import Task
@@ -226,7 +226,7 @@ def read_folds(path: Path, table: Table | None = None, tasks: Sequence[Task] = (
         ProblemError: F01 not readable; D23 no folds, a hash other than that of the content, or folds of other data.
     """
     try:
-        content = parse_json(path.read_text("utf-8"))
+        content = parse_json(read_input(path))
     except OSError as error:
         raise unreadable(path, error, "a file of folds") from error
     except ValueError as error:

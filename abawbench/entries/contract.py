@@ -77,7 +77,7 @@ def check_answers(card: Card, answers: object, clip: Clip) -> tuple[Problem, ...
         elif values.shape != (len(clip), task.width):
             problems.append(_wrong_shape(card, clip, f"shape {values.shape} for {task.name}", expected))
         else:
-            for found, rows, expected in _wrong_values(task, values, clip):
+            for found, rows, expected in wrong_values(task, values, clip.valid):
                 where = f"{card.name}, unit {clip.video}, frame {clip.frame[int(np.flatnonzero(rows)[0])]}"
                 text, count = f"{where}: {found} for {task.name}", int(rows.sum())
                 problems.append(Problem("E14", text, expected, "correct the entry's predict", count=count))
@@ -88,23 +88,29 @@ def _wrong_shape(card: Card, clip: Clip, found: str, expected: str) -> Problem:
     return Problem("E13", f"{card.name}, unit {clip.video}: {found}", expected, "correct the entry's predict")
 
 
-def _wrong_values(task: Task, values: Floats, clip: Clip) -> Iterator[tuple[str, Mask, str]]:
-    """The values found, a mask of their rows, and the values expected, for each rule that some rows break."""
+def wrong_values(task: Task, values: Floats, valid: Mask) -> Iterator[tuple[str, Mask, str]]:
+    """The values found, a mask of their rows, and the values expected, for each rule that some rows break.
+
+    Args:
+        task: task that is answered.
+        values: answers, float64, shape (rows, width).
+        valid: True where a row has answers, shape (rows,).
+    """
     low, high = task.span
     is_finite = np.isfinite(values).all(axis=1)
-    unknown = clip.valid & ~is_finite
+    unknown = valid & ~is_finite
     if unknown.any():
         # the other checks mean nothing for values that are not finite
         yield "not a finite number", unknown, "numbers on every valid frame"
         return
-    outside = clip.valid & ((values < low) | (values > high)).any(axis=1)
+    outside = valid & ((values < low) | (values > high)).any(axis=1)
     if outside.any():
         yield "a value out of range", outside, f"values from {low:g} to {high:g}"
-    surplus = ~clip.valid & ~np.isnan(values).all(axis=1)
+    surplus = ~valid & ~np.isnan(values).all(axis=1)
     if surplus.any():
         yield "a value", surplus, "NaN where a frame is not valid"
     if sums_to_one(task):
-        off = clip.valid & (np.abs(values.sum(axis=1) - 1) > SUM_TOLERANCE)
+        off = valid & (np.abs(values.sum(axis=1) - 1) > SUM_TOLERANCE)
         if off.any():
             yield "probabilities that do not sum to 1", off, "a sum of 1 over the classes"
 

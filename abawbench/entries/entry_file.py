@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-import tomllib
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +13,9 @@ from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
+from abawbench.base.files import read_input
 from abawbench.base.problems import Problem, ProblemError, did_you_mean, unreadable
+from abawbench.base.toml_text import parse_toml
 from abawbench.entries.model import Card
 from abawbench.models.image_input import ImageInput
 
@@ -89,16 +90,16 @@ def read_entry_file(path: Path, changes: Mapping[str, Any] | None = None) -> Ent
         ProblemError: F01 the file cannot be read, E02 everything wrong in it.
     """
     try:
-        record = tomllib.loads(path.read_text("utf-8"))
+        record = parse_toml(read_input(path))
         for name, value in (changes or {}).items():
             _change(record, name, value, path)
         content = EntryFile.model_validate(record)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ProblemError(Problem("E02", str(error), "a TOML file", "correct it at that place", str(path))) from error
     except OSError as error:
         raise unreadable(path, error, "a readable file") from error
     except ValidationError as error:
         raise ProblemError(*_describe(error, EntryFile, path)) from error
+    except ValueError as error:
+        raise ProblemError(Problem("E02", str(error), "a TOML file", "correct it at that place", str(path))) from error
     folder = path.resolve().parent.name
     name = folder if path.name == FILE else f"{folder}-{path.stem}"
     if content.name != name and not (path.parent / RUN).is_file():

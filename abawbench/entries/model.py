@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -89,12 +90,15 @@ class Card:
 
     @staticmethod
     def from_json(record: Mapping[str, Any]) -> Card:
-        """Make the card that `to_json` wrote. Raises: KeyError, TypeError."""
-        fields = _without_lists(record)
-        fields["tasks"] = tuple(_task(task) for task in record["tasks"])
-        fields["picture"] = None if record["picture"] is None else ImageInput(**record["picture"])
-        fields["weights"] = tuple(Weights(**file) for file in record.get("weights", ()))
-        return Card(**fields)
+        """Make the card that `to_json` wrote. Raises: ValueError, a field is missing, unknown or of another type."""
+        try:
+            tasks = tuple(_task(task) for task in record["tasks"])
+            if len({task.name for task in tasks}) < len(tasks):
+                raise ValueError("two tasks of one name")
+            rest = {name: value for name, value in record.items() if name != "tasks"}
+            return replace(_typed(Card)({**rest, "tasks": ()}), tasks=tasks)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"no card ({type(error).__name__}: {error})") from error
 
 
 @runtime_checkable
@@ -218,12 +222,21 @@ class Trainable(Protocol):
 
 def _task(record: Mapping[str, Any]) -> Task:
     kinds: dict[str, type[Task]] = {kind.__name__: kind for kind in (Continuous, Categorical, MultiLabel)}
-    fields = _without_lists(record)
-    return kinds[fields.pop("kind")](**fields)
+    task: Task = _typed(kinds[record["kind"]])({name: value for name, value in record.items() if name != "kind"})
+    if not 0 < len(set(task.outputs)) == len(task.outputs):
+        raise ValueError(f"a task {task.name} with the columns {', '.join(task.outputs) or 'none'}")
+    return task
 
 
-def _without_lists(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
+@functools.cache
+def _typed(kind: type[Any]) -> Callable[[object], Any]:
+    """A function that makes a dataclass from JSON, and raises ValueError where a field does not fit its type."""
+    from pydantic import ConfigDict, create_model
+
+    # dataclasses inside inherit that unknown fields are forbidden
+    fields: Any = {"value": (kind, ...)}
+    model: Any = create_model("Typed", __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True), **fields)
+    return lambda value: model.model_validate({"value": value}).value
 
 
 def weights_of(role: str, path: Path, *, sha256: str = "", licence: str = "", source: str = "") -> Weights:

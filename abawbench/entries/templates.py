@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from abawbench.base.files import make_folder, write_folder
+from abawbench.base.files import make_folder, read_input, write_folder
 from abawbench.base.installed import shipped_folder
 from abawbench.base.problems import Problem, ProblemError, near_names
+from abawbench.base.toml_text import parse_toml
 from abawbench.entries.entry_file import FILE
 
 Kind = Literal["onnx", "code", "image-classifier", "tool-output"]
@@ -84,9 +84,9 @@ def make_entry_folder(name: str, kind: Kind, root: Path = Path("submissions")) -
 def find_placeholders(path: Path) -> tuple[Problem, ...]:
     """E02 for each field of an entry file that still holds a placeholder; none where the file cannot be read."""
     try:
-        text = path.read_text("utf-8")
-        record = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        text = read_input(path).decode()
+        record = parse_toml(text)
+    except (OSError, ValueError, ProblemError):
         return ()
     lines = text.splitlines()
     return tuple(

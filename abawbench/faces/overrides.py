@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from abawbench.base.files import read_input
 from abawbench.base.problems import Problem, Problems, unreadable
 
 COLUMNS = ("video", "from", "to", "which")
@@ -44,7 +45,7 @@ def read_overrides(path: Path) -> Mapping[str, tuple[Override, ...]]:
         ProblemError: F01 the file cannot be read, F04 it has another header, D34 for each wrong row.
     """
     try:
-        text = path.read_text("utf-8-sig")
+        text = read_input(path).decode("utf-8-sig")
     except FileNotFoundError:
         return {}
     except OSError as error:

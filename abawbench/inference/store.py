@@ -13,14 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from abawbench.base.arrow_input import arrow_reader
-from abawbench.base.files import make_folder, sweep, write_file
+from abawbench.base.arrow_input import read_parquet
+from abawbench.base.files import make_folder, read_input, sweep, write_file
 from abawbench.base.hashes import sha256_of
 from abawbench.base.installed import VERSION, versions_of
-from abawbench.base.json_text import parse_json
+from abawbench.base.json_text import parse_fields
 from abawbench.base.problems import Problem, ProblemError, os_reason
 from abawbench.challenges import Challenge
 from abawbench.clips.clip import Clip
+from abawbench.entries.contract import wrong_values
 from abawbench.entries.model import Answers, Card, Entry
 from abawbench.entries.outputs import UnitAnswers, decode
 from abawbench.fill import FramePolicy
@@ -105,8 +106,8 @@ class Store:
     def facts(self, unit: str) -> UnitFacts | None:
         """The facts of a finished unit; None where it is not finished or its file cannot be read."""
         try:
-            return UnitFacts(**parse_json((self.root / UNITS / f"{unit}.json").read_bytes()))
-        except (OSError, ValueError, TypeError):
+            return UnitFacts(**parse_fields(read_input(self.root / UNITS / f"{unit}.json")))
+        except (OSError, ValueError, TypeError, ProblemError):
             return None
 
     def has(self, clip: Clip, digest: str) -> bool:
@@ -139,12 +140,17 @@ class Store:
         path = self.root / UNITS / f"{unit}.parquet"
         facts = self.facts(unit)
         try:
-            data = path.read_bytes()
+            data = read_input(path)
         except OSError as error:
             raise _damaged(path, os_reason(error)) from error
         if facts is None or hashlib.sha256(data).hexdigest() != facts.parquet:
             raise _damaged(path, "other bytes than were written")
-        return _predictions(self.card, unit, data)
+        if facts.entry != self.key:
+            raise _damaged(path, "answers of another entry than entry.json describes")
+        try:
+            return _predictions(self.card, unit, data)
+        except ValueError as error:
+            raise _damaged(path, str(error)) from error
 
 
 def check_folder(root: Path, name: str) -> None:
@@ -211,14 +217,14 @@ def open_store(root: Path) -> Store:
     """Open the store in a folder. Raises: ProblemError P02, its record is missing or damaged."""
     path = root / ENTRY
     try:
-        store = Store(root, parse_json(path.read_bytes()))
-        if store.record["form"] != FORM:
-            raise _damaged(path, f"form {store.record['form']}")
-        assert store.card
+        store = Store(root, parse_fields(read_input(path)))
+        form, _ = store.record["form"], store.card
     except OSError as error:
         raise _damaged(path, os_reason(error)) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError) as error:
         raise _damaged(path, f"a damaged record ({type(error).__name__})") from error
+    if form != FORM:
+        raise _damaged(path, f"form {form}")
     return store
 
 
@@ -248,13 +254,25 @@ def _parquet(card: Card, predictions: Predictions) -> bytes:
 
 
 def _predictions(card: Card, unit: str, data: bytes) -> Predictions:
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(arrow_reader(data), use_threads=False)
-    parts: dict[str, Any] = {name: table[name].to_numpy() for name in table.column_names}
+    """The content of a Parquet file. Raises: ValueError, it is not what `_parquet` writes for this card."""
+    table = read_parquet(data)
+    columns = [f"{task.name}.{name}" for task in card.tasks for name in task.outputs]
+    kinds = {"frame": "int32", "valid": "bool", "filled": "bool", **dict.fromkeys(columns, "double")}
+    if "time" in table.column_names:
+        kinds["time"] = "double"
+    found = {field.name: str(field.type) for field in table.schema}
+    if found != kinds or len(table.schema) != len(kinds) or any(column.null_count for column in table.columns):
+        wrong = sorted(found.items() ^ kinds.items()) or [("missing values", "")]
+        raise ValueError(f"other columns than the card has, as {' '.join(wrong[0])}")
+    parts: dict[str, Any] = {name: table[name].to_numpy() for name in kinds}
+    if (np.diff(parts["frame"]) <= 0).any() or (parts["valid"] & parts["filled"]).any():
+        raise ValueError("frame numbers that do not rise, or frames that are valid and filled")
     answers = {
         task.name: np.stack([parts[f"{task.name}.{name}"] for name in task.outputs], axis=1) for task in card.tasks
     }
+    for task in card.tasks:
+        for wrong, rows, expected in wrong_values(task, answers[task.name], parts["valid"] | parts["filled"]):
+            raise ValueError(f"{wrong} for {task.name}, {int(rows.sum()):,} times, where {expected} are expected")
     return Predictions(unit, parts["frame"], parts.get("time"), parts["valid"], parts["filled"], answers)
 
 

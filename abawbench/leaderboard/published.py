@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
+from abawbench.base.files import read_input
 from abawbench.base.problems import Problem, Problems, near_names, os_reason
 from abawbench.challenges import CHALLENGES
 from abawbench.leaderboard.columns import COLUMNS, MEASURES
@@ -119,7 +120,7 @@ def _read_file(path: Path, problems: Problems) -> Iterator[Fact]:
     if path.stem != OTHER and path.stem not in CHALLENGES:
         object_to(f"a file named {path.name}", "the id of a challenge, or other.csv")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_input(path).decode()
     except OSError as error:
         object_to(os_reason(error), "a readable file in UTF-8")
         return

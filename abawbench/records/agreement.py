@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from abawbench.base.files import read_input
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import CHALLENGES
 from abawbench.records.model import Figure, Record
@@ -43,7 +44,7 @@ def _disagreements(record: Record, path: Path, root: Path) -> Iterator[tuple[str
     place = path.relative_to(root).as_posix()
     if place != record.place:
         yield f"path {place}", f"the path that the content gives, {record.place}"
-    if path.read_bytes() != record.to_text().encode():
+    if read_input(path) != record.to_text().encode():
         yield "text of another layout", "the text that `abawbench.records.write` writes"
     try:
         statistics = statistics_of(record)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import platform
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from abawbench.base.files import write_text
+from abawbench.base.files import read_input, write_text
 from abawbench.base.hashes import sha256_of
 from abawbench.base.installed import VERSION
 from abawbench.base.problems import Problem, ProblemError, unreadable
+from abawbench.base.toml_text import parse_toml
 from abawbench.challenges import CHALLENGES
 from abawbench.fill import Policy
 from abawbench.records.model import SCHEMA, Disclosure, Record, Split, canonical, disclosure_from, parse
@@ -56,10 +56,10 @@ def read_provenance(path: Path, truth: Path, prediction: Path) -> Provenance:
         ProblemError: F01 not readable; R01 no TOML, or every field that is missing, unknown or wrong.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = parse_toml(read_input(path))
     except OSError as error:
         raise unreadable(path, error, "a readable file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise ProblemError(Problem("R01", str(error), "a TOML file", "correct the line", str(path))) from error
     fields = ("entry", "split", "dataset", "date")
     missing = [name for name in (*fields, "disclosure") if name not in content]
@@ -126,7 +126,7 @@ def read(path: Path) -> Record:
             challenge has changed since.
     """
     try:
-        data = path.read_bytes()
+        data = read_input(path)
     except OSError as error:
         raise unreadable(path, error) from error
     record = parse(data, str(path))

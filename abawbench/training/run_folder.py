@@ -12,10 +12,10 @@ from typing import Any
 
 from torch import Tensor
 
-from abawbench.base.files import make_folder, write_text
+from abawbench.base.files import make_folder, read_input, write_text
 from abawbench.base.hashes import sha256_of
-from abawbench.base.json_text import parse_json
-from abawbench.base.problems import Problem, ProblemError, Problems, unwritable
+from abawbench.base.json_text import parse_fields, parse_json
+from abawbench.base.problems import Problem, ProblemError, Problems, unreadable, unwritable
 from abawbench.base.run_lock import only_run
 from abawbench.entries.entry_file import RUN
 
@@ -94,7 +94,7 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint) -> None:
         ProblemError: F01, it cannot be written.
     """
     folder = run / CHECKPOINTS
-    before = folder / _newest(folder)
+    before = folder / _newest(folder).get("file", "")
     number = 1 + int(before.stem.rpartition("-")[2] or 0) if before.suffix == SUFFIX else 1
     path = folder / f"last-{number}{SUFFIX}"
     write_tensors(path, checkpoint.tensors)
@@ -113,13 +113,13 @@ def load_checkpoint(run: Path) -> Checkpoint | None:
     from safetensors.torch import load_file
 
     folder = run / CHECKPOINTS
-    name = _newest(folder)
+    record = _newest(folder)
+    name = record.get("file")
     for path in folder.glob("*"):
         if path.is_file() and path.name not in {name, FACTS} and ("last-" in path.name or path.name.startswith(".")):
             path.unlink()
     if not name:
         return None
-    record = parse_json((folder / FACTS).read_bytes())
     path = folder / name
     found = sha256_of(path)
     if found != record["sha256"]:
@@ -145,14 +145,25 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
         raise unwritable(path, error) from error
 
 
-def _newest(folder: Path) -> str:
-    """Name of the file of the newest checkpoint; empty where there is none."""
+def _newest(folder: Path) -> dict[str, Any]:
+    """File, hash and facts of the newest checkpoint; empty where there is none."""
+    path = folder / FACTS
     try:
-        return parse_json((folder / FACTS).read_bytes())["file"]
+        record = parse_fields(read_input(path))
     except FileNotFoundError:
-        return ""
-    except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(folder, str(error), "the facts of a checkpoint", folder / FACTS) from error
+        return {}
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except ValueError as error:
+        raise _damaged(folder, str(error), "the facts of a checkpoint", path) from error
+    kinds = {"file": str, "sha256": str, "facts": dict}
+    wrong = [name for name, kind in kinds.items() if not isinstance(record.get(name), kind)]
+    if not wrong and Path(record["file"]).name != record["file"]:
+        wrong = ["file"]
+    if wrong:
+        found = ", ".join(f"{name} = {record.get(name)!r}" for name in wrong)
+        raise _damaged(folder, found, "the facts of a checkpoint", path)
+    return record
 
 
 def _damaged(folder: Path, found: str, expected: str, path: Path) -> ProblemError:
@@ -170,7 +181,9 @@ def _refuse_other_files(run: Path) -> None:
 
 def _refuse_other_run(path: Path, record: Mapping[str, Any]) -> None:
     try:
-        before = parse_json(path.read_text("utf-8"))
+        before = parse_json(read_input(path))
+    except OSError as error:
+        raise unreadable(path, error) from error
     except ValueError as error:
         raise ProblemError(Problem("E20", str(error), "the record of a run", "name a new folder", str(path))) from error
     problems = Problems()

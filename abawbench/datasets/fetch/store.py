@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
-from abawbench.base.files import temporary_name, write_text
+from abawbench.base.files import read_input, temporary_name, write_text
 from abawbench.base.folders import is_litter
 from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, unwritable
@@ -68,9 +68,9 @@ def missing(item: Set, folder: Path) -> tuple[str, ...]:
 def read_record(folder: Path) -> dict[str, FetchedFile]:
     """The record of each file of a folder; empty where no record can be read."""
     try:
-        content = parse_json((folder / RECORD).read_text("utf-8"))
+        content = parse_json(read_input(folder / RECORD))
         return {name: FetchedFile(**got) for name, got in content["files"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ProblemError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 

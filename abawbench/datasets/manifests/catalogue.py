@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from abawbench.base.files import read_input
 from abawbench.base.installed import shipped_folder
 from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.toml_text import parse_toml
 from abawbench.datasets.manifests.model import Manifest, Origin
 from abawbench.datasets.manifests.parse import read_manifest
 
@@ -49,7 +50,7 @@ class Catalogue(Mapping[str, Manifest]):
     def origins(self) -> Mapping[str, Origin]:
         """The origin of each data set, by its name."""
         path = self._folder / _ORIGINS
-        tables = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+        tables = parse_toml(read_input(path)) if path.is_file() else {}
         return {name: Origin.model_validate(table) for name, table in tables.items()}
 
     def versions(self, name: str) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from string import Formatter
@@ -11,7 +10,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from abawbench.base.files import read_input
 from abawbench.base.problems import Problem, ProblemError, near_names, unreadable
+from abawbench.base.toml_text import parse_toml
 from abawbench.challenges import CHALLENGES
 from abawbench.datasets.manifests.model import READERS, LabelSet, Manifest, TaskFacts, is_below
 
@@ -35,7 +36,7 @@ def read_manifest(path: Path) -> Manifest:
             `<name>_<version>.toml`.
     """
     try:
-        text = path.read_bytes().decode()
+        text = read_input(path).decode()
     except OSError as error:
         raise unreadable(path, error, "a readable manifest") from error
     except UnicodeDecodeError as error:
@@ -43,8 +44,8 @@ def read_manifest(path: Path) -> Manifest:
             Problem("F03", "bytes that are not UTF-8", "UTF-8 text", "save it again as UTF-8 text", str(path))
         ) from error
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        data = parse_toml(text)
+    except ValueError as error:
         raise ProblemError(_no_toml(error, str(path))) from error
     lines = Lines(text)
     try:
@@ -63,7 +64,7 @@ def read_manifest(path: Path) -> Manifest:
     return manifest
 
 
-def _no_toml(error: tomllib.TOMLDecodeError, file: str) -> Problem:
+def _no_toml(error: ValueError, file: str) -> Problem:
     text = str(error)
     place = _AT_LINE.search(text)
     line = int(place["line"]) if place and place["line"] else None

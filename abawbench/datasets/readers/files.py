@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from abawbench.base.problems import Problem, Problems, not_found, unreadable
+from abawbench.base.files import read_input
+from abawbench.base.problems import Problem, ProblemError, Problems, not_found, unreadable
 from abawbench.datasets.manifests.model import LabelSet, is_below
 from abawbench.formats.text import BOM, encoding_fault
 
@@ -87,10 +88,12 @@ def listing(folder: Path, problems: Problems) -> list[os.DirEntry[str]]:
 def read_bytes(path: Path, problems: Problems) -> bytes | None:
     """The bytes of a file; None, and F01, where it cannot be read."""
     try:
-        return path.read_bytes()
+        return read_input(path)
     except OSError as error:
         problems.extend(unreadable(path, error, "a readable file").problems)
-        return None
+    except ProblemError as error:
+        problems.extend(error.problems)
+    return None
 
 
 def read_text_bytes(path: Path, problems: Problems) -> bytes | None:

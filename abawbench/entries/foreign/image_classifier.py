@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from abawbench.base.json_text import parse_json
-from abawbench.base.problems import Problem, ProblemError, Problems
+from abawbench.base.files import read_input
+from abawbench.base.json_text import parse_fields
+from abawbench.base.problems import Problem, ProblemError, Problems, unreadable
 from abawbench.challenges import Categorical, Task
 from abawbench.clips.clip import BATCH, Clip
 from abawbench.entries.model import Answers, Card, FrameFeatures, Weights, weights_of
@@ -173,12 +174,11 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ProblemError(Problem("F01", "no such file", "the folder of a model", "check the path", str(path)))
     try:
-        record = parse_json(path.read_text("utf-8"))
+        return parse_fields(read_input(path))
+    except OSError as error:
+        raise unreadable(path, error) from error
     except ValueError as error:
         raise ProblemError(_damaged(path, error)) from error
-    if not isinstance(record, dict):
-        raise ProblemError(_damaged(path, TypeError("JSON that is no object")))
-    return cast(dict[str, Any], record)
 
 
 def _damaged(path: Path, error: Exception) -> Problem:

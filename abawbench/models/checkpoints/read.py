@@ -14,8 +14,9 @@ from typing import Any, cast
 
 import torch
 
+from abawbench.base.files import read_input
 from abawbench.base.hashes import sha256_of_file, sha256_of_files
-from abawbench.base.json_text import parse_json
+from abawbench.base.json_text import parse_fields
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.models.preprocessor_config import FILE as PREPROCESSING
 
@@ -144,14 +145,11 @@ def _weight_files(path: Path) -> list[Path]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        value = parse_json(path.read_bytes())
+        return parse_fields(read_input(path))
     except FileNotFoundError as error:
         raise _other(path, "no such file in the folder", "name a folder as transformers saves it, or a file") from error
     except ValueError as error:
-        raise _other(path, "a file that is no JSON", "fetch it again") from error
-    if not isinstance(value, dict):
-        raise _other(path, "JSON without fields", "fetch it again")
-    return cast(dict[str, Any], value)
+        raise _other(path, f"a file that is no JSON with fields ({error})", "fetch it again") from error
 
 
 def _other(path: Path, found: str, fix: str) -> ProblemError:
