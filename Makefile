@@ -7,10 +7,13 @@ STAMP := .venv/.installed
 
 setup: $(STAMP)
 
-$(STAMP): pyproject.toml setup.py constraints.txt
+# every file is checked against its hash, but torch, which has builds of its own for CPU and CUDA
+$(STAMP): pyproject.toml setup.py constraints.txt constraints-torch.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement constraints.txt
+	$(BIN)/pip install --quiet --requirement constraints-torch.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/pip check
 	touch $(STAMP)
 
 demo: setup
@@ -31,7 +34,6 @@ check: setup
 # make bench BENCHMARKS="forward temporal"; python -m benchmarks runs them all
 BENCHMARKS ?= scoring
 bench: setup
-	$(BIN)/pip install --quiet --constraint constraints.txt torchmetrics
 	$(BIN)/python -m benchmarks $(BENCHMARKS)
 
 tables: setup

@@ -1,6 +1,6 @@
 """Scoring against named peers: start-up, whole files, tables in memory, intervals, files by unit."""
 
-# torch and torchmetrics are installed by `make bench` alone
+# torch and torchmetrics are in the extra `dev`
 # pyright: reportMissingImports=false
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def in_process(truth: Table, prediction: Table) -> None:
     if importlib.util.find_spec("torchmetrics"):
         calls["torchmetrics"] = lambda: _torchmetrics(truth, prediction, valid)
     else:
-        print("\ntorchmetrics is not installed: `make bench` installs it")
+        print("\ntorchmetrics is not installed: `make setup` installs it")
     report("In process: the score from tables in memory", functions(calls, runs=3), "abawbench")
 
 
