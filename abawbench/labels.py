@@ -113,12 +113,12 @@ def class_named(label: str, classes: Sequence[str]) -> str | None:
     >>> class_named("HAPPY", EXPRESSIONS_8), class_named("sadly angry", COMPOUND_7), class_named("bored", EXPRESSIONS_8)
     ('Happiness', 'Sadly_Angry', None)
     """
-    word = _letters(label)
-    own = next((name for name in classes if _letters(name) == word), None)
+    word = plain(label)
+    own = next((name for name in classes if plain(name) == word), None)
     meant = SYNONYMS.get(word)
     return own or (meant if meant in classes else None)
 
 
-def _letters(name: str) -> str:
-    """A name in lower case without blanks, hyphens and underscores."""
+def plain(name: str) -> str:
+    """A name in lower case without blanks, hyphens and underscores, by which spellings of a name are alike."""
     return name.casefold().translate(_SEPARATORS)

@@ -223,6 +223,16 @@ RULES: dict[str, Rule] = {
         "people who cannot be told apart",
         "The table of several people has a column that says which person, or where, a face is.",
     ),
+    "N40": Rule(
+        "values in another form",
+        "Values are the numbers of the format; names, one-hot rows and scores of classes, True and False, and numbers "
+        "written in another way are read where they mean one thing.",
+    ),
+    "N41": Rule(
+        "rows without a prediction",
+        "Every row has a prediction; a row of sentinels or with an empty value has none, and is left to a fill policy.",
+    ),
+    "N42": Rule("columns that are not read", "A table has the names of its rows and their values alone."),
     "N33": Rule("rows left out", "Each row of a label file names a picture; rows without a name are left out."),
 }
 

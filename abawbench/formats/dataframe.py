@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.base.problems import SHOWN, Problem, ProblemError, Problems
-from abawbench.challenges import Challenge, Task
+from abawbench.base.problems import Problem, ProblemError
+from abawbench.challenges import Categorical, Challenge
 from abawbench.formats.columns import Role
-from abawbench.formats.text import quote
-from abawbench.table import NO_FRAME, Table, Values
+from abawbench.formats.frame_columns import (
+    Selection,
+    find_columns,
+    has_frames,
+    is_table,
+    key_of,
+    missing_columns,
+    with_index,
+)
+from abawbench.formats.frame_values import Source, read_numbers, read_scores, read_task, show
+from abawbench.formats.keys import PATTERNS, Names, example, split_keys
+from abawbench.formats.layout import Key, has_header, layouts
+from abawbench.formats.text import BOM, first_line, load, quote
+from abawbench.formats.value_forms import NEAR_ONE
+from abawbench.table import NO_FRAME, Floats, Table, Values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,119 +58,196 @@ def to_frame(challenge: Challenge, table: Table) -> pd.DataFrame:
     return pd.DataFrame(data)
 
 
-def from_frame(challenge: Challenge, frame: pd.DataFrame, role: Role, source: str = "DataFrame") -> Table:
-    """A Table from a DataFrame with the columns that `to_frame` gives.
+def from_frame(
+    challenge: Challenge, frame: Any, role: Role, source: str = "DataFrame", lines: NDArray[np.int64] | None = None
+) -> Table:
+    """A Table from a DataFrame with the columns that `to_frame` gives, or that the challenge's own files have.
 
-    In a truth a missing value is a missing annotation. In a prediction a row with a missing value is no prediction, and
-    is left out.
+    Levels of the index count as columns. Rows are named by the columns video and frame, or by a column of row names
+    such as image_location. The case, blanks, hyphens and underscores of the names of columns do not matter. Classes may
+    be given by their numbers, their names, or scores in columns named by the classes, of which the greatest counts.
+
+    In a truth a missing value is a missing annotation. In a prediction, a task of which a value is missing in a row, or
+    whose values are all sentinels, has no prediction there.
 
     Args:
         challenge: challenge whose tasks the columns belong to.
-        frame: rows of a truth or of a prediction.
+        frame: rows of a truth or of a prediction: a DataFrame of pandas, or anything with a method `to_pandas`.
         role: role of the rows.
         source: origin of the rows, for messages.
+        lines: shape (rows,), the line of each row in its file; None to count the rows from 1.
 
     Raises:
-        ProblemError: F04 missing columns, F02 no row, V03, V06 or V07 values that the challenge does not know.
+        ProblemError: C02 no DataFrame; F04 columns that are missing or there twice; F02 no row; T06 rows without a
+            name, or frames that are no numbers; V01 to V08 values that the challenge does not know.
     """
-    import pandas as pd
-
-    wanted = ["video", *(name for task in challenge.tasks for name in task.labels)]
-    missing = [name for name in wanted if name not in frame.columns]
-    if missing:
-        found = f"no column {', '.join(missing)}"
-        raise ProblemError(Problem("F04", found, ", ".join(wanted), "give the columns these names", source, 1))
-    if role == "prediction":
-        frame = frame.dropna(subset=wanted)
-    if not len(frame):
+    data = with_index(_as_pandas(frame, source))
+    found = find_columns(challenge, list(data.columns), role, source)
+    if not len(data):
         raise ProblemError(Problem("F02", "no row", "at least one row", "give rows with values", source))
-    video, names = pd.factorize(frame["video"].astype(str))
+    rows = Source(source, np.arange(1, len(data) + 1) if lines is None else lines)
+    names = _read_names(challenge, data, found, rows)
     values: dict[str, Values] = {}
-    problems = Problems()
     for task in challenge.tasks:
-        blocks = [_numbers(frame, name, task, source, problems) for name in task.labels]
-        whole: Any = np.asfortranarray(np.stack(blocks, axis=1)) if task.is_vector else blocks[0]
-        values[task.name] = whole
-    numbers = _frame_numbers(frame, source, problems)
-    problems.raise_if_any()
+        scores = found.scores.get(task.name)
+        if isinstance(task, Categorical) and scores is not None and task.name not in found.values:
+            values[task.name] = read_scores(task, [data.iloc[:, place] for place in scores], rows)
+        else:
+            values[task.name] = read_task(task, [data.iloc[:, found.values[name]] for name in task.labels], role, rows)
+    probability = _read_probability(challenge, data, found, rows)
+    if found.unread:
+        quoted = ", ".join(quote(name) for name in found.unread)
+        rows.note("N42", quoted, "columns of rows' names and values", "leave them out", len(found.unread))
+    rows.problems.raise_if_any()
+    assert names is not None
+    videos, video, numbers = names
     return Table(
-        videos=tuple(names),
-        video=video.astype(np.int32),
+        videos=videos,
+        video=video,
         frame=numbers,
         values=values,
-        probability=frame["probability"].to_numpy(np.float64) if "probability" in frame.columns else None,
-        filled=frame["filled"].to_numpy(bool) if "filled" in frame.columns else None,
+        probability=probability,
+        filled=None if found.filled is None else data.iloc[:, found.filled].to_numpy(bool),
         source=source,
+        notes=rows.problems.found,
     )
 
 
 def from_file(challenge: Challenge, path: Path, role: Role) -> Table | None:
-    """A Table from Parquet, or from a CSV file with the columns video and frame; None for any other CSV file.
+    """A Table from Parquet, or from a CSV file with named columns; None for a CSV file in a format of the challenge.
 
     Raises:
         ProblemError: F01 not a Parquet file, F06 rows of another width than the header, and what `from_frame` raises.
     """
-    import pandas as pd
+    import pyarrow as pa
 
+    lines = None
     if path.suffix == ".parquet":
-        import pyarrow as pa
+        import pyarrow.parquet as pq
 
         try:
-            frame = pd.read_parquet(path)
-        except (pa.ArrowInvalid, OSError) as error:
+            table = pq.read_table(path)
+        except (pa.ArrowException, OSError, ValueError) as error:
             found = str(error).split("\n")[0]
             raise ProblemError(Problem("F01", found, "a Parquet file", "write it again", str(path))) from error
     else:
-        with path.open("rb") as file:
-            header = file.readline().decode("utf-8", "replace").strip().split(",")
-        if not {"video", "frame"} <= set(header):
+        data = load(path)
+        header = [name.strip(' "') for name in first_line(data).split(",")]
+        if any(has_header(data, layout) for layout in layouts(challenge, role)) or not is_table(header, role):
             return None
-        try:
-            frame = pd.read_csv(path, dtype={"video": str})
-        except (pd.errors.ParserError, UnicodeDecodeError, ValueError) as error:
-            found, expected = str(error).split("\n")[0], "one field in each row for each column of the header"
-            raise ProblemError(Problem("F06", found, expected, "write it again", str(path))) from error
-    return from_frame(challenge, frame, role, str(path))
+        table, lines = _read_csv(data.removeprefix(BOM), path)
+    try:
+        frame = table.to_pandas(ignore_metadata=True)
+    except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
+        found, fix = str(error).split("\n")[0], "give the columns plain types: text, numbers"
+        raise ProblemError(Problem("F01", found, "columns that pandas can hold", fix, str(path))) from error
+    return from_frame(challenge, frame, role, str(path), lines)
 
 
-def _frame_numbers(frame: pd.DataFrame, source: str, problems: Problems) -> NDArray[np.int32]:
-    """The frame of each row, NO_FRAME where it is missing; what is no frame number goes to `problems`."""
+def _as_pandas(frame: Any, source: str) -> pd.DataFrame:
     import pandas as pd
 
-    if "frame" not in frame.columns:
-        return np.full(len(frame), NO_FRAME, np.int32)
-    column = pd.Series(pd.to_numeric(frame["frame"], errors="coerce")).to_numpy(np.float64, na_value=np.nan)
-    is_absent = np.isnan(column) & frame["frame"].isna().to_numpy()
-    is_right = (column >= NO_FRAME) & (column < np.iinfo(np.int32).max) & (column == np.floor(column))
-    rows = np.flatnonzero(~is_absent & ~is_right)
-    for row in rows[:SHOWN].tolist():
-        found = f"frame = {quote(str(frame['frame'].iloc[row]))}"
-        problems.add(
-            Problem("T06", found, "a whole number, the frame", "correct the column", source, row + 2, len(rows))
+    if isinstance(frame, pd.Series):
+        return frame.to_frame()
+    if not isinstance(frame, pd.DataFrame) and hasattr(frame, "to_pandas"):
+        frame = frame.to_pandas()
+    if not isinstance(frame, pd.DataFrame):
+        found, expected = f"an object of type {type(frame).__name__}", "a path, a Table or a DataFrame"
+        raise ProblemError(Problem("C02", found, expected, "make a DataFrame of it", source))
+    return frame
+
+
+def _read_csv(data: bytes, path: Path) -> tuple[Any, NDArray[np.int64] | None]:
+    """The columns of a CSV file with a header, and the line of each row."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    try:
+        table = csv.read_csv(
+            io.BytesIO(data), convert_options=csv.ConvertOptions(strings_can_be_null=True, timestamp_parsers=["%Y"])
         )
-    return np.where(is_absent | ~is_right, NO_FRAME, column).astype(np.int32)
+    except pa.ArrowInvalid as error:
+        found, expected = str(error).split("\n")[0], "one field in each row for each column of the header"
+        raise ProblemError(Problem("F06", found, expected, "write it again", str(path))) from error
+    numbers = [number for number, line in enumerate(data.splitlines(), start=1) if line.strip()][1:]
+    return table, np.array(numbers) if len(numbers) == len(table) else None
 
 
-def _numbers(
-    frame: pd.DataFrame, name: str, task: Task, source: str, problems: Problems
-) -> NDArray[np.float64] | NDArray[np.int8]:
-    """The values of one column, NaN or -1 where they are missing; values out of range go to `problems`."""
+def _read_names(challenge: Challenge, data: pd.DataFrame, found: Selection, rows: Source) -> Names | None:
+    """Videos, and the video and frame of each row; None where some rows have none, which go to the problems."""
+    column = found.names[found.row_name]
+    texts = _texts(data.iloc[:, found.row_name])
+    is_nameless = np.asarray(texts == "", bool)
+    rows.report("T06", is_nameless, f"no {column}", "a name in every row", "give these rows their names")
+    if is_nameless.any():
+        return None
+    if not has_frames(challenge):
+        return _whole_videos(texts)
+    names = _split_names(texts, key_of(challenge)) if found.may_name_frames else None
+    if names is not None:
+        return names
+    if found.frame is None:
+        if found.is_video:
+            raise ProblemError(missing_columns(challenge, found.names, ["frame"], rows.name))
+        pattern, expected = re.compile(PATTERNS[key_of(challenge)]), f"a name like '{example(key_of(challenge))}'"
+        wrong = np.array([pattern.match(text) is None for text in texts])
+        fix = "name the rows as the organisers' list does, or give the columns video and frame"
+        rows.report("T06", wrong, lambda row: f"{column} = {quote(texts[row])}", expected, fix)
+        return None
+    numbers = _read_frames(data.iloc[:, found.frame], found.names[found.frame], texts, rows)
+    if numbers is None:
+        return None
+    videos, video, _ = _whole_videos(texts)
+    return videos, video, numbers
+
+
+def _read_frames(cells: pd.Series, name: str, videos: NDArray[np.object_], rows: Source) -> NDArray[np.int32] | None:
+    numbers, wrong = read_numbers(cells)
+    absent = cells.isna().to_numpy(bool)
+    with np.errstate(invalid="ignore"):
+        wrong |= ~absent & ~((numbers >= 0) & (numbers < np.iinfo(np.int32).max) & (numbers == np.floor(numbers)))
+    expected, fix = "a whole number, the frame", "give these rows their frames, or leave them out"
+    rows.report("T06", absent, lambda row: f"no {name} for {quote(videos[row])}", expected, fix)
+    rows.report("T06", wrong, lambda row: f"{name} = {quote(str(cells.iloc[row]))}", expected, "correct the column")
+    return None if absent.any() or wrong.any() else numbers.astype(np.int32)
+
+
+def _split_names(texts: NDArray[np.object_], key: Key) -> Names | None:
+    import pyarrow as pa
+
+    return split_keys(pa.chunked_array([texts], pa.string()), key)
+
+
+def _read_probability(challenge: Challenge, data: pd.DataFrame, found: Selection, rows: Source) -> Floats | None:
+    """The probability of class 1, from a column of its own or beside that of class 0; None where there is none."""
+    if found.probability is not None:
+        column = data.iloc[:, found.probability]
+        values, wrong = read_numbers(column)
+        with np.errstate(invalid="ignore"):
+            wrong |= ~np.isnan(values) & ~((values >= 0) & (values <= 1))
+        fix = "give the probability of class 1"
+        rows.report("V03", wrong, lambda row: f"probability = {show(column.iloc[row])}", "a number from 0 to 1", fix)
+        return values
+    for task in challenge.tasks:
+        pair = found.scores.get(task.name, ()) if found.has_probability else ()
+        if len(pair) == 2:
+            parts = [read_numbers(data.iloc[:, place])[0] for place in pair]
+            total = parts[0] + parts[1]
+            is_share = np.isnan(total) | ((np.abs(total - 1) <= NEAR_ONE) & (parts[0] >= 0) & (parts[1] >= 0))
+            # scores of any size decide the class, and give no probability
+            return parts[1] if is_share.all() else None
+    return None
+
+
+def _texts(column: pd.Series) -> NDArray[np.object_]:
+    """The names in a column as text, empty where there is none."""
+    absent = column.isna().to_numpy(bool)
+    names = [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name).strip() for name in column]
+    return np.where(absent, "", np.array(names, object))
+
+
+def _whole_videos(texts: NDArray[np.object_]) -> Names:
     import pandas as pd
 
-    column = pd.Series(pd.to_numeric(frame[name], errors="coerce")).to_numpy(np.float64, na_value=np.nan)
-    is_absent = np.isnan(column) & frame[name].isna().to_numpy()
-    is_sentinel = np.zeros(len(column), bool) if task.sentinel is None else column == task.sentinel
-    low, high = task.span if task.is_vector else (0, task.width - 1)
-    is_wrong = ~is_absent & ~is_sentinel & ~((column >= low) & (column <= high))
-    if task.is_real:
-        rule, expected = "V03", f"a number from {low:g} to {high:g}"
-        column = np.where(is_sentinel, np.nan, column)
-    else:
-        rule, expected = "V07" if task.is_vector else "V06", f"an integer from 0 to {high:g}"
-        is_wrong |= ~is_absent & ~is_sentinel & (column != np.floor(column))
-        column = np.where(is_absent | is_wrong | (column < 0), -1, column).astype(np.int8)
-    rows = np.flatnonzero(is_wrong)
-    for row in rows[:SHOWN].tolist():
-        found = f"{name} = {frame[name].iloc[row]}"
-        problems.add(Problem(rule, found, expected, "correct the column", source, row + 2, len(rows)))
-    return column
+    video, names = pd.factorize(texts)
+    return tuple(names), video.astype(np.int32), np.full(len(texts), NO_FRAME, np.int32)
