@@ -9,12 +9,14 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.base.problems import Problem, ProblemError, near_names
+from abawbench.base.problems import SHOWN, Problem, ProblemError, near_names
 from abawbench.table import Floats, Integers, Mask, Rows, Table, Values, align
 
 Policy = Literal["error", "previous", "nearest", "linear", "prior"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)
 FramePolicy = Literal["none", "previous", "nearest", "linear"]
+# rule that a row without values breaks, by the note of whoever read it
+GAPS = {"N41": "T01", "N43": "V04"}
 FRAME_POLICIES: tuple[FramePolicy, ...] = get_args(FramePolicy)
 
 
@@ -46,7 +48,9 @@ class _Neighbours:
                 return (self.share > 0.5).astype(np.float64)
 
 
-def fill(prediction: Table, wanted: Table, policy: Policy) -> tuple[Table, dict[str, int]]:
+def fill(
+    prediction: Table, wanted: Table, policy: Policy, needed: Mapping[str, Mask] | None = None, *, option: str = "fill"
+) -> tuple[Table, dict[str, int]]:
     """Make predictions for exactly the rows of `wanted`, in their order.
 
     - `previous` takes the last predicted frame of the video, else the next one;
@@ -55,47 +59,65 @@ def fill(prediction: Table, wanted: Table, policy: Policy) -> tuple[Table, dict[
     - `prior` takes the mean of all predicted numbers, the most frequent class, the majority of each label;
     - `error` fills nothing.
 
-    A video without any prediction gets the prior under every policy.
+    A row without a value of a task has no prediction of that task. A video without any prediction gets the prior under
+    every policy.
 
     Args:
         prediction: the predicted rows.
         wanted: the rows to return; only their keys are used.
         policy: one of `POLICIES`.
+        needed: by task, mask of the rows of `wanted` that need a value; None for all. Other rows are not filled.
+        option: name of the caller's option for the policy, for messages.
 
     Returns:
         The table of `wanted`'s rows with the mask `filled`, and the number of rows that each policy filled.
 
     Raises:
-        ProblemError: C02 an unknown policy; T01 with policy `error` when a row has no prediction; F02 when there is no
-            prediction at all.
+        ProblemError: C02 an unknown policy; with policy `error` T01 rows that have no prediction, V04 rows of
+            sentinels, V01 rows of NaN; F02 when there is no prediction at all.
     """
     _check(policy, POLICIES)
-    alignment = align(wanted, prediction)
-    missing = alignment.rows < 0
-    total = int(missing.sum())
+    rows = align(wanted, prediction).rows
+    missing = rows < 0
+    lacking = prediction.unanswered()
+    gaps = {task: missing | lacking[task][rows] if task in lacking else missing for task in prediction.values}
+    holes = gaps if needed is None else {task: gaps[task] & mask for task, mask in needed.items()}
+    hole = np.logical_or.reduce(list(holes.values())) if holes else missing
+    total = int(hole.sum())
     if total and policy == "error":
-        raise ProblemError(*_missing_problems(wanted, np.flatnonzero(missing), prediction.source))
+        raise ProblemError(*_missing_problems(prediction, wanted, hole, missing, option))
     if not len(prediction):
         raise ProblemError(Problem("F02", "no prediction at all", "rows", "predict something", prediction.source))
-    taken = prediction.take(np.where(missing, 0, alignment.rows))
+    taken = prediction.take(np.where(missing, 0, rows))
     values = {task: array.copy() for task, array in taken.values.items()}
     probability = None if taken.probability is None else taken.probability.copy()
-    counts: dict[str, int] = {}
-    if total:
-        neighbours = _neighbours(wanted.video, wanted.frame, ~missing)
-        use_prior = missing & ~neighbours.exist if policy != "prior" else missing
-        counts = {policy: total - int(use_prior.sum()), "prior": int(use_prior.sum())}
-        counts = {name: count for name, count in counts.items() if count}
-        for array in (*values.values(), *(() if probability is None else (probability,))):
-            _fill_rows(array, missing & ~use_prior, neighbours, policy)
-        for task, array in values.items():
-            array[use_prior] = _prior(prediction.values[task])
-        if probability is not None and prediction.probability is not None:
-            probability[use_prior] = float(prediction.probability.mean())
+    by_prior = np.zeros(len(wanted), bool)
+    around_missing = _neighbours(wanted.video, wanted.frame, ~missing) if total else None
+    for task, array in values.items():
+        if around_missing is None or not holes[task].any():
+            continue
+        around, own = around_missing, prediction.values[task]
+        if task in lacking:
+            around, own = _neighbours(wanted.video, wanted.frame, ~gaps[task]), own[~lacking[task]]
+        if not len(own):
+            fix = "predict the task"
+            raise ProblemError(Problem("F02", f"no prediction of {task} at all", "rows", fix, prediction.source))
+        by_prior |= _fill_array(array, own, holes[task], around, policy)
+    if probability is not None and prediction.probability is not None and around_missing is not None:
+        is_known = ~np.isnan(prediction.probability)
+        around = (
+            around_missing
+            if is_known.all()
+            else _neighbours(wanted.video, wanted.frame, ~np.isnan(probability) & ~missing)
+        )
+        if is_known.any():
+            _fill_array(probability, prediction.probability[is_known], hole, around, policy)
+    # under the policy `prior` every filled row is a prior
+    counts = {policy: total - int(by_prior.sum()), "prior": int(by_prior.sum())}
     result = Table(
-        wanted.videos, wanted.video, wanted.frame, values, probability, missing, prediction.source, prediction.notes
+        wanted.videos, wanted.video, wanted.frame, values, probability, hole, prediction.source, prediction.notes
     )
-    return result, counts
+    return result, {name: count for name, count in counts.items() if count}
 
 
 def fill_frames(
@@ -151,19 +173,32 @@ def _check(policy: str, known: Sequence[str]) -> None:
         raise ProblemError(Problem("C02", f"fill policy '{policy}'", near_names(policy, known), "correct the name"))
 
 
-def _missing_problems(wanted: Table, rows: Rows, source: str) -> tuple[Problem, ...]:
-    """T01 for the first three rows without a prediction, with the counts of all."""
-    return tuple(
-        Problem(
-            "T01",
-            f"no row for {wanted.name(int(row))}",
-            f"a prediction for every row asked for ({len(rows):,} of {len(wanted):,} lack one)",
-            "predict these rows, or name a policy for them: previous, nearest, linear, prior",
-            source,
-            count=len(rows),
-        )
-        for row in rows[:3]
-    )
+def _missing_problems(prediction: Table, wanted: Table, hole: Mask, missing: Mask, option: str) -> list[Problem]:
+    """Problems for rows that are not there, and for rows without values: the first three of each, with their counts."""
+    total = int(hole.sum())
+    expected = f"a prediction for every row asked for ({total:,} of {len(wanted):,} lack one)"
+    fix = f"predict these rows, or name a policy for them: {option} previous, nearest, linear or prior"
+    rule = next((GAPS[note.rule] for note in prediction.notes if note.rule in GAPS), "V01")
+    problems: list[Problem] = []
+    for broken, rows, what in (
+        ("T01", hole & missing, "row"),
+        (rule, hole & ~missing, "prediction, but a sentinel," if rule == "V04" else "value"),
+    ):
+        places = np.flatnonzero(rows)
+        problems += [
+            Problem(broken, f"no {what} for {wanted.name(row)}", expected, fix, prediction.source, count=len(places))
+            for row in places[:SHOWN].tolist()
+        ]
+    return problems
+
+
+def _fill_array(array: Values, own: Values, hole: Mask, neighbours: _Neighbours, policy: Policy) -> Mask:
+    """Fill the holes of an array in place, and return a mask of those that got the prior of the `own` values."""
+    use_prior = hole if policy == "prior" else hole & ~neighbours.exist
+    _fill_rows(array, hole & ~use_prior, neighbours, policy)
+    if use_prior.any():
+        array[use_prior] = _prior(own)
+    return use_prior
 
 
 def _neighbours(video: Integers, frame: Integers, known: Mask) -> _Neighbours:
@@ -208,6 +243,5 @@ def _prior(values: Values) -> NDArray[np.float64] | np.int8 | NDArray[np.int8]:
     if values.dtype == np.float64:
         return values.mean(axis=0)
     if values.ndim == 1:
-        known = values[values >= 0]
-        return np.int8(np.bincount(known).argmax() if len(known) else -1)
+        return np.int8(np.bincount(values).argmax())
     return (values.mean(axis=0) >= 0.5).astype(np.int8)

@@ -33,8 +33,8 @@ class Table:
         videos: names of the units (videos, persons in videos, clips or single images), in order of first appearance.
         video: shape (rows,), index into `videos`.
         frame: shape (rows,), the frame's number as the format writes it; `NO_FRAME` where a row is a whole video.
-        values: values by name of the task. Continuous: float64 (rows, columns), NaN where not annotated. Categorical:
-            int8 (rows,), -1 where not annotated. Multi-label: int8 (rows, columns), -1 where not annotated.
+        values: values by name of the task. Continuous: float64 (rows, columns), NaN where not annotated or predicted.
+            Categorical: int8 (rows,), multi-label: int8 (rows, columns), -1 where not annotated or predicted.
         probability: float64 (rows,), probability of class 1; None where the format has none.
         filled: shape (rows,), True where a fill policy made the values; None where no policy was used.
         source: file or folder of the rows, for messages.
@@ -60,6 +60,17 @@ class Table:
     def classes(self, task: str) -> Classes:
         """Values of a categorical task, shape (rows,), or of a multi-label one, shape (rows, columns)."""
         return cast(Classes, self.values[task])
+
+    def unanswered(self) -> dict[str, Mask]:
+        """By task, True for each row that lacks a value of it, shape (rows,); tasks that lack none are left out."""
+        lacking: dict[str, Mask] = {}
+        for task, values in self.values.items():
+            # a sum is NaN if a part of it is
+            if len(values) and (np.isnan(values.sum()) if values.dtype == np.float64 else values.min() < 0):
+                is_empty = np.isnan(values) if values.dtype == np.float64 else values < 0
+                rows: Mask = is_empty if is_empty.ndim == 1 else np.any(is_empty, axis=1)
+                lacking[task] = rows
+        return lacking
 
     def take(self, rows: NDArray[np.integer]) -> Table:
         """The table with these rows, in this order; `videos` stay as they are."""

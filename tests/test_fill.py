@@ -54,11 +54,41 @@ def test_linear_takes_the_nearest_class():
     assert table.classes("expression").tolist() == [2, 2, 2, 7, 7, 7]
 
 
-@pytest.mark.parametrize("policy", [policy for policy in POLICIES if policy != "error"])
-@pytest.mark.parametrize("classes", [[-1, 3], [-1, -1]])
-def test_a_class_that_is_not_known_ends_no_policy(policy, classes):
-    table, _ = fill(predicted(ASKED, [0, 5], [0.0, 1.0], classes), ASKED, policy)
-    assert set(table.classes("expression").tolist()) <= set(classes)
+POLICIES_THAT_FILL = [policy for policy in POLICIES if policy != "error"]
+
+
+@pytest.mark.parametrize("policy", POLICIES_THAT_FILL)
+def test_a_row_without_a_class_gets_that_of_others(policy):
+    table, counts = fill(predicted(ASKED, [0, 5], [0.0, 1.0], [-1, 3]), ASKED, policy)
+    assert table.classes("expression").tolist() == [3] * 6
+    assert sum(counts.values()) == 5
+
+
+@pytest.mark.parametrize("policy", POLICIES_THAT_FILL)
+def test_a_task_without_any_prediction_is_refused(policy):
+    with pytest.raises(ProblemError, match="no prediction of expression at all"):
+        fill(predicted(ASKED, [0, 5], [0.0, 1.0], [-1, -1]), ASKED, policy)
+
+
+@pytest.mark.parametrize("policy", POLICIES_THAT_FILL)
+def test_a_row_that_lacks_one_task_is_filled_in_that_task_alone(policy):
+    table, counts = fill(
+        predicted(ASKED, range(6), [0.0, np.nan, 0.4, 0.6, 0.8, 1.0], [1, 2, 3, 4, 5, 6]), ASKED, policy
+    )
+    assert table.classes("expression").tolist() == [1, 2, 3, 4, 5, 6]
+    numbers = table.numbers("va")[:, 0]
+    assert numbers[1] == pytest.approx({"previous": 0, "nearest": 0, "linear": 0.2, "prior": 0.56}[policy])
+    assert numbers[[0, 2, 3, 4, 5]].tolist() == [0.0, 0.4, 0.6, 0.8, 1.0]
+    assert counts == {policy: 1}
+    assert table.filled is not None
+    assert table.filled.tolist() == [False, True, False, False, False, False]
+
+
+def test_rows_that_need_no_value_are_left_alone():
+    needed = {"va": np.array([True, False, True, True, True, True])}
+    table, counts = fill(predicted(ASKED, [0, 2, 3, 4, 5], [0.0, 0.4, 0.6, 0.8, 1.0]), ASKED, "error", needed)
+    assert counts == {}
+    assert table.numbers("va")[2:, 0].tolist() == [0.4, 0.6, 0.8, 1.0]
 
 
 def test_error_counts_and_names_the_missing_rows():

@@ -229,10 +229,10 @@ RULES: dict[str, Rule] = {
         "written in another way are read where they mean one thing.",
     ),
     "N41": Rule(
-        "rows without a prediction",
-        "Every row has a prediction; a row of sentinels or with an empty value has none, and is left to a fill policy.",
+        "rows with an empty value", "Every row has a prediction; a row with an empty value is left to a fill policy."
     ),
     "N42": Rule("columns that are not read", "A table has the names of its rows and their values alone."),
+    "N43": Rule("rows of sentinels", "Every row has a prediction; a row of sentinels is left to a fill policy."),
     "N33": Rule("rows left out", "Each row of a label file names a picture; rows without a name are left out."),
 }
 

@@ -188,10 +188,10 @@ def _read_column(task: Task, column: pd.Series) -> _Read:
     codes, distinct = _distinct(column, absent)
     cells = [read_cell(task, cell) for cell in distinct]
     values = np.array([cell.value for cell in cells] + [np.nan])[codes]
-    faults = {
-        rule: _at(codes, [cell.rule == rule for cell in cells]) for rule in {cell.rule for cell in cells} - {None}
-    }
-    forms = {form: _at(codes, [cell.form == form for cell in cells]) for form in {cell.form for cell in cells} - {None}}
+    rules = dict.fromkeys([cell.rule for cell in cells if cell.rule is not None])
+    kinds = dict.fromkeys([cell.form for cell in cells if cell.form is not None])
+    faults = {rule: _at(codes, [cell.rule == rule for cell in cells]) for rule in rules}
+    forms: dict[str, Mask] = {form: _at(codes, [cell.form == form for cell in cells]) for form in kinds}
     names = tuple(
         str(cell) for cell, read in zip(distinct, cells, strict=True) if read.form == "class names" and not read.rule
     )
@@ -226,15 +226,15 @@ def _without_prediction(task: Task, is_empty: Mask, is_sentinel: Mask, source: S
         fix = "predict these labels too, or write the sentinel for all of them to leave the row to a fill policy"
         source.report("V04", partly, found, f"values, or the sentinel in all of {task.name}", fix)
     _note_absent(task, is_blank, "an empty value", source)
-    _note_absent(task, is_marked, "sentinels", source)
+    _note_absent(task, is_marked, "sentinels", source, "N43")
     return np.repeat((is_blank | is_marked)[:, None], is_empty.shape[1], axis=1)
 
 
-def _note_absent(task: Task, rows: Mask, found: str, source: Source) -> None:
+def _note_absent(task: Task, rows: Mask, found: str, source: Source, rule: str = "N41") -> None:
     count = int(rows.sum())
     if count:
         said = f"{found} for {task.name} in {count:,} of {len(rows):,} rows: no prediction"
-        source.note("N41", said, "a prediction in every row", "name a fill policy, or predict these rows", count)
+        source.note(rule, said, "a prediction in every row", "name a fill policy, or predict these rows", count)
 
 
 def _typed(task: Task, values: Floats, absent: Mask) -> Values:

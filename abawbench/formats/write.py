@@ -70,7 +70,7 @@ def write_predictions(
     layout = _layout_for(challenge, prediction)
     rows = _row_table(wanted, layout) if isinstance(wanted, RowList) else _unit_table(wanted, layout, prediction)
     left_out = len(align(rows, prediction).surplus)
-    table, filled = fill(prediction, rows, policy)
+    table, filled = fill(prediction, rows, policy, option="--fill")
     columns = [column.predictions(table) for column in layout.columns]
     problems = Problems()
     if isinstance(wanted, RowList):

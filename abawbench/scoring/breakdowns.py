@@ -102,7 +102,7 @@ def explain(challenge: Challenge, paired: Paired) -> dict[str, Any]:
         annotated = task.is_annotated(truth.values[task.name])
         some = annotated.any(1) if task.is_vector else annotated
         bucket = np.full(len(truth), names.index("not annotated"), np.int8)
-        bucket[paired.unpredicted] = names.index("no prediction")
+        bucket[paired.unpredicted[task.name]] = names.index("no prediction")
         bucket[some & ~valid] = names.index("partly annotated")
         bucket[valid] = names.index("scored")
         bucket[valid & repeated] = names.index("repeated")

@@ -180,7 +180,7 @@ def _with_sentinels(paired: Paired, task: Task, mask: Mask) -> float | None:
     values = paired.truth.numbers(task.name)
     truth = np.where(np.isnan(values), float(task.sentinel or 0), values)
     usable = mask if mask.ndim == 2 else np.repeat(mask[:, None], truth.shape[1], 1)
-    usable = usable & ~paired.unpredicted[:, None]
+    usable = usable & ~paired.unpredicted[task.name][:, None]
     one_group = Groups.of(np.zeros(len(truth), np.int32), 1)
     figures: list[Floats] = []
     for column in range(truth.shape[1]):
@@ -245,7 +245,7 @@ def _classes(case: _Case) -> Iterator[Reading]:
 
 def _labels(case: _Case) -> Iterator[Reading]:
     task, paired = case.task, case.paired
-    truth, rows = paired.truth.classes(task.name), ~paired.unpredicted
+    truth, rows = paired.truth.classes(task.name), ~paired.unpredicted[task.name]
     prediction = paired.prediction.classes(task.name)
     groups = Groups.of(np.zeros(len(truth), np.int32), 1)
     label = task.name.replace("_", " ").removesuffix("s")

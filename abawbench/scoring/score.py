@@ -23,10 +23,10 @@ class Paired:
 
     Attributes:
         truth: the annotated rows.
-        prediction: one row for each row of `truth`; rows of `unpredicted` hold no prediction.
+        prediction: one row for each row of `truth`; rows of `unpredicted` hold no prediction of the task.
         alignment: rows of the prediction for the rows of the truth, before filling.
         valid: by task, mask of the rows that are annotated, and so have a prediction, of their own or filled.
-        unpredicted: mask of the rows that are annotated for no task and have no prediction.
+        unpredicted: by task, mask of the rows that are not annotated and have no prediction.
         filled: number of filled rows, by fill policy.
         notes: what is odd about truth and prediction, and how they were read.
         flags: remarks for the reader of the score; the notes are among them.
@@ -36,7 +36,7 @@ class Paired:
     prediction: Table
     alignment: Alignment
     valid: Mapping[str, Mask]
-    unpredicted: Mask
+    unpredicted: Mapping[str, Mask]
     filled: Mapping[str, int]
     notes: tuple[Problem, ...]
     flags: tuple[str, ...]
@@ -95,7 +95,8 @@ def pair(challenge: Challenge, truth: Table, prediction: Table, *, missing: Poli
         missing: fill policy for annotated rows that have no prediction.
 
     Raises:
-        ProblemError: T01 annotated rows without prediction (policy `error`), T02 surplus rows, T10 nothing to score.
+        ProblemError: T01 annotated rows without prediction and V04 rows of sentinels (policy `error`), T02 surplus
+            rows, T10 nothing to score.
     """
     alignment = align(truth, prediction)
     notes = (*truth.notes, *prediction.notes)
@@ -111,20 +112,21 @@ def pair(challenge: Challenge, truth: Table, prediction: Table, *, missing: Poli
                 f"T11 {partly:,} rows are annotated for some columns of {task.name} only: left out as whole rows; "
                 "--lens gives the other reading"
             )
-    absent = alignment.rows < 0
+    missing_rows = alignment.rows < 0
+    lacking = prediction.unanswered()
+    annotated = np.logical_or.reduce(list(valid.values()))
+    # a row that is missing is filled as a whole
+    needed = {task: mask | (missing_rows & annotated) for task, mask in valid.items()}
     counts: dict[str, int] = {}
-    if alignment.same_order:
-        aligned = prediction
-    elif not absent.any():
-        aligned = prediction.take(alignment.rows)
-        flags.append("N04 rows were in another order than the truth and were matched by name")
+    nowhere: Mask = missing_rows & ~annotated
+    unpredicted = dict.fromkeys(valid, nowhere)
+    if lacking or missing_rows.any():
+        aligned, counts = fill(prediction, truth, missing, needed, option="--missing")
+        unpredicted |= {task: (missing_rows | rows[alignment.rows]) & ~needed[task] for task, rows in lacking.items()}
     else:
-        annotated = np.logical_or.reduce(list(valid.values()))
-        wanted = truth.take(np.flatnonzero(annotated | ~absent))
-        part, counts = fill(prediction, wanted, missing)
-        place = np.cumsum(annotated | ~absent) - 1
-        aligned = part.take(np.maximum(place, 0))
-        absent &= ~annotated
+        aligned = prediction if alignment.same_order else prediction.take(alignment.rows)
+    if not alignment.same_order and not missing_rows.any():
+        flags.append("N04 rows were in another order than the truth and were matched by name")
     if not any(mask.any() for mask in valid.values()):
         fix = "give the truth, not a list"
         raise ProblemError(Problem("T10", "no annotated row", "annotated rows in the truth", fix, truth.source))
@@ -132,7 +134,7 @@ def pair(challenge: Challenge, truth: Table, prediction: Table, *, missing: Poli
         flags.append(
             "rows without prediction were filled: " + ", ".join(f"{n:,} by {name}" for name, n in counts.items())
         )
-    return Paired(truth, aligned, alignment, valid, absent, counts, notes, tuple(flags))
+    return Paired(truth, aligned, alignment, valid, unpredicted, counts, notes, tuple(flags))
 
 
 def _surplus(truth: Table, prediction: Table, alignment: Alignment) -> str | None:
@@ -186,6 +188,7 @@ def score_paired(challenge: Challenge, paired: Paired, resampling: Resampling = 
     if resampling.subjects is not None:
         statistics = by_subject(statistics, resampling.subjects)
     total = statistics.total
+    nowhere = np.logical_and.reduce(list(paired.unpredicted.values()))
     figures = evaluate(challenge, total, statistics.pilots)
     tree = nested({path: number(value[()]) for path, value in figures.items()})
     flags = [*paired.flags, *_degenerate(challenge, statistics, total)]
@@ -197,7 +200,7 @@ def score_paired(challenge: Challenge, paired: Paired, resampling: Resampling = 
         metrics=tree["metrics"],
         rows={
             "truth": len(paired.truth),
-            "predicted": int(len(paired.truth) - paired.unpredicted.sum() - sum(paired.filled.values())),
+            "predicted": int(len(paired.truth) - nowhere.sum() - sum(paired.filled.values())),
             "valid": {task.name: int(rows_of(task, total[task.name])) for task in challenge.tasks},
         },
         intervals=intervals(
