@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from abawbench.base.problems import SHOWN, Problem, ProblemError, near_names
 from abawbench.table import Floats, Integers, Mask, Rows, Table, Values, align
@@ -45,7 +44,7 @@ class _Neighbours:
                 return self.share
             case _:
                 # of two equally close rows the earlier one counts
-                return (self.share > 0.5).astype(np.float64)
+                return np.where(self.share > 0.5, 1.0, 0.0)
 
 
 def fill(
@@ -152,7 +151,7 @@ def fill_frames(
     _check(policy, FRAME_POLICIES)
     if policy == "none" or not valid.any() or valid.all():
         return answers, np.zeros(len(valid), bool)
-    neighbours = _neighbours(np.zeros(len(frame), np.int32), frame, valid)
+    neighbours = _neighbours(np.zeros_like(frame), frame, valid)
     weight = neighbours.weight(policy)[:, None]
     return {
         task: np.where(
@@ -211,7 +210,7 @@ def _neighbours(video: Integers, frame: Integers, known: Mask) -> _Neighbours:
     """
     count = len(video)
     order = np.lexsort((np.arange(count), frame, video))
-    known, video, number = known[order], video[order], frame[order].astype(np.float64)
+    known, video, number = known[order], video[order], frame[order]
     position = np.arange(count)
     last = np.maximum.accumulate(np.where(known, position, -1))
     following = np.minimum.accumulate(np.where(known, position, count)[::-1])[::-1]
@@ -220,7 +219,7 @@ def _neighbours(video: Integers, frame: Integers, known: Mask) -> _Neighbours:
     before = np.where(has_before, last, np.minimum(following, count - 1))
     after = np.where(has_after, following, np.maximum(before, 0))
     span = number[after] - number[before]
-    share = np.where(span > 0, (number - number[before]) / np.where(span > 0, span, 1), 0.0)
+    share = np.clip((number - number[before]) / np.maximum(span, 1), 0, 1)
     back = np.empty(count, np.int64)
     back[order] = position
     return _Neighbours((has_before | has_after)[back], order[before][back], order[after][back], share[back])
@@ -238,10 +237,10 @@ def _fill_rows(array: Values, rows: Mask, neighbours: _Neighbours, policy: Polic
         array[rows] = array[np.where(weight > 0.5, after, before)]
 
 
-def _prior(values: Values) -> NDArray[np.float64] | np.int8 | NDArray[np.int8]:
+def _prior(values: Values) -> Floats | Mask | np.int8:
     """The values of a row without a neighbour: the mean number, the most frequent class, the majority of each label."""
     if values.dtype == np.float64:
         return values.mean(axis=0)
     if values.ndim == 1:
         return np.int8(np.bincount(values).argmax())
-    return (values.mean(axis=0) >= 0.5).astype(np.int8)
+    return values.mean(axis=0) >= 0.5
