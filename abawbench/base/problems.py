@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from abawbench.base.rules import RULES
 
 # number of occurrences of a rule in a file that are kept and shown
 SHOWN = 3
+_NUMBER = re.compile(r"[-+]?\d[\d.,]*(e[-+]?\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class ProblemError(Exception):
 
 
 class Problems:
-    """The problems of one input: all are counted, and the first three of each rule and file are kept."""
+    """The problems of one input: all are counted, and the first three unlike ones of each rule and file are kept."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str | None], list[Problem]] = {}
@@ -80,18 +82,19 @@ class Problems:
         """Add a problem, which stands for as many occurrences as its `count` says."""
         key = (problem.rule, problem.file)
         self._counts[key] += problem.count
-        kept = self._kept.setdefault(key, [])
-        if len(kept) < SHOWN:
-            kept.append(problem)
+        self._keep(key, problem)
 
     def extend(self, problems: Iterable[Problem]) -> None:
         """Add problems whose `count` is already the total of their rule and file."""
         for problem in problems:
             key = (problem.rule, problem.file)
             self._counts[key] = max(self._counts[key], problem.count)
-            kept = self._kept.setdefault(key, [])
-            if len(kept) < SHOWN:
-                kept.append(problem)
+            self._keep(key, problem)
+
+    def _keep(self, key: tuple[str, str | None], problem: Problem) -> None:
+        kept = self._kept.setdefault(key, [])
+        if len(kept) < SHOWN and problem not in kept:
+            kept.append(problem)
 
     @property
     def found(self) -> tuple[Problem, ...]:
@@ -107,6 +110,50 @@ class Problems:
         """Raise a ProblemError with all problems, unless they are all notes."""
         if self.refuses:
             raise ProblemError(*self.found)
+
+
+def alike(unit: str, problem: Problem) -> tuple[str, ...]:
+    """What a problem of a unit has in common with those of other units: its words without numbers and the unit's name.
+
+    >>> one = Problem("E12", "unit a/1, frame 7: no key 'a/1'", "an answer", "correct it")
+    >>> two = Problem("E12", "unit b, frame 120: no key 'b'", "an answer", "correct it")
+    >>> alike("a/1", one) == alike("b", two)
+    True
+    """
+    name = re.compile(rf"(?<!\w){re.escape(unit)}(?!\w)" if unit else r"(?!)")
+    texts = (problem.found, problem.expected, problem.fix)
+    return (problem.rule, *(_NUMBER.sub("#", name.sub("*", text)) for text in texts))
+
+
+def together(problems: Iterable[tuple[str, Problem]]) -> tuple[Problem, ...]:
+    """The problems of many units, those that are alike told once, with the number and the first names of the units.
+
+    Args:
+        problems: name of a unit and a problem of it; the name is empty for what belongs to no unit.
+    """
+    groups: dict[tuple[str, ...], list[tuple[str, Problem]]] = {}
+    for unit, problem in problems:
+        groups.setdefault(alike(unit, problem), []).append((unit, problem))
+    told: list[Problem] = []
+    for group in groups.values():
+        _, first = group[0]
+        units = list(dict.fromkeys(unit for unit, _ in group))
+        if len(units) > 1 and all(units):
+            found = f"{first.found}; alike in {some_of(units)}"
+            told.append(replace(first, found=found, count=sum(problem.count for _, problem in group)))
+        else:
+            told.extend(dict.fromkeys(problem for _, problem in group))
+    return tuple(told)
+
+
+def some_of(units: Sequence[str]) -> str:
+    """The number of units and the first few names.
+
+    >>> some_of(["a", "b", "c", "d"])
+    '4 units (a, b, c and 1 more)'
+    """
+    more = f" and {len(units) - SHOWN:,} more" if len(units) > SHOWN else ""
+    return f"{len(units):,} units ({', '.join(units[:SHOWN])}{more})"
 
 
 def os_reason(error: Exception, otherwise: str = "") -> str:

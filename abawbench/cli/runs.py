@@ -120,7 +120,12 @@ def progress_of_units() -> Generator[Callable[[RunProgress], None]]:
 
 def with_tables(summary: RunSummary, tables: TableClips) -> RunSummary:
     """A summary that also counts the tables that could not be read, and has their problems."""
-    return replace(summary, units=summary.units + tables.unread, problems=(*tables.problems, *summary.problems))
+    return replace(
+        summary,
+        units=summary.units + len(tables.unread),
+        left_out=(*tables.unread, *summary.left_out),
+        problems=(*tables.problems, *summary.problems),
+    )
 
 
 def with_notes(summary: RunSummary, source: ClipSource) -> RunSummary:

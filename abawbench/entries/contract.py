@@ -20,23 +20,25 @@ from abawbench.table import Floats, Mask
 SUM_TOLERANCE = 1e-5
 
 
-def select_clips(entry: Entry, clips: Sequence[Clip]) -> tuple[list[Clip], list[Problem]]:
-    """Select the clips whose crops or features an entry takes by its card; each other one is a problem, E06 or P04."""
+def select_clips(entry: Entry, clips: Sequence[Clip]) -> tuple[list[Clip], list[tuple[str, Problem]]]:
+    """Select the clips whose crops or features an entry takes by its card; each other unit has a problem, E06 or P04."""
     picture, width = entry.card.picture, getattr(entry, "width", None)
     selected: list[Clip] = []
-    problems: list[Problem] = []
+    problems: list[tuple[str, Problem]] = []
     for clip in clips:
         name = f"{entry.card.name}, unit {clip.video}, frame {int(clip.frame[0]) if len(clip) else 0}"
         if isinstance(clip, FeatureClip):
             if not isinstance(entry, FrameWise) or clip.width != width:
                 expected = "crops" if width is None else f"{width} as the entry's networks make them"
                 fix = "extract the features with the backbones of this entry"
-                problems.append(Problem("P04", f"{name}: {clip.width} features a frame", expected, fix))
+                problem = Problem("P04", f"{name}: {clip.width} features a frame", expected, fix)
+                problems.append((clip.video, problem))
                 continue
         elif picture is not None and clip.size != picture.size:
             found = f"{name}: crops of {clip.size} x {clip.size} pixels"
             expected = f"{picture.size} x {picture.size} ({picture.crop}), as its card says"
-            problems.append(Problem("E06", found, expected, "align the faces to that size, or correct the card"))
+            problem = Problem("E06", found, expected, "align the faces to that size, or correct the card")
+            problems.append((clip.video, problem))
             continue
         selected.append(clip)
     return selected, problems

@@ -166,7 +166,7 @@ class TableClips:
 
     Attributes:
         clips: every frame that can be answered, as clips without pictures.
-        unread: number of tables that cannot be read.
+        unread: units whose tables cannot be read.
         rows: number of rows of the tables that can be read.
         of_others: number of rows of other people than the one who is answered for.
         without_face: number of rows without a face.
@@ -174,7 +174,7 @@ class TableClips:
     """
 
     clips: tuple[Clip, ...]
-    unread: int
+    unread: tuple[str, ...]
     rows: int
     of_others: int
     without_face: int

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from abawbench.base.problems import Problem, ProblemError, unreadable, unwritable
+from abawbench.base.problems import Problem, ProblemError, together, unreadable, unwritable
 from abawbench.base.ray_pool import spread
 from abawbench.base.run_lock import only_run, stay_with_parent, without_interrupts
 from abawbench.clips.crop_index import CROPS, INDEX, index_file, read_facts
@@ -70,7 +70,7 @@ class FacesSummary:
         frames: number of frames of all finished videos.
         crops: number of crops of all finished videos.
         seconds: duration of the run.
-        problems: problems of everything that was left out.
+        problems: problems of everything that was left out; what is alike in several videos is told once.
     """
 
     videos: int
@@ -196,11 +196,12 @@ def crop_faces(
             results = dict(_in_processes(worker, found, min(workers, len(found)), progress))
         else:
             results = dict(_in_this_process(worker, found, progress))
-        problems = [*left_out, *(problem for source in found for problem in results[source.name].problems)]
+        problems = [("", problem) for problem in left_out]
+        problems += [(source.name, problem) for source in found for problem in results[source.name].problems]
         try:
-            write_audit(out, problems)
+            write_audit(out, [problem for _, problem in problems])
         except ProblemError as error:
-            problems += error.problems
+            problems += [("", problem) for problem in error.problems]
         work_folder.clear(out)
     finished = [result for source in found if (result := results[source.name]).facts is not None]
     facts = [result.facts for result in finished if result.facts is not None]
@@ -212,7 +213,7 @@ def crop_faces(
         frames=sum(fact["frames"] for fact in facts),
         crops=sum(fact["crops"] for fact in facts),
         seconds=time.perf_counter() - begin,
-        problems=tuple(problems),
+        problems=together(problems),
     )
 
 

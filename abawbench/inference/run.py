@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from abawbench.base.prefetch import map_ahead
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, alike, together
 from abawbench.base.run_lock import only_run
 from abawbench.clips.clip import Clip, digest_clips
 from abawbench.clips.features import FeatureClip
@@ -26,6 +26,8 @@ from abawbench.inference.ray_workers import RayWorkers, encode_on_workers
 BATCH = 16
 # seconds between two reports of progress
 PAUSE_S = 0.5
+# number of units at the beginning after whose like failure a run stops
+HOPELESS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class RunSummary:
         valid: number of these frames that have a crop.
         parity: compute precision, and the reason for it; None for an entry that has no choice.
         seconds: duration of the run.
-        problems: problems of the units that were left out.
+        left_out: names of the units that were left out.
+        problems: problems of these units; what is alike in several is told once.
     """
 
     units: int
@@ -78,6 +81,7 @@ class RunSummary:
     valid: int
     parity: Parity | None
     seconds: float
+    left_out: tuple[str, ...]
     problems: tuple[Problem, ...]
 
 
@@ -163,7 +167,8 @@ def run(
 ) -> RunSummary:
     """Run an entry over clips into a sink.
 
-    A unit that fails is left out and named in the summary; the other units are finished.
+    A unit that fails is left out and named in the summary; the other units are finished. Where the first 20 units all
+    fail alike, so would the others, and the run stops.
 
     Args:
         entry: entry to run.
@@ -173,8 +178,8 @@ def run(
         report: called with the progress, a few times a second at most.
 
     Raises:
-        ProblemError: faults that stop the whole run: D36 another run is at work, P05 for the precision, and problems of
-            the sink.
+        ProblemError: faults that stop the whole run: D36 another run is at work, P05 for the precision, the problem
+            that all of the first units have, and problems of the sink.
     """
     begin = time.perf_counter()
     clips, problems = select_clips(entry, clips)
@@ -199,7 +204,8 @@ def run(
         valid=work.valid,
         parity=parity,
         seconds=time.perf_counter() - begin,
-        problems=(*problems, *work.problems),
+        left_out=tuple(dict.fromkeys(unit for unit, _ in (*problems, *work.problems))),
+        problems=together([*problems, *work.problems]),
     )
 
 
@@ -252,7 +258,9 @@ class _Work:
         kept: number of units that were finished before.
         frames: number of frames of the units finished by this run.
         valid: number of these frames that have a crop.
-        problems: problems of the units that were left out.
+        problems: problems of the units that were left out, with their names.
+        failed: number of units that were left out.
+        in_all: what is alike in the problems of all of these units.
         digests: hash of the frames of each unfinished unit, by name.
     """
 
@@ -262,14 +270,16 @@ class _Work:
     kept: int = 0
     frames: int = 0
     valid: int = 0
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[tuple[str, Problem]] = field(default_factory=list)
+    failed: int = 0
+    in_all: set[tuple[str, ...]] = field(default_factory=set)
     digests: dict[str, str] = field(default_factory=dict)
 
     def unfinished(self, clips: Iterable[Clip]) -> Generator[Clip]:
         """The clips that are not finished; a thread hashes them ahead of their turn."""
         for clip, digest in digest_clips(clips):
             if isinstance(digest, ProblemError):
-                self.problems.extend(digest.problems)
+                self._leave_out(clip, digest.problems)
             elif self.sink.has(clip, digest):
                 self.kept += 1
             else:
@@ -282,12 +292,22 @@ class _Work:
         """Put the results for an unfinished clip into the sink, or note its problems."""
         digest = self.digests.pop(clip.video)
         problems = features.problems if isinstance(features, ProblemError) else self.sink.put(clip, digest, features)
-        self.problems.extend(problems)
-        if not problems:
+        if problems:
+            self._leave_out(clip, problems)
+        else:
             self.made += 1
             self.frames += len(clip)
             self.valid += int(clip.valid.sum())
         self.progress.add_unit()
+
+    def _leave_out(self, clip: Clip, problems: Sequence[Problem]) -> None:
+        self.problems.extend((clip.video, problem) for problem in problems)
+        kinds = {alike(clip.video, problem) for problem in problems}
+        self.in_all = self.in_all & kinds if self.failed else kinds
+        self.failed += 1
+        if not self.made and self.failed == HOPELESS and self.in_all:
+            told = together(self.problems)
+            raise ProblemError(*(replace(problem, found=f"{problem.found}: the run stopped") for problem in told))
 
 
 def _encode(

@@ -20,7 +20,7 @@ from abawbench.clips.clip import clips_of_units
 from abawbench.clips.features import clips_of_features, write_features
 from abawbench.entries import answer
 from abawbench.inference.predict import predict
-from abawbench.inference.run import RunOptions
+from abawbench.inference.run import HOPELESS, RunOptions
 from abawbench.inference.store import open_store, read_store
 from tests.inference.conftest import CARD, SIDE, TASKS, Means, a_clip, entry_with, write_crops
 
@@ -167,6 +167,43 @@ def test_an_entry_that_raises_in_the_middle_is_told_by_unit_and_frame_and_the_ot
     assert problem.rule == "E12"
     assert "2026_test_means, unit v6, frame 5: RuntimeError: the model is ill" in problem.found
     assert set(open_store(tmp_path / "store").units()) == {f"v{place}" for place in range(9)} - {"v6"}
+
+
+def refuse(*_):
+    raise RuntimeError("the model is ill")
+
+
+def test_a_failure_alike_in_all_units_is_told_once(tmp_path):
+    clips = [a_clip(f"v{place}", place + 1) for place in range(5)]
+    summary = predict(entry_with(answer=refuse), clips, tmp_path / "store")
+    (problem,) = summary.problems
+    assert "5 units (v0, v1, v2 and 2 more)" in problem.found
+    assert summary.left_out == tuple(f"v{place}" for place in range(5))
+
+
+@pytest.mark.parametrize("method", ["encode", "answer"])
+def test_an_entry_that_fails_alike_in_the_first_units_is_stopped_and_resumed_when_it_is_mended(tmp_path, method):
+    clips = [a_clip(f"v{place:02d}", 2) for place in range(HOPELESS + 5)]
+    with pytest.raises(ProblemError, match="the run stopped") as raised:
+        predict(entry_with(**{method: refuse}), clips, tmp_path / "store")
+    (problem,) = raised.value.problems
+    assert problem.rule == "E12"
+    assert f"{HOPELESS} units (v00, v01, v02 and {HOPELESS - 3} more)" in problem.found
+    assert predict(Means(), clips, tmp_path / "store").made == len(clips)
+
+
+def test_an_entry_that_has_answered_or_fails_in_many_ways_is_not_stopped(tmp_path):
+    clips = [a_clip(f"v{place:02d}", 2) for place in range(HOPELESS + 5)]
+
+    def late(self, seen, clip):
+        return Means.answer(self, seen, clip) if clip.video == "v07" else refuse()
+
+    def various(self, seen, clip):
+        raise ValueError("abcdefghijklmnopqrstuvwxyz"[int(clip.video[1:])])
+
+    assert predict(entry_with(answer=late), clips, tmp_path / "late").made == 1
+    summary = predict(entry_with(answer=various), clips, tmp_path / "various")
+    assert len(summary.problems) == len(clips)
 
 
 def test_not_a_number_is_told_by_unit_and_frame(tmp_path):

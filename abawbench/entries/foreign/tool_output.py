@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from abawbench.base.problems import Problem, ProblemError, Problems
+from abawbench.base.problems import Problem, ProblemError, Problems, together
 from abawbench.challenges import Task
 from abawbench.clips.clip import Clip, no_pictures
 from abawbench.clips.images import number_of
@@ -131,27 +131,27 @@ class ToolOutput:
             ProblemError: F01 the folder cannot be read, E18 there is no table.
         """
         clips: list[Clip] = []
-        problems = Problems()
         outputs: list[Output] = []
         units = tables_in(self.settings.folder)
-        problems.extend(root_of(self.settings.folder)[1])
+        problems = [("", note) for note in root_of(self.settings.folder)[1]]
         for unit, path in units.items():
             try:
                 output, notes = self._checked(path)
             except ProblemError as error:
-                problems.extend(error.problems)
+                problems.extend((unit, problem) for problem in error.problems)
                 continue
-            problems.extend(notes)
+            problems.extend((unit, note) for note in notes)
             outputs.append(output)
             clips.append(_clip_of(unit, path, output))
-        problems.extend(self._notes(outputs))
+        problems.extend(("", note) for note in self._notes(outputs))
+        read = {clip.video for clip in clips}
         return TableClips(
             tuple(clips),
-            unread=len(units) - len(clips),
+            unread=tuple(unit for unit in units if unit not in read),
             rows=sum(output.rows for output in outputs),
             of_others=sum(output.further_faces for output in outputs),
             without_face=sum(output.without_face for output in outputs),
-            problems=problems.found,
+            problems=together(problems),
         )
 
     def _checked(self, path: Path) -> tuple[Output, tuple[Problem, ...]]:

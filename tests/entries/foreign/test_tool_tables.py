@@ -227,7 +227,16 @@ def test_a_table_that_cannot_be_read_leaves_the_others_to_be_answered(tmp_path):
     write(tmp_path / "b.csv", OPENFACE, "1, 0, 0, 0.9, 1, often, 0")
     tables = entry_of(tmp_path).tables()
     assert [clip.video for clip in tables.clips] == ["a"]
-    assert (tables.unread, rules(tables.problems)) == (1, ["E18"])
+    assert (tables.unread, rules(tables.problems)) == (("b",), ["E18"])
+
+
+def test_a_fault_alike_in_every_table_is_told_once(tmp_path):
+    for number in range(30):
+        write(tmp_path / f"v{number:02d}.csv", OPENFACE, f"1, 0, 0, 0.9, 1, {number + 2}, 0")
+    tables = entry_of(tmp_path).tables()
+    (problem,) = tables.problems
+    assert "30 units (v00, v01, v02 and 27 more)" in problem.found
+    assert len(tables.unread) == 30
 
 
 def test_a_table_without_rows_and_a_number_that_is_no_frame_are_problems(tmp_path):
