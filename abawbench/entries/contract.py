@@ -21,7 +21,7 @@ SUM_TOLERANCE = 1e-5
 
 
 def select_clips(entry: Entry, clips: Sequence[Clip]) -> tuple[list[Clip], list[tuple[str, Problem]]]:
-    """Select the clips whose crops or features an entry takes by its card; each other unit has a problem, E06 or P04."""
+    """Select the clips whose crops or features an entry takes by its card; other units have a problem, E06 or P04."""
     picture, width = entry.card.picture, getattr(entry, "width", None)
     selected: list[Clip] = []
     problems: list[tuple[str, Problem]] = []
