@@ -66,6 +66,13 @@ def read_input(path: Path, largest: int = LARGEST) -> bytes:
         return file.read()
 
 
+def plain_name(name: object) -> str:
+    """A name that leads to no other folder. Raises: ValueError, it is something else."""
+    if not isinstance(name, str) or name in {"", ".", ".."} or Path(name).name != name or "\0" in name:
+        raise ValueError(f"{name!r} is no plain file name")
+    return name
+
+
 def check_output(out: Path, *inputs: Path | None) -> bool:
     """Check that writing a file or folder destroys nothing that somebody brought.
 

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, cast
 
 # what 64 bits hold, with or without a sign
 LARGEST = 1 << 64
 DEEPEST = 100
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def parse_json(text: str | bytes) -> Any:
     """The value of a JSON text.
 
     Raises:
-        ValueError: the text is no JSON, is nested too deeply, or has a whole number of more than 64 bits.
+        ValueError: the text is no JSON, is nested too deeply, has a whole number of more than 64 bits, or escapes that
+            are no characters.
     """
     try:
-        value = json.loads(text, parse_int=_whole_number)
+        plain = text if isinstance(text, str) else text.decode(json.detect_encoding(text))
+        value = json.loads(plain, parse_int=_whole_number)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     check_depth(value)
+    if _HALF.search(plain):
+        # half of a character cannot be written again
+        json.dumps(value, ensure_ascii=False).encode()
     return value
 
 

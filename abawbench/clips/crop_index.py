@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.base.json_text import parse_json
+from abawbench.base.arrow_input import open_parquet, parquet_metadata
+from abawbench.base.json_text import parse_fields
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.alignment import Points
 from abawbench.table import Floats, Integers
@@ -26,6 +27,15 @@ STATES = ("missing", "detected", "followed")
 MISSING, DETECTED, FOLLOWED = range(3)
 # key of the facts in the metadata of the Parquet file
 METADATA = b"abawbench"
+# columns of the Parquet file and the beginnings of their types
+TYPES = {
+    "frame": "int32",
+    "time": "double",
+    "unit": "dictionary<values=string",
+    "state": "dictionary<values=string",
+    "track": "int32",
+    **dict.fromkeys(MEASURES, "float"),
+}
 # number of rows written and read at a time
 GROUP = 8192
 
@@ -82,17 +92,43 @@ def read_index(path: Path) -> Index:
     Raises:
         ProblemError: F01, there is no such file, or `abawbench faces` did not write it.
     """
-    import pyarrow as pa
-    from pyarrow import parquet
-
     try:
-        with parquet.ParquetFile(path) as file:
-            facts = parse_json(file.schema_arrow.metadata[METADATA])
-            return _read(file, facts)
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
-        found = "no such file" if isinstance(error, FileNotFoundError) else "no index of faces"
+        with open_parquet(path) as file:
+            facts = _facts_in(file.schema_arrow.metadata)
+            found = [(field.name, str(field.type)) for field in file.schema_arrow]
+            if len(found) != len(TYPES) or not all(kind.startswith(TYPES.get(name, "-")) for name, kind in found):
+                raise ValueError("other columns")
+            index = _read(file, facts)
+            _check(index)
+            return index
+    except (OSError, ValueError) as error:
+        found = "no such file" if isinstance(error, FileNotFoundError) else f"no index of faces ({error})"
         problem = Problem("F01", found, "an index that `abawbench faces` wrote", "run it again", str(path))
         raise ProblemError(problem) from error
+
+
+def _facts_in(metadata: Mapping[bytes, bytes] | None) -> Mapping[str, Any]:
+    """The facts in the metadata of a Parquet file. Raises: ValueError, there are none, or others."""
+    from abawbench.clips.crop_facts import check_facts
+
+    facts = parse_fields((metadata or {}).get(METADATA, b""))
+    check_facts(facts)
+    return facts
+
+
+def _check(index: Index) -> None:
+    """Raise ValueError where the rows are not one for each frame of each unit, or a face is of no known track."""
+    is_unit, is_face = index.unit >= 0, index.state != MISSING
+    number = np.unique(index.frame)
+    counts = np.bincount(index.unit[is_unit], minlength=len(index.units))
+    key = index.frame[is_unit].astype(np.int64) * max(1, len(index.units)) + index.unit[is_unit]
+    if len(number) != index.facts["frames"] or (counts != len(number)).any() or len(np.unique(key)) < len(key):
+        raise ValueError("not one row for each frame of each unit")
+    if (np.diff(index.frame) < 0).any() or (len(number) and number[0] < 0):
+        raise ValueError("frames in disorder")
+    tracks = [track["number"] for track in index.facts["tracks"]]
+    if not np.isin(index.track[is_face], tracks).all() or not np.isfinite(index.measures[is_face]).all():
+        raise ValueError("faces of no track, or at no place")
 
 
 def _read(file: Any, facts: Mapping[str, Any]) -> Index:
@@ -106,6 +142,8 @@ def _read(file: Any, facts: Mapping[str, Any]) -> Index:
     for batch in file.iter_batches(GROUP):
         rows = slice(begin, begin + batch.num_rows)
         begin += batch.num_rows
+        if any(batch[name].null_count for name in TYPES if name != "unit"):
+            raise ValueError("missing values")
         frame[rows], track[rows], time[rows] = (batch[name].to_numpy() for name in ("frame", "track", "time"))
         unit[rows] = _numbers(batch["unit"], units)
         state[rows] = _numbers(batch["state"], {name: place for place, name in enumerate(STATES)})
@@ -122,12 +160,9 @@ def _numbers(labels: Any, places: Mapping[str, int]) -> Integers:
 
 def read_facts(path: Path) -> Mapping[str, Any] | None:
     """The facts of an index without its rows; None if there is no readable index."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
     try:
-        return parse_json(parquet.read_schema(path).metadata[METADATA])
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
+        return _facts_in(parquet_metadata(path))
+    except (OSError, ValueError, ProblemError):
         return None
 
 

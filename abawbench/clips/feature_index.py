@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from abawbench.base.files import read_input, write_file
+from abawbench.base.files import plain_name, read_input, require_plain, write_file
 from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, unreadable, unwritable
+from abawbench.base.typed import typed
 
 INDEX = "index.json"
 # one line for each unit that was finished since the index was written; a killed run leaves them to the next one
@@ -163,7 +164,8 @@ def read_index(root: Path) -> FeatureIndex | None:
     if record.get("form") != FORM:
         raise _damaged(path, f"form {record.get('form')}")
     try:
-        units = {name: CachedUnit(_plain(name), **known) for name, known in record["units"].items()}
+        units = {name: _cached_unit({"unit": name, **known}) for name, known in record["units"].items()}
+        _check_maker(record["maker"], record["parity"])
         index = FeatureIndex(root, record["maker"], record["parity"], units)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _damaged(path, f"an unreadable record ({type(error).__name__})") from error
@@ -190,16 +192,27 @@ def _journal(root: Path) -> dict[str, CachedUnit]:
     for line in lines:
         # a line that is cut off belongs to no finished unit
         with suppress(ValueError, TypeError):
-            known = CachedUnit(**parse_json(line))
-            units[_plain(known.unit)] = known
+            known = _cached_unit(parse_json(line))
+            units[known.unit] = known
     return units
 
 
-def _plain(name: str) -> str:
-    """The name, if it leads to no other folder: faulty units are deleted by name."""
-    if Path(name).name != name:
-        raise ValueError(name)
-    return name
+def _check_maker(maker: Mapping[str, Any], parity: Mapping[str, Any]) -> None:
+    """Raise ValueError where a field that is shown or compared is of another type."""
+    texts = [maker["dtype"], maker["precision"], maker["device"]]
+    for network in maker["identity"]["networks"]:
+        texts += [network.get(name, "") for name in ("kind", "sha256", "pooling")]
+    is_right = all(isinstance(text, str) for text in texts) and isinstance(maker["width"], int)
+    if not is_right or not isinstance(parity["deviation"], float | int | None):
+        raise ValueError("fields of other types")
+
+
+def _cached_unit(record: Any) -> CachedUnit:
+    """Raises: ValueError, a field is missing or of another type, or the name leads to another folder."""
+    known = typed(CachedUnit)(record)
+    # faulty units are deleted by name
+    plain_name(known.unit)
+    return known
 
 
 def _without_name(known: CachedUnit) -> dict[str, Any]:
@@ -211,9 +224,10 @@ def _key_in(path: Path) -> str | None:
     from safetensors import SafetensorError, safe_open
 
     try:
+        require_plain(path)
         with safe_open(path, "np") as file:
             return (file.metadata() or {}).get(OWN, "")
-    except (SafetensorError, OSError, ValueError):
+    except (SafetensorError, OSError, ValueError, ProblemError):
         return None
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.files import require_plain, write_file
 from abawbench.base.folders import entries
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.clips.clip import Clip, no_pictures
@@ -17,6 +18,14 @@ from abawbench.clips.feature_index import OWN, SUFFIX, read_index
 from abawbench.table import Integers, Mask
 
 Vectors = NDArray[np.float32]
+# types of the tensors, as safetensors names them
+_WHOLE = {"U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64"}
+KINDS = {
+    "feature": {"F16", "BF16", "F32", "F64"},
+    "frame": _WHOLE,
+    "valid": {"BOOL", "U8", "I8"},
+    "time": {"F32", "F64"},
+}
 StoredType = Literal["float16", "bfloat16", "float32"]
 
 
@@ -46,8 +55,6 @@ def write_features(path: Path, frame: Integers, feature: NDArray[Any], valid: Ma
         ProblemError: F01, the file cannot be written.
     """
     from safetensors.numpy import save
-
-    from abawbench.base.files import write_file
 
     mask = np.ones(len(frame), bool) if valid is None else valid
     arrays = {"frame": frame.astype(np.int32), "valid": mask, "feature": np.ascontiguousarray(feature)}
@@ -121,15 +128,27 @@ def _clip(path: Path) -> FeatureClip:
         if "feature" not in names or len(shape := file.get_slice("feature").get_shape()) != 2:
             raise _no_features(path, f"tensors {', '.join(sorted(names)) or 'none'}")
         count, width = shape
+        kinds = {name: file.get_slice(name).get_dtype() for name in KINDS if name in names}
+        wrong = [f"{name} of type {kind}" for name, kind in kinds.items() if kind not in KINDS[name]]
+        if wrong:
+            raise _no_features(path, ", ".join(wrong))
         frame = file.get_tensor("frame") if "frame" in names else np.arange(1, count + 1)
         valid = file.get_tensor("valid").astype(bool) if "valid" in names else np.ones(count, bool)
         time = file.get_tensor("time") if "time" in names else None
-    if frame.shape != (count,) or valid.shape != (count,) or (np.diff(frame) <= 0).any():
+    if frame.shape != (count,) or valid.shape != (count,) or (time is not None and time.shape != (count,)):
         raise _no_features(path, f"{count:,} features, {frame.shape} frame numbers, {valid.shape} flags")
+    if count and (frame[0] < 0 or frame[-1] > np.iinfo(np.int32).max or (frame[1:] <= frame[:-1]).any()):
+        raise _no_features(path, "frame numbers that do not rise, or beyond 32 bits")
 
     def vectors() -> Vectors:
         with _opened(path, "pt") as file:
-            return _single(file.get_tensor("feature"))[valid]
+            found = _single(file.get_tensor("feature"))[valid]
+        lost = ~np.isfinite(found).all(axis=1)
+        if lost.any():
+            where = f"frame {frame[valid][int(lost.argmax())]}: a feature that is no finite number"
+            problem = Problem("E14", where, "numbers", "extract them again", str(path), count=int(lost.sum()))
+            raise ProblemError(problem)
+        return found
 
     return FeatureClip(
         video=path.stem,
@@ -160,6 +179,7 @@ def _single(tensor: Any) -> Vectors:
 def _opened(path: Path, form: str = "np") -> Any:
     from safetensors import SafetensorError, safe_open
 
+    require_plain(path)
     try:
         return safe_open(path, form)
     except (SafetensorError, ValueError) as error:

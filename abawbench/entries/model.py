@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from abawbench.base.hashes import sha256_of
 from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.typed import typed
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.clips.clip import Clip, Frames
 from abawbench.models.image_input import ImageInput
@@ -96,7 +96,7 @@ class Card:
             if len({task.name for task in tasks}) < len(tasks):
                 raise ValueError("two tasks of one name")
             rest = {name: value for name, value in record.items() if name != "tasks"}
-            return replace(_typed(Card)({**rest, "tasks": ()}), tasks=tasks)
+            return replace(typed(Card)({**rest, "tasks": ()}), tasks=tasks)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"no card ({type(error).__name__}: {error})") from error
 
@@ -222,21 +222,10 @@ class Trainable(Protocol):
 
 def _task(record: Mapping[str, Any]) -> Task:
     kinds: dict[str, type[Task]] = {kind.__name__: kind for kind in (Continuous, Categorical, MultiLabel)}
-    task: Task = _typed(kinds[record["kind"]])({name: value for name, value in record.items() if name != "kind"})
+    task: Task = typed(kinds[record["kind"]])({name: value for name, value in record.items() if name != "kind"})
     if not 0 < len(set(task.outputs)) == len(task.outputs):
         raise ValueError(f"a task {task.name} with the columns {', '.join(task.outputs) or 'none'}")
     return task
-
-
-@functools.cache
-def _typed(kind: type[Any]) -> Callable[[object], Any]:
-    """A function that makes a dataclass from JSON, and raises ValueError where a field does not fit its type."""
-    from pydantic import ConfigDict, create_model
-
-    # dataclasses inside inherit that unknown fields are forbidden
-    fields: Any = {"value": (kind, ...)}
-    model: Any = create_model("Typed", __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True), **fields)
-    return lambda value: model.model_validate({"value": value}).value
 
 
 def weights_of(role: str, path: Path, *, sha256: str = "", licence: str = "", source: str = "") -> Weights:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from abawbench.base.files import write_file
-from abawbench.base.json_text import parse_json
+from abawbench.base.files import plain_name, read_input, write_file
+from abawbench.base.json_text import parse_fields
 from abawbench.base.problems import Problem, ProblemError, unwritable
 from abawbench.clips.crop_index import CROPS, INDEX, index_file, read_facts
 
@@ -51,13 +51,13 @@ def commit(out: Path, video: str, units: Sequence[str]) -> None:
 
 def _carry_out(out: Path, video: str) -> None:
     folder = out / WORK / video
-    plan = parse_json((folder / PLAN).read_bytes())
+    old, new = _read_plan(folder / PLAN)
     (out / CROPS).mkdir(exist_ok=True)
     (out / INDEX).mkdir(exist_ok=True)
-    for unit in plan["old"]:
-        if unit not in plan["new"]:
+    for unit in old:
+        if unit not in new:
             shutil.rmtree(out / CROPS / unit, ignore_errors=True)
-    for unit in plan["new"]:
+    for unit in new:
         made = folder / "units" / unit
         if made.exists():
             shutil.rmtree(out / CROPS / unit, ignore_errors=True)
@@ -68,6 +68,16 @@ def _carry_out(out: Path, video: str) -> None:
     shutil.rmtree(folder / "tracks", ignore_errors=True)
     (folder / PLAN).unlink()
     shutil.rmtree(folder)
+
+
+def _read_plan(path: Path) -> tuple[list[str], list[str]]:
+    """The units of a video before and after its run, whose folders are removed and replaced."""
+    try:
+        plan = parse_fields(read_input(path))
+        return [plain_name(unit) for unit in plan["old"]], [plain_name(unit) for unit in plan["new"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        fix = f"remove {path.parent}, then run again"
+        raise ProblemError(Problem("F01", "a damaged file", "the plan of an earlier run", fix, str(path))) from error
 
 
 def put_file(out: Path, name: str, text: str) -> None:

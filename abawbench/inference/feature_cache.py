@@ -110,7 +110,7 @@ def describe_identity(identity: Mapping[str, Any]) -> str:
     parts: list[str] = []
     for network in identity["networks"]:
         weights = network["sha256"][:8] if "sha256" in network else f"seed {network.get('seed', '?')}"
-        read = [f"layer {network['layer']}", network["pooling"]] if "layer" in network else []
+        read = [f"layer {network['layer']}", network.get("pooling", "?")] if "layer" in network else []
         parts.append(" ".join([network.get("kind", "network"), weights, *read]))
     return " + ".join(parts)
 

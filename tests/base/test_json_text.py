@@ -18,6 +18,7 @@ HOSTILE = {
     "nested objects": '{"a":' * 100_000,
     "huge": "1" + "0" * 400,
     "endless": "9" * 5_000,
+    "half a character": '{"a": "\\ud800"}',
     "no JSON": "{",
     "no UTF-8": b"\xff\xfe\xfd",
 }
@@ -29,7 +30,7 @@ def test_hostile_json_is_a_value_error(name):
         parse_json(HOSTILE[name])
 
 
-@pytest.mark.parametrize("value", [{"a": [1, -2.5, None, True, "x"]}, 2**64 - 1, -(2**63), 1e300])
+@pytest.mark.parametrize("value", [{"a": [1, -2.5, None, True, "x", "é😀"]}, 2**64 - 1, -(2**63), 1e300])
 def test_other_json_is_read_as_ever(value):
     assert parse_json(json.dumps(value)) == value
 
