@@ -33,9 +33,9 @@ FIXES = {
     "V02": "find out where the model overflows, then write a finite number",
     "V03": "clip the prediction to the range of the column before writing it",
     "V04": "write a prediction: a sentinel marks a missing annotation and would be counted as wrong",
-    "V05": "write the integer alone: 4, not 4.0",
+    "V05": "write the integer alone: 4, not 4.0; `abawbench check --repair` does so",
     "V06": "write the position of the class in the challenge's list, counted from 0",
-    "V07": "apply the threshold before writing",
+    "V07": "write 1 for a probability of at least 0.5, or of your own threshold, and 0 for a smaller one",
     "V09": "compare the annotation with the organisers' file",
 }
 

@@ -22,7 +22,7 @@ from abawbench.formats.frame_columns import (
     missing_columns,
     with_index,
 )
-from abawbench.formats.frame_values import Source, read_numbers, read_scores, read_task, show
+from abawbench.formats.frame_values import Source, is_empty, read_numbers, read_scores, read_task, show
 from abawbench.formats.keys import PATTERNS, Names, example, split_keys
 from abawbench.formats.layout import Key, has_header, layouts
 from abawbench.formats.text import BOM, first_line, load, quote
@@ -203,7 +203,7 @@ def _read_names(challenge: Challenge, data: pd.DataFrame, found: Selection, rows
 
 def _read_frames(cells: pd.Series, name: str, videos: NDArray[np.object_], rows: Source) -> NDArray[np.int32] | None:
     numbers, wrong = read_numbers(cells)
-    absent = cells.isna().to_numpy(bool)
+    absent = is_empty(cells)
     with np.errstate(invalid="ignore"):
         wrong |= ~absent & ~((numbers >= 0) & (numbers < np.iinfo(np.int32).max) & (numbers == np.floor(numbers)))
     expected, fix = "a whole number, the frame", "give these rows their frames, or leave them out"
@@ -241,7 +241,7 @@ def _read_probability(challenge: Challenge, data: pd.DataFrame, found: Selection
 
 def _texts(column: pd.Series) -> NDArray[np.object_]:
     """The names in a column as text, empty where there is none."""
-    absent = column.isna().to_numpy(bool)
+    absent = is_empty(column)
     names = [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name).strip() for name in column]
     return np.where(absent, "", np.array(names, object))
 

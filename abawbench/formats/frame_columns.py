@@ -11,7 +11,7 @@ from abawbench.challenges import Challenge
 from abawbench.formats.columns import Role
 from abawbench.formats.layout import Key, layouts
 from abawbench.formats.text import quote
-from abawbench.formats.value_forms import score_columns
+from abawbench.formats.value_forms import lacking_scores, score_columns
 from abawbench.labels import plain
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def find_columns(challenge: Challenge, names: Sequence[object], role: Role, sour
         *values.values(),
         *(place for row in scores.values() for place in row),
     }
-    unread = tuple(name for place, name in enumerate(texts) if place not in used)
+    unread = tuple(name or "index" for place, name in enumerate(texts) if place not in used)
     return Selection(
         texts, row_name, video is not None, frame, values, scores, has_probability, probability, filled, unread
     )
@@ -150,9 +150,14 @@ def missing_columns(challenge: Challenge, names: Sequence[str], missing: Sequenc
     wanted = [VIDEO, *((FRAME,) if has_frames(challenge) else ())]
     wanted += [name for task in challenge.tasks for name in task.labels]
     there = f"; the columns are {', '.join(names[:20])}{' ...' * (len(names) > 20)}" if names else ""
-    found = f"no column {', '.join(missing)}{there}"
+    scores = [
+        f"scores of classes, but none of {', '.join(lacking)}"
+        for task in challenge.tasks
+        if (lacking := lacking_scores(task, names))
+    ]
+    found = "; ".join([f"no column {', '.join(missing)}", *scores]) + there
     fix = "give the columns these names; scores of classes may stand in columns named by the classes"
-    return Problem("F04", found, ", ".join(wanted), fix, source, 1)
+    return Problem("F04", found, ", ".join(wanted), fix, source)
 
 
 class _Finder:

@@ -14,6 +14,7 @@ from abawbench.challenges import Categorical, Task
 from abawbench.formats.columns import FIXES, Role
 from abawbench.formats.text import quote
 from abawbench.formats.value_forms import (
+    CLASS_NAMES,
     bounds_of,
     decide_scores,
     describe_names,
@@ -106,10 +107,9 @@ def read_task(task: Task, columns: Sequence[pd.Series], role: Role, source: Sour
             _report_cells(task, rule, cells, name, column, source)
     for form in dict.fromkeys(form for read in reads for form in read.forms):
         rows = np.logical_or.reduce([read.forms[form] for read in reads if form in read.forms])
-        names = describe_names(task, (name for read in reads for name in read.names))
-        said = f"{form} for {task.name}{': ' * bool(names)}{names}"
-        expected = f"numbers: {expected_of(task)}"
-        source.note("N40", said, expected, "nothing, if that is what they mean", int(rows.sum()))
+        names = [name for read in reads for name in read.names] if form == CLASS_NAMES else []
+        said = f"{form} for {task.name}{f': {describe_names(task, names)}' if names else ''}"
+        source.note("N40", said, f"numbers: {expected_of(task)}", "write the numbers", int(rows.sum()))
     values = np.stack([read.values for read in reads], axis=1)
     is_empty = np.stack([read.absent for read in reads], axis=1)
     sentinel = task.sentinel if role == "truth" else sentinel_of(task)
@@ -149,7 +149,7 @@ def read_scores(task: Categorical, columns: Sequence[pd.Series], source: Source)
     source.report("V01", decided.faulty, said, expected, "give a score of every class")
     source.report("V06", decided.undecided, said, "one greatest score", "decide the class: two scores are equal")
     found = f"{decided.kind} of {task.name}, of which the greatest is taken"
-    source.note("N40", found, f"the number of the class: {expected_of(task)}", "nothing, if so meant", len(scores))
+    source.note("N40", found, f"the number of the class: {expected_of(task)}", "write the class", len(scores))
     absent = decided.classes < 0
     _note_absent(task, absent & ~decided.faulty, "no score", source)
     return decided.classes
@@ -157,7 +157,7 @@ def read_scores(task: Categorical, columns: Sequence[pd.Series], source: Source)
 
 def read_numbers(column: pd.Series) -> tuple[Floats, Mask]:
     """The numbers of a column, NaN where a cell is empty, and True for each cell that is neither empty nor a number."""
-    absent = column.isna().to_numpy(bool)
+    absent = is_empty(column)
     kind = getattr(column.dtype, "kind", "O")
     if kind in NUMBERS:
         values = column.to_numpy(np.float64, na_value=np.nan)
@@ -172,13 +172,22 @@ def read_numbers(column: pd.Series) -> tuple[Floats, Mask]:
     return values, np.isnan(values) & ~absent
 
 
+def is_empty(column: pd.Series) -> Mask:
+    """True for each cell without a value."""
+    try:
+        return column.isna().to_numpy(bool)
+    except ArithmeticError:
+        # a signalling NaN of Decimal does not even compare
+        return np.array([cell is None for cell in column])
+
+
 def show(cell: object) -> str:
     """A cell for a message."""
     return quote(cell) if isinstance(cell, str) else quote(str(cell))[1:-1]
 
 
 def _read_column(task: Task, column: pd.Series) -> _Read:
-    absent = column.isna().to_numpy(bool)
+    absent = is_empty(column)
     kind = getattr(column.dtype, "kind", "O")
     if kind in NUMBERS:
         values = column.to_numpy(np.float64, na_value=np.nan)
@@ -193,21 +202,22 @@ def _read_column(task: Task, column: pd.Series) -> _Read:
     faults = {rule: _at(codes, [cell.rule == rule for cell in cells]) for rule in rules}
     forms: dict[str, Mask] = {form: _at(codes, [cell.form == form for cell in cells]) for form in kinds}
     names = tuple(
-        str(cell) for cell, read in zip(distinct, cells, strict=True) if read.form == "class names" and not read.rule
+        str(cell) for cell, read in zip(distinct, cells, strict=True) if read.form == CLASS_NAMES and not read.rule
     )
     return _Read(values, absent, faults, forms, names)
 
 
 def _report_cells(task: Task, rule: str, cells: Mask, name: str, column: pd.Series, source: Source) -> None:
     """Report the cells of a column that break a rule; an unknown name of a class with the names that are near."""
+    expected = expected_of(task)
+    if rule == "V06":
+        expected = f"{expected}, or the name of a class, {' '.join(task.outputs)}"
 
     def found(row: int) -> str:
-        return f"{name} = {show(column.iloc[row])}"
+        cell = column.iloc[row]
+        near = near_classes(task, cell) if isinstance(cell, str) else ""
+        return f"{name} = {show(cell)}{f' ({near}?)' if near else ''}"
 
-    expected = expected_of(task)
-    first = column.iloc[int(np.flatnonzero(cells)[0])]
-    if rule == "V06" and isinstance(task, Categorical) and isinstance(first, str):
-        expected = f"{expected}, or the name of a class: {near_classes(task, first)}"
     fix = "give a number in every row" if rule == "V01" else FIXES[rule]
     source.report(rule, cells, found, expected, fix)
 
@@ -274,8 +284,8 @@ def _distinct(column: pd.Series, absent: Mask) -> tuple[NDArray[np.int64], list[
     try:
         codes, cells = pd.factorize(column)
         return codes.astype(np.int64), list(cells)
-    except TypeError:
-        # lists and dictionaries cannot be compared by hash
+    except (TypeError, ArithmeticError):
+        # lists and dictionaries have no hash, and signalling NaN compares with nothing
         codes = np.where(absent, -1, np.cumsum(~absent) - 1)
         return codes, [cell for cell, is_empty in zip(column, absent, strict=True) if not is_empty]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Iterable, Sequence
@@ -10,13 +11,13 @@ from typing import Literal
 
 import numpy as np
 
-from abawbench.base.problems import near_names
 from abawbench.challenges import Categorical, MultiLabel, Task
 from abawbench.formats.columns import INFINITE, INTEGER, NUMBER
-from abawbench.labels import CLASS_SENTINEL, VALENCE_AROUSAL_SENTINEL, class_named, plain
+from abawbench.labels import CLASS_SENTINEL, SYNONYMS, VALENCE_AROUSAL_SENTINEL, class_named, plain
 from abawbench.table import Classes, Floats, Mask
 
 Form = Literal["class names", "True and False", "numbers as text", "whole numbers with a decimal point", "arrays"]
+CLASS_NAMES: Form = "class names"
 
 TRUTH_VALUES = {"true": 1.0, "false": 0.0}
 # names of columns of scores: the class or its number, with such words around it
@@ -118,12 +119,20 @@ def expected_of(task: Task) -> str:
     low, high = bounds_of(task)
     if task.is_real:
         return f"a number from {low:g} to {high:g}"
-    return "0 or 1" if isinstance(task, MultiLabel) else f"an integer from 0 to {high:g}"
+    return "0 or 1" if high == 1 else f"an integer from 0 to {high:g}"
 
 
-def near_classes(task: Categorical, name: str) -> str:
-    """Suggestions for the name of a class that is not known."""
-    return near_names(name.strip(), task.classes)
+def near_classes(task: Task, name: str) -> str:
+    """The classes that are near to a name that is not known; empty where none is.
+
+    >>> from abawbench.challenges import get
+    >>> near_classes(get("abaw6-expr").tasks[0], "hapy")
+    'Happiness'
+    """
+    known = {plain(word): word for word in (*SYNONYMS, *task.outputs)}
+    near = difflib.get_close_matches(plain(name), known, 3)
+    meant = dict.fromkeys(class_named(known[word], task.outputs) for word in near)
+    return " or ".join(name for name in meant if name is not None)
 
 
 def score_columns(task: Task, names: Sequence[str]) -> tuple[int, ...] | None:
@@ -141,19 +150,19 @@ def score_columns(task: Task, names: Sequence[str]) -> tuple[int, ...] | None:
     """
     if not isinstance(task, Categorical):
         return None
-    sets: dict[str, dict[int, int]] = {}
-    doubled: set[str] = set()
-    for place, name in enumerate(names):
-        number, words = _class_of_column(task, name)
-        if number is not None:
-            known = sets.setdefault(words, {})
-            if number in known:
-                doubled.add(words)
-            known[number] = place
-    for words, known in sets.items():
-        if words not in doubled and sorted(known) == list(range(task.width)):
-            return tuple(known[number] for number in range(task.width))
+    for known in _score_sets(task, names):
+        if sorted(known) == list(range(task.width)) and all(len(places) == 1 for places in known.values()):
+            return tuple(known[number][0] for number in range(task.width))
     return None
+
+
+def lacking_scores(task: Task, names: Sequence[str]) -> tuple[str, ...]:
+    """The classes without a column, where most classes have a column of scores; empty where scores are not meant."""
+    if not isinstance(task, Categorical):
+        return ()
+    known = max(_score_sets(task, names), key=len, default={})
+    lacking = [name for number, name in enumerate(task.classes) if number not in known]
+    return tuple(lacking) if 0 < len(lacking) < task.width / 2 else ()
 
 
 def decide_scores(scores: Floats) -> Decided:
@@ -201,7 +210,7 @@ def _read_text(task: Task, text: str) -> Cell:
     if isinstance(task, Categorical):
         meant = class_named(text, task.classes)
         if meant is not None:
-            return Cell(float(task.classes.index(meant)), "class names")
+            return Cell(float(task.classes.index(meant)), CLASS_NAMES)
         return Cell(math.nan, None, "V06")
     return Cell(math.nan, None, "V01")
 
@@ -211,6 +220,16 @@ def _truth_value(task: Task, value: float) -> Cell:
     if not task.is_real and (task.is_vector or task.width == 2):
         return Cell(value, "True and False")
     return Cell(math.nan, None, "V01")
+
+
+def _score_sets(task: Categorical, names: Sequence[str]) -> list[dict[int, list[int]]]:
+    """Columns that could be scores, with the same words around class or number: number of the class to positions."""
+    sets: dict[str, dict[int, list[int]]] = {}
+    for place, name in enumerate(names):
+        number, words = _class_of_column(task, name)
+        if number is not None:
+            sets.setdefault(words, {}).setdefault(number, []).append(place)
+    return list(sets.values())
 
 
 def _class_of_column(task: Categorical, name: str) -> tuple[int | None, str]:
