@@ -205,11 +205,16 @@ class Number(Column):
 
 @dataclass(frozen=True, slots=True)
 class Whole(Column):
-    """A whole number from 0: the index of a class, or 0 and 1 of a label."""
+    """A whole number from 0: the index of a class.
+
+    Attributes:
+        broken: the rules that a number between two classes, and one beyond them, breaks.
+    """
 
     stored: ClassVar[str] = "int8"
     is_whole: ClassVar[bool] = True
     example: ClassVar[str] = "1"
+    broken: ClassVar[tuple[str, str]] = ("V05", "V06")
 
     def predictions(self, table: Table) -> pa.Array:
         """The numbers."""
@@ -236,17 +241,23 @@ class Whole(Column):
         is_in_range = self.low <= value <= self.high
         if is_in_range and INTEGER.fullmatch(field):
             return None
+        between, beyond = self.broken
         if value != int(value):
-            return "V07" if self.high == 1 else "V05"
-        if is_in_range:
-            return "V05"
-        return "V07" if self.high == 1 else "V06"
+            return between
+        return "V05" if is_in_range else beyond
 
     def _mended(self, field: str) -> tuple[str, str] | None:
         value = float(field)
         if not INTEGER.fullmatch(field) and value in range(int(self.high) + 1):
             return str(int(value)), "V05"
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Label(Whole):
+    """0 or 1: a label that a row has or has not, beside others."""
+
+    broken: ClassVar[tuple[str, str]] = ("V07", "V07")
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +315,7 @@ def task_columns(task: Task, role: Role) -> tuple[Column, ...]:
         task: the task.
         role: role of the file; only a truth may hold the task's sentinel.
     """
-    kind = Number if task.is_real else Whole
+    kind = Number if task.is_real else Label if task.is_vector else Whole
     low, high = task.span if task.is_vector else (0, task.width - 1)
     sentinel = None if task.sentinel is None or role != "truth" else float(task.sentinel)
     return tuple(kind(name, low, high, sentinel, task.name, place) for place, name in enumerate(task.labels))

@@ -133,8 +133,8 @@ LINE_FAULTS = {
     "class in hexadecimal": ("abaw6-expr", with_field(1, "0x1"), "V01"),
     "action unit 0.7": ("abaw10-au", with_field(3, "0.7"), "V07"),
     "action unit 2": ("abaw4-mtl", with_field(7, "2"), "V07"),
-    "ambivalence 2": ("abaw11-ah", with_field(3, "2"), "V07"),
-    "violence 2": ("abaw10-vd", edit_line(1, lambda _: "1,2"), "V07"),
+    "ambivalence 2": ("abaw11-ah", with_field(3, "2"), "V06"),
+    "violence 2": ("abaw10-vd", edit_line(1, lambda _: "1,2"), "V06"),
     "sum 1.0001": ("abaw11-ah", edit_line(1, lambda line: f"{fields(line)[0]},0.7334,0.2667,0"), "V08"),
     "sum 1 + 2e-16": (
         "abaw10-ah",

@@ -9,14 +9,14 @@ import pytest
 
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import CHALLENGES, get
-from abawbench.formats.columns import Number, Probability, Text, Whole, task_columns
+from abawbench.formats.columns import Label, Number, Probability, Text, Whole, task_columns
 from abawbench.table import Table
 
 VALENCE = Number("valence", -1, 1, task="va")
 VALENCE_TRUTH = Number("valence", -1, 1, -5, "va")
 EXPRESSION = Whole("expression", 0, 7, task="expression")
 EXPRESSION_TRUTH = Whole("expression", 0, 7, -1, "expression")
-UNIT = Whole("AU1", 0, 1, task="action_units")
+UNIT = Label("AU1", 0, 1, task="action_units")
 TABLE = Table(
     ("v",),
     np.zeros(2, np.int32),
