@@ -132,7 +132,7 @@ def _read_folder(challenge: Challenge, path: Path, candidates: Sequence[Layout],
 
 
 def _with_notes(table: Table, odd: Sequence[Problem]) -> Table:
-    return replace(table, notes=(*table.notes, *((note.rule, f"{note.file}: {note.found}") for note in odd)))
+    return replace(table, notes=(*table.notes, *odd))
 
 
 def _parse_file(data: memoryview, layout: Layout, file: str, path: Path | None, cores: int) -> Parsed:
