@@ -17,7 +17,7 @@ from abawbench.base.files import read_input
 from abawbench.base.problems import Problem, ProblemError, did_you_mean, unreadable
 from abawbench.base.toml_text import parse_toml
 from abawbench.entries.model import Card
-from abawbench.models.image_input import ImageInput
+from abawbench.models.image_input import LARGEST, ImageInput
 
 FILE = "entry.toml"
 # file beside the entry file where a training made the entry
@@ -37,7 +37,7 @@ RANGES = {
 class _Picture(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    size: int = Field(ge=1)
+    size: int = Field(ge=1, le=LARGEST)
     colour: Literal["RGB", "BGR", "grey"]
     crop: str = Field(min_length=1)
 

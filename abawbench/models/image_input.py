@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from math import inf, isfinite
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -28,6 +29,8 @@ Geometry = tuple[int, Resize, int | None]
 Crops = NDArray[np.uint8]
 Pictures = NDArray[np.float32]
 
+# side in pixels of the largest picture of a model
+LARGEST = 4096
 # Rec. 601, as OpenCV and PIL turn RGB into grey
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -68,8 +71,12 @@ class ImageInput:
         # the only way to fill a field of a frozen dataclass
         object.__setattr__(self, "mean", self.mean or (0.0,) * self.channels)
         object.__setattr__(self, "std", self.std or (1.0,) * self.channels)
-        if self.size < 1 or not len(self.mean) == len(self.std) == self.channels or not all(x > 0 for x in self.std):
-            raise ValueError(f"{self} needs a size and {self.channels} means and positive deviations")
+        if not 1 <= self.size <= LARGEST or (self.resize_to is not None and self.resize_to > LARGEST):
+            raise ValueError(f"pictures of {self.resize_to or self.size} pixels, where 1 to {LARGEST:,} are possible")
+        if not len(self.mean) == len(self.std) == self.channels or not all(0 < x < inf for x in self.std):
+            raise ValueError(f"{self} needs {self.channels} means and positive deviations")
+        if not all(map(isfinite, self.mean)):
+            raise ValueError(f"mean {self.mean}")
         if self.resize not in get_args(Resize):
             raise ValueError(f"resize {self.resize!r} is none of {', '.join(get_args(Resize))}")
         if self.resize_to is not None and self.resize_to < self.size:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.challenges import Categorical, Task
 from abawbench.clips.clip import Clip, Frames
 from abawbench.entries.contract import predict_frame_wise
+from abawbench.entries.foreign.onnx_graph import Graph, open_graph
 from abawbench.entries.model import Answers, Card, FrameFeatures, weights_of
 from abawbench.entries.outputs import ACTIVATIONS, Activation, activate, correct_rounding, over_frames
 from abawbench.models.image_input import Colour, ImageInput
 from abawbench.table import Floats
+
+# pictures of the largest batch that a graph may be fixed to
+LARGEST_BATCH = 4096
+NUMBERS = {f"tensor({kind})" for kind in ("float", "float16", "double")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ class OnnxSettings:
         sha256: hash that the file must have; empty for any.
         weights_licence: licence of the file.
         weights_source: place where the file is published.
+        seconds: time that a batch may take; the first one may take twice as long.
     """
 
     model: Path
@@ -61,6 +68,7 @@ class OnnxSettings:
     sha256: str = ""
     weights_licence: str = ""
     weights_source: str = ""
+    seconds: Annotated[float, Field(gt=0, le=86400)] = 60.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,20 +95,21 @@ class OnnxModel:
         image_input: pictures that the graph takes.
         parts: output of the graph for each task.
         batch: number of pictures that the graph takes at a time; 0 for any number.
-        session: session of onnxruntime.
+        graph: graph of the file.
     """
 
     card: Card
     image_input: ImageInput
     parts: tuple[GraphOutput, ...]
     batch: int
-    session: Any = field(repr=False)
+    graph: Graph
 
     def predict(self, clip: Clip) -> Answers:
         """Answer for each frame of a clip; NaN on invalid frames.
 
         Raises:
-            ProblemError: E13 an output of another width than its names, E14 an answer out of range.
+            ProblemError: E12 a batch takes too long, E13 an output of another width than its names, E14 an answer out
+                of range.
         """
         return predict_frame_wise(self, clip)
 
@@ -108,17 +117,17 @@ class OnnxModel:
         """Encode crops as the outputs of the graph side by side, shape (crops, width).
 
         Raises:
-            ProblemError: E13, an output of another width than its names.
+            ProblemError: E12 a batch takes too long, E13 an output of another width than its names.
         """
         pictures = self.image_input.pictures(crops)
         step = self.batch or max(len(pictures), 1)
         features = np.empty((len(pictures), self.parts[-1].end), np.float32)
-        name = self.session.get_inputs()[0].name
+        name = self.graph.session.get_inputs()[0].name
         for begin in range(0, len(pictures), step):
             part = pictures[begin : begin + step]
             if self.batch:
                 part = np.concatenate([part, np.zeros((step - len(part), *part.shape[1:]), np.float32)])
-            values_of_parts = self.session.run([part.output for part in self.parts], {name: part})
+            values_of_parts = self.graph.run([part.output for part in self.parts], {name: part})
             stop = min(begin + step, len(pictures))
             for place, values in zip(self.parts, values_of_parts, strict=True):
                 features[begin:stop, place.begin : place.end] = self._shaped(place, values, len(part))[: stop - begin]
@@ -127,7 +136,7 @@ class OnnxModel:
     def _shaped(self, part: GraphOutput, values: Any, rows: int) -> FrameFeatures:
         array = np.asarray(values, np.float32)
         width = part.end - part.begin
-        if array.size != rows * width or array.shape[0] != rows:
+        if array.size != rows * width or not array.ndim or array.shape[0] != rows:
             found = f"output {part.output} of shape {array.shape} for {rows} pictures"
             raise ProblemError(_another_width(found, width, self.card.weights[-1].file))
         return array.reshape(rows, width)
@@ -166,10 +175,10 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: OnnxSettings) -> 
         licence=settings.weights_licence,
         source=settings.weights_source,
     )
-    session = _session(settings.model)
+    graph = open_graph(settings.model, settings.seconds)
     problems = Problems()
-    batch = _batch(session, settings, image_input, problems)
-    _check_outputs(session, parts, settings.model, problems)
+    batch = _batch(graph.session, settings, image_input, problems)
+    _check_outputs(graph.session, parts, settings.model, problems)
     problems.raise_if_any()
     network = {"role": "network", "kind": "onnx", "intake": image_input.to_json(), "width": parts[-1].end}
     own = replace(
@@ -178,7 +187,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: OnnxSettings) -> 
         weights=(*card.weights, weights),
         networks=(*card.networks, network),
     )
-    return OnnxModel(own, image_input, parts, batch, session)
+    return OnnxModel(own, image_input, parts, batch, graph)
 
 
 def _image_input(settings: OnnxSettings) -> ImageInput:
@@ -217,21 +226,6 @@ def _parts(vocabulary: tuple[Task, ...], outputs: Mapping[str, OutputSettings]) 
     return tuple(parts)
 
 
-def _session(path: Path) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    try:
-        # from bytes: a file of weights beside the graph would escape the checksum
-        return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's errors have no base of their own
-        reason = str(error).splitlines()[0][:200]
-        raise ProblemError(
-            Problem("E04", reason, "an ONNX graph with its weights inside", "export it again in one file", str(path))
-        ) from error
-
-
 def _batch(session: Any, settings: OnnxSettings, image_input: ImageInput, problems: Problems) -> int:
     """Number of pictures that the graph takes at a time; 0 for any number."""
     inputs: Sequence[Any] = session.get_inputs()
@@ -255,18 +249,28 @@ def _batch(session: Any, settings: OnnxSettings, image_input: ImageInput, proble
         problems.add(
             Problem("E06", found, expected, "correct settings.size and settings.colour, or export again", file)
         )
-    return shape[0] if shape and isinstance(shape[0], int) else 0
+    batch = shape[0] if shape and isinstance(shape[0], int) else 0
+    if shape and isinstance(shape[0], int) and not 1 <= batch <= LARGEST_BATCH:
+        expected = f"any number of pictures, or 1 to {LARGEST_BATCH:,}"
+        problems.add(Problem("E06", f"an input of {batch:,} pictures", expected, "export it with a free batch", file))
+    return batch
 
 
 def _check_outputs(session: Any, parts: Sequence[GraphOutput], path: Path, problems: Problems) -> None:
-    shapes = {output.name: tuple(output.shape) for output in session.get_outputs()}
+    known = {output.name: output for output in session.get_outputs()}
     for part in parts:
-        if part.output not in shapes:
+        if part.output not in known:
             found = f"no output {part.output}"
-            expected = f"one of {', '.join(shapes)}"
+            expected = f"one of {', '.join(known)}"
             problems.add(Problem("E13", found, expected, f"correct settings.outputs.{part.task.name}", str(path)))
             continue
-        sides = shapes[part.output][1:]
+        output = known[part.output]
+        if output.type not in NUMBERS:
+            found = f"output {part.output}: {output.type}"
+            fix = "export the scores of the network, not what is made of them"
+            problems.add(Problem("E13", found, "a tensor of numbers", fix, str(path)))
+            continue
+        sides = tuple(output.shape)[1:]
         if all(isinstance(side, int) for side in sides) and int(np.prod(sides)) != part.end - part.begin:
             found = f"output {part.output} of {int(np.prod(sides))} columns"
             problems.add(_another_width(found, part.end - part.begin, str(path)))
