@@ -96,6 +96,12 @@ class Problems:
         if len(kept) < SHOWN and problem not in kept:
             kept.append(problem)
 
+    def counts_only(self, rule: str, file: str | None) -> bool:
+        """Count one more occurrence and return True, if three of the rule and file are kept; else return False."""
+        is_full = len(self._kept.get((rule, file), ())) == SHOWN
+        self._counts[rule, file] += is_full
+        return is_full
+
     @property
     def found(self) -> tuple[Problem, ...]:
         """Up to three problems of each rule and file, each with the rule's total count in that file."""

@@ -12,7 +12,7 @@ from abawbench.base.problems import Problem, ProblemError, Problems, not_found
 from abawbench.challenges import Challenge
 from abawbench.formats.archive import Member, archive_members, is_archive
 from abawbench.formats.file_problems import compare_units, file_problems, unit_problems
-from abawbench.formats.layout import Layout, choose_by_width, prediction_layouts
+from abawbench.formats.layout import Layout, prediction_layouts
 from abawbench.formats.lists import RowList, UnitList, read_list
 from abawbench.formats.text import load
 
@@ -131,7 +131,7 @@ def _check_members(
             problems.extend(unit_problems(data, official, unit, member.file, units))
         else:
             rows = wanted if isinstance(wanted, RowList) else None
-            problems.extend(file_problems(data, choose_by_width(candidates, data), member.file, rows))
+            problems.extend(file_problems(data, candidates, member.file, rows))
     contents: list[tuple[str, Content]] = []
     for trial, files in trials.items():
         named = {name: PurePosixPath(name).name if official.per_unit else "" for name in files}

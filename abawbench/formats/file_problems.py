@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -10,43 +9,65 @@ from typing import Any
 import numpy as np
 
 from abawbench.base.problems import SHOWN, Problem, Problems
-from abawbench.formats.columns import BLANKS
-from abawbench.formats.diagnose import submission_problems
+from abawbench.formats.diagnose import problems_in_submitting
 from abawbench.formats.keys import PATTERNS, example
-from abawbench.formats.layout import Layout, is_header
+from abawbench.formats.layout import Layout, choose_by_width
 from abawbench.formats.lists import RowList, UnitList
 from abawbench.formats.parse import Parsed, parse
 from abawbench.formats.rows import Rows, compare
-from abawbench.formats.text import BOM, body_offset, encoding_fault, first_line, quote
+from abawbench.formats.settle import Settled, settle
+from abawbench.formats.text import body_offset, quote
 from abawbench.table import video_of
 
 # pieces that the vectorised reader skips or misreads; a submission may not have them
 SUSPICIOUS = (b"\r", b" ", b"\t", b'"', b",\n", b",0x", b"\n0x", b"\n\n", b"\n,")
 
 
-def file_problems(data: bytes, layout: Layout, file: str, wanted: RowList | None) -> tuple[Problem, ...]:
+def file_problems(
+    data: bytes,
+    candidates: Sequence[Layout],
+    file: str,
+    wanted: RowList | None,
+    counts: Sequence[int] = (),
+) -> tuple[Problem, ...]:
     """The problems for which the organisers would refuse one file.
 
     Args:
         data: the whole file.
-        layout: the layout that the file should have.
+        candidates: the layouts that the file may have, the official one first.
         file: the file's name, for messages.
         wanted: the rows to predict; without them, only names that no list can have are found.
+        counts: numbers of rows that the file may have; empty where they are not known.
     """
-    problems = Problems()
+    layout = choose_by_width(candidates, data)
     parsed = parse_flawless(data, layout)
-    if parsed is None:
-        problems = submission_problems(data, layout, file, _names_with_blanks(wanted))
-    if encoding_fault(data) or not layout.has_key:
+    if parsed is not None and _is_as_long(len(parsed), wanted, counts):
+        rows = _rows(parsed, layout) if layout.has_key else None
+        return _row_problems(rows, layout, file, wanted)
+    settled = settle(data, candidates, file, of_unit=layout.per_unit, wanted=wanted, counts=counts)
+    return settled_problems(settled, file, wanted, counts)
+
+
+def settled_problems(
+    settled: Settled, file: str, wanted: RowList | None, counts: Sequence[int] = ()
+) -> tuple[Problem, ...]:
+    """The problems for which the organisers would refuse a file that was settled, those that were mended included."""
+    problems = problems_in_submitting(settled, file, _names_with_blanks(wanted))
+    found = problems.found
+    rules = {problem.rule for problem in settled.faults}
+    if settled.is_told or not settled.rows:
+        return found
+    if settled.layout.has_key:
+        problems = Problems()
+        problems.extend(found)
+        rows = _row_problems(_settled_rows(settled), settled.layout, file, wanted)
+        problems.extend(problem for problem in rows if problem.rule not in rules)
         return problems.found
-    rows = _rough_rows(data, layout) if parsed is None else _rows(parsed, layout)
-    if not len(rows.lines):
-        return problems.found
-    if wanted is not None:
-        problems.extend(compare(rows, wanted, layout.key, file))
-    else:
-        problems.extend(_irregular_names(rows, layout, file))
-    return problems.found
+    if not counts or len(settled.rows) in counts or rules & {"F10", "T03"}:
+        return found
+    expected = " or ".join(f"{lines:,}" for lines in counts)
+    fix = "write one line for each frame, frame 1 first; repeat the last value or cut the surplus"
+    return (*found, Problem("T07", f"{len(settled.rows):,} rows", f"{expected} rows", fix, file))
 
 
 def unit_problems(data: bytes, layout: Layout, name: str, file: str, wanted: UnitList | None) -> tuple[Problem, ...]:
@@ -61,15 +82,8 @@ def unit_problems(data: bytes, layout: Layout, name: str, file: str, wanted: Uni
     """
     listed = None if wanted is None else wanted.find(name)
     if wanted is None or listed is None:
-        return file_problems(data, layout, file, None)
-    layout = listed.layout(layout)
-    found = file_problems(data, layout, file, listed.rows(wanted.source))
-    count = 0 if encoding_fault(data) else _row_count(data, layout)
-    if listed.keys is not None or not listed.lines or not count or count in listed.lines:
-        return found
-    expected = " or ".join(f"{lines:,}" for lines in listed.lines)
-    fix = "write one line for each frame, frame 1 first; repeat the last value or cut the surplus"
-    return (*found, Problem("T07", f"{count:,} rows", f"{expected} rows", fix, file))
+        return file_problems(data, [layout], file, None)
+    return file_problems(data, [listed.layout(layout)], file, listed.rows(wanted.source), listed.lines)
 
 
 def compare_units(names: Sequence[str], wanted: UnitList, layout: Layout, where: str) -> tuple[Problem, ...]:
@@ -123,10 +137,18 @@ def parse_flawless(data: bytes, layout: Layout) -> Parsed | None:
     return parsed if parsed is not None and parsed.is_valid(layout) else None
 
 
-def _row_count(data: bytes, layout: Layout) -> int:
-    """Number of lines that are neither blank nor a header."""
-    lines = sum(1 for line in io.BytesIO(data) if line.strip())
-    return lines - (lines > 0 and is_header(first_line(data), layout))
+def _is_as_long(count: int, wanted: RowList | None, counts: Sequence[int]) -> bool:
+    """True if nothing speaks for rows that stand in the file again."""
+    return (wanted is None or count <= len(wanted.keys)) and (not counts or count in counts)
+
+
+def _row_problems(rows: Rows | None, layout: Layout, file: str, wanted: RowList | None) -> tuple[Problem, ...]:
+    """The problems of the names of rows; `rows` is None where rows have no names."""
+    if rows is None or not len(rows.lines):
+        return ()
+    if wanted is not None:
+        return compare(rows, wanted, layout.key, file)
+    return tuple(_irregular_names(rows, layout, file))
 
 
 def _rows(parsed: Parsed, layout: Layout) -> Rows:
@@ -134,24 +156,15 @@ def _rows(parsed: Parsed, layout: Layout) -> Rows:
     return Rows(parsed.keys, np.arange(layout.first_row, layout.first_row + len(parsed.keys)))
 
 
-def _rough_rows(data: bytes, layout: Layout) -> Rows:
-    """The rows of any text, as far as their names are legible."""
+def _settled_rows(settled: Settled) -> Rows:
+    """The rows of a settled file; the name of a row that is cut off may be cut off too."""
     import pyarrow as pa
 
-    keys: list[str] = []
-    numbers: list[int] = []
-    for number, line in enumerate(io.BytesIO(data), start=1):
-        piece = line.removeprefix(BOM) if number == 1 else line
-        if not piece.strip() or (number == 1 and is_header(first_line(data), layout)):
-            continue
-        text = piece.decode("utf-8", "replace").rstrip("\r\n").replace('"', "")
-        if not line.endswith(b"\n") and text.count(",") < layout.width - 1:
-            # the name of a row that is cut off may be cut off too
-            continue
-        key = layout.row_name(text)
-        keys.append(key if layout.key == "frame-path" else key.strip(BLANKS))
-        numbers.append(number)
-    return Rows(pa.chunked_array([keys], pa.string()), np.array(numbers, np.int64))
+    keys, numbers = settled.split()[0], settled.numbers
+    if settled.is_cut and settled.rows[-1].count(",") < settled.layout.width - 1:
+        keys, numbers = keys[:-1], numbers[:-1]
+    texts = [key.encode("utf-8", "replace").decode() for key in keys]
+    return Rows(pa.chunked_array([texts], pa.string()), np.array(numbers, np.int64))
 
 
 def _names_with_blanks(wanted: RowList | None) -> frozenset[str]:

@@ -124,17 +124,21 @@ def prediction_layouts(challenge: Challenge) -> tuple[Layout, ...]:
 
 
 def choose_layout(candidates: Sequence[Layout], data: bytes | memoryview, *, of_unit: bool) -> Layout:
+    """Choose the layout that the first line of a file's bytes indicates, as `layout_of` does."""
+    return layout_of(candidates, first_line(data), of_unit=of_unit)
+
+
+def layout_of(candidates: Sequence[Layout], first: str, *, of_unit: bool) -> Layout:
     """Choose the layout that a file's first line indicates, or else the first that fits the kind of file.
 
     Args:
         candidates: the layouts that the file may have, the official one first.
-        data: the file's bytes.
+        first: the first line.
         of_unit: True for a file of a folder of per-unit files.
     """
-    first = first_line(data)
     header = first.rstrip(", ")
     for layout in candidates:
-        if has_header(data, layout):
+        if header in layout.headers:
             return layout
     fields = first.count(",") + 1
     for layout in candidates:

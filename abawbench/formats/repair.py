@@ -12,12 +12,13 @@ from abawbench.base.files import check_output, write_file, write_folder
 from abawbench.base.problems import Problem, ProblemError, Problems, not_found
 from abawbench.challenges import Challenge
 from abawbench.formats.archive import is_archive
-from abawbench.formats.file_problems import compare_units, file_problems, unit_problems
-from abawbench.formats.layout import Layout, choose_by_width, prediction_layouts
-from abawbench.formats.lists import ListedUnit, RowList, UnitList, read_list
-from abawbench.formats.mend import Mended, describe, mend
+from abawbench.formats.file_problems import compare_units, settled_problems
+from abawbench.formats.layout import Layout, prediction_layouts
+from abawbench.formats.lists import RowList, UnitList, read_list
+from abawbench.formats.mending import describe
 from abawbench.formats.names import differing, rename
 from abawbench.formats.rows import order_of
+from abawbench.formats.settle import Settled, settle
 from abawbench.formats.text import load
 from abawbench.formats.unit_files import unit_files
 
@@ -104,55 +105,44 @@ def _copy(
 ) -> tuple[bytes, list[Repair], tuple[Problem, ...]]:
     """The mended bytes of a file, the repairs, and the remaining problems."""
     data = load(path)
-    layout = choose_by_width(layouts, data)
-    listed = wanted.units.get(path.stem) if isinstance(wanted, UnitList) else None
+    candidates: Sequence[Layout] = layouts
+    listed = wanted.find(path.stem) if isinstance(wanted, UnitList) else None
     rows = wanted if isinstance(wanted, RowList) else None
+    counts: tuple[int, ...] = ()
     if listed is not None:
-        layout, rows = listed.layout(layout), listed.rows(str(path))
-    copy = mend(data, layout)
-    if copy is not None and ("F05" not in copy.done or _is_complete(copy, layout, rows, listed)):
-        repairs = [Repair(rule, describe(rule, count), count, str(path)) for rule, count in copy.done.items()]
-        if rows is not None:
-            copy, ordered = _by_list(copy, layout, rows, str(path))
-            repairs += ordered
-        data = copy.to_bytes()
-    else:
-        repairs = []
-    if layout.per_unit:
-        units = wanted if isinstance(wanted, UnitList) else None
-        return data, repairs, unit_problems(data, layout, path.stem, str(path), units)
-    return data, repairs, file_problems(data, layout, str(path), rows)
+        candidates, rows, counts = [listed.layout(layouts[0])], listed.rows(str(path)), listed.lines
+    of_unit = layouts[0].per_unit
+    settled = settle(data, candidates, str(path), of_unit=of_unit, wanted=rows, counts=counts)
+    repairs = [
+        Repair(problem.rule, describe(problem.rule, problem.count), problem.count, str(path))
+        for problem in {problem.rule: problem for problem in settled.mended}.values()
+    ]
+    if rows is not None and not settled.faults:
+        settled, ordered = _by_list(settled, rows, str(path))
+        repairs += ordered
+    left = replace(settled, mended=())
+    return settled.to_bytes(), repairs, settled_problems(left, str(path), rows, counts)
 
 
-def _is_complete(copy: Mended, layout: Layout, rows: RowList | None, listed: ListedUnit | None) -> bool:
-    """True if the last row, which has no line feed, is the last row of the list and has all its values."""
-    if copy.values[-1].count(",") != len(layout.columns) - 1 or not copy.values[-1].split(",")[-1]:
-        return False
-    if rows is not None:
-        return len(copy.values) == len(rows.keys)
-    return listed is not None and len(copy.values) in listed.lines
-
-
-def _by_list(copy: Mended, layout: Layout, wanted: RowList, file: str) -> tuple[Mended, list[Repair]]:
+def _by_list(copy: Settled, wanted: RowList, file: str) -> tuple[Settled, list[Repair]]:
     """Give the rows the names and the order of the list, if they then are exactly the rows of the list."""
     import pyarrow as pa
 
-    keys = pa.chunked_array([copy.keys], pa.string())
+    names, values = copy.split()
+    keys = pa.chunked_array([names], pa.string())
     repairs: list[Repair] = []
     order = order_of(keys, wanted.keys)
     if order is None:
-        renaming = rename(keys, wanted.keys, layout.key)
+        renaming = rename(keys, wanted.keys, copy.layout.key)
         order = None if renaming is None else order_of(renaming.keys, wanted.keys)
         if renaming is None or order is None:
             return copy, []
         count = len(differing(keys, renaming.keys))
         repairs.append(Repair("T06", f"names set right: {'; '.join(renaming.causes)}", count, file))
-        copy = replace(copy, keys=renaming.keys.to_pylist())
+        names = renaming.keys.to_pylist()
     moved = int((order != np.arange(len(order))).sum())
     if moved:
         repairs.append(Repair("T05", "rows put in the order of the list", moved, file))
-        places = order.tolist()
-        copy = replace(
-            copy, keys=[copy.keys[place] for place in places], values=[copy.values[place] for place in places]
-        )
-    return copy, repairs
+    # a row without a comma has a name and nothing else
+    rows = [f"{name},{value}" if value else name for name, value in zip(names, values, strict=True)]
+    return replace(copy, rows=[rows[place] for place in order.tolist()]), repairs

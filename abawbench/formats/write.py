@@ -75,7 +75,7 @@ def write_predictions(
     problems = Problems()
     if isinstance(wanted, RowList):
         data = _text(layout.header, [wanted.keys, *columns])
-        problems.extend(file_problems(data, layout, str(out), wanted))
+        problems.extend(file_problems(data, [layout], str(out), wanted))
         problems.raise_if_any()
         write_file(out, data)
     else:

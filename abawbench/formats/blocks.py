@@ -1,0 +1,120 @@
+"""Rows that stand in a file more than once: files put together, units written twice, answers behind the sample."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """What stands more than once in a file.
+
+    Attributes:
+        kept: places of the rows that remain.
+        dropped: places of rows that stand in the file again, with the same values.
+        sample: places of rows of the organisers' sample, which others answer.
+        unlike: places of rows that another row contradicts.
+    """
+
+    kept: tuple[int, ...]
+    dropped: tuple[int, ...] = ()
+    sample: tuple[int, ...] = ()
+    unlike: tuple[int, ...] = ()
+
+
+def of_named_rows(keys: Sequence[str], values: Sequence[str], starts: Sequence[int], listed: Counter[str]) -> Copies:
+    """Find copies among rows that have names.
+
+    Args:
+        keys: name of each row.
+        values: the rest of each row.
+        starts: places at which a header stood before the row.
+        listed: how often the list has each name; empty where there is no list. Without it, a name may stand in each
+            part between two headers as often as in the first part that has it.
+    """
+    empty = [place for place, value in enumerate(values) if not value.strip(", ")]
+    if empty:
+        answered = {key for key, value in zip(keys, values, strict=True) if value.strip(", ")}
+        if all(keys[place] in answered for place in empty):
+            return Copies(_without(len(keys), empty), sample=tuple(empty))
+    allowed = listed or _most_in_one_part(keys, starts)
+    if not allowed or not any(count > allowed[key] > 0 for key, count in Counter(keys).items()):
+        return Copies(tuple(range(len(keys))))
+    places: dict[str, list[int]] = {}
+    for place, key in enumerate(keys):
+        places.setdefault(key, []).append(place)
+    again: list[int] = []
+    unlike: list[int] = []
+    firsts: list[int] = []
+    for key, found in places.items():
+        often = allowed[key]
+        if not 0 < often < len(found):
+            continue
+        first = found[:often]
+        firsts += first
+        for place, earlier in zip(found[often:], first * (len(found) // often + 1), strict=False):
+            (again if values[place] == values[earlier] else unlike).append(place)
+    if unlike and listed and _is_sample(keys, values, firsts, listed):
+        return Copies(_without(len(keys), firsts), sample=tuple(sorted(firsts)))
+    if unlike:
+        return Copies(tuple(range(len(keys))), unlike=tuple(sorted(unlike)))
+    return Copies(_without(len(keys), again), dropped=tuple(sorted(again)))
+
+
+def of_numbered_rows(rows: Sequence[str], starts: Sequence[int], counts: Sequence[int]) -> Copies:
+    """Find copies in the file of one unit, whose rows are told by their place.
+
+    Args:
+        rows: the rows.
+        starts: places at which a header stood before the row.
+        counts: numbers of rows that the unit may have; empty where they are not known.
+    """
+    every = tuple(range(len(rows)))
+    if len(rows) in counts:
+        return Copies(every)
+    bounds = sorted({0, *starts, len(rows)})
+    if len(bounds) == 2:
+        size = next((count for count in counts if count and len(rows) % count == 0), None)
+        if size is None:
+            return Copies(every)
+        bounds = list(range(0, len(rows) + 1, size))
+    parts = [(begin, rows[begin:end]) for begin, end in pairwise(bounds) if end > begin]
+    # the longest part is the unit; a shorter one is a run that was stopped
+    begin, unit = max(parts, key=lambda part: len(part[1]))
+    unlike = [
+        start + place
+        for start, part in parts
+        for place, (row, right) in enumerate(zip(part, unit, strict=False))
+        if row != right
+    ]
+    if unlike:
+        return Copies(every, unlike=tuple(unlike))
+    kept = tuple(range(begin, begin + len(unit)))
+    return Copies(kept, dropped=_without(len(rows), kept))
+
+
+def _most_in_one_part(keys: Sequence[str], starts: Sequence[int]) -> Counter[str]:
+    """How often each name stands in the first part that has it; empty where there is one part."""
+    allowed: Counter[str] = Counter()
+    bounds = sorted({0, *starts, len(keys)})
+    if len(bounds) == 2:
+        return allowed
+    for begin, end in pairwise(bounds):
+        for key, count in Counter(keys[begin:end]).items():
+            allowed.setdefault(key, count)
+    return allowed
+
+
+def _is_sample(keys: Sequence[str], values: Sequence[str], firsts: Sequence[int], listed: Counter[str]) -> bool:
+    """True if the first rows of the file are the list, all with one value or none, and the answers follow."""
+    size = sum(listed.values())
+    is_whole = len(firsts) == size and len(keys) == 2 * size and set(firsts) == set(range(size))
+    return is_whole and len(set(values[:size])) == 1 and len(set(values[size:])) > 1
+
+
+def _without(size: int, places: Sequence[int]) -> tuple[int, ...]:
+    left_out = set(places)
+    return tuple(place for place in range(size) if place not in left_out)

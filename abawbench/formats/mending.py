@@ -1,0 +1,95 @@
+"""What can be mended in a text file without a doubt, and a record of what was mended in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from abawbench.base.problems import Problem, Problems
+
+REPAIR = "`abawbench check --repair` does it"
+# mendings that change a value in its last digits: `repair` makes them, readers do not
+CHANGE_VALUES = frozenset({"V03", "V08"})
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of fault that can be mended.
+
+    Attributes:
+        expected: what the file should have, in words.
+        fix: how to mend it by hand.
+        done: what was done, in words.
+    """
+
+    expected: str
+    fix: str
+    done: str
+
+
+KINDS = {
+    "N01": Kind("line feeds alone", "save it with Unix line ends", "Windows line ends replaced"),
+    "N02": Kind("text without one", "save it as UTF-8 without a byte order mark", "byte order mark removed"),
+    "N03": Kind("the last row as the last line", "end the file after the last row", "blank lines at the end removed"),
+    "N10": Kind("a line feed behind the last row", "end the last line", "line feed added to the last row"),
+    "F03": Kind(
+        "UTF-8 text whose lines end with a line feed", "save it again as UTF-8 text", "text written as UTF-8 lines"
+    ),
+    "F04": Kind("the header of the format", "write the header of the organisers' list", "header set right"),
+    "F07": Kind("fields without quotes", "write without quotes", "quotes removed"),
+    "F08": Kind(
+        "a line that ends with its last value",
+        "remove what follows the last value",
+        "commas and blanks removed from line ends",
+    ),
+    "F09": Kind("values without blanks", "remove the blanks around values", "blanks around values removed"),
+    "F10": Kind("a row", "remove the blank lines", "blank lines removed"),
+    "F11": Kind("the first row", "remove the header: the format has no header", "header removed"),
+    "F13": Kind("commas between fields, points in numbers", "separate the fields by commas", "separators set right"),
+    "F14": Kind("the row alone", "write without an index (index=False in pandas)", "column of row numbers removed"),
+    "F15": Kind("rows alone", "remove the comments", "comment lines removed"),
+    "F16": Kind("one header, in the first line", "write the header once", "further headers removed"),
+    "F17": Kind("each row once", "remove the copy; open files with mode 'w', not 'a'", "second copy of rows removed"),
+    "F18": Kind("answers alone", "leave out the rows of the sample", "rows of the sample removed"),
+    "F19": Kind("a plain number", "write the value itself, x.item()", "values taken out of printed arrays"),
+    "V03": Kind(
+        "a value in the range of its column", "clip values to the range", "rounding errors beyond the range clipped"
+    ),
+    "V05": Kind("an integer", "write the integer alone: 4, not 4.0", "integers written without decimal point"),
+    "V08": Kind("p0 + p1 == 1.0", "round p1 first, then print p0 as 1 - p1", "p0 recomputed as 1 - p1"),
+}
+
+
+def describe(rule: str, count: int) -> str:
+    """What was done about the faults of a rule, in words."""
+    return f"{KINDS[rule].done} ({count:,} times)" if count > 1 else KINDS[rule].done
+
+
+class Mendings:
+    """The faults that were mended in one file."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._problems = Problems()
+
+    def add(self, rule: str, line: int | None, found: str, count: int = 1, expected: str | None = None) -> None:
+        """Add a mended fault of a rule in `KINDS`, at a line, which stands for `count` occurrences."""
+        kind = KINDS[rule]
+        fix = kind.fix if rule.startswith("N") else f"{kind.fix}: {REPAIR}"
+        self._problems.add(Problem(rule, found, expected or kind.expected, fix, self._file, line, count))
+
+    @property
+    def found(self) -> tuple[Problem, ...]:
+        """The faults, up to three of each rule, with the count of the rule."""
+        return self._problems.found
+
+
+def notes(mended: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Notes on mended faults, for a reader that goes on: one for each rule."""
+    first = {problem.rule: problem for problem in reversed(tuple(mended))}
+    return tuple(
+        problem
+        if problem.is_note
+        else Problem("N11", problem.found, problem.expected, problem.fix, problem.file, problem.line, problem.count)
+        for problem in reversed(first.values())
+    )

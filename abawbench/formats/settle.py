@@ -1,0 +1,458 @@
+"""A text file brought into its official form: the one place that knows what can be wrong with a file as a whole.
+
+Readers parse what is settled, `repair` writes it, and `check` reports what had to be mended and then what is left.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from abawbench.base.problems import SHOWN, Problem
+from abawbench.formats import blocks, lines
+from abawbench.formats.columns import BLANKS, is_number
+from abawbench.formats.describe import describe_columns, describe_header, expected_columns
+from abawbench.formats.layout import Layout, is_header, layout_of
+from abawbench.formats.lines import Lines
+from abawbench.formats.lists import RowList
+from abawbench.formats.mend import mend_row, unwrap
+from abawbench.formats.mending import Mendings
+from abawbench.formats.text import quote
+
+# first fields of a header above row numbers
+INDEX_NAMES = {"", "unnamed:0", "index", "id", "idx", "row", "no", "no."}
+# fewer rows do not tell row numbers from values
+FEWEST_NUMBERED = 3
+# endings by which a first field is the name of a row
+_NAME = re.compile(r"[^,;\t]*(?:/|\\|\.(?:jpe?g|png|mp4|avi)\b)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False)
+class Settled:
+    """A text file in its official form, as far as there is one way to get there.
+
+    Attributes:
+        layout: the layout of the rows.
+        header: the first line; None where the format, or the file, has none.
+        rows: the rows, with commas between their fields.
+        numbers: the line number of each row in the file.
+        mended: the faults that were mended, up to three of each rule.
+        faults: faults of the whole file that have to be mended by hand; those of single rows are for `diagnose`.
+        is_told: True if the faults of the whole file account for those of its rows.
+        is_cut: True if the last row may be cut off.
+    """
+
+    layout: Layout
+    header: str | None
+    rows: list[str]
+    numbers: list[int]
+    mended: tuple[Problem, ...]
+    faults: tuple[Problem, ...] = ()
+    is_told: bool = False
+    is_cut: bool = False
+
+    @property
+    def body(self) -> bytes:
+        """The rows as bytes."""
+        return ("\n".join(self.rows) + "\n" * bool(self.rows)).encode("utf-8", "surrogateescape")
+
+    def to_bytes(self) -> bytes:
+        """The file as bytes."""
+        head = "" if self.header is None else f"{self.header}\n"
+        return head.encode("utf-8", "surrogateescape") + self.body
+
+    def split(self) -> tuple[list[str], list[str]]:
+        """The name of each row, of which there are none where rows are told by their place, and the rest of it."""
+        return _names_and_values(self.rows, self.layout)
+
+
+def settle(
+    data: bytes,
+    candidates: Sequence[Layout],
+    file: str,
+    *,
+    of_unit: bool = False,
+    wanted: RowList | None = None,
+    counts: Sequence[int] = (),
+) -> Settled:
+    """Bring a text file into its official form, and record what was mended.
+
+    Mended are the encoding, line ends, separators, decimal commas, quotes, comments, blank lines, a column of row
+    numbers, headers that lack or stand in the file again, copies of rows, rows of the sample, printed arrays, and the
+    faults of rows that `mend` knows. No value is changed but those in `mending.CHANGE_VALUES`.
+
+    Args:
+        data: the whole file, any bytes.
+        candidates: the layouts that the file may have, the official one first.
+        file: the file's name, for messages.
+        of_unit: True for the file of one unit.
+        wanted: the rows that the file should have; None where they are not known.
+        counts: numbers of rows that the file may have; empty where they are not known.
+    """
+    mended = Mendings(file)
+    text = lines.decode(data, mended)
+    if text is None:
+        found, expected = "binary data", "UTF-8 text whose lines end with a line feed"
+        fault = Problem("F03", found, expected, "save it again as UTF-8 text", file, 1)
+        return Settled(candidates[0], None, [], [], mended.found, (fault,), is_told=True)
+    content = lines.split(text, mended)
+    return _Settling(content, candidates, file, mended, wanted, counts).settled(of_unit=of_unit)
+
+
+class _Settling:
+    """One file on its way to its official form."""
+
+    def __init__(
+        self,
+        content: Lines,
+        candidates: Sequence[Layout],
+        file: str,
+        mended: Mendings,
+        wanted: RowList | None,
+        counts: Sequence[int],
+    ) -> None:
+        self._content = content
+        self._candidates = candidates
+        self._layout = candidates[0]
+        self._file = file
+        self._mended = mended
+        self._listed = Counter[str]() if wanted is None else Counter[str](wanted.keys.to_pylist())
+        self._counts = (len(wanted.keys),) if wanted is not None else tuple(counts)
+        self._headers = {lines.squeeze(header) for layout in candidates for header in layout.headers}
+        self._faults: list[Problem] = []
+        self._is_told = False
+        self._header: str | None = None
+        # the first line of the file as it was found, where it is a header
+        self._first: str | None = None
+        # places of rows before which a header stood
+        self._starts: list[int] = []
+
+    def settled(self, *, of_unit: bool) -> Settled:
+        """The file in its official form."""
+        self._drop_comments()
+        self._set_separators()
+        self._choose_layout(of_unit=of_unit)
+        self._take_header()
+        self._drop_row_numbers()
+        self._judge_blank_lines()
+        self._drop_headers()
+        self._mend_rows()
+        self._judge_columns()
+        is_cut = self._content.is_cut and not self._is_last_row_whole()
+        if not is_cut:
+            self._drop_copies()
+        return Settled(
+            self._layout,
+            self._header,
+            self._content.texts,
+            self._content.numbers,
+            self._mended.found,
+            tuple(self._faults),
+            self._is_told,
+            is_cut,
+        )
+
+    def _add_fault(self, rule: str, line: int | None, found: str, expected: str, fix: str, count: int = 1) -> None:
+        self._faults.append(Problem(rule, found, expected, fix, self._file, line, count))
+
+    def _drop_comments(self) -> None:
+        content = self._content
+        places = [place for place, line in enumerate(content.texts) if lines.is_comment(line)]
+        if not places or len(places) == len(content.texts):
+            return
+        dropped: list[int] = []
+        for place in places:
+            line = content.texts[place]
+            if lines.squeeze(line) in self._headers:
+                content.texts[place] = line.lstrip(f"{BLANKS}#%/")
+                self._mended.add("F15", content.numbers[place], f"a comment, {quote(line)}", expected="the header")
+            elif not self._is_row_of_comment(line):
+                dropped.append(place)
+        if dropped:
+            found = f"a comment, {quote(content.texts[dropped[0]])}"
+            self._mended.add("F15", content.numbers[dropped[0]], found, len(dropped))
+            content.drop(dropped)
+
+    def _is_row_of_comment(self, line: str) -> bool:
+        """True if a line that begins as a comment is a row, whose name begins with slashes or is in the list."""
+        name, comma, values = line.partition(",")
+        is_row = bool(comma) and all(is_number(field) for field in values.split(","))
+        return is_row and (line.startswith("//") or name in self._listed)
+
+    def _set_separators(self) -> None:
+        content = self._content
+        texts = content.texts
+        if any(layout.has_text for layout in self._candidates) and any("," in line for line in texts):
+            return
+        mark = lines.separator(texts[1:] or texts)
+        changed: dict[int, str | None] = {}
+        quoted: list[int] = []
+        has_decimals = False
+        for place, line in enumerate(texts):
+            own = mark if mark is not None and mark in line else None
+            if own is None and not place and "," not in line and lines.squeeze(line) in self._headers:
+                own = next((other for other in lines.MARKS if other in line.strip(BLANKS)), None)
+            if own is None and '"' not in line:
+                continue
+            if '"' in line:
+                quoted.append(place)
+            text, is_decimal = lines.with_commas(line, own)
+            if own is not None or is_decimal:
+                changed[place] = own
+            has_decimals |= is_decimal
+            texts[place] = text.replace('"', "")
+        if quoted:
+            found = f"quotes, {quote(texts[quoted[0]])} without them"
+            self._mended.add("F07", content.numbers[quoted[0]], found, len(quoted))
+        if changed:
+            place, own = next(reversed(changed.items()))
+            parts = [f"{lines.MARKS[own]} between fields"] if own is not None else []
+            found = " and ".join([*parts, *(["decimal commas"] if has_decimals else [])])
+            self._mended.add("F13", content.numbers[min(changed)], found, len(changed))
+
+    def _choose_layout(self, *, of_unit: bool) -> None:
+        first = self._content.texts[0] if self._content.texts else ""
+        layout = layout_of(self._candidates, first, of_unit=of_unit)
+        behind = first.partition(",")[2]
+        if layout.header is None and first.partition(",")[0].strip().isdecimal():
+            # behind a row number, which is dropped later
+            layout = layout_of(self._candidates, behind, of_unit=of_unit)
+        elif lines.squeeze(first) in self._headers or lines.squeeze(behind) in self._headers:
+            layout = next(
+                other
+                for other in self._candidates
+                for header in other.headers
+                if lines.squeeze(header) in {lines.squeeze(first), lines.squeeze(behind)}
+            )
+        self._layout = layout
+
+    def _take_header(self) -> None:
+        """Take the first line out of the rows if it is a header, and judge it."""
+        content, layout = self._content, self._layout
+        wanted = layout.header
+        text = content.texts[0] if content.texts else ""
+        if not content.texts or self._is_row(text):
+            if content.texts and wanted is not None:
+                found, expected = f"a row, {quote(text)}", f"'{wanted}'"
+                if layout.header_aliases:
+                    self._add_fault("F04", 1, found, expected, "write the header as the first line")
+                else:
+                    self._mended.add("F04", content.numbers[0], found, expected=expected)
+                    self._header = wanted
+            return
+        number = content.numbers[0]
+        self._first = text
+        content.drop([0])
+        if wanted is None:
+            self._mended.add("F11", number, quote(text))
+            return
+        name, _, behind = text.partition(",")
+        is_index = name.strip(BLANKS).replace(" ", "").lower() in INDEX_NAMES
+        for piece in (text, behind) if is_index else (text,):
+            right = next((h for h in layout.headers if lines.squeeze(h) == lines.squeeze(piece)), None)
+            if right is not None:
+                self._header = right
+                self._judge_spelling(piece, right, number)
+                return
+        self._header = text
+        if lines.is_undecodable(text):
+            found = lines.describe_undecodable(text)
+            self._add_fault("F03", number, found, "UTF-8 text", "save it again as UTF-8 text")
+        elif "\0" in text:
+            self._add_fault("F03", number, "a NUL byte", "UTF-8 text", "save it again as UTF-8 text")
+        else:
+            found, fix = describe_header(text, layout)
+            self._add_fault("F04", number, found, f"'{wanted}'", fix)
+
+    def _is_row(self, text: str) -> bool:
+        """True if a first line is a row and not a header, right or wrong."""
+        if lines.squeeze(text) in self._headers:
+            return False
+        if not is_header(text, self._layout):
+            return True
+        if self._layout.header is None:
+            return False
+        if self._layout.has_key:
+            return bool(_NAME.match(text))
+        fields = unwrap(text).split(",")
+        return bool(text.strip()) and all(is_number(field) or field in {"True", "False", "nan"} for field in fields)
+
+    def _judge_spelling(self, text: str, right: str, number: int) -> None:
+        if text in self._layout.headers:
+            return
+        if text.rstrip(f",{BLANKS}") == right:
+            end = "a comma" if "," in text[len(right) :] else "a blank"
+            self._mended.add("F08", number, f"{end} at the end, {quote(text[-20:])}", expected="the header alone")
+        elif text.replace(" ", "").rstrip(",") == right.replace(" ", ""):
+            self._mended.add("F09", number, quote(text), expected=f"'{right}'")
+        elif text.replace(",", " ").split() != right.replace(",", " ").split():
+            self._mended.add("F04", number, quote(text), expected=f"'{right}'")
+
+    def _drop_row_numbers(self) -> None:
+        texts = self._content.texts
+        layout = self._layout
+        if layout.has_text or not texts:
+            return
+        split = [text.partition(",") for text in texts]
+        is_wide = [rest.count(",") + 2 == layout.width + 1 and not rest.endswith(",") for _, _, rest in split]
+        if layout.key == "frame-path":
+            is_wide = [bool(_NAME.match(rest)) for _, _, rest in split]
+        numbered = [place for place, wide in enumerate(is_wide) if wide and split[place][0].strip().isdecimal()]
+        if not numbered or len(numbered) < sum(is_wide) or 2 * len(numbered) <= len(texts):
+            return
+        name = (self._first or "no").partition(",")[0].strip(BLANKS).replace(" ", "").lower()
+        is_named = self._first is not None and name in INDEX_NAMES
+        is_before_names = layout.key in {"path", "frame-path", "image"} and all(
+            _NAME.match(split[place][2]) for place in numbered
+        )
+        numbers = [int(split[place][0]) for place in numbered]
+        if not (is_named or is_before_names or _is_count(numbers)):
+            return
+        for place in numbered:
+            texts[place] = split[place][2]
+        found = f"row numbers in the first column, {quote(split[numbered[0]][0])} first"
+        self._mended.add("F14", self._content.numbers[numbered[0]], found, len(numbered))
+
+    def _judge_blank_lines(self) -> None:
+        """Drop blank lines between rows, unless one may stand for a frame."""
+        content = self._content
+        if not content.blanks or not content.numbers:
+            return
+        inner = [number for number in content.blanks if number > content.numbers[0]]
+        is_every_other = len(inner) >= len(content.texts) - 1 > 0 and all(
+            later - earlier == 2 for earlier, later in pairwise(inner)
+        )
+        is_clear = self._layout.has_key or len(content.texts) in self._counts or is_every_other or not inner
+        if is_clear:
+            self._mended.add("F10", content.blanks[0], "a blank line", len(content.blanks))
+            return
+        fix = "remove the line, or write the row that belongs there"
+        for number in inner[:SHOWN]:
+            self._add_fault("F10", number, "a blank line", "a row", fix, len(inner))
+
+    def _drop_headers(self) -> None:
+        """Drop headers among the rows."""
+        known = {lines.squeeze(text) for text in (self._header, self._first) if text is not None}
+        if not known:
+            return
+        texts = self._content.texts
+        # a row ends with a number
+        places = [
+            place for place, text in enumerate(texts) if not text[-1:].isdecimal() and lines.squeeze(text) in known
+        ]
+        if not places:
+            return
+        self._mended.add("F16", self._content.numbers[places[0]], "the header again", len(places))
+        self._starts = [place - before for before, place in enumerate(places)]
+        self._content.drop(places)
+
+    def _mend_rows(self) -> None:
+        content, layout = self._content, self._layout
+        if layout.role == "list" or not layout.columns:
+            return
+        faultless = layout.faultless_line()
+        latin: list[int] = []
+        for place, text in enumerate(content.texts):
+            if faultless is not None and faultless.fullmatch(f"{text}\n".encode("utf-8", "surrogateescape")):
+                continue
+            if lines.is_undecodable(text):
+                key, _, values = text.partition(",")
+                if not layout.has_key or lines.is_undecodable(values):
+                    continue
+                latin.append(place)
+                text = f"{lines.as_latin1(key)},{values}"
+            number = content.numbers[place]
+            content.texts[place] = mend_row(
+                text, layout, lambda rule, found, expected, number=number: self._mended.add(rule, number, found, 1, expected)
+            )
+        if latin:
+            found = f"bytes in names that are Latin-1, {quote(layout.row_name(content.texts[latin[0]]))}"
+            self._mended.add("F03", content.numbers[latin[0]], found, len(latin))
+
+    def _judge_columns(self) -> None:
+        """Tell as one fault that most rows have other columns than the format."""
+        texts, layout = self._content.texts, self._layout
+        if layout.has_text or layout.key == "frame-path" or layout.role == "list" or len(texts) < FEWEST_NUMBERED:
+            return
+        wrong = [place for place, text in enumerate(texts) if text.count(",") != layout.width - 1]
+        if 2 * len(wrong) <= len(texts):
+            return
+        found, expected = describe_columns([texts[place] for place in wrong], layout), expected_columns(layout)
+        fix = f"write {expected.partition(': ')[2]}, and nothing else"
+        self._add_fault("F06", self._content.numbers[wrong[0]], found, expected, fix, len(wrong))
+        self._is_told = True
+
+    def _is_last_row_whole(self) -> bool:
+        """True if the last row, which has no line feed, has all its fields and is the last of the list."""
+        content, layout = self._content, self._layout
+        if not content.texts:
+            return True
+        fields = layout.split(content.texts[-1])
+        is_whole = len(fields) == layout.width and all(field.strip(BLANKS) for field in fields)
+        if is_whole and (not self._counts or self._is_complete()):
+            self._mended.add("N10", content.numbers[-1], f"{quote(content.texts[-1])} without a line feed")
+            return True
+        fix = "write the file again, to its end: a number that is cut off cannot be told from a short one"
+        found = f"{quote(content.texts[-1])} without a line feed"
+        self._add_fault("F05", content.numbers[-1], found, "a whole row and a line feed", fix)
+        return False
+
+    def _is_complete(self) -> bool:
+        """True if the file, or its last copy of the rows, has as many rows as it should have."""
+        count = len(self._content.texts)
+        return any(size and count % size == 0 for size in self._counts)
+
+    def _drop_copies(self) -> None:
+        """Drop rows that stand in the file again, and those of the organisers' sample."""
+        content = self._content
+        keys, values = _names_and_values(content.texts, self._layout)
+        if not self._layout.has_key:
+            copies = blocks.of_numbered_rows(content.texts, self._starts, self._counts)
+        elif self._starts or len(keys) > sum(self._listed.values()):
+            copies = blocks.of_named_rows(keys, values, self._starts, self._listed)
+        else:
+            return
+        number = content.numbers
+        if copies.unlike:
+            what = f"{self._subject(keys, copies.unlike)} again, with unlike values in {len(copies.unlike):,} rows"
+            fix = "keep the rows that you mean; open files with mode 'w', not 'a'"
+            self._add_fault("T03", number[copies.unlike[0]], what, "each row once", fix, len(copies.unlike))
+            self._is_told |= not self._layout.has_key
+            return
+        if copies.dropped:
+            what = f"{self._subject(keys, copies.dropped)} again, with the same values"
+            self._mended.add("F17", number[copies.dropped[0]], what, len(copies.dropped))
+        if copies.sample:
+            found = f"the rows of the sample, {quote(content.texts[copies.sample[0]])}"
+            self._mended.add("F18", number[copies.sample[0]], found, len(copies.sample))
+        content.keep(copies.kept)
+
+    def _subject(self, keys: Sequence[str], places: Sequence[int]) -> str:
+        """What stands in a file more than once, in words."""
+        if not keys:
+            return "the unit"
+        again = {keys[place] for place in places}
+        if again == set(keys):
+            return "the file"
+        units = {key.rpartition("/")[0] for key in again}
+        if len(units) == 1 and "" not in units:
+            (unit,) = units
+            return f"'{unit}'"
+        return f"{len(places):,} rows"
+
+
+def _names_and_values(rows: Sequence[str], layout: Layout) -> tuple[list[str], list[str]]:
+    if not layout.has_key:
+        return [], list(rows)
+    keys = [layout.row_name(row) for row in rows]
+    return keys, [row[len(key) + 1 :] for key, row in zip(keys, rows, strict=True)]
+
+
+def _is_count(numbers: Sequence[int]) -> bool:
+    """True for numbers that count from 0 or 1, perhaps again and again."""
+    if len(numbers) < FEWEST_NUMBERED or numbers[0] not in {0, 1}:
+        return False
+    return all(later in {earlier + 1, numbers[0]} for earlier, later in pairwise(numbers)) and max(numbers) > 1
