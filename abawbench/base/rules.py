@@ -29,7 +29,7 @@ RULES: dict[str, Rule] = {
     "F05": Rule("last line cut off", "The last line is whole and ends with a line feed."),
     "F06": Rule("wrong number of columns", "Every row has the columns of the format, no more and no fewer."),
     "F07": Rule("quoted text", "No field is quoted; each name of the header is a column of its own."),
-    "F08": Rule("trailing comma", "No line of a submission ends with a comma or a blank."),
+    "F08": Rule("comma or blank at the end of a line", "No line of a submission ends with a comma or a blank."),
     "F09": Rule("blank inside a line", "A line holds no blanks where the format allows none."),
     "F10": Rule("blank line", "No line between the first row and the last is empty."),
     "F11": Rule("header in a file without header", "The format has no header: the first line is a row."),
@@ -37,6 +37,15 @@ RULES: dict[str, Rule] = {
         "output in the place of something else",
         "An output is a new file or replaces a plain one; it is no input of the same call, no device, pipe or socket.",
     ),
+    "F13": Rule(
+        "other separators", "Fields are separated by commas; numbers have a decimal point and no other separator."
+    ),
+    "F14": Rule("column of row numbers", "A row begins with its name, or its first value, and not with an index."),
+    "F15": Rule("comment", "A file holds its header and its rows alone."),
+    "F16": Rule("header again", "The header is the first line and no other."),
+    "F17": Rule("rows written twice", "A file or a unit stands in a file once."),
+    "F18": Rule("rows of the sample", "Answers stand in the place of the sample's values, not behind them."),
+    "F19": Rule("printed array or tensor", "A value is a number alone, without the text in which a library prints it."),
     "V01": Rule("not a number", "The value is a finite number; NaN and an empty field are no numbers."),
     "V02": Rule("infinite value", "The value is finite."),
     "V03": Rule("value out of range", "The value lies in the range of its column."),
@@ -203,6 +212,12 @@ RULES: dict[str, Rule] = {
         "A model also keeps the rules on training data of the other editions.",
     ),
     "N06": Rule("blank beside a value", "No value has a blank beside it, though the organisers' reader accepts one."),
+    "N10": Rule("no line feed behind the last row", "Every line ends with a line feed, the last one too."),
+    "N11": Rule(
+        "mended in reading",
+        "A file is in the form of the organisers. What has one meaning only is read all the same, and no value changes; "
+        "`abawbench check --repair` writes the file in its form.",
+    ),
     "N20": Rule("the same trial twice", "The trials of a submission differ from one another."),
     "N21": Rule(
         "hidden files and files of an operating system",

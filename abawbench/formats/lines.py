@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
-from abawbench.formats.columns import BLANKS
+from abawbench.base.problems import Problem
+from abawbench.formats.columns import BLANKS, is_number
 from abawbench.formats.mending import Mendings
-from abawbench.formats.text import BOM, UTF16_MARKS
+from abawbench.formats.text import BOM, UTF16_MARKS, quote
 
 COMMENTS = ("#", "//", "%")
 MARKS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "blanks"}
@@ -98,6 +99,85 @@ def split(text: str, mended: Mendings) -> Lines:
     return lines
 
 
+def drop_comments(content: Lines, mended: Mendings, headers: Container[str], names: Container[str] = ()) -> None:
+    """Leave out comment lines, and take the mark of a comment from the front of a header.
+
+    Args:
+        content: the lines, which are changed.
+        mended: record of what is mended.
+        headers: headers of the format, squeezed.
+        names: names that rows may have.
+    """
+    places = [place for place, line in enumerate(content.texts) if is_comment(line)]
+    if not places or len(places) == len(content.texts):
+        return
+    dropped: list[int] = []
+    for place in places:
+        line = content.texts[place]
+        if squeeze(line) in headers:
+            content.texts[place] = line.lstrip(f"{BLANKS}#%/")
+            mended.add("F15", content.numbers[place], f"a comment, {quote(line)}", expected="the header")
+        elif not _is_row(line, names):
+            dropped.append(place)
+    if dropped:
+        found = f"a comment, {quote(content.texts[dropped[0]])}"
+        mended.add("F15", content.numbers[dropped[0]], found, len(dropped))
+        content.drop(dropped)
+
+
+def set_separators(content: Lines, mended: Mendings, headers: Container[str] = ()) -> None:
+    """Put commas between fields, points into numbers, and take quotes away.
+
+    Args:
+        content: the lines, which are changed.
+        mended: record of what is mended.
+        headers: headers of the format, squeezed.
+    """
+    texts = content.texts
+    mark = separator(texts[1:] or texts)
+    changed: dict[int, str | None] = {}
+    quoted: list[int] = []
+    has_decimals = False
+    for place, line in enumerate(texts):
+        own = mark if mark is not None and mark in line else None
+        if own is None and not place and "," not in line and squeeze(line) in headers:
+            own = next((other for other in MARKS if other in line.strip(BLANKS)), None)
+        if own is None and '"' not in line:
+            continue
+        if '"' in line:
+            quoted.append(place)
+        text, is_decimal = with_commas(line, own)
+        if own is not None or is_decimal:
+            changed[place] = own
+        has_decimals |= is_decimal
+        texts[place] = text.replace('"', "")
+    if quoted:
+        found = f"quotes, {quote(texts[quoted[0]])} without them"
+        mended.add("F07", content.numbers[quoted[0]], found, len(quoted))
+    if changed:
+        own = next(reversed(changed.values()))
+        parts = [f"{MARKS[own]} between fields"] if own is not None else []
+        found = " and ".join([*parts, *(["decimal commas"] if has_decimals else [])])
+        mended.add("F13", content.numbers[min(changed)], found, len(changed))
+
+
+def table_lines(data: bytes, file: str) -> tuple[bytes, tuple[Problem, ...]]:
+    """A table with a header of its own, as UTF-8 text with commas, and what was mended for that.
+
+    Args:
+        data: the whole file.
+        file: the file's name, for messages.
+    """
+    mended = Mendings(file)
+    text = decode(data, mended)
+    if text is None:
+        return data, ()
+    content = split(text, mended)
+    drop_comments(content, mended, ())
+    set_separators(content, mended)
+    return "\n".join([*content.texts, ""]).encode("utf-8", "surrogateescape"), mended.found
+
+
 def separator(lines: Sequence[str]) -> str | None:
     """The mark between the fields of most lines, one of `MARKS`; None where it is the comma, or there is none.
 
@@ -163,6 +243,13 @@ def is_undecodable(text: str) -> bool:
 def as_latin1(text: str) -> str:
     """A text whose bytes that are not UTF-8 are read as Latin-1."""
     return text.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+
+
+def _is_row(line: str, names: Container[str]) -> bool:
+    """True if a line that begins as a comment is a row, whose name begins with slashes or is known."""
+    name, comma, values = line.partition(",")
+    is_row = bool(comma) and all(is_number(field) for field in values.split(","))
+    return is_row and (line.startswith("//") or name in names)
 
 
 def _utf16(data: bytes) -> str | None:

@@ -47,7 +47,7 @@ def mend_row(line: str, layout: Layout, tell: Tell) -> str:
     trimmed = [field.strip(BLANKS) for field in fields]
     if trimmed != fields:
         tell("F09", quote(line), None)
-    if len(trimmed) != layout.width:
+    if len(trimmed) != layout.width or layout.role == "truth":
         return ",".join(trimmed)
     for place, column in enumerate(layout.columns, start=layout.has_key):
         field = trimmed[place]

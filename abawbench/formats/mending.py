@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from abawbench.base.problems import Problem, Problems
+from abawbench.formats.text import BOM
 
 REPAIR = "`abawbench check --repair` does it"
 # mendings that change a value in its last digits: `repair` makes them, readers do not
@@ -84,7 +85,22 @@ class Mendings:
         return self._problems.found
 
 
-def notes(mended: Iterable[Problem]) -> tuple[Problem, ...]:
+def notes_of(data: bytes | memoryview, file: str) -> tuple[Problem, ...]:
+    """Notes on a file that was parsed as it is, as far as its beginning and its end show."""
+    head, end = bytes(data[:4096]), bytes(data[-3:])
+    mended = Mendings(file)
+    if head.startswith(BOM):
+        mended.add("N02", 1, "a byte order mark")
+    if b"\r\n" in head:
+        mended.add("N01", None, "carriage returns")
+    if end.endswith((b"\n\n", b"\n\r\n")):
+        mended.add("N03", None, "blank lines at the end")
+    elif not end.endswith(b"\n"):
+        mended.add("N10", None, "the last row without a line feed")
+    return mended.found
+
+
+def as_notes(mended: Iterable[Problem]) -> tuple[Problem, ...]:
     """Notes on mended faults, for a reader that goes on: one for each rule."""
     first = {problem.rule: problem for problem in reversed(tuple(mended))}
     return tuple(

@@ -17,16 +17,16 @@ from abawbench.base.folders import entries
 from abawbench.base.problems import Problem, ProblemError, Problems, not_found
 from abawbench.challenges import Challenge
 from abawbench.formats.columns import Probability, Role
-from abawbench.formats.diagnose import reading_problems
+from abawbench.formats.diagnose import problems_in_reading
 from abawbench.formats.keys import PATTERNS, example, frame_numbers, split_keys
 from abawbench.formats.layout import Layout, choose_layout, has_header, layouts
+from abawbench.formats.mending import as_notes, notes_of
 from abawbench.formats.parse import CORES, Parsed, parse
-from abawbench.formats.text import BOM, body_offset, load, notes, view
+from abawbench.formats.settle import settle
+from abawbench.formats.text import BOM, body_offset, load, view
 from abawbench.formats.unit_files import own_files, unit_files
 from abawbench.labels import FOLDER_ALIASES
 from abawbench.table import NO_FRAME, Floats, Table, Values
-
-Notes = Sequence[Problem]
 
 # names of the validation split in a column `Split`, in lower case
 VALIDATION = {"val", "valid", "validation", "dev", "devel"}
@@ -76,6 +76,15 @@ def read_both(challenge: Challenge, truth: Path, prediction: Path) -> tuple[Tabl
     return reading[0].result(), reading[1].result()
 
 
+@dataclass(frozen=True, eq=False)
+class _Text:
+    """The columns of a text, their layout, and notes on how it was read."""
+
+    parsed: Parsed
+    layout: Layout
+    notes: tuple[Problem, ...]
+
+
 @dataclass(frozen=True)
 class _Unit:
     """A unit with a file of its own, and the number of rows in it."""
@@ -99,15 +108,15 @@ def _read(challenge: Challenge, path: Path, role: Role, cores: int) -> Table:
         return _read_folder(challenge, path, candidates, role, cores)
     data = view(path)
     layout = choose_layout(candidates, data, of_unit=False)
-    arranged, is_kept = None, None
+    is_kept = None
     if layout.by_name:
         arranged, layout, is_kept = _arrange(bytes(data), layout, str(path))
-        data = memoryview(arranged)
-    parsed = _parse_file(data, layout, str(path), None if arranged else path, cores)
-    odd = notes(data, str(path))
-    if layout.per_unit:
-        return _units_table(challenge, layout, [_Unit(path.stem, path, len(parsed))], parsed, str(path), odd)
-    table = _rows_table(challenge, layout, parsed, str(path), odd)
+        text = _parse_file(memoryview(arranged), layout, [layout], str(path), None, cores)
+    else:
+        text = _parse_file(data, layout, candidates, str(path), path, cores)
+    if text.layout.per_unit:
+        return _units_table(challenge, text, [_Unit(path.stem, path, len(text.parsed))], str(path))
+    table = _rows_table(challenge, text, str(path))
     return table if is_kept is None else table.take(np.flatnonzero(is_kept))
 
 
@@ -135,19 +144,21 @@ def _with_notes(table: Table, odd: Sequence[Problem]) -> Table:
     return replace(table, notes=(*table.notes, *odd))
 
 
-def _parse_file(data: memoryview, layout: Layout, file: str, path: Path | None, cores: int) -> Parsed:
+def _parse_file(
+    data: memoryview, layout: Layout, candidates: Sequence[Layout], file: str, path: Path | None, cores: int
+) -> _Text:
     """The columns of one file; `path` names it where its bytes are those of `data`."""
     is_right = layout.header is None or has_header(data, layout)
     parsed = parse(data[body_offset(data, layout.header) :], layout, path=path, cores=cores) if is_right else None
     if parsed is not None and parsed.is_valid(layout):
-        return parsed
-    whole = bytes(data)
-    reading_problems(whole, layout, file).raise_if_any()
-    parsed = parse(_without_tolerated(whole, layout), layout)
+        return _Text(parsed, layout, notes_of(data, file))
+    settled = settle(bytes(data), candidates, file)
+    problems_in_reading(settled, file).raise_if_any()
+    parsed = parse(settled.body, settled.layout)
     if parsed is None:
         fix = "write every row in the same form"
         raise ProblemError(Problem("F06", "rows that differ in their form", "rows of one form", fix, file))
-    return parsed
+    return _Text(parsed, settled.layout, as_notes(settled.mended))
 
 
 def _read_units(challenge: Challenge, layout: Layout, files: Sequence[Path], folder: Path) -> Table:
@@ -165,28 +176,21 @@ def _read_units(challenge: Challenge, layout: Layout, files: Sequence[Path], fol
         are_right = are_right and has_header(data, layout) and len(body) > 1
         bodies.append(body)
         units.append(_Unit(file.stem, file, body.count(b"\n")))
-        odd.extend(notes(data, str(file)))
+        odd.extend(notes_of(data, str(file)))
     parsed = parse(b"".join(bodies), layout) if are_right else None
     if parsed is None or not parsed.is_valid(layout):
         problems = Problems()
-        bodies = []
-        for file in files:
-            data = load(file)
-            problems.extend(reading_problems(data, layout, str(file)).found)
-            bodies.append(_without_tolerated(data, layout))
+        settled = [settle(load(file), [layout], str(file), of_unit=True) for file in files]
+        for file, text in zip(files, settled, strict=True):
+            problems.extend(problems_in_reading(text, str(file)).found)
         problems.raise_if_any()
-        units = [_Unit(file.stem, file, body.count(b"\n")) for file, body in zip(files, bodies, strict=True)]
-        parsed = parse(b"".join(bodies), layout)
+        units = [_Unit(file.stem, file, len(text.rows)) for file, text in zip(files, settled, strict=True)]
+        odd = [note for text in settled for note in as_notes(text.mended)]
+        parsed = parse(b"".join(text.body for text in settled), layout)
         if parsed is None:
             fix = "write every file in the same form"
             raise ProblemError(Problem("F06", "files that differ in their form", "files of one form", fix, str(folder)))
-    return _units_table(challenge, layout, units, parsed, str(folder), odd)
-
-
-def _without_tolerated(data: bytes, layout: Layout) -> bytes:
-    """The rows without what a reader tolerates: commas and blanks at line ends, blank lines at the end."""
-    body = data[body_offset(data, layout.header) :]
-    return b"\n".join(line.strip(b" \t\r").rstrip(b", ") for line in body.rstrip(b"\r\n").split(b"\n")) + b"\n"
+    return _units_table(challenge, _Text(parsed, layout, tuple(odd)), units, str(folder))
 
 
 def _arrange(data: bytes, layout: Layout, file: str) -> tuple[bytes, Layout, NDArray[np.bool_] | None]:
@@ -267,19 +271,18 @@ def _read_class_folders(challenge: Challenge, path: Path) -> Table:
     )
 
 
-def _rows_table(challenge: Challenge, layout: Layout, parsed: Parsed, source: str, odd: Notes) -> Table:
-    assert parsed.keys is not None
-    names = split_keys(parsed.keys, layout.key)
+def _rows_table(challenge: Challenge, text: _Text, source: str) -> Table:
+    assert text.parsed.keys is not None
+    names = split_keys(text.parsed.keys, text.layout.key)
     if names is None:
-        raise ProblemError(*_name_problems(parsed, layout, source))
+        raise ProblemError(*_name_problems(text.parsed, text.layout, source))
     videos, video, frame = names
-    values, probability = _values(challenge, layout, parsed)
-    return Table(videos, video, frame, values, probability, source=source, notes=tuple(odd))
+    values, probability = _values(challenge, text.layout, text.parsed)
+    return Table(videos, video, frame, values, probability, source=source, notes=text.notes)
 
 
-def _units_table(
-    challenge: Challenge, layout: Layout, units: Sequence[_Unit], parsed: Parsed, source: str, odd: Notes
-) -> Table:
+def _units_table(challenge: Challenge, text: _Text, units: Sequence[_Unit], source: str) -> Table:
+    parsed, layout = text.parsed, text.layout
     counts = np.array([unit.rows for unit in units])
     video = np.repeat(np.arange(len(units), dtype=np.int32), counts)
     if layout.key == "line":
@@ -293,7 +296,7 @@ def _units_table(
         frame = numbers
     values, probability = _values(challenge, layout, parsed)
     names = tuple(unit.name for unit in units)
-    return Table(names, video, frame, values, probability, source=source, notes=tuple(odd))
+    return Table(names, video, frame, values, probability, source=source, notes=text.notes)
 
 
 def _values(challenge: Challenge, layout: Layout, parsed: Parsed) -> tuple[dict[str, Values], Floats | None]:

@@ -132,8 +132,11 @@ class _Settling:
 
     def settled(self, *, of_unit: bool) -> Settled:
         """The file in its official form."""
-        self._drop_comments()
-        self._set_separators()
+        lines.drop_comments(self._content, self._mended, self._headers, self._listed)
+        texts = self._content.texts
+        # transcripts hold marks of any kind
+        if not any(layout.has_text for layout in self._candidates) or not any("," in text for text in texts):
+            lines.set_separators(self._content, self._mended, self._headers)
         self._choose_layout(of_unit=of_unit)
         self._take_header()
         self._drop_row_numbers()
@@ -157,61 +160,6 @@ class _Settling:
 
     def _add_fault(self, rule: str, line: int | None, found: str, expected: str, fix: str, count: int = 1) -> None:
         self._faults.append(Problem(rule, found, expected, fix, self._file, line, count))
-
-    def _drop_comments(self) -> None:
-        content = self._content
-        places = [place for place, line in enumerate(content.texts) if lines.is_comment(line)]
-        if not places or len(places) == len(content.texts):
-            return
-        dropped: list[int] = []
-        for place in places:
-            line = content.texts[place]
-            if lines.squeeze(line) in self._headers:
-                content.texts[place] = line.lstrip(f"{BLANKS}#%/")
-                self._mended.add("F15", content.numbers[place], f"a comment, {quote(line)}", expected="the header")
-            elif not self._is_row_of_comment(line):
-                dropped.append(place)
-        if dropped:
-            found = f"a comment, {quote(content.texts[dropped[0]])}"
-            self._mended.add("F15", content.numbers[dropped[0]], found, len(dropped))
-            content.drop(dropped)
-
-    def _is_row_of_comment(self, line: str) -> bool:
-        """True if a line that begins as a comment is a row, whose name begins with slashes or is in the list."""
-        name, comma, values = line.partition(",")
-        is_row = bool(comma) and all(is_number(field) for field in values.split(","))
-        return is_row and (line.startswith("//") or name in self._listed)
-
-    def _set_separators(self) -> None:
-        content = self._content
-        texts = content.texts
-        if any(layout.has_text for layout in self._candidates) and any("," in line for line in texts):
-            return
-        mark = lines.separator(texts[1:] or texts)
-        changed: dict[int, str | None] = {}
-        quoted: list[int] = []
-        has_decimals = False
-        for place, line in enumerate(texts):
-            own = mark if mark is not None and mark in line else None
-            if own is None and not place and "," not in line and lines.squeeze(line) in self._headers:
-                own = next((other for other in lines.MARKS if other in line.strip(BLANKS)), None)
-            if own is None and '"' not in line:
-                continue
-            if '"' in line:
-                quoted.append(place)
-            text, is_decimal = lines.with_commas(line, own)
-            if own is not None or is_decimal:
-                changed[place] = own
-            has_decimals |= is_decimal
-            texts[place] = text.replace('"', "")
-        if quoted:
-            found = f"quotes, {quote(texts[quoted[0]])} without them"
-            self._mended.add("F07", content.numbers[quoted[0]], found, len(quoted))
-        if changed:
-            place, own = next(reversed(changed.items()))
-            parts = [f"{lines.MARKS[own]} between fields"] if own is not None else []
-            found = " and ".join([*parts, *(["decimal commas"] if has_decimals else [])])
-            self._mended.add("F13", content.numbers[min(changed)], found, len(changed))
 
     def _choose_layout(self, *, of_unit: bool) -> None:
         first = self._content.texts[0] if self._content.texts else ""

@@ -13,12 +13,6 @@ BOM = b"\xef\xbb\xbf"
 # first bytes of UTF-16 text
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 LONGEST_SHOWN = 60
-# what is found, what is expected, and the fix
-_NOTES = {
-    "N01": ("carriage returns", "line feeds alone", "save it with Unix line ends"),
-    "N02": ("a byte order mark", "text without one", "save it as UTF-8 without a byte order mark"),
-    "N03": ("blank lines at the end", "the last row as the last line", "end the file after the last row"),
-}
 
 
 def load(path: Path) -> bytes:
@@ -63,22 +57,6 @@ def encoding_fault(data: bytes) -> str | None:
     if b"\n" not in data and b"\r" in data.strip():
         return "line ends of old Macs"
     return None
-
-
-def note(rule: str, file: str, line: int | None = None, count: int = 1) -> Problem:
-    """A note on the text of a file: N01, N02 or N03."""
-    return Problem(rule, *_NOTES[rule], file, line, count)
-
-
-def notes(data: bytes | memoryview, file: str) -> tuple[Problem, ...]:
-    """The notes (N...) that apply to a file, as far as its beginning and its end show."""
-    head, end = bytes(data[:4096]), bytes(data[-3:])
-    odd = {
-        "N02": head.startswith(BOM),
-        "N01": b"\r\n" in head,
-        "N03": end.endswith((b"\n\n", b"\n\r\n")),
-    }
-    return tuple(note(rule, file) for rule, is_so in odd.items() if is_so)
 
 
 def quote(text: str) -> str:
