@@ -73,7 +73,7 @@ def of_numbered_rows(rows: Sequence[str], starts: Sequence[int], counts: Sequenc
         counts: numbers of rows that the unit may have; empty where they are not known.
     """
     every = tuple(range(len(rows)))
-    if len(rows) in counts:
+    if not rows or len(rows) in counts:
         return Copies(every)
     bounds = sorted({0, *starts, len(rows)})
     if len(bounds) == 2:

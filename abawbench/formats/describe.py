@@ -19,6 +19,7 @@ def describe_header(text: str, layout: Layout) -> tuple[str, str]:
     names = [name.strip().lower() for name in text.split(",")]
     official = layout.header.split(",")
     values = official[1:] if layout.has_key else official
+    owners = describe_owners(text.rstrip(", \t"), layout)
     missing = [name for name in official if name.lower() not in names]
     known = [name for name in values if name.lower() in names]
     if len(names) == len(set(names)) and not set(names) - {name.lower() for name in official} and known:
@@ -28,14 +29,14 @@ def describe_header(text: str, layout: Layout) -> tuple[str, str]:
                 f"the challenge has {len(values)} classes in the order of its header: predict those, and copy the header "
                 "once your class numbers are positions in it"
             )
-            return found, fix
+            return found + owners, fix
         if missing != official[: layout.has_key]:
             fix = "write all columns into one file, or give the folder that holds a folder for each of them"
-            return f"{_listed(known)} alone, without {_listed(missing)}", fix
+            return f"{_listed(known)} alone, without {_listed(missing)}{owners}", fix
     if known and not missing and len(names) > len(official):
         more = [name for name in text.split(",") if name.strip().lower() not in layout.header.lower().split(",")]
         return f"{_listed(more)} beside the columns of the format", "leave out the columns that the format has not"
-    return quote(text) + describe_owners(text.rstrip(", \t"), layout), "copy the header of the organisers' list"
+    return quote(text) + owners, "copy the header of the organisers' list"
 
 
 def describe_columns(rows: Sequence[str], layout: Layout) -> str:

@@ -189,7 +189,8 @@ def separator(lines: Sequence[str]) -> str | None:
         most = max(counts.values(), default=0)
         if 2 * most > len(lines) and _is_between(lines, mark):
             return mark
-    if 2 * sum(BLANK_SEPARATED.fullmatch(line.strip(BLANKS)) is not None for line in lines) > len(lines):
+    plain = [line.strip(BLANKS) for line in lines if "," not in line]
+    if 2 * sum(BLANK_SEPARATED.fullmatch(line) is not None for line in plain) > len(lines):
         counts = Counter(len(line.split()) for line in lines)
         width, most = counts.most_common(1)[0]
         if width > 1 and 2 * most > len(lines):

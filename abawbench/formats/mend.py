@@ -35,18 +35,21 @@ def mend_row(line: str, layout: Layout, tell: Tell) -> str:
     if "(" in values or "[" in values:
         plain = unwrap(values)
         if plain != values:
-            tell("F19", quote(values), None)
+            tell("F18", quote(values), None)
             line = plain if key is None else f"{key},{plain}"
     stripped = line.rstrip(BLANKS)
     fields = layout.split(stripped)
     if len(fields) == layout.width + 1 and not fields[-1].strip(BLANKS):
         fields.pop()
         tell("F08", f"a comma at the end, {quote(line[-20:])}", None)
+    elif stripped != line and layout.takes_blanks:
+        tell("N06", quote(line[-20:]), None)
     elif stripped != line:
         tell("F08", f"a blank at the end, {quote(line[-20:])}", None)
     trimmed = [field.strip(BLANKS) for field in fields]
     if trimmed != fields:
-        tell("F09", quote(line), None)
+        is_accepted = layout.takes_blanks and trimmed[:1] == fields[:1]
+        tell("N06" if is_accepted else "F09", quote(line), None)
     if len(trimmed) != layout.width or layout.role == "truth":
         return ",".join(trimmed)
     for place, column in enumerate(layout.columns, start=layout.has_key):

@@ -32,6 +32,7 @@ KINDS = {
     "N01": Kind("line feeds alone", "save it with Unix line ends", "Windows line ends replaced"),
     "N02": Kind("text without one", "save it as UTF-8 without a byte order mark", "byte order mark removed"),
     "N03": Kind("the last row as the last line", "end the file after the last row", "blank lines at the end removed"),
+    "N06": Kind("a value without blanks", "remove the blanks around values", "blanks around values removed"),
     "N10": Kind("a line feed behind the last row", "end the last line", "line feed added to the last row"),
     "F03": Kind(
         "UTF-8 text whose lines end with a line feed", "save it again as UTF-8 text", "text written as UTF-8 lines"
@@ -50,9 +51,9 @@ KINDS = {
     "F14": Kind("the row alone", "write without an index (index=False in pandas)", "column of row numbers removed"),
     "F15": Kind("rows alone", "remove the comments", "comment lines removed"),
     "F16": Kind("one header, in the first line", "write the header once", "further headers removed"),
-    "F17": Kind("each row once", "remove the copy; open files with mode 'w', not 'a'", "second copy of rows removed"),
-    "F18": Kind("answers alone", "leave out the rows of the sample", "rows of the sample removed"),
-    "F19": Kind("a plain number", "write the value itself, x.item()", "values taken out of printed arrays"),
+    "T03": Kind("each row once", "remove the copy; open files with mode 'w', not 'a'", "second copy of rows removed"),
+    "F17": Kind("answers alone", "leave out the rows of the sample", "rows of the sample removed"),
+    "F18": Kind("a plain number", "write the value itself, x.item()", "values taken out of printed arrays"),
     "V03": Kind(
         "a value in the range of its column", "clip values to the range", "rounding errors beyond the range clipped"
     ),

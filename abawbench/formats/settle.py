@@ -245,7 +245,7 @@ class _Settling:
         if layout.has_text or not texts:
             return
         split = [text.partition(",") for text in texts]
-        is_wide = [rest.count(",") + 2 == layout.width + 1 and not rest.endswith(",") for _, _, rest in split]
+        is_wide = [text.count(",") == layout.width and not text.endswith(",") for text in texts]
         if layout.key == "frame-path":
             is_wide = [bool(_NAME.match(rest)) for _, _, rest in split]
         numbered = [place for place, wide in enumerate(is_wide) if wide and split[place][0].strip().isdecimal()]
@@ -372,10 +372,10 @@ class _Settling:
             return
         if copies.dropped:
             what = f"{self._subject(keys, copies.dropped)} again, with the same values"
-            self._mended.add("F17", number[copies.dropped[0]], what, len(copies.dropped))
+            self._mended.add("T03", number[copies.dropped[0]], what, len(copies.dropped))
         if copies.sample:
             found = f"the rows of the sample, {quote(content.texts[copies.sample[0]])}"
-            self._mended.add("F18", number[copies.sample[0]], found, len(copies.sample))
+            self._mended.add("F17", number[copies.sample[0]], found, len(copies.sample))
         content.keep(copies.kept)
 
     def _subject(self, keys: Sequence[str], places: Sequence[int]) -> str:

@@ -68,6 +68,13 @@ def edit_line(place, change):
     return fault
 
 
+def everywhere(text, other):
+    def fault(lines):
+        lines[:] = [line.replace(text, other) for line in lines]
+
+    return fault
+
+
 def swap(first, second):
     def fault(lines):
         lines[first], lines[second] = lines[second], lines[first]
@@ -108,6 +115,23 @@ LINE_FAULTS = {
     "blank line in a unit file": ("abaw3-expr", lambda lines: lines.insert(2, ""), "F10"),
     "header of a trial": ("abaw11-ah", lambda lines: lines.insert(0, "video_id,p0,p1,label"), "F11"),
     "header of a frame trial": ("abaw8-ah", lambda lines: lines.insert(0, "path,label"), "F11"),
+    "semicolons everywhere": ("abaw3-va", everywhere(",", ";"), "F13"),
+    "tabs": ("abaw6-expr", everywhere(",", "\t"), "F13"),
+    "an index": (
+        "abaw4-mtl",
+        lambda lines: lines.__setitem__(
+            slice(None), [f"{'' if row == 0 else row - 1},{line}" for row, line in enumerate(lines)]
+        ),
+        "F14",
+    ),
+    "comment": ("abaw8-emi", lambda lines: lines.insert(0, "# model 3"), "F15"),
+    "header again": ("abaw5-va", lambda lines: lines.insert(4, lines[0]), "F16"),
+    "answers behind the sample": (
+        "abaw6-expr",
+        lambda lines: lines.__setitem__(slice(1, 1), [f"{fields(line)[0]},0" for line in lines[1:]]),
+        "F17",
+    ),
+    "printed tensor": ("abaw10-au", with_field(3, "tensor(1)"), "F18"),
     "NaN": ("abaw5-va", with_field(1, "nan"), "V01"),
     "empty value": ("abaw4-mtl", with_field(1, ""), "V01"),
     "the list itself": ("abaw7-ce", on_names(",.*", ","), "V01"),
@@ -197,7 +221,6 @@ BYTE_FAULTS = {
     "NUL byte": (lambda data: data.replace(b"0.1", b"0\x00", 1) if b"0.1" in data else data[:-1] + b"\x00\n", "F03"),
     "Latin-1": (lambda data: data[:-1] + b"\xe9\n", "F03"),
     "old Mac line ends": (lambda data: data.replace(b"\n", b"\r"), "F03"),
-    "no line feed at the end": (lambda data: data[:-1], "F05"),
 }
 
 
@@ -227,8 +250,9 @@ def test_a_last_row_cut_off_is_named_and_its_row_is_missing(submission, challeng
         (lambda data: b"\xef\xbb\xbf" + data, "N02"),
         (lambda data: data.replace(b"\n", b"\r\n"), "N01"),
         (lambda data: data + b"\n\n", "N03"),
+        (lambda data: data[:-1], "N10"),
     ],
-    ids=["byte order mark", "Windows line ends", "blank last line"],
+    ids=["byte order mark", "Windows line ends", "blank last line", "no line feed at the end"],
 )
 def test_what_is_tolerated_is_reported(submission, change, rule, challenge_id):
     made = submission(challenge_id)
@@ -601,7 +625,7 @@ def test_every_rule_of_the_families_is_planted_here():
     planted = {rule for _, _, rule in LINE_FAULTS.values()} | {rule for _, rule in BYTE_FAULTS.values()}
     planted |= {rule for _, rule in ZIP_FAULTS.values()}
     # named in tests of their own above
-    planted |= {"F01", "T07", "T08", "T09", "Z01", "Z04", "Z06", "Z07", "Z08"}
+    planted |= {"F01", "F05", "T07", "T08", "T09", "Z01", "Z04", "Z06", "Z07", "Z08"}
     # an annotation's fault, two that only a score can have, and one of files to be written
     elsewhere = {"V09", "T10", "T11", "F12"}
     assert {rule for rule in RULES if rule[0] in "FVTZ"} - elsewhere == planted
@@ -610,7 +634,7 @@ def test_every_rule_of_the_families_is_planted_here():
 def test_a_million_rows_in_order_need_no_look_at_each_line(submission, monkeypatch):
     from abawbench.formats import file_problems
 
-    monkeypatch.setattr(file_problems, "submission_problems", lambda *_: pytest.fail("the slow path was taken"))
+    monkeypatch.setattr(file_problems, "settle", lambda *_, **__: pytest.fail("the slow path was taken"))
     made = submission("abaw10-expr")
     names = [f"video{row // 1000}/{row % 1000 + 1:05d}.jpg" for row in range(20_000)]
     made.lines = {"predictions.txt": [made.one[0], *(f"{name},{row % 8}" for row, name in enumerate(names))]}

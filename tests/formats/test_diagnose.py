@@ -44,9 +44,8 @@ def every_layout():
         MTL.replace("\n", ",\n") + f"v/00001.jpg,0.1,0.2,0{UNITS}\n",
         MTL + f"v/00001.jpg,0.1,0.2,0{UNITS},\n",
         MTL + f"v/00001.jpg, 0.1,0.2 ,0{UNITS} \n",
-        MTL + f"v/00001.jpg,0.1,0.2,0{UNITS}",
     ],
-    ids=["comma in the header", "trailing comma", "blanks", "no last line feed"],
+    ids=["comma in the header", "trailing comma", "blanks"],
 )
 def test_what_a_submission_may_not_have_a_reader_passes_over(text):
     layout = prediction_layout("abaw4-mtl")
@@ -108,7 +107,7 @@ def test_the_owner_of_a_wrong_header_is_named():
 def test_blank_lines_inside_and_at_the_end_are_told_apart():
     layout = prediction_layout("abaw3-expr")
     found = submission_problems(f"{layout.header}\n0\n\n1\n\n\n".encode(), layout, "x").found
-    assert [(problem.rule, problem.line, problem.count) for problem in found] == [("F10", 3, 1), ("N03", 5, 2)]
+    assert [(problem.rule, problem.line, problem.count) for problem in found] == [("N03", 5, 2), ("F10", 3, 1)]
 
 
 def test_many_blank_lines_are_counted_and_three_are_kept():
@@ -123,9 +122,18 @@ def test_many_blank_lines_are_counted_and_three_are_kept():
 
 def test_a_byte_that_is_no_text_is_located():
     layout = prediction_layout("abaw6-va")
-    data = f"{layout.header}\nv/00001.jpg,0.1,0.2\n".encode() + b"v/0000\xe92.jpg,0.1,0.2\n"
+    data = f"{layout.header}\nv/00001.jpg,0.1,0.2\n".encode() + b"v/00002.jpg,0.\xe91,0.2\n"
     (problem,) = submission_problems(data, layout, "x").found
-    assert (problem.rule, problem.line, problem.found) == ("F03", 3, "byte 0xe9 at position 7")
+    assert (problem.rule, problem.line, problem.found) == ("F03", 3, "byte 0xe9 at position 15")
+
+
+def test_names_in_latin_1_are_read_and_told():
+    layout = prediction_layout("abaw6-va")
+    data = f"{layout.header}\nvid\xe9o/00001.jpg,0.1,0.2\n".encode("latin-1")
+    (problem,) = submission_problems(data, layout, "x").found
+    assert (problem.rule, problem.line) == ("F03", 2)
+    assert "'vidéo/00001.jpg'" in problem.found
+    assert not reading_problems(data, layout, "x").refuses
 
 
 def test_a_very_long_line_is_shown_in_part():

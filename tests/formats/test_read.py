@@ -54,14 +54,15 @@ def test_mtl_rows_have_sixteen_fields_under_five_names(write):
     assert (table.classes("action_units")[2] == -1).all()
 
 
-def test_classes_written_as_floats_are_read_in_a_truth_and_refused_in_a_prediction(write):
+def test_classes_written_as_floats_are_read_with_a_note_in_a_prediction(write):
     path = write("file.txt", MTL_HEADER + f"a/00001.jpg,0.1,0.1,4.0,{','.join(['1.0'] * 12)}\n")
     table = read_truth(get("abaw4-mtl"), path)
     assert table.classes("expression").tolist() == [4]
     assert (table.classes("action_units") == 1).all()
-    with pytest.raises(ProblemError) as caught:
-        read_predictions(get("abaw4-mtl"), path)
-    assert "V05" in rules_of(caught)
+    assert table.notes == ()
+    prediction = read_predictions(get("abaw4-mtl"), path)
+    assert prediction.classes("expression").tolist() == [4]
+    assert [(note.rule, note.count) for note in prediction.notes] == [("N11", 13)]
 
 
 def test_expressions_are_one_integer_under_eight_names(write):

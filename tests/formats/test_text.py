@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from abawbench.base.problems import ProblemError
-from abawbench.formats.text import BOM, body_offset, encoding_fault, first_line, load, notes, quote
+from abawbench.formats.text import BOM, body_offset, encoding_fault, first_line, load, quote
 
 
 @pytest.mark.parametrize(("data", "rule"), [(None, "F01"), (b"", "F02"), (b" \n\n", "F02")])
@@ -41,13 +41,6 @@ def test_a_long_first_line_is_found_whole():
 )
 def test_bytes_whose_lines_cannot_be_told_apart_are_named(data, fault):
     assert encoding_fault(data) == fault
-
-
-def test_what_is_odd_and_accepted_is_noted():
-    assert notes(b"a\nb\n", "a.txt") == ()
-    found = notes(BOM + b"a\r\n\r\n", "a.txt")
-    assert {note.rule for note in found} == {"N01", "N02", "N03"}
-    assert all(note.is_note and note.file == "a.txt" for note in found)
 
 
 def test_a_quoted_piece_is_short_and_printable():

@@ -70,7 +70,7 @@ def test_readers_packing_and_mending_take_the_same_files(submission, challenge_i
     for path, noted in ((folder, ["N21"]), (outer, ["N22", "N21"])):
         table = read_predictions(made.challenge, path)
         assert table.videos == plain.videos
-        assert [rule for rule, _ in table.notes] == noted
+        assert [note.rule for note in table.notes] == noted
         manifest = pack(made.challenge, [path], made.folder / "new.zip", made.template)
         assert manifest.sha256 == wanted.sha256
         assert rules(notes_on(made.challenge, [path], manifest)) == noted
