@@ -214,8 +214,8 @@ RULES: dict[str, Rule] = {
     "N10": Rule("no line feed behind the last row", "Every line ends with a line feed, the last one too."),
     "N11": Rule(
         "mended in reading",
-        "A file is in the form of the organisers. What has one meaning only is read all the same, and no value changes; "
-        "`abawbench check --repair` writes the file in its form.",
+        "A file is in the form of the organisers. What has one meaning only is read all the same; no value changes, "
+        "and `abawbench check --repair` writes the file in its form.",
     ),
     "N20": Rule("the same trial twice", "The trials of a submission differ from one another."),
     "N21": Rule(

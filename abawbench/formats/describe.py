@@ -26,8 +26,8 @@ def describe_header(text: str, layout: Layout) -> tuple[str, str]:
         if len(values) > len(layout.columns):
             found = f"{len(known)} classes, without {_listed(missing)}"
             fix = (
-                f"the challenge has {len(values)} classes in the order of its header: predict those, and copy the header "
-                "once your class numbers are positions in it"
+                f"the challenge has {len(values)} classes in the order of its header: predict those, copy the header "
+                "and write positions in it as classes"
             )
             return found + owners, fix
         if missing != official[: layout.has_key]:
@@ -81,9 +81,10 @@ def _guess(kind: str, members: Sequence[Sequence[str]], layout: Layout) -> str:
         return ""
     if kind == "numbers" and len(members) > 2:
         return f" (perhaps the scores of {len(members)} classes)"
-    if len(members) == 1 and kind == "whole numbers" and {float(field) for field in members[0]} <= set(range(classes[0])):
-        return " (perhaps classes)"
-    return ""
+    is_class = (
+        kind == "whole numbers" and len(members) == 1 and all(float(field) in range(classes[0]) for field in members[0])
+    )
+    return " (perhaps classes)" if is_class else ""
 
 
 def _listed(names: Sequence[str], most: int = 4) -> str:

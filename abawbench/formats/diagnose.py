@@ -53,9 +53,7 @@ def problems_in_submitting(settled: Settled, file: str, names: Container[str] = 
 class _Diagnosis:
     """The faults that are left in the lines of one file."""
 
-    def __init__(
-        self, settled: Settled, file: str, names: Container[str] | None, mended: tuple[Problem, ...]
-    ) -> None:
+    def __init__(self, settled: Settled, file: str, names: Container[str] | None, mended: tuple[Problem, ...]) -> None:
         self._layout = settled.layout
         self._file = file
         self._names = names

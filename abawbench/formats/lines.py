@@ -209,10 +209,7 @@ def with_commas(line: str, mark: str | None) -> tuple[str, bool]:
         return line, False
     if mark == " ":
         return ",".join(line.split()), False
-    if '"' in line:
-        fields = _unquoted(line, mark or ",")
-    else:
-        fields = line.split(mark)
+    fields = _unquoted(line, mark or ",") if '"' in line else line.split(mark)
     if mark is not None:
         fields = [field.strip(BLANKS) for field in fields]
     decimals = [field.replace(",", ".") if DECIMAL_COMMA.fullmatch(field) else field for field in fields]
@@ -287,4 +284,3 @@ def _unquoted(line: str, mark: str) -> list[str]:
     except (csv.Error, ValueError):
         return line.replace('"', "").split(mark)
     return fields
-

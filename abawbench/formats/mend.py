@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from typing import Protocol
 
 from abawbench.formats.columns import BLANKS, Probability
 from abawbench.formats.layout import Layout
@@ -15,10 +15,17 @@ NEAR_ONE = 1e-3
 PROBABILITY_DIGITS = Decimal("0.000001")
 # what arrays, tensors and NumPy's numbers print around their values
 _CALL = re.compile(r"\b(?:tensor|array|Tensor|DeviceArray|(?:np|numpy|torch|jnp)\.\w+)\(")
-_KEYWORD = re.compile(r",\s*(?:device|dtype|grad_fn|requires_grad|size|shape)\s*=\s*(?:'[^']*'|<[^>]*>|\w[\w.]*(?:\([^)]*\))?)")
+_KEYWORD = re.compile(
+    r",\s*(?:device|dtype|grad_fn|requires_grad|size|shape)\s*=\s*(?:'[^']*'|<[^>]*>|\w[\w.]*(?:\([^)]*\))?)"
+)
 
-# called with a rule, what was found, and what was expected where that depends on the column
-Tell = Callable[[str, str, str | None], None]
+
+class Tell(Protocol):
+    """Called for a fault that is mended; `expected` is given where it depends on the column."""
+
+    def __call__(self, rule: str, *, found: str, expected: str | None = None) -> None:
+        """Take note of the fault."""
+        ...
 
 
 def mend_row(line: str, layout: Layout, tell: Tell) -> str:
@@ -35,28 +42,28 @@ def mend_row(line: str, layout: Layout, tell: Tell) -> str:
     if "(" in values or "[" in values:
         plain = unwrap(values)
         if plain != values:
-            tell("F18", quote(values), None)
+            tell("F18", found=quote(values))
             line = plain if key is None else f"{key},{plain}"
     stripped = line.rstrip(BLANKS)
     fields = layout.split(stripped)
     if len(fields) == layout.width + 1 and not fields[-1].strip(BLANKS):
         fields.pop()
-        tell("F08", f"a comma at the end, {quote(line[-20:])}", None)
+        tell("F08", found=f"a comma at the end, {quote(line[-20:])}")
     elif stripped != line and layout.takes_blanks:
-        tell("N06", quote(line[-20:]), None)
+        tell("N06", found=quote(line[-20:]))
     elif stripped != line:
-        tell("F08", f"a blank at the end, {quote(line[-20:])}", None)
+        tell("F08", found=f"a blank at the end, {quote(line[-20:])}")
     trimmed = [field.strip(BLANKS) for field in fields]
     if trimmed != fields:
         is_accepted = layout.takes_blanks and trimmed[:1] == fields[:1]
-        tell("N06" if is_accepted else "F09", quote(line), None)
+        tell("N06" if is_accepted else "F09", found=quote(line))
     if len(trimmed) != layout.width or layout.role == "truth":
         return ",".join(trimmed)
     for place, column in enumerate(layout.columns, start=layout.has_key):
         field = trimmed[place]
         trimmed[place], rule = column.mend(field)
         if rule is not None:
-            tell(rule, f"{column.name} = {quote(field)}", column.expected(layout.role))
+            tell(rule, found=f"{column.name} = {quote(field)}", expected=column.expected(layout.role))
     _mend_sum(trimmed, layout, tell)
     return ",".join(trimmed)
 
@@ -100,6 +107,6 @@ def _mend_sum(row: list[str], layout: Layout, tell: Tell) -> None:
     for p1 in (high, high.quantize(PROBABILITY_DIGITS, ROUND_HALF_EVEN)):
         p0 = 1 - p1
         if float(p0) + float(p1) == 1.0:
-            tell("V08", f"{row[places[0]]} + {row[places[1]]} = {total!r}", None)
+            tell("V08", found=f"{row[places[0]]} + {row[places[1]]} = {total!r}")
             row[places[0]], row[places[1]] = f"{p0:f}", f"{p1:f}"
             return

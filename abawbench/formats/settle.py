@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 from abawbench.base.problems import SHOWN, Problem
@@ -222,7 +223,9 @@ class _Settling:
         if not is_header(text, self._layout):
             return True
         if self._layout.header is None:
-            return False
+            # a row number may have a name too
+            is_index = text.partition(",")[0].strip(BLANKS).replace(" ", "").lower() in INDEX_NAMES
+            return text.count(",") + 1 - is_index != self._layout.width
         if self._layout.has_key:
             return bool(_NAME.match(text))
         fields = unwrap(text).split(",")
@@ -303,19 +306,17 @@ class _Settling:
             return
         faultless = layout.faultless_line()
         latin: list[int] = []
-        for place, text in enumerate(content.texts):
-            if faultless is not None and faultless.fullmatch(f"{text}\n".encode("utf-8", "surrogateescape")):
+        for place, line in enumerate(content.texts):
+            if faultless is not None and faultless.fullmatch(f"{line}\n".encode("utf-8", "surrogateescape")):
                 continue
-            if lines.is_undecodable(text):
-                key, _, values = text.partition(",")
+            text = line
+            if lines.is_undecodable(line):
+                key, _, values = line.partition(",")
                 if not layout.has_key or lines.is_undecodable(values):
                     continue
                 latin.append(place)
                 text = f"{lines.as_latin1(key)},{values}"
-            number = content.numbers[place]
-            content.texts[place] = mend_row(
-                text, layout, lambda rule, found, expected, number=number: self._mended.add(rule, number, found, 1, expected)
-            )
+            content.texts[place] = mend_row(text, layout, partial(self._mended.add, line=content.numbers[place]))
         if latin:
             found = f"bytes in names that are Latin-1, {quote(layout.row_name(content.texts[latin[0]]))}"
             self._mended.add("F03", content.numbers[latin[0]], found, len(latin))

@@ -26,10 +26,11 @@ from abawbench.datasets.readers.rows import CheckedRows, LabelRows, report, same
 from abawbench.datasets.readers.settings import Texts, settings_of
 from abawbench.datasets.readers.values import group_column, name_groups
 from abawbench.formats import read_truth
-from abawbench.formats.diagnose import reading_problems
+from abawbench.formats.diagnose import problems_in_reading, reading_problems
 from abawbench.formats.keys import PATTERNS
-from abawbench.formats.layout import Layout, choose_layout, is_header, layouts
-from abawbench.formats.text import BOM, first_line, load, quote
+from abawbench.formats.layout import Layout, choose_layout, layouts
+from abawbench.formats.settle import Settled, settle
+from abawbench.formats.text import load, quote
 from abawbench.formats.unit_files import unit_files
 from abawbench.table import Integers, Table, video_of
 
@@ -283,20 +284,19 @@ def _mended(
         found.extend(error.problems)
         return None
     layout = choose_layout(candidates, data, of_unit=of_unit)
-    reasons = reading_problems(data, layout, str(file))
-    faults = [problem for problem in reasons.found if not problem.is_note]
+    settled = settle(data, [layout], str(file))
+    faults = [problem for problem in problems_in_reading(settled, str(file)).found if not problem.is_note]
     found.extend(faults)
     if not faults and layout.key not in PATTERNS:
         return data, []
-    lines = data.removeprefix(BOM).rstrip(b"\r\n").split(b"\n")
-    header, body = (lines[:1], lines[1:]) if layout.header is not None else ([], lines)
-    if header and (not is_header(first_line(data), layout) or any(problem.line in {None, 1} for problem in faults)):
+    if layout.header is not None and any(problem.line in {None, 1} for problem in faults):
         return None
+    header = [] if settled.header is None else [settled.header.encode()]
     names = Problems()
     sentinels = _sentinels(layout)
     kept: list[bytes] = []
     replaced: list[int] = []
-    for row, (line, is_sound) in enumerate(_judged(header, body, layout, str(file), names)):
+    for row, (line, is_sound) in enumerate(_judged(header, settled, str(file), names)):
         if is_sound:
             kept.append(line)
         elif sentinels is not None:
@@ -306,14 +306,14 @@ def _mended(
     return (b"\n".join([*header, *kept, b""]), replaced) if len(kept) > len(replaced) else None
 
 
-def _judged(
-    header: list[bytes], body: list[bytes], layout: Layout, file: str, problems: Problems
-) -> Iterator[tuple[bytes, bool]]:
-    """Each line, and whether it is sound; names of another form are added to the problems."""
+def _judged(header: list[bytes], settled: Settled, file: str, problems: Problems) -> Iterator[tuple[bytes, bool]]:
+    """Each row, and whether it is sound; names of another form are added to the problems."""
+    layout = settled.layout
     head = b"".join(line + b"\n" for line in header)
     faultless = layout.faultless_line()
     name = re.compile(PATTERNS[layout.key]) if layout.key in PATTERNS else None
-    for number, line in enumerate(body, start=len(header) + 1):
+    for number, row in zip(settled.numbers, settled.rows, strict=True):
+        line = row.encode("utf-8", "surrogateescape")
         whole = line + b"\n"
         is_sound = (
             bool(faultless and faultless.fullmatch(whole)) or not reading_problems(head + whole, layout, file).refuses
