@@ -65,6 +65,14 @@ def without_interrupts() -> Generator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def end_workers() -> None:
+    """End the worker processes of a run that is stopped; what they have finished is whole, and the rest is swept."""
+    import multiprocessing
+
+    for worker in multiprocessing.active_children():
+        worker.kill()
+
+
 def stay_with_parent(out: Path, parent: int) -> Any:
     """Tie a worker process to its run: it locks the folder while it lives, and ends when the run ends.
 

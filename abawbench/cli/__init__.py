@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -77,6 +78,14 @@ class Verbs(click.Group):
         """Remember the words of the command line, for `invoke`."""
         ctx.meta.setdefault(_WORDS, tuple(args))
         return super().parse_args(ctx, args)
+
+    def main(self, args: Sequence[str] | None = None, *others: Any, **settings: Any) -> Any:
+        """Run the command line, which Ctrl-C and SIGTERM stop."""
+        from abawbench.cli.stopping import stoppable
+
+        words = list(sys.argv[1:] if args is None else args)
+        with stoppable(words):
+            return super().main(words, *others, **settings)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb; wrong use of it is also printed as JSON where --json asks for that."""

@@ -8,12 +8,9 @@ import itertools
 import json
 import os
 import re
-import shlex
 import shutil
-import signal
 import sys
 import textwrap
-import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -40,22 +37,6 @@ EXTRAS: dict[str | None, str] = {
 }
 
 
-# what a verb that goes on keeps when it is stopped
-RESUMED = {
-    "data fetch": "what was downloaded",
-    "demo": "each finished step",
-    "extract": "every finished unit",
-    "faces": "every finished video",
-    "predict": "every finished unit",
-    "pretrain": "the last saved state",
-    "synth": "every finished unit",
-    "train": "the last saved state",
-}
-INTERRUPTED = 130
-# seconds after Ctrl-C
-LATEST_S = 1.5
-
-
 def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, None]:
     """Make a verb print a ProblemError or a missing extra to standard error, with --json also as JSON, and exit with 1.
 
@@ -68,9 +49,8 @@ def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, No
             # names that are no UTF-8 are printed as escapes
             if isinstance(sys.stdout, io.TextIOWrapper):
                 sys.stdout.reconfigure(errors="backslashreplace")
-            with _stoppable():
-                verb(*args, **kwargs)
-                sys.stdout.flush()
+            verb(*args, **kwargs)
+            sys.stdout.flush()
         except ProblemError as error:
             _fail(error)
         except ModuleNotFoundError as error:
@@ -84,44 +64,8 @@ def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, No
             with suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
-        except KeyboardInterrupt:
-            sys.exit(INTERRUPTED)
 
     return guarded
-
-
-@contextmanager
-def _stoppable() -> Generator[None]:
-    """Say at once, on Ctrl-C, what is kept and how to go on, and end within two seconds."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: object) -> None:
-        del number, frame
-        # a second Ctrl-C ends the process at once
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        say(_stopped())
-        # files appear whole, and workers end with this process: nothing is lost where a thread does not end in time
-        late = threading.Timer(LATEST_S, os._exit, (INTERRUPTED,))
-        late.daemon = True
-        late.start()
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _stopped() -> str:
-    context = click.get_current_context(silent=True)
-    verb = "" if context is None else context.command_path.partition(" ")[2]
-    if verb not in RESUMED:
-        return "\nstopped: nothing was changed"
-    command = f" ({shlex.join(['abawbench', *sys.argv[1:]])})" if sys.argv[1:] else ""
-    return f"\nstopped: {RESUMED[verb]} is kept; the same command{command} goes on from there"
 
 
 @contextmanager

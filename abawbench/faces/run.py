@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from abawbench.base.problems import Problem, ProblemError, together, unreadable, unwritable
 from abawbench.base.ray_pool import spread
-from abawbench.base.run_lock import only_run, stay_with_parent, without_interrupts
+from abawbench.base.run_lock import end_workers, only_run, stay_with_parent, without_interrupts
 from abawbench.clips.crop_index import CROPS, INDEX, index_file, read_facts
 from abawbench.faces import work_folder
 from abawbench.faces.audit import write_audit
@@ -315,6 +315,7 @@ def _in_processes(worker: VideoWorker, found: Sequence[Source], workers: int, pr
                     yield source.name, _result(future, source)
                     progress.add_video()
         except BaseException:
+            end_workers()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 

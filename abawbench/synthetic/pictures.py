@@ -15,7 +15,7 @@ import numpy as np
 
 from abawbench.base.files import make_folder, temporary_name, write_file, write_folder
 from abawbench.base.problems import Problem, ProblemError, unwritable
-from abawbench.base.run_lock import stay_with_parent, without_interrupts
+from abawbench.base.run_lock import end_workers, stay_with_parent, without_interrupts
 from abawbench.synthetic.affect import FRAME_RATE, Intensities
 from abawbench.synthetic.corpus import FACE, FILM, Footage, Unit
 from abawbench.synthetic.noise import stream
@@ -120,6 +120,9 @@ def _results(jobs: list[DrawingJob], workers: int, corpus: Path) -> Iterator[tup
             fix = "start it again, with fewer --workers if memory is short: what is drawn is kept"
             problem = Problem("D54", "a process that was ended from outside", "processes that end by themselves", fix)
             raise ProblemError(problem) from error
+        except BaseException:
+            end_workers()
+            raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
