@@ -102,6 +102,7 @@ def score(
     resamples: int = RESAMPLES,
     seed: int = 0,
     subjects: Mapping[str, str] | None = None,
+    split: str | None = None,
 ) -> Score:
     """Score predictions as the challenge does, with intervals.
 
@@ -113,6 +114,7 @@ def score(
         resamples: number of bootstrap resamples.
         seed: seed of the resampling.
         subjects: subject of each video; with it the intervals resample subjects instead of videos.
+        split: split of the truth, whose size the challenge knows; by default the one that fits, or all.
 
     Raises:
         ProblemError: every problem of the inputs.
@@ -125,6 +127,7 @@ def score(
         read_for_truth(rules, known, prediction),
         missing=missing,
         resampling=Resampling(resamples, seed, subjects),
+        split=split,
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Callable, Mapping
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from abawbench.base.problems import ProblemError
+from abawbench.challenges import CHALLENGES, Challenge
 from examples.real_data import VARIABLE, real_data
 
 settings.register_profile("house", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -28,6 +30,19 @@ def has_real_data() -> bool:
 if has_real_data():
     # the detector's weights, for the tests here and for the processes that they start
     os.environ.setdefault("ABAWBENCH_YUNET", str((real_data() / "weights" / "yunet_n_dynamic.onnx").resolve()))
+
+
+@pytest.fixture
+def catalogue_with(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Mapping[str, Challenge]]:
+    """Adds challenges to the catalogue, or replaces them, for the rooms that look an id up."""
+
+    def patched(*challenges: Challenge) -> Mapping[str, Challenge]:
+        more = {**CHALLENGES, **{challenge.id: challenge for challenge in challenges}}
+        for module in ("records.store", "records.agreement", "leaderboard.build", "leaderboard.published"):
+            monkeypatch.setattr(f"abawbench.{module}.CHALLENGES", more)
+        return more
+
+    return patched
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -19,6 +19,7 @@ from abawbench.challenges.model import (
     Task,
     Term,
     assumed_fields,
+    is_assumed,
 )
 
 __all__ = [
@@ -39,4 +40,5 @@ __all__ = [
     "Term",
     "assumed_fields",
     "get",
+    "is_assumed",
 ]

@@ -358,6 +358,11 @@ def assumed_fields(challenge: Challenge) -> tuple[str, ...]:
     return tuple(name for name, source in challenge.sources.items() if source.startswith("assumed"))
 
 
+def is_assumed(challenge: Challenge, *names: str) -> bool:
+    """True if the first of these fields, or parts of fields, that has a source of its own is assumed."""
+    return next((challenge.sources[name] for name in names if name in challenge.sources), "").startswith("assumed")
+
+
 def _read_only(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value

@@ -221,8 +221,9 @@ def _doubt_of_size(challenge: Challenge, split: str) -> str:
 
 def _doubt(challenge: Challenge, *names: str) -> str:
     """` (assumed)` if the first of these fields that has a source of its own is assumed; else nothing."""
-    source = next((challenge.sources[name] for name in names if name in challenge.sources), "")
-    return " (assumed)" if source.startswith("assumed") else ""
+    from abawbench.challenges import is_assumed
+
+    return " (assumed)" if is_assumed(challenge, *names) else ""
 
 
 def _print_sources(challenge: Challenge, notes: _Footnotes) -> None:

@@ -66,26 +66,29 @@ def command(
     if (record is None) != (disclosure is None):
         raise click.UsageError("--record and --disclosure go together")
     from abawbench.api import read_pair
+    from abawbench.records import make, read_provenance, write
     from abawbench.scoring import pair, score_paired
 
     paired = pair(challenge, *read_pair(challenge, truth, predictions), missing=options["missing"])
-    result = score_paired(challenge, paired, resampling(options))
+    provenance = None if disclosure is None else read_provenance(disclosure, truth, predictions)
+    result = score_paired(challenge, paired, resampling(options), None if provenance is None else provenance.split)
     names = [f"by_{part}" for part in options["by"]] + [name for name in FLAGS if options[name]]
     breakdowns = {name: _breakdown(name, challenge, result, paired) for name in names}
     coverage = _coverage(challenge, paired, predictions)
     for flag in result.flags:
         say(f"note: {flag}")
+    if result.size.verdict != "official size":
+        say(f"note: {result.size.text}")
     if result.intervals["warning"]:
         say(f"warning: {result.intervals['warning']}")
-    if record is not None and disclosure is not None:
-        from abawbench import records
-
-        made = records.make(result, records.read_provenance(disclosure, truth, predictions), options["missing"])
+    if record is not None and provenance is not None:
+        made = make(result, provenance, options["missing"])
         with writing(record / made.place, truth, predictions, disclosure):
-            place = records.write(made, record)
+            place = write(made, record)
         say(f"record: {place}")
     if as_json:
-        values = result.to_json() | breakdowns | ({"coverage": coverage} if coverage else {})
+        rows = {"rows": {**result.rows, "size": result.size_to_json()}}
+        values = result.to_json() | rows | breakdowns | ({"coverage": coverage} if coverage else {})
         print_json(values, problems=result.notes)
     else:
         _print(challenge, result, paired)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from abawbench.challenges import Challenge, Task, Term
 from abawbench.challenges.eligibility import forbidden_training
+from abawbench.challenges.split_sizes import size_of_truth
 from abawbench.leaderboard.columns import COLUMNS, MEASURES
 from abawbench.leaderboard.published import OTHER, Fact
 from abawbench.records import Interval, Record
@@ -122,25 +123,27 @@ def from_fact(fact: Fact, challenge: Challenge | None) -> Row:
 
 
 def from_record(record: Record, challenge: Challenge) -> Row:
-    """Make a row of a record, with BCa intervals; a record on other data than the challenge's own gets a group."""
+    """Make a row of a record, with BCa intervals; a record on other data than the challenge's split gets a group."""
     figures: dict[str, Figure] = {}
     for name, column in COLUMNS.items():
         value, interval = _at(record, column.path), _at(record.intervals, column.path)
         if isinstance(value, float):
             figures[name] = Figure(repr(value), value, interval.bca if isinstance(interval, Interval) else None)
-    is_own = record.dataset == challenge.dataset and not record.disclosure.synthetic_truth
+    size = size_of_truth(challenge, record.counts, split=record.split)
+    is_named = record.dataset == challenge.dataset and not record.disclosure.synthetic_truth
+    is_own = is_named and size.verdict != "other data"
     return Row(
         kind="reproduced",
         split=record.split,
         dataset=record.dataset,
-        group="" if is_own else f"other data: {record.dataset}",
+        group="" if is_own else f"other data: {record.dataset}, {record.rows.truth:,} rows",
         metric=challenge.metric.formula,
         rank="",
         team="",
         method=record.entry,
         figures=figures,
         position=_position(figures, challenge),
-        note=_note(challenge, record),
+        note=_note(challenge, record, size.text if is_named and size.verdict != "official size" else ""),
         source=f"{RECORDS}{record.place}, truth {record.truth_sha256[:8]}",
     )
 
@@ -213,7 +216,7 @@ def _term(term: Term, task: Task, values: Mapping[tuple[str, ...], float]) -> fl
     return total
 
 
-def _note(challenge: Challenge, record: Record) -> str:
+def _note(challenge: Challenge, record: Record, size: str) -> str:
     disclosure = record.disclosure
     scored = set(record.statistics.groups)
     seen = scored & set(disclosure.trained_on)
@@ -229,6 +232,7 @@ def _note(challenge: Challenge, record: Record) -> str:
         f"crops {disclosure.crops}",
         f"licence {disclosure.licence}",
         filled,
+        size,
         record.intervals.warning or "",
         disclosure.note,
         *record.flags,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from abawbench.base.files import read_input
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import CHALLENGES
-from abawbench.records.model import Figure, Record
+from abawbench.challenges.split_sizes import official_counts
+from abawbench.records.model import Figure, OfficialSize, Record
 from abawbench.records.store import read, statistics_of
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def _disagreements(record: Record, path: Path, root: Path) -> Iterator[tuple[str
         yield f"path {place}", f"the path that the content gives, {record.place}"
     if read_input(path) != record.to_text().encode():
         yield "text of another layout", "the text that `abawbench.records.write` writes"
+    yield from _wrong_counts(record)
     try:
         statistics = statistics_of(record)
     except ValueError:
@@ -62,6 +64,23 @@ def _disagreements(record: Record, path: Path, root: Path) -> Iterator[tuple[str
             yield f"statistics.{part} of shape {found}", f"{expected}"
             return
     yield from _wrong_figures(record, statistics)
+
+
+def _wrong_counts(record: Record) -> Iterator[tuple[str, str]]:
+    """Counts of rows that cannot be those of one truth, or that are not the challenge's."""
+    official = OfficialSize.model_validate(official_counts(CHALLENGES[record.challenge], record.split))
+    if record.official != official:
+        yield f"official {record.official}", f"{official}, by the challenge"
+    rows, filled = record.rows, sum(record.fill.rows.values())
+    valid = rows.valid.values()
+    groups = len(record.statistics.groups)
+    wrong = {
+        f"rows.units {rows.units}": not rows.units <= (groups if record.intervals.unit == "video" else rows.truth),
+        f"rows.truth {rows.truth}": not rows.labelled <= rows.truth or not rows.units <= rows.truth,
+        f"rows.labelled {rows.labelled}": not max(valid, default=0) <= rows.labelled <= sum(valid),
+        f"rows.predicted {rows.predicted}": not rows.labelled <= rows.predicted + filled <= rows.truth,
+    }
+    yield from ((found, "counts that can be those of one truth") for found, is_wrong in wrong.items() if is_wrong)
 
 
 def _wrong_figures(record: Record, statistics: Statistics) -> Iterator[tuple[str, str]]:

@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from abawbench.base.problems import Problem, ProblemError
+from abawbench.challenges.split_sizes import Counts
 from abawbench.fill import Policy
 
-SCHEMA = 1
+SCHEMA = 2
 Split = Literal["train", "validation", "test"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -49,11 +50,30 @@ class Intervals(_Part):
 
 
 class Rows(_Part):
-    """Numbers of rows of the truth, of predicted rows, and of the rows that count for each task."""
+    """The size of what was scored.
 
+    Attributes:
+        units: number of videos of the truth, or of persons in videos.
+        truth: number of rows of the truth.
+        labelled: number of rows that are annotated for at least one task.
+        predicted: number of rows with a prediction that was not filled in.
+        valid: by task, number of rows that count.
+    """
+
+    units: Count
     truth: Count
+    labelled: Count
     predicted: Count
     valid: dict[str, Count]
+
+
+class OfficialSize(_Part):
+    """The counts of the split by the challenge, each a list of possible numbers; empty where the challenge has none."""
+
+    units: list[Count]
+    rows: list[Count]
+    labelled: list[Count]
+    valid: dict[str, list[Count]]
 
 
 class Fill(_Part):
@@ -122,7 +142,8 @@ class Record(_Part):
         score: the official total, null where undefined.
         terms: parts of the total, by task.
         metrics: figures by name; those of classes, units and emotions are one level down.
-        rows: numbers of rows.
+        rows: numbers of rows and units of the truth and the prediction.
+        official: counts of the split by the challenge; a truth of another size is other data.
         intervals: intervals of score, terms and metrics.
         flags: remarks of the scorer.
         fill: policy and counts for rows without prediction.
@@ -134,7 +155,7 @@ class Record(_Part):
         disclosure: facts that a reader needs to judge the score.
     """
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     challenge: Name
     fingerprint: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
     entry: Name
@@ -144,6 +165,7 @@ class Record(_Part):
     terms: dict[str, Figure]
     metrics: dict[str, Figure | dict[str, Figure]]
     rows: Rows
+    official: OfficialSize
     intervals: Intervals
     flags: list[str]
     fill: Fill
@@ -153,6 +175,11 @@ class Record(_Part):
     versions: Versions
     date: date
     disclosure: Disclosure
+
+    @property
+    def counts(self) -> Counts:
+        """The size of the truth."""
+        return Counts(self.rows.units, self.rows.truth, self.rows.labelled, self.rows.valid)
 
     @property
     def place(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from abawbench.base.files import read_input, write_text
 from abawbench.base.hashes import sha256_of
 from abawbench.base.installed import VERSION
+from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.base.toml_text import parse_toml
 from abawbench.challenges import CHALLENGES
+from abawbench.challenges.split_sizes import NO_COUNTS
 from abawbench.fill import Policy
-from abawbench.records.model import SCHEMA, Disclosure, Record, Split, canonical, disclosure_from, parse
+from abawbench.records.model import SCHEMA, Disclosure, Record, canonical, disclosure_from, parse
 
 if TYPE_CHECKING:
     from abawbench.scoring import Score
@@ -36,7 +39,7 @@ class Provenance:
     """
 
     entry: str
-    split: Split
+    split: str
     dataset: str
     date: str
     truth_sha256: str
@@ -68,7 +71,7 @@ def read_provenance(path: Path, truth: Path, prediction: Path) -> Provenance:
         raise ProblemError(Problem("R01", found, expected, "see docs/records.md", str(path)))
     return Provenance(
         entry=str(content["entry"]),
-        split=content["split"],
+        split=str(content["split"]),
         dataset=str(content["dataset"]),
         date=str(content["date"]),
         truth_sha256=sha256_of(truth),
@@ -90,8 +93,11 @@ def make(score: Score, provenance: Provenance, missing: Policy = "error") -> Rec
     """
     import numpy as np
 
-    fields = score.to_json() | {
+    fields = score.to_json()
+    fields |= {
         "schema_version": SCHEMA,
+        "rows": {**score.rows, "units": score.counts.units, "labelled": score.counts.labelled},
+        "official": dict(score.official.get(provenance.split, NO_COUNTS)),
         "entry": provenance.entry,
         "split": provenance.split,
         "dataset": provenance.dataset,
@@ -129,14 +135,35 @@ def read(path: Path) -> Record:
         data = read_input(path)
     except OSError as error:
         raise unreadable(path, error) from error
-    record = parse(data, str(path))
-    challenge = CHALLENGES.get(record.challenge)
-    if challenge is None or challenge.fingerprint != record.fingerprint:
+    try:
+        record = parse(data, str(path))
+    except ProblemError:
+        # a record of an earlier definition may also have other fields
+        _check_definition(*_definition_in(data), path)
+        raise
+    _check_definition(record.challenge, record.fingerprint, path)
+    return record
+
+
+def _definition_in(data: bytes) -> tuple[object, object]:
+    """Challenge and fingerprint in a text that need not be a record; None where there are none."""
+    with suppress(ValueError):
+        content = parse_json(data)
+        if isinstance(content, dict):
+            return content.get("challenge"), content.get("fingerprint")
+    return None, None
+
+
+def _check_definition(name: object, fingerprint: object, path: Path) -> None:
+    """Raises: ProblemError R02, a challenge and its fingerprint are named, and are not those of today."""
+    if not isinstance(name, str) or not isinstance(fingerprint, str):
+        return
+    challenge = CHALLENGES.get(name)
+    if challenge is None or challenge.fingerprint != fingerprint:
         today = "no such challenge" if challenge is None else challenge.fingerprint
-        found = f"{record.challenge} with fingerprint {record.fingerprint}"
+        found = f"{name} with fingerprint {fingerprint}"
         expected = f"the definition of today ({today})"
         raise ProblemError(Problem("R02", found, expected, "score the files again and write a new record", str(path)))
-    return record
 
 
 def statistics_of(record: Record) -> Statistics:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from abawbench.base.problems import Problem, ProblemError, remarks
 from abawbench.challenges import Challenge
+from abawbench.challenges.split_sizes import Counts, SizeOfTruth, official_counts, size_of_truth
 from abawbench.fill import Policy, fill
 from abawbench.scoring.criteria import evaluate, nested, number
 from abawbench.scoring.intervals import USUAL, Resampling, intervals
@@ -53,6 +54,9 @@ class Score:
         terms: by task, its part of the total.
         metrics: figures by name; those of classes, units and emotions are one level down.
         rows: numbers of rows: truth, predicted, and valid by task.
+        counts: size of the truth.
+        size: what the size of the truth says about the data.
+        official: by split, its known counts; see `split_sizes.official_counts`.
         intervals: intervals of score, terms and metrics; see `intervals.intervals`.
         flags: remarks for the reader: degenerate cases, fills, how rows were matched.
         statistics: additive statistics by cluster.
@@ -66,11 +70,18 @@ class Score:
     terms: Mapping[str, float | None]
     metrics: Mapping[str, float | Mapping[str, float | None] | None]
     rows: Mapping[str, Any]
+    counts: Counts
+    size: SizeOfTruth
+    official: Mapping[str, Mapping[str, Any]]
     intervals: Mapping[str, Any]
     flags: tuple[str, ...]
     statistics: Statistics
     filled: Mapping[str, int]
     notes: tuple[Problem, ...] = ()
+
+    def size_to_json(self) -> dict[str, Any]:
+        """The counts of the truth, what they say about the data, and the official counts of each split."""
+        return {**asdict(self.size), "truth": asdict(self.counts), "official": dict(self.official)}
 
     def to_json(self) -> dict[str, Any]:
         """The score as plain data, with the keys challenge, fingerprint, score, terms, metrics, rows and intervals."""
@@ -173,16 +184,19 @@ def score(
     *,
     missing: Policy = "error",
     resampling: Resampling = USUAL,
+    split: str | None = None,
 ) -> Score:
     """Score two tables, with intervals; options as for `abawbench.score`.
 
     Raises:
         ProblemError: the problems that `pair` raises; C02, a scored video has no subject.
     """
-    return score_paired(challenge, pair(challenge, truth, prediction, missing=missing), resampling)
+    return score_paired(challenge, pair(challenge, truth, prediction, missing=missing), resampling, split)
 
 
-def score_paired(challenge: Challenge, paired: Paired, resampling: Resampling = USUAL) -> Score:
+def score_paired(
+    challenge: Challenge, paired: Paired, resampling: Resampling = USUAL, split: str | None = None
+) -> Score:
     """Score rows that are already paired; options as for `score`."""
     statistics = collect(challenge, paired.truth, paired.prediction, valid=paired.valid)
     if resampling.subjects is not None:
@@ -192,6 +206,7 @@ def score_paired(challenge: Challenge, paired: Paired, resampling: Resampling = 
     figures = evaluate(challenge, total, statistics.pilots)
     tree = nested({path: number(value[()]) for path, value in figures.items()})
     flags = [*paired.flags, *_degenerate(challenge, statistics, total)]
+    counts = _counts(paired)
     return Score(
         challenge=challenge.id,
         fingerprint=challenge.fingerprint,
@@ -199,10 +214,13 @@ def score_paired(challenge: Challenge, paired: Paired, resampling: Resampling = 
         terms=tree.get("terms", {}),
         metrics=tree["metrics"],
         rows={
-            "truth": len(paired.truth),
+            "truth": counts.rows,
             "predicted": int(len(paired.truth) - nowhere.sum() - sum(paired.filled.values())),
             "valid": {task.name: int(rows_of(task, total[task.name])) for task in challenge.tasks},
         },
+        counts=counts,
+        size=size_of_truth(challenge, counts, split=split, source=paired.truth.source),
+        official={name: official_counts(challenge, name) for name in challenge.sizes},
         intervals=intervals(
             challenge, statistics, unit=resampling.unit, resamples=resampling.resamples, seed=resampling.seed
         ),
@@ -210,6 +228,16 @@ def score_paired(challenge: Challenge, paired: Paired, resampling: Resampling = 
         statistics=statistics,
         filled=paired.filled,
         notes=paired.notes,
+    )
+
+
+def _counts(paired: Paired) -> Counts:
+    truth, valid = paired.truth, paired.valid
+    return Counts(
+        units=int(np.count_nonzero(np.bincount(truth.video, minlength=1))),
+        rows=len(truth),
+        labelled=int(np.count_nonzero(np.logical_or.reduce(list(valid.values())))),
+        valid={task: int(np.count_nonzero(mask)) for task, mask in valid.items()},
     )
 
 

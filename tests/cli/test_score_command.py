@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from abawbench.challenges import get
 from abawbench.cli import main
 from abawbench.formats.dataframe import to_frame
+from abawbench.formats.write import write_annotations
 from abawbench.synthetic import simulate_predictions, simulate_split
 
 MTL = get("abaw4-mtl")
@@ -48,6 +49,22 @@ def test_json_has_exactly_the_agreed_keys_and_one_more_for_each_view(files):
     )
     extra = ["by_video", "by_class", "confusion", "parts", "explain", "lens"]
     assert list(json.loads(views.stdout)) == keys + extra
+
+
+def test_a_truth_of_another_size_than_the_split_is_told_as_a_note_and_in_json(files, tmp_path):
+    path = tmp_path / "validation_set_annotations.txt"
+    truth = simulate_split(6, 40, seed=1).truth
+    write_annotations(MTL, truth, path)
+    said = f"truth has {len(truth):,} rows, the validation split of abaw4-mtl 26,876: other data"
+    result = run("score", "abaw4-mtl", str(path), files["good"], *FEW, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert f"note: {said}" in result.stderr
+    answer = json.loads(result.stdout)
+    size = answer["rows"]["size"]
+    assert answer["ok"]
+    assert (size["split"], size["verdict"], size["text"]) == ("validation", "other data", said)
+    assert size["truth"]["rows"] == answer["rows"]["truth"]
+    assert size["official"]["validation"]["rows"] == [26_876]
 
 
 def test_the_text_shows_every_figure_with_its_interval(files):

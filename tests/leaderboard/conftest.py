@@ -1,26 +1,31 @@
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from abawbench import records
-from abawbench.challenges import get
+from abawbench.challenges import Challenge, Size, get
 from abawbench.scoring import score
 from abawbench.scoring.intervals import Resampling
 from abawbench.table import Table
 
+# abaw6-va with a validation split of five videos
+SMALL = replace(get("abaw6-va"), sizes={"validation": Size(units=5, rows=150)}, valid_rows={})
 
-def made(**fields) -> records.Record:
-    """Videos 0 to 4 with a prediction that is the truth with noise."""
+
+def made(challenge: Challenge, rows: int = 150, **fields) -> records.Record:
+    """Videos 0 to 4 with a prediction that is the truth with noise, or the first of their rows."""
     generator = np.random.default_rng(0)
     video = np.repeat(np.arange(5, dtype=np.int32), 30)
     frame = np.tile(np.arange(30, dtype=np.int32), 5)
     names = tuple(f"video {number}" for number in range(5))
     values = generator.uniform(-1, 1, (150, 2))
     noisy = np.clip(values + generator.normal(0, 0.5, (150, 2)), -1, 1)
-    truth, prediction = (Table(names, video, frame, {"va": array}) for array in (values, noisy))
+    truth, prediction = (Table(names, video[:rows], frame[:rows], {"va": array[:rows]}) for array in (values, noisy))
     disclosure = records.Disclosure(
         trained_on=["some data"],
         validation_used_for="early stopping",
@@ -41,11 +46,18 @@ def made(**fields) -> records.Record:
         "disclosure": disclosure,
     }
     return records.make(
-        score(get("abaw6-va"), truth, prediction, resampling=Resampling(200)), records.Provenance(**given | fields)
+        score(challenge, truth, prediction, resampling=Resampling(200)), records.Provenance(**given | fields)
     )
 
 
+@pytest.fixture
+def small_challenge(catalogue_with) -> Challenge:
+    """abaw6-va in a catalogue where its validation split has the size of the records of `va_record`."""
+    catalogue_with(SMALL)
+    return SMALL
+
+
 @pytest.fixture(name="va_record")
-def va_record_fixture() -> Callable[..., records.Record]:
-    """Makes a record of abaw6-va, with fields and disclosures of one's own."""
-    return made
+def va_record_fixture(small_challenge: Challenge) -> Callable[..., records.Record]:
+    """Makes a record of abaw6-va on its whole validation split, with fields and disclosures of one's own."""
+    return functools.partial(made, small_challenge)

@@ -93,6 +93,29 @@ def test_a_record_on_other_data_stands_apart(board, va_record):
     assert "## Validation, other data: London faces" in page(board)
 
 
+def test_a_record_on_fewer_rows_than_the_split_stands_apart_whatever_it_is_named(board, va_record):
+    records.write(va_record(rows=120, entry="fewer"), board / "records")
+    text = page(board)
+    assert f"## Validation, other data: {get('abaw6-va').dataset}, 120 rows" in text
+    assert "truth has 120 rows, the validation split of abaw6-va 150: other data" in text
+    own = text.split("## Validation, other data")[0].split("## Validation")[1]
+    assert "2026_team_method" in own
+    assert "fewer" not in own
+
+
+def test_the_index_shows_no_score_of_another_size(board, va_record):
+    (board / "records" / "abaw6-va" / "2026_team_method.validation.json").unlink()
+    records.write(va_record(rows=120), board / "records")
+    assert index_line(board) == ["1", "1", "1", "", ""]
+
+
+def test_a_record_of_a_split_of_unknown_size_stays_on_the_board_and_says_so(board, va_record):
+    records.write(va_record(split="train"), board / "records")
+    text = page(board)
+    assert "## Training\n" in text
+    assert "the size of the train split of abaw6-va is not known" in text
+
+
 def test_a_record_on_synthetic_truth_stands_apart(board, va_record):
     records.write(va_record(synthetic_truth=True, entry="generated"), board / "records")
     assert f"## Validation, other data: {get('abaw6-va').dataset}" in page(board)

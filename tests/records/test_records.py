@@ -294,6 +294,60 @@ def test_a_challenge_of_no_catalogue_is_another_definition(tmp_path):
     assert problem.rule == "R02"
 
 
+def test_a_record_of_another_definition_and_other_fields_is_of_another_definition(tmp_path):
+    def change(content):
+        content.update(fingerprint="0" * 16, schema_version=1)
+        del content["official"]
+
+    (problem,) = problems_of(edited(made(), tmp_path, change))
+    assert problem.rule == "R02"
+
+
+def test_a_record_has_the_size_of_its_truth_and_that_of_the_official_split():
+    record = made()
+    assert (record.rows.units, record.rows.truth, record.rows.labelled) == (4, 80, 64)
+    assert record.official.rows == [26_876]
+    assert record.official.valid == {"va": [26_876], "expression": [15_440], "action_units": [26_876]}
+
+
+def test_a_split_that_the_challenge_does_not_have_has_no_official_size():
+    record = made(scored("abaw7-ce"))
+    assert (record.official.units, record.official.rows, record.official.valid) == ([], [], {})
+
+
+def test_a_truth_with_repeated_and_partly_annotated_rows_makes_a_record_that_holds_together(tmp_path):
+    challenge, truth, prediction = get("abaw4-mtl"), table("abaw4-mtl", 0), table("abaw4-mtl", 1)
+    values = {name: array.copy() for name, array in truth.values.items()}
+    values["va"][:30] = np.nan
+    values["va"][31, 0] = np.nan
+    values["expression"][:40] = -1
+    values["action_units"][:45] = -1
+    values["action_units"][51, 3] = -1
+    twice = np.concatenate([np.arange(80), np.arange(60, 80)])
+    truth = Table(truth.videos, truth.video, truth.frame, values).take(twice)
+    record = made(score(challenge, truth, prediction.take(twice), resampling=Resampling(100)))
+    records.write(record, tmp_path)
+    assert records.check_tree(tmp_path) == ()
+    assert (record.rows.units, record.rows.truth) == (4, 100)
+    assert record.rows.labelled == 55
+    assert record.rows.valid == {"va": 55, "expression": 48, "action_units": 43}
+
+
+@pytest.mark.parametrize(
+    ("part", "value"), [("units", 5), ("truth", 63), ("labelled", 63), ("labelled", 200), ("predicted", 81)]
+)
+def test_counts_of_rows_that_no_truth_can_have_are_found(tmp_path, part, value):
+    record = made()
+    forge(record, tmp_path, rows=record.rows.model_copy(update={part: value}))
+    assert f"rows.{part} {value}" in found_in(tmp_path)
+
+
+def test_official_counts_that_the_challenge_does_not_have_are_found(tmp_path):
+    record = made()
+    forge(record, tmp_path, official=record.official.model_copy(update={"rows": [80]}))
+    assert found_in(tmp_path).startswith("official ")
+
+
 def test_a_record_at_another_path_is_found(tmp_path):
     path = records.write(made(), tmp_path)
     path.rename(path.with_name("another.validation.json"))

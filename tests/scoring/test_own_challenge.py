@@ -13,7 +13,6 @@ from abawbench import records
 from abawbench.base.files import write_text
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import (
-    CHALLENGES,
     Categorical,
     Challenge,
     Continuous,
@@ -72,12 +71,9 @@ TRUTH, FIRST, SECOND = (table(seed) for seed in range(3))
 
 
 @pytest.fixture
-def catalogue(monkeypatch) -> Mapping[str, Challenge]:
-    """The catalogue with one challenge more, for the rooms that look an id up."""
-    more = {**CHALLENGES, OWN.id: OWN}
-    for module in ("records.store", "records.agreement", "leaderboard.build", "leaderboard.published"):
-        monkeypatch.setattr(f"abawbench.{module}.CHALLENGES", more)
-    return more
+def catalogue(catalogue_with) -> Mapping[str, Challenge]:
+    """The catalogue with one challenge more."""
+    return catalogue_with(OWN)
 
 
 def record() -> records.Record:
