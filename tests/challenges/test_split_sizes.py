@@ -59,7 +59,7 @@ def test_a_file_of_all_splits_names_none():
     [
         ({"rows": 26_875}, "truth has 26,875 rows, the validation split of abaw4-mtl 26,876"),
         (
-            {"valid": VALIDATION.valid | {"expression": 15_000}},
+            {"valid": VALID | {"expression": 15_000}},
             "15,000 rows valid for expression, the validation split",
         ),
     ],
