@@ -13,6 +13,7 @@ from abawbench.cli.output import exits_on_problems, print_json, print_table, say
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
+    from abawbench.records import Provenance
     from abawbench.scoring import Paired, Score
 
 # heads the line with the score and the interval to quote
@@ -66,11 +67,10 @@ def command(
     if (record is None) != (disclosure is None):
         raise click.UsageError("--record and --disclosure go together")
     from abawbench.api import read_pair
-    from abawbench.records import make, read_provenance, write
     from abawbench.scoring import pair, score_paired
 
     paired = pair(challenge, *read_pair(challenge, truth, predictions), missing=options["missing"])
-    provenance = None if disclosure is None else read_provenance(disclosure, truth, predictions)
+    provenance = None if disclosure is None else _provenance(disclosure, truth, predictions)
     result = score_paired(challenge, paired, resampling(options), None if provenance is None else provenance.split)
     names = [f"by_{part}" for part in options["by"]] + [name for name in FLAGS if options[name]]
     breakdowns = {name: _breakdown(name, challenge, result, paired) for name in names}
@@ -82,6 +82,8 @@ def command(
     if result.intervals["warning"]:
         say(f"warning: {result.intervals['warning']}")
     if record is not None and provenance is not None:
+        from abawbench.records import make, write
+
         made = make(result, provenance, options["missing"])
         with writing(record / made.place, truth, predictions, disclosure):
             place = write(made, record)
@@ -98,6 +100,12 @@ def command(
         if coverage:
             click.echo()
             _print_coverage(coverage)
+
+
+def _provenance(disclosure: Path, truth: Path, predictions: Path) -> Provenance:
+    from abawbench.records import read_provenance
+
+    return read_provenance(disclosure, truth, predictions)
 
 
 def _breakdown(name: str, challenge: Challenge, score: Score, paired: Paired) -> Any:
