@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from abawbench.base.problems import Problem, Problems
+from abawbench.base.rules import RULES
 from abawbench.formats.text import BOM
 
-REPAIR = "`abawbench check --repair` does it"
+REPAIR = "or let `abawbench check --repair` do it"
 # mendings that change a value in its last digits: `repair` makes them, readers do not
 CHANGE_VALUES = frozenset({"V03", "V08"})
 
@@ -77,7 +78,7 @@ class Mendings:
     def add(self, rule: str, line: int | None, found: str, count: int = 1, expected: str | None = None) -> None:
         """Add a mended fault of a rule in `KINDS`, at a line, which stands for `count` occurrences."""
         kind = KINDS[rule]
-        fix = kind.fix if rule.startswith("N") else f"{kind.fix}: {REPAIR}"
+        fix = kind.fix if rule.startswith("N") else f"{kind.fix}, {REPAIR}"
         self._problems.add(Problem(rule, found, expected or kind.expected, fix, self._file, line, count))
 
     @property
@@ -107,6 +108,6 @@ def as_notes(mended: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(
         problem
         if problem.is_note
-        else Problem("N11", problem.found, problem.expected, problem.fix, problem.file, problem.line, problem.count)
+        else Problem("N11", f"{RULES[problem.rule].title}: {problem.found}", problem.expected, problem.fix, problem.file, problem.line, problem.count)
         for problem in reversed(first.values())
     )
