@@ -219,14 +219,14 @@ def inert(text: str) -> str:
 
 
 def remarks(notes: Sequence[Problem]) -> tuple[str, ...]:
-    """Notes in a line each; notes of one rule about several files are one line, with the first of the files.
+    """Notes in a line each; notes alike in rule and fix are one line, with the first of their files.
 
     >>> print(*remarks([Problem("N01", "carriage returns", "line feeds alone", "", f"{name}.txt") for name in "ab"]))
     N01 Windows line ends: carriage returns (a.txt and 1 more file)
     """
     lines: list[str] = []
-    for rule in dict.fromkeys(note.rule for note in notes):
-        group = [note for note in notes if note.rule == rule]
+    for rule, fix in dict.fromkeys((note.rule, note.fix) for note in notes):
+        group = [note for note in notes if (note.rule, note.fix) == (rule, fix)]
         files = list(dict.fromkeys(note.file for note in group if note.file))
         total = sum(note.count for note in group)
         times = "" if total == len(group) else f", {total:,} times"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ from abawbench.formats.frame_columns import (
 from abawbench.formats.frame_values import Source, is_empty, read_numbers, read_scores, read_task, show
 from abawbench.formats.keys import PATTERNS, Names, example, split_keys
 from abawbench.formats.layout import Key, has_header, layouts
+from abawbench.formats.lines import table_lines
+from abawbench.formats.mending import as_notes
 from abawbench.formats.text import BOM, first_line, load, quote
 from abawbench.formats.value_forms import NEAR_ONE
 from abawbench.table import NO_FRAME, Floats, Table, Values
@@ -122,26 +125,35 @@ def from_file(challenge: Challenge, path: Path, role: Role) -> Table | None:
     import pyarrow as pa
 
     lines = None
+    mended: tuple[Problem, ...] = ()
     if path.suffix == ".parquet":
         import pyarrow.parquet as pq
 
         try:
-            table = pq.read_table(path)
+            columns = pq.read_table(path)
         except (pa.ArrowException, OSError, ValueError) as error:
             found = str(error).split("\n")[0]
             raise ProblemError(Problem("F01", found, "a Parquet file", "write it again", str(path))) from error
     else:
         data = load(path)
-        header = [name.strip(' "') for name in first_line(data).split(",")]
-        if any(has_header(data, layout) for layout in layouts(challenge, role)) or not is_table(header, role):
+        if any(has_header(data, layout) for layout in layouts(challenge, role)):
             return None
-        table, lines = _read_csv(data.removeprefix(BOM), path)
+        if not is_table(_header(data), role):
+            data, mended = table_lines(data, str(path))
+            if not is_table(_header(data), role):
+                return None
+        columns, lines = _read_csv(data.removeprefix(BOM), path)
     try:
-        frame = table.to_pandas(ignore_metadata=True)
+        frame = columns.to_pandas(ignore_metadata=True)
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         found, fix = str(error).split("\n")[0], "give the columns plain types: text, numbers"
         raise ProblemError(Problem("F01", found, "columns that pandas can hold", fix, str(path))) from error
-    return from_frame(challenge, frame, role, str(path), lines)
+    table = from_frame(challenge, frame, role, str(path), lines)
+    return replace(table, notes=(*as_notes(mended), *table.notes))
+
+
+def _header(data: bytes) -> list[str]:
+    return [name.strip(' "') for name in first_line(data).split(",")]
 
 
 def _as_pandas(frame: Any, source: str) -> pd.DataFrame:

@@ -22,7 +22,7 @@ def describe_header(text: str, layout: Layout) -> tuple[str, str]:
     owners = describe_owners(text.rstrip(", \t"), layout)
     missing = [name for name in official if name.lower() not in names]
     known = [name for name in values if name.lower() in names]
-    if len(names) == len(set(names)) and not set(names) - {name.lower() for name in official} and known:
+    if len(names) == len(set(names)) and is_part(text, layout) and known:
         if len(values) > len(layout.columns):
             found = f"{len(known)} classes, without {_listed(missing)}"
             fix = (
@@ -37,6 +37,12 @@ def describe_header(text: str, layout: Layout) -> tuple[str, str]:
         more = [name for name in text.split(",") if name.strip().lower() not in layout.header.lower().split(",")]
         return f"{_listed(more)} beside the columns of the format", "leave out the columns that the format has not"
     return quote(text) + owners, "copy the header of the organisers' list"
+
+
+def is_part(text: str, layout: Layout) -> bool:
+    """True for a header that has some of the names of the format's, and no others."""
+    names = {name.strip().lower() for name in text.split(",")}
+    return bool(names) and names < {name.lower() for name in (layout.header or "").split(",")}
 
 
 def describe_columns(rows: Sequence[str], layout: Layout) -> str:
@@ -58,7 +64,7 @@ def describe_columns(rows: Sequence[str], layout: Layout) -> str:
         numbers = f"{kind} from {low:g} to {high:g}" if "number" in kind else kind
         times = f" in {len(members)} columns" if len(members) > 1 else ""
         parts.append(f"{numbers}{times}{_guess(kind, members, layout)}")
-    return f"{width} columns: {', '.join(parts)}"
+    return f"{width} column{'s' * (width > 1)}: {', '.join(parts)}"
 
 
 def expected_columns(layout: Layout) -> str:

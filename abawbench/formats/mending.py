@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from abawbench.base.problems import Problem, Problems
 from abawbench.base.rules import RULES
@@ -108,6 +108,6 @@ def as_notes(mended: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(
         problem
         if problem.is_note
-        else Problem("N11", f"{RULES[problem.rule].title}: {problem.found}", problem.expected, problem.fix, problem.file, problem.line, problem.count)
+        else replace(problem, rule="N11", found=f"{RULES[problem.rule].title}: {problem.found}")
         for problem in reversed(first.values())
     )

@@ -15,7 +15,7 @@ from itertools import pairwise
 from abawbench.base.problems import SHOWN, Problem
 from abawbench.formats import blocks, lines
 from abawbench.formats.columns import BLANKS, is_number
-from abawbench.formats.describe import describe_columns, describe_header, expected_columns
+from abawbench.formats.describe import describe_columns, describe_header, expected_columns, is_part
 from abawbench.formats.layout import Layout, is_header, layout_of
 from abawbench.formats.lines import Lines
 from abawbench.formats.lists import RowList
@@ -128,8 +128,9 @@ class _Settling:
         self._header: str | None = None
         # the first line of the file as it was found, where it is a header
         self._first: str | None = None
-        # places of rows before which a header stood
+        # places of rows before which a header stood, and the lines of these headers
         self._starts: list[int] = []
+        self._repeated: list[int] = []
 
     def settled(self, *, of_unit: bool) -> Settled:
         """The file in its official form."""
@@ -146,8 +147,8 @@ class _Settling:
         self._mend_rows()
         self._judge_columns()
         is_cut = self._content.is_cut and not self._is_last_row_whole()
-        if not is_cut:
-            self._drop_copies()
+        if is_cut or not self._drop_copies():
+            self._tell_headers()
         return Settled(
             self._layout,
             self._header,
@@ -296,7 +297,7 @@ class _Settling:
         ]
         if not places:
             return
-        self._mended.add("F16", self._content.numbers[places[0]], "the header again", len(places))
+        self._repeated = [self._content.numbers[place] for place in places]
         self._starts = [place - before for before, place in enumerate(places)]
         self._content.drop(places)
 
@@ -329,10 +330,14 @@ class _Settling:
         wrong = [place for place, text in enumerate(texts) if text.count(",") != layout.width - 1]
         if 2 * len(wrong) <= len(texts):
             return
-        found, expected = describe_columns([texts[place] for place in wrong], layout), expected_columns(layout)
-        fix = f"write {expected.partition(': ')[2]}, and nothing else"
-        self._add_fault("F06", self._content.numbers[wrong[0]], found, expected, fix, len(wrong))
         self._is_told = True
+        if any(fault.rule == "F04" for fault in self._faults) and is_part(self._header or "", layout):
+            # the header tells it
+            return
+        found, expected = describe_columns([texts[place] for place in wrong], layout), expected_columns(layout)
+        fix = f"write {expected.partition(': ')[2]}, and nothing else, under the header of the organisers' list"
+        self._faults = [fault for fault in self._faults if fault.rule != "F04"]
+        self._add_fault("F06", self._content.numbers[wrong[0]], found, expected, fix, len(wrong))
 
     def _is_last_row_whole(self) -> bool:
         """True if the last row, which has no line feed, has all its fields and is the last of the list."""
@@ -354,8 +359,12 @@ class _Settling:
         count = len(self._content.texts)
         return any(size and count % size == 0 for size in self._counts)
 
-    def _drop_copies(self) -> None:
-        """Drop rows that stand in the file again, and those of the organisers' sample."""
+    def _tell_headers(self) -> None:
+        if self._repeated:
+            self._mended.add("F16", self._repeated[0], "the first line once more", len(self._repeated))
+
+    def _drop_copies(self) -> bool:
+        """Drop rows that stand in the file again, and those of the organisers' sample; True if there are any."""
         content = self._content
         keys, values = _names_and_values(content.texts, self._layout)
         if not self._layout.has_key:
@@ -363,21 +372,25 @@ class _Settling:
         elif self._starts or len(keys) > sum(self._listed.values()):
             copies = blocks.of_named_rows(keys, values, self._starts, self._listed)
         else:
-            return
+            return False
         number = content.numbers
+        header = "the header and " if self._repeated else ""
         if copies.unlike:
-            what = f"{self._subject(keys, copies.unlike)} again, with unlike values in {len(copies.unlike):,} rows"
+            what = (
+                f"{header}{self._subject(keys, copies.unlike)} again, with unlike values in {len(copies.unlike):,} rows"
+            )
             fix = "keep the rows that you mean; open files with mode 'w', not 'a'"
-            self._add_fault("T03", number[copies.unlike[0]], what, "each row once", fix, len(copies.unlike))
+            line = (self._repeated or [number[copies.unlike[0]]])[0]
+            self._add_fault("T03", line, what, "each row once", fix, len(copies.unlike))
             self._is_told |= not self._layout.has_key
-            return
         if copies.dropped:
-            what = f"{self._subject(keys, copies.dropped)} again, with the same values"
-            self._mended.add("T03", number[copies.dropped[0]], what, len(copies.dropped))
+            what = f"{header}{self._subject(keys, copies.dropped)} again, with the same values"
+            self._mended.add("T03", (self._repeated or [number[copies.dropped[0]]])[0], what, len(copies.dropped))
         if copies.sample:
-            found = f"the rows of the sample, {quote(content.texts[copies.sample[0]])}"
+            found = f"{header}the rows of the sample, {quote(content.texts[copies.sample[0]])}"
             self._mended.add("F17", number[copies.sample[0]], found, len(copies.sample))
         content.keep(copies.kept)
+        return bool(copies.unlike or copies.dropped or copies.sample)
 
     def _subject(self, keys: Sequence[str], places: Sequence[int]) -> str:
         """What stands in a file more than once, in words."""
