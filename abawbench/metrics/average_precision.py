@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from abawbench.metrics.concordance import same_length
+from abawbench.metrics.groups import Floats
 
 
 def average_precision(truth: ArrayLike, probability: ArrayLike) -> float:
@@ -29,12 +30,11 @@ def average_precision(truth: ArrayLike, probability: ArrayLike) -> float:
     >>> average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
     0.8333333333333333
     """
-    label, score = np.asarray(truth, np.int8), np.asarray(probability, np.float64)
-    same_length(label, score)
+    label, score = _columns(truth, probability)
     positives = int(label.sum())
     if not positives:
-        return float("nan")
-    order = np.argsort(-score, kind="stable")
+        return np.nan
+    order = np.argsort(-score)
     label, score = label[order], score[order]
     last = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)
     hits = np.cumsum(label)[last]
@@ -58,15 +58,20 @@ def grid_average_precision(truth: ArrayLike, probability: ArrayLike) -> float:
     >>> round(grid_average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 4)
     0.5417
     """
-    label, score = np.asarray(truth, np.int8), np.asarray(probability, np.float64)
-    same_length(label, score)
-    positives = np.sort(score[label == 1])
+    label, score = _columns(truth, probability)
+    positives = np.sort(score[label])
     if not len(positives):
-        return float("nan")
+        return np.nan
     thresholds = np.arange(1000) / 1000
     every = np.sort(score)
-    predicted = len(every) - np.searchsorted(every, thresholds, side="left")
-    hits = len(positives) - np.searchsorted(positives, thresholds, side="left")
-    precision = np.divide(hits, predicted, out=np.zeros(1000), where=predicted > 0)
+    predicted = len(every) - np.searchsorted(every, thresholds)
+    hits = len(positives) - np.searchsorted(positives, thresholds)
+    precision = hits / np.maximum(predicted, 1)
     recall = hits / len(positives)
     return float(-np.trapezoid(precision, recall))
+
+
+def _columns(truth: ArrayLike, probability: ArrayLike) -> tuple[NDArray[np.bool_], Floats]:
+    label, score = np.asarray(truth) == 1, np.asarray(probability, np.float64)
+    same_length(label, score)
+    return label, score

@@ -17,7 +17,7 @@ def moments(
     prediction: Floats,
     groups: Groups,
     *,
-    pilots: tuple[float, float],
+    pilots: Floats,
     valid: NDArray[np.bool_] | None = None,
 ) -> Floats:
     """Additive statistics of two series, by group.
@@ -26,7 +26,7 @@ def moments(
         truth: shape (rows,); any value where a row is not valid.
         prediction: shape (rows,).
         groups: the group of each row.
-        pilots: the values that truth and prediction are centred by; near their means, which keeps precision.
+        pilots: shape (2,), the values that truth and prediction are centred by; near their means, to keep precision.
         valid: shape (rows,), mask of the rows that count; None for all.
 
     Returns:
@@ -56,7 +56,7 @@ def central(statistics: Floats, pilots: Floats) -> tuple[Floats, Floats, Floats,
         Four arrays of shape (...), the last one the mean of the truth minus that of the prediction; NaN without rows.
     """
     rows = statistics[..., 0]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(invalid="ignore"):
         mean = statistics[..., 1:3] / rows[..., None]
         square = statistics[..., 3:5] / rows[..., None]
         variance = square - mean * mean
@@ -81,17 +81,18 @@ def concordance_from(statistics: Floats, pilots: Floats) -> Floats:
     """
     truth, prediction, covariance, offset = central(statistics, pilots)
     total = truth + prediction + offset * offset
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(invalid="ignore"):
         value = 2 * covariance / total
-    return np.where((truth == 0) | (prediction == 0), 0.0, np.clip(value, -1.0, 1.0))
+    return np.where(total == 0, 0.0, np.clip(value, -1.0, 1.0))
 
 
 def pearson_from(statistics: Floats, pilots: Floats) -> Floats:
     """Pearson correlation from moments; see `pearson`. Arguments and result are as for `concordance_from`."""
     truth, prediction, covariance, _ = central(statistics, pilots)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = covariance / np.sqrt(truth * prediction)
-    return np.where((truth == 0) | (prediction == 0), 0.0, np.clip(value, -1.0, 1.0))
+    deviation = np.sqrt(truth * prediction)
+    with np.errstate(invalid="ignore"):
+        value = covariance / deviation
+    return np.where(deviation == 0, 0.0, np.clip(value, -1.0, 1.0))
 
 
 def parts_from(statistics: Floats, pilots: Floats) -> dict[str, Floats]:
@@ -116,14 +117,14 @@ def parts_from(statistics: Floats, pilots: Floats) -> dict[str, Floats]:
     {'correlation': 1.0, 'scale': 1.0, 'offset': 1.0, 'accuracy': 0.571}
     """
     truth, prediction, covariance, offset = central(statistics, pilots)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        deviation = np.sqrt(truth * prediction)
-        return {
-            "correlation": np.where(deviation > 0, covariance / deviation, np.nan),
-            "scale": np.where(deviation > 0, np.sqrt(prediction / truth), np.nan),
-            "offset": -offset,
-            "accuracy": np.where(deviation > 0, 2 * deviation / (truth + prediction + offset * offset), np.nan),
-        }
+    deviation = np.sqrt(truth * prediction)
+    deviation = np.where(deviation > 0, deviation, np.nan)
+    return {
+        "correlation": covariance / deviation,
+        "scale": deviation / truth,
+        "offset": -offset,
+        "accuracy": 2 * deviation / (truth + prediction + offset * offset),
+    }
 
 
 def concordance(truth: ArrayLike, prediction: ArrayLike) -> float:
@@ -169,10 +170,10 @@ def pearson(truth: ArrayLike, prediction: ArrayLike) -> float:
 
 
 def _series(truth: ArrayLike, prediction: ArrayLike) -> tuple[Floats, Floats]:
-    x, y = np.asarray(truth, np.float64), np.asarray(prediction, np.float64)
+    x, y = np.asarray(truth), np.asarray(prediction)
     same_length(x, y)
-    pilots = (float(x.mean()), float(y.mean())) if len(x) else (0.0, 0.0)
-    return moments(x, y, Groups.of(np.zeros(len(x), np.int32), 1), pilots=pilots)[0], np.array(pilots)
+    pilots = np.array([x.mean(), y.mean()]) if len(x) else np.zeros(2)
+    return moments(x, y, Groups.one(len(x)), pilots=pilots)[0], pilots
 
 
 def same_length(truth: NDArray[np.generic], prediction: NDArray[np.generic]) -> None:

@@ -32,7 +32,7 @@ def confusion(
     Returns:
         Shape (groups, classes of the truth, classes of the prediction).
     """
-    codes = truth.astype(np.int16) * classes + prediction
+    codes = truth * np.int16(classes) + prediction
     return groups.histogram(codes, classes * classes, valid).reshape(groups.count, classes, classes)
 
 
@@ -67,7 +67,7 @@ def label_counts(
         codes = np.zeros(len(truth), np.uint8)
         for label in block:
             codes <<= 2
-            codes |= (truth[:, label].view(np.uint8) << 1) & 2
+            codes |= (truth[:, label].view(np.uint8) & 1) << 1
             codes |= prediction[:, label].view(np.uint8) & 1
         histogram = groups.histogram(codes, 4 ** len(block), valid).reshape(groups.count, *[4] * len(block))
         for axis, label in enumerate(block, start=1):
@@ -185,11 +185,11 @@ def mean_f1(truth: ArrayLike, prediction: ArrayLike) -> float:
     """
     x, y = np.asarray(truth, np.int8), np.asarray(prediction, np.int8)
     same_length(x, y)
-    counts = label_counts(x, y, Groups.of(np.zeros(len(x), np.int32), 1))
+    counts = label_counts(x, y, Groups.one(len(x)))
     return float(f1_per_label_from(counts[0]).mean())
 
 
 def _one_group(truth: ArrayLike, prediction: ArrayLike, classes: int) -> Floats:
     x, y = np.asarray(truth, np.int8), np.asarray(prediction, np.int8)
     same_length(x, y)
-    return confusion(x, y, classes, Groups.of(np.zeros(len(x), np.int32), 1))[0]
+    return confusion(x, y, classes, Groups.one(len(x)))[0]

@@ -37,6 +37,11 @@ class Groups:
         starts = np.concatenate(([0], np.flatnonzero(index[1:] != index[:-1]) + 1))
         return Groups(index, count, starts if len(np.unique(index[starts])) == len(starts) else None)
 
+    @staticmethod
+    def one(rows: int) -> Groups:
+        """All rows in one group."""
+        return Groups.of(np.repeat(0, rows), 1)
+
     def sum(self, values: Floats) -> Floats:
         """Sum of a column within each group, shape (count,)."""
         if self.starts is None:

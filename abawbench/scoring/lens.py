@@ -181,16 +181,14 @@ def _with_sentinels(paired: Paired, task: Task, mask: Mask) -> float | None:
     truth = np.where(np.isnan(values), float(task.sentinel or 0), values)
     usable = mask if mask.ndim == 2 else np.repeat(mask[:, None], truth.shape[1], 1)
     usable = usable & ~paired.unpredicted[task.name][:, None]
-    one_group = Groups.of(np.zeros(len(truth), np.int32), 1)
+    one_group = Groups.one(len(truth))
     figures: list[Floats] = []
     for column in range(truth.shape[1]):
         x, y, valid = truth[:, column], paired.prediction.numbers(task.name)[:, column], usable[:, column]
         if not valid.any():
             return None
-        pilots = (float(x[valid].mean()), float(y[valid].mean()))
-        figures.append(
-            concordance_from(moments(x, y, one_group, pilots=pilots, valid=valid)[0], np.array(pilots, np.float64))
-        )
+        pilots = np.array([x[valid].mean(), y[valid].mean()])
+        figures.append(concordance_from(moments(x, y, one_group, pilots=pilots, valid=valid)[0], pilots))
     return number(np.mean(figures))
 
 
@@ -202,9 +200,7 @@ def _mean_over_batches(paired: Paired, task: Task, pilots: Floats) -> float | No
     groups = Groups.of(batch, int(batch[-1]) + 1)
     x, y = paired.truth.numbers(task.name)[valid], paired.prediction.numbers(task.name)[valid]
     figures = [
-        concordance_from(
-            moments(x[:, column], y[:, column], groups, pilots=(pilots[column, 0], pilots[column, 1])), pilots[column]
-        ).mean()
+        concordance_from(moments(x[:, column], y[:, column], groups, pilots=pilots[column]), pilots[column]).mean()
         for column in range(x.shape[1])
     ]
     return number(np.mean(figures))
@@ -247,7 +243,7 @@ def _labels(case: _Case) -> Iterator[Reading]:
     task, paired = case.task, case.paired
     truth, rows = paired.truth.classes(task.name), ~paired.unpredicted[task.name]
     prediction = paired.prediction.classes(task.name)
-    groups = Groups.of(np.zeros(len(truth), np.int32), 1)
+    groups = Groups.one(len(truth))
     label = task.name.replace("_", " ").removesuffix("s")
 
     def counts(mask: Mask, labels: NDArray[np.int8]) -> Floats:

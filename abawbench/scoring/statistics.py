@@ -105,7 +105,7 @@ def _moments_of(
             truth[:, column],
             prediction[:, column],
             groups,
-            pilots=(pilots[column, 0], pilots[column, 1]),
+            pilots=pilots[column],
             valid=valid if valid.ndim == 1 else valid[:, column],
         )
         for column in range(task.width)

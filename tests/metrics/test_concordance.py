@@ -101,8 +101,8 @@ def test_moments_divide_by_n_not_by_n_minus_one():
 def test_statistics_of_parts_add_to_the_whole(pair, count):
     truth, prediction = pair
     index = np.arange(len(truth)) % count
-    parts = moments(truth, prediction, Groups.of(index, count), pilots=(0.1, -0.2))
-    whole = moments(truth, prediction, Groups.of(np.zeros(len(truth)), 1), pilots=(0.1, -0.2))
+    parts = moments(truth, prediction, Groups.of(index, count), pilots=np.array([0.1, -0.2]))
+    whole = moments(truth, prediction, Groups.one(len(truth)), pilots=np.array([0.1, -0.2]))
     np.testing.assert_allclose(parts.sum(0), whole[0], atol=1e-12)
 
 
@@ -110,17 +110,17 @@ def test_statistics_of_parts_add_to_the_whole(pair, count):
 def test_values_under_the_mask_never_leak(pair):
     truth, prediction = pair
     valid = np.arange(len(truth)) % 3 != 0
-    groups = Groups.of(np.zeros(len(truth)), 1)
-    masked = moments(truth, prediction, groups, pilots=(0, 0), valid=valid)
+    groups = Groups.one(len(truth))
+    masked = moments(truth, prediction, groups, pilots=np.array([0, 0]), valid=valid)
     wild = np.where(valid, truth, np.nan)
-    np.testing.assert_array_equal(masked, moments(wild, prediction, groups, pilots=(0, 0), valid=valid))
+    np.testing.assert_array_equal(masked, moments(wild, prediction, groups, pilots=np.array([0, 0]), valid=valid))
 
 
 @given(series(st.integers(3, 40)), st.floats(-0.5, 0.5), st.floats(-0.5, 0.5))
 def test_the_pilot_does_not_move_the_value(pair, first, second):
     truth, prediction = pair
     if varies(truth, prediction):
-        statistics = moments(truth, prediction, Groups.of(np.zeros(len(truth)), 1), pilots=(first, second))[0]
+        statistics = moments(truth, prediction, Groups.one(len(truth)), pilots=np.array([first, second]))[0]
         value = concordance_from(statistics, np.array([first, second]))
         assert value == pytest.approx(concordance(truth, prediction), abs=1e-9)
 
@@ -130,7 +130,7 @@ def test_concordance_is_correlation_times_accuracy(pair):
     truth, prediction = pair
     if varies(truth, prediction):
         pilots = np.zeros(2)
-        statistics = moments(truth, prediction, Groups.of(np.zeros(len(truth)), 1), pilots=(0, 0))[0]
+        statistics = moments(truth, prediction, Groups.one(len(truth)), pilots=np.array([0, 0]))[0]
         parts = parts_from(statistics, pilots)
         assert parts["correlation"] * parts["accuracy"] == pytest.approx(concordance(truth, prediction), abs=1e-10)
         assert parts["correlation"] == pytest.approx(float(pearson_from(statistics, pilots)), abs=1e-10)
@@ -138,7 +138,7 @@ def test_concordance_is_correlation_times_accuracy(pair):
 
 def test_scale_and_offset_are_those_that_were_planted():
     truth = np.random.default_rng(3).normal(size=500)
-    statistics = moments(truth, 2 * truth + 0.3, Groups.of(np.zeros(500), 1), pilots=(0, 0))[0]
+    statistics = moments(truth, 2 * truth + 0.3, Groups.one(500), pilots=np.array([0, 0]))[0]
     parts = parts_from(statistics, np.zeros(2))
     assert parts["scale"] == pytest.approx(2, abs=1e-12)
     assert parts["offset"] == pytest.approx(0.3 + truth.mean(), abs=1e-12)

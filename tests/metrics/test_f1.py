@@ -39,7 +39,7 @@ def test_macro_f1_equals_scikit_learn_with_every_class_counted(pair):
 @given(classes())
 def test_accuracy_and_confusion_equal_scikit_learn(pair):
     assert accuracy(*pair, classes=CLASSES) == pytest.approx(accuracy_score(*pair), abs=1e-12)
-    counts = confusion(*pair, CLASSES, Groups.of(np.zeros(len(pair[0])), 1))[0]
+    counts = confusion(*pair, CLASSES, Groups.one(len(pair[0])))[0]
     np.testing.assert_array_equal(counts, confusion_matrix(*pair, labels=range(CLASSES)))
 
 
@@ -51,7 +51,7 @@ def test_mean_f1_equals_scikit_learn(pair):
 
 @given(labels())
 def test_label_accuracy_is_the_share_of_right_cells(pair):
-    counts = label_counts(*pair, Groups.of(np.zeros(len(pair[0])), 1))[0]
+    counts = label_counts(*pair, Groups.one(len(pair[0])))[0]
     assert label_accuracy_from(counts) == pytest.approx(np.mean(pair[0] == pair[1]), abs=1e-12)
 
 
@@ -82,7 +82,7 @@ def test_packed_label_counts_equal_single_ones(pair, count):
 def test_sentinels_under_the_mask_never_leak(pair):
     truth, prediction = pair
     valid = np.arange(len(truth)) % 2 == 0
-    groups = Groups.of(np.zeros(len(truth)), 1)
+    groups = Groups.one(len(truth))
     hidden = np.where(valid[:, None], truth, -1).astype(np.int8)
     np.testing.assert_array_equal(
         label_counts(truth, prediction, groups, valid=valid), label_counts(hidden, prediction, groups, valid=valid)
