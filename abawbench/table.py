@@ -129,59 +129,41 @@ def align(truth: Table, prediction: Table) -> Alignment:
 
     The common case, the same rows in the same order, costs one comparison of two columns.
     """
-    count = len(truth)
-    if truth.videos == prediction.videos:
-        video = prediction.video
-        if (
-            len(prediction) == count
-            and np.array_equal(truth.video, video)
-            and np.array_equal(truth.frame, prediction.frame)
-        ):
-            return Alignment(np.arange(count), np.empty(0, np.int64), True)
-    else:
+    video = prediction.video
+    if truth.videos != prediction.videos:
         index = {name: i for i, name in enumerate(truth.videos)}
-        translation = np.array([index.get(name, -1) for name in prediction.videos], np.int32)
-        video = translation[prediction.video] if len(translation) else prediction.video
-        if (
-            len(prediction) == count
-            and np.array_equal(truth.video, video)
-            and np.array_equal(truth.frame, prediction.frame)
-        ):
-            return Alignment(np.arange(count), np.empty(0, np.int64), True)
+        video = np.array([index.get(name, -1) for name in prediction.videos], np.int32)[video]
+    if np.array_equal(truth.video, video) and np.array_equal(truth.frame, prediction.frame):
+        return Alignment(np.arange(len(truth)), np.empty(0, np.int64), True)
     truth_keys, truth_order = _occurrences(_keys(truth.video, truth.frame))
     prediction_keys, prediction_order = _occurrences(_keys(video, prediction.frame))
-    # a surplus video has index -1, hence a negative key, which no truth row has
+    # a surplus video has index -1, hence a key below those of all rows of the truth
     return _match(truth_keys, truth_order, prediction_keys, prediction_order)
 
 
 def _keys(video: Integers, frame: Integers) -> Rows:
-    return (video.astype(np.int64) << 32) + (frame.astype(np.int64) + 1)
+    return (video.astype(np.int64) << 32) + frame
 
 
 def _occurrences(keys: Rows) -> tuple[NDArray[np.int64], Rows]:
     """Sorted (key, occurrence) pairs packed in two columns, and the row each came from."""
-    if len(keys) > 1 and bool(np.all(keys[1:] > keys[:-1])):
-        order = np.arange(len(keys))
-        return np.stack([keys, np.zeros_like(keys)]), order
+    position = np.arange(len(keys))
+    if np.all(keys[1:] > keys[:-1]):
+        return np.stack([keys, np.zeros_like(keys)]), position
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
-    fresh = np.ones(len(keys), bool)
-    fresh[1:] = ordered[1:] != ordered[:-1]
-    starts = np.flatnonzero(fresh)
-    position = np.arange(len(keys))
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
     occurrence = position - np.repeat(starts, np.diff(np.append(starts, len(keys))))
     return np.stack([ordered, occurrence]), order
 
 
 def _match(truth_keys: Rows, truth_order: Rows, prediction_keys: Rows, prediction_order: Rows) -> Alignment:
-    rows = np.full(truth_keys.shape[1], -1, np.int64)
-    used = np.zeros(prediction_keys.shape[1], bool)
-    first = np.searchsorted(prediction_keys[0], truth_keys[0], side="left")
-    place = first + truth_keys[1]
-    inside = place < prediction_keys.shape[1]
-    clipped = np.where(inside, place, 0)
-    if prediction_keys.shape[1]:
-        hit = inside & (prediction_keys[0][clipped] == truth_keys[0])
-        rows[truth_order[hit]] = prediction_order[clipped[hit]]
-        used[prediction_order[clipped[hit]]] = True
+    rows = np.full(len(truth_order), -1)
+    used = np.zeros(len(prediction_order), bool)
+    place = np.searchsorted(prediction_keys[0], truth_keys[0]) + truth_keys[1]
+    hit = np.flatnonzero(place < len(prediction_order))
+    hit = hit[prediction_keys[0][place[hit]] == truth_keys[0][hit]]
+    matched = prediction_order[place[hit]]
+    rows[truth_order[hit]] = matched
+    used[matched] = True
     return Alignment(rows, np.flatnonzero(~used), False)

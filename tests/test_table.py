@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abawbench.table import NO_FRAME, Table, align
+from abawbench.base.problems import Problem
+from abawbench.table import NO_FRAME, Table, align, person_suffix, video_of
 
 keys = st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.integers(1, 4)), max_size=25)
 
@@ -37,6 +39,7 @@ def test_the_kth_occurrence_meets_the_kth(truth, prediction):
     alignment = align(table(truth), table(prediction))
     expected = reference(truth, prediction)
     assert alignment.rows.tolist() == expected
+    assert alignment.same_order is (truth == prediction)
     assert sorted(alignment.surplus.tolist()) == sorted(set(range(len(prediction))) - set(expected))
 
 
@@ -62,6 +65,55 @@ def test_videos_in_another_order_of_names_still_meet():
     prediction = Table(("b", "a"), np.array([1, 0], np.int32), np.array([1, 1], np.int32), {})
     alignment = align(truth, prediction)
     assert alignment.same_order
+
+
+def test_frames_at_both_ends_of_their_range_are_kept_apart_by_video():
+    rows = [("a", NO_FRAME), ("a", 0), ("a", 2**31 - 1), ("b", NO_FRAME), ("b", 0), ("b", 2**31 - 1)]
+    surplus = [("c", NO_FRAME), ("c", 2**31 - 1)]
+    alignment = align(table(rows), table([*surplus, *rows[::-1]]))
+    assert alignment.rows.tolist() == [7, 6, 5, 4, 3, 2]
+    assert alignment.surplus.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(("truth", "prediction"), [([], [("a", 1)]), ([("a", 1)], []), ([("b", 1)], [("a", 1)])])
+def test_rows_that_have_nothing_in_common_do_not_meet(truth, prediction):
+    alignment = align(table(truth), table(prediction))
+    assert alignment.rows.tolist() == [-1] * len(truth)
+    assert alignment.surplus.tolist() == list(range(len(prediction)))
+    assert not alignment.same_order
+
+
+def test_taken_rows_keep_every_column_the_names_and_the_source():
+    note = Problem("N05", "oddly written", "plainly written", "nothing to do")
+    values = {"va": np.array([[0.0], [1.0], [2.0]]), "expression": np.array([3, 4, 5], np.int8)}
+    filled, probability = np.array([True, False, False]), np.array([0.1, 0.2, 0.3])
+    whole = Table(
+        ("a", "b"), np.array([0, 0, 1]), np.array([1, 2, 1]), values, probability, filled, "mine.csv", (note,)
+    )
+    part = whole.take(np.array([2, 0]))
+    assert (part.videos, part.source, part.notes) == (("a", "b"), "mine.csv", (note,))
+    assert [part.name(row) for row in range(2)] == ["b frame 1", "a frame 1"]
+    assert part.numbers("va").tolist() == [[2], [0]]
+    assert part.classes("expression").tolist() == [5, 3]
+    assert part.probability is not None
+    assert part.probability.tolist() == [0.3, 0.1]
+    assert part.filled is not None
+    assert part.filled.tolist() == [False, True]
+    bare = Table(("a",), np.array([0]), np.array([1]), {}).take(np.array([0]))
+    assert bare.probability is None
+    assert bare.filled is None
+
+
+def test_persons_are_suffixes_of_their_video_left_right_and_by_number():
+    units = [f"talk{person_suffix(place)}" for place in range(12)]
+    assert units[:3] == ["talk_left", "talk_right", "talk_person3"]
+    assert units[11] == "talk_person12"
+    assert {video_of(unit) for unit in units} == {"talk"}
+    assert [video_of(name) for name in ("talk_person2", "talk_left_1", "left")] == [
+        "talk_person2",
+        "talk_left_1",
+        "left",
+    ]
 
 
 def test_rows_are_named_for_messages():

@@ -62,9 +62,10 @@ def central(statistics: Floats, pilots: Floats) -> tuple[Floats, Floats, Floats,
         variance = square - mean * mean
         covariance = statistics[..., 5] / rows - mean[..., 0] * mean[..., 1]
     rounding = 64 * np.finfo(np.float64).eps
-    constant = (variance <= rounding * square) | (square <= (rounding * pilots) ** 2)
-    variance = np.where(constant & (rows[..., None] > 0), 0.0, variance)
-    covariance = np.where(constant.any(-1) & (rows > 0), 0.0, covariance)
+    # comparisons with NaN are false: without rows nothing is constant
+    constant = variance <= rounding * square + (rounding * pilots) ** 2
+    variance = np.where(constant, 0.0, variance)
+    covariance = np.where(constant.any(-1), 0.0, covariance)
     offset = mean[..., 0] + pilots[..., 0] - (mean[..., 1] + pilots[..., 1])
     return variance[..., 0], variance[..., 1], covariance, offset
 
@@ -170,7 +171,7 @@ def pearson(truth: ArrayLike, prediction: ArrayLike) -> float:
 
 
 def _series(truth: ArrayLike, prediction: ArrayLike) -> tuple[Floats, Floats]:
-    x, y = np.asarray(truth), np.asarray(prediction)
+    x, y = np.asarray(truth, np.float64), np.asarray(prediction, np.float64)
     same_length(x, y)
     pilots = np.array([x.mean(), y.mean()]) if len(x) else np.zeros(2)
     return moments(x, y, Groups.one(len(x)), pilots=pilots)[0], pilots

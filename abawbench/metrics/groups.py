@@ -45,7 +45,8 @@ class Groups:
     def sum(self, values: Floats) -> Floats:
         """Sum of a column within each group, shape (count,)."""
         if self.starts is None:
-            return np.bincount(self.index, weights=values, minlength=self.count).astype(np.float64, copy=False)
+            # without rows bincount gives integers
+            return np.zeros(self.count) + np.bincount(self.index, weights=values, minlength=self.count)
         total = np.zeros(self.count)
         total[self.index[self.starts]] = np.add.reduceat(values, self.starts)
         return total
@@ -55,9 +56,8 @@ class Groups:
         if self.starts is None or len(self.starts) * FEW_ROWS > len(self.index):
             return self.sum(first * second)
         total = np.zeros(self.count)
-        bounds = [*self.starts.tolist(), len(self.index)]
-        for group, (begin, end) in zip(self.index[self.starts], itertools.pairwise(bounds), strict=True):
-            total[group] = np.dot(first[begin:end], second[begin:end])
+        bounds = itertools.pairwise([*self.starts.tolist(), len(self.index)])
+        total[self.index[self.starts]] = [np.dot(first[begin:end], second[begin:end]) for begin, end in bounds]
         return total
 
     def histogram(self, codes: NDArray[np.integer], size: int, valid: NDArray[np.bool_] | None) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import bootstrap
 
 from abawbench.metrics.bootstrap import (
     bca_interval,
@@ -88,6 +89,40 @@ def test_bca_equals_percentile_where_there_is_neither_bias_nor_acceleration():
     samples = np.linspace(-1, 1, 2001)
     jackknife = np.array([-1.0, 1.0, -2.0, 2.0])
     assert bca_interval(0.0, samples, jackknife, 0.95) == pytest.approx(percentile_interval(samples, 0.95), abs=1e-9)
+
+
+@pytest.mark.parametrize("rows", [8, 40])
+@pytest.mark.parametrize("level", [0.9, 0.95])
+def test_bca_equals_scipy_on_skewed_samples(rows, level):
+    sample = np.random.default_rng(rows).exponential(size=rows)
+    result = bootstrap((sample,), np.mean, confidence_level=level, n_resamples=999, method="BCa", rng=1)
+    jackknife = (sample.sum() - sample) / (rows - 1)
+    interval = bca_interval(float(sample.mean()), result.bootstrap_distribution, jackknife, level)
+    assert interval == pytest.approx(tuple(result.confidence_interval), abs=1e-12)
+
+
+def test_bca_worked_by_hand():
+    # jackknife mean 1, distances 1, 1, -2: cubes -6, squares 6, so the acceleration is -6 / (6 * 6 ** 1.5) = -0.0680414
+    samples, jackknife = np.linspace(0, 1, 100_001), np.array([0.0, 0.0, 3.0])
+    # half of the samples are below 0.5: no bias; cdf(-1.959964 / 0.8666413), cdf(1.959964 / 1.1333587)
+    assert bca_interval(0.5, samples, jackknife, 0.95) == pytest.approx((0.0118622, 0.9581260), abs=1e-6)
+
+
+def test_bca_of_the_fewest_clusters_and_where_it_is_undefined():
+    samples, pair = np.linspace(0, 1, 101), np.array([0.0, 1.0])
+    assert bca_interval(0.5, samples, pair, 0.95) is not None
+    assert bca_interval(0.5, samples, pair[:1], 0.95) is None
+    assert bca_interval(float("nan"), samples, pair, 0.95) is None
+    # every sample below the point, or above it
+    assert bca_interval(2.0, samples, pair, 0.95) is None
+    assert bca_interval(-1.0, samples, pair, 0.95) is None
+    # equal clusters have no acceleration
+    assert bca_interval(0.5, samples, np.ones(3), 0.95) == pytest.approx(percentile_interval(samples, 0.95))
+    # one cluster against a hundred: the bound runs off beyond level 1 - 1e-9
+    alone = np.array([1.0] + [0.0] * 100)
+    assert bca_interval(0.5, samples, alone, 0.95) is not None
+    assert bca_interval(0.5, samples, alone, 1 - 1e-9) is None
+    assert bca_interval(0.5, samples, -alone, 1 - 1e-9) is None
 
 
 def test_undefined_resamples_are_left_out_and_none_defined_gives_none():

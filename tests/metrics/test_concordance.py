@@ -71,6 +71,81 @@ def test_a_constant_series_counts_as_zero(value, pair):
     assert pearson(constant, pair[0]) == 0
 
 
+@pytest.mark.parametrize("function", [concordance, pearson])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_rounding_never_leaves_the_range(function, sign):
+    # without a limit each of these gives 1 + 2e-16
+    truth = np.array([-0.672516691094, -0.952222372042, -0.868873695163, 0.928922680321, 0.291442731119])
+    near = np.array([-0.6725166810798978, -0.9522223706011463, -0.8688736873421548, 0.9289226816672194])
+    assert abs(function(truth, sign * np.append(near, 0.29144273374801116))) <= 1
+    other = np.array([0.7, -0.9, 0.5, -0.6])
+    assert abs(function(other, sign * 3 * other)) <= 1
+
+
+@given(series(st.integers(2, 40)), st.sampled_from([1e3, -1e6]))
+def test_adding_the_same_number_to_both_changes_nothing(pair, number):
+    truth, prediction = pair
+    if varies(truth, prediction):
+        # the sum itself rounds the sixteenth digit of the number
+        precision = 1e-9 if number < 1e4 else 1e-6
+        moved = concordance(truth + number, prediction + number)
+        assert moved == pytest.approx(concordance(truth, prediction), abs=precision)
+        assert pearson(truth + number, prediction) == pytest.approx(pearson(truth, prediction), abs=precision)
+
+
+@given(st.floats(0.01, 1e6), st.integers(2, 50), st.sampled_from([0.0, 1e-3, 0.7]))
+def test_a_constant_is_recognised_whatever_its_size_and_the_pilot(constant, rows, pilot):
+    other = np.arange(rows, dtype=float)
+    columns = np.full(rows, constant), other
+    statistics = moments(*columns, Groups.one(rows), pilots=np.array([pilot, 0.0]))[0]
+    assert concordance_from(statistics, np.array([pilot, 0.0])) == 0
+    assert pearson_from(statistics, np.array([pilot, 0.0])) == 0
+
+
+def test_the_smallest_change_in_single_precision_is_no_constant():
+    still = np.full(1000, 0.1)
+    moving = still.copy()
+    moving[::2] = np.nextafter(np.float32(0.1), np.float32(1))
+    assert concordance(moving, moving) == pytest.approx(1, abs=1e-6)
+    assert concordance(still, moving) == 0
+
+
+def test_single_precision_and_whole_numbers_are_computed_in_double():
+    truth, prediction = np.random.default_rng(5).normal(size=(2, 50)).astype(np.float32)
+    wide = truth.astype(np.float64), prediction.astype(np.float64)
+    for function in (concordance, pearson):
+        assert (
+            function(truth, prediction) == function(truth, wide[1]) == function(wide[0], prediction) == function(*wide)
+        )
+    assert concordance([0, 1, 2], [1, 2, 3]) == concordance([0.0, 1.0, 2.0], [1.0, 2.0, 3.0])
+
+
+def test_figures_of_groups_are_those_of_each_group_alone():
+    truth, prediction = np.random.default_rng(6).normal(size=(2, 12))
+    # the first group is constant, the last one has no row
+    prediction[:4] = 0.3
+    pilots = np.array([0.1, 0.2])
+    together = moments(truth, prediction, Groups.of(np.repeat([0, 1, 2], 4), 4), pilots=pilots)
+    ccc, correlation = concordance_from(together, pilots), pearson_from(together, pilots)
+    for group in range(3):
+        rows = slice(4 * group, 4 * group + 4)
+        assert ccc[group] == pytest.approx(concordance(truth[rows], prediction[rows]), abs=1e-12)
+        assert correlation[group] == pytest.approx(pearson(truth[rows], prediction[rows]), abs=1e-12)
+    assert (ccc[0], correlation[0]) == (0, 0)
+    assert np.isnan(ccc[3])
+    assert np.isnan(correlation[3])
+
+
+def test_parts_of_a_constant_series_are_undefined_but_for_the_offset():
+    still, moving = np.full(4, 0.5), np.array([0.0, 0.1, 0.2, 0.3])
+    for truth, prediction, offset in ((still, moving, -0.35), (moving, still, 0.35), (still, still, 0.0)):
+        parts = parts_from(moments(truth, prediction, Groups.one(4), pilots=np.zeros(2))[0], np.zeros(2))
+        assert parts["offset"] == pytest.approx(offset)
+        assert all(np.isnan(parts[name]) for name in ("correlation", "scale", "accuracy"))
+    nothing = parts_from(np.zeros(6), np.zeros(2))
+    assert all(np.isnan(value) for value in nothing.values())
+
+
 def test_no_rows_is_undefined():
     assert np.isnan(concordance([], []))
     assert np.isnan(pearson([], []))
@@ -137,7 +212,7 @@ def test_concordance_is_correlation_times_accuracy(pair):
 
 
 def test_scale_and_offset_are_those_that_were_planted():
-    truth = np.random.default_rng(3).normal(size=500)
+    truth = 0.1 * np.random.default_rng(3).normal(size=500)
     statistics = moments(truth, 2 * truth + 0.3, Groups.one(500), pilots=np.array([0, 0]))[0]
     parts = parts_from(statistics, np.zeros(2))
     assert parts["scale"] == pytest.approx(2, abs=1e-12)

@@ -10,7 +10,14 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
 from abawbench.base.problems import ProblemError
 from abawbench.metrics import accuracy, macro_f1, mean_f1
-from abawbench.metrics.f1 import confusion, f1_per_class_from, label_accuracy_from, label_counts
+from abawbench.metrics.f1 import (
+    accuracy_from,
+    confusion,
+    f1_per_class_from,
+    f1_per_label_from,
+    label_accuracy_from,
+    label_counts,
+)
 from abawbench.metrics.groups import Groups
 
 CLASSES = 8
@@ -89,7 +96,38 @@ def test_sentinels_under_the_mask_never_leak(pair):
     )
 
 
+def test_figures_of_groups_are_those_of_each_group_alone():
+    generator = np.random.default_rng(4)
+    counts = generator.integers(0, 9, (2, 3, 5, 4)).astype(float)
+    counts[0, 1] = 0
+    square = generator.integers(0, 9, (2, 3, 4, 4)).astype(float)
+    square[1, 2] = 0
+    for function, stacked in (
+        (f1_per_label_from, counts),
+        (label_accuracy_from, counts),
+        (f1_per_class_from, square),
+        (accuracy_from, square),
+    ):
+        together = function(stacked)
+        for place in np.ndindex(2, 3):
+            np.testing.assert_array_equal(together[place], function(stacked[place]))
+    assert np.isnan(f1_per_label_from(counts)).any(-1).tolist() == [[False, True, False], [False, False, False]]
+    assert np.isnan(f1_per_class_from(square)).any(-1).tolist() == [[False, False, False], [False, False, True]]
+
+
+def test_label_counts_worked_by_hand():
+    truth = np.array([[0, 1], [0, 1], [1, 1], [1, 0], [1, 0]], np.int8)
+    prediction = np.array([[0, 1], [1, 0], [0, 1], [0, 1], [1, 0]], np.int8)
+    groups = Groups.of(np.array([1, 1, 1, 1, 0]), 2)
+    # neither, prediction alone, truth alone, both
+    expected = [[[0, 0, 0, 1], [1, 0, 0, 0]], [[1, 1, 2, 0], [0, 1, 1, 2]]]
+    assert label_counts(truth, prediction, groups).tolist() == expected
+    assert label_counts(truth, prediction, groups, valid=np.ones((5, 2), bool)).tolist() == expected
+
+
 def test_no_rows_is_undefined():
+    assert np.isnan(accuracy([], [], classes=3))
+    assert np.isnan(mean_f1(np.zeros((0, 2)), np.zeros((0, 2))))
     assert np.isnan(macro_f1([], [], classes=3))
     assert np.isnan(f1_per_class_from(np.zeros((2, 2)))).all()
 
@@ -97,3 +135,5 @@ def test_no_rows_is_undefined():
 def test_unequal_lengths_are_a_problem():
     with pytest.raises(ProblemError, match="C02"):
         macro_f1([0, 1], [0], classes=2)
+    with pytest.raises(ProblemError, match="C02"):
+        mean_f1([[0, 1]], [[0]])
