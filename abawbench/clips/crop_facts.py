@@ -59,7 +59,7 @@ class _Facts(_Part):
     kind: str
     key: _Key
     frames: Annotated[Count, Field(ge=1)]
-    claimed: Count
+    claimed: Annotated[int, Field(ge=0)]
     rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     cuts: list[Count]
     crops: Count

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.files import read_input
 from abawbench.base.problems import Problem, ProblemError, unreadable
+from abawbench.clips.picture_header import LARGEST, fault_of
 
 Image = NDArray[np.uint8]
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
@@ -19,22 +21,23 @@ def read_image(path: Path) -> Image:
     """An RGB picture, shape (height, width, 3), turned as its EXIF entry says; grey and transparent files become RGB.
 
     Raises:
-        ProblemError: F01, the file is missing or is no picture.
+        ProblemError: F01, the file is missing or is no picture, has more than 100 megapixels, or moves.
     """
     import cv2
 
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
+        data = read_input(path)
     except OSError as error:
         raise unreadable(path, error, "a picture") from error
+    fault = fault_of(data)
     try:
-        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+        picture = None if fault else cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
-        # a header that promises more pixels than OpenCV reads
         picture = None
     if picture is None:
-        found = f"{len(data)} bytes that are no picture"
-        raise ProblemError(Problem("F01", found, "a JPEG or PNG picture", "copy the file again", str(path)))
+        found = fault or f"{len(data):,} bytes of a damaged picture"
+        expected = f"a JPEG or PNG picture of at most {LARGEST:,} pixels"
+        raise ProblemError(Problem("F01", found, expected, "copy or make the file again", str(path)))
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=picture), np.uint8)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from abawbench.base.files import require_plain
 from abawbench.base.problems import Problem, ProblemError, os_reason, unreadable
 from abawbench.clips.images import Image
+from abawbench.clips.picture_header import LARGEST
 
 SUFFIXES = frozenset({".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv"})
 
@@ -65,7 +66,18 @@ class Video:
         self._stream = self._container.streams.video[0]
         # the pictures of a damaged file may depend on the number of threads, and the output must not
         self._stream.thread_type = "NONE"
-        self.claimed = int(self._stream.frames)
+        self.claimed = max(0, int(self._stream.frames))
+        context = self._stream.codec_context
+        if context is None:
+            self.close()
+            fix = "convert it to H.264, or copy it again"
+            raise ProblemError(Problem("F01", "pictures of an unknown codec", "a readable video", fix, str(path)))
+        if context.width * context.height > LARGEST:
+            self.close()
+            found, expected = f"{context.width:,} x {context.height:,} pixels", f"at most {LARGEST:,} pixels"
+            raise ProblemError(Problem("F01", found, expected, "make it smaller, or copy it again", str(path)))
+        # frames may also grow later
+        context.options = {"max_pixels": str(LARGEST)}
 
     def __enter__(self) -> Video:
         return self

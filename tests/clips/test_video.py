@@ -10,6 +10,7 @@ import pytest
 from abawbench.base.problems import ProblemError
 from abawbench.clips.video import Video
 from examples.real_data import real_data
+from tests.damage import changed_bytes, outcome
 from tests.faces.conftest import write_video
 
 
@@ -136,3 +137,28 @@ def test_a_varying_rate_shows_in_the_times():
     with Video(real_data() / "videos" / "pyfeat_noface_face.mov") as video:
         steps = np.diff([frame.time for frame in video.frames()])
     assert steps.max() > 2 * steps.min()
+
+
+def test_a_video_of_more_pixels_than_are_decoded_is_refused_by_its_header(tmp_path, monkeypatch):
+    path = write_video(tmp_path / "a.mp4", greys(2))
+    monkeypatch.setattr("abawbench.clips.video.LARGEST", 64 * 48 - 1)
+    with pytest.raises(ProblemError, match="64 x 48 pixels"):
+        Video(path)
+
+
+def test_frames_that_grow_within_a_video_are_damage(tmp_path, monkeypatch):
+    sides = (48, 160)
+    parts = [write_video(tmp_path / f"{side}.ts", [np.zeros((side, side, 3), np.uint8)] * 9) for side in sides]
+    (tmp_path / "both.ts").write_bytes(b"".join(part.read_bytes() for part in parts))
+    assert {frame.image.shape[0] for frame in decoded(tmp_path / "both.ts")[0]} == set(sides)
+    monkeypatch.setattr("abawbench.clips.video.LARGEST", 100 * 100)
+    frames, video = decoded(tmp_path / "both.ts")
+    assert {frame.image.shape for frame in frames} <= {(48, 48, 3)}
+    assert video.damage
+
+
+def test_a_video_with_other_bytes_gives_frames_or_a_problem(tmp_path):
+    path = write_video(tmp_path / "a.mp4", greys(6))
+    for data in changed_bytes(path.read_bytes(), number=150):
+        path.write_bytes(data)
+        outcome(lambda: decoded(path))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.files import require_plain
 from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.challenges import Challenge
 from abawbench.challenges.catalogue import get
@@ -222,9 +223,10 @@ def _frame_count(path: Path) -> int | None:
     except ImportError:
         return None
     try:
+        require_plain(path)
         with av.open(str(path)) as container:
             return container.streams.video[0].frames or None
-    except (FFmpegError, OSError, ValueError, IndexError):
+    except (FFmpegError, OSError, ValueError, IndexError, ProblemError):
         return None
 
 
