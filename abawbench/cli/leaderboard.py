@@ -46,19 +46,27 @@ def build(root: Path, *, as_json: bool) -> None:
       abawbench leaderboard build --root leaderboard
     """
     from abawbench.base.files import write_text
+    from abawbench.base.problems import render
     from abawbench.leaderboard.build import build as build_tables
-    from abawbench.leaderboard.build import facts_folder
+    from abawbench.leaderboard.build import facts_folder, outdated
 
     if (facts := facts_folder(root)).parent != root:
         say(f"published facts: {facts}")
     texts = build_tables(root)
+    left_out = outdated(root)
+    if left_out:
+        say(f"{render(left_out)}\nleft out of the tables: records of other definitions, {len(left_out)}")
     changed = [path for path, text in texts.items() if not path.is_file() or path.read_bytes() != text.encode()]
     for path in changed:
         write_text(path, texts[path])
         if not as_json:
             click.echo(f"wrote {path}")
     if as_json:
-        print_json({"written": [str(path) for path in changed], "unchanged": len(texts) - len(changed)})
+        print_json(
+            {"written": [str(path) for path in changed], "unchanged": len(texts) - len(changed)},
+            problems=left_out,
+            ok=True,
+        )
         return
     click.echo(f"{len(texts)} files: {len(changed)} written, {len(texts) - len(changed)} as they were")
 

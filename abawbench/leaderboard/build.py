@@ -19,6 +19,8 @@ from abawbench.leaderboard.tables import comma_separated, latex, markdown
 BEGIN = "<!-- leaderboard: begin, written by `abawbench leaderboard build` -->"
 END = "<!-- leaderboard: end -->"
 HIGHEST = ("highest test score, organiser", "highest validation score, reproduced")
+# rule of a record of another definition
+OUTDATED = "R02"
 FIX = "run `abawbench leaderboard build` and commit what it writes"
 
 
@@ -32,8 +34,10 @@ def build(root: Path) -> dict[Path, str]:
         A page, a CSV and a LaTeX file for each challenge with a row, and for `other`; and the index README.md, whose
         text outside the markers stays.
 
+        A record of an earlier definition of its challenge is left out; see `outdated`.
+
     Raises:
-        ProblemError: L02 a published fact, R01 and R02 a record, L01 an index whose markers are gone.
+        ProblemError: L02 a published fact, R01 a record, L01 an index whose markers are gone.
     """
     rows = collect(root)
     texts: dict[Path, str] = {}
@@ -48,13 +52,17 @@ def build(root: Path) -> dict[Path, str]:
 
 
 def check(root: Path) -> tuple[Problem, ...]:
-    """Find the problems of the tables on disk: L01 for each that is stale, missing or not written by `build`.
+    """Find what is wrong with the tables on disk and the records.
+
+    Returns:
+        L01 for each table that is stale, missing or not written by `build`; R02 for each record of an earlier
+        definition of its challenge, which is on no table.
 
     Raises:
         ProblemError: as `build`.
     """
     wanted = build(root)
-    problems: list[Problem] = []
+    problems = list(outdated(root))
     for path, text in wanted.items():
         if not path.is_file():
             problems.append(Problem("L01", "no such file", "a table", FIX, str(path)))
@@ -74,19 +82,34 @@ def collect(root: Path) -> dict[str, list[Row]]:
     """Collect the rows of facts and records by challenge, in the order of editions, `other` last.
 
     Raises:
-        ProblemError: L02, R01, R02.
+        ProblemError: L02, R01.
     """
     problems = records.check_tree(root / "records")
-    if problems:
-        raise ProblemError(*problems)
+    left_out = {problem.file for problem in problems if problem.rule == OUTDATED}
+    wrong = [problem for problem in problems if problem.rule != OUTDATED]
+    if wrong:
+        raise ProblemError(*wrong)
     facts = read_published(facts_folder(root))
     rows: dict[str, list[Row]] = {place: [] for place in (*CHALLENGES, OTHER)}
     for place, found in facts.items():
         rows[place] += [from_fact(fact, CHALLENGES.get(place)) for fact in found]
     for path in sorted((root / "records").rglob("*.json")):
+        if str(path) in left_out:
+            continue
         record = records.read(path)
         rows[record.challenge].append(from_record(record, CHALLENGES[record.challenge]))
     return {place: found for place, found in rows.items() if found}
+
+
+def outdated(root: Path) -> tuple[Problem, ...]:
+    """R02 for each record whose challenge was defined otherwise when it was made; its score may mean something else."""
+    problems: list[Problem] = []
+    for path in sorted((root / "records").rglob("*.json")):
+        try:
+            records.read(path)
+        except ProblemError as error:
+            problems += [problem for problem in error.problems if problem.rule == OUTDATED]
+    return tuple(problems)
 
 
 def facts_folder(root: Path) -> Path:

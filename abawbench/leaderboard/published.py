@@ -22,7 +22,7 @@ OTHER = "other"
 Trimmed = Annotated[str, StringConstraints(pattern=r"^(\S(.*\S)?)?$")]
 Word = Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$")]
 Number = Annotated[str, StringConstraints(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
-Rank = Annotated[str, StringConstraints(pattern=r"^([1-9][0-9]*)?$")]
+Rank = Annotated[str, StringConstraints(pattern=r"^([1-9][0-9]{0,5})?$")]
 EXPECTED = {
     "kind": "organiser or claimed",
     "edition": "ABAW and a number, or non-ABAW",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Sequence
 
 from tabulate import tabulate
@@ -16,6 +17,11 @@ from abawbench.leaderboard.rows import KINDS, RECORDS, Row, Section, sections
 GENERATED = "written by `abawbench leaderboard build` from published/ and records/; do not edit"
 SPLIT_TITLES = {"test": "Test", "validation": "Validation", "train": "Training", "": "Split not said"}
 NUMERIC = {"rank", *(column.title for column in COLUMNS.values())}
+# what Markdown takes for a column, emphasis, code, a formula, a tag or a link
+ACTIVE = re.compile(r"[\\|*`$<\[]")
+RECORD_PATH = re.compile(rf"{RECORDS}[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*\.json")
+# first characters of formulas, in full width too
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 # a paper's page is narrow: text columns wrap
 LATEX_COLUMNS = {"team": r"p{0.16\linewidth}", "method": r"p{0.30\linewidth}"}
 
@@ -66,7 +72,7 @@ def markdown(title: str, challenge: Challenge | None, rows: Sequence[Row]) -> st
         headers, cells = _grid(section, _marked_down, sources, notes)
         align = ["right" if header in NUMERIC else "left" for header in headers]
         parts += [
-            f"## {_heading(section)}",
+            f"## {_marked_down(_heading(section))}",
             _order(section, "**"),
             tabulate(cells, headers, tablefmt="pipe", disable_numparse=True, colalign=align),
         ]
@@ -85,10 +91,11 @@ def latex(title: str, rows: Sequence[Row]) -> str:
         "% needs \\usepackage{booktabs}; put each tabular into a float; notes stand in the other two formats",
     ]
     for section in sections(rows):
-        headers, cells = _grid(section, str, sources)
+        headers, cells = _grid(section, inert, sources)
         align = [LATEX_COLUMNS.get(header, "r" if header in NUMERIC else "l") for header in headers]
-        parts.append(f"% {_heading(section)}. {_order(section, '')}\n{_tabular(cells, headers, align)}")
-    parts.append("% Sources\n" + _tabular(sources.listed, ["", "source"], ["l", r"p{0.85\linewidth}"]))
+        parts.append(f"% {inert(_heading(section))}. {_order(section, '')}\n{_tabular(cells, headers, align)}")
+    listed = [[number, inert(source)] for number, source in sources.listed]
+    parts.append("% Sources\n" + _tabular(listed, ["", "source"], ["l", r"p{0.85\linewidth}"]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -116,7 +123,7 @@ def comma_separated(rows: Sequence[Row]) -> str:
 
 def _no_formula(text: str) -> str:
     """A text that a spreadsheet shows and does not work out: one that begins like a formula gets an apostrophe."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _grid(
@@ -185,13 +192,10 @@ def _tabular(cells: list[list[str]], headers: list[str], align: list[str]) -> st
 def _linked(text: str) -> str:
     """A source as Markdown; a record's path becomes a link."""
     path, comma, rest = text.partition(", ")
-    if path.startswith(RECORDS):
+    if RECORD_PATH.fullmatch(path):
         return f"[{path}]({path}){comma}{_marked_down(rest)}"
     return _marked_down(text)
 
 
 def _marked_down(text: str) -> str:
-    text = inert(text)
-    for character in "\\|*<[":
-        text = text.replace(character, f"\\{character}")
-    return text
+    return ACTIVE.sub(r"\\\g<0>", inert(text))

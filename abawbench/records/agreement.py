@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 
 # sums over videos may be taken in another order on another machine
 TOLERANCE = 1e-12
+TOLERANCE_OF_PERCENTILES = 1e-9
+# share of the percentile interval: where a resample is the sample, its last bit moves the correction for bias
+TOLERANCE_OF_BCA = 0.1
+# more would take a check too long
+MOST_RESAMPLES = 1_000_000
 
 
 def check_tree(root: Path) -> tuple[Problem, ...]:
     """Find every problem of every record below a folder.
 
     A record must be readable, have the path that its content gives and the text that `write` writes, and agree with its
-    own statistics to 1e-12.
+    own statistics: figures to 1e-12, percentile intervals to 1e-9, BCa bounds to a tenth of their percentile interval.
     """
     problems: list[Problem] = []
     for path in sorted(root.rglob("*.json")):
@@ -93,13 +98,45 @@ def _wrong_figures(record: Record, statistics: Statistics) -> Iterator[tuple[str
         yield f"rows.valid {record.rows.valid}", f"{rows}, by the record's statistics"
     figures = {path: number(value[()]) for path, value in evaluate(challenge, total, statistics.pilots).items()}
     stored = dict(_leaves({"score": record.score, "terms": record.terms, "metrics": record.metrics}))
-    for path in dict.fromkeys([*figures, *stored]):
-        found, made = stored.get(path), figures.get(path)
-        if path not in stored or path not in figures or not _same(found, made):
-            yield f"{'.'.join(path)} {found}", f"{made}, by the record's statistics"
+    wrong = [
+        (f"{'.'.join(path)} {stored.get(path)}", f"{figures.get(path)}, by the record's statistics")
+        for path in dict.fromkeys([*figures, *stored])
+        if path not in stored or path not in figures or not _same(stored[path], figures[path])
+    ]
+    yield from wrong or _wrong_intervals(record, statistics)
 
 
-def _leaves(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Figure]]:
+def _wrong_intervals(record: Record, statistics: Statistics) -> Iterator[tuple[str, str]]:
+    """The first bound that the record's own settings do not give again."""
+    from abawbench.scoring.intervals import intervals
+
+    given = record.intervals
+    if given.resamples > MOST_RESAMPLES or given.seed < 0:
+        expected = f"at most {MOST_RESAMPLES:,} resamples, and a seed from 0"
+        yield f"intervals of {given.resamples:,} resamples, seed {given.seed}", expected
+        return
+    challenge = CHALLENGES[record.challenge]
+    again = intervals(challenge, statistics, unit=given.unit, resamples=given.resamples, seed=given.seed)
+    stored, made = (dict(_leaves(tree)) for tree in (given.model_dump(), again))
+    for path in dict.fromkeys([*made, *stored]):
+        found, expected, percentile = stored.get(path), made.get(path), made.get((*path[:-1], "percentile"))
+        tolerance = TOLERANCE_OF_PERCENTILES
+        if path[-1] == "bca" and percentile is not None:
+            # it has no bounds where no resample is below the sample, which a last bit decides too
+            found, expected = found or expected, expected or found
+            tolerance += TOLERANCE_OF_BCA * (percentile[1] - percentile[0])
+        if not _are_near(found, expected, tolerance):
+            yield f"intervals.{'.'.join(path)} {found}", f"{expected}, by the record's statistics"
+            return
+
+
+def _are_near(found: Any, made: Any, tolerance: float) -> bool:
+    if not isinstance(found, list | tuple) or not isinstance(made, list | tuple):
+        return found == made
+    return all(abs(one - other) <= tolerance for one, other in zip(found, made, strict=True))
+
+
+def _leaves(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     for name, value in tree.items():
         if isinstance(value, Mapping):
             yield from _leaves(value, (*above, name))

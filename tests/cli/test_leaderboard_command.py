@@ -73,3 +73,14 @@ def test_a_new_folder_gets_the_tables_of_the_shipped_facts(tmp_path):
 @pytest.mark.parametrize("arguments", [["--help"], ["build", "--help"], ["check", "--help"]])
 def test_help_has_an_example(arguments):
     assert "abawbench leaderboard" in CliRunner().invoke(command, arguments).stdout.split("Example:")[1]
+
+
+def test_build_tells_which_records_it_leaves_out(board):
+    folder = board / "records" / "abaw6-va"
+    folder.mkdir(parents=True)
+    (folder / "x.validation.json").write_text('{"challenge": "abaw6-va", "fingerprint": "0123456789abcdef"}')
+    result = run("build", board)
+    assert result.exit_code == 0
+    assert "R02" in result.stderr
+    assert "left out of the tables: records of other definitions, 1" in result.stderr
+    assert run("check", board).exit_code == 1

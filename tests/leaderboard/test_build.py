@@ -10,7 +10,7 @@ from abawbench import records
 from abawbench.base.files import write_text
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
-from abawbench.leaderboard.build import BEGIN, END, build, check
+from abawbench.leaderboard.build import BEGIN, END, build, check, outdated
 
 COMMITTED = Path(__file__).parents[2] / "leaderboard"
 FACTS = """\
@@ -236,3 +236,56 @@ def test_a_record_that_does_not_hold_together_stops_the_build(board, va_record):
     with pytest.raises(ProblemError) as caught:
         build(board)
     assert {problem.rule for problem in caught.value.problems} == {"R01"}
+
+
+def test_a_record_of_an_earlier_definition_is_left_out_and_told(board, va_record):
+    records.write(va_record(entry="earlier").model_copy(update={"fingerprint": "0" * 16}), board / "records")
+    assert "earlier" not in page(board)
+    assert "2026_team_method" in page(board)
+    (problem,) = outdated(board)
+    assert (problem.rule, Path(str(problem.file)).name) == ("R02", "earlier.validation.json")
+    assert check(built(board)) == (problem,)
+
+
+def test_a_score_that_does_not_follow_from_its_own_terms_is_refused_by_check(board, va_record):
+    built(board)
+    record = va_record()
+    assert record.score is not None
+    records.write(record.model_copy(update={"score": record.score + 0.001}), board / "records")
+    with pytest.raises(ProblemError) as caught:
+        check(board)
+    assert [problem.rule for problem in caught.value.problems] == ["R01"]
+
+
+def test_a_second_record_of_an_entry_on_a_split_is_refused_by_its_path(board, va_record):
+    path = records.write(va_record(), board / "records")
+    (path.parent / "copy.json").write_bytes(path.read_bytes())
+    with pytest.raises(ProblemError) as caught:
+        build(board)
+    (problem,) = caught.value.problems
+    assert (problem.rule, Path(str(problem.file)).name) == ("R01", "copy.json")
+    assert "2026_team_method.validation.json" in problem.expected
+
+
+HOSTILE = "x <script>alert(1)</script> | [y](javascript:z) `c` $d$ \u202eb\rc"
+
+
+def test_the_name_of_data_is_inert_in_every_table(board, va_record):
+    records.write(va_record(dataset=f"{HOSTILE} z", entry="other"), board / "records")
+    texts = build(board)
+    for name in ("abaw6-va.md", "abaw6-va.csv", "abaw6-va.tex"):
+        text = texts[board / name]
+        assert not {"\u202e", "\r"} & set(text)
+    lines = texts[board / "abaw6-va.md"].split("\n")
+    (heading,) = [line for line in lines if "other data" in line]
+    assert heading.startswith("## Validation, other data: x \\<script>")
+    assert "\\[y]" in heading
+    assert "\\`c\\`" in heading
+
+
+def test_a_source_that_poses_as_a_record_outside_the_records_is_no_link(board):
+    with (board / "published" / "abaw6-va.csv").open("a") as file:
+        for source in ("records/../../x.json", "records/a](javascript:x).json"):
+            file.write(FACTS.split("\n")[1].replace("a paper", source) + "\n")
+    assert "](records/.." not in page(board)
+    assert ": records/a](javascript:x).json\n" in page(board)

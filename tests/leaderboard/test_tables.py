@@ -133,11 +133,32 @@ def test_csv_keeps_every_digit_and_every_row():
     assert {lines[3][column] for column in lines[3] if column.startswith(("score", "ccc", "f1"))} == {""}
 
 
-@pytest.mark.parametrize("sign", ["=", "+", "-", "@"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "＝", "＠"])
 def test_a_name_that_looks_like_a_formula_is_a_text_in_csv(sign):
     text = comma_separated(rows_of(fact(team=f"{sign}HYPERLINK(1)", method="a\u202eb")))
     assert f"'{sign}HYPERLINK(1)" in text
     assert r"a\u202eb" in text
+
+
+def test_names_are_inert_in_latex():
+    text = latex("abaw6-va: a title", rows_of(fact(team="a\u202eb\rc", score="0.5", source="d\u2066e")))
+    assert not {"\u202e", "\r", "\u2066"} & set(text)
+
+
+def test_equal_scores_of_unequal_digits_stand_together_and_keep_their_ranks():
+    rows = rows_of(
+        fact(team="C", score="0.49999", rank="4"),
+        fact(team="B", score="0.500", rank="2"),
+        fact(team="A", score="0.5", rank="2"),
+        fact(team="D", score="0.7266", rank="1"),
+        fact(team="E", score="0.73"),
+    )
+    (section,) = sections(rows)
+    assert [row.team for row in section.rows] == ["E", "D", "A", "B", "C"]
+    page = markdown("title", get("abaw6-va"), rows)
+    cells = [[cell.strip() for cell in line.split("|")[1:5]] for line in page.split("\n") if "claimed |" in line]
+    assert [cell[0] for cell in cells] == ["0.73", "0.7266", "0.5", "0.500", "0.5000"]
+    assert [cell[2] for cell in cells] == ["", "1", "2", "2", "4"]
 
 
 def test_parts_that_only_repeat_the_score_are_left_out():

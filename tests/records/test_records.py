@@ -389,6 +389,38 @@ def test_rows_that_its_statistics_do_not_count_are_found(tmp_path):
     assert found_in(tmp_path).startswith("rows.valid ")
 
 
+def narrowed(interval: records.Interval) -> records.Interval:
+    (low, high), bca = interval.percentile or (0.0, 0.0), interval.bca
+    return records.Interval(percentile=(low, high - 1e-6), bca=bca)
+
+
+@pytest.mark.parametrize("challenge_id", ["abaw4-mtl", "abaw5-eri"])
+def test_an_interval_that_its_statistics_do_not_give_is_found(tmp_path, challenge_id):
+    record = made(scored(challenge_id))
+    forge(
+        record,
+        tmp_path,
+        intervals=record.intervals.model_copy(update={"score": narrowed(record.intervals.score)}),
+    )
+    assert found_in(tmp_path).startswith("intervals.score.percentile ")
+
+
+def test_bca_bounds_that_their_statistics_do_not_give_are_found(tmp_path):
+    record = made()
+    assert record.intervals.score.bca is not None
+    low, high = record.intervals.score.bca
+    score_interval = record.intervals.score.model_copy(update={"bca": (high - (high - low) / 2, high)})
+    forge(record, tmp_path, intervals=record.intervals.model_copy(update={"score": score_interval}))
+    assert found_in(tmp_path).startswith("intervals.score.bca ")
+
+
+@pytest.mark.parametrize("change", [{"clusters": 400}, {"warning": None}, {"level": 0.5}, {"resamples": 10**9}])
+def test_settings_of_intervals_that_did_not_make_them_are_found(tmp_path, change):
+    record = made()
+    forge(record, tmp_path, intervals=record.intervals.model_copy(update=change))
+    assert found_in(tmp_path).startswith("intervals")
+
+
 def test_a_video_without_statistics_is_found(tmp_path):
     record = made()
     tasks = record.statistics.tasks | {"va": record.statistics.tasks["va"][1:]}
