@@ -32,7 +32,8 @@ FIXES = {
     "V01": "write a finite number in every row; `abawbench write --fill` names policies for rows without a prediction",
     "V02": "find out where the model overflows, then write a finite number",
     "V03": "clip the prediction to the range of the column before writing it",
-    "V04": "write a prediction: a sentinel marks a missing annotation and would be counted as wrong",
+    "V04": "write a prediction: a sentinel marks a missing annotation and would be counted as wrong; "
+    "`abawbench write --fill` fills rows of sentinels",
     "V05": "write the integer alone: 4, not 4.0; `abawbench check --repair` does so",
     "V06": "write the position of the class in the challenge's list, counted from 0",
     "V07": "write 1 for a probability of at least 0.5, or of your own threshold, and 0 for a smaller one",
@@ -51,6 +52,7 @@ class Column:
         sentinel: value of a missing annotation; None where the file may not hold one.
         task: name of the task that the column belongs to; None where it belongs to no task.
         place: position of the column within its task.
+        classes: names of the classes, where the column holds the number of one.
         stored: Arrow's name of the type of the parsed values.
         is_whole: True where values are whole numbers.
         example: a value, for documentation.
@@ -62,6 +64,7 @@ class Column:
     sentinel: float | None = None
     task: str | None = None
     place: int = 0
+    classes: tuple[str, ...] = ()
 
     stored: ClassVar[str] = "double"
     is_whole: ClassVar[bool] = False
@@ -85,6 +88,11 @@ class Column:
             return self._prediction_fault(field)
         is_value = self.low <= value <= self.high and (not self.is_whole or value == int(value))
         return None if is_value or value == self.sentinel else "V09"
+
+    @property
+    def no_prediction(self) -> float | None:
+        """The value that stands for a missing prediction; None where every number could be a prediction."""
+        return None
 
     def expected(self, role: Role) -> str:
         """The values that the column may hold, in words."""
@@ -180,11 +188,16 @@ class Number(Column):
             return None
         return ("-?" if self.low < 0 else "") + "(?:0(?:\\.\\d+)?|1(?:\\.0+)?)"
 
+    @property
+    def no_prediction(self) -> float | None:
+        """-5 among numbers that can be negative."""
+        return float(VALENCE_AROUSAL_SENTINEL) if self.low < 0 else None
+
     def _prediction_fault(self, field: str) -> str | None:
         value = float(field)
         if self.low <= value <= self.high:
             return None
-        return "V04" if self.low < 0 and value == VALENCE_AROUSAL_SENTINEL else "V03"
+        return "V04" if value == self.no_prediction else "V03"
 
     def _mended(self, field: str) -> tuple[str, str] | None:
         value = float(field)
@@ -234,9 +247,14 @@ class Whole(Column):
     def _value_pattern(self) -> str | None:
         return f"[0-{self.high:g}]" if self.high <= 9 else None
 
+    @property
+    def no_prediction(self) -> float | None:
+        """-1 among numbers from 0."""
+        return float(CLASS_SENTINEL)
+
     def _prediction_fault(self, field: str) -> str | None:
         value = float(field)
-        if value == CLASS_SENTINEL:
+        if value == self.no_prediction:
             return "V04"
         is_in_range = self.low <= value <= self.high
         if is_in_range and INTEGER.fullmatch(field):
@@ -318,7 +336,8 @@ def task_columns(task: Task, role: Role) -> tuple[Column, ...]:
     kind = Number if task.is_real else Label if task.is_vector else Whole
     low, high = task.span if task.is_vector else (0, task.width - 1)
     sentinel = None if task.sentinel is None or role != "truth" else float(task.sentinel)
-    return tuple(kind(name, low, high, sentinel, task.name, place) for place, name in enumerate(task.labels))
+    classes = () if task.is_vector else task.outputs
+    return tuple(kind(name, low, high, sentinel, task.name, place, classes) for place, name in enumerate(task.labels))
 
 
 def is_number(field: str) -> bool:

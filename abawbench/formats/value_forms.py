@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 
 from abawbench.challenges import Categorical, MultiLabel, Task
-from abawbench.formats.columns import INFINITE, INTEGER, NUMBER
-from abawbench.labels import CLASS_SENTINEL, SYNONYMS, VALENCE_AROUSAL_SENTINEL, class_named, plain
+from abawbench.formats.columns import INFINITE, INTEGER, NUMBER, task_columns
+from abawbench.labels import SYNONYMS, class_named, plain
 from abawbench.table import Classes, Floats, Mask
 
 Form = Literal["class names", "True and False", "numbers as text", "whole numbers with a decimal point", "arrays"]
@@ -68,9 +68,7 @@ def sentinel_of(task: Task) -> float | None:
     >>> [sentinel_of(get(name).tasks[0]) for name in ("abaw6-va", "abaw6-expr", "abaw6-emi")]
     [-5.0, -1.0, None]
     """
-    if not task.is_real:
-        return float(CLASS_SENTINEL)
-    return float(VALENCE_AROUSAL_SENTINEL) if task.span[0] < 0 else None
+    return task_columns(task, "prediction")[0].no_prediction
 
 
 def read_cell(task: Task, cell: object) -> Cell:
