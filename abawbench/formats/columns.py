@@ -266,7 +266,7 @@ class Whole(Column):
 
     def _mended(self, field: str) -> tuple[str, str] | None:
         value = float(field)
-        if not INTEGER.fullmatch(field) and value in range(int(self.high) + 1):
+        if not INTEGER.fullmatch(field) and (value in range(int(self.high) + 1) or value == self.no_prediction):
             return str(int(value)), "V05"
         return None
 

@@ -23,7 +23,7 @@ from abawbench.formats.frame_columns import (
     missing_columns,
     with_index,
 )
-from abawbench.formats.frame_values import Source, is_empty, read_numbers, read_scores, read_task, show
+from abawbench.formats.frame_values import Source, empty_cells, read_numbers, read_scores, read_task, show
 from abawbench.formats.keys import PATTERNS, Names, example, split_keys
 from abawbench.formats.layout import Key, has_header, layouts
 from abawbench.formats.lines import table_lines
@@ -104,7 +104,7 @@ def from_frame(
     rows.problems.raise_if_any()
     assert names is not None
     videos, video, numbers = names
-    return Table(
+    table = Table(
         videos=videos,
         video=video,
         frame=numbers,
@@ -114,6 +114,19 @@ def from_frame(
         source=source,
         notes=rows.problems.found,
     )
+    return table if role == "truth" else _without_empty_rows(table, data, found)
+
+
+def _without_empty_rows(table: Table, data: pd.DataFrame, found: Selection) -> Table:
+    """The rows that hold a value, and those of a name that is there again: its rows are told apart by their order."""
+    import pandas as pd
+
+    places = [*found.values.values(), *(place for columns in found.scores.values() for place in columns)]
+    is_empty = np.logical_and.reduce([empty_cells(data.iloc[:, place]) for place in places])
+    if not is_empty.any():
+        return table
+    is_again = pd.DataFrame({"video": table.video, "frame": table.frame}).duplicated(keep=False).to_numpy()
+    return table.take(np.flatnonzero(~is_empty | is_again))
 
 
 def from_file(challenge: Challenge, path: Path, role: Role) -> Table | None:
@@ -215,7 +228,7 @@ def _read_names(challenge: Challenge, data: pd.DataFrame, found: Selection, rows
 
 def _read_frames(cells: pd.Series, name: str, videos: NDArray[np.object_], rows: Source) -> NDArray[np.int32] | None:
     numbers, wrong = read_numbers(cells)
-    absent = is_empty(cells)
+    absent = empty_cells(cells)
     with np.errstate(invalid="ignore"):
         wrong |= ~absent & ~((numbers >= 0) & (numbers < np.iinfo(np.int32).max) & (numbers == np.floor(numbers)))
     expected, fix = "a whole number, the frame", "give these rows their frames, or leave them out"
@@ -253,7 +266,7 @@ def _read_probability(challenge: Challenge, data: pd.DataFrame, found: Selection
 
 def _texts(column: pd.Series) -> NDArray[np.object_]:
     """The names in a column as text, empty where there is none."""
-    absent = is_empty(column)
+    absent = empty_cells(column)
     names = [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name).strip() for name in column]
     return np.where(absent, "", np.array(names, object))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable, Mapping
 
 from abawbench.base.problems import Problem, Problems
 from abawbench.formats.columns import BLANKS, FIXES, Column, Probability, Text
@@ -101,15 +101,19 @@ class _Diagnosis:
             self._add("T06", number, quote(key), "a frame number", "copy the frame column of the organisers' template")
 
     def _judge_values(self, number: int, fields: list[str]) -> None:
-        probabilities: list[float] = []
-        for (column, known), field in zip(self._faults.items(), fields, strict=True):
-            if isinstance(column, Text):
-                continue
-            rule = self._fault(known, column, field)
-            if rule is not None:
-                self._add_fault(rule, number, column, field)
-            elif isinstance(column, Probability):
-                probabilities.append(float(field))
+        pairs = dict(zip(self._faults, fields, strict=True))
+        faults = {
+            column: rule
+            for column, field in pairs.items()
+            if not isinstance(column, Text) and (rule := self._fault(self._faults[column], column, field)) is not None
+        }
+        if self._names is None and "V04" in faults.values():
+            faults = _without_whole_sentinels(pairs, faults)
+        for column, rule in faults.items():
+            self._add_fault(rule, number, column, pairs[column])
+        probabilities = [
+            float(field) for column, field in pairs.items() if isinstance(column, Probability) and column not in faults
+        ]
         if len(probabilities) == 2 and probabilities[0] + probabilities[1] != 1.0:
             self._add(
                 "V08",
@@ -135,6 +139,12 @@ class _Diagnosis:
 
     def _add(self, rule: str, line: int | None, found: str, wanted: str, fix: str) -> None:
         self.problems.add(Problem(rule, found, wanted, fix, self._file, line))
+
+
+def _without_whole_sentinels(columns: Iterable[Column], faults: Mapping[Column, str]) -> dict[Column, str]:
+    """The faults but for those of tasks whose columns all hold the sentinel, which stands for no prediction."""
+    partly = {column.task for column in columns if faults.get(column) != "V04"}
+    return {column: rule for column, rule in faults.items() if rule != "V04" or column.task in partly}
 
 
 def _columns(width: int) -> str:

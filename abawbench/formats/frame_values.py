@@ -21,6 +21,8 @@ from abawbench.formats.value_forms import (
     expected_of,
     fault_of,
     near_classes,
+    note_absent,
+    note_sentinels,
     read_cell,
     sentinel_of,
 )
@@ -150,14 +152,15 @@ def read_scores(task: Categorical, columns: Sequence[pd.Series], source: Source)
     source.report("V06", decided.undecided, said, "one greatest score", "decide the class: two scores are equal")
     found = f"{decided.kind} of {task.name}, of which the greatest is taken"
     source.note("N40", found, f"the number of the class: {expected_of(task)}", "write the class", len(scores))
-    absent = decided.classes < 0
-    _note_absent(task, absent & ~decided.faulty, "no score", source)
+    absent = (decided.classes < 0) & ~decided.faulty
+    if absent.any():
+        source.problems.add(note_absent(task.name, absent, "no score", source.name))
     return decided.classes
 
 
 def read_numbers(column: pd.Series) -> tuple[Floats, Mask]:
     """The numbers of a column, NaN where a cell is empty, and True for each cell that is neither empty nor a number."""
-    absent = is_empty(column)
+    absent = empty_cells(column)
     kind = getattr(column.dtype, "kind", "O")
     if kind in NUMBERS:
         values = column.to_numpy(np.float64, na_value=np.nan)
@@ -172,7 +175,7 @@ def read_numbers(column: pd.Series) -> tuple[Floats, Mask]:
     return values, np.isnan(values) & ~absent
 
 
-def is_empty(column: pd.Series) -> Mask:
+def empty_cells(column: pd.Series) -> Mask:
     """True for each cell without a value."""
     try:
         return column.isna().to_numpy(bool)
@@ -187,7 +190,7 @@ def show(cell: object) -> str:
 
 
 def _read_column(task: Task, column: pd.Series) -> _Read:
-    absent = is_empty(column)
+    absent = empty_cells(column)
     kind = getattr(column.dtype, "kind", "O")
     if kind in NUMBERS:
         values = column.to_numpy(np.float64, na_value=np.nan)
@@ -235,16 +238,11 @@ def _without_prediction(task: Task, is_empty: Mask, is_sentinel: Mask, source: S
 
         fix = "predict these labels too, or write the sentinel for all of them to leave the row to a fill policy"
         source.report("V04", partly, found, f"values, or the sentinel in all of {task.name}", fix)
-    _note_absent(task, is_blank, "an empty value", source)
-    _note_absent(task, is_marked, "sentinels", source, "N43")
+    if is_blank.any():
+        source.problems.add(note_absent(task.name, is_blank, "an empty value", source.name))
+    if is_marked.any():
+        source.problems.add(note_sentinels(task.name, is_marked, source.name))
     return np.repeat((is_blank | is_marked)[:, None], is_empty.shape[1], axis=1)
-
-
-def _note_absent(task: Task, rows: Mask, found: str, source: Source, rule: str = "N41") -> None:
-    count = int(rows.sum())
-    if count:
-        said = f"{found} for {task.name} in {count:,} of {len(rows):,} rows: no prediction"
-        source.note(rule, said, "a prediction in every row", "name a fill policy, or predict these rows", count)
 
 
 def _typed(task: Task, values: Floats, absent: Mask) -> Values:

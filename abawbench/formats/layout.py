@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from abawbench.base.problems import SHOWN
@@ -77,6 +77,12 @@ class Layout:
     def first_row(self) -> int:
         """Line number of the first row."""
         return 1 if self.header is None else 2
+
+    def with_sentinels(self) -> Layout:
+        """The layout of a prediction whose rows may hold sentinels, which stand for no prediction."""
+        if self.role != "prediction":
+            return self
+        return replace(self, columns=tuple(replace(column, sentinel=column.no_prediction) for column in self.columns))
 
     def split(self, line: str) -> list[str]:
         """The fields of a line without its line end.

@@ -39,6 +39,9 @@ KINDS = {
         "UTF-8 text whose lines end with a line feed", "save it again as UTF-8 text", "text written as UTF-8 lines"
     ),
     "F04": Kind("the header of the format", "write the header of the organisers' list", "header set right"),
+    "F06": Kind(
+        "one class in each row", "write the class of the greatest score", "class of the greatest score put for scores"
+    ),
     "F07": Kind("fields without quotes", "write without quotes", "quotes removed"),
     "F08": Kind(
         "a line that ends with its last value",
@@ -55,6 +58,7 @@ KINDS = {
     "T03": Kind("each row once", "remove the copy; open files with mode 'w', not 'a'", "second copy of rows removed"),
     "F17": Kind("answers alone", "leave out the rows of the sample", "rows of the sample removed"),
     "F18": Kind("a plain number", "write the value itself, x.item()", "values taken out of printed arrays"),
+    "V01": Kind("numbers of classes and labels", "write the numbers", "names, True and False written as numbers"),
     "V03": Kind(
         "a value in the range of its column", "clip values to the range", "rounding errors beyond the range clipped"
     ),

@@ -25,6 +25,7 @@ from abawbench.formats.parse import CORES, Parsed, parse
 from abawbench.formats.settle import settle
 from abawbench.formats.text import BOM, body_offset, load, view
 from abawbench.formats.unit_files import own_files, unit_files
+from abawbench.formats.value_forms import note_sentinels
 from abawbench.labels import FOLDER_ALIASES
 from abawbench.table import NO_FRAME, Floats, Table, Values
 
@@ -158,7 +159,7 @@ def _parse_file(
     if parsed is None:
         fix = "write every row in the same form"
         raise ProblemError(Problem("F06", "rows that differ in their form", "rows of one form", fix, file))
-    return _Text(parsed, settled.layout, as_notes(settled.mended))
+    return _Text(parsed, settled.layout.with_sentinels(), as_notes(settled.mended))
 
 
 def _read_units(challenge: Challenge, layout: Layout, files: Sequence[Path], folder: Path) -> Table:
@@ -190,6 +191,7 @@ def _read_units(challenge: Challenge, layout: Layout, files: Sequence[Path], fol
         if parsed is None:
             fix = "write every file in the same form"
             raise ProblemError(Problem("F06", "files that differ in their form", "files of one form", fix, str(folder)))
+        layout = layout.with_sentinels()
     return _units_table(challenge, _Text(parsed, layout, tuple(odd)), units, str(folder))
 
 
@@ -278,7 +280,7 @@ def _rows_table(challenge: Challenge, text: _Text, source: str) -> Table:
         raise ProblemError(*_name_problems(text.parsed, text.layout, source))
     videos, video, frame = names
     values, probability = _values(challenge, text.layout, text.parsed)
-    return Table(videos, video, frame, values, probability, source=source, notes=text.notes)
+    return _with_sentinels(Table(videos, video, frame, values, probability, source=source, notes=text.notes), text)
 
 
 def _units_table(challenge: Challenge, text: _Text, units: Sequence[_Unit], source: str) -> Table:
@@ -296,7 +298,14 @@ def _units_table(challenge: Challenge, text: _Text, units: Sequence[_Unit], sour
         frame = numbers
     values, probability = _values(challenge, layout, parsed)
     names = tuple(unit.name for unit in units)
-    return Table(names, video, frame, values, probability, source=source, notes=text.notes)
+    return _with_sentinels(Table(names, video, frame, values, probability, source=source, notes=text.notes), text)
+
+
+def _with_sentinels(table: Table, text: _Text) -> Table:
+    """The table, with a note on the rows of a prediction that hold sentinels."""
+    if text.layout.role != "prediction" or all(column.sentinel is None for column in text.layout.columns):
+        return table
+    return _with_notes(table, [note_sentinels(task, rows, table.source) for task, rows in table.unanswered().items()])
 
 
 def _values(challenge: Challenge, layout: Layout, parsed: Parsed) -> tuple[dict[str, Values], Floats | None]:

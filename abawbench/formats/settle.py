@@ -13,7 +13,7 @@ from functools import partial
 from itertools import pairwise
 
 from abawbench.base.problems import SHOWN, Problem
-from abawbench.formats import blocks, lines
+from abawbench.formats import blocks, lines, text_values
 from abawbench.formats.columns import BLANKS, is_number
 from abawbench.formats.describe import describe_columns, describe_header, expected_columns, is_part
 from abawbench.formats.layout import Layout, is_header, layout_of
@@ -141,10 +141,12 @@ class _Settling:
             lines.set_separators(self._content, self._mended, self._headers)
         self._choose_layout(of_unit=of_unit)
         self._take_header()
+        self._settle_scores()
         self._drop_row_numbers()
         self._judge_blank_lines()
         self._drop_headers()
         self._mend_rows()
+        text_values.settle_names(self._content, self._layout, self._mended)
         self._judge_columns()
         is_cut = self._content.is_cut and not self._is_last_row_whole()
         if is_cut or not self._drop_copies():
@@ -216,6 +218,14 @@ class _Settling:
         else:
             found, fix = describe_header(text, layout)
             self._add_fault("F04", number, found, f"'{wanted}'", fix)
+
+    def _settle_scores(self) -> None:
+        """Put a class in the place of the scores of all classes, and the header of the format above it."""
+        is_settled = text_values.settle_scores(self._content, self._layout, self._first, self._mended, self._add_fault)
+        if is_settled and self._header not in self._layout.headers and self._layout.header is not None:
+            self._faults = [fault for fault in self._faults if fault.rule != "F04"]
+            self._mended.add("F04", 1, quote(self._first or ""), expected=f"'{self._layout.header}'")
+            self._header = self._layout.header
 
     def _is_row(self, text: str) -> bool:
         """True if a first line is a row and not a header, right or wrong."""

@@ -34,7 +34,9 @@ def settle_scores(content: Lines, layout: Layout, header: str | None, mended: Me
     place = next((place for place, column in enumerate(layout.columns, layout.has_key) if column.classes), None)
     if place is None or layout.has_text or layout.role != "prediction":
         return False
-    task = Categorical(layout.columns[place - layout.has_key].name, layout.columns[place - layout.has_key].classes, None)
+    task = Categorical(
+        layout.columns[place - layout.has_key].name, layout.columns[place - layout.has_key].classes, None
+    )
     behind = layout.width - place - 1
     split = {row: text.split(",") for row, text in enumerate(content.texts)}
     wide = {row: fields for row, fields in split.items() if len(fields) == place + task.width + behind}
@@ -106,8 +108,8 @@ def _task_of(column: Column) -> Task | None:
 
 def _order(task: Categorical, header: str | None, place: int, layout: Layout) -> list[int] | None:
     """The class of each column of scores, by a header that names the classes; None where it does not."""
-    names = (layout.header if header is None else header or "").split(",") if header or layout.header else []
-    columns = score_columns(task, names)
+    first = layout.header if header is None else header
+    columns = score_columns(task, (first or "").split(","))
     if columns is None or sorted(columns) != list(range(place, place + task.width)):
         return None
     order = [0] * task.width

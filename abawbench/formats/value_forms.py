@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from abawbench.base.problems import Problem
 from abawbench.challenges import Categorical, MultiLabel, Task
 from abawbench.formats.columns import INFINITE, INTEGER, NUMBER, task_columns
 from abawbench.labels import SYNONYMS, class_named, plain
@@ -182,6 +183,19 @@ def decide_scores(scores: Floats) -> Decided:
     return Decided(
         classes, undecided, faulty, "one-hot rows" if is_one_hot else "probabilities" if is_share else "scores"
     )
+
+
+def note_absent(task: str, rows: Mask, found: str, source: str, *, rule: str = "N41") -> Problem:
+    """A note on the rows that hold no prediction of a task."""
+    count = int(rows.sum())
+    said = f"{found} for {task} in {count:,} of {len(rows):,} rows: no prediction"
+    fix = "predict these rows, or name a fill policy: --missing in score and diff, --fill in write"
+    return Problem(rule, said, "a prediction in every row", fix, source, None, count)
+
+
+def note_sentinels(task: str, rows: Mask, source: str) -> Problem:
+    """A note on the rows that hold sentinels in the place of a task's prediction."""
+    return note_absent(task, rows, "sentinels", source, rule="N43")
 
 
 def describe_names(task: Task, seen: Iterable[str]) -> str:
