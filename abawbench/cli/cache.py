@@ -80,7 +80,7 @@ def list_caches(caches: tuple[Path, ...], as_json: bool) -> None:
         ]
         for one in found
     ]
-    print_table(rows, headers)
+    print_table(rows, headers, optional=("computed in", "type", "width"))
 
 
 @click.command("verify")

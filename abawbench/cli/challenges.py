@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from abawbench.cli.options import CHALLENGE, json_option
-from abawbench.cli.output import exits_on_problems, print_json, print_table
+from abawbench.cli.output import exits_on_problems, print_json, print_paragraph, print_table
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge, Task
@@ -109,8 +109,10 @@ def _print_all(challenges: Sequence[Challenge]) -> None:
             for challenge in challenges
         ],
         ["id", "venue", "tasks (columns or classes)", "metric", "prediction", "submissions", "assumed"],
+        optional=("venue", "submissions", "prediction", "metric"),
     )
-    click.echo("\nassumed: how many fields, or parts of fields, have no source; `abawbench challenges ID` shows which")
+    click.echo()
+    print_paragraph("assumed: how many fields, or parts of fields, have no source; `abawbench challenges ID` shows which")
 
 
 def _print_one(challenge: Challenge) -> None:
@@ -303,7 +305,7 @@ def _heading(text: str) -> None:
 
 
 def _bullet(text: str, sign: str = "- ") -> None:
-    width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
+    width = min(shutil.get_terminal_size().columns, WIDEST)
     # a source may be a path, which a reader copies: it is not broken
     lines = textwrap.fill(
         text, width, initial_indent=sign, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False

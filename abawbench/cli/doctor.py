@@ -60,7 +60,7 @@ def command(as_json: bool) -> None:
     if as_json:
         print_json({"items": [asdict(item) for item in items]}, problems=problems, ok=not problems)
     else:
-        print_table([[item.group, item.name, item.state, item.found] for item in items], ["", "", "", ""])
+        print_table([[item.group, item.name, item.state, item.found] for item in items], ["", "", "", ""], keys=2)
         commands = dict.fromkeys(item.get for item in items if item.get is not None)
         click.echo()
         if problems:

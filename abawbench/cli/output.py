@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import io
-import itertools
 import json
 import os
 import re
@@ -20,6 +19,7 @@ import click
 
 from abawbench.base.files import check_output
 from abawbench.base.problems import Problem, ProblemError, inert
+from abawbench.cli.table_layout import lay_out
 
 Arguments = ParamSpec("Arguments")
 # what may change how a line is shown: all but printable ASCII, line feeds and blanks are looked at closer
@@ -140,46 +140,35 @@ def _verb_of(context: click.Context | None) -> str:
     return " ".join(words if name in {None, words[-1], "command"} else [*words, str(name)])
 
 
-def print_table(rows: Sequence[Sequence[object]], headers: Sequence[str], title: str | None = None) -> None:
-    """Print a table: on a terminal it fits, elsewhere each row is one line.
+def print_table(
+    rows: Sequence[Sequence[object]],
+    headers: Sequence[str],
+    title: str | None = None,
+    *,
+    keys: int = 1,
+    optional: Sequence[str] = (),
+) -> None:
+    """Print a table that fits the terminal, or 80 columns, or COLUMNS where that is set.
 
-    Cells are wrapped between words alone, so that ids stay whole; a table whose words are too long for the terminal is
-    printed as a block of lines for each row.
+    Args:
+        rows: cells by row; None is an empty cell.
+        headers: a header for each column, which may be empty.
+        title: line above the table.
+        keys: number of first columns that tell what a row is about.
+        optional: headers of columns that may be left out where the table is too wide, the first to go first.
     """
     cells = [["" if cell is None else inert(str(cell)) for cell in row] for row in rows]
-    wanted = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
-    if title:
-        click.secho(title, bold=True)
-    widths = _column_widths([list(headers), *cells], wanted)
-    if widths is None:
-        for row in cells:
-            click.echo(row[0])
-            for header, cell in zip(headers[1:], row[1:], strict=True):
-                click.echo(f"  {header + ': ' if header else ''}{cell}".rstrip())
-        return
-    for place, row in enumerate((headers, *cells)):
-        parts = [_wrap(cell, width) for cell, width in zip(row, widths, strict=True)]
-        for line in itertools.zip_longest(*parts, fillvalue=""):
-            text = "  ".join(part.ljust(width) for part, width in zip(line, widths, strict=True)).rstrip()
-            click.secho(text, bold=place == 0 or None)
+    width = shutil.get_terminal_size().columns
+    for line in textwrap.wrap(title or "", width):
+        click.secho(line, bold=True)
+    for line, is_header in lay_out(cells, headers, width, keys=keys, optional=optional):
+        click.secho(line, bold=is_header or None)
 
 
-def _wrap(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) if len(text) > width else [text]
-
-
-def _column_widths(rows: Sequence[Sequence[str]], wanted: int) -> list[int] | None:
-    """Widths of columns that together fit, the widest made narrower; None where a word would have to be broken."""
-    columns = list(zip(*rows, strict=True))
-    widths = [max(map(len, column)) for column in columns]
-    least = [max((len(word) for cell in column for word in cell.split()), default=0) for column in columns]
-    room = wanted - 2 * (len(widths) - 1)
-    while sum(widths) > room:
-        place = max(range(len(widths)), key=lambda one: (widths[one] > least[one], widths[one]))
-        if widths[place] <= least[place]:
-            return None
-        widths[place] -= 1
-    return widths
+def print_paragraph(text: str) -> None:
+    """Print a text on lines that fit, as tables do; words stay whole."""
+    for line in textwrap.wrap(text, shutil.get_terminal_size().columns, break_long_words=False, break_on_hyphens=False):
+        click.echo(line)
 
 
 class ProgressLine:

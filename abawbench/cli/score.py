@@ -153,7 +153,8 @@ def _print(challenge: Challenge, score: Score, paired: Paired) -> None:
             rows.extend(_row(f"  {part}", figure, interval[part]) for part, figure in value.items())
         else:
             rows.append(_row(name, value, interval))
-    print_table(rows, ["", "value", "95 % (BCa)", "95 % (percentile)"])
+    headers = ["", "value", "95 % (BCa)", "95 % (percentile)"]
+    print_table(rows, headers, optional=headers[-1:])
     if paired.prediction.probability is not None:
         from abawbench.scoring.lens import average_precisions
 
@@ -226,6 +227,7 @@ def _print_by_class(breakdown: dict[str, dict[str, dict[str, Any]]]) -> None:
         ],
         ["task", "class", "truth", "predicted", "precision", "recall", "F1"],
         "By class",
+        keys=2,
     )
 
 

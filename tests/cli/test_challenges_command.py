@@ -10,7 +10,7 @@ from abawbench.cli import main
 
 
 def run(*arguments: str):
-    return CliRunner().invoke(main, ["challenges", *arguments])
+    return CliRunner(env={"COLUMNS": "400"}).invoke(main, ["challenges", *arguments])
 
 
 def test_the_list_has_a_line_for_every_record():

@@ -12,7 +12,7 @@ from tests.datasets.conftest import BASE, write_copy, write_manifest
 
 
 def run(*arguments: object):
-    return CliRunner().invoke(main, ["data", *map(str, arguments)])
+    return CliRunner(env={"COLUMNS": "400"}).invoke(main, ["data", *map(str, arguments)])
 
 
 def test_the_list_has_a_line_for_every_manifest():

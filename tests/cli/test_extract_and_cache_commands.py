@@ -17,7 +17,7 @@ def crops(tmp_path) -> Path:
 
 
 def called(*arguments: object):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+    return CliRunner(env={"COLUMNS": "400"}).invoke(main, [str(argument) for argument in arguments])
 
 
 def extracted(crops: Path, cache: Path, *more: object):

@@ -20,7 +20,7 @@ SMALL = ("--videos", "4", "--frames", "16")
 
 
 def run(*arguments):
-    return CliRunner().invoke(main, ["synth", *map(str, arguments)])
+    return CliRunner(env={"COLUMNS": "400"}).invoke(main, ["synth", *map(str, arguments)])
 
 
 def test_a_drawn_corpus_says_what_it_holds_and_how_fast_it_went(tmp_path):

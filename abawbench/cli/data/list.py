@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from abawbench.cli.options import json_option
-from abawbench.cli.output import exits_on_problems, print_json, print_table
+from abawbench.cli.output import exits_on_problems, print_json, print_paragraph, print_table
 
 
 @click.command()
@@ -52,7 +52,9 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
                 for manifest in found
             ],
             ["id", "title", "tasks", "sizes", "access", "status", "assumed"],
+            optional=("title", "assumed", "status", "access", "sizes"),
         )
-        click.echo("\nassumed: how many facts have no source yet; `abawbench data show ID` shows which")
+        click.echo()
+        print_paragraph("assumed: how many facts have no source yet; `abawbench data show ID` shows which")
     if problems:
         raise ProblemError(*problems)

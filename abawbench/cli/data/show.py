@@ -180,7 +180,7 @@ def _heading(text: str) -> None:
 
 
 def _bullet(text: str, sign: str = "- ") -> None:
-    width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
+    width = min(shutil.get_terminal_size().columns, WIDEST)
     # a source may be a path, which a reader copies: it is not broken
     lines = textwrap.fill(
         text,
