@@ -112,7 +112,9 @@ def _print_all(challenges: Sequence[Challenge]) -> None:
         optional=("venue", "submissions", "prediction", "metric"),
     )
     click.echo()
-    print_paragraph("assumed: how many fields, or parts of fields, have no source; `abawbench challenges ID` shows which")
+    print_paragraph(
+        "assumed: number of fields, or parts of fields, without a source; `abawbench challenges ID` shows them"
+    )
 
 
 def _print_one(challenge: Challenge) -> None:

@@ -24,8 +24,8 @@ def lay_out(
 ) -> Iterator[Line]:
     """Lay out a table. No word is broken, so ids and paths can be copied; one that is too long sticks out.
 
-    What is too wide is made to fit by the first of these that suffices: cells of more than `SHORT` characters are wrapped;
-    optional columns are left out and named below; short cells are wrapped too; further tables take the columns left over.
+    A table that is too wide is made to fit by the first of these means that suffices: cells of more than `SHORT` characters
+    are wrapped; optional columns are left out, and named below; short cells are wrapped too; columns go into further tables.
 
     Args:
         rows: cells by row.

@@ -55,6 +55,6 @@ def command(files: tuple[str, ...], as_json: bool) -> None:
             optional=("title", "assumed", "status", "access", "sizes"),
         )
         click.echo()
-        print_paragraph("assumed: how many facts have no source yet; `abawbench data show ID` shows which")
+        print_paragraph("assumed: number of facts without a source; `abawbench data show ID` shows them")
     if problems:
         raise ProblemError(*problems)
