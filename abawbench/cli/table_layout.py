@@ -24,8 +24,9 @@ def lay_out(
 ) -> Iterator[Line]:
     """Lay out a table. No word is broken, so ids and paths can be copied; one that is too long sticks out.
 
-    A table that is too wide is made to fit by the first of these means that suffices: cells of more than `SHORT` characters
-    are wrapped; optional columns are left out, and named below; short cells are wrapped too; columns go into further tables.
+    A table that is too wide is made to fit by the first of these means that suffices: cells of more than `SHORT`
+    characters are wrapped; optional columns are left out, and named below; short cells are wrapped too; columns go into
+    further tables.
 
     Args:
         rows: cells by row.
