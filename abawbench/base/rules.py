@@ -147,7 +147,10 @@ RULES: dict[str, Rule] = {
     "R01": Rule("inconsistent record", "A record has all of its fields, and its path agrees with its content."),
     "R02": Rule("record of another challenge definition", "The fingerprint in a record is that of today's challenge."),
     "L01": Rule("stale table", "The committed table is the one that `abawbench leaderboard build` writes."),
-    "L02": Rule("wrong published fact", "A published row names a known challenge, a split, numbers and a source."),
+    "L02": Rule(
+        "wrong published fact",
+        "A published row names a challenge that is known or described, its kind, a split, numbers and a source.",
+    ),
     "E01": Rule("unknown entry", "The name is that of an entry, of a folder of submissions/, or of a module:factory."),
     "E02": Rule("incomplete entry", "entry.toml has all of its fields, and what it names exists."),
     "E03": Rule("no face found", "The picture holds a face that the detector finds."),

@@ -21,6 +21,14 @@ def root_option(*, must_exist: bool) -> Decorator:
     )
 
 
+published_option: Decorator = click.option(
+    "--published",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    multiple=True,
+    help="Folder of further published facts, as CSV files; may be given again.",
+)
+
+
 @click.group()
 def command() -> None:
     """Build or check the tables of published facts and records, one for each challenge.
@@ -34,16 +42,19 @@ def command() -> None:
 
 @command.command(short_help="Write every table and the index.")
 @root_option(must_exist=False)
+@published_option
 @json_option
 @exits_on_problems
-def build(root: Path, *, as_json: bool) -> None:
+def build(root: Path, published: tuple[Path, ...], *, as_json: bool) -> None:
     """Write the Markdown, CSV and LaTeX table of every challenge, and the index.
 
-    A folder without published/ and records/ gets the tables of the published facts that come with abawbench.
+    A folder without published/ and records/ gets the tables of the published facts that come with abawbench. With
+    --published come facts of further editions and of challenges of your own: docs/records.md shows how they look.
 
     \b
     Example:
       abawbench leaderboard build --root leaderboard
+      abawbench leaderboard build --root out/board --published examples/own_board
     """
     from abawbench.base.files import write_text
     from abawbench.base.problems import render
@@ -52,7 +63,7 @@ def build(root: Path, *, as_json: bool) -> None:
 
     if (facts := facts_folder(root)).parent != root:
         say(f"published facts: {facts}")
-    texts = build_tables(root)
+    texts = build_tables(root, published)
     left_out = outdated(root)
     if left_out:
         say(f"{render(left_out)}\nleft out of the tables: records of other definitions, {len(left_out)}")
@@ -73,9 +84,10 @@ def build(root: Path, *, as_json: bool) -> None:
 
 @command.command(short_help="Check that tables, facts and records are right.")
 @root_option(must_exist=True)
+@published_option
 @json_option
 @exits_on_problems
-def check(root: Path, *, as_json: bool) -> None:
+def check(root: Path, published: tuple[Path, ...], *, as_json: bool) -> None:
     """Check that tables are as `build` writes them, and that facts and records are consistent; exit with 1 if not.
 
     \b
@@ -85,7 +97,7 @@ def check(root: Path, *, as_json: bool) -> None:
     from abawbench.base.problems import ProblemError
     from abawbench.leaderboard.build import check as check_tables
 
-    problems = check_tables(root)
+    problems = check_tables(root, published)
     if problems:
         raise ProblemError(*problems)
     if as_json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
@@ -12,9 +12,10 @@ from abawbench import records
 from abawbench.base.installed import shipped_folder
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import CHALLENGES
-from abawbench.leaderboard.published import OTHER, read_published
+from abawbench.leaderboard.own import OwnChallenge
+from abawbench.leaderboard.published import OTHER, read_folders
 from abawbench.leaderboard.rows import KINDS, Kind, Row, from_fact, from_record, sections
-from abawbench.leaderboard.tables import comma_separated, latex, markdown
+from abawbench.leaderboard.tables import comma_separated, latex, markdown, marked_down
 
 BEGIN = "<!-- leaderboard: begin, written by `abawbench leaderboard build` -->"
 END = "<!-- leaderboard: end -->"
@@ -24,11 +25,12 @@ OUTDATED = "R02"
 FIX = "run `abawbench leaderboard build` and commit what it writes"
 
 
-def build(root: Path) -> dict[Path, str]:
+def build(root: Path, published: Sequence[Path] = ()) -> dict[Path, str]:
     """Build the text of every table, by path.
 
     Args:
         root: folder with `published/` and `records/`; without either, the facts that come with abawbench are taken.
+        published: further folders of published facts, each with a CSV file for each challenge.
 
     Returns:
         A page, a CSV and a LaTeX file for each challenge with a row, and for `other`; and the index README.md, whose
@@ -39,19 +41,19 @@ def build(root: Path) -> dict[Path, str]:
     Raises:
         ProblemError: L02 a published fact, R01 a record, L01 an index whose markers are gone.
     """
-    rows = collect(root)
+    rows, own = _collect(root, published)
+    titles = _titles(own)
     texts: dict[Path, str] = {}
     for place, found in rows.items():
-        challenge = CHALLENGES.get(place)
-        title = "Other data and tasks" if challenge is None else f"{place}: {challenge.title}"
-        texts[root / f"{place}.md"] = markdown(title, challenge, found)
+        title = titles[place] if place == OTHER else f"{place}: {titles[place]}"
+        texts[root / f"{place}.md"] = markdown(title, CHALLENGES.get(place), found, own.get(place))
         texts[root / f"{place}.csv"] = comma_separated(found)
         texts[root / f"{place}.tex"] = latex(title, found)
-    texts[root / "README.md"] = _index(root / "README.md", rows)
+    texts[root / "README.md"] = _index(root / "README.md", rows, titles)
     return texts
 
 
-def check(root: Path) -> tuple[Problem, ...]:
+def check(root: Path, published: Sequence[Path] = ()) -> tuple[Problem, ...]:
     """Find what is wrong with the tables on disk and the records.
 
     Returns:
@@ -61,7 +63,7 @@ def check(root: Path) -> tuple[Problem, ...]:
     Raises:
         ProblemError: as `build`.
     """
-    wanted = build(root)
+    wanted = build(root, published)
     problems = list(outdated(root))
     for path, text in wanted.items():
         if not path.is_file():
@@ -78,8 +80,10 @@ def check(root: Path) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-def collect(root: Path) -> dict[str, list[Row]]:
-    """Collect the rows of facts and records by challenge, in the order of editions, `other` last.
+def _collect(root: Path, published: Sequence[Path]) -> tuple[dict[str, list[Row]], Mapping[str, OwnChallenge]]:
+    """The rows of facts and records by challenge, and the challenges that the catalogue does not have.
+
+    Challenges are in the order of editions, those of no catalogue behind them by name, `other` last.
 
     Raises:
         ProblemError: L02, R01.
@@ -89,16 +93,26 @@ def collect(root: Path) -> dict[str, list[Row]]:
     wrong = [problem for problem in problems if problem.rule != OUTDATED]
     if wrong:
         raise ProblemError(*wrong)
-    facts = read_published(facts_folder(root))
-    rows: dict[str, list[Row]] = {place: [] for place in (*CHALLENGES, OTHER)}
-    for place, found in facts.items():
-        rows[place] += [from_fact(fact, CHALLENGES.get(place)) for fact in found]
+    folders = {folder.resolve(): folder for folder in (facts_folder(root), *published)}
+    facts = read_folders(list(folders.values()))
+    rows: dict[str, list[Row]] = {place: [] for place in _titles(facts.own)}
+    for place, found in facts.facts.items():
+        rows[place] += [from_fact(fact, CHALLENGES.get(place), facts.own.get(place)) for fact in found]
     for path in sorted((root / "records").rglob("*.json")):
         if str(path) in left_out:
             continue
         record = records.read(path)
         rows[record.challenge].append(from_record(record, CHALLENGES[record.challenge]))
-    return {place: found for place, found in rows.items() if found}
+    return {place: found for place, found in rows.items() if found}, facts.own
+
+
+def _titles(own: Mapping[str, OwnChallenge]) -> dict[str, str]:
+    """Title by the name of every table there may be, in the order of the index."""
+    return {
+        **{place: challenge.title for place, challenge in CHALLENGES.items()},
+        **{place: own[place].title for place in sorted(own)},
+        OTHER: "Other data and tasks",
+    }
 
 
 def outdated(root: Path) -> tuple[Problem, ...]:
@@ -118,25 +132,24 @@ def facts_folder(root: Path) -> Path:
     return own if own.is_dir() or (root / "records").is_dir() else shipped_folder("leaderboard/published")
 
 
-def _index(path: Path, rows: Mapping[str, list[Row]]) -> str:
+def _index(path: Path, rows: Mapping[str, list[Row]], titles: Mapping[str, str]) -> str:
     text = path.read_text(encoding="utf-8") if path.is_file() else f"# Leaderboards\n\n{BEGIN}\n{END}\n"
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(END) < text.index(BEGIN):
         raise ProblemError(
             Problem("L01", "no place for the index", f"the lines {BEGIN} and {END}", "put both lines back", str(path))
         )
     before, after = text.split(BEGIN)[0], text.split(END)[1]
-    return f"{before}{BEGIN}\n\n{_table(rows)}\n\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{_table(rows, titles)}\n\n{END}{after}"
 
 
-def _table(rows: Mapping[str, list[Row]]) -> str:
+def _table(rows: Mapping[str, list[Row]], titles: Mapping[str, str]) -> str:
     lines: list[list[str]] = []
     for place, found in rows.items():
-        challenge = CHALLENGES.get(place)
         counts = [sum(row.kind == kind for row in found) for kind in KINDS]
         lines.append(
             [
                 f"[{place}]({place}.md)",
-                "Other data and tasks" if challenge is None else challenge.title,
+                marked_down(titles[place]),
                 *(str(count or "") for count in counts),
                 _highest(found, "organiser", "test"),
                 _highest(found, "reproduced", "validation"),

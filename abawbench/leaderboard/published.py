@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,19 +13,24 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
 from abawbench.base.files import read_input
-from abawbench.base.problems import Problem, Problems, near_names, os_reason
-from abawbench.challenges import CHALLENGES
-from abawbench.leaderboard.columns import COLUMNS, MEASURES
+from abawbench.base.problems import Problem, ProblemError, near_names, os_reason
+from abawbench.challenges import CHALLENGES, Challenge
+from abawbench.leaderboard.columns import COLUMNS, MEASURES, Measure
+from abawbench.leaderboard.own import NAME, OwnChallenge, read_own
 
 # facts of no challenge: other data, other tasks
 OTHER = "other"
+FIX = "take the fact from its source again"
+# number of faults of a file that are told one by one
+MOST_TOLD = 100
 
 Trimmed = Annotated[str, StringConstraints(pattern=r"^(\S(.*\S)?)?$")]
 Word = Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$")]
-Number = Annotated[str, StringConstraints(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+Number = Annotated[str, StringConstraints(pattern=rf"^{NUMBER.pattern}$")]
 Rank = Annotated[str, StringConstraints(pattern=r"^([1-9][0-9]{0,5})?$")]
 EXPECTED = {
-    "kind": "organiser or claimed",
+    "kind": "organiser, claimed or reproduced",
     "edition": "ABAW and a number, or non-ABAW",
     "challenge": "a track, or the task in words",
     "dataset": "a name",
@@ -43,7 +49,8 @@ class Fact(BaseModel):
     """A result as a source states it.
 
     Attributes:
-        kind: `organiser` for a table or ranking of the organisers, also where a paper reprints it; else `claimed`.
+        kind: `organiser` for a table or ranking of the organisers, also where a paper reprints it; `reproduced` where
+            the source scored predictions of others from their files; else `claimed`.
         edition: `ABAW1` and so on, or `non-ABAW`.
         challenge: track of the edition; outside the challenges the task in words.
         dataset: name of the data, as the source has it.
@@ -59,7 +66,7 @@ class Fact(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    kind: Literal["organiser", "claimed"]
+    kind: Literal["organiser", "claimed", "reproduced"]
     edition: Word
     challenge: Word
     dataset: Word
@@ -75,9 +82,12 @@ class Fact(BaseModel):
     @property
     def place(self) -> str:
         """Id of the challenge that the fact is about, or `other`."""
-        if self.edition == "non-ABAW" or self.challenge == OTHER:
-            return OTHER
-        return f"{self.edition}-{self.challenge}".lower()
+        return place_of(self.edition, self.challenge)
+
+
+def place_of(edition: str, challenge: str) -> str:
+    """Id of a challenge by edition and track, or `other`."""
+    return OTHER if edition == "non-ABAW" or challenge == OTHER else f"{edition}-{challenge}".lower()
 
 
 # a row of a file is one figure of a fact
@@ -99,62 +109,147 @@ class _Line:
         return {name: text for name, text in self.cells.items() if name not in {"figure", "value"}}
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The content of folders of published facts.
+
+    Attributes:
+        facts: facts by the id of their challenge, or `other`, in the order of the files' rows.
+        own: descriptions of the challenges that are not in the catalogue, by id.
+    """
+
+    facts: Mapping[str, tuple[Fact, ...]]
+    own: Mapping[str, OwnChallenge]
+
+
 def read_published(folder: Path) -> dict[str, tuple[Fact, ...]]:
-    """Read every published fact, by challenge id (or `other`), in the order of the files' rows.
+    """Read every published fact of a folder, by challenge id (or `other`), in the order of the files' rows.
 
     Raises:
-        ProblemError: L02 for every row that breaks the schema, with file and line.
+        ProblemError: as `read_folders`.
     """
-    problems = Problems()
+    return dict(read_folders([folder]).facts)
+
+
+def read_folders(folders: Sequence[Path]) -> Published:
+    """Read the published facts of several folders; those of one challenge are joined.
+
+    Raises:
+        ProblemError: L02 for every row that breaks the schema, with file and line, and for every wrong field of the
+            description of a challenge.
+    """
+    problems: list[Problem] = []
+    own: dict[str, OwnChallenge] = {}
     facts: dict[str, tuple[Fact, ...]] = {}
-    for path in sorted(folder.glob("*.csv")):
-        facts[path.stem] = tuple(_read_file(path, problems))
-    problems.raise_if_any()
-    return facts
+    for folder in folders:
+        described = dict(_read_descriptions(folder, problems))
+        own |= described
+        for path in sorted(folder.glob("*.csv")):
+            found = _Objections(path)
+            facts[path.stem] = (*facts.get(path.stem, ()), *_read_file(path, described.get(path.stem), found))
+            problems += found.told
+    if problems:
+        raise ProblemError(*problems)
+    return Published(facts, own)
 
 
-def _read_file(path: Path, problems: Problems) -> Iterator[Fact]:
-    def object_to(found: str, expected: str, line: int | None = None) -> None:
-        problems.add(Problem("L02", found, expected, "take the fact from its source again", str(path), line))
+class _Objections:
+    """The faults of one file, of which the first are told one by one."""
 
-    if path.stem != OTHER and path.stem not in CHALLENGES:
-        object_to(f"a file named {path.name}", "the id of a challenge, or other.csv")
-    try:
-        text = read_input(path).decode()
-    except OSError as error:
-        object_to(os_reason(error), "a readable file in UTF-8")
-        return
-    except UnicodeDecodeError as error:
-        object_to(str(error), "a readable file in UTF-8")
-        return
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    lines: list[_Line] = []
-    try:
-        header = tuple(next(reader, []))
-        if header != HEADER:
-            object_to(f"the header {','.join(header)}", ",".join(HEADER), 1)
-            return
-        for cells in reader:
-            if len(cells) == len(HEADER):
-                lines.append(_Line(reader.line_num, dict(zip(HEADER, cells, strict=True))))
-            else:
-                object_to(f"{len(cells)} columns", f"{len(HEADER)} columns", reader.line_num)
-    except csv.Error as error:
-        object_to(str(error), "comma-separated values", reader.line_num)
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._problems: list[Problem] = []
+
+    def add(self, found: str, expected: str, line: int | None = None, fix: str = FIX) -> None:
+        """Add a fault."""
+        self._problems.append(Problem("L02", found, expected, fix, str(self._path), line))
+
+    @property
+    def told(self) -> list[Problem]:
+        """Every fault in the order of lines; of very many the first, and the number of the others."""
+        told = sorted(self._problems, key=lambda problem: problem.line or 0)
+        more = len(told) - MOST_TOLD
+        if more <= 0:
+            return told
+        last = Problem("L02", f"{more:,} more faults", "rows of the schema", FIX, str(self._path), told[MOST_TOLD].line)
+        return [*told[:MOST_TOLD], last]
+
+
+def _read_descriptions(folder: Path, problems: list[Problem]) -> Iterator[tuple[str, OwnChallenge]]:
+    for path in sorted(folder.glob("*.toml")):
+        name, read = path.stem, read_own(path)
+        faults = [] if isinstance(read, OwnChallenge) else list(read)
+        if name in CHALLENGES or name == OTHER or not NAME.fullmatch(name):
+            faults.append((f"a file named {path.name}", "a name in lower case that no challenge of the catalogue has"))
+        if not path.with_suffix(".csv").exists():
+            faults.append((f"no {name}.csv beside it", "published facts of the challenge"))
+        fix = "see leaderboard/published/README.md"
+        problems += [Problem("L02", found, expected, fix, str(path)) for found, expected in faults]
+        if isinstance(read, OwnChallenge):
+            yield name, read
+
+
+def _read_file(path: Path, own: OwnChallenge | None, objections: _Objections) -> Iterator[Fact]:
+    place = path.stem
+    if place != OTHER and place not in CHALLENGES and own is None and not path.with_suffix(".toml").exists():
+        objections.add(
+            f"a file named {path.name}",
+            f"the id of a challenge, other.csv, or {place}.toml beside it, which describes a challenge of your own",
+            fix="see leaderboard/published/README.md",
+        )
+    lines = _lines_of(path, objections)
+    measures = measures_of(CHALLENGES.get(place), own)
     for group in _facts_of(lines):
+        for line, found, expected in _faults(group, place, own, measures):
+            objections.add(found, expected, line.number)
         figures = {line.cells["figure"]: line.cells["value"] for line in group if line.cells["figure"]}
         try:
-            fact = Fact.model_validate(group[0].about | {"figures": figures})
+            yield Fact.model_validate(group[0].about | {"figures": figures})
         except ValidationError as error:
             for fault in error.errors(include_url=False):
                 field, *figure = map(str, fault["loc"])
                 line = next((line for line in group if figure and line.cells["figure"] == figure[0]), group[0])
                 found = f"{figure[0] if figure else field} '{fault['input']}'"
-                object_to(found, EXPECTED.get(field, "text without blanks around it"), line.number)
-            continue
-        for line, found, expected in _objections(fact, group, path.stem):
-            object_to(found, expected, line.number)
-        yield fact
+                objections.add(found, EXPECTED.get(field, "text without blanks around it"), line.number)
+
+
+def measures_of(challenge: Challenge | None, own: OwnChallenge | None = None) -> Mapping[str, Measure]:
+    """The measures that facts of a challenge may name: known wordings, and its own metric by id or formula."""
+    if own is not None:
+        return own.measures
+    if challenge is None or not challenge.metric.terms:
+        return MEASURES
+    metric, tasks = challenge.metric, [challenge.task(term.task) for term in challenge.metric.terms]
+    official = Measure(-1.0 if any(task.is_real for task in tasks) else 0.0, float(len(tasks)), frozenset({metric.id}))
+    return {**MEASURES, metric.id: official, metric.formula: official}
+
+
+def _lines_of(path: Path, objections: _Objections) -> list[_Line]:
+    try:
+        text = read_input(path).decode("utf-8-sig")
+    except OSError as error:
+        objections.add(os_reason(error), "a readable file in UTF-8")
+        return []
+    except UnicodeDecodeError as error:
+        objections.add(str(error), "a readable file in UTF-8")
+        return []
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines: list[_Line] = []
+    try:
+        header = tuple(next(reader, []))
+        if header != HEADER:
+            lacking = [name for name in HEADER if name not in header]
+            said = f", without {', '.join(lacking)}" if lacking else ""
+            objections.add(f"the header {','.join(header)}{said}", ",".join(HEADER), 1, "write this header")
+            return []
+        for cells in reader:
+            if len(cells) == len(HEADER):
+                lines.append(_Line(reader.line_num, dict(zip(HEADER, cells, strict=True))))
+            elif cells:
+                objections.add(f"{len(cells)} columns", f"{len(HEADER)} columns", reader.line_num)
+    except csv.Error as error:
+        objections.add(str(error), "comma-separated values", reader.line_num)
+    return lines
 
 
 def _facts_of(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
@@ -170,15 +265,19 @@ def _facts_of(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
         yield group
 
 
-def _objections(fact: Fact, lines: Sequence[_Line], place: str) -> Iterator[tuple[_Line, str, str]]:
-    if fact.place != place:
-        yield lines[0], f"{fact.edition} {fact.challenge}", f"facts of {place}, or the file {fact.place}.csv"
-    if not fact.team and not fact.method:
+def _faults(
+    lines: Sequence[_Line], place: str, own: OwnChallenge | None, measures: Mapping[str, Measure]
+) -> Iterator[tuple[_Line, str, str]]:
+    """What is wrong with a fact beyond the form of its cells: found and expected, with the line."""
+    about = lines[0].about
+    named = place_of(about["edition"], about["challenge"])
+    if named != place and not (own is not None and about["challenge"].lower() == place):
+        yield lines[0], f"{about['edition']} {about['challenge']}", f"facts of {place}, or the file {named}.csv"
+    if not about["team"] and not about["method"]:
         yield lines[0], "neither team nor method", "one of them"
-    measure = MEASURES.get(fact.metric_name)
+    measure = measures.get(about["metric_name"])
     if measure is None:
-        yield lines[0], f"measure '{fact.metric_name}'", near_names(fact.metric_name, MEASURES)
-        return
+        yield lines[0], f"measure '{about['metric_name']}'", near_names(about["metric_name"], measures)
     for line in lines:
         name, value = line.cells["figure"], line.cells["value"]
         if not name and not value:
@@ -187,7 +286,11 @@ def _objections(fact: Fact, lines: Sequence[_Line], place: str) -> Iterator[tupl
             yield line, f"figure '{name}'", near_names(name, COLUMNS)
             continue
         column = COLUMNS[name]
-        low = measure.low if column.low is None else column.low
-        high = measure.high if column.high is None else column.high
+        if not NUMBER.fullmatch(value) or (measure is None and column.low is None):
+            continue
+        low = measure.low if measure is not None and column.low is None else column.low
+        high = measure.high if measure is not None and column.high is None else column.high
+        assert low is not None
+        assert high is not None
         if not low <= float(value) <= high:
             yield line, f"{name} {value}", f"{low:g} to {high:g}, never a percentage"

@@ -10,8 +10,9 @@ from typing import Any, Literal
 from abawbench.challenges import Challenge, Task, Term
 from abawbench.challenges.eligibility import forbidden_training
 from abawbench.challenges.split_sizes import size_of_truth
-from abawbench.leaderboard.columns import COLUMNS, MEASURES
-from abawbench.leaderboard.published import OTHER, Fact
+from abawbench.leaderboard.columns import COLUMNS
+from abawbench.leaderboard.own import OwnChallenge
+from abawbench.leaderboard.published import Fact, measures_of
 from abawbench.records import Interval, Record
 from abawbench.scoring.criteria import criterion_of
 
@@ -19,7 +20,7 @@ Kind = Literal["organiser", "claimed", "reproduced"]
 KINDS: dict[Kind, str] = {
     "organiser": "from a table or ranking of the organisers, also where a paper reprints it",
     "claimed": "by the authors of the method, or quoted by others",
-    "reproduced": "predictions scored here, from the files, with 95 % BCa intervals",
+    "reproduced": "predictions scored from their files; with a 95 % BCa interval where it was done here",
 }
 
 SPLITS = ("test", "validation", "train", "")
@@ -98,13 +99,22 @@ class Section:
     rows: tuple[Row, ...]
 
 
-def from_fact(fact: Fact, challenge: Challenge | None) -> Row:
-    """Make a row of a published fact; `challenge` is None for facts of no challenge."""
+def from_fact(fact: Fact, challenge: Challenge | None, own: OwnChallenge | None = None) -> Row:
+    """Make a row of a published fact.
+
+    Args:
+        fact: the fact.
+        challenge: its challenge; None for facts of no challenge of the catalogue.
+        own: description of a challenge that the catalogue does not have.
+    """
     figures = {name: Figure(fact.figures[name], float(fact.figures[name])) for name in COLUMNS if name in fact.figures}
-    is_own = challenge is not None and (not figures or challenge.metric.id in MEASURES[fact.metric_name].same_as)
+    is_official = own is not None and fact.metric_name == own.measure
+    if challenge is not None:
+        is_official = challenge.metric.id in measures_of(challenge)[fact.metric_name].same_as
+    is_own = (challenge or own) is not None and (is_official or not figures)
     measure = fact.metric_name or "not said"
     group = "" if is_own else f"other measure: {measure}"
-    if fact.place == OTHER:
+    if challenge is None and own is None:
         group = f"{fact.challenge} on {fact.dataset}, measure: {measure}"
     return Row(
         kind=fact.kind,

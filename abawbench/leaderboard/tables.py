@@ -12,6 +12,7 @@ from tabulate import tabulate
 from abawbench.base.problems import inert
 from abawbench.challenges import Challenge
 from abawbench.leaderboard.columns import COLUMNS
+from abawbench.leaderboard.own import OwnChallenge
 from abawbench.leaderboard.rows import KINDS, RECORDS, Row, Section, sections
 
 GENERATED = "written by `abawbench leaderboard build` from published/ and records/; do not edit"
@@ -47,21 +48,26 @@ class _Numbers:
         return [[self.of(text), text] for text in self.texts]
 
 
-def markdown(title: str, challenge: Challenge | None, rows: Sequence[Row]) -> str:
+def markdown(title: str, challenge: Challenge | None, rows: Sequence[Row], own: OwnChallenge | None = None) -> str:
     """Write a page: a table for each split and measure, and numbered sources and notes below.
 
     Args:
         title: heading of the page.
-        challenge: the challenge of the rows; None for rows of no challenge.
+        challenge: the challenge of the rows; None for rows of no challenge of the catalogue.
         rows: the rows, in any order.
+        own: description of a challenge that the catalogue does not have.
     """
     sources, notes = _Numbers("s"), _Numbers("n")
-    parts = [f"<!-- {GENERATED} -->", f"# {title}"]
+    parts = [f"<!-- {GENERATED} -->", f"# {marked_down(title)}"]
     if challenge is not None:
         parts.append(
-            f"Edition {challenge.edition}, {challenge.venue}. Data: {_marked_down(challenge.dataset)}. "
-            f"Score: {_marked_down(challenge.metric.formula)} (`{challenge.metric.id}`)."
+            f"Edition {challenge.edition}, {challenge.venue}. Data: {marked_down(challenge.dataset)}. "
+            f"Score: {marked_down(challenge.metric.formula)} (`{challenge.metric.id}`)."
         )
+    if own is not None:
+        venue = f"{marked_down(own.venue)}. " if own.venue else ""
+        formula = f": {marked_down(own.formula)}" if own.formula else ""
+        parts.append(f"{venue}Data: {marked_down(own.dataset)}. Score: {marked_down(own.measure)}{formula}.")
     kinds = {row.kind for row in rows}
     meanings = "; ".join(f"**{kind}**: {meaning}" for kind, meaning in KINDS.items() if kind in kinds)
     parts.append(
@@ -69,10 +75,10 @@ def markdown(title: str, challenge: Challenge | None, rows: Sequence[Row]) -> st
         "A note may set a row apart: another fold, or another part of the test set."
     )
     for section in sections(rows):
-        headers, cells = _grid(section, _marked_down, sources, notes)
+        headers, cells = _grid(section, marked_down, sources, notes)
         align = ["right" if header in NUMERIC else "left" for header in headers]
         parts += [
-            f"## {_marked_down(_heading(section))}",
+            f"## {marked_down(_heading(section))}",
             _order(section, "**"),
             tabulate(cells, headers, tablefmt="pipe", disable_numparse=True, colalign=align),
         ]
@@ -87,7 +93,7 @@ def latex(title: str, rows: Sequence[Row]) -> str:
     """Write a `tabular` for each split and measure, and one with the sources; LaTeX needs the package booktabs."""
     sources = _Numbers("s")
     parts = [
-        f"% {title}: {GENERATED}",
+        f"% {inert(title)}: {GENERATED}",
         "% needs \\usepackage{booktabs}; put each tabular into a float; notes stand in the other two formats",
     ]
     for section in sections(rows):
@@ -193,9 +199,10 @@ def _linked(text: str) -> str:
     """A source as Markdown; a record's path becomes a link."""
     path, comma, rest = text.partition(", ")
     if RECORD_PATH.fullmatch(path):
-        return f"[{path}]({path}){comma}{_marked_down(rest)}"
-    return _marked_down(text)
+        return f"[{path}]({path}){comma}{marked_down(rest)}"
+    return marked_down(text)
 
 
-def _marked_down(text: str) -> str:
+def marked_down(text: str) -> str:
+    """A text that Markdown shows as it is."""
     return ACTIVE.sub(r"\\\g<0>", inert(text))

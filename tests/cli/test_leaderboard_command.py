@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
@@ -84,3 +86,12 @@ def test_build_tells_which_records_it_leaves_out(board):
     assert "R02" in result.stderr
     assert "left out of the tables: records of other definitions, 1" in result.stderr
     assert run("check", board).exit_code == 1
+
+
+def test_facts_of_a_folder_of_ones_own_are_built_and_checked(tmp_path):
+    own = str(Path(__file__).parents[2] / "examples" / "own_board")
+    arguments = ("--root", str(tmp_path), "--published", own)
+    assert CliRunner().invoke(command, ["build", *arguments]).exit_code == 0
+    assert "Mood of Commuters" in (tmp_path / "mood2027.md").read_text()
+    assert CliRunner().invoke(command, ["check", *arguments]).exit_code == 0
+    assert CliRunner().invoke(command, ["build", "--published", str(tmp_path / "nowhere")]).exit_code == 2

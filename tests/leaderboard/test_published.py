@@ -121,7 +121,7 @@ def test_a_split_is_spelt_out(tmp_path):
         ("rank", "0"),
         ("rank", "first"),
         ("kind", ""),
-        ("kind", "reproduced"),
+        ("kind", "rebuilt"),
         ("value", "nan"),
         ("value", "inf"),
         ("value", "50.0"),
