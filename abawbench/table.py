@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -107,6 +107,25 @@ def video_of(unit: str) -> str:
     ['6-30-1920x1080', 'talk', 'video45_1']
     """
     return _PERSON.sub("", unit)
+
+
+def join_tables(tables: Sequence[Table]) -> Table:
+    """Join the rows of several tables, one after the other; a unit of the same name is the same unit."""
+    names = tuple(dict.fromkeys(video for table in tables for video in table.videos))
+    place = {name: number for number, name in enumerate(names)}
+    video = [np.array([place[name] for name in table.videos], np.int32)[table.video] for table in tables]
+    probability = [table.probability for table in tables if table.probability is not None]
+    return Table(
+        videos=names,
+        video=np.concatenate(video),
+        frame=np.concatenate([table.frame for table in tables]),
+        values={
+            task: cast(Values, np.concatenate([table.values[task] for table in tables])) for task in tables[0].values
+        },
+        probability=np.concatenate(probability) if len(probability) == len(tables) else None,
+        source=", ".join(table.source for table in tables),
+        notes=tuple(note for table in tables for note in table.notes),
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -82,6 +82,8 @@ RULES: dict[str, Rule] = {
     "Z08": Rule(
         "archive holds nothing to check", "The archive or folder holds a prediction file, or one file for each unit."
     ),
+    "Z09": Rule("answers in several files", "A trial of a challenge with one file for all units is one file."),
+    "Z10": Rule("columns in folders of their own", "The file of a unit holds all columns."),
     "C01": Rule("unknown challenge", "The id is one of those that `abawbench challenges` lists."),
     "C02": Rule("wrong use", "Options and inputs fit each other, as the help describes."),
     "C03": Rule("unknown format", "The file is in one of the formats of the challenge."),

@@ -11,9 +11,11 @@ from abawbench.base.folders import nested, without_litter
 from abawbench.base.problems import Problem, ProblemError, Problems, not_found
 from abawbench.challenges import Challenge
 from abawbench.formats.archive import Member, archive_members, is_archive
-from abawbench.formats.file_problems import compare_units, file_problems, unit_problems
-from abawbench.formats.layout import Layout, prediction_layouts
+from abawbench.formats.column_folders import column_folders, columns_problem
+from abawbench.formats.file_problems import compare_units, file_problems, parts_problems, unit_problems
+from abawbench.formats.layout import Layout, layouts, prediction_layouts
 from abawbench.formats.lists import RowList, UnitList, read_list
+from abawbench.formats.parts import is_of_units, settle_parts, unit_files_problem
 from abawbench.formats.text import load
 
 # endings of prediction files in formats of one file
@@ -105,12 +107,20 @@ def _check_members(
 ) -> None:
     candidates = prediction_layouts(challenge)
     official = candidates[0]
+    if path.is_dir():
+        for layout in layouts(challenge, "prediction"):
+            folders = column_folders(path, layout)
+            if folders:
+                problems.add(columns_problem(folders, path))
+                return
     if not path.is_file() or is_archive(path):
         members = _own_members(members, path, problems)
     texts = _text_members(members, official, path, problems)
     if not texts:
         if not problems.refuses:
             problems.add(Problem("Z08", "no prediction file", "at least one", "pack the prediction files", str(path)))
+        return
+    if not official.per_unit and len(texts) > 1 and _check_parts(challenge, texts, wanted, path, problems):
         return
     names = [member.name for member in texts]
     trials = trials_of(names) if official.per_unit else {name: (name,) for name in names}
@@ -141,6 +151,29 @@ def _check_members(
         for folder, files in trials.items():
             where = str(path) if folder == "." else f"{path}:{folder}"
             problems.extend(compare_units(files, wanted, official, where))
+
+
+def _check_parts(
+    challenge: Challenge,
+    texts: Sequence[Member],
+    wanted: RowList | UnitList | None,
+    path: Path,
+    problems: Problems,
+) -> bool:
+    """Check files that are one prediction together, and return True; return False for trials."""
+    loaded = {member.file: _load(member, Problems()) for member in texts}
+    files = {file: data for file, data in loaded.items() if data is not None}
+    if is_of_units(challenge, list(files.values())):
+        problems.add(unit_files_problem(challenge.id, len(files), str(path)))
+        return True
+    parts = settle_parts(files, prediction_layouts(challenge))
+    if parts is None:
+        return False
+    for member in texts:
+        _load(member, problems)
+    rows = wanted if isinstance(wanted, RowList) else None
+    problems.extend(parts_problems(parts, list(files), str(path), rows))
+    return True
 
 
 def _own_members(members: Sequence[Member], path: Path, problems: Problems) -> list[Member]:

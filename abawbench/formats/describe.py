@@ -31,7 +31,8 @@ def describe_header(text: str, layout: Layout) -> tuple[str, str]:
             )
             return found + owners, fix
         if missing != official[: layout.has_key]:
-            fix = "write all columns into one file, or give the folder that holds a folder for each of them"
+            folders = " and ".join(values) if len(values) == 2 else "of all columns"
+            fix = f"write all columns into one file, or give `score` or `write` the folder of the folders {folders}"
             return f"{_listed(known)} alone, without {_listed(missing)}{owners}", fix
     if known and not missing and len(names) > len(official):
         more = [name for name in text.split(",") if name.strip().lower() not in layout.header.lower().split(",")]

@@ -14,6 +14,7 @@ from abawbench.formats.keys import PATTERNS, example
 from abawbench.formats.layout import Layout, choose_by_width
 from abawbench.formats.lists import RowList, UnitList
 from abawbench.formats.parse import Parsed, parse
+from abawbench.formats.parts import join_parts
 from abawbench.formats.rows import Rows, compare
 from abawbench.formats.settle import Settled, settle
 from abawbench.formats.text import body_offset, quote
@@ -84,6 +85,27 @@ def unit_problems(data: bytes, layout: Layout, name: str, file: str, wanted: Uni
     if wanted is None or listed is None:
         return file_problems(data, [layout], file, None)
     return file_problems(data, [listed.layout(layout)], file, listed.rows(wanted.source), listed.lines)
+
+
+def parts_problems(
+    parts: Sequence[Settled], files: Sequence[str], folder: str, wanted: RowList | None
+) -> tuple[Problem, ...]:
+    """The problems for which the organisers would refuse files that are one prediction together.
+
+    Args:
+        parts: the files, settled.
+        files: their names, for messages.
+        folder: the name of their folder, for messages.
+        wanted: the rows to predict.
+    """
+    problems = Problems()
+    names = _names_with_blanks(wanted)
+    for part, file in zip(parts, files, strict=True):
+        problems.extend(problems_in_submitting(part, file, names).found)
+    whole = join_parts(parts, folder, wanted)
+    problems.extend(problem for problem in whole.mended if problem.file == folder)
+    problems.extend(_row_problems(_settled_rows(whole), whole.layout, folder, wanted))
+    return problems.found
 
 
 def compare_units(names: Sequence[str], wanted: UnitList, layout: Layout, where: str) -> tuple[Problem, ...]:

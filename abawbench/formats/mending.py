@@ -10,6 +10,7 @@ from abawbench.base.rules import RULES
 from abawbench.formats.text import BOM
 
 REPAIR = "or let `abawbench check --repair` do it"
+WRITE = "or let `abawbench write` do it"
 # mendings that change a value in its last digits: `repair` makes them, readers do not
 CHANGE_VALUES = frozenset({"V03", "V08"})
 
@@ -22,11 +23,13 @@ class Kind:
         expected: what the file should have, in words.
         fix: how to mend it by hand.
         done: what was done, in words.
+        cure: the command that mends it.
     """
 
     expected: str
     fix: str
     done: str
+    cure: str = REPAIR
 
 
 KINDS = {
@@ -59,6 +62,8 @@ KINDS = {
     "F17": Kind("answers alone", "leave out the rows of the sample", "rows of the sample removed"),
     "F18": Kind("a plain number", "write the value itself, x.item()", "values taken out of printed arrays"),
     "V01": Kind("numbers of classes and labels", "write the numbers", "names, True and False written as numbers"),
+    "Z09": Kind("one file", "put the rows of all files into one, in the order of the list", "files put together"),
+    "Z10": Kind("files with all columns", "write all columns of a unit into one file", "columns put together", WRITE),
     "V03": Kind(
         "a value in the range of its column", "clip values to the range", "rounding errors beyond the range clipped"
     ),
@@ -82,7 +87,7 @@ class Mendings:
     def add(self, rule: str, line: int | None, found: str, count: int = 1, expected: str | None = None) -> None:
         """Add a mended fault of a rule in `KINDS`, at a line, which stands for `count` occurrences."""
         kind = KINDS[rule]
-        fix = kind.fix if rule.startswith("N") else f"{kind.fix}, {REPAIR}"
+        fix = kind.fix if rule.startswith("N") else f"{kind.fix}, {kind.cure}"
         self._problems.add(Problem(rule, found, expected or kind.expected, fix, self._file, line, count))
 
     @property

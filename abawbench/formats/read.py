@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,18 +16,20 @@ from numpy.typing import NDArray
 from abawbench.base.folders import entries
 from abawbench.base.problems import Problem, ProblemError, Problems, not_found
 from abawbench.challenges import Challenge
+from abawbench.formats.column_folders import column_folders, settle_columns
 from abawbench.formats.columns import Probability, Role
 from abawbench.formats.diagnose import problems_in_reading
 from abawbench.formats.keys import PATTERNS, example, frame_numbers, split_keys
 from abawbench.formats.layout import Layout, choose_layout, has_header, layouts
-from abawbench.formats.mending import as_notes, notes_of
+from abawbench.formats.mending import Mendings, as_notes, notes_of
 from abawbench.formats.parse import CORES, Parsed, parse
+from abawbench.formats.parts import may_be_parts
 from abawbench.formats.settle import settle
 from abawbench.formats.text import BOM, body_offset, load, view
-from abawbench.formats.unit_files import own_files, unit_files
+from abawbench.formats.unit_files import own_files
 from abawbench.formats.value_forms import note_sentinels
 from abawbench.labels import FOLDER_ALIASES
-from abawbench.table import NO_FRAME, Floats, Table, Values
+from abawbench.table import NO_FRAME, Floats, Table, Values, join_tables
 
 # names of the validation split in a column `Split`, in lower case
 VALIDATION = {"val", "valid", "validation", "dev", "devel"}
@@ -125,20 +127,64 @@ def _read_folder(challenge: Challenge, path: Path, candidates: Sequence[Layout],
     for place in challenge.annotation_places.get("validation", ()):
         if role == "truth" and (path / place).exists():
             return _read(challenge, path / place, role, cores)
-    for layout in candidates:
-        if layout.key == "image" and role == "truth":
-            return _read_class_folders(challenge, path)
-        files, odd = unit_files(path, layout.suffix) if layout.per_unit else ([], ())
-        if files:
-            return _with_notes(_read_units(challenge, layout, files, path), odd)
+    if role == "truth" and any(layout.key == "image" for layout in candidates):
+        return _read_class_folders(challenge, path)
     files, odd = own_files(path)
+    layout = next((layout for layout in candidates if layout.per_unit), None)
+    units = [] if layout is None else [file for file in files if file.suffix == layout.suffix]
+    columns = {} if layout is None or units else column_folders(path, layout)
+    if layout is not None and columns:
+        return _read_columns(challenge, layout, columns, path)
+    if layout is not None and units and _is_of_unit(candidates, units[0]):
+        return _with_notes(_read_units(challenge, layout, units, path), odd)
     files = [file for file in files if file.suffix in {".txt", ".csv"}]
     if len(files) == 1:
         return _with_notes(_read(challenge, files[0], role, cores), odd)
+    if may_be_parts([view(file) for file in files]):
+        table = _read_parts(challenge, files, role, path)
+        if table is not None:
+            return _with_notes(table, odd)
     suffix = next((layout.suffix for layout in candidates if layout.per_unit), None)
     form = f"one file '<unit>{suffix}' for each unit" if suffix else f"one file in the format {candidates[0].format}"
     found = f"{len(files)} text files that do not fit"
     raise ProblemError(Problem("C03", found, form, "name the file or folder itself", str(path)))
+
+
+def _is_of_unit(candidates: Sequence[Layout], file: Path) -> bool:
+    """True if a file among others is that of a unit, as far as its first line tells."""
+    return choose_layout(candidates, view(file), of_unit=True).per_unit
+
+
+def _read_columns(challenge: Challenge, layout: Layout, folders: Mapping[str, Path], path: Path) -> Table:
+    """The rows of units whose columns are in a folder each."""
+    units, notes = settle_columns(layout, folders, path)
+    parsed = parse(b"".join(body for _, body in units), layout)
+    if parsed is None:
+        fix = "write every file in the same form"
+        raise ProblemError(Problem("F06", "files that differ in their form", "files of one form", fix, str(path)))
+    rows = [_Unit(name, path / name, body.count(b"\n")) for name, body in units]
+    return _units_table(challenge, _Text(parsed, layout, notes), rows, str(path))
+
+
+def _read_parts(challenge: Challenge, files: Sequence[Path], role: Role, folder: Path) -> Table | None:
+    """The rows of files that are one together, each in the format of one file; None where two have a row in common."""
+    tables: list[Table] = []
+    problems = Problems()
+    for file in files:
+        try:
+            tables.append(_read(challenge, file, role, 1))
+        except ProblemError as error:
+            problems.extend(error.problems)
+    problems.raise_if_any()
+    whole = join_tables(tables)
+    rows = len(np.unique(whole.video.astype(np.int64) << 32 | (whole.frame + 1)))
+    apart = sum(len(np.unique(table.video.astype(np.int64) << 32 | (table.frame + 1))) for table in tables)
+    if rows < apart:
+        return None
+    found = f"{len(files)} files, each with rows of its own"
+    mended = Mendings(str(folder))
+    mended.add("Z09", None, found, len(files))
+    return replace(whole, source=str(folder), notes=(*as_notes(mended.found), *whole.notes))
 
 
 def _with_notes(table: Table, odd: Sequence[Problem]) -> Table:

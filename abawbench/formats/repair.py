@@ -17,10 +17,11 @@ from abawbench.formats.layout import Layout, prediction_layouts
 from abawbench.formats.lists import RowList, UnitList, read_list
 from abawbench.formats.mending import describe
 from abawbench.formats.names import differing, rename
+from abawbench.formats.parts import is_of_units, join_parts, settle_parts, unit_files_problem
 from abawbench.formats.rows import order_of
 from abawbench.formats.settle import Settled, settle
 from abawbench.formats.text import load
-from abawbench.formats.unit_files import unit_files
+from abawbench.formats.unit_files import own_files, unit_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,12 @@ def repair(challenge: Challenge, path: Path, template: Path | None, out: Path) -
         _raise_remaining(remaining)
         write_file(out, data)
         return tuple(repairs)
-    files = unit_files(path, layouts[0].suffix)[0] if layouts[0].per_unit else []
+    if not layouts[0].per_unit:
+        data, repairs, remaining = _joined(challenge, path, layouts, wanted if isinstance(wanted, RowList) else None)
+        _raise_remaining(remaining)
+        write_file(out, data)
+        return tuple(repairs)
+    files = unit_files(path, layouts[0].suffix)[0]
     problems: list[Problem] = []
     if not files:
         fix = "name the folder of the files, or the file itself"
@@ -92,6 +98,34 @@ def repair(challenge: Challenge, path: Path, template: Path | None, out: Path) -
     _raise_remaining(problems)
     write_folder(out, copies)
     return tuple(repairs)
+
+
+def _joined(
+    challenge: Challenge, folder: Path, layouts: tuple[Layout, ...], wanted: RowList | None
+) -> tuple[bytes, list[Repair], tuple[Problem, ...]]:
+    """The bytes of the one file that the files of a folder are together, the repairs, and the remaining problems."""
+    files = {str(path): load(path) for path in own_files(folder)[0] if path.suffix in {".txt", ".csv"}}
+    if files and is_of_units(challenge, list(files.values())):
+        return b"", [], (unit_files_problem(challenge.id, len(files), str(folder)),)
+    parts = settle_parts(files, layouts)
+    if parts is None:
+        found, fix = f"{len(files)} files that are not parts of one", "name the file of the prediction itself"
+        return b"", [], (Problem("Z08", found, "files without a row in common", fix, str(folder)),)
+    whole = join_parts(parts, str(folder), wanted)
+    repairs = _repairs(whole)
+    if wanted is not None and not whole.faults:
+        whole, ordered = _by_list(whole, wanted, str(folder))
+        repairs += ordered
+    return whole.to_bytes(), repairs, settled_problems(replace(whole, mended=()), str(folder), wanted)
+
+
+def _repairs(settled: Settled) -> list[Repair]:
+    """What was mended, by rule and file."""
+    firsts = {(problem.rule, problem.file): problem for problem in settled.mended}
+    return [
+        Repair(problem.rule, describe(problem.rule, problem.count), problem.count, problem.file or "")
+        for problem in firsts.values()
+    ]
 
 
 def _raise_remaining(problems: Sequence[Problem]) -> None:
@@ -113,10 +147,7 @@ def _copy(
         candidates, rows, counts = [listed.layout(layouts[0])], listed.rows(str(path)), listed.lines
     of_unit = layouts[0].per_unit
     settled = settle(data, candidates, str(path), of_unit=of_unit, wanted=rows, counts=counts)
-    repairs = [
-        Repair(problem.rule, describe(problem.rule, problem.count), problem.count, str(path))
-        for problem in {problem.rule: problem for problem in settled.mended}.values()
-    ]
+    repairs = _repairs(settled)
     if rows is not None and not settled.faults:
         settled, ordered = _by_list(settled, rows, str(path))
         repairs += ordered

@@ -335,15 +335,18 @@ class _Settling:
     def _judge_columns(self) -> None:
         """Tell as one fault that most rows have other columns than the format."""
         texts, layout = self._content.texts, self._layout
-        if layout.has_text or layout.key == "frame-path" or layout.role == "list" or len(texts) < FEWEST_NUMBERED:
+        if layout.has_text or layout.key == "frame-path" or layout.role == "list":
             return
         wrong = [place for place, text in enumerate(texts) if text.count(",") != layout.width - 1]
         if 2 * len(wrong) <= len(texts):
             return
-        self._is_told = True
         if any(fault.rule == "F04" for fault in self._faults) and is_part(self._header or "", layout):
             # the header tells it
+            self._is_told = True
             return
+        if len(texts) < FEWEST_NUMBERED:
+            return
+        self._is_told = True
         found, expected = describe_columns([texts[place] for place in wrong], layout), expected_columns(layout)
         fix = f"write {expected.partition(': ')[2]}, and nothing else, under the header of the organisers' list"
         self._faults = [fault for fault in self._faults if fault.rule != "F04"]

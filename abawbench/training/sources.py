@@ -18,7 +18,7 @@ from abawbench.clips.features import FeatureClip, Vectors, clips_of_features
 from abawbench.clips.open import kind_of, open_clips
 from abawbench.datasets.folds import make_folds
 from abawbench.formats import read_truth
-from abawbench.table import Table, Values
+from abawbench.table import Table, Values, join_tables
 
 CORPUS_CARD = "corpus.json"
 SYNTHETIC = "abawbench synthetic corpus"
@@ -150,22 +150,6 @@ def arrange_labels(table: Table, challenge: Challenge, tasks: Sequence[Task]) ->
         if asked is not None and type(asked) is type(task):
             values[task.name] = _arranged(table.values[task.name], asked, task)
     return replace(table, values=values)
-
-
-def join_tables(tables: Sequence[Table]) -> Table:
-    """Join the rows of several tables, one after the other; a unit of the same name is the same unit."""
-    names = tuple(dict.fromkeys(video for table in tables for video in table.videos))
-    place = {name: number for number, name in enumerate(names)}
-    video = [np.array([place[name] for name in table.videos], np.int32)[table.video] for table in tables]
-    return Table(
-        videos=names,
-        video=np.concatenate(video),
-        frame=np.concatenate([table.frame for table in tables]),
-        values={
-            task: cast(Values, np.concatenate([table.values[task] for table in tables])) for task in tables[0].values
-        },
-        source=", ".join(table.source for table in tables),
-    )
 
 
 def _place(source: Source, challenge: Challenge, split: Split) -> Path | None:

@@ -6,8 +6,8 @@ import pytest
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, MultiLabel, get
 from abawbench.clips.features import write_features
-from abawbench.table import Table, video_of
-from abawbench.training.sources import Source, arrange_labels, join_tables, open_data, read_labels
+from abawbench.table import Table, join_tables, video_of
+from abawbench.training.sources import Source, arrange_labels, open_data, read_labels
 from tests.training.runs import TRAIN, VALIDATION, some_features, write_labels
 
 MTL = get("abaw4-mtl")
