@@ -36,5 +36,5 @@ def test_every_refused_kind_names_the_command_that_mends_it():
     for rule in KINDS:
         mended = Mendings("x")
         mended.add(rule, 1, "it")
-        assert ("check --repair" in mended.found[0].fix) == (not rule.startswith("N"))
+        assert (KINDS[rule].cure in mended.found[0].fix) == (not rule.startswith("N"))
     assert set(KINDS) > CHANGE_VALUES
