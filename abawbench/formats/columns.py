@@ -29,12 +29,12 @@ DECIMALS = 6
 ROUNDING = 1e-6
 
 FIXES = {
-    "V01": "write a finite number in every row; `abawbench write --fill` names policies for rows without a prediction",
+    "V01": "write a finite number, or leave the row out: `abawbench write --fill` fills rows that are not there",
     "V02": "find out where the model overflows, then write a finite number",
     "V03": "clip the prediction to the range of the column before writing it",
     "V04": "write a prediction: a sentinel marks a missing annotation and would be counted as wrong; "
     "`abawbench write --fill` fills rows of sentinels",
-    "V05": "write the integer alone: 4, not 4.0; `abawbench check --repair` does so",
+    "V05": "decide the class and write its number",
     "V06": "write the position of the class in the challenge's list, counted from 0",
     "V07": "write 1 for a probability of at least 0.5, or of your own threshold, and 0 for a smaller one",
     "V09": "compare the annotation with the organisers' file",

@@ -11,6 +11,7 @@ from abawbench.formats.lines import describe_undecodable, is_undecodable
 from abawbench.formats.mending import CHANGE_VALUES
 from abawbench.formats.settle import Settled, settle
 from abawbench.formats.text import quote
+from abawbench.formats.value_forms import describe_unknown
 
 # number of fields of a column whose faults are remembered
 REMEMBERED = 10_000
@@ -134,8 +135,12 @@ class _Diagnosis:
     def _add_fault(self, rule: str, number: int, column: Column, value: str) -> None:
         if self.problems.counts_only(rule, self._file):
             return
+        expected, fix = column.expected(self._layout.role), FIXES[rule]
         found = f"{column.name} = {quote(value)}" if value else f"no value for {column.name}"
-        self._add(rule, number, found, column.expected(self._layout.role), FIXES[rule])
+        if rule == "V01" and column.classes and any(map(str.isalpha, value)) and value.casefold() != "nan":
+            said, more = describe_unknown(column.classes, value)
+            found, expected, fix = f"{column.name} = {said}", f"{expected}, {more}", "write the number of the class"
+        self._add(rule, number, found, expected, fix)
 
     def _add(self, rule: str, line: int | None, found: str, wanted: str, fix: str) -> None:
         self.problems.add(Problem(rule, found, wanted, fix, self._file, line))

@@ -18,9 +18,9 @@ from abawbench.formats.value_forms import (
     bounds_of,
     decide_scores,
     describe_names,
+    describe_unknown,
     expected_of,
     fault_of,
-    near_classes,
     note_absent,
     note_sentinels,
     read_cell,
@@ -214,12 +214,12 @@ def _report_cells(task: Task, rule: str, cells: Mask, name: str, column: pd.Seri
     """Report the cells of a column that break a rule; an unknown name of a class with the names that are near."""
     expected = expected_of(task)
     if rule == "V06":
-        expected = f"{expected}, or the name of a class, {' '.join(task.outputs)}"
+        expected = f"{expected}, {describe_unknown(task.outputs, '')[1]}"
 
     def found(row: int) -> str:
         cell = column.iloc[row]
-        near = near_classes(task, cell) if isinstance(cell, str) else ""
-        return f"{name} = {show(cell)}{f' ({near}?)' if near else ''}"
+        is_name = rule == "V06" and isinstance(cell, str)
+        return f"{name} = {describe_unknown(task.outputs, cell)[0] if is_name else show(cell)}"
 
     fix = "give a number in every row" if rule == "V01" else FIXES[rule]
     source.report(rule, cells, found, expected, fix)

@@ -74,6 +74,11 @@ class Layout:
         return len(self.columns) + self.has_key
 
     @property
+    def widths_with_scores(self) -> tuple[int, ...]:
+        """Numbers of fields in lines that have the scores of all classes in the place of a class."""
+        return tuple(self.width - 1 + len(column.classes) for column in self.columns if column.classes)
+
+    @property
     def first_row(self) -> int:
         """Line number of the first row."""
         return 1 if self.header is None else 2

@@ -146,6 +146,8 @@ class _Settling:
         self._judge_blank_lines()
         self._drop_headers()
         self._mend_rows()
+        # scores that stood behind a row number, or in a printed array
+        self._settle_scores()
         text_values.settle_names(self._content, self._layout, self._mended)
         self._judge_columns()
         is_cut = self._content.is_cut and not self._is_last_row_whole()
@@ -259,7 +261,8 @@ class _Settling:
         if layout.has_text or not texts:
             return
         split = [text.partition(",") for text in texts]
-        is_wide = [text.count(",") == layout.width and not text.endswith(",") for text in texts]
+        widths = {layout.width, *layout.widths_with_scores}
+        is_wide = [text.count(",") in widths and not text.endswith(",") for text in texts]
         if layout.key == "frame-path":
             is_wide = [bool(_NAME.match(rest)) for _, _, rest in split]
         numbered = [place for place, wide in enumerate(is_wide) if wide and split[place][0].strip().isdecimal()]
@@ -271,7 +274,8 @@ class _Settling:
             _NAME.match(split[place][2]) for place in numbered
         )
         numbers = [int(split[place][0]) for place in numbered]
-        if not (is_named or is_before_names or _is_count(numbers)):
+        # numbers in front of frame numbers could be the frames themselves
+        if not (is_named or is_before_names or (layout.key != "frame" and _is_count(numbers))):
             return
         for place in numbered:
             texts[place] = split[place][2]

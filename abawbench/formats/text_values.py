@@ -31,21 +31,23 @@ def settle_scores(content: Lines, layout: Layout, header: str | None, mended: Me
         mended: takes what was mended.
         report: takes what has to be mended by hand.
     """
-    place = next((place for place, column in enumerate(layout.columns, layout.has_key) if column.classes), None)
-    if place is None or layout.has_text or layout.role != "prediction":
+    label = next((place for place, column in enumerate(layout.columns, layout.has_key) if column.classes), None)
+    if label is None or layout.has_text or layout.role != "prediction":
         return False
-    task = Categorical(
-        layout.columns[place - layout.has_key].name, layout.columns[place - layout.has_key].classes, None
-    )
-    behind = layout.width - place - 1
+    classes = layout.columns[label - layout.has_key].classes
+    task = Categorical(layout.columns[label - layout.has_key].name, classes, None)
+    # probabilities that the format asks for stay, and the label behind them is added
+    place = layout.has_key if layout.has_probabilities else label
+    width = label if layout.has_probabilities else layout.width - 1 + len(classes)
     split = {row: text.split(",") for row, text in enumerate(content.texts)}
-    wide = {row: fields for row, fields in split.items() if len(fields) == place + task.width + behind}
+    wide = {row: fields for row, fields in split.items() if len(fields) == width}
     wide = {row: fields for row, fields in wide.items() if all(map(is_number, fields[place : place + task.width]))}
     if 2 * len(wide) <= len(content.texts):
         return False
     decided = decide_scores(np.array([fields[place : place + task.width] for fields in wide.values()], np.float64))
     order = _order(task, header, place, layout)
-    if order is None and decided.kind == "scores":
+    # 1,0 could also be a label and its opposite
+    if order is None and decided.kind in {"scores", *(["one-hot rows"] if task.width == 2 else [])}:
         return False
     undecided: list[int] = []
     for row, number, is_open in zip(wide, decided.classes.tolist(), decided.undecided.tolist(), strict=True):
@@ -55,7 +57,8 @@ def settle_scores(content: Lines, layout: Layout, header: str | None, mended: Me
             undecided.append(row)
             continue
         chosen = "-1" if is_open else str(number if order is None else order[number])
-        content.texts[row] = ",".join([*fields[:place], chosen, *fields[place + task.width :]])
+        kept = fields if layout.has_probabilities else fields[:place]
+        content.texts[row] = ",".join([*kept, chosen, *fields[place + task.width :]])
     if undecided:
         found, fix = f"two greatest scores, {quote(content.texts[undecided[0]])}", "decide the class of these rows"
         report("V06", content.numbers[undecided[0]], found, "one greatest score", fix, len(undecided))

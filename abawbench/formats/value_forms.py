@@ -14,6 +14,7 @@ import numpy as np
 from abawbench.base.problems import Problem
 from abawbench.challenges import Categorical, MultiLabel, Task
 from abawbench.formats.columns import INFINITE, INTEGER, NUMBER, task_columns
+from abawbench.formats.text import quote
 from abawbench.labels import SYNONYMS, class_named, plain
 from abawbench.table import Classes, Floats, Mask
 
@@ -121,17 +122,22 @@ def expected_of(task: Task) -> str:
     return "0 or 1" if high == 1 else f"an integer from 0 to {high:g}"
 
 
-def near_classes(task: Task, name: str) -> str:
+def near_classes(classes: Sequence[str], name: str) -> str:
     """The classes that are near to a name that is not known; empty where none is.
 
-    >>> from abawbench.challenges import get
-    >>> near_classes(get("abaw6-expr").tasks[0], "hapy")
+    >>> near_classes(("Neutral", "Happiness"), "hapy")
     'Happiness'
     """
-    known = {plain(word): word for word in (*SYNONYMS, *task.outputs)}
+    known = {plain(word): word for word in (*SYNONYMS, *classes)}
     near = difflib.get_close_matches(plain(name), known, 3)
-    meant = dict.fromkeys(class_named(known[word], task.outputs) for word in near)
+    meant = dict.fromkeys(class_named(known[word], classes) for word in near)
     return " or ".join(name for name in meant if name is not None)
+
+
+def describe_unknown(classes: Sequence[str], name: str) -> tuple[str, str]:
+    """A text in the place of a class, quoted with the near classes, and what could stand there besides a number."""
+    near = near_classes(classes, name)
+    return f"{quote(name)}{f' ({near}?)' if near else ''}", f"or the name of a class, {' '.join(classes)}"
 
 
 def score_columns(task: Task, names: Sequence[str]) -> tuple[int, ...] | None:

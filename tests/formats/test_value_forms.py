@@ -158,4 +158,4 @@ def test_synonyms_are_spelt_out():
 
 @pytest.mark.parametrize(("name", "near"), [("hapy", "Happiness"), ("suprise", "Surprise"), ("zzz", "")])
 def test_an_unknown_class_gets_the_near_ones(name, near):
-    assert near_classes(EXPRESSION, name) == near
+    assert near_classes(CLASSES, name) == near
