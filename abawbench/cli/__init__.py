@@ -134,8 +134,10 @@ def _print_usage_error(error: click.UsageError, root: click.Context) -> None:
     cls=Verbs, groups=VERBS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(package_name="abawbench")
+@click.option("-v", "--verbose", is_flag=True, help="Also say what is done.")
+@click.option("-q", "--quiet", is_flag=True, help="Say no progress.")
 @click.pass_context
-def main(context: click.Context) -> None:
+def main(context: click.Context, quiet: bool, verbose: bool) -> None:
     """Benchmark and submission harness for the ABAW challenges.
 
     \b
@@ -143,8 +145,12 @@ def main(context: click.Context) -> None:
       abawbench score abaw4-mtl validation_set_annotations.txt my_predictions.txt
 
     Results go to standard output, progress and problems to standard error. Exit status: 0 fine, 1 problems found, 2
-    wrong use.
+    wrong use. -q and -v may stand before or behind the verb.
     """
+    if quiet or verbose:
+        from abawbench.cli.output import set_level
+
+        set_level(context, quiet=quiet, verbose=verbose)
     # https://no-color.org
     if os.environ.get("NO_COLOR"):
         context.color = False

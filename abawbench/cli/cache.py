@@ -12,7 +12,7 @@ import click
 
 from abawbench.cli import Verbs
 from abawbench.cli.options import PATH, json_option
-from abawbench.cli.output import ProgressLine, exits_on_problems, print_json, print_table, say
+from abawbench.cli.output import ProgressLine, exits_on_problems, print_json, print_table, say, tell
 
 if TYPE_CHECKING:
     from abawbench.clips.clip import Clip
@@ -173,6 +173,7 @@ def _faults(cache: Path, data: Path | None) -> tuple[FeatureIndex, tuple[Fault, 
         ProblemError: E21 the folder is no cache, C02 the data are not the crops of the cache, and what `open_clips`
             raises.
     """
+    tell(f"cache: reading {cache}")
     from abawbench.inference.feature_cache import open_cache, verify
 
     index = open_cache(cache)

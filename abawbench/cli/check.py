@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.cli.options import CHALLENGE, PATH, json_option, submissions_option
-from abawbench.cli.output import exits_on_problems, print_json, writing
+from abawbench.cli.output import exits_on_problems, print_json, tell, tell_large, writing
 
 if TYPE_CHECKING:
     from abawbench.base.problems import Problem
@@ -63,6 +63,7 @@ def command(
     """
     if predictions is not None:
         challenge = CHALLENGE.convert(target, click.Argument(["challenge"]), context)
+        tell_large(f"check: {predictions}", predictions, template)
         _check_file(challenge, predictions, template, copy, as_json=as_json)
         return
     from abawbench.challenges import CHALLENGES
@@ -136,6 +137,7 @@ def _verdict(predictions: Path, template: Path | None, problems: Sequence[Proble
 
 def _check_entry(name: str, submissions: Path, *, as_json: bool) -> None:
     """Check an entry and print the findings; exit with 1 if a check fails."""
+    tell(f"check: {name}, on drawn faces")
     from abawbench.entries import load_entry
     from abawbench.entries.conformance.suite import FILLED_IN, Finding, Report, conform
     from abawbench.entries.loading import find_entry_file

@@ -14,7 +14,7 @@ import click
 
 from abawbench.base.files import write_text
 from abawbench.cli.options import PATH
-from abawbench.cli.output import exits_on_problems, say
+from abawbench.cli.output import exits_on_problems, say, tell
 from abawbench.cli.score import QUOTE
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def command(out: Path, videos: int, frames: int, seed: int) -> None:
     Example:
       abawbench demo --out out/demo
     """
+    tell(f"demo: every step, into {out}")
     missing = [
         title
         for module, title in (("cv2", "OpenCV"), ("sklearn", "scikit-learn"))
@@ -149,7 +150,7 @@ def _prepare_faces(out: Path, videos: int, frames: int, seed: int) -> DemoData:
         return Card(name, title, (), picture, (), (), sees_truth=False, licence="Apache-2.0", paper=None, notes=())
 
     units = f"{len(training)} rows of {len(shown)} units"
-    say(f"fitting {LEARNED} on {units}, of other people than the {len(held_out)} units to predict ...")
+    tell(f"fitting {LEARNED} on {units}, of other people than the {len(held_out)} units to predict ...")
     hog = card(LEARNED, "HOG of the crop, linear heads", ImageInput(112, "grey", crop="arcface-112"))
     prior = card(CONTROL, "How often each label occurs", None)
     entries = {
@@ -179,7 +180,7 @@ def _prepare_labels(out: Path, videos: int, frames: int, seed: int) -> DemoData:
     truth, rows = out / "validation_set_annotations.txt", out / "validation_list.txt"
     write_annotations(challenge, corpus.truth, truth)
     write_list(challenge, corpus.truth, rows)
-    say(f"A synthetic validation split: {videos} videos, {len(corpus.truth):,} rows, in {out}")
+    tell(f"A synthetic validation split: {videos} videos, {len(corpus.truth):,} rows, in {out}")
     note = "An invented model: the truth with errors put in. Its score says nothing about faces."
     for number, (entry, skill) in enumerate(INVENTED.items(), start=1):
         _save(simulate_predictions(corpus.known, skill, seed + number, gaps=0.02), out / f"{entry}.parquet")
@@ -211,7 +212,7 @@ def _run(*words: str | Path) -> str:
 
     arguments = [str(word) for word in words]
     command = f"$ abawbench {shlex.join(arguments)}"
-    say(command)
+    tell(command)
     printed, said = io.StringIO(), io.StringIO()
     code = 0
     log = click.get_current_context().meta[_LOG]

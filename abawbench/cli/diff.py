@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import click
 
 from abawbench.cli.options import CHALLENGE, PATH, ScoringOptions, json_option, resampling, scoring_options
-from abawbench.cli.output import exits_on_problems, print_json, print_table, say
+from abawbench.cli.output import exits_on_problems, print_json, print_table, say, tell_large
 from abawbench.cli.score import format_figure, format_interval
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def command(
     Example:
       abawbench diff abaw4-mtl validation_set_annotations.txt mine.txt baseline.txt
     """
+    tell_large(f"diff: {a} and {b}", truth, a, b)
     from abawbench.api import read_for_truth, read_table
     from abawbench.scoring.difference import difference
 

@@ -10,7 +10,7 @@ import click
 
 from abawbench.cli import runs
 from abawbench.cli.options import PATH, choice_option, options_from
-from abawbench.cli.output import exits_on_problems
+from abawbench.cli.output import detail, exits_on_problems, stage, tell, tell_resumed
 from abawbench.clips.features import StoredType
 from abawbench.models.image_input import Overrides
 
@@ -60,16 +60,22 @@ def command(
       abawbench extract tiny_vit cropped_aligned -o features/tiny --seed 0 --layer -2 --pooling mean
       abawbench predict 2022_aim3_mtl-se-gru features/arcface -o out/gru
     """
+    tell(f"extract: {backbone} over {data}, into {out}")
     from abawbench.inference.extract import extract
     from abawbench.inference.feature_maker import feature_maker
 
     backbone, (data, out, submissions) = runs.resolve_places(request.address, backbone, data, out, request.submissions)
     make = partial(feature_maker, backbone, overrides, seed=seed, root=submissions)
-    maker = make()
-    source = runs.open_data(data, out, maker.entry.card, request.weights)
+    with stage("loading the backbone"):
+        maker = make()
+    with stage("finding the data"):
+        source = runs.open_data(data, out, maker.entry.card, request.weights)
+    detail(f"{maker.entry.card.name}: {len(source.clips):,} units from {source.kind}")
     options = runs.resolve_options(request, partial(_load, make))
+    detail(f"device: {options.device}")
+    resumed = tell_resumed("units")
     with runs.progress_of_units() as report:
-        summary = extract(maker, source.clips, out, options, dtype=dtype, report=report)
+        summary = extract(maker, source.clips, out, options, dtype=dtype, report=report, resumed=resumed)
     summary = runs.with_notes(summary, source)
     width = maker.entry.width
     lines = {"features": f"{width:,} a frame, {dtype}", "cache": out}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.cli.options import PATH, choice_option, cluster_options, json_option
-from abawbench.cli.output import ProgressLine, duration, exits_on_problems, print_json, say
+from abawbench.cli.output import ProgressLine, duration, exits_on_problems, print_json, say, tell, tell_resumed
 
 if TYPE_CHECKING:
     from abawbench.faces.run import FacesProgress, FacesSummary
@@ -72,6 +72,7 @@ def command(
       abawbench faces videos faces --every 5 --workers 8
       abawbench faces interview.mp4 faces --crop wide --json
     """
+    tell(f"faces: {videos}, into {out}")
     from abawbench.base.problems import render
     from abawbench.faces.run import crop_faces
     from abawbench.faces.video_crops import FaceSettings
@@ -89,6 +90,7 @@ def command(
         weights=weights,
         address=address,
         report=report,
+        resumed=tell_resumed("videos"),
     )
     line.end()
     if summary.problems:

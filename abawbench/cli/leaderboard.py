@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from abawbench.cli.options import Decorator, json_option
-from abawbench.cli.output import exits_on_problems, print_json, say
+from abawbench.cli.output import exits_on_problems, print_json, tell
 
 
 def root_option(*, must_exist: bool) -> Decorator:
@@ -56,13 +56,14 @@ def build(root: Path, published: tuple[Path, ...], *, as_json: bool) -> None:
       abawbench leaderboard build --root leaderboard
       abawbench leaderboard build --root out/board --published examples/own_board
     """
+    tell(f"leaderboard: building {root}")
     from abawbench.base.files import write_text
     from abawbench.base.problems import render
     from abawbench.leaderboard.build import build as build_tables
     from abawbench.leaderboard.build import facts_folder, outdated
 
     if (facts := facts_folder(root)).parent != root:
-        say(f"published facts: {facts}")
+        tell(f"published facts: {facts}")
     texts = build_tables(root, published)
     left_out = outdated(root)
     if left_out:

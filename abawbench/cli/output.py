@@ -10,6 +10,7 @@ import re
 import shutil
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -26,8 +27,12 @@ Arguments = ParamSpec("Arguments")
 _UNPRINTABLE = re.compile(r"[^\n -~]")
 
 
-# key of a context's `meta`: its verb has printed its JSON
+# keys of a context's `meta`: its verb has printed its JSON; how much is said
 _ANSWERED = "abawbench.answered"
+_LEVEL = "abawbench.level"
+QUIET, USUAL, VERBOSE = -1, 0, 1
+# bytes of input from which a verb that is usually done at once says that it has begun
+LARGE = 20_000_000
 # module -> extra that installs it
 EXTRAS: dict[str | None, str] = {
     **dict.fromkeys(("av", "cv2", "jinja2", "pooch", "requests", "sklearn", "threadpoolctl"), "video"),
@@ -40,17 +45,20 @@ EXTRAS: dict[str | None, str] = {
 def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, None]:
     """Make a verb print a ProblemError or a missing extra to standard error, with --json also as JSON, and exit with 1.
 
-    A verb that has printed its JSON before it failed prints no other.
+    A verb that has printed its JSON before it failed prints no other. It also gets the options -q and -v.
     """
 
+    @level_options
     @functools.wraps(verb)
     def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        begin = time.perf_counter()
         try:
             # names that are no UTF-8 are printed as escapes
             if isinstance(sys.stdout, io.TextIOWrapper):
                 sys.stdout.reconfigure(errors="backslashreplace")
             verb(*args, **kwargs)
             sys.stdout.flush()
+            detail(f"done in {time.perf_counter() - begin:.2f} s")
         except ProblemError as error:
             _fail(error)
         except ModuleNotFoundError as error:
@@ -88,9 +96,86 @@ def writing(out: Path | None, *inputs: Path | None) -> Generator[None]:
         say(f"{out}: the earlier file was replaced")
 
 
+def level_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """Add -q and -v, which decide how much is said on standard error."""
+
+    @functools.wraps(verb)
+    def called(*args: Any, quiet: bool, verbose: bool, **values: Any) -> None:
+        set_level(click.get_current_context(), quiet=quiet, verbose=verbose)
+        verb(*args, **values)
+
+    for flags, text in ((("-v", "--verbose"), "Also say what is done."), (("-q", "--quiet"), "Say no progress.")):
+        called = click.option(*flags, is_flag=True, help=text)(called)
+    return called
+
+
+def set_level(context: click.Context, *, quiet: bool, verbose: bool) -> None:
+    """Set how much is said by the command of a context, where an option asks for it. Raises: UsageError, both do."""
+    if not quiet and not verbose:
+        return
+    wanted = QUIET if quiet else VERBOSE
+    if (quiet and verbose) or context.meta.get(_LEVEL, wanted) != wanted:
+        raise click.UsageError("-q and -v exclude each other", context)
+    context.meta[_LEVEL] = wanted
+
+
+def level() -> int:
+    """How much is said: QUIET, USUAL or VERBOSE."""
+    context = click.get_current_context(silent=True)
+    return USUAL if context is None else context.meta.get(_LEVEL, USUAL)
+
+
 def say(text: str) -> None:
-    """Print a line to standard error: a problem, a warning, or progress."""
+    """Print a problem or a warning to standard error."""
     click.echo(text, err=True)
+
+
+def tell(text: str) -> None:
+    """Print progress, or what was done, to standard error, unless -q forbids it. Names from outside are made inert."""
+    if level() >= USUAL:
+        click.echo("\n".join(inert(line) for line in text.split("\n")), err=True)
+
+
+def detail(text: str) -> None:
+    """Print to standard error what only -v asks for."""
+    if level() >= VERBOSE:
+        tell(text)
+
+
+@contextmanager
+def stage(name: str) -> Generator[None]:
+    """Tell with -v how long a part of a verb takes."""
+    begin = time.perf_counter()
+    yield
+    detail(f"{name}: {time.perf_counter() - begin:.2f} s")
+
+
+def tell_large(text: str, *paths: Path | None) -> None:
+    """Tell what has begun, where the files to read are so large that it takes a while."""
+    if sum(_size(path) for path in paths if path is not None) >= LARGE:
+        tell(text)
+
+
+def tell_resumed(what: str) -> Callable[[int, int], None]:
+    """A function that tells how much an earlier run has finished, given this number and that of all.
+
+    Args:
+        what: plural name of what is counted, as `units`.
+    """
+
+    def resumed(done: int, total: int) -> None:
+        if done:
+            tell(f"{done:,} of {total:,} {what} were finished before; the run goes on")
+
+    return resumed
+
+
+def _size(path: Path) -> int:
+    try:
+        files = path.iterdir() if path.is_dir() else [path]
+        return sum(file.stat().st_size for file in files)
+    except OSError:
+        return 0
 
 
 def print_json(
@@ -182,6 +267,7 @@ class ProgressLine:
 
     def __init__(self, what: str) -> None:
         self._what = what
+        self._is_shown = level() >= USUAL
         self._is_terminal = sys.stderr.isatty()
         self._shown = 0.0
 
@@ -193,6 +279,8 @@ class ProgressLine:
             frames: numbers of frames done and expected in all.
             seconds: time since the run began.
         """
+        if not self._is_shown:
+            return
         rate = frames[0] / seconds if seconds else 0.0
         left = f", about {duration((frames[1] - frames[0]) / rate)} left" if frames[1] > frames[0] and rate else ""
         text = f"{done[0]:,}/{done[1]:,} {self._what}, {frames[0]:,} frames, {rate:,.0f} frames/s{left}"
@@ -200,7 +288,7 @@ class ProgressLine:
             click.echo(f"\r\033[K{text}", nl=False, err=True)
             self._shown = seconds
         elif seconds - self._shown >= self.PAUSE_S:
-            say(text)
+            tell(text)
             self._shown = seconds
 
     def end(self) -> None:

@@ -9,7 +9,7 @@ import click
 
 from abawbench.cli.check import template_option
 from abawbench.cli.options import CHALLENGE, PATH, json_option
-from abawbench.cli.output import exits_on_problems, print_json, print_table, say, writing
+from abawbench.cli.output import exits_on_problems, print_json, print_table, say, tell_large, writing
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
@@ -35,6 +35,7 @@ def command(challenge: Challenge, trials: tuple[Path, ...], out: Path, template:
     from abawbench.base.problems import render
     from abawbench.formats.pack import manifest_path, notes_on, pack
 
+    tell_large(f"pack: {len(trials):,} trials, into {out}", *trials)
     with writing(out, *trials, template), writing(manifest_path(out), *trials, template):
         manifest = pack(challenge, trials, out, template)
     notes = notes_on(challenge, trials, manifest)

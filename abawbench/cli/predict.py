@@ -10,7 +10,7 @@ import click
 
 from abawbench.cli import runs
 from abawbench.cli.options import CHALLENGE, PATH, choice_option
-from abawbench.cli.output import exits_on_problems, say
+from abawbench.cli.output import detail, exits_on_problems, say, stage, tell, tell_resumed
 from abawbench.fill import FRAME_POLICIES
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def command(
       abawbench predict 2019_kollias_facebehaviornet/tiny me.mp4 -o out/me --fill nearest --write abaw10-va
       abawbench predict submissions/2026_me_mine cropped_aligned -o out/mine
     """
+    tell(f"predict: {entry} over {data}, into {out}")
     from abawbench.entries.loading import find_entry_file
     from abawbench.entries.model import TableEntry
     from abawbench.inference.predict import predict
@@ -67,16 +68,21 @@ def command(
     entry, (data, out, submissions) = runs.resolve_places(request.address, entry, data, out, request.submissions)
     source = find_entry_file(entry, root=submissions)
     load = partial(_load, entry, submissions, data)
-    loaded = load()
+    with stage("loading the entry"):
+        loaded = load()
     tables = loaded.tables() if isinstance(loaded, TableEntry) else None
     if tables is not None:
         opened, kind, clips = None, "tables", tables.clips
     else:
-        opened = runs.open_data(data, out, loaded.card, request.weights)
+        with stage("finding the data"):
+            opened = runs.open_data(data, out, loaded.card, request.weights)
         kind, clips = opened.kind, opened.clips
+    detail(f"{loaded.card.name}: {len(clips):,} units from {kind}")
     options = runs.resolve_options(request, load)
+    detail(f"device: {options.device}")
+    resumed = tell_resumed("units")
     with runs.progress_of_units() as report:
-        summary = predict(loaded, clips, out, options, fill=fill, source=source, report=report)
+        summary = predict(loaded, clips, out, options, fill=fill, source=source, report=report, resumed=resumed)
     values: dict[str, object] = {"files": {}}
     lines: dict[str, object] = {"store": out}
     if tables is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from abawbench.cli.options import PATH, choice_option, device_option, json_option, resolve_device
-from abawbench.cli.output import ProgressLine, duration, exits_on_problems, print_json, say
+from abawbench.cli.output import ProgressLine, duration, exits_on_problems, print_json, tell, tell_resumed
 
 if TYPE_CHECKING:
     from abawbench.training.pretraining.pretrain import PretrainProgress, PretrainSummary
@@ -60,6 +60,7 @@ def mae(crops: Path, out: Path, size: str, device: str, memory: float, as_json: 
       abawbench pretrain mae out/corpus -o out/mae
       abawbench pretrain mae cropped_aligned -o out/mae_b --size b --precision bfloat16 --batch 512
     """
+    tell(f"pretrain: {crops}, into {out}")
     from abawbench.training.pretraining.pretrain import pretrain
     from abawbench.training.pretraining.settings import settings_for
 
@@ -71,10 +72,12 @@ def mae(crops: Path, out: Path, size: str, device: str, memory: float, as_json: 
             line.end()
             last = progress.last
             other = "" if last.held_out is None else f", {last.held_out:.4f} on held-out crops"
-            say(f"epoch {last.epoch}: loss {last.loss:.4f}{other}")
+            tell(f"epoch {last.epoch}: loss {last.loss:.4f}{other}")
         line.show(progress.epochs, progress.pictures, progress.seconds)
 
-    summary = pretrain(crops, out, resolved, device=resolve_device(device), memory=int(memory * 2**30), report=report)
+    room = int(memory * 2**30)
+    resumed = tell_resumed("steps")
+    summary = pretrain(crops, out, resolved, device=resolve_device(device), memory=room, report=report, resumed=resumed)
     line.end()
     _print(summary, as_json=as_json)
 

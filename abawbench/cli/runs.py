@@ -20,7 +20,7 @@ from abawbench.cli.options import (
     resolve_device,
     submissions_option,
 )
-from abawbench.cli.output import ProgressLine, duration, print_json, say
+from abawbench.cli.output import ProgressLine, duration, print_json, say, tell, tell_resumed
 from abawbench.inference.run import RunOptions
 
 if TYPE_CHECKING:
@@ -206,13 +206,14 @@ def _crop_faces(data: Path, out: Path, card: Card, weights: Path | None) -> Path
     line = ProgressLine("videos")
     folder = out / FACES
     folder.mkdir(parents=True, exist_ok=True)
-    say(f"faces: {data} into {folder}")
+    tell(f"faces: {data} into {folder}")
     summary = crop_faces(
         data,
         folder,
         FaceSettings(crop=crop),
         weights=weights,
         report=lambda at: line.show(at.videos, at.frames, at.seconds),
+        resumed=tell_resumed("videos"),
     )
     line.end()
     if summary.problems:

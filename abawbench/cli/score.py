@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 import click
 
 from abawbench.cli.options import CHALLENGE, PATH, ScoringOptions, json_option, resampling, scoring_options
-from abawbench.cli.output import exits_on_problems, print_json, print_table, say, writing
+from abawbench.cli.output import exits_on_problems, print_json, print_table, say, stage, tell, tell_large, writing
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
@@ -66,12 +66,17 @@ def command(
     """
     if (record is None) != (disclosure is None):
         raise click.UsageError("--record and --disclosure go together")
+    tell_large(f"score: {predictions} against {truth}", truth, predictions)
     from abawbench.api import read_pair
     from abawbench.scoring import pair, score_paired
 
-    paired = pair(challenge, *read_pair(challenge, truth, predictions), missing=options["missing"])
+    with stage("reading"):
+        tables = read_pair(challenge, truth, predictions)
+    with stage("pairing"):
+        paired = pair(challenge, *tables, missing=options["missing"])
     provenance = None if disclosure is None else _provenance(disclosure, truth, predictions)
-    result = score_paired(challenge, paired, resampling(options), None if provenance is None else provenance.split)
+    with stage("scoring"):
+        result = score_paired(challenge, paired, resampling(options), None if provenance is None else provenance.split)
     names = [f"by_{part}" for part in options["by"]] + [name for name in FLAGS if options[name]]
     breakdowns = {name: _breakdown(name, challenge, result, paired) for name in names}
     coverage = _coverage(challenge, paired, predictions)
@@ -87,7 +92,7 @@ def command(
         made = make(result, provenance, options["missing"])
         with writing(record / made.place, truth, predictions, disclosure):
             place = write(made, record)
-        say(f"record: {place}")
+        tell(f"record: {place}")
     if as_json:
         rows = {"rows": {**result.rows, "size": result.size_to_json()}}
         values = result.to_json() | rows | breakdowns | ({"coverage": coverage} if coverage else {})

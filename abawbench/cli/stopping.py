@@ -99,6 +99,9 @@ def stoppable(words: Sequence[str]) -> Generator[None]:
         _active.release()
     if stop.status is not None:
         stop.is_told.wait(LATEST_S)
+        # the interpreter, as it ends, lets a further signal end it with another status
+        for number in STATUS:
+            signal.signal(number, signal.SIG_IGN)
         # the thread goes on watching, since threads of libraries may hold up the end
         _ended.append(stop)
         sys.exit(stop.status)

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from abawbench.cli.options import PATH, json_option, options_from
-from abawbench.cli.output import exits_on_problems, print_json, print_table, say, writing
+from abawbench.cli.output import exits_on_problems, print_json, print_table, tell, tell_resumed, writing
 from abawbench.synthetic.corpus import CorpusSettings
 from abawbench.synthetic.quirks import QUIRKS
 
@@ -82,10 +82,13 @@ def command(
         raise click.UsageError("--film needs pictures: leave --labels-only out")
     if settings.films > settings.videos:
         raise click.UsageError(f"--film {settings.films}: there are {settings.videos} videos")
+    tell(f"synth: {settings.videos:,} videos, into {out}")
     from abawbench.synthetic.official import write_corpus
 
     settings = replace(settings, without=tuple(sorted(without)), pictures=not labels_only)
-    card = write_corpus(settings, out, workers=workers or os.cpu_count() or 1, report=DrawingProgress())
+    resumed = tell_resumed("units")
+    count = workers or os.cpu_count() or 1
+    card = write_corpus(settings, out, workers=count, report=DrawingProgress(), resumed=resumed)
     if as_json:
         print_json(card)
     else:
@@ -114,7 +117,7 @@ class DrawingProgress:
         self._said = now
         rate = done / max(now - self._begin, 1e-9)
         left = f", {(total - done) / rate:,.0f} s left" if rate and done < total else ""
-        say(f"  {done:,} of {total:,} frames, {rate:,.0f} a second{left}")
+        tell(f"  {done:,} of {total:,} frames, {rate:,.0f} a second{left}")
 
 
 def _write_sheet(sheet: Path, seed: int) -> None:

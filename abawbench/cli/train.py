@@ -12,7 +12,7 @@ import click
 
 from abawbench.base.toml_text import parse_toml
 from abawbench.cli.options import PATH, json_option, options_from, resolve_device, submissions_option
-from abawbench.cli.output import ProgressLine, duration, exits_on_problems, print_json, print_table, say
+from abawbench.cli.output import ProgressLine, duration, exits_on_problems, print_json, print_table, tell, tell_resumed
 from abawbench.training.settings import TrainOptions
 
 if TYPE_CHECKING:
@@ -92,15 +92,17 @@ def command(
       abawbench train 2026_me_mine --features out/mae --features out/ires --truth out/corpus -o out/run --seeds 1,2,3
       abawbench predict out/run out/corpus -o out/predictions
     """
+    tell(f"train: {entry}, into {out}")
     from abawbench.training.train import train
 
     file = _file(entry, submissions)
     places = _source(data, **source)
     options = replace(options, device=resolve_device(options.device))
     summaries: dict[str, TrainSummary] = {}
+    resumed = tell_resumed("epochs")
     for name, run, seeded in _runs(out, changes, seeds):
         lines = _EpochLines(name)
-        summaries[name or "run"] = train(file, places, run, seeded, options, report=lines.show)
+        summaries[name or "run"] = train(file, places, run, seeded, options, report=lines.show, resumed=resumed)
         lines.end()
     if os.environ.get("RANK", "0") != "0":
         # only the first of several processes prints
@@ -156,7 +158,7 @@ class _EpochLines:
         figures = " ".join(f"{name} {value:.4f}" for name, value in row["terms"].items() if value is not None)
         score = "" if row["score"] is None else f" | score {row['score']:.4f}"
         place = f"{self._name}epoch {progress.epoch[0]}/{progress.epoch[1]}"
-        say(f"{place}: loss {losses}{score}{' | ' * bool(figures)}{figures} | {duration(progress.seconds)}")
+        tell(f"{place}: loss {losses}{score}{' | ' * bool(figures)}{figures} | {duration(progress.seconds)}")
         self._line = ProgressLine("steps")
 
     def end(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.cli.options import CHALLENGE, PATH, choice_option, json_option
-from abawbench.cli.output import exits_on_problems, print_json, say, writing
+from abawbench.cli.output import exits_on_problems, print_json, say, tell_large, writing
 from abawbench.fill import POLICIES
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def command(
     from abawbench.fill import describe
     from abawbench.formats.write import write_predictions
 
+    tell_large(f"write: {predictions}, into {out}", predictions, template)
     with writing(out, predictions, template):
         written = write_predictions(challenge, read_table(challenge, predictions, "prediction"), template, out, policy)
     for remark in remarks(written.notes):

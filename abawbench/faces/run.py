@@ -162,6 +162,7 @@ def crop_faces(
     weights: Path | None = None,
     address: str | None = None,
     report: Callable[[FacesProgress], None] = lambda _: None,
+    resumed: Callable[[int, int], None] = lambda *_: None,
 ) -> FacesSummary:
     """Crop the faces of all videos under a path, and audit the output folder.
 
@@ -174,6 +175,8 @@ def crop_faces(
         address: address of a Ray cluster that sees the same folders (see `abawbench.base.ray_pool.cluster`); by
             default, processes of this machine do the work.
         report: function that is called with the progress of the run, at most twice a second.
+        resumed: function that is called once with the numbers of videos that an earlier run finished, unless they have
+            changed since, and of all videos.
 
     Raises:
         ProblemError: nothing can be done at all: F01 or D30 for the input, F04 or D34 for the overrides, F01 or E04
@@ -189,6 +192,7 @@ def crop_faces(
             work_folder.put_file(out, OVERRIDES, ",".join(COLUMNS) + "\n")
         overrides = read_overrides(out / OVERRIDES)
         worker = VideoWorker(out, network, settings, overrides, _ignore)
+        resumed(sum(index_file(out, source.name).is_file() for source in found), len(found))
         progress = _Progress(found, begin, report)
         if address is not None:
             results = dict(_on_cluster(worker, found, address, workers, progress))

@@ -31,6 +31,7 @@ def extract(
     *,
     dtype: StoredType = "float16",
     report: Callable[[RunProgress], None] = lambda _: None,
+    resumed: Callable[[int, int], None] = lambda *_: None,
 ) -> RunSummary:
     """Extract features of clips into a cache; units that the cache already has are kept.
 
@@ -43,7 +44,7 @@ def extract(
     """
     if any(isinstance(clip, FeatureClip) for clip in clips):
         raise ProblemError(Problem("E06", "features", "crops", "name the folder of crops that they were made from"))
-    return run(maker.entry, clips, _FeatureSink(out, maker, dtype, options), options, report=report)
+    return run(maker.entry, clips, _FeatureSink(out, maker, dtype, options), options, report=report, resumed=resumed)
 
 
 class _FeatureSink:
@@ -94,6 +95,10 @@ class _FeatureSink:
             maker = {**self._record, "precision": parity.precision}
             index = replace(index, maker=maker, parity={"asked": parity.asked, "deviation": parity.deviation})
         self._cache = FeatureCache(index)
+
+    def holds(self, unit: str) -> bool:
+        assert self._cache is not None
+        return self._cache.holds(unit)
 
     def has(self, clip: Clip, digest: str) -> bool:
         assert self._cache is not None

@@ -52,6 +52,11 @@ class FeatureCache:
         """Hash of the maker of the features."""
         return self._index.key
 
+    def holds(self, unit: str) -> bool:
+        """True where the index has the unit, made by this maker."""
+        known = self._index.units.get(unit)
+        return known is not None and known.maker == self.maker
+
     def has(self, clip: Clip, digest: str) -> bool:
         """True where the folder has the features of these crops by this maker, by the size and header of the file."""
         known = self._index.units.get(clip.video)

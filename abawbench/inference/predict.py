@@ -25,6 +25,7 @@ def predict(
     fill: FramePolicy = "none",
     source: Path | None = None,
     report: Callable[[RunProgress], None] = lambda _: None,
+    resumed: Callable[[int, int], None] = lambda *_: None,
 ) -> RunSummary:
     """Predict clips into a store; units that the store already has are kept.
 
@@ -36,7 +37,7 @@ def predict(
             is at work.
     """
     record = record_of(entry, fill=fill, device=options.device, choice=options.precision, source=source)
-    return run(entry, clips, _PredictionSink(out, record, fill), options, report=report)
+    return run(entry, clips, _PredictionSink(out, record, fill), options, report=report, resumed=resumed)
 
 
 class _PredictionSink:
@@ -64,6 +65,10 @@ class _PredictionSink:
 
     def begin(self, entry: Entry, parity: Parity | None) -> None:
         self._entry, self._store = entry, begin_store(self.root, self._record, parity)
+
+    def holds(self, unit: str) -> bool:
+        facts = self._store.facts(unit)
+        return facts is not None and facts.entry == self._store.key
 
     def has(self, clip: Clip, digest: str) -> bool:
         return self._store.has(clip, digest)

@@ -130,6 +130,10 @@ class Sink(Protocol):
         """
         ...
 
+    def holds(self, unit: str) -> bool:
+        """True where the folder has results of this run for a unit, which may have changed since."""
+        ...
+
     def has(self, clip: Clip, digest: str) -> bool:
         """True where the folder has the results of this run for the clip.
 
@@ -164,6 +168,7 @@ def run(
     options: RunOptions,
     *,
     report: Callable[[RunProgress], None] = lambda _: None,
+    resumed: Callable[[int, int], None] = lambda *_: None,
 ) -> RunSummary:
     """Run an entry over clips into a sink.
 
@@ -176,6 +181,8 @@ def run(
         sink: folder that receives the results.
         options: options of the run.
         report: called with the progress, a few times a second at most.
+        resumed: called once with the numbers of units that an earlier run finished, as far as is seen without reading
+            the data, and of all units.
 
     Raises:
         ProblemError: faults that stop the whole run: D36 another run is at work, P05 for the precision, the problem
@@ -190,6 +197,7 @@ def run(
             parity = sink.previous_parity() or _parity(entry, clips, sink.measure, options)
             entry = entry.at(options.device, parity.precision)
         sink.begin(entry, parity)
+        resumed(sum(sink.holds(clip.video) for clip in clips), len(clips))
         work = _Work(sink, _Progress(clips, begin, report))
         try:
             for clip, features in _encode(entry, clips, work, options, parity):

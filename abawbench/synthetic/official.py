@@ -39,7 +39,12 @@ UNIT_LISTS, ROW_LISTS = "names_of_videos_in_each_test_set", "prediction_files_fo
 
 
 def write_corpus(
-    settings: CorpusSettings, out: Path, *, workers: int = 1, report: Report = no_report
+    settings: CorpusSettings,
+    out: Path,
+    *,
+    workers: int = 1,
+    report: Report = no_report,
+    resumed: Report = no_report,
 ) -> dict[str, Any]:
     """Make a corpus and write it; files of an earlier, interrupted run are kept.
 
@@ -52,6 +57,7 @@ def write_corpus(
         workers: number of processes that draw.
         report: function that is called with the number of frames done so far and of all frames, first for the crops,
             then for the videos.
+        resumed: function that is called once with the numbers of units that an earlier run drew, and of all.
 
     Returns:
         The content of corpus.json: version, settings and counts.
@@ -76,7 +82,7 @@ def write_corpus(
         write_labels(footage, out)
         if settings.pictures:
             make_folder(out / CROPS)
-            draw_crops(footage, out / CROPS, workers, report)
+            draw_crops(footage, out / CROPS, workers, report, resumed)
         if settings.films:
             write_videos(footage, out, report)
     return card

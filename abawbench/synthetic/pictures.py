@@ -60,7 +60,7 @@ def no_report(done: int, total: int) -> None:
     """Ignore the progress."""
 
 
-def draw_crops(footage: Footage, crops: Path, workers: int, report: Report) -> None:
+def draw_crops(footage: Footage, crops: Path, workers: int, report: Report, resumed: Report = no_report) -> None:
     """Draw `<unit>/00001.jpg`, ... of every unit that has no folder yet; each folder appears whole or not at all.
 
     Args:
@@ -68,11 +68,13 @@ def draw_crops(footage: Footage, crops: Path, workers: int, report: Report) -> N
         crops: the folder `cropped_aligned`, which exists.
         workers: number of processes; the pictures are the same for any number.
         report: function that is called with the number of frames drawn so far and of all frames to draw.
+        resumed: function that is called once with the numbers of units that have a folder, and of all.
 
     Raises:
         ProblemError: F01 a folder cannot be written, D54 a process was killed.
     """
     jobs = drawing_jobs(footage, crops)
+    resumed(len(footage.units) - len(jobs), len(footage.units))
     total = sum(int(job.has_crop.sum()) for job in jobs)
     drawn = 0
     for frames, problems in _results(jobs, workers, crops.parent):

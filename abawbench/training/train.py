@@ -104,6 +104,7 @@ def train(
     options: TrainOptions = DEFAULTS,
     *,
     report: Callable[[TrainProgress], None] = lambda _: None,
+    resumed: Callable[[int, int], None] = lambda *_: None,
 ) -> TrainSummary:
     """Train an entry, or resume its training.
 
@@ -114,6 +115,7 @@ def train(
         changes: values that replace the file's, by dotted name, as `training.epochs`.
         options: options of the run.
         report: called after each step, and at the end of each epoch.
+        resumed: called once with the numbers of epochs that an earlier run finished, and of all.
 
     Raises:
         ProblemError: everything that is wrong with entry, settings and data (E02, E07, E17, E19, ...); E20 for the
@@ -148,9 +150,9 @@ def train(
         )
         with repeatable(device):
             if not processes.is_first:
-                return _Training(setup, report).run()
+                return _Training(setup, report, resumed).run()
             with open_run(out, _record(setup, fold=source.fold)):
-                return _Training(setup, report).run()
+                return _Training(setup, report, resumed).run()
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,8 +173,10 @@ class _Setup:
 class _Training:
     """One training, and its history so far."""
 
-    def __init__(self, setup: _Setup, report: Callable[[TrainProgress], None]) -> None:
-        self.setup, self.report = setup, report
+    def __init__(
+        self, setup: _Setup, report: Callable[[TrainProgress], None], resumed: Callable[[int, int], None]
+    ) -> None:
+        self.setup, self.report, self.resumed = setup, report, resumed
         self.entry, self.settings, self.processes, self.out = setup.entry, setup.settings, setup.processes, setup.out
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, dict[str, Any]] = {}
@@ -187,6 +191,7 @@ class _Training:
             checkpoint = load_checkpoint(self.out)
         if checkpoint is not None:
             self.history, self.best = checkpoint.facts["history"], checkpoint.facts["best"]
+        self.resumed(len(self.history), self.settings.epochs)
         # the entry's file is written last
         if (self.out / FILE).is_file():
             return TrainSummary(self.out, True, self.history, self.best)

@@ -46,7 +46,7 @@ def test_a_copy_is_counted_by_split_and_the_loss_is_told(disfa):
     assert cells["AU7"] == ["masked"] * 3
     assert "action units that disfa_1 does not label, masked: AU7, AU10, AU23, AU24" in result.stdout
     assert "action_units: present from 2 on" in result.stdout
-    assert result.stderr == ""
+    assert result.stderr == f"read: {disfa}, as disfa\n"
 
 
 def test_the_parquet_file_has_keys_and_abaw_columns_and_masks_as_missing(disfa, tmp_path):

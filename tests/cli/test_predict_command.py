@@ -144,7 +144,7 @@ def test_features_for_an_entry_that_takes_crops_are_a_problem(submissions, tmp_p
     write_features(tmp_path / "features" / "v.safetensors", np.arange(1, 4), np.zeros((3, 5), np.float32))
     result = called(submissions, "2026_test_mean", tmp_path / "features", "-o", tmp_path / "store")
     assert result.exit_code == 1
-    assert result.stderr.startswith("P04")
+    assert "\nP04 " in result.stderr
 
 
 def test_an_entry_that_fails_leaves_what_is_finished_and_exits_with_1(submissions, crops, tmp_path):
@@ -161,7 +161,7 @@ def test_an_entry_that_has_not_learned_is_refused(tmp_path, crops):
     root = Path(__file__).parents[2] / "submissions"
     result = called(root, "2026_abawbench_hog", crops, "-o", tmp_path / "store")
     assert result.exit_code == 1
-    assert result.stderr.startswith("E11")
+    assert "\nE11 " in result.stderr
 
 
 def test_an_unknown_entry_suggests_near_ones(submissions, crops, tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from abawbench.cli.options import PATH
-from abawbench.cli.output import exits_on_problems, print_document, say, writing
+from abawbench.cli.output import exits_on_problems, print_document, tell, writing
 
 
 @click.command()
@@ -37,4 +37,4 @@ def command(dataset: str, out: Path | None) -> None:
 
     with writing(out, Path(dataset)):
         write_text(out, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    say(f"{out} written: {manifest.id}")
+    tell(f"{out} written: {manifest.id}")

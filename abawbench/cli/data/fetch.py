@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.cli.options import PATH, json_option
-from abawbench.cli.output import exits_on_problems, print_json, print_table, say
+from abawbench.cli.output import USUAL, exits_on_problems, level, print_json, print_table, say, tell
 
 if TYPE_CHECKING:
     from abawbench.datasets.fetch.download import Progress
@@ -67,12 +67,13 @@ def command(
             for part in item.files:
                 click.echo(f"  {part.name}: {part.url}\n    {part.source}")
         return
+    tell(f"fetch: {name}")
     with _progress() as progress:
         got = fetch(name, to=to, url=url, at_hand=at_hand, progress=progress)
     for file in got.unchecked:
         sha256 = got.files[file].sha256
         say(f"{file}: no published hash to check it against; from now on it must have sha256 {sha256}")
-    say(f"{name}: {len(got.new)} new, {len(got.files) - len(got.new)} there already and unchanged")
+    tell(f"{name}: {len(got.new)} new, {len(got.files) - len(got.new)} there already and unchanged")
     say(item.notice)
     if as_json:
         files = {file: {"sha256": part.sha256, "checked": part.checked} for file, part in got.files.items()}
@@ -96,6 +97,9 @@ def _print_list(as_json: bool) -> None:
 @contextmanager
 def _progress() -> Generator[Progress]:
     """Bars on a terminal, a line for each file elsewhere."""
+    if level() < USUAL:
+        yield lambda *_: None
+        return
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -117,6 +121,6 @@ def _progress() -> Generator[Progress]:
         del done
         if name not in begun:
             begun.add(name)
-            say(f"downloading {name}" + (f", {total:,} bytes" if total else ""))
+            tell(f"downloading {name}" + (f", {total:,} bytes" if total else ""))
 
     yield line

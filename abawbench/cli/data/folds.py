@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.cli.options import CHALLENGE, PATH, json_option
-from abawbench.cli.output import exits_on_problems, print_json, print_table, say, writing
+from abawbench.cli.output import exits_on_problems, print_json, print_table, tell, writing
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
@@ -73,7 +73,7 @@ def command(
         table, tasks = read_truth(challenge, truth), challenge.tasks
     if check_path is not None:
         folds = read_folds(check_path, table, tasks)
-        say(f"{check_path}: folds of {truth}")
+        tell(f"{check_path}: folds of {truth}")
     else:
         folds = make_folds(table, folds=number, groups=groups, seed=seed, tasks=tasks)
     if out is not None:
@@ -84,7 +84,7 @@ def command(
     else:
         _print(folds)
     if out is not None:
-        say(f"{out} written")
+        tell(f"{out} written")
 
 
 def _print(folds: Folds) -> None:

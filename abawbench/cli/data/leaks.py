@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.cli.options import CHALLENGE, PATH, json_option
-from abawbench.cli.output import exits_on_problems, print_json, print_table, say
+from abawbench.cli.output import exits_on_problems, print_json, print_table, say, tell
 
 if TYPE_CHECKING:
     from abawbench.base.problems import Problem
@@ -84,6 +84,7 @@ def command(
         forbidden = forbidden_training(challenge, [*trained_on, *_trained_on(entry)])
     leaks = None
     if parts:
+        tell(f"leaks: between {parts[0]} and {parts[1]}")
         leaks = find_leaks(
             *read_sides(parts[0], parts[1], challenge), threshold=threshold, least=likeness, progress=_progress()
         )
@@ -116,7 +117,7 @@ def _progress():
         tenth = 10 * done // total
         if total >= 1000 and tenth > reached[0]:
             reached[0] = tenth
-            say(f"{done:,} of {total:,} pictures read")
+            tell(f"{done:,} of {total:,} pictures read")
 
     return show
 

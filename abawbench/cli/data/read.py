@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.cli.options import PATH, choice_option, json_option
-from abawbench.cli.output import exits_on_problems, print_json, print_table, say, writing
+from abawbench.cli.output import exits_on_problems, print_json, print_table, say, tell, writing
 
 if TYPE_CHECKING:
     from abawbench.challenges import Task
@@ -52,6 +52,7 @@ def command(
       abawbench data read crema-d /data/CREMA-D --labels face --json
       abawbench data read ./my_set_1.toml /data/mine --own -o mine.parquet
     """
+    tell(f"read: {root}, as {dataset}")
     from abawbench.base.problems import ProblemError, render
     from abawbench.datasets.label_file import is_label_file, write_labels
     from abawbench.datasets.manifests import get_manifest
@@ -97,7 +98,7 @@ def command(
     if problems:
         say(render(problems))
     if written is not None:
-        say(f"{written} written: {len(table):,} rows")
+        tell(f"{written} written: {len(table):,} rows")
     if any(not problem.is_note for problem in problems):
         sys.exit(1)
 

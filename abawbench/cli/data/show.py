@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.cli.options import json_option
-from abawbench.cli.output import exits_on_problems, print_json, print_table, say
+from abawbench.cli.output import exits_on_problems, print_json, print_table, tell
 
 if TYPE_CHECKING:
     from abawbench.datasets.manifests.model import LabelSet, Manifest
@@ -40,7 +40,7 @@ def command(dataset: str, as_json: bool) -> None:
     if dataset == manifest.name:
         versions = manifests().versions(manifest.name)
         if len(versions) > 1:
-            say(f"{manifest.id} is the newest of {', '.join(versions)}")
+            tell(f"{manifest.id} is the newest of {', '.join(versions)}")
     if as_json:
         print_json(manifest_to_json(manifest))
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from abawbench.cli.options import PATH, json_option
-from abawbench.cli.output import exits_on_problems, print_json
+from abawbench.cli.output import exits_on_problems, print_json, tell
 
 
 @click.command()
@@ -29,6 +29,7 @@ def command(dataset: str, root: Path, as_json: bool) -> None:
       abawbench data verify aff-wild2_6 /data/Aff-Wild2 --json
       abawbench data verify ./my_set_1.toml /data/mine
     """
+    tell(f"verify: {root}, as {dataset}")
     from abawbench.base.problems import render
     from abawbench.datasets.manifests import get_manifest
     from abawbench.datasets.verification import verify

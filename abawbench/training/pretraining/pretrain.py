@@ -140,6 +140,7 @@ def pretrain(
     memory: int = MEMORY,
     pause_s: float = PAUSE_S,
     report: Callable[[PretrainProgress], None] = lambda _: None,
+    resumed: Callable[[int, int], None] = lambda *_: None,
 ) -> PretrainSummary:
     """Train a masked autoencoder on crops, and write its encoder, losses and pictures into a folder.
 
@@ -154,6 +155,7 @@ def pretrain(
         memory: bytes of decoded crops that may be kept; others are read again in every epoch.
         pause_s: seconds between two saves; 0 to save after every step.
         report: called after every step.
+        resumed: called once with the numbers of steps that an earlier run finished, and of all.
 
     Raises:
         ProblemError: F01 D30 D31 E06 E19 of the crops, E20 the folder holds another run, E22 the loss is not finite,
@@ -167,7 +169,7 @@ def pretrain(
         is_kept = (run / ENCODER).exists()
         if not is_kept:
             _refuse_earlier_state(run)
-            _finish(setup, _train(setup, pause_s, report))
+            _finish(setup, _train(setup, pause_s, report, resumed))
         seconds = time.monotonic() - began
         return PretrainSummary(
             encoder=run / ENCODER,
@@ -239,11 +241,14 @@ class _Learning:
         self.total.fill_(checkpoint.facts["total"])
 
 
-def _train(run: _Run, pause_s: float, report: Callable[[PretrainProgress], None]) -> Autoencoder:
+def _train(
+    run: _Run, pause_s: float, report: Callable[[PretrainProgress], None], resumed: Callable[[int, int], None]
+) -> Autoencoder:
     """Train to the last step, and return the network."""
     learning = _Learning(run)
     learning.resume()
     first, last = learning.step, run.steps * run.settings.epochs
+    resumed(first, last)
     clock, began = SaveClock(0 if pause_s else 1, pause_s), time.monotonic()
     for step, pictures, noise in _steps(run, first):
         rate = rate_at(run.settings, step, run.steps)
