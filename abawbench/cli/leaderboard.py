@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from abawbench.cli.options import Decorator, json_option
-from abawbench.cli.output import exits_on_problems, print_json, tell
+from abawbench.cli.output import exits_on_problems, print_json, say, tell
 
 
 def root_option(*, must_exist: bool) -> Decorator:
