@@ -6,18 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from abawbench import formats
 from abawbench.base.problems import Problem
 from abawbench.challenges import Challenge, get
-from abawbench.fill import Policy
+from abawbench.fill import MOST_FILLED, Policy
 from abawbench.inference import is_store
 from abawbench.scoring import Score
 from abawbench.scoring import score as score_tables
 from abawbench.scoring.difference import difference
 from abawbench.scoring.intervals import RESAMPLES, Resampling
-from abawbench.table import Table, align
+from abawbench.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,24 +51,8 @@ def read_pair(challenge: Challenge, truth: Path, prediction: Path) -> tuple[Tabl
     """Read truth and prediction from paths. Raises: ProblemError, every problem of both."""
     if is_store(prediction):
         known = read_table(challenge, truth, "truth")
-        return known, read_for_truth(challenge, known, prediction)
+        return known, read_table(challenge, prediction, "prediction")
     return formats.read_both(challenge, truth, prediction)
-
-
-def read_for_truth(challenge: Challenge, truth: Table, source: Source) -> Table:
-    """Read the prediction to score against a truth.
-
-    A store has predictions for every frame, while the truth may cover one split only, so rows of a store that are not
-    in the truth are dropped. Other sources keep all their rows.
-
-    Raises:
-        ProblemError: every problem of the source.
-    """
-    prediction = read_table(challenge, source, "prediction")
-    if not isinstance(source, str | Path) or not is_store(Path(source)):
-        return prediction
-    surplus = align(truth, prediction).surplus
-    return prediction.take(np.setdiff1d(np.arange(len(prediction)), surplus)) if len(surplus) else prediction
 
 
 def read(challenge: str, source: Source, *, role: Role = "truth") -> pd.DataFrame:
@@ -99,6 +81,7 @@ def score(
     prediction: Source,
     *,
     missing: Policy = "error",
+    allow_filled: float = MOST_FILLED,
     resamples: int = RESAMPLES,
     seed: int = 0,
     subjects: Mapping[str, str] | None = None,
@@ -111,6 +94,7 @@ def score(
         truth: annotations: a file, a folder or a DataFrame.
         prediction: predictions: a file, a folder, a prediction store or a DataFrame.
         missing: fill policy for annotated rows that have no prediction.
+        allow_filled: greatest share of filled rows among the annotated ones, from 0 to 1.
         resamples: number of bootstrap resamples.
         seed: seed of the resampling.
         subjects: subject of each video; with it the intervals resample subjects instead of videos.
@@ -124,8 +108,9 @@ def score(
     return score_tables(
         rules,
         known,
-        read_for_truth(rules, known, prediction),
+        read_table(rules, prediction, "prediction"),
         missing=missing,
+        allow_filled=allow_filled,
         resampling=Resampling(resamples, seed, subjects),
         split=split,
     )
@@ -138,6 +123,7 @@ def diff(
     second: Source,
     *,
     missing: Policy = "error",
+    allow_filled: float = MOST_FILLED,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Any]:
@@ -150,8 +136,16 @@ def diff(
     """
     rules = get(challenge)
     known = read_table(rules, truth, "truth")
-    tables = [read_for_truth(rules, known, source) for source in (first, second)]
-    return difference(rules, known, tables[0], tables[1], missing=missing, resampling=Resampling(resamples, seed))
+    tables = [read_table(rules, source, "prediction") for source in (first, second)]
+    return difference(
+        rules,
+        known,
+        tables[0],
+        tables[1],
+        missing=missing,
+        allow_filled=allow_filled,
+        resampling=Resampling(resamples, seed),
+    )
 
 
 def check(challenge: str, prediction: str | Path, *, template: str | Path | None = None) -> tuple[Problem, ...]:
@@ -162,7 +156,13 @@ def check(challenge: str, prediction: str | Path, *, template: str | Path | None
 
 
 def write(
-    challenge: str, prediction: Source, out: str | Path, *, template: str | Path, fill: Policy = "error"
+    challenge: str,
+    prediction: Source,
+    out: str | Path,
+    *,
+    template: str | Path,
+    fill: Policy = "error",
+    allow_filled: float = MOST_FILLED,
 ) -> Written:
     """Write predictions as the challenge's file, with the rows and the order of the organisers' list.
 
@@ -172,6 +172,7 @@ def write(
         out: the file or folder to write.
         template: the organisers' list of rows.
         fill: fill policy for rows of the list that have no prediction.
+        allow_filled: greatest share of filled rows, from 0 to 1.
 
     Raises:
         ProblemError: every problem of the inputs; then nothing is written.
@@ -179,7 +180,8 @@ def write(
     from abawbench.formats.write import write_predictions
 
     rules = get(challenge)
-    return write_predictions(rules, read_table(rules, prediction, "prediction"), Path(template), Path(out), fill)
+    table = read_table(rules, prediction, "prediction")
+    return write_predictions(rules, table, Path(template), Path(out), fill, allow_filled)
 
 
 def pack(

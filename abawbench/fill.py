@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from abawbench.base.problems import SHOWN, Problem, ProblemError, near_names
-from abawbench.table import Floats, Integers, Mask, Rows, Table, Values, align
+from abawbench.base.problems import SHOWN, Problem, ProblemError, inert, near_names
+from abawbench.table import Alignment, Floats, Integers, Mask, Rows, Table, Values, align
 
 Policy = Literal["error", "previous", "nearest", "linear", "prior"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)
@@ -17,6 +17,55 @@ FramePolicy = Literal["none", "previous", "nearest", "linear"]
 # rule that a row without values breaks, by the note of whoever read it
 GAPS = {"N41": "T01", "N43": "V04"}
 FRAME_POLICIES: tuple[FramePolicy, ...] = get_args(FramePolicy)
+# share of filled rows above which there is a note, and above which they are refused unless the user allows more
+MANY_FILLED, MOST_FILLED = 0.1, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class UnitAnswers:
+    """How many rows of a unit are predicted, and how many a fill policy made."""
+
+    unit: str
+    own: int
+    filled: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How many rows are predicted, and how many a fill policy made.
+
+    Attributes:
+        own: number of predicted rows.
+        filled: number of filled rows.
+        policies: number of filled rows by policy.
+        units: units with filled rows, those with the largest share first.
+    """
+
+    own: int
+    filled: int
+    policies: Mapping[str, int]
+    units: tuple[UnitAnswers, ...]
+
+    @property
+    def share(self) -> float:
+        """The share of filled rows, from 0 to 1."""
+        return self.filled / max(self.own + self.filled, 1)
+
+    def to_json(self) -> dict[str, Any]:
+        """The counts as `--json` prints them, with the three units that have the largest share of filled rows."""
+        worst = [asdict(unit) for unit in self.units[:SHOWN]]
+        return {"own": self.own, "filled": self.filled, "policies": dict(self.policies), "worst_units": worst}
+
+    def describe(self) -> str:
+        """The counts in words, with the units that have the largest share of filled rows."""
+        if not self.filled:
+            return "no row filled"
+        worst = ", ".join(
+            f"{unit.filled:,} of {unit.own + unit.filled:,} in '{unit.unit}'" for unit in self.units[:SHOWN]
+        )
+        counted = f"{self.filled:,} of {self.own + self.filled:,} rows filled ({self.share:.1%})"
+        by_policy = f", {describe(self.policies)}" if self.policies else ""
+        return inert(f"{counted}{by_policy}; {worst}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +97,13 @@ class _Neighbours:
 
 
 def fill(
-    prediction: Table, wanted: Table, policy: Policy, needed: Mapping[str, Mask] | None = None, *, option: str = "fill"
+    prediction: Table,
+    wanted: Table,
+    policy: Policy,
+    needed: Mapping[str, Mask] | None = None,
+    *,
+    alignment: Alignment | None = None,
+    option: str = "fill",
 ) -> tuple[Table, dict[str, int]]:
     """Make predictions for exactly the rows of `wanted`, in their order.
 
@@ -66,6 +121,7 @@ def fill(
         wanted: the rows to return; only their keys are used.
         policy: one of `POLICIES`.
         needed: by task, mask of the rows of `wanted` that need a value; None for all. Other rows are not filled.
+        alignment: how the rows of both meet, if it is known.
         option: name of the caller's option for the policy, for messages.
 
     Returns:
@@ -76,7 +132,7 @@ def fill(
             sentinels, V01 rows of NaN; F02 when there is no prediction at all.
     """
     _check(policy, POLICIES)
-    rows = align(wanted, prediction).rows
+    rows = (align(wanted, prediction) if alignment is None else alignment).rows
     missing = rows < 0
     lacking = prediction.unanswered()
     gaps = {task: missing | lacking[task][rows] if task in lacking else missing for task in prediction.values}
@@ -114,9 +170,68 @@ def fill(
     # under the policy `prior` every filled row is a prior
     counts = {policy: total - int(by_prior.sum()), "prior": int(by_prior.sum())}
     result = Table(
-        wanted.videos, wanted.video, wanted.frame, values, probability, hole, prediction.source, prediction.notes
+        wanted.videos,
+        wanted.video,
+        wanted.frame,
+        values,
+        probability,
+        hole,
+        prediction.source,
+        prediction.notes,
+        prediction.is_store,
     )
     return result, {name: count for name, count in counts.items() if count}
+
+
+def count_answers(wanted: Table, is_filled: Mask, policies: Mapping[str, int]) -> Answers:
+    """Count the predicted and the filled rows by unit.
+
+    Args:
+        wanted: the rows that count.
+        is_filled: shape (rows,), True where a policy made the values of a row.
+        policies: number of filled rows by policy.
+    """
+    units = len(wanted.videos)
+    filled = np.bincount(wanted.video[is_filled], minlength=units)
+    own = np.bincount(wanted.video, minlength=units) - filled
+    some = np.flatnonzero(filled)
+    share = filled[some] / (own[some] + filled[some])
+    worst = some[np.lexsort((some, -filled[some], -share))].tolist()
+    return Answers(
+        int(own.sum()),
+        int(filled.sum()),
+        policies,
+        tuple(UnitAnswers(wanted.videos[unit], int(own[unit]), int(filled[unit])) for unit in worst),
+    )
+
+
+def limit_filled(answers: Answers, allowed: float, source: str) -> tuple[Problem, ...]:
+    """A note where more than a tenth of the rows are filled, or all rows of a unit.
+
+    Args:
+        answers: numbers of predicted and filled rows.
+        allowed: greatest share of filled rows, from 0 to 1.
+        source: file or folder of the predictions, for messages.
+
+    Raises:
+        ProblemError: T12, more rows are filled than allowed; C02, `allowed` is no share.
+    """
+    if not 0 <= allowed <= 1:
+        raise ProblemError(
+            Problem("C02", f"--allow-filled {allowed:g}", "a share from 0 to 1", "name a share, as 0.6", source)
+        )
+    whole = sum(not unit.own for unit in answers.units)
+    empty = f"; {whole:,} unit{'s'[: whole > 1]} without a prediction of their own" if whole else ""
+    found, fix = answers.describe() + empty, "predict these rows, or find out why they are missing"
+    if answers.share > allowed:
+        enough = min(np.ceil(answers.share * 100) / 100, 1)
+        fix += f"; `--allow-filled {enough:g}` (in Python `allow_filled={enough:g}`) takes them all the same"
+        raise ProblemError(
+            Problem("T12", found, f"at most {allowed:.0%} filled", fix, source, count=answers.filled),
+        )
+    if answers.share > MANY_FILLED or whole:
+        return (Problem("N13", found, "predictions of the model's own", fix, source, count=answers.filled),)
+    return ()
 
 
 def fill_frames(
@@ -163,7 +278,13 @@ def fill_frames(
 
 def describe(counts: Mapping[str, int]) -> str:
     """Counts of filled rows in words, as `12 rows by previous`."""
-    return ", ".join(f"{count:,} row{'s' * (count != 1)} by {policy}" for policy, count in counts.items()) or "no row"
+    names = {"prior": "prior over all videos"}
+    return (
+        ", ".join(
+            f"{count:,} row{'s' * (count != 1)} by {names.get(policy, policy)}" for policy, count in counts.items()
+        )
+        or "no row"
+    )
 
 
 def _check(policy: str, known: Sequence[str]) -> None:

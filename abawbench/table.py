@@ -39,6 +39,7 @@ class Table:
         filled: shape (rows,), True where a fill policy made the values; None where no policy was used.
         source: file or folder of the rows, for messages.
         notes: what is odd about the source, and how it was read.
+        is_store: True where the names are those of the user's own crops, which may be more than a list asks for.
     """
 
     videos: tuple[str, ...]
@@ -49,6 +50,7 @@ class Table:
     filled: Mask | None = None
     source: str = ""
     notes: tuple[Problem, ...] = ()
+    is_store: bool = False
 
     def __len__(self) -> int:
         return len(self.video)
@@ -83,6 +85,7 @@ class Table:
             filled=None if self.filled is None else self.filled[rows],
             source=self.source,
             notes=self.notes,
+            is_store=self.is_store,
         )
 
     def name(self, row: int) -> str:

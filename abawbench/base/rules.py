@@ -70,6 +70,10 @@ RULES: dict[str, Rule] = {
         "partly annotated row",
         "A task is annotated in a row either as a whole or not at all; scores are given for both readings.",
     ),
+    "T12": Rule(
+        "too many rows filled",
+        "At most half of the rows are filled by a policy; `--allow-filled` takes another share, from 0 to 1.",
+    ),
     "Z01": Rule("not a readable zip", "The archive opens, and the checksum of every member agrees."),
     "Z02": Rule(
         "path escapes the archive", "Names of members are relative paths without '..', drive letters and backslashes."
@@ -221,6 +225,15 @@ RULES: dict[str, Rule] = {
         "mended in reading",
         "A file is in the form of the organisers. What has one meaning only is read all the same; no value changes, "
         "and `abawbench check --repair` writes the file in its form.",
+    ),
+    "N12": Rule(
+        "names spelt otherwise",
+        "Rows and units have the names of the list. Where another spelling fits one to one, the names of the list are "
+        "used; a submission needs them as they are.",
+    ),
+    "N13": Rule(
+        "many rows filled",
+        "At most a tenth of the rows are filled by a policy, and no whole unit is.",
     ),
     "N20": Rule("the same trial twice", "The trials of a submission differ from one another."),
     "N21": Rule(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import click
 
 from abawbench.cli.options import CHALLENGE, PATH, ScoringOptions, json_option, resampling, scoring_options
-from abawbench.cli.output import exits_on_problems, print_json, print_table, say, tell_large
+from abawbench.cli.output import exits_on_problems, print_json, print_table, say, say_remarks, tell_large
 from abawbench.cli.score import format_figure, format_interval
 
 if TYPE_CHECKING:
@@ -38,20 +38,20 @@ def command(
       abawbench diff abaw4-mtl validation_set_annotations.txt mine.txt baseline.txt
     """
     tell_large(f"diff: {a} and {b}", truth, a, b)
-    from abawbench.api import read_for_truth, read_table
+    from abawbench.api import read_table
     from abawbench.scoring.difference import difference
 
     known = read_table(challenge, truth, "truth")
     result = difference(
         challenge,
         known,
-        read_for_truth(challenge, known, a),
-        read_for_truth(challenge, known, b),
+        read_table(challenge, a, "prediction"),
+        read_table(challenge, b, "prediction"),
         missing=options["missing"],
+        allow_filled=options["allow_filled"],
         resampling=resampling(options),
     )
-    for flag in result["flags"]:
-        say(f"note: {flag}")
+    say_remarks(result["flags"])
     if result["warning"]:
         say(f"warning: {result['warning']}")
     if as_json:

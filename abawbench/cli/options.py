@@ -14,7 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.fill import POLICIES, Policy
+from abawbench.fill import MOST_FILLED, POLICIES, Policy
 
 if TYPE_CHECKING:
     from abawbench.scoring import Resampling
@@ -58,10 +58,21 @@ def choice_option(*names: str, choices: Sequence[str], default: str, text: str) 
     return click.option(*names, type=click.Choice(choices), default=default, show_default=True, help=text)
 
 
+allow_filled_option: Decorator = click.option(
+    "--allow-filled",
+    type=click.FloatRange(0, 1),
+    default=MOST_FILLED,
+    show_default=True,
+    metavar="SHARE",
+    help="Greatest share of rows that the policy may fill.",
+)
+
+
 class ScoringOptions(TypedDict):
     """The values of `scoring_options`."""
 
     missing: Policy
+    allow_filled: float
     subjects: Path | None
     resamples: int
     seed: int
@@ -76,6 +87,7 @@ def scoring_options(verb: Callable[..., Any]) -> Callable[..., Any]:
             default="error",
             text="Fill policy for annotated rows without a prediction.",
         ),
+        allow_filled_option,
         click.option("--subjects", type=PATH, help="File of lines 'video,subject': resample subjects, not videos."),
         click.option(
             "--resamples", default=10_000, show_default=True, type=click.IntRange(100), help="Bootstrap resamples."

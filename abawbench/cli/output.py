@@ -130,6 +130,12 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
+def say_remarks(remarks: Sequence[str]) -> None:
+    """Print remarks on an answer to standard error, each as a note; on many filled rows as a warning."""
+    for remark in remarks:
+        say(f"{'warning' if remark.startswith('N13') else 'note'}: {remark}")
+
+
 def tell(text: str) -> None:
     """Print progress, or what was done, to standard error, unless -q forbids it. Names from outside are made inert."""
     if level() >= USUAL:

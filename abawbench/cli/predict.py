@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.cli import runs
-from abawbench.cli.options import CHALLENGE, PATH, choice_option
-from abawbench.cli.output import detail, exits_on_problems, say, stage, tell, tell_resumed
+from abawbench.cli.options import CHALLENGE, PATH, allow_filled_option, choice_option
+from abawbench.cli.output import detail, exits_on_problems, say, say_remarks, stage, tell, tell_resumed
 from abawbench.fill import FRAME_POLICIES
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     metavar="CHALLENGE",
     help="Write the challenge's file of all frames into OUT/files as well; may be given several times.",
 )
+@allow_filled_option
 @runs.run_options
 @exits_on_problems
 def command(
@@ -45,6 +46,7 @@ def command(
     out: Path,
     fill: FramePolicy,
     challenges: tuple[Challenge, ...],
+    allow_filled: float,
     request: runs.RunRequest,
 ) -> None:
     """Predict every frame of DATA with ENTRY, and keep the predictions in a store.
@@ -94,7 +96,7 @@ def command(
     # the cause of what is missing comes before its consequences
     runs.say_problems(summary)
     if summary.made + summary.kept or not summary.problems:
-        files = {challenge.id: str(_write(out, challenge)) for challenge in challenges}
+        files = {challenge.id: str(_write(out, challenge, allow_filled)) for challenge in challenges}
         _say_uncovered(loaded.card, challenges)
         values["files"] = files
         lines |= files
@@ -115,13 +117,18 @@ def _load(name: str, submissions: Path, data: Path) -> Entry:
     return found
 
 
-def _write(out: Path, challenge: Challenge) -> Path:
-    """Write every frame of the store in the format of a challenge; return the path of the file or folder."""
+def _write(out: Path, challenge: Challenge, allow_filled: float) -> Path:
+    """Write every frame of the store in the format of a challenge, and say what is filled; return the path."""
+    from abawbench.base.problems import remarks
     from abawbench.formats.write import write_all
     from abawbench.inference import FILES
     from abawbench.inference.store import read_store
 
-    return write_all(challenge, read_store(challenge, out), out / FILES)
+    written = write_all(challenge, read_store(challenge, out), out / FILES, allow_filled)
+    if written.answers.filled:
+        say(f"{written.path}: {written.answers.describe()}")
+    say_remarks(remarks(written.notes))
+    return written.path
 
 
 def _say_uncovered(card: Card, challenges: tuple[Challenge, ...]) -> None:

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 import click
 
 from abawbench.cli.options import CHALLENGE, PATH, ScoringOptions, json_option, resampling, scoring_options
-from abawbench.cli.output import exits_on_problems, print_json, print_table, say, stage, tell, tell_large, writing
+from abawbench.cli.output import (
+    exits_on_problems,
+    print_json,
+    print_table,
+    say,
+    say_remarks,
+    stage,
+    tell,
+    tell_large,
+    writing,
+)
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
@@ -73,15 +83,14 @@ def command(
     with stage("reading"):
         tables = read_pair(challenge, truth, predictions)
     with stage("pairing"):
-        paired = pair(challenge, *tables, missing=options["missing"])
+        paired = pair(challenge, *tables, missing=options["missing"], allow_filled=options["allow_filled"])
     provenance = None if disclosure is None else _provenance(disclosure, truth, predictions)
     with stage("scoring"):
         result = score_paired(challenge, paired, resampling(options), None if provenance is None else provenance.split)
     names = [f"by_{part}" for part in options["by"]] + [name for name in FLAGS if options[name]]
     breakdowns = {name: _breakdown(name, challenge, result, paired) for name in names}
     coverage = _coverage(challenge, paired, predictions)
-    for flag in result.flags:
-        say(f"note: {flag}")
+    say_remarks(result.flags)
     if result.size.verdict != "official size":
         say(f"note: {result.size.text}")
     if result.intervals["warning"]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from abawbench.cli.options import CHALLENGE, PATH, choice_option, json_option
-from abawbench.cli.output import exits_on_problems, print_json, say, tell_large, writing
+from abawbench.cli.options import CHALLENGE, PATH, allow_filled_option, choice_option, json_option
+from abawbench.cli.output import exits_on_problems, print_json, say_remarks, tell_large, writing
 from abawbench.fill import POLICIES
 
 if TYPE_CHECKING:
@@ -28,10 +28,18 @@ if TYPE_CHECKING:
     default="error",
     text="Fill policy for rows without a prediction.",
 )
+@allow_filled_option
 @json_option
 @exits_on_problems
 def command(
-    challenge: Challenge, predictions: Path, template: Path, out: Path, policy: Policy, *, as_json: bool
+    challenge: Challenge,
+    predictions: Path,
+    template: Path,
+    out: Path,
+    policy: Policy,
+    allow_filled: float,
+    *,
+    as_json: bool,
 ) -> None:
     """Write PREDICTIONS as the challenge's file, with the rows, order and repetitions of the organisers' list.
 
@@ -50,13 +58,25 @@ def command(
 
     tell_large(f"write: {predictions}, into {out}", predictions, template)
     with writing(out, predictions, template):
-        written = write_predictions(challenge, read_table(challenge, predictions, "prediction"), template, out, policy)
-    for remark in remarks(written.notes):
-        say(f"note: {remark}")
+        table = read_table(challenge, predictions, "prediction")
+        written = write_predictions(challenge, table, template, out, policy, allow_filled)
+    say_remarks(remarks(written.notes))
     if as_json:
-        values = {"rows": written.rows, "filled": dict(written.filled), "left_out": written.left_out}
+        values = {
+            "rows": written.rows,
+            "filled": dict(written.filled),
+            "left_out": written.left_out,
+            "more_units": written.more_units,
+            "more_frames": written.more_frames,
+            "answers": written.answers.to_json(),
+        }
         print_json({"file": str(out), **values}, problems=written.notes)
         return
     click.echo(f"{out}: {written.rows:,} rows written; filled: {describe(written.filled)}")
+    if written.answers.filled:
+        click.echo(written.answers.describe())
     if written.left_out:
-        click.echo(f"left out, because they are not in the list: {written.left_out:,} predicted rows")
+        parts = {"of other units": written.more_units, "of other frames": written.more_frames}
+        counts = ", ".join(f"{count:,} {name}" for name, count in parts.items() if count)
+        rows = f"{written.left_out:,} predicted row{'s'[: written.left_out > 1]}"
+        click.echo(f"left out, because they are not in the list: {rows} ({counts})")

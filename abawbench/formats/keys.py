@@ -33,20 +33,36 @@ def example(key: Key) -> str:
 def row_names(table: Table, key: Key) -> pa.Array | None:
     """The first field of each row of a table; None where the line number is the name."""
     import pyarrow as pa
-    import pyarrow.compute
 
-    compute: Any = pyarrow.compute
     if key == "line":
         return None
     if key == "frame":
         return pa.array(table.frame)
-    videos = pa.array(table.videos, pa.string()).take(pa.array(table.video))
-    if key in {"id", "image"} or (table.frame == NO_FRAME).all():
-        return videos
-    numbers = pa.array(table.frame).cast(pa.string())
+    return join_keys(table.videos, table.video, table.frame, key)
+
+
+def join_keys(videos: tuple[str, ...], video: Integers, frame: Integers, key: Key) -> pa.Array:
+    """Names of rows as a format writes them.
+
+    Args:
+        videos: names of the videos.
+        video: shape (rows,), index into `videos`.
+        frame: shape (rows,), frame numbers, `NO_FRAME` in formats whose rows are whole videos or images.
+        key: form of the names.
+    """
+    import pyarrow as pa
+    import pyarrow.compute
+
+    compute: Any = pyarrow.compute
+    if key == "frame":
+        return pa.array(frame).cast(pa.string())
+    names = pa.array(videos, pa.string()).take(pa.array(video))
+    if key in {"id", "image"} or (frame == NO_FRAME).all():
+        return names
+    numbers = pa.array(frame).cast(pa.string())
     if key == "frame-path":
-        return compute.binary_join_element_wise(videos, "/frame-", numbers, ".jpg", "")
-    return compute.binary_join_element_wise(videos, "/", compute.utf8_lpad(numbers, 5, "0"), ".jpg", "")
+        return compute.binary_join_element_wise(names, "/frame-", numbers, ".jpg", "")
+    return compute.binary_join_element_wise(names, "/", compute.utf8_lpad(numbers, 5, "0"), ".jpg", "")
 
 
 def split_keys(keys: pa.ChunkedArray, kind: Key) -> Names | None:
@@ -60,7 +76,7 @@ def split_keys(keys: pa.ChunkedArray, kind: Key) -> Names | None:
         return _ordered_paths(keys) or _paths_in_any_order(keys) or _by_pattern(keys, PATTERNS["path"])
     if kind == "frame-path":
         return _by_pattern(keys, PATTERNS["frame-path"])
-    video, names = _encode(keys)
+    video, names = encode(keys)
     return names, video, np.full(len(video), NO_FRAME, np.int32)
 
 
@@ -75,7 +91,8 @@ def frame_numbers(keys: pa.ChunkedArray) -> Integers | None:
     return numbers if int(numbers.min()) >= 0 else None
 
 
-def _encode(keys: pa.ChunkedArray) -> tuple[Integers, tuple[str, ...]]:
+def encode(keys: pa.ChunkedArray) -> tuple[Integers, tuple[str, ...]]:
+    """The index of each text among the distinct ones, and these in order of first appearance."""
     import pyarrow as pa
 
     encoded = keys.dictionary_encode().combine_chunks()
@@ -161,7 +178,7 @@ def _paths_in_any_order(keys: pa.ChunkedArray) -> Names | None:
     if not tails or any(tail is None for tail in tails):
         return None
     prefixes = compute.binary_slice(keys.cast(pa.binary()), 0, -TAIL).cast(pa.string())
-    video, names = _encode(prefixes)
+    video, names = encode(prefixes)
     return names, video, np.concatenate([tail[2] for tail in tails if tail is not None])
 
 
@@ -174,7 +191,7 @@ def _by_pattern(keys: pa.ChunkedArray, pattern: str) -> Names | None:
     parts = compute.extract_regex(keys, pattern)
     if parts.null_count:
         return None
-    video, names = _encode(compute.struct_field(parts, "video"))
+    video, names = encode(compute.struct_field(parts, "video"))
     numbers = compute.struct_field(parts, "frame").cast(pa.int32())
     frame = np.concatenate([as_numpy(chunk) for chunk in numbers.chunks])
     return names, video, frame

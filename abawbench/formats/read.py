@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,10 @@ from abawbench.challenges import Challenge
 from abawbench.formats.column_folders import column_folders, settle_columns
 from abawbench.formats.columns import Probability, Role
 from abawbench.formats.diagnose import problems_in_reading
-from abawbench.formats.keys import PATTERNS, example, frame_numbers, split_keys
-from abawbench.formats.layout import Layout, choose_layout, has_header, layouts
+from abawbench.formats.keys import PATTERNS, Names, example, frame_numbers, join_keys, split_keys
+from abawbench.formats.layout import Key, Layout, choose_layout, has_header, layouts
 from abawbench.formats.mending import Mendings, as_notes, notes_of
+from abawbench.formats.names import LEGIBLE, legible_names, respelt, tail_causes
 from abawbench.formats.parse import CORES, Parsed, parse
 from abawbench.formats.parts import may_be_parts
 from abawbench.formats.settle import settle
@@ -29,7 +30,10 @@ from abawbench.formats.text import BOM, body_offset, load, view
 from abawbench.formats.unit_files import own_files
 from abawbench.formats.value_forms import note_sentinels
 from abawbench.labels import FOLDER_ALIASES
-from abawbench.table import NO_FRAME, Floats, Table, Values, join_tables
+from abawbench.table import NO_FRAME, Floats, Rows, Table, Values, join_tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # names of the validation split in a column `Split`, in lower case
 VALIDATION = {"val", "valid", "validation", "dev", "devel"}
@@ -321,16 +325,20 @@ def _read_class_folders(challenge: Challenge, path: Path) -> Table:
 
 def _rows_table(challenge: Challenge, text: _Text, source: str) -> Table:
     assert text.parsed.keys is not None
-    names = split_keys(text.parsed.keys, text.layout.key)
+    names, notes = split_keys(text.parsed.keys, text.layout.key), text.notes
     if names is None:
-        raise ProblemError(*_name_problems(text.parsed, text.layout, source))
+        found = legible_names(text.parsed.keys, text.layout.key) if text.layout.role == "prediction" else None
+        if found is None:
+            raise ProblemError(*_name_problems(text.parsed, text.layout, source))
+        names, irregular = found
+        notes = (*notes, _irregular_note(text.parsed.keys, names, irregular, text.layout.key, source))
     videos, video, frame = names
     values, probability = _values(challenge, text.layout, text.parsed)
-    return _with_sentinels(Table(videos, video, frame, values, probability, source=source, notes=text.notes), text)
+    return _with_sentinels(Table(videos, video, frame, values, probability, source=source, notes=notes), text)
 
 
 def _units_table(challenge: Challenge, text: _Text, units: Sequence[_Unit], source: str) -> Table:
-    parsed, layout = text.parsed, text.layout
+    parsed, layout, notes = text.parsed, text.layout, text.notes
     counts = np.array([unit.rows for unit in units])
     video = np.repeat(np.arange(len(units), dtype=np.int32), counts)
     if layout.key == "line":
@@ -340,11 +348,15 @@ def _units_table(challenge: Challenge, text: _Text, units: Sequence[_Unit], sour
         assert parsed.keys is not None
         numbers = frame_numbers(parsed.keys)
         if numbers is None:
-            raise ProblemError(*_frame_problems(parsed, units))
+            found = legible_names(parsed.keys, layout.key) if layout.role == "prediction" else None
+            if found is None:
+                raise ProblemError(*_frame_problems(parsed, units))
+            numbers = found[0][2]
+            notes = (*notes, _irregular_note(parsed.keys, *found, layout.key, source))
         frame = numbers
     values, probability = _values(challenge, layout, parsed)
     names = tuple(unit.name for unit in units)
-    return _with_sentinels(Table(names, video, frame, values, probability, source=source, notes=text.notes), text)
+    return _with_sentinels(Table(names, video, frame, values, probability, source=source, notes=notes), text)
 
 
 def _with_sentinels(table: Table, text: _Text) -> Table:
@@ -384,9 +396,17 @@ def _gather(parts: Sequence[Values], out: Values, sentinel: float | None) -> Non
         begin = end
 
 
+def _irregular_note(keys: pa.ChunkedArray, names: Names, places: Rows, key: Key, source: str) -> Problem:
+    """N12 for names whose number or ending is not written as the format asks."""
+    first = places[:1]
+    right = join_keys(names[0], names[1][first], names[2][first], key)[0].as_py()
+    causes = tail_causes(keys.take(places), key, right)
+    return respelt(keys[int(first[0])].as_py(), right, causes, source, len(places))
+
+
 def _name_problems(parsed: Parsed, layout: Layout, source: str) -> tuple[Problem, ...]:
     """T06 for names of rows that name no frame of a video, each with its line."""
-    pattern = re.compile(PATTERNS[layout.key])
+    pattern = re.compile(PATTERNS[layout.key] if layout.role == "truth" else LEGIBLE[layout.key])
     expected = f"a name like '{example(layout.key)}'"
     problems = Problems()
     assert parsed.keys is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from abawbench.base.files import check_output, make_folder, write_file, write_folder
 from abawbench.base.problems import SHOWN, Problem, ProblemError, Problems
 from abawbench.challenges import Challenge
-from abawbench.fill import Policy, fill
+from abawbench.fill import MOST_FILLED, Answers, Policy, count_answers, fill, limit_filled
 from abawbench.formats.file_problems import compare_units, file_problems, unit_problems
+from abawbench.formats.identity import Identified, identify
 from abawbench.formats.keys import example, frame_numbers, row_names, split_keys
 from abawbench.formats.layout import Layout, layouts, prediction_layouts
 from abawbench.formats.lists import RowList, UnitList, read_list
-from abawbench.table import Table, align
+from abawbench.formats.names import match_units
+from abawbench.table import Mask, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,7 +36,10 @@ class Written:
         path: the file or folder.
         rows: number of rows in it.
         filled: by fill policy, the number of rows that it filled.
-        left_out: number of predicted rows that are not in the list.
+        left_out: number of predicted rows that are not in the list: those of other units, and other frames.
+        answers: numbers of rows that are predicted and that a policy filled, here or in `predict`.
+        more_units: number of predicted rows in units that are not in the list.
+        more_frames: number of predicted rows in listed units whose frames are not in the list.
         notes: what is odd about the predictions, and how they were read.
     """
 
@@ -42,11 +47,19 @@ class Written:
     rows: int
     filled: Mapping[str, int]
     left_out: int
+    answers: Answers
+    more_units: int = 0
+    more_frames: int = 0
     notes: tuple[Problem, ...] = ()
 
 
 def write_predictions(
-    challenge: Challenge, prediction: Table, template: Path, out: Path, policy: Policy = "error"
+    challenge: Challenge,
+    prediction: Table,
+    template: Path,
+    out: Path,
+    policy: Policy = "error",
+    allow_filled: float = MOST_FILLED,
 ) -> Written:
     """Write the challenge's prediction file, or its folder of per-unit files, as `check` accepts it.
 
@@ -60,17 +73,27 @@ def write_predictions(
         template: the organisers' list, in one of the forms that `lists.read_list` names.
         out: the file to write, or a new folder for per-unit formats.
         policy: fill policy for rows without a prediction, as in `fill.fill`.
+        allow_filled: greatest share of filled rows, from 0 to 1.
 
     Raises:
-        ProblemError: T01 rows have no prediction and the policy is `error`; F12 the output would replace an input; and
-            the problems that `check` finds in the result. Nothing is written then.
+        ProblemError: T01 rows have no prediction and the policy is `error`; T03 or T06 it is not clear which row of the
+            list a prediction is, as in `identity.identify`; T12 too many rows are filled; F12 the output would replace
+            an input; and the problems that `check` finds in the result. Nothing is written then.
     """
     check_output(out, template, Path(prediction.source) if prediction.source else None)
     wanted = read_list(challenge, template)
     layout = _layout_for(challenge, prediction)
-    rows = _row_table(wanted, layout) if isinstance(wanted, RowList) else _unit_table(wanted, layout, prediction)
-    left_out = len(align(rows, prediction).surplus)
-    table, filled = fill(prediction, rows, policy, option="--fill")
+    unpredicted: tuple[Problem, ...] = ()
+    if isinstance(wanted, RowList):
+        rows = _row_table(wanted, layout)
+    else:
+        rows, unpredicted = _unit_table(wanted, layout, prediction)
+    known = identify(challenge, prediction, rows)
+    if unpredicted:
+        raise ProblemError(*unpredicted)
+    table, filled = fill(known.table, rows, policy, alignment=known.alignment, option="--fill")
+    answers = count_answers(rows, _filled_rows(known, table), filled)
+    notes = (*table.notes, *limit_filled(answers, allow_filled, prediction.source))
     columns = [column.predictions(table) for column in layout.columns]
     problems = Problems()
     if isinstance(wanted, RowList):
@@ -86,7 +109,8 @@ def write_predictions(
         problems.extend(compare_units(list(files), wanted, layout, str(out)))
         problems.raise_if_any()
         write_folder(out, files)
-    return Written(out, len(table), filled, left_out, prediction.notes)
+    more = len(known.more_units), len(known.more_frames)
+    return Written(out, len(table), filled, sum(more), answers, *more, notes)
 
 
 def write_annotations(challenge: Challenge, truth: Table, out: Path) -> None:
@@ -141,16 +165,14 @@ def write_list(challenge: Challenge, rows: Table, out: Path) -> None:
         write_file(out, _text(layout.header, [row_names(rows, layout.key)]))
 
 
-def write_all(challenge: Challenge, prediction: Table, folder: Path) -> Path:
+def write_all(challenge: Challenge, prediction: Table, folder: Path, allow_filled: float = MOST_FILLED) -> Written:
     """Write the challenge's file, or its folder of files, with all rows of a prediction; an earlier one is replaced.
 
     Args:
         challenge: challenge whose format to write.
         prediction: rows to write; a unit of a per-unit format needs every frame.
         folder: folder in which the file or folder is made, named after the challenge.
-
-    Returns:
-        The path of the file or folder.
+        allow_filled: greatest share of filled rows, from 0 to 1.
 
     Raises:
         ProblemError: the problems that `write_predictions` raises. Nothing is replaced then.
@@ -161,11 +183,11 @@ def write_all(challenge: Challenge, prediction: Table, folder: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=folder) as work:
         rows, made = Path(work) / "list", Path(work) / place.name
         write_list(challenge, prediction, rows)
-        write_predictions(challenge, prediction, rows, made)
+        written = write_predictions(challenge, prediction, rows, made, allow_filled=allow_filled)
         if place.is_dir():
             shutil.rmtree(place)
         made.replace(place)
-    return place
+    return replace(written, path=place)
 
 
 def _layout_for(challenge: Challenge, prediction: Table) -> Layout:
@@ -185,9 +207,21 @@ def _row_table(wanted: RowList, layout: Layout) -> Table:
     return Table(videos, video, frame, {}, source=wanted.source)
 
 
-def _unit_table(wanted: UnitList, layout: Layout, prediction: Table) -> Table:
-    """The rows to predict: the frames of the templates, or each unit's frames from the first to the last."""
-    last = _last_frames(prediction)
+def _filled_rows(known: Identified, table: Table) -> Mask:
+    """Mask of the rows of a written table that a policy filled, here or before."""
+    filled = np.zeros(len(table), bool) if table.filled is None else table.filled.copy()
+    if known.table.filled is not None:
+        filled |= (known.alignment.rows >= 0) & known.table.filled[known.alignment.rows]
+    return filled
+
+
+def _unit_table(wanted: UnitList, layout: Layout, prediction: Table) -> tuple[Table, tuple[Problem, ...]]:
+    """The rows to predict: the frames of the templates, or each unit's frames from the first to the last.
+
+    Returns:
+        The rows; and T01 for units without a prediction of which the list gives no length, each with one row.
+    """
+    last = _last_frames(prediction, tuple(wanted.units), layout.frame_base)
     frames: list[NDArray[np.int32]] = []
     problems = Problems()
     for name, unit in wanted.units.items():
@@ -201,17 +235,22 @@ def _unit_table(wanted: UnitList, layout: Layout, prediction: Table) -> Table:
         if not len(numbers):
             fix = "predict the unit, or give a list with frame counts, 'name,count'"
             problems.add(Problem("T01", f"no prediction for '{name}'", "one for each unit", fix, prediction.source))
+            numbers = np.array([layout.frame_base], np.int32)
         frames.append(numbers)
-    problems.raise_if_any()
     counts = [len(numbers) for numbers in frames]
     video = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-    return Table(tuple(wanted.units), video, np.concatenate(frames), {}, source=wanted.source)
+    return Table(tuple(wanted.units), video, np.concatenate(frames), {}, source=wanted.source), problems.found
 
 
-def _last_frames(table: Table) -> dict[str, int]:
-    last = np.full(len(table.videos), -1, np.int64)
-    np.maximum.at(last, table.video, table.frame)
-    return dict(zip(table.videos, last.tolist(), strict=True))
+def _last_frames(table: Table, units: tuple[str, ...], base: int) -> dict[str, int]:
+    """The last predicted frame of each unit of the list, by the list's way to count; -1 where there is none."""
+    unit, _ = match_units(table.videos, units)
+    rows = unit[table.video] >= 0
+    last = np.full(len(units), -1, np.int64)
+    np.maximum.at(last, unit[table.video[rows]], table.frame[rows])
+    if base == 1 and bool((table.frame[rows] == 0).any()):
+        last[last >= 0] += 1
+    return dict(zip(units, last.tolist(), strict=True))
 
 
 def _unit_files(

@@ -7,7 +7,7 @@ import io
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -324,7 +324,7 @@ def table_of(store: Store, challenge: Challenge) -> Table:
             answers = {task: values[rows] for task, values in found.answers.items()}
             yield UnitAnswers(unit, found.frame[rows], answers, found.filled[rows])
 
-    return decode(store.card, answers_of_units(), challenge, source=str(store.root))
+    return replace(decode(store.card, answers_of_units(), challenge, source=str(store.root)), is_store=True)
 
 
 def read_store(challenge: Challenge, root: Path) -> Table:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from abawbench.challenges import Challenge
-from abawbench.fill import Policy
+from abawbench.fill import MOST_FILLED, Policy
 from abawbench.metrics.bootstrap import Counts, blocks, collapsed, draws, percentile_interval, weighted
 from abawbench.scoring.criteria import Path, evaluate, number
 from abawbench.scoring.intervals import LEVEL, USUAL, Resampling, warning
@@ -31,6 +31,7 @@ def difference(
     second: Table,
     *,
     missing: Policy = "error",
+    allow_filled: float = MOST_FILLED,
     resampling: Resampling = USUAL,
 ) -> dict[str, Any]:
     """Compare two predictions: first minus second of every figure, with intervals and a permutation test.
@@ -44,6 +45,7 @@ def difference(
         first: rows of the first prediction.
         second: rows of the second prediction.
         missing: fill policy for annotated rows without a prediction.
+        allow_filled: greatest share of filled rows among the annotated ones, from 0 to 1.
         resampling: number of swaps and of resamples, the seed of both, and the subjects to resample, if any.
 
     Returns:
@@ -56,7 +58,7 @@ def difference(
     Raises:
         ProblemError: as for `score`.
     """
-    pairs = [pair(challenge, truth, table, missing=missing) for table in (first, second)]
+    pairs = [pair(challenge, truth, table, missing=missing, allow_filled=allow_filled) for table in (first, second)]
     a, b = _statistics(challenge, pairs, resampling.subjects)
     unit, resamples, seed = resampling.unit, resampling.resamples, resampling.seed
 

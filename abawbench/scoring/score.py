@@ -11,11 +11,12 @@ import numpy as np
 from abawbench.base.problems import Problem, ProblemError, remarks
 from abawbench.challenges import Challenge
 from abawbench.challenges.split_sizes import Counts, SizeOfTruth, official_counts, size_of_truth
-from abawbench.fill import Policy, fill
+from abawbench.fill import MOST_FILLED, Answers, Policy, count_answers, fill, limit_filled
+from abawbench.formats.identity import identify
 from abawbench.scoring.criteria import evaluate, nested, number
 from abawbench.scoring.intervals import USUAL, Resampling, intervals
 from abawbench.scoring.statistics import Statistics, annotated_rows, collect, kind_of, rows_of
-from abawbench.table import Alignment, Floats, Mask, Table, align
+from abawbench.table import Alignment, Floats, Mask, Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +29,7 @@ class Paired:
         alignment: rows of the prediction for the rows of the truth, before filling.
         valid: by task, mask of the rows that are annotated, and so have a prediction, of their own or filled.
         unpredicted: by task, mask of the rows that are not annotated and have no prediction.
-        filled: number of filled rows, by fill policy.
+        answers: numbers of annotated rows that are predicted and that the fill policy filled.
         notes: what is odd about truth and prediction, and how they were read.
         flags: remarks for the reader of the score; the notes are among them.
     """
@@ -38,9 +39,14 @@ class Paired:
     alignment: Alignment
     valid: Mapping[str, Mask]
     unpredicted: Mapping[str, Mask]
-    filled: Mapping[str, int]
+    answers: Answers
     notes: tuple[Problem, ...]
     flags: tuple[str, ...]
+
+    @property
+    def filled(self) -> Mapping[str, int]:
+        """Number of filled rows, by fill policy."""
+        return self.answers.policies
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +59,7 @@ class Score:
         score: the official total.
         terms: by task, its part of the total.
         metrics: figures by name; those of classes, units and emotions are one level down.
-        rows: numbers of rows: truth, predicted, and valid by task.
+        rows: numbers of rows: truth, predicted, valid by task, and where a policy filled some, `fill.Answers`.
         counts: size of the truth.
         size: what the size of the truth says about the data.
         official: by split, its known counts; see `split_sizes.official_counts`.
@@ -96,7 +102,14 @@ class Score:
         }
 
 
-def pair(challenge: Challenge, truth: Table, prediction: Table, *, missing: Policy = "error") -> Paired:
+def pair(
+    challenge: Challenge,
+    truth: Table,
+    prediction: Table,
+    *,
+    missing: Policy = "error",
+    allow_filled: float = MOST_FILLED,
+) -> Paired:
     """Pair a truth with its prediction, in the order of the truth.
 
     Args:
@@ -104,17 +117,14 @@ def pair(challenge: Challenge, truth: Table, prediction: Table, *, missing: Poli
         truth: annotated rows.
         prediction: rows with the same keys, in any order.
         missing: fill policy for annotated rows that have no prediction.
+        allow_filled: greatest share of filled rows among the annotated ones, from 0 to 1.
 
     Raises:
         ProblemError: T01 annotated rows without prediction and V04 rows of sentinels (policy `error`), T02 surplus
-            rows, T10 nothing to score.
+            rows, T03 or T06 it is not clear which row of the truth a prediction is (as in `formats.identity`), T10
+            nothing to score, T12 too many rows are filled.
     """
-    alignment = align(truth, prediction)
-    notes = (*truth.notes, *prediction.notes)
-    flags = list(remarks(notes))
-    surplus = _surplus(truth, prediction, alignment)
-    if surplus is not None:
-        flags.append(surplus)
+    flags: list[str] = []
     valid: dict[str, Mask] = {}
     for task in challenge.tasks:
         valid[task.name], partly = annotated_rows(task, truth)
@@ -123,29 +133,36 @@ def pair(challenge: Challenge, truth: Table, prediction: Table, *, missing: Poli
                 f"T11 {partly:,} rows are annotated for some columns of {task.name} only: left out as whole rows; "
                 "--lens gives the other reading"
             )
-    missing_rows = alignment.rows < 0
-    lacking = prediction.unanswered()
-    annotated = np.logical_or.reduce(list(valid.values()))
-    # a row that is missing is filled as a whole
-    needed = {task: mask | (missing_rows & annotated) for task, mask in valid.items()}
-    counts: dict[str, int] = {}
-    nowhere: Mask = missing_rows & ~annotated
-    unpredicted = dict.fromkeys(valid, nowhere)
-    if lacking or missing_rows.any():
-        aligned, counts = fill(prediction, truth, missing, needed, option="--missing")
-        unpredicted |= {task: (missing_rows | rows[alignment.rows]) & ~needed[task] for task, rows in lacking.items()}
-    else:
-        aligned = prediction if alignment.same_order else prediction.take(alignment.rows)
-    if not alignment.same_order and not missing_rows.any():
-        flags.append("N04 rows were in another order than the truth and were matched by name")
     if not any(mask.any() for mask in valid.values()):
         fix = "give the truth, not a list"
         raise ProblemError(Problem("T10", "no annotated row", "annotated rows in the truth", fix, truth.source))
-    if counts:
-        flags.append(
-            "rows without prediction were filled: " + ", ".join(f"{n:,} by {name}" for name, n in counts.items())
-        )
-    return Paired(truth, aligned, alignment, valid, unpredicted, counts, notes, tuple(flags))
+    annotated = np.logical_or.reduce(list(valid.values()))
+    known = identify(challenge, prediction, truth, annotated)
+    prediction, alignment = known.table, known.alignment
+    surplus = None if prediction.is_store else _surplus(truth, prediction, alignment)
+    if surplus is not None:
+        flags.append(surplus)
+    missing_rows = alignment.rows < 0
+    lacking = prediction.unanswered()
+    # a row that is missing is filled as a whole
+    needed = {task: mask | (missing_rows & annotated) for task, mask in valid.items()}
+    answers = Answers(int(annotated.sum()), 0, {}, ())
+    notes = (*truth.notes, *prediction.notes)
+    nowhere: Mask = missing_rows & ~annotated
+    unpredicted = dict.fromkeys(valid, nowhere)
+    if lacking or missing_rows.any():
+        aligned, counts = fill(prediction, truth, missing, needed, alignment=alignment, option="--missing")
+        unpredicted |= {task: (missing_rows | rows[alignment.rows]) & ~needed[task] for task, rows in lacking.items()}
+        if counts and aligned.filled is not None:
+            called_for = np.flatnonzero(annotated)
+            answers = count_answers(truth.take(called_for), aligned.filled[called_for], counts)
+            notes = (*notes, *limit_filled(answers, allow_filled, prediction.source))
+            flags.append(f"rows without prediction were filled: {answers.describe()}")
+    else:
+        aligned = prediction if alignment.same_order else prediction.take(alignment.rows)
+    if not missing_rows.any() and not alignment.same_order and (np.diff(alignment.rows) < 0).any():
+        flags.append("N04 rows were in another order than the truth and were matched by name")
+    return Paired(truth, aligned, alignment, valid, unpredicted, answers, notes, (*remarks(notes), *flags))
 
 
 def _surplus(truth: Table, prediction: Table, alignment: Alignment) -> str | None:
@@ -183,6 +200,7 @@ def score(
     prediction: Table,
     *,
     missing: Policy = "error",
+    allow_filled: float = MOST_FILLED,
     resampling: Resampling = USUAL,
     split: str | None = None,
 ) -> Score:
@@ -191,7 +209,8 @@ def score(
     Raises:
         ProblemError: the problems that `pair` raises; C02, a scored video has no subject.
     """
-    return score_paired(challenge, pair(challenge, truth, prediction, missing=missing), resampling, split)
+    paired = pair(challenge, truth, prediction, missing=missing, allow_filled=allow_filled)
+    return score_paired(challenge, paired, resampling, split)
 
 
 def score_paired(
@@ -217,6 +236,7 @@ def score_paired(
             "truth": counts.rows,
             "predicted": int(len(paired.truth) - nowhere.sum() - sum(paired.filled.values())),
             "valid": {task.name: int(rows_of(task, total[task.name])) for task in challenge.tasks},
+            **({"answers": paired.answers.to_json()} if paired.filled else {}),
         },
         counts=counts,
         size=size_of_truth(challenge, counts, split=split, source=paired.truth.source),

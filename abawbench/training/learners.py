@@ -334,7 +334,7 @@ class Validation:
         Annotated rows without a crop get the answer to the nearest frame.
         """
         prediction = decode(entry.card, self._answers(entry), self.challenge)
-        paired = pair(self.challenge, self.truth, prediction, missing="nearest")
+        paired = pair(self.challenge, self.truth, prediction, missing="nearest", allow_filled=1)
         statistics = collect(self.challenge, paired.truth, paired.prediction, valid=paired.valid)
         figures = evaluate(self.challenge, statistics.total, statistics.pilots)
         tree = nested({path: number(value[()]) for path, value in figures.items()})

@@ -130,6 +130,9 @@ def test_write_pack_and_leaderboard_answer_in_json(files, tmp_path):
         "rows": found["rows"],
         "filled": {},
         "left_out": 0,
+        "more_units": 0,
+        "more_frames": 0,
+        "answers": {"own": found["rows"], "filled": 0, "policies": {}, "worst_units": []},
     }
     found = answer("pack", "abaw4-mtl", out, "-o", tmp_path / "trials.zip", "--template", template)
     assert (found["ok"], found["verb"], found["file"]) == (True, "pack", str(tmp_path / "trials.zip"))

@@ -116,13 +116,25 @@ def test_what_a_reader_tolerates_changes_no_value(write, spoil):
         np.testing.assert_array_equal(table.values[task], values)
 
 
-@pytest.mark.parametrize("names", [["1.jpg"], ["a\\00001.jpg"], ["a/1.jpg"], ["a/000001.jpg"], ["a/00001.png"]])
-def test_a_wrong_row_name_is_named_with_its_line(write, names):
-    rows = "".join(f"{name},0.1,0.2\n" for name in ["a/00001.jpg", *names])
+@pytest.mark.parametrize("name", ["1.jpg", "a/one.jpg", "a"])
+def test_a_row_name_without_video_or_frame_is_named_with_its_line(write, name):
+    rows = f"a/00001.jpg,0.1,0.2\n{name},0.1,0.2\n"
     with pytest.raises(ProblemError) as caught:
         read_predictions(get("abaw6-va"), write("p.txt", "image_location,valence,arousal\n" + rows))
     (problem,) = caught.value.problems
     assert (problem.rule, problem.line) == ("T06", 3)
+
+
+@pytest.mark.parametrize("name", ["a\\00002.jpg", "a/2.jpg", "a/000002.jpg", "a/00002.png", "a/ 2.JPG", "a/frame_2"])
+def test_a_row_name_from_which_video_and_frame_can_be_told_is_read_with_a_note(write, name):
+    rows = f"a/00001.jpg,0.1,0.2\n{name},0.1,0.2\n"
+    path = write("p.txt", "image_location,valence,arousal\n" + rows)
+    table = read_predictions(get("abaw6-va"), path)
+    assert (table.videos, table.frame.tolist()) == (("a",), [1, 2])
+    (note,) = table.notes
+    assert (note.rule, note.count, note.file, note.expected) == ("N12", 1, str(path), "'a/00002.jpg'")
+    with pytest.raises(ProblemError, match="T06"):
+        read_truth(get("abaw6-va"), path)
 
 
 def test_frames_beyond_five_digits_are_read(write):
