@@ -27,8 +27,7 @@ class Layout:
             id: the whole first field; frame: a frame number in a file of one video; line: line i is frame i.
         columns: the fields after the key (all fields where the key is the line).
         per_unit: True where each unit has a file of its own, named `<unit><suffix>`.
-        suffix: ending of a per-unit file's name.
-        trial_suffix: ending of a trial's name in a zip, where a trial is one file.
+        suffix: ending of the name of the file, or of each unit's file.
         frame_base: number of the first frame.
         header_aliases: other first lines with the same meaning.
         by_name: True where columns are found by their names in the header and other columns are ignored.
@@ -42,7 +41,6 @@ class Layout:
     columns: tuple[Column, ...]
     per_unit: bool = False
     suffix: str = ".txt"
-    trial_suffix: str = ".txt"
     frame_base: int = 1
     header_aliases: tuple[str, ...] = ()
     by_name: bool = False
@@ -275,7 +273,7 @@ def _make(challenge: Challenge, name: FormatId, role: Role) -> tuple[Layout, ...
 
 
 def _named(name: FormatId, role: Role, header: str, columns: tuple[Column, ...]) -> Layout:
-    return Layout(name, role, header, "id", columns, trial_suffix=".csv", by_name=role != "prediction")
+    return Layout(name, role, header, "id", columns, suffix=".csv", by_name=role != "prediction")
 
 
 def _is_trial(line: str) -> bool:

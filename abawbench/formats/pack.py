@@ -165,7 +165,7 @@ def _require_trials(challenge: Challenge, trials: Sequence[Path], out: Path) -> 
 
 def _members(layout: Layout, trial: Path, number: int, *, is_alone: bool) -> list[tuple[str, Path]]:
     if not trial.is_dir():
-        return [(f"trial-{number}{layout.trial_suffix}", trial)]
+        return [(f"trial-{number}{layout.suffix}", trial)]
     folder = "" if is_alone else f"trial-{number}/"
     return [(f"{folder}{file.name}", file) for file in unit_files(trial, layout.suffix)[0]]
 

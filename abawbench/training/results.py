@@ -1,4 +1,4 @@
-"""The results of a training in its run folder: the curves of its epochs, its weights, and its entry.toml."""
+"""The results of a training in its run folder: the figures of its epochs, its weights, and its entry.toml."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import tomli_w
 from torch import nn
 
-from abawbench.base.files import write_file, write_text
+from abawbench.base.files import write_text
 from abawbench.base.hashes import sha256_of
 from abawbench.entries.conformance.card import RANDOM_WEIGHTS
 from abawbench.entries.entry_file import EntryFile
@@ -28,6 +28,8 @@ from abawbench.training.run_folder import CHECKPOINTS, write_tensors
 
 HEADS = "heads.safetensors"
 TENSORBOARD = "tensorboard"
+# name of the best epoch by the whole score
+SCORE = "score"
 # one row for each epoch: epoch, rate, seconds, frames, loss by name, score, terms by task, metrics
 History = Sequence[Mapping[str, Any]]
 
@@ -71,33 +73,6 @@ def flat(row: Mapping[str, Any]) -> dict[str, Any]:
         else:
             columns[name] = value
     return columns
-
-
-def write_picture(run: Path, history: History) -> None:
-    """Write curves.png, losses above and official scores below, where matplotlib is installed.
-
-    Raises:
-        ProblemError: F01, it cannot be written.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError:
-        return
-    figure = Figure((7, 7), layout="constrained")
-    above, below = figure.subplots(2, 1, sharex=True)
-    epochs = [row["epoch"] for row in history]
-    for axes, key, label in ((above, "loss", "loss in training"), (below, "terms", "score on the validation split")):
-        for name in dict.fromkeys(name for row in history for name in row[key]):
-            values = [float("nan") if (value := row[key].get(name)) is None else value for row in history]
-            axes.plot(epochs, values, marker=".", label=name)
-        axes.set_ylabel(label)
-        axes.grid(alpha=0.3)
-        if axes.lines:
-            axes.legend()
-    below.set_xlabel("epoch")
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=100, metadata={"Software": ""})
-    write_file(run / "curves.png", picture.getvalue())
 
 
 class TensorBoardLog:

@@ -37,15 +37,16 @@ from abawbench.training.learners import (
 )
 from abawbench.training.loop import Loop, repeatable
 from abawbench.training.objective import make_objective
+from abawbench.training.picture import write_picture
 from abawbench.training.processes import Processes, start_processes
 from abawbench.training.results import (
+    SCORE,
     Provenance,
     TensorBoardLog,
     keep_weights,
     task_folder,
     write_curves,
     write_entry,
-    write_picture,
 )
 from abawbench.training.run_folder import FREE, SaveClock, load_checkpoint, open_run, save_checkpoint
 from abawbench.training.settings import TrainingSettings, TrainOptions, read_training
@@ -54,7 +55,6 @@ from abawbench.training.sources import Labels, Source, arrange_labels, digest_da
 FORM = 1
 LIBRARIES = ("numpy", "opencv-python-headless", "safetensors", "torch", "transformers")
 KINDS = ("network", "facebehaviornet")
-SCORE = "score"
 # seconds of an epoch above which curves are drawn after each epoch, and not only at the end
 DRAWN_S = 5.0
 DEFAULTS = TrainOptions()
@@ -254,7 +254,7 @@ class _Training:
                 keep_weights(folder, answering, backbones=not loop.learner.is_frozen)
             write_curves(self.out, self.history, self.best)
             if seconds > DRAWN_S:
-                write_picture(self.out, self.history)
+                write_picture(self.out, self.history, self.best)
             self._save(loop)
             if tensorboard is not None:
                 tensorboard.add(row)
@@ -307,7 +307,7 @@ class _Training:
 
     def _finish(self, answering: LearningEntry, *, is_frozen: bool) -> None:
         """Write the files of the trained entries; that of the whole comes last and marks the run as finished."""
-        write_picture(self.out, self.history)
+        write_picture(self.out, self.history, self.best)
         dataset, coupling = self.settings.dataset, self.settings.coupling
         for name, best in sorted(self.best.items(), key=lambda item: item[0] == SCORE):
             path = self.out / (FILE if name == SCORE else f"{name}.toml")

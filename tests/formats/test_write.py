@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from abawbench.formats import read_predictions, read_truth
 from abawbench.formats.check import check
 from abawbench.formats.layout import layouts
 from abawbench.formats.lists import RowList, UnitList, read_list
-from abawbench.formats.write import write_annotations, write_list, write_predictions
+from abawbench.formats.pack import pack
+from abawbench.formats.write import write_all, write_annotations, write_list, write_predictions
 from abawbench.table import NO_FRAME, Table, align
 
 
@@ -41,6 +43,20 @@ def test_a_prediction_written_again_is_accepted_and_reads_the_same(submission, c
     assert check(made.challenge, out, made.template) == ()
     assert same(before, read_predictions(made.challenge, out))
     assert (written.rows, dict(written.filled), written.left_out) == (len(before), {}, 0)
+
+
+@pytest.mark.parametrize("challenge_id", CHALLENGES)
+def test_all_rows_written_have_the_ending_of_a_packed_trial_and_read_the_same(submission, challenge_id):
+    made = submission(challenge_id)
+    before = read_predictions(made.challenge, made.write())
+    out = write_all(made.challenge, before, made.folder / "files")
+    assert check(made.challenge, out) == ()
+    assert same(before, read_predictions(made.challenge, out))
+    pack(made.challenge, [out], made.folder / "trials.zip")
+    packed = zipfile.ZipFile(made.folder / "trials.zip").namelist()
+    names = [path.name for path in out.iterdir()] if out.is_dir() else [out.name]
+    assert {Path(name).suffix for name in packed} == {Path(name).suffix for name in names}
+    assert out.suffix == ("" if out.is_dir() else ".csv" if made.challenge.track in {"eri", "emi"} else ".txt")
 
 
 def test_rows_names_and_repetitions_are_those_of_the_list(submission):
