@@ -40,13 +40,20 @@ def of_named_rows(keys: Sequence[str], values: Sequence[str], starts: Sequence[i
         answered = {key for key, value in zip(keys, values, strict=True) if value.strip(", ")}
         if all(keys[place] in answered for place in empty):
             return Copies(_without(len(keys), empty), sample=tuple(empty))
-    allowed = listed or _most_in_one_part(keys, starts)
-    if not allowed or not any(count > allowed[key] > 0 for key, count in Counter(keys).items()):
+    counts = Counter(keys)
+    if listed and not any(count > listed[key] > 0 for key, count in counts.items()):
         return Copies(tuple(range(len(keys))))
+    parts = _parts(len(keys), starts)
+    again = _parts_within_others(keys, values, parts)
+    if again:
+        return Copies(_without(len(keys), again), dropped=tuple(again))
+    allowed = listed or _once_in_the_first_part(keys, parts)
+    if not any(count > allowed[key] > 0 for key, count in counts.items()):
+        return Copies(tuple(range(len(keys))))
+    again = []
     places: dict[str, list[int]] = {}
     for place, key in enumerate(keys):
         places.setdefault(key, []).append(place)
-    again: list[int] = []
     unlike: list[int] = []
     firsts: list[int] = []
     for key, found in places.items():
@@ -75,13 +82,13 @@ def of_numbered_rows(rows: Sequence[str], starts: Sequence[int], counts: Sequenc
     every = tuple(range(len(rows)))
     if not rows or len(rows) in counts:
         return Copies(every)
-    bounds = sorted({0, *starts, len(rows)})
-    if len(bounds) == 2:
+    ranges = _parts(len(rows), starts)
+    if len(ranges) == 1:
         size = next((count for count in counts if count and len(rows) % count == 0), None)
         if size is None:
             return Copies(every)
-        bounds = list(range(0, len(rows) + 1, size))
-    parts = [(begin, rows[begin:end]) for begin, end in pairwise(bounds) if end > begin]
+        ranges = [range(begin, begin + size) for begin in range(0, len(rows), size)]
+    parts = [(part.start, rows[part.start : part.stop]) for part in ranges]
     # the longest part is the unit; a shorter one is a run that was stopped
     begin, unit = max(parts, key=lambda part: len(part[1]))
     unlike = [
@@ -96,15 +103,31 @@ def of_numbered_rows(rows: Sequence[str], starts: Sequence[int], counts: Sequenc
     return Copies(kept, dropped=_without(len(rows), kept))
 
 
-def _most_in_one_part(keys: Sequence[str], starts: Sequence[int]) -> Counter[str]:
-    """How often each name stands in the first part that has it; empty where there is one part."""
+def _parts(size: int, starts: Sequence[int]) -> list[range]:
+    """The rows between two headers."""
+    return [range(begin, end) for begin, end in pairwise(sorted({0, *starts, size})) if end > begin]
+
+
+def _parts_within_others(keys: Sequence[str], values: Sequence[str], parts: Sequence[range]) -> list[int]:
+    """Places of the rows of parts that are, names and values, within a longer or an earlier part."""
+    if len(parts) < 2:
+        return []
+    rows = {part: Counter((keys[place], values[place]) for place in part) for part in parts}
+    kept: list[range] = []
+    for part in sorted(parts, key=len, reverse=True):
+        if not any(rows[part] <= rows[other] for other in kept):
+            kept.append(part)
+    return [place for part in parts if part not in kept for place in part]
+
+
+def _once_in_the_first_part(keys: Sequence[str], parts: Sequence[range]) -> Counter[str]:
+    """How often each name stands in the first part that has it, where a later part has no other names; else empty."""
+    names = [Counter(keys[place] for place in part) for part in parts]
     allowed: Counter[str] = Counter()
-    bounds = sorted({0, *starts, len(keys)})
-    if len(bounds) == 2:
-        return allowed
-    for begin, end in pairwise(bounds):
-        for key, count in Counter(keys[begin:end]).items():
-            allowed.setdefault(key, count)
+    for number, part in enumerate(names):
+        if any(part.keys() <= other.keys() or other.keys() <= part.keys() for other in names[:number]):
+            for key in part:
+                allowed[key] = next(other[key] for other in names if key in other)
     return allowed
 
 

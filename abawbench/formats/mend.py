@@ -18,6 +18,8 @@ _CALL = re.compile(r"\b(?:tensor|array|Tensor|DeviceArray|(?:np|numpy|torch|jnp)
 _KEYWORD = re.compile(
     r",\s*(?:device|dtype|grad_fn|requires_grad|size|shape)\s*=\s*(?:'[^']*'|<[^>]*>|\w[\w.]*(?:\([^)]*\))?)"
 )
+# a field that begins as such a text does
+_PRINTED = re.compile(r"(?:(?<=,)|(?<=^))\s*(?=[\[(]|(?:tensor|array|Tensor|DeviceArray|(?:np|numpy|torch|jnp)\.\w+)\()")
 
 
 class Tell(Protocol):
@@ -38,12 +40,8 @@ def mend_row(line: str, layout: Layout, tell: Tell) -> str:
     """
     if layout.has_text:
         return line
-    key, values = _parts(line, layout)
-    if "(" in values or "[" in values:
-        plain = unwrap(values)
-        if plain != values:
-            tell("F18", found=quote(values))
-            line = plain if key is None else f"{key},{plain}"
+    if layout.key == "frame-path":
+        line = _without_end_comma(line, tell)
     stripped = line.rstrip(BLANKS)
     fields = layout.split(stripped)
     if len(fields) == layout.width + 1 and not fields[-1].strip(BLANKS):
@@ -68,6 +66,20 @@ def mend_row(line: str, layout: Layout, tell: Tell) -> str:
     return ",".join(trimmed)
 
 
+def unwrap_row(line: str, layout: Layout, tell: Tell) -> str:
+    """A row with plain values in the place of printed arrays and tensors."""
+    begin = line.find(",") + 1 if layout.has_key else 0
+    printed = _PRINTED.search(line, begin) if begin or not layout.has_key else None
+    if printed is None:
+        return line
+    values = line[printed.end() :]
+    plain = unwrap(values)
+    if plain == values:
+        return line
+    tell("F18", found=quote(values))
+    return line[: printed.end()] + plain
+
+
 def unwrap(values: str) -> str:
     """The values of a printed array or tensor; a text of another form comes back as it is.
 
@@ -84,13 +96,13 @@ def unwrap(values: str) -> str:
     return ",".join(fields)
 
 
-def _parts(line: str, layout: Layout) -> tuple[str | None, str]:
-    """The name of a row, and its values."""
-    if not layout.has_key:
-        return None, line
-    # a name of a frame may hold commas, and a printed value too
-    end = line.find(",", line.rfind("/frame-") if layout.key == "frame-path" else 0)
-    return (line[:end], line[end + 1 :]) if end >= 0 else (line, "")
+def _without_end_comma(line: str, tell: Tell) -> str:
+    """A row whose name may hold commas, without the comma behind its value."""
+    values = line[line.rfind("/frame-") :].split(",")[1:]
+    if len(values) > 1 and values[0].strip(BLANKS) and not any(value.strip(BLANKS) for value in values[1:]):
+        tell("F08", found=f"a comma at the end, {quote(line[-20:])}")
+        return line.rstrip(f",{BLANKS}")
+    return line
 
 
 def _mend_sum(row: list[str], layout: Layout, tell: Tell) -> None:

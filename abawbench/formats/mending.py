@@ -108,7 +108,12 @@ def notes_of(data: bytes | memoryview, file: str) -> tuple[Problem, ...]:
         mended.add("N03", None, "blank lines at the end")
     elif not end.endswith(b"\n"):
         mended.add("N10", None, "the last row without a line feed")
-    return mended.found
+    rows = head[: head.rfind(b"\n") + 1].splitlines()
+    if any(line.endswith((b",", b" ", b"\t")) for line in rows if line.strip()):
+        mended.add("F08", 1, "a comma or a blank")
+    if any(b", " in line or b" ," in line for line in rows):
+        mended.add("F09", 1, "blanks beside values")
+    return as_notes(mended.found)
 
 
 def as_notes(mended: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -171,6 +171,9 @@ def _parse_by_line(data: bytes, layout: Layout) -> Parsed | None:
     rows = [layout.split(line) for line in lines]
     if any(len(row) != (layout.width if layout.columns else 2) for row in rows):
         return None
+    if layout.key == "frame-path" and all(row[0].partition(",")[0].isdecimal() for row in rows):
+        # row numbers before the names
+        return None
     keys = pa.chunked_array([[row[0] for row in rows]])
     if not layout.columns:
         return Parsed(keys, ())

@@ -19,7 +19,7 @@ from abawbench.formats.describe import describe_columns, describe_header, expect
 from abawbench.formats.layout import Layout, is_header, layout_of
 from abawbench.formats.lines import Lines
 from abawbench.formats.lists import RowList
-from abawbench.formats.mend import mend_row, unwrap
+from abawbench.formats.mend import mend_row, unwrap, unwrap_row
 from abawbench.formats.mending import Mendings
 from abawbench.formats.text import quote
 
@@ -141,6 +141,7 @@ class _Settling:
             lines.set_separators(self._content, self._mended, self._headers)
         self._choose_layout(of_unit=of_unit)
         self._take_header()
+        self._unwrap_values()
         self._settle_scores()
         self._drop_row_numbers()
         self._judge_blank_lines()
@@ -305,15 +306,26 @@ class _Settling:
         if not known:
             return
         texts = self._content.texts
-        # a row ends with a number
         places = [
-            place for place, text in enumerate(texts) if not text[-1:].isdecimal() and lines.squeeze(text) in known
+            place
+            for place, text in enumerate(texts)
+            if not is_number(text.rpartition(",")[2]) and lines.squeeze(text) in known
         ]
         if not places:
             return
         self._repeated = [self._content.numbers[place] for place in places]
         self._starts = [place - before for before, place in enumerate(places)]
         self._content.drop(places)
+
+    def _unwrap_values(self) -> None:
+        """Take values out of printed arrays."""
+        content = self._content
+        if self._layout.has_text:
+            return
+        for place, text in enumerate(content.texts):
+            if "(" in text or "[" in text:
+                tell = partial(self._mended.add, line=content.numbers[place])
+                content.texts[place] = unwrap_row(text, self._layout, tell)
 
     def _mend_rows(self) -> None:
         content, layout = self._content, self._layout
