@@ -246,8 +246,8 @@ def as_latin1(text: str) -> str:
 def _is_row(line: str, names: Container[str]) -> bool:
     """True if a line that begins as a comment is a row, whose name begins with slashes or is known."""
     name, comma, values = line.partition(",")
-    is_row = bool(comma) and all(is_number(field) for field in values.split(","))
-    return is_row and (line.startswith("//") or name in names)
+    is_path = line.startswith("//") and bool(comma) and all(is_number(field) for field in values.split(","))
+    return is_path or name in names
 
 
 def _utf16(data: bytes) -> str | None:

@@ -14,12 +14,13 @@ from abawbench.formats.text import quote
 NEAR_ONE = 1e-3
 PROBABILITY_DIGITS = Decimal("0.000001")
 # what arrays, tensors and NumPy's numbers print around their values
-_CALL = re.compile(r"\b(?:tensor|array|Tensor|DeviceArray|(?:np|numpy|torch|jnp)\.\w+)\(")
+_NAME = r"(?:tensor|array|Tensor|DeviceArray|(?:np|numpy|torch|jnp)\.\w+)\("
+_CALL = re.compile(rf"\b{_NAME}")
 _KEYWORD = re.compile(
     r",\s*(?:device|dtype|grad_fn|requires_grad|size|shape)\s*=\s*(?:'[^']*'|<[^>]*>|\w[\w.]*(?:\([^)]*\))?)"
 )
 # a field that begins as such a text does
-_PRINTED = re.compile(r"(?:(?<=,)|(?<=^))\s*(?=[\[(]|(?:tensor|array|Tensor|DeviceArray|(?:np|numpy|torch|jnp)\.\w+)\()")
+_PRINTED = re.compile(rf"(?:(?<=,)|(?<=^))\s*(?=[\[(]|{_NAME})")
 
 
 class Tell(Protocol):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +16,7 @@ from abawbench.formats.layout import prediction_layouts
 from abawbench.formats.repair import repair
 from abawbench.formats.settle import settle
 from abawbench.formats.write import write_predictions
+from tests.formats.conftest import good_submission
 
 CHALLENGES = [
     "abaw6-expr",
@@ -143,6 +144,7 @@ def spoilt(submission, challenge_id, name):
     good = file.read_text()
     bad = FAULTS[name][0](File(good, layout))
     if bad == good:
+        # a format without decimals, capitals or a header
         pytest.skip("no such fault in this format")
     file.write_bytes(bad if isinstance(bad, bytes) else bad.encode())
     return made, path, file, good
@@ -163,6 +165,8 @@ def test_it_is_told_by_its_own_rule_and_mended_to_the_good_bytes(submission, cha
 @pytest.mark.parametrize(("challenge_id", "name"), CASES)
 def test_it_is_read_as_the_good_file_with_a_note(submission, challenge_id, name):
     made, path, file, good = spoilt(submission, challenge_id, name)
+    if name in {"twice", "three times"} and prediction_layouts(made.challenge)[0].header is None:
+        pytest.skip("the copies are well-formed, and told when rows are compared")
     table = read_predictions(made.challenge, path)
     file.write_text(good)
     right = read_predictions(made.challenge, path)
@@ -179,3 +183,169 @@ def test_it_is_read_as_the_good_file_with_a_note(submission, challenge_id, name)
         }
     else:
         assert out[0].read_bytes() == out[1].read_bytes()
+
+
+@pytest.mark.parametrize("challenge_id", CHALLENGES)
+def test_a_faultless_file_comes_out_as_it_went_in(submission, challenge_id):
+    made = submission(challenge_id)
+    path = made.write()
+    for file in path.iterdir() if made.is_per_unit else [path]:
+        settled = settle(file.read_bytes(), prediction_layouts(made.challenge), str(file), of_unit=made.is_per_unit)
+        assert settled.to_bytes() == file.read_bytes()
+        assert (settled.mended, settled.faults, settled.is_told) == ((), (), False)
+
+
+def told(made):
+    """What check finds in a submission: rule, line and count of each problem."""
+    return [
+        (problem.rule, problem.line, problem.count) for problem in check(made.challenge, made.write(), made.template)
+    ]
+
+
+def refused(made, rule):
+    path = made.write()
+    with pytest.raises(ProblemError, match=rule):
+        repair(made.challenge, path, made.template, made.folder / "copy")
+    assert not (made.folder / "copy").exists()
+    return path
+
+
+def test_a_unit_that_stands_twice_with_unlike_values_is_told_as_one_and_left_to_the_user(submission):
+    made = submission("abaw3-va")
+    made.one.extend([made.one[0], *["0.5,0.5"] * 4])
+    assert told(made) == [("T03", 6, 4)]
+    path = refused(made, "T03")
+    with pytest.raises(ProblemError, match="T03"):
+        read_predictions(made.challenge, path)
+
+
+def test_videos_that_stand_twice_with_unlike_values_are_told_as_one(submission):
+    made = submission("abaw10-va")
+    made.one.extend(line.replace("0.1", "0.2") for line in made.one[1:5])
+    ((rule, line, count),) = told(made)
+    assert (rule, line, count) == ("T03", 9, 4)
+    refused(made, "T03")
+
+
+def test_a_file_of_one_unit_with_twice_the_rows_of_the_list_keeps_the_first_half(submission):
+    made = submission("abaw3-va")
+    good = list(made.one)
+    counts = {name.removesuffix(".txt"): len(lines) - 1 for name, lines in made.lines.items()}
+    made.listed = {"frames.txt": [f"{name},{count}" for name, count in counts.items()]}
+    made.one.extend(good[1:])
+    assert told(made) == [("T03", 6, 4)]
+    repair(made.challenge, made.write(), made.template, made.folder / "copy")
+    assert (made.folder / "copy" / "1-30-1280x720.txt").read_text().splitlines() == good
+
+
+def test_rows_that_go_on_behind_a_header_are_one_unit_where_the_list_says_so(submission):
+    made = submission("abaw3-va")
+    good = list(made.one)
+    counts = {name.removesuffix(".txt"): len(lines) - 1 for name, lines in made.lines.items()}
+    made.listed = {"frames.txt": [f"{name},{count}" for name, count in counts.items()]}
+    made.one.insert(3, good[0])
+    assert told(made) == [("F16", 4, 1)]
+    repair(made.challenge, made.write(), made.template, made.folder / "copy")
+    assert (made.folder / "copy" / "1-30-1280x720.txt").read_text().splitlines() == good
+
+
+def test_a_blank_line_in_a_file_of_one_unit_may_be_a_frame_and_stays(submission):
+    made = submission("abaw3-va")
+    made.one.insert(2, "")
+    assert told(made) == [("F10", 3, 1)]
+    refused(made, "F10")
+    made.listed = {
+        "frames.txt": ["1-30-1280x720,4", "5-60-1920x1080-2,3", "5-60-1920x1080-2_left,2"],
+    }
+    repair(made.challenge, made.write(), made.template, made.folder / "copy")
+    assert (made.folder / "copy" / "1-30-1280x720.txt").read_text().count("\n") == 5
+
+
+@pytest.mark.parametrize("dummy", ["0", ""])
+def test_answers_behind_the_sample_take_its_place(submission, dummy):
+    made = submission("abaw6-expr")
+    good = list(made.one)
+    made.one[1:1] = [f"{row.split(',')[0]},{dummy}" for row in good[1:]]
+    assert told(made) == [("F17", 2, 7)]
+    repair(made.challenge, made.write(), made.template, made.folder / "copy")
+    assert (made.folder / "copy").read_text().splitlines() == good
+
+
+def test_seven_classes_for_eight_are_named_and_refused(submission):
+    made = submission("abaw6-expr")
+    made.one[0] = made.one[0].removesuffix(",Other")
+    (problem,) = check(made.challenge, made.write(), made.template)
+    assert problem.found == "7 classes, without Other"
+    with pytest.raises(ProblemError, match="without Other"):
+        read_predictions(made.challenge, refused(made, "F04"))
+
+
+def test_a_dump_of_truth_and_scores_is_told_as_what_it_seems_to_be(submission):
+    made = submission("abaw6-expr")
+    rows = [f"{row},{','.join(f'{place - 3.5:.1f}' for place in range(7))}" for row in made.one[1:]]
+    made.one[:] = [",".join(map(str, range(9))), *rows]
+    (problem,) = check(made.challenge, made.write(), made.template)
+    assert (problem.rule, problem.count) == ("F06", 7)
+    assert "perhaps classes" in problem.found
+    assert "perhaps the scores of 7 classes" in problem.found
+
+
+def test_row_numbers_that_may_be_values_stay(submission):
+    made = submission("abaw3-va")
+    made.one[1:] = ["0,0.1,0.2", "0.5,0.3,0.4", "1,0.5,0.6"]
+    assert {rule for rule, _, _ in told(made)} == {"F06"}
+    refused(made, "F06")
+
+
+def test_commas_between_values_with_decimal_commas_cannot_be_told_apart(submission):
+    made = submission("abaw3-va")
+    made.one[1:] = [row.replace(".", ",") for row in made.one[1:]]
+    assert {rule for rule, _, _ in told(made)} == {"F06"}
+    refused(made, "F06")
+
+
+def test_names_in_latin_1_are_those_of_the_list(submission):
+    made = submission("abaw10-va")
+    for lines in (*made.lines.values(), *made.listed.values()):
+        lines[:] = [line.replace("2-30", "café") for line in lines]
+    path = made.write()
+    good = path.read_bytes()
+    path.write_bytes(good.decode().encode("latin-1"))
+    assert {problem.rule for problem in check(made.challenge, path, made.template)} == {"F03"}
+    repair(made.challenge, path, made.template, made.folder / "copy")
+    assert (made.folder / "copy").read_bytes() == good
+
+
+def test_a_name_that_begins_as_a_comment_does_is_a_row(submission):
+    made = submission("abaw10-va")
+    for lines in (*made.lines.values(), *made.listed.values()):
+        lines[1:] = [f"#{line}" if place % 2 else line for place, line in enumerate(lines[1:])]
+    assert told(made) == []
+    made.one[2] += ","
+    assert told(made) == [("F08", 3, 1)]
+
+
+FAULT_NAMES = sorted(set(FAULTS) - {"several at once"})
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_two_faults_at_once_are_mended_to_the_good_bytes_or_refused(tmp_path, data):
+    challenge_id = data.draw(st.sampled_from(CHALLENGES))
+    made = good_submission(challenge_id, tmp_path)
+    layout = prediction_layouts(made.challenge)[0]
+    path = made.write()
+    file = path / next(iter(made.lines)) if made.is_per_unit else path
+    good = text = file.read_text()
+    for name in data.draw(st.lists(st.sampled_from(FAULT_NAMES), min_size=2, max_size=2, unique=True)):
+        if isinstance(text, str) and applies(name, layout):
+            text = FAULTS[name][0](File(text, layout))
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    out = tmp_path / "copy"
+    try:
+        repair(made.challenge, path, made.template, out)
+    except ProblemError:
+        assert not out.exists()
+    else:
+        assert (out / file.name if made.is_per_unit else out).read_text() == good
+        shutil.rmtree(out) if out.is_dir() else out.unlink()
