@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -75,9 +76,10 @@ class Verbs(click.Group):
         return None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Remember the words of the command line, for `invoke`."""
+        """Parse the words of the command line, and remember them for `invoke`."""
         ctx.meta.setdefault(_WORDS, tuple(args))
-        return super().parse_args(ctx, args)
+        with _usage_errors_as_json(ctx):
+            return super().parse_args(ctx, args)
 
     def main(self, args: Sequence[str] | None = None, *others: Any, **settings: Any) -> Any:
         """Run the command line, which Ctrl-C and SIGTERM stop."""
@@ -89,12 +91,8 @@ class Verbs(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb; wrong use of it is also printed as JSON where --json asks for that."""
-        try:
+        with _usage_errors_as_json(ctx):
             return super().invoke(ctx)
-        except click.UsageError as error:
-            if ctx.parent is None and "--json" in ctx.meta[_WORDS]:
-                _print_usage_error(error, ctx)
-            raise
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -117,12 +115,32 @@ class Verbs(click.Group):
                 formatter.write_dl([(verb, text) for verb, (_, text) in verbs.items()])
 
 
+@contextmanager
+def _usage_errors_as_json(context: click.Context) -> Generator[None]:
+    try:
+        yield
+    except click.UsageError as error:
+        if context.parent is None and "--json" in context.meta[_WORDS]:
+            _print_usage_error(error, context)
+        raise
+
+
+def _path_of(words: Sequence[str], root: click.Context) -> list[str]:
+    """The verb that the words name, as `["abawbench", "data", "list"]`."""
+    path, command = [root.command_path], root.command
+    for word in words:
+        found = command.get_command(root, word) if isinstance(command, click.Group) else None
+        if found is None:
+            break
+        path, command = [*path, word], found
+    return path
+
+
 def _print_usage_error(error: click.UsageError, root: click.Context) -> None:
     from abawbench.base.problems import Problem, ProblemError
     from abawbench.cli.output import print_json
 
-    # as `abawbench data list`
-    path = (error.ctx or root).command_path.split()
+    path = _path_of(root.meta[_WORDS], root)
     known = error.__context__
     expected = "arguments and options as the help describes"
     wrong_use = Problem("C02", error.format_message(), expected, f"see `{' '.join(path)} --help`")

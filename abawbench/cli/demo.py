@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.base.files import write_text
-from abawbench.cli.options import PATH
-from abawbench.cli.output import exits_on_problems, say, tell
+from abawbench.cli.options import PATH, json_option
+from abawbench.cli.output import exits_on_problems, print_json, say, tell
 from abawbench.cli.score import QUOTE
 
 if TYPE_CHECKING:
@@ -70,8 +70,9 @@ class DemoData:
     "--frames", default=20, show_default=True, type=click.IntRange(16), help="Average number of frames in a video."
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Seed of the corpus.")
+@json_option
 @exits_on_problems
-def command(out: Path, videos: int, frames: int, seed: int) -> None:
+def command(out: Path, videos: int, frames: int, seed: int, as_json: bool) -> None:
     """Run every step once: faces, a fitted entry, challenge files, checks, scores, a comparison and a leaderboard.
 
     The corpus is synthetic: drawn faces in the official layout. Without OpenCV or scikit-learn it has labels alone, and
@@ -97,11 +98,18 @@ def command(out: Path, videos: int, frames: int, seed: int) -> None:
     data = prepare(out, videos, frames, seed)
     score = _run_commands(data, out)
     entry = next(iter(data.predictions))
-    click.echo(f"made    {'labels' if missing else 'drawn faces'} of {videos} videos, {len(data.predictions)} entries")
-    click.echo(f"score   {entry} on {CHALLENGE}: {score}")
-    click.echo(f"table   {out / 'leaderboard' / f'{CHALLENGE}.md'}")
-    click.echo(f"walk    {log}: every command, and what it printed")
-    click.echo("next    abawbench challenges; abawbench entry new 2026_me_mine --kind onnx")
+    lines = {
+        "made": f"{'labels' if missing else 'drawn faces'} of {videos} videos, {len(data.predictions)} entries",
+        "score": f"{entry} on {CHALLENGE}: {score}",
+        "table": str(out / "leaderboard" / f"{CHALLENGE}.md"),
+        "walk": f"{log}: every command, and what it printed",
+        "next": "abawbench challenges; abawbench entry new 2026_me_mine --kind onnx",
+    }
+    if as_json:
+        print_json(lines)
+        return
+    for name, text in lines.items():
+        click.echo(f"{name:7} {text}")
 
 
 def _run_commands(data: DemoData, out: Path) -> str:

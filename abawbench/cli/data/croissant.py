@@ -7,18 +7,20 @@ from pathlib import Path
 
 import click
 
-from abawbench.cli.options import PATH
-from abawbench.cli.output import exits_on_problems, print_document, tell, writing
+from abawbench.cli.options import PATH, json_option
+from abawbench.cli.output import exits_on_problems, print_document, print_json, tell, writing
 
 
 @click.command()
 @click.argument("dataset", metavar="ID")
 @click.option("-o", "--out", type=PATH, metavar="FILE", help="Write a file instead of printing.")
+@json_option
 @exits_on_problems
-def command(dataset: str, out: Path | None) -> None:
+def command(dataset: str, out: Path | None, as_json: bool) -> None:
     """Describe the data set ID in Croissant 1.1 JSON-LD, for data set search engines and loaders.
 
-    For data that must be requested, the document has the page that explains how, not addresses of files.
+    For data that must be requested, the document has the page that explains how, not addresses of files. With --json, the
+    document is the value of `croissant`.
 
     \b
     Example:
@@ -30,11 +32,13 @@ def command(dataset: str, out: Path | None) -> None:
 
     manifest = get_manifest(dataset)
     document = croissant(manifest)
-    if out is None:
-        print_document(document)
-        return
-    from abawbench.base.files import write_text
+    if out is not None:
+        from abawbench.base.files import write_text
 
-    with writing(out, Path(dataset)):
-        write_text(out, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    tell(f"{out} written: {manifest.id}")
+        with writing(out, Path(dataset)):
+            write_text(out, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        tell(f"{out} written: {manifest.id}")
+    if as_json:
+        print_json({"id": manifest.id, "file": None if out is None else str(out), "croissant": document})
+    elif out is None:
+        print_document(document)
