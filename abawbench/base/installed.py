@@ -9,6 +9,13 @@ from abawbench.base.problems import Problem, ProblemError
 
 VERSION = "0.1.0"
 _PACKAGE = Path(__file__).parents[1]
+# module -> extra that installs it
+_EXTRAS: dict[str | None, str] = {
+    **dict.fromkeys(("av", "cv2", "jinja2", "pooch", "requests", "sklearn", "threadpoolctl"), "video"),
+    **dict.fromkeys(("onnxruntime", "safetensors", "torch", "transformers"), "models"),
+    **dict.fromkeys(("PIL", "kornia", "matplotlib"), "models"),
+    "ray": "cluster",
+}
 
 
 def versions_of(libraries: Iterable[str]) -> dict[str, str]:
@@ -22,6 +29,14 @@ def versions_of(libraries: Iterable[str]) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def missing_library(error: ModuleNotFoundError) -> Problem | None:
+    """D53, with the extra to install, where a module of an extra is missing; None for any other module."""
+    if error.name not in _EXTRAS:
+        return None
+    fix = f"pip install 'abawbench[{_EXTRAS[error.name]}]'"
+    return Problem("D53", f"no module {error.name}", "the libraries that this needs", fix)
 
 
 def shipped_folder(name: str) -> Path:

@@ -16,7 +16,7 @@ import click
 from abawbench.base.installed import VERSION, versions_of
 from abawbench.base.problems import Problem, ProblemError, render
 from abawbench.cli.options import json_option
-from abawbench.cli.output import exits_on_problems, print_json, print_table
+from abawbench.cli.output import exits_on_problems, print_json, print_paragraph, print_table
 
 # where the module has another name than the package that brings it
 MODULES = {"opencv-python-headless": "cv2", "pillow": "PIL", "scikit-learn": "sklearn"}
@@ -31,8 +31,9 @@ class Item:
         group: `core`, an extra, `weights`, `hardware` or `shipped`.
         name: name of the thing.
         state: `ok`, `missing` where something optional is not there, or `wrong`.
-        found: what was found, such as a version or a path.
+        found: what was found, such as a version.
         get: command that gets it; None where there is nothing to get.
+        path: where it is, for files and folders.
     """
 
     group: str
@@ -40,6 +41,7 @@ class Item:
     state: Literal["ok", "missing", "wrong"]
     found: str
     get: str | None = None
+    path: str | None = None
 
 
 @click.command()
@@ -60,14 +62,20 @@ def command(as_json: bool) -> None:
     if as_json:
         print_json({"items": [asdict(item) for item in items]}, problems=problems, ok=not problems)
     else:
-        print_table([[item.group, item.name, item.state, item.found] for item in items], ["", "", "", ""], keys=2)
+        headers = ["part", "name", "state", "found"]
+        print_table([[item.group, item.name, item.state, item.found] for item in items], headers, keys=2)
+        click.echo()
+        for item in items:
+            if item.path is not None:
+                click.echo(f"{item.name}: {item.path}")
         commands = dict.fromkeys(item.get for item in items if item.get is not None)
         click.echo()
         if problems:
             click.echo(render(problems))
         for get in commands:
             names = ", ".join(item.name for item in items if item.get == get)
-            click.echo(f"missing {names}:\n    {get}")
+            print_paragraph(f"missing {names}:")
+            click.echo(f"    {get}")
         click.echo("broken: see above" if problems else "all is here" if not commands else "the rest works")
     if problems:
         sys.exit(1)
@@ -124,14 +132,14 @@ def _weights(problems: list[Problem]) -> Iterator[Item]:
     named = os.environ.get(VARIABLE)
     source = f"named by {VARIABLE}" if named else f"got by `{FETCH}`"
     try:
-        yield Item("weights", "YuNet", "ok", f"{weights_path()}, {source}")
+        yield Item("weights", "YuNet", "ok", source, path=str(weights_path()))
     except ProblemError as error:
         (problem,) = error.problems
         if problem.rule == "F01" and not named:
             yield Item("weights", "YuNet", "missing", "for faces and videos", FETCH)
             return
         problems.append(problem)
-        yield Item("weights", "YuNet", "wrong", f"{problem.file}: {problem.found}", FETCH)
+        yield Item("weights", "YuNet", "wrong", problem.found, FETCH, problem.file)
     except ModuleNotFoundError as error:
         fix = f"pip install 'abawbench[video]' && {FETCH}"
         yield Item("weights", "YuNet", "missing", f"for faces and videos; no module {error.name}", fix)
@@ -155,7 +163,7 @@ def _shipped(problems: list[Problem]) -> Iterator[Item]:
 
     for name in ("data_manifests", "submissions", "leaderboard/published"):
         try:
-            yield Item("shipped", name, "ok", str(shipped_folder(name)))
+            yield Item("shipped", name, "ok", "found", path=str(shipped_folder(name)))
         except ProblemError as error:
             problems += error.problems
             yield Item("shipped", name, "wrong", "not found", "pip install --force-reinstall abawbench")

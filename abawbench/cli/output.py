@@ -19,6 +19,7 @@ from typing import Any, NoReturn, ParamSpec
 import click
 
 from abawbench.base.files import check_output
+from abawbench.base.installed import missing_library
 from abawbench.base.problems import Problem, ProblemError, inert
 from abawbench.cli.table_layout import lay_out
 
@@ -33,13 +34,6 @@ _LEVEL = "abawbench.level"
 QUIET, USUAL, VERBOSE = -1, 0, 1
 # bytes of input from which a verb that is usually done at once says that it has begun
 LARGE = 20_000_000
-# module -> extra that installs it
-EXTRAS: dict[str | None, str] = {
-    **dict.fromkeys(("av", "cv2", "jinja2", "pooch", "requests", "sklearn", "threadpoolctl"), "video"),
-    **dict.fromkeys(("onnxruntime", "safetensors", "torch", "transformers"), "models"),
-    **dict.fromkeys(("PIL", "kornia", "matplotlib"), "models"),
-    "ray": "cluster",
-}
 
 
 def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, None]:
@@ -62,10 +56,9 @@ def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, No
         except ProblemError as error:
             _fail(error)
         except ModuleNotFoundError as error:
-            if error.name not in EXTRAS:
+            problem = missing_library(error)
+            if problem is None:
                 raise
-            fix = f"pip install 'abawbench[{EXTRAS[error.name]}]'"
-            problem = Problem("D53", f"no module {error.name}", "the libraries of this verb", fix)
             _fail(ProblemError(problem))
         except BrokenPipeError:
             # the reader, such as `head`, has seen enough; what is still to be written goes nowhere

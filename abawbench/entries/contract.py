@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from abawbench.base.installed import missing_library
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.clips.clip import BATCH, Clip
@@ -118,9 +119,11 @@ def wrong_values(task: Task, values: Floats, valid: Mask) -> Iterator[tuple[str,
 
 
 def describe_failure(card: Card, error: Exception, unit: str, frame: int | None) -> tuple[Problem, ...]:
-    """Problems for an exception of an entry: its own ones, else an E12 that names the entry, the unit and the frame."""
+    """Problems for an exception of an entry: its own ones, D53, or an E12 with the entry, the unit and the frame."""
     if isinstance(error, ProblemError):
         return error.problems
+    if isinstance(error, ModuleNotFoundError) and (problem := missing_library(error)) is not None:
+        return (problem,)
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"unit {unit}" + ("" if frame is None else f", frame {frame}")
     found = f"{card.name}, {where}: {type(error).__name__}: {error} ({place.filename}:{place.lineno})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 import pytest
@@ -14,6 +15,8 @@ from abawbench.formats.write import write_annotations, write_list, write_predict
 from abawbench.synthetic import simulate_split
 
 KEYS = ["ok", "verb", "problems"]
+
+
 def run(*words: object):
     return CliRunner().invoke(main, [str(word) for word in words])
 
@@ -174,7 +177,10 @@ def test_doctor_names_each_thing_and_its_command(monkeypatch, tmp_path):
     assert items["YuNet"]["state"] == "missing"
     assert items["YuNet"]["get"] == "abawbench data fetch yunet"
     assert {"abawbench", "python", "GPU", "submissions"} <= items.keys()
-    assert "    abawbench data fetch yunet\n" in run("doctor").stdout
+    assert Path(items["submissions"]["path"]).is_dir()
+    printed = run("doctor").stdout
+    assert "    abawbench data fetch yunet\n" in printed
+    assert f"submissions: {items['submissions']['path']}\n" in printed
 
 
 def test_doctor_says_where_weights_are_broken(monkeypatch, tmp_path):

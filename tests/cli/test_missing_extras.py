@@ -32,3 +32,18 @@ def test_a_verb_without_its_library_names_the_extra(module, words, tmp_path, mon
     assert "D53" in result.stderr
     assert "abawbench[video]" in result.stderr
     assert isinstance(result.exception, SystemExit)
+
+
+def test_an_entry_that_looks_at_no_picture_is_checked_without_opencv(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    result = CliRunner().invoke(main, ["check", "2026_abawbench_mean"])
+    assert result.exit_code == 0, result.stdout
+    assert "ACCEPTED" in result.stdout
+
+
+def test_a_library_that_an_entry_lacks_is_named_with_its_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    result = CliRunner().invoke(main, ["check", "2026_abawbench_onnx/tiny"])
+    assert result.exit_code == 1
+    assert "D53" in result.stdout
+    assert "pip install 'abawbench[models]'" in result.stdout

@@ -19,8 +19,8 @@ from abawbench.cli.output import exits_on_problems, print_document, print_json, 
 def command(dataset: str, out: Path | None, as_json: bool) -> None:
     """Describe the data set ID in Croissant 1.1 JSON-LD, for data set search engines and loaders.
 
-    For data that must be requested, the document has the page that explains how, not addresses of files. With --json, the
-    document is the value of `croissant`.
+    For data that must be requested, the document has the page that explains how, not addresses of files. With --json
+    it is the value of `croissant`.
 
     \b
     Example:

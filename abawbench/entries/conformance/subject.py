@@ -12,7 +12,7 @@ import numpy as np
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.clips.alignment import CROP_SIZE
-from abawbench.clips.clip import Clip, Frames, Positions, clip_in_memory
+from abawbench.clips.clip import Clip, Frames, Positions
 from abawbench.entries.contract import check_answers, describe_failure
 from abawbench.entries.model import Answers, Card, DeviceEntry, Entry, FrameFeatures, TableEntry, Trainable
 from abawbench.table import Table, Values
@@ -168,8 +168,18 @@ def _random_features(clip: Clip, width: int) -> FrameFeatures:
 
 
 def drawn_clips(size: int = CROP_SIZE) -> tuple[Clip, ...]:
-    """A clip of 16 drawn faces of each of two people, with crops of `size` pixels; the same on every machine."""
-    return tuple(clip_in_memory(video, crops) for video, crops in zip(VIDEOS, _draw_crops(size), strict=True))
+    """A clip of 16 drawn faces of each of two people, with crops of `size` pixels; the same on every machine.
+
+    They are drawn when the first crop is read: an entry that looks at no picture needs no OpenCV.
+    """
+    frame, valid = np.arange(1, FRAMES + 1, dtype=np.int32), np.ones(FRAMES, bool)
+
+    def source(person: int, positions: Positions) -> Frames:
+        return _draw_crops(size)[person][positions]
+
+    return tuple(
+        Clip(video, frame, valid, size, functools.partial(source, person)) for person, video in enumerate(VIDEOS)
+    )
 
 
 def drawn_truth(tasks: Sequence[Task]) -> Table:
