@@ -11,6 +11,9 @@ from typing import Any, Literal
 from abawbench.challenges.model import Challenge, is_assumed
 
 Verdict = Literal["official size", "other data", "not known"]
+_Fit = Literal["official size", "other data", "same units", "not known"]
+# a split that fits is meant where none is named
+FITTING = ("official size", "same units")
 NO_COUNTS: Mapping[str, Any] = MappingProxyType({"units": [], "rows": [], "labelled": [], "valid": {}})
 VALID_FOR = "rows valid for "
 # a number of rows or units by what is counted, in words
@@ -42,7 +45,7 @@ class SizeOfTruth:
         split: split that was compared: the one that was named, that has the truth's size, or that keeps its labels in
             the truth's place; None if every split was.
         verdict: `official size` if all known counts of the split are the truth's, `other data` if one is not,
-            `not known` if there is no count to compare with.
+            `not known` if there is no count of rows to compare with.
         text: the verdict in words, with the counts that decide it.
     """
 
@@ -61,17 +64,21 @@ def size_of_truth(challenge: Challenge, truth: Counts, *, split: str | None = No
         source: file or folder of the truth.
     """
     counted = _counted(truth.rows, truth.units, truth.labelled, truth.valid)
-    verdicts = {name: _verdict(challenge, name, counted) for name in challenge.sizes}
+    fits = {name: _fit(challenge, name, counted) for name in challenge.sizes}
     if split is None:
-        fitting = (name for name, verdict in verdicts.items() if verdict == "official size")
-        split = next(fitting, None) or _split_at(challenge, source)
-    asked = tuple(verdicts) if split is None else (split,)
-    unknown = [name for name in asked if verdicts.get(name, "not known") == "not known"]
+        split = next((name for fit in FITTING for name in fits if fits[name] == fit), None)
+        split = split or _split_at(challenge, source)
+    asked = tuple(fits) if split is None else (split,)
+    unknown = [name for name in asked if fits.get(name, "not known") == "not known"]
     if unknown or not asked:
         splits = " and of the ".join(f"{name} split" for name in unknown) or "splits"
         return SizeOfTruth(split, "not known", f"the size of the {splits} of {challenge.id} is not known")
-    if verdicts[asked[0]] == "official size":
-        return SizeOfTruth(split, "official size", f"truth has the size of the {split} split of {challenge.id}")
+    whose = f"the {split} split of {challenge.id}"
+    if fits[asked[0]] == "same units":
+        text = f"truth has the {truth.units:,} units of {whose}, whose rows are not known"
+        return SizeOfTruth(split, "not known", text)
+    if fits[asked[0]] == "official size":
+        return SizeOfTruth(split, "official size", f"truth has the size of {whose}")
     return SizeOfTruth(split, "other data", f"{_difference(challenge, asked, counted)}: other data")
 
 
@@ -111,11 +118,14 @@ def _known_counts(challenge: Challenge, split: str) -> Iterator[_Counted]:
                 yield known
 
 
-def _verdict(challenge: Challenge, split: str, counted: _Counted) -> Verdict:
+def _fit(challenge: Challenge, split: str, counted: _Counted) -> _Fit:
     known = list(_known_counts(challenge, split))
     if not known:
         return "not known"
-    return "official size" if any(counts.items() <= counted.items() for counts in known) else "other data"
+    fitting = [counts for counts in known if counts.items() <= counted.items()]
+    if not fitting:
+        return "other data"
+    return "same units" if all(set(counts) == {"units"} for counts in fitting) else "official size"
 
 
 def _difference(challenge: Challenge, splits: tuple[str, ...], counted: _Counted) -> str:

@@ -75,6 +75,13 @@ def test_units_are_compared_where_rows_are_not_known():
     assert found.text == "truth has 70 units, the validation split of abaw3-va 71: other data"
 
 
+def test_units_alone_do_not_make_a_truth_official():
+    for split in ("validation", None):
+        found = size_of_truth(get("abaw2-va"), Counts(71, 710, 710, {"va": 710}), split=split)
+        assert (found.split, found.verdict) == ("validation", "not known")
+        assert found.text == "truth has the 71 units of the validation split of abaw2-va, whose rows are not known"
+
+
 def test_an_assumed_count_says_so():
     found = size_of_truth(get("abaw8-va"), Counts(76, 9, 9, {"va": 9}), split="validation")
     assert found.text == "truth has 9 rows valid for va, the validation split of abaw8-va 382,021 (assumed): other data"
