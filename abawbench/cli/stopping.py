@@ -88,8 +88,10 @@ def stoppable(words: Sequence[str]) -> Generator[None]:
     threading.Thread(target=_watch, args=(near, stop), daemon=True).start()
     try:
         yield
-    except Stopped:
-        pass
+    except BaseException:
+        # what fails because it is stopped in the middle is no failure of its own
+        if stop.status is None:
+            raise
     finally:
         if stop.status is None:
             signal.set_wakeup_fd(earlier_fd)

@@ -52,6 +52,12 @@ while True:
     with contextlib.suppress(BaseException):
         time.sleep(60)
 """,
+    "code that fails when it is stopped": """\
+try:
+    time.sleep(60)
+finally:
+    raise AttributeError("half imported")
+""",
     "a thread that does not end": """\
 threading.Thread(target=time.sleep, args=(60,)).start()
 time.sleep(60)
