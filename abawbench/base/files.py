@@ -73,36 +73,52 @@ def plain_name(name: object) -> str:
     return name
 
 
-def check_output(out: Path, *inputs: Path | None) -> bool:
+def check_output(out: Path, *inputs: Path | None, suffix: str | None = None) -> bool:
     """Check that writing a file or folder destroys nothing that somebody brought.
 
     Args:
         out: file or folder to write; links are followed.
         inputs: files and folders that are read by the same call; None for those that are not given.
+        suffix: ending of the files that will be in the folder `out`; by default that of the file `out`.
 
     Returns:
         True where a file is there, which the output will replace.
 
     Raises:
-        ProblemError: F12, the output is an input or a file of an input folder, a device, a pipe or a socket.
+        ProblemError: F12, the output is an input or a file of an input folder, or would be read as one; it is a device,
+            a pipe or a socket.
     """
     place = _require_place(out)
     for given in inputs:
-        if given is None or not given.exists():
-            continue
-        # a folder is never replaced
-        is_it = place.is_file() and place.samefile(given)
-        if is_it or (place.is_file() and given.is_dir() and _is_within(place, given)):
-            found = f"an input of the same call, {given}" if is_it else f"a file of the input folder {given}"
-            raise ProblemError(Problem("F12", found, "a place of its own", "name another file with -o", str(out)))
+        found = None if given is None else _clash(place, given, place.suffix if suffix is None else suffix)
+        if found is not None:
+            raise ProblemError(Problem("F12", found, "a place of its own", "name another place", str(out)))
     return place.is_file()
 
 
-def _is_within(file: Path, folder: Path) -> bool:
-    """True where a file lies somewhere in a folder, or one of the folder's files is a link to it."""
-    return folder.resolve() in file.parents or any(
-        path.is_file() and path.samefile(file) for path in folder.iterdir() if not path.is_dir()
-    )
+def _clash(place: Path, given: Path, suffix: str) -> str | None:
+    """How an output would change an input; None where it would not.
+
+    Links and mounts are other names of one place, hence the comparison of what is there.
+    """
+    try:
+        if place.exists() and place.samefile(given):
+            return f"an input of the same call, {given}"
+        if not given.is_dir():
+            return None
+        if place.is_file():
+            is_within = any(parent.samefile(given) for parent in place.parents) or any(
+                path.is_file() and path.samefile(place) for path in given.iterdir() if not path.is_dir()
+            )
+            return f"a file of the input folder {given}" if is_within else None
+        if place.exists() or not place.parent.is_dir() or not place.parent.samefile(given):
+            return None
+        # a further file of a kind that the folder holds
+        is_alike = suffix and any(path.suffix == suffix for path in given.iterdir() if path.is_file())
+    except OSError:
+        # reading the input then reports the error
+        return None
+    return f"a place in the input folder {given}, which would be read with it" if is_alike else None
 
 
 def _require_place(path: Path) -> Path:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
+from abawbench.base.files import check_output
 from abawbench.cli import runs
 from abawbench.cli.options import PATH, choice_option, options_from
 from abawbench.cli.output import detail, exits_on_problems, stage, tell, tell_resumed
@@ -60,6 +61,7 @@ def command(
       abawbench extract tiny_vit cropped_aligned -o features/tiny --seed 0 --layer -2 --pooling mean
       abawbench predict 2022_aim3_mtl-se-gru features/arcface -o out/gru
     """
+    check_output(out, data)
     tell(f"extract: {backbone} over {data}, into {out}")
     from abawbench.inference.extract import extract
     from abawbench.inference.feature_maker import feature_maker

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from abawbench.base.files import check_output
 from abawbench.cli import runs
 from abawbench.cli.options import CHALLENGE, PATH, allow_filled_option, choice_option
 from abawbench.cli.output import detail, exits_on_problems, say, say_remarks, stage, tell, tell_resumed
@@ -62,6 +63,7 @@ def command(
       abawbench predict 2019_kollias_facebehaviornet/tiny me.mp4 -o out/me --fill nearest --write abaw10-va
       abawbench predict submissions/2026_me_mine cropped_aligned -o out/mine
     """
+    check_output(out, data)
     tell(f"predict: {entry} over {data}, into {out}")
     from abawbench.entries.loading import find_entry_file
     from abawbench.entries.model import TableEntry

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from abawbench.base.files import check_output
 from abawbench.cli.options import PATH, choice_option, device_option, json_option, resolve_device
 from abawbench.cli.output import ProgressLine, duration, exits_on_problems, print_json, tell, tell_resumed
 
@@ -60,6 +61,7 @@ def mae(crops: Path, out: Path, size: str, device: str, memory: float, as_json: 
       abawbench pretrain mae out/corpus -o out/mae
       abawbench pretrain mae cropped_aligned -o out/mae_b --size b --precision bfloat16 --batch 512
     """
+    check_output(out, crops)
     tell(f"pretrain: {crops}, into {out}")
     from abawbench.training.pretraining.pretrain import pretrain
     from abawbench.training.pretraining.settings import settings_for

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from abawbench.base.files import check_output
 from abawbench.base.toml_text import parse_toml
 from abawbench.cli.options import PATH, json_option, options_from, resolve_device, submissions_option
 from abawbench.cli.output import ProgressLine, duration, exits_on_problems, print_json, print_table, tell, tell_resumed
@@ -92,6 +93,7 @@ def command(
       abawbench train 2026_me_mine --features out/mae --features out/ires --truth out/corpus -o out/run --seeds 1,2,3
       abawbench predict out/run out/corpus -o out/predictions
     """
+    check_output(out, *data, *source["features"], source["truth"], source["train"], source["validation"])
     tell(f"train: {entry}, into {out}")
     from abawbench.training.train import train
 

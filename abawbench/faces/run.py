@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from abawbench.base.files import check_output
 from abawbench.base.problems import Problem, ProblemError, together, unreadable, unwritable
 from abawbench.base.ray_pool import spread
 from abawbench.base.run_lock import end_workers, only_run, stay_with_parent, without_interrupts
@@ -179,10 +180,11 @@ def crop_faces(
             changed since, and of all videos.
 
     Raises:
-        ProblemError: nothing can be done at all: F01 or D30 for the input, F04 or D34 for the overrides, F01 or E04
+        ProblemError: nothing can be done at all: F01, F12 or D30 for the input, F04 or D34 for the overrides, F01 or E04
             for the weights, D36 while another run works in the folder. Problems of single videos are in the summary.
     """
     begin = time.perf_counter()
+    check_output(out, videos)
     found, left_out = find_sources(videos)
     network = weights_path(weights)
     _prepare(out)

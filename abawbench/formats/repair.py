@@ -63,7 +63,7 @@ def repair(challenge: Challenge, path: Path, template: Path | None, out: Path) -
         ProblemError: problems that have to be mended by hand; F12, the copy would replace an input. Nothing is written
             then.
     """
-    check_output(out, path, template)
+    check_output(out, path, template, suffix=prediction_layouts(challenge)[0].suffix if path.is_dir() else None)
     if is_archive(path):
         raise ProblemError(
             Problem("C02", "a zip", "a file or a folder", "unpack it, repair each file, and pack them again", str(path))

@@ -84,6 +84,25 @@ def test_a_new_file_in_an_input_folder_and_one_beside_it_are_outputs(tmp_path):
     assert check_output(tmp_path / "old.txt", tmp_path / "folder", tmp_path / "missing")
 
 
+@pytest.mark.parametrize("name", ["new.txt", "link/new.txt"])
+def test_a_new_file_that_would_be_read_with_its_folder_is_no_output(tmp_path, name):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (tmp_path / "link").symlink_to(folder)
+    (folder / "old.txt").write_text("old")
+    out = folder / name if "/" not in name else tmp_path / name
+    assert rules(check_output, out, folder) == ["F12"]
+    assert not check_output(out.with_suffix(".json"), folder)
+    assert not check_output(folder / "run", folder)
+    assert rules(lambda: check_output(folder / "copy", folder, suffix=".txt")) == ["F12"]
+
+
+def test_a_folder_under_another_name_is_still_the_input(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    assert rules(check_output, tmp_path / "link", tmp_path / "folder") == ["F12"]
+
+
 def test_a_link_stays_and_its_file_is_replaced(tmp_path):
     (tmp_path / "place").mkdir()
     for target in ("old", "new"):

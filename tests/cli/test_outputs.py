@@ -119,3 +119,47 @@ def test_the_same_trial_twice_is_a_note(files):
     assert result.exit_code == 0
     assert "N20" in result.stderr
     assert "copy.txt" in result.stderr
+
+
+@pytest.mark.parametrize("verb", ["write", "pack", "repair", "folds"])
+def test_no_verb_adds_a_file_to_its_input(files, verb):
+    """A second submission or another unit would be read with the first the next time."""
+    folder = files / "truth"
+    (files / "other name").symlink_to(folder)
+    suffix = ".zip" if verb == "pack" else ".txt"
+    if verb != "folds":
+        for name in ("mine.txt", "list.txt"):
+            (folder / name).write_text((files / name).read_text())
+    if verb == "pack":
+        (folder / "old.zip").write_text("x")
+    inputs = {
+        "write": ("write", "abaw10-va", folder, "--template", files / "list.txt"),
+        "pack": ("pack", "abaw3-expr", folder),
+        "repair": ("check", "abaw3-expr", folder),
+        "folds": ("data", "folds", folder, "-c", "abaw2-va", "-k", "2"),
+    }
+    option = "--repair" if verb == "repair" else "-o"
+    for place in (folder / f"new{suffix}", files / "other name" / f"new{suffix}"):
+        result = run(*inputs[verb], option, place)
+        assert result.exit_code == 1
+        assert "F12" in result.output
+        assert not place.exists()
+
+
+@pytest.mark.parametrize("verb", ["faces", "predict", "extract", "pretrain", "train"])
+def test_no_run_writes_into_the_folder_of_its_data(tmp_path, verb):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "a.mp4").write_bytes(b"x")
+    (tmp_path / "link").symlink_to(data)
+    words = {
+        "faces": ("faces", data, tmp_path / "link"),
+        "predict": ("predict", "2026_abawbench_mean", data, "-o", tmp_path / "link"),
+        "extract": ("extract", "tiny_vit", data, "-o", tmp_path / "link"),
+        "pretrain": ("pretrain", "mae", data, "-o", tmp_path / "link"),
+        "train": ("train", "2026_me_mine", data, "-o", tmp_path / "link"),
+    }
+    result = run(*words[verb])
+    assert result.exit_code == 1
+    assert "F12" in result.stderr
+    assert [path.name for path in data.iterdir()] == ["a.mp4"]

@@ -154,7 +154,7 @@ def test_a_folder_of_units_is_mended_file_by_file(submission):
 def test_a_folder_that_is_there_is_left_alone(submission):
     made = submission("abaw3-va")
     path = made.write()
-    with pytest.raises(ProblemError, match="C02"):
+    with pytest.raises(ProblemError, match="F12"):
         repair(made.challenge, path, made.template, path)
     assert check(made.challenge, path, made.template) == ()
 
