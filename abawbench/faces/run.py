@@ -180,8 +180,9 @@ def crop_faces(
             changed since, and of all videos.
 
     Raises:
-        ProblemError: nothing can be done at all: F01, F12 or D30 for the input, F04 or D34 for the overrides, F01 or E04
-            for the weights, D36 while another run works in the folder. Problems of single videos are in the summary.
+        ProblemError: nothing can be done at all: F01 or D30 for the input, F12 the folder is the input, F04 or D34 for
+            the overrides, F01 or E04 for the weights, D36 while another run works in the folder. Problems of single
+            videos are in the summary.
     """
     begin = time.perf_counter()
     check_output(out, videos)
