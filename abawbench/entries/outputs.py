@@ -36,7 +36,9 @@ TOLERANCE = 1e-3
 
 def softmax(scores: Floats) -> Floats:
     """Probabilities of classes from scores of any size, shape (rows, classes)."""
-    odds = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
+    # infinite scores give NaN, which the caller refuses
+    with np.errstate(invalid="ignore"):
+        odds = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
     return odds / odds.sum(axis=1, keepdims=True)
 
 

@@ -78,7 +78,7 @@ def read_image_input(
     except _NotHonouredError as error:
         found, expected = error.args
         raise ProblemError(_problem(rule, found, expected, file)) from error
-    except (TypeError, ValueError, KeyError, IndexError, ZeroDivisionError) as error:
+    except (TypeError, ValueError, LookupError, ArithmeticError) as error:
         found = f"{type(error).__name__}: {error}"
         raise ProblemError(_problem("E04", found, "values as transformers writes them", file)) from error
     try:

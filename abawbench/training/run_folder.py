@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Generator, Iterable, Mapping
@@ -18,6 +19,7 @@ from abawbench.base.json_text import parse_fields, parse_json
 from abawbench.base.problems import Problem, ProblemError, Problems, unreadable, unwritable
 from abawbench.base.run_lock import only_run
 from abawbench.entries.entry_file import RUN
+from abawbench.models.checkpoints.tensors import read_safetensors
 
 CHECKPOINTS = "checkpoints"
 FACTS = "last.json"
@@ -98,8 +100,9 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint) -> None:
     number = 1 + int(before.stem.rpartition("-")[2] or 0) if before.suffix == SUFFIX else 1
     path = folder / f"last-{number}{SUFFIX}"
     write_tensors(path, checkpoint.tensors)
-    facts = {"file": path.name, "sha256": sha256_of(path), "facts": checkpoint.facts}
-    write_text(folder / FACTS, json.dumps(facts, indent=1, allow_nan=False))
+    facts = checkpoint.facts
+    record = {"file": path.name, "sha256": sha256_of(path), "hash": _hash_of(facts), "facts": facts}
+    write_text(folder / FACTS, json.dumps(record, indent=1, allow_nan=False))
     if before != path and before.suffix == SUFFIX:
         before.unlink(missing_ok=True)
 
@@ -110,8 +113,6 @@ def load_checkpoint(run: Path) -> Checkpoint | None:
     Raises:
         ProblemError: E04, its files are damaged.
     """
-    from safetensors.torch import load_file
-
     folder = run / CHECKPOINTS
     record = _newest(folder)
     name = record.get("file")
@@ -124,7 +125,12 @@ def load_checkpoint(run: Path) -> Checkpoint | None:
     found = sha256_of(path)
     if found != record["sha256"]:
         raise _damaged(folder, f"sha256 {found}", f"sha256 {record['sha256']}", path)
-    return Checkpoint(load_file(path), record["facts"])
+    if _hash_of(record["facts"]) != record["hash"]:
+        raise _damaged(folder, "other facts than were written", f"sha256 {record['hash']}", folder / FACTS)
+    try:
+        return Checkpoint(read_safetensors(path)[0], record["facts"])
+    except ValueError as error:
+        raise _damaged(folder, str(error), "tensors", path) from error
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -156,7 +162,7 @@ def _newest(folder: Path) -> dict[str, Any]:
         raise unreadable(path, error) from error
     except ValueError as error:
         raise _damaged(folder, str(error), "the facts of a checkpoint", path) from error
-    kinds = {"file": str, "sha256": str, "facts": dict}
+    kinds = {"file": str, "sha256": str, "hash": str, "facts": dict}
     wrong = [name for name, kind in kinds.items() if not isinstance(record.get(name), kind)]
     if not wrong and Path(record["file"]).name != record["file"]:
         wrong = ["file"]
@@ -164,6 +170,12 @@ def _newest(folder: Path) -> dict[str, Any]:
         found = ", ".join(f"{name} = {record.get(name)!r}" for name in wrong)
         raise _damaged(folder, found, "the facts of a checkpoint", path)
     return record
+
+
+def _hash_of(facts: Mapping[str, Any]) -> str:
+    # names are texts once they are read again
+    plain = json.loads(json.dumps(facts))
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
 def _damaged(folder: Path, found: str, expected: str, path: Path) -> ProblemError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +20,10 @@ from abawbench.entries.model import Answers, Card, FrameFeatures, Weights, weigh
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, freeze
 from abawbench.entries.outputs import correct_rounding, over_frames, softmax
 from abawbench.labels import class_named
+from abawbench.models.checkpoints.read import weight_files
+from abawbench.models.checkpoints.tensors import check_tensors, sizes_in
 from abawbench.models.image_input import ImageInput, Overrides
+from abawbench.models.network_config import MOST_PARTS, check_config, check_parameters
 from abawbench.models.preprocessor_config import FILE as PREPROCESSOR
 from abawbench.models.preprocessor_config import read_image_input
 from abawbench.table import Floats
@@ -115,11 +118,12 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: ImageClassifierSe
             not take, E08 tensors missing, E09 code in the folder, E11 no safetensors.
     """
     config = _read_json(settings.folder / CONFIG)
+    check_config(config, MOST_PARTS, str(settings.folder / CONFIG))
     problems = Problems()
     try:
         task, places = _classes(config, vocabulary, settings, problems)
         channels = int(config.get("num_channels", 3))
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise ProblemError(_damaged(settings.folder / CONFIG, error)) from error
     image_input = _image_input(settings, channels, problems)
     if settings.batch < 1:
@@ -130,9 +134,9 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: ImageClassifierSe
     problems.raise_if_any()
     assert image_input is not None
     weights = _weights(settings)
-    module = _Scores(_network(settings.folder), settings.batch)
+    module = _Scores(_network(settings.folder, [settings.folder / file.file for file in weights]), settings.batch)
     encoder = FrameEncoder(freeze([module]), (image_input,))
-    _try(encoder, settings.folder)
+    _try(encoder, settings.folder, len(places))
     facts = {
         "role": "network",
         "kind": str(config.get("model_type", "")),
@@ -231,18 +235,26 @@ def _weights(settings: ImageClassifierSettings) -> tuple[Weights, ...]:
     if settings.sha256 and len(files) > 1:
         found = f"settings.sha256 for {len(files)} files"
         raise ProblemError(Problem("E02", found, "one file of weights", "leave settings.sha256 out"))
+    weight_files(settings.folder)
     about = {"licence": settings.weights_licence, "source": settings.weights_source}
     return tuple(weights_of("network", path, sha256=settings.sha256, **about) for path in files)
 
 
-def _network(folder: Path) -> Any:
-    from transformers import AutoModelForImageClassification
+def _network(folder: Path, files: Sequence[Path]) -> Any:
+    from transformers import AutoConfig, AutoModelForImageClassification
     from transformers.utils import logging
 
     level, shows_progress = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
+        sizes = [size for file in files for size in sizes_in(file)]
+        check_config(_read_json(folder / CONFIG), len(sizes), str(folder / CONFIG))
+        with torch.device("meta"):
+            config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            empty = AutoModelForImageClassification.from_config(config, trust_remote_code=False)
+        expected = sum(parameter.numel() for parameter in empty.parameters())
+        check_parameters(expected, sum(sizes), str(folder))
         network, loaded = AutoModelForImageClassification.from_pretrained(
             folder,
             local_files_only=True,
@@ -252,6 +264,8 @@ def _network(folder: Path) -> Any:
             ignore_mismatched_sizes=True,
             output_loading_info=True,
         )
+    except ProblemError:
+        raise
     except Exception as error:  # transformers raises whatever its parts raise on files that are damaged or foreign
         reason = str(error).strip().splitlines() or [type(error).__name__]
         expected = "an image classifier that transformers reads"
@@ -267,14 +281,20 @@ def _network(folder: Path) -> Any:
         expected = "every tensor of the network, in its shape"
         problem = Problem("E08", found, expected, "bring the weights of this network", str(folder), count=len(absent))
         raise ProblemError(problem)
+    check_tensors(network.state_dict(), sum(file.stat().st_size for file in files), str(folder))
     return network
 
 
-def _try(encoder: FrameEncoder, folder: Path) -> None:
+def _try(encoder: FrameEncoder, folder: Path, labels: int) -> None:
     size = encoder.image_inputs[0].size
     try:
-        encoder.forward((torch.zeros((1, size, size, 3), dtype=torch.uint8),))
-    except (ValueError, RuntimeError) as error:
-        found = f"pictures of {size} pixels: {str(error).splitlines()[0][:200]}"
+        scores = encoder.forward((torch.zeros((1, size, size, 3), dtype=torch.uint8),))
+    # a network of others may fail in any way
+    except Exception as error:
+        found = f"pictures of {size} pixels: {str(error).partition(chr(10))[0][:200]}"
         expected = "pictures of the size that the network takes"
         raise ProblemError(Problem("E06", found, expected, "correct settings.size", str(folder))) from error
+    if tuple(scores.shape) != (1, labels):
+        found = f"scores of shape {tuple(scores.shape)} for one picture"
+        expected = f"one for each of {labels:,} labels"
+        raise ProblemError(Problem("E13", found, expected, f"correct id2label in {CONFIG}", str(folder)))

@@ -225,14 +225,14 @@ def load_state(module: nn.Module, path: Path) -> None:
     """Put the tensors of a file into a module that has the same tensors.
 
     Raises:
-        ProblemError: E04 the file is no safetensors file, E08 every tensor that is missing, surplus or misshapen.
+        ProblemError: E04 the file is no safetensors file, E08 every tensor that is missing, surplus or misshapen,
+            E22 numbers that are not finite.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from abawbench.models.checkpoints.tensors import check_tensors, read_safetensors
 
     try:
-        found = load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
+        found, _ = read_safetensors(path)
+    except (OSError, ValueError) as error:
         expected = "a safetensors file"
         raise ProblemError(Problem("E04", str(error), expected, "convert or copy it again", str(path))) from error
     wanted = module.state_dict()
@@ -244,6 +244,7 @@ def load_state(module: nn.Module, path: Path) -> None:
             wish = f"no {name}" if shape is None else expected
             problems.add(Problem("E08", had, wish, "bring the weights of this very network", str(path)))
     problems.raise_if_any()
+    check_tensors(found, path.stat().st_size, str(path))
     module.load_state_dict(found)
 
 

@@ -19,6 +19,7 @@ from abawbench.base.problems import Problem, ProblemError, did_you_mean
 from abawbench.models.backbones.model import Backbone, BackboneCard, refuse_other_pictures
 from abawbench.models.backbones.presets import PRESETS
 from abawbench.models.image_input import ImageInput, Overrides, Pooling, imagenet
+from abawbench.models.network_config import check_parameters
 
 PREFIX = "hf:"
 _POSITIONS = "embeddings.position_embeddings"
@@ -114,7 +115,11 @@ def assumed_image_input(config: Config) -> ImageInput:
     A network with one channel takes grey pictures with values from -1 to 1.
     """
     size = _image_size(config) or 224
-    return ImageInput(size, "grey", (0.5,), (0.5,)) if getattr(config, "num_channels", 3) == 1 else imagenet(size)
+    try:
+        return ImageInput(size, "grey", (0.5,), (0.5,)) if getattr(config, "num_channels", 3) == 1 else imagenet(size)
+    except (TypeError, ValueError) as error:
+        found, expected = f"image_size {size!r}", "the side of a picture in pixels"
+        raise ProblemError(Problem("E04", found, expected, "correct the configuration")) from error
 
 
 def create(kind: str, overrides: Overrides) -> Vision:
@@ -149,7 +154,8 @@ def load(
         The network, and the tensors that did not fit; a network with missing tensors is of no use.
 
     Raises:
-        ProblemError: E17, an override that it cannot follow, or a type that takes no pictures.
+        ProblemError: E04 a configuration that gives no network, E08 one of a much larger network, E17 an override that
+            it cannot follow, or a type that takes no pictures.
 
     Source: facebookresearch/mae:models_vit.py (fc_norm).
     """
@@ -157,6 +163,7 @@ def load(
     if has_norm:
         overrides = _averaged(kind, overrides)
     setup = _resolve(kind, config, preset, overrides)
+    check_parameters(setup.parameters, sum(tensor.numel() for tensor in tensors.values()))
     copied = {
         name: tensor.to(torch.float32 if tensor.is_floating_point() else tensor.dtype, copy=True)
         for name, tensor in tensors.items()
@@ -209,6 +216,7 @@ class _Setup:
     config: Config
     network: Any
     arguments: Mapping[str, Any]
+    parameters: int
     lead: int
     options: Mapping[str, Any]
 
@@ -231,12 +239,25 @@ def _resolve(kind: str, config: Config, preset: ImageInput, overrides: Overrides
     arguments = {"add_pooling_layer": False} if _takes(network.__init__, "add_pooling_layer") else {}
     layer = -1 if overrides.layer is None else overrides.layer
     with quiet(), torch.device("meta"), torch.no_grad():
-        hidden = _dry_run(kind, network(config, **arguments).eval(), image_input, layer, options)
+        empty = _empty(network, config, arguments)
+        hidden = _dry_run(kind, empty, image_input, layer, options)
+    parameters = sum(parameter.numel() for parameter in empty.parameters())
     lead = _lead(config, hidden, image_input)
     pooling = _pooling(kind, hidden, lead, overrides.pooling)
     width = hidden.shape[1] if hidden.ndim == 4 else hidden.shape[2]
     card = BackboneCard(kind, image_input, layer, pooling, width)
-    return _Setup(card, config, network, arguments, lead, options)
+    return _Setup(card, config, network, arguments, parameters, lead, options)
+
+
+def _empty(network: Any, config: Config, arguments: Mapping[str, Any]) -> Any:
+    """A network without numbers. Raises: ProblemError E04, the configuration gives none."""
+    try:
+        return network(config, **arguments).eval()
+    # each network checks its configuration in its own way
+    except Exception as error:
+        found = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        expected = f"the configuration of a {config.model_type}"
+        raise ProblemError(Problem("E04", found, expected, "correct the configuration")) from error
 
 
 def _encoder(config: Config) -> Config:
@@ -263,7 +284,7 @@ def _class_of(kind: str, config: Config) -> Any:
 def _image_size(config: Config) -> int | None:
     """The height of the pictures that a configuration names; None where it names none."""
     size = getattr(config, "image_size", None)
-    return size[0] if isinstance(size, list | tuple) else size
+    return next(iter(size), None) if isinstance(size, list | tuple) else size
 
 
 def _takes(function: Any, argument: str) -> bool:
@@ -277,7 +298,9 @@ def _refuse_other_patches(kind: str, config: Config, image_input: ImageInput) ->
         found = f"{image_input.channels} channels ({image_input.colour}) for {kind}"
         problems.append(Problem("E17", found, f"{channels} channels", "correct the colour"))
     patch = _patch(config)
-    if patch is not None and image_input.size % patch:
+    if patch is not None and patch < 1:
+        problems.append(Problem("E04", f"patch_size {patch}", "a number of pixels", "correct the configuration"))
+    elif patch is not None and image_input.size % patch:
         found = f"size {image_input.size} for {kind}"
         problems.append(Problem("E17", found, f"a multiple of its patches of {patch} pixels", "correct the size"))
     if problems:
@@ -289,7 +312,7 @@ def _patch(config: Config) -> int | None:
     patch = getattr(config, "patch_size", None)
     if hasattr(config, "depths"):
         return None
-    return patch[0] if isinstance(patch, list | tuple) else patch
+    return next(iter(patch), 0) if isinstance(patch, list | tuple) else patch
 
 
 def _dry_run(kind: str, network: Any, image_input: ImageInput, layer: int, options: Mapping[str, Any]) -> Tensor:

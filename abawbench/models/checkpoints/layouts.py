@@ -37,6 +37,7 @@ _SIGNATURES = {
 _READ = "IResNet, ViT of facebookresearch/mae or transformers, densenet121 or denseface100"
 
 _WRAPPERS = ("model", "state_dict", "state_dict_backbone", "model_state_dict", "net", "student", "model_ema")
+_MOST_WRAPPERS = 100
 # the last is torch.compile's
 _PREFIXES = ("module.", "backbone.", "student.", "vit.", "_orig_mod.")
 _LEGACY = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
@@ -109,8 +110,13 @@ def sized_kind(width: int, depth: int, patch: int, *, prefix: str) -> str:
 
 
 def depth_of(names: Iterable[str], pattern: str) -> int:
-    """One more than the highest number that the group of a pattern matches; 0 without a match."""
-    return max((int(match[1]) + 1 for name in names if (match := re.match(pattern, name))), default=0)
+    """One more than the highest number that the group of a pattern matches, but no more than there are names.
+
+    A number that no file of so few tensors can have is not believed. 0 without a match.
+    """
+    known = list(names)
+    depth = max((int(match[1][:9]) + 1 for name in known if (match := re.match(pattern, name))), default=0)
+    return min(depth, len(known))
 
 
 def first_and_last(tensor: Tensor) -> tuple[int, int]:
@@ -207,8 +213,14 @@ def unwrap(tree: Mapping[str, Any]) -> dict[str, Tensor]:
     Raises:
         ProblemError: E10, there are no tensors.
     """
-    while inner := [tree[name] for name in _WRAPPERS if isinstance(tree.get(name), Mapping)]:
+    for _ in range(_MOST_WRAPPERS):
+        inner = [tree[name] for name in _WRAPPERS if isinstance(tree.get(name), Mapping)]
+        if not inner:
+            break
         tree = inner[0]
+    else:
+        found = f"more than {_MOST_WRAPPERS} dictionaries in each other, or one that contains itself"
+        raise _unknown(found, "the state dictionary of a network", "save the state dictionary alone")
     tensors = {str(name): value for name, value in tree.items() if isinstance(value, Tensor)}
     if not tensors:
         found = f"no tensors, but {', '.join(map(str, list(tree)[:10])) or 'nothing'}"

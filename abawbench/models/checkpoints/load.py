@@ -32,7 +32,9 @@ from abawbench.models.checkpoints.layouts import (
     unwrap,
 )
 from abawbench.models.checkpoints.read import CONFIG, Content, read
+from abawbench.models.checkpoints.tensors import check_tensors
 from abawbench.models.image_input import ImageInput, Overrides, imagenet
+from abawbench.models.network_config import check_config
 from abawbench.models.preprocessor_config import FILE as PREPROCESSING
 from abawbench.models.preprocessor_config import read_image_input
 
@@ -117,8 +119,8 @@ def load_checkpoint(path: Path, *, overrides: Overrides | None = None) -> Loaded
 
     Raises:
         ProblemError: F01 nothing there, E04 no checkpoint or a damaged one, E09 a file that would run code, E11 a
-            folder without weights, E10 a network that cannot be read, E08 tensors missing, left over or of another
-            shape, E17 overrides that the network cannot follow.
+            folder without weights, E22 weights that are not finite, E10 a network that cannot be read, E08 tensors
+            missing, left over or of another shape, E17 overrides that the network cannot follow.
     """
     content = read(path)
     wanted = overrides or Overrides()
@@ -142,6 +144,7 @@ def load_checkpoint(path: Path, *, overrides: Overrides | None = None) -> Loaded
 def _recognise(content: Content, overrides: Overrides, path: Path) -> tuple[Mapping[str, Tensor], _Fitted, str, str]:
     """The tensors, the network, the layout and the source of the preset."""
     tensors = unwrap(content.tree)
+    check_tensors(tensors, content.size, str(path))
     if content.config is not None:
         return tensors, *_folder(content, content.config, tensors, overrides, path)
     if OWN in content.metadata:
@@ -195,7 +198,7 @@ def _mae(detected: Detected, tensors: Mapping[str, Tensor], overrides: Overrides
     )
     _, unexpected = _compare(shapes, tensors, _MAE, detected.kind)
     config = _vit_config(width, depth, patch=patch, grid=grid, hidden=hidden, epsilon=MAE_EPSILON)
-    network, _ = vision.load(detected.kind, config, imagenet(grid * patch), overrides, transformers_names(tensors))
+    network, _ = vision.load(detected.kind, config, _pictures(grid, patch), overrides, transformers_names(tensors))
     return _Fitted(network, (), unexpected)
 
 
@@ -206,9 +209,17 @@ def _without_config(detected: Detected, tensors: Mapping[str, Tensor], overrides
     name = "encoder.layer.0.intermediate.dense.weight"
     hidden, _ = first_and_last(tensors[name]) if name in tensors else (4 * width, 0)
     config = _vit_config(width, depth, patch=patch, grid=grid, hidden=hidden, epsilon=_EPSILON)
-    fitted = _vision(detected.kind, config, imagenet(grid * patch), overrides, tensors)
+    fitted = _vision(detected.kind, config, _pictures(grid, patch), overrides, tensors)
     _refuse_left_over(fitted.unexpected, _TRANSFORMERS, detected.kind)
     return fitted
+
+
+def _pictures(grid: int, patch: int) -> ImageInput:
+    try:
+        return imagenet(grid * patch)
+    except ValueError as error:
+        found, expected = f"a grid of {grid} patches of {patch} pixels", "patches of pictures"
+        raise ProblemError(Problem("E10", found, expected, "name another file")) from error
 
 
 def _vit_config(width: int, depth: int, *, patch: int, grid: int, hidden: int, epsilon: float) -> Config:
@@ -228,7 +239,7 @@ def _vit_config(width: int, depth: int, *, patch: int, grid: int, hidden: int, e
 def _folder(
     content: Content, saved_config: Mapping[str, Any], tensors: Mapping[str, Tensor], overrides: Overrides, path: Path
 ) -> tuple[_Fitted, str, str]:
-    config = _config(saved_config)
+    config = _config(saved_config, len(tensors))
     if content.preprocessing is not None:
         image_input = read_image_input(
             content.preprocessing,
@@ -263,7 +274,7 @@ def _own(text: str, tensors: Mapping[str, Tensor], overrides: Overrides) -> tupl
         raise ProblemError(problem) from error
     wanted = overrides.over(read)
     if saved_config is not None:
-        fitted = _vision(kind, _config(cast(dict[str, Any], saved_config)), image_input, wanted, tensors)
+        fitted = _vision(kind, _config(cast(dict[str, Any], saved_config), len(tensors)), image_input, wanted, tensors)
     elif kind in KINDS:
         own = Overrides(image_input.size, image_input.colour, image_input.mean, image_input.std)
         fitted = _plain(kind, tensors, wanted.over(own))
@@ -286,7 +297,7 @@ def _vision(
     return _Fitted(network, misfit.missing, misfit.unexpected)
 
 
-def _config(saved: Mapping[str, Any]) -> Config:
+def _config(saved: Mapping[str, Any], tensors: int) -> Config:
     from transformers import CONFIG_MAPPING
 
     model_type = saved.get("model_type")
@@ -294,6 +305,7 @@ def _config(saved: Mapping[str, Any]) -> Config:
         found = f"model_type {json.dumps(model_type)}"
         fix = "name the weights file itself, or install a newer transformers"
         raise ProblemError(Problem("E10", found, "a model type of transformers", fix))
+    check_config(saved, tensors)
     try:
         with vision.quiet():
             return CONFIG_MAPPING[model_type].from_dict(dict(saved))

@@ -7,6 +7,7 @@ import pickle
 import re
 import struct
 import warnings
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from abawbench.base.files import read_input
 from abawbench.base.hashes import sha256_of_file, sha256_of_files
 from abawbench.base.json_text import parse_fields
 from abawbench.base.problems import Problem, ProblemError, unreadable
+from abawbench.models.checkpoints.tensors import read_safetensors
 from abawbench.models.preprocessor_config import FILE as PREPROCESSING
 
 CONFIG = "config.json"
@@ -39,6 +41,7 @@ class Content:
     Attributes:
         tree: saved tensors and values; the tensors may still be on disk.
         sha256: hash of the file; of a folder, the hash of the names and bytes of config.json and the weights.
+        size: bytes of the files of weights.
         metadata: text in the header of a safetensors file.
         config: configuration in a folder.
         preprocessing: content of preprocessor_config.json in a folder that has it.
@@ -46,6 +49,7 @@ class Content:
 
     tree: Mapping[str, Any]
     sha256: str
+    size: int
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     config: Mapping[str, Any] | None = None
     preprocessing: Mapping[str, Any] | None = None
@@ -65,7 +69,7 @@ def read(path: Path) -> Content:
         tree, metadata = _file(path)
     except OSError as error:
         raise unreadable(path, error, "a readable checkpoint") from error
-    return Content(tree, digest, metadata)
+    return Content(tree, digest, path.stat().st_size, metadata)
 
 
 def _file(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
@@ -81,6 +85,8 @@ def _file(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
 
 
 def _pickled(path: Path, *, in_place: bool) -> Mapping[str, Any]:
+    if in_place:
+        _refuse_bomb(path)
     try:
         with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -102,29 +108,43 @@ def _pickled(path: Path, *, in_place: bool) -> Mapping[str, Any]:
     return cast(Mapping[str, Any], tree)
 
 
-def _safetensors(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-    from safetensors import SafetensorError, safe_open
-
+def _refuse_bomb(path: Path) -> None:
+    """Refuse a zip whose members hold more than it could: torch writes them as they are."""
     try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except SafetensorError as error:
+        with zipfile.ZipFile(path) as archive:
+            total = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        # torch then says so too
+        return
+    if total > 2 * path.stat().st_size:
+        raise _other(path, f"an archive that unpacks to {total:,} bytes", "save it again with torch.save")
+
+
+def _safetensors(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    try:
+        return read_safetensors(path)
+    except ValueError as error:
         raise _other(path, f"a safetensors file that does not open ({error})", "fetch or copy it again") from error
 
 
 def _folder(path: Path) -> Content:
     config = _json(path / CONFIG)
-    files = _weight_files(path)
+    files = weight_files(path)
     tree: dict[str, Any] = {}
     digest = sha256_of_files((path / CONFIG, *files))
     for file in files:
         tree |= _file(file)[0]
     preprocessing = _json(path / PREPROCESSING) if (path / PREPROCESSING).exists() else None
-    return Content(tree, digest, config=config, preprocessing=preprocessing)
+    size = sum(file.stat().st_size for file in files)
+    return Content(tree, digest, size, config=config, preprocessing=preprocessing)
 
 
-def _weight_files(path: Path) -> list[Path]:
-    """The file of the weights, or the parts that an index names."""
+def weight_files(path: Path) -> list[Path]:
+    """The file of the weights in a folder of transformers, or the parts that its index names.
+
+    Raises:
+        ProblemError: E04 an index that is damaged, or names files that are not in the folder; E11 there are no weights.
+    """
     for name in _WEIGHTS:
         if (path / name).is_file():
             return [path / name]

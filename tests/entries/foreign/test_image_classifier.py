@@ -279,14 +279,15 @@ def test_weights_without_a_tensor_of_the_network_are_a_problem(tmp_path, change)
     assert problems_of(path) == ["E08"]
 
 
-def test_scores_that_are_not_finite_are_a_problem(tmp_path):
+@pytest.mark.parametrize(("value", "rule"), [(3e38, "E14"), (float("nan"), "E22")])
+def test_weights_and_scores_that_are_not_finite_are_a_problem(tmp_path, value, rule):
     from safetensors.torch import load_file, save_file
 
     path = write_folder(tmp_path)
     tensors = load_file(path / "model.safetensors")
-    tensors["classifier.bias"][0] = float("nan")
+    tensors["classifier.weight"][:] = value
     save_file(tensors, path / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(ProblemError, match="E14"):
+    with pytest.raises(ProblemError, match=rule):
         entry_of(path).predict(clip_in_memory("v", crops_of(2)))
 
 
