@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # also parsed, but not run: they are read beside a model of the reader's own
 TEMPLATES = sorted((ROOT / "submissions").glob("*/README.md"))
-PROGRAMS = {"abawbench", "cat", "eval", "make", "pip", "python", "ray", "source", "torchrun"}
+PROGRAMS = {"abawbench", "cp", "make", "pip", "python", "ray", "source", "torchrun"}
 # a first comment that names a file: the block is its content
 NAMED = re.compile(r"# (\S+\.(?:py|toml|csv))\b.*")
 # a comment behind a command, or above the commands of a block: what is needed and cannot be had in a test
