@@ -73,7 +73,7 @@ def command(
         print_json({"file": str(out), **values}, problems=written.notes)
         return
     click.echo(f"{out}: {written.rows:,} rows written; filled: {describe(written.filled)}")
-    if written.answers.filled:
+    if written.answers.filled and not any(note.rule == "N13" for note in written.notes):
         click.echo(written.answers.describe())
     if written.left_out:
         parts = {"of other units": written.more_units, "of other frames": written.more_frames}

@@ -311,7 +311,7 @@ def _advice(spelling: str, right: str, example: str) -> str:
         case "slashes":
             return "use forward slashes"
         case "fraction":
-            return f"keep names as text, '{right}'"
+            return f"keep names as text, as '{example}'"
         case "ending":
             ending = ENDING.search(right)
             return "leave out the file ending" if ending is None else f"end names with '{ending[0]}'"
