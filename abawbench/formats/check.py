@@ -130,6 +130,8 @@ def _check_members(
         problems.add(Problem("Z06", f"{len(trials)} trials", f"at most {limit}", fix, str(path)))
         return
     hashes: dict[str, str] = {}
+    stems = [PurePosixPath(name).stem for name in names]
+    right = wanted.respelt(stems)[0] if isinstance(wanted, UnitList) else {}
     for member in texts:
         data = _load(member, problems)
         if data is None:
@@ -137,6 +139,7 @@ def _check_members(
         hashes[member.name] = hashlib.sha256(data).hexdigest()
         if official.per_unit:
             unit = PurePosixPath(member.name).stem
+            unit = right.get(unit, unit)
             units = wanted if isinstance(wanted, UnitList) else None
             problems.extend(unit_problems(data, official, unit, member.file, units))
         else:

@@ -13,6 +13,7 @@ from abawbench.formats.diagnose import problems_in_submitting
 from abawbench.formats.keys import PATTERNS, example
 from abawbench.formats.layout import Layout, choose_by_width
 from abawbench.formats.lists import RowList, UnitList
+from abawbench.formats.mending import REPAIR
 from abawbench.formats.parse import Parsed, parse
 from abawbench.formats.parts import join_parts
 from abawbench.formats.rows import Rows, compare
@@ -109,7 +110,7 @@ def parts_problems(
 
 
 def compare_units(names: Sequence[str], wanted: UnitList, layout: Layout, where: str) -> tuple[Problem, ...]:
-    """Find units without a file, and files without a unit.
+    """Find units without a file, files without a unit, and files whose names are spelt otherwise than in the list.
 
     Args:
         names: names of the files of one trial.
@@ -118,6 +119,9 @@ def compare_units(names: Sequence[str], wanted: UnitList, layout: Layout, where:
         where: the folder's name, for messages.
     """
     stems = {PurePosixPath(name).stem for name in names}
+    right, causes = wanted.respelt(stems)
+    advice = f"{'; '.join(causes)}, {REPAIR}"
+    stems = {right.get(name, name) for name in stems}
     videos = {video_of(name) for name in stems}
     surplus = sorted(name for name in stems if wanted.find(name) is None)
     missing = [
@@ -126,6 +130,10 @@ def compare_units(names: Sequence[str], wanted: UnitList, layout: Layout, where:
     expected = f"{len(wanted.units):,} files, one for each unit of the list"
     remove = "remove it, or name it as the list does"
     return (
+        *(
+            Problem("T06", f"'{name}{layout.suffix}'", f"'{unit}{layout.suffix}'", advice, where, count=len(right))
+            for name, unit in list(right.items())[:SHOWN]
+        ),
         *(
             Problem(
                 "T08",

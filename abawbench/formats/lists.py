@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from abawbench.base.arrow_input import arrow_reader
 from abawbench.base.problems import SHOWN, Problem, ProblemError, not_found
 from abawbench.challenges import Challenge
+from abawbench.formats.keys import example
 from abawbench.formats.layout import Layout, describe_owners, is_header, owners, prediction_layouts
+from abawbench.formats.names import LEGIBLE, match_units
 from abawbench.formats.text import BOM, first_line, load, quote
 from abawbench.formats.unit_files import unit_files
 from abawbench.table import video_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+# first bytes of a zip
+ZIP = b"PK\x03\x04"
+ROW_NAME = re.compile(r"/(?:frame-)?\d+\.jpg(?:,|\Z)")
+WRONG_LIST = "give the organisers' list for this challenge as --template"
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +91,23 @@ class UnitList:
         video = self.units.get(video_of(name))
         return video if video is not None and video.is_video else None
 
+    def respelt(self, names: Iterable[str]) -> tuple[Mapping[str, str], tuple[str, ...]]:
+        """Find the units of a list under other spellings of their names.
+
+        Args:
+            names: all names of units in a folder.
+
+        Returns:
+            The right name by the wrong one, where they match one to one; and the causes, each worded as advice.
+        """
+        given = set(names)
+        others = sorted(name for name in given if self.find(name) is None)
+        free = [name for name in self.units if name not in given]
+        places, causes = match_units(others, free)
+        times = Counter(places.tolist())
+        right = {name: free[place] for name, place in zip(others, places.tolist(), strict=True) if times[place] == 1}
+        return {name: other for name, other in right.items() if places[others.index(name)] >= 0}, causes
+
 
 def read_list(challenge: Challenge, template: Path) -> RowList | UnitList:
     """Read the organisers' list for the challenge's prediction format.
@@ -94,7 +121,7 @@ def read_list(challenge: Challenge, template: Path) -> RowList | UnitList:
         template: the list, a file or a folder.
 
     Raises:
-        ProblemError: F01 not found, F02 empty, F03 not UTF-8, F04 a list of another challenge.
+        ProblemError: F01 not found, F02 empty, F03 not UTF-8, F04 a list of another challenge, or no list.
     """
     layout = prediction_layouts(challenge)[0]
     if not template.exists():
@@ -105,7 +132,26 @@ def read_list(challenge: Challenge, template: Path) -> RowList | UnitList:
         raise ProblemError(
             Problem("F01", "a folder", "the organisers' list, a file", "name the list itself", str(template))
         )
-    return RowList(_row_keys(_text_bytes(template), layout, str(template)), layout.first_row, str(template))
+    keys = _row_keys(_text_bytes(template), layout, str(template))
+    _require_row_names(keys, layout, str(template))
+    return RowList(keys, layout.first_row, str(template))
+
+
+def _require_row_names(keys: pa.ChunkedArray, layout: Layout, source: str) -> None:
+    """Refuse a list whose rows have names of another form. Raises: ProblemError F04."""
+    import pyarrow.compute
+
+    compute: Any = pyarrow.compute
+    first = keys[0].as_py()
+    pattern = LEGIBLE.get(layout.key)
+    if pattern is None:
+        # a whole video or image: no name of a frame
+        is_wrong = layout.key == "id" and compute.all(compute.match_substring_regex(keys, r"/\d{5,}\.jpg$")).as_py()
+    else:
+        is_wrong = not compute.any(compute.match_substring_regex(keys, pattern)).as_py()
+    if is_wrong:
+        expected = "names of whole videos" if pattern is None else f"names like '{example(layout.key)}'"
+        raise ProblemError(Problem("F04", f"rows like {quote(first)}", expected, WRONG_LIST, source))
 
 
 def read_subjects(path: Path) -> dict[str, str]:
@@ -155,6 +201,10 @@ def _text_column(body: bytes, place: int) -> pa.ChunkedArray:
 
 def _text_bytes(path: Path) -> bytes:
     data = load(path).removeprefix(BOM)
+    if data.startswith(ZIP):
+        raise ProblemError(
+            Problem("F04", "a zip", "a list of rows or units", f"unpack it, and {WRONG_LIST}", str(path))
+        )
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -205,7 +255,7 @@ def _wrong_list(head: str, layout: Layout, source: str) -> Problem:
         "F04",
         f"{quote(head)}{describe_owners(head.rstrip(', '), layout)}",
         f"'{layout.header}'",
-        "give the organisers' list of rows for this challenge",
+        WRONG_LIST,
         source,
         1,
     )
@@ -219,7 +269,7 @@ def _unit_list(layout: Layout, template: Path) -> UnitList:
                 Problem("F02", "no template", f"files <unit>{layout.suffix}", "name their folder", str(template))
             )
         return UnitList({file.stem: _template(layout, file) for file in files}, str(template))
-    head = first_line(load(template)).rstrip(", ")
+    head = first_line(_text_bytes(template)).rstrip(", ")
     if head in layout.headers:
         return UnitList({template.stem: _template(layout, template)}, str(template))
     if owners(head, layout):
@@ -227,14 +277,17 @@ def _unit_list(layout: Layout, template: Path) -> UnitList:
             Problem("F04", quote(head), "the name of a unit", "give the list of units", str(template), 1)
         )
     lines = [line.rstrip(", \t\r") for line in _text_bytes(template).decode("utf-8").split("\n")]
+    if all(ROW_NAME.search(line) for line in lines if line):
+        found = f"rows like {quote(lines[0])}"
+        raise ProblemError(Problem("F04", found, "names of units, one a line", WRONG_LIST, str(template), 1))
     units: dict[str, ListedUnit] = {}
     for line in lines:
         name, comma, count = line.partition(",")
         if comma and count.strip().isdecimal():
             # the frame count of the container, or the number of lines: which of the two is not known
-            units[name] = ListedUnit((int(count), int(count) + 1))
+            units[name.removesuffix(layout.suffix)] = ListedUnit((int(count), int(count) + 1))
         elif line:
-            units[line] = ListedUnit()
+            units[line.removesuffix(layout.suffix)] = ListedUnit()
     return UnitList(units, str(template))
 
 

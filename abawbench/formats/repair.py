@@ -89,9 +89,13 @@ def repair(challenge: Challenge, path: Path, template: Path | None, out: Path) -
         problems.append(Problem("Z08", "no file of a unit", "one file for each unit", fix, str(path)))
     copies: dict[str, bytes] = {}
     repairs = []
+    right, causes = wanted.respelt([file.stem for file in files]) if isinstance(wanted, UnitList) else ({}, ())
     for file in files:
-        copies[file.name], done, remaining = _copy(file, layouts, wanted)
+        name = right.get(file.stem, file.stem)
+        copies[f"{name}{file.suffix}"], done, remaining = _copy(file, layouts, wanted, name)
         repairs += done
+        if name != file.stem:
+            repairs.append(Repair("T06", f"file named as in the list: {'; '.join(causes)}", 1, str(file)))
         problems += remaining
     if isinstance(wanted, UnitList):
         problems += compare_units(list(copies), wanted, layouts[0], str(path))
@@ -135,12 +139,19 @@ def _raise_remaining(problems: Sequence[Problem]) -> None:
 
 
 def _copy(
-    path: Path, layouts: tuple[Layout, ...], wanted: RowList | UnitList | None
+    path: Path, layouts: tuple[Layout, ...], wanted: RowList | UnitList | None, unit: str | None = None
 ) -> tuple[bytes, list[Repair], tuple[Problem, ...]]:
-    """The mended bytes of a file, the repairs, and the remaining problems."""
+    """The mended bytes of a file, the repairs, and the remaining problems.
+
+    Args:
+        path: the file.
+        layouts: the layouts that it may have.
+        wanted: the organisers' list, or None.
+        unit: name of its unit in the list, by default that of the file.
+    """
     data = load(path)
     candidates: Sequence[Layout] = layouts
-    listed = wanted.find(path.stem) if isinstance(wanted, UnitList) else None
+    listed = wanted.find(unit or path.stem) if isinstance(wanted, UnitList) else None
     rows = wanted if isinstance(wanted, RowList) else None
     counts: tuple[int, ...] = ()
     if listed is not None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from abawbench.base.problems import SHOWN, Problem
 from abawbench.formats.layout import Key
 from abawbench.formats.lists import RowList
+from abawbench.formats.mending import REPAIR
 from abawbench.formats.names import differing, rename
 from abawbench.formats.text import quote
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Places = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,10 @@ def compare(rows: Rows, wanted: RowList, key: Key, file: str) -> tuple[Problem, 
         renaming = rename(rows.keys, wanted.keys, key)
         if renaming is not None:
             wrong = differing(rows.keys, renaming.keys)
-            problems += _misnamed(rows, renaming.keys, wrong, "; ".join(renaming.causes), file)
+            advice = "; ".join(renaming.causes)
+            if order_of(renaming.keys, wanted.keys) is not None:
+                advice = f"{advice}, {REPAIR}"
+            problems += _misnamed(rows, renaming.keys, wrong, advice, file)
             rows = Rows(renaming.keys, rows.lines)
             places = _places(rows.keys, wanted.keys)
     return (*problems, *_differences(rows, wanted, places, file))
@@ -116,6 +121,9 @@ def _differences(rows: Rows, wanted: RowList, places: Places, file: str) -> list
     lost = np.flatnonzero(is_missing & (written[listed] > 0))
     problems += _lost_repetitions(wanted, lost, np.bincount(listed), written, listed, file)
     repeated = np.flatnonzero((places >= 0) & (position < 0))
+    before_first = _before_first(rows, wanted, is_unknown)
+    problems += _zero_frames(rows, before_first, file)
+    is_unknown[before_first] = False
     problems.extend(_uncalled_for(rows, np.flatnonzero(is_unknown), repeated, file))
     return problems + _misplaced(rows, wanted, position, file)
 
@@ -132,6 +140,37 @@ def _misnamed(rows: Rows, right: pa.ChunkedArray, wrong: Places, advice: str, fi
             len(wrong),
         )
         for place in wrong[:SHOWN].tolist()
+    ]
+
+
+def _before_first(rows: Rows, wanted: RowList, is_unknown: Mask) -> Places:
+    """Rows of frame 0 in a list that counts from 1."""
+    import pyarrow.compute
+
+    compute: Any = pyarrow.compute
+    pattern = r"(?:^|/)0+\.jpg$"
+    if compute.any(compute.match_substring_regex(wanted.keys, pattern)).as_py():
+        return np.empty(0, np.int64)
+    is_frame = compute.match_substring_regex(wanted.keys, r"/\d+\.jpg$")
+    if not compute.all(is_frame).as_py():
+        return np.empty(0, np.int64)
+    return np.flatnonzero(is_unknown & compute.match_substring_regex(rows.keys, pattern).to_numpy())
+
+
+def _zero_frames(rows: Rows, places: Places, file: str) -> list[Problem]:
+    """T06 for rows of frame 0: they may be over, or all frames may be counted from 0."""
+    advice = "find out whether all frames are counted from 0: then add 1 to each number; else remove these rows"
+    return [
+        Problem(
+            "T06",
+            quote(rows.keys[place].as_py()),
+            "frames from 1",
+            advice,
+            file,
+            int(rows.lines[place]),
+            len(places),
+        )
+        for place in places[:SHOWN].tolist()
     ]
 
 
