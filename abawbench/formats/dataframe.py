@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,11 +24,20 @@ from abawbench.formats.frame_columns import (
     missing_columns,
     with_index,
 )
-from abawbench.formats.frame_values import Source, empty_cells, read_numbers, read_scores, read_task, show
-from abawbench.formats.keys import PATTERNS, Names, example, split_keys
-from abawbench.formats.layout import Key, has_header, layouts
+from abawbench.formats.frame_values import (
+    Source,
+    distinct_cells,
+    empty_cells,
+    read_numbers,
+    read_scores,
+    read_task,
+    show,
+)
+from abawbench.formats.keys import Names, example, split_keys
+from abawbench.formats.layout import has_header, layouts
 from abawbench.formats.lines import table_lines
 from abawbench.formats.mending import as_notes
+from abawbench.formats.names import LEGIBLE, read_names
 from abawbench.formats.text import BOM, first_line, load, quote
 from abawbench.formats.value_forms import NEAR_ONE
 from abawbench.table import NO_FRAME, Floats, Table, Values
@@ -89,7 +99,7 @@ def from_frame(
     if not len(data):
         raise ProblemError(Problem("F02", "no row", "at least one row", "give rows with values", source))
     rows = Source(source, np.arange(1, len(data) + 1) if lines is None else lines)
-    names = _read_names(challenge, data, found, rows)
+    names = _read_names(challenge, data, found, role, rows)
     values: dict[str, Values] = {}
     for task in challenge.tasks:
         scores = found.scores.get(task.name)
@@ -198,49 +208,47 @@ def _read_csv(data: bytes, path: Path) -> tuple[Any, NDArray[np.int64] | None]:
     return table, np.array(numbers) if len(numbers) == len(table) else None
 
 
-def _read_names(challenge: Challenge, data: pd.DataFrame, found: Selection, rows: Source) -> Names | None:
+def _read_names(challenge: Challenge, data: pd.DataFrame, found: Selection, role: Role, rows: Source) -> Names | None:
     """Videos, and the video and frame of each row; None where some rows have none, which go to the problems."""
+    import pyarrow as pa
+
     column = found.names[found.row_name]
     texts = _texts(data.iloc[:, found.row_name])
-    is_nameless = np.asarray(texts == "", bool)
+    is_nameless = np.asarray(texts.to_numpy(zero_copy_only=False) == "", bool)
     rows.report("T06", is_nameless, f"no {column}", "a name in every row", "give these rows their names")
     if is_nameless.any():
         return None
     if not has_frames(challenge):
-        return _whole_videos(texts)
-    names = _split_names(texts, key_of(challenge)) if found.may_name_frames else None
+        return split_keys(pa.chunked_array([texts]), "id")
+    key = key_of(challenge)
+    names = read_names(pa.chunked_array([texts]), key, role, rows.name) if found.may_name_frames else None
     if names is not None:
-        return names
+        for note in names[1]:
+            rows.problems.add(note)
+        return names[0]
     if found.frame is None:
         if found.is_video:
             raise ProblemError(missing_columns(challenge, found.names, ["frame"], rows.name))
-        pattern, expected = re.compile(PATTERNS[key_of(challenge)]), f"a name like '{example(key_of(challenge))}'"
-        wrong = np.array([pattern.match(text) is None for text in texts])
+        pattern, expected = re.compile(LEGIBLE[key]), f"a name like '{example(key)}'"
+        wrong = np.array([pattern.match(text) is None for text in texts.to_pylist()])
         fix = "name the rows as the organisers' list does, or give the columns video and frame"
-        rows.report("T06", wrong, lambda row: f"{column} = {quote(texts[row])}", expected, fix)
+        rows.report("T06", wrong, lambda row: f"{column} = {quote(texts[row].as_py())}", expected, fix)
         return None
-    numbers = _read_frames(data.iloc[:, found.frame], found.names[found.frame], texts, rows)
-    if numbers is None:
-        return None
-    videos, video, _ = _whole_videos(texts)
-    return videos, video, numbers
+    numbers = _read_frames(data.iloc[:, found.frame], found.names[found.frame], lambda row: texts[row].as_py(), rows)
+    videos = split_keys(pa.chunked_array([texts]), "id")
+    return None if numbers is None or videos is None else (*videos[:2], numbers)
 
 
-def _read_frames(cells: pd.Series, name: str, videos: NDArray[np.object_], rows: Source) -> NDArray[np.int32] | None:
+def _read_frames(cells: pd.Series, name: str, video_of: Callable[[int], str], rows: Source) -> NDArray[np.int32] | None:
+    """The frame numbers in a column; None where some cells hold none, which go to the problems."""
     numbers, wrong = read_numbers(cells)
     absent = empty_cells(cells)
     with np.errstate(invalid="ignore"):
         wrong |= ~absent & ~((numbers >= 0) & (numbers < np.iinfo(np.int32).max) & (numbers == np.floor(numbers)))
     expected, fix = "a whole number, the frame", "give these rows their frames, or leave them out"
-    rows.report("T06", absent, lambda row: f"no {name} for {quote(videos[row])}", expected, fix)
+    rows.report("T06", absent, lambda row: f"no {name} for {quote(video_of(row))}", expected, fix)
     rows.report("T06", wrong, lambda row: f"{name} = {quote(str(cells.iloc[row]))}", expected, "correct the column")
     return None if absent.any() or wrong.any() else numbers.astype(np.int32)
-
-
-def _split_names(texts: NDArray[np.object_], key: Key) -> Names | None:
-    import pyarrow as pa
-
-    return split_keys(pa.chunked_array([texts], pa.string()), key)
 
 
 def _read_probability(challenge: Challenge, data: pd.DataFrame, found: Selection, rows: Source) -> Floats | None:
@@ -264,15 +272,16 @@ def _read_probability(challenge: Challenge, data: pd.DataFrame, found: Selection
     return None
 
 
-def _texts(column: pd.Series) -> NDArray[np.object_]:
-    """The names in a column as text, empty where there is none."""
-    absent = empty_cells(column)
-    names = [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name).strip() for name in column]
-    return np.where(absent, "", np.array(names, object))
+def _texts(column: pd.Series) -> Any:
+    """The names in a column as an Arrow array of text, empty where there is none."""
+    import pyarrow as pa
+    import pyarrow.compute
 
-
-def _whole_videos(texts: NDArray[np.object_]) -> Names:
-    import pandas as pd
-
-    video, names = pd.factorize(texts)
-    return tuple(names), video.astype(np.int32), np.full(len(texts), NO_FRAME, np.int32)
+    compute: Any = pyarrow.compute
+    try:
+        texts = pa.array(column.astype(object) if column.dtype == "category" else column, pa.string(), from_pandas=True)
+    except (pa.ArrowException, UnicodeError):
+        codes, cells = distinct_cells(column)
+        names = [cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell) for cell in cells]
+        texts = pa.array([*names, None], pa.string()).take(pa.array(np.where(codes < 0, len(names), codes)))
+    return compute.fill_null(compute.utf8_trim_whitespace(texts), "")

@@ -169,7 +169,7 @@ def read_numbers(column: pd.Series) -> tuple[Floats, Mask]:
     values = np.full(len(column), np.nan)
     if kind in TIMES or kind == "b":
         return values, ~absent
-    codes, cells = _distinct(column, absent)
+    codes, cells = distinct_cells(column)
     numbers = np.array([_number(cell) for cell in cells] + [np.nan])
     values = numbers[codes]
     return values, np.isnan(values) & ~absent
@@ -182,6 +182,20 @@ def empty_cells(column: pd.Series) -> Mask:
     except ArithmeticError:
         # a signalling NaN of Decimal does not even compare
         return np.array([cell is None for cell in column])
+
+
+def distinct_cells(column: pd.Series) -> tuple[NDArray[np.int64], list[Any]]:
+    """The place of each cell among the distinct cells, -1 for an empty one, and the distinct cells."""
+    import pandas as pd
+
+    try:
+        codes, cells = pd.factorize(column)
+        return codes.astype(np.int64), list(cells)
+    except (TypeError, ArithmeticError):
+        # lists and dictionaries have no hash, and signalling NaN compares with nothing
+        absent = empty_cells(column)
+        codes = np.where(absent, -1, np.cumsum(~absent) - 1)
+        return codes, [cell for cell, is_empty in zip(column, absent, strict=True) if not is_empty]
 
 
 def show(cell: object) -> str:
@@ -197,7 +211,7 @@ def _read_column(task: Task, column: pd.Series) -> _Read:
         return _Read(values, absent, _number_faults(task, values, absent), {})
     if kind in TIMES:
         return _Read(np.full(len(column), np.nan), absent, {"V01": ~absent}, {})
-    codes, distinct = _distinct(column, absent)
+    codes, distinct = distinct_cells(column)
     cells = [read_cell(task, cell) for cell in distinct]
     values = np.array([cell.value for cell in cells] + [np.nan])[codes]
     rules = dict.fromkeys([cell.rule for cell in cells if cell.rule is not None])
@@ -273,19 +287,6 @@ def _number_faults(task: Task, values: Floats, absent: Mask) -> dict[str, Mask]:
         mask[codes[rules == rule]] = True
         faults[rule] = mask
     return faults
-
-
-def _distinct(column: pd.Series, absent: Mask) -> tuple[NDArray[np.int64], list[Any]]:
-    """The number of each cell among the distinct cells, -1 for an empty one, and the distinct cells."""
-    import pandas as pd
-
-    try:
-        codes, cells = pd.factorize(column)
-        return codes.astype(np.int64), list(cells)
-    except (TypeError, ArithmeticError):
-        # lists and dictionaries have no hash, and signalling NaN compares with nothing
-        codes = np.where(absent, -1, np.cumsum(~absent) - 1)
-        return codes, [cell for cell, is_empty in zip(column, absent, strict=True) if not is_empty]
 
 
 def _at(codes: NDArray[np.int64], flags: list[bool]) -> Mask:

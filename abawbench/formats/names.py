@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.base.problems import Problem
+from abawbench.formats.columns import Role
 from abawbench.formats.keys import PATTERNS, Names, encode, join_keys, split_keys
 from abawbench.formats.layout import Key
 from abawbench.formats.parse import as_numpy
@@ -191,6 +192,27 @@ def legible_names(keys: pa.ChunkedArray, kind: Key) -> tuple[Names, Places] | No
     frame = np.concatenate([as_numpy(chunk) for chunk in numbers.chunks])
     regular = compute.match_substring_regex(keys, PATTERNS.get(kind, r"^\d+$"))
     return (videos, video, frame), np.flatnonzero(~regular.to_numpy())
+
+
+def read_names(keys: pa.ChunkedArray, kind: Key, role: Role, source: str) -> tuple[Names, tuple[Problem, ...]] | None:
+    """Videos and frames of row names, and a note on names of a prediction that are not written as the format asks.
+
+    Returns:
+        As `keys.split_keys` gives them, and notes; None where the frame of a name cannot be told.
+    """
+    names = split_keys(keys, kind)
+    if names is not None:
+        return names, ()
+    found = legible_names(keys, kind) if role == "prediction" else None
+    return None if found is None else (found[0], (irregular_note(keys, *found, kind, source),))
+
+
+def irregular_note(keys: pa.ChunkedArray, names: Names, places: Places, key: Key, source: str) -> Problem:
+    """N12 for names whose number or ending is not written as the format asks."""
+    first = places[:1]
+    right = join_keys(names[0], names[1][first], names[2][first], key)[0].as_py()
+    causes = tail_causes(keys.take(places), key, right)
+    return respelt(keys[int(first[0])].as_py(), right, causes, source, len(places))
 
 
 def rename(keys: pa.ChunkedArray, wanted: pa.ChunkedArray, kind: Key) -> Renaming | None:

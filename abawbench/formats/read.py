@@ -19,10 +19,10 @@ from abawbench.challenges import Challenge
 from abawbench.formats.column_folders import column_folders, settle_columns
 from abawbench.formats.columns import Probability, Role
 from abawbench.formats.diagnose import problems_in_reading
-from abawbench.formats.keys import PATTERNS, Names, example, frame_numbers, join_keys, split_keys
-from abawbench.formats.layout import Key, Layout, choose_layout, has_header, layouts
+from abawbench.formats.keys import PATTERNS, example, frame_numbers
+from abawbench.formats.layout import Layout, choose_layout, has_header, layouts
 from abawbench.formats.mending import Mendings, as_notes, notes_of
-from abawbench.formats.names import LEGIBLE, legible_names, respelt, tail_causes
+from abawbench.formats.names import LEGIBLE, irregular_note, legible_names, read_names
 from abawbench.formats.parse import CORES, Parsed, parse
 from abawbench.formats.parts import may_be_parts
 from abawbench.formats.settle import settle
@@ -30,10 +30,10 @@ from abawbench.formats.text import BOM, body_offset, load, view
 from abawbench.formats.unit_files import own_files
 from abawbench.formats.value_forms import note_sentinels
 from abawbench.labels import FOLDER_ALIASES
-from abawbench.table import NO_FRAME, Floats, Rows, Table, Values, join_tables
+from abawbench.table import NO_FRAME, Floats, Mask, Table, Values, join_tables
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    pass
 
 # names of the validation split in a column `Split`, in lower case
 VALIDATION = {"val", "valid", "validation", "dev", "devel"}
@@ -203,6 +203,8 @@ def _parse_file(
     parsed = parse(data[body_offset(data, layout.header) :], layout, path=path, cores=cores) if is_right else None
     if parsed is not None and parsed.is_valid(layout):
         return _Text(parsed, layout, notes_of(data, file))
+    if parsed is not None and _holds_whole_sentinels(parsed, layout):
+        return _Text(parsed, layout.with_sentinels(), notes_of(data, file))
     settled = settle(bytes(data), candidates, file)
     problems_in_reading(settled, file).raise_if_any()
     parsed = parse(settled.body, settled.layout)
@@ -210,6 +212,20 @@ def _parse_file(
         fix = "write every row in the same form"
         raise ProblemError(Problem("F06", "rows that differ in their form", "rows of one form", fix, file))
     return _Text(parsed, settled.layout.with_sentinels(), as_notes(settled.mended))
+
+
+def _holds_whole_sentinels(parsed: Parsed, layout: Layout) -> bool:
+    """True for a prediction whose only fault is that some rows hold the sentinel in every column of a task."""
+    open_layout = layout.with_sentinels()
+    if not parsed.is_valid(open_layout):
+        return False
+    marked: dict[str | None, Mask] = {}
+    for column, parts in zip(open_layout.columns, parsed.columns, strict=True):
+        if parts is not None and column.sentinel is not None:
+            is_marked = np.concatenate(parts) == column.sentinel
+            if not np.array_equal(marked.setdefault(column.task, is_marked), is_marked):
+                return False
+    return True
 
 
 def _read_units(challenge: Challenge, layout: Layout, files: Sequence[Path], folder: Path) -> Table:
@@ -229,7 +245,10 @@ def _read_units(challenge: Challenge, layout: Layout, files: Sequence[Path], fol
         units.append(_Unit(file.stem, file, body.count(b"\n")))
         odd.extend(notes_of(data, str(file)))
     parsed = parse(b"".join(bodies), layout) if are_right else None
-    if parsed is None or not parsed.is_valid(layout):
+    is_right = parsed is not None and parsed.is_valid(layout)
+    if parsed is not None and not is_right and _holds_whole_sentinels(parsed, layout):
+        layout, is_right = layout.with_sentinels(), True
+    if parsed is None or not is_right:
         problems = Problems()
         settled = [settle(load(file), [layout], str(file), of_unit=True) for file in files]
         for file, text in zip(files, settled, strict=True):
@@ -325,15 +344,12 @@ def _read_class_folders(challenge: Challenge, path: Path) -> Table:
 
 def _rows_table(challenge: Challenge, text: _Text, source: str) -> Table:
     assert text.parsed.keys is not None
-    names, notes = split_keys(text.parsed.keys, text.layout.key), text.notes
-    if names is None:
-        found = legible_names(text.parsed.keys, text.layout.key) if text.layout.role == "prediction" else None
-        if found is None:
-            raise ProblemError(*_name_problems(text.parsed, text.layout, source))
-        names, irregular = found
-        notes = (*notes, _irregular_note(text.parsed.keys, names, irregular, text.layout.key, source))
-    videos, video, frame = names
+    found = read_names(text.parsed.keys, text.layout.key, text.layout.role, source)
+    if found is None:
+        raise ProblemError(*_name_problems(text.parsed, text.layout, source))
+    (videos, video, frame), notes = found
     values, probability = _values(challenge, text.layout, text.parsed)
+    notes = (*text.notes, *notes)
     return _with_sentinels(Table(videos, video, frame, values, probability, source=source, notes=notes), text)
 
 
@@ -352,7 +368,7 @@ def _units_table(challenge: Challenge, text: _Text, units: Sequence[_Unit], sour
             if found is None:
                 raise ProblemError(*_frame_problems(parsed, units))
             numbers = found[0][2]
-            notes = (*notes, _irregular_note(parsed.keys, *found, layout.key, source))
+            notes = (*notes, irregular_note(parsed.keys, *found, layout.key, source))
         frame = numbers
     values, probability = _values(challenge, layout, parsed)
     names = tuple(unit.name for unit in units)
@@ -394,14 +410,6 @@ def _gather(parts: Sequence[Values], out: Values, sentinel: float | None) -> Non
         if sentinel is not None and out.dtype == np.float64:
             np.putmask(out[begin:end], part == sentinel, np.nan)
         begin = end
-
-
-def _irregular_note(keys: pa.ChunkedArray, names: Names, places: Rows, key: Key, source: str) -> Problem:
-    """N12 for names whose number or ending is not written as the format asks."""
-    first = places[:1]
-    right = join_keys(names[0], names[1][first], names[2][first], key)[0].as_py()
-    causes = tail_causes(keys.take(places), key, right)
-    return respelt(keys[int(first[0])].as_py(), right, causes, source, len(places))
 
 
 def _name_problems(parsed: Parsed, layout: Layout, source: str) -> tuple[Problem, ...]:
