@@ -58,7 +58,7 @@ def draws(multiplicity: Counts, resamples: int, seed: int) -> Floats:
         total = int(multiplicity.sum())
         return generator.multinomial(total, multiplicity / total, resamples).astype(np.float64)
     index = generator.integers(0, clusters, (resamples, clusters), dtype=np.int32)
-    index += (np.arange(resamples, dtype=np.int32) * clusters)[:, None]
+    index += (np.arange(resamples) * clusters)[:, None]
     return np.bincount(index.ravel(), minlength=resamples * clusters).reshape(resamples, clusters).astype(np.float64)
 
 

@@ -8,6 +8,7 @@ from scipy.stats import bootstrap
 
 from abawbench.metrics.bootstrap import (
     bca_interval,
+    blocks,
     collapsed,
     draws,
     left_out,
@@ -35,6 +36,66 @@ def test_draws_give_each_resample_as_many_clusters_as_there_are():
 def test_the_same_seed_draws_the_same():
     np.testing.assert_array_equal(draws(one_each(9), 20, seed=1), draws(one_each(9), 20, seed=1))
     assert not np.array_equal(draws(one_each(9), 20, seed=1), draws(one_each(9), 20, seed=2))
+
+
+def test_a_seed_draws_the_same_in_every_version():
+    # published intervals are computed from these
+    assert draws(one_each(4), 3, seed=0).tolist() == [[0, 1, 2, 1], [3, 1, 0, 0], [1, 0, 1, 2]]
+    assert draws(np.array([3, 1, 2]), 3, seed=0).tolist() == [[3, 0, 3], [1, 0, 5], [4, 2, 0]]
+
+
+def test_every_cluster_is_drawn_as_often_as_it_occurs():
+    apart, together = draws(one_each(5), 4000, seed=7), draws(np.array([2, 1, 2]), 4000, seed=7)
+    # a count of draws has variance 5 p (1 - p): four standard errors of its mean
+    for counts, multiplicity in ((apart, np.ones(5)), (together, np.array([2, 1, 2]))):
+        share = multiplicity / 5
+        assert (counts.sum(1) == 5).all()
+        assert (np.abs(counts.mean(0) - multiplicity) < 4 * np.sqrt(5 * share * (1 - share) / 4000)).all()
+
+
+def test_blocks_hold_few_cells_and_cover_every_resample_once(monkeypatch):
+    monkeypatch.setattr("abawbench.metrics.bootstrap.BLOCK_CELLS", 10)
+    assert list(blocks(7, 4)) == [(0, 2), (2, 2), (4, 2), (6, 1)]
+    # a block has a resample, however many clusters there are, and no more than there are resamples
+    assert list(blocks(2, 100)) == [(0, 1), (1, 1)]
+    assert list(blocks(3, 1)) == [(0, 3)]
+    assert list(blocks(2, 1)) == [(0, 2)]
+
+
+def test_clusters_are_joined_from_the_limit_on_and_only_where_every_statistic_is_equal(monkeypatch):
+    monkeypatch.setattr("abawbench.metrics.bootstrap.MANY_CLUSTERS", 4)
+    one, other = (
+        np.array([[[1.0, 2.0]], [[1.0, 2.0]], [[1.0, 2.0]], [[1.0, 5.0]]]),
+        np.array([[7.0], [7.0], [8.0], [7.0]]),
+    )
+    different, multiplicity = collapsed({"one": one, "other": other})
+    assert multiplicity.tolist() == [2, 1, 1]
+    assert different["one"].tolist() == [[[1, 2]], [[1, 2]], [[1, 5]]]
+    assert different["other"].tolist() == [[7], [8], [7]]
+    few, each = collapsed({"one": one[:3], "other": other[:3]})
+    assert each.tolist() == [1, 1, 1]
+    assert few["one"].tolist() == one[:3].tolist()
+
+
+def test_weighted_sums_of_several_tasks_keep_their_shapes():
+    tasks = {"one": np.array([[[1.0, 2.0]], [[3.0, 4.0]]]), "other": np.array([[10.0], [20.0]])}
+    sums = weighted(tasks, np.array([[1.0, 0.0], [2.0, 1.0], [0.0, 0.0]]))
+    assert sums["one"].tolist() == [[[1, 2]], [[5, 8]], [[0, 0]]]
+    assert sums["other"].tolist() == [[10], [40], [0]]
+
+
+def test_resamples_of_several_blocks_are_all_different(monkeypatch):
+    monkeypatch.setattr("abawbench.metrics.bootstrap.BLOCK_CELLS", 60)
+    statistics = {"t": np.stack([np.ones(20), np.random.default_rng(1).normal(size=20)], -1)}
+    samples = resampled(statistics, mean, resamples=10, seed=3)["mean"]
+    assert samples.shape == (10,)
+    assert len(set(samples.tolist())) == 10
+
+
+def test_the_middle_share_of_samples_worked_by_hand():
+    samples = np.append(np.arange(101.0), np.nan)
+    assert percentile_interval(samples, 0.9) == pytest.approx((5, 95))
+    assert percentile_interval(samples, 0.5) == pytest.approx((25, 75))
 
 
 def test_weighted_sums_equal_repeating_the_rows():
