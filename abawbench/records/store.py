@@ -96,7 +96,11 @@ def make(score: Score, provenance: Provenance, missing: Policy = "error") -> Rec
     fields = score.to_json()
     fields |= {
         "schema_version": SCHEMA,
-        "rows": {**score.rows, "units": score.counts.units, "labelled": score.counts.labelled},
+        "rows": {
+            **{name: score.rows[name] for name in ("truth", "predicted", "valid")},
+            "units": score.counts.units,
+            "labelled": score.counts.labelled,
+        },
         "official": dict(score.official.get(provenance.split, NO_COUNTS)),
         "entry": provenance.entry,
         "split": provenance.split,

@@ -310,6 +310,17 @@ def test_a_record_has_the_size_of_its_truth_and_that_of_the_official_split():
     assert record.official.valid == {"va": [26_876], "expression": [15_440], "action_units": [26_876]}
 
 
+def test_a_record_of_a_filled_score_says_how_many_rows_were_filled(tmp_path):
+    truth, prediction = table("abaw4-mtl", 0), table("abaw4-mtl", 1)
+    fewer = prediction.take(np.setdiff1d(np.arange(80), [7, 33]))
+    given = score(get("abaw4-mtl"), truth, fewer, missing="nearest", resampling=Resampling(100))
+    record = made(given, missing="nearest")
+    assert (record.fill.policy, record.fill.rows) == ("nearest", {"nearest": 2})
+    assert (record.rows.truth, record.rows.predicted) == (80, 78)
+    records.write(record, tmp_path)
+    assert records.check_tree(tmp_path) == ()
+
+
 def test_a_split_that_the_challenge_does_not_have_has_no_official_size():
     record = made(scored("abaw7-ce"))
     assert (record.official.units, record.official.rows, record.official.valid) == ([], [], {})
