@@ -40,6 +40,7 @@ class Table:
         source: file or folder of the rows, for messages.
         notes: what is odd about the source, and how it was read.
         is_store: True where the names are those of the user's own crops, which may be more than a list asks for.
+        is_by_place: True where a row's place in the file of its unit gives its frame.
     """
 
     videos: tuple[str, ...]
@@ -51,6 +52,7 @@ class Table:
     source: str = ""
     notes: tuple[Problem, ...] = ()
     is_store: bool = False
+    is_by_place: bool = False
 
     def __len__(self) -> int:
         return len(self.video)
@@ -86,6 +88,7 @@ class Table:
             source=self.source,
             notes=self.notes,
             is_store=self.is_store,
+            is_by_place=self.is_by_place,
         )
 
     def name(self, row: int) -> str:

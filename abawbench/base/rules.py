@@ -235,6 +235,9 @@ RULES: dict[str, Rule] = {
         "many rows filled",
         "At most a tenth of the rows are filled by a policy, and no whole unit is.",
     ),
+    "N14": Rule(
+        "copies of rows", "Each row occurs as often as in the list. Further copies with the same values are not read."
+    ),
     "N20": Rule("the same trial twice", "The trials of a submission differ from one another."),
     "N21": Rule(
         "hidden files and files of an operating system",
@@ -255,6 +258,7 @@ RULES: dict[str, Rule] = {
         "people who cannot be told apart",
         "The table of several people has a column that says which person, or where, a face is.",
     ),
+    "N33": Rule("rows left out", "Each row of a label file names a picture; rows without a name are left out."),
     "N40": Rule(
         "values in another form",
         "Values are the numbers of the format; names, one-hot rows and scores of classes, True and False, and numbers "
@@ -265,7 +269,6 @@ RULES: dict[str, Rule] = {
     ),
     "N42": Rule("columns that are not read", "A table has the names of its rows and their values alone."),
     "N43": Rule("rows of sentinels", "Every row has a prediction; a row of sentinels is left to a fill policy."),
-    "N33": Rule("rows left out", "Each row of a label file names a picture; rows without a name are left out."),
 }
 
 FAMILIES = {

@@ -59,7 +59,8 @@ def identify(challenge: Challenge, prediction: Table, wanted: Table, called_for:
 
     Raises:
         ProblemError: T06, rows have no prediction and predicted rows stand beside the list that could be theirs, or two
-            names fit one name of the list; T03, rows occur more often than in the list.
+            names fit one name of the list; T03, rows occur more often than in the list, with other values; T07, a file
+            without names of rows has more rows than its unit has frames.
     """
     alignment = align(wanted, prediction)
     if not len(alignment.surplus):
@@ -82,10 +83,15 @@ def identify(challenge: Challenge, prediction: Table, wanted: Table, called_for:
         elif step > 0:
             raise ProblemError(*_not_counted(table, wanted, key, step, reason))
     surplus = _surplus(table, wanted, alignment)
-    _require_once(table, wanted, alignment, surplus, key)
+    _require_lengths(table, wanted, surplus.frames)
+    _require_copies(table, wanted, alignment, surplus.repeated, key)
     _require_settled(table, wanted, _missing(alignment, called_for), surplus, key)
     if table is not prediction:
         table = _noted(prediction, table, alignment, causes, key)
+    if len(surplus.repeated):
+        table = _without_copies(table, surplus.repeated, key)
+        alignment = align(wanted, table)
+        surplus = _surplus(table, wanted, alignment)
     return Identified(table, alignment, surplus.units, surplus.frames)
 
 
@@ -193,24 +199,67 @@ def _not_counted(table: Table, wanted: Table, key: Key, step: int, reason: str) 
     ]
 
 
-def _require_once(table: Table, wanted: Table, alignment: Alignment, surplus: _Surplus, key: Key) -> None:
-    """Refuse rows that occur more often than in the list. Raises: ProblemError T03."""
-    rows = surplus.repeated
+def _require_lengths(table: Table, wanted: Table, rows: Rows) -> None:
+    """Refuse files in which the place of a row is its frame, if they are too long. Raises: ProblemError T07."""
+    if not table.is_by_place or not len(rows):
+        return
+    units = _units(table, wanted)
+    have = _Bounds.of(replace(table, video=units[table.video]), len(wanted.videos))
+    listed = _Bounds.of(wanted, len(wanted.videos))
+    # a frame count may be that of the container, which is one less than the last frame
+    wrong = np.flatnonzero(have.last > listed.last + 1)
+    fix = "write one line for each frame, frame 1 first; where a file holds its rows twice, keep one copy"
+    problems = [
+        Problem(
+            "T07",
+            f"{have.last[unit] - have.first[unit] + 1:,} rows for '{wanted.videos[unit]}'",
+            f"{listed.last[unit] - listed.first[unit] + 1:,}, one for each frame",
+            fix,
+            table.source,
+            count=len(wrong),
+        )
+        for unit in wrong[:SHOWN].tolist()
+    ]
+    if problems:
+        raise ProblemError(*problems)
+
+
+def _require_copies(table: Table, wanted: Table, alignment: Alignment, rows: Rows, key: Key) -> None:
+    """Refuse rows that occur more often than in the list, unless they are copies. Raises: ProblemError T03."""
     if not len(rows):
         return
-    place = {name: number for number, name in enumerate(wanted.videos)}
-    problems: list[Problem] = []
-    for row in rows[:SHOWN].tolist():
-        unit, frame = place[table.videos[table.video[row]]], table.frame[row]
-        twin = int(alignment.rows[np.flatnonzero((wanted.video == unit) & (wanted.frame == frame))[0]])
-        are_equal = all(
-            np.array_equal(values[row], values[twin], equal_nan=values.dtype == np.float64)
-            for values in table.values.values()
+    listed = _packed(wanted.video, wanted.frame)
+    order = np.argsort(listed, kind="stable")
+    own = _packed(_units(table, wanted)[table.video[rows]], table.frame[rows])
+    first = alignment.rows[order[np.searchsorted(listed[order], own)]]
+    is_copy = np.ones(len(rows), bool)
+    blocks = [*table.values.values(), *(() if table.probability is None else (table.probability,))]
+    for block in blocks:
+        same = (block[rows] == block[first]) | ((block[rows] != block[rows]) & (block[first] != block[first]))
+        is_copy &= same if same.ndim == 1 else np.all(same, axis=1)
+    other = rows[~is_copy]
+    problems = [
+        Problem(
+            "T03",
+            f"{quote(row_text(table, row, key))} once more, with other values",
+            "each row as often as in the list",
+            "keep one row of each name",
+            table.source,
+            count=len(other),
         )
-        found = f"{quote(row_text(table, row, key))} once more, with {'the same' if are_equal else 'other'} values"
-        fix = "keep one row of each name"
-        problems.append(Problem("T03", found, "each row as often as in the list", fix, table.source, count=len(rows)))
-    raise ProblemError(*problems)
+        for row in other[:SHOWN].tolist()
+    ]
+    if problems:
+        raise ProblemError(*problems)
+
+
+def _without_copies(table: Table, rows: Rows, key: Key) -> Table:
+    """The table without rows that occur more often than in the list, and a note about them."""
+    found = f"{quote(row_text(table, int(rows[0]), key))} once more, with the same values: read once"
+    fix = "keep one row of each name"
+    note = Problem("N14", found, "each row as often as in the list", fix, table.source, count=len(rows))
+    kept = table.take(np.setdiff1d(np.arange(len(table)), rows))
+    return replace(kept, notes=(*kept.notes, note))
 
 
 def _require_settled(table: Table, wanted: Table, is_missing: Mask, surplus: _Surplus, key: Key) -> None:

@@ -372,7 +372,9 @@ def _units_table(challenge: Challenge, text: _Text, units: Sequence[_Unit], sour
         frame = numbers
     values, probability = _values(challenge, layout, parsed)
     names = tuple(unit.name for unit in units)
-    return _with_sentinels(Table(names, video, frame, values, probability, source=source, notes=notes), text)
+    is_by_place = layout.key == "line"
+    table = Table(names, video, frame, values, probability, source=source, notes=notes, is_by_place=is_by_place)
+    return _with_sentinels(table, text)
 
 
 def _with_sentinels(table: Table, text: _Text) -> Table:
