@@ -49,7 +49,7 @@ def test_a_prediction_written_again_is_accepted_and_reads_the_same(submission, c
 def test_all_rows_written_have_the_ending_of_a_packed_trial_and_read_the_same(submission, challenge_id):
     made = submission(challenge_id)
     before = read_predictions(made.challenge, made.write())
-    out = write_all(made.challenge, before, made.folder / "files")
+    out = write_all(made.challenge, before, made.folder / "files").path
     assert check(made.challenge, out) == ()
     assert same(before, read_predictions(made.challenge, out))
     pack(made.challenge, [out], made.folder / "trials.zip")
