@@ -131,11 +131,12 @@ def loss_figure(epochs: Sequence[Epoch]) -> bytes:
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     numbers = [epoch.epoch for epoch in epochs]
-    axes.plot(numbers, [epoch.loss for epoch in epochs], ".-", label="learned from")
+    axes.plot(numbers, [epoch.loss for epoch in epochs], ".-", label="training")
     held_out = [(epoch.epoch, epoch.held_out) for epoch in epochs if epoch.held_out is not None]
     if held_out:
         axes.plot(*zip(*held_out, strict=True), ".-", label="held out")
     axes.set_xlabel("epoch")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_ylabel("squared error, patches normalised")
     axes.grid(alpha=0.3)
     axes.legend()
