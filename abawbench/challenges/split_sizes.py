@@ -42,8 +42,8 @@ class SizeOfTruth:
     """What the size of a truth says about the data.
 
     Attributes:
-        split: split that was compared: the one that was named, that has the truth's size, or that keeps its labels in
-            the truth's place; None if every split was.
+        split: split that was compared: the one that was named or its part, that has the truth's size, or that keeps its
+            labels in the truth's place; None if every split was.
         verdict: `official size` if all known counts of the split are the truth's, `other data` if one is not,
             `not known` if there is no count of rows to compare with.
         text: the verdict in words, with the counts that decide it.
@@ -68,6 +68,10 @@ def size_of_truth(challenge: Challenge, truth: Counts, *, split: str | None = No
     if split is None:
         split = next((name for fit in FITTING for name in fits if fits[name] == fit), None)
         split = split or _split_at(challenge, source)
+    if split is not None:
+        # a truth of the size of the private part is that part
+        parts = [name for name in fits if name.endswith(f" {split}") and fits[name] == "official size"]
+        split = parts[0] if parts else split
     asked = tuple(fits) if split is None else (split,)
     unknown = [name for name in asked if fits.get(name, "not known") == "not known"]
     if unknown or not asked:

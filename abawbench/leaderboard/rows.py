@@ -141,6 +141,7 @@ def from_record(record: Record, challenge: Challenge) -> Row:
             figures[name] = Figure(repr(value), value, interval.bca if isinstance(interval, Interval) else None)
     size = size_of_truth(challenge, record.counts, split=record.split)
     is_named = record.dataset == challenge.dataset and not record.disclosure.synthetic_truth
+    is_plain = (size.verdict, size.split) == ("official size", record.split)
     is_own = is_named and size.verdict != "other data"
     return Row(
         kind="reproduced",
@@ -153,7 +154,7 @@ def from_record(record: Record, challenge: Challenge) -> Row:
         method=record.entry,
         figures=figures,
         position=_position(figures, challenge),
-        note=_note(challenge, record, size.text if is_named and size.verdict != "official size" else ""),
+        note=_note(challenge, record, size.text if is_named and not is_plain else ""),
         source=f"{RECORDS}{record.place}, truth {record.truth_sha256[:8]}",
     )
 

@@ -87,9 +87,12 @@ def test_an_assumed_count_says_so():
     assert found.text == "truth has 9 rows valid for va, the validation split of abaw8-va 382,021 (assumed): other data"
 
 
-@pytest.mark.parametrize("number", [152, 151, 525])
-def test_every_release_of_a_test_set_has_an_official_size(number):
-    assert size_of_truth(get("abaw11-ah"), videos(number), split="test").verdict == "official size"
+@pytest.mark.parametrize(("number", "split"), [(152, "private test"), (151, "private test"), (525, "test")])
+def test_every_release_and_part_of_a_test_set_has_an_official_size_and_is_named(number, split):
+    for named in ("test", None):
+        found = size_of_truth(get("abaw11-ah"), videos(number), split=named)
+        assert (found.split, found.verdict) == (split, "official size")
+        assert found.text == f"truth has the size of the {split} split of abaw11-ah"
 
 
 def test_counts_of_two_releases_are_not_mixed():

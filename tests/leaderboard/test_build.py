@@ -4,6 +4,7 @@ import csv
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from abawbench import records
@@ -11,6 +12,10 @@ from abawbench.base.files import write_text
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
 from abawbench.leaderboard.build import BEGIN, END, build, check, outdated
+from abawbench.leaderboard.rows import from_record
+from abawbench.scoring import score
+from abawbench.scoring.intervals import Resampling
+from abawbench.table import NO_FRAME, Table
 
 COMMITTED = Path(__file__).parents[2] / "leaderboard"
 FACTS = """\
@@ -114,6 +119,28 @@ def test_a_record_of_a_split_of_unknown_size_stays_on_the_board_and_says_so(boar
     text = page(board)
     assert "## Training\n" in text
     assert "the size of the train split of abaw6-va is not known" in text
+
+
+@pytest.mark.parametrize(
+    ("videos", "said"), [(525, ""), (152, "private test split"), (300, "300 rows, the test split")]
+)
+def test_the_part_of_a_test_set_and_other_data_are_told_in_the_note(va_record, videos, said):
+    challenge = get("abaw10-ah")
+    names = tuple(f"Videos/{number}" for number in range(videos))
+    row, values = np.arange(videos, dtype=np.int32), {"ambivalence": (np.arange(videos) % 2).astype(np.int8)}
+    table = Table(names, row, np.full(videos, NO_FRAME, np.int32), values)
+    result = score(challenge, table, table, resampling=Resampling(100))
+    provenance = {name: getattr(va_record(), name) for name in ("entry", "truth_sha256", "prediction_sha256")}
+    made = records.make(
+        result,
+        records.Provenance(
+            **provenance, split="test", dataset="BAH", date="2026-01-31", disclosure=va_record().disclosure
+        ),
+    )
+    row_made = from_record(made, challenge)
+    assert bool(row_made.group) == (videos == 300)
+    assert said in row_made.note
+    assert ("of abaw10-ah" in row_made.note) == bool(said)
 
 
 def test_a_record_on_synthetic_truth_stands_apart(board, va_record):
