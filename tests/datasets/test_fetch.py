@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import hashlib
 import io
 import json
@@ -17,6 +19,7 @@ import pytest
 from abawbench.base.problems import ProblemError
 from abawbench.base.run_lock import LOCK, WORKERS, only_run
 from abawbench.datasets.fetch import SETS, Set, Source, cache, fetch, fetched, sets, store
+from tests.damage import changed_fields, outcome
 
 BODY = bytes(range(256)) * 4000
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -35,6 +38,9 @@ class Behaviour:
     status: dict[str, list[int]] = field(default_factory=dict)
     redirects: dict[str, str] = field(default_factory=dict)
     ranges: list[tuple[str, str | None]] = field(default_factory=list)
+    length: str | None = None
+    encoding: str | None = None
+    is_chunked: bool = False
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -71,7 +77,12 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {first + shift}-{len(body) - 1}/{len(body)}")
         else:
             self.send_response(200)
-        self.send_header("Content-Length", str(len(body) - first))
+        if told.is_chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        else:
+            self.send_header("Content-Length", told.length or str(len(body) - first))
+        if told.encoding:
+            self.send_header("Content-Encoding", told.encoding)
         if told.tag:
             self.send_header("ETag", told.tag)
         self.end_headers()
@@ -82,7 +93,13 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             self.connection.shutdown(2)
             return
-        self.wfile.write(rest)
+        with contextlib.suppress(ConnectionError):
+            if told.is_chunked:
+                for begin in range(0, len(rest), 1 << 16):
+                    part = rest[begin : begin + (1 << 16)]
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
+                rest = b"0\r\n\r\n"
+            self.wfile.write(rest)
 
 
 @pytest.fixture
@@ -203,6 +220,76 @@ def test_a_file_that_changed_between_two_parts_comes_anew(small, server, monkeyp
         get()
     server.files["big.bin"], server.tag = BODY, '"two"'
     assert (get().folder / "big.bin").read_bytes() == BODY
+
+
+@pytest.mark.parametrize("is_chunked", [True, False])
+def test_a_body_beyond_the_pinned_size_is_cut_off_and_refused(small, server, is_chunked):
+    server.files["big.bin"] = bytes(50 << 20)
+    server.is_chunked = is_chunked
+    got: list[int] = []
+    with pytest.raises(ProblemError, match="D22") as error:
+        get(progress=lambda name, done, total: got.append(done))
+    assert f"{len(BODY):,} bytes" in error.value.problems[0].expected
+    assert max(got, default=0) <= len(BODY)
+    assert leftovers(store.cache() / "small") == []
+
+
+def test_an_endless_body_without_a_pin_ends_at_the_largest_size(small, server, monkeypatch):
+    monkeypatch.setattr("abawbench.datasets.fetch.download.LARGEST", 1000)
+    server.files["LICENSE"], server.is_chunked = bytes(1 << 20), True
+    with pytest.raises(ProblemError, match=r"D22(.|\n)*1,000 bytes"):
+        get()
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "gzip, gzip"])
+def test_an_answer_that_would_be_unpacked_is_refused(small, server, encoding):
+    server.files["big.bin"] = gzip.compress(bytes(50 << 20))
+    server.encoding = encoding
+    with pytest.raises(ProblemError, match=f"D21(.|\n)*an answer in {encoding}"):
+        get()
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "-1", "x", "²".encode().decode("latin-1")])
+def test_a_length_that_is_no_number_is_not_believed(small, server, length):
+    server.length = length
+    with contextlib.suppress(ProblemError):
+        assert get().new == ("big.bin", "LICENSE")
+
+
+def test_a_redirect_to_a_file_is_refused(small, server, monkeypatch, tmp_path):
+    (tmp_path / "big.bin").write_bytes(BODY)
+    for place in ("file:///etc/hostname", f"file://{tmp_path}/big.bin", "ftp://127.0.0.1/big.bin"):
+        server.redirects["old.bin"] = place
+        use(monkeypatch, Source("big.bin", f"{server.address}/old.bin", SHA256, None, "the test"))
+        with pytest.raises(ProblemError, match="D21"):
+            get()
+    with pytest.raises(ProblemError, match="D21"):
+        get(url=f"file://{tmp_path}")
+
+
+@pytest.mark.parametrize("state", ["[]", "5", '{"total": "x", "validator": 5, "url": null}', "[" * 100_000])
+def test_a_damaged_record_of_a_part_is_not_used(small, state):
+    folder = store.cache() / "small"
+    folder.mkdir(parents=True)
+    (folder / ".big.bin.part").write_bytes(b"x")
+    (folder / ".big.bin.part.json").write_text(state)
+    assert get().new == ("big.bin", "LICENSE")
+
+
+def test_any_other_record_of_fetched_files_is_downloaded_again(small):
+    folder = get().folder
+    for record in changed_fields(json.loads((folder / "fetched.json").read_text())):
+        (folder / "fetched.json").write_text(json.dumps(record))
+        outcome(lambda: store.missing(small, folder))
+
+
+def test_a_list_without_end_is_refused(small, server, monkeypatch):
+    monkeypatch.setattr("abawbench.datasets.fetch.get.LONGEST_LISTING", 1000)
+    server.files["list"] = b"[" * (1 << 20)
+    source = Source("big.bin", f"{server.address}/big.bin", None, None, "the test")
+    use(monkeypatch, source, listing=f"{server.address}/list")
+    with pytest.raises(ProblemError, match="more than 1,000 bytes"):
+        get()
 
 
 def test_two_parts_that_do_not_fit_are_fetched_once_more(small, server):

@@ -11,8 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from abawbench.base.files import read_input
 from abawbench.base.hashes import hashes_of_file
-from abawbench.base.json_text import parse_json
+from abawbench.base.json_text import parse_fields
 from abawbench.base.problems import Problem, ProblemError, unwritable
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ Progress = Callable[[str, int, int | None], None]
 # what a broken connection loses at most
 BLOCK = 1 << 15
 TIMEOUT_S = 30.0
+# bytes of the largest file whose size is not known beforehand
+LARGEST = 4 << 30
 ATTEMPTS = 4
 WORTH_A_RETRY = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -43,13 +46,21 @@ class ResumingDownloader:
     """
 
     def __init__(
-        self, path: Path, expected: str | None, *, fix: str, progress: Progress = quiet, pause_s: float = 1.0
+        self,
+        path: Path,
+        expected: str | None,
+        *,
+        size: int | None = None,
+        fix: str,
+        progress: Progress = quiet,
+        pause_s: float = 1.0,
     ) -> None:
         """Prepare the download of one file.
 
         Args:
             path: path of the file; the partial file lies beside it.
             expected: `sha256:...` or `md5:...` of the whole file, None where it is not known.
+            size: bytes of the whole file, None where they are not known; what is longer is cut off and refused.
             fix: advice for a failed download, for messages.
             progress: called after each block.
             pause_s: pause in seconds before the second attempt; it is twice as long before the third.
@@ -58,6 +69,7 @@ class ResumingDownloader:
         self._part = path.with_name(f".{path.name}.part")
         self._state = path.with_name(f".{path.name}.part.json")
         self._expected = expected
+        self._largest = LARGEST if size is None else size
         self._fix = fix
         self._progress = progress
         self._pause_s = pause_s
@@ -111,7 +123,12 @@ class ResumingDownloader:
                 if response.status_code in WORTH_A_RETRY:
                     return reason
                 raise self._failed(url, reason)
+            if (encoding := response.headers.get("Content-Encoding", "identity")).lower() != "identity":
+                # what it unpacks to has no bounds, and an unpacked file would have another hash
+                raise self._failed(url, f"an answer in {encoding}, which was not asked for")
             first, total = _range(response)
+            if total is not None and total > self._largest:
+                raise self._too_long(url, f"{total:,} bytes")
             if first not in {0, have} or (first and state["total"] != total):
                 self._forget()
                 return "the file is another one now"
@@ -120,15 +137,17 @@ class ResumingDownloader:
             self._state.write_text(json.dumps(state))
             with self._part.open("ab" if have else "wb") as file:
                 for block in response.iter_content(BLOCK):
-                    file.write(block)
                     have += len(block)
+                    if have > self._largest:
+                        raise self._too_long(url, "more bytes")
+                    file.write(block)
                     self._progress(self._name, have, total)
         return "" if total in {None, have} else "the connection ended early"
 
     def _kept(self, url: str) -> dict[str, Any]:
         """The record of an earlier download of this address; empty where there is none, and its part is removed."""
         with suppress(OSError, ValueError, KeyError, TypeError):
-            state = parse_json(self._state.read_text())
+            state = parse_fields(read_input(self._state))
             if self._part.stat().st_size and {"total", "validator"} <= state.keys() and state["url"] == url:
                 return state
         self._forget()
@@ -150,6 +169,11 @@ class ResumingDownloader:
         self._part.unlink(missing_ok=True)
         self._state.unlink(missing_ok=True)
 
+    def _too_long(self, url: str, found: str) -> ProblemError:
+        self._forget()
+        fix = f"do not use that address; or {self._fix}"
+        return ProblemError(Problem("D22", f"{found} from {url}", f"{self._largest:,} bytes", fix, self._name))
+
     def _failed(self, url: str, reason: str) -> ProblemError:
         have = self._part.stat().st_size if self._part.is_file() else 0
         kept = f"run again: {have:,} bytes are kept and the rest is asked for; or " * bool(have)
@@ -170,12 +194,13 @@ def wrong_hash(name: str, algorithm: str, found: str, wanted: str, where: str) -
 def _range(response: requests.Response) -> tuple[int, int | None]:
     """First byte of an answer, and the size of the whole file where the server states it."""
     if response.status_code == 206:
-        told = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+        pattern = r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)"
+        told = re.fullmatch(pattern, response.headers.get("Content-Range", ""))
         if told is not None:
             return int(told[1]), None if told[2] == "*" else int(told[2])
         return -1, None
-    length = response.headers.get("Content-Length")
-    return 0, int(length) if length is not None and length.isdigit() else None
+    length = response.headers.get("Content-Length", "")
+    return 0, int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
 
 
 def _validator(response: requests.Response) -> str | None:

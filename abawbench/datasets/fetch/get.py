@@ -11,14 +11,26 @@ from typing import Any
 
 from abawbench.base.files import sweep
 from abawbench.base.hashes import sha256_of_file
+from abawbench.base.json_text import parse_fields
 from abawbench.base.problems import Problem, ProblemError, unreadable, unwritable
 from abawbench.base.run_lock import only_run
-from abawbench.datasets.fetch.download import TIMEOUT_S, Progress, ResumingDownloader, quiet, reason_of, wrong_hash
+from abawbench.datasets.fetch.download import (
+    BLOCK,
+    TIMEOUT_S,
+    Progress,
+    ResumingDownloader,
+    quiet,
+    reason_of,
+    wrong_hash,
+)
 from abawbench.datasets.fetch.sets import Set, Source, get_set
 from abawbench.datasets.fetch.store import FetchedFile, cache, read_record, unpack, write_record
 
 # names of unfinished downloads of pooch, and of unfinished copies
 _UNFINISHED = re.compile(r"tmp[a-z0-9_]{8}|\..+\.copy")
+
+# bytes of the longest list of a set's files
+LONGEST_LISTING = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +114,8 @@ def _fetch(
                 where = listing.get(part.name, {}).get("download_url") or part.url
                 where = where if url is None else f"{url.rstrip('/')}/{part.name}"
                 expected = _expected(part, files.get(part.name)) or _published(listing.get(part.name))
-                got = _download(item, part, where, expected, folder, progress, pause_s)
+                size = part.size if part.size is not None or part.name not in files else files[part.name].size
+                got = _download(item, part, where, expected, size, folder, progress, pause_s)
         except ProblemError as error:
             problems += error.problems
             continue
@@ -178,13 +191,20 @@ def _listing(item: Set, wanted: Sequence[Source], files: Mapping[str, FetchedFil
     import requests
 
     try:
-        answer = requests.get(item.listing, headers={"User-Agent": "abawbench"}, timeout=TIMEOUT_S)
-        if not answer.ok:
-            raise _no_listing(item, f"HTTP {answer.status_code} {answer.reason}")
-        listed = {entry["name"]: entry for entry in answer.json()["files"]}
+        with requests.get(item.listing, headers={"User-Agent": "abawbench"}, timeout=TIMEOUT_S, stream=True) as answer:
+            if not answer.ok:
+                raise _no_listing(item, f"HTTP {answer.status_code} {answer.reason}")
+            text = b""
+            for block in answer.iter_content(BLOCK):
+                text += block
+                if len(text) > LONGEST_LISTING:
+                    raise _no_listing(item, f"more than {LONGEST_LISTING:,} bytes")
+        listed = {entry["name"]: entry for entry in parse_fields(text)["files"]}
+        if not all(isinstance(entry.get("download_url", ""), str) for entry in listed.values()):
+            raise TypeError
     except requests.RequestException as error:
         raise _no_listing(item, reason_of(error)) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (AttributeError, ValueError, KeyError, TypeError) as error:
         raise _no_listing(item, "not a list of files") from error
     without = [part.name for part in wanted if _published(listed.get(part.name)) is None]
     if without:
@@ -206,14 +226,22 @@ def by_hand(item: Set, part: Source | None = None) -> str:
 
 
 def _download(
-    item: Set, part: Source, url: str, expected: str | None, folder: Path, progress: Progress, pause_s: float
+    item: Set,
+    part: Source,
+    url: str,
+    expected: str | None,
+    size: int | None,
+    folder: Path,
+    progress: Progress,
+    pause_s: float,
 ) -> FetchedFile:
     import pooch
 
     pooch.get_logger().setLevel("WARNING")
     path = folder / part.name
     # pooch's type says otherwise, its own downloaders have this signature
-    downloader: Any = ResumingDownloader(path, expected, fix=by_hand(item, part), progress=progress, pause_s=pause_s)
+    fix = by_hand(item, part)
+    downloader: Any = ResumingDownloader(path, expected, size=size, fix=fix, progress=progress, pause_s=pause_s)
     try:
         if expected is None:
             # pooch would keep whatever is there

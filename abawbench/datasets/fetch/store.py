@@ -13,8 +13,9 @@ from pathlib import Path, PurePosixPath
 
 from abawbench.base.files import read_input, temporary_name, write_text
 from abawbench.base.folders import is_litter
-from abawbench.base.json_text import parse_json
+from abawbench.base.json_text import parse_fields
 from abawbench.base.problems import Problem, ProblemError, unwritable
+from abawbench.base.typed import typed
 from abawbench.datasets.fetch.sets import Set, get_set
 
 VARIABLE = "ABAWBENCH_CACHE"
@@ -68,8 +69,8 @@ def missing(item: Set, folder: Path) -> tuple[str, ...]:
 def read_record(folder: Path) -> dict[str, FetchedFile]:
     """The record of each file of a folder; empty where no record can be read."""
     try:
-        content = parse_json(read_input(folder / RECORD))
-        return {name: FetchedFile(**got) for name, got in content["files"].items()}
+        content = parse_fields(read_input(folder / RECORD))
+        return {name: typed(FetchedFile)(got) for name, got in content["files"].items()}
     except (OSError, ProblemError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
