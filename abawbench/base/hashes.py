@@ -40,7 +40,13 @@ def sha256_of_file(path: Path) -> str:
 
 
 def hashes_of_file(path: Path, algorithms: Iterable[str]) -> list[str]:
-    """Hashes of a file's bytes by several algorithms, as `md5`, in one pass. Raises: OSError, it cannot be read."""
+    """Hashes of a file's bytes by several algorithms, as `md5`, in one pass.
+
+    Raises:
+        OSError: it cannot be read.
+        ProblemError: F01, it is a pipe, a socket or a device.
+    """
+    require_plain(path)
     digests = [hashlib.new(algorithm, usedforsecurity=False) for algorithm in algorithms]
     with path.open("rb") as file:
         while piece := file.read(_PIECE):

@@ -57,7 +57,7 @@ def build(root: Path, published: tuple[Path, ...], *, as_json: bool) -> None:
       abawbench leaderboard build --root out/board --published examples/own_board
     """
     tell(f"leaderboard: building {root}")
-    from abawbench.base.files import write_text
+    from abawbench.base.files import read_input, write_text
     from abawbench.base.problems import render
     from abawbench.leaderboard.build import build as build_tables
     from abawbench.leaderboard.build import facts_folder, outdated
@@ -68,7 +68,7 @@ def build(root: Path, published: tuple[Path, ...], *, as_json: bool) -> None:
     left_out = outdated(root)
     if left_out:
         say(f"{render(left_out)}\nleft out of the tables: records of other definitions, {len(left_out)}")
-    changed = [path for path, text in texts.items() if not path.is_file() or path.read_bytes() != text.encode()]
+    changed = [path for path, text in texts.items() if not path.is_file() or read_input(path) != text.encode()]
     for path in changed:
         write_text(path, texts[path])
         if not as_json:

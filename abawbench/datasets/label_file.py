@@ -15,12 +15,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
+from abawbench.base.arrow_input import parquet_metadata, read_parquet
 from abawbench.base.files import write_file
-from abawbench.base.json_text import parse_json
+from abawbench.base.json_text import parse_fields
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.datasets.readers.rows import arrow_functions
@@ -147,12 +149,12 @@ def read_label_file(path: Path, split: str | None = None) -> LabelFile:
     if not len(frame):
         raise ProblemError(Problem("F02", "no row", "at least one row", "write it again", str(path)))
     video, videos = pd.factorize(frame["video"].astype(str))
-    values, tasks = _labels(frame, classes)
-    numbers: Any = frame["frame"] if "frame" in frame.columns else pd.Series(NO_FRAME, frame.index)
+    values, tasks = _labels(frame, classes, path)
+    numbers = _frame_numbers(frame, path)
     table = Table(
         videos=tuple(map(str, videos)),
         video=video.astype(np.int32),
-        frame=numbers.fillna(NO_FRAME).to_numpy(np.int32),
+        frame=numbers,
         values=values,
         source=str(path),
     )
@@ -163,28 +165,57 @@ def _read_frame(path: Path) -> tuple[Any, Mapping[str, Sequence[str]] | None]:
     """The file as a DataFrame, and the names of the classes of each column that the metadata list."""
     import pandas as pd
     import pyarrow as pa
-    import pyarrow.parquet
 
     try:
-        # nullable types: an integer with missing values would else become a real number
-        frame = pd.read_parquet(path, dtype_backend="numpy_nullable")
-        metadata: Any = pyarrow.parquet.read_schema(path).metadata or {}
-    except (pa.ArrowInvalid, OSError) as error:
+        table = read_parquet(path)
+        metadata = parquet_metadata(path)
+    except (OSError, ValueError) as error:
         found = "no such file" if isinstance(error, FileNotFoundError) else str(error).partition("\n")[0]
         raise ProblemError(Problem("F01", found, "a Parquet file", "write it again", str(path))) from error
+    kept = [name for name in table.column_names if not name.startswith("__index_level_")]
+    twice = sorted(name for name in set(kept) if kept.count(name) > 1)
+    types = pa.types
+    plain = (types.is_integer, types.is_floating, types.is_boolean, types.is_string, types.is_large_string)
+    odd = [field for field in table.schema if not any(is_kind(_stored(field.type)) for is_kind in plain)]
+    if twice or odd:
+        found = f"column {twice[0]} twice" if twice else f"column {odd[0].name} of type {odd[0].type}"
+        raise ProblemError(Problem("F04", found, "columns of numbers or texts, each once", "write it again", str(path)))
+    # nullable types: an integer with missing values would else become a real number
+    nullable = {
+        **{getattr(pa, f"int{bits}")(): getattr(pd, f"Int{bits}Dtype")() for bits in (8, 16, 32, 64)},
+        **{getattr(pa, f"uint{bits}")(): getattr(pd, f"UInt{bits}Dtype")() for bits in (8, 16, 32, 64)},
+        pa.float32(): pd.Float32Dtype(),
+        pa.float64(): pd.Float64Dtype(),
+        pa.bool_(): pd.BooleanDtype(),
+        pa.string(): pd.StringDtype(),
+        pa.large_string(): pd.StringDtype(),
+    }
+    frame = table.select(kept).to_pandas(types_mapper=nullable.get)
+    return frame, _classes_in(metadata)
+
+
+def _stored(kind: Any) -> Any:
+    """The type of the values of a column, which may be stored as a dictionary."""
+    return getattr(kind, "value_type", kind) if str(kind).startswith("dictionary") else kind
+
+
+def _classes_in(metadata: Mapping[bytes, bytes]) -> Mapping[str, Sequence[str]] | None:
+    """The names of the classes by column; None where the file lists none, or none that can be read."""
     with suppress(KeyError, TypeError, ValueError):
-        return frame, parse_json(metadata[METADATA])["classes"]
-    return frame, None
+        classes: Any = parse_fields(metadata[METADATA])["classes"]
+        if isinstance(classes, dict) and all(
+            isinstance(names, list) and all(isinstance(name, str) for name in cast(list[Any], names))
+            for names in cast(dict[str, Any], classes).values()
+        ):
+            return cast(dict[str, list[str]], classes)
+    return None
 
 
 def is_label_file(path: Path) -> bool:
     """True where a file is one that `write_labels` wrote."""
-    import pyarrow as pa
-    import pyarrow.parquet
-
     try:
-        return path.suffix == ".parquet" and METADATA in (pyarrow.parquet.read_schema(path).metadata or {})
-    except (pa.ArrowInvalid, OSError):
+        return path.suffix == ".parquet" and METADATA in parquet_metadata(path)
+    except (OSError, ValueError, ProblemError):
         return False
 
 
@@ -196,7 +227,29 @@ def _subjects(frame: Any) -> dict[str, str]:
     return dict(zip(pairs["video"], pairs["subject"], strict=True))
 
 
-def _labels(frame: Any, classes: Mapping[str, Sequence[str]] | None) -> tuple[dict[str, Values], tuple[Task, ...]]:
+def _frame_numbers(frame: Any, path: Path) -> NDArray[np.int32]:
+    """The frame of each row, NO_FRAME where it is missing. Raises: ProblemError T06, a frame that is no number."""
+    import pandas as pd
+
+    if "frame" not in frame.columns:
+        return np.full(len(frame), NO_FRAME, np.int32)
+    column = frame["frame"]
+    numbers: Any = np.full(len(frame), np.nan)
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        numbers = column.to_numpy(np.float64, na_value=np.nan)
+    is_absent = column.isna().to_numpy()
+    is_right = (numbers >= 0) & (numbers < np.iinfo(np.int32).max) & (numbers == np.floor(numbers))
+    wrong = np.flatnonzero(~is_absent & ~is_right)
+    if len(wrong):
+        found, fix = f"frame = {column.iloc[int(wrong[0])]}", "correct the column"
+        line = int(wrong[0]) + 1
+        raise ProblemError(Problem("T06", found, "a whole number, the frame", fix, str(path), line, len(wrong)))
+    return np.where(is_absent, NO_FRAME, np.nan_to_num(numbers)).astype(np.int32)
+
+
+def _labels(
+    frame: Any, classes: Mapping[str, Sequence[str]] | None, path: Path
+) -> tuple[dict[str, Values], tuple[Task, ...]]:
     """Values and tasks of the columns that are labels, by the file's list of classes, else by type and name."""
     import pandas as pd
 
@@ -214,7 +267,11 @@ def _labels(frame: Any, classes: Mapping[str, Sequence[str]] | None) -> tuple[di
             mark = np.where(np.isnan(plain), -1, plain > 0).astype(np.int8)
             marks["action_units" if is_unit else "labels"][name] = mark
         elif pd.api.types.is_integer_dtype(column) and classes is not None and name in classes:
-            values[name] = column.to_numpy(np.int32, na_value=-1)
+            codes = column.to_numpy(np.float64, na_value=-1)
+            if (codes < -1).any() or (codes >= len(classes[name])).any():
+                found, expected = f"{name} = {codes.max():.0f}", f"a number below {len(classes[name])}"
+                raise ProblemError(Problem("V06", found, expected, "write it again", str(path)))
+            values[name] = codes.astype(np.int32)
             tasks.append(Categorical(name, tuple(classes[name]), None))
         else:
             codes, found = pd.factorize(column, sort=True)

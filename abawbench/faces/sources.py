@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from abawbench.base.files import require_plain
 from abawbench.base.folders import entries
 from abawbench.base.problems import Problem, ProblemError, not_found, unreadable
 from abawbench.clips import images, video
@@ -73,6 +74,7 @@ class Source:
 
 
 def _parts(path: Path) -> Generator[bytes]:
+    require_plain(path)
     try:
         with path.open("rb") as file:
             while part := file.read(CHUNK):

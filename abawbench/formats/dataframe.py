@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.arrow_input import read_parquet
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Challenge
 from abawbench.formats.columns import Role
@@ -150,11 +151,9 @@ def from_file(challenge: Challenge, path: Path, role: Role) -> Table | None:
     lines = None
     mended: tuple[Problem, ...] = ()
     if path.suffix == ".parquet":
-        import pyarrow.parquet as pq
-
         try:
-            columns = pq.read_table(path)
-        except (pa.ArrowException, OSError, ValueError) as error:
+            columns = read_parquet(path)
+        except (OSError, ValueError) as error:
             found = str(error).split("\n")[0]
             raise ProblemError(Problem("F01", found, "a Parquet file", "write it again", str(path))) from error
     else:

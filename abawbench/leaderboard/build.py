@@ -9,6 +9,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from abawbench import records
+from abawbench.base.files import read_input
 from abawbench.base.installed import shipped_folder
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import CHALLENGES
@@ -69,7 +70,7 @@ def check(root: Path, published: Sequence[Path] = ()) -> tuple[Problem, ...]:
         if not path.is_file():
             problems.append(Problem("L01", "no such file", "a table", FIX, str(path)))
             continue
-        present = path.read_bytes().decode("utf-8", "replace")
+        present = read_input(path).decode("utf-8", "replace")
         if present != text:
             line, found, expected = _first_difference(present, text)
             problems.append(Problem("L01", found, expected, FIX, str(path), line))
@@ -133,7 +134,7 @@ def facts_folder(root: Path) -> Path:
 
 
 def _index(path: Path, rows: Mapping[str, list[Row]], titles: Mapping[str, str]) -> str:
-    text = path.read_text(encoding="utf-8") if path.is_file() else f"# Leaderboards\n\n{BEGIN}\n{END}\n"
+    text = read_input(path).decode("utf-8", "replace") if path.is_file() else f"# Leaderboards\n\n{BEGIN}\n{END}\n"
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(END) < text.index(BEGIN):
         raise ProblemError(
             Problem("L01", "no place for the index", f"the lines {BEGIN} and {END}", "put both lines back", str(path))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from abawbench.base.files import require_plain
 from abawbench.base.problems import Problem, ProblemError, not_found, unreadable
 from abawbench.challenges import Challenge
 from abawbench.clips.images import SUFFIXES
@@ -174,9 +175,10 @@ def _stem(name: str) -> str:
 def _holds_labels(path: Path) -> bool:
     """True for a per-unit file: its first line is a header of the challenges, or numbers."""
     try:
+        require_plain(path)
         with path.open("rb") as file:
             first = file.readline(4096).decode("utf-8", "replace").strip().split(",")
-    except OSError:
+    except (OSError, ProblemError):
         return False
     return first[0] in {"valence", "AU1", *EXPRESSIONS_8} or all(
         re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", cell) for cell in first

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abawbench.base.files import LARGEST
 from abawbench.base.problems import Problems
 from abawbench.datasets.manifests.model import LabelSet, Manifest, Strict
 from abawbench.datasets.readers.files import LabelFile, label_files, listing
@@ -110,9 +111,9 @@ def _read_column(folder: Path, ids: Sequence[str], ending: str, listed: set[str]
 
 def _bytes(path: Path) -> bytes:
     try:
-        # a buffer would cost more than the few bytes there are to read
+        # a buffer would cost more than the few bytes there are to read, and a device would never end
         with path.open("rb", buffering=0) as file:
-            return file.read()
+            return file.read(LARGEST)
     except OSError:
         return b""
 

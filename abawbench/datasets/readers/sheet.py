@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from abawbench.base.arrow_input import arrow_reader
+from abawbench.base.arrow_input import arrow_reader, open_parquet
 from abawbench.base.problems import SHOWN, Problem, Problems
 from abawbench.datasets.readers.files import read_text_bytes
 from abawbench.datasets.readers.rows import Lines, arrow_functions, report
@@ -271,17 +271,16 @@ def _without_odd_bytes(sheet: Sheet, problems: Problems) -> Sheet:
 
 
 def _read_parquet(path: Path, wanted: Sequence[str | int], problems: Problems) -> Sheet | None:
-    import pyarrow as pa
-    from pyarrow import parquet
-
     try:
-        file = parquet.ParquetFile(path)
-        chosen = _choose(file.schema_arrow.names, wanted, str(path), None, problems)
-        if chosen is None:
-            return None
-        names = [file.schema_arrow.names[place] for place in chosen]
-        table = file.read(columns=list(dict.fromkeys(names)))
-    except (pa.ArrowInvalid, OSError) as error:
+        with open_parquet(path) as file:
+            chosen = _choose(file.schema_arrow.names, wanted, str(path), None, problems)
+            if chosen is None:
+                return None
+            names = [file.schema_arrow.names[place] for place in chosen]
+            table = file.read(columns=list(dict.fromkeys(names)))
+            if len(set(table.column_names)) < len(table.column_names):
+                raise ValueError("columns of one name")
+    except (OSError, ValueError) as error:
         found = str(error).split("\n")[0]
         problems.add(Problem("F01", found, "a Parquet file", "write it again", str(path)))
         return None
@@ -305,5 +304,5 @@ def _plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
         return column
     try:
         return column.cast(pa.int8() if pa.types.is_boolean(kind) else pa.string())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+    except pa.ArrowException:
         return None

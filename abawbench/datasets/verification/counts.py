@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abawbench.base.files import require_plain
 from abawbench.base.problems import Problem, Problems, unreadable
 from abawbench.challenges import Task
 from abawbench.datasets.manifests.model import LabelSet, Manifest, Split
@@ -88,6 +89,7 @@ def listed(manifest: Manifest, root: Path, problems: Problems) -> dict[str, Tall
             continue
         path = root / split.file
         try:
+            require_plain(path)
             with path.open("rb") as file:
                 lines = sum(1 for line in file if not line.isspace())
         except FileNotFoundError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from abawbench.base.files import write_file
-from abawbench.base.json_text import parse_json
+from abawbench.base.files import require_plain, write_file
+from abawbench.base.json_text import parse_fields
 from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.typed import typed
 from abawbench.challenges import Task
 from abawbench.clips.clip import Clip
 from abawbench.entries.baselines.labelled import LabelledTask, crop_of_row, labelled_tasks
@@ -33,6 +35,12 @@ BLOCK = 2
 # Dalal and Triggs cut a normalised block at 0.2, so that one strong edge does not drown the others
 CEILING = 0.2
 LUMA = (0.299, 0.587, 0.114)
+
+# what numpy raises on files that are damaged or lie about their sizes
+DAMAGED = (
+    *(ValueError, LookupError, TypeError, AttributeError, EOFError, MemoryError, OSError, RuntimeError),
+    *(NotImplementedError, OverflowError, zipfile.BadZipFile, zlib.error),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +181,15 @@ def load(path: Path) -> Classical:
         ProblemError: F01 there is no such file, E04 the file holds something else.
     """
     try:
+        require_plain(path)
         with np.load(path, allow_pickle=False) as arrays:
-            facts = parse_json(bytes(arrays["facts"]))
+            facts = parse_fields(bytes(arrays["facts"]))
             card = Card.from_json(facts["card"])
             heads = tuple(Head(task, arrays[f"{task.name}.weight"], arrays[f"{task.name}.bias"]) for task in card.tasks)
-            return Classical(card, HogSettings(**facts["settings"]), heads)
+            return Classical(card, typed(HogSettings)(facts["settings"]), heads)
     except FileNotFoundError as error:
         raise ProblemError(Problem("F01", "no such file", "a fitted entry", "fit it first", str(path))) from error
-    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         found = f"a file that cannot be read as a fitted entry ({type(error).__name__})"
         expected = "a fitted entry, as saved by this version"
         raise ProblemError(Problem("E04", found, expected, "fit and save it again", str(path))) from error

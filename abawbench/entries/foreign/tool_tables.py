@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from abawbench.base.arrow_input import arrow_reader
+from abawbench.base.files import read_input, require_plain
 from abawbench.base.folders import entries, unfold
 from abawbench.base.problems import Problem, ProblemError, Problems, not_found, unreadable
 from abawbench.clips.images import number_of
@@ -25,6 +26,8 @@ from abawbench.entries.foreign.tool_persons import (
 from abawbench.entries.foreign.tools import Tool, of_pictures
 from abawbench.table import Floats, Integers
 
+# bytes of the longest header, of thousands of columns
+LONGEST_HEADER = 1 << 20
 TABLE = "a CSV file with a header"
 SUFFIX = ".csv"
 # folder of the tables inside of a corpus
@@ -72,8 +75,12 @@ def header_of(path: Path) -> tuple[str, ...]:
         ProblemError: F01 the file cannot be read, E18 it is not a table.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            names = next(csv.reader(file), [])
+        require_plain(path)
+        with path.open("rb") as file:
+            line = file.readline(LONGEST_HEADER + 1)
+        if len(line) > LONGEST_HEADER:
+            raise ProblemError(_problem(f"a first line of more than {LONGEST_HEADER:,} bytes", TABLE, path))
+        names = next(csv.reader([line.decode("utf-8-sig")]), [])
     except OSError as error:
         raise unreadable(path, error) from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -280,9 +287,8 @@ def _table(path: Path, header: Sequence[str], wanted: Set[str | None], texts: Se
     reading = tables.ReadOptions(column_names=[str(number) for number in range(len(header))])
     conversion = tables.ConvertOptions(column_types=kinds, include_columns=list(kinds), strings_can_be_null=True)
     try:
-        with path.open("rb") as file:
-            file.readline()
-            body = arrow_reader(file.read())
+        data = read_input(path)
+        body = arrow_reader(memoryview(data)[data.find(b"\n") + 1 or len(data) :])
         if not body.size():
             return {name: np.empty(0) for name in place}
         table = tables.read_csv(body, read_options=reading, convert_options=conversion)

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from abawbench.base.files import write_file
+from abawbench.base.files import require_plain, write_file
 from abawbench.clips.images import Image
 
 _GREY = 0.5
@@ -55,6 +55,7 @@ def read_losses(path: Path) -> tuple[Epoch, ...]:
     """The epochs of a table of `write_losses`; none where there is no such file."""
     if not path.exists():
         return ()
+    require_plain(path)
     with path.open(newline="") as file:
         return tuple(
             Epoch(
