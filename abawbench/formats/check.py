@@ -40,7 +40,7 @@ def check(challenge: Challenge, path: Path, template: Path | None = None) -> tup
     """
     problems = Problems()
     try:
-        wanted = None if template is None else read_list(challenge, template)
+        wanted = None if template is None else read_list(challenge, template, path)
         with ExitStack() as stack:
             members = stack.enter_context(archive_members(path, problems)) if is_archive(path) else _files(path)
             _check_members(challenge, members, wanted, path, problems)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from abawbench.base.arrow_input import arrow_reader
 from abawbench.base.problems import SHOWN, Problem, ProblemError, not_found
 from abawbench.challenges import Challenge
-from abawbench.formats.keys import example
+from abawbench.formats.keys import PATTERNS, example
 from abawbench.formats.layout import Layout, describe_owners, is_header, owners, prediction_layouts
-from abawbench.formats.names import LEGIBLE, match_units
+from abawbench.formats.names import match_units
 from abawbench.formats.text import BOM, first_line, load, quote
 from abawbench.formats.unit_files import unit_files
 from abawbench.table import video_of
@@ -109,7 +109,7 @@ class UnitList:
         return {name: other for name, other in right.items() if places[others.index(name)] >= 0}, causes
 
 
-def read_list(challenge: Challenge, template: Path) -> RowList | UnitList:
+def read_list(challenge: Challenge, template: Path, prediction: Path | None = None) -> RowList | UnitList:
     """Read the organisers' list for the challenge's prediction format.
 
     A list of rows holds bare names, names with a trailing comma, or dummy values. Lists of AH are trial or split files,
@@ -119,6 +119,7 @@ def read_list(challenge: Challenge, template: Path) -> RowList | UnitList:
     Args:
         challenge: challenge to predict for.
         template: the list, a file or a folder.
+        prediction: what is compared with the list, which is not the list itself.
 
     Raises:
         ProblemError: F01 not found, F02 empty, F03 not UTF-8, F04 a list of another challenge, or no list.
@@ -126,6 +127,8 @@ def read_list(challenge: Challenge, template: Path) -> RowList | UnitList:
     layout = prediction_layouts(challenge)[0]
     if not template.exists():
         raise not_found(template, "the organisers' list")
+    if prediction is not None and prediction.exists() and template.samefile(prediction):
+        raise ProblemError(Problem("F04", "the prediction itself", "the organisers' list", WRONG_LIST, str(template)))
     if layout.per_unit:
         return _unit_list(layout, template)
     if template.is_dir():
@@ -143,7 +146,7 @@ def _require_row_names(keys: pa.ChunkedArray, layout: Layout, source: str) -> No
 
     compute: Any = pyarrow.compute
     first = keys[0].as_py()
-    pattern = LEGIBLE.get(layout.key)
+    pattern = PATTERNS.get(layout.key)
     if pattern is None:
         # a whole video or image: no name of a frame
         is_wrong = layout.key == "id" and compute.all(compute.match_substring_regex(keys, r"/\d{5,}\.jpg$")).as_py()

@@ -70,7 +70,7 @@ def repair(challenge: Challenge, path: Path, template: Path | None, out: Path) -
         )
     if not path.exists():
         raise not_found(path)
-    wanted = None if template is None else read_list(challenge, template)
+    wanted = None if template is None else read_list(challenge, template, path)
     layouts = prediction_layouts(challenge)
     if not path.is_dir():
         data, repairs, remaining = _copy(path, layouts, wanted)
