@@ -61,7 +61,7 @@ def read(challenge: str, source: Source, *, role: Role = "truth") -> pd.DataFram
     Args:
         challenge: id of the challenge, as `abaw4-mtl`.
         source: a file or folder in one of the challenge's formats.
-        role: kind of rows; sentinels in annotations become missing values, in predictions they are a problem.
+        role: kind of rows; sentinels become missing values.
 
     Returns:
         A DataFrame with the columns `video` and `frame` and those of the challenge.

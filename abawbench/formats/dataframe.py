@@ -95,7 +95,7 @@ def from_frame(
         ProblemError: C02 no DataFrame; F04 columns that are missing or there twice; F02 no row; T06 rows without a
             name, or frames that are no numbers; V01 to V08 values that the challenge does not know.
     """
-    data = with_index(_as_pandas(frame, source))
+    data = with_index(_as_pandas(frame, source), source)
     found = find_columns(challenge, list(data.columns), role, source)
     if not len(data):
         raise ProblemError(Problem("F02", "no row", "at least one row", "give rows with values", source))

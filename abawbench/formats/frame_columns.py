@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # names of columns in every challenge; those of its own formats are added
 VIDEO = "video"
 FRAME = "frame"
+# names that Arrow and pandas give an index without a name
+UNNAMED = ("__index_level_", "Unnamed: ")
 ROW_NAMES = ("image_location", "image", "Filename", "File_ID", "video_id")
 
 
@@ -57,14 +59,22 @@ class Selection:
         return not self.is_video or self.frame is None
 
 
-def with_index(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with the named levels of its index as columns in front, and without its own index."""
+def with_index(frame: pd.DataFrame, source: str) -> pd.DataFrame:
+    """The frame with the named levels of its index as columns in front, and without its own index.
+
+    Raises:
+        ProblemError: F04, a level of the index has another length than the columns.
+    """
     levels = [level for level, name in enumerate(frame.index.names) if name is not None]
     if not levels:
         return frame.reset_index(drop=True)
     known = {_text(name) for name in frame.columns}
     parts = [frame.index.get_level_values(level) for level in levels if frame.index.names[level] not in known]
     bare = frame.reset_index(drop=True)
+    if any(len(part) != len(bare) for part in parts):
+        # pandas makes such an index of columns with one name
+        found, fix = "an index of another length than its columns", "keep one column of each name before set_index"
+        raise ProblemError(Problem("F04", found, f"{len(bare):,} names of rows", fix, source))
     for place, part in enumerate(parts):
         bare.insert(place, part.name, part.to_series(index=bare.index), allow_duplicates=True)
     return bare
@@ -101,7 +111,9 @@ def find_columns(challenge: Challenge, names: Sequence[object], role: Role, sour
     frames = [FRAME, *(header[0] for layout, header in headers if layout.key == "frame")]
     ids = [header[0] for layout, header in headers if layout.key not in {"frame", "line"}]
     video, frame = finder.find(VIDEO), finder.find(*frames)
-    row_name = finder.find(*dict.fromkeys((*ids, *ROW_NAMES))) if video is None else video
+    needs_name = video is None or (frame is None and has_frames(challenge))
+    named = finder.find(*dict.fromkeys((*ids, *ROW_NAMES))) if needs_name else None
+    row_name = video if named is None else named
     aliases: dict[str, list[str]] = {}
     for layout, header in headers:
         if len(header) == layout.width:
@@ -133,9 +145,13 @@ def find_columns(challenge: Challenge, names: Sequence[object], role: Role, sour
         *values.values(),
         *(place for row in scores.values() for place in row),
     }
-    unread = tuple(name or "index" for place, name in enumerate(texts) if place not in used)
+    unread = tuple(
+        "index" if not name or name.startswith(UNNAMED) else name
+        for place, name in enumerate(texts)
+        if place not in used
+    )
     return Selection(
-        texts, row_name, video is not None, frame, values, scores, has_probability, probability, filled, unread
+        texts, row_name, named is None, frame, values, scores, has_probability, probability, filled, unread
     )
 
 

@@ -68,6 +68,7 @@ FORMS = {
     "Filename": lambda frame: by_path(frame, "filename"),
     "paths as videos": lambda frame: frame.assign(video=paths(frame)).drop(columns="frame"),
     "paths beside frames": lambda frame: frame.assign(image_location=paths(frame)).drop(columns="video"),
+    "paths beside videos": lambda frame: frame.assign(image_location=paths(frame)).drop(columns="frame"),
     "video_id": lambda frame: frame.rename(columns={"video": "Video_ID"}),
     "capitals and blanks": lambda frame: frame.rename(columns=lambda name: f" {name.title()} "),
     "columns of two levels": lambda frame: frame.set_axis(pd.MultiIndex.from_product([frame.columns, [""]]), axis=1),
@@ -122,7 +123,9 @@ def test_what_is_no_frame_is_refused():
 def test_columns_that_are_not_read_are_noted(affect, tmp_path):
     assert notes_of(read(affect.assign(seed=1)))["N42"] == ("'seed'", 1)
     affect.to_csv(tmp_path / "a.csv")
-    assert "N42" in notes_of(read_table(VA, tmp_path / "a.csv", "prediction"))
+    affect.iloc[::2].to_parquet(tmp_path / "a.parquet")
+    for name in ("a.csv", "a.parquet"):
+        assert notes_of(read_table(VA, tmp_path / name, "prediction"))["N42"] == ("'index'", 1)
     assert read(affect).notes == ()
 
 
