@@ -123,7 +123,7 @@ def _concordance(case: _Case) -> Iterator[Reading]:
     rows = total[..., 0]
 
     def mean_ccc(covariance_factor: Floats, variance_factor: Floats) -> float | None:
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(invalid="ignore"):
             whole = (variance_x + variance_y) * variance_factor + offset**2
             return number(np.mean(2 * covariance * covariance_factor / whole))
 
@@ -136,8 +136,7 @@ def _concordance(case: _Case) -> Iterator[Reading]:
     yield Reading(name, point, "covariance n - 1, variances n", mean_ccc(less, one), False)
 
     point = "aggregation"
-    with np.errstate(invalid="ignore"):
-        by_video = concordance_from(statistics.tasks[name], pilots)
+    by_video = concordance_from(statistics.tasks[name], pilots)
     counted = statistics.tasks[name][:, 0, 0] > 0
     yield Reading(name, point, "all frames pooled", official, True)
     yield Reading(name, point, "mean over videos", number(by_video[counted].mean()) if counted.any() else None, False)
@@ -164,15 +163,15 @@ def _masks_of_columns(paired: Paired, task: Task, official: float | None) -> Ite
         return
     missing = ~task.is_annotated(paired.truth.values[task.name])
     some, every = ("either is", "both are") if task.width == 2 else ("any is", "all are")
-    masks: list[tuple[str, Mask]] = [
-        (f"row left out when {some} {task.sentinel:g}", ~np.logical_or.reduce(missing, axis=1)),
+    point = "annotation mask"
+    yield Reading(task.name, point, f"row left out when {some} {task.sentinel:g}", official, True)
+    others: tuple[tuple[str, Mask], ...] = (
         (f"row left out when {task.outputs[0]} is {task.sentinel:g}", ~missing[:, 0]),
         ("each dimension on its own", ~missing),
         (f"row left out only when {every} {task.sentinel:g}", ~np.logical_and.reduce(missing, axis=1)),
-    ]
-    for place, (variant, mask) in enumerate(masks):
-        value = _with_sentinels(paired, task, mask) if place else official
-        yield Reading(task.name, "annotation mask", variant, value, place == 0)
+    )
+    for variant, mask in others:
+        yield Reading(task.name, point, variant, _with_sentinels(paired, task, mask), False)
 
 
 def _with_sentinels(paired: Paired, task: Task, mask: Mask) -> float | None:
@@ -222,7 +221,9 @@ def _pearson(case: _Case) -> Iterator[Reading]:
 def _absent(task: Task, point: str, f1: Floats, present: NDArray[np.bool_]) -> Iterator[Reading]:
     """The mean F1 with absent classes or labels counted as 0 or as 1, or left out."""
     yield Reading(task.name, point, "F1 0, counted", number(f1.mean()), True)
-    yield Reading(task.name, point, "F1 1, counted", number(np.where(present, f1, 1.0).mean()), False)
+    # without any row every F1 is NaN, and so is their mean
+    as_one = np.where(present | np.isnan(f1), f1, 1.0)
+    yield Reading(task.name, point, "F1 1, counted", number(as_one.mean()), False)
     yield Reading(task.name, point, "left out", number(f1[present].mean()) if present.any() else None, False)
 
 
