@@ -127,6 +127,7 @@ def loss_figure(epochs: Sequence[Epoch]) -> bytes:
     """Draw a PNG of the losses by epoch."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(6, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
@@ -137,7 +138,7 @@ def loss_figure(epochs: Sequence[Epoch]) -> bytes:
     if held_out:
         axes.plot(*zip(*held_out, strict=True), ".-", label="held out")
     axes.set_xlabel("epoch")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("squared error, patches normalised")
     axes.grid(alpha=0.3)
     axes.legend()
