@@ -31,9 +31,9 @@ def versions_of(libraries: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def missing_library(error: ModuleNotFoundError) -> Problem | None:
-    """D53, with the extra to install, where a module of an extra is missing; None for any other module."""
-    if error.name not in _EXTRAS:
+def missing_library(error: Exception) -> Problem | None:
+    """D53, with the extra to install, where a module of an extra is missing; None for any other exception."""
+    if not isinstance(error, ModuleNotFoundError) or error.name not in _EXTRAS:
         return None
     fix = f"pip install 'abawbench[{_EXTRAS[error.name]}]'"
     return Problem("D53", f"no module {error.name}", "the libraries that this needs", fix)

@@ -122,7 +122,7 @@ def describe_failure(card: Card, error: Exception, unit: str, frame: int | None)
     """Problems for an exception of an entry: its own ones, D53, or an E12 with the entry, the unit and the frame."""
     if isinstance(error, ProblemError):
         return error.problems
-    if isinstance(error, ModuleNotFoundError) and (problem := missing_library(error)) is not None:
+    if (problem := missing_library(error)) is not None:
         return (problem,)
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"unit {unit}" + ("" if frame is None else f", frame {frame}")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from abawbench import challenges
-from abawbench.base.installed import shipped_folder
+from abawbench.base.installed import missing_library, shipped_folder
 from abawbench.base.problems import Problem, ProblemError, did_you_mean
 from abawbench.entries.baselines.controls import NoSettings
 from abawbench.entries.entry_file import FILE, EntryFile, read_entry_file, read_settings
@@ -169,7 +169,8 @@ def _reporting_failures(what: str, file: str | None) -> Generator[None]:
     except Exception as error:
         found = f"{what} raised {type(error).__name__}: {error}"
         fix = "run it alone to see where it fails"
-        raise ProblemError(Problem("E12", found, "code that loads", fix, file)) from error
+        failed = Problem("E12", found, "code that loads", fix, file)
+        raise ProblemError(missing_library(error) or failed) from error
 
 
 def _unknown(what: str, name: str, known: Iterable[str], expected: str, path: Path | None = None) -> Problem:

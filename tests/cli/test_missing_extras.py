@@ -41,9 +41,16 @@ def test_an_entry_that_looks_at_no_picture_is_checked_without_opencv(monkeypatch
     assert "ACCEPTED" in result.stdout
 
 
-def test_a_library_that_an_entry_lacks_is_named_with_its_extra(monkeypatch):
+@pytest.mark.parametrize("name", ["2026_abawbench_onnx/tiny", "code"])
+def test_a_library_that_an_entry_lacks_is_named_with_its_extra(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    result = CliRunner().invoke(main, ["check", "2026_abawbench_onnx/tiny"])
+    if name == "code":
+        CliRunner().invoke(main, ["entry", "new", "2026_me_mine", "--kind", "code"])
+        (tmp_path / "submissions" / "2026_me_mine" / "entry.py").write_text("import onnxruntime")
+        name = "2026_me_mine"
+    result = CliRunner().invoke(main, ["check", name])
     assert result.exit_code == 1
     assert "D53" in result.stdout
+    assert "E12" not in result.stdout
     assert "pip install 'abawbench[models]'" in result.stdout
