@@ -171,10 +171,15 @@ def _reason_against(counted: Table, wanted: Table, called_for: Mask | None) -> s
     alignment = align(wanted, counted)
     surplus = _surplus(counted, wanted, alignment)
     bounds = _Bounds.of(wanted, len(wanted.videos))
-    unit = _units(counted, wanted)[counted.video[surplus.frames]]
-    beyond = surplus.frames[(counted.frame[surplus.frames] > bounds.last[unit])]
+    units = _units(counted, wanted)
+    have = _Bounds.of(replace(counted, video=units[counted.video]), len(wanted.videos))
+    # such a unit may lack its first frame, or be counted as the list counts
+    others = np.flatnonzero(have.first == bounds.first + 1)
+    if len(others) and (have.first == bounds.first).any():
+        return f"frames of '{wanted.videos[others[0]]}' begin at 1"
+    beyond = surplus.frames[counted.frame[surplus.frames] > bounds.last[units[counted.video[surplus.frames]]]]
     if len(beyond):
-        last = int(bounds.last[_units(counted, wanted)[counted.video[beyond[0]]]])
+        last = int(bounds.last[units[counted.video[beyond[0]]]])
         return f"{counted.name(int(beyond[0]))} would then lie behind the last one of the list, {last}"
     is_missing = _missing(alignment, called_for)
     if is_missing.any() and len(surplus.frames):

@@ -223,6 +223,18 @@ def test_fewer_or_more_frames_than_listed_leave_no_doubt(numbers):
     assert known.table.frame.tolist() == list(numbers)
 
 
+@pytest.mark.parametrize("form", ["{unit}", "{unit},{count}"])
+def test_units_of_which_one_alone_is_counted_from_0_are_refused(submission, form):
+    made = submission("abaw3-au")
+    made.listed = {
+        "list.txt": [form.format(unit=name[:-4], count=len(lines) - 1) for name, lines in made.lines.items()]
+    }
+    frame = to_frame(made.challenge, read_predictions(made.challenge, made.write()))
+    frame["frame"] -= (frame["video"] == frame["video"].iloc[0]).astype("int32")
+    with pytest.raises(ProblemError, match="begin at 1"):
+        write("abaw3-au", frame, made.folder / "out", template=made.template, fill="nearest")
+
+
 def test_gaps_do_not_hide_that_frames_are_counted_from_0():
     known = identify(VA, frames([0, 2, 5]), LISTED)
     assert known.table.frame.tolist() == [1, 3, 6]
@@ -245,14 +257,11 @@ def test_two_names_that_fit_one_are_refused():
         identify(VA, two, LISTED)
 
 
-@pytest.mark.parametrize(("second", "words"), [(0.5, "the same values"), (0.25, "other values")])
-def test_a_row_that_is_there_twice_is_repeated_and_not_left_out(submission, second, words):
+def test_two_unlike_rows_of_one_name_are_refused_and_not_left_out(submission):
     made = submission("abaw10-va")
-    made.write()
     frame = to_frame(made.challenge, read_predictions(made.challenge, made.write()))
-    frame[["valence", "arousal"]] = 0.5
-    frame = pd.concat([frame, frame.iloc[[2]].assign(valence=second)])
-    with pytest.raises(ProblemError, match=f"T03[\\s\\S]*{words}"):
+    frame = pd.concat([frame, frame.iloc[[2]].assign(valence=0.75)])
+    with pytest.raises(ProblemError, match=r"T03[\s\S]*other values"):
         write("abaw10-va", frame, made.folder / "out.txt", template=made.template, fill="nearest")
 
 
