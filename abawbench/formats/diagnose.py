@@ -64,7 +64,7 @@ class _Diagnosis:
         if not settled.rows and not settled.is_told:
             what = "no text" if settled.header is None else "a header alone"
             self._add("F02", None, what, "at least one row", "write a line for each row of the list")
-        if settled.is_told:
+        if settled.is_told or settled.is_flawless:
             return
         rows = settled.rows[:-1] if settled.is_cut else settled.rows
         faultless = self._layout.faultless_line()

@@ -14,15 +14,12 @@ from abawbench.formats.keys import PATTERNS, example
 from abawbench.formats.layout import Layout, choose_by_width
 from abawbench.formats.lists import RowList, UnitList
 from abawbench.formats.mending import REPAIR
-from abawbench.formats.parse import Parsed, parse
+from abawbench.formats.parse import Parsed, parse_flawless
 from abawbench.formats.parts import join_parts
 from abawbench.formats.rows import Rows, compare
 from abawbench.formats.settle import Settled, settle
 from abawbench.formats.text import body_offset, quote
 from abawbench.table import video_of
-
-# pieces that the vectorised reader skips or misreads; a submission may not have them
-SUSPICIOUS = (b"\r", b" ", b"\t", b'"', b",\n", b",0x", b"\n0x", b"\n\n", b"\n,")
 
 
 def file_problems(
@@ -42,7 +39,7 @@ def file_problems(
         counts: numbers of rows that the file may have; empty where they are not known.
     """
     layout = choose_by_width(candidates, data)
-    parsed = parse_flawless(data, layout)
+    parsed = parse_whole(data, layout)
     if parsed is not None and _is_as_long(len(parsed), wanted, counts):
         rows = _rows(parsed, layout) if layout.has_key else None
         return _row_problems(rows, layout, file, wanted)
@@ -152,19 +149,15 @@ def compare_units(names: Sequence[str], wanted: UnitList, layout: Layout, where:
     )
 
 
-def parse_flawless(data: bytes, layout: Layout) -> Parsed | None:
-    """Parse a file that has no fault of its own; return None for a file to be read line by line."""
+def parse_whole(data: bytes, layout: Layout) -> Parsed | None:
+    """Parse a file that has no fault of its own, its header included; return None for a file to be settled."""
     offset = body_offset(data, layout.header)
     header = data[:offset].decode("utf-8", "replace")
     if layout.header is not None and header.rstrip("\n") not in layout.headers:
         return None
     if layout.header is None and offset:
         return None
-    begin = max(offset - 1, 0)
-    if not data.endswith(b"\n") or data.startswith(b",") or any(data.find(piece, begin) >= 0 for piece in SUSPICIOUS):
-        return None
-    parsed = parse(memoryview(data)[offset:], layout)
-    return parsed if parsed is not None and parsed.is_valid(layout) else None
+    return parse_flawless(data, layout, offset)
 
 
 def _is_as_long(count: int, wanted: RowList | None, counts: Sequence[int]) -> bool:

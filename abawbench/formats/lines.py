@@ -15,6 +15,8 @@ from abawbench.formats.text import BOM, UTF16_MARKS, quote
 
 COMMENTS = ("#", "//", "%")
 MARKS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "blanks"}
+# rows that are looked at to find the separator
+LOOKED_AT = 2000
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
 PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 # a name, and numbers behind it, all separated by blanks
@@ -85,6 +87,8 @@ def split(text: str, mended: Mendings) -> Lines:
         # blanks behind the last line feed are no row
         is_cut = False
         mended.add("N03", end + 1, "blank lines at the end", len(every) - end)
+    if "\r" not in text and "\ufeff" not in text and all(map(str.strip, every[:end])):
+        return Lines(every[:end], list(range(1, end + 1)), is_cut, [])
     lines = Lines([], [], is_cut, [])
     for number, line in enumerate(every[:end], start=1):
         text = line.rstrip("\r")
@@ -108,7 +112,7 @@ def drop_comments(content: Lines, mended: Mendings, headers: Container[str], nam
         headers: headers of the format, squeezed.
         names: names that rows may have.
     """
-    places = [place for place, line in enumerate(content.texts) if is_comment(line)]
+    places = [place for place, line in enumerate(content.texts) if line[0] in "#/% \t" and is_comment(line)]
     if not places or len(places) == len(content.texts):
         return
     dropped: list[int] = []
@@ -184,6 +188,8 @@ def separator(lines: Sequence[str]) -> str | None:
     Args:
         lines: rows, without a header.
     """
+    # rows at even distances tell what most rows have
+    lines = lines[:: 1 + len(lines) // LOOKED_AT]
     for mark in (";", "\t", "|"):
         counts = Counter(line.rstrip(mark).count(mark) for line in lines if mark in line)
         most = max(counts.values(), default=0)
@@ -205,8 +211,11 @@ def with_commas(line: str, mark: str | None) -> tuple[str, bool]:
         line: a line without its line end.
         mark: the mark between its fields; None for the comma.
     """
-    if mark is None and '"' not in line:
-        return line, False
+    if '"' not in line:
+        if mark is None:
+            return line, False
+        if "," not in line and mark != " " and " " not in line:
+            return line.replace(mark, ","), False
     if mark == " ":
         return ",".join(line.split()), False
     fields = _unquoted(line, mark or ",") if '"' in line else line.split(mark)

@@ -21,6 +21,7 @@ from abawbench.formats.lines import Lines
 from abawbench.formats.lists import RowList
 from abawbench.formats.mend import mend_row, unwrap, unwrap_row
 from abawbench.formats.mending import Mendings
+from abawbench.formats.parse import parse_flawless
 from abawbench.formats.text import quote
 
 # first fields of a header above row numbers
@@ -44,6 +45,7 @@ class Settled:
         faults: faults of the whole file that have to be mended by hand; those of single rows are for `diagnose`.
         is_told: True if the faults of the whole file account for those of its rows.
         is_cut: True if the last row may be cut off.
+        is_flawless: True if no row has a fault of its own.
     """
 
     layout: Layout
@@ -54,6 +56,7 @@ class Settled:
     faults: tuple[Problem, ...] = ()
     is_told: bool = False
     is_cut: bool = False
+    is_flawless: bool = False
 
     @property
     def body(self) -> bytes:
@@ -141,18 +144,13 @@ class _Settling:
             lines.set_separators(self._content, self._mended, self._headers)
         self._choose_layout(of_unit=of_unit)
         self._take_header()
-        self._unwrap_values()
-        self._settle_scores()
-        self._drop_row_numbers()
-        self._judge_blank_lines()
-        self._drop_headers()
-        self._mend_rows()
-        # scores that stood behind a row number, or in a printed array
-        self._settle_scores()
-        text_values.settle_names(self._content, self._layout, self._mended)
-        self._judge_columns()
+        is_flawless = self._is_flawless()
+        if is_flawless:
+            self._judge_blank_lines()
+        else:
+            self._settle_rows()
         is_cut = self._content.is_cut and not self._is_last_row_whole()
-        if is_cut or not self._drop_copies():
+        if is_cut or not self._drop_copies(is_flawless=is_flawless):
             self._tell_headers()
         return Settled(
             self._layout,
@@ -163,7 +161,29 @@ class _Settling:
             tuple(self._faults),
             self._is_told,
             is_cut,
+            is_flawless,
         )
+
+    def _is_flawless(self) -> bool:
+        """True if no row has a fault of its own: the vectorised reader tells it for all rows at once."""
+        layout, texts = self._layout, self._content.texts
+        if layout.role == "list" or not texts:
+            return False
+        body = ("\n".join(texts) + "\n").encode("utf-8", "surrogateescape")
+        return parse_flawless(body, layout) is not None
+
+    def _settle_rows(self) -> None:
+        """Settle what is wrong within rows."""
+        self._unwrap_values()
+        self._settle_scores()
+        self._drop_row_numbers()
+        self._judge_blank_lines()
+        self._drop_headers()
+        self._mend_rows()
+        # scores that stood behind a row number, or in a printed array
+        self._settle_scores()
+        text_values.settle_names(self._content, self._layout, self._mended)
+        self._judge_columns()
 
     def _add_fault(self, rule: str, line: int | None, found: str, expected: str, fix: str, count: int = 1) -> None:
         self._faults.append(Problem(rule, found, expected, fix, self._file, line, count))
@@ -306,10 +326,13 @@ class _Settling:
         if not known:
             return
         texts = self._content.texts
+        firsts = {header[0] for header in known if header}
         places = [
             place
             for place, text in enumerate(texts)
-            if not is_number(text.rpartition(",")[2]) and lines.squeeze(text) in known
+            if (not text[:1].isalnum() or text[:1].lower() in firsts)
+            and not is_number(text.rpartition(",")[2])
+            and lines.squeeze(text) in known
         ]
         if not places:
             return
@@ -392,16 +415,18 @@ class _Settling:
         if self._repeated:
             self._mended.add("F16", self._repeated[0], "the first line once more", len(self._repeated))
 
-    def _drop_copies(self) -> bool:
+    def _drop_copies(self, *, is_flawless: bool) -> bool:
         """Drop rows that stand in the file again, and those of the organisers' sample; True if there are any."""
         content = self._content
+        is_longer = 0 < sum(self._listed.values()) < len(content.texts)
+        # rows without a value may be those of the sample
+        if self._layout.has_key and is_flawless and not (self._starts or is_longer):
+            return False
         keys, values = _names_and_values(content.texts, self._layout)
-        if not self._layout.has_key:
-            copies = blocks.of_numbered_rows(content.texts, self._starts, self._counts)
-        elif self._starts or len(keys) > sum(self._listed.values()):
+        if self._layout.has_key:
             copies = blocks.of_named_rows(keys, values, self._starts, self._listed)
         else:
-            return False
+            copies = blocks.of_numbered_rows(content.texts, self._starts, self._counts)
         number = content.numbers
         header = "the header and " if self._repeated else ""
         if copies.unlike:

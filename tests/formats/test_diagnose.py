@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from abawbench.challenges import CHALLENGES, get
 from abawbench.formats.columns import Probability
 from abawbench.formats.diagnose import reading_problems, submission_problems
-from abawbench.formats.file_problems import parse_flawless
+from abawbench.formats.file_problems import parse_whole
 from abawbench.formats.layout import layouts, prediction_layouts
 
 MTL = "image,valence,arousal,expression,aus\n"
@@ -194,5 +194,5 @@ def test_where_the_fast_path_succeeds_the_slow_path_finds_nothing(challenge_id, 
     head = [] if layout.header is None else [layout.header]
     end = data.draw(st.sampled_from(["\n", "\n", "\n", "", ",\n", "\n\n", " \n"]))
     content = ("\n".join([*head, *map(",".join, rows)]) + end).encode()
-    if parse_flawless(content, layout) is not None:
+    if parse_whole(content, layout) is not None:
         assert submission_problems(content, layout, "x").found == ()
