@@ -67,7 +67,7 @@ def difference(
 
     totals = [figures(statistics.total) for statistics in (a, b)]
     points = {path: totals[0][path] - totals[1][path] for path in totals[0]}
-    main = next((path for path in points if not np.isnan(points[path])), ("score",))
+    main = next(path for path in points if not np.isnan(points[path]))
     groups = _Pairs.of(a, b)
     samples = _paired_bootstrap(groups, figures, resamples, seed)
     p, swaps = _permutation(groups, figures, main, float(points[main]), resamples, seed)
@@ -155,10 +155,8 @@ def _paired_bootstrap(pairs: _Pairs, figures: Figures, resamples: int, seed: int
 
 def _permutation(
     pairs: _Pairs, figures: Figures, main: Path, observed: float, resamples: int, seed: int
-) -> tuple[float | None, int]:
+) -> tuple[float, int]:
     """The two-sided p, and the number of swaps that it was computed from."""
-    if np.isnan(observed):
-        return None, 0
     clusters = int(pairs.multiplicity.sum())
     exact = clusters < resamples.bit_length()
     count = 2**clusters if exact else resamples

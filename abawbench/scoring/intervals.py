@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from abawbench.challenges import Challenge
 from abawbench.metrics.bootstrap import bca_interval, left_out, percentile_interval, resampled
 from abawbench.scoring.criteria import Path, evaluate, nested
@@ -82,9 +80,8 @@ def intervals(
     jackknife = left_out(tasks, figures)
     found: dict[Path, dict[str, list[float] | None]] = {}
     for path, point in points.items():
-        defined = not np.isnan(point)
-        percentile = percentile_interval(samples[path], LEVEL) if defined else None
-        bca = bca_interval(float(point), samples[path], jackknife[path], LEVEL) if defined else None
+        percentile = percentile_interval(samples[path], LEVEL)
+        bca = bca_interval(float(point), samples[path], jackknife[path], LEVEL)
         found[path] = {
             "percentile": None if percentile is None else list(percentile),
             "bca": None if bca is None else list(bca),

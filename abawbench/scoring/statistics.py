@@ -106,7 +106,7 @@ def _moments_of(
             prediction[:, column],
             groups,
             pilots=pilots[column],
-            valid=valid if valid.ndim == 1 else valid[:, column],
+            valid=valid,
         )
         for column in range(task.width)
     ]
@@ -228,14 +228,13 @@ def collect(
         challenge: the challenge, which names the tasks.
         truth: the annotated rows.
         prediction: one row for each row of `truth`, in its order.
-        valid: by task, mask of the rows that count, shape (rows,), or of the cells that count, shape (rows, columns).
+        valid: by task, mask of the rows that count, shape (rows,).
         pilots: pilots of statistics to compare with; None takes those of `pilots_of`.
     """
     centres: dict[str, Floats] = {}
     for task in challenge.tasks:
         if task.is_real:
-            mask = valid[task.name]
-            rows = mask if mask.ndim == 1 else np.logical_or.reduce(mask, axis=1)
+            rows = valid[task.name]
             centres[task.name] = pilots[task.name] if pilots else pilots_of(task, truth, prediction, rows)
     tasks = {task.name: np.zeros((len(truth.videos), *axes_of(task))) for task in challenge.tasks}
     for begin in range(0, len(truth), BLOCK_ROWS):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
+from abawbench.metrics import macro_f1
+from abawbench.metrics.bootstrap import draws
 from abawbench.scoring.difference import difference
 from abawbench.scoring.intervals import Resampling
 from abawbench.synthetic import simulate_predictions, simulate_split
 from abawbench.table import NO_FRAME, Table
-from tests.scoring.tables import classes
+from tests.scoring.tables import classes, videos
 
 MTL = get("abaw4-mtl")
 CORPUS = simulate_split(24, 60, seed=5)
@@ -82,6 +85,12 @@ def test_many_clusters_are_compared_too(clusters):
 EXPR = get("abaw6-expr")
 
 
+def expression_of_one_video(values):
+    rows = len(values)
+    frames = np.arange(1, rows + 1, dtype=np.int32)
+    return Table(("v",), np.zeros(rows, np.int32), frames, {"expression": np.array(values, np.int8)})
+
+
 def compared(right_of_first, right_of_second):
     """Videos of class 0, each predicted as 0 or as 1."""
     count = len(right_of_first)
@@ -107,6 +116,90 @@ def test_two_clusters_worked_by_hand():
     assert result["smallest_detectable"] == 0
     # swapped in one video alone, the difference is 0: half of the change is 1/16
     assert result["videos"] == [{"video": "00000", "effect": 1 / 16}, {"video": "00001", "effect": 1 / 16}]
+
+
+def test_figures_and_intervals_are_those_of_rows_resampled_one_by_one():
+    generator = np.random.default_rng(0)
+    known = generator.integers(0, 8, 40).astype(np.int8)
+    guesses = [np.where(generator.random(40) < right, known, generator.integers(0, 8, 40)) for right in (0.7, 0.4)]
+    result = difference(EXPR, classes(known), *map(classes, guesses), resampling=Resampling(200, seed=3))
+    figure = result["figures"]["metrics.f1_expression"]
+    first, second = (macro_f1(known, guess, classes=8) for guess in guesses)
+    assert (figure["first"], figure["second"]) == pytest.approx((first, second), abs=1e-12)
+    assert figure["difference"] == pytest.approx(first - second, abs=1e-12)
+    samples = []
+    for counts in draws(np.ones(40, np.int64), 200, 3).astype(int):
+        rows = np.repeat(np.arange(40), counts)
+        one, two = (macro_f1(known[rows], guess[rows], classes=8) for guess in guesses)
+        samples.append(one - two)
+    assert figure["interval"] == pytest.approx(np.quantile(samples, [0.025, 0.975]).tolist(), abs=1e-12)
+    assert result["interval"] == figure["interval"]
+    # 5 % on two sides and 80 % power: 1.959964 and 0.841621 standard errors
+    assert result["smallest_detectable"] == pytest.approx(2.801585 * np.std(samples, ddof=1), rel=1e-6)
+
+
+def test_the_result_has_these_keys():
+    result = compared([1, 1], [0, 0])
+    assert list(result) == [
+        *("challenge", "fingerprint", "figure", "first", "second", "difference", "interval", "p", "swaps", "seed"),
+        *("smallest_detectable", "clusters", "unit", "warning", "figures", "videos", "flags", "problems"),
+    ]
+    assert (result["challenge"], result["fingerprint"]) == (EXPR.id, EXPR.fingerprint)
+    assert (result["figure"], result["seed"], result["unit"]) == ("score", 0, "video")
+
+
+def test_without_a_score_the_first_figure_that_is_defined_is_compared():
+    label, wrong = np.array([0, 1, 1], np.int8), np.array([1, 1, 0], np.int8)
+    truth, other = videos("ambivalence", label), videos("ambivalence", wrong)
+    result = difference(get("abaw8-ah"), truth, truth, other, resampling=Resampling(100))
+    assert result["figure"] == "metrics.f1_ambivalence"
+    assert (result["first"], result["second"]) == (1, pytest.approx(1 / 4))
+
+
+@pytest.mark.parametrize(("resamples", "swaps"), [(4, 4), (7, 4), (3, 3)])
+def test_all_ways_are_swapped_if_there_are_no_more_than_the_resamples(resamples, swaps):
+    tables = classes([0, 0]), classes([0, 0]), classes([1, 1])
+    result = difference(EXPR, *tables, resampling=Resampling(resamples))
+    assert result["swaps"] == swaps
+    # random swaps count what was observed as one of them
+    assert (result["p"] * (4 if swaps == 4 else 1 + swaps)) % 1 == pytest.approx(0, abs=1e-9)
+
+
+def test_three_clusters_differ_as_much_in_two_of_eight_swaps(monkeypatch):
+    assert compared([1, 1, 1], [0, 0, 0])["p"] == 2 / 8
+    # in blocks of two swaps as well
+    monkeypatch.setattr("abawbench.metrics.bootstrap.BLOCK_CELLS", 6)
+    assert compared([1, 1, 1], [0, 0, 0])["p"] == 2 / 8
+
+
+def test_random_swaps_are_counted_over_all_blocks_and_drawn_by_the_seed(monkeypatch):
+    rights = [1] * 12 + [0] * 8, [0] * 3 + [1] * 3 + [0] * 14
+    whole = compared(*rights)
+    assert whole == compared(*rights)
+    assert 0 < whole["p"] < 0.2
+    monkeypatch.setattr("abawbench.metrics.bootstrap.BLOCK_CELLS", 20 * 40)
+    assert compared(*rights)["p"] == whole["p"]
+
+
+def test_subjects_are_swapped_as_wholes():
+    subjects = {"00000": "a", "00001": "a", "00002": "b", "00003": "b"}
+    tables = classes([0] * 4), classes([0] * 4), classes([1] * 4)
+    result = difference(EXPR, *tables, resampling=Resampling(100, subjects=subjects))
+    assert (result["clusters"], result["unit"], result["swaps"], result["p"]) == (2, "subject", 4, 1 / 2)
+    assert [row["video"] for row in result["videos"]] == ["a", "b"]
+
+
+def test_rows_without_a_prediction_are_filled_by_the_policy_or_refused():
+    truth = expression_of_one_video([0, 0, 0])
+    part = truth.take(np.array([0, 1]))
+    with pytest.raises(ProblemError, match="T01"):
+        difference(EXPR, truth, truth, part)
+    assert difference(EXPR, truth, truth, part, missing="previous", resampling=Resampling(100))["difference"] == 0
+
+
+def test_ten_videos_are_shown():
+    result = compared([1] * 12, [0] * 12)
+    assert [row["video"] for row in result["videos"]] == [f"{number:05d}" for number in range(10)]
 
 
 @pytest.mark.parametrize(("clusters", "is_warned"), [(29, True), (30, False)])

@@ -11,7 +11,8 @@ from sklearn.metrics import f1_score
 
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
-from abawbench.metrics.bootstrap import bca_interval, left_out, resampled
+from abawbench.metrics import macro_f1
+from abawbench.metrics.bootstrap import bca_interval, draws, left_out, resampled
 from abawbench.scoring import pair, score
 from abawbench.scoring.criteria import evaluate
 from abawbench.scoring.intervals import Resampling
@@ -173,7 +174,10 @@ def test_few_clusters_are_warned_of_and_one_has_no_interval(clusters, warning):
     table = classes([0] * clusters)
     found = score(get("abaw6-expr"), table, table, **FEW).intervals
     assert (found["clusters"], found["warning"]) == (clusters, warning)
-    assert (found["score"]["percentile"] is None) == (clusters == 1)
+    if clusters == 1:
+        assert found["score"] == {"percentile": None, "bca": None}
+    else:
+        assert found["score"]["percentile"] is not None
 
 
 def test_a_metric_that_is_not_settled_gives_no_score():
@@ -267,6 +271,64 @@ def test_shuffled_rows_score_alike_and_are_flagged():
     # repeated rows carry other predictions of equal keys, so compare what is not repeated: the same multiset of pairs
     assert any(flag.startswith("N04") for flag in shuffled.flags)
     assert shuffled.score == pytest.approx(straight.score, abs=5e-3)
+
+
+def test_intervals_are_those_of_rows_resampled_one_by_one():
+    generator = np.random.default_rng(0)
+    known = generator.integers(0, 8, 40).astype(np.int8)
+    guess = np.where(generator.random(40) < 0.6, known, generator.integers(0, 8, 40))
+    found = score(get("abaw6-expr"), classes(known), classes(guess), resampling=Resampling(300, seed=5)).intervals
+
+    def figure(rows):
+        return macro_f1(known[rows], guess[rows], classes=8)
+
+    every = np.arange(40)
+    samples = np.array([figure(np.repeat(every, n)) for n in draws(np.ones(40, np.int64), 300, 5).astype(int)])
+    jackknife = np.array([figure(every[every != out]) for out in every])
+    low, high = np.quantile(samples, [0.025, 0.975])
+    assert found["score"]["percentile"] == pytest.approx([low, high], abs=1e-12)
+    assert found["score"]["bca"] == pytest.approx(bca_interval(figure(every), samples, jackknife, 0.95), abs=1e-12)
+    assert (found["resamples"], found["seed"], found["level"], found["unit"]) == (300, 5, 0.95, "video")
+
+
+def test_published_intervals_are_of_ten_thousand_resamples_and_seed_zero():
+    assert Resampling() == Resampling(10_000, 0, None)
+
+
+def test_a_video_without_a_subject_is_a_problem_that_names_three_and_counts_all():
+    table = classes([0, 1, 2, 3, 4])
+    with pytest.raises(ProblemError) as caught:
+        score(get("abaw6-expr"), table, table, resampling=Resampling(100, subjects={"00001": "a"}))
+    (problem,) = caught.value.problems
+    assert (problem.rule, problem.count) == ("C02", 4)
+    assert problem.found == "no subject for 00000, 00002, 00003"
+
+
+def test_blocks_of_rows_change_no_statistic(monkeypatch):
+    corpus = simulate_split(5, 40, seed=1)
+    paired = pair(MTL, corpus.truth, simulate_predictions(corpus.known, 0.6, 0))
+    whole = collect(MTL, paired.truth, paired.prediction, valid=paired.valid)
+    monkeypatch.setattr("abawbench.scoring.statistics.BLOCK_ROWS", 7)
+    parts = collect(MTL, paired.truth, paired.prediction, valid=paired.valid)
+    for task, array in whole.tasks.items():
+        np.testing.assert_allclose(parts.tasks[task], array, atol=1e-9)
+
+
+def test_values_far_from_zero_keep_their_digits():
+    generator = np.random.default_rng(0)
+    truth, prediction = generator.random((2, 50, 6))
+    near, far = (
+        score(get("abaw8-emi"), videos("mimicry", truth + by), videos("mimicry", prediction + by), **FEW).score
+        for by in (0, 1e6)
+    )
+    assert far == pytest.approx(near, abs=1e-8)
+
+
+def test_filled_rows_are_not_predicted_ones():
+    truth = expression_table([0, 1, 2, 3, 3])
+    result = score(get("abaw6-expr"), truth, truth.take(np.arange(4)), missing="previous", **FEW)
+    assert result.rows["predicted"] == 4
+    assert sum(result.filled.values()) == 1
 
 
 def test_intervals_by_subject_use_fewer_clusters():
