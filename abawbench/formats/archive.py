@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from abawbench.base.problems import Problem, ProblemError, Problems
+from abawbench.formats.text import refuse_endless_lines
 
 MEBIBYTE = 1 << 20
 # a submission of five trials over a million rows takes less than 0.5 GiB; a trial of one repeated line packs by more
@@ -164,6 +165,7 @@ def _loader(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: _Budget, p
         data = b"".join(pieces)
         if data.startswith(ARCHIVE_STARTS):
             raise ProblemError(_nested(entry.filename, path))
+        refuse_endless_lines(data, f"{path}:{entry.filename}")
         return data
 
     return load

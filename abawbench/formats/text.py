@@ -13,6 +13,8 @@ BOM = b"\xef\xbb\xbf"
 # first bytes of UTF-16 text
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 LONGEST_SHOWN = 60
+# bytes of the longest line that is read
+LONGEST_LINE = 1 << 20
 
 
 def load(path: Path) -> bytes:
@@ -21,19 +23,40 @@ def load(path: Path) -> bytes:
 
 
 def view(path: Path) -> memoryview:
-    """View a file's bytes without copying them. Raises: ProblemError F01 not readable, F02 nothing but blanks."""
+    """View a file's bytes without copying them.
+
+    Raises:
+        ProblemError: F01 not readable, F02 nothing but blanks, F06 a line of more than a megabyte.
+    """
     require_plain(path)
     try:
         with path.open("rb") as file:
-            if not os.fstat(file.fileno()).st_size:
-                data = memoryview(b"")
-            else:
-                data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            size = os.fstat(file.fileno()).st_size
+            whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
     except (OSError, ValueError) as error:
         raise unreadable(path, error, "a readable file") from error
+    refuse_endless_lines(whole, str(path))
+    data = memoryview(whole)
     if not bytes(data[:4096]).strip() and not bytes(data).strip():
         raise ProblemError(Problem("F02", "no row", "at least one row", "write the file again", str(path)))
     return data
+
+
+def refuse_endless_lines(data: bytes | mmap.mmap, file: str) -> None:
+    """Refuse a file with a line so long that no row has it: in pieces, it would fill the memory.
+
+    Lines of up to twice `LONGEST_LINE` may pass.
+
+    Raises:
+        ProblemError: F06, with the place of the line.
+    """
+    for begin in range(0, len(data) - LONGEST_LINE, LONGEST_LINE):
+        end = begin + LONGEST_LINE
+        if data.find(b"\n", begin, end) < 0 and data.find(b"\r", begin, end) < 0:
+            found, expected = f"more than {LONGEST_LINE:,} bytes without a line end", "lines of rows"
+            fix = "check that it is the right file, or write it again"
+            line = bytes(data[:begin]).count(b"\n") + 1
+            raise ProblemError(Problem("F06", found, expected, fix, file, line))
 
 
 def first_line(data: bytes | memoryview) -> str:

@@ -115,13 +115,18 @@ def load_checkpoint(run: Path) -> Checkpoint | None:
     """
     folder = run / CHECKPOINTS
     record = _newest(folder)
-    name = record.get("file")
+    checkpoint = _verified(folder, record) if record else None
+    # nothing is removed on the word of a damaged file
+    kept = {record.get("file"), FACTS}
     for path in folder.glob("*"):
-        if path.is_file() and path.name not in {name, FACTS} and ("last-" in path.name or path.name.startswith(".")):
+        if path.is_file() and path.name not in kept and ("last-" in path.name or path.name.startswith(".")):
             path.unlink()
-    if not name:
-        return None
-    path = folder / name
+    return checkpoint
+
+
+def _verified(folder: Path, record: Mapping[str, Any]) -> Checkpoint:
+    """The checkpoint that a record names. Raises: ProblemError E04 its bytes are others, F01 there is no file."""
+    path = folder / record["file"]
     found = sha256_of(path)
     if found != record["sha256"]:
         raise _damaged(folder, f"sha256 {found}", f"sha256 {record['sha256']}", path)
@@ -164,7 +169,7 @@ def _newest(folder: Path) -> dict[str, Any]:
         raise _damaged(folder, str(error), "the facts of a checkpoint", path) from error
     kinds = {"file": str, "sha256": str, "hash": str, "facts": dict}
     wrong = [name for name, kind in kinds.items() if not isinstance(record.get(name), kind)]
-    if not wrong and Path(record["file"]).name != record["file"]:
+    if not wrong and (not record["file"] or Path(record["file"]).name != record["file"]):
         wrong = ["file"]
     if wrong:
         found = ", ".join(f"{name} = {record.get(name)!r}" for name in wrong)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 
 from abawbench.base.problems import ProblemError
-from abawbench.training.run_folder import Checkpoint, load_checkpoint, save_checkpoint
+from abawbench.training.run_folder import Checkpoint, load_checkpoint, open_run, save_checkpoint
+from tests.damage import changed_fields, outcome
 
 
 def a_checkpoint(number: int) -> Checkpoint:
@@ -56,3 +59,23 @@ def test_a_damaged_checkpoint_is_told(tmp_path):
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(ProblemError, match="E04"):
         load_checkpoint(tmp_path)
+
+
+def test_any_other_facts_than_were_saved_are_a_problem(tmp_path):
+    save_checkpoint(tmp_path, a_checkpoint(1))
+    path = tmp_path / "checkpoints" / "last.json"
+    for record in changed_fields(json.loads(path.read_text())):
+        path.write_text(json.dumps(record))
+        found = outcome(lambda: load_checkpoint(tmp_path))
+        assert isinstance(found, ProblemError) or found.facts == {"number": 1}
+        assert (tmp_path / "checkpoints" / "last-1.safetensors").is_file()
+
+
+def test_any_other_record_of_a_run_is_a_problem(tmp_path):
+    record = {"entry": "e", "settings": {"epochs": 3, "parts": [{"a": 1}]}, "environment": {"device": "cpu"}}
+    with open_run(tmp_path, record):
+        pass
+    path = tmp_path / "run.json"
+    for other in changed_fields(json.loads(path.read_text())):
+        path.write_text(json.dumps(other))
+        outcome(lambda: open_run(tmp_path, record).__enter__())

@@ -11,7 +11,7 @@ from pathlib import Path
 from abawbench.base.files import read_input
 from abawbench.base.problems import Problem, ProblemError, Problems, not_found, unreadable
 from abawbench.datasets.manifests.model import LabelSet, is_below
-from abawbench.formats.text import BOM, encoding_fault
+from abawbench.formats.text import BOM, encoding_fault, refuse_endless_lines
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp")
 _SPLIT = re.compile(r"(?P<split>[\w -]+)=(?P<pattern>.+)")
@@ -108,6 +108,11 @@ def read_text_bytes(path: Path, problems: Problems) -> bytes | None:
         return None
     if not data.removeprefix(BOM).strip():
         problems.add(Problem("F02", "no row", "at least one row", "copy the file again", str(path)))
+        return None
+    try:
+        refuse_endless_lines(data, str(path))
+    except ProblemError as error:
+        problems.extend(error.problems)
         return None
     wrong = encoding_fault(data)
     if wrong is not None:
