@@ -115,8 +115,8 @@ def _wrong_intervals(record: Record, statistics: Statistics) -> Iterator[tuple[s
     from abawbench.scoring.intervals import intervals
 
     given = record.intervals
-    if given.resamples > MOST_RESAMPLES or given.seed < 0:
-        expected = f"at most {MOST_RESAMPLES:,} resamples, and a seed from 0"
+    if not 1 <= given.resamples <= MOST_RESAMPLES or given.seed < 0:
+        expected = f"1 to {MOST_RESAMPLES:,} resamples, and a seed from 0"
         yield f"intervals of {given.resamples:,} resamples, seed {given.seed}", expected
         return
     challenge = CHALLENGES[record.challenge]

@@ -18,10 +18,11 @@ Split = Literal["train", "validation", "test"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S(.*\S)?$")]
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, le=10**12)]
 Figure = float | None
+Whole = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
 # by video, then the task's own two axes; whole numbers where the statistics are counts
-Cube = list[list[list[int | float]]]
+Cube = list[list[list[Whole | float]]]
 
 
 class _Part(BaseModel):

@@ -425,11 +425,22 @@ def test_bca_bounds_that_their_statistics_do_not_give_are_found(tmp_path):
     assert found_in(tmp_path).startswith("intervals.score.bca ")
 
 
-@pytest.mark.parametrize("change", [{"clusters": 400}, {"warning": None}, {"level": 0.5}, {"resamples": 10**9}])
+@pytest.mark.parametrize(
+    "change", [{"clusters": 400}, {"warning": None}, {"level": 0.5}, {"resamples": 10**9}, {"resamples": 0}]
+)
 def test_settings_of_intervals_that_did_not_make_them_are_found(tmp_path, change):
     record = made()
     forge(record, tmp_path, intervals=record.intervals.model_copy(update=change))
     assert found_in(tmp_path).startswith("intervals")
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**30), 1e308])
+def test_sums_beyond_all_bounds_are_a_problem(tmp_path, number):
+    def change(content):
+        content["statistics"]["tasks"]["va"][0][0][0] = number
+
+    edited(made(), tmp_path, change)
+    assert {problem.rule for problem in records.check_tree(tmp_path)} == {"R01"}
 
 
 def test_a_video_without_statistics_is_found(tmp_path):
