@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
-from abawbench.base.problems import SHOWN, Problem, unreadable
+from abawbench.base.problems import SHOWN, Problem, ProblemError, inert, unreadable
 
 # of Finder and the Windows Explorer, in lower case
 NAMES = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin"})
@@ -27,23 +27,57 @@ def is_litter(name: str) -> bool:
     return is_hidden or parts[-1:] == (METADATA,) or any(part.lower() in NAMES for part in parts)
 
 
+def is_text(name: str) -> bool:
+    """True for a name that is UTF-8; Linux allows any bytes, which no file of results could hold."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def require_text(path: Path) -> None:
+    """Refuse a file or folder whose name stands for a unit. Raises: ProblemError F19, the name is not UTF-8."""
+    if not is_text(path.name):
+        raise ProblemError(not_text(path))
+
+
+def not_text(path: Path) -> Problem:
+    """F19 for a file or folder whose name is not UTF-8."""
+    found, place = f"'{inert(path.name)}'", inert(str(path.parent))
+    return Problem("F19", found, "a name in UTF-8", "rename it, as with convmv", place)
+
+
 def without_litter(folder: Path, names: Iterable[str]) -> tuple[list[str], tuple[Problem, ...]]:
-    """The names that are no litter, in their order, and one note about the others.
+    """The names that can be read, in their order, one note about litter, and F19 for each name that is not UTF-8.
 
     Args:
-        folder: folder or zip that holds them, for the note.
+        folder: folder or zip that holds them, for the problems.
         names: paths below it, with forward slashes.
     """
     kept: list[str] = []
     litter: list[str] = []
+    problems: list[Problem] = []
     for name in names:
-        (litter if is_litter(name) else kept).append(name)
+        if is_litter(name):
+            litter.append(name)
+        elif is_text(name):
+            kept.append(name)
+        else:
+            problems.append(not_text(folder / name))
     told = [name for name in litter if not _OWN.fullmatch(PurePosixPath(name).name)]
-    return kept, (_note(folder, told),) if told else ()
+    return kept, (*([_note(folder, told)] if told else []), *problems)
+
+
+def require_names(folder: Path) -> None:
+    """Refuse a folder in which some names are not UTF-8. Raises: ProblemError F19, one for each; F01."""
+    problems = [problem for problem in entries(folder)[1] if not problem.is_note]
+    if problems:
+        raise ProblemError(*problems)
 
 
 def entries(folder: Path) -> tuple[list[Path], tuple[Problem, ...]]:
-    """The files and folders in a folder without litter, sorted by name, and one note about the litter.
+    """The files and folders in a folder that can be read, sorted by name, and the problems of `without_litter`.
 
     Raises:
         ProblemError: F01, the folder cannot be read.
@@ -63,8 +97,8 @@ def unfold(folder: Path) -> tuple[Path, tuple[Problem, ...]]:
     Raises:
         ProblemError: F01, the folder cannot be read.
     """
-    found, _ = entries(folder)
-    if len(found) != 1 or not found[0].is_dir():
+    found, others = entries(folder)
+    if len(found) != 1 or not found[0].is_dir() or any(not problem.is_note for problem in others):
         return folder, ()
     return found[0], (nested(folder, found[0].name),)
 

@@ -45,6 +45,7 @@ RULES: dict[str, Rule] = {
     "F16": Rule("header again", "The header is the first line and no other."),
     "F17": Rule("rows of the sample", "Answers stand in the place of the sample's values, not behind them."),
     "F18": Rule("printed array or tensor", "A value is a number alone, without the text in which a library prints it."),
+    "F19": Rule("name that is not UTF-8", "Names of files and folders are UTF-8 text."),
     "V01": Rule("not a number", "The value is a finite number; NaN and an empty field are no numbers."),
     "V02": Rule("infinite value", "The value is finite."),
     "V03": Rule("value out of range", "The value lies in the range of its column."),

@@ -55,6 +55,12 @@ def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, No
             detail(f"done in {time.perf_counter() - begin:.2f} s")
         except ProblemError as error:
             _fail(error)
+        except UnicodeEncodeError as error:
+            # a name of bytes that are no text, which nothing that is written could hold
+            if "surrogates" not in error.reason:
+                raise
+            found = f"'{error.object[error.start : error.end]}' in a name"
+            _fail(ProblemError(Problem("F19", found, "names in UTF-8", "rename the file or folder, as with convmv")))
         except ModuleNotFoundError as error:
             problem = missing_library(error)
             if problem is None:

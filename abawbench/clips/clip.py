@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.base.folders import entries
+from abawbench.base.folders import entries, require_text
 from abawbench.base.hashes import sha256_of_file
 from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import Problem, ProblemError, unreadable
@@ -227,6 +227,7 @@ def _clip_of_crops(unit: str, folder: Path, frame: Integers, valid: Mask, size: 
 
 
 def _clip_of_pictures(folder: Path, paths: list[Path]) -> Clip:
+    require_text(folder.resolve())
     numbers = np.array([number_of(path) for path in paths], np.int32)
     order = np.argsort(numbers, kind="stable")
     numbers, paths = numbers[order], [paths[place] for place in order]

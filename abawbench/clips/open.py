@@ -24,7 +24,7 @@ class ClipSource:
     Attributes:
         kind: kind of data that the path holds.
         clips: one clip for each unit.
-        notes: notes on what else the path holds.
+        notes: notes on what else the path holds, and problems of units that are left out.
     """
 
     kind: Kind
@@ -50,14 +50,17 @@ def open_clips(path: Path, *, faces: Callable[[], Path] | None = None) -> ClipSo
     if kind == "faces":
         return ClipSource(kind, clips_of_faces(path), notes)
     if kind == "crops":
-        return ClipSource(kind, clips_of_units(path / CROPS if (path / CROPS).is_dir() else path), notes)
+        if (path / CROPS).is_dir():
+            path, notes = path / CROPS, (*notes, *entries(path / CROPS)[1])
+        return ClipSource(kind, clips_of_units(path), notes)
     if faces is None:
         expected = "crops named by frame number, as <unit>/00001.jpg, or features"
         raise ProblemError(Problem("D30", "no crops", expected, "crop the faces first: abawbench faces", str(path)))
     if path.is_dir() and not entries(path)[0]:
         expected = "crops, features, pictures or videos"
         raise ProblemError(Problem("P03", "an empty folder", expected, "name another", str(path)))
-    return ClipSource(kind, clips_of_faces(faces()), notes)
+    # problems of videos are told as their faces are cropped
+    return ClipSource(kind, clips_of_faces(faces()), tuple(note for note in notes if note.is_note))
 
 
 def _unfolded(path: Path) -> tuple[Kind, Path, tuple[Problem, ...]]:

@@ -213,7 +213,7 @@ def crop_faces(
     finished = [result for source in found if (result := results[source.name]).facts is not None]
     facts = [result.facts for result in finished if result.facts is not None]
     return FacesSummary(
-        videos=len(found) + len({problem.file for problem in left_out}),
+        videos=len(found) + len({(problem.file, problem.found) for problem in left_out}),
         made=sum(not result.is_kept for result in finished),
         kept=sum(result.is_kept for result in finished),
         units=tuple(unit for fact in facts for unit in fact["units"]),

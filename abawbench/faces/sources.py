@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from abawbench.base.files import require_plain
-from abawbench.base.folders import entries
+from abawbench.base.folders import entries, require_text
 from abawbench.base.problems import Problem, ProblemError, not_found, unreadable
 from abawbench.clips import images, video
 from abawbench.clips.images import number_of
@@ -100,6 +100,7 @@ def find_sources(videos: Path) -> tuple[tuple[Source, ...], tuple[Problem, ...]]
     if videos.is_dir():
         found = list(_of_folder(videos, problems, depth=1))
     elif videos.exists():
+        require_text(videos)
         is_photo = videos.suffix.lower() in images.SUFFIXES
         found = [Source(videos.stem, "photo", videos, (videos,)) if is_photo else Source(videos.stem, "video", videos)]
     else:
@@ -114,10 +115,11 @@ def find_sources(videos: Path) -> tuple[tuple[Source, ...], tuple[Problem, ...]]
 
 def _of_folder(folder: Path, problems: list[Problem], depth: int) -> Generator[Source]:
     try:
-        own, _ = entries(folder)
+        own, others = entries(folder)
     except ProblemError as error:
         problems.extend(error.problems)
         return
+    problems.extend(problem for problem in others if not problem.is_note)
     pictures: list[Path] = []
     for entry in own:
         suffix = entry.suffix.lower()

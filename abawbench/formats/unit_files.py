@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from abawbench.base.folders import entries, unfold
+from abawbench.base.folders import entries, require_names, unfold
 from abawbench.base.problems import Problem
 
 
@@ -14,9 +14,10 @@ def own_files(folder: Path) -> tuple[list[Path], tuple[Problem, ...]]:
     A folder that holds nothing but another folder stands for that one.
 
     Raises:
-        ProblemError: F01, the folder cannot be read.
+        ProblemError: F01 the folder cannot be read, F19 a name is not UTF-8.
     """
     inner, notes = unfold(folder)
+    require_names(inner)
     found, litter = entries(inner)
     if inner != folder:
         litter = (*entries(folder)[1], *litter)
@@ -24,6 +25,6 @@ def own_files(folder: Path) -> tuple[list[Path], tuple[Problem, ...]]:
 
 
 def unit_files(folder: Path, suffix: str) -> tuple[list[Path], tuple[Problem, ...]]:
-    """The files of `own_files` with this ending, and the notes. Raises: ProblemError F01."""
+    """The files of `own_files` with this ending, and the notes. Raises: ProblemError F01, F19."""
     files, notes = own_files(folder)
     return [path for path in files if path.suffix == suffix], notes

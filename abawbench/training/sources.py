@@ -10,10 +10,12 @@ from typing import cast
 
 import numpy as np
 
+from abawbench.base.folders import require_names
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.challenges import Challenge, Task
 from abawbench.challenges.model import Split
 from abawbench.clips.clip import Clip
+from abawbench.clips.crop_index import CROPS
 from abawbench.clips.features import FeatureClip, Vectors, clips_of_features
 from abawbench.clips.open import kind_of, open_clips
 from abawbench.datasets.folds import make_folds
@@ -97,8 +99,11 @@ def open_data(data: Sequence[Path]) -> tuple[Clip, ...]:
     """Open the clips of a folder of crops, or of folders of features put end to end, by unit.
 
     Raises:
-        ProblemError: E19 folders that do not go together; F01, E04, D30, D31 as `open_clips`.
+        ProblemError: E19 folders that do not go together; F19 a name is not UTF-8; F01, E04, D30, D31 as `open_clips`.
     """
+    for path in data:
+        if path.is_dir():
+            require_names(path / CROPS if (path / CROPS).is_dir() else path)
     if len(data) == 1 and kind_of(data[0]) != "features":
         return open_clips(data[0]).clips
     others = [f"{path}: {kind}" for path in data if (kind := kind_of(path)) != "features"]

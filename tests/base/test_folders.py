@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import pytest
 
-from abawbench.base.folders import entries, unfold, without_litter
+from abawbench.base.folders import entries, require_names, unfold, without_litter
 from abawbench.base.problems import ProblemError
 
 
@@ -42,3 +45,17 @@ def test_a_folder_that_holds_a_folder_alone_stands_for_it(tmp_path):
 def test_a_folder_that_is_not_there_is_told(tmp_path):
     with pytest.raises(ProblemError, match="F01"):
         entries(tmp_path / "missing")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of bytes")
+def test_a_name_of_bytes_that_are_no_text_is_a_problem_of_its_own(tmp_path):
+    for name in (b"v\xff", b"w\xe9", b"good"):
+        (tmp_path / os.fsdecode(name)).mkdir()
+    found, problems = entries(tmp_path)
+    assert [path.name for path in found] == ["good"]
+    assert [problem.rule for problem in problems] == ["F19", "F19"]
+    assert problems[0].found.isprintable()
+    # what cannot be read is no litter around the one folder that can
+    assert unfold(tmp_path) == (tmp_path, ())
+    with pytest.raises(ProblemError, match="F19"):
+        require_names(tmp_path)

@@ -190,6 +190,18 @@ def test_a_problem_takes_one_line_whatever_it_quotes():
     assert text.replace("\n", "").isprintable()
 
 
+def test_a_name_of_bytes_that_reaches_a_file_of_results_is_a_problem():
+    @click.command()
+    @exits_on_problems
+    def verb():
+        "v\udcff".encode()
+
+    result = CliRunner().invoke(verb, [])
+    assert result.exit_code == 1
+    assert "F19" in result.stderr
+    assert "\\udcff" in result.stderr
+
+
 def test_a_name_that_is_no_utf_8_is_one_problem(tmp_path):
     path = os.fsencode(tmp_path) + b"/\xff.txt"
     Path(os.fsdecode(path)).write_text("valence,arousal\n7,0\n")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import cv2
@@ -65,6 +67,20 @@ def test_what_lies_in_the_only_folder_of_a_folder_is_read_with_a_note(tmp_path, 
     assert found.kind == kind
     assert found.clips
     assert [note.rule for note in found.notes] == ["N22"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of bytes")
+@pytest.mark.parametrize("kind", ["crops", "corpus", "features"])
+def test_a_unit_whose_name_is_no_text_is_left_out_and_named(tmp_path, kind):
+    units = {"good": 2, os.fsdecode(b"v\xff"): 1, "a\nb\x1b[2J": 1}
+    if kind == "features":
+        for unit in units:
+            write_features(tmp_path / f"{unit}.safetensors", np.array([3]), np.ones((1, 7), np.float16))
+    else:
+        write_crops(tmp_path / "cropped_aligned" if kind == "corpus" else tmp_path, units)
+    found = open_clips(tmp_path, faces=no_faces)
+    assert [clip.video for clip in found.clips] == ["a\nb\x1b[2J", "good"]
+    assert [problem.rule for problem in found.notes] == ["F19"]
 
 
 @pytest.mark.parametrize("name", ["00001.jpg", "holiday.jpg"])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import wave
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -27,6 +28,23 @@ def greys(count: int) -> list[np.ndarray]:
 def decoded(path: Path) -> tuple[list, Video]:
     with Video(path) as video:
         return list(video.frames()), video
+
+
+def test_metadata_that_is_no_text_is_no_fault(tmp_path):
+    path = write_video(tmp_path / "a.mp4", greys(3))
+    with av.open(str(path)) as given, av.open(str(tmp_path / "b.mp4"), "w") as container:
+        container.metadata["title"] = "a title"
+        source = given.streams.video[0]
+        stream = container.add_stream_from_template(source)
+        for packet in given.demux(source):
+            if packet.dts is not None:
+                packet.stream = stream
+                container.mux(packet)
+    data = (tmp_path / "b.mp4").read_bytes()
+    assert data.count(b"a title") == 1
+    (tmp_path / "b.mp4").write_bytes(data.replace(b"a title", b"a\xff\xfe\xe9\x80le"))
+    frames, video = decoded(tmp_path / "b.mp4")
+    assert (len(frames), video.damage) == (3, "")
 
 
 def test_every_frame_comes_once_in_order_numbered_from_one(tmp_path):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import cv2
@@ -195,6 +196,16 @@ def test_of_bad_input_each_is_one_problem_and_the_rest_is_done(videos, tmp_path)
     assert all(name in listed for name in ("same.avi", "corrupt.mp4", "empty.mp4", "dark.mp4", "4.png"))
     assert not (tmp_path / "out/.work").exists()
     assert rules(crop_faces(videos, tmp_path / "out", FaceSettings())) == rules(summary)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of bytes")
+def test_a_video_whose_name_is_no_text_is_one_problem_and_the_rest_is_done(tmp_path):
+    for name in (b"v\xff.mp4", b"w\xff.mp4", b"a\nb\x1b[2J.mp4", b"one.mp4"):
+        write_video(tmp_path / "one.mp4", ONE[:3]).rename(tmp_path / os.fsdecode(name))
+    summary = crop_faces(tmp_path, tmp_path / "out", FaceSettings())
+    assert (rules(summary), summary.videos) == (["F19", "F19"], 4)
+    assert summary.units == ("a\nb\x1b[2J", "one")
+    assert "v\\udcff.mp4" in (tmp_path / "out" / "left_out.csv").read_text()
 
 
 def test_a_full_disk_is_one_problem_for_each_video_and_leaves_nothing_half_written(videos, tmp_path, monkeypatch):

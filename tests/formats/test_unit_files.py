@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import zipfile
 
 import pytest
@@ -110,3 +112,27 @@ def test_the_same_trial_twice_is_a_note_in_folder_and_zip(submission, challenge_
         (note,) = check(made.challenge, path, made.template)
         assert note.rule == "N20"
         assert "trial-1" in str(note.file)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of bytes")
+def test_a_unit_whose_name_is_no_text_is_refused_by_every_reader(submission):
+    made = submission("abaw3-expr")
+    folder = made.write()
+    shutil.copy(folder / next(iter(made.lines)), folder / os.fsdecode(b"v\xff.txt"))
+    assert rules(check(made.challenge, folder)) == ["F19"]
+    for call in (
+        lambda: read_predictions(made.challenge, folder),
+        lambda: pack(made.challenge, [folder], made.folder / "new.zip"),
+        lambda: repair(made.challenge, folder, None, made.folder / "copy"),
+    ):
+        with pytest.raises(ProblemError, match="F19"):
+            call()
+    assert not (made.folder / "new.zip").exists()
+
+
+def test_a_unit_whose_name_has_control_characters_is_read(submission):
+    made = submission("abaw3-expr")
+    folder = made.write()
+    (folder / next(iter(made.lines))).rename(folder / "a\nb\x1b[2J.txt")
+    assert check(made.challenge, folder) == ()
+    assert "a\nb\x1b[2J" in read_predictions(made.challenge, folder).videos

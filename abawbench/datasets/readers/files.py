@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from abawbench.base.files import read_input
+from abawbench.base.folders import is_text, not_text
 from abawbench.base.problems import Problem, ProblemError, Problems, not_found, unreadable
 from abawbench.datasets.manifests.model import LabelSet, is_below
 from abawbench.formats.text import BOM, encoding_fault, refuse_endless_lines
@@ -59,7 +60,11 @@ def label_files(label_set: LabelSet, root: Path, problems: Problems) -> tuple[La
             expected = (f"the labels of {split}, " if split else "") + " or ".join(inside)
             fix = "check the copy, or give the folder that holds it"
             problems.add(Problem("F01", "no such file", expected, fix, str(root)))
-        files.extend(LabelFile(path, split) for path in paths)
+        for path in paths:
+            if is_text(path.name):
+                files.append(LabelFile(path, split))
+            else:
+                problems.add(not_text(path))
     return tuple(files)
 
 
@@ -76,13 +81,20 @@ def matches(root: Path, pattern: str) -> list[Path]:
 
 
 def listing(folder: Path, problems: Problems) -> list[os.DirEntry[str]]:
-    """The entries of a folder, in the order of the file system; none, and F01, where it cannot be read."""
+    """The entries of a folder, in the order of the file system; none, and F01, where it cannot be read.
+
+    Names that are not UTF-8 are left out, each with F19.
+    """
     try:
-        with os.scandir(folder) as entries:
-            return list(entries)
+        with os.scandir(folder) as found:
+            entries = list(found)
     except OSError as error:
         problems.extend(unreadable(folder, error, "a readable folder").problems)
         return []
+    for entry in entries:
+        if not is_text(entry.name):
+            problems.add(not_text(Path(entry.path)))
+    return [entry for entry in entries if is_text(entry.name)]
 
 
 def read_bytes(path: Path, problems: Problems) -> bytes | None:

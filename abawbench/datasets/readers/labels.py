@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.base.folders import is_text
 from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.challenges import Task
 from abawbench.datasets.manifests.model import LabelSet, Manifest
@@ -217,7 +218,7 @@ def present_pictures(root: Path, paths: pa.Array) -> Mask | None:
         above = f"{folder}/" if folder else ""
         try:
             with os.scandir(root / folder) as entries:
-                listed.extend(above + entry.name for entry in entries)
+                listed.extend(above + entry.name for entry in entries if is_text(entry.name))
         except OSError:
             continue
     found = np.asarray(compute.is_in(paths, value_set=pa.array(listed, pa.string())))

@@ -224,7 +224,7 @@ def _frame_count(path: Path) -> int | None:
         return None
     try:
         require_plain(path)
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             return container.streams.video[0].frames or None
     except (FFmpegError, OSError, ValueError, IndexError, ProblemError):
         return None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abawbench.base.folders import is_text
 from abawbench.base.problems import Problem, Problems, unreadable
 from abawbench.datasets.manifests.model import LabelSet, Place
 from abawbench.datasets.readers.files import PICTURES
@@ -188,6 +189,7 @@ def _pictures(root: Path, folders: Iterable[str]) -> Iterator[str]:
         above = f"{folder}/" if folder else ""
         try:
             with os.scandir(root / folder) as entries:
-                yield from (above + entry.name for entry in entries if entry.name.lower().endswith(PICTURES))
+                names = [entry.name for entry in entries if entry.name.lower().endswith(PICTURES)]
+                yield from (above + name for name in names if is_text(name))
         except OSError:
             continue

@@ -43,9 +43,12 @@ def open_crops(data: Path, room: int = 0) -> Crops:
         room: bytes of decoded crops that may be kept.
 
     Raises:
-        ProblemError: F01 D30 D31 as `open_clips`, E19 there is no crop, or they differ in size.
+        ProblemError: F01 D30 D31 as `open_clips`, F19 a name is not UTF-8, E19 no crop, or crops that differ in size.
     """
     source = open_clips(data)
+    problems = [problem for problem in source.notes if not problem.is_note]
+    if problems:
+        raise ProblemError(*problems)
     if source.kind == "features":
         raise ProblemError(Problem("E19", "features", "crops", "name the crops they were extracted from", str(data)))
     clips = sorted((clip for clip in source.clips if clip.valid.any()), key=lambda clip: clip.video)

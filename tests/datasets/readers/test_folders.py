@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,16 @@ def test_a_folder_that_is_no_class_is_named_and_left_out(tmp_path):
     assert labels.table.videos == ("neutral/a.jpg",)
     assert [problem.rule for problem in problems] == ["D14"]
     assert "'boredom'" in problems[0].found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of bytes")
+def test_a_picture_or_class_whose_name_is_no_text_is_named_and_left_out(tmp_path):
+    pictures(
+        tmp_path, "neutral/b.png", os.fsdecode(b"neutral/c\xff.png"), "neutral/d\ne.png", os.fsdecode(b"\xe9/c.png")
+    )
+    labels, problems = read(manifest_of(), tmp_path)
+    assert labels.table.videos == ("neutral/b.png", "neutral/d\ne.png")
+    assert [problem.rule for problem in problems].count("F19") == 2
 
 
 def test_an_empty_class_folder_is_named(tmp_path):

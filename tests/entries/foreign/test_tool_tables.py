@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -214,6 +216,15 @@ def test_tables_in_the_only_folder_of_a_folder_are_read_with_a_note(tmp_path):
     assert [clip.video for clip in tables.clips] == ["v", "w"]
     assert rules(tables.problems) == ["N22"]
     assert [len(entry.predict(clip)) for clip in tables.clips] == [1, 1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of bytes")
+def test_a_table_whose_name_is_no_text_is_one_problem_and_the_others_are_answered(tmp_path):
+    for unit in ("v", os.fsdecode(b"w\xff")):
+        write(tmp_path / f"{unit}.csv", OPENFACE, "1, 0, 0, 0.9, 1, 1, 0")
+    tables = entry_of(tmp_path).tables()
+    assert [clip.video for clip in tables.clips] == ["v"]
+    assert rules(tables.problems) == ["F19"]
 
 
 def test_a_unit_with_a_table_and_tables_of_pictures_is_a_problem(tmp_path):
