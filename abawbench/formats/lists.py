@@ -104,9 +104,9 @@ class UnitList:
         others = sorted(name for name in given if self.find(name) is None)
         free = [name for name in self.units if name not in given]
         places, causes = match_units(others, free)
-        times = Counter(places.tolist())
-        right = {name: free[place] for name, place in zip(others, places.tolist(), strict=True) if times[place] == 1}
-        return {name: other for name, other in right.items() if places[others.index(name)] >= 0}, causes
+        found = [(name, place) for name, place in zip(others, places.tolist(), strict=True) if place >= 0]
+        times = Counter(place for _, place in found)
+        return {name: free[place] for name, place in found if times[place] == 1}, causes
 
 
 def read_list(challenge: Challenge, template: Path, prediction: Path | None = None) -> RowList | UnitList:

@@ -170,6 +170,22 @@ def test_names_of_unit_files_are_respelt(submission, challenge):
     assert check(made.challenge, made.folder / "mended", made.template) == ()
 
 
+@pytest.mark.parametrize("copies", [(".mp4",), (".mp4", ".avi")])
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_two_files_that_fit_one_unit_are_told_apart_by_hand(submission, copies, is_kept):
+    made = submission("abaw2-va")
+    first = next(iter(made.lines))
+    for copy in copies:
+        made.lines[first.replace(".txt", f"{copy}.txt")] = list(made.lines[first])
+    if not is_kept:
+        made.lines.pop(first)
+    rules = {problem.rule for problem in check(made.challenge, made.write(), made.template)}
+    if is_kept:
+        assert rules == {"T09"}
+    else:
+        assert rules == ({"T06"} if len(copies) == 1 else {"T08", "T09"})
+
+
 def test_frames_from_0_in_the_files_of_units_are_read_as_from_1(submission):
     made = submission("abaw10-vd")
     good = {name: list(lines) for name, lines in made.lines.items()}
