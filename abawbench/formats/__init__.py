@@ -2,10 +2,10 @@
 
 `layout` describes the files of a challenge, with the kinds of their `columns`.
 Reading: `text` loads the bytes, `layout` finds their layout, and `parse` makes columns in one vectorised pass; where it
-fails, `diagnose` reports what is wrong, line by line. `read` makes Tables of files and folders, with the names of rows
-from `keys`; `dataframe` makes them of DataFrames.
+fails, `settle` brings the text into its official form and `diagnose` reports what is left, line by line. `read` makes
+Tables of files and folders, with the names of rows from `keys`; `dataframe` makes them of DataFrames.
 Checking: `check` compares a submission (a zip: `archive`) with the organisers' `lists`, by `file_problems`, `rows` and
-`names`; `repair` writes a copy whose lines `mend` has mended.
+`names`; `repair` writes what `settle` has mended; `mending` names its kinds.
 Writing: `write` fills the rows of a list and checks the text; `pack` puts checked trials into one zip.
 """
 

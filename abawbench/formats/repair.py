@@ -48,10 +48,11 @@ class Repair:
 def repair(challenge: Challenge, path: Path, template: Path | None, out: Path) -> tuple[Repair, ...]:
     """Write a mended copy that `check` accepts, and return what was done.
 
-    Mending covers a byte order mark, line ends, blank lines at the end, quotes, trailing commas, blanks around values,
-    a missing header, integers written as `4.0`, rounding errors of at most 1e-6 beyond a range, and p0 where p0 + p1 is
-    within 1e-3 of 1. With a list it also covers a last row without a line feed if the number of rows is that of the
-    list, row names that are all wrong in the same way, and the order of the rows. Values are never invented.
+    Mended is what `settle` mends: the encoding, separators, row numbers, comments, headers, copies of rows, printed
+    arrays, and the faults of rows. Rounding errors of at most 1e-6 beyond a range, and p0 where p0 + p1 is within 1e-3
+    of 1, are set right too. With a list it also covers row names that are all wrong in the same way, the order of the
+    rows, and answers behind the sample. The files of a folder that are one prediction together become one file. Values
+    are never invented.
 
     Args:
         challenge: challenge whose prediction format the file should have.
