@@ -232,14 +232,14 @@ def read_folds(path: Path, table: Table | None = None, tasks: Sequence[Task] = (
     except ValueError as error:
         raise ProblemError(_not_of(str(path), f"no JSON: {error}", f"a file of {FORMAT}")) from error
     try:
-        folds = _from_json(content)
+        folds, stated = _from_json(content), str(content["sha256"])
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ProblemError(
             _not_of(str(path), f"a field is missing or wrong: {error}", f"a file of {FORMAT}")
         ) from error
-    if folds.hash != content["sha256"]:
+    if folds.hash != stated:
         found = f"sha256 {folds.hash} of members and counts"
-        raise ProblemError(_not_of(str(path), found, f"sha256 {content['sha256']}, as the file says"))
+        raise ProblemError(_not_of(str(path), found, f"sha256 {stated}, as the file says"))
     if table is not None:
         check_folds(folds, table, tasks, source=str(path))
     return folds

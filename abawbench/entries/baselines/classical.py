@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from abawbench.base.files import require_plain, write_file
+from abawbench.base.files import read_input, write_file
 from abawbench.base.json_text import parse_fields
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.base.typed import typed
@@ -181,11 +181,14 @@ def load(path: Path) -> Classical:
         ProblemError: F01 there is no such file, E04 the file holds something else.
     """
     try:
-        require_plain(path)
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(read_input(path)), allow_pickle=False) as arrays:
             facts = parse_fields(bytes(arrays["facts"]))
             card = Card.from_json(facts["card"])
             heads = tuple(Head(task, arrays[f"{task.name}.weight"], arrays[f"{task.name}.bias"]) for task in card.tasks)
+            for head in heads:
+                shapes = head.weight.shape[1:], head.bias.shape
+                if head.weight.ndim != 2 or shapes != ((head.task.width,),) * 2 or np.isnan(head.weight).any():
+                    raise ValueError(f"a head of shape {head.weight.shape}")
             return Classical(card, typed(HogSettings)(facts["settings"]), heads)
     except FileNotFoundError as error:
         raise ProblemError(Problem("F01", "no such file", "a fitted entry", "fit it first", str(path))) from error
