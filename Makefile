@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test check layers bench tables clean
+.PHONY: setup demo test check mutants bench tables clean
 
 setup: $(STAMP)
 
@@ -31,6 +31,13 @@ check: setup
 	$(BIN)/python -m pytest tests/test_layers.py
 	$(BIN)/abawbench leaderboard check
 
+# make mutants MUTANTS="abawbench.metrics.f1*"; a mutant takes about a second
+MUTANTS ?= abawbench.metrics.*
+mutants: setup
+	$(BIN)/pip install --quiet mutmut==3.8.1
+	OMP_NUM_THREADS=1 $(BIN)/mutmut run --max-children 1 "$(MUTANTS)"
+	$(BIN)/mutmut results
+
 # make bench BENCHMARKS="forward temporal"; python -m benchmarks runs them all
 BENCHMARKS ?= scoring
 bench: setup
@@ -42,4 +49,4 @@ tables: setup
 	$(BIN)/abawbench leaderboard build
 
 clean:
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv build dist mutants *.egg-info
