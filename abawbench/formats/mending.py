@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from abawbench.base.problems import Problem, Problems
@@ -13,6 +13,8 @@ REPAIR = "or let `abawbench check --repair` do it"
 WRITE = "or let `abawbench write` do it"
 # mendings that change a value in its last digits: `repair` makes them, readers do not
 CHANGE_VALUES = frozenset({"V03", "V08"})
+# called with rule, line, what was found, expected, fix and count for a fault that has to be mended by hand
+Report = Callable[[str, int, str, str, str, int], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-import itertools
-import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.base.folders import entries
 from abawbench.base.problems import Problem, ProblemError, Problems, not_found
 from abawbench.challenges import Challenge
+from abawbench.formats.class_folders import read_class_folders
 from abawbench.formats.column_folders import column_folders, settle_columns
-from abawbench.formats.columns import Probability, Role
+from abawbench.formats.columns import Role
 from abawbench.formats.diagnose import problems_in_reading
-from abawbench.formats.keys import PATTERNS, example, frame_numbers
 from abawbench.formats.layout import Layout, choose_layout, has_header, layouts
 from abawbench.formats.mending import Mendings, as_notes, notes_of
-from abawbench.formats.names import LEGIBLE, irregular_note, legible_names, read_names
 from abawbench.formats.parse import CORES, Parsed, parse
 from abawbench.formats.parts import may_be_parts
 from abawbench.formats.settle import settle
 from abawbench.formats.text import BOM, body_offset, load, view
+from abawbench.formats.text_table import TextColumns, Unit, rows_table, units_table
 from abawbench.formats.unit_files import own_files
-from abawbench.formats.value_forms import note_sentinels
-from abawbench.labels import FOLDER_ALIASES
-from abawbench.table import NO_FRAME, Floats, Mask, Table, Values, join_tables
-
-if TYPE_CHECKING:
-    pass
+from abawbench.table import Mask, Table, join_tables
 
 # names of the validation split in a column `Split`, in lower case
 VALIDATION = {"val", "valid", "validation", "dev", "devel"}
-IMAGES = {".jpg", ".jpeg", ".png"}
 
 
 def read_truth(challenge: Challenge, path: Path) -> Table:
@@ -83,24 +73,6 @@ def read_both(challenge: Challenge, truth: Path, prediction: Path) -> tuple[Tabl
     return reading[0].result(), reading[1].result()
 
 
-@dataclass(frozen=True, eq=False)
-class _Text:
-    """The columns of a text, their layout, and notes on how it was read."""
-
-    parsed: Parsed
-    layout: Layout
-    notes: tuple[Problem, ...]
-
-
-@dataclass(frozen=True)
-class _Unit:
-    """A unit with a file of its own, and the number of rows in it."""
-
-    name: str
-    path: Path
-    rows: int
-
-
 def _read(challenge: Challenge, path: Path, role: Role, cores: int) -> Table:
     if not path.exists():
         raise not_found(path)
@@ -122,8 +94,8 @@ def _read(challenge: Challenge, path: Path, role: Role, cores: int) -> Table:
     else:
         text = _parse_file(data, layout, candidates, str(path), path, cores)
     if text.layout.per_unit:
-        return _units_table(challenge, text, [_Unit(path.stem, path, len(text.parsed))], str(path))
-    table = _rows_table(challenge, text, str(path))
+        return units_table(challenge, text, [Unit(path.stem, path, len(text.parsed))], str(path))
+    table = rows_table(challenge, text, str(path))
     return table if is_kept is None else table.take(np.flatnonzero(is_kept))
 
 
@@ -132,7 +104,7 @@ def _read_folder(challenge: Challenge, path: Path, candidates: Sequence[Layout],
         if role == "truth" and (path / place).exists():
             return _read(challenge, path / place, role, cores)
     if role == "truth" and any(layout.key == "image" for layout in candidates):
-        return _read_class_folders(challenge, path)
+        return read_class_folders(challenge, path)
     files, odd = own_files(path)
     layout = next((layout for layout in candidates if layout.per_unit), None)
     units = [] if layout is None else [file for file in files if file.suffix == layout.suffix]
@@ -166,8 +138,8 @@ def _read_columns(challenge: Challenge, layout: Layout, folders: Mapping[str, Pa
     if parsed is None:
         fix = "write every file in the same form"
         raise ProblemError(Problem("F06", "files that differ in their form", "files of one form", fix, str(path)))
-    rows = [_Unit(name, path / name, body.count(b"\n")) for name, body in units]
-    return _units_table(challenge, _Text(parsed, layout, notes), rows, str(path))
+    rows = [Unit(name, path / name, body.count(b"\n")) for name, body in units]
+    return units_table(challenge, TextColumns(parsed, layout, notes), rows, str(path))
 
 
 def _read_parts(challenge: Challenge, files: Sequence[Path], role: Role, folder: Path) -> Table | None:
@@ -197,21 +169,21 @@ def _with_notes(table: Table, odd: Sequence[Problem]) -> Table:
 
 def _parse_file(
     data: memoryview, layout: Layout, candidates: Sequence[Layout], file: str, path: Path | None, cores: int
-) -> _Text:
+) -> TextColumns:
     """The columns of one file; `path` names it where its bytes are those of `data`."""
     is_right = layout.header is None or has_header(data, layout)
     parsed = parse(data[body_offset(data, layout.header) :], layout, path=path, cores=cores) if is_right else None
     if parsed is not None and parsed.is_valid(layout):
-        return _Text(parsed, layout, notes_of(data, file))
+        return TextColumns(parsed, layout, notes_of(data, file))
     if parsed is not None and _holds_whole_sentinels(parsed, layout):
-        return _Text(parsed, layout.with_sentinels(), notes_of(data, file))
+        return TextColumns(parsed, layout.with_sentinels(), notes_of(data, file))
     settled = settle(bytes(data), candidates, file)
     problems_in_reading(settled, file).raise_if_any()
     parsed = parse(settled.body, settled.layout)
     if parsed is None:
         fix = "write every row in the same form"
         raise ProblemError(Problem("F06", "rows that differ in their form", "rows of one form", fix, file))
-    return _Text(parsed, settled.layout.with_sentinels(), as_notes(settled.mended))
+    return TextColumns(parsed, settled.layout.with_sentinels(), as_notes(settled.mended))
 
 
 def _holds_whole_sentinels(parsed: Parsed, layout: Layout) -> bool:
@@ -230,7 +202,7 @@ def _holds_whole_sentinels(parsed: Parsed, layout: Layout) -> bool:
 
 def _read_units(challenge: Challenge, layout: Layout, files: Sequence[Path], folder: Path) -> Table:
     bodies: list[bytes] = []
-    units: list[_Unit] = []
+    units: list[Unit] = []
     odd: list[Problem] = []
     are_right = True
     for file in files:
@@ -242,7 +214,7 @@ def _read_units(challenge: Challenge, layout: Layout, files: Sequence[Path], fol
             body = body.rstrip(b"\r\n") + b"\n"
         are_right = are_right and has_header(data, layout) and len(body) > 1
         bodies.append(body)
-        units.append(_Unit(file.stem, file, body.count(b"\n")))
+        units.append(Unit(file.stem, file, body.count(b"\n")))
         odd.extend(notes_of(data, str(file)))
     parsed = parse(b"".join(bodies), layout) if are_right else None
     is_right = parsed is not None and parsed.is_valid(layout)
@@ -254,14 +226,14 @@ def _read_units(challenge: Challenge, layout: Layout, files: Sequence[Path], fol
         for file, text in zip(files, settled, strict=True):
             problems.extend(problems_in_reading(text, str(file)).found)
         problems.raise_if_any()
-        units = [_Unit(file.stem, file, len(text.rows)) for file, text in zip(files, settled, strict=True)]
+        units = [Unit(file.stem, file, len(text.rows)) for file, text in zip(files, settled, strict=True)]
         odd = [note for text in settled for note in as_notes(text.mended)]
         parsed = parse(b"".join(text.body for text in settled), layout)
         if parsed is None:
             fix = "write every file in the same form"
             raise ProblemError(Problem("F06", "files that differ in their form", "files of one form", fix, str(folder)))
         layout = layout.with_sentinels()
-    return _units_table(challenge, _Text(parsed, layout, tuple(odd)), units, str(folder))
+    return units_table(challenge, TextColumns(parsed, layout, tuple(odd)), units, str(folder))
 
 
 def _arrange(data: bytes, layout: Layout, file: str) -> tuple[bytes, Layout, NDArray[np.bool_] | None]:
@@ -300,140 +272,3 @@ def _arrange(data: bytes, layout: Layout, file: str) -> tuple[bytes, Layout, NDA
         is_validation.append(split is not None and split < len(fields) and fields[split].strip().lower() in VALIDATION)
     rearranged = "\n".join([layout.header, *lines, ""]).encode()
     return rearranged, exact, np.array(is_validation) if any(is_validation) else None
-
-
-def _read_class_folders(challenge: Challenge, path: Path) -> Table:
-    """Read a truth from folders named after the classes of the first task, one row for each image.
-
-    Raises:
-        ProblemError: C03 a folder is no class, F02 there is no image.
-    """
-    task = challenge.tasks[0]
-    numbers = {name.upper(): number for number, name in enumerate(task.outputs)}
-    numbers |= {alias: numbers[name.upper()] for alias, name in FOLDER_ALIASES.items()}
-    folders = [folder for folder in entries(path)[0] if folder.is_dir()]
-    unknown = [folder for folder in folders if folder.name.upper() not in numbers]
-    if unknown or not folders:
-        expected = f"folders {', '.join(numbers)}"
-        raise ProblemError(
-            *(
-                Problem("C03", f"folder '{folder.name}'", expected, "rename or move it", str(folder))
-                for folder in unknown or [path]
-            )
-        )
-    images = [
-        (image.name, folder.name)
-        for folder in folders
-        for image in entries(folder)[0]
-        if image.suffix.lower() in IMAGES
-    ]
-    if not images:
-        raise ProblemError(Problem("F02", "no image", "images in class folders", "check the path", str(path)))
-    names = [name for name, _ in images]
-    if len(set(names)) < len(names):
-        # names that occur in two class folders are told apart by the folder
-        names = [f"{folder}/{name}" for name, folder in images]
-    return Table(
-        tuple(names),
-        np.arange(len(names), dtype=np.int32),
-        np.full(len(names), NO_FRAME, np.int32),
-        {task.name: np.array([numbers[folder.upper()] for _, folder in images], np.int8)},
-        source=str(path),
-    )
-
-
-def _rows_table(challenge: Challenge, text: _Text, source: str) -> Table:
-    assert text.parsed.keys is not None
-    found = read_names(text.parsed.keys, text.layout.key, text.layout.role, source)
-    if found is None:
-        raise ProblemError(*_name_problems(text.parsed, text.layout, source))
-    (videos, video, frame), notes = found
-    values, probability = _values(challenge, text.layout, text.parsed)
-    notes = (*text.notes, *notes)
-    return _with_sentinels(Table(videos, video, frame, values, probability, source=source, notes=notes), text)
-
-
-def _units_table(challenge: Challenge, text: _Text, units: Sequence[_Unit], source: str) -> Table:
-    parsed, layout, notes = text.parsed, text.layout, text.notes
-    counts = np.array([unit.rows for unit in units])
-    video = np.repeat(np.arange(len(units), dtype=np.int32), counts)
-    if layout.key == "line":
-        begins = (np.cumsum(counts) - counts - layout.frame_base).astype(np.int32)
-        frame = np.arange(len(video), dtype=np.int32) - np.repeat(begins, counts)
-    else:
-        assert parsed.keys is not None
-        numbers = frame_numbers(parsed.keys)
-        if numbers is None:
-            found = legible_names(parsed.keys, layout.key) if layout.role == "prediction" else None
-            if found is None:
-                raise ProblemError(*_frame_problems(parsed, units))
-            numbers = found[0][2]
-            notes = (*notes, irregular_note(parsed.keys, *found, layout.key, source))
-        frame = numbers
-    values, probability = _values(challenge, layout, parsed)
-    names = tuple(unit.name for unit in units)
-    is_by_place = layout.key == "line"
-    table = Table(names, video, frame, values, probability, source=source, notes=notes, is_by_place=is_by_place)
-    return _with_sentinels(table, text)
-
-
-def _with_sentinels(table: Table, text: _Text) -> Table:
-    """The table, with a note on the rows of a prediction that hold sentinels."""
-    if text.layout.role != "prediction" or all(column.sentinel is None for column in text.layout.columns):
-        return table
-    return _with_notes(table, [note_sentinels(task, rows, table.source) for task, rows in table.unanswered().items()])
-
-
-def _values(challenge: Challenge, layout: Layout, parsed: Parsed) -> tuple[dict[str, Values], Floats | None]:
-    """The values of each task, and the probability of class 1 where the file holds it."""
-    rows = len(parsed)
-    values: dict[str, Any] = {}
-    for task in challenge.tasks:
-        shape = (rows, len(task.labels)) if task.is_vector else (rows,)
-        values[task.name] = np.empty(shape, np.float64 if task.is_real else np.int8, order="F")
-    probability = None
-    for column, parts in zip(layout.columns, parsed.columns, strict=True):
-        if parts is None:
-            continue
-        if isinstance(column, Probability) and column.of_class == 1:
-            probability = np.concatenate(parts).astype(np.float64, copy=False)
-        if column.task is not None:
-            block = values[column.task]
-            _gather(parts, block if block.ndim == 1 else block[:, column.place], column.sentinel)
-    return values, probability
-
-
-def _gather(parts: Sequence[Values], out: Values, sentinel: float | None) -> None:
-    """Write the parts of a column one after another, a sentinel among real numbers as NaN."""
-    begin = 0
-    for part in parts:
-        end = begin + len(part)
-        out[begin:end] = part
-        if sentinel is not None and out.dtype == np.float64:
-            np.putmask(out[begin:end], part == sentinel, np.nan)
-        begin = end
-
-
-def _name_problems(parsed: Parsed, layout: Layout, source: str) -> tuple[Problem, ...]:
-    """T06 for names of rows that name no frame of a video, each with its line."""
-    pattern = re.compile(PATTERNS[layout.key] if layout.role == "truth" else LEGIBLE[layout.key])
-    expected = f"a name like '{example(layout.key)}'"
-    problems = Problems()
-    assert parsed.keys is not None
-    for line, key in enumerate(parsed.keys.to_pylist(), start=layout.first_row):
-        if not pattern.match(key):
-            problems.add(Problem("T06", f"'{key}'", expected, "copy the names from the list", source, line))
-    return problems.found
-
-
-def _frame_problems(parsed: Parsed, units: Sequence[_Unit]) -> tuple[Problem, ...]:
-    """T06 for fields that are no frame numbers, each with its file and line."""
-    problems = Problems()
-    fix = "copy the frames of the list"
-    assert parsed.keys is not None
-    keys = iter(parsed.keys.to_pylist())
-    for unit in units:
-        for line, key in enumerate(itertools.islice(keys, unit.rows), start=2):
-            if not (key.isascii() and key.isdigit() and len(key) < 10):
-                problems.add(Problem("T06", f"frame '{key}'", "a frame number", fix, str(unit.path), line))
-    return problems.found

@@ -5,7 +5,6 @@ Readers parse what is settled, `repair` writes it, and `check` reports what had 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,22 +13,26 @@ from itertools import pairwise
 
 from abawbench.base.problems import SHOWN, Problem
 from abawbench.formats import blocks, lines, text_values
-from abawbench.formats.columns import BLANKS, is_number
-from abawbench.formats.describe import describe_columns, describe_header, expected_columns, is_part
-from abawbench.formats.layout import Layout, is_header, layout_of
+from abawbench.formats.columns import BLANKS
+from abawbench.formats.describe import describe_columns, expected_columns, is_part
+from abawbench.formats.header import (
+    ROW_NAME,
+    begins_with_index,
+    drop_headers,
+    layout_under,
+    squeezed_headers,
+    take_header,
+)
+from abawbench.formats.layout import Layout
 from abawbench.formats.lines import Lines
 from abawbench.formats.lists import RowList
-from abawbench.formats.mend import mend_row, unwrap, unwrap_row
+from abawbench.formats.mend import mend_row, unwrap_row
 from abawbench.formats.mending import Mendings
 from abawbench.formats.parse import parse_flawless
 from abawbench.formats.text import quote
 
-# first fields of a header above row numbers
-INDEX_NAMES = {"", "unnamed:0", "index", "id", "idx", "row", "no", "no."}
 # fewer rows do not tell row numbers from values
 FEWEST_NUMBERED = 3
-# endings by which a first field is the name of a row
-_NAME = re.compile(r"[^,;\t]*(?:/|\\|\.(?:jpe?g|png|mp4|avi)\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +128,7 @@ class _Settling:
         self._mended = mended
         self._listed = Counter[str]() if wanted is None else Counter[str](wanted.keys.to_pylist())
         self._counts = (len(wanted.keys),) if wanted is not None else tuple(counts)
-        self._headers = {lines.squeeze(header) for layout in candidates for header in layout.headers}
+        self._headers = squeezed_headers(candidates)
         self._faults: list[Problem] = []
         self._is_told = False
         self._header: str | None = None
@@ -142,8 +145,9 @@ class _Settling:
         # transcripts hold marks of any kind
         if not any(layout.has_text for layout in self._candidates) or not any("," in text for text in texts):
             lines.set_separators(self._content, self._mended, self._headers)
-        self._choose_layout(of_unit=of_unit)
-        self._take_header()
+        self._layout = layout_under(texts[0] if texts else "", self._candidates, of_unit=of_unit)
+        taken = take_header(self._content, self._layout, self._headers, self._mended, self._add_fault)
+        self._header, self._first = taken.official, taken.found
         is_flawless = self._is_flawless()
         if is_flawless:
             self._judge_blank_lines()
@@ -178,7 +182,7 @@ class _Settling:
         self._settle_scores()
         self._drop_row_numbers()
         self._judge_blank_lines()
-        self._drop_headers()
+        self._repeated, self._starts = drop_headers(self._content, (self._header, self._first))
         self._mend_rows()
         # scores that stood behind a row number, or in a printed array
         self._settle_scores()
@@ -188,60 +192,6 @@ class _Settling:
     def _add_fault(self, rule: str, line: int | None, found: str, expected: str, fix: str, count: int = 1) -> None:
         self._faults.append(Problem(rule, found, expected, fix, self._file, line, count))
 
-    def _choose_layout(self, *, of_unit: bool) -> None:
-        first = self._content.texts[0] if self._content.texts else ""
-        layout = layout_of(self._candidates, first, of_unit=of_unit)
-        behind = first.partition(",")[2]
-        if layout.header is None and first.partition(",")[0].strip().isdecimal():
-            # behind a row number, which is dropped later
-            layout = layout_of(self._candidates, behind, of_unit=of_unit)
-        elif lines.squeeze(first) in self._headers or lines.squeeze(behind) in self._headers:
-            layout = next(
-                other
-                for other in self._candidates
-                for header in other.headers
-                if lines.squeeze(header) in {lines.squeeze(first), lines.squeeze(behind)}
-            )
-        self._layout = layout
-
-    def _take_header(self) -> None:
-        """Take the first line out of the rows if it is a header, and judge it."""
-        content, layout = self._content, self._layout
-        wanted = layout.header
-        text = content.texts[0] if content.texts else ""
-        if not content.texts or self._is_row(text):
-            if content.texts and wanted is not None:
-                found, expected = f"a row, {quote(text)}", f"'{wanted}'"
-                if layout.header_aliases:
-                    self._add_fault("F04", 1, found, expected, "write the header as the first line")
-                else:
-                    self._mended.add("F04", content.numbers[0], found, expected=expected)
-                    self._header = wanted
-            return
-        number = content.numbers[0]
-        self._first = text
-        content.drop([0])
-        if wanted is None:
-            self._mended.add("F11", number, quote(text))
-            return
-        name, _, behind = text.partition(",")
-        is_index = name.strip(BLANKS).replace(" ", "").lower() in INDEX_NAMES
-        for piece in (text, behind) if is_index else (text,):
-            right = next((h for h in layout.headers if lines.squeeze(h) == lines.squeeze(piece)), None)
-            if right is not None:
-                self._header = right
-                self._judge_spelling(piece, right, number)
-                return
-        self._header = text
-        if lines.is_undecodable(text):
-            found = lines.describe_undecodable(text)
-            self._add_fault("F03", number, found, "UTF-8 text", "save it again as UTF-8 text")
-        elif "\0" in text:
-            self._add_fault("F03", number, "a NUL byte", "UTF-8 text", "save it again as UTF-8 text")
-        else:
-            found, fix = describe_header(text, layout)
-            self._add_fault("F04", number, found, f"'{wanted}'", fix)
-
     def _settle_scores(self) -> None:
         """Put a class in the place of the scores of all classes, and the header of the format above it."""
         is_settled = text_values.settle_scores(self._content, self._layout, self._first, self._mended, self._add_fault)
@@ -249,32 +199,6 @@ class _Settling:
             self._faults = [fault for fault in self._faults if fault.rule != "F04"]
             self._mended.add("F04", 1, quote(self._first or ""), expected=f"'{self._layout.header}'")
             self._header = self._layout.header
-
-    def _is_row(self, text: str) -> bool:
-        """True if a first line is a row and not a header, right or wrong."""
-        if lines.squeeze(text) in self._headers:
-            return False
-        if not is_header(text, self._layout):
-            return True
-        if self._layout.header is None:
-            # a row number may have a name too
-            is_index = text.partition(",")[0].strip(BLANKS).replace(" ", "").lower() in INDEX_NAMES
-            return text.count(",") + 1 - is_index != self._layout.width
-        if self._layout.has_key:
-            return bool(_NAME.match(text))
-        fields = unwrap(text).split(",")
-        return bool(text.strip()) and all(is_number(field) or field in {"True", "False", "nan"} for field in fields)
-
-    def _judge_spelling(self, text: str, right: str, number: int) -> None:
-        if text in self._layout.headers:
-            return
-        if text.rstrip(f",{BLANKS}") == right:
-            end = "a comma" if "," in text[len(right) :] else "a blank"
-            self._mended.add("F08", number, f"{end} at the end, {quote(text[-20:])}", expected="the header alone")
-        elif text.replace(" ", "").rstrip(",") == right.replace(" ", ""):
-            self._mended.add("F09", number, quote(text), expected=f"'{right}'")
-        elif text.replace(",", " ").split() != right.replace(",", " ").split():
-            self._mended.add("F04", number, quote(text), expected=f"'{right}'")
 
     def _drop_row_numbers(self) -> None:
         texts = self._content.texts
@@ -285,14 +209,13 @@ class _Settling:
         widths = {layout.width, *layout.widths_with_scores}
         is_wide = [text.count(",") in widths and not text.endswith(",") for text in texts]
         if layout.key == "frame-path":
-            is_wide = [bool(_NAME.match(rest)) for _, _, rest in split]
+            is_wide = [bool(ROW_NAME.match(rest)) for _, _, rest in split]
         numbered = [place for place, wide in enumerate(is_wide) if wide and split[place][0].strip().isdecimal()]
         if not numbered or len(numbered) < sum(is_wide) or 2 * len(numbered) <= len(texts):
             return
-        name = (self._first or "no").partition(",")[0].strip(BLANKS).replace(" ", "").lower()
-        is_named = self._first is not None and name in INDEX_NAMES
+        is_named = self._first is not None and begins_with_index(self._first)
         is_before_names = layout.key in {"path", "frame-path", "image"} and all(
-            _NAME.match(split[place][2]) for place in numbered
+            ROW_NAME.match(split[place][2]) for place in numbered
         )
         numbers = [int(split[place][0]) for place in numbered]
         # numbers in front of frame numbers could be the frames themselves
@@ -319,26 +242,6 @@ class _Settling:
         fix = "remove the line, or write the row that belongs there"
         for number in inner[:SHOWN]:
             self._add_fault("F10", number, "a blank line", "a row", fix, len(inner))
-
-    def _drop_headers(self) -> None:
-        """Drop headers among the rows."""
-        known = {lines.squeeze(text) for text in (self._header, self._first) if text is not None}
-        if not known:
-            return
-        texts = self._content.texts
-        firsts = {header[0] for header in known if header}
-        places = [
-            place
-            for place, text in enumerate(texts)
-            if (not text[:1].isalnum() or text[:1].lower() in firsts)
-            and not is_number(text.rpartition(",")[2])
-            and lines.squeeze(text) in known
-        ]
-        if not places:
-            return
-        self._repeated = [self._content.numbers[place] for place in places]
-        self._starts = [place - before for before, place in enumerate(places)]
-        self._content.drop(places)
 
     def _unwrap_values(self) -> None:
         """Take values out of printed arrays."""

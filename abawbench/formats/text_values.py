@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from abawbench.challenges import Categorical, MultiLabel, Task
 from abawbench.formats.columns import BLANKS, Column, Label, is_number
 from abawbench.formats.layout import Layout
 from abawbench.formats.lines import Lines
-from abawbench.formats.mending import Mendings
+from abawbench.formats.mending import Mendings, Report
 from abawbench.formats.text import quote
 from abawbench.formats.value_forms import CLASS_NAMES, decide_scores, describe_names, read_cell, score_columns
-
-# called with rule, line, what was found, expected, fix and count for a fault that has to be mended by hand
-Report = Callable[[str, int, str, str, str, int], None]
 
 
 def settle_scores(content: Lines, layout: Layout, header: str | None, mended: Mendings, report: Report) -> bool:

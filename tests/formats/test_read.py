@@ -159,13 +159,6 @@ def test_rows_in_any_order_are_read_as_they_stand(tmp_path, rows):
     assert [(table.videos[v], f) for v, f in zip(table.video, table.frame, strict=True)] == rows
 
 
-def test_class_folders_are_read_with_their_misspelling(write, tmp_path):
-    write("val/ANGRER/1.jpg", b"x")
-    write("val/FEAR/2.jpg", b"x")
-    table = read_truth(get("abaw4-lsd"), tmp_path / "val")
-    assert dict(zip(table.videos, table.classes("expression").tolist(), strict=True)) == {"1.jpg": 0, "2.jpg": 2}
-
-
 def test_eri_columns_are_found_by_name_and_only_validation_rows_count(write):
     path = write(
         "data_info.csv",
