@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -78,17 +78,13 @@ class Table:
 
     def take(self, rows: NDArray[np.integer]) -> Table:
         """The table with these rows, in this order; `videos` stay as they are."""
-        return Table(
-            videos=self.videos,
+        return replace(
+            self,
             video=self.video[rows],
             frame=self.frame[rows],
             values={task: values[rows] for task, values in self.values.items()},
             probability=None if self.probability is None else self.probability[rows],
             filled=None if self.filled is None else self.filled[rows],
-            source=self.source,
-            notes=self.notes,
-            is_store=self.is_store,
-            is_by_place=self.is_by_place,
         )
 
     def name(self, row: int) -> str:

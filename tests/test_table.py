@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -102,6 +104,16 @@ def test_taken_rows_keep_every_column_the_names_and_the_source():
     bare = Table(("a",), np.array([0]), np.array([1]), {}).take(np.array([0]))
     assert bare.probability is None
     assert bare.filled is None
+
+
+@pytest.mark.parametrize("flags", [{"is_store": True}, {"is_by_place": True}])
+def test_taken_rows_keep_what_their_names_and_places_mean(flags):
+    part = replace(table([("a", 1), ("a", 2)]), **flags).take(np.array([1]))
+    assert {"is_store": part.is_store, "is_by_place": part.is_by_place} == {
+        "is_store": False,
+        "is_by_place": False,
+        **flags,
+    }
 
 
 def test_persons_are_suffixes_of_their_video_left_right_and_by_number():

@@ -113,6 +113,7 @@ def test_two_clusters_worked_by_hand():
     assert (result["difference"], result["p"], result["swaps"]) == (1 / 8, 1 / 2, 4)
     # every resample gives the same difference
     assert result["interval"] == [1 / 8, 1 / 8]
+    assert result["figures"]["metrics.f1_expression"]["interval"] == [1 / 8, 1 / 8]
     assert result["smallest_detectable"] == 0
     # swapped in one video alone, the difference is 0: half of the change is 1/16
     assert result["videos"] == [{"video": "00000", "effect": 1 / 16}, {"video": "00001", "effect": 1 / 16}]
@@ -181,6 +182,22 @@ def test_random_swaps_are_counted_over_all_blocks_and_drawn_by_the_seed(monkeypa
     assert compared(*rights)["p"] == whole["p"]
 
 
+@pytest.mark.parametrize("seed", [0, 3])
+def test_p_is_that_of_predictions_swapped_video_by_video(seed):
+    generator = np.random.default_rng(1)
+    known = generator.integers(0, 8, 25).astype(np.int8)
+    one, two = (np.where(generator.random(25) < right, known, 7 - known) for right in (0.7, 0.5))
+    result = difference(EXPR, *map(classes, (known, one, two)), resampling=Resampling(50, seed))
+    observed = abs(macro_f1(known, one, classes=8) - macro_f1(known, two, classes=8))
+    reached = 0
+    for kept in np.random.default_rng(seed).binomial(1, 0.5, (50, 25)).astype(bool):
+        swapped = np.where(kept, one, two), np.where(kept, two, one)
+        first, second = (macro_f1(known, guess, classes=8) for guess in swapped)
+        reached += abs(first - second) >= observed - 1e-12
+    assert 1 < reached < 50
+    assert result["p"] == (1 + reached) / 51
+
+
 def test_subjects_are_swapped_as_wholes():
     subjects = {"00000": "a", "00001": "a", "00002": "b", "00003": "b"}
     tables = classes([0] * 4), classes([0] * 4), classes([1] * 4)
@@ -195,6 +212,20 @@ def test_rows_without_a_prediction_are_filled_by_the_policy_or_refused():
     with pytest.raises(ProblemError, match="T01"):
         difference(EXPR, truth, truth, part)
     assert difference(EXPR, truth, truth, part, missing="previous", resampling=Resampling(100))["difference"] == 0
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_no_more_rows_are_filled_than_are_allowed_in_either_prediction(is_first):
+    truth = expression_of_one_video([0, 0, 0, 0])
+    part = truth.take(np.array([0, 1, 2]))
+    tables = (part, truth) if is_first else (truth, part)
+    with pytest.raises(ProblemError, match="T12"):
+        difference(EXPR, truth, *tables, missing="previous", allow_filled=0.2, resampling=Resampling(100))
+    result = difference(EXPR, truth, *tables, missing="previous", allow_filled=0.25, resampling=Resampling(100))
+    assert result["difference"] == 0
+    most = truth.take(np.array([0]))
+    result = difference(EXPR, truth, most, most, missing="previous", allow_filled=0.75, resampling=Resampling(100))
+    assert result["difference"] == 0
 
 
 def test_ten_videos_are_shown():
