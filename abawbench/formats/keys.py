@@ -192,6 +192,4 @@ def _by_pattern(keys: pa.ChunkedArray, pattern: str) -> Names | None:
     if parts.null_count:
         return None
     video, names = encode(compute.struct_field(parts, "video"))
-    numbers = compute.struct_field(parts, "frame").cast(pa.int32())
-    frame = np.concatenate([as_numpy(chunk) for chunk in numbers.chunks])
-    return names, video, frame
+    return names, video, compute.struct_field(parts, "frame").cast(pa.int32()).to_numpy()

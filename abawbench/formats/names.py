@@ -14,7 +14,6 @@ from abawbench.base.problems import Problem
 from abawbench.formats.columns import Role
 from abawbench.formats.keys import PATTERNS, Names, encode, join_keys, split_keys
 from abawbench.formats.layout import Key
-from abawbench.formats.parse import as_numpy
 from abawbench.formats.text import quote
 from abawbench.table import NO_FRAME, Integers
 
@@ -134,7 +133,7 @@ def frame_step(have: Names, unit: Integers, wanted: Names, base: int) -> int:
         wanted: names of the list.
         base: number of the first frame in the format.
     """
-    frames = have[2][(unit[have[1]] >= 0) & (have[2] != NO_FRAME)] if len(unit) else have[2][:0]
+    frames = have[2][(unit[have[1]] >= 0) & (have[2] != NO_FRAME)]
     listed = wanted[2][wanted[2] != NO_FRAME]
     if not len(frames) or not len(listed):
         return 0
@@ -188,8 +187,7 @@ def legible_names(keys: pa.ChunkedArray, kind: Key) -> tuple[Names, Places] | No
     if parts.null_count:
         return None
     video, videos = encode(compute.struct_field(parts, "video"))
-    numbers = compute.struct_field(parts, "frame").cast(pa.int32())
-    frame = np.concatenate([as_numpy(chunk) for chunk in numbers.chunks])
+    frame = compute.struct_field(parts, "frame").cast(pa.int32()).to_numpy()
     regular = compute.match_substring_regex(keys, PATTERNS.get(kind, r"^\d+$"))
     return (videos, video, frame), np.flatnonzero(~regular.to_numpy())
 
@@ -231,7 +229,7 @@ def rename(keys: pa.ChunkedArray, wanted: pa.ChunkedArray, kind: Key) -> Renamin
     if listed is None:
         return None
     rough = compute.match_substring_regex(keys, LEGIBLE[kind]).to_numpy() if kind in LEGIBLE else None
-    own = legible_names(keys if rough is None else keys.filter(pa.array(rough)), kind) if len(keys) else None
+    own = legible_names(keys if rough is None else keys.filter(pa.array(rough)), kind)
     if own is None or not len(own[0][1]):
         return None
     respelling = _respell(own[0], listed[0], kind)
@@ -312,10 +310,10 @@ def _causes(name: str, right: str, wanted: Sequence[str]) -> list[str]:
         folder = "/".join(right.split("/")[: other - own])
         causes.append(f"begin names with '{folder}/', as '{example}'")
     for spelling in SPELLINGS:
-        last = [_apart(text, spelling).rsplit("/")[-1] for text in (name, right)]
-        if last[0] != last[1]:
-            causes.append(_advice(spelling, right, example))
-    return causes
+        if not _ends_alike(_apart(name, spelling).split("/"), _apart(right, spelling).split("/")):
+            causes.append(_advice(spelling, name, right, example))
+    # such a name has `./` in front
+    return causes or [f"begin names as the list does, '{example}'"]
 
 
 def _apart(name: str, kept: str) -> str:
@@ -326,12 +324,12 @@ def _apart(name: str, kept: str) -> str:
     return name
 
 
-def _advice(spelling: str, right: str, example: str) -> str:
+def _advice(spelling: str, name: str, right: str, example: str) -> str:
     match spelling:
         case "blanks":
             return "remove the blanks around names"
         case "slashes":
-            return "use forward slashes"
+            return "use forward slashes" if "\\" in name else f"write slashes as in '{example}'"
         case "fraction":
             return f"keep names as text, as '{example}'"
         case "ending":

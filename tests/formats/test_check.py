@@ -191,6 +191,8 @@ LINE_FAULTS = {
     "no Videos/": ("abaw11-ah", lambda lines: lines.__setitem__(slice(None), [line[7:] for line in lines]), "T06"),
     "ids without zeros": ("abaw8-emi", on_names("^0+", ""), "T06"),
     "ids as floats": ("abaw5-eri", on_names("^0*([0-9]+)", r"\1.0"), "T06"),
+    "no name legible": ("abaw5-va", on_names("^.*/0*", ""), "T06"),
+    "no name with a frame": ("abaw5-va", on_names("^([^/]*)/0*([0-9]+).jpg", r"\1_\2"), "T06"),
     "one name wrong": ("abaw5-va", edit_line(3, lambda line: f"x{line}"), "T06"),
 }
 
