@@ -114,7 +114,9 @@ def _statistics(
             # the same centre for both, made from both, so that trading places changes no rounding
             both = [pilots_of(task, paired.truth, paired.prediction, paired.valid[task.name]) for paired in pairs]
             centres[task.name] = (both[0] + both[1]) / 2
-    collected = [collect(challenge, paired.truth, paired.prediction, valid=paired.valid, pilots=centres) for paired in pairs]
+    collected = [
+        collect(challenge, paired.truth, paired.prediction, valid=paired.valid, pilots=centres) for paired in pairs
+    ]
     if subjects is None:
         collected = [statistics.by_video for statistics in collected]
     else:
