@@ -135,7 +135,7 @@ def _fit(challenge: Challenge, split: str, counted: _Counted) -> _Fit:
 def _difference(challenge: Challenge, splits: tuple[str, ...], counted: _Counted) -> str:
     """For each split a count of the truth that is not the split's, in words."""
     parts: list[str] = []
-    said = ""
+    have: dict[str, None] = {}
     for split in splits:
         known = list(_known_counts(challenge, split))
         closest = min(known, key=lambda counts: sum(counted.get(name) != count for name, count in counts.items()))
@@ -143,12 +143,12 @@ def _difference(challenge: Challenge, splits: tuple[str, ...], counted: _Counted
         own = counted.get(name, 0)
         values = dict.fromkeys(counts[name] for counts in known if counts.get(name, own) != own)
         doubt = " (assumed)" if is_assumed(challenge, *_sources_of(split, name)) else ""
-        owner = "" if parts else f" of {challenge.id}"
-        have = f"truth has {own:,} {name}"
         shown = " or ".join(f"{value:,}" for value in values)
-        parts.append(f"{'' if have == said else f'{have}, '}the {split} split{owner} {shown}{doubt}")
-        said = have
-    return ", ".join(parts)
+        if len(splits) == 1:
+            return f"truth has {own:,} {name}, the {split} split of {challenge.id} {shown}{doubt}"
+        have[f"{own:,} {name}"] = None
+        parts.append(f"{split} {shown} {name}{doubt}")
+    return f"truth has {' and '.join(have)}, no split of {challenge.id} has that size ({', '.join(parts)})"
 
 
 def _sources_of(split: str, name: str) -> tuple[str, ...]:

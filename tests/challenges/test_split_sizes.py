@@ -44,8 +44,8 @@ def test_without_split_or_place_all_splits_are_named():
     found = size_of_truth(MTL, SMALL, source="truth.txt")
     assert (found.split, found.verdict) == (None, "other data")
     assert found.text == (
-        "truth has 1,048 rows, the train split of abaw4-mtl 142,382, the validation split 26,876, "
-        "the test split 51,159: other data"
+        "truth has 1,048 rows, no split of abaw4-mtl has that size "
+        "(train 142,382 rows, validation 26,876 rows, test 51,159 rows): other data"
     )
 
 
