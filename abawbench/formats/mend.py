@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 from typing import Protocol
 
 from abawbench.formats.columns import BLANKS, Probability
@@ -12,7 +12,6 @@ from abawbench.formats.text import quote
 
 # largest error of p0 + p1 that comes from rounding them separately
 NEAR_ONE = 1e-3
-PROBABILITY_DIGITS = Decimal("0.000001")
 # what arrays, tensors and NumPy's numbers print around their values
 _NAME = r"(?:tensor|array|Tensor|DeviceArray|(?:np|numpy|torch|jnp)\.\w+)\("
 _CALL = re.compile(rf"\b{_NAME}")
@@ -117,9 +116,6 @@ def _mend_sum(row: list[str], layout: Layout, tell: Tell) -> None:
     total = float(low) + float(high)
     if total == 1.0 or not abs(total - 1) <= NEAR_ONE or not 0 <= high <= 1:
         return
-    for p1 in (high, high.quantize(PROBABILITY_DIGITS, ROUND_HALF_EVEN)):
-        p0 = 1 - p1
-        if float(p0) + float(p1) == 1.0:
-            tell("V08", found=f"{row[places[0]]} + {row[places[1]]} = {total!r}")
-            row[places[0]], row[places[1]] = f"{p0:f}", f"{p1:f}"
-            return
+    tell("V08", found=f"{row[places[0]]} + {row[places[1]]} = {total!r}")
+    # the floats nearest to p1 and to 1 - p1 always sum to exactly 1
+    row[places[0]] = f"{1 - high:f}"

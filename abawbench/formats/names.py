@@ -338,8 +338,7 @@ def _advice(spelling: str, name: str, right: str, example: str) -> str:
         case "inner blanks":
             return "write '_' for blanks" if " " not in right else "write blanks where the list has them"
         case _:
-            digits = re.search(r"\d+(?=\D*\Z)", right)
-            width = len(digits[0]) if digits is not None else 1
+            width = len(_apart(right, spelling).rpartition("/")[2])
             zeros = f"write numbers with {width} digits, zeros in front" if width > 1 else "leave out zeros in front"
             return f"{zeros}, as '{example}'"
 

@@ -35,6 +35,12 @@ SPELLINGS = [
     ("x/3.00", ["x/3"], ["keep names as text, as 'x/3'"]),
     ("8", ["00007", "00008"], ["write numbers with 5 digits, zeros in front, as '00007'"]),
     ("008", ["7", "8"], ["leave out zeros in front, as '7'"]),
+    ("7", ["07"], ["write numbers with 2 digits, zeros in front, as '07'"]),
+    (
+        "x/7",
+        ["x/007.mp4"],
+        ["end names with '.mp4'", "write numbers with 3 digits, zeros in front, as 'x/007.mp4'"],
+    ),
     ("00", ["0"], ["leave out zeros in front, as '0'"]),
     ("a b", ["a_b"], ["write '_' for blanks"]),
     ("a_b", ["a b"], ["write blanks where the list has them"]),
@@ -83,6 +89,7 @@ def test_what_is_right_needs_no_advice_and_advice_is_given_once():
         (".mp4", ["mp4", ""], -1),
         ("x/a.0", ["x/a"], -1),
         ("v07", ["v7"], -1),
+        ("0v", ["v"], -1),
         ("²", ["2"], -1),
     ],
 )
@@ -213,9 +220,11 @@ def test_only_a_prediction_may_have_irregular_names_and_a_note_shows_the_first()
     assert note.found == f"'a/2.jpg' read as 'a/00002.jpg' (end names with '.jpg'; {width})"
     assert note.expected == "'a/00002.jpg'"
     assert note.fix.startswith("end names with '.jpg'; write numbers with 5 digits")
-    legible = legible_names(texts, "path")
+    frames = keys("a/frame-1.jpg", "a/frame-02.jpg", "a/frame-03.jpg")
+    legible = legible_names(frames, "frame-path")
     assert legible is not None
-    assert irregular_note(texts, *legible, "path", "x.txt") == note
+    note = irregular_note(frames, *legible, "frame-path", "x.txt")
+    assert (note.expected, note.count) == ("'a/frame-2.jpg'", 2)
 
 
 def test_a_note_on_names_shows_both():
@@ -286,6 +295,12 @@ def test_names_that_are_illegible_or_unknown_stay_as_they_are():
     assert found is not None
     assert found.keys.to_pylist() == ["?", "a/00001.jpg", "x/2", "", "b/00001.jpg"]
     assert found.causes == (SLASHES, JPG, "write numbers with 5 digits, zeros in front, as 'a/00001.jpg'")
+
+
+def test_names_that_are_all_known_are_not_counted_otherwise():
+    found = rename(keys("1", "2.mp4"), keys("1", "2", "0"), "id")
+    assert found is not None
+    assert found.keys.to_pylist() == ["1", "2"]
 
 
 @pytest.mark.parametrize(
