@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -23,6 +23,12 @@ class Copies:
     dropped: tuple[int, ...] = ()
     sample: tuple[int, ...] = ()
     unlike: tuple[int, ...] = ()
+
+
+def has_copies(keys: Iterable[str]) -> bool:
+    """True if a name stands more than once."""
+    seen: set[str] = set()
+    return any(key in seen or seen.add(key) for key in keys)
 
 
 def of_named_rows(keys: Sequence[str], values: Sequence[str], starts: Sequence[int], listed: Counter[str]) -> Copies:

@@ -186,7 +186,7 @@ def _settled_rows(settled: Settled) -> Rows:
     keys, numbers = settled.split()[0], settled.numbers
     if settled.is_cut and settled.rows[-1].count(",") < settled.layout.width - 1:
         keys, numbers = keys[:-1], numbers[:-1]
-    texts = [key.encode("utf-8", "replace").decode() for key in keys]
+    texts = [key if key.isascii() else key.encode("utf-8", "replace").decode() for key in keys]
     return Rows(pa.chunked_array([texts], pa.string()), np.array(numbers, np.int64))
 
 

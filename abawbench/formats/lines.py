@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 
 from abawbench.base.problems import Problem
@@ -103,14 +103,16 @@ def split(text: str, mended: Mendings) -> Lines:
     return lines
 
 
-def drop_comments(content: Lines, mended: Mendings, headers: Container[str], names: Container[str] = ()) -> None:
+def drop_comments(
+    content: Lines, mended: Mendings, headers: Container[str], names: Callable[[], Container[str]] = frozenset
+) -> None:
     """Leave out comment lines, and take the mark of a comment from the front of a header.
 
     Args:
         content: the lines, which are changed.
         mended: record of what is mended.
         headers: headers of the format, squeezed.
-        names: names that rows may have.
+        names: gives the names that rows may have, where there are comments.
     """
     places = [place for place, line in enumerate(content.texts) if line[0] in "#/% \t" and is_comment(line)]
     if not places or len(places) == len(content.texts):
@@ -121,7 +123,7 @@ def drop_comments(content: Lines, mended: Mendings, headers: Container[str], nam
         if squeeze(line) in headers:
             content.texts[place] = line.lstrip(f"{BLANKS}#%/")
             mended.add("F15", content.numbers[place], f"a comment, {quote(line)}", expected="the header")
-        elif not _is_row(line, names):
+        elif not _is_row(line, names()):
             dropped.append(place)
     if dropped:
         found = f"a comment, {quote(content.texts[dropped[0]])}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -149,12 +149,21 @@ def _require_row_names(keys: pa.ChunkedArray, layout: Layout, source: str) -> No
     pattern = PATTERNS.get(layout.key)
     if pattern is None:
         # a whole video or image: no name of a frame
-        is_wrong = layout.key == "id" and compute.all(compute.match_substring_regex(keys, r"/\d{5,}\.jpg$")).as_py()
+        has_other = any(not compute.all(is_frame).as_py() for is_frame in _matches(keys, r"/\d{5,}\.jpg$"))
+        is_wrong = layout.key == "id" and not has_other
     else:
-        is_wrong = not compute.any(compute.match_substring_regex(keys, pattern)).as_py()
+        is_wrong = not any(compute.any(is_right).as_py() for is_right in _matches(keys, pattern))
     if is_wrong:
         expected = "names of whole videos" if pattern is None else f"names like '{example(layout.key)}'"
         raise ProblemError(Problem("F04", f"rows like {quote(first)}", expected, WRONG_LIST, source))
+
+
+def _matches(keys: pa.ChunkedArray, pattern: str) -> Iterator[pa.Array]:
+    """Which names match a pattern, part by part: the first part mostly decides."""
+    import pyarrow.compute
+
+    compute: Any = pyarrow.compute
+    return (compute.match_substring_regex(chunk, pattern) for chunk in keys.chunks if len(chunk))
 
 
 def read_subjects(path: Path) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
 
 from abawbench.base.problems import SHOWN, Problem
@@ -126,7 +126,7 @@ class _Settling:
         self._layout = candidates[0]
         self._file = file
         self._mended = mended
-        self._listed = Counter[str]() if wanted is None else Counter[str](wanted.keys.to_pylist())
+        self._wanted = wanted
         self._counts = (len(wanted.keys),) if wanted is not None else tuple(counts)
         self._headers = squeezed_headers(candidates)
         self._faults: list[Problem] = []
@@ -138,9 +138,14 @@ class _Settling:
         self._starts: list[int] = []
         self._repeated: list[int] = []
 
+    @cached_property
+    def _listed(self) -> Counter[str]:
+        """How often the list has each name; empty where there is no list."""
+        return Counter[str]() if self._wanted is None else Counter[str](self._wanted.keys.to_pylist())
+
     def settled(self, *, of_unit: bool) -> Settled:
         """The file in its official form."""
-        lines.drop_comments(self._content, self._mended, self._headers, self._listed)
+        lines.drop_comments(self._content, self._mended, self._headers, lambda: self._listed)
         texts = self._content.texts
         # transcripts hold marks of any kind
         if not any(layout.has_text for layout in self._candidates) or not any("," in text for text in texts):
@@ -205,13 +210,16 @@ class _Settling:
         layout = self._layout
         if layout.has_text or not texts:
             return
-        split = [text.partition(",") for text in texts]
         widths = {layout.width, *layout.widths_with_scores}
-        is_wide = [text.count(",") in widths and not text.endswith(",") for text in texts]
         if layout.key == "frame-path":
-            is_wide = [bool(ROW_NAME.match(rest)) for _, _, rest in split]
-        numbered = [place for place, wide in enumerate(is_wide) if wide and split[place][0].strip().isdecimal()]
-        if not numbered or len(numbered) < sum(is_wide) or 2 * len(numbered) <= len(texts):
+            wide = [place for place, text in enumerate(texts) if ROW_NAME.match(text.partition(",")[2])]
+        else:
+            wide = [place for place, text in enumerate(texts) if text.count(",") in widths and not text.endswith(",")]
+        if 2 * len(wide) <= len(texts):
+            return
+        split = {place: texts[place].partition(",") for place in wide}
+        numbered = [place for place in wide if split[place][0].strip().isdecimal()]
+        if len(numbered) < len(wide):
             return
         is_named = self._first is not None and begins_with_index(self._first)
         is_before_names = layout.key in {"path", "frame-path", "image"} and all(
@@ -321,9 +329,11 @@ class _Settling:
     def _drop_copies(self, *, is_flawless: bool) -> bool:
         """Drop rows that stand in the file again, and those of the organisers' sample; True if there are any."""
         content = self._content
-        is_longer = 0 < sum(self._listed.values()) < len(content.texts)
+        is_longer = self._wanted is not None and 0 < len(self._wanted.keys) < len(content.texts)
         # rows without a value may be those of the sample
         if self._layout.has_key and is_flawless and not (self._starts or is_longer):
+            return False
+        if self._layout.has_key and not blocks.has_copies(map(self._layout.row_name, content.texts)):
             return False
         keys, values = _names_and_values(content.texts, self._layout)
         if self._layout.has_key:
@@ -346,7 +356,8 @@ class _Settling:
         if copies.sample:
             found = f"{header}the rows of the sample, {quote(content.texts[copies.sample[0]])}"
             self._mended.add("F17", number[copies.sample[0]], found, len(copies.sample))
-        content.keep(copies.kept)
+        if len(copies.kept) < len(content.texts):
+            content.keep(copies.kept)
         return bool(copies.unlike or copies.dropped or copies.sample)
 
     def _subject(self, keys: Sequence[str], places: Sequence[int]) -> str:
