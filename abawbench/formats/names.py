@@ -107,7 +107,7 @@ def match_units(names: Sequence[str], wanted: Sequence[str]) -> tuple[Integers, 
     places = {name: place for place, name in enumerate(wanted)}
     unit = np.array([places.get(name, -1) for name in names], np.int32)
     unknown = np.flatnonzero(unit < 0).tolist()
-    if not unknown or not wanted:
+    if not unknown:
         return unit, ()
     parts = [_plain(name).split("/") for name in wanted]
     by_last: dict[str, list[int]] = {}
@@ -234,9 +234,8 @@ def rename(keys: pa.ChunkedArray, wanted: pa.ChunkedArray, kind: Key) -> Renamin
         return None
     respelling = _respell(own[0], listed[0], kind)
     unit = respelling.unit[own[0][1]]
-    frame = np.where(own[0][2] == NO_FRAME, NO_FRAME, own[0][2] + respelling.step)
-    is_known = (unit >= 0) & (frame >= NO_FRAME)
-    right = join_keys(listed[0][0], np.maximum(unit, 0), frame, kind)
+    is_known = unit >= 0
+    right = join_keys(listed[0][0], np.maximum(unit, 0), own[0][2] + respelling.step, kind)
     if rough is None:
         candidates, is_changed = right, is_known
     else:
@@ -375,6 +374,6 @@ def _count_matches(keys: Keys, wanted: Keys) -> int:
 
     compute: Any = pyarrow.compute
     listed = wanted.unique()
-    counts = np.bincount(compute.index_in(wanted, value_set=listed).to_numpy(), minlength=len(listed))
+    counts = np.bincount(compute.index_in(wanted, value_set=listed).to_numpy())
     places = compute.index_in(keys, value_set=listed).drop_null().to_numpy()
     return int(np.minimum(counts, np.bincount(places, minlength=len(listed))).sum())

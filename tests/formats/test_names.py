@@ -275,6 +275,12 @@ def test_what_is_odd_about_numbers_and_endings_is_told(kind, texts, causes):
         (["a/1", "x/1", "y/1"], ["a/00001.jpg", "b/00001.jpg", "c/00001.jpg"], False),
         # a name that is right counts on neither side
         (["c/00001.jpg", "a/1", "x/1"], ["a/00001.jpg", "b/00001.jpg", "c/00001.jpg"], True),
+        (
+            ["c/00001.jpg", "a/1", "x/1", "y/1"],
+            ["a/00001.jpg", "b/00001.jpg", "c/00001.jpg", "d/00001.jpg"],
+            False,
+        ),
+        (["?", "a/1"], ["a/00001.jpg"], True),
         # the list lacks nothing
         (["a/00001.jpg", "a/1"], ["a/00001.jpg"], False),
         # a row that the list has twice lacks one
