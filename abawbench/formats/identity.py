@@ -307,7 +307,7 @@ def _unknown_units(table: Table, wanted: Table, is_missing: Mask, rows: Rows, ke
     answered = np.zeros(len(wanted.videos), bool)
     answered[_known(_units(table, wanted)[table.video])] = True
     lacking = np.flatnonzero(is_missing & ~answered[wanted.video])
-    if not len(rows) or not len(lacking):
+    if not len(lacking):
         return []
     count = len(np.unique(wanted.video[lacking]))
     example = quote(row_text(wanted, int(lacking[0]), key))
@@ -347,8 +347,8 @@ class _Bounds:
 
     @staticmethod
     def of(table: Table, units: int) -> _Bounds:
-        """The bounds of the first `units` units of a table."""
-        known = (table.video >= 0) & (table.video < units)
+        """The bounds of `units` units of a table, in which -1 is a unit of another kind."""
+        known = table.video >= 0
         first, last = np.full(units, np.iinfo(np.int32).max, np.int64), np.full(units, -2, np.int64)
         np.minimum.at(first, table.video[known], table.frame[known])
         np.maximum.at(last, table.video[known], table.frame[known])

@@ -232,7 +232,7 @@ def test_frames_that_may_be_counted_otherwise_are_refused_and_nothing_is_filled(
     assert {problem.rule for problem in caught.value.problems} == {"T06"}
 
 
-@pytest.mark.parametrize("numbers", [[2, 4], [3], range(1, 10), [1, 2, 4, 5, 6, 9]])
+@pytest.mark.parametrize("numbers", [[2, 4], [3], range(1, 10), range(2, 9), [1, 2, 4, 5, 6, 9]])
 def test_fewer_or_more_frames_than_listed_leave_no_doubt(numbers):
     known = identify(VA, frames(numbers), LISTED)
     assert not known.table.notes
@@ -322,3 +322,73 @@ def test_rows_of_whole_videos_need_no_frame():
     known = identify(get("abaw6-emi"), given_rows, ids)
     assert known.table.frame.tolist() == [NO_FRAME, NO_FRAME]
     assert known.alignment.rows.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("challenge", "names", "wanted"),
+    [
+        ("abaw10-va", ["a/00002.jpg", "a\\1", "b/frame_7"], [("a", 2), ("a", 1), ("b", 7)]),
+        ("abaw8-ah", ["a/frame-1.jpg", "a/0", "b/frame-07.png"], [("a", 1), ("a", 0), ("b", 7)]),
+    ],
+)
+def test_names_of_rows_in_the_place_of_names_of_units_are_taken_apart(challenge, names, wanted):
+    none = np.full(3, NO_FRAME, np.int32)
+    given_rows = Table(tuple(names[::-1]), np.array([2, 1, 0], np.int32), none, {})
+    listed = Table(("a", "b"), np.array([0, 0, 1], np.int32), np.array([frame for _, frame in wanted], np.int32), {})
+    known = identify(get(challenge), given_rows, listed)
+    assert [known.table.name(row) for row in range(3)] == [f"{video} frame {frame}" for video, frame in wanted]
+    assert known.alignment.rows.tolist() == [0, 1, 2]
+    (note,) = known.table.notes
+    assert note.rule == "N12"
+    assert "give the video and the frame of each row apart" in note.fix
+
+
+def rows_of(*names):
+    """A table of rows named by unit and frame, the units in order of appearance."""
+    pairs = [name.split() for name in names]
+    videos = tuple(dict.fromkeys(video for video, _ in pairs))
+    video = np.array([videos.index(video) for video, _ in pairs], np.int32)
+    frame = np.array([int(number) for _, number in pairs], np.int32)
+    return Table(videos, video, frame, {"va": np.zeros((len(pairs), 2))})
+
+
+TWO = rows_of("a 1", "a 2", "b 1", "b 2")
+
+
+def told(caught):
+    return [(problem.rule, problem.found, problem.expected, problem.count) for problem in caught.value.problems]
+
+
+def test_units_whose_frames_lie_elsewhere_are_named_with_their_bounds():
+    own = rows_of("x 900", "b 2", "b 3", "a 1", "a 2")
+    with pytest.raises(ProblemError) as caught:
+        identify(VA, own, TWO)
+    found = "'b/00003.jpg'; frames of 'b' from 2 to 3"
+    assert told(caught) == [("T06", found, "frames from 1 to 2, as in the list", 1)]
+
+
+@pytest.mark.parametrize("numbers", [[1, 2, 3], [2, 3, 5]])
+def test_surplus_frames_between_the_first_and_the_last_of_the_list_are_left_over(numbers):
+    known = identify(VA, frames(numbers), frames([1, 3, 5]))
+    assert known.table.frame[known.more_frames].tolist() == [2]
+    assert len(known.more_units) == 0
+
+
+def test_units_of_unknown_names_are_each_named_with_a_unit_that_lacks_all_its_rows():
+    own = rows_of("x 1", "a 1", "a 2", "y 1", "x 2")
+    with pytest.raises(ProblemError) as caught:
+        identify(VA, own, TWO)
+    expected = "'b/00001.jpg' or another name of the list, of which 1 unit have no row"
+    assert [row[2:] for row in told(caught)] == [(expected, 3)] * 2
+    assert [row[1].split(",")[0] for row in told(caught)] == ["'x/00001.jpg'", "'y/00001.jpg'"]
+    with pytest.raises(ProblemError) as caught:
+        identify(get("abaw8-ah"), replace(own, values={}), replace(TWO, values={}))
+    assert told(caught)[0][2].startswith("'b/frame-1.jpg'")
+
+
+def test_units_of_unknown_names_are_left_over_if_each_listed_unit_that_is_called_for_has_a_row():
+    own = rows_of("a 1", "b 1", "b 2", "x 1")
+    assert identify(VA, own, TWO).more_units.tolist() == [3]
+    own = rows_of("a 1", "x 1")
+    called_for = np.array([True, True, False, False])
+    assert identify(VA, own, TWO, called_for).more_units.tolist() == [1]

@@ -31,7 +31,7 @@ def test_copies_with_the_same_values_are_read_once_and_a_note_counts_them():
     assert len(found.alignment.surplus) == 0
     note = found.table.notes[-1]
     assert (note.rule, note.count) == ("N14", 3)
-    assert "once more, with the same values" in note.found
+    assert note.found == "'one/00001.jpg' once more, with the same values: read once"
 
 
 def test_the_same_row_with_another_value_is_refused_and_copies_are_not_counted():

@@ -38,7 +38,12 @@ ROWS = [
     # the values of a row of another width are left alone, and so are those of a truth
     (VA, "a,1.0000001", None, []),
     (VA, "a,1.0000001,0.2", "a,1.0,0.2", ["V03"]),
-    (VA_TRUTH, "a, 1.0000001,0.2", "a,1.0000001,0.2", ["F09"]),
+    (VA_TRUTH, "1.0000001, 0.2", "1.0000001,0.2", ["F09"]),
+    # a space that does not break is no blank
+    (VA, "a,\u00a00.1,0.2\u00a0", None, []),
+    (VA, "a,0.1,0.2,\u00a0", None, []),
+    (FRAMES, "a/frame-0.jpg,1,\u00a0", None, []),
+    (FRAMES, "a/frame-0.jpg,\u00a0,", "a/frame-0.jpg,\u00a0", ["F08"]),
     (VA, "a,0.7334,0.2667", None, []),
     (AU, "1.0,0,0,0,0,0,0,0,0,0,0,1.0", "1,0,0,0,0,0,0,0,0,0,0,1", ["V05", "V05"]),
     # the organisers' reader takes blanks beside values, not beside names
@@ -51,6 +56,7 @@ ROWS = [
     # names may hold commas
     (FRAMES, "a,b/frame-0.jpg,1", None, []),
     (FRAMES, "a,b/frame-0.jpg,1,", "a,b/frame-0.jpg,1", ["F08"]),
+    (FRAMES, "a/frame-b,c/frame-0.jpg,1,", "a/frame-b,c/frame-0.jpg,1", ["F08"]),
     (FRAMES, "a,b/frame-0.jpg,1, ,", "a,b/frame-0.jpg,1", ["F08"]),
     (FRAMES, "a/frame-0.jpg,1,2", None, []),
     (FRAMES, "a/frame-0.jpg,,", None, []),
@@ -163,8 +169,8 @@ def test_the_printed_part_of_a_row_is_shown():
         ("[(1, 2)]", "1,2"),
         ("(1), (2)", "(1), (2)"),
         ("f(1)", "f(1)"),
-        ("1)", "1)"),
-        ("(1", "(1"),
+        ("1 )", "1 )"),
+        ("( 1", "( 1"),
         ("1", "1"),
         ("", ""),
     ],
