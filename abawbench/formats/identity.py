@@ -310,13 +310,14 @@ def _unknown_units(table: Table, wanted: Table, is_missing: Mask, rows: Rows, ke
     if not len(lacking):
         return []
     count = len(np.unique(wanted.video[lacking]))
+    have = "unit has" if count == 1 else "units have"
     example = quote(row_text(wanted, int(lacking[0]), key))
     firsts = np.sort(np.unique(table.video[rows], return_index=True)[1])
     return [
         Problem(
             "T06",
             f"{quote(row_text(table, row, key))}, which is not in the list",
-            f"{example} or another name of the list, of which {count:,} unit{'s'[: count > 1]} have no row",
+            f"{example} or another name of the list, of which {count:,} {have} no row",
             LEAVE_OUT,
             table.source,
             count=len(rows),

@@ -378,7 +378,7 @@ def test_units_of_unknown_names_are_each_named_with_a_unit_that_lacks_all_its_ro
     own = rows_of("x 1", "a 1", "a 2", "y 1", "x 2")
     with pytest.raises(ProblemError) as caught:
         identify(VA, own, TWO)
-    expected = "'b/00001.jpg' or another name of the list, of which 1 unit have no row"
+    expected = "'b/00001.jpg' or another name of the list, of which 1 unit has no row"
     assert [row[2:] for row in told(caught)] == [(expected, 3)] * 2
     assert [row[1].split(",")[0] for row in told(caught)] == ["'x/00001.jpg'", "'y/00001.jpg'"]
     with pytest.raises(ProblemError) as caught:
