@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -169,16 +169,14 @@ def fill(
             _fill_array(probability, prediction.probability[is_known], hole, around, policy)
     # under the policy `prior` every filled row is a prior
     counts = {policy: total - int(by_prior.sum()), "prior": int(by_prior.sum())}
-    result = Table(
-        wanted.videos,
-        wanted.video,
-        wanted.frame,
-        values,
-        probability,
-        hole,
-        prediction.source,
-        prediction.notes,
-        prediction.is_store,
+    result = replace(
+        taken,
+        videos=wanted.videos,
+        video=wanted.video,
+        frame=wanted.frame,
+        values=values,
+        probability=probability,
+        filled=hole,
     )
     return result, {name: count for name, count in counts.items() if count}
 

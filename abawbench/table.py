@@ -152,17 +152,27 @@ def align(truth: Table, prediction: Table) -> Alignment:
     """
     video = prediction.video
     if truth.videos != prediction.videos:
-        index = {name: i for i, name in enumerate(truth.videos)}
-        video = np.array([index.get(name, -1) for name in prediction.videos], np.int32)[video]
+        video = places_of(prediction.videos, truth.videos)[video]
     if np.array_equal(truth.video, video) and np.array_equal(truth.frame, prediction.frame):
         return Alignment(np.arange(len(truth)), np.empty(0, np.int64), True)
-    truth_keys, truth_order = _occurrences(_keys(truth.video, truth.frame))
-    prediction_keys, prediction_order = _occurrences(_keys(video, prediction.frame))
+    truth_keys, truth_order = _occurrences(row_keys(truth.video, truth.frame))
+    prediction_keys, prediction_order = _occurrences(row_keys(video, prediction.frame))
     # a surplus video has index -1, hence a key below those of all rows of the truth
     return _match(truth_keys, truth_order, prediction_keys, prediction_order)
 
 
-def _keys(video: Integers, frame: Integers) -> Rows:
+def places_of(names: Sequence[str], known: Sequence[str]) -> Integers:
+    """The place of each name among the known ones, shape (names,), -1 where it is not among them.
+
+    >>> places_of(("b", "c"), ("a", "b")).tolist()
+    [1, -1]
+    """
+    places = {name: place for place, name in enumerate(known)}
+    return np.array([places.get(name, -1) for name in names], np.int32)
+
+
+def row_keys(video: Integers, frame: Integers) -> Rows:
+    """One number for each pair of a video's index and a frame, shape (rows,); negative keys where the index is -1."""
     return (video.astype(np.int64) << 32) + frame
 
 

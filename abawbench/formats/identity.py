@@ -14,7 +14,7 @@ from abawbench.formats.keys import row_names
 from abawbench.formats.layout import Key, prediction_layouts
 from abawbench.formats.names import frame_step, legible_names, match_units, renumbered_units, respelt, step_cause
 from abawbench.formats.text import quote
-from abawbench.table import NO_FRAME, Alignment, Integers, Mask, Rows, Table, align
+from abawbench.table import NO_FRAME, Alignment, Integers, Mask, Rows, Table, align, places_of, row_keys
 
 LEAVE_OUT = "give the rows the names of the list, or leave out those of units that are not in it"
 
@@ -143,7 +143,7 @@ def _require_distinct(given: Table, named: Table, key: Key) -> None:
     """Refuse names of the prediction that fall on one name of the list. Raises: ProblemError T06."""
     if len(np.unique(named.video)) == len(np.unique(given.video)):
         return
-    packed = _packed(named.video, named.frame)
+    packed = row_keys(named.video, named.frame)
     order = np.argsort(packed, kind="stable")
     same = (packed[order][1:] == packed[order][:-1]) & (given.video[order][1:] != given.video[order][:-1])
     pairs = np.flatnonzero(same)
@@ -170,9 +170,9 @@ def _reason_against(counted: Table, wanted: Table, called_for: Mask | None) -> s
     """Why frames counted from another number do not fit the list, in words; None where they fit."""
     alignment = align(wanted, counted)
     surplus = _surplus(counted, wanted, alignment)
-    bounds = _Bounds.of(wanted, len(wanted.videos))
+    bounds = _Bounds.of(wanted, wanted)
     units = _units(counted, wanted)
-    have = _Bounds.of(replace(counted, video=units[counted.video]), len(wanted.videos))
+    have = _Bounds.of(counted, wanted)
     # such a unit may lack its first frame, or be counted as the list counts
     others = np.flatnonzero(have.first == bounds.first + 1)
     if len(others) and (have.first == bounds.first).any():
@@ -208,9 +208,7 @@ def _require_lengths(table: Table, wanted: Table, rows: Rows) -> None:
     """Refuse files in which the place of a row is its frame, if they are too long. Raises: ProblemError T07."""
     if not table.is_by_place or not len(rows):
         return
-    units = _units(table, wanted)
-    have = _Bounds.of(replace(table, video=units[table.video]), len(wanted.videos))
-    listed = _Bounds.of(wanted, len(wanted.videos))
+    have, listed = _Bounds.of(table, wanted), _Bounds.of(wanted, wanted)
     # decoders find up to two frames more than a container says
     wrong = np.flatnonzero(have.last > listed.last + 2)
     fix = "write one line for each frame, frame 1 first; where a file holds its rows twice, keep one copy"
@@ -233,9 +231,9 @@ def _require_copies(table: Table, wanted: Table, alignment: Alignment, rows: Row
     """Refuse rows that occur more often than in the list, unless they are copies. Raises: ProblemError T03."""
     if not len(rows):
         return
-    listed = _packed(wanted.video, wanted.frame)
+    listed = row_keys(wanted.video, wanted.frame)
     order = np.argsort(listed, kind="stable")
-    own = _packed(_units(table, wanted)[table.video[rows]], table.frame[rows])
+    own = row_keys(_units(table, wanted)[table.video[rows]], table.frame[rows])
     first = alignment.rows[order[np.searchsorted(listed[order], own)]]
     is_copy = np.ones(len(rows), bool)
     blocks = [*table.values.values(), *(() if table.probability is None else (table.probability,))]
@@ -283,8 +281,7 @@ def _misplaced_frames(table: Table, wanted: Table, is_missing: Mask, rows: Rows,
     if not len(rows):
         return []
     units = _units(table, wanted)
-    have = _Bounds.of(replace(table, video=units[table.video]), len(wanted.videos))
-    listed = _Bounds.of(wanted, len(wanted.videos))
+    have, listed = _Bounds.of(table, wanted), _Bounds.of(wanted, wanted)
     lacks = np.zeros(len(wanted.videos), bool)
     lacks[wanted.video[is_missing]] = True
     is_outside = (have.first < listed.first) | (have.last > listed.last)
@@ -305,7 +302,8 @@ def _misplaced_frames(table: Table, wanted: Table, is_missing: Mask, rows: Rows,
 def _unknown_units(table: Table, wanted: Table, is_missing: Mask, rows: Rows, key: Key) -> list[Problem]:
     """T06 for units that are not in the list, if a unit of the list has no row at all."""
     answered = np.zeros(len(wanted.videos), bool)
-    answered[_known(_units(table, wanted)[table.video])] = True
+    units = _units(table, wanted)[table.video]
+    answered[units[units >= 0]] = True
     lacking = np.flatnonzero(is_missing & ~answered[wanted.video])
     if not len(lacking):
         return []
@@ -328,8 +326,7 @@ def _unknown_units(table: Table, wanted: Table, is_missing: Mask, rows: Rows, ke
 
 def _noted(given: Table, table: Table, alignment: Alignment, causes: Sequence[str], key: Key) -> Table:
     """The table with a note on the rows that have another name than they were given."""
-    names = {name: place for place, name in enumerate(table.videos)}
-    before = np.array([names.get(name, -1) for name in given.videos], np.int32)
+    before = places_of(given.videos, table.videos)
     changed = (before[given.video] != table.video) | (given.frame != table.frame)
     changed[alignment.surplus] = False
     rows = np.flatnonzero(changed)
@@ -347,34 +344,26 @@ class _Bounds:
     last: NDArray[np.int64]
 
     @staticmethod
-    def of(table: Table, units: int) -> _Bounds:
-        """The bounds of `units` units of a table, in which -1 is a unit of another kind."""
-        known = table.video >= 0
-        first, last = np.full(units, np.iinfo(np.int32).max, np.int64), np.full(units, -2, np.int64)
-        np.minimum.at(first, table.video[known], table.frame[known])
-        np.maximum.at(last, table.video[known], table.frame[known])
+    def of(table: Table, wanted: Table) -> _Bounds:
+        """The bounds in a table of each unit of a list."""
+        units = _units(table, wanted)[table.video]
+        known, count = units >= 0, len(wanted.videos)
+        first, last = np.full(count, np.iinfo(np.int32).max, np.int64), np.full(count, -2, np.int64)
+        np.minimum.at(first, units[known], table.frame[known])
+        np.maximum.at(last, units[known], table.frame[known])
         return _Bounds(first, last)
 
 
 def _surplus(table: Table, wanted: Table, alignment: Alignment) -> _Surplus:
     rows = alignment.surplus
     units = _units(table, wanted)[table.video[rows]]
-    is_repeated = np.isin(_packed(units, table.frame[rows]), _packed(wanted.video, wanted.frame)) & (units >= 0)
+    is_repeated = np.isin(row_keys(units, table.frame[rows]), row_keys(wanted.video, wanted.frame)) & (units >= 0)
     return _Surplus(rows[is_repeated], rows[(units >= 0) & ~is_repeated], rows[units < 0])
 
 
 def _units(table: Table, wanted: Table) -> Integers:
     """The index of each unit of a table in the list, -1 where it is not in it."""
-    places = {name: place for place, name in enumerate(wanted.videos)}
-    return np.array([places.get(name, -1) for name in table.videos], np.int32)
-
-
-def _known(units: Integers) -> Integers:
-    return units[units >= 0]
-
-
-def _packed(unit: Integers, frame: Integers) -> Rows:
-    return (unit.astype(np.int64) << 32) + (frame.astype(np.int64) + 1)
+    return places_of(table.videos, wanted.videos)
 
 
 def _names(table: Table) -> tuple[tuple[str, ...], Integers, Integers]:

@@ -15,7 +15,7 @@ from abawbench.formats.columns import Role
 from abawbench.formats.keys import PATTERNS, Names, encode, join_keys, split_keys
 from abawbench.formats.layout import Key
 from abawbench.formats.text import quote
-from abawbench.table import NO_FRAME, Integers
+from abawbench.table import NO_FRAME, Integers, places_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -104,8 +104,7 @@ def match_units(names: Sequence[str], wanted: Sequence[str]) -> tuple[Integers, 
         The index of each unit in the list, shape (names,), -1 where none fits or several do; and the causes of the
         wrong names, each worded as advice.
     """
-    places = {name: place for place, name in enumerate(wanted)}
-    unit = np.array([places.get(name, -1) for name in names], np.int32)
+    unit = places_of(names, wanted)
     unknown = np.flatnonzero(unit < 0).tolist()
     if not unknown:
         return unit, ()

@@ -24,7 +24,7 @@ from abawbench.formats.settle import settle
 from abawbench.formats.text import BOM, body_offset, load, view
 from abawbench.formats.text_table import TextColumns, Unit, rows_table, units_table
 from abawbench.formats.unit_files import own_files
-from abawbench.table import Mask, Table, join_tables
+from abawbench.table import Mask, Table, join_tables, row_keys
 
 # names of the validation split in a column `Split`, in lower case
 VALIDATION = {"val", "valid", "validation", "dev", "devel"}
@@ -153,9 +153,8 @@ def _read_parts(challenge: Challenge, files: Sequence[Path], role: Role, folder:
             problems.extend(error.problems)
     problems.raise_if_any()
     whole = join_tables(tables)
-    rows = len(np.unique(whole.video.astype(np.int64) << 32 | (whole.frame + 1)))
-    apart = sum(len(np.unique(table.video.astype(np.int64) << 32 | (table.frame + 1))) for table in tables)
-    if rows < apart:
+    together, *apart = [len(np.unique(row_keys(table.video, table.frame))) for table in (whole, *tables)]
+    if together < sum(apart):
         return None
     found = f"{len(files)} files, each with rows of its own"
     mended = Mendings(str(folder))

@@ -80,9 +80,9 @@ def write_predictions(
             list a prediction is, as in `identity.identify`; T12 too many rows are filled; F12 the output would replace
             an input; and the problems that `check` finds in the result. Nothing is written then.
     """
-    wanted = read_list(challenge, template, Path(prediction.source) if prediction.source else None)
-    layout = _layout_for(challenge, prediction)
     source = Path(prediction.source) if prediction.source else None
+    wanted = read_list(challenge, template, source)
+    layout = _layout_for(challenge, prediction)
     check_output(out, template, source, suffix=layout.suffix if layout.per_unit else None)
     unpredicted: tuple[Problem, ...] = ()
     if isinstance(wanted, RowList):

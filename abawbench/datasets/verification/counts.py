@@ -12,7 +12,7 @@ from abawbench.base.files import require_plain
 from abawbench.base.problems import Problem, Problems, unreadable
 from abawbench.challenges import Task
 from abawbench.datasets.manifests.model import LabelSet, Manifest, Split
-from abawbench.table import NO_FRAME, Mask, Table
+from abawbench.table import NO_FRAME, Mask, Table, row_keys
 
 if TYPE_CHECKING:
     from abawbench.datasets.readers import Labels
@@ -55,8 +55,7 @@ def _numbers(label_set: LabelSet, labels: Labels, rows: Mask) -> Iterator[tuple[
     people = {labels.subjects[unit] for unit in units.tolist()} - {""}
     if people:
         yield "subjects", len(people)
-    keys = (table.video[rows].astype(np.int64) << 32) + frames
-    yield "repeated_rows", count - len(np.unique(keys))
+    yield "repeated_rows", count - len(np.unique(row_keys(table.video[rows], frames)))
     any_valid = np.zeros(count, np.bool_)
     for facts in label_set.tasks:
         valid = _valid(table, facts.task, rows)
