@@ -164,7 +164,8 @@ def _check_parts(
     problems: Problems,
 ) -> bool:
     """Check files that are one prediction together, and return True; return False for trials."""
-    loaded = {member.file: _load(member, Problems()) for member in texts}
+    unreadable = Problems()
+    loaded = {member.file: _load(member, unreadable) for member in texts}
     files = {file: data for file, data in loaded.items() if data is not None}
     if is_of_units(challenge, list(files.values())):
         problems.add(unit_files_problem(challenge.id, len(files), str(path)))
@@ -172,8 +173,7 @@ def _check_parts(
     parts = settle_parts(files, prediction_layouts(challenge))
     if parts is None:
         return False
-    for member in texts:
-        _load(member, problems)
+    problems.extend(unreadable.found)
     rows = wanted if isinstance(wanted, RowList) else None
     problems.extend(parts_problems(parts, list(files), str(path), rows))
     return True
