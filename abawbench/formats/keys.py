@@ -76,6 +76,9 @@ def split_keys(keys: pa.ChunkedArray, kind: Key) -> Names | None:
         return _ordered_paths(keys) or _paths_in_any_order(keys) or _by_pattern(keys, PATTERNS["path"])
     if kind == "frame-path":
         return _by_pattern(keys, PATTERNS["frame-path"])
+    if kind == "frame":
+        frame = frame_numbers(keys)
+        return None if frame is None else (("",), np.zeros_like(frame), frame)
     video, names = encode(keys)
     return names, video, np.full(len(video), NO_FRAME, np.int32)
 

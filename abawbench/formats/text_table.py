@@ -14,9 +14,9 @@ import numpy as np
 from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.challenges import Challenge
 from abawbench.formats.columns import Probability
-from abawbench.formats.keys import PATTERNS, example, frame_numbers
+from abawbench.formats.keys import PATTERNS, example
 from abawbench.formats.layout import Layout
-from abawbench.formats.names import LEGIBLE, irregular_note, legible_names, read_names
+from abawbench.formats.names import LEGIBLE, read_names
 from abawbench.formats.parse import Parsed
 from abawbench.formats.value_forms import note_sentinels
 from abawbench.table import Floats, Table, Values
@@ -81,14 +81,11 @@ def units_table(challenge: Challenge, text: TextColumns, units: Sequence[Unit], 
         frame = np.arange(len(video), dtype=np.int32) - np.repeat(begins, counts)
     else:
         assert parsed.keys is not None
-        numbers = frame_numbers(parsed.keys)
-        if numbers is None:
-            found = legible_names(parsed.keys, layout.key) if layout.role == "prediction" else None
-            if found is None:
-                raise ProblemError(*_frame_problems(parsed, units))
-            numbers = found[0][2]
-            notes = (*notes, irregular_note(parsed.keys, *found, layout.key, source))
-        frame = numbers
+        found = read_names(parsed.keys, layout.key, layout.role, source)
+        if found is None:
+            raise ProblemError(*_frame_problems(parsed, units))
+        (_, _, frame), odd = found
+        notes = (*notes, *odd)
     values, probability = _values(challenge, layout, parsed)
     names = tuple(unit.name for unit in units)
     is_by_place = layout.key == "line"
