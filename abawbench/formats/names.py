@@ -201,10 +201,10 @@ def read_names(keys: pa.ChunkedArray, kind: Key, role: Role, source: str) -> tup
     if names is not None:
         return names, ()
     found = legible_names(keys, kind) if role == "prediction" else None
-    return None if found is None else (found[0], (_irregular_note(keys, *found, kind, source),))
+    return None if found is None else (found[0], (irregular_note(keys, *found, kind, source),))
 
 
-def _irregular_note(keys: pa.ChunkedArray, names: Names, places: Places, key: Key, source: str) -> Problem:
+def irregular_note(keys: pa.ChunkedArray, names: Names, places: Places, key: Key, source: str) -> Problem:
     """N12 for names whose number or ending is not written as the format asks."""
     first = places[:1]
     right = join_keys(names[0], names[1][first], names[2][first], key)[0].as_py()
