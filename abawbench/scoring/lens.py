@@ -22,6 +22,8 @@ from abawbench.scoring.statistics import Statistics, collect
 from abawbench.table import Floats, Mask
 
 BATCH_ROWS = 64
+# number that keeps a denominator from being 0
+EPSILON = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +146,8 @@ def _concordance(case: _Case) -> Iterator[Reading]:
         name, point, f"mean over batches of {BATCH_ROWS} rows", _mean_over_batches(paired, task, pilots), False
     )
 
-    point = "constant series"
-    is_constant = (variance_x == 0) | (variance_y == 0)
-    yield Reading(name, point, "0", official, True)
-    yield Reading(name, point, "undefined", None if is_constant.any() else official, False)
+    yield from _constant_series(name, total, pilots)
+    yield from _epsilons(name, total, pilots)
 
     if task.width > 1:
         *most, last = task.outputs
@@ -155,6 +155,40 @@ def _concordance(case: _Case) -> Iterator[Reading]:
         yield Reading(name, "total", f"mean of {columns}", official, True)
         yield Reading(name, "total", f"sum of {columns}", None if official is None else task.width * official, False)
         yield from _masks_of_columns(paired, task, official)
+
+
+def _constant_series(name: str, total: Floats, pilots: Floats) -> Iterator[Reading]:
+    """The ways to count a constant series; that equal constants count 1 is in use in public code (assumed)."""
+    variance_x, variance_y, _, offset = central(total, pilots)
+    agreement = concordance_from(total, pilots)
+    are_equal = variance_x + variance_y + offset**2 == 0
+    is_constant = (variance_x == 0) | (variance_y == 0)
+    point, official = "constant series", number(agreement.mean())
+    yield Reading(name, point, "0", official, True)
+    yield Reading(name, point, "undefined", None if is_constant.any() else official, False)
+    yield Reading(name, point, "0, but 1 for equal constants", number(np.where(are_equal, 1, agreement).mean()), False)
+
+
+def _epsilons(name: str, total: Floats, pilots: Floats) -> Iterator[Reading]:
+    """The denominators to which code adds a small number.
+
+    Source: that of the correlation, dkollias/Fair-Consistent-Affect-Analysis:model_utils/validation.py (in float32,
+    here in float64); that of the concordance, losses such as `abawbench.training.losses.concordance`.
+    """
+    variance_x, variance_y, covariance, offset = central(total, pilots)
+    whole, deviations = variance_x + variance_y + offset**2, total[..., 0] * np.sqrt(variance_x * variance_y)
+    with np.errstate(invalid="ignore"):
+        of_correlation = 2 * covariance * deviations / ((deviations + EPSILON) * whole)
+    point = "number added to a denominator"
+    yield Reading(name, point, "none", number(concordance_from(total, pilots).mean()), True)
+    yield Reading(name, point, f"{EPSILON:g} to that of the correlation", number(of_correlation.mean()), False)
+    yield Reading(
+        name,
+        point,
+        f"{EPSILON:g} to that of the concordance",
+        number((2 * covariance / (whole + EPSILON)).mean()),
+        False,
+    )
 
 
 def _masks_of_columns(paired: Paired, task: Task, official: float | None) -> Iterator[Reading]:

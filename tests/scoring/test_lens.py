@@ -76,7 +76,12 @@ IN_USE = {
                 "covariance n - 1, variances n",
             ],
             "aggregation": ["all frames pooled", "mean over videos", "mean over batches of 64 rows"],
-            "constant series": ["0", "undefined"],
+            "constant series": ["0", "undefined", "0, but 1 for equal constants"],
+            "number added to a denominator": [
+                "none",
+                "1e-08 to that of the correlation",
+                "1e-08 to that of the concordance",
+            ],
             "total": ["mean of valence and arousal", "sum of valence and arousal"],
             "annotation mask": [
                 "row left out when either is -5",
@@ -330,6 +335,52 @@ def test_a_constant_series_as_zero_and_as_undefined():
     found = readings("abaw6-va", videos("va", [[0.1, 0.2], [0.3, 0.4]]), videos("va", [[0.5, 0.2], [0.5, 0.4]]))
     assert found["constant series", "0"] == pytest.approx(0.5)
     assert found["constant series", "undefined"] is None
+
+
+def test_equal_constants_count_one_where_other_constants_count_zero():
+    # valence: the same constant; arousal: another one
+    found = readings("abaw6-va", videos("va", [[0.3, 0.2], [0.3, 0.2]]), videos("va", [[0.3, 0.4], [0.3, 0.4]]))
+    assert found["constant series", "0"] == 0
+    assert found["constant series", "0, but 1 for equal constants"] == pytest.approx(1 / 2)
+    # a constant prediction of a series that moves is no equal constant
+    found = readings("abaw6-va", videos("va", [[0.1, 0.1], [0.3, 0.3]]), videos("va", [[0.2, 0.2], [0.2, 0.2]]))
+    assert found["constant series", "0, but 1 for equal constants"] == 0
+
+
+def test_a_number_added_to_a_denominator_worked_by_hand():
+    # two rows 2e-4 apart: variances and covariance 1e-8, so the deviations' product over two rows is 2e-8
+    series = [[0, 0], [2e-4, 2e-4]]
+    found = readings("abaw6-va", videos("va", series), videos("va", series))
+    point = "number added to a denominator"
+    assert found[point, "none"] == 1
+    assert found[point, "1e-08 to that of the correlation"] == pytest.approx(2 / 3)
+    assert found[point, "1e-08 to that of the concordance"] == pytest.approx(2 / 3)
+    # means 1e-4 apart add 1e-8 to the denominator of the concordance alone
+    found = readings("abaw6-va", videos("va", series), videos("va", np.add(series, 1e-4)))
+    assert found[point, "none"] == pytest.approx(2 / 3)
+    assert found[point, "1e-08 to that of the correlation"] == pytest.approx(2 / 3 * 2 / 3)
+    assert found[point, "1e-08 to that of the concordance"] == pytest.approx(2 / 4)
+
+
+def test_a_number_added_to_a_denominator_decides_on_constant_series():
+    point, still = "number added to a denominator", [[0.3, 0.3], [0.3, 0.3]]
+    found = readings("abaw6-va", videos("va", still), videos("va", still))
+    # the denominator of the concordance is 0 beside that of the correlation
+    assert found[point, "1e-08 to that of the correlation"] is None
+    assert found[point, "1e-08 to that of the concordance"] == 0
+    found = readings("abaw6-va", videos("va", [[0.1, 0.1], [0.2, 0.2]]), videos("va", still))
+    assert found[point, "1e-08 to that of the correlation"] == found[point, "1e-08 to that of the concordance"] == 0
+
+
+def test_a_number_added_to_the_denominator_of_the_correlation_as_the_general_chairs_code_has_it(found):
+    def restated(truth, guess):
+        x, y = truth - truth.mean(), guess - guess.mean()
+        rho = (x * y).sum() / (np.sqrt((x**2).sum()) * np.sqrt((y**2).sum()) + 1e-8)
+        return 2 * rho * truth.std() * guess.std() / (truth.var() + guess.var() + (truth.mean() - guess.mean()) ** 2)
+
+    expected = np.mean([restated(VA[WHOLE_VA, c], GUESSED_VA[WHOLE_VA, c]) for c in (0, 1)])
+    value = found["va", "number added to a denominator", "1e-08 to that of the correlation"]
+    assert value == pytest.approx(expected, abs=1e-12)
 
 
 def test_the_ambivalence_readings():
