@@ -8,9 +8,9 @@ from typing import get_args
 import torch
 from torch import Tensor, nn
 
-from abawbench.base.problems import ProblemError, near_names
+from abawbench.base.problems import Problem, ProblemError, near_names
 from abawbench.models.frameworks.settings import FrameworkSettings, HeadSettings, computing_order, framework_problems
-from abawbench.models.temporal.encoders import LayerState, without_padding
+from abawbench.models.temporal.encoders import IdentityEncoder, LayerState, without_padding
 from abawbench.models.temporal.settings import (
     Mode,
     Normalise,
@@ -152,9 +152,14 @@ class MultiTaskNetwork(nn.Module):
         self.shared = shared_stack(feature_width, temporal, shared_layers)
         self.private, self.heads = nn.ModuleDict(), nn.ModuleDict()
         hidden_widths: dict[str, int] = {}
+        problems: list[Problem] = []
         for name in self.order:
             width = self.shared.width + sum(hidden_widths[source] for source in self.feedback.get(name, ()))
-            stack = private_stack(width, temporal, private_layers, above_shared=shared_layers > 0)
+            try:
+                stack = private_stack(width, temporal, private_layers, above_shared=shared_layers > 0)
+            except ProblemError as error:
+                problems += [problem for problem in error.problems if problem not in problems]
+                stack = IdentityEncoder(width)
             head = Head(
                 stack.width,
                 self.outputs[name],
@@ -164,6 +169,8 @@ class MultiTaskNetwork(nn.Module):
             )
             self.private[_key(name)], self.heads[_key(name)] = stack, head
             hidden_widths[name] = head.hidden_width
+        if problems:
+            raise ProblemError(*problems)
 
     def forward(self, features: Tensor, lengths: Tensor, state: State | None = None) -> tuple[Tensors, State]:
         """Logits by output, shape (sequences, frames, width), zero for padding, and the state behind the sequences.

@@ -35,7 +35,8 @@ class TemporalSettings:
         encoder: kind of encoder; `none` treats each frame alone.
         width: width of a hidden vector; a bidirectional encoder gives twice as much.
         layers: number of layers, shared and private together.
-        attention_heads: number of heads of the shared attentive layers; private layers keep the width of a head.
+        attention_heads: number of heads of the shared attentive layers; private layers keep the width of a head, and
+            in `compat` have heads 64 wide.
         feed_forward: hidden width between two attentions of the `transformer`.
         dropout: chance that a value is dropped, for every kind of encoder.
         kernel: number of frames under a convolution, odd (`tcn`, `windowed_transformer`).

@@ -15,6 +15,9 @@ from abawbench.models.temporal.transformers import Transformer, TransformerLayer
 
 # deviation of fresh weights (source: aim3_mtl section 4)
 DEVIATION = 0.02
+# width of a head in the private layers of the release, whatever its options say
+# (source: AIM3-RUC/ABAW4:models/mtl_transformer_model.py)
+COMPAT_HEAD_WIDTH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,9 @@ def shared_stack(width_in: int, settings: TemporalSettings, layers: int) -> Enco
 def private_stack(width_in: int, settings: TemporalSettings, layers: int, *, above_shared: bool) -> Encoder:
     """The stack of one output; without a layer it passes the vectors on.
 
-    Transformers are as wide as their input and have heads of the usual width. Recurrent and convolutional stacks are of
-    the same kind as the shared one, and of the usual width; for `none` the head alone is private: assumed(choice).
+    Transformers are as wide as their input and have heads of the usual width. Those of `compat` have a head for every
+    64 numbers, and are plain transformers above a windowed one too. Recurrent and convolutional stacks are of the same
+    kind as the shared one, and of the usual width; for `none` the head alone is private: assumed(choice).
 
     Args:
         width_in: width of the shared vectors and the feedback together.
@@ -58,7 +62,7 @@ def private_stack(width_in: int, settings: TemporalSettings, layers: int, *, abo
         above_shared: whether a shared stack stands below, which in `fixed` has added the positions (F12).
 
     Raises:
-        ProblemError: E17, an encoder that is not known.
+        ProblemError: E17, an encoder that is not known; `compat`, and a width with which the release stops.
     """
     has_positions = above_shared and settings.mode == "fixed"
     return _stack(StackSpec(width_in, settings, layers, is_shared=False, has_positions=has_positions))
@@ -100,6 +104,8 @@ def _transformer(spec: StackSpec) -> Encoder:
 
 
 def _windowed_transformer(spec: StackSpec) -> Encoder:
+    if _is_private_of_release(spec):
+        return _transformer(spec)
     width, heads = _attention(spec)
     return WindowedTransformer(spec.width_in, width, heads, spec.settings, spec.layers, projects=spec.is_shared)
 
@@ -136,14 +142,25 @@ def _initialise_one(module: nn.Module) -> None:
         nn.init.xavier_uniform_(module.attention_in.weight)
 
 
+def _is_private_of_release(spec: StackSpec) -> bool:
+    return not spec.is_shared and spec.settings.mode == "compat"
+
+
 def _attention(spec: StackSpec) -> tuple[int, int]:
     """Width and heads of attentive layers: those of the settings in a shared stack.
 
     A private stack is as wide as its input, with heads of the usual width; where these do not fill it, with the next
-    smaller number of heads that divides its width.
+    smaller number of heads that divides its width. In `compat` its heads are those of the release.
     """
     settings, width = spec.settings, spec.width_in
     if spec.is_shared:
         return settings.width, settings.attention_heads
+    if _is_private_of_release(spec):
+        heads = width // COMPAT_HEAD_WIDTH
+        if heads < 1 or width % heads:
+            found = f"mode = 'compat' with private layers {width} wide and {heads} heads, one for {COMPAT_HEAD_WIDTH}"
+            fix = "choose another width, or mode = 'fixed'"
+            raise ProblemError(network_problem(found, "a width that its heads divide, as the release needs it", fix))
+        return width, heads
     most = max(width * settings.attention_heads // settings.width, 1)
     return width, next(heads for heads in range(most, 0, -1) if width % heads == 0)

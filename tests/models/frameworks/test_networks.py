@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from itertools import product
 from typing import Any
 
@@ -18,12 +19,14 @@ FRAMEWORKS = {"shared_encoder": FrameworkSettings(), "shared_bottom": FrameworkS
 FRAMEWORKS["feedback"] = FEEDBACK
 HEADS = HeadSettings((16, 8))
 LENGTHS = torch.tensor([6, 10, 1])
+# heads of private layers are 64 wide there
+COMPAT: dict[str, Any] = {"mode": "compat", "hidden": 64, "heads": HeadSettings((16, 64))}
 
 
 def network(
-    framework: FrameworkSettings = FEEDBACK, *, heads: HeadSettings = HEADS, seed=0, width=5, **temporal
+    framework: FrameworkSettings = FEEDBACK, *, heads: HeadSettings = HEADS, seed=0, width=5, hidden=16, **temporal
 ) -> Any:
-    temporal = {"encoder": "transformer", "width": 16, "layers": 2, "feed_forward": 24} | temporal
+    temporal = {"encoder": "transformer", "width": hidden, "layers": 2, "feed_forward": 24} | temporal
     made = build_network(width, OUTPUTS, TemporalSettings(**temporal), framework, heads, seed=seed)
     with torch.no_grad():
         for name, parameter in made.named_parameters():
@@ -123,12 +126,12 @@ def test_what_stands_in_the_padding_makes_no_difference(encoder):
     [("fixed", 1, 1), ("fixed", 2, 4), ("compat", 1, 5), ("compat", 2, 4)],
 )
 def test_fixed_adds_positions_once_and_compat_in_every_stack(mode, private_layers, adding):
-    made = network(FrameworkSettings("shared_bottom", private_layers), mode=mode, width=16)
+    made = network(FrameworkSettings("shared_bottom", private_layers), mode=mode, width=64, hidden=64)
     assert sum(getattr(module, "adds_positions", False) for module in made.modules()) == adding
 
 
 def test_in_compat_a_video_answers_otherwise_in_a_padded_batch():
-    made, x = network(mode="compat"), batch()
+    made, x = network(**COMPAT), batch()
     together, _ = made(x, LENGTHS)
     alone, _ = made(x[:1, :6], LENGTHS[:1])
     for name in OUTPUTS:
@@ -139,9 +142,84 @@ def test_in_compat_a_video_answers_otherwise_in_a_padded_batch():
 def test_modes_agree_where_neither_padding_nor_positions_differ():
     x = batch()[1:2]
     for encoder in ("none", "lstm", "bilstm", "windowed_transformer", "tcn"):
-        fixed, compat = (network(encoder=encoder, mode=mode) for mode in ("fixed", "compat"))
+        # in compat, private layers above a windowed transformer are plain ones
+        framework = FrameworkSettings() if encoder == "windowed_transformer" else FEEDBACK
+        fixed, compat = (network(framework, encoder=encoder, mode=mode) for mode in ("fixed", "compat"))
         for name, answer in fixed(x, LENGTHS[1:2])[0].items():
             assert torch.equal(answer, compat(x, LENGTHS[1:2])[0][name])
+
+
+def release(width, layers, heads, feed_forward):
+    layer = torch.nn.TransformerEncoderLayer(width, heads, feed_forward, batch_first=True)
+    return torch.nn.TransformerEncoder(layer, layers, enable_nested_tensor=False).eval()
+
+
+def copied(theirs: torch.nn.TransformerEncoder, ours: Any) -> torch.nn.TransformerEncoder:
+    """Torch's own encoder with the weights of ours."""
+    names = {
+        "self_attn.in_proj_": "attention_in.",
+        "self_attn.out_proj.": "attention_out.",
+        "linear1.": "widen.",
+        "linear2.": "narrow.",
+        "norm1.": "attention_norm.",
+        "norm2.": "feed_forward_norm.",
+    }
+    for their_layer, layer in zip(theirs.layers, ours.layers, strict=True):
+        own = layer.state_dict()
+        their_layer.load_state_dict({a + e: own[b + e] for a, b in names.items() for e in ("weight", "bias")})
+    return theirs
+
+
+def positions_of_release(frames: int, width: int) -> torch.Tensor:
+    """Row 0 is zero."""
+    table = torch.zeros(frames, width, dtype=torch.float64)
+    for place in range(1, frames):
+        for column in range(width):
+            angle = place / 10000 ** (2 * (column // 2) / width)
+            table[place, column] = math.cos(angle) if column % 2 else math.sin(angle)
+    return table.float()
+
+
+@pytest.mark.parametrize("encoder", ["transformer", "windowed_transformer"])
+@pytest.mark.parametrize(("hidden", "heads", "private_heads", "target_heads"), [(128, 8, 2, 3), (64, 4, 1, 2)])
+def test_compat_is_the_release_at_other_widths_and_heads(encoder, hidden, heads, private_heads, target_heads):
+    framework = FrameworkSettings("feedback", 1, {"arousal": ("valence",)})
+    made = network(
+        framework,
+        heads=HeadSettings((64,)),
+        hidden=hidden,
+        attention_heads=heads,
+        encoder=encoder,
+        mode="compat",
+    )
+    x = batch()
+    with torch.no_grad():
+        if encoder == "transformer":
+            shared = copied(release(hidden, 1, heads, 24), made.shared)
+            bottom = shared(made.shared.projection(x) + positions_of_release(10, hidden))
+        else:
+            bottom, _ = made.shared(x, None)
+        answers, vectors = {}, {}
+        for name in OUTPUTS:
+            last = [vectors["valence"]] if name == "arousal" else []
+            width = hidden + 64 * len(last)
+            private = copied(
+                release(width, 1, target_heads if last else private_heads, 24), made.private[f"output_{name}"]
+            )
+            encoded = private(torch.cat([bottom, *last], dim=-1) + positions_of_release(10, width))
+            head = made.heads[f"output_{name}"]
+            vectors[name] = (encoded @ head.hidden[1].weight.T + head.hidden[1].bias).clamp(min=0)
+            answers[name] = vectors[name] @ head.answer[0].weight.T + head.answer[0].bias
+        found, _ = made(x, torch.tensor([10, 10, 10]))
+    for name, answer in answers.items():
+        assert torch.allclose(found[name], answer, atol=1e-4), name
+
+
+@pytest.mark.parametrize(("hidden", "refused"), [(40, "40 wide and 0 heads"), (136, "200 wide and 3 heads")])
+def test_compat_refuses_the_widths_with_which_the_release_stops(hidden, refused):
+    framework = FrameworkSettings("feedback", 1, {"arousal": ("valence",)})
+    with pytest.raises(ProblemError, match=f"E17[\\s\\S]*{refused}"):
+        network(framework, hidden=hidden, heads=HeadSettings((64,)), mode="compat")
 
 
 def test_no_gradient_of_a_target_reaches_its_sources():
@@ -217,7 +295,7 @@ def test_one_head_is_bounded_and_the_others_are_not():
 
 @pytest.mark.parametrize(("encoder", "mode"), list(product(ENCODERS, ("fixed", "compat"))))
 def test_backward_of_a_segment_leaves_finite_gradients(encoder, mode):
-    made = network(encoder=encoder, mode=mode).train()
+    made = network(**COMPAT | {"encoder": encoder, "mode": mode}).train()
     answers, _ = made(batch(), torch.tensor([10, 3, 0]))
     sum(answer.square().sum() for answer in answers.values()).backward()
     assert all(torch.isfinite(p.grad).all() for p in made.parameters() if p.grad is not None)

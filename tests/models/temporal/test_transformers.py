@@ -119,8 +119,8 @@ def test_fixed_adds_every_sinusoid_and_compat_not_the_first():
     [("fixed", True, False), ("fixed", False, True), ("compat", True, True), ("compat", False, True)],
 )
 def test_private_stacks_add_positions_again_in_compat_only(mode, above_shared, added):
-    stack = private_stack(WIDTH, settings(mode=mode), 2, above_shared=above_shared)
-    assert bool(first_input(stack, torch.zeros(1, 6, WIDTH)).any()) == added
+    stack = private_stack(64, settings(mode=mode), 2, above_shared=above_shared)
+    assert bool(first_input(stack, torch.zeros(1, 6, 64)).any()) == added
 
 
 def test_given_places_in_time_replace_the_count():
