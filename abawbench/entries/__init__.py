@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abawbench.entries.loading import load_entry
-from abawbench.entries.model import Card, DeviceEntry, Entry, FrameWise, Trainable, Weights
+from abawbench.entries.model import Card, DeviceEntry, Entry, FrameWise, Trainable, Weights, weights_of
 from abawbench.entries.outputs import answer, uncovered
 from abawbench.models.image_input import ImageInput
 
@@ -18,4 +18,5 @@ __all__ = [
     "answer",
     "load_entry",
     "uncovered",
+    "weights_of",
 ]

@@ -17,7 +17,7 @@ class MyNetwork(nn.Module):
     """A stand-in: one convolution and a linear head for each task.
 
     Args:
-        tasks: tasks of the challenge that the entry answers.
+        tasks: tasks that the network answers.
     """
 
     def __init__(self, tasks: Sequence[Task]) -> None:
@@ -26,7 +26,10 @@ class MyNetwork(nn.Module):
         self.heads = nn.ModuleDict({task.name: nn.Linear(16, task.width) for task in tasks})
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
-        """Values of continuous tasks and logits of all others, by task, of pictures (pictures, 3, 112, 112)."""
+        """Scores by task of pictures (pictures, 3, 112, 112): logits, and values of valence and arousal.
+
+        A network for one task may return its scores alone.
+        """
         features = self.trunk(pictures)
         return {name: head(features) for name, head in self.heads.items()}
 
@@ -36,5 +39,8 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: object) -> Module
     del settings
     torch.manual_seed(0)
     module = MyNetwork(vocabulary)
-    # module.load_state_dict(torch.load(Path(__file__).with_name("weights.pth"), weights_only=True))
+    # weights, with imports of dataclasses.replace, pathlib.Path and abawbench.entries.weights_of:
+    # file = Path(__file__).with_name("weights.pth")
+    # module.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+    # card = replace(card, weights=(weights_of("network", file, licence="MIT"),))
     return from_torch(module, card, vocabulary, imagenet(112))
