@@ -163,7 +163,11 @@ def _describe(
     error: ValidationError, model: type[BaseModel], path: Path, out_of_range: str = "E02"
 ) -> Iterable[Problem]:
     """A problem for each fault that pydantic found in the content of an entry file."""
-    for fault in error.errors():
+    faults, unions = _without_unions(error)
+    for place, (found, kinds) in unions.items():
+        fix = did_you_mean(str(found), re.findall(r"'([^']*)'", " ".join(kinds)), f"correct {place}")
+        yield Problem("E02", f"{place} = {found!r}", " or ".join(kinds), fix, str(path))
+    for fault in faults:
         place = ".".join(str(part) for part in fault["loc"])
         if fault["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
             known = _fields_at(model, fault["loc"][:-1])
@@ -172,6 +176,10 @@ def _describe(
             yield Problem("E02", f"field {place}", expected, fix, str(path))
         elif fault["type"] in {"missing", "missing_argument"}:
             yield Problem("E02", f"no field {place}", "every field of an entry", f"add {place} = ...", str(path))
+        elif fault["type"] == "value_error" and isinstance(fault["input"], dict):
+            # a dataclass that refuses its values says which they are
+            fix = f"correct {place}"
+            yield Problem(out_of_range, f"{place}: {fault['ctx']['error']}", "values that go together", fix, str(path))
         else:
             expected = fault["msg"][0].lower() + fault["msg"][1:]
             choices = re.findall(r"'([^']*)'", expected) if fault["type"] == "literal_error" else []
@@ -180,12 +188,31 @@ def _describe(
             yield Problem(rule, f"{place} = {fault['input']!r}", expected, fix, str(path))
 
 
+def _without_unions(error: ValidationError) -> tuple[list[Any], dict[str, tuple[object, list[str]]]]:
+    """Faults with a place of their own, and by place the value and the types of the unions that none of them fits.
+
+    pydantic reports a fault for each type of a union, and names the type, as `tuple[float, float]`, in the place.
+    """
+    faults: list[Any] = []
+    unions: dict[str, tuple[object, list[str]]] = {}
+    for fault in error.errors():
+        depth = next((depth for depth, part in enumerate(fault["loc"]) if "[" in str(part)), None)
+        if depth is None:
+            faults.append(fault)
+            continue
+        _, kinds = unions.setdefault(".".join(map(str, fault["loc"][:depth])), (fault["input"], []))
+        if fault["loc"][depth] not in kinds:
+            kinds.append(str(fault["loc"][depth]))
+    return faults, unions
+
+
 def _fields_at(kind: Any, place: Sequence[str | int]) -> list[str]:
     """Names of the fields of the model or dataclass at a place inside of `kind`; none where there is neither."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         fields = {name: field.annotation for name, field in kind.model_fields.items()}
     elif dataclasses.is_dataclass(kind):
-        fields = typing.get_type_hints(kind)
+        hints = typing.get_type_hints(kind)
+        fields = {each.name: hints[each.name] for each in dataclasses.fields(kind) if each.init}
     else:
         # a list adds an index to the place and a mapping a key, an optional type adds nothing
         is_union = typing.get_origin(kind) in {typing.Union, types.UnionType}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,11 +19,12 @@ from abawbench.entries.networks.network import NetworkEntry
 from abawbench.inference.store import source_hashes
 from abawbench.models.backbones import KINDS, Backbone, Overrides, build
 from abawbench.models.checkpoints import load_checkpoint
+from abawbench.models.image_input import ImageInput
 
 CHECKPOINTS = (".pth", ".pt", ".bin", ".safetensors")
 CONFIG = "config.json"
 # fields of an image input; after the first four, only those that differ from their default are kept
-IMAGE_INPUT = ("size", "colour", "mean", "std", "resize", "resize_to")
+IMAGE_INPUT = tuple(each.name for each in fields(ImageInput) if each.name != "crop")
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""The record of the pictures that a model takes: size, colours, normalisation, resizing, cutting. Needs no torch."""
+"""The record of the pictures that a model takes: size, colours, normalisation, resizing, layout. Needs no torch."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ from abawbench.base.problems import Problem, ProblemError
 
 Colour = Literal["RGB", "BGR", "grey"]
 Pooling = Literal["class", "mean", "average", "embedding"]
+Layout = Literal["NCHW", "NHWC"]
 Resize = Literal[
     "opencv",
     "none",
+    "opencv-area",
+    "opencv-bilinear",
+    "opencv-bicubic",
     "pillow-nearest",
     "pillow-lanczos",
     "pillow-bilinear",
@@ -24,15 +28,24 @@ Resize = Literal[
     "pillow-box",
     "pillow-hamming",
 ]
-# size, resize and resize_to of an image input
-Geometry = tuple[int, Resize, int | None]
+# way to turn red, green and blue into grey
+Grey = Literal["rec601", "rec709", "mean", "opencv"]
+# size, resize and resize_to of an image input, and whether crops are grey before they are resized
+Geometry = tuple[int, Resize, int | None, bool]
 Crops = NDArray[np.uint8]
 Pictures = NDArray[np.float32]
 
 # side in pixels of the largest picture of a model
 LARGEST = 4096
-# Rec. 601, as OpenCV and PIL turn RGB into grey
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+# shares of red, green and blue. Sources: ITU-R BT.601 and BT.709; after `opencv` the three channels are alike
+GREY: Mapping[Grey, tuple[float, float, float]] = {
+    "rec601": (0.299, 0.587, 0.114),
+    "rec709": (0.2126, 0.7152, 0.0722),
+    "mean": (1 / 3, 1 / 3, 1 / 3),
+    "opencv": (1.0, 0.0, 0.0),
+}
+# shares that are rounded to two digits still sum to 1
+_ROUNDED = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +53,7 @@ class ImageInput:
     """The pictures that a model takes, and how crops become such pictures.
 
     A crop is resized to `resize_to`, its middle of `size` pixels is cut out, its channels are put into the order of
-    `colour`, and each channel is normalised by `mean` and `std`.
+    `colour` or made one by `grey`, each channel is normalised by `mean` and `std`, and all are put into `layout`.
 
     Attributes:
         size: height and width of a picture in pixels.
@@ -48,10 +61,16 @@ class ImageInput:
         mean: mean of each channel, on the scale where black is 0 and white is 1; empty for 0.
         std: deviation of each channel, on the same scale; empty for 1.
         resize: method of resizing. `opencv` takes OpenCV's area method to make a crop smaller and its bilinear method
-            to make it larger; `pillow-...` is a filter of Pillow; `none` refuses crops that would need resizing.
+            to make it larger; `opencv-...` is one method of OpenCV in either case, which does not smooth before it
+            makes a crop smaller, unless it is the area method; `pillow-...` is a filter of Pillow, which does; `none`
+            refuses crops that would need resizing.
         resize_to: side in pixels that a crop is resized to before its middle is cut out; None for `size`, which cuts
             nothing, and with `none` for the side that the crop has.
         crop: alignment of the face in the crop, as `arcface-112`; empty where it is not known.
+        grey: for grey pictures, the shares of red, green and blue in grey: those of Rec. 601 or Rec. 709, the mean, or
+            three numbers that sum to 1. `opencv` has the shares of Rec. 601, but makes crops grey before it resizes
+            them and rounds to whole numbers, as programs with `cv2.cvtColor` do.
+        layout: order of the dimensions of pictures: channels before height and width, or behind them.
 
     Raises:
         ValueError: the values contradict each other.
@@ -64,23 +83,36 @@ class ImageInput:
     resize: Resize = "opencv"
     resize_to: int | None = None
     crop: str = ""
+    grey: Grey | tuple[float, float, float] = "rec601"
+    layout: Layout = "NCHW"
 
     def __post_init__(self) -> None:
-        if self.colour not in get_args(Colour):
-            raise ValueError(f"colour {self.colour!r} is none of {', '.join(get_args(Colour))}")
+        for name, kind in (("colour", Colour), ("resize", Resize), ("layout", Layout)):
+            if getattr(self, name) not in get_args(kind):
+                raise ValueError(f"{name} {getattr(self, name)!r} is none of {', '.join(get_args(kind))}")
         # the only way to fill a field of a frozen dataclass
         object.__setattr__(self, "mean", self.mean or (0.0,) * self.channels)
         object.__setattr__(self, "std", self.std or (1.0,) * self.channels)
         if not 1 <= self.size <= LARGEST or (self.resize_to is not None and self.resize_to > LARGEST):
             raise ValueError(f"pictures of {self.resize_to or self.size} pixels, where 1 to {LARGEST:,} are possible")
         if not len(self.mean) == len(self.std) == self.channels or not all(0 < x < inf for x in self.std):
-            raise ValueError(f"{self} needs {self.channels} means and positive deviations")
+            raise ValueError(
+                f"mean {self.mean} and std {self.std}, where {self.colour} needs {self.channels} of each, std above 0"
+            )
         if not all(map(isfinite, self.mean)):
             raise ValueError(f"mean {self.mean}")
-        if self.resize not in get_args(Resize):
-            raise ValueError(f"resize {self.resize!r} is none of {', '.join(get_args(Resize))}")
+        self._check_grey()
         if self.resize_to is not None and self.resize_to < self.size:
             raise ValueError(f"a middle of {self.size} pixels cannot be cut out of {self.resize_to}")
+
+    def _check_grey(self) -> None:
+        if self.grey != "rec601" and self.colour != "grey":
+            raise ValueError(f"grey = {self.grey!r} for pictures in {self.colour}")
+        if isinstance(self.grey, str):
+            if self.grey not in GREY:
+                raise ValueError(f"grey {self.grey!r} is none of {', '.join(GREY)}, and not three numbers")
+        elif len(self.grey) != 3 or not abs(sum(self.grey) - 1) <= _ROUNDED:
+            raise ValueError(f"grey {self.grey}, where three shares that sum to 1 are needed")
 
     @property
     def channels(self) -> int:
@@ -90,14 +122,29 @@ class ImageInput:
     @property
     def geometry(self) -> Geometry:
         """The fields on which `resized` depends: inputs of one geometry can share resized crops."""
-        return self.size, self.resize, self.resize_to
+        return self.size, self.resize, self.resize_to, self.grey == "opencv"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of a picture: channels, height and width in the order of `layout`."""
+        channels, size = self.channels, self.size
+        return (channels, size, size) if self.layout == "NCHW" else (size, size, channels)
+
+    @property
+    def grey_shares(self) -> NDArray[np.float32]:
+        """Shares of the three channels of `resized` in a grey picture, shape (3,)."""
+        return np.array(GREY[self.grey] if isinstance(self.grey, str) else self.grey, np.float32)
 
     def resized(self, crops: Crops) -> Crops:
         """Resize crops of shape (crops, side, side, 3) and cut out their middle: (crops, size, size, 3), still bytes.
 
+        The channels are red, green and blue, or three times the same where `grey` is `opencv`.
+
         Raises:
             ProblemError: E06, crops that would need resizing where `resize` is `none`.
         """
+        if self.grey == "opencv":
+            crops = _grey_bytes(crops)
         side = crops.shape[1]
         if self.resize == "none":
             if side < self.size or self.resize_to not in (None, side):
@@ -106,25 +153,10 @@ class ImageInput:
                 raise ProblemError(Problem("E06", f"crops of {side} pixels", expected, fix))
             return _middle(crops, self.size)
         target = self.resize_to or self.size
-        if side == target:
-            return _middle(crops, self.size)
-        result = np.empty((len(crops), target, target, 3), np.uint8)
-        if self.resize == "opencv":
-            import cv2
-
-            method = cv2.INTER_AREA if side > target else cv2.INTER_LINEAR
-            for place, crop in enumerate(crops):
-                cv2.resize(crop, (target, target), dst=result[place], interpolation=method)
-        else:
-            from PIL import Image
-
-            pillow_filter = Image.Resampling[self.resize.removeprefix("pillow-").upper()]
-            for place, crop in enumerate(crops):
-                result[place] = np.asarray(Image.fromarray(crop).resize((target, target), pillow_filter))
-        return _middle(result, self.size)
+        return _middle(crops if side == target else _resize(crops, target, self.resize), self.size)
 
     def pictures(self, crops: Crops) -> Pictures:
-        """Turn RGB crops of shape (crops, side, side, 3) into pictures of shape (crops, channels, size, size).
+        """Turn RGB crops of shape (crops, side, side, 3) into pictures of shape (crops, *shape).
 
         Raises:
             ProblemError: E06, as `resized`.
@@ -135,17 +167,17 @@ class ImageInput:
         """
         values = self.resized(crops).astype(np.float32) / np.float32(255)
         if self.colour == "grey":
-            values = (values @ LUMA)[..., None]
+            values = (values @ self.grey_shares)[..., None]
         elif self.colour == "BGR":
             values = values[..., ::-1]
         values = (values - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
-        return np.ascontiguousarray(values.transpose(0, 3, 1, 2))
+        return np.ascontiguousarray(values.transpose(0, 3, 1, 2) if self.layout == "NCHW" else values)
 
     def to_json(self) -> dict[str, Any]:
         """Size, colour, mean and std, and every other field that differs from its default."""
         record: dict[str, Any] = {"size": self.size, "colour": self.colour, "mean": self.mean, "std": self.std}
-        others = {field.name: (getattr(self, field.name), field.default) for field in fields(self)[len(record) :]}
-        return record | {name: value for name, (value, default) in others.items() if value != default}
+        others = {name: getattr(self, name) for name, default in _defaults().items() if getattr(self, name) != default}
+        return record | {name: list(value) if isinstance(value, tuple) else value for name, value in others.items()}
 
     @staticmethod
     def from_json(record: Mapping[str, Any]) -> ImageInput:
@@ -154,7 +186,9 @@ class ImageInput:
         Raises:
             KeyError, TypeError, ValueError: a field is missing, or the values contradict each other.
         """
-        others = {name: record[name] for name in ("resize", "resize_to", "crop") if name in record}
+        others = {name: record[name] for name in _defaults() if name in record}
+        if isinstance(others.get("grey"), list):
+            others["grey"] = tuple(others["grey"])
         return ImageInput(record["size"], record["colour"], tuple(record["mean"]), tuple(record["std"]), **others)
 
 
@@ -167,6 +201,8 @@ class Overrides:
         colour: order of the channels.
         mean: mean of each channel, where black is 0 and white is 1.
         std: deviation of each channel, on the same scale.
+        resize: method of resizing, as of `ImageInput`.
+        grey: way to make grey pictures, as of `ImageInput`.
         layer: hidden layer that is read; -1 is the network's output, after its last norm.
         pooling: reduction of the layer to one vector, as on a backbone's card.
     """
@@ -177,6 +213,8 @@ class Overrides:
     colour: Colour | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    resize: Resize | None = field(default=None, metadata={"help": "Method of resizing crops."})
+    grey: Grey | tuple[float, float, float] | None = None
     layer: int | None = field(
         default=None,
         metadata={"help": "Hidden layer: 0 is the input of the first block, -1 the output of the last."},
@@ -187,6 +225,12 @@ class Overrides:
     def given(self) -> tuple[str, ...]:
         """Names of the fields that have a value."""
         return tuple(each.name for each in fields(Overrides) if getattr(self, each.name) is not None)
+
+    @staticmethod
+    def of(image_input: ImageInput) -> Overrides:
+        """The values of an image input that is resized to its size as a whole."""
+        names = ("size", "colour", "mean", "std", "resize", "grey")
+        return Overrides(**{name: getattr(image_input, name) for name in names})
 
     def over(self, lower: Overrides) -> Overrides:
         """Combine with `lower`, whose values count where this record has none."""
@@ -214,11 +258,12 @@ class Overrides:
         if self.size is not None:
             method = "opencv" if preset.resize == "none" else preset.resize
             changed |= {"size": self.size, "resize": method, "resize_to": None}
+        changed |= {name: getattr(self, name) for name in ("resize", "grey") if name in self.given}
         try:
             return replace(preset, **changed)
         except ValueError as error:
             expected = "a size, and for each channel a mean and a positive deviation"
-            raise ProblemError(Problem("E17", f"{error}", expected, "correct size, mean and std")) from error
+            raise ProblemError(Problem("E17", f"{error}", expected, "correct the settings of the picture")) from error
 
 
 def half(size: int, colour: Colour = "RGB") -> ImageInput:
@@ -230,6 +275,41 @@ def half(size: int, colour: Colour = "RGB") -> ImageInput:
 def imagenet(size: int, colour: Literal["RGB", "BGR"] = "RGB") -> ImageInput:
     """Pictures with the mean and deviation of ImageNet. Source: facebookresearch/mae, torchvision."""
     return ImageInput(size, colour, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+def _defaults() -> dict[str, Any]:
+    """The fields that a record has only where they differ from their default, with the default."""
+    others = (each for each in fields(ImageInput) if each.name not in {"size", "colour", "mean", "std"})
+    return {each.name: each.default for each in others}
+
+
+def _grey_bytes(crops: Crops) -> Crops:
+    """Crops whose three channels are the same grey, as OpenCV rounds it."""
+    import cv2
+
+    result = np.empty_like(crops)
+    for place, crop in enumerate(crops):
+        result[place] = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)[..., None]
+    return result
+
+
+def _resize(crops: Crops, side: int, method: Resize) -> Crops:
+    result = np.empty((len(crops), side, side, 3), np.uint8)
+    library, _, name = method.partition("-")
+    if library == "opencv":
+        import cv2
+
+        name = name or ("area" if crops.shape[1] > side else "bilinear")
+        ways = {"area": cv2.INTER_AREA, "bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}
+        for place, crop in enumerate(crops):
+            cv2.resize(crop, (side, side), dst=result[place], interpolation=ways[name])
+    else:
+        from PIL import Image
+
+        pillow_filter = Image.Resampling[name.upper()]
+        for place, crop in enumerate(crops):
+            result[place] = np.asarray(Image.fromarray(crop).resize((side, side), pillow_filter))
+    return result
 
 
 def _middle(crops: Crops, size: int) -> Crops:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from abawbench.entries.networks.frame_encoder import normalise as from_bytes
-from abawbench.models.image_input import LUMA, Geometry, ImageInput
+from abawbench.models.image_input import Geometry, ImageInput
 from abawbench.training.settings import AugmentationSettings
 
 # side of the blur's kernel in pixels: three deviations of the strongest blur to either side
@@ -121,7 +121,7 @@ def normalise(pictures: Tensor, image_input: ImageInput) -> Tensor:
         Shape (frames, channels, side, side).
     """
     if image_input.colour == "grey":
-        pictures = (pictures * _column(torch.from_numpy(LUMA), pictures)).sum(1, keepdim=True)
+        pictures = (pictures * _column(torch.from_numpy(image_input.grey_shares), pictures)).sum(1, keepdim=True)
     elif image_input.colour == "BGR":
         pictures = pictures.flip(1)
     return (pictures - _column(torch.tensor(image_input.mean), pictures)) / _column(

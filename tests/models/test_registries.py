@@ -99,6 +99,12 @@ def test_a_saved_backbone_of_an_unknown_kind_is_refused_with_near_kinds(tmp_path
     [
         lambda: ImageInput(8, "RBG"),
         lambda: ImageInput(8, resize="cubic"),
+        lambda: ImageInput(8, layout="CHWN"),
+        lambda: ImageInput(8, "RGB", grey="mean"),
+        lambda: ImageInput(8, "grey", grey="rec2020"),
+        lambda: ImageInput(8, "grey", grey=(30, 59, 11)),
+        lambda: ImageInput(8, "grey", grey=(0.5, 0.5)),
+        lambda: ImageInput(8, "grey", grey=(float("nan"), 0.5, 0.5)),
         lambda: replace(ImageInput(8), resize_to=4),
         lambda: MatchingOptions(form="one-sided"),
         lambda: MatchingOptions(target="label"),
@@ -109,5 +115,5 @@ def test_a_saved_backbone_of_an_unknown_kind_is_refused_with_near_kinds(tmp_path
     ],
 )
 def test_options_take_no_unknown_choice_and_no_value_out_of_range(make):
-    with pytest.raises(ValueError, match=r"none of|cannot be cut|Input should be"):
+    with pytest.raises(ValueError, match=r"none of|cannot be cut|for pictures in|shares|Input should be"):
         make()

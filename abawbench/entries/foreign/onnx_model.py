@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +17,7 @@ from abawbench.entries.contract import predict_frame_wise
 from abawbench.entries.foreign.onnx_graph import Graph, open_graph
 from abawbench.entries.model import Answers, Card, FrameFeatures, weights_of
 from abawbench.entries.outputs import ACTIVATIONS, Activation, activate, correct_rounding, over_frames
-from abawbench.models.image_input import Colour, ImageInput
+from abawbench.models.image_input import ImageInput
 from abawbench.table import Floats
 
 # pictures of the largest batch that a graph may be fixed to
@@ -40,17 +40,16 @@ class OutputSettings:
     activation: Activation = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class OnnxSettings:
-    """Settings of an ONNX entry.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnnxSettings(ImageInput):
+    """Settings of an ONNX entry: the pictures that the graph takes, its file and its outputs.
 
     Attributes:
         model: `.onnx` file with its weights inside.
-        size: height and width of its pictures in pixels.
-        mean: mean of each channel, on the scale where black is 0 and white is 1.
-        std: deviation of each channel, on the same scale.
         outputs: output of the graph for each task of the challenge.
-        colour: order of the channels.
+        mean: mean of each channel, which must be given, as `std` must.
+        std: deviation of each channel.
+        crop: not a setting, for it stands with the picture of the card.
         input: name of the input in the graph; empty for the only one.
         sha256: hash that the file must have; empty for any.
         weights_licence: licence of the file.
@@ -59,16 +58,21 @@ class OnnxSettings:
     """
 
     model: Path
-    size: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
     outputs: Mapping[str, OutputSettings]
-    colour: Colour = "RGB"
+    # a file says nothing of its normalisation, so that no default can be right
+    mean: tuple[float, ...]  # pyright: ignore[reportGeneralTypeIssues]
+    std: tuple[float, ...]  # pyright: ignore[reportGeneralTypeIssues]
+    crop: str = field(init=False, default="")
     input: str = ""
     sha256: str = ""
     weights_licence: str = ""
     weights_source: str = ""
     seconds: Annotated[float, Field(gt=0, le=86400)] = 60.0
+
+    @property
+    def image_input(self) -> ImageInput:
+        """The pictures that the graph takes."""
+        return ImageInput(**{each.name: getattr(self, each.name) for each in fields(ImageInput)})
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +170,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: OnnxSettings) -> 
         ProblemError: E02 settings that do not fit, E11 no such file, E04 another file, E06 an input of another type
             or shape, E13 an output that is missing or of another width than its names.
     """
-    image_input = _image_input(settings)
+    image_input = settings.image_input
     parts = _parts(vocabulary, settings.outputs)
     weights = weights_of(
         "network",
@@ -188,15 +192,6 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: OnnxSettings) -> 
         networks=(*card.networks, network),
     )
     return OnnxModel(own, image_input, parts, batch, graph)
-
-
-def _image_input(settings: OnnxSettings) -> ImageInput:
-    try:
-        return ImageInput(settings.size, settings.colour, settings.mean, settings.std)
-    except ValueError as error:
-        found = f"size {settings.size}, mean {settings.mean}, std {settings.std} for {settings.colour}"
-        expected = "a size, and one mean and one positive deviation for each channel"
-        raise ProblemError(Problem("E02", found, expected, "correct the settings")) from error
 
 
 def _parts(vocabulary: tuple[Task, ...], outputs: Mapping[str, OutputSettings]) -> tuple[GraphOutput, ...]:
@@ -237,7 +232,7 @@ def _batch(session: Any, settings: OnnxSettings, image_input: ImageInput, proble
         problems.add(Problem("E06", found, expected, "name the input, or export the graph without the others", file))
         return 0
     graph_input = named[0]
-    wanted = (image_input.channels, image_input.size, image_input.size)
+    wanted = image_input.shape
     shape = tuple(graph_input.shape)
     fits = len(shape) == 4 and all(
         not isinstance(length, int) or length == side for length, side in zip(shape[1:], wanted, strict=True)
@@ -246,9 +241,8 @@ def _batch(session: Any, settings: OnnxSettings, image_input: ImageInput, proble
         sides = ", ".join(str(length) for length in shape)
         found = f"input {graph_input.name}: {graph_input.type} of shape ({sides})"
         expected = f"tensor(float) of shape (pictures, {', '.join(map(str, wanted))})"
-        problems.add(
-            Problem("E06", found, expected, "correct settings.size and settings.colour, or export again", file)
-        )
+        fix = "correct settings.size, settings.colour and settings.layout, or export again"
+        problems.add(Problem("E06", found, expected, fix, file))
     batch = shape[0] if shape and isinstance(shape[0], int) else 0
     if shape and isinstance(shape[0], int) and not 1 <= batch <= LARGEST_BATCH:
         expected = f"any number of pictures, or 1 to {LARGEST_BATCH:,}"

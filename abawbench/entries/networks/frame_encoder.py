@@ -18,7 +18,7 @@ from abawbench.entries.model import Answers, Card, FrameFeatures, Precision, Wei
 from abawbench.models import backbones
 from abawbench.models.backbones import Backbone
 from abawbench.models.backbones.mixed_precision import is_transformer, mix
-from abawbench.models.image_input import LUMA, ImageInput, Overrides
+from abawbench.models.image_input import ImageInput, Overrides
 
 DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 BRING = 'add weights = {file = "..."}, or seed = 0 for a network that knows nothing'
@@ -96,7 +96,7 @@ class FrameEncoder:
     """Modules that each make a vector of a picture; the features of a frame are their vectors end to end.
 
     Attributes:
-        modules: modules that map normalised pictures, shape (pictures, channels, size, size), to (pictures, width).
+        modules: modules that map normalised pictures, (pictures, *shape of a picture), to (pictures, width).
         image_inputs: pictures that each module takes.
         device: device on which the modules run.
         precision: precision in which they run; their features are float32.
@@ -185,17 +185,18 @@ def freeze(modules: Sequence[nn.Module]) -> tuple[nn.Module, ...]:
 
 
 def normalise(crops: Tensor, image_input: ImageInput) -> Tensor:
-    """Turn bytes, (crops, size, size, 3), into float32, (crops, channels, size, size), channels last in memory."""
+    """Turn bytes, (crops, size, size, 3), into float32, (crops, *shape of a picture), channels last in memory."""
     values = crops.permute(0, 3, 1, 2).float()
     if image_input.colour == "grey":
-        weights = torch.from_numpy(LUMA).to(values)
-        values = torch.einsum("nchw,c->nhw", values, weights)[:, None]
+        shares = torch.from_numpy(image_input.grey_shares).to(values)
+        values = torch.einsum("nchw,c->nhw", values, shares)[:, None]
     elif image_input.colour == "BGR":
         values = values.flip(1)
     mean, std = (
         torch.tensor(part, device=values.device)[:, None, None] for part in (image_input.mean, image_input.std)
     )
-    return values.mul_(1 / (255 * std)).sub_(mean / std)
+    values = values.mul_(1 / (255 * std)).sub_(mean / std)
+    return values if image_input.layout == "NCHW" else values.permute(0, 2, 3, 1).contiguous()
 
 
 def fill_heads(module: nn.Module, weights: WeightsFile | None, seed: int | None) -> tuple[Weights, ...]:

@@ -276,7 +276,7 @@ def _own(text: str, tensors: Mapping[str, Tensor], overrides: Overrides) -> tupl
     if saved_config is not None:
         fitted = _vision(kind, _config(cast(dict[str, Any], saved_config), len(tensors)), image_input, wanted, tensors)
     elif kind in KINDS:
-        own = Overrides(image_input.size, image_input.colour, image_input.mean, image_input.std)
+        own = Overrides.of(image_input)
         fitted = _plain(kind, tensors, wanted.over(own))
     else:
         found = f"a backbone '{kind}'"

@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from abawbench import challenges
 from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import clip_in_memory
+from abawbench.entries.entry_file import read_settings
 from abawbench.entries.foreign.onnx_model import OnnxModel, OnnxSettings, OutputSettings, create
 from abawbench.entries.model import Card, Entry, FrameWise
 
@@ -34,7 +35,9 @@ OUTPUTS = {
 }
 
 
-def graph_file(path: Path, *, batch: int | str = "N", side: int = SIZE, kind: int = TensorProto.FLOAT) -> Path:
+def graph_file(
+    path: Path, *, batch: int | str = "N", side: int = SIZE, kind: int = TensorProto.FLOAT, layout: str = "NCHW"
+) -> Path:
     """Convolution, global average, one linear head for each output."""
     weights = [numpy_helper.from_array(KERNEL, "kernel")]
     weights += [numpy_helper.from_array(head, f"{name}_weight") for name, head in HEADS.items()]
@@ -43,13 +46,17 @@ def graph_file(path: Path, *, batch: int | str = "N", side: int = SIZE, kind: in
     if kind != TensorProto.FLOAT:
         nodes.append(helper.make_node("Cast", ["crops"], ["as_float"], to=TensorProto.FLOAT))
         first = "as_float"
+    if layout == "NHWC":
+        nodes.append(helper.make_node("Transpose", [first], ["channels_first"], perm=[0, 3, 1, 2]))
+        first = "channels_first"
     nodes += [
         helper.make_node("Conv", [first, "kernel"], ["map"]),
         helper.make_node("GlobalAveragePool", ["map"], ["pooled"]),
         helper.make_node("Flatten", ["pooled"], ["vector"]),
     ]
     nodes += [helper.make_node("Gemm", ["vector", f"{name}_weight"], [name], transB=1) for name in HEADS]
-    inputs = [helper.make_tensor_value_info("crops", kind, [batch, 3, side, side])]
+    shape = [3, side, side] if layout == "NCHW" else [side, side, 3]
+    inputs = [helper.make_tensor_value_info("crops", kind, [batch, *shape])]
     outputs = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, len(head)]) for name, head in HEADS.items()
     ]
@@ -164,6 +171,20 @@ def test_channels_are_turned_for_a_graph_that_takes_bgr(model):
     assert entry_of(model, **turned).encode(crops) == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("batch", ["N", 3])
+def test_a_graph_with_channels_last_answers_like_the_same_with_channels_first(model, tmp_path, batch):
+    path = graph_file(tmp_path / "last.onnx", layout="NHWC", batch=batch)
+    expected = entry_of(model).encode(crops_of(5))
+    assert entry_of(path, layout="NHWC").encode(crops_of(5)) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_graph_of_the_other_layout_is_a_problem(model, tmp_path):
+    path = graph_file(tmp_path / "last.onnx", layout="NHWC")
+    with pytest.raises(ProblemError, match=r"shape \(N, 8, 8, 3\)(.|\n)*settings\.layout"):
+        entry_of(path)
+    assert rules_of(model, layout="NHWC") == ["E06"]
+
+
 def test_a_clip_without_valid_frames_is_not_answered(model):
     answers = entry_of(model).predict(clip_in_memory("v", crops_of(3), valid=np.zeros(3, bool)))
     assert {task: values.shape for task, values in answers.items()} == {
@@ -263,6 +284,31 @@ def test_settings_of_outputs_that_do_not_fit_the_challenge_are_a_problem(model, 
     assert set(rules_of(model, outputs=outputs)) == {"E02"}
 
 
-@pytest.mark.parametrize("change", [{"size": 0}, {"mean": (0.5,)}, {"std": (1.0, 0.0, 1.0)}, {"colour": "grey"}])
-def test_an_image_input_that_does_not_hold_together_is_a_problem(model, change):
-    assert rules_of(model, **change) == ["E02"]
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"size": 0}, "pictures of 0 pixels"),
+        ({"mean": [0.5]}, "needs 3 of each"),
+        ({"std": [1.0, 0.0, 1.0]}, "std above 0"),
+        ({"colour": "grey"}, "needs 1 of each"),
+        ({"grey": "mean"}, "for pictures in RGB"),
+        ({"grey": "rec609"}, "did you mean rec709"),
+        ({"grey": 3}, "settings.grey = 3"),
+        ({"layout": "CHW"}, "did you mean NCHW"),
+        ({"resize": "opencv-cubic"}, "did you mean opencv-bicubic"),
+        ({"crop": "wide"}, "field settings.crop"),
+    ],
+)
+def test_an_image_input_that_does_not_hold_together_is_one_problem(model, change, said):
+    content = {"model": str(model), "size": SIZE, "mean": MEAN, "std": STD, "outputs": {}} | change
+    with pytest.raises(ProblemError, match=said) as caught:
+        read_settings(OnnxSettings, content, model.with_name("entry.toml"))
+    assert [problem.rule for problem in caught.value.problems] == ["E02"]
+
+
+@pytest.mark.parametrize("lacks", ["mean", "std"])
+def test_mean_and_deviation_are_never_guessed(model, lacks):
+    content = {"model": str(model), "size": SIZE, "mean": MEAN, "std": STD, "outputs": {}}
+    del content[lacks]
+    with pytest.raises(ProblemError, match=f"no field settings.{lacks}"):
+        read_settings(OnnxSettings, content, model.with_name("entry.toml"))

@@ -49,14 +49,25 @@ def test_scores_become_answers_whatever_their_order_and_nothing_is_dropped():
     np.testing.assert_allclose(answers["va"], scores["va"].clip(-1, 1).numpy(), atol=1e-5)
 
 
-@pytest.mark.parametrize("image_input", [half(20), half(20, "BGR"), half(10), ImageInput(20, "grey", (0.4,), (0.2,))])
+@pytest.mark.parametrize(
+    "image_input",
+    [
+        half(20),
+        half(20, "BGR"),
+        half(10),
+        ImageInput(20, "grey", (0.4,), (0.2,)),
+        ImageInput(10, "grey", (0.4,), (0.2,), "pillow-bicubic", grey="rec709"),
+        ImageInput(10, "grey", (0.4,), (0.2,), "opencv-bilinear", grey="opencv", layout="NHWC"),
+        ImageInput(10, "BGR", (0.4, 0.5, 0.6), layout="NHWC"),
+    ],
+)
 def test_pictures_reach_the_module_as_the_image_input_says(image_input):
     kept: list[torch.Tensor] = []
 
     class Keeps(Net):
         def forward(self, pictures):
             kept.append(pictures)
-            return super().forward(pictures.expand(-1, 3, -1, -1))
+            return super().forward(pictures.new_zeros((len(pictures), 3, 1, 1)))
 
     from_torch(Keeps(), CARD, TASKS, image_input).predict(a_clip())
     np.testing.assert_allclose(kept[-1].numpy(), image_input.pictures(a_clip().frames), atol=1e-5)
