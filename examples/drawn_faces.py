@@ -6,14 +6,13 @@ Epochs are chosen on the validation split; all scores are those of the test spli
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
+from commands import abawbench
 
 from abawbench.challenges import get
 from abawbench.clips.clip import clips_of_crops
@@ -28,14 +27,6 @@ CONTROLS = ("constant", "mean", "prior", "shuffled", "hog")
 # number of rows for the classical entry to learn from; more would add little, since frames of a video are alike
 LESSONS = 2400
 PRECISION = "float32"
-
-
-def abawbench(*words: object) -> str:
-    """Show a command, run it, and return its output."""
-    command = [str(word) for word in words]
-    print(f"$ abawbench {' '.join(command)}", flush=True)
-    run = [sys.executable, "-m", "abawbench", *command]
-    return subprocess.run(run, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603 - our own command
 
 
 def static(corpus: Path, out: Path) -> None:

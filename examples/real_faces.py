@@ -13,19 +13,19 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import cv2
 import numpy as np
+from london import CONDITIONS, FOLDS, SEED, TRUTH, Result, evaluate, folds, people_of
 from real_data import ATTRIBUTION, real_data
 
 import abawbench
 from abawbench import records
 from abawbench.base.files import write_text
 from abawbench.base.hashes import sha256_of
-from abawbench.base.problems import Problem, ProblemError, unwritable
+from abawbench.base.problems import ProblemError, unwritable
 from abawbench.challenges import get
 from abawbench.cli.output import exits_on_problems, print_table, say
 from abawbench.clips.clip import Clip, clips_of_crops
@@ -37,7 +37,7 @@ from abawbench.formats.write import write_annotations
 from abawbench.labels import EXPRESSIONS_8
 from abawbench.leaderboard.build import build
 from abawbench.scoring import Score
-from abawbench.table import Table, Values
+from abawbench.table import Floats, Table, Values
 
 CHALLENGE = get("abaw4-mtl")
 ENTRY = "2026_abawbench_hog"
@@ -45,14 +45,11 @@ CONTROLS = ("2026_abawbench_constant", "2026_abawbench_prior")
 SUBMISSIONS = Path(__file__).parents[1] / "submissions"
 DATASET = "Face Research Lab London Set"
 
-# frame 1 and frame 2 of each person: condition in the name of the file, expression in the annotation
-CONDITIONS = {"neutral": "Neutral", "smiling": "Happiness"}
-CLASSES = np.array([EXPRESSIONS_8.index(name) for name in CONDITIONS.values()], np.int8)
+# frame 1 and frame 2 of each person
+CLASSES = np.array([EXPRESSIONS_8.index(name) for name in TRUTH], np.int8)
 JPEG_QUALITY = 95
 # number of settings compared by five folds over the same people while the entry was written; the usual ones were kept
 SETTINGS_COMPARED = 26
-FOLDS = 5
-SEED = 0
 
 CROPS = "cropped_aligned"
 TRAIN = "training_set_annotations.txt"
@@ -68,23 +65,6 @@ CAUTION = """\
 figure is the one to read; no accuracy here can honestly reach 1, and nothing is said about anybody's feelings."""
 
 
-@dataclass(frozen=True)
-class Folds:
-    """Result of five folds by person.
-
-    Attributes:
-        right: number of pictures whose condition is predicted correctly.
-        pictures: number of pictures.
-        ranked: number of people whose smiling picture gets the higher probability of happiness.
-        people: number of people.
-    """
-
-    right: int
-    pictures: int
-    ranked: int
-    people: int
-
-
 def crop_faces(data: Path, crops: Path) -> tuple[str, ...]:
     """Write the aligned crops of all people as `<person>/00001.jpg` and `00002.jpg`, and return their names.
 
@@ -92,10 +72,7 @@ def crop_faces(data: Path, crops: Path) -> tuple[str, ...]:
         ProblemError: F01 there are no pictures or no weights, E03 a picture shows no face.
     """
     detector = Detector(weights_path(data / "weights" / WEIGHTS_NAME))
-    people = sorted(path.stem.removesuffix("_neutral") for path in (data / "faces").glob("london_*_neutral.jpg"))
-    if not people:
-        place = str(data / "faces")
-        raise ProblemError(Problem("F01", "no london_*_neutral.jpg", "the London set", "copy it there", place))
+    people = people_of(data)
     for count, person in enumerate(people, start=1):
         (crops / person).mkdir(parents=True, exist_ok=True)
         for frame, condition in enumerate(CONDITIONS, start=1):
@@ -104,7 +81,7 @@ def crop_faces(data: Path, crops: Path) -> tuple[str, ...]:
             (crops / person / f"{frame:05d}.jpg").write_bytes(jpeg.tobytes())
         if count % 20 == 0 or count == len(people):
             say(f"  {count} of {len(people)} people")
-    return tuple(people)
+    return people
 
 
 def labels_of(people: Sequence[str]) -> Table:
@@ -137,22 +114,16 @@ def fit_entry(name: str, clips: Sequence[Clip], truth: Table) -> Entry:
     return entry.fit(clips, truth) if isinstance(entry, Trainable) else entry
 
 
-def five_folds(untrained: Trainable, people: Sequence[str], crops: Path) -> Folds:
+def five_folds(untrained: Trainable, people: Sequence[str], crops: Path) -> Result:
     """Fit on four fifths of the people and test on the last fifth, five times."""
     truth = labels_of(people)
     clips = clips_of_crops(crops, truth)
-    fold_of = np.empty(len(clips), int)
-    fold_of[np.random.default_rng(SEED).permutation(len(clips))] = np.arange(len(clips)) % FOLDS
-    right = ranked = 0
-    for fold in range(FOLDS):
-        entry = untrained.fit([clip for clip, place in zip(clips, fold_of, strict=True) if place != fold], truth)
-        for clip in (clip for clip, place in zip(clips, fold_of, strict=True) if place == fold):
-            probability = entry.predict(clip)["expression"]
-            right += int((probability.argmax(axis=1) == CLASSES).sum())
-            neutral, smiling = probability[:, CLASSES[1]]
-            ranked += int(smiling > neutral)
-        say(f"  fold {fold + 1} of {FOLDS}")
-    return Folds(right, len(CLASSES) * len(clips), ranked, len(clips))
+    answers: dict[str, Floats] = {}
+    for number, held_out in enumerate(folds(people), start=1):
+        entry = untrained.fit([clip for clip in clips if clip.video not in held_out], truth)
+        answers |= {clip.video: entry.predict(clip)["expression"] for clip in clips if clip.video in held_out}
+        say(f"  fold {number} of {FOLDS}")
+    return evaluate(answers, EXPRESSIONS_8)
 
 
 def add_record(score: Score, entry: Entry, out: Path, leaderboard: Path, date: str) -> Path:
@@ -232,7 +203,7 @@ def main(out: Path, leaderboard: Path | None, date: str) -> None:
     path = add_record(scores[ENTRY], entry, out, leaderboard or out / "leaderboard", date)
 
     say("4 five folds by person")
-    folds = five_folds(untrained, people, out / CROPS)
+    held_out = five_folds(untrained, people, out / CROPS)
 
     click.echo(f"{len(train_clips)} people to learn from, {len(validation_clips)} held out: {len(validation)} pictures")
     lacking = ", ".join(sorted(uncovered(entry.card, CHALLENGE)))
@@ -243,11 +214,12 @@ def main(out: Path, leaderboard: Path | None, date: str) -> None:
         f"\nOf {len(EXPRESSIONS_8)} classes two occur, and the others count as 0: the F1 term is at most 0.25 here.\n"
         f"The total is null, since valence, arousal and action units are not annotated.\nrecord: {path}\n"
     )
-    click.echo(f"five folds by person, seed {SEED}:")
-    click.echo(f"  accuracy {folds.right / folds.pictures:.3f} ({folds.right} of {folds.pictures} pictures)")
+    pictures = len(people) * len(CLASSES)
+    click.echo(f"five folds by person, seed {SEED}, 95 % intervals over people:")
+    click.echo(f"  {held_out.describe()}")
     click.echo(
-        f"  smiling picture ranked above the neutral one for {folds.ranked / folds.people:.1%} of the people "
-        f"({folds.ranked} of {folds.people})\n"
+        f"  {held_out.right.sum() * len(CLASSES):.0f} of {pictures} pictures, "
+        f"{held_out.ranked.sum():.0f} of {len(people)} people\n"
     )
     click.echo(CAUTION)
 
