@@ -104,7 +104,9 @@ def command(
     resumed = tell_resumed("epochs")
     for name, run, seeded in _runs(out, changes, seeds):
         lines = _EpochLines(name)
-        summaries[name or "run"] = train(file, places, run, seeded, options, report=lines.show, resumed=resumed)
+        summaries[name or "run"] = train(
+            file, places, run, seeded, options, report=lines.show, resumed=resumed, notice=tell
+        )
         lines.end()
     if os.environ.get("RANK", "0") != "0":
         # only the first of several processes prints

@@ -93,10 +93,11 @@ def _of_networks(entry: LearningEntry, settings: TrainingSettings, *, takes_feat
         found = f"normalise = {temporal.normalise} of features that change while the network learns"
         fix = "set normalise = none, or training.freeze_backbone = true without augmentation"
         yield found, "features that stay as they are", fix
-    carries = temporal.encoder in RECURRENT and temporal.carry_state
-    if settings.videos and not (carries and temporal.stride in {None, temporal.segment}):
+    carries = temporal.carry_state and temporal.stride in {None, temporal.segment}
+    if settings.videos and (temporal.encoder == "none" or (temporal.encoder in RECURRENT and not carries)):
         found = f"training.videos = {settings.videos} with the encoder {temporal.encoder}"
-        yield found, "a recurrent encoder that carries its state over segments", "set training.videos = 0"
+        expected = "a temporal encoder; a recurrent one that carries its state over segments"
+        yield found, expected, "set training.videos = 0"
 
 
 def _of_frames(entry: LearningEntry, settings: TrainingSettings) -> Iterable[Misfit]:
@@ -205,9 +206,11 @@ class SequenceLearner(Learner):
         return list(self.backbones)
 
     def parts(self) -> Iterator[nn.Module]:
-        """Each backbone, the shared stack, the private stack and the head of each output."""
+        """Each backbone, the shared stack, and for each output its private stack and head together."""
         network = self.network
-        yield from (*self.backbones, network.shared, *network.private.children(), *network.heads.children())
+        yield from (*self.backbones, network.shared)
+        for name, head in network.heads.items():
+            yield nn.ModuleList((network.private[name], head))
 
     def forward(
         self, features: Tensor, lengths: Tensor, state: State | None, positions: Tensor | None

@@ -178,8 +178,8 @@ class TrainingSettings:
         epochs: passes over the training split.
         seed: seed of weights that come from no file, order, augmentation and dropout.
         batch: number of frames in a step.
-        videos: number of videos in a step where a recurrent encoder learns whole videos, a segment a step, and carries
-            its state from one to the next; 0 to learn segments by themselves.
+        videos: number of videos that are learned together from begin to end, a segment of each in a step, with the
+            state of a recurrent encoder carried from one to the next; 0 to learn segments by themselves.
         precision: precision of the forward pass; weights are float32.
         freeze_backbone: True to train everything but the backbones.
         patience: epochs without a better official score after which training ends; 0 for all epochs.

@@ -51,6 +51,7 @@ from abawbench.training.results import (
 from abawbench.training.run_folder import FREE, SaveClock, load_checkpoint, open_run, save_checkpoint
 from abawbench.training.settings import TrainingSettings, TrainOptions, read_training
 from abawbench.training.sources import Labels, Source, arrange_labels, digest_data, open_data, read_labels
+from abawbench.training.starting import starting_content
 
 FORM = 1
 LIBRARIES = ("numpy", "opencv-python-headless", "safetensors", "torch", "transformers")
@@ -105,6 +106,7 @@ def train(
     *,
     report: Callable[[TrainProgress], None] = lambda _: None,
     resumed: Callable[[int, int], None] = lambda *_: None,
+    notice: Callable[[str], None] = lambda _: None,
 ) -> TrainSummary:
     """Train an entry, or resume its training.
 
@@ -116,6 +118,7 @@ def train(
         options: options of the run.
         report: called after each step, and at the end of each epoch.
         resumed: called once with the numbers of epochs that an earlier run finished, and of all.
+        notice: called with a sentence for each file of weights that is not there and not needed.
 
     Raises:
         ProblemError: everything that is wrong with entry, settings and data (E02, E07, E17, E19, ...); E20 for the
@@ -126,12 +129,14 @@ def train(
     if content.kind not in KINDS:
         fix = "name an entry of these kinds"
         raise ProblemError(Problem("E19", f"kind = {content.kind}", f"one of {', '.join(KINDS)}", fix, str(entry_file)))
-    # parts without a file of weights are drawn
-    content = content.model_copy(update={"settings": {"seed": settings.seed, **content.settings}})
+    challenge = challenges.get(content.vocabulary)
+    clips = open_data(source.data)
+    content, absent = starting_content(content, entry_file, clips, settings.seed)
     entry = make_entry(content, entry_file)
     assert isinstance(entry, LearningEntry)
-    challenge = challenges.get(content.vocabulary)
-    labels, clips = read_labels(source, challenge), open_data(source.data)
+    for sentence in absent:
+        notice(sentence)
+    labels = read_labels(source, challenge)
     coupling = resolve_coupling(content.settings.get("coupling", "none"), settings.coupling, str(entry_file))
     dataset = settings.dataset or source.dataset or challenge.dataset
     settings = replace(settings, coupling=coupling, dataset=dataset)

@@ -1,0 +1,65 @@
+"""What a training starts from: the files of weights that are there; it draws or does without the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from abawbench.clips.clip import Clip
+from abawbench.clips.features import FeatureClip
+from abawbench.entries.entry_file import EntryFile, read_settings
+from abawbench.entries.networks.frame_encoder import BackboneSettings, WeightsFile
+from abawbench.entries.networks.network import NetworkSettings
+from abawbench.models import backbones
+from abawbench.models.image_input import Overrides
+
+
+def starting_content(content: EntryFile, path: Path, clips: Sequence[Clip], seed: int) -> tuple[EntryFile, list[str]]:
+    """The content of an entry file from which its training starts.
+
+    A file of heads is what a training makes: where it is not there yet, the heads are drawn. Features stand for
+    backbones whose files are not there, and the trained entry takes features. Every other file has to be there.
+
+    Args:
+        content: content of the file of an entry of kind `network` or `facebehaviornet`.
+        path: path of the file.
+        clips: clips of the data, all of crops or all of features.
+        seed: seed of the training, with which every part without a file is drawn.
+
+    Returns:
+        The content, and a sentence for the user about each file that is not there.
+
+    Raises:
+        ProblemError: E02, E17 as `abawbench.entries.loading.make_entry`; E01, E17 a backbone that cannot be built.
+    """
+    settings: dict[str, Any] = {"seed": seed, **content.settings}
+    told: list[str] = []
+    file = (settings.get("weights") or {}).get("file")
+    if file is not None and not (path.parent / Path(file).expanduser()).is_file():
+        del settings["weights"]
+        told.append(f"no {file} yet: the heads start from seed {settings['seed']}")
+    if content.kind == "network" and settings.get("backbones") and isinstance(clips[0], FeatureClip):
+        read: NetworkSettings = read_settings(
+            NetworkSettings, settings, path, out_of_range=NetworkSettings.OUT_OF_RANGE
+        )
+        absent = list(_absent(part.weights for part in read.backbones))
+        if absent and all(part.kind for part in read.backbones):
+            width = sum(_width(part) for part in read.backbones)
+            del settings["backbones"]
+            settings["features"] = width
+            content = content.model_copy(update={"picture": None})
+            told.append(f"no {', '.join(absent)}: the trained entry takes features, {width:,} a frame, and no crops")
+    return content.model_copy(update={"settings": settings}), told
+
+
+def _absent(files: Iterable[WeightsFile | None]) -> Iterable[str]:
+    return (file.file.name for file in files if file is not None and not file.file.is_file())
+
+
+def _width(settings: BackboneSettings) -> int:
+    # without memory for its weights
+    with torch.device("meta"):
+        return backbones.build(settings.kind, overrides=settings.over(Overrides())).card.width

@@ -1,0 +1,101 @@
+"""What a training starts from, where files of weights are not there."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from abawbench.base.problems import ProblemError
+from abawbench.clips.open import open_clips
+from abawbench.entries import load_entry
+from abawbench.entries.conformance.suite import conform
+from abawbench.entries.entry_file import read_entry_file
+from abawbench.training.sources import Source
+from abawbench.training.starting import starting_content
+from abawbench.training.train import train
+from tests.training import runs
+from tests.training.runs import a_corpus, an_entry, some_features, write_labels
+
+BRING = '{file = "%s.safetensors", licence = "yours", source = "your own training"}\n'
+HEADS = f"[settings]\nweights = {BRING % 'heads'}"
+TINY_WIDTH = 32
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory) -> Path:
+    return some_features(tmp_path_factory.mktemp("features"), TINY_WIDTH)
+
+
+@pytest.fixture(scope="module")
+def truth(tmp_path_factory) -> Path:
+    return write_labels(tmp_path_factory.mktemp("truth"))
+
+
+def of_crops(tmp_path: Path, weights: str = "") -> Path:
+    backbone = runs.BACKBONE + (f"weights = {weights}" if weights else "")
+    text = runs.HEAD.format(kind="network") + runs.PICTURE + HEADS + backbone + runs.GRU + runs.HEADS
+    return an_entry(tmp_path, text + runs.TRAINING + "[training.schedule]\nkind = 'constant'\n")
+
+
+def start(path: Path, data: Path):
+    return starting_content(read_entry_file(path), path, open_clips(data).clips, 7)
+
+
+def test_heads_without_a_file_are_drawn_and_the_user_is_told(tmp_path, features):
+    content, told = start(of_crops(tmp_path), features)
+    assert "weights" not in content.settings
+    assert content.settings["seed"] == 7
+    assert told == ["no heads.safetensors yet: the heads start from seed 7"]
+
+
+def test_heads_with_a_file_start_from_it(tmp_path, features):
+    path = of_crops(tmp_path)
+    path.with_name("heads.safetensors").touch()
+    content, told = start(path, features)
+    assert content.settings["weights"]["file"] == "heads.safetensors"
+    assert told == []
+
+
+def test_features_stand_for_backbones_whose_files_are_not_there(tmp_path, features):
+    content, told = start(of_crops(tmp_path, BRING % "mine"), features)
+    assert "backbones" not in content.settings
+    assert content.settings["features"] == TINY_WIDTH
+    assert content.picture is None
+    assert told[1:] == ["no mine.safetensors: the trained entry takes features, 32 a frame, and no crops"]
+
+
+def test_backbones_that_are_there_stay_beside_features(tmp_path, features):
+    content, _ = start(of_crops(tmp_path), features)
+    assert [part["kind"] for part in content.settings["backbones"]] == ["tiny_vit"]
+    assert content.picture is not None
+
+
+def test_an_entry_without_any_weights_learns_from_features_and_passes_the_conformance_suite(tmp_path, features, truth):
+    told: list[str] = []
+    path = of_crops(tmp_path, BRING % "mine")
+    train(path, Source((features,), truth), tmp_path / "run", {"training.epochs": 1}, notice=told.append)
+    assert len(told) == 2
+    report = conform(lambda: load_entry(tmp_path / "run"))
+    assert report.is_ok, report.problems
+    # a second run starts from the heads of the first
+    shutil.copy(tmp_path / "run" / "heads.safetensors", path.parent)
+    train(path, Source((features,), truth), tmp_path / "next", {"training.epochs": 1}, notice=told.append)
+    assert len(told) == 3
+    assert load_entry(tmp_path / "next").card.tasks
+
+
+def test_crops_need_the_files_of_the_backbones_and_not_that_of_the_heads(tmp_path):
+    corpus = a_corpus(tmp_path / "corpus")
+    with pytest.raises(ProblemError) as caught:
+        train(of_crops(tmp_path, BRING % "mine"), Source((corpus,)), tmp_path / "run")
+    assert [(problem.rule, Path(problem.file or "").name) for problem in caught.value.problems] == [
+        ("E11", "mine.safetensors")
+    ]
+
+
+def test_features_of_another_width_than_the_backbones_are_refused(tmp_path, truth):
+    narrow = some_features(tmp_path / "narrow", 5)
+    with pytest.raises(ProblemError, match=r"E19[\s\S]*5 features a frame[\s\S]*32 as the entry takes"):
+        train(of_crops(tmp_path, BRING % "mine"), Source((narrow,), truth), tmp_path / "run")
