@@ -281,9 +281,6 @@ def test_losses_that_run_away_are_told_with_step_and_task(tmp_path, features):
         ({"training.epochs": 0}, "E19 training.epochs = 0"),
         ({"training.losses.vaa.kind": "mse"}, "E19 training.losses.vaa"),
         ({"training.losses.va.kind": "bce"}, "E19 a loss of kind bce for va"),
-        ({"training.videos": 2, "settings.temporal.encoder": "none"}, "E19 training.videos = 2 with the encoder none"),
-        ({"training.videos": 2, "settings.temporal.stride": 2}, "E19 training.videos = 2 with the encoder gru"),
-        ({"training.videos": 2, "settings.temporal.carry_state": False}, "E19 training.videos = 2 with the encoder gru"),
         ({"training.balance": "va"}, "E19 training.balance of segments"),
         ({"training.augmentation.flip": 0.5}, "E19 training.augmentation of features"),
         ({"settings.features": 5}, "E19 6 features a frame in a"),
@@ -292,6 +289,16 @@ def test_losses_that_run_away_are_told_with_step_and_task(tmp_path, features):
 def test_settings_that_do_not_fit_are_told_before_anything_is_learned(tmp_path, features, changes, expected):
     entry = an_entry(tmp_path, FEATURES + GRU + HEADS + TRAINING)
     assert problems_of(entry, on_features(features), tmp_path / "run", changes)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "encoder"), [("encoder", "none", "none"), ("stride", 2, "gru"), ("carry_state", False, "gru")]
+)
+def test_whole_videos_need_segments_that_follow_each_other(tmp_path, features, name, value, encoder):
+    entry = an_entry(tmp_path, FEATURES + GRU + HEADS + TRAINING)
+    changes = {"training.videos": 2, f"settings.temporal.{name}": value}
+    expected = [f"E19 training.videos = 2 with the encoder {encoder}"]
+    assert problems_of(entry, on_features(features), tmp_path / "run", changes) == expected
 
 
 def test_data_that_do_not_fit_are_told(tmp_path, corpus, features):
