@@ -12,7 +12,7 @@ from torch import Tensor
 from abawbench.base.files import write_file
 from abawbench.models.backbones import Backbone
 from abawbench.models.backbones.vision import Vision, quiet
-from abawbench.models.checkpoints.load import OWN
+from abawbench.models.checkpoints.folders import OWN
 
 
 def save_backbone(backbone: Backbone, path: Path) -> None:

@@ -5,11 +5,19 @@ import torch
 
 from abawbench.base.problems import ProblemError
 from abawbench.models.backbones import build
-from abawbench.models.checkpoints.layouts import current_name, detect, mae_shapes, strip_prefixes, unwrap
+from abawbench.models.checkpoints.branches import find_branch
+from abawbench.models.checkpoints.densenet import current_name
+from abawbench.models.checkpoints.layouts import LAYOUTS
+from abawbench.models.checkpoints.vit import mae_shapes
 
 
 def of(names, shape=(1,)):
     return {name: torch.empty(shape, device="meta") for name in names}
+
+
+def detect(tensors):
+    layout, branch = find_branch(tensors, LAYOUTS)
+    return layout.detect(branch)
 
 
 def iresnet(blocks):
@@ -64,10 +72,10 @@ def test_each_layout_is_told_from_its_names(kind):
 @pytest.mark.parametrize(
     ("tensors", "described"),
     [
-        (mae(768, 12, 16), "facebookresearch/mae, encoder"),
-        (mae(768, 12, 16, "mask_token"), "facebookresearch/mae, full, with decoder"),
-        (mae(768, 12, 16, "decoder_norm.weight"), "facebookresearch/mae, full, with decoder"),
-        (mae(768, 12, 16, "fc_norm.weight", "head.weight"), "facebookresearch/mae, fine-tuned"),
+        (mae(768, 12, 16), "facebookresearch/mae or timm, encoder"),
+        (mae(768, 12, 16, "mask_token", "decoder_embed.weight"), "facebookresearch/mae, full, with decoder"),
+        (mae(768, 12, 16, "decoder_blocks.0.norm1.weight"), "facebookresearch/mae, full, with decoder"),
+        (mae(768, 12, 16, "fc_norm.weight", "head.weight"), "facebookresearch/mae or timm, fine-tuned"),
     ],
 )
 def test_parts_of_a_masked_autoencoder_are_told_apart(tensors, described):
@@ -143,22 +151,3 @@ def test_legacy_names_of_densenet_become_the_727_current_ones_and_stay_them():
     assert [current_name(name) for name in legacy] == names
     assert len(set(names)) == 727
     assert [current_name(name) for name in names] == names
-
-
-def test_the_first_wrapper_that_is_there_is_taken_off_and_then_the_next():
-    inner, other = torch.zeros(1), torch.ones(1)
-    assert unwrap({"model_ema": {"a": other}, "model": {"a": inner}}) == {"a": inner}
-    assert unwrap({"state_dict": {"net": {"a": inner}}, "epoch": 1}) == {"a": inner}
-    assert unwrap({"model": inner}) == {"model": inner}
-
-
-@pytest.mark.parametrize("tree", [{}, {"epoch": 3, "model": {"lr": 0.1}}, {"weights": {"a": torch.zeros(1)}}])
-def test_a_file_without_tensors_by_name_is_refused(tree):
-    with pytest.raises(ProblemError, match="E10"):
-        unwrap(tree)
-
-
-def test_encoder_is_taken_off_only_where_every_name_has_it():
-    assert [*strip_prefixes(of(["encoder.a", "encoder.b"]))] == ["a", "b"]
-    assert [*strip_prefixes(of(["vit.encoder.layer.0", "vit.embeddings.x"]))] == ["encoder.layer.0", "embeddings.x"]
-    assert [*strip_prefixes(of(["module.encoder.module.a", "module.encoder.vit.b"]))] == ["a", "b"]
