@@ -65,6 +65,7 @@ def refuse_misfits(
         *_of_data(entry, clips, takes_features=takes_features),
         *_of_networks(entry, settings, takes_features=takes_features),
         *_of_frames(entry, settings),
+        *_of_ridge(entry, settings, processes),
         *_of_processes(settings, processes),
     ):
         problems.add(Problem("E19", found, expected, fix, file))
@@ -86,7 +87,8 @@ def _of_data(entry: LearningEntry, clips: Sequence[Clip], *, takes_features: boo
 
 def _of_networks(entry: LearningEntry, settings: TrainingSettings, *, takes_features: bool) -> Iterable[Misfit]:
     temporal = temporal_of(entry)
-    are_features_fixed = takes_features or (settings.freeze_backbone and settings.augmentation is None)
+    is_frozen = settings.freeze_backbone or settings.ridge is not None
+    are_features_fixed = takes_features or (is_frozen and settings.augmentation is None)
     if takes_features and settings.augmentation is not None:
         yield "training.augmentation of features", "crops", "remove it, or name a folder of crops"
     if not are_features_fixed and temporal.normalise != "none":
@@ -113,6 +115,16 @@ def _of_frames(entry: LearningEntry, settings: TrainingSettings) -> Iterable[Mis
         if is_set:
             fix = f"remove training.{name}, or take the encoder none"
             yield f"training.{name} of segments", "single frames, which alone can be drawn freely", fix
+
+
+def _of_ridge(entry: LearningEntry, settings: TrainingSettings, processes: int) -> Iterable[Misfit]:
+    if settings.ridge is None:
+        return
+    if not isinstance(entry, NetworkEntry) or entry.network.linear_layers() is None:
+        expected = "a linear network: encoder none, framework shared_encoder, heads.hidden = [] and no tanh"
+        yield "training.ridge of a network with hidden layers", expected, "remove training.ridge, or the layers"
+    if processes > 1:
+        yield f"training.ridge in {processes} processes", "one process", "start one process"
 
 
 def _of_processes(settings: TrainingSettings, processes: int) -> Iterable[Misfit]:

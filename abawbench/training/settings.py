@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass as plain_dataclass
-from dataclasses import field
+from dataclasses import field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,6 +24,8 @@ ShareBelowOne = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=0)]
 CountFromOne = Annotated[int, Field(ge=1)]
 _STRICT = ConfigDict(extra="forbid")
+# settings of a training that ridge regression heeds
+WITH_RIDGE = ("ridge", "seed", "dataset", "licence")
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
@@ -171,6 +173,19 @@ class MixupSettings:
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
+class RidgeSettings:
+    """Settings of ridge regression, which learns a linear network in closed form.
+
+    Attributes:
+        penalties: penalties to choose from (scikit-learn calls them alpha) by the squared error on held-out folds.
+        folds: number of folds of the training split, by subject where subjects are given, else by video.
+    """
+
+    penalties: Annotated[tuple[Positive, ...], Field(min_length=1)] = tuple(10.0**power for power in range(-2, 8))
+    folds: Annotated[int, Field(ge=2)] = 5
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
 class TrainingSettings:
     """Settings of a training.
 
@@ -196,6 +211,7 @@ class TrainingSettings:
         balance: task by whose classes, labels or values single frames are balanced; empty to draw each frame once.
         databases: `labels` fills each step of single frames from every set of tasks that rows are labelled for, in
             proportion; `one` mixes all rows.
+        ridge: settings of ridge regression, which takes the place of epochs and steps; None to learn by gradients.
     """
 
     epochs: CountFromOne = 20
@@ -216,6 +232,7 @@ class TrainingSettings:
     mixing: MixupSettings | None = None
     balance: str = ""
     databases: Literal["one", "labels"] = "one"
+    ridge: RidgeSettings | None = None
 
 
 @plain_dataclass(frozen=True, slots=True)
@@ -262,10 +279,21 @@ def read_training(table: dict[str, Any], path: Path) -> TrainingSettings:
         ProblemError: E02 unknown fields and values of another type, E19 values out of range.
     """
     settings: TrainingSettings = read_settings(TrainingSettings, table, path, table="training", out_of_range="E19")
-    problems = tuple(_beyond_epochs(settings, str(path)))
+    problems = (*_beyond_epochs(settings, str(path)), *_beside_ridge(settings, str(path)))
     if problems:
         raise ProblemError(*problems)
     return settings
+
+
+def _beside_ridge(settings: TrainingSettings, file: str) -> Iterable[Problem]:
+    """Problems of settings of epochs and steps where there are none."""
+    if settings.ridge is None:
+        return
+    usual = TrainingSettings()
+    for field_ in fields(settings):
+        if field_.name not in WITH_RIDGE and getattr(settings, field_.name) != getattr(usual, field_.name):
+            found = f"training.{field_.name} beside training.ridge"
+            yield Problem("E19", found, f"no other settings than {', '.join(WITH_RIDGE)}", "remove one of them", file)
 
 
 def unknown_name(place: str, name: str, known: Iterable[str]) -> Problem:

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from abawbench.base.problems import Problem, ProblemError
+from abawbench.challenges import Challenge
 from abawbench.clips.clip import Clip
 from abawbench.clips.features import FeatureClip
 from abawbench.entries.entry_file import EntryFile, read_settings
@@ -15,13 +17,15 @@ from abawbench.entries.networks.frame_encoder import BackboneSettings, WeightsFi
 from abawbench.entries.networks.network import NetworkSettings
 from abawbench.models import backbones
 from abawbench.models.image_input import Overrides
+from abawbench.table import Table
 
 
 def starting_content(content: EntryFile, path: Path, clips: Sequence[Clip], seed: int) -> tuple[EntryFile, list[str]]:
     """The content of an entry file from which its training starts.
 
-    A file of heads is what a training makes: where it is not there yet, the heads are drawn. Features stand for
-    backbones whose files are not there, and the trained entry takes features. Every other file has to be there.
+    A file of heads is what a training makes: where it is not there yet, the heads are drawn. A width of features that
+    is left open is that of the data. Features stand for backbones whose files are not there, and the trained entry
+    takes features. Every other file has to be there.
 
     Args:
         content: content of the file of an entry of kind `network` or `facebehaviornet`.
@@ -33,7 +37,8 @@ def starting_content(content: EntryFile, path: Path, clips: Sequence[Clip], seed
         The content, and a sentence for the user about each file that is not there.
 
     Raises:
-        ProblemError: E02, E17 as `abawbench.entries.loading.make_entry`; E01, E17 a backbone that cannot be built.
+        ProblemError: E02, E17 as `abawbench.entries.loading.make_entry`; E01, E17 a backbone that cannot be built; E19
+            crops for an entry that takes features of any width.
     """
     settings: dict[str, Any] = {"seed": seed, **content.settings}
     told: list[str] = []
@@ -41,6 +46,11 @@ def starting_content(content: EntryFile, path: Path, clips: Sequence[Clip], seed
     if file is not None and not (path.parent / Path(file).expanduser()).is_file():
         del settings["weights"]
         told.append(f"no {file} yet: the heads start from seed {settings['seed']}")
+    if settings.get("features") == 0:
+        if not isinstance(clips[0], FeatureClip):
+            fix = "name folders of features: abawbench extract makes them"
+            raise ProblemError(Problem("E19", "crops for an entry that takes features", "features", fix, str(path)))
+        settings["features"] = clips[0].width
     if content.kind == "network" and settings.get("backbones") and isinstance(clips[0], FeatureClip):
         read: NetworkSettings = read_settings(
             NetworkSettings, settings, path, out_of_range=NetworkSettings.OUT_OF_RANGE
@@ -53,6 +63,16 @@ def starting_content(content: EntryFile, path: Path, clips: Sequence[Clip], seed
             content = content.model_copy(update={"picture": None})
             told.append(f"no {', '.join(absent)}: the trained entry takes features, {width:,} a frame, and no crops")
     return content.model_copy(update={"settings": settings}), told
+
+
+def with_labelled_tasks(content: EntryFile, challenge: Challenge, truth: Table) -> EntryFile:
+    """The content of an entry file of kind `network` that answers the tasks with labels in `truth`, and no others."""
+    if content.kind != "network":
+        return content
+    without = [task.name for task in challenge.tasks if not task.is_annotated(truth.values[task.name]).any()]
+    named = content.settings.get("tasks") or [task.name for task in challenge.tasks]
+    tasks = [name for name in named if name not in without]
+    return content.model_copy(update={"settings": {**content.settings, "tasks": tasks}})
 
 
 def _absent(files: Iterable[WeightsFile | None]) -> Iterable[str]:

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import copy
 import os
-import platform
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from abawbench import challenges
-from abawbench.base.hashes import sha256_of
-from abawbench.base.installed import VERSION, versions_of
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.challenges import Challenge, Task
-from abawbench.clips.clip import Clip
-from abawbench.entries.entry_file import FILE, EntryFile, read_entry_file
+from abawbench.challenges import Task
+from abawbench.entries.entry_file import FILE, read_entry_file
 from abawbench.entries.loading import make_entry
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.models.settings import resolve_coupling
 from abawbench.training.batching import Step, balancing_weights, databases_of, frame_steps, segment_steps, video_steps
-from abawbench.training.data import Crops, SplitFrames, read_inputs, split_frames, training_data
+from abawbench.training.data import Crops, read_inputs, training_data
 from abawbench.training.learners import (
     Learner,
     LearningEntry,
@@ -38,7 +33,7 @@ from abawbench.training.learners import (
 from abawbench.training.loop import Loop, repeatable
 from abawbench.training.objective import make_objective
 from abawbench.training.picture import write_picture
-from abawbench.training.processes import Processes, start_processes
+from abawbench.training.processes import start_processes
 from abawbench.training.results import (
     SCORE,
     Provenance,
@@ -48,53 +43,17 @@ from abawbench.training.results import (
     write_curves,
     write_entry,
 )
-from abawbench.training.run_folder import FREE, SaveClock, load_checkpoint, open_run, save_checkpoint
-from abawbench.training.settings import TrainingSettings, TrainOptions, read_training
-from abawbench.training.sources import Labels, Source, arrange_labels, digest_data, open_data, read_labels
-from abawbench.training.starting import starting_content
+from abawbench.training.ridge_training import fit_linear, inner_folds
+from abawbench.training.run_folder import SaveClock, load_checkpoint, open_run, save_checkpoint
+from abawbench.training.settings import TrainOptions, read_training
+from abawbench.training.setup import Setup, TrainProgress, TrainSummary, make_record, make_splits
+from abawbench.training.sources import Source, arrange_labels, open_data, read_labels
+from abawbench.training.starting import starting_content, with_labelled_tasks
 
-FORM = 1
-LIBRARIES = ("numpy", "opencv-python-headless", "safetensors", "torch", "transformers")
 KINDS = ("network", "facebehaviornet")
 # seconds of an epoch above which curves are drawn after each epoch, and not only at the end
 DRAWN_S = 5.0
 DEFAULTS = TrainOptions()
-
-
-@dataclass(frozen=True, slots=True)
-class TrainProgress:
-    """Progress of a training.
-
-    Attributes:
-        epoch: number of the epoch, from 1, and number of all epochs.
-        steps: steps of the epoch, done and in all.
-        frames: frames of the epoch, done and in all.
-        seconds: seconds since the epoch began or was resumed.
-        row: losses and scores of the epoch, at its end.
-    """
-
-    epoch: tuple[int, int]
-    steps: tuple[int, int]
-    frames: tuple[int, int]
-    seconds: float
-    row: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TrainSummary:
-    """Result of a training.
-
-    Attributes:
-        out: run folder.
-        was_finished: True where the run was finished before, so that nothing was done.
-        history: row of each epoch; see `abawbench.training.results`.
-        best: best epoch and its value, by task, and under `score` for the whole.
-    """
-
-    out: Path
-    was_finished: bool
-    history: Sequence[Mapping[str, Any]]
-    best: Mapping[str, Mapping[str, Any]]
 
 
 def train(
@@ -132,23 +91,26 @@ def train(
     challenge = challenges.get(content.vocabulary)
     clips = open_data(source.data)
     content, absent = starting_content(content, entry_file, clips, settings.seed)
+    labels = read_labels(source, challenge)
+    if settings.ridge is not None:
+        content = with_labelled_tasks(content, challenge, labels.train)
     entry = make_entry(content, entry_file)
     assert isinstance(entry, LearningEntry)
     for sentence in absent:
         notice(sentence)
-    labels = read_labels(source, challenge)
     coupling = resolve_coupling(content.settings.get("coupling", "none"), settings.coupling, str(entry_file))
     dataset = settings.dataset or source.dataset or challenge.dataset
     settings = replace(settings, coupling=coupling, dataset=dataset)
     with start_processes(options.device) as (processes, device):
         refuse_misfits(entry, settings, clips, str(entry_file), processes=processes.size)
-        setup = _Setup(
+        setup = Setup(
             content=content,
             entry=entry,
             challenge=challenge,
             settings=settings,
             labels=labels,
-            splits=_splits(entry, challenge, labels, clips),
+            folds=None if settings.ridge is None else inner_folds(settings, labels.train, challenge, source.subjects),
+            splits=make_splits(entry, challenge, labels, clips),
             out=out,
             options=replace(options, device=device),
             processes=processes,
@@ -156,30 +118,17 @@ def train(
         with repeatable(device):
             if not processes.is_first:
                 return _Training(setup, report, resumed).run()
-            with open_run(out, _record(setup, fold=source.fold)):
+            with open_run(out, make_record(setup, fold=source.fold)):
+                if settings.ridge is not None:
+                    return fit_linear(setup, report, resumed)
                 return _Training(setup, report, resumed).run()
-
-
-@dataclass(frozen=True, eq=False)
-class _Setup:
-    """The inputs of a training."""
-
-    content: EntryFile
-    entry: LearningEntry
-    challenge: Challenge
-    settings: TrainingSettings
-    labels: Labels
-    splits: Mapping[str, SplitFrames]
-    out: Path
-    options: TrainOptions
-    processes: Processes
 
 
 class _Training:
     """One training, and its history so far."""
 
     def __init__(
-        self, setup: _Setup, report: Callable[[TrainProgress], None], resumed: Callable[[int, int], None]
+        self, setup: Setup, report: Callable[[TrainProgress], None], resumed: Callable[[int, int], None]
     ) -> None:
         self.setup, self.report, self.resumed = setup, report, resumed
         self.entry, self.settings, self.processes, self.out = setup.entry, setup.settings, setup.processes, setup.out
@@ -351,43 +300,6 @@ class _Epoch:
         """Progress after so many steps of the epoch."""
         steps, frames = (done, len(self.steps)), (self._frames[done], self.frames)
         return TrainProgress(self.epoch, steps, frames, self.seconds, row)
-
-
-def _splits(
-    entry: LearningEntry, challenge: Challenge, labels: Labels, clips: Sequence[Clip]
-) -> dict[str, SplitFrames]:
-    tasks = entry.card.tasks
-    tables = {"train": labels.train, "validation": labels.validation}
-    return {
-        name: split_frames(clips, arrange_labels(table, challenge, tasks), tasks)
-        for name, table in tables.items()
-        if table is not None
-    }
-
-
-def _record(setup: _Setup, *, fold: tuple[int, int] | None) -> dict[str, Any]:
-    """The content of run.json: everything that the weights depend on, and under `environment` facts that may differ."""
-    splits = setup.splits
-    weights = [{"role": file.role, "sha256": file.sha256} for file in setup.entry.card.weights]
-    return {
-        "form": FORM,
-        "entry": {**setup.content.model_dump(exclude={"training"}), "weights": weights},
-        "training": asdict(setup.settings),
-        "data": {
-            "labels": {path.name: sha256_of(path) for path in setup.labels.files},
-            "clips": {name: digest_data(frames.clips) for name, frames in splits.items()},
-            "units": {name: len(frames.clips) for name, frames in splits.items()},
-            "labelled": {name: int(frames.labelled.sum()) for name, frames in splits.items()},
-            "fold": fold,
-            "device": setup.options.device.partition(":")[0],
-        },
-        "versions": {"abawbench": VERSION, **versions_of(LIBRARIES)},
-        FREE: {
-            "python": sys.version.split()[0],
-            "platform": platform.platform(),
-            "processors": os.cpu_count(),
-        },
-    }
 
 
 def _row(

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import torch
 
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, did_you_mean
 from abawbench.challenges import Task
 from abawbench.clips.clip import Clip, nearest_valid
 from abawbench.entries.model import Answers, Card, FrameFeatures, Weights
@@ -36,7 +36,9 @@ class NetworkSettings:
     Attributes:
         OUT_OF_RANGE: rule of a problem with a value out of its range.
         backbones: backbones that encode each crop; their vectors are joined end to end.
-        features: width of the features, for an entry that takes features and has no backbone.
+        tasks: names of the tasks that it answers; empty for all of the vocabulary.
+        features: width of the features, for an entry that takes features and has no backbone; 0 until a training sets
+            it to that of its data.
         temporal: settings of the sequence encoder.
         framework: layers that the tasks share.
         heads: settings of the head of each task.
@@ -48,6 +50,7 @@ class NetworkSettings:
     OUT_OF_RANGE: ClassVar[str] = "E17"
 
     backbones: tuple[BackboneSettings, ...] = ()
+    tasks: tuple[str, ...] = ()
     features: int | None = None
     temporal: TemporalSettings = field(default_factory=TemporalSettings)
     framework: FrameworkSettings = field(default_factory=FrameworkSettings)
@@ -119,6 +122,15 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: NetworkSettings) 
         both = "backbones and features" if settings.backbones else "neither backbones nor features"
         fix = "add [[settings.backbones]], or features = WIDTH"
         problems.append(Problem("E02", both, "either backbones for crops, or the width of features", fix))
+    if settings.features == 0:
+        fix = "train it, and name the folder of the run"
+        raise ProblemError(*problems, Problem("E11", "settings.features = 0: not trained yet", "weights", fix))
+    tasks = {task.name: task for task in vocabulary}
+    strange = [name for name in settings.tasks if name not in tasks]
+    if strange:
+        found, expected = f"settings.tasks: {', '.join(strange)}", f"names of {', '.join(tasks)}"
+        problems.append(Problem("E02", found, expected, did_you_mean(strange[0], tasks)))
+    vocabulary = tuple(task for task in vocabulary if not settings.tasks or task.name in settings.tasks)
     # any width will do where a backbone is missing: the other problems are still found
     width = sum(backbone.card.width for backbone, _, _ in parts) or settings.features or 1
     try:

@@ -188,6 +188,19 @@ class MultiTaskNetwork(nn.Module):
         """
         return self.forward_segment(self.normalise(features, lengths), lengths, state)
 
+    def linear_layers(self) -> dict[str, nn.Linear] | None:
+        """The layer of each output, if every output is a linear map of the normalised features; None otherwise."""
+        stacks, layers = [self.shared, *self.private.values()], dict[str, nn.Linear]()
+        for name in self.outputs:
+            head = self.heads[_key(name)]
+            assert isinstance(head, Head)
+            only = head.answer[0]
+            assert isinstance(only, nn.Linear)
+            if len(head.answer) > 1 or head.hidden_width != self.feature_width or len(head.hidden) > 1:
+                return None
+            layers[name] = only
+        return layers if all(isinstance(stack, IdentityEncoder) for stack in stacks) else None
+
     def normalise(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Normalise features for `forward_segment`, in the precision of the weights; shapes as in `forward`.
 

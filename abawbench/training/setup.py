@@ -1,0 +1,131 @@
+"""The inputs of a training and their record, its progress and its summary, whatever way it learns."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from abawbench.base.hashes import sha256_of
+from abawbench.base.installed import VERSION, versions_of
+from abawbench.challenges import Challenge
+from abawbench.clips.clip import Clip
+from abawbench.datasets.folds import Folds
+from abawbench.entries.entry_file import EntryFile
+from abawbench.training.data import SplitFrames, split_frames
+from abawbench.training.learners import LearningEntry
+from abawbench.training.processes import Processes
+from abawbench.training.run_folder import FREE
+from abawbench.training.settings import TrainingSettings, TrainOptions
+from abawbench.training.sources import Labels, arrange_labels, digest_data
+
+FORM = 1
+LIBRARIES = ("numpy", "opencv-python-headless", "safetensors", "torch", "transformers")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainProgress:
+    """Progress of a training.
+
+    Attributes:
+        epoch: number of the epoch, from 1, and number of all epochs.
+        steps: steps of the epoch, done and in all.
+        frames: frames of the epoch, done and in all.
+        seconds: seconds since the epoch began or was resumed.
+        row: losses and scores of the epoch, at its end.
+    """
+
+    epoch: tuple[int, int]
+    steps: tuple[int, int]
+    frames: tuple[int, int]
+    seconds: float
+    row: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSummary:
+    """Result of a training.
+
+    Attributes:
+        out: run folder.
+        was_finished: True where the run was finished before, so that nothing was done.
+        history: row of each epoch; see `abawbench.training.results`.
+        best: best epoch and its value, by task, and under `score` for the whole.
+    """
+
+    out: Path
+    was_finished: bool
+    history: Sequence[Mapping[str, Any]]
+    best: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """The inputs of a training.
+
+    Attributes:
+        content: content of the entry file.
+        entry: entry to train.
+        challenge: challenge of the labels.
+        settings: settings of the training.
+        labels: labels of both splits.
+        folds: folds of the training split for ridge regression; None for a training by gradients.
+        splits: frames of each split.
+        out: run folder.
+        options: options of the run.
+        processes: processes that learn together.
+    """
+
+    content: EntryFile
+    entry: LearningEntry
+    challenge: Challenge
+    settings: TrainingSettings
+    labels: Labels
+    folds: Folds | None
+    splits: Mapping[str, SplitFrames]
+    out: Path
+    options: TrainOptions
+    processes: Processes
+
+
+def make_splits(
+    entry: LearningEntry, challenge: Challenge, labels: Labels, clips: Sequence[Clip]
+) -> dict[str, SplitFrames]:
+    """The frames of each split that has labels. Raises: ProblemError E07 E19 as `split_frames`."""
+    tasks = entry.card.tasks
+    tables = {"train": labels.train, "validation": labels.validation}
+    return {
+        name: split_frames(clips, arrange_labels(table, challenge, tasks), tasks)
+        for name, table in tables.items()
+        if table is not None
+    }
+
+
+def make_record(setup: Setup, *, fold: tuple[int, int] | None) -> dict[str, Any]:
+    """The content of run.json: everything that the weights depend on, and under `environment` facts that may differ."""
+    splits = setup.splits
+    weights = [{"role": file.role, "sha256": file.sha256} for file in setup.entry.card.weights]
+    return {
+        "form": FORM,
+        "entry": {**setup.content.model_dump(exclude={"training"}), "weights": weights},
+        "training": asdict(setup.settings),
+        "data": {
+            "labels": {path.name: sha256_of(path) for path in setup.labels.files},
+            "clips": {name: digest_data(frames.clips) for name, frames in splits.items()},
+            "units": {name: len(frames.clips) for name, frames in splits.items()},
+            "labelled": {name: int(frames.labelled.sum()) for name, frames in splits.items()},
+            "fold": fold,
+            **({} if setup.folds is None else {"inner_folds": setup.folds.hash}),
+            "device": setup.options.device.partition(":")[0],
+        },
+        "versions": {"abawbench": VERSION, **versions_of(LIBRARIES)},
+        FREE: {
+            "python": sys.version.split()[0],
+            "platform": platform.platform(),
+            "processors": os.cpu_count(),
+        },
+    }
