@@ -12,7 +12,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any, NoReturn, ParamSpec
 
@@ -28,9 +28,10 @@ Arguments = ParamSpec("Arguments")
 _UNPRINTABLE = re.compile(r"[^\n -~]")
 
 
-# keys of a context's `meta`: its verb has printed its JSON; how much is said
+# keys of a context's `meta`: its verb has printed its JSON; how much is said; where JSON goes
 _ANSWERED = "abawbench.answered"
 _LEVEL = "abawbench.level"
+_STDOUT = "abawbench.stdout"
 QUIET, USUAL, VERBOSE = -1, 0, 1
 # bytes of input from which a verb that is usually done at once says that it has begun
 LARGE = 20_000_000
@@ -50,7 +51,8 @@ def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, No
             # names that are no UTF-8 are printed as escapes
             if isinstance(sys.stdout, io.TextIOWrapper):
                 sys.stdout.reconfigure(errors="backslashreplace")
-            verb(*args, **kwargs)
+            with _only_json_on_stdout():
+                verb(*args, **kwargs)
             sys.stdout.flush()
             detail(f"done in {time.perf_counter() - begin:.2f} s")
         except ProblemError as error:
@@ -71,6 +73,13 @@ def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, No
             with suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
+        except Exception as error:
+            # code of a user's own that nothing else guarded
+            from abawbench.entries.failures import describe_failure, is_of_user
+
+            if not is_of_user(error):
+                raise
+            _fail(ProblemError(*describe_failure("the entry", error)))
 
     return guarded
 
@@ -93,6 +102,21 @@ def writing(out: Path | None, *inputs: Path | None) -> Generator[None]:
     yield
     if is_replaced:
         say(f"{out}: the earlier file was replaced")
+
+
+@contextmanager
+def _only_json_on_stdout() -> Generator[None]:
+    """With --json, print to standard error whatever else is printed meanwhile, as by the code of an entry."""
+    context = click.get_current_context()
+    if not context.params.get("as_json"):
+        yield
+        return
+    context.meta[_STDOUT] = sys.stdout
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        del context.meta[_STDOUT]
 
 
 def level_options(verb: Callable[..., None]) -> Callable[..., None]:
@@ -210,7 +234,9 @@ def print_json(
 def print_document(value: Any) -> None:
     """Print a value as JSON, as it is; NaN is refused."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    click.echo(_UNPRINTABLE.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text))
+    text = _UNPRINTABLE.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)
+    context = click.get_current_context(silent=True)
+    click.echo(text, file=None if context is None else context.meta.get(_STDOUT))
 
 
 def _fail(error: ProblemError) -> NoReturn:

@@ -1,19 +1,18 @@
-"""The contract of an entry: the clips it takes, prediction frame by frame, the form of its answers, its failures."""
+"""The contract of an entry: the clips it takes, prediction frame by frame, the form of its answers."""
 
 from __future__ import annotations
 
-import traceback
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from abawbench.base.installed import missing_library
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.clips.clip import BATCH, Clip
 from abawbench.clips.features import FeatureClip
-from abawbench.entries.model import Answers, Card, Entry, FrameFeatures, FrameWise
+from abawbench.entries.model import Answers, Card, Entry, FrameFeatures, FrameWise, Trainable
 from abawbench.entries.outputs import sums_to_one
 from abawbench.table import Floats, Mask
 
@@ -43,6 +42,26 @@ def select_clips(entry: Entry, clips: Sequence[Clip]) -> tuple[list[Clip], list[
             continue
         selected.append(clip)
     return selected, problems
+
+
+def check_card_type(entry: Entry | Trainable) -> None:
+    """Check that an entry has a card that can be written down. Raises: ProblemError E16."""
+    card = cast(object, entry.card)
+    if not isinstance(card, Card):
+        kind = type(card).__name__
+        raise ProblemError(Problem("E16", f"a card of type {kind}", "an abawbench.entries.Card", "make it one"))
+    try:
+        json.dumps(card.to_json())
+    except (TypeError, ValueError) as error:
+        found = f"{card.name}: a card that is no JSON: {error}"
+        raise ProblemError(
+            Problem("E16", found, "text, numbers, lists and mappings", "correct the card's fields")
+        ) from error
+
+
+def place_in(card: Card, unit: str, frame: int | None = None) -> str:
+    """The entry, the unit and the frame at which something failed, for messages."""
+    return f"{card.name}, unit {unit}" + ("" if frame is None else f", frame {frame}")
 
 
 def encode_clip(entry: FrameWise, clip: Clip, batch: int = BATCH) -> FrameFeatures:
@@ -81,8 +100,8 @@ def check_answers(card: Card, answers: object, clip: Clip) -> tuple[Problem, ...
             problems.append(_wrong_shape(card, clip, f"shape {values.shape} for {task.name}", expected))
         else:
             for found, rows, expected in wrong_values(task, values, clip.valid):
-                where = f"{card.name}, unit {clip.video}, frame {clip.frame[int(np.flatnonzero(rows)[0])]}"
-                text, count = f"{where}: {found} for {task.name}", int(rows.sum())
+                place = place_in(card, clip.video, int(clip.frame[np.flatnonzero(rows)[0]]))
+                text, count = f"{place}: {found} for {task.name}", int(rows.sum())
                 problems.append(Problem("E14", text, expected, "correct the entry's predict", count=count))
     return tuple(problems)
 
@@ -116,16 +135,3 @@ def wrong_values(task: Task, values: Floats, valid: Mask) -> Iterator[tuple[str,
         off = valid & (np.abs(values.sum(axis=1) - 1) > SUM_TOLERANCE)
         if off.any():
             yield "probabilities that do not sum to 1", off, "a sum of 1 over the classes"
-
-
-def describe_failure(card: Card, error: Exception, unit: str, frame: int | None) -> tuple[Problem, ...]:
-    """Problems for an exception of an entry: its own ones, D53, or an E12 with the entry, the unit and the frame."""
-    if isinstance(error, ProblemError):
-        return error.problems
-    if (problem := missing_library(error)) is not None:
-        return (problem,)
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"unit {unit}" + ("" if frame is None else f", frame {frame}")
-    found = f"{card.name}, {where}: {type(error).__name__}: {error} ({place.filename}:{place.lineno})"
-    fix = "use a smaller --batch" if "out of memory" in str(error) else "correct the entry, then run again"
-    return (Problem("E12", found, "an answer", fix),)

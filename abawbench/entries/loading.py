@@ -6,17 +6,18 @@ import dataclasses
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from abawbench import challenges
-from abawbench.base.installed import missing_library, shipped_folder
+from abawbench.base.installed import shipped_folder
 from abawbench.base.problems import Problem, ProblemError, did_you_mean
 from abawbench.entries.baselines.controls import NoSettings
+from abawbench.entries.contract import check_card_type
 from abawbench.entries.entry_file import FILE, EntryFile, read_entry_file, read_settings
+from abawbench.entries.failures import reporting_failures
 from abawbench.entries.model import Entry, Trainable
 
 # packages name their entries in this group of entry points: name = "module:factory"
@@ -94,12 +95,13 @@ def make_entry(content: EntryFile, path: Path) -> Entry | Trainable:
         ProblemError: as `load_entry`.
     """
     vocabulary = challenges.get(content.vocabulary).tasks
-    factory, settings_type = _resolve_kind(content, path)
-    # networks have a rule of their own for settings out of range
-    rule = getattr(settings_type, "OUT_OF_RANGE", "E02")
-    settings = read_settings(settings_type, content.settings, path, out_of_range=rule)
     try:
-        return _require_entry(factory(content.card(), vocabulary, settings), str(path))
+        with reporting_failures(content.name, "code that makes an entry"):
+            factory, settings_type = _resolve_kind(content, path)
+            # networks have a rule of their own for settings out of range
+            rule = getattr(settings_type, "OUT_OF_RANGE", "E02")
+            settings = read_settings(settings_type, content.settings, path, out_of_range=rule)
+            return _require_entry(factory(content.card(), vocabulary, settings), str(path))
     except ProblemError as error:
         problems = [dataclasses.replace(problem, file=problem.file or str(path)) for problem in error.problems]
         raise ProblemError(*problems) from error
@@ -124,53 +126,52 @@ def _load_code(path: Path) -> Any:
     if not path.is_file():
         found = f"kind = code without {CODE}"
         raise ProblemError(Problem("E02", found, f"{CODE} beside {FILE}", "add it, or name another kind", str(path)))
-    name = f"abawbench_submission_{path.resolve().parent.name}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    folder = path.resolve().parent
+    name = f"abawbench_submission_{folder.name.replace('.', '_')}"
+    # a package, so that the code can import files beside it as `from .name import ...`
+    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=[str(folder)])
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    for loaded in [other for other in sys.modules if other.startswith(f"{name}.")]:
+        del sys.modules[loaded]
     # dataclasses look their module up by name
     sys.modules[name] = module
-    with _reporting_failures(f"{path.name} of {path.resolve().parent.name}", str(path)):
-        spec.loader.exec_module(module)
+    spec.loader.exec_module(module)
     return module
 
 
 def _call_factory(place: str) -> Entry | Trainable:
     module, _, attribute = place.partition(":")
+    with reporting_failures(place, "code that makes an entry"):
+        made_in = _import(module, place)
+        factory = getattr(made_in, attribute, None)
+        if factory is None:
+            names = [name for name in dir(made_in) if not name.startswith("_")]
+            raise ProblemError(_unknown("factory", attribute, names, f"a function of {module}"))
+        return _require_entry(factory(), place)
+
+
+def _import(module: str, place: str) -> Any:
+    expected, fix = "module:factory, a module that can be imported", "check PYTHONPATH and the name"
+    problem = Problem("E01", f"entry {place}", expected, fix)
+    if not all(part.isidentifier() for part in module.split(".")):
+        raise ProblemError(problem)
     try:
-        factory = getattr(importlib.import_module(module), attribute)
-    except (ModuleNotFoundError, ValueError) as error:
-        if isinstance(error, ModuleNotFoundError) and error.name and not module.startswith(error.name):
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        # what the module itself imports and lacks is another failure
+        if error.name and not module.startswith(error.name):
             raise
-        expected = "module:factory, a module that can be imported"
-        raise ProblemError(Problem("E01", f"entry {place}", expected, "check PYTHONPATH and the name")) from error
-    except AttributeError as error:
-        names = [name for name in dir(sys.modules[module]) if not name.startswith("_")]
-        raise ProblemError(_unknown("factory", attribute, names, f"a function of {module}")) from error
-    with _reporting_failures(place, None):
-        made = factory()
-    return _require_entry(made, place)
+        raise ProblemError(problem) from error
 
 
 def _require_entry(made: object, place: str) -> Entry | Trainable:
     if isinstance(made, Entry | Trainable):
+        check_card_type(made)
         return made
     expected = "an object with a card, and predict(clip) or fit(clips, truth)"
     raise ProblemError(Problem("E02", f"{place} makes a {type(made).__name__}", expected, "return an entry"))
-
-
-@contextmanager
-def _reporting_failures(what: str, file: str | None) -> Generator[None]:
-    try:
-        yield
-    except ProblemError:
-        raise
-    except Exception as error:
-        found = f"{what} raised {type(error).__name__}: {error}"
-        fix = "run it alone to see where it fails"
-        failed = Problem("E12", found, "code that loads", fix, file)
-        raise ProblemError(missing_library(error) or failed) from error
 
 
 def _unknown(what: str, name: str, known: Iterable[str], expected: str, path: Path | None = None) -> Problem:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 
 from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Clip, Frames, Positions
-from abawbench.entries.contract import describe_failure
+from abawbench.entries.contract import place_in
+from abawbench.entries.failures import reporting_failures
 from abawbench.entries.model import DeviceEntry, FrameFeatures, FrameWise
+
+# stands for what an entry failed to make
+FAILED = object()
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +41,7 @@ class Batch:
     Attributes:
         pieces: frames of the batch, in order.
         crops: crops of the pieces, shape (crops, side, side, 3); black crops fill the rest of the batch.
-        prepared: output of the entry's `prepare` for the crops.
+        prepared: output of the entry's `prepare` for the crops; FAILED where it fails.
         errors: reason why the crops of a piece could not be read, by the index of the piece; these crops are black.
     """
 
@@ -116,22 +120,23 @@ def encode_clips(
     """
     prepare: Callable[[Frames], Any] = entry.prepare if isinstance(entry, DeviceEntry) else _unchanged
     forward: Callable[[Any], FrameFeatures] = entry.forward if isinstance(entry, DeviceEntry) else entry.encode
+    width = entry.width if isinstance(entry, DeviceEntry) else None
     parts: list[FrameFeatures] = []
     problems: list[Problem] = []
     for filled in read_batches(clips, options, prepare):
         begin = 0
-        whole = _forward_whole(forward, filled)
+        whole = FAILED if filled.prepared is FAILED else _attempt(forward, filled.prepared)
+        is_whole = _is_matrix(whole, len(filled.crops), width)
         for number, piece in enumerate(filled.pieces):
             end = begin + len(piece.positions)
             try:
                 if number in filled.errors:
                     raise filled.errors[number]
-                if whole is not None:
+                if is_whole:
                     part = whole[begin:end]
                 else:
-                    alone = np.zeros_like(filled.crops)
-                    alone[: end - begin] = filled.crops[begin:end]
-                    part = _forward_alone(entry, lambda crops: forward(prepare(crops)), piece, alone)
+                    part = _forward_alone(entry, lambda crops: forward(prepare(crops)), piece, options, width)
+                width = part.shape[1]
                 problems.extend(_not_finite(entry, part, piece))
                 parts.append(part)
             except ProblemError as error:
@@ -155,61 +160,67 @@ def _read(pieces: tuple[Piece, ...], options: BatchOptions, prepare: Callable[[F
             except ProblemError as error:
                 errors[number] = error
         begin = end
-    return Batch(pieces, crops, prepare(crops), errors)
+    return Batch(pieces, crops, _attempt(prepare, crops), errors)
 
 
 def _unchanged(crops: Frames) -> Frames:
     return crops
 
 
-def _forward_whole(forward: Callable[[Any], FrameFeatures], batch: Batch) -> FrameFeatures | None:
-    """The features of a whole batch; None where the entry fails, so that each piece is tried alone."""
+def _attempt(function: Callable[[Any], Any], argument: Any) -> Any:
+    """The result of a function of an entry; FAILED where it fails, so that each piece is tried alone."""
     try:
-        features = forward(batch.prepared)
-    except Exception:
-        return None
-    return features if _has_rows(features, len(batch.crops)) else None
+        with reporting_failures(""):
+            return function(argument)
+    except ProblemError:
+        return FAILED
 
 
-def _has_rows(features: object, rows: int) -> bool:
-    return isinstance(features, np.ndarray) and features.ndim == 2 and len(features) == rows
+def _is_matrix(features: object, rows: int, width: int | None) -> TypeGuard[FrameFeatures]:
+    if not isinstance(features, np.ndarray) or features.ndim != 2 or features.dtype.kind not in "fiu":
+        return False
+    return len(features) == rows and width in {None, features.shape[1]}
 
 
 def _forward_alone(
-    entry: FrameWise, forward: Callable[[Frames], FrameFeatures], piece: Piece, batch: Frames
+    entry: FrameWise,
+    forward: Callable[[Frames], FrameFeatures],
+    piece: Piece,
+    options: BatchOptions,
+    width: int | None,
 ) -> FrameFeatures:
     """Encode one piece of a batch that failed, in a batch of the same size that holds nothing else.
 
     Args:
         entry: entry that failed.
         forward: function from crops to features.
-        piece: frames that are tried.
-        batch: crops of the piece, followed by black crops.
+        piece: frames that are tried; they are read again, since the entry may have changed what it got.
+        options: size of the crops and of the batch.
+        width: number of features of a frame; None where it is not known yet.
 
     Raises:
-        ProblemError: E12 or E13, naming the first frame that fails by itself.
+        ProblemError: E12 or E13, naming the first frame that fails by itself; F01 or E06, it cannot be read.
     """
-    frames = piece.clip.frame[piece.positions].tolist()
+    clip, frames = piece.clip, piece.clip.frame[piece.positions].tolist()
 
-    def features_of(crops: Frames, count: int, frame: int | None) -> FrameFeatures:
-        try:
-            features = forward(crops)
-        except Exception as error:
-            raise ProblemError(*describe_failure(entry.card, error, piece.clip.video, frame)) from error
-        if not _has_rows(features, len(crops)):
-            shape = getattr(features, "shape", type(features).__name__)
-            found = f"{entry.card.name}, unit {piece.clip.video}: {shape}"
-            expected = f"one row for each of {len(crops)} crops"
-            raise ProblemError(Problem("E13", found, expected, "correct the entry's encode"))
-        return features[:count]
+    def features_of(positions: Positions, frame: int | None) -> FrameFeatures:
+        crops = np.zeros((options.size, options.side, options.side, 3), np.uint8)
+        crops[: len(positions)] = clip.read(positions)
+        with reporting_failures(place_in(entry.card, clip.video, frame)):
+            features = cast(object, forward(crops))
+        if _is_matrix(features, len(crops), width):
+            return features[: len(positions)]
+        is_array = isinstance(features, np.ndarray)
+        kind = f"{features.dtype} of shape {features.shape}" if is_array else f"a {type(features).__name__}"
+        expected = f"numbers of shape ({len(crops)}, {'width' if width is None else width})"
+        found = f"{place_in(entry.card, clip.video)}: {kind} for {len(crops)} crops"
+        raise ProblemError(Problem("E13", found, expected, "correct the entry's encode"))
 
     try:
-        return features_of(batch, len(frames), frames[0] if frames else None)
+        return features_of(piece.positions, frames[0] if frames else None)
     except ProblemError:
         for place, frame in enumerate(frames):
-            single = np.zeros_like(batch)
-            single[0] = batch[place]
-            features_of(single, 1, frame)
+            features_of(piece.positions[place : place + 1], frame)
         raise
 
 
@@ -218,6 +229,6 @@ def _not_finite(entry: FrameWise, features: FrameFeatures, piece: Piece) -> tupl
     if not len(rows):
         return ()
     frame = int(piece.clip.frame[piece.positions[rows[0]]])
-    found = f"{entry.card.name}, unit {piece.clip.video}, frame {frame}: not a finite number"
+    found = f"{place_in(entry.card, piece.clip.video, frame)}: not a finite number"
     fix = "check the weights; with --precision bfloat16 try float32"
     return (Problem("E14", found, "numbers for every crop", fix, count=len(rows)),)

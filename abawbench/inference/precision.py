@@ -10,7 +10,8 @@ import numpy as np
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Clip, Frames, clip_in_memory
-from abawbench.entries.contract import describe_failure
+from abawbench.entries.contract import place_in
+from abawbench.entries.failures import reporting_failures
 from abawbench.entries.model import DeviceEntry, Precision
 
 PrecisionChoice = Literal["auto", "float32", "bfloat16"]
@@ -116,12 +117,8 @@ def decide_on_first_batch(
     if first is None:
         return Parity(choice, "float32", None)
     positions = np.flatnonzero(first.valid)[:batch]
-    try:
+    with reporting_failures(place_in(entry.card, first.video, int(first.frame[0]))):
         return decide_precision(entry, device, choice, first.read(positions), measure=measure)
-    except Exception as error:
-        if isinstance(error, ProblemError):
-            raise
-        raise ProblemError(*describe_failure(entry.card, error, first.video, int(first.frame[0]))) from error
 
 
 def has_bfloat16(device: str) -> bool:

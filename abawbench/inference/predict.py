@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from abawbench.base.problems import Problem
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Clip
-from abawbench.entries.contract import check_answers, describe_failure
+from abawbench.entries.contract import check_answers, place_in
+from abawbench.entries.failures import reporting_failures
 from abawbench.entries.model import Entry, FrameFeatures, FrameWise
 from abawbench.fill import FramePolicy, fill_frames
 from abawbench.inference.precision import ANSWERS, Measure, Parity
@@ -76,13 +77,14 @@ class _PredictionSink:
     def put(self, clip: Clip, digest: str, features: FrameFeatures | None) -> tuple[Problem, ...]:
         entry = self._entry
         try:
-            if features is not None and isinstance(entry, FrameWise):
-                answers = entry.answer(features, clip)
-            else:
-                answers = entry.predict(clip)
-        except Exception as error:
-            return describe_failure(entry.card, error, clip.video, None)
-        problems = check_answers(entry.card, answers, clip)
+            with reporting_failures(place_in(entry.card, clip.video)):
+                if features is not None and isinstance(entry, FrameWise):
+                    answers = entry.answer(features, clip)
+                else:
+                    answers = entry.predict(clip)
+                problems = check_answers(entry.card, answers, clip)
+        except ProblemError as error:
+            return error.problems
         if not problems:
             answers, filled = fill_frames(answers, clip.frame, clip.valid, self._fill)
             self._store.write(Predictions(clip.video, clip.frame, clip.time, clip.valid, filled, answers), digest)

@@ -149,7 +149,7 @@ def test_features_for_an_entry_that_takes_crops_are_a_problem(submissions, tmp_p
 
 def test_an_entry_that_fails_leaves_what_is_finished_and_exits_with_1(submissions, crops, tmp_path):
     path = submissions / "2026_test_mean" / "entry.py"
-    path.write_text(path.read_text().replace("mean = ", "assert len(pictures) == 0, 'broken'\n        mean = "))
+    path.write_text(path.read_text().replace("mean = ", "assert len(pictures) == 2, 'broken'\n        mean = "))
     result = called(submissions, "2026_test_mean", crops, "-o", tmp_path / "store", "--precision", "float32")
     assert result.exit_code == 1
     assert "E12" in result.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import cast
@@ -39,7 +38,6 @@ def check_card(card: Card, *, reads_crops: bool, needs_networks: bool, is_fitted
             *_check_weights(card),
             *_check_networks(card, needs_networks),
             *_check_training(card, is_fitted),
-            *_check_json(card),
         )
     )
 
@@ -89,13 +87,6 @@ def _check_training(card: Card, is_fitted: bool) -> Iterable[Lack]:
         yield "weights, and no trained_on", "the data sets that its weights were trained on", fix
     if is_fitted and not card.trained_videos:
         yield "fitted, and no trained_videos", "the videos of its fit", "put the names of the clips on the card"
-
-
-def _check_json(card: Card) -> Iterable[Lack]:
-    try:
-        json.dumps(card.to_json())
-    except (TypeError, ValueError) as error:
-        yield f"a card that is no JSON: {error}", "text, numbers, lists and mappings", "correct the card's fields"
 
 
 def check_task_names(card: Card) -> tuple[Problem, ...]:

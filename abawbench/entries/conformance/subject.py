@@ -13,8 +13,9 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.clips.alignment import CROP_SIZE
 from abawbench.clips.clip import Clip, Frames, Positions
-from abawbench.entries.contract import check_answers, describe_failure
-from abawbench.entries.model import Answers, Card, DeviceEntry, Entry, FrameFeatures, TableEntry, Trainable
+from abawbench.entries.contract import check_answers, check_card_type, place_in
+from abawbench.entries.failures import reporting_failures
+from abawbench.entries.model import Answers, DeviceEntry, Entry, FrameFeatures, TableEntry, Trainable
 from abawbench.table import Table, Values
 
 Load = Callable[[], Entry | Trainable]
@@ -100,24 +101,20 @@ def make_subject(load: Load, tasks: Sequence[Task]) -> Subject:
 
 def _load_fitted(load: Load, tasks: Sequence[Task]) -> tuple[Entry, bool]:
     """The entry, ready to predict, and whether it was fitted for that."""
-    card = Card("the entry", "", (), None)
-    try:
+    with reporting_failures("the entry", "code that makes an entry"):
         loaded = load()
-        own = cast(object, loaded.card)
-        if not isinstance(own, Card):
-            kind = type(own).__name__
-            raise ProblemError(Problem("E16", f"a card of type {kind}", "an abawbench.entries.Card", "make it one"))
-        card = own
-        if not isinstance(loaded, Trainable):
-            return loaded, False
-        size = CROP_SIZE if card.picture is None else card.picture.size
+        check_card_type(loaded)
+    card = loaded.card
+    if not isinstance(loaded, Trainable):
+        return loaded, False
+    size = CROP_SIZE if card.picture is None else card.picture.size
+    with reporting_failures(card.name, "an entry that is fitted"):
         fitted = cast(object, loaded.fit(drawn_clips(size), drawn_truth(tasks)))
         if isinstance(fitted, Entry):
+            check_card_type(fitted)
             return fitted, True
-        found = f"{card.name}: fit makes a {type(fitted).__name__}"
-        raise ProblemError(Problem("E02", found, "an entry, with a card and predict(clip)", "return one"))
-    except Exception as error:
-        raise ProblemError(*describe_failure(card, error, "(none yet)", None)) from error
+    found = f"{card.name}: fit makes a {type(fitted).__name__}"
+    raise ProblemError(Problem("E02", found, "an entry, with a card and predict(clip)", "return one"))
 
 
 def _takes(entry: Entry) -> Takes:
@@ -127,22 +124,19 @@ def _takes(entry: Entry) -> Takes:
         return "nothing"
     if isinstance(entry, DeviceEntry) and entry.card.picture is None:
         try:
-            entry.encode(np.zeros((1, CROP_SIZE, CROP_SIZE, 3), np.uint8))
+            with reporting_failures(entry.card.name):
+                entry.encode(np.zeros((1, CROP_SIZE, CROP_SIZE, 3), np.uint8))
         except ProblemError as error:
             return "features" if {problem.rule for problem in error.problems} == {"E06"} else "crops"
-        except Exception:
-            return "crops"
     return "crops"
 
 
 def _test_clips(entry: Entry) -> tuple[Clip, Clip]:
     """A clip with gaps, and one of another unit where there is one."""
-    try:
+    with reporting_failures(entry.card.name, "clips to answer"):
         size = CROP_SIZE if entry.card.picture is None else entry.card.picture.size
         clips = entry.clips() if isinstance(entry, TableEntry) else drawn_clips(size)
         return _with_gaps(clips[0]), clips[-1]
-    except Exception as error:
-        raise ProblemError(*describe_failure(entry.card, error, "(none yet)", None)) from error
 
 
 def _with_gaps(clip: Clip) -> Clip:
@@ -153,12 +147,10 @@ def _with_gaps(clip: Clip) -> Clip:
 
 
 def _predict(entry: Entry, clip: Clip, *, takes_features: bool) -> Answers:
-    try:
+    with reporting_failures(place_in(entry.card, clip.video)):
         if takes_features and isinstance(entry, DeviceEntry):
             return entry.answer(_random_features(clip, entry.width), clip)
         return entry.predict(clip)
-    except Exception as error:
-        raise ProblemError(*describe_failure(entry.card, error, clip.video, None)) from error
 
 
 def _random_features(clip: Clip, width: int) -> FrameFeatures:

@@ -14,7 +14,8 @@ from abawbench.challenges import Task
 from abawbench.clips.clip import Clip, Frames, Positions, clip_in_memory
 from abawbench.entries.conformance import card
 from abawbench.entries.conformance.subject import Load, Subject, drawn_clips, make_subject, resize_crops
-from abawbench.entries.contract import describe_failure
+from abawbench.entries.contract import place_in
+from abawbench.entries.failures import reporting_failures
 from abawbench.entries.model import Answers, DeviceEntry, FrameFeatures, FrameWise
 
 FILLED_IN = "its file is filled in"
@@ -121,9 +122,10 @@ def conform(load: Load, tasks: Sequence[Task] | None = None) -> Report:
 
 def _run(check: Check, subject: Subject) -> tuple[Problem, ...]:
     try:
-        return check.find_problems(subject)
-    except Exception as error:
-        return describe_failure(subject.entry.card, error, subject.clip.video, None)
+        with reporting_failures(place_in(subject.entry.card, subject.clip.video)):
+            return check.find_problems(subject)
+    except ProblemError as error:
+        return error.problems
 
 
 def _card(subject: Subject) -> tuple[Problem, ...]:

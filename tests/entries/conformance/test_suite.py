@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -288,7 +289,6 @@ CARDS = {
     "weights of nothing": replace(GOOD, weights=(FILE,)),
     "a network without mean": replace(GOOD, networks=({"intake": {**IMAGE_INPUT, "mean": ()}},)),
     "a network without intake": replace(GOOD, networks=({"kind": "mean"},)),
-    "no JSON": replace(GOOD, networks=({"intake": IMAGE_INPUT, "kind": np.float32(1)},)),
 }
 VA, EXPRESSION, UNITS = TASKS
 NAMES = {
@@ -301,6 +301,8 @@ NAMES = {
 FAULTS: dict[str, tuple[Callable[[], object], str, str]] = {
     "does not load": (raising, LOADS, "E12"),
     "has no card": (partial(Small, "2026_test_small"), LOADS, "E16"),
+    "has a card that is no JSON": (partial(Small, replace(GOOD, notes=(np.float32(1),))), LOADS, "E16"),
+    "leaves the program": (sys.exit, LOADS, "E12"),
     "cannot be fitted": (partial(Pupil, raising), LOADS, "E12"),
     "fits nothing": (partial(Pupil, lambda: None), LOADS, "E02"),
     "keeps quiet about its fit": (partial(Pupil, Small), CARD_SAYS, "E16"),
@@ -407,7 +409,7 @@ def test_a_trainable_is_fitted_on_drawn_faces_with_the_tasks_that_are_named():
 def test_an_exception_names_entry_unit_and_place():
     problem = conform(partial(Whole, raising)).problems[0]
     assert "2026_test_small, unit drawn-1: RuntimeError: no idea" in problem.found
-    assert "test_suite.py" in problem.found
+    assert problem.file == __file__
 
 
 def test_what_would_only_tell_the_same_fault_again_is_left_out_and_says_so():
