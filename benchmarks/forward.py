@@ -36,7 +36,7 @@ VIT_B_OPERATIONS = 2 * (12 * (4 * 197 * 768**2 + 2 * 197 * 768 * 3072 + 2 * 197*
 
 def entry_of(kind: str, side: int) -> DeviceEntry:
     """An entry with this backbone and random weights."""
-    card = Card("2026_bench_forward", "a benchmark", (), ImageInput(side, "RGB", crop="any"))
+    card = Card("2026_bench_forward", "a benchmark", (), ImageInput(side, "RGB"))
     return create(card, get("abaw4-mtl").tasks, NetworkSettings(backbones=(BackboneSettings(kind=kind),), seed=0))
 
 

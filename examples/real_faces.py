@@ -29,6 +29,8 @@ from abawbench.base.problems import ProblemError, unwritable
 from abawbench.challenges import get
 from abawbench.cli.output import exits_on_problems, print_table, say
 from abawbench.clips.clip import Clip, clips_of_crops
+from abawbench.clips.crop import ARCFACE
+from abawbench.clips.crop_file import write_crop
 from abawbench.entries import Entry, Trainable, answer, load_entry, uncovered
 from abawbench.entries.baselines import classical
 from abawbench.faces import WEIGHTS_NAME, Detector, crop_file, weights_path
@@ -81,6 +83,7 @@ def crop_faces(data: Path, crops: Path) -> tuple[str, ...]:
             (crops / person / f"{frame:05d}.jpg").write_bytes(jpeg.tobytes())
         if count % 20 == 0 or count == len(people):
             say(f"  {count} of {len(people)} people")
+    write_crop(crops, ARCFACE)
     return people
 
 

@@ -140,6 +140,7 @@ RULES: dict[str, Rule] = {
     "D35": Rule("crops of another origin in the way", "Only crops that `abawbench faces` wrote are replaced."),
     "D36": Rule("another run is at work", "Only one run at a time writes into a folder."),
     "D37": Rule("video not finished", "The process that works on a video runs to its end."),
+    "D38": Rule("crops of another kind in the folder", "A folder holds crops of one kind and one size."),
     "D50": Rule(
         "another synthetic corpus in the folder", "A folder holds one corpus, made with the same settings and version."
     ),
@@ -168,7 +169,7 @@ RULES: dict[str, Rule] = {
     "E05": Rule("landmarks give no alignment", "The landmarks of a face are finite, and not all at one point."),
     "E06": Rule(
         "input of the wrong type or shape",
-        "Pictures are 8-bit grey, RGB or RGBA; crops have the size that the card names.",
+        "Pictures are 8-bit grey, RGB or RGBA; crops show what the card names, in its size.",
     ),
     "E07": Rule(
         "nothing to learn from", "The truth has at least one annotated row with a crop, for at least one task."
@@ -270,6 +271,11 @@ RULES: dict[str, Rule] = {
     ),
     "N42": Rule("columns that are not read", "A table has the names of its rows and their values alone."),
     "N43": Rule("rows of sentinels", "Every row has a prediction; a row of sentinels is left to a fill policy."),
+    "N50": Rule(
+        "crops that do not say what they are",
+        "Beside the folders of crops, `crop.json` says what they show, as `abawbench faces` writes it; the card of an "
+        "entry says what it takes.",
+    ),
 }
 
 FAMILIES = {

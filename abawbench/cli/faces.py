@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from abawbench.cli.options import PATH, choice_option, cluster_options, json_option
+from abawbench.cli.options import PATH, cluster_options, json_option
 from abawbench.cli.output import ProgressLine, duration, exits_on_problems, print_json, say, tell, tell_resumed
 
 if TYPE_CHECKING:
@@ -27,12 +27,16 @@ if TYPE_CHECKING:
     help="Detect faces in every K-th frame, and follow them in between.",
     metavar="K",
 )
-@choice_option(
+@click.option(
     "--crop",
-    choices=["aligned", "wide"],
-    default="aligned",
-    text="aligned: 112 x 112 pixels as in s-Aff-Wild2; wide: 224 x 224 with the whole head.",
+    "crop_name",
+    default="arcface-112",
+    show_default=True,
+    metavar="NAME",
+    help="arcface-112: as recognition networks take faces; wide: the whole head; eyes-1.5: eyes level, a margin of 1.5 "
+    "eye distances; box-0.2: the detector's box, a margin of a fifth.",
 )
+@click.option("--size", type=int, help="Pixels of a side of a crop.  [default: 112 for arcface-112, else 224]")
 @click.option(
     "--workers",
     type=click.IntRange(1),
@@ -52,7 +56,8 @@ def command(
     videos: Path,
     out: Path,
     every: int,
-    crop: str,
+    crop_name: str,
+    size: int | None,
     workers: int,
     weights: Path | None,
     address: str | None,
@@ -61,17 +66,24 @@ def command(
     """Crop the faces of VIDEOS into OUT, one unit for each person.
 
     VIDEOS is a video, a picture, or a folder of them; the direct subfolders of a folder are read too. Numbered pictures
-    in a folder are the frames of a video. OUT receives cropped_aligned/<unit>/00001.jpg, an index of every frame,
-    audit.html to look at, audit.csv, and left_out.csv. Rows in OUT/overrides.csv (video,from,to,which) correct who is
-    who. When the command is run again, finished videos are kept, and changed videos and those with new overrides are
-    done again.
+    in a folder are the frames of a video. OUT receives cropped_aligned/<unit>/00001.jpg, cropped_aligned/crop.json,
+    which says what the crops show, an index of every frame, audit.html to look at, audit.csv, and left_out.csv. Rows in
+    OUT/overrides.csv (video,from,to,which) correct who is who. When the command is run again, finished videos are kept,
+    and changed videos and those with new overrides are done again.
 
     \b
     Example:
       abawbench faces videos faces
       abawbench faces videos faces --every 5 --workers 8
       abawbench faces interview.mp4 faces --crop wide --json
+      abawbench faces videos faces_of_boxes --crop box-0.2 --size 48
     """
+    from abawbench.clips.crop import Crop
+
+    try:
+        crop = Crop.named(crop_name, size)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     tell(f"faces: {videos}, into {out}")
     from abawbench.base.problems import render
     from abawbench.faces.run import crop_faces

@@ -82,11 +82,12 @@ def open_data(data: Path, out: Path, card: Card, weights: Path | None) -> ClipSo
     Args:
         data: path that the user named.
         out: folder of the run.
-        card: card of the entry that gets the clips, which has the size of the crops.
+        card: card of the entry that gets the clips, which says what the crops show, and their size; where it does not
+            know, they are those of recognition networks.
         weights: ONNX file of the face detector; None takes the default.
 
     Raises:
-        ProblemError: E06 there are no crops of the card's size, P03 there is nothing to crop; what `open_clips` and
+        ProblemError: E16 the card names no crop that can be made, P03 there is nothing to crop; what `open_clips` and
             `crop_faces` raise.
     """
     from abawbench.clips.open import open_clips
@@ -192,17 +193,15 @@ def _print_lines(summary: RunSummary, kind: str, lines: Mapping[str, object]) ->
 
 def _crop_faces(data: Path, out: Path, card: Card, weights: Path | None) -> Path:
     from abawbench.base.problems import Problem, ProblemError, render
-    from abawbench.clips.alignment import FIELDS
+    from abawbench.clips.crop import FORMS, Crop
     from abawbench.faces.run import crop_faces
     from abawbench.faces.video_crops import FaceSettings
     from abawbench.inference import FACES
 
-    size = 112 if card.picture is None else card.picture.size
-    crop = next((name for name, field in FIELDS.items() if field.size == size), None)
-    if crop is None:
-        sizes = " or ".join(f"{field.size}" for field in FIELDS.values())
-        found = f"{card.name} takes crops of {size} pixels"
-        raise ProblemError(Problem("E06", found, f"{sizes} pixels, as faces makes them", "make the crops yourself"))
+    try:
+        crop = Crop.named(card.crop or "arcface-112", None if card.picture is None else card.picture.size)
+    except ValueError as error:
+        raise ProblemError(Problem("E16", f"{card.name}: {error}", FORMS, "correct the card")) from error
     line = ProgressLine("videos")
     folder = out / FACES
     folder.mkdir(parents=True, exist_ok=True)

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from abawbench.base.folders import entries, require_text
 from abawbench.base.hashes import sha256_of_file
 from abawbench.base.prefetch import map_ahead
-from abawbench.base.problems import Problem, ProblemError, unreadable
-from abawbench.clips.alignment import CROP_SIZE, FIELDS
+from abawbench.base.problems import Problem, ProblemError, Problems, unreadable
+from abawbench.clips.crop import CROP_SIZE, Crop
+from abawbench.clips.crop_file import CROP_FILE, read_crop
 from abawbench.clips.crop_index import CROPS, MISSING, index_files, read_index
 from abawbench.clips.images import SUFFIXES, number_of, read_image
 from abawbench.table import Floats, Integers, Mask, Table
@@ -40,7 +41,8 @@ class Clip:
             (positions, size, size, 3).
         time: seconds from the start of the video, shape (frames,); None where the times are not known.
         files: function that lists the files of the valid frames; None where the crops are in memory.
-        crop_recipe: settings and versions by which `abawbench faces` cut the crops; None for crops of other origin.
+        crop_recipe: settings and versions by which `abawbench faces` cut the crops, or what their folder says that they
+            are; None where nothing is said.
     """
 
     video: str
@@ -54,6 +56,11 @@ class Clip:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @property
+    def crop(self) -> Crop | None:
+        """What the crops show, and how large they are; None where nothing is said."""
+        return None if self.crop_recipe is None else Crop.from_json(self.crop_recipe)
 
     def read(self, positions: Positions) -> Frames:
         """RGB crops at these positions, shape (positions, size, size, 3); black where a frame has no crop.
@@ -108,14 +115,21 @@ def clip_in_memory(video: str, frames: Frames, *, frame: Integers | None = None,
     return Clip(video, numbers, mask, frames.shape[1], lambda positions: frames[positions])
 
 
-def clips_of_crops(root: Path, rows: Table, size: int = CROP_SIZE) -> tuple[Clip, ...]:
+def clips_of_crops(root: Path, rows: Table, size: int | None = None) -> tuple[Clip, ...]:
     """The clips of the videos in a table, from crops named `<video>/00001.jpg` as in s-Aff-Wild2.
 
     Args:
         root: folder of the crops, as `cropped_aligned`.
         rows: list, truth or prediction; each of its videos gives a clip of the video's distinct frames.
-        size: height and width of the crops in pixels.
+        size: height and width of the crops in pixels; by default what their folder says, or else 112.
+
+    Raises:
+        ProblemError: F01, the folder does not say what its crops are in the right form.
     """
+    described = read_crop(root)
+    recipe = None if described is None else described.to_json()
+    if size is None:
+        size = CROP_SIZE if described is None else described.size
     order = np.argsort(rows.video, kind="stable")
     ends = np.searchsorted(rows.video[order], np.arange(len(rows.videos) + 1))
     clips: list[Clip] = []
@@ -124,7 +138,7 @@ def clips_of_crops(root: Path, rows: Table, size: int = CROP_SIZE) -> tuple[Clip
         folder = root / video
         present = _names(folder)
         valid = np.array([f"{number:05d}.jpg" in present for number in frame.tolist()], bool)
-        clips.append(_clip_of_crops(video, folder, frame, valid, size))
+        clips.append(replace(_clip_of_crops(video, folder, frame, valid, size), crop_recipe=recipe))
     return tuple(clips)
 
 
@@ -137,12 +151,11 @@ def clips_of_faces(out: Path) -> tuple[Clip, ...]:
     clips: list[Clip] = []
     for path in index_files(out):
         index = read_index(path)
-        size = FIELDS[index.facts["key"]["crop"]].size
         for unit in index.units:
             rows = index.rows_of(unit)
             frame, folder = index.frame[rows], out / CROPS / unit
             valid = index.state[rows] != MISSING
-            clip = _clip_of_crops(unit, folder, frame, valid, size)
+            clip = _clip_of_crops(unit, folder, frame, valid, index.crop.size)
             clips.append(replace(clip, time=index.time[rows], crop_recipe=index.crop_recipe))
     return tuple(clips)
 
@@ -152,7 +165,7 @@ def clips_of_units(root: Path) -> tuple[Clip, ...]:
 
     Raises:
         ProblemError: F01 a folder or picture cannot be read, D30 there is no numbered picture, D31 two pictures have
-            the same number.
+            the same number, E06 the pictures have another size than the folder says.
     """
     folders = [root, *(path for path in entries(root)[0] if path.is_dir())]
     found = [(folder, numbered_pictures(folder)) for folder in folders]
@@ -160,7 +173,7 @@ def clips_of_units(root: Path) -> tuple[Clip, ...]:
     if not clips:
         expected = "crops named by frame number, as <unit>/00001.jpg"
         raise ProblemError(Problem("D30", "no numbered picture", expected, "name another folder", str(root)))
-    return tuple(clips)
+    return _with_description(clips, root, is_unit=bool(found[0][1]))
 
 
 def numbered_pictures(folder: Path) -> list[Path]:
@@ -224,6 +237,25 @@ def _clip_of_crops(unit: str, folder: Path, frame: Integers, valid: Mask, size: 
         return _read_crops(paths(frame[positions]), size)
 
     return Clip(unit, frame, valid, size, read, files=lambda: paths(frame[valid]))
+
+
+def _with_description(clips: Sequence[Clip], root: Path, *, is_unit: bool) -> tuple[Clip, ...]:
+    """The clips with what `crop.json` in their folder says; that of a unit may stand beside its folder too."""
+    place, described = root, read_crop(root)
+    if described is None and is_unit:
+        place = root.resolve().parent
+        described = read_crop(place)
+    if described is None:
+        return tuple(clips)
+    problems = Problems()
+    for clip in clips:
+        if clip.size != described.size:
+            found = f"crops of {clip.size} x {clip.size} pixels in {clip.video}"
+            expected = f"{described.size} x {described.size} pixels, as {place / CROP_FILE} says"
+            fix = "cut them again in one size, or correct the file"
+            problems.add(Problem("E06", found, expected, fix, str(root)))
+    problems.raise_if_any()
+    return tuple(replace(clip, crop_recipe=described.to_json()) for clip in clips)
 
 
 def _clip_of_pictures(folder: Path, paths: list[Path]) -> Clip:

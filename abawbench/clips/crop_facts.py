@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from abawbench.base.files import plain_name
-from abawbench.clips.alignment import FIELDS
+from abawbench.clips.crop import Crop
 
 Count = Annotated[int, Field(ge=0, lt=1 << 31)]
 # folders are removed and replaced by the names of units
@@ -78,7 +78,6 @@ def check_facts(facts: Mapping[str, Any]) -> None:
     except ValidationError as error:
         fault = error.errors()[0]
         raise ValueError(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from error
-    if checked.key.crop not in FIELDS:
-        raise ValueError(f"crop {checked.key.crop}")
+    Crop.from_json(facts["key"])
     if len(set(checked.units)) < len(checked.units) or set(checked.units) != checked.thumbs.keys():
         raise ValueError("units that are there twice, or without pictures")

@@ -14,6 +14,7 @@ from abawbench.base.arrow_input import open_parquet, parquet_metadata
 from abawbench.base.json_text import parse_fields
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.alignment import Points
+from abawbench.clips.crop import Crop
 from abawbench.table import Floats, Integers
 
 # folders of the crops and of the indexes in the output folder of `abawbench faces`
@@ -73,6 +74,11 @@ class Index:
         return tuple(self.facts["units"])
 
     @property
+    def crop(self) -> Crop:
+        """What its crops show, and how large they are."""
+        return Crop.from_json(self.facts["key"])
+
+    @property
     def crop_recipe(self) -> Mapping[str, Any]:
         """Settings and versions that decided the crops; the video is left out, as crops have a hash of their own."""
         return {name: value for name, value in self.facts["key"].items() if name != "source"}
@@ -113,7 +119,8 @@ def _facts_in(metadata: Mapping[bytes, bytes] | None) -> Mapping[str, Any]:
 
     facts = parse_fields((metadata or {}).get(METADATA, b""))
     check_facts(facts)
-    return facts
+    # earlier versions wrote other names of the crops, and no size
+    return {**facts, "key": {**facts["key"], **Crop.from_json(facts["key"]).to_json()}}
 
 
 def _check(index: Index) -> None:

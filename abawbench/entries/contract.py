@@ -12,6 +12,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.clips.clip import BATCH, Clip
 from abawbench.clips.features import FeatureClip
+from abawbench.entries.crops import crop_misfit
 from abawbench.entries.model import Answers, Card, Entry, FrameFeatures, FrameWise, Trainable
 from abawbench.entries.outputs import sums_to_one
 from abawbench.table import Floats, Mask
@@ -22,25 +23,20 @@ SUM_TOLERANCE = 1e-5
 
 def select_clips(entry: Entry, clips: Sequence[Clip]) -> tuple[list[Clip], list[tuple[str, Problem]]]:
     """Select the clips whose crops or features an entry takes by its card; other units have a problem, E06 or P04."""
-    picture, width = entry.card.picture, getattr(entry, "width", None)
+    width = getattr(entry, "width", None)
     selected: list[Clip] = []
     problems: list[tuple[str, Problem]] = []
     for clip in clips:
         name = f"{entry.card.name}, unit {clip.video}, frame {int(clip.frame[0]) if len(clip) else 0}"
-        if isinstance(clip, FeatureClip):
-            if not isinstance(entry, FrameWise) or clip.width != width:
-                expected = "crops" if width is None else f"{width} as the entry's networks make them"
-                fix = "extract the features with the backbones of this entry"
-                problem = Problem("P04", f"{name}: {clip.width} features a frame", expected, fix)
-                problems.append((clip.video, problem))
-                continue
-        elif picture is not None and clip.size != picture.size:
-            found = f"{name}: crops of {clip.size} x {clip.size} pixels"
-            expected = f"{picture.size} x {picture.size} ({picture.crop}), as its card says"
-            problem = Problem("E06", found, expected, "align the faces to that size, or correct the card")
-            problems.append((clip.video, problem))
-            continue
-        selected.append(clip)
+        if isinstance(clip, FeatureClip) and (not isinstance(entry, FrameWise) or clip.width != width):
+            expected = "crops" if width is None else f"{width} as the entry's networks make them"
+            fix = "extract the features with the backbones of this entry"
+            problems.append((clip.video, Problem("P04", f"{name}: {clip.width} features a frame", expected, fix)))
+        elif (misfit := crop_misfit(entry.card, clip)) is not None:
+            found, expected, fix = misfit
+            problems.append((clip.video, Problem("E06", f"{name}: {found}", expected, fix)))
+        else:
+            selected.append(clip)
     return selected, problems
 
 

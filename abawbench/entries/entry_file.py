@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
+from pydantic_core import PydanticCustomError
 
 from abawbench.base.files import read_input
 from abawbench.base.problems import Problem, ProblemError, did_you_mean, unreadable
 from abawbench.base.toml_text import parse_toml
+from abawbench.clips.crop import FORMS, Crop
 from abawbench.entries.model import Card
 from abawbench.models.image_input import LARGEST, ImageInput
 
@@ -39,7 +41,15 @@ class _Picture(BaseModel):
 
     size: int = Field(ge=1, le=LARGEST)
     colour: Literal["RGB", "BGR", "grey"]
-    crop: str = Field(min_length=1)
+    crop: str = ""
+
+    @field_validator("crop")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            return Crop.named(name).name if name else name
+        except ValueError as error:
+            raise PydanticCustomError("crop", "One of " + FORMS) from error
 
 
 class EntryFile(BaseModel):

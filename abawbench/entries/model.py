@@ -50,7 +50,7 @@ class Card:
         name: name of the entry, `<year>_<team>_<method>`.
         title: title of the entry, a few words.
         tasks: tasks that it answers, each with its own classes, columns and range; empty before a fit.
-        picture: crops that it takes: size, colour and crop; None for an entry without pictures.
+        picture: crops that it takes: size, colour, and what they show; None for an entry without pictures.
         trained_on: data sets whose labels or pictures it was made from, those of its weights included.
         trained_videos: videos of the last fit.
         sees_truth: True for a control that reads the labels it is scored on; its score is never a result.
@@ -74,6 +74,14 @@ class Card:
     notes: tuple[str, ...] = ()
     weights: tuple[Weights, ...] = ()
     networks: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def crop(self) -> str:
+        """Name of the crop that it takes, by its picture or else by its networks; empty where neither knows any."""
+        if self.picture is not None and self.picture.crop:
+            return self.picture.crop
+        known = {network.get("intake", {}).get("crop", "") for network in self.networks} - {""}
+        return known.pop() if len(known) == 1 else ""
 
     def task(self, name: str) -> Task | None:
         """Look up a task by name; None where the entry does not answer it."""

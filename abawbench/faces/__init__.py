@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from abawbench.clips.alignment import CROP_SIZE, TEMPLATE, aligned_crop, similarity
+from abawbench.clips.alignment import TEMPLATE, aligned_crop, similarity
+from abawbench.clips.crop import CROP_SIZE
 from abawbench.faces.detector import (
     WEIGHTS_NAME,
     WEIGHTS_SHA256,

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from abawbench.clips.alignment import Box
 from abawbench.clips.images import Image
 from abawbench.faces.detector import Face
 
 Description = NDArray[np.float32]
-Box = tuple[float, float, float, float]
 
 # median distance of two pictures of one person in the London set: colours, brightness, edges
 SPREAD = (0.69, 0.23, 0.060)

@@ -15,7 +15,9 @@ from abawbench.base.files import check_output
 from abawbench.base.problems import Problem, ProblemError, together, unreadable, unwritable
 from abawbench.base.ray_pool import spread
 from abawbench.base.run_lock import end_workers, only_run, stay_with_parent, without_interrupts
-from abawbench.clips.crop_index import CROPS, INDEX, index_file, read_facts
+from abawbench.clips.crop import Crop
+from abawbench.clips.crop_file import read_crop, write_crop
+from abawbench.clips.crop_index import CROPS, INDEX, index_file, index_files, read_facts
 from abawbench.faces import work_folder
 from abawbench.faces.audit import write_audit
 from abawbench.faces.detector import Detector, weights_path
@@ -181,8 +183,8 @@ def crop_faces(
 
     Raises:
         ProblemError: nothing can be done at all: F01 or D30 for the input, F12 the folder is the input, F04 or D34 for
-            the overrides, F01 or E04 for the weights, D36 while another run works in the folder. Problems of single
-            videos are in the summary.
+            the overrides, F01 or E04 for the weights, D36 while another run works in the folder, D38 the folder holds
+            crops of another kind or size. Problems of single videos are in the summary.
     """
     begin = time.perf_counter()
     check_output(out, videos)
@@ -191,6 +193,7 @@ def crop_faces(
     _prepare(out)
     with only_run(out):
         work_folder.recover(out)
+        _settle_crop(out, settings.crop)
         if not (out / OVERRIDES).exists():
             work_folder.put_file(out, OVERRIDES, ",".join(COLUMNS) + "\n")
         overrides = read_overrides(out / OVERRIDES)
@@ -230,6 +233,21 @@ def _prepare(out: Path) -> None:
         (out / INDEX).mkdir(exist_ok=True)
     except OSError as error:
         raise unreadable(out, error) from error
+
+
+def _settle_crop(out: Path, crop: Crop) -> None:
+    """Write down what the crops of a folder are. Raises: ProblemError D38, it holds others; F01."""
+    described = read_crop(out / CROPS)
+    if described is None:
+        held = {Crop.from_json(facts["key"]) for path in index_files(out) if (facts := read_facts(path)) is not None}
+    else:
+        held = {described} if any(path.is_dir() for path in (out / CROPS).iterdir()) else set[Crop]()
+    if others := held - {crop}:
+        found, expected = (f"{one.name} of {one.size} pixels" for one in (others.pop(), crop))
+        fix = f"name another folder, or remove {CROPS} and {INDEX} from this one to cut all faces anew"
+        raise ProblemError(Problem("D38", f"crops {found}", expected, fix, str(out)))
+    if described != crop:
+        write_crop(out / CROPS, crop)
 
 
 class _Progress:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from abawbench.base.prefetch import iterate_ahead
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.clips.alignment import ALIGNED, FIELDS, Field, aligned_crop
+from abawbench.clips.alignment import aligned_crop
+from abawbench.clips.crop import ARCFACE, Crop
 from abawbench.clips.crop_index import DETECTED, FOLLOWED
 from abawbench.clips.images import Image, encode_jpeg, read_image
 from abawbench.clips.video import Frame, Video, no_frame
@@ -44,16 +45,11 @@ class FaceSettings:
 
     Attributes:
         every: interval between detections, in frames; faces are followed between them.
-        crop: name of a field of view in `FIELDS`.
+        crop: what the crops show, and how large they are.
     """
 
     every: int = 1
-    crop: str = ALIGNED.name
-
-    @property
-    def field(self) -> Field:
-        """The field of view."""
-        return FIELDS[self.crop]
+    crop: Crop = ARCFACE
 
 
 def video_key(digest: str, settings: FaceSettings, overrides: Sequence[Override]) -> dict[str, Any]:
@@ -65,7 +61,7 @@ def video_key(digest: str, settings: FaceSettings, overrides: Sequence[Override]
         "recipe": RECIPE,
         "source": digest,
         "every": settings.every,
-        "crop": settings.crop,
+        **settings.crop.to_json(),
         "weights": WEIGHTS_SHA256,
         "overrides": [row.to_json() for row in overrides],
         "av": av.__version__,
@@ -190,7 +186,7 @@ def crop_video(
     folders: set[int] = set()
     with open_frames(source) as (frames, report):
         for done, found in enumerate(detect_or_follow(frames, detector, settings.every), 1):
-            _add_frame(found, work, settings.field, index, tracker, scene, folders)
+            _add_frame(found, work, settings.crop, index, tracker, scene, folders)
             if done % TICK == 0:
                 tick(TICK)
         tick(len(index.frame_number) % TICK)
@@ -223,7 +219,7 @@ def crop_video(
 def _add_frame(
     found: FrameFaces,
     work: Path,
-    crop_field: Field,
+    crop: Crop,
     index: IndexBuilder,
     tracker: Tracker,
     scene: Scene,
@@ -236,17 +232,17 @@ def _add_frame(
     index.add_frame(frame.number, frame.time)
     faces = tuple(face for face in found.faces if _can_be_aligned(face))
     aligned = [aligned_crop(frame.image, face.points) for face in faces]
-    tracks = tracker.assign_tracks(frame.image, faces, [describe(crop) for crop in aligned])
+    tracks = tracker.assign_tracks(frame.image, faces, [describe(upright) for upright in aligned])
     scene.add(frame, faces, tracks)
     state = FOLLOWED if found.is_followed else DETECTED
-    for face, track, crop in zip(faces, tracks, aligned, strict=True):
-        blur = float(cv2.meanStdDev(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.CV_32F))[1][0, 0])
+    for face, track, upright in zip(faces, tracks, aligned, strict=True):
+        blur = float(cv2.meanStdDev(cv2.Laplacian(cv2.cvtColor(upright, cv2.COLOR_RGB2GRAY), cv2.CV_32F))[1][0, 0])
         index.add_face(face, track, state, blur, frame.image.shape[1])
         folder = work / "tracks" / str(track)
         if track not in folders:
             folder.mkdir()
             folders.add(track)
-        shown = crop if crop_field is ALIGNED else aligned_crop(frame.image, face.points, crop_field)
+        shown = upright if crop == ARCFACE else aligned_crop(frame.image, face.points, crop, face.box)
         (folder / _file_name(frame.number)).write_bytes(encode_jpeg(shown))
 
 

@@ -18,6 +18,7 @@ from abawbench.base.run_lock import only_run
 from abawbench.clips.clip import Clip, digest_clips
 from abawbench.clips.features import FeatureClip
 from abawbench.entries.contract import select_clips
+from abawbench.entries.crops import undescribed_crops
 from abawbench.entries.model import DeviceEntry, Entry, FrameFeatures, FrameWise
 from abawbench.inference.forward import BatchOptions, encode_clips
 from abawbench.inference.precision import Measure, Parity, PrecisionChoice, decide_on_first_batch
@@ -71,7 +72,7 @@ class RunSummary:
         parity: compute precision, and the reason for it; None for an entry that has no choice.
         seconds: duration of the run.
         left_out: names of the units that were left out.
-        problems: problems of these units; what is alike in several is told once.
+        problems: problems of these units; what is alike in several is told once. Notes may stand before them.
     """
 
     units: int
@@ -213,7 +214,7 @@ def run(
         parity=parity,
         seconds=time.perf_counter() - begin,
         left_out=tuple(dict.fromkeys(unit for unit, _ in (*problems, *work.problems))),
-        problems=together([*problems, *work.problems]),
+        problems=(*undescribed_crops(entry.card, clips), *together([*problems, *work.problems])),
     )
 
 

@@ -66,7 +66,7 @@ class ImageInput:
             refuses crops that would need resizing.
         resize_to: side in pixels that a crop is resized to before its middle is cut out; None for `size`, which cuts
             nothing, and with `none` for the side that the crop has.
-        crop: alignment of the face in the crop, as `arcface-112`; empty where it is not known.
+        crop: name of what the crops show, as `arcface-112` (`abawbench.clips.crop`); empty where it is not known.
         grey: for grey pictures, the shares of red, green and blue in grey: those of Rec. 601 or Rec. 709, the mean, or
             three numbers that sum to 1. `opencv` has the shares of Rec. 601, but makes crops grey before it resizes
             them and rounds to whole numbers, as programs with `cv2.cvtColor` do.

@@ -16,6 +16,8 @@ from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.base.run_lock import LOCK, WORKERS, only_run
 from abawbench.challenges import get
+from abawbench.clips.crop import ARCFACE
+from abawbench.clips.crop_file import write_crop
 from abawbench.formats.write import write_annotations, write_list
 from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_8
 from abawbench.synthetic.affect import EPISODES
@@ -81,7 +83,7 @@ def write_corpus(
         _clear_left_behind(out)
         write_labels(footage, out)
         if settings.pictures:
-            make_folder(out / CROPS)
+            write_crop(out / CROPS, ARCFACE)
             draw_crops(footage, out / CROPS, workers, report, resumed)
         if settings.films:
             write_videos(footage, out, report)

@@ -14,6 +14,7 @@ from abawbench.base.problems import Problem, Problems
 from abawbench.challenges import Challenge, Task
 from abawbench.clips.clip import Clip
 from abawbench.clips.features import FeatureClip
+from abawbench.entries.crops import crop_misfit
 from abawbench.entries.model import FrameFeatures
 from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
 from abawbench.entries.networks.frame_encoder import FrameEncoder
@@ -73,14 +74,13 @@ def refuse_misfits(
 
 
 def _of_data(entry: LearningEntry, clips: Sequence[Clip], *, takes_features: bool) -> Iterable[Misfit]:
-    picture = entry.card.picture
     for clip in clips:
         if isinstance(clip, FeatureClip) and clip.width != entry.width:
             fix = "extract them with the backbones of this entry, or correct settings.features"
             yield f"{clip.width} features a frame in {clip.video}", f"{entry.width} as the entry takes", fix
-        elif not takes_features and picture is not None and clip.size != picture.size:
-            expected = f"{picture.size} pixels, as the entry's picture says"
-            yield f"crops of {clip.size} pixels in {clip.video}", expected, "align the faces to that size"
+        elif (misfit := crop_misfit(entry.card, clip)) is not None:
+            found, expected, fix = misfit
+            yield f"{found} in {clip.video}", expected, fix
     if not takes_features and not entry.encoder.modules:
         yield "crops for an entry that takes features", "features", "name folders of features, or add backbones"
 

@@ -13,6 +13,7 @@ import pytest
 from abawbench.base.problems import ProblemError
 from abawbench.base.run_lock import only_run
 from abawbench.clips.clip import clips_of_faces
+from abawbench.clips.crop import WIDE
 from abawbench.clips.crop_index import MISSING, STATES, read_index
 from abawbench.faces import run as running
 from abawbench.faces import video_crops, work_folder
@@ -42,7 +43,11 @@ def rules(summary) -> list[str]:
 
 
 def crops(out: Path) -> dict[str, int]:
-    return {folder.name: len(list(folder.iterdir())) for folder in sorted((out / "cropped_aligned").iterdir())}
+    return {
+        folder.name: len(list(folder.iterdir()))
+        for folder in sorted((out / "cropped_aligned").iterdir())
+        if folder.is_dir()
+    }
 
 
 def test_each_person_is_a_unit_and_absent_frames_leave_no_crop(videos, tmp_path):
@@ -84,7 +89,7 @@ def test_the_units_are_clips(videos, tmp_path):
 
 
 def test_wide_crops_are_larger_and_show_more(videos, tmp_path):
-    crop_faces(videos / "one.mp4", tmp_path / "out", FaceSettings(crop="wide"))
+    crop_faces(videos / "one.mp4", tmp_path / "out", FaceSettings(crop=WIDE))
     crop = cv2.imread(str(tmp_path / "out/cropped_aligned/one/00010.jpg"))
     assert crop is not None
     assert crop.shape == (224, 224, 3)
@@ -155,7 +160,7 @@ def test_photographs_are_units_of_one_frame(tmp_path):
         cv2.imwrite(str(tmp_path / f"pictures/{name}.png"), image)
     summary = crop_faces(tmp_path / "pictures", tmp_path / "out", FaceSettings())
     assert summary.units == ("anna", "pair_left", "pair_right")
-    assert set(tree(tmp_path / "out/cropped_aligned")) == {f"{unit}/00001.jpg" for unit in summary.units}
+    assert set(tree(tmp_path / "out/cropped_aligned")) == {"crop.json", *(f"{unit}/00001.jpg" for unit in summary.units)}
 
 
 def test_numbered_pictures_keep_their_numbers(tmp_path):
@@ -164,7 +169,7 @@ def test_numbered_pictures_keep_their_numbers(tmp_path):
         cv2.imwrite(str(tmp_path / f"clip/{number:05d}.png"), picture((1, 50, 40)))
     summary = crop_faces(tmp_path / "clip", tmp_path / "out", FaceSettings())
     assert summary.units == ("clip",)
-    assert set(tree(tmp_path / "out/cropped_aligned")) == {f"clip/{n:05d}.jpg" for n in (3, 4, 7)}
+    assert set(tree(tmp_path / "out/cropped_aligned")) == {"crop.json", *(f"clip/{n:05d}.jpg" for n in (3, 4, 7))}
 
 
 def spoil(videos: Path) -> None:

@@ -252,7 +252,7 @@ def test_crops_of_another_size_than_the_card_says_are_told_by_unit_and_frame(tmp
 def test_a_damaged_crop_leaves_out_its_unit_alone(tmp_path, crops):
     (crops / "three" / "00004.jpg").write_bytes(b"no picture")
     summary = predict(Means(), clips_of_units(crops), tmp_path / "store", RunOptions(batch=3))
-    assert [problem.rule for problem in summary.problems] == ["F01"]
+    assert [problem.rule for problem in summary.problems] == ["N50", "F01"]
     assert open_store(tmp_path / "store").units() == ("one", "two")
 
 

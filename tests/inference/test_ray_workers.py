@@ -43,7 +43,7 @@ def test_a_cluster_gives_the_bytes_of_one_process_though_a_worker_is_killed(tmp_
     there = predict(Means(), clips_of_units(crops), tmp_path / "there", RunOptions(batch=5, workers=workers))
     assert (tmp_path / "marker").exists()
     assert (there.made, there.frames) == (here.made, here.frames) == (7, 52 - 8)
-    assert [problem.rule for problem in there.problems] == ["F01"]
+    assert [problem.rule for problem in there.problems] == ["N50", "F01"]
     first, second = (
         {path.name: path.read_bytes() for path in (tmp_path / name / "units").iterdir()} for name in ("here", "there")
     )

@@ -9,6 +9,7 @@ from typing import cast
 
 from abawbench.base.problems import Problem
 from abawbench.challenges import CHALLENGES, Task
+from abawbench.clips.crop import FORMS, Crop
 from abawbench.entries.model import Card
 from abawbench.labels import ACTION_UNITS_17
 
@@ -54,6 +55,16 @@ def _check_texts(card: Card) -> Iterable[Lack]:
 def _check_picture(card: Card, reads_crops: bool) -> Iterable[Lack]:
     if reads_crops and card.picture is None:
         yield "it reads crops, and names no picture", "size, colour and crop", "add picture to the card"
+    if card.crop and card.crop != _crop_name(card.crop):
+        yield f"crop = {card.crop}", FORMS, "correct the crop, or leave it empty where any will do"
+
+
+def _crop_name(text: str) -> str:
+    """The name of a crop as it is written; empty for a name that is not known."""
+    try:
+        return Crop.named(text).name
+    except ValueError:
+        return ""
 
 
 def _check_weights(card: Card) -> Iterable[Lack]:

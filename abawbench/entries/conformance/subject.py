@@ -11,8 +11,8 @@ import numpy as np
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
-from abawbench.clips.alignment import CROP_SIZE
 from abawbench.clips.clip import Clip, Frames, Positions
+from abawbench.clips.crop import CROP_SIZE
 from abawbench.entries.contract import check_answers, check_card_type, place_in
 from abawbench.entries.failures import reporting_failures
 from abawbench.entries.model import Answers, DeviceEntry, Entry, FrameFeatures, TableEntry, Trainable
