@@ -60,7 +60,7 @@ def test_a_video_goes_through_faces_and_its_cache_knows_the_recipe(tmp_path, mon
     result = extracted(tmp_path / "me.mp4", cache)
     assert result.exit_code == 0, result.stderr
     (known,) = json.loads((cache / "index.json").read_text())["units"].values()
-    assert (known["frames"], known["valid"], known["recipe"]["crop"]) == (15, 12, "aligned")
+    assert (known["frames"], known["valid"], known["recipe"]["crop"]) == (15, 12, "arcface-112")
     assert called("cache", "verify", cache, "--data", cache / "faces").exit_code == 0
     result = called("cache", "verify", cache, "--data", tmp_path / "me.mp4")
     assert "C02" in result.stderr

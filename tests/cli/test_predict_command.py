@@ -8,7 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from abawbench.cli import main
+from abawbench.clips.crop import ARCFACE, Crop
+from abawbench.clips.crop_file import write_crop
 from abawbench.clips.features import write_features
+from abawbench.clips.images import read_image
 from tests.faces.conftest import Blobs, picture, write_video
 from tests.inference.conftest import write_crops
 
@@ -54,6 +57,7 @@ def submissions(tmp_path) -> Path:
 
 @pytest.fixture
 def crops(tmp_path) -> Path:
+    write_crop(tmp_path / "crops", ARCFACE)
     return write_crops(tmp_path / "crops", {"one": 5, "two": 3}, side=112)
 
 
@@ -80,6 +84,55 @@ def test_a_second_run_keeps_everything(submissions, crops, tmp_path):
     result = called(submissions, "2026_test_mean", crops, "-o", tmp_path / "store", "--json")
     record = json.loads(result.stdout)
     assert (record["made"], record["kept"], record["problems"]) == (0, 2, [])
+
+
+def test_crops_of_another_kind_are_refused_with_the_command_that_makes_the_right_ones(submissions, crops, tmp_path):
+    write_crop(crops, Crop("wide", 112))
+    result = called(submissions, "2026_test_mean", crops, "-o", tmp_path / "store")
+    assert result.exit_code == 1
+    assert result.stderr.count("\nE06 ") == 1
+    assert "crops wide of 112 x 112 pixels; alike in 2 units (one, two)" in result.stderr
+    assert "arcface-112 of 112 x 112 pixels, as its card says" in result.stderr
+    assert "abawbench faces VIDEOS OUT --crop arcface-112 --size 112" in result.stderr
+    assert list((tmp_path / "store" / "units").iterdir()) == []
+
+
+def test_crops_that_do_not_say_what_they_are_run_with_one_note(submissions, crops, tmp_path):
+    (crops / "crop.json").unlink()
+    result = called(submissions, "2026_test_mean", crops, "-o", tmp_path / "store")
+    assert result.exit_code == 0
+    assert result.stderr.count("N50 ") == 1
+    assert '{"crop": "arcface-112", "size": 112}' in result.stderr
+
+
+@pytest.mark.parametrize(("crop", "size"), [("arcface-112", 224), ("wide", 112), ("box-0.2", 48)])
+def test_the_card_decides_what_is_cut_from_a_video(submissions, tmp_path, monkeypatch, crop, size):
+    monkeypatch.setattr("abawbench.faces.run.Detector", Blobs)
+    monkeypatch.setattr("abawbench.faces.run.weights_path", lambda _: None)
+    write_video(tmp_path / "me.mp4", [picture((1, 40 + step, 40)) for step in range(12)])
+    path = submissions / "2026_test_mean" / "entry.toml"
+    path.write_text(ENTRY.replace("size = 112", f"size = {size}").replace('"arcface-112"', f'"{crop}"'))
+    result = called(submissions, "2026_test_mean", tmp_path / "me.mp4", "-o", tmp_path / "store")
+    assert result.exit_code == 0, result.stderr
+    made = tmp_path / "store" / "faces" / "cropped_aligned"
+    assert json.loads((made / "crop.json").read_text()) == {"crop": crop, "size": size}
+    assert read_image(made / "me" / "00001.jpg").shape == (size, size, 3)
+    # the same crops serve again, under the name of their folder too
+    result = called(submissions, "2026_test_mean", made, "-o", tmp_path / "again")
+    assert (result.exit_code, result.stderr.count("N50")) == (0, 0)
+
+
+def test_faces_of_an_earlier_card_are_not_mixed_with_those_of_the_present_one(submissions, tmp_path, monkeypatch):
+    monkeypatch.setattr("abawbench.faces.run.Detector", Blobs)
+    monkeypatch.setattr("abawbench.faces.run.weights_path", lambda _: None)
+    write_video(tmp_path / "me.mp4", [picture((1, 40 + step, 40)) for step in range(12)])
+    called(submissions, "2026_test_mean", tmp_path / "me.mp4", "-o", tmp_path / "store")
+    path = submissions / "2026_test_mean" / "entry.toml"
+    path.write_text(ENTRY.replace('"arcface-112"', '"wide"'))
+    result = called(submissions, "2026_test_mean", tmp_path / "me.mp4", "-o", tmp_path / "store")
+    assert result.exit_code == 1
+    assert "D38 " in result.stderr
+    assert "remove cropped_aligned and index from this one" in result.stderr
 
 
 def test_changed_code_of_an_entry_is_noticed(submissions, crops, tmp_path):

@@ -66,6 +66,17 @@ def test_relative_paths_start_at_the_folder_of_the_file(tmp_path):
     assert settings.weights == tmp_path / "a.pt"
 
 
+@pytest.mark.parametrize("name", ["arcface112", "aligned-face", "eyes", "box-200"])
+def test_an_unknown_crop_is_refused_with_the_known_forms(tmp_path, name):
+    path = tmp_path / "entry.toml"
+    path.write_text(f'[picture]\nsize = 112\ncolour = "RGB"\ncrop = "{name}"\n')
+    with pytest.raises(ProblemError) as caught:
+        read_entry_file(path)
+    (problem,) = (problem for problem in caught.value.problems if "crop" in problem.found)
+    assert (problem.rule, problem.found) == ("E02", f"picture.crop = '{name}'")
+    assert "arcface-112, wide, eyes-M or box-M" in problem.expected
+
+
 def test_a_misspelt_field_of_the_picture_suggests_the_fields_of_the_picture(tmp_path):
     path = tmp_path / "entry.toml"
     path.write_text('[picture]\nsize = 112\ncolor = "RGB"\n')

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import sys
@@ -9,17 +10,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from pyarrow import parquet
 
 from abawbench.base.problems import ProblemError
 from abawbench.base.run_lock import only_run
-from abawbench.clips.clip import clips_of_faces
-from abawbench.clips.crop import WIDE
-from abawbench.clips.crop_index import MISSING, STATES, read_index
+from abawbench.clips.clip import clips_of_faces, clips_of_units
+from abawbench.clips.crop import ARCFACE, WIDE, Crop
+from abawbench.clips.crop_file import read_crop
+from abawbench.clips.crop_index import METADATA, MISSING, STATES, read_index
 from abawbench.faces import run as running
 from abawbench.faces import video_crops, work_folder
 from abawbench.faces.run import crop_faces
 from abawbench.faces.video_crops import FaceSettings
-from tests.faces.conftest import picture, tree, write_video
+from tests.faces.conftest import Blobs, picture, tree, write_video
 
 pytestmark = pytest.mark.usefixtures("blobs")
 
@@ -160,7 +163,10 @@ def test_photographs_are_units_of_one_frame(tmp_path):
         cv2.imwrite(str(tmp_path / f"pictures/{name}.png"), image)
     summary = crop_faces(tmp_path / "pictures", tmp_path / "out", FaceSettings())
     assert summary.units == ("anna", "pair_left", "pair_right")
-    assert set(tree(tmp_path / "out/cropped_aligned")) == {"crop.json", *(f"{unit}/00001.jpg" for unit in summary.units)}
+    assert set(tree(tmp_path / "out/cropped_aligned")) == {
+        "crop.json",
+        *(f"{unit}/00001.jpg" for unit in summary.units),
+    }
 
 
 def test_numbered_pictures_keep_their_numbers(tmp_path):
@@ -293,6 +299,65 @@ def test_killed_at_any_step_and_started_again_the_result_is_the_same(videos, tmp
         assert tree(out) == wanted, f"killed at step {last}"
         shutil.rmtree(out)
     assert kills > 10
+
+
+def test_the_folder_of_the_crops_says_what_they_are(videos, tmp_path):
+    for crop in (ARCFACE, Crop.named("eyes-1.5", 60), Crop.named("box-0.2", 48)):
+        out = tmp_path / crop.name
+        crop_faces(videos / "one.mp4", out, FaceSettings(crop=crop))
+        assert read_crop(out / "cropped_aligned") == crop
+        (clip,) = clips_of_faces(out)
+        (same,) = clips_of_units(out / "cropped_aligned")
+        assert clip.crop == same.crop == crop
+        assert clip.frames.shape == (30, crop.size, crop.size, 3)
+
+
+def test_a_box_is_cut_out_of_the_frame_as_the_detector_gives_it(tmp_path):
+    cv2.imwrite(str(tmp_path / "me.png"), picture((1, 50, 40))[..., ::-1])
+    crop_faces(tmp_path / "me.png", tmp_path / "out", FaceSettings(crop=Crop.named("box-0.25", 84)))
+    (face,) = Blobs(tmp_path).detect(picture((1, 50, 40)))
+    left, top, right, bottom = face.box
+    (clip,) = clips_of_faces(tmp_path / "out")
+    reach = max(right - left, bottom - top) * 0.75
+    x, y = (left + right) / 2, (top + bottom) / 2
+    size = (round(2 * reach), round(2 * reach))
+    part = cv2.getRectSubPix(picture((1, 50, 40)), size, (x - 0.5, y - 0.5))
+    expected = cv2.resize(part, (84, 84), interpolation=cv2.INTER_LINEAR)
+    assert np.abs(clip.frames[0].astype(float) - expected).mean() < 4
+
+
+def test_crops_of_another_kind_are_not_mixed_into_a_folder(videos, tmp_path):
+    out = tmp_path / "out"
+    crop_faces(videos / "one.mp4", out, FaceSettings())
+    before = tree(out)
+    for crop in (WIDE, Crop.named("arcface-112", 224)):
+        with pytest.raises(ProblemError, match=r"D38 .*\n.*arcface-112 of 112 pixels") as caught:
+            crop_faces(videos, out, FaceSettings(crop=crop))
+        assert "remove cropped_aligned and index" in caught.value.problems[0].fix
+    assert tree(out) == before
+
+
+def as_earlier_versions_wrote(out: Path, crop: str) -> None:
+    """Indexes with another name of the crops, without a size, and no description beside the crops."""
+    (out / "cropped_aligned" / "crop.json").unlink()
+    for path in (out / "index").iterdir():
+        table = parquet.read_table(path)
+        facts = json.loads(table.schema.metadata[METADATA])
+        del facts["key"]["size"]
+        facts["key"]["crop"] = crop
+        parquet.write_table(table.replace_schema_metadata({METADATA: json.dumps(facts)}), path)
+
+
+def test_folders_of_earlier_versions_are_read_and_kept(videos, tmp_path):
+    out = tmp_path / "out"
+    crop_faces(videos, out, FaceSettings())
+    as_earlier_versions_wrote(out, "aligned")
+    assert {clip.crop for clip in clips_of_faces(out)} == {ARCFACE}
+    with pytest.raises(ProblemError, match="D38"):
+        crop_faces(videos, out, FaceSettings(crop=WIDE))
+    summary = crop_faces(videos, out, FaceSettings())
+    assert (summary.made, summary.kept) == (0, 3)
+    assert read_crop(out / "cropped_aligned") == ARCFACE
 
 
 def test_the_version_of_the_recipe_is_part_of_the_key(videos, tmp_path, monkeypatch):
