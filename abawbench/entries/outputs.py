@@ -1,6 +1,6 @@
 """Conversion of a model's numbers to answers, and of answers to the decided rows of a challenge.
 
-Every difference by the kind of a task is here: ACTIVATIONS, `decide` and `certain_answers`.
+Every difference by the kind of a task is here: ACTIVATIONS, `label_forms`, `decide` and `certain_answers`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel, Task
 from abawbench.clips.clip import Clip
 from abawbench.entries.model import Answers, Card, Entry
+from abawbench.models.frameworks.settings import LabelForm
 from abawbench.table import Floats, Integers, Mask, Table, Values
 
 Activation = Literal["none", "softmax", "sigmoid", "tanh", "clip"]
@@ -118,6 +119,20 @@ def head_widths(tasks: Sequence[Task]) -> dict[str, int]:
     for task in tasks:
         widths |= dict.fromkeys(task.outputs, 1) if task.is_real else {task.name: task.width}
     return widths
+
+
+def label_forms(tasks: Sequence[Task]) -> dict[str, LabelForm]:
+    """Forms of the labels of a network's heads, by the names of `head_widths`."""
+    forms: dict[str, LabelForm] = {}
+    for task in tasks:
+        match task:
+            case Continuous():
+                forms |= dict.fromkeys(task.outputs, LabelForm("number", task.low, task.high))
+            case Categorical():
+                forms[task.name] = LabelForm("classes")
+            case MultiLabel():
+                forms[task.name] = LabelForm("labels")
+    return forms
 
 
 def join_heads(tasks: Sequence[Task], heads: Mapping[str, NDArray[Any]]) -> dict[str, Floats]:

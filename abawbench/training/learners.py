@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,6 +105,8 @@ def _of_networks(entry: LearningEntry, settings: TrainingSettings, *, takes_feat
 def _of_frames(entry: LearningEntry, settings: TrainingSettings) -> Iterable[Misfit]:
     if settings.mixing is not None and settings.coupling is not None:
         yield "training.mixing beside a coupling", "one of them", "remove training.mixing, or the coupling"
+    if settings.mixing is not None and isinstance(entry, NetworkEntry) and entry.network.feeds_labels:
+        yield "training.mixing beside feedback of labels", "one of them", "remove training.mixing, or the feedback"
     if temporal_of(entry).encoder == "none":
         return
     for name, is_set in (
@@ -154,8 +156,23 @@ class Learner(nn.Module):
         """The modules whose gradients may be clipped one by one."""
         raise NotImplementedError
 
+    @property
+    def label_sources(self) -> tuple[str, ...]:
+        """Names of the outputs whose labels are fed back to others."""
+        return ()
+
+    @property
+    def truth_share(self) -> float:
+        """The share of the time steps that feed back annotated labels at the start of a training."""
+        return 0.0
+
     def forward(
-        self, features: Tensor, lengths: Tensor, state: State | None, positions: Tensor | None
+        self,
+        features: Tensor,
+        lengths: Tensor,
+        state: State | None,
+        positions: Tensor | None,
+        given: Mapping[str, Tensor] | None = None,
     ) -> tuple[Outputs, State | None]:
         """Compute the outputs of each task, shape (frames, width), and the state after the last frames.
 
@@ -164,6 +181,7 @@ class Learner(nn.Module):
             lengths: number of frames of each sequence, on the CPU.
             state: state after the segments before; None at the start.
             positions: positions of the frames in time, shape (frames,); None to count them.
+            given: labels that are fed back in place of predictions, by source, shape (frames, labels); NaN for predictions.
         """
         raise NotImplementedError
 
@@ -218,31 +236,48 @@ class SequenceLearner(Learner):
         return list(self.backbones)
 
     def parts(self) -> Iterator[nn.Module]:
-        """Each backbone, the shared stack, and for each output its private stack and head together."""
+        """Each backbone, the shared stack, each embedding, and for each output its private stack and head together."""
         network = self.network
-        yield from (*self.backbones, network.shared)
+        yield from (*self.backbones, network.shared, *network.embeddings.children())
         for name, head in network.heads.items():
             yield nn.ModuleList((network.private[name], head))
 
+    @property
+    def label_sources(self) -> tuple[str, ...]:
+        """Names of the outputs whose labels are fed back to others."""
+        return self.network.label_sources
+
+    @property
+    def truth_share(self) -> float:
+        """The share of the time steps that feed back annotated labels at the start of a training."""
+        return self.network.framework.truth_share
+
     def forward(
-        self, features: Tensor, lengths: Tensor, state: State | None, positions: Tensor | None
+        self,
+        features: Tensor,
+        lengths: Tensor,
+        state: State | None,
+        positions: Tensor | None,
+        given: Mapping[str, Tensor] | None = None,
     ) -> tuple[Outputs, State | None]:
         """Compute outputs and state as `Learner.forward`, of features that `MultiTaskNetwork.normalise` returned."""
-        longest, width = int(lengths.max()), features.shape[1]
-        if bool((lengths == longest).all()):
-            shape = (len(lengths), longest)
-            padded = features.view(*shape, width)
-            placed = None if positions is None else positions.view(shape)
-            heads, after = self.network.forward_segment(padded, lengths, state, placed)
-            flat = {name: output.flatten(0, 1) for name, output in heads.items()}
-        else:
+        longest = int(lengths.max())
+        is_row = None
+        if not bool((lengths == longest).all()):
             is_row = (torch.arange(longest) < lengths[:, None]).to(features.device)
-            padded = features.new_zeros((len(lengths), longest, width)).index_put((is_row,), features)
-            placed = None
-            if positions is not None:
-                placed = positions.new_zeros((len(lengths), longest)).index_put((is_row,), positions)
-            heads, after = self.network.forward_segment(padded, lengths, state, placed)
-            flat = {name: output[is_row] for name, output in heads.items()}
+
+        def padded(flat: Tensor) -> Tensor:
+            shape = (len(lengths), longest, *flat.shape[1:])
+            return flat.view(shape) if is_row is None else flat.new_zeros(shape).index_put((is_row,), flat)
+
+        heads, after = self.network.forward_segment(
+            padded(features),
+            lengths,
+            state,
+            None if positions is None else padded(positions),
+            {source: padded(weights) for source, weights in (given or {}).items()},
+        )
+        flat = {name: output.flatten(0, 1) if is_row is None else output[is_row] for name, output in heads.items()}
         # real values have a head for each column
         outputs = {
             task.name: torch.cat([flat[column] for column in task.outputs], 1) if task.is_real else flat[task.name]
@@ -268,10 +303,15 @@ class FrameLearner(Learner):
         yield from (self.network.trunk, *self.network.heads.children())
 
     def forward(
-        self, features: Tensor, lengths: Tensor, state: State | None, positions: Tensor | None
+        self,
+        features: Tensor,
+        lengths: Tensor,
+        state: State | None,
+        positions: Tensor | None,
+        given: Mapping[str, Tensor] | None = None,
     ) -> tuple[Outputs, State | None]:
         """Compute outputs as `Learner.forward`, frame by frame, without a state."""
-        del lengths, state, positions
+        del lengths, state, positions, given
         answers = self.network.answers(features)
         return {task.name: answers[VALENCE_AROUSAL if task.is_real else task.name] for task in self.tasks}, None
 

@@ -19,6 +19,7 @@ from abawbench.table import Rows
 from abawbench.training.augmentation import make_pictures
 from abawbench.training.batching import Step
 from abawbench.training.data import TrainingData
+from abawbench.training.label_feedback import draw_given, given_share, label_weights
 from abawbench.training.learners import Learner, Outputs, first_sequences
 from abawbench.training.mixup import Mixture, append_mixtures, draw_mixture
 from abawbench.training.objective import Objective, Weighting
@@ -84,6 +85,7 @@ class Loop:
         self.device, self.threads, self.processes = device, threads, processes
         self.weighting = Weighting(objective.names, settings.weighting).to(device)
         below, above = learner.groups()
+        self._labels = label_weights(learner.tasks, data.targets, learner.label_sources)
         self.optimiser = make_optimiser(below, [*above, *self.weighting.parameters()], settings.optimiser)
         decay = settings.optimiser.ema
         self.learned = learner.learned()
@@ -216,6 +218,7 @@ class Loop:
             return empty, state
         step, rows = batch.step, torch.from_numpy(batch.rows)
         lengths = torch.from_numpy(self.processes.lengths(step))
+        given = self._given_labels(step, rows, generator)
         if isinstance(batch.inputs, Tensor):
             features = batch.inputs.to(self.device, non_blocking=True)
             features = features if mixture is None else append_mixtures(features, mixture)
@@ -229,11 +232,21 @@ class Loop:
             )
         lengths = lengths if mixture is None else lengths.repeat(2)
         positions = self._positions(step.places[batch.rows], lengths)
-        return self.learner(features, lengths, first_sequences(state, len(lengths)), positions)
+        return self.learner(features, lengths, first_sequences(state, len(lengths)), positions, given)
 
     @property
     def _kind(self) -> str:
         return self.device.partition(":")[0]
+
+    def _given_labels(self, step: Step, rows: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """Labels that the frames of this process feed back, by source; NaN for those that are predicted."""
+        share = given_share(self.learner.truth_share, self.settings.epochs, self.epoch + 1)
+        places = torch.from_numpy(step.places)[rows].to(self.device)
+        given: dict[str, Tensor] = {}
+        for source, labels in self._labels.items():
+            is_given = draw_given(step.lengths, share, generator)[rows].to(self.device)
+            given[source] = torch.where(is_given[:, None], labels[places], torch.nan)
+        return given
 
     def _positions(self, places: Rows, lengths: Tensor) -> Tensor | None:
         """Positions of frames in time, counted from the first frame of their sequence."""

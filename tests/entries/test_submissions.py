@@ -20,7 +20,7 @@ from abawbench.entries import load_entry
 from abawbench.entries.entry_file import EntryFile, read_entry_file, read_settings
 from abawbench.entries.model import Entry
 from abawbench.entries.networks import facebehaviornet, network
-from abawbench.entries.outputs import head_widths
+from abawbench.entries.outputs import head_widths, label_forms
 from abawbench.models import backbones
 from abawbench.models.frameworks.networks import build_network
 
@@ -32,10 +32,13 @@ FACEBEHAVIORNET = {
     "2019_kollias_facebehaviornet-soft-co-annotation": "soft_co_annotation",
     "2021_kollias_facebehaviornet-distribution-matching": "distribution_matching",
 }
-AIM3 = tuple(
-    f"2022_aim3_mtl-{framework}-{encoder}"
-    for framework in ("se", "sbe", "sbe-hsf")
-    for encoder in ("transformer", "lstm", "gru")
+AIM3 = (
+    *(
+        f"2022_aim3_mtl-{framework}-{encoder}"
+        for framework in ("se", "sbe", "sbe-hsf")
+        for encoder in ("transformer", "lstm", "gru")
+    ),
+    "2022_aim3_mtl-sbe-label-feedback-transformer",
 )
 PUBLISHED = (*FACEBEHAVIORNET, *AIM3)
 # see test_public_networks.py
@@ -47,7 +50,7 @@ SETTINGS: dict[str, type[Any]] = {
     "facebehaviornet": facebehaviornet.FaceBehaviorEntrySettings,
 }
 # fields in which a twin may differ: widths, backbones and the source of its weights
-WIDTHS = {"width", "feed_forward", "hidden", "backbones", "trunk", "weights", "seed"}
+WIDTHS = {"width", "feed_forward", "hidden", "label_width", "backbones", "trunk", "weights", "seed"}
 
 each_published = pytest.mark.parametrize("name", PUBLISHED)
 each_aim3 = pytest.mark.parametrize("name", AIM3)
@@ -118,7 +121,8 @@ def parameters(name: str) -> tuple[int, int]:
         parts = [backbone(part.kind) for part in settings.backbones]
         features = sum(part.card.width for part in parts)
         with torch.device("meta"):
-            above = build_network(features, head_widths(tasks), settings.temporal, settings.framework, settings.heads)
+            parts_above = (settings.temporal, settings.framework, settings.heads)
+            above = build_network(features, head_widths(tasks), *parts_above, forms=label_forms(tasks))
         return sum(count(part) for part in parts), count(above)
     trunk = backbone(settings.trunk.kind)
     with torch.device("meta"):
@@ -242,16 +246,24 @@ def test_facebehaviornet_has_its_coupling_17_action_units_and_7_expressions(name
 @each_aim3
 def test_the_name_of_an_aim3_folder_is_its_framework_and_its_encoder(name):
     _, settings = described(name)
-    kinds = {"se": "shared_encoder", "sbe": "shared_bottom", "sbe-hsf": "feedback"}
+    kinds = {"se": "shared_encoder", "sbe": "shared_bottom", "sbe-hsf": "feedback", "sbe-label-feedback": "feedback"}
     framework, _, encoder = name.removeprefix("2022_aim3_mtl-").rpartition("-")
     assert (settings.framework.kind, settings.temporal.encoder) == (kinds[framework], encoder)
-    graph = {"arousal": ("valence", "action_units")} if framework == "sbe-hsf" else {}
+    graph = {"arousal": ("valence", "action_units")} if kinds[framework] == "feedback" else {}
     assert dict(settings.framework.feedback) == graph
+    assert (settings.framework.feedback_of == "labels") == (framework == "sbe-label-feedback")
 
 
 # without the projection of the features, 4 layers of width 1024, of which 3 are private (AIM3-RUC/ABAW4, computed)
 @pytest.mark.parametrize(
-    ("framework", "expected"), [("se", 36_229_654), ("sbe", 111_828_502), ("sbe-hsf", 134_124_566)]
+    ("framework", "expected"),
+    [
+        ("se", 36_229_654),
+        ("sbe", 111_828_502),
+        ("sbe-hsf", 134_124_566),
+        # as wide as with hidden vectors, and a vector of 256 for valence and each of 12 action units
+        ("sbe-label-feedback", 134_124_566 + 13 * 256),
+    ],
 )
 def test_transformers_have_the_parameters_of_the_release(framework, expected):
     projection = (768 + 512 + 342 + 1) * 1024

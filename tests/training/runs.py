@@ -48,6 +48,10 @@ TRANSFORMER = (
 )
 STATIC = '[settings.temporal]\nencoder = "none"\nwidth = 8\nlayers = 1\n'
 HEADS = "[settings.heads]\nhidden = [8]\ndropout = 0.2\n"
+LABEL_FEEDBACK = (
+    '[settings.framework]\nkind = "feedback"\nprivate_layers = 1\nfeedback = {arousal = ["valence", "action_units"]}\n'
+    'feedback_of = "labels"\nlabel_width = 4\n'
+)
 TRAINING = "[training]\nepochs = 3\nbatch = 16\n[training.optimiser]\nrate = 0.01\nema = 0.8\nclip = 1.0\n"
 
 FEATURES = HEAD.format(kind="network") + f"[settings]\nfeatures = {WIDTH}\n"

@@ -28,6 +28,7 @@ from tests.training.runs import (
     FEATURES,
     GRU,
     HEADS,
+    LABEL_FEEDBACK,
     SIDE,
     STATIC,
     TRAINING,
@@ -77,6 +78,7 @@ def problems_of(*arguments, **options) -> list[str]:
     ("text", "takes_features"),
     [
         (FEATURES + GRU + HEADS + TRAINING, True),
+        (FEATURES + GRU + HEADS + LABEL_FEEDBACK + TRAINING, True),
         (CROPS + GRU + HEADS + TRAINING, False),
         (FACEBEHAVIOR + TRAINING, False),
     ],

@@ -22,7 +22,7 @@ from abawbench.entries.networks.frame_encoder import (
     freeze,
     make_backbone,
 )
-from abawbench.entries.outputs import activate_scores, head_widths, join_heads
+from abawbench.entries.outputs import activate_scores, head_widths, join_heads, label_forms
 from abawbench.models.frameworks.networks import MultiTaskNetwork, build_network
 from abawbench.models.frameworks.settings import FrameworkSettings, HeadSettings
 from abawbench.models.temporal.segments import answer_sequence
@@ -140,6 +140,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: NetworkSettings) 
             settings.temporal,
             settings.framework,
             settings.heads,
+            forms=label_forms(vocabulary),
             seed=settings.seed or 0,
         )
         heads = fill_heads(network, settings.weights, settings.seed)

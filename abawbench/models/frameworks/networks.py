@@ -9,7 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from abawbench.base.problems import Problem, ProblemError, near_names
-from abawbench.models.frameworks.settings import FrameworkSettings, HeadSettings, computing_order, framework_problems
+from abawbench.models.frameworks.label_feedback import LabelEmbedding
+from abawbench.models.frameworks.settings import (
+    FrameworkSettings,
+    HeadSettings,
+    LabelForm,
+    computing_order,
+    framework_problems,
+)
 from abawbench.models.temporal.encoders import IdentityEncoder, LayerState, without_padding
 from abawbench.models.temporal.settings import (
     Mode,
@@ -127,12 +134,13 @@ class MultiTaskNetwork(nn.Module):
         feature_width: number of features of a frame.
         outputs: width of each output by its name.
         temporal: settings of the encoders.
-        feedback: outputs whose hidden vectors each target receives.
+        framework: settings of the layers that are shared, and of the feedback.
         order: outputs in the order in which they are computed.
         normalisation: normalisation of the features, with the statistics of the training features.
         shared: stack under all outputs.
         private: private stack of each output.
         heads: head of each output.
+        embeddings: embedding of the labels of each source, where labels are fed back.
     """
 
     def __init__(
@@ -142,19 +150,20 @@ class MultiTaskNetwork(nn.Module):
         temporal: TemporalSettings,
         framework: FrameworkSettings,
         heads: HeadSettings,
+        forms: Mapping[str, LabelForm],
     ) -> None:
         super().__init__()
         self.feature_width, self.outputs, self.temporal = feature_width, dict(outputs), temporal
-        self.feedback = {target: tuple(sources) for target, sources in framework.feedback.items()}
-        self.order = computing_order(self.outputs, self.feedback)
+        self.framework = framework
+        self.order = computing_order(self.outputs, framework.feedback)
         self.normalisation = Normalisation(feature_width, temporal.normalise, temporal.mode)
         shared_layers, private_layers = _layers(temporal, framework)
         self.shared = shared_stack(feature_width, temporal, shared_layers)
-        self.private, self.heads = nn.ModuleDict(), nn.ModuleDict()
-        hidden_widths: dict[str, int] = {}
+        self.private, self.heads, self.embeddings = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
+        fed_widths: dict[str, int] = {}
         problems: list[Problem] = []
         for name in self.order:
-            width = self.shared.width + sum(hidden_widths[source] for source in self.feedback.get(name, ()))
+            width = self.shared.width + sum(fed_widths[source] for source in framework.feedback.get(name, ()))
             try:
                 stack = private_stack(width, temporal, private_layers, above_shared=shared_layers > 0)
             except ProblemError as error:
@@ -168,9 +177,23 @@ class MultiTaskNetwork(nn.Module):
                 tanh=name in heads.tanh,
             )
             self.private[_key(name)], self.heads[_key(name)] = stack, head
-            hidden_widths[name] = head.hidden_width
+            fed_widths[name] = framework.label_width if self.feeds_labels else head.hidden_width
         if problems:
             raise ProblemError(*problems)
+        for source in self.label_sources:
+            embedding = LabelEmbedding(self.outputs[source], forms[source], framework.label_width)
+            self.embeddings[_key(source)] = embedding
+
+    @property
+    def feeds_labels(self) -> bool:
+        """True where targets receive embeddings of labels."""
+        return self.framework.feedback_of == "labels"
+
+    @property
+    def label_sources(self) -> tuple[str, ...]:
+        """The outputs whose labels are fed back, in computing order."""
+        fed = {source for sources in self.framework.feedback.values() for source in sources}
+        return tuple(name for name in self.order if self.feeds_labels and name in fed)
 
     def forward(self, features: Tensor, lengths: Tensor, state: State | None = None) -> tuple[Tensors, State]:
         """Logits by output, shape (sequences, frames, width), zero for padding, and the state behind the sequences.
@@ -212,25 +235,43 @@ class MultiTaskNetwork(nn.Module):
         return self.normalisation(features.to(weight.dtype), _valid(features, lengths))
 
     def forward_segment(
-        self, features: Tensor, lengths: Tensor, state: State | None = None, positions: Tensor | None = None
+        self,
+        features: Tensor,
+        lengths: Tensor,
+        state: State | None = None,
+        positions: Tensor | None = None,
+        given: Mapping[str, Tensor] | None = None,
     ) -> tuple[Tensors, State]:
         """Logits and state as `forward` returns them, of normalised features or a stretch of them.
 
-        `positions`, shape (sequences, frames), are the positions of the frames in time where these have gaps; `compat`
-        counts rows all the same (F8).
+        Args:
+            features: normalised features, as in `forward`.
+            lengths: number of frames of each sequence, as in `forward`.
+            state: state that an earlier call returned, as in `forward`.
+            positions: positions of the frames in time where these have gaps, shape (sequences, frames); `compat` counts
+                rows all the same (F8).
+            given: labels that are fed back in place of predictions, by source, shape (sequences, frames, labels), as
+                `LabelEmbedding.forward` takes them; for training.
+
+        Raises:
+            ProblemError: E17, as `forward`.
         """
         self._refuse_other_shapes(features, lengths)
         valid = _valid(features, lengths)
         before: State = state or ((),) * (1 + len(self.order))
         shared, after = self.shared(features, valid, before[0], positions)
         answers: Tensors = {}
-        hidden: Tensors = {}
+        fed: Tensors = {}
         states: list[LayerState] = [after]
         for place, name in enumerate(self.order, start=1):
-            inputs = [shared, *(hidden[source].detach() for source in self.feedback.get(name, ()))]
+            inputs = [shared, *(fed[source] for source in self.framework.feedback.get(name, ()))]
             joined = torch.cat(inputs, dim=-1) if len(inputs) > 1 else shared
             encoded, after = self.private[_key(name)](joined, valid, before[place], positions)
-            answer, hidden[name] = self.heads[_key(name)](encoded)
+            answer, hidden = self.heads[_key(name)](encoded)
+            if not self.feeds_labels:
+                fed[name] = hidden.detach()
+            elif name in self.label_sources:
+                fed[name] = self.embeddings[_key(name)](answer, (given or {}).get(name))
             answers[name] = without_padding(answer, valid)
             states.append(after)
         kept = tuple(tuple(part.detach() for part in layer) for layer in states)
@@ -252,6 +293,7 @@ def build_network(
     framework: FrameworkSettings,
     heads: HeadSettings,
     *,
+    forms: Mapping[str, LabelForm] | None = None,
     seed: int | None = None,
 ) -> MultiTaskNetwork:
     """Build a network with random weights, in training mode, on torch's default device.
@@ -262,6 +304,7 @@ def build_network(
         temporal: settings of the sequence encoder.
         framework: settings of the layers that are shared.
         heads: settings of the heads.
+        forms: form of the labels of each output, for feedback of labels.
         seed: seed of the weights, which leaves torch's own random state as it was; None draws from that state.
 
     Raises:
@@ -270,13 +313,21 @@ def build_network(
     problems = temporal_problems(temporal) + framework_problems(outputs, framework, heads)
     if feature_width < 1:
         problems.append(network_problem(f"features of width {feature_width}", "a width of at least 1"))
+    forms = forms or {}
+    if framework.feedback_of == "labels":
+        sources = {source for sources in framework.feedback.values() for source in sources}
+        problems += [
+            network_problem(f"labels of {name!r} of no known form", "numbers, classes or labels, on or off")
+            for name in outputs
+            if name in sources and name not in forms
+        ]
     if problems:
         raise ProblemError(*problems)
     # every device by name, as manual_seed sets them all, and torch warns where several are meant without being named
     with torch.random.fork_rng(range(torch.cuda.device_count()), enabled=seed is not None):
         if seed is not None:
             torch.manual_seed(seed)
-        network = MultiTaskNetwork(feature_width, outputs, temporal, framework, heads)
+        network = MultiTaskNetwork(feature_width, outputs, temporal, framework, heads, forms)
         initialise(network)
     return network
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from abawbench.base.problems import Problem
-from abawbench.models.temporal.settings import Dropout, field_problems, network_problem
+from abawbench.models.temporal.settings import Dropout, Positive, field_problems, network_problem
 
 Kind = Literal["shared_encoder", "shared_bottom", "feedback"]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +21,37 @@ class FrameworkSettings:
 
     Attributes:
         kind: kind of framework; `shared_encoder` shares all layers; `shared_bottom` ends in private layers for each
-            output; `feedback` gives these the hidden vectors of other outputs as well.
+            output; `feedback` gives these something of other outputs as well.
         private_layers: number of layers that are private; where these are all layers, nothing is shared.
-        feedback: outputs whose hidden vectors each target receives, in the order in which they are joined.
+        feedback: outputs from which each target receives something, in the order in which they are joined.
+        feedback_of: what a target receives of its sources: their last `hidden` vectors, or embeddings of their
+            `labels`.
+        label_width: width of an embedding of labels.
+        truth_share: share of the time steps whose annotated labels are fed back in place of predicted ones, at the
+            start of a training; it falls evenly to 0 in the last epoch. Prediction feeds back what it predicts.
     """
 
     kind: Kind = "shared_encoder"
     private_layers: int = 3
     feedback: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    feedback_of: Literal["hidden", "labels"] = "hidden"
+    label_width: Positive = 256
+    truth_share: Share = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class LabelForm:
+    """The form of the labels of an output.
+
+    Attributes:
+        kind: a `number`, one of several `classes`, or several `labels` that are on or off.
+        low: least value of a number.
+        high: greatest value of a number.
+    """
+
+    kind: Literal["number", "classes", "labels"]
+    low: float = 0.0
+    high: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +88,8 @@ def framework_problems(outputs: Mapping[str, int], framework: FrameworkSettings,
     if (framework.kind == "feedback") != any(framework.feedback.values()):
         edges = f"{'a' if framework.feedback else 'no'} feedback graph with kind = {framework.kind!r}"
         found.append(network_problem(edges, "kind = 'feedback' with a graph, or neither"))
+    if framework.feedback_of == "labels" and framework.kind != "feedback":
+        found.append(network_problem(f"feedback_of = 'labels' with kind = {framework.kind!r}", "kind = 'feedback'"))
     found += [
         network_problem(f"tanh on {name!r}", f"an output: {', '.join(outputs)}")
         for name in heads.tanh

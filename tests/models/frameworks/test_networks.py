@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 
 from abawbench.base.problems import ProblemError
 from abawbench.models.frameworks.networks import build_network
-from abawbench.models.frameworks.settings import FrameworkSettings, HeadSettings
+from abawbench.models.frameworks.settings import FrameworkSettings, HeadSettings, LabelForm
 from abawbench.models.temporal.settings import TemporalSettings
 
 OUTPUTS = {"valence": 1, "arousal": 1, "expression": 8, "action_units": 12}
@@ -17,6 +18,13 @@ FEEDBACK = FrameworkSettings("feedback", 1, {"arousal": ("valence", "action_unit
 ENCODERS = ("none", "lstm", "bilstm", "gru", "transformer", "windowed_transformer", "tcn")
 FRAMEWORKS = {"shared_encoder": FrameworkSettings(), "shared_bottom": FrameworkSettings("shared_bottom", 1)}
 FRAMEWORKS["feedback"] = FEEDBACK
+FRAMEWORKS["labels"] = replace(FEEDBACK, feedback_of="labels", label_width=8)
+FORMS = {
+    "valence": LabelForm("number", -1, 1),
+    "arousal": LabelForm("number", -1, 1),
+    "expression": LabelForm("classes"),
+    "action_units": LabelForm("labels"),
+}
 HEADS = HeadSettings((16, 8))
 LENGTHS = torch.tensor([6, 10, 1])
 # heads of private layers are 64 wide there
@@ -27,7 +35,7 @@ def network(
     framework: FrameworkSettings = FEEDBACK, *, heads: HeadSettings = HEADS, seed=0, width=5, hidden=16, **temporal
 ) -> Any:
     temporal = {"encoder": "transformer", "width": hidden, "layers": 2, "feed_forward": 24} | temporal
-    made = build_network(width, OUTPUTS, TemporalSettings(**temporal), framework, heads, seed=seed)
+    made = build_network(width, OUTPUTS, TemporalSettings(**temporal), framework, heads, forms=FORMS, seed=seed)
     with torch.no_grad():
         for name, parameter in made.named_parameters():
             # fresh weights are so small that no fault would show
