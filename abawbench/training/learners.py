@@ -181,7 +181,7 @@ class Learner(nn.Module):
             lengths: number of frames of each sequence, on the CPU.
             state: state after the segments before; None at the start.
             positions: positions of the frames in time, shape (frames,); None to count them.
-            given: labels that are fed back in place of predictions, by source, shape (frames, labels); NaN for predictions.
+            given: labels fed back in place of predictions, by source, shape (frames, labels); NaN for predictions.
         """
         raise NotImplementedError
 
