@@ -165,13 +165,18 @@ class ImageInput:
         >>> image_input.pictures(np.array([[[[255, 0, 0]]]], np.uint8)).ravel().tolist()
         [-1.0, -1.0, 1.0]
         """
-        values = self.resized(crops).astype(np.float32) / np.float32(255)
+        values: NDArray[Any] = self.resized(crops)
+        mean, deviation = (np.array([255 * x for x in part], np.float32) for part in (self.mean, self.std))
         if self.colour == "grey":
             values = (values @ self.grey_shares)[..., None]
         elif self.colour == "BGR":
             values = values[..., ::-1]
-        values = (values - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
-        return np.ascontiguousarray(values.transpose(0, 3, 1, 2) if self.layout == "NCHW" else values)
+        if self.layout == "NCHW":
+            values = values.transpose(0, 3, 1, 2)
+            mean, deviation = mean[:, None, None], deviation[:, None, None]
+        # one pass over the bytes writes floats in the order of the result
+        pictures = np.subtract(values, mean, order="C", dtype=np.float32)
+        return np.divide(pictures, deviation, out=pictures)
 
     def to_json(self) -> dict[str, Any]:
         """Size, colour, mean and std, and every other field that differs from its default."""

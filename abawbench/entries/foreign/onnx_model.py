@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,12 +15,14 @@ from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.challenges import Categorical, Task
 from abawbench.clips.clip import Clip, Frames
 from abawbench.entries.contract import predict_frame_wise
-from abawbench.entries.foreign.onnx_graph import Graph, open_graph
+from abawbench.entries.foreign.onnx_graph import CORES, Graph, open_graph
 from abawbench.entries.model import Answers, Card, FrameFeatures, weights_of
 from abawbench.entries.outputs import ACTIVATIONS, Activation, activate, correct_rounding, over_frames
-from abawbench.models.image_input import ImageInput
+from abawbench.models.image_input import ImageInput, Pictures
 from abawbench.table import Floats
 
+# pictures that a graph computes at a time, where it takes any number: more of them leave the caches of a core
+PIECE = 4
 # pictures of the largest batch that a graph may be fixed to
 LARGEST_BATCH = 4096
 NUMBERS = {f"tensor({kind})" for kind in ("float", "float16", "double")}
@@ -123,19 +126,24 @@ class OnnxModel:
         Raises:
             ProblemError: E12 a batch takes too long, E13 an output of another width than its names.
         """
-        pictures = self.image_input.pictures(crops)
-        step = self.batch or max(len(pictures), 1)
-        features = np.empty((len(pictures), self.parts[-1].end), np.float32)
-        name = self.graph.session.get_inputs()[0].name
-        for begin in range(0, len(pictures), step):
-            part = pictures[begin : begin + step]
-            if self.batch:
-                part = np.concatenate([part, np.zeros((step - len(part), *part.shape[1:]), np.float32)])
-            values_of_parts = self.graph.run([part.output for part in self.parts], {name: part})
-            stop = min(begin + step, len(pictures))
-            for place, values in zip(self.parts, values_of_parts, strict=True):
-                features[begin:stop, place.begin : place.end] = self._shaped(place, values, len(part))[: stop - begin]
+        step = self.batch or min(PIECE, -(-len(crops) // CORES)) or 1
+        pieces = [crops[begin : begin + step] for begin in range(0, len(crops), step)]
+        inputs = [partial(self._inputs, piece) for piece in pieces]
+        features = np.empty((len(crops), self.parts[-1].end), np.float32)
+        outputs = self.graph.run([part.output for part in self.parts], inputs)
+        for begin, piece, values_of_parts in zip(range(0, len(crops), step), pieces, outputs, strict=True):
+            rows = slice(begin, begin + len(piece))
+            for part, values in zip(self.parts, values_of_parts, strict=True):
+                features[rows, part.begin : part.end] = self._shaped(part, values, self.batch or len(piece))[
+                    : len(piece)
+                ]
         return features
+
+    def _inputs(self, crops: Frames) -> dict[str, Pictures]:
+        """The input of the graph for some crops; black ones fill a graph of a fixed batch."""
+        if self.batch > len(crops):
+            crops = np.concatenate([crops, np.zeros((self.batch - len(crops), *crops.shape[1:]), np.uint8)])
+        return {self.graph.session.get_inputs()[0].name: self.image_input.pictures(crops)}
 
     def _shaped(self, part: GraphOutput, values: Any, rows: int) -> FrameFeatures:
         array = np.asarray(values, np.float32)

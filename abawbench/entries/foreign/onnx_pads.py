@@ -31,7 +31,7 @@ def with_fusible_pads(data: bytes) -> bytes:
 
 
 def _without_empty_inputs(node: memoryview) -> memoryview:
-    fields = [whole for whole, _ in _fields(node)]
+    fields = [bytes(whole) for whole, _ in _fields(node)]
     if _PAD not in fields:
         return node
     empty = bytes((_INPUT, 0))

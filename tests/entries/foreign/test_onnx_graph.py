@@ -121,7 +121,7 @@ def test_ctrl_c_is_heard_while_a_graph_computes(tmp_path):
         graph = open_graph(Path({str(path)!r}), 600)
         print("now", flush=True)
         try:
-            graph.run(["va"], {{"crops": np.zeros((1, 3, 8, 8), np.float32)}})
+            graph.run(["va"], [lambda: {{"crops": np.zeros((1, 3, 8, 8), np.float32)}}])
         except KeyboardInterrupt:
             print("stopped")
     """)
