@@ -113,7 +113,7 @@ def memory(folder: Path) -> None:
         code, seconds, peak = json.loads(output)
         if code:
             raise RuntimeError(f"{' '.join(faces)} ended with {code}")
-        costs[name] = Cost(seconds, peak)
+        costs[name] = Cost.of([seconds], peak)
     report("Peak memory of abawbench faces", costs, "one minute")
     print(f"  one hour takes {costs['one hour'].peak_mib / costs['one minute'].peak_mib:.2f} times the memory")
 

@@ -15,10 +15,19 @@ PYTHON = sys.executable
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Median duration of a run in seconds, and its largest resident memory in MiB (0 if it was not measured)."""
+    """Durations of the runs in seconds: their median and the least.
+
+    `peak_mib` is the largest resident memory in MiB, 0 if it was not measured.
+    """
 
     seconds: float
+    least: float
     peak_mib: float = 0.0
+
+    @staticmethod
+    def of(seconds: Sequence[float], peak_mib: float = 0.0) -> Cost:
+        """The cost of runs that took so many seconds."""
+        return Cost(statistics.median(seconds), min(seconds), peak_mib)
 
 
 # a small process of its own starts the command; otherwise the memory of the benchmark itself would count
@@ -44,7 +53,7 @@ def processes(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, Cos
             if run:
                 seconds[name].append(duration)
                 peak[name] = max(peak[name], memory)
-    return {name: Cost(statistics.median(seconds[name]), peak[name]) for name in commands}
+    return {name: Cost.of(seconds[name], peak[name]) for name in commands}
 
 
 def functions(calls: Mapping[str, Callable[[], object]], runs: int) -> dict[str, Cost]:
@@ -56,13 +65,14 @@ def functions(calls: Mapping[str, Callable[[], object]], runs: int) -> dict[str,
             call()
             if run:
                 seconds[name].append(time.perf_counter() - begin)
-    return {name: Cost(statistics.median(values)) for name, values in seconds.items()}
+    return {name: Cost.of(values) for name, values in seconds.items()}
 
 
 def report(title: str, costs: Mapping[str, Cost], ours: str) -> None:
-    """Print each cost, and its ratio to ours."""
+    """Print each cost, median and least duration, and their ratios to ours."""
     print(f"\n{title}")
     for name, cost in costs.items():
         memory = f"  {cost.peak_mib:7,.0f} MiB" if cost.peak_mib else ""
-        ratio = "" if name == ours else f"  {cost.seconds / costs[ours].seconds:10,.2f} times ours"
-        print(f"  {name:<58} {cost.seconds:10.4f} s{memory}{ratio}")
+        ratios = [cost.seconds / costs[ours].seconds, cost.least / costs[ours].least]
+        ratio = "" if name == ours else f"  {ratios[0]:10,.2f} times ours (least {ratios[1]:,.2f})"
+        print(f"  {name:<58} {cost.seconds:10.4f} s (least {cost.least:.4f}){memory}{ratio}")
