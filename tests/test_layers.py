@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.inference.conftest import write_crops
+
 PACKAGE = Path(__file__).parent.parent / "abawbench"
 
 # from the bottom; rooms of one storey may not import each other unless they stand in one set
@@ -111,3 +113,10 @@ def test_scoring_imports_nothing_heavy(tmp_path):
         "main(['score', 'abaw4-mtl', path, path], standalone_mode=False)"
     )
     assert heavy_after(code) == set()
+
+
+def test_predict_of_a_graph_imports_neither_torch_nor_pandas(tmp_path):
+    crops = write_crops(tmp_path / "crops", {"one": 2}, side=112)
+    words = ["predict", "2018_muehler_face-api-expression/tiny", str(crops), "-o", str(tmp_path / "out")]
+    code = f"from abawbench.cli import main\nmain({words!r}, standalone_mode=False)"
+    assert heavy_after(code) == {"cv2", "pydantic"}

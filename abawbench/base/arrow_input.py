@@ -1,4 +1,4 @@
-"""Bytes for the readers of Arrow, and Parquet files that somebody else may have written."""
+"""Bytes and arrays for Arrow, and Parquet files that somebody else may have written."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from abawbench.base.files import require_plain
 
@@ -29,6 +30,14 @@ def arrow_reader(data: bytes | memoryview) -> pa.BufferReader:
     own = pa.allocate_buffer(len(data))
     np.frombuffer(own, np.uint8)[:] = np.frombuffer(data, np.uint8)
     return pa.BufferReader(own)
+
+
+def arrow_array(values: NDArray[Any]) -> pa.Array:
+    """Numbers or truth values, shape (rows,), as an array of Arrow; `pa.array` makes the same and imports pandas."""
+    import pyarrow as pa
+
+    packed = np.packbits(values, bitorder="little") if values.dtype == bool else np.ascontiguousarray(values)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(packed)])
 
 
 @contextmanager

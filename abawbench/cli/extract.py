@@ -73,7 +73,7 @@ def command(
     with stage("finding the data"):
         source = runs.open_data(data, out, maker.entry.card, request.weights)
     detail(f"{maker.entry.card.name}: {len(source.clips):,} units from {source.kind}")
-    options = runs.resolve_options(request, partial(_load, make))
+    options = runs.resolve_options(request, maker.entry, partial(_load, make))
     detail(f"device: {options.device}")
     resumed = tell_resumed("units")
     with runs.progress_of_units() as report:

@@ -82,7 +82,7 @@ def command(
             opened = runs.open_data(data, out, loaded.card, request.weights)
         kind, clips = opened.kind, opened.clips
     detail(f"{loaded.card.name}: {len(clips):,} units from {kind}")
-    options = runs.resolve_options(request, load)
+    options = runs.resolve_options(request, loaded, load)
     detail(f"device: {options.device}")
     resumed = tell_resumed("units")
     with runs.progress_of_units() as report:

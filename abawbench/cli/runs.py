@@ -95,20 +95,24 @@ def open_data(data: Path, out: Path, card: Card, weights: Path | None) -> ClipSo
     return open_clips(data, faces=lambda: _crop_faces(data, out, card, weights))
 
 
-def resolve_options(request: RunRequest, load: Callable[[], Entry]) -> RunOptions:
+def resolve_options(request: RunRequest, entry: Entry, load: Callable[[], Entry]) -> RunOptions:
     """Resolve the device and the cluster of a run.
 
     Args:
         request: options of the command line.
+        entry: the entry; `auto` is the CPU for one that runs on no other device, and then torch is not imported.
         load: function that loads the entry; it can be pickled.
 
     Raises:
         ProblemError: C02, there is no such device.
     """
+    from abawbench.entries.model import DeviceEntry
     from abawbench.inference.ray_workers import RayWorkers
 
     workers = None if request.address is None else RayWorkers(load, request.address)
-    return replace(request.options, device=resolve_device(request.options.device), workers=workers)
+    named = request.options.device
+    device = "cpu" if named == "auto" and not isinstance(entry, DeviceEntry) else resolve_device(named)
+    return replace(request.options, device=device, workers=workers)
 
 
 @contextmanager

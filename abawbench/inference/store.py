@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from abawbench.base.arrow_input import read_parquet
+from abawbench.base.arrow_input import arrow_array, read_parquet
 from abawbench.base.files import make_folder, read_input, sweep, write_file
 from abawbench.base.hashes import sha256_of
 from abawbench.base.installed import VERSION, versions_of
@@ -248,8 +248,9 @@ def _parquet(card: Card, predictions: Predictions) -> bytes:
     for task in card.tasks:
         for number, name in enumerate(task.outputs):
             parts[f"{task.name}.{name}"] = predictions.answers[task.name][:, number]
+    table = pa.table({name: arrow_array(values) for name, values in parts.items()})
     buffer = io.BytesIO()
-    pq.write_table(pa.table(parts), buffer, compression="zstd")
+    pq.write_table(table, buffer, compression="zstd")
     return buffer.getvalue()
 
 

@@ -8,9 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
-from abawbench.base.arrow_input import arrow_reader
+from abawbench.base.arrow_input import arrow_array, arrow_reader
 
 PACKAGE = Path(__file__).parents[2] / "abawbench"
 
@@ -59,6 +61,17 @@ def test_bytes_are_read_from_a_copy():
 
 def test_nothing_is_an_empty_stream():
     assert arrow_reader(b"").size() == 0
+
+
+@pytest.mark.parametrize("rows", [0, 1, 8, 13])
+@pytest.mark.parametrize("dtype", [np.int32, np.float64, bool])
+def test_an_array_is_the_one_that_arrow_makes_itself(rows, dtype):
+    table = np.random.default_rng(rows).integers(0, 2, (rows, 3)).astype(dtype)
+    # a column of a table, whose values do not lie side by side
+    values = table[:, 1]
+    found, expected = arrow_array(values), pa.array(values)
+    assert found.equals(expected)
+    assert (found.type, found.null_count) == (expected.type, 0)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +133,47 @@ def test_ctrl_c_is_heard_while_a_graph_computes(tmp_path):
         os.kill(process.pid, signal.SIGINT)
         assert process.communicate(timeout=60)[0] == "stopped\n"
     assert process.returncode == 0
+
+
+def opened(tmp_path: Path):
+    return open_graph(save(tmp_path / "net.onnx", MEANS, weights=[TWO]), 60)
+
+
+def test_outputs_have_the_order_of_the_inputs(tmp_path):
+    constant = [partial(np.full, (count, 3, SIZE, SIZE), count, np.float32) for count in range(1, 40)]
+    found = opened(tmp_path).run(["va"], [lambda make=make: {"crops": make()} for make in constant])
+    expected = [np.full((count, 2), 0.3 * count) for count in range(1, 40)]
+    for (values,), others in zip(found, expected, strict=True):
+        np.testing.assert_allclose(values, others, rtol=1e-5)
+
+
+def test_no_input_gives_no_output(tmp_path):
+    assert opened(tmp_path).run(["va"], []) == []
+
+
+def test_an_input_that_fails_ends_the_run_with_its_error(tmp_path):
+    made: list[int] = []
+
+    def make(place: int) -> dict[str, np.ndarray]:
+        made.append(place)
+        if place == 3:
+            raise KeyError("the third")
+        return {"crops": np.zeros((1, 3, SIZE, SIZE), np.float32)}
+
+    with pytest.raises(KeyError, match="the third"):
+        opened(tmp_path).run(["va"], [partial(make, place) for place in range(500)])
+    assert len(made) < 500
+
+
+def test_all_inputs_together_have_the_time_of_one_run(tmp_path):
+    graph = open_graph(save(tmp_path / "net.onnx", MEANS, weights=[TWO]), 0.1)
+
+    def make() -> dict[str, np.ndarray]:
+        time.sleep(0.05)
+        return {"crops": np.zeros((1, 3, SIZE, SIZE), np.float32)}
+
+    with pytest.raises(ProblemError, match=r"E12(.|\n)*settings.seconds"):
+        graph.run(["va"], [make] * 1000)
 
 
 def test_a_tensor_beyond_memory_fails_the_entry_alone(tmp_path):

@@ -12,6 +12,7 @@ from abawbench import challenges
 from abawbench.base.problems import ProblemError
 from abawbench.clips.clip import clip_in_memory
 from abawbench.entries.entry_file import read_settings
+from abawbench.entries.foreign import onnx_graph, onnx_model
 from abawbench.entries.foreign.onnx_model import OnnxModel, OnnxSettings, OutputSettings, create
 from abawbench.entries.model import Card, Entry, FrameWise
 
@@ -156,6 +157,24 @@ def test_what_is_seen_does_not_depend_on_neighbours(model):
     alone = np.concatenate([entry.encode(crops[place : place + 1]) for place in range(7)])
     assert entry.encode(crops) == pytest.approx(alone, abs=1e-6)
     assert entry.encode(crops).dtype == np.float32
+
+
+@pytest.mark.parametrize("cores", [1, 3, 64])
+@pytest.mark.parametrize("count", [0, 1, 4, 5, 13])
+@pytest.mark.parametrize("batch", ["N", 2])
+def test_features_keep_the_order_of_crops_on_any_number_of_cores(tmp_path, monkeypatch, cores, count, batch):
+    for module in (onnx_graph, onnx_model):
+        monkeypatch.setattr(module, "CORES", cores)
+    entry, crops = entry_of(graph_file(tmp_path / "net.onnx", batch=batch)), crops_of(count)
+    alone = [entry.encode(crops[place : place + 1]) for place in range(count)]
+    expected = np.concatenate([np.empty((0, 9)), *alone])
+    np.testing.assert_allclose(entry.encode(crops), expected, atol=1e-6)
+
+
+def test_a_frame_gets_the_same_bits_in_every_batch_of_one_size(model):
+    entry, crops = entry_of(model), crops_of(16)
+    again = np.concatenate([crops[:8], np.zeros_like(crops[8:])])
+    assert np.array_equal(entry.encode(again)[:8], entry.encode(crops)[:8])
 
 
 @pytest.mark.parametrize("batch", [1, 3])
