@@ -16,9 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import cv2
 import numpy as np
-from london import CONDITIONS, FOLDS, SEED, TRUTH, Result, evaluate, folds, people_of
+from london import CHALLENGE, FOLDS, SEED, TRUTH, Result, crop_faces, evaluate, folds, labels_of, people_of
 from real_data import ATTRIBUTION, real_data
 
 import abawbench
@@ -26,30 +25,22 @@ from abawbench import records
 from abawbench.base.files import write_text
 from abawbench.base.hashes import sha256_of
 from abawbench.base.problems import ProblemError, unwritable
-from abawbench.challenges import get
 from abawbench.cli.output import exits_on_problems, print_table, say
 from abawbench.clips.clip import Clip, clips_of_crops
-from abawbench.clips.crop import ARCFACE
-from abawbench.clips.crop_file import write_crop
 from abawbench.entries import Entry, Trainable, answer, load_entry, uncovered
 from abawbench.entries.baselines import classical
-from abawbench.faces import WEIGHTS_NAME, Detector, crop_file, weights_path
 from abawbench.formats import read_truth
 from abawbench.formats.write import write_annotations
 from abawbench.labels import EXPRESSIONS_8
 from abawbench.leaderboard.build import build
 from abawbench.scoring import Score
-from abawbench.table import Floats, Table, Values
+from abawbench.table import Floats, Table
 
-CHALLENGE = get("abaw4-mtl")
 ENTRY = "2026_abawbench_hog"
 CONTROLS = ("2026_abawbench_constant", "2026_abawbench_prior")
 SUBMISSIONS = Path(__file__).parents[1] / "submissions"
 DATASET = "Face Research Lab London Set"
 
-# frame 1 and frame 2 of each person
-CLASSES = np.array([EXPRESSIONS_8.index(name) for name in TRUTH], np.int8)
-JPEG_QUALITY = 95
 # number of settings compared by five folds over the same people while the entry was written; the usual ones were kept
 SETTINGS_COMPARED = 26
 
@@ -65,39 +56,6 @@ Pictures under {CROPS}/: the London faces, turned upright, cropped to 112 x 112 
 CAUTION = """\
 "Smiling" is the recording condition, not a judgement of each picture: some of these faces look neutral. The paired
 figure is the one to read; no accuracy here can honestly reach 1, and nothing is said about anybody's feelings."""
-
-
-def crop_faces(data: Path, crops: Path) -> tuple[str, ...]:
-    """Write the aligned crops of all people as `<person>/00001.jpg` and `00002.jpg`, and return their names.
-
-    Raises:
-        ProblemError: F01 there are no pictures or no weights, E03 a picture shows no face.
-    """
-    detector = Detector(weights_path(data / "weights" / WEIGHTS_NAME))
-    people = people_of(data)
-    for count, person in enumerate(people, start=1):
-        (crops / person).mkdir(parents=True, exist_ok=True)
-        for frame, condition in enumerate(CONDITIONS, start=1):
-            crop = crop_file(detector, data / "faces" / f"{person}_{condition}.jpg")
-            _, jpeg = cv2.imencode(".jpg", crop[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-            (crops / person / f"{frame:05d}.jpg").write_bytes(jpeg.tobytes())
-        if count % 20 == 0 or count == len(people):
-            say(f"  {count} of {len(people)} people")
-    write_crop(crops, ARCFACE)
-    return people
-
-
-def labels_of(people: Sequence[str]) -> Table:
-    """Labels of two frames for each person, of which only the expression is annotated."""
-    rows = len(people) * len(CLASSES)
-    values: dict[str, Values] = {task.name: task.empty(rows) for task in CHALLENGE.tasks}
-    values["expression"] = np.tile(CLASSES, len(people))
-    return Table(
-        videos=tuple(people),
-        video=np.repeat(np.arange(len(people), dtype=np.int32), len(CLASSES)),
-        frame=np.tile(np.arange(1, len(CLASSES) + 1, dtype=np.int32), len(people)),
-        values=values,
-    )
 
 
 def write_splits(people: Sequence[str], out: Path) -> None:
@@ -126,7 +84,7 @@ def five_folds(untrained: Trainable, people: Sequence[str], crops: Path) -> Resu
         entry = untrained.fit([clip for clip in clips if clip.video not in held_out], truth)
         answers |= {clip.video: entry.predict(clip)["expression"] for clip in clips if clip.video in held_out}
         say(f"  fold {number} of {FOLDS}")
-    return evaluate(answers, EXPRESSIONS_8)
+    return evaluate(answers)
 
 
 def add_record(score: Score, entry: Entry, out: Path, leaderboard: Path, date: str) -> Path:
@@ -183,7 +141,8 @@ def main(out: Path, leaderboard: Path | None, date: str) -> None:
     write_text(out / "ATTRIBUTION.txt", f"{ATTRIBUTION}\n{CHANGES}\n")
 
     say(f"1 cropping the faces of {data / 'faces'}")
-    people = crop_faces(data, out / CROPS)
+    people = people_of(data)
+    crop_faces(data, people, out / CROPS)
     write_splits(people, out)
 
     say("2 fitting on two thirds of the people, predicting the others")
@@ -217,11 +176,11 @@ def main(out: Path, leaderboard: Path | None, date: str) -> None:
         f"\nOf {len(EXPRESSIONS_8)} classes two occur, and the others count as 0: the F1 term is at most 0.25 here.\n"
         f"The total is null, since valence, arousal and action units are not annotated.\nrecord: {path}\n"
     )
-    pictures = len(people) * len(CLASSES)
+    pictures = len(people) * len(TRUTH)
     click.echo(f"five folds by person, seed {SEED}, 95 % intervals over people:")
     click.echo(f"  {held_out.describe()}")
     click.echo(
-        f"  {held_out.right.sum() * len(CLASSES):.0f} of {pictures} pictures, "
+        f"  {held_out.right.sum() * len(TRUTH):.0f} of {pictures} pictures, "
         f"{held_out.ranked.sum():.0f} of {len(people)} people\n"
     )
     click.echo(CAUTION)

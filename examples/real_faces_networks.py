@@ -11,53 +11,35 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import numpy as np
 from commands import abawbench
-from london import TRUTH, Result, evaluate, folds
-from numpy.typing import NDArray
+from london import CHALLENGE, TRUTH, Result, evaluate, folds, labels_of, probabilities
 
-from abawbench.inference.store import open_store
-from abawbench.labels import EXPRESSIONS_8
+from abawbench.formats.write import write_annotations
+from abawbench.table import Floats
 
 ENTRY = "2026_abawbench_facebehaviornet"
-HEADER = "image,valence,arousal,expression,aus"
 EPOCHS = 80
-
-
-def probabilities(store: Path) -> dict[str, NDArray[np.float64]]:
-    """By person, the probabilities of the eight expressions for the neutral and the smiling picture, shape (2, 8)."""
-    opened = open_store(store)
-    return {unit: opened.read(unit).answers["expression"] for unit in opened.units()}
-
-
-def write_labels(path: Path, people: Sequence[str]) -> Path:
-    """Write the labels of people in the layout of s-Aff-Wild2: a neutral and a smiling picture each."""
-    unknown = ",".join(["-1"] * 12)
-    rows = [
-        f"{person}/{place:05d}.jpg,-5,-5,{label},{unknown}" for person in people for place, label in ((1, 0), (2, 4))
-    ]
-    path.write_text("\n".join([HEADER, *rows]) + "\n")
-    return path
 
 
 def five_folds(faces: Path, out: Path, people: Sequence[str], start: Sequence[str]) -> Result:
     """Train a network for each fold; its people are used neither for training nor for the choice of an epoch."""
-    answers: dict[str, NDArray[np.float64]] = {}
+    answers: dict[str, Floats] = {}
     dealt = folds(people)
     for number, held_out in enumerate(dealt, start=1):
         others = [person for fold in dealt if fold is not held_out for person in fold]
         chosen_by, learned = others[:8], others[8:]
         folder = out / f"fold{number}"
         folder.mkdir(parents=True, exist_ok=True)
-        train = write_labels(folder / "train.txt", learned)
-        validation = write_labels(folder / "validation.txt", chosen_by)
+        train, validation = folder / "train.txt", folder / "validation.txt"
+        write_annotations(CHALLENGE, labels_of(learned), train)
+        write_annotations(CHALLENGE, labels_of(chosen_by), validation)
         labels = ("--train", train, "--validation", validation)
         settings = ("--set", f"training.epochs={EPOCHS}", "--set", "training.batch=32", *start)
         abawbench("train", ENTRY, faces, "-o", folder / "run", *labels, *settings)
         abawbench("predict", folder / "run", faces, "-o", folder / "store", "--precision", "float32")
         predicted = probabilities(folder / "store")
         answers |= {person: predicted[person] for person in held_out}
-    return evaluate({person: answers[person] for person in people}, EXPRESSIONS_8)
+    return evaluate({person: answers[person] for person in people})
 
 
 @click.command()
@@ -75,7 +57,7 @@ def main(faces: Path, drawn: Path, out: Path) -> None:
     """Compare three ways to train an expression network, on 102 people."""
     people = sorted(path.name for path in (faces / "cropped_aligned").iterdir())
     abawbench("predict", drawn, faces, "-o", out / "drawn", "--precision", "float32")
-    results = {"drawn faces alone, no real picture": evaluate(probabilities(out / "drawn"), EXPRESSIONS_8, TRUTH)}
+    results = {"drawn faces alone, no real picture": evaluate(probabilities(out / "drawn"), TRUTH)}
     trunk = f'settings.trunk.weights={{file="{(drawn / "backbone.safetensors").resolve()}"}}'
     results["from scratch"] = five_folds(faces, out / "scratch", people, ())
     results["started from drawn faces"] = five_folds(faces, out / "started", people, ("--set", trunk))
