@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from abawbench.base.hashes import sha256_of_file
 from abawbench.base.problems import Problem, ProblemError, os_reason
 from abawbench.clips.alignment import Points, aligned_crop
+from abawbench.clips.crop import ARCFACE, Crop
 from abawbench.clips.images import Image, read_image
 
 # longest side of the picture that the network sees, in pixels: a face that fills a larger one is missed or found twice
@@ -154,8 +155,13 @@ def main_face(faces: tuple[Face, ...], width: int, height: int) -> Face | None:
     return max(faces, key=weight, default=None)
 
 
-def crop_file(detector: Detector, path: Path) -> Image:
-    """The aligned crop of the main face of a picture file, shape (112, 112, 3), RGB.
+def crop_file(detector: Detector, path: Path, crop: Crop = ARCFACE) -> Image:
+    """The crop of the main face of a picture file, shape (size, size, 3), RGB.
+
+    Args:
+        detector: detector to find faces with.
+        path: the picture.
+        crop: crop to make; `arcface-112` of 112 x 112 pixels by default.
 
     Raises:
         ProblemError: F01 the file holds no readable picture, E03 no face is found, E05 its landmarks coincide.
@@ -167,4 +173,4 @@ def crop_file(detector: Detector, path: Path) -> Image:
         raise ProblemError(
             Problem("E03", f"no face in {width} x {height} pixels", "one face or more", "leave it out", str(path))
         )
-    return aligned_crop(image, face.points)
+    return aligned_crop(image, face.points, crop, face.box)

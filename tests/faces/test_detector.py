@@ -11,6 +11,7 @@ import pytest
 
 from abawbench import faces
 from abawbench.base.problems import ProblemError
+from abawbench.clips.crop import ARCFACE, WIDE
 from abawbench.clips.images import read_image
 from abawbench.faces import TEMPLATE, Detector, Face, main_face, similarity
 from examples.real_data import real_data
@@ -147,6 +148,16 @@ def test_a_picture_without_a_face_is_a_problem(tmp_path):
     cv2.imwrite(str(path), np.full((90, 120, 3), 128, np.uint8))
     with pytest.raises(ProblemError, match="E03"):
         faces.crop_file(detector(), path)
+
+
+@pytest.mark.real_data
+def test_a_wide_crop_of_a_picture_holds_the_usual_crop_in_its_middle():
+    path = real_data() / "faces" / "london_001_neutral.jpg"
+    usual, wide = (faces.crop_file(detector(), path, crop) for crop in (ARCFACE, WIDE))
+    assert (usual.shape, wide.shape) == ((112, 112, 3), (224, 224, 3))
+    # 1.6 times as far in each direction: the middle 140 of 224 pixels
+    middle = cv2.resize(wide[42:182, 42:182], (112, 112), interpolation=cv2.INTER_AREA)
+    assert np.abs(middle.astype(float) - usual).mean() < 2
 
 
 @pytest.mark.real_data
