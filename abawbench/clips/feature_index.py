@@ -14,6 +14,7 @@ from abawbench.base.files import plain_name, read_input, require_plain, write_fi
 from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, unreadable, unwritable
 from abawbench.base.typed import typed
+from abawbench.clips.crop import Crop
 
 INDEX = "index.json"
 # one line for each unit that was finished since the index was written; a killed run leaves them to the next one
@@ -34,7 +35,8 @@ class CachedUnit:
         unit: name of the unit.
         maker: hash of the maker of the features.
         clip: hash of the crops.
-        recipe: settings and versions by which `abawbench faces` cut the crops; None for crops of other origin.
+        recipe: settings and versions by which `abawbench faces` cut the crops, or what their folder said of them; None
+            where nothing was said.
         sha256: SHA-256 of the file.
         bytes: size of the file.
         frames: number of frames.
@@ -208,10 +210,12 @@ def _check_maker(maker: Mapping[str, Any], parity: Mapping[str, Any]) -> None:
 
 
 def _cached_unit(record: Any) -> CachedUnit:
-    """Raises: ValueError, a field is missing or of another type, or the name leads to another folder."""
+    """Raises: ValueError, a field is missing or of another type, names no crop, or the name leads to another folder."""
     known = typed(CachedUnit)(record)
     # faulty units are deleted by name
     plain_name(known.unit)
+    if known.recipe is not None:
+        Crop.from_json(known.recipe)
     return known
 
 

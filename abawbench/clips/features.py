@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -95,7 +95,7 @@ def clips_of_features(folder: Path) -> tuple[FeatureClip, ...]:
 
     A file has the tensor `feature`, shape (frames, width), and may have `frame` (frame numbers, rising; they count from
     1 by default), `valid` and `time` (seconds). If the folder has an index of `abawbench extract`, the size and header
-    of each file must agree with it.
+    of each file must agree with it, and the clips know the crops that they were made from.
 
     Raises:
         ProblemError: F01 a file cannot be read, E04 a file holds no features, D30 there are no such files, E21 a file
@@ -114,7 +114,8 @@ def clips_of_features(folder: Path) -> tuple[FeatureClip, ...]:
     problems: list[Problem] = []
     for path in paths:
         try:
-            clips.append(_clip(path))
+            known = None if index is None else index.units[path.name.removesuffix(SUFFIX)]
+            clips.append(replace(_clip(path), crop_recipe=None if known is None else known.recipe))
         except ProblemError as error:
             problems.extend(error.problems)
     if problems:

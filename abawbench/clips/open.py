@@ -32,13 +32,16 @@ class ClipSource:
     notes: tuple[Problem, ...] = ()
 
 
-def open_clips(path: Path, *, faces: Callable[[], Path] | None = None) -> ClipSource:
+def open_clips(
+    path: Path, *, faces: Callable[[], Path] | None = None, command: str = "abawbench faces VIDEOS OUT"
+) -> ClipSource:
     """Open a path as clips, whatever kind of data it holds.
 
     Args:
         path: folder or file.
         faces: function that crops the faces of videos and pictures and returns the folder of the crops; without it,
             videos and pictures are a problem.
+        command: command that crops the faces, for that problem.
 
     Raises:
         ProblemError: F01 there is no such path, or a file cannot be read; P03 the folder is empty; D30 there are no
@@ -55,7 +58,7 @@ def open_clips(path: Path, *, faces: Callable[[], Path] | None = None) -> ClipSo
         return ClipSource(kind, clips_of_units(path), notes)
     if faces is None:
         expected = "crops named by frame number, as <unit>/00001.jpg, or features"
-        raise ProblemError(Problem("D30", "no crops", expected, "crop the faces first: abawbench faces", str(path)))
+        raise ProblemError(Problem("D30", "no crops", expected, f"crop the faces first: {command}", str(path)))
     if path.is_dir() and not entries(path)[0]:
         expected = "crops, features, pictures or videos"
         raise ProblemError(Problem("P03", "an empty folder", expected, "name another", str(path)))

@@ -95,8 +95,12 @@ def read_labels(source: Source, challenge: Challenge) -> Labels:
     return Labels(train, held_out, files)
 
 
-def open_data(data: Sequence[Path]) -> tuple[Clip, ...]:
+def open_data(data: Sequence[Path], command: str = "abawbench faces VIDEOS OUT") -> tuple[Clip, ...]:
     """Open the clips of a folder of crops, or of folders of features put end to end, by unit.
+
+    Args:
+        data: the folders.
+        command: command that crops the faces of videos, for the problem that they are no crops.
 
     Raises:
         ProblemError: E19 folders that do not go together; F19 a name is not UTF-8; F01, E04, D30, D31 as `open_clips`.
@@ -105,7 +109,7 @@ def open_data(data: Sequence[Path]) -> tuple[Clip, ...]:
         if path.is_dir():
             require_names(path / CROPS if (path / CROPS).is_dir() else path)
     if len(data) == 1 and kind_of(data[0]) != "features":
-        return open_clips(data[0]).clips
+        return open_clips(data[0], command=command).clips
     others = [f"{path}: {kind}" for path in data if (kind := kind_of(path)) != "features"]
     if others:
         fix = "name one folder of crops, or folders of features alone"
@@ -179,7 +183,10 @@ def _side_by_side(clips: Sequence[FeatureClip]) -> FeatureClip:
     def files() -> list[Path]:
         return [path for clip in clips if clip.files is not None for path in clip.files()]
 
-    return replace(first, vectors=vectors, width=sum(clip.width for clip in clips), files=files)
+    # features of several networks may come from several kinds of crops
+    recipe = first.crop_recipe if len({clip.crop for clip in clips}) == 1 else None
+    width = sum(clip.width for clip in clips)
+    return replace(first, vectors=vectors, width=width, files=files, crop_recipe=recipe)
 
 
 def _arranged(values: Values, asked: Task, task: Task) -> Values:

@@ -15,6 +15,7 @@ import numpy as np
 from abawbench import challenges
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
+from abawbench.entries.crops import faces_command, undescribed_crops
 from abawbench.entries.entry_file import FILE, read_entry_file
 from abawbench.entries.loading import make_entry
 from abawbench.entries.networks.network import NetworkEntry
@@ -77,7 +78,8 @@ def train(
         options: options of the run.
         report: called after each step, and at the end of each epoch.
         resumed: called once with the numbers of epochs that an earlier run finished, and of all.
-        notice: called with a sentence for each file of weights that is not there and not needed.
+        notice: called with a sentence for each file of weights that is not there and not needed, and with one about
+            crops that do not say what they show.
 
     Raises:
         ProblemError: everything that is wrong with entry, settings and data (E02, E07, E17, E19, ...); E20 for the
@@ -89,7 +91,7 @@ def train(
         fix = "name an entry of these kinds"
         raise ProblemError(Problem("E19", f"kind = {content.kind}", f"one of {', '.join(KINDS)}", fix, str(entry_file)))
     challenge = challenges.get(content.vocabulary)
-    clips = open_data(source.data)
+    clips = open_data(source.data, faces_command(content.card()))
     content, absent = starting_content(content, entry_file, clips, settings.seed)
     labels = read_labels(source, challenge)
     if settings.ridge is not None:
@@ -98,6 +100,8 @@ def train(
     assert isinstance(entry, LearningEntry)
     for sentence in absent:
         notice(sentence)
+    for note in undescribed_crops(entry.card, clips):
+        notice(f"note: {note.found}; expected: {note.expected}; {note.fix}")
     coupling = resolve_coupling(content.settings.get("coupling", "none"), settings.coupling, str(entry_file))
     dataset = settings.dataset or source.dataset or challenge.dataset
     settings = replace(settings, coupling=coupling, dataset=dataset)

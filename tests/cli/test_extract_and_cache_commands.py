@@ -7,8 +7,38 @@ import pytest
 from click.testing import CliRunner
 
 from abawbench.cli import main
+from abawbench.clips.crop import ARCFACE, Crop
+from abawbench.clips.crop_file import write_crop
+from abawbench.clips.features import clips_of_features
+from abawbench.models.backbones import build
+from abawbench.models.checkpoints import save_backbone
 from tests.faces.conftest import Blobs, picture, write_video
 from tests.inference.conftest import write_crops
+
+WIDE_112 = Crop("wide", 112)
+GRU = """\
+name = "2026_test_gru"
+title = "a test"
+kind = "network"
+vocabulary = "abaw4-mtl"
+trained_on = []
+sees_truth = false
+licence = "Apache-2.0"
+
+[picture]
+size = 112
+colour = "RGB"
+crop = "arcface-112"
+
+[settings]
+features = 32
+seed = 0
+
+[settings.temporal]
+encoder = "gru"
+width = 8
+layers = 1
+"""
 
 
 @pytest.fixture
@@ -50,6 +80,45 @@ def test_predict_takes_the_cache_of_an_entry(crops, tmp_path):
     result = called("predict", entry, tmp_path / "cache", "-o", tmp_path / "store")
     assert result.exit_code == 1
     assert "E21" in result.stderr
+
+
+def test_features_of_other_crops_than_the_entry_takes_are_refused(crops, tmp_path):
+    write_crop(crops, WIDE_112)
+    # tiny_vit asks for no crop, and its features have the width of the other entry's
+    assert extracted(crops, tmp_path / "cache").exit_code == 0
+    (clip, _) = clips_of_features(tmp_path / "cache")
+    assert clip.crop == WIDE_112
+    entry = tmp_path / "2026_test_gru" / "entry.toml"
+    entry.parent.mkdir()
+    entry.write_text(GRU)
+    result = called("predict", entry.parent, tmp_path / "cache", "-o", tmp_path / "store")
+    assert result.exit_code == 1
+    assert result.stderr.count("\nE06 ") == 1
+    assert "features of crops wide; alike in 2 units (one, two)" in result.stderr
+    assert "arcface-112, as its card says" in result.stderr
+    # features of crops that said nothing run
+    (crops / "crop.json").unlink()
+    assert extracted(crops, tmp_path / "other").exit_code == 0
+    assert called("predict", entry.parent, tmp_path / "other", "-o", tmp_path / "store").exit_code == 0
+
+
+def test_another_statement_about_the_crops_makes_their_features_again(crops, tmp_path):
+    write_crop(crops, WIDE_112)
+    extracted(crops, tmp_path / "cache")
+    assert json.loads(extracted(crops, tmp_path / "cache", "--json").stdout)["kept"] == 2
+    write_crop(crops, Crop("eyes", 112, 1.5))
+    assert json.loads(extracted(crops, tmp_path / "cache", "--json").stdout)["made"] == 2
+
+
+def test_the_checkpoint_of_a_recognition_network_asks_for_its_crops(crops, tmp_path):
+    save_backbone(build("tiny_iresnet", seed=0), tmp_path / "r.safetensors")
+    write_crop(crops, WIDE_112)
+    result = called("extract", tmp_path / "r.safetensors", crops, "-o", tmp_path / "cache")
+    assert result.exit_code == 1
+    assert "crops wide of 112 x 112 pixels; alike in 2 units (one, two)" in result.stderr
+    assert "abawbench faces VIDEOS OUT --crop arcface-112\n" in result.stderr
+    write_crop(crops, ARCFACE)
+    assert called("extract", tmp_path / "r.safetensors", crops, "-o", tmp_path / "cache").exit_code == 0
 
 
 def test_a_video_goes_through_faces_and_its_cache_knows_the_recipe(tmp_path, monkeypatch):

@@ -12,6 +12,8 @@ from safetensors.torch import load_file
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
 from abawbench.clips.clip import clips_of_units
+from abawbench.clips.crop import Crop
+from abawbench.clips.crop_file import write_crop
 from abawbench.clips.features import clips_of_features
 from abawbench.entries import load_entry
 from abawbench.entries.conformance.suite import conform
@@ -301,6 +303,32 @@ def test_whole_videos_need_segments_that_follow_each_other(tmp_path, features, n
     changes = {"training.videos": 2, f"settings.temporal.{name}": value}
     expected = [f"E19 training.videos = 2 with the encoder {encoder}"]
     assert problems_of(entry, on_features(features), tmp_path / "run", changes) == expected
+
+
+def test_crops_of_another_kind_than_the_entry_takes_are_refused(tmp_path, corpus):
+    data = Path(shutil.copytree(corpus, tmp_path / "corpus"))
+    path = an_entry(tmp_path, CROPS + STATIC + HEADS + TRAINING)
+    told: list[str] = []
+    write_crop(data / "cropped_aligned", Crop("wide", SIDE))
+    with pytest.raises(ProblemError) as caught:
+        train(path, Source((data,)), tmp_path / "run", notice=told.append)
+    (first, *_) = caught.value.problems
+    assert (first.rule, first.count) == ("E19", 6)
+    assert first.found == "crops wide of 16 x 16 pixels in a"
+    assert first.fix == "cut the crops that it takes: abawbench faces VIDEOS OUT --crop arcface-112 --size 16"
+    assert told == []
+    (data / "cropped_aligned" / "crop.json").unlink()
+    train(path, Source((data,)), tmp_path / "run", {"training.epochs": 1}, notice=told.append)
+    (sentence,) = told
+    assert sentence.startswith("note: crops that do not say what they show; alike in 6 units")
+
+
+def test_videos_are_refused_with_the_command_that_cuts_their_faces(tmp_path, corpus):
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos" / "a.mp4").touch()
+    path = an_entry(tmp_path, CROPS + STATIC + HEADS + TRAINING)
+    with pytest.raises(ProblemError, match=r"D30.*[\s\S]*abawbench faces VIDEOS OUT --crop arcface-112 --size 16"):
+        train(path, Source((tmp_path / "videos",), corpus), tmp_path / "run")
 
 
 def test_data_that_do_not_fit_are_told(tmp_path, corpus, features):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -99,17 +100,19 @@ def positions(width: int, grid: int) -> Floats:
     return np.concatenate([np.zeros((1, width)), np.concatenate(parts, axis=1)])
 
 
-def encoder_of(settings: PretrainSettings, tensors: dict[str, Tensor]) -> Vision:
+def encoder_of(settings: PretrainSettings, tensors: dict[str, Tensor], crop: str = "") -> Vision:
     """The encoder of an autoencoder, as a backbone.
 
     Args:
         settings: settings of the pre-training.
         tensors: tensors of the autoencoder under the names of transformers.
+        crop: name of what the crops show; empty where it is not known.
     """
     size = SIZES[settings.size]
     own = {name.removeprefix("vit."): tensor for name, tensor in tensors.items() if name.startswith("vit.")}
     overrides = Overrides(size=settings.picture)
-    return load(size.kind, _config(settings), size.encoder.image_input, overrides, own)[0]
+    preset = replace(size.encoder.image_input, crop=crop)
+    return load(size.kind, _config(settings), preset, overrides, own)[0]
 
 
 def _config(settings: PretrainSettings) -> Any:

@@ -43,7 +43,8 @@ def open_crops(data: Path, room: int = 0) -> Crops:
         room: bytes of decoded crops that may be kept.
 
     Raises:
-        ProblemError: F01 D30 D31 as `open_clips`, F19 a name is not UTF-8, E19 no crop, or crops that differ in size.
+        ProblemError: F01 D30 D31 as `open_clips`, F19 a name is not UTF-8, E19 no crop, or crops that differ in size or
+            kind.
     """
     source = open_clips(data)
     problems = [problem for problem in source.notes if not problem.is_note]
@@ -59,6 +60,10 @@ def open_crops(data: Path, room: int = 0) -> Crops:
     if len(sizes) > 1:
         found = f"crops of {' and '.join(map(str, sizes))} pixels"
         raise ProblemError(Problem("E19", found, "crops of one size", "align the faces to one size", str(data)))
+    shown = sorted({clip.crop.name if clip.crop else "crops that do not say what they show" for clip in clips})
+    if len(shown) > 1:
+        found, fix = " and ".join(shown), "cut all faces alike"
+        raise ProblemError(Problem("E19", found, "crops of one kind", fix, str(data)))
     return Crops(clips, room)
 
 

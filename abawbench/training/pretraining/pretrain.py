@@ -121,6 +121,12 @@ class _Run:
         return self.crops.clips[0].size
 
     @property
+    def crop(self) -> str:
+        """Name of what the crops show; empty where they do not say."""
+        crop = self.crops.clips[0].crop
+        return "" if crop is None else crop.name
+
+    @property
     def steps(self) -> int:
         """Steps in an epoch."""
         return max(1, len(self.split.learned) // self.settings.batch)
@@ -343,7 +349,7 @@ def _finish(run: _Run, network: Autoencoder) -> None:
         write_folder(folder / FOLDER, files)
     tensors = load(files["model.safetensors"])
     write_published(folder / PUBLISHED, tensors)
-    save_backbone(encoder_of(settings, tensors), folder / ENCODER)
+    save_backbone(encoder_of(settings, tensors, run.crop), folder / ENCODER)
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
 
 
@@ -391,6 +397,7 @@ def _record(run: _Run) -> dict[str, Any]:
             "units": len(run.crops.clips),
             "crops": len(run.crops),
             "side": run.side,
+            "crop": run.crop,
             "held_out": list(run.split.units),
         },
         "device": run.device.type,

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import ProblemError
+from abawbench.clips.crop import Crop
+from abawbench.clips.open import ClipSource
 from abawbench.training.pretraining.crops import batches, digest_of, open_crops, split
 from tests.inference.conftest import write_crops
 
@@ -85,6 +89,14 @@ def test_a_changed_crop_changes_the_digest(folder, tmp_path):
 def test_crops_of_two_sizes_are_refused(folder):
     write_crops(folder.parent / "crops", {"large": 2}, side=48)
     with pytest.raises(ProblemError, match=r"E19.*\n.*32 and 48 pixels"):
+        open_crops(folder)
+
+
+def test_crops_of_two_kinds_are_refused(folder, monkeypatch):
+    kinds = {"a": Crop("wide", 32), "b": Crop("eyes", 32, 1.5)}
+    clips = [replace(clip, crop_recipe=kinds[clip.video].to_json()) for clip in open_crops(folder).clips[:2]]
+    monkeypatch.setattr("abawbench.training.pretraining.crops.open_clips", lambda _: ClipSource("faces", tuple(clips)))
+    with pytest.raises(ProblemError, match=r"E19.*\n.*eyes-1.5 and wide"):
         open_crops(folder)
 
 

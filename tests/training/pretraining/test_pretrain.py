@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,11 @@ import torch
 from torch.nn import functional
 
 from abawbench.base.problems import ProblemError
+from abawbench.clips.clip import clips_of_units
+from abawbench.clips.crop import Crop
+from abawbench.clips.crop_file import write_crop
+from abawbench.inference.extract import extract
+from abawbench.inference.feature_maker import feature_maker
 from abawbench.models.backbones.presets import Preset, transformer
 from abawbench.models.checkpoints import load_checkpoint
 from abawbench.models.image_input import imagenet
@@ -64,6 +70,21 @@ def test_a_run_leaves_weights_losses_and_pictures(finished):
 def test_the_same_seed_gives_the_same_files(crops, finished, tmp_path):
     pretrain(crops, tmp_path / "again", SETTINGS, memory=0, pause_s=0)
     assert content(tmp_path / "again") == content(finished)
+
+
+def test_the_encoder_knows_the_crops_it_learned_from(crops, finished, tmp_path):
+    assert load_checkpoint(finished / "encoder.safetensors").backbone.card.image_input.crop == ""
+    described = Path(shutil.copytree(crops, tmp_path / "crops"))
+    write_crop(described, Crop("wide", 40))
+    pretrain(described, tmp_path / "run", settings_for("tiny", epochs=1, batch=8))
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["data"]["crop"] == "wide"
+    maker = feature_maker(str(tmp_path / "run" / "encoder.safetensors"))
+    assert maker.entry.card.crop == "wide"
+    write_crop(described, Crop("eyes", 40, 1.5))
+    summary = extract(maker, clips_of_units(described), tmp_path / "features")
+    assert [problem.rule for problem in summary.problems] == ["E06"]
+    assert "--crop wide" in summary.problems[0].fix
+    assert summary.made == 0
 
 
 def test_another_seed_gives_other_weights(crops, finished, tmp_path):
