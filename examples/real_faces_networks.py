@@ -55,7 +55,7 @@ def five_folds(faces: Path, out: Path, people: Sequence[str], start: Sequence[st
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Output folder.")
 def main(faces: Path, drawn: Path, out: Path) -> None:
     """Compare three ways to train an expression network, on 102 people."""
-    people = sorted(path.name for path in (faces / "cropped_aligned").iterdir())
+    people = sorted(path.name for path in (faces / "cropped_aligned").iterdir() if path.is_dir())
     abawbench("predict", drawn, faces, "-o", out / "drawn", "--precision", "float32")
     results = {"drawn faces alone, no real picture": evaluate(probabilities(out / "drawn"), TRUTH)}
     trunk = f'settings.trunk.weights={{file="{(drawn / "backbone.safetensors").resolve()}"}}'

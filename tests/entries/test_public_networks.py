@@ -9,16 +9,20 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from abawbench.clips.clip import clip_in_memory
+from abawbench.clips.clip import Clip, clip_in_memory
+from abawbench.clips.crop import ARCFACE, Crop
+from abawbench.entries.contract import select_clips
 from abawbench.entries.entry_file import read_entry_file
 from abawbench.entries.loading import make_entry
 from abawbench.entries.model import Entry
+from abawbench.faces import WEIGHTS_NAME, Detector, crop_file, weights_path
 from abawbench.inference.store import open_store
 from abawbench.labels import class_named
 from examples.real_data import real_data
@@ -94,6 +98,20 @@ def test_a_tiny_twin_has_the_pictures_and_the_classes_of_the_network(name):
     settings = [{key: value for key, value in each.settings.items() if key not in own} for each in (full, twin)]
     assert settings[0] == settings[1]
     assert (full.picture, full.vocabulary, full.paper) == (twin.picture, twin.vocabulary, twin.paper)
+
+
+@pytest.mark.real_data
+def test_a_network_refuses_crops_of_another_kind_though_their_size_is_right(tmp_path):
+    detector = Detector(weights_path(real_data() / "weights" / WEIGHTS_NAME))
+    picture = real_data() / "faces" / "london_001_smiling.jpg"
+    clips: list[Clip] = []
+    for crop in (ARCFACE, Crop("wide", 112)):
+        clip = clip_in_memory(crop.name, crop_file(detector, picture, crop)[None])
+        clips.append(replace(clip, crop_recipe=crop.to_json()))
+    selected, ((_, problem),) = select_clips(loaded(FACE_API), clips)
+    assert [clip.video for clip in selected] == ["arcface-112"]
+    assert problem.rule == "E06"
+    assert "--crop arcface-112 --size 112" in problem.fix
 
 
 @pytest.fixture(scope="module")
