@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -58,8 +59,14 @@ MIMICRY_6 = ("Admiration", "Amusement", "Determination", "Empathic Pain", "Excit
 VALENCE_AROUSAL_SENTINEL = -5
 CLASS_SENTINEL = -1
 
+# expression that many networks know and no challenge asks for
+CONTEMPT = "Contempt"
+# begins a name that is no class, action unit or value of these vocabularies, and is not meant to be
+OUTSIDE = "outside:"
+
 FOLDER_ALIASES = {"ANGRER": "Anger"}
 _SEPARATORS = str.maketrans("", "", " \t_-")
+_UNIT = re.compile(r"au0*([1-9]\d?)")
 # expression by other names in use
 SYNONYMS = {
     "angry": "Anger",
@@ -110,13 +117,56 @@ def relatedness() -> Mapping[str, Mapping[str, Relation]]:
 def class_named(label: str, classes: Sequence[str]) -> str | None:
     """The class of this name or synonym, whatever its case, blanks, hyphens and underscores; None where there is none.
 
+    Action units and values are found likewise, also with leading zeros.
+
     >>> class_named("HAPPY", EXPRESSIONS_8), class_named("sadly angry", COMPOUND_7), class_named("bored", EXPRESSIONS_8)
     ('Happiness', 'Sadly_Angry', None)
+    >>> class_named("au_04", ACTION_UNITS_12), class_named("Arousal", VALENCE_AROUSAL)
+    ('AU4', 'arousal')
     """
-    word = plain(label)
+    if label in classes:
+        return label
+    word = _UNIT.sub(r"au\1", plain(label))
     own = next((name for name in classes if plain(name) == word), None)
     meant = SYNONYMS.get(word)
     return own or (meant if meant in classes else None)
+
+
+def known_name(name: str, outputs: Sequence[str] = ()) -> str | None:
+    """A name in the words of the vocabularies: an output of a task, or else what other vocabularies have of its kind.
+
+    Args:
+        name: name of a class, an action unit or a value, as a model or a table has it.
+        outputs: outputs of the task, which come first, and whose kinds alone are known; none for all kinds.
+
+    Returns:
+        The name as it is spelt here; the name itself where it begins with `outside:`; None where it is not known.
+
+    >>> [known_name(name, EXPRESSIONS_8) for name in ("happy", "contempt", "AU12", "outside:Bored", "Bored")]
+    ['Happiness', 'Contempt', None, 'outside:Bored', None]
+    >>> known_name("AU09", ACTION_UNITS_12), known_name("au12"), known_name("VALENCE")
+    ('AU9', 'AU12', 'valence')
+    """
+    if name.startswith(OUTSIDE) and name != OUTSIDE:
+        return name
+    meant = class_named(name, outputs)
+    if meant is None:
+        unit = _UNIT.fullmatch(plain(name))
+        # joy is happiness, unless the task has a class Joy
+        meant = f"AU{unit[1]}" if unit else class_named(name, EXPRESSIONS_8) or class_named(name, _known())
+    is_of_kind = not outputs or meant is None or _kind(meant) in {_kind(output) for output in outputs}
+    return meant if is_of_kind else None
+
+
+@functools.cache
+def _known() -> tuple[str, ...]:
+    """Every value and class of the vocabularies besides the expressions of the challenges."""
+    classes = (CONTEMPT, *COMPOUND_7, *relatedness(), *AMBIVALENCE_2, *VIOLENCE_2)
+    return (*VALENCE_AROUSAL, *classes, *REACTION_7, *MIMICRY_6)
+
+
+def _kind(name: str) -> str:
+    return "unit" if _UNIT.fullmatch(plain(name)) else "value" if name in VALENCE_AROUSAL else "class"
 
 
 def plain(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.cli.options import CHALLENGE, PATH, json_option, submissions_option
-from abawbench.cli.output import exits_on_problems, print_json, tell, tell_large, writing
+from abawbench.cli.output import exits_on_problems, print_json, say_remarks, tell, tell_large, writing
 
 if TYPE_CHECKING:
     from abawbench.base.problems import Problem
@@ -148,8 +148,9 @@ def _check_entry(name: str, submissions: Path, *, as_json: bool) -> None:
     report = conform(lambda: load_entry(name, root=submissions), tasks)
     placeholders = () if path is None else find_placeholders(path)
     if placeholders:
-        report = Report((Finding(FILLED_IN, placeholders), *report.findings))
+        report = Report((Finding(FILLED_IN, placeholders), *report.findings), report.notes)
     hint = None if path is None else _hint(report, path)
+    say_remarks(report.notes)
     if as_json:
         print_json({"entry": name, **report.to_json(), "hint": hint}, problems=report.problems)
     else:

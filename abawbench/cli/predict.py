@@ -74,6 +74,7 @@ def command(
     load = partial(_load, entry, submissions, data)
     with stage("loading the entry"):
         loaded = load()
+    say_remarks(loaded.card.notes)
     tables = loaded.tables() if isinstance(loaded, TableEntry) else None
     if tables is not None:
         opened, kind, clips = None, "tables", tables.clips

@@ -19,6 +19,7 @@ from abawbench.entries.contract import check_card_type
 from abawbench.entries.entry_file import FILE, EntryFile, read_entry_file, read_settings
 from abawbench.entries.failures import reporting_failures
 from abawbench.entries.model import Entry, Trainable
+from abawbench.entries.names import check_names
 
 # packages name their entries in this group of entry points: name = "module:factory"
 GROUP = "abawbench.entries"
@@ -55,7 +56,7 @@ def load_entry(name: str | Path, *, root: Path = Path("submissions")) -> Entry |
 
     Raises:
         ProblemError: E01 unknown name or kind, C01 unknown vocabulary, E02 everything wrong in its file, E11 missing
-            weights.
+            weights, E16 names on its card that are not known.
     """
     path = find_entry_file(name, root=root)
     if path is not None:
@@ -169,6 +170,9 @@ def _import(module: str, place: str) -> Any:
 def _require_entry(made: object, place: str) -> Entry | Trainable:
     if isinstance(made, Entry | Trainable):
         check_card_type(made)
+        problems = check_names(made.card)
+        if problems:
+            raise ProblemError(*problems)
         return made
     expected = "an object with a card, and predict(clip) or fit(clips, truth)"
     raise ProblemError(Problem("E02", f"{place} makes a {type(made).__name__}", expected, "return an entry"))

@@ -16,6 +16,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel, Task
 from abawbench.clips.clip import Clip
 from abawbench.entries.model import Answers, Card, Entry
+from abawbench.entries.names import check_names
 from abawbench.models.frameworks.settings import LabelForm
 from abawbench.table import Floats, Integers, Mask, Table, Values
 
@@ -236,7 +237,13 @@ def decode(card: Card, units: Iterable[UnitAnswers], challenge: Challenge, *, so
         units: answers to each unit; rows keep their order.
         challenge: challenge to predict for.
         source: name of the prediction, for messages; None for the name of the entry.
+
+    Raises:
+        ProblemError: E16, names on the card that are not known, whose answers would be lost.
     """
+    problems = check_names(card, challenge.tasks)
+    if problems:
+        raise ProblemError(*problems)
     parts: dict[str, list[Values]] = {task.name: [task.empty(0)] for task in challenge.tasks}
     videos: list[str] = []
     video: list[Integers] = [np.empty(0, np.int32)]

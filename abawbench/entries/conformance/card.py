@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import cast
 
 from abawbench.base.problems import Problem
-from abawbench.challenges import CHALLENGES, Task
+from abawbench.challenges import CHALLENGES
 from abawbench.clips.crop import FORMS, Crop
 from abawbench.entries.model import Card
-from abawbench.labels import ACTION_UNITS_17
+from abawbench.entries.names import check_names
 
 NAME = re.compile(r"\d{4}_[a-z0-9-]+_[a-z0-9-]+")
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -101,7 +100,7 @@ def _check_training(card: Card, is_fitted: bool) -> Iterable[Lack]:
 
 
 def check_task_names(card: Card) -> tuple[Problem, ...]:
-    """Everything wrong with the tasks of a card, E16: none at all, repeated names, and names that are nearly known."""
+    """Everything wrong with the tasks of a card, E16: none at all, repeated names, and names that are not known."""
     problems: list[Problem] = []
 
     def add(found: str, expected: str, fix: str) -> None:
@@ -120,29 +119,7 @@ def check_task_names(card: Card) -> tuple[Problem, ...]:
         if alike and type(task) not in {type(other) for other in alike}:
             expected = f"{type(alike[0]).__name__}, as in the challenges"
             add(f"{task.name} is a {type(task).__name__} task", expected, "give the task another name or kind")
-            continue
-        known = _known_names(alike)
-        for name in task.outputs:
-            near = None if name in known else _near_name(name, known)
-            if near is not None:
-                expected = "the names of the challenges, to the letter"
-                add(f"{name} in {task.name}, which no challenge asks for", expected, f"did you mean {near}?")
-    return tuple(problems)
-
-
-def _known_names(tasks: list[Task]) -> set[str]:
-    """Names of the outputs of some tasks of challenges, and all action units where there are such tasks."""
-    return {name for task in tasks for name in (*task.outputs, *ACTION_UNITS_17)}
-
-
-def _near_name(name: str, known: set[str]) -> str | None:
-    """The known name that a misspelt one means; None where it is a name of its own, as that of a further unit."""
-    unit = re.fullmatch(r"au0*(\d+)", name.casefold())
-    if unit:
-        return f"AU{unit[1]}" if f"AU{unit[1]}" in known else None
-    folded = {other.casefold(): other for other in sorted(known)}
-    near = difflib.get_close_matches(name.casefold(), folded, 1, 0.8)
-    return folded[near[0]] if near else None
+    return (*problems, *check_names(card))
 
 
 def _repeated(names: Iterable[str]) -> list[str]:

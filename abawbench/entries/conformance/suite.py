@@ -61,9 +61,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The findings of all checks, in their order; only the first where an entry does not load."""
+    """The findings of all checks, in their order; only the first where an entry does not load.
+
+    Attributes:
+        findings: findings of the checks.
+        notes: notes on the card of the entry.
+    """
 
     findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def is_ok(self) -> bool:
@@ -117,7 +123,7 @@ def conform(load: Load, tasks: Sequence[Task] | None = None) -> Report:
         reason = f"after the failure of '{failed[0]}'" if failed else check.left_out(subject)
         problems = () if reason is not None else _run(check, subject)
         findings.append(Finding(check.name, problems, reason))
-    return Report(tuple(findings))
+    return Report(tuple(findings), subject.entry.card.notes)
 
 
 def _run(check: Check, subject: Subject) -> tuple[Problem, ...]:

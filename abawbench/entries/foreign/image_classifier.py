@@ -17,8 +17,10 @@ from abawbench.base.problems import Problem, ProblemError, Problems, unreadable
 from abawbench.challenges import Categorical, Task
 from abawbench.clips.clip import BATCH, Clip
 from abawbench.entries.model import Answers, Card, FrameFeatures, Weights, weights_of
+from abawbench.entries.names import note_respelt
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, freeze
 from abawbench.entries.outputs import correct_rounding, over_frames, softmax
+from abawbench.formats.value_forms import near_classes
 from abawbench.labels import class_named
 from abawbench.models.checkpoints.read import weight_files
 from abawbench.models.checkpoints.tensors import check_tensors, sizes_in
@@ -40,7 +42,7 @@ class ImageClassifierSettings:
             preprocessor_config.json.
         task: task of the challenge that the model answers.
         labels: class of the challenge for a label of the model; empty for a label to leave out. Other labels are
-            matched by name. The probabilities of several labels of one class are added up.
+            matched by name, one to a class. The probabilities of several labels of one class are added up.
         size: height and width in pixels, which replace those of the folder; whole crops are resized to it.
         mean: mean of each channel, on the scale where black is 0 and white is 1, which replaces that of the folder.
         std: deviation of each channel, on the same scale, which replaces that of the folder.
@@ -144,8 +146,12 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: ImageClassifierSe
         "cut": image_input.size,
         "width": len(places),
     }
-    lost = [label for label, place in zip(_labels(config), places, strict=True) if place < 0]
-    notes = (f"left out, the others made to sum to 1: {', '.join(lost)}",) if lost else ()
+    labels = list(zip(_labels(config), places, strict=True))
+    lost = [label for label, place in labels if place < 0]
+    notes = (
+        *note_respelt((label, task.classes[place]) for label, place in labels if place >= 0),
+        *([f"left out, the others made to sum to 1: {', '.join(lost)}"] if lost else []),
+    )
     own = replace(
         card,
         tasks=(task,),
@@ -210,15 +216,25 @@ def _classes(
             problems.add(Problem("E02", found, f"a label of the model: {', '.join(names)}", "correct the label"))
         elif name and name not in task.classes:
             found = f'settings.labels.{label} = "{name}"'
-            problems.add(Problem("E02", found, f"one of {', '.join(task.classes)}, or empty", "correct the class"))
+            near = near_classes(task.classes, name)
+            fix = f"did you mean {near}?" if near else "correct the class"
+            problems.add(Problem("E02", found, f"one of {', '.join(task.classes)}, or empty", fix))
     meant: list[str] = []
     for label in names:
         name = settings.labels.get(label, class_named(label, task.classes))
         if name is None:
             expected = f"a name of {', '.join(task.classes)}"
-            fix = f'write settings.labels.{label} = "..."; an empty text leaves it out'
+            near = near_classes(task.classes, label)
+            fix = f'write settings.labels."{label}" = "{near or "..."}"; an empty text leaves it out'
             problems.add(Problem("E02", f"the model's label {label}", expected, fix, str(settings.folder / CONFIG)))
         meant.append(name or "")
+    for name in task.classes:
+        by_name = (label for label, mapped in zip(names, meant, strict=True) if mapped == name)
+        own = [label for label in by_name if label not in settings.labels]
+        if len(own) > 1:
+            found = f"the model's labels {' and '.join(own)}"
+            fix = "write into settings.labels what they mean; probabilities of one class are added up"
+            problems.add(Problem("E02", found, f"one label of {name}", fix, str(settings.folder / CONFIG)))
     known = tuple(name for name in task.classes if name in meant)
     if not known:
         problems.add(Problem("E02", "no label of a class", "one at least", "correct settings.labels"))

@@ -12,11 +12,12 @@ import numpy as np
 from pydantic import Field
 
 from abawbench.base.problems import Problem, ProblemError, Problems
-from abawbench.challenges import Categorical, Task
+from abawbench.challenges import Task
 from abawbench.clips.clip import Clip, Frames
 from abawbench.entries.contract import predict_frame_wise
 from abawbench.entries.foreign.onnx_graph import CORES, Graph, open_graph
 from abawbench.entries.model import Answers, Card, FrameFeatures, weights_of
+from abawbench.entries.names import read_names
 from abawbench.entries.outputs import ACTIVATIONS, Activation, activate, correct_rounding, over_frames
 from abawbench.models.image_input import ImageInput, Pictures
 from abawbench.table import Floats
@@ -34,7 +35,7 @@ class OutputSettings:
 
     Attributes:
         output: name of the output in the graph.
-        names: names of its columns or classes, in the order of the graph; those of the challenge are matched by name.
+        names: names of its columns or classes, in the order of the graph, as `read_names` reads them.
         activation: function that makes answers of its numbers.
     """
 
@@ -179,7 +180,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: OnnxSettings) -> 
             or shape, E13 an output that is missing or of another width than its names.
     """
     image_input = settings.image_input
-    parts = _parts(vocabulary, settings.outputs)
+    parts, notes = _parts(vocabulary, settings.outputs)
     weights = weights_of(
         "network",
         settings.model,
@@ -196,16 +197,21 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: OnnxSettings) -> 
     own = replace(
         card,
         tasks=tuple(part.task for part in parts),
+        notes=(*card.notes, *notes),
         weights=(*card.weights, weights),
         networks=(*card.networks, network),
     )
     return OnnxModel(own, image_input, parts, batch, graph)
 
 
-def _parts(vocabulary: tuple[Task, ...], outputs: Mapping[str, OutputSettings]) -> tuple[GraphOutput, ...]:
+def _parts(
+    vocabulary: tuple[Task, ...], outputs: Mapping[str, OutputSettings]
+) -> tuple[tuple[GraphOutput, ...], tuple[str, ...]]:
+    """The outputs of the graph, and notes on their names."""
     tasks = {task.name: task for task in vocabulary}
     problems = Problems()
     parts: list[GraphOutput] = []
+    notes: list[str] = []
     begin = 0
     for name, output in outputs.items():
         place = f"settings.outputs.{name}"
@@ -216,17 +222,14 @@ def _parts(vocabulary: tuple[Task, ...], outputs: Mapping[str, OutputSettings]) 
         if output.activation not in ACTIVATIONS[type(task)]:
             expected = f"one of {', '.join(ACTIVATIONS[type(task)])}"
             problems.add(Problem("E02", f"{place}.activation = {output.activation}", expected, "correct it"))
-        if len(set(output.names)) < len(output.names) or not set(output.names) & set(task.outputs):
-            found = f"{place}.names = {', '.join(output.names) or 'none'}"
-            expected = f"names without repetition, some of them of {', '.join(task.outputs)}"
-            problems.add(Problem("E02", found, expected, "write the names of the output's columns in its order"))
-        own = replace(task, **{"classes" if isinstance(task, Categorical) else "columns": output.names})
+        own, said = read_names(output.names, task, f"{place}.names", problems)
+        notes += said
         parts.append(GraphOutput(own, output.output, output.activation, begin))
         begin = parts[-1].end
     if not outputs:
         problems.add(Problem("E02", "no settings.outputs", "an output for one task at least", "add one"))
     problems.raise_if_any()
-    return tuple(parts)
+    return tuple(parts), tuple(notes)
 
 
 def _batch(session: Any, settings: OnnxSettings, image_input: ImageInput, problems: Problems) -> int:

@@ -17,10 +17,10 @@ from abawbench.entries.foreign.tools import (
     Tool,
     UnitColumn,
 )
-from abawbench.labels import COMPOUND_7, EXPRESSIONS_8, SYNONYMS, VALENCE_AROUSAL, class_named
+from abawbench.entries.names import note_respelt
+from abawbench.formats.value_forms import near_classes
+from abawbench.labels import CONTEMPT, EXPRESSIONS_8, OUTSIDE, SYNONYMS, VALENCE_AROUSAL, known_name
 
-# what a column can be mapped onto besides action units
-CLASSES = (*EXPRESSIONS_8, "Contempt", *COMPOUND_7)
 UNIT = re.compile(r"AU[1-9]\d?")
 # how tools call the columns of action units, as AU01_r, au_1, Occ_au_12
 _UNIT_COLUMN = re.compile(r"(?:.*[^a-z])?au_?0*([1-9]\d?)(?:_.*)?", re.IGNORECASE)
@@ -50,7 +50,8 @@ class TableMap:
 
     Attributes:
         columns: column of each value that the tables hold: action units as `AU12`, expressions as `Happiness`,
-            `valence`, `arousal`. A name alone, a list of names (whose mean counts), or a table with a scale.
+            `valence`, `arousal`, by these names or others that are known. A name alone, a list of names (whose mean
+            counts), or a table with a scale.
         title: name of the tool.
         frame: column of the frame number; by default rows follow each other, a frame each.
         confidence: column of the confidence of a face.
@@ -79,14 +80,12 @@ def tool_of(table: TableMap, scores: Scores | None) -> Tool:
         ProblemError: E02, a value that is unknown, a scale or threshold that cannot be, valence without arousal.
     """
     problems = Problems()
-    derived = {name: _derived(name, column, table, scores, problems) for name, column in table.columns.items()}
+    derived = {
+        name: _derived(name, column, table, scores, problems) for name, column in _named(table, problems).items()
+    }
     units = {name: UnitColumn(name, "probability") for name in derived if UNIT.fullmatch(name)}
     numbers = tuple(name for name in VALENCE_AROUSAL if name in derived)
     classes = tuple(name for name in derived if name not in units and name not in numbers)
-    for name in classes:
-        if class_named(name, CLASSES) is None:
-            expected = "an action unit as AU12, an expression, valence or arousal"
-            problems.add(_problem(f"columns.{name}", expected, "name what the column holds"))
     if len(numbers) == 1:
         problems.add(_problem(f"{numbers[0]} alone", "valence and arousal", "name the other column too"))
     if table.label is not None and classes:
@@ -105,12 +104,33 @@ def tool_of(table: TableMap, scores: Scores | None) -> Tool:
         person=table.person,
         place=table.place,
         units=units,
-        classes=(*EXPRESSIONS_8, "Contempt", *SYNONYMS) if table.label is not None else classes,
+        classes=(*EXPRESSIONS_8, CONTEMPT, *SYNONYMS) if table.label is not None else classes,
         label=table.label,
         scores=scores or "probability",
         valence_arousal=(numbers[0], numbers[1]) if len(numbers) == 2 else None,
         derived=derived,
     )
+
+
+def _named(table: TableMap, problems: Problems) -> dict[str, Names | MappedColumn]:
+    """The columns by the names of the vocabularies."""
+    named: dict[str, Names | MappedColumn] = {}
+    for name, column in table.columns.items():
+        meant = known_name(name)
+        if meant is None:
+            near = near_classes(EXPRESSIONS_8, name)
+            expected = f"an action unit as AU12, an expression, valence or arousal; anything else as {OUTSIDE}{name}"
+            fix = f"did you mean {near}?" if near else "name what the column holds"
+            problems.add(_problem(f"columns.{name}", expected, fix))
+        elif meant in named:
+            problems.add(_problem(f"columns.{name}", f"{meant} once", "remove one of them, or correct its name"))
+        named.setdefault(meant or name, column)
+    return named
+
+
+def note_names(table: TableMap) -> tuple[str, ...]:
+    """A note on the names of columns that stand for others of the vocabularies; none where there are none."""
+    return note_respelt((name, known_name(name) or name) for name in table.columns)
 
 
 def _derived(
@@ -143,7 +163,7 @@ def suggest_map(header: Sequence[str]) -> str:
     for column in header:
         unit = _UNIT_COLUMN.fullmatch(column)
         word = column.rstrip("0123456789_").casefold()
-        name = f"AU{unit[1]}" if unit else word if word in VALENCE_AROUSAL else class_named(word, CLASSES)
+        name = f"AU{unit[1]}" if unit else known_name(word)
         # pandas writes the number of a row without a name
         key = "frame" if word.startswith("frame") or not column else f"columns.{name}" if name else ""
         if key:

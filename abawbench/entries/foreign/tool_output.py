@@ -15,7 +15,7 @@ from abawbench.challenges import Task
 from abawbench.clips.clip import Clip, no_pictures
 from abawbench.clips.images import number_of
 from abawbench.entries.foreign.tool_answers import MOST_INTENSE, READERS, AnswerReader
-from abawbench.entries.foreign.tool_map import TableMap, require_columns, suggest_map, tool_of
+from abawbench.entries.foreign.tool_map import TableMap, note_names, require_columns, suggest_map, tool_of
 from abawbench.entries.foreign.tool_tables import (
     TABLES,
     Output,
@@ -270,6 +270,8 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: ToolSettings) -> 
         raise ProblemError(Problem("E18", found, expected, "name another challenge or folder", str(first)))
     notes = [f"read from tables of {tool.title}, frames from {tool.frame_base}"]
     notes += [READERS[type(task)](tool, classes, task).note() for task in tasks]
+    if settings.map is not None:
+        notes += note_names(settings.map)
     if tool.assumed:
         notes.append(f"assumed about the tables: {', '.join(tool.assumed)}")
     card = replace(card, tasks=tuple(tasks), notes=(*card.notes, *filter(None, notes)))

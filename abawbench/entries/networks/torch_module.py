@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from abawbench.base.problems import Problem, ProblemError, Problems, did_you_mean
-from abawbench.challenges import Categorical, Task
+from abawbench.challenges import Task
 from abawbench.clips.clip import Clip
 from abawbench.entries.model import Answers, Card, FrameFeatures
+from abawbench.entries.names import read_names
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, freeze, normalise
 from abawbench.entries.outputs import ACTIVATIONS, TRAINED, Activation, activate, correct_rounding, over_frames
 from abawbench.models.image_input import ImageInput
@@ -102,7 +103,7 @@ def from_torch(
         tasks: tasks that it may answer, as the vocabulary that `create` gets, or `abawbench.get("abaw4-mtl").tasks`.
         image_input: pictures that the module takes.
         names: classes or columns of a task in the order of the module's scores, by task, where they are others than
-            those of `tasks`.
+            those of `tasks`, as `read_names` reads them.
         activations: function that makes answers of the scores, by task: `none` for scores that are probabilities
             already, or values. By default softmax of classes, sigmoid of labels, and values cut at their range.
 
@@ -110,7 +111,7 @@ def from_torch(
         ProblemError: E02 the module is no module, or names or activations do not fit the tasks; E13 it returns
             anything else, or scores whose task is not clear.
     """
-    named = _named_tasks(tasks, names or {}, activations or {}, card.name)
+    named, notes = _named_tasks(tasks, names or {}, activations or {}, card.name)
     if not isinstance(cast(object, module), nn.Module):
         found = f"{card.name}: a {type(module).__name__} as the module"
         raise ProblemError(Problem("E02", found, "a torch.nn.Module", "wrap it in one"))
@@ -121,7 +122,12 @@ def from_torch(
     answered = tuple(task for task in named if task.name in scores)
     facts = {"role": "network", "kind": type(module).__name__, "intake": image_input.to_json()}
     return ModuleEntry(
-        card=replace(card, tasks=answered, networks=(*card.networks, facts)),
+        card=replace(
+            card,
+            tasks=answered,
+            notes=(*card.notes, *(note for task in answered for note in notes[task.name])),
+            networks=(*card.networks, facts),
+        ),
         encoder=FrameEncoder((_EndToEnd(module, answered, card.name),), (image_input,)),
         activations=tuple((activations or {}).get(task.name, TRAINED[type(task)]) for task in answered),
     )
@@ -129,9 +135,10 @@ def from_torch(
 
 def _named_tasks(
     tasks: Sequence[Task], names: Mapping[str, Sequence[str]], activations: Mapping[str, Activation], name: str
-) -> tuple[Task, ...]:
-    """The tasks with the module's own names. Raises: ProblemError E02, everything that does not fit."""
+) -> tuple[tuple[Task, ...], dict[str, tuple[str, ...]]]:
+    """The tasks with the module's own names, and notes on these. Raises: ProblemError E02, everything wrong."""
     known = {task.name: task for task in tasks}
+    notes: dict[str, tuple[str, ...]] = {}
     problems = Problems()
     for argument, given in (("names", names), ("activations", activations)):
         for other in sorted(given.keys() - known.keys()):
@@ -142,14 +149,10 @@ def _named_tasks(
         if choice not in ACTIVATIONS[type(task)]:
             expected = f"one of {', '.join(ACTIVATIONS[type(task)])}"
             problems.add(Problem("E02", f"{name}: activation {choice} of {task.name}", expected, "correct it"))
-        own = tuple(names.get(task.name, task.outputs))
-        if not 0 < len(set(own)) == len(own):
-            found = f"{name}: names of {task.name}: {', '.join(own) or 'none'}"
-            problems.add(Problem("E02", found, "names without repetition", "write them in the order of the scores"))
-        field = "classes" if isinstance(task, Categorical) else "columns"
-        known[task.name] = replace(task, **{field: own})
+        own = names.get(task.name, task.outputs)
+        known[task.name], notes[task.name] = read_names(own, task, f"{name}: names of {task.name}", problems)
     problems.raise_if_any()
-    return tuple(known.values())
+    return tuple(known.values()), notes
 
 
 def _scores_by_task(output: object, tasks: Sequence[Task], pictures: int, name: str) -> Mapping[str, Tensor]:

@@ -296,6 +296,9 @@ NAMES = {
     "a task twice": (*TASKS, VA),
     "a column twice": (replace(UNITS, columns=("AU1", *UNITS.columns[:-1])),),
     "a class misspelt": (replace(EXPRESSION, classes=("happyness", *EXPRESSION.classes[1:])),),
+    "a class by a synonym": (replace(EXPRESSION, classes=("Neutral", "happy", *EXPRESSION.classes[2:])),),
+    "a class of no vocabulary": (replace(EXPRESSION, classes=("bored", *EXPRESSION.classes[1:])),),
+    "a value misspelt": (replace(VA, columns=("valence", "Arousal")),),
     "a unit with a zero": (replace(UNITS, columns=("AU01", *UNITS.columns[1:])),),
 }
 FAULTS: dict[str, tuple[Callable[[], object], str, str]] = {
@@ -386,7 +389,8 @@ def test_random_weights_come_from_no_data():
 
 
 def test_names_that_no_challenge_knows_are_an_entrys_own():
-    tasks = (replace(EXPRESSION, classes=(*EXPRESSION.classes[:-1], "Contempt")), replace(UNITS, columns=("AU14",)))
+    classes = (*EXPRESSION.classes[:-2], "Contempt", "outside:Bored")
+    tasks = (replace(EXPRESSION, classes=classes), replace(UNITS, columns=("AU14",)))
     whole = Whole(lambda answers, _: {**answers, "action_units": answers["action_units"][:, :1]})
     assert conform(lambda: replace(whole, card=replace(GOOD, tasks=tasks))).is_ok
 

@@ -98,7 +98,7 @@ def test_the_card_names_classes_file_and_what_is_left_out(folder):
     card = entry_of(folder, weights_licence="MIT", weights_source="somewhere").card
     assert [task.outputs for task in card.tasks] == [("Neutral", "Happiness", "Sadness")]
     assert card.weights[0].sha256 == hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
-    assert card.notes == ("left out, the others made to sum to 1: contempt",)
+    assert card.notes == ("read sad as Sadness, HAPPY as Happiness", "left out, the others made to sum to 1: contempt")
 
 
 def test_labels_of_one_class_are_added_up(folder):
@@ -108,6 +108,15 @@ def test_labels_of_one_class_are_added_up(folder):
     entry = entry_of(folder, labels={"contempt": "Sadness"})
     answers = entry.predict(clip_in_memory("v", crops))["expression"]
     assert answers == pytest.approx(np.stack([odds[:, 2], odds[:, 3], odds[:, 0] + odds[:, 1]], axis=1), abs=1e-5)
+
+
+def test_two_labels_that_mean_one_class_by_their_names_are_a_problem(tmp_path):
+    other = write_folder(tmp_path, id2label={0: "sad", 1: "unhappy", 2: "Sadness", 3: "HAPPY"})
+    with pytest.raises(ProblemError) as caught:
+        entry_of(other)
+    assert {problem.rule for problem in caught.value.problems} == {"E02"}
+    assert "labels sad and Sadness" in str(caught.value)
+    assert entry_of(other, labels={"Sadness": "Sadness", "unhappy": ""})
 
 
 def test_it_runs_in_a_precision_of_choice(folder):

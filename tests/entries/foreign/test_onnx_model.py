@@ -15,6 +15,7 @@ from abawbench.entries.entry_file import read_settings
 from abawbench.entries.foreign import onnx_graph, onnx_model
 from abawbench.entries.foreign.onnx_model import OnnxModel, OnnxSettings, OutputSettings, create
 from abawbench.entries.model import Card, Entry, FrameWise
+from abawbench.entries.outputs import answer
 
 TASKS = challenges.get("abaw4-mtl").tasks
 CARD = Card("2026_test_onnx", "test", (), None, licence="MIT")
@@ -204,6 +205,38 @@ def test_a_graph_of_the_other_layout_is_a_problem(model, tmp_path):
     assert rules_of(model, layout="NHWC") == ["E06"]
 
 
+def test_other_spellings_and_synonyms_are_read_and_noted(model):
+    outputs = {
+        "va": OutputSettings("va", ("Arousal", "VALENCE"), "tanh"),
+        "expression": OutputSettings("emotion", ("happy", "contempt", "neutral", "outside:Bored"), "softmax"),
+        "action_units": OutputSettings("units", ("AU12", "au_01", "AU09"), "sigmoid"),
+    }
+    entry = entry_of(model, outputs=outputs)
+    assert [task.outputs for task in entry.card.tasks] == [
+        ("arousal", "valence"),
+        ("Happiness", "Contempt", "Neutral", "outside:Bored"),
+        ("AU12", "AU1", "AU9"),
+    ]
+    assert entry.card.notes == (
+        "read Arousal as arousal, VALENCE as valence",
+        "read happy as Happiness, contempt as Contempt, neutral as Neutral",
+        "expression: not asked for by the challenge: Contempt, outside:Bored",
+        "read au_01 as AU1, AU09 as AU9",
+        "action_units: not asked for by the challenge: AU9",
+    )
+    assert entry.encode(crops_of(3)) == pytest.approx(entry_of(model).encode(crops_of(3)))
+
+
+def test_a_class_under_a_synonym_is_not_lost(model):
+    """Once `happy` kept its own name beside `Neutral`, and every happy face was scored as another class."""
+    plain = entry_of(model)
+    outputs = OUTPUTS | {"expression": OutputSettings("emotion", ("happy", "Contempt", "Neutral", "angry"), "softmax")}
+    clips = [clip_in_memory("v", crops_of(7))]
+    challenge = challenges.get("abaw4-mtl")
+    tables = [answer(entry, clips, challenge) for entry in (plain, entry_of(model, outputs=outputs))]
+    assert np.array_equal(*(table.values["expression"] for table in tables))
+
+
 def test_a_clip_without_valid_frames_is_not_answered(model):
     answers = entry_of(model).predict(clip_in_memory("v", crops_of(3), valid=np.zeros(3, bool)))
     assert {task: values.shape for task, values in answers.items()} == {
@@ -295,6 +328,11 @@ def test_everything_wrong_with_the_outputs_is_said_at_once(model):
         {"valence": OutputSettings("va", ("valence", "arousal"), "tanh")},
         {"va": OutputSettings("va", ("valence", "arousal"), "softmax")},
         {"action_units": OutputSettings("units", ("AU1", "AU1", "AU2"), "sigmoid")},
+        {"action_units": OutputSettings("units", ("AU1", "au01", "AU2"), "sigmoid")},
+        {"action_units": OutputSettings("units", ("AU1", "smile", "AU2"), "sigmoid")},
+        {"action_units": OutputSettings("units", ("AU1", "Happiness", "AU2"), "sigmoid")},
+        {"expression": OutputSettings("emotion", ("happy", "Happiness", "Neutral", "Anger"), "softmax")},
+        {"expression": OutputSettings("emotion", ("Hapiness", "Contempt", "Neutral", "Anger"), "softmax")},
         {"action_units": OutputSettings("units", ("smile", "frown", "blink"), "sigmoid")},
         {"action_units": OutputSettings("units", (), "sigmoid")},
     ],

@@ -170,8 +170,10 @@ def test_a_module_that_answers_other_tasks_for_other_pictures_is_refused():
     ("options", "words"),
     [
         ({"names": {"expresion": ("a", "b")}}, "did you mean expression"),
-        ({"names": {"expression": ("Fear", "Fear")}}, "without repetition"),
-        ({"names": {"expression": ()}}, "without repetition"),
+        ({"names": {"expression": ("Fear", "Fear")}}, "expected Fear once"),
+        ({"names": {"expression": ("Fear", "scared")}}, "Fear and scared; expected Fear once"),
+        ({"names": {"expression": ("Fear", "bored")}}, "outside:bored"),
+        ({"names": {"expression": ()}}, "expected some of Neutral"),
         ({"activations": {"mood": "none"}}, "activations of mood"),
         ({"activations": {"expression": "sigmoid"}}, "one of none, softmax"),
     ],
