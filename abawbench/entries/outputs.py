@@ -241,9 +241,6 @@ def decode(card: Card, units: Iterable[UnitAnswers], challenge: Challenge, *, so
     Raises:
         ProblemError: E16, names on the card that are not known, whose answers would be lost.
     """
-    problems = check_names(card, challenge.tasks)
-    if problems:
-        raise ProblemError(*problems)
     parts: dict[str, list[Values]] = {task.name: [task.empty(0)] for task in challenge.tasks}
     videos: list[str] = []
     video: list[Integers] = [np.empty(0, np.int32)]
@@ -257,6 +254,10 @@ def decode(card: Card, units: Iterable[UnitAnswers], challenge: Challenge, *, so
         frame.append(unit.frame.astype(np.int32))
         filled.append(np.zeros(rows, bool) if unit.filled is None else unit.filled)
         videos.append(unit.video)
+    # behind the units: what is wrong with their files is told first
+    problems = check_names(card, challenge.tasks)
+    if problems:
+        raise ProblemError(*problems)
     mask = np.concatenate(filled)
     return Table(
         videos=tuple(videos),
