@@ -2,7 +2,8 @@
 
 Source of the structure: dkollias/Aff-Wild-models:affwildnet/vggface_gru.py and vggface/readme. The group's files are
 TensorFlow's; the names here are our choice, those of torchvision's VGG16 without its last layer: `features.{0..28}` for
-the convolutions, `classifier.0` and `classifier.3` for the fully connected layers.
+the convolutions, `classifier.0` and `classifier.3` for the fully connected layers. The first of these is made for one
+size of pictures: 96 pixels in the group's models, 224 in VGG-FACE itself.
 """
 
 from __future__ import annotations
@@ -19,7 +20,12 @@ from abawbench.models.image_input import Overrides, half
 
 SIZE = 96
 CONVOLUTIONS = (2, 2, 3, 3, 3)
+# pixels of a picture that are one place of the last map
+SHRINKING = 32
 LANDMARKS = 68
+# numbers that landmarks add to the last pool
+POINTS = 2 * LANDMARKS
+Widths = tuple[int, int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class Structure:
         has_landmarks: True where 68 points enter the first fully connected layer beside the last pool.
     """
 
-    widths: tuple[int, int, int, int, int] = (64, 128, 256, 512, 512)
+    widths: Widths = (64, 128, 256, 512, 512)
     hidden: int = 4096
     has_landmarks: bool = False
 
@@ -64,7 +70,8 @@ class VggFace(Backbone):
                 before = width
             parts.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*parts)
-        pooled = before * (SIZE // 32) ** 2 + (LANDMARKS * 2 if structure.has_landmarks else 0)
+        grid = card.image_input.size // SHRINKING
+        pooled = before * grid**2 + (POINTS if structure.has_landmarks else 0)
         hidden = structure.hidden
         self.classifier = nn.Sequential(
             nn.Linear(pooled, hidden), nn.ReLU(), nn.Dropout(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Dropout()
@@ -78,7 +85,7 @@ class VggFace(Backbone):
         """Vectors, shape (pictures, width).
 
         Args:
-            pictures: normalised pictures, shape (pictures, 3, 96, 96), values from -1 to 1.
+            pictures: normalised pictures, shape (pictures, 3, size, size) with the size of the card.
             landmarks: points of each face, shape (pictures, 68, 2), on a scale of the caller's choice.
 
         Raises:
@@ -105,5 +112,5 @@ def create(kind: str, overrides: Overrides) -> VggFace:
         ProblemError: E17, an override that it cannot follow.
     """
     structure = STRUCTURES[kind]
-    card = resolve_card(kind, half(SIZE), overrides, pooling="embedding", width=structure.hidden)
+    card = resolve_card(kind, half(SIZE), overrides, pooling="embedding", width=structure.hidden, least=SHRINKING)
     return VggFace(card, structure).eval()
