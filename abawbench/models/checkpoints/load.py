@@ -71,9 +71,9 @@ def load_checkpoint(path: Path, *, overrides: Overrides | None = None, branch: s
     """Load the weights of a file or folder as a backbone, whatever its name is.
 
     Files may come from `save_backbone`; IResNet of insightface; ViT of facebookresearch/mae, timm or transformers;
-    densenet121 of torchvision or timm; VGG-FACE or VGG16 of torchvision; or DenseFace. Folders may hold any vision network that transformers saved, or
-    one of the above that timm saved. The kind is recognised by the tensors; dictionaries and module names of training
-    code around the network do not matter.
+    densenet121 of torchvision or timm; VGG-FACE, or VGG16 of torchvision; or DenseFace. Folders may hold any vision
+    network that transformers saved, or one of the above that timm saved. The kind is recognised by the tensors;
+    dictionaries and module names of training code around the network do not matter.
 
     Args:
         path: file of type .pth, .pt, .bin or .safetensors, or a folder with config.json.
