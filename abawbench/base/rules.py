@@ -276,6 +276,16 @@ RULES: dict[str, Rule] = {
         "Beside the folders of crops, `crop.json` says what they show, as `abawbench faces` writes it; the card of an "
         "entry says what it takes.",
     ),
+    "N60": Rule(
+        "tensors not used, or not needed",
+        "A file of weights holds one network. Heads, decoders and losses beside it are not used; counters that old "
+        "files lack are not needed.",
+    ),
+    "N61": Rule(
+        "pictures of a network assumed",
+        "Size, mean and deviation of the pictures stand in the file of weights, in a configuration beside it, or in "
+        "the settings. Where none says them they are assumed, and can be wrong.",
+    ),
 }
 
 FAMILIES = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,7 +140,7 @@ def _check_entry(name: str, submissions: Path, *, as_json: bool) -> None:
     """Check an entry and print the findings; exit with 1 if a check fails."""
     tell(f"check: {name}, on drawn faces")
     from abawbench.entries import load_entry
-    from abawbench.entries.conformance.suite import FILLED_IN, Finding, Report, conform
+    from abawbench.entries.conformance.suite import FILLED_IN, Finding, conform
     from abawbench.entries.loading import find_entry_file
     from abawbench.entries.templates import find_placeholders
 
@@ -148,11 +149,12 @@ def _check_entry(name: str, submissions: Path, *, as_json: bool) -> None:
     report = conform(lambda: load_entry(name, root=submissions), tasks)
     placeholders = () if path is None else find_placeholders(path)
     if placeholders:
-        report = Report((Finding(FILLED_IN, placeholders), *report.findings), report.notes)
+        report = replace(report, findings=(Finding(FILLED_IN, placeholders), *report.findings))
     hint = None if path is None else _hint(report, path)
     say_remarks(report.notes)
     if as_json:
-        print_json({"entry": name, **report.to_json(), "hint": hint}, problems=report.problems)
+        problems = (*report.problems, *report.on_weights)
+        print_json({"entry": name, **report.to_json(), "hint": hint}, problems=problems, ok=report.is_ok)
     else:
         _print_findings(name, report, hint)
     if not report.is_ok:
@@ -184,8 +186,8 @@ def _print_findings(name: str, report: Report, hint: str | None) -> None:
     for finding in report.findings:
         reason = "" if finding.left_out is None else f": {finding.left_out}"
         click.echo(f"{finding.state:8s}  {finding.name}{reason}")
-    if report.problems:
-        click.echo(render(report.problems))
+    if report.problems or report.on_weights:
+        click.echo(render((*report.problems, *report.on_weights)))
     if hint is not None:
         click.echo(f"hint: {hint}")
     states = [finding.state for finding in report.findings]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     "--out", "-o", type=PATH, required=True, help="Folder of the features, new or made by the same backbones."
 )
 @click.option("--seed", type=int, help="Seed of random weights, if BACKBONE is a kind.")
+@click.option("--branch", default="", help="Part of a checkpoint that holds several networks, as model_ema.")
 @options_from(Overrides, "overrides")
 @choice_option(
     "--dtype",
@@ -43,6 +45,7 @@ def command(
     data: Path,
     out: Path,
     seed: int | None,
+    branch: str,
     overrides: Overrides,
     dtype: StoredType,
     request: runs.RunRequest,
@@ -67,9 +70,10 @@ def command(
     from abawbench.inference.feature_maker import feature_maker
 
     backbone, (data, out, submissions) = runs.resolve_places(request.address, backbone, data, out, request.submissions)
-    make = partial(feature_maker, backbone, overrides, seed=seed, root=submissions)
+    make = partial(feature_maker, backbone, overrides, branch=branch, seed=seed, root=submissions)
     with stage("loading the backbone"):
         maker = make()
+    notes = runs.say_network_notes(maker.entry.card)
     with stage("finding the data"):
         source = runs.open_data(data, out, maker.entry.card, request.weights)
     detail(f"{maker.entry.card.name}: {len(source.clips):,} units from {source.kind}")
@@ -82,6 +86,7 @@ def command(
     width = maker.entry.width
     lines = {"features": f"{width:,} a frame, {dtype}", "cache": out}
     runs.say_problems(summary)
+    summary = replace(summary, problems=(*notes, *summary.problems))
     runs.print_summary(summary, source.kind, as_json=request.as_json, values={"width": width}, lines=lines)
 
 

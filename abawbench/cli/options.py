@@ -47,6 +47,19 @@ class ChallengeId(click.ParamType[Any]):
         return [CompletionItem(name, help=one.title) for name, one in CHALLENGES.items() if name.startswith(begun)]
 
 
+class Numbers(click.ParamType[tuple[float, ...]]):
+    """The type of an option that takes several numbers, separated by commas."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """Read the numbers; anything else is wrong use."""
+        try:
+            return tuple(float(part) for part in value.split(",")) if isinstance(value, str) else tuple(value)
+        except ValueError:
+            self.fail(f"{value!r} is no list of numbers, as 0.5,0.5,0.5", param, ctx)
+
+
 CHALLENGE = ChallengeId()
 PATH = click.Path(path_type=Path)
 
@@ -219,6 +232,8 @@ def _click_type(hint: Any, least: float | None) -> Any:
     (kind,) = (part for part in (get_args(hint) if is_union else (hint,)) if part is not type(None))
     if get_origin(kind) is Literal:
         return click.Choice(get_args(kind))
+    if get_origin(kind) is tuple:
+        return Numbers()
     if least is not None:
         return click.IntRange(int(least)) if kind is int else click.FloatRange(least)
     return PATH if kind is Path else kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,6 +76,7 @@ def command(
     with stage("loading the entry"):
         loaded = load()
     say_remarks(loaded.card.notes)
+    notes = runs.say_network_notes(loaded.card)
     tables = loaded.tables() if isinstance(loaded, TableEntry) else None
     if tables is not None:
         opened, kind, clips = None, "tables", tables.clips
@@ -98,6 +100,7 @@ def command(
         summary = runs.with_notes(summary, opened)
     # the cause of what is missing comes before its consequences
     runs.say_problems(summary)
+    summary = replace(summary, problems=(*notes, *summary.problems))
     if summary.made + summary.kept or not summary.problems:
         files = {challenge.id: str(_write(out, challenge, allow_filled)) for challenge in challenges}
         _say_uncovered(loaded.card, challenges)

@@ -24,6 +24,7 @@ from abawbench.cli.output import ProgressLine, duration, print_json, say, tell, 
 from abawbench.inference.run import RunOptions
 
 if TYPE_CHECKING:
+    from abawbench.base.problems import Problem
     from abawbench.clips.open import ClipSource
     from abawbench.entries import Card, Entry
     from abawbench.entries.model import TableClips
@@ -170,6 +171,17 @@ def print_summary(
         _print_lines(summary, kind, lines)
     if any(not problem.is_note for problem in summary.problems):
         sys.exit(1)
+
+
+def say_network_notes(card: Card) -> tuple[Problem, ...]:
+    """Say the notes on the weights of an entry before it runs, and return them."""
+    from abawbench.base.problems import render
+    from abawbench.entries.network_notes import network_notes
+
+    notes = network_notes(card)
+    if notes:
+        say(render(notes))
+    return notes
 
 
 def say_problems(summary: RunSummary) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -89,12 +89,15 @@ class FeatureIndex:
         maker: record of what makes the features: networks, number type, device, precision, versions.
         parity: comparison of precisions that the chosen precision rests on.
         units: entry of each unit, by name.
+        networks: facts about the networks, as on the card of their entry, that decide no feature: the source of the
+            values of the maker, those that are assumed, and the tensors of the file that are not used.
     """
 
     root: Path
     maker: Mapping[str, Any]
     parity: Mapping[str, Any]
     units: Mapping[str, CachedUnit]
+    networks: Sequence[Mapping[str, Any]] = ()
 
     @property
     def key(self) -> str:
@@ -104,7 +107,13 @@ class FeatureIndex:
     def write(self) -> None:
         """Write `index.json`, units sorted by name, and delete the journal. Raises: ProblemError F01."""
         units = {name: _without_name(self.units[name]) for name in sorted(self.units)}
-        record = {"form": FORM, "maker": self.maker, "parity": self.parity, "units": units}
+        record = {
+            "form": FORM,
+            "maker": self.maker,
+            "networks": self.networks,
+            "parity": self.parity,
+            "units": units,
+        }
         write_file(self.root / INDEX, json.dumps(record, indent=1).encode())
         (self.root / JOURNAL).unlink(missing_ok=True)
 
@@ -168,7 +177,7 @@ def read_index(root: Path) -> FeatureIndex | None:
     try:
         units = {name: _cached_unit({"unit": name, **known}) for name, known in record["units"].items()}
         _check_maker(record["maker"], record["parity"])
-        index = FeatureIndex(root, record["maker"], record["parity"], units)
+        index = FeatureIndex(root, record["maker"], record["parity"], units, record.get("networks", []))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _damaged(path, f"an unreadable record ({type(error).__name__})") from error
     return replace(index, units={**units, **_journal(root)})

@@ -64,6 +64,7 @@ class _FeatureSink:
     def __init__(self, root: Path, maker: FeatureMaker, dtype: StoredType, options: RunOptions) -> None:
         self.root = root
         self._dtype: StoredType = dtype
+        self._networks = json.loads(json.dumps(maker.entry.card.networks))
         self._choice: PrecisionChoice = options.precision
         # record of the maker before the precision is decided, in the types of JSON
         self._record = json.loads(
@@ -90,7 +91,7 @@ class _FeatureSink:
     def begin(self, entry: Entry, parity: Parity | None) -> None:
         del entry
         assert parity is not None
-        index = self._index
+        index = replace(self._index, networks=self._networks)
         if not self._is_same_run() or index.maker["precision"] != parity.precision:
             maker = {**self._record, "precision": parity.precision}
             index = replace(index, maker=maker, parity={"asked": parity.asked, "deviation": parity.deviation})

@@ -50,6 +50,7 @@ def feature_maker(
     name: str,
     overrides: Overrides | None = None,
     *,
+    branch: str = "",
     seed: int | None = None,
     root: Path = Path("submissions"),
 ) -> FeatureMaker:
@@ -59,6 +60,7 @@ def feature_maker(
         name: kind of backbone, as `iresnet50` or `hf:convnext`; path of a checkpoint, or of a folder that transformers
             saved; or a name that `load_entry` takes.
         overrides: values that replace those of a kind or checkpoint; entries have their own.
+        branch: part of a checkpoint that is meant, as `model_ema`, where it holds several networks.
         seed: seed of random weights, for a kind of backbone.
         root: folder of the submissions.
 
@@ -68,14 +70,16 @@ def feature_maker(
             checkpoint that cannot be read in this way.
     """
     overrides = overrides or Overrides()
+    given_branch = ("branch",) if branch else ()
     if name in KINDS or name.startswith("hf:"):
+        _refuse(name, "a kind, which has no file", given_branch)
         return _of_kind(name, overrides, seed)
     path = Path(name)
     options = () if seed is None else ("seed",)
     if _is_checkpoint(path):
         _refuse(str(path), "a checkpoint", options)
-        return _of_checkpoint(path, overrides)
-    _refuse(name, "an entry, whose file sets it", (*overrides.given, *options))
+        return _of_checkpoint(path, overrides, branch)
+    _refuse(name, "an entry, whose file sets it", (*overrides.given, *given_branch, *options))
     return _of_entry(_loaded(name, root), find_entry_file(name, root=root))
 
 
@@ -87,10 +91,11 @@ def _of_kind(kind: str, overrides: Overrides, seed: int | None) -> FeatureMaker:
     return _alone(kind, backbone, backbone.card.to_json(), seed)
 
 
-def _of_checkpoint(path: Path, overrides: Overrides) -> FeatureMaker:
-    loaded = load_checkpoint(path, overrides=overrides)
+def _of_checkpoint(path: Path, overrides: Overrides, branch: str) -> FeatureMaker:
+    loaded = load_checkpoint(path, overrides=overrides, branch=branch)
+    facts = loaded.facts()
     # trained weights ask for the crops that they were trained on
-    return _alone(path.name, loaded.backbone, loaded.facts(), None, networks=(loaded.backbone.card.to_json(),))
+    return _alone(path.name, loaded.backbone, facts, None, networks=({**facts, **loaded.backbone.card.to_json()},))
 
 
 def _alone(
@@ -142,7 +147,7 @@ def _network(facts: Mapping[str, Any], seed: int | None) -> dict[str, Any]:
     """The facts of a network that decide its features; its role in an entry and the name of its file do not."""
     image_input = cast(Mapping[str, Any], facts.get("intake", facts))
     weights = {"sha256": facts["sha256"]} if "sha256" in facts else {"seed": seed}
-    read = {name: facts[name] for name in ("layer", "pooling", "width")}
+    read = {name: facts[name] for name in ("branch", "layer", "pooling", "width") if name in facts}
     return {
         "kind": facts["kind"],
         **weights,

@@ -216,8 +216,10 @@ class Overrides:
         default=None, metadata={"help": "Pixels of a side of the pictures; crops are resized to it.", "least": 1}
     )
     colour: Colour | None = None
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
+    mean: tuple[float, ...] | None = field(
+        default=None, metadata={"help": "Mean of each channel from 0 to 1, as 0.5,0.5,0.5."}
+    )
+    std: tuple[float, ...] | None = field(default=None, metadata={"help": "Deviation of each channel, as 0.5,0.5,0.5."})
     resize: Resize | None = field(default=None, metadata={"help": "Method of resizing crops."})
     grey: Grey | tuple[float, float, float] | None = None
     layer: int | None = field(

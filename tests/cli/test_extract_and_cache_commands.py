@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner
 
 from abawbench.cli import main
@@ -14,6 +15,7 @@ from abawbench.models.backbones import build
 from abawbench.models.checkpoints import save_backbone
 from tests.faces.conftest import Blobs, picture, write_video
 from tests.inference.conftest import write_crops
+from tests.models.checkpoints.conftest import draw_mae
 
 WIDE_112 = Crop("wide", 112)
 GRU = """\
@@ -61,6 +63,67 @@ def test_features_go_into_a_cache_and_the_summary_to_standard_output(crops, tmp_
     assert "features   32 a frame, float16" in result.stdout
     names = sorted(path.name for path in (tmp_path / "cache").iterdir() if path.name[0] != ".")
     assert names == ["index.json", "one.safetensors", "two.safetensors"]
+
+
+@pytest.fixture
+def checkpoint(tmp_path) -> Path:
+    """A training file of a ViT by timm's names: two networks, a head, a counter of averages."""
+    state = {**draw_mae(), "head.weight": torch.ones(8, 192), "head.bias": torch.ones(8)}
+    average = {f"module.{name}": tensor * 2 for name, tensor in state.items()} | {"n_averaged": torch.tensor(3)}
+    torch.save({"state_dict": state, "state_dict_ema": average}, tmp_path / "vit.pth")
+    return tmp_path / "vit.pth"
+
+
+def test_of_two_networks_in_a_checkpoint_the_branch_tells_which(crops, checkpoint, tmp_path):
+    result = called("extract", checkpoint, crops, "-o", tmp_path / "cache")
+    assert result.exit_code == 1
+    assert "2 networks: state_dict" in result.stderr
+    assert "--branch state_dict" in result.stderr
+    identities = []
+    for branch in ("state_dict", "state_dict_ema"):
+        cache = tmp_path / branch
+        result = called("extract", checkpoint, crops, "-o", cache, "--branch", branch)
+        assert result.exit_code == 0, result.stderr
+        identities.append(json.loads((cache / "index.json").read_text())["maker"]["identity"])
+    assert [identity["networks"][0]["branch"] for identity in identities] == ["state_dict", "state_dict_ema.module"]
+    for name in ("tiny_vit", "2022_aim3_mtl-se-gru/tiny"):
+        result = called("extract", name, crops, "-o", tmp_path / "other", "--branch", "model", "--seed", 0)
+        assert result.exit_code == 1
+        assert "C02" in result.stderr
+
+
+def test_what_is_left_over_and_what_is_assumed_is_said_and_stands_in_the_index(crops, checkpoint, tmp_path):
+    command = ("extract", checkpoint, crops, "-o", tmp_path / "cache", "--branch", "state_dict")
+    result = called(*command, "--json")
+    assert result.exit_code == 0, result.stderr
+    notes = {problem["rule"]: problem for problem in json.loads(result.stdout)["problems"]}
+    assert notes.keys() == {"N60", "N61"}
+    assert "not used: head (2 tensors)" in notes["N60"]["found"]
+    assert "mean 0.485,0.456,0.406, std 0.229,0.224,0.225" in notes["N61"]["found"]
+    assert "--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225" in notes["N61"]["fix"]
+    assert "N61 pictures of a network assumed" in result.stderr
+    (network,) = json.loads((tmp_path / "cache" / "index.json").read_text())["networks"]
+    assert (network["assumed"], network["unexpected"]) == (["mean", "std"], ["head.weight", "head.bias"])
+
+
+def test_values_that_are_settled_are_assumed_no_more_and_equal_ones_keep_the_features(crops, checkpoint, tmp_path):
+    command = ("extract", checkpoint, crops, "-o", tmp_path / "cache", "--branch", "state_dict", "--json")
+    assert json.loads(called(*command).stdout)["made"] == 2
+    settled = called(*command, "--mean", "0.485,0.456,0.406", "--std", "0.229,0.224,0.225")
+    answer = json.loads(settled.stdout)
+    assert answer["kept"] == 2
+    assert "N61" not in {problem["rule"] for problem in answer["problems"]}
+    assert json.loads((tmp_path / "cache" / "index.json").read_text())["networks"][0]["assumed"] == []
+    other = called(*command, "--mean", "0.5,0.5,0.5")
+    assert other.exit_code == 1
+    assert "E21" in other.stderr
+
+
+def test_numbers_that_are_none_are_wrong_use(crops, checkpoint, tmp_path):
+    assert called("extract", checkpoint, crops, "-o", tmp_path / "cache", "--mean", "0.5;0.5").exit_code == 2
+    result = called("extract", checkpoint, crops, "-o", tmp_path / "cache", "--branch", "state_dict", "--mean", "0.5")
+    assert result.exit_code == 1
+    assert "E17" in result.stderr
 
 
 def test_a_second_run_keeps_everything(crops, tmp_path):

@@ -17,6 +17,7 @@ from abawbench.entries.conformance.subject import Load, Subject, drawn_clips, ma
 from abawbench.entries.contract import place_in
 from abawbench.entries.failures import reporting_failures
 from abawbench.entries.model import Answers, DeviceEntry, FrameFeatures, FrameWise
+from abawbench.entries.network_notes import network_notes
 
 FILLED_IN = "its file is filled in"
 LOADS = "it loads, and learns where it has to"
@@ -66,10 +67,12 @@ class Report:
     Attributes:
         findings: findings of the checks.
         notes: notes on the card of the entry.
+        on_weights: notes on the weights of the entry, which fail no check.
     """
 
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+    on_weights: tuple[Problem, ...] = ()
 
     @property
     def is_ok(self) -> bool:
@@ -123,7 +126,8 @@ def conform(load: Load, tasks: Sequence[Task] | None = None) -> Report:
         reason = f"after the failure of '{failed[0]}'" if failed else check.left_out(subject)
         problems = () if reason is not None else _run(check, subject)
         findings.append(Finding(check.name, problems, reason))
-    return Report(tuple(findings), subject.entry.card.notes)
+    own = subject.entry.card
+    return Report(tuple(findings), own.notes, network_notes(own))
 
 
 def _run(check: Check, subject: Subject) -> tuple[Problem, ...]:

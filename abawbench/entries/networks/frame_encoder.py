@@ -53,10 +53,12 @@ class BackboneSettings(Overrides):
     Attributes:
         kind: kind of backbone, as `iresnet50`; where it is given, a file of weights must be of this kind.
         weights: checkpoint of any kind that `load_checkpoint` reads; without one the weights are random.
+        branch: part of the checkpoint that is meant, as `model_ema`, where it holds several networks.
     """
 
     kind: str = ""
     weights: WeightsFile | None = None
+    branch: str = ""
 
 
 def make_backbone(
@@ -78,12 +80,15 @@ def make_backbone(
         from abawbench.models.checkpoints import load_checkpoint
 
         file = settings.weights.on_card(role)
-        loaded = load_checkpoint(settings.weights.file, overrides=overrides)
+        loaded = load_checkpoint(settings.weights.file, overrides=overrides, branch=settings.branch)
         if settings.kind and loaded.kind != settings.kind:
             fix = "bring the weights of that kind, or correct the kind"
             place = str(settings.weights.file)
             raise ProblemError(Problem("E08", f"weights of {loaded.kind}", settings.kind, fix, place))
         return loaded.backbone, file, {"role": role, **loaded.facts(), **loaded.backbone.card.to_json()}
+    if settings.branch:
+        found, expected = f"branch = {settings.branch} for {role}, without weights", "a branch of a file of weights"
+        raise ProblemError(Problem("E17", found, expected, "add weights, or leave the branch out"))
     if seed is None:
         found = f"no weights for {role} ({settings.kind})"
         raise ProblemError(Problem("E11", found, "a file of weights", BRING))

@@ -1,0 +1,49 @@
+"""Notes on the files of weights behind an entry: tensors that it does not use, and pictures that no file describes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from abawbench.base.problems import Problem
+from abawbench.entries.model import Card
+
+
+def network_notes(card: Card) -> tuple[Problem, ...]:
+    """Notes on the networks of a card whose weights come from files: N60 and N61."""
+    files = {weights.role: weights.file for weights in card.weights}
+    return tuple(
+        note
+        for network in card.networks
+        for note in _notes(network, files.get(str(network.get("role", "")), card.name))
+    )
+
+
+def _notes(network: Mapping[str, Any], file: str) -> Iterable[Problem]:
+    unused, missing = network.get("unexpected", ()), network.get("missing", ())
+    if unused or missing:
+        # needs torch, which is there where such a network is
+        from abawbench.models.checkpoints.left_over import by_module
+
+        parts = [f"not used: {by_module(unused)}"] if unused else []
+        parts += [f"not in the file: {_last(missing)}"] if missing else []
+        found = f"{network.get('kind')} from {network.get('layout')}; {'; '.join(parts)}"
+        expected = "the tensors of the network alone"
+        yield Problem("N60", found, expected, "nothing, if these are heads, decoders and counters", file)
+    assumed: Sequence[str] = network.get("assumed", ())
+    if assumed:
+        values = {name: _text(network[name]) for name in assumed}
+        found = f"{network.get('kind')} with {', '.join(f'{name} {value}' for name, value in values.items())}"
+        lines = ", ".join(f"{name} = {network[name]}" for name in assumed)
+        options = " ".join(f"--{name} {value}" for name, value in values.items())
+        fix = f"write {lines} beside weights in entry.toml, or {options} for extract, with the right values"
+        yield Problem("N61", f"{found} ({network.get('preset')})", "a file that says it, or a setting", fix, file)
+
+
+def _text(value: Any) -> str:
+    return ",".join(f"{number:.4g}" for number in value) if isinstance(value, list) else str(value)
+
+
+def _last(names: Sequence[str]) -> str:
+    """The last parts of some names, each once, with the number of names."""
+    return f"{', '.join(dict.fromkeys(name.rpartition('.')[2] for name in names))} ({len(names)} tensors)"
