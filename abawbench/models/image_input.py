@@ -166,17 +166,21 @@ class ImageInput:
         [-1.0, -1.0, 1.0]
         """
         values: NDArray[Any] = self.resized(crops)
-        mean, deviation = (np.array([255 * x for x in part], np.float32) for part in (self.mean, self.std))
         if self.colour == "grey":
             values = (values @ self.grey_shares)[..., None]
         elif self.colour == "BGR":
             values = values[..., ::-1]
+        mean, deviation = (np.array([255 * x for x in part], np.float32) for part in (self.mean, self.std))
         if self.layout == "NCHW":
             values = values.transpose(0, 3, 1, 2)
             mean, deviation = mean[:, None, None], deviation[:, None, None]
-        # one pass over the bytes writes floats in the order of the result
+        else:
+            # whole rows: NumPy is slow in loops that are as short as a pixel
+            values = values.reshape(len(values), self.size, self.size * self.channels)
+            mean, deviation = np.tile(mean, self.size), np.tile(deviation, self.size)
+        # from bytes to floats in the order of the result
         pictures = np.subtract(values, mean, order="C", dtype=np.float32)
-        return np.divide(pictures, deviation, out=pictures)
+        return np.divide(pictures, deviation, out=pictures).reshape(len(values), *self.shape)
 
     def to_json(self) -> dict[str, Any]:
         """Size, colour, mean and std, and every other field that differs from its default."""
@@ -296,7 +300,7 @@ def _grey_bytes(crops: Crops) -> Crops:
 
     result = np.empty_like(crops)
     for place, crop in enumerate(crops):
-        result[place] = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)[..., None]
+        cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB, dst=result[place])
     return result
 
 

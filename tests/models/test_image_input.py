@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from abawbench.base.problems import ProblemError
 from abawbench.entries.model import Card
-from abawbench.models.image_input import GREY, ImageInput, Layout, Overrides, Resize, half, imagenet
+from abawbench.models.image_input import GREY, Colour, ImageInput, Layout, Overrides, Resize, half, imagenet
 
 OPENCV = {"area": "INTER_AREA", "bilinear": "INTER_LINEAR", "bicubic": "INTER_CUBIC"}
 GREYS = (*GREY, (0.5, 0.25, 0.25))
@@ -53,6 +53,19 @@ def test_a_card_keeps_size_colour_and_crop_of_its_picture():
 def test_without_a_mean_and_a_deviation_black_is_0_and_white_is_1():
     crops = np.array([[[[0, 51, 255]]]], np.uint8)
     np.testing.assert_allclose(ImageInput(1).pictures(crops).ravel(), [0, 0.2, 1], atol=1e-7)
+
+
+@pytest.mark.parametrize("layout", get_args(Layout))
+@pytest.mark.parametrize("colour", get_args(Colour))
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_pictures_are_the_formula_of_the_card_whatever_the_layout(colour, layout, count):
+    crops = crops_of(9, count)
+    mean, std = ((0.4,), (0.3,)) if colour == "grey" else ((0.4, 0.5, 0.6), (0.2, 0.25, 2.0))
+    channels = {"RGB": crops, "BGR": crops[..., ::-1], "grey": crops @ np.array(GREY["rec601"])[:, None]}[colour]
+    expected = (channels / 255 - np.array(mean)) / np.array(std)
+    pictures = ImageInput(9, colour, mean, std, layout=layout).pictures(crops)
+    np.testing.assert_allclose(pictures, expected.transpose(0, 3, 1, 2) if layout == "NCHW" else expected, atol=2e-6)
+    assert (pictures.dtype, pictures.flags.c_contiguous) == (np.float32, True)
 
 
 @pytest.mark.parametrize(("side", "method"), [(96, "INTER_AREA"), (20, "INTER_LINEAR")])
