@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=int, help="Seed of random weights, if BACKBONE is a kind.")
 @click.option("--branch", default="", help="Part of a checkpoint that holds several networks, as model_ema.")
+@click.option(
+    "--layer", help="Number of a backbone's hidden layer (-1: the last), or name of a layer or output of an entry."
+)
 @options_from(Overrides, "overrides")
 @choice_option(
     "--dtype",
@@ -46,6 +49,7 @@ def command(
     out: Path,
     seed: int | None,
     branch: str,
+    layer: str | None,
     overrides: Overrides,
     dtype: StoredType,
     request: runs.RunRequest,
@@ -53,7 +57,8 @@ def command(
     """Extract features of every frame of DATA with BACKBONE, into a folder that `predict` and `train` take.
 
     BACKBONE is a kind (iresnet50, mae_vit_b, hf:convnext; --seed for random weights), a checkpoint (.pth, .safetensors,
-    a folder that transformers saved), or an entry, whose backbones' features are concatenated. DATA are crops
+    a folder that transformers saved), or an entry: its backbones, whose features are concatenated, or the layer or
+    output below the scores that it names as `features`, or that --layer names. Scores are no features. DATA are crops
     (<unit>/00001.jpg, or the output of `faces`), or videos and pictures, whose faces are cropped into OUT/faces first.
     OUT gets <unit>.safetensors. A second run does only what is new or changed; `abawbench cache` lists, verifies and
     clears such folders.
@@ -62,6 +67,7 @@ def command(
     Example:
       abawbench extract arcface_r50.pth cropped_aligned -o features/arcface
       abawbench extract tiny_vit cropped_aligned -o features/tiny --seed 0 --layer -2 --pooling mean
+      abawbench extract 2026_me_mine cropped_aligned -o features/mine --layer trunk.pool
       abawbench predict 2022_aim3_mtl-se-gru features/arcface -o out/gru
     """
     check_output(out, data)
@@ -70,7 +76,7 @@ def command(
     from abawbench.inference.feature_maker import feature_maker
 
     backbone, (data, out, submissions) = runs.resolve_places(request.address, backbone, data, out, request.submissions)
-    make = partial(feature_maker, backbone, overrides, branch=branch, seed=seed, root=submissions)
+    make = partial(feature_maker, backbone, overrides, branch=branch, layer=layer, seed=seed, root=submissions)
     with stage("loading the backbone"):
         maker = make()
     notes = runs.say_network_notes(maker.entry.card)

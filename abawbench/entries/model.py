@@ -168,6 +168,38 @@ class DeviceEntry(FrameWise, Protocol):
         ...
 
 
+@runtime_checkable
+class FeatureEntry(FrameWise, Protocol):
+    """A frame-wise entry that says how many features it makes."""
+
+    @property
+    def width(self) -> int:
+        """Number of features of a frame."""
+        ...
+
+
+@runtime_checkable
+class LayeredEntry(FrameWise, Protocol):
+    """An entry whose `encode` gives its scores, and that has features below them where one of its layers is named."""
+
+    @property
+    def features(self) -> str:
+        """The layer that the entry itself names as its features; empty for none."""
+        ...
+
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers that can be named."""
+        ...
+
+    def layer(self, name: str) -> FeatureEntry:
+        """The entry whose `encode` gives what a layer makes of each crop; it answers nothing.
+
+        Raises:
+            ProblemError: C02 there is no such layer; E13 it makes no row of numbers for each crop.
+        """
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class TableClips:
     """What the tables of another program hold.

@@ -90,11 +90,12 @@ class _FeatureSink:
 
     def begin(self, entry: Entry, parity: Parity | None) -> None:
         del entry
-        assert parity is not None
+        # an entry that has no choice computes in float32
+        chosen = parity or Parity(self._choice, "float32", None)
         index = replace(self._index, networks=self._networks)
-        if not self._is_same_run() or index.maker["precision"] != parity.precision:
-            maker = {**self._record, "precision": parity.precision}
-            index = replace(index, maker=maker, parity={"asked": parity.asked, "deviation": parity.deviation})
+        if not self._is_same_run() or index.maker["precision"] != chosen.precision:
+            maker = {**self._record, "precision": chosen.precision}
+            index = replace(index, maker=maker, parity={"asked": chosen.asked, "deviation": chosen.deviation})
         self._cache = FeatureCache(index)
 
     def holds(self, unit: str) -> bool:

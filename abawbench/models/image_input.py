@@ -226,10 +226,7 @@ class Overrides:
     std: tuple[float, ...] | None = field(default=None, metadata={"help": "Deviation of each channel, as 0.5,0.5,0.5."})
     resize: Resize | None = field(default=None, metadata={"help": "Method of resizing crops."})
     grey: Grey | tuple[float, float, float] | None = None
-    layer: int | None = field(
-        default=None,
-        metadata={"help": "Hidden layer: 0 is the input of the first block, -1 the output of the last."},
-    )
+    layer: int | None = None
     pooling: Pooling | None = field(default=None, metadata={"help": "How a layer becomes one vector."})
 
     @property

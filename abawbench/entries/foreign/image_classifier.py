@@ -19,6 +19,7 @@ from abawbench.clips.clip import BATCH, Clip
 from abawbench.entries.model import Answers, Card, FrameFeatures, Weights, weights_of
 from abawbench.entries.names import note_respelt
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, freeze
+from abawbench.entries.networks.torch_layers import TorchLayer, layers_of, require_layer, torch_layer
 from abawbench.entries.outputs import correct_rounding, over_frames, softmax
 from abawbench.formats.value_forms import near_classes
 from abawbench.labels import class_named
@@ -31,6 +32,8 @@ from abawbench.models.preprocessor_config import read_image_input
 from abawbench.table import Floats
 
 CONFIG = "config.json"
+# name of the network of transformers inside of `_Scores`
+NETWORK = "network"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class ImageClassifierSettings:
         mean: mean of each channel, on the scale where black is 0 and white is 1, which replaces that of the folder.
         std: deviation of each channel, on the same scale, which replaces that of the folder.
         batch: number of pictures in a forward pass.
+        features: layer of the network, as transformers names it, whose output `abawbench extract` takes as features.
         sha256: hash that the only file of weights must have; empty for any.
         weights_licence: licence of the weights.
         weights_source: place where the weights are published.
@@ -59,6 +63,7 @@ class ImageClassifierSettings:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     batch: int = BATCH
+    features: str = ""
     sha256: str = ""
     weights_licence: str = ""
     weights_source: str = ""
@@ -82,10 +87,12 @@ class ImageClassifier(EncoderEntry):
     Attributes:
         task: task of the entry, with the classes of its labels.
         class_of_label: index of the class of each label; -1 for a label that is left out.
+        features: layer of the network that it names as its features; empty for none.
     """
 
     task: Categorical
     class_of_label: tuple[int, ...]
+    features: str = ""
 
     @property
     def width(self) -> int:
@@ -106,6 +113,19 @@ class ImageClassifier(EncoderEntry):
             self.task, values, file=file, fix="the weights hold numbers that are not finite: bring others"
         )
         return {self.task.name: over_frames(fair, clip)}
+
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers of the network."""
+        return layers_of(self.encoder.modules[0].get_submodule(NETWORK))
+
+    def layer(self, name: str) -> TorchLayer:
+        """The entry whose features are those of a layer.
+
+        Raises:
+            ProblemError: C02 there is no such layer, E13 it makes no row of numbers for each crop.
+        """
+        require_layer(self.encoder.modules[0].get_submodule(NETWORK), name, self.card.name, "C02")
+        return torch_layer(self.card, self.encoder, NETWORK, name)
 
 
 def create(card: Card, vocabulary: tuple[Task, ...], settings: ImageClassifierSettings) -> ImageClassifier:
@@ -159,7 +179,9 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: ImageClassifierSe
         weights=(*card.weights, *weights),
         networks=(*card.networks, facts),
     )
-    return ImageClassifier(own, encoder, task, places)
+    if settings.features:
+        require_layer(module.get_submodule(NETWORK), settings.features, "settings.features", "E02")
+    return ImageClassifier(own, encoder, task, places, settings.features)
 
 
 def _image_input(settings: ImageClassifierSettings, channels: int, problems: Problems) -> ImageInput | None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from abawbench.base.problems import Problem, ProblemError, Problems
+from abawbench.base.problems import Problem, ProblemError, Problems, did_you_mean
 from abawbench.challenges import Task
 from abawbench.clips.clip import Clip, Frames
 from abawbench.entries.contract import predict_frame_wise
@@ -55,6 +55,8 @@ class OnnxSettings(ImageInput):
         std: deviation of each channel.
         crop: not a setting, for it stands with the picture of the card.
         input: name of the input in the graph; empty for the only one.
+        features: output of the graph that `abawbench extract` takes as features, none of those that answer; empty for
+            none.
         sha256: hash that the file must have; empty for any.
         weights_licence: licence of the file.
         weights_source: place where the file is published.
@@ -68,6 +70,7 @@ class OnnxSettings(ImageInput):
     std: tuple[float, ...]  # pyright: ignore[reportGeneralTypeIssues]
     crop: str = field(init=False, default="")
     input: str = ""
+    features: str = ""
     sha256: str = ""
     weights_licence: str = ""
     weights_source: str = ""
@@ -104,6 +107,7 @@ class OnnxModel:
         parts: output of the graph for each task.
         batch: number of pictures that the graph takes at a time; 0 for any number.
         graph: graph of the file.
+        features: output of the graph that it names as its features; empty for none.
     """
 
     card: Card
@@ -111,6 +115,7 @@ class OnnxModel:
     parts: tuple[GraphOutput, ...]
     batch: int
     graph: Graph
+    features: str = ""
 
     def predict(self, clip: Clip) -> Answers:
         """Answer for each frame of a clip; NaN on invalid frames.
@@ -127,18 +132,28 @@ class OnnxModel:
         Raises:
             ProblemError: E12 a batch takes too long, E13 an output of another width than its names.
         """
+        features = np.empty((len(crops), self.parts[-1].end), np.float32)
+        for part, values in zip(self.parts, self.run(crops, [part.output for part in self.parts]), strict=True):
+            if values.size != len(crops) * part.task.width:
+                found = f"output {part.output} of {values.shape[1]} columns"
+                raise ProblemError(_another_width(found, part.task.width, self.card.weights[-1].file))
+            features[:, part.begin : part.end] = values
+        return features
+
+    def run(self, crops: Frames, outputs: Sequence[str]) -> list[FrameFeatures]:
+        """Run the graph on crops, and return each of these outputs with all axes behind the first flattened.
+
+        Raises:
+            ProblemError: E12 a batch takes too long, E13 an output without a row for each picture.
+        """
         step = self.batch or min(PIECE, -(-len(crops) // CORES)) or 1
         pieces = [crops[begin : begin + step] for begin in range(0, len(crops), step)]
-        inputs = [partial(self._inputs, piece) for piece in pieces]
-        features = np.empty((len(crops), self.parts[-1].end), np.float32)
-        outputs = self.graph.run([part.output for part in self.parts], inputs)
-        for begin, piece, values_of_parts in zip(range(0, len(crops), step), pieces, outputs, strict=True):
-            rows = slice(begin, begin + len(piece))
-            for part, values in zip(self.parts, values_of_parts, strict=True):
-                features[rows, part.begin : part.end] = self._shaped(part, values, self.batch or len(piece))[
-                    : len(piece)
-                ]
-        return features
+        made = self.graph.run(outputs, [partial(self._inputs, piece) for piece in pieces])
+        parts: list[list[FrameFeatures]] = [[] for _ in outputs]
+        for piece, values_of_outputs in zip(pieces, made, strict=True):
+            for part, output, values in zip(parts, outputs, values_of_outputs, strict=True):
+                part.append(self._rows(output, values, self.batch or len(piece))[: len(piece)])
+        return [np.concatenate(part) if part else np.empty((0, 0), np.float32) for part in parts]
 
     def _inputs(self, crops: Frames) -> dict[str, Pictures]:
         """The input of the graph for some crops; black ones fill a graph of a fixed batch."""
@@ -146,13 +161,54 @@ class OnnxModel:
             crops = np.concatenate([crops, np.zeros((self.batch - len(crops), *crops.shape[1:]), np.uint8)])
         return {self.graph.session.get_inputs()[0].name: self.image_input.pictures(crops)}
 
-    def _shaped(self, part: GraphOutput, values: Any, rows: int) -> FrameFeatures:
+    def _rows(self, output: str, values: Any, rows: int) -> FrameFeatures:
         array = np.asarray(values, np.float32)
-        width = part.end - part.begin
-        if array.size != rows * width or not array.ndim or array.shape[0] != rows:
-            found = f"output {part.output} of shape {array.shape} for {rows} pictures"
-            raise ProblemError(_another_width(found, width, self.card.weights[-1].file))
-        return array.reshape(rows, width)
+        if not array.ndim or array.shape[0] != rows:
+            found = f"output {output} of shape {array.shape} for {rows} pictures"
+            file = self.card.weights[-1].file
+            raise ProblemError(Problem("E13", found, "a row for each picture", "export the graph again", file))
+        return array.reshape(rows, -1)
+
+    def layers(self) -> tuple[str, ...]:
+        """Names of the outputs of the graph that hold numbers and answer no task."""
+        answering = {part.output for part in self.parts}
+        outputs = self.graph.session.get_outputs()
+        return tuple(each.name for each in outputs if each.type in NUMBERS and each.name not in answering)
+
+    def layer(self, name: str) -> OnnxLayer:
+        """The entry whose features are those of an output of the graph.
+
+        Raises:
+            ProblemError: C02 there is no such output, or it answers a task; E12 E13 as `run`.
+        """
+        problem = self.layer_problem(name, self.card.name, "C02")
+        if problem is not None:
+            raise ProblemError(problem)
+        width = self.run(np.zeros((1, self.image_input.size, self.image_input.size, 3), np.uint8), [name])[0].shape[1]
+        facts = {
+            "role": "network",
+            "kind": "onnx",
+            "sha256": self.card.weights[-1].sha256,
+            "intake": self.image_input.to_json(),
+            "layer": name,
+            "pooling": "flatten",
+            "width": width,
+        }
+        own = self.card
+        about = Card(own.name, f"{own.title}: output {name}", (), own.picture, weights=own.weights, networks=(facts,))
+        return OnnxLayer(about, self, name, width)
+
+    def layer_problem(self, name: str, place: str, rule: str) -> Problem | None:
+        """A problem of this rule where an output is not there, or answers a task; else None."""
+        known, file = self.layers(), self.card.weights[-1].file
+        if name in known:
+            return None
+        is_answer = any(name == part.output for part in self.parts)
+        found = f"{place}: {'the scores' if is_answer else 'no output'} {name}"
+        if not known:
+            fix = "export the graph with a layer below its scores as another output"
+            return Problem(rule, found, "an output below the scores, and the graph has none", fix, file)
+        return Problem(rule, found, f"one of {', '.join(known)}", did_you_mean(name, known, "name one of these"), file)
 
     def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
         """Answer for a clip from the outputs for its valid frames.
@@ -168,6 +224,44 @@ class OnnxModel:
             file = f"{self.card.weights[-1].file}, {clip.video}"
             answers[part.task.name] = over_frames(correct_rounding(part.task, values, file=file, fix=fix), clip)
         return answers
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxLayer:
+    """An entry whose features are those of an output of an ONNX graph; it answers nothing.
+
+    Attributes:
+        card: description of the entry.
+        model: graph with its pictures.
+        output: name of the output.
+        width: number of features of a frame.
+    """
+
+    card: Card
+    model: OnnxModel
+    output: str
+    width: int
+
+    def encode(self, crops: Frames) -> FrameFeatures:
+        """Encode crops as features, shape (crops, width).
+
+        Raises:
+            ProblemError: E12 a batch takes too long, E13 an output of another width than before.
+        """
+        (features,) = self.model.run(crops, [self.output])
+        if features.size != len(crops) * self.width:
+            found = f"output {self.output} of {features.shape[1]} numbers"
+            file = self.card.weights[-1].file
+            raise ProblemError(Problem("E13", found, f"{self.width}, as before", "export the graph again", file))
+        return features.reshape(len(crops), self.width)
+
+    def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
+        """Features are no answers."""
+        raise NotImplementedError
+
+    def predict(self, clip: Clip) -> Answers:
+        """Features are no answers."""
+        raise NotImplementedError
 
 
 def create(card: Card, vocabulary: tuple[Task, ...], settings: OnnxSettings) -> OnnxModel:
@@ -201,7 +295,11 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: OnnxSettings) -> 
         weights=(*card.weights, weights),
         networks=(*card.networks, network),
     )
-    return OnnxModel(own, image_input, parts, batch, graph)
+    model = OnnxModel(own, image_input, parts, batch, graph, settings.features)
+    problem = model.layer_problem(settings.features, "settings.features", "E02") if settings.features else None
+    if problem is not None:
+        raise ProblemError(problem)
+    return model
 
 
 def _parts(

@@ -16,12 +16,15 @@ from abawbench.clips.clip import Clip
 from abawbench.entries.model import Answers, Card, FrameFeatures
 from abawbench.entries.names import read_names
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, freeze, normalise
+from abawbench.entries.networks.torch_layers import TorchLayer, layers_of, require_layer, torch_layer
 from abawbench.entries.outputs import ACTIVATIONS, TRAINED, Activation, activate, correct_rounding, over_frames
 from abawbench.models.image_input import ImageInput
 from abawbench.table import Floats
 
 # pictures of the trial that shows which tasks a module answers; with two, rows and columns cannot be confused
 TRIAL = 2
+# name of the user's module inside of `_EndToEnd`
+MODULE = "module"
 # parts of a wrong output that are described
 SHOWN = 8
 
@@ -54,9 +57,11 @@ class ModuleEntry(EncoderEntry):
 
     Attributes:
         activations: function that makes answers of the scores of each task, in the order of the card.
+        features: layer of the module that it names as its features; empty for none.
     """
 
     activations: tuple[Activation, ...]
+    features: str = ""
 
     @property
     def width(self) -> int:
@@ -80,6 +85,19 @@ class ModuleEntry(EncoderEntry):
             answers[task.name] = over_frames(values, clip)
         return answers
 
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers of the module."""
+        return layers_of(self.encoder.modules[0].get_submodule(MODULE))
+
+    def layer(self, name: str) -> TorchLayer:
+        """The entry whose features are those of a layer.
+
+        Raises:
+            ProblemError: C02 there is no such layer, E13 it makes no row of numbers for each crop.
+        """
+        require_layer(self.encoder.modules[0].get_submodule(MODULE), name, self.card.name, "C02")
+        return torch_layer(self.card, self.encoder, MODULE, name)
+
 
 def from_torch(
     module: nn.Module,
@@ -89,6 +107,7 @@ def from_torch(
     *,
     names: Mapping[str, Sequence[str]] | None = None,
     activations: Mapping[str, Activation] | None = None,
+    features: str = "",
 ) -> ModuleEntry:
     """Make an entry of any torch module.
 
@@ -106,15 +125,18 @@ def from_torch(
             those of `tasks`, as `read_names` reads them.
         activations: function that makes answers of the scores, by task: `none` for scores that are probabilities
             already, or values. By default softmax of classes, sigmoid of labels, and values cut at their range.
+        features: layer of the module, as `trunk` or `trunk.pool`, whose output `abawbench extract` takes as features.
 
     Raises:
-        ProblemError: E02 the module is no module, or names or activations do not fit the tasks; E13 it returns
-            anything else, or scores whose task is not clear.
+        ProblemError: E02 the module is no module, names or activations do not fit the tasks, or there is no layer
+            `features`; E13 it returns anything else, or scores whose task is not clear.
     """
     named, notes = _named_tasks(tasks, names or {}, activations or {}, card.name)
     if not isinstance(cast(object, module), nn.Module):
         found = f"{card.name}: a {type(module).__name__} as the module"
         raise ProblemError(Problem("E02", found, "a torch.nn.Module", "wrap it in one"))
+    if features:
+        require_layer(module, features, card.name, "E02")
     (module,) = freeze([module.to("cpu", torch.float32)])
     pictures = normalise(torch.zeros(TRIAL, image_input.size, image_input.size, 3, dtype=torch.uint8), image_input)
     with torch.inference_mode():
@@ -130,6 +152,7 @@ def from_torch(
         ),
         encoder=FrameEncoder((_EndToEnd(module, answered, card.name),), (image_input,)),
         activations=tuple((activations or {}).get(task.name, TRAINED[type(task)]) for task in answered),
+        features=features,
     )
 
 
