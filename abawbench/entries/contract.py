@@ -13,6 +13,7 @@ from abawbench.challenges import Task
 from abawbench.clips.clip import BATCH, Clip
 from abawbench.clips.features import FeatureClip
 from abawbench.entries.crops import crop_misfit
+from abawbench.entries.features import feature_misfit
 from abawbench.entries.model import Answers, Card, Entry, FrameFeatures, FrameWise, Trainable
 from abawbench.entries.outputs import sums_to_one
 from abawbench.table import Floats, Mask
@@ -23,15 +24,13 @@ SUM_TOLERANCE = 1e-5
 
 def select_clips(entry: Entry, clips: Sequence[Clip]) -> tuple[list[Clip], list[tuple[str, Problem]]]:
     """Select the clips whose crops or features an entry takes by its card; other units have a problem, E06 or P04."""
-    width = getattr(entry, "width", None)
     selected: list[Clip] = []
     problems: list[tuple[str, Problem]] = []
     for clip in clips:
         name = f"{entry.card.name}, unit {clip.video}, frame {int(clip.frame[0]) if len(clip) else 0}"
-        if isinstance(clip, FeatureClip) and (not isinstance(entry, FrameWise) or clip.width != width):
-            expected = "crops" if width is None else f"{width} as the entry's networks make them"
-            fix = "extract the features with the backbones of this entry"
-            problems.append((clip.video, Problem("P04", f"{name}: {clip.width} features a frame", expected, fix)))
+        if isinstance(clip, FeatureClip) and (unfit := feature_misfit(entry, clip)) is not None:
+            found, expected, fix = unfit
+            problems.append((clip.video, Problem("P04", f"{name}: {found}", expected, fix)))
         elif (misfit := crop_misfit(entry.card, clip)) is not None:
             found, expected, fix = misfit
             problems.append((clip.video, Problem("E06", f"{name}: {found}", expected, fix)))

@@ -13,14 +13,16 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Clip
 from abawbench.clips.feature_index import CachedUnit, FeatureIndex
 from abawbench.clips.features import FeatureClip, StoredType, pack_features
-from abawbench.entries.model import Entry, FrameFeatures
+from abawbench.entries.model import DeviceEntry, Entry, FrameFeatures
 from abawbench.inference.feature_cache import FeatureCache, prepare_cache
 from abawbench.inference.feature_maker import FeatureMaker
 from abawbench.inference.precision import FEATURES, Measure, Parity, PrecisionChoice
 from abawbench.inference.run import DEFAULTS, RunOptions, RunProgress, RunSummary, run
 
-# libraries that decode or compute
-LIBRARIES = ("av", "opencv-python-headless", "torch", "transformers")
+# libraries that decode, and that compute
+DECODERS = ("av", "opencv-python-headless")
+TORCH = ("torch", "transformers")
+ONNX = ("onnxruntime",)
 
 
 def extract(
@@ -58,7 +60,6 @@ class _FeatureSink:
     """
 
     measure: Measure = FEATURES
-    _index: FeatureIndex
     _cache: FeatureCache | None = None
 
     def __init__(self, root: Path, maker: FeatureMaker, dtype: StoredType, options: RunOptions) -> None:
@@ -66,6 +67,9 @@ class _FeatureSink:
         self._dtype: StoredType = dtype
         self._networks = json.loads(json.dumps(maker.entry.card.networks))
         self._choice: PrecisionChoice = options.precision
+        # other entries compute on the CPU, in float32
+        has_choice = isinstance(maker.entry, DeviceEntry)
+        libraries = (*DECODERS, *(TORCH if has_choice else ONNX))
         # record of the maker before the precision is decided, in the types of JSON
         self._record = json.loads(
             json.dumps(
@@ -73,8 +77,8 @@ class _FeatureSink:
                     "identity": maker.identity,
                     "dtype": dtype,
                     "width": maker.entry.width,
-                    "device": options.device.partition(":")[0],
-                    "versions": {"abawbench": VERSION, **versions_of(LIBRARIES)},
+                    "device": options.device.partition(":")[0] if has_choice else "cpu",
+                    "versions": {"abawbench": VERSION, **versions_of(libraries)},
                 }
             )
         )
@@ -83,17 +87,16 @@ class _FeatureSink:
         prepare_cache(self.root, self._record)
 
     def previous_parity(self) -> Parity | None:
-        self._index = prepare_cache(self.root, self._record)
-        if self._is_same_run() and self._index.parity.get("asked") == self._choice:
-            return Parity(self._choice, self._index.maker["precision"], self._index.parity["deviation"])
+        index = prepare_cache(self.root, self._record)
+        if self._made(index) and index.parity.get("asked") == self._choice:
+            return Parity(self._choice, index.maker["precision"], index.parity["deviation"])
         return None
 
     def begin(self, entry: Entry, parity: Parity | None) -> None:
         del entry
-        # an entry that has no choice computes in float32
         chosen = parity or Parity(self._choice, "float32", None)
-        index = replace(self._index, networks=self._networks)
-        if not self._is_same_run() or index.maker["precision"] != chosen.precision:
+        index = replace(prepare_cache(self.root, self._record), networks=self._networks)
+        if not self._made(index) or index.maker["precision"] != chosen.precision:
             maker = {**self._record, "precision": chosen.precision}
             index = replace(index, maker=maker, parity={"asked": chosen.asked, "deviation": chosen.deviation})
         self._cache = FeatureCache(index)
@@ -122,5 +125,6 @@ class _FeatureSink:
         if self._cache is not None:
             self._cache.close()
 
-    def _is_same_run(self) -> bool:
-        return {name: value for name, value in self._index.maker.items() if name != "precision"} == self._record
+    def _made(self, index: FeatureIndex) -> bool:
+        """True where an earlier run of this very maker wrote the index."""
+        return {name: value for name, value in index.maker.items() if name != "precision"} == self._record

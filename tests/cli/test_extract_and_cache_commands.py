@@ -250,3 +250,19 @@ def test_a_kind_without_weights_or_seed_is_refused(crops, tmp_path):
     assert result.exit_code == 1
     assert "E11" in result.stderr
     assert "--seed" in result.stderr
+
+
+def test_a_layer_is_named_on_the_command_line_and_scores_are_refused(crops, tmp_path):
+    folder = tmp_path / "2026_me_mine"
+    assert called("entry", "new", "2026_me_mine", "--kind", "code", "--submissions", tmp_path).exit_code == 0
+    result = called("extract", folder, crops, "-o", tmp_path / "cache")
+    assert result.exit_code == 1
+    assert "C02" in result.stderr
+    assert "names no features; expected a layer below its scores: trunk" in result.stderr
+    assert not (tmp_path / "cache").exists()
+    result = called("extract", folder, crops, "-o", tmp_path / "cache", "--layer", "trunk")
+    assert result.exit_code == 0, result.stderr
+    assert "layer trunk flatten" in called("cache", "ls", tmp_path / "cache").stdout
+    result = called("predict", folder, tmp_path / "cache", "-o", tmp_path / "store")
+    assert result.exit_code == 1
+    assert "P04" in result.stderr
