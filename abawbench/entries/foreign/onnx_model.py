@@ -137,7 +137,7 @@ class OnnxModel:
             if values.size != len(crops) * part.task.width:
                 found = f"output {part.output} of {values.shape[1]} columns"
                 raise ProblemError(_another_width(found, part.task.width, self.card.weights[-1].file))
-            features[:, part.begin : part.end] = values
+            features[:, part.begin : part.end] = values.reshape(len(crops), part.task.width)
         return features
 
     def run(self, crops: Frames, outputs: Sequence[str]) -> list[FrameFeatures]:
