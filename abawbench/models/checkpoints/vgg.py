@@ -72,7 +72,9 @@ class _Names:
         if any(name.endswith("running_mean") for name in branch.tensors):
             network = f"{network}_bn"
         if network != "vgg16":
-            raise unknown_network(network, "VGG-FACE or vgg16, which has 13 convolutions and no norms", "name another")
+            raise unknown_network(
+                network, "VGG-FACE or vgg16, which has 13 convolutions and no norms", "name another file"
+            )
         tensors = self._current(branch)
         hidden, columns = first_and_last(tensors["classifier.0.weight"])
         blocks = [sum(CONVOLUTIONS[:block]) for block in range(len(CONVOLUTIONS))]
