@@ -25,7 +25,9 @@ def crop_misfit(card: Card, clip: Clip) -> tuple[str, str, str] | None:
     shown = "" if clip.crop is None else f" {clip.crop.name}"
     found = f"features of crops{shown}" if is_feature else f"crops{shown} of {clip.size} x {clip.size} pixels"
     sides = "" if is_feature or card.picture is None else f" of {card.picture.size} x {card.picture.size} pixels"
-    expected = f"{card.crop or 'crops'}{sides}, as its card says"
+    is_on_card = card.picture is not None and (card.picture.crop or not card.crop)
+    reason = "as its card says" if is_on_card else "on which its weights were trained"
+    expected = f"{card.crop or 'crops'}{sides}, {reason}"
     return found, expected, f"cut the crops that it takes: {faces_command(card)}"
 
 
@@ -45,6 +47,6 @@ def undescribed_crops(card: Card, clips: Sequence[Clip]) -> tuple[Problem, ...]:
         if clip.crop is None and clip.files is not None and not isinstance(clip, FeatureClip):
             text = json.dumps({"crop": card.crop, "size": clip.size})
             fix = f"if they are that, write {text} into {CROP_FILE} beside the folders of the units"
-            found, expected = "crops that do not say what they show", f"{card.crop}, as the card of {card.name} says"
-            notes.append((clip.video, Problem("N50", found, expected, fix)))
+            found = "crops that do not say what they show"
+            notes.append((clip.video, Problem("N50", found, f"{card.crop}, which {card.name} takes", fix)))
     return together(notes)

@@ -77,10 +77,11 @@ class Card:
 
     @property
     def crop(self) -> str:
-        """Name of the crop that it takes, by its picture or else by its networks; empty where neither knows any."""
+        """Name of the crop that it takes, by its picture or else by its trained weights; empty where any will do."""
         if self.picture is not None and self.picture.crop:
             return self.picture.crop
-        known = {network.get("intake", {}).get("crop", "") for network in self.networks} - {""}
+        trained = [network["intake"] for network in self.networks if "sha256" in network and "intake" in network]
+        known = {intake.get("crop", "") for intake in trained} - {""}
         return known.pop() if len(known) == 1 else ""
 
     def task(self, name: str) -> Task | None:

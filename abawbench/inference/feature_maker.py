@@ -103,18 +103,11 @@ def _of_kind(kind: str, overrides: Overrides, seed: int | None) -> FeatureMaker:
 
 def _of_checkpoint(path: Path, overrides: Overrides, branch: str) -> FeatureMaker:
     loaded = load_checkpoint(path, overrides=overrides, branch=branch)
-    facts = loaded.facts()
-    # trained weights ask for the crops that they were trained on
-    return _alone(path.name, loaded.backbone, facts, None, networks=({**facts, **loaded.backbone.card.to_json()},))
+    return _alone(path.name, loaded.backbone, loaded.facts(), None)
 
 
-def _alone(
-    name: str,
-    backbone: Backbone,
-    facts: Mapping[str, Any],
-    seed: int | None,
-    networks: tuple[Mapping[str, Any], ...] = (),
-) -> FeatureMaker:
+def _alone(name: str, backbone: Backbone, facts: Mapping[str, Any], seed: int | None) -> FeatureMaker:
+    networks = ({**facts, **backbone.card.to_json()},)
     card = Card(name, f"the backbone {backbone.card.kind}", (), None, networks=networks)
     encoder = FrameEncoder(freeze([backbone]), (backbone.card.image_input,))
     return FeatureMaker(_BackboneAlone(card, encoder, backbone.card.width), {"networks": [_network(facts, seed)]})

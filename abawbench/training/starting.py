@@ -75,6 +75,14 @@ def with_labelled_tasks(content: EntryFile, challenge: Challenge, truth: Table) 
     return content.model_copy(update={"settings": {**content.settings, "tasks": tasks}})
 
 
+def with_crop(content: EntryFile, clips: Sequence[Clip]) -> EntryFile:
+    """The content of an entry file that says what the crops of its training show, where it said nothing."""
+    shown = {"" if clip.crop is None else clip.crop.name for clip in clips}
+    if content.picture is None or content.picture.crop or len(shown) != 1:
+        return content
+    return content.model_copy(update={"picture": content.picture.model_copy(update={"crop": shown.pop()})})
+
+
 def _absent(files: Iterable[WeightsFile | None]) -> Iterable[str]:
     return (file.file.name for file in files if file is not None and not file.file.is_file())
 

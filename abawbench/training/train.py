@@ -49,7 +49,7 @@ from abawbench.training.run_folder import SaveClock, load_checkpoint, open_run, 
 from abawbench.training.settings import TrainOptions, read_training
 from abawbench.training.setup import Setup, TrainProgress, TrainSummary, make_record, make_splits
 from abawbench.training.sources import Source, arrange_labels, open_data, read_labels
-from abawbench.training.starting import starting_content, with_labelled_tasks
+from abawbench.training.starting import starting_content, with_crop, with_labelled_tasks
 
 KINDS = ("network", "facebehaviornet")
 # seconds of an epoch above which curves are drawn after each epoch, and not only at the end
@@ -92,7 +92,7 @@ def train(
         raise ProblemError(Problem("E19", f"kind = {content.kind}", f"one of {', '.join(KINDS)}", fix, str(entry_file)))
     challenge = challenges.get(content.vocabulary)
     clips = open_data(source.data, faces_command(content.card()))
-    content, absent = starting_content(content, entry_file, clips, settings.seed)
+    content, absent = starting_content(with_crop(content, clips), entry_file, clips, settings.seed)
     labels = read_labels(source, challenge)
     if settings.ridge is not None:
         content = with_labelled_tasks(content, challenge, labels.train)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -173,12 +174,15 @@ def test_another_statement_about_the_crops_makes_their_features_again(crops, tmp
     assert json.loads(extracted(crops, tmp_path / "cache", "--json").stdout)["made"] == 2
 
 
-def test_the_checkpoint_of_a_recognition_network_asks_for_its_crops(crops, tmp_path):
-    save_backbone(build("tiny_iresnet", seed=0), tmp_path / "r.safetensors")
+def test_a_checkpoint_that_knows_its_crops_asks_for_them(crops, tmp_path):
+    backbone = build("tiny_iresnet", seed=0)
+    backbone.card = replace(backbone.card, image_input=replace(backbone.card.image_input, crop="arcface-112"))
+    save_backbone(backbone, tmp_path / "r.safetensors")
     write_crop(crops, WIDE_112)
     result = called("extract", tmp_path / "r.safetensors", crops, "-o", tmp_path / "cache")
     assert result.exit_code == 1
     assert "crops wide of 112 x 112 pixels; alike in 2 units (one, two)" in result.stderr
+    assert "arcface-112, on which its weights were trained" in result.stderr
     assert "abawbench faces VIDEOS OUT --crop arcface-112\n" in result.stderr
     write_crop(crops, ARCFACE)
     assert called("extract", tmp_path / "r.safetensors", crops, "-o", tmp_path / "cache").exit_code == 0

@@ -84,3 +84,26 @@ def test_help_has_an_example():
     result = CliRunner().invoke(main, ["faces", "--help"])
     assert result.exit_code == 0
     assert "abawbench faces videos faces" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "crop", "size"),
+    [
+        ((), "arcface-112", 112),
+        (("--crop", "aligned"), "arcface-112", 112),
+        (("--crop", "wide", "--size", 160), "wide", 160),
+        (("--crop", "eyes-1.50"), "eyes-1.5", 224),
+        (("--crop", "box-0.2", "--size", 48), "box-0.2", 48),
+    ],
+)
+def test_a_crop_has_a_name_and_a_size(videos, tmp_path, options, crop, size):
+    assert called(videos / "a.mp4", tmp_path / "out", *options).exit_code == 0
+    made = json.loads((tmp_path / "out" / "cropped_aligned" / "crop.json").read_text())
+    assert made == {"crop": crop, "size": size}
+
+
+@pytest.mark.parametrize("options", [("--crop", "round"), ("--crop", "eyes"), ("--size", 0), ("--crop", "box-99")])
+def test_a_crop_that_there_is_not_is_wrong_use(videos, tmp_path, options):
+    result = called(videos, tmp_path / "out", *options)
+    assert result.exit_code == 2
+    assert not (tmp_path / "out").exists()

@@ -209,3 +209,24 @@ def test_a_box_is_needed_where_the_crop_is_one():
 def test_an_empty_box_is_a_problem():
     with pytest.raises(ProblemError, match="E05"):
         placement(TEMPLATE, Crop("box", 60, 0.2), (5.0, 5.0, 5.0, 5.0))
+
+
+def crop_of_earlier_versions(image: np.ndarray, points: np.ndarray, positions: np.ndarray, size: int) -> np.ndarray:
+    matrix = similarity(points, positions)
+    steps = int(1 / np.hypot(matrix[0, 0], matrix[1, 0]))
+    if steps > 1:
+        height, width = image.shape[:2]
+        small = (max(width // steps, 1), max(height // steps, 1))
+        image = np.asarray(cv2.resize(image, small, interpolation=cv2.INTER_AREA), np.uint8)
+        points = (points + 0.5) * (np.array(small) / (width, height)) - 0.5
+        matrix = similarity(points, positions)
+    return np.asarray(cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR), np.uint8)
+
+
+@pytest.mark.parametrize("scale", [0.4, 1.0, 1.7, 3.3, 6.1])
+def test_the_crops_by_default_are_the_bytes_of_earlier_versions(scale):
+    image = np.random.default_rng(1).integers(0, 256, (701, 997, 3), np.uint8)
+    points = moved(TEMPLATE, 0.2, scale, (60.0, 20.0)) + np.random.default_rng(2).normal(size=(5, 2))
+    wide = (TEMPLATE - (112 - 1) / 2) * (224 / (112 * 1.6)) + (224 - 1) / 2
+    assert np.array_equal(aligned_crop(image, points), crop_of_earlier_versions(image, points, TEMPLATE, 112))
+    assert np.array_equal(aligned_crop(image, points, WIDE), crop_of_earlier_versions(image, points, wide, 224))

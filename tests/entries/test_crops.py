@@ -65,7 +65,8 @@ def test_another_crop_or_another_size_is_told_with_both(card, clip, found, expec
 
 
 def test_networks_without_a_picture_on_the_card_ask_for_the_crops_they_were_trained_on():
-    networks = ({"intake": ImageInput(112, crop="arcface-112").to_json()}, {"intake": ImageInput(224).to_json()})
+    inputs = (ImageInput(112, crop="arcface-112"), ImageInput(224))
+    networks = tuple({"sha256": "0", "intake": each.to_json()} for each in inputs)
     card = replace(CARD, picture=None, networks=networks)
     assert card.crop == "arcface-112"
     assert crop_misfit(card, clip_of(Crop("arcface-112", 224), 224)) is None
@@ -74,7 +75,14 @@ def test_networks_without_a_picture_on_the_card_ask_for_the_crops_they_were_trai
 
 
 def test_networks_of_different_crops_ask_for_none():
-    networks = tuple({"intake": ImageInput(112, crop=crop).to_json()} for crop in ("arcface-112", "wide"))
+    networks = tuple(
+        {"sha256": "0", "intake": ImageInput(112, crop=crop).to_json()} for crop in ("arcface-112", "wide")
+    )
+    assert replace(CARD, picture=None, networks=networks).crop == ""
+
+
+def test_random_weights_ask_for_no_crops():
+    networks = ({"intake": ImageInput(112, crop="arcface-112").to_json()},)
     assert replace(CARD, picture=None, networks=networks).crop == ""
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from abawbench.base.problems import ProblemError
+from abawbench.clips.clip import clip_in_memory
+from abawbench.clips.crop import Crop
 from abawbench.clips.open import open_clips
 from abawbench.entries import load_entry
 from abawbench.entries.conformance.suite import conform
 from abawbench.entries.entry_file import read_entry_file
 from abawbench.training.sources import Source
-from abawbench.training.starting import starting_content
+from abawbench.training.starting import starting_content, with_crop
 from abawbench.training.train import train
 from tests.training import runs
 from tests.training.runs import a_corpus, an_entry, some_features, write_labels
@@ -64,6 +68,20 @@ def test_features_stand_for_backbones_whose_files_are_not_there(tmp_path, featur
     assert content.settings["features"] == TINY_WIDTH
     assert content.picture is None
     assert told[1:] == ["no mine.safetensors: the trained entry takes features, 32 a frame, and no crops"]
+
+
+@pytest.mark.parametrize(
+    ("on_card", "shown", "expected"),
+    [("", ["wide"], "wide"), ("", ["wide", "eyes-1"], ""), ("", ["wide", None], ""), ("eyes-1", ["wide"], "eyes-1")],
+)
+def test_a_card_without_a_crop_takes_over_what_the_data_say(tmp_path, on_card, shown, expected):
+    path = of_crops(tmp_path)
+    path.write_text(path.read_text().replace('"arcface-112"', f'"{on_card}"'))
+    clip = clip_in_memory("v", np.zeros((1, 9, 9, 3), np.uint8))
+    recipes = [None if name is None else Crop.named(name, 9).to_json() for name in shown]
+    content = with_crop(read_entry_file(path), [replace(clip, crop_recipe=recipe) for recipe in recipes])
+    assert content.picture is not None
+    assert content.picture.crop == expected
 
 
 def test_backbones_that_are_there_stay_beside_features(tmp_path, features):

@@ -5,7 +5,7 @@ Source: deepinsight/insightface:recognition/arcface_torch/backbones/iresnet.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 from torch import Tensor, flatten, nn
@@ -101,9 +101,7 @@ def make(kind: str, structure: Structure, overrides: Overrides) -> IResNet:
     Raises:
         ProblemError: E17, an override that it cannot follow.
     """
-    # insightface trains on faces that its `norm_crop` has aligned
-    preset = replace(half(SIZE), crop="arcface-112")
-    card = resolve_card(kind, preset, overrides, pooling="embedding", width=structure.embedding)
+    card = resolve_card(kind, half(SIZE), overrides, pooling="embedding", width=structure.embedding)
     return IResNet(card, structure).eval()
 
 

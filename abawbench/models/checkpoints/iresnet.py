@@ -19,6 +19,8 @@ from abawbench.models.checkpoints.fit import (
 
 # blocks of the third stage
 _KINDS = {2: "iresnet18", 6: "iresnet34", 14: "iresnet50", 30: "iresnet100", 60: "iresnet200"}
+# what insightface trains on. Source: deepinsight/insightface:python-package/insightface/utils/face_align.py
+CROP = "arcface-112"
 # modules that change the trunk. Source: situAI/ABAW2022_AU_SituTech:models/iresnet.py
 _SITU = r"(ca_attention(_input)?|up_conv\d|ssh\d|fc_b\d|fc_t)\."
 
@@ -44,7 +46,10 @@ def _fit(branch: Branch, detected: Detected, preset: Preset | None, overrides: O
     embedding, _ = first_and_last(branch.tensors["fc.weight"])
     structure = replace(iresnet.STRUCTURES[kind], embedding=embedding)
     # nothing is assumed: training and inference of insightface, whatever the data, take pictures in one way
-    return fit_own(lambda wanted: iresnet.make(kind, structure, wanted), branch.tensors, preset, overrides)
+    fitted = fit_own(lambda wanted: iresnet.make(kind, structure, wanted), branch.tensors, preset, overrides)
+    card = fitted.backbone.card
+    fitted.backbone.card = replace(card, image_input=replace(card.image_input, crop=CROP))
+    return fitted
 
 
 IRESNET = Layout(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import replace
 
 import pytest
 import torch
@@ -102,7 +101,7 @@ def test_mean_deviation_and_colour_of_the_card_stand_in_the_place_of_the_preset(
         overrides.mean,
         overrides.std,
     )
-    assert build("tiny_iresnet", seed=0).card.image_input == replace(half(112), crop="arcface-112")
+    assert build("tiny_iresnet", seed=0).card.image_input == half(112)
 
 
 def test_overrides_on_overrides_keep_what_is_not_said_above():

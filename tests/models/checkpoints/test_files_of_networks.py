@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+from dataclasses import replace
 
 import pytest
 import torch
@@ -43,7 +44,7 @@ def test_a_file_gives_the_features_of_the_network_that_was_saved_whatever_its_na
     assert (loaded.kind, loaded.layout) == ("iresnet18", "deepinsight/insightface")
     assert (loaded.missing, loaded.unexpected, loaded.assumed) == ((), (), ())
     assert not any(module.training for module in loaded.backbone.modules())
-    assert loaded.backbone.card.image_input == half(112)
+    assert loaded.backbone.card.image_input == replace(half(112), crop="arcface-112")
 
 
 @torch.no_grad()
@@ -214,6 +215,7 @@ def test_the_record_holds_the_hash_and_every_value_of_the_preset(narrow, write):
         "colour": "RGB",
         "mean": [0.5, 0.5, 0.5],
         "std": [0.5, 0.5, 0.5],
+        "crop": "arcface-112",
         "layer": -1,
         "pooling": "embedding",
         "width": 7,
