@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -32,15 +33,15 @@ def _notes(network: Mapping[str, Any], file: str) -> Iterable[Problem]:
         yield Problem("N60", found, expected, "nothing, if these are heads, decoders and counters", file)
     assumed: Sequence[str] = network.get("assumed", ())
     if assumed:
-        values = {name: _text(network[name]) for name in assumed}
+        values = {name: _option(network[name]) for name in assumed}
         found = f"{network.get('kind')} with {', '.join(f'{name} {value}' for name, value in values.items())}"
-        lines = ", ".join(f"{name} = {network[name]}" for name in assumed)
+        lines = ", ".join(f"{name} = {json.dumps(network[name])}" for name in assumed)
         options = " ".join(f"--{name} {value}" for name, value in values.items())
         fix = f"write {lines} beside weights in entry.toml, or {options} for extract, with the right values"
         yield Problem("N61", f"{found} ({network.get('preset')})", "a file that says it, or a setting", fix, file)
 
 
-def _text(value: Any) -> str:
+def _option(value: Any) -> str:
     return ",".join(f"{number:.4g}" for number in value) if isinstance(value, list) else str(value)
 
 

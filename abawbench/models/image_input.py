@@ -219,7 +219,7 @@ class Overrides:
     size: int | None = field(
         default=None, metadata={"help": "Pixels of a side of the pictures; crops are resized to it.", "least": 1}
     )
-    colour: Colour | None = None
+    colour: Colour | None = field(default=None, metadata={"help": "Order of the channels."})
     mean: tuple[float, ...] | None = field(
         default=None, metadata={"help": "Mean of each channel from 0 to 1, as 0.5,0.5,0.5."}
     )

@@ -26,10 +26,10 @@ CONFIG = "config.json"
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 _LARGEST_HEADER = 100_000_000
 # words in the errors of torch's restricted reader where a file holds more than tensors and plain values
-_REFUSED = re.compile(r"GLOBAL|Unsupported|reduce for|Can only|TorchScript")
+_REFUSED = re.compile(r"GLOBAL|Unsupported|reduce for|Can only")
 _CONVERT = (
-    "where you trust it, load it with torch.load(weights_only=False) and save its state dictionary alone with"
-    " safetensors.torch.save_file"
+    "where you trust it, load it with torch.load(weights_only=False) where its program is, and save the state_dict() of"
+    " the network alone with safetensors.torch.save_file"
 )
 _FORMS = "a checkpoint: .pth, .pt, .bin or .safetensors, or a folder with config.json"
 
@@ -86,7 +86,7 @@ def _file(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
 
 def _pickled(path: Path, *, in_place: bool) -> Mapping[str, Any]:
     if in_place:
-        _refuse_bomb(path)
+        _refuse_archive(path)
     try:
         with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -98,7 +98,7 @@ def _pickled(path: Path, *, in_place: bool) -> Mapping[str, Any]:
         message = str(error)
         if isinstance(error, pickle.UnpicklingError | RuntimeError) and _REFUSED.search(message):
             name = re.search(r"GLOBAL ([\w.]+)", message)
-            found = f"{name[1]} in a pickle" if name else "a pickle or TorchScript archive that holds more than tensors"
+            found = f"{name[1]} in a pickle" if name else "a pickle that holds more than tensors"
             expected = "tensors and plain values"
             raise ProblemError(Problem("E09", found, expected, _CONVERT, str(path))) from error
         found = f"a file that does not read as one ({type(error).__name__})"
@@ -108,14 +108,22 @@ def _pickled(path: Path, *, in_place: bool) -> Mapping[str, Any]:
     return cast(Mapping[str, Any], tree)
 
 
-def _refuse_bomb(path: Path) -> None:
-    """Refuse a zip whose members hold more than it could: torch writes them as they are."""
+def _refuse_archive(path: Path) -> None:
+    """Refuse a zip that holds a program, or members larger than it could hold: torch writes them as they are."""
     try:
         with zipfile.ZipFile(path) as archive:
-            total = sum(member.file_size for member in archive.infolist())
+            members = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         # torch then says so too
         return
+    if any(re.search(r"(^|/)(code/|constants\.pkl$)", member.filename) for member in members):
+        found = "a TorchScript archive, which holds a program and its weights"
+        fix = (
+            "where you trust it, save the state_dict() of torch.jit.load(path) with safetensors.torch.save_file, or load"
+            " it in an entry of kind code"
+        )
+        raise ProblemError(Problem("E09", found, "tensors and plain values", fix, str(path)))
+    total = sum(member.file_size for member in members)
     if total > 2 * path.stat().st_size:
         raise _other(path, f"an archive that unpacks to {total:,} bytes", "save it again with torch.save")
 

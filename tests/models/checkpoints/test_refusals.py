@@ -56,8 +56,20 @@ def test_a_torchscript_archive_is_refused(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.jit.save(torch.jit.script(torch.nn.Linear(1, 1)), tmp_path / "weights.pt")
-    with pytest.raises(ProblemError, match="E09"):
+    with pytest.raises(ProblemError, match="E09") as caught:
         load_checkpoint(tmp_path / "weights.pt")
+    assert "a TorchScript archive" in caught.value.problems[0].found
+    assert "torch.jit.load" in caught.value.problems[0].fix
+
+
+def test_a_whole_module_is_refused_with_the_class_that_it_needs(tmp_path):
+    from abawbench.models.backbones import build
+
+    torch.save(build("tiny_iresnet", seed=0), tmp_path / "model.pt")
+    with pytest.raises(ProblemError, match="E09") as caught:
+        load_checkpoint(tmp_path / "model.pt")
+    assert "abawbench.models.backbones.iresnet.IResNet in a pickle" in caught.value.problems[0].found
+    assert "state_dict()" in caught.value.problems[0].fix
 
 
 def test_a_file_that_is_not_there_is_a_problem(tmp_path):
