@@ -1,6 +1,6 @@
 """Reads config.json of the folders that timm saves: how its evaluation makes pictures. Needs no torch.
 
-Source: huggingface/pytorch-image-models:timm/data/transforms_factory.py and timm/models/_hub.py.
+Source: huggingface/pytorch-image-models:timm/data/transforms_factory.py, timm/data/config.py and timm/models/_hub.py.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ def is_timm(config: Mapping[str, Any]) -> bool:
 def read_timm_input(config: Mapping[str, Any], file: Path) -> ImageInput | None:
     """The pictures that timm's evaluation would make of square crops; None where the file has no such values.
 
+    Where an odd number of pixels is cut off, the middle may lie one pixel higher and further left than timm's.
+
     Args:
         config: content of the file; its values stand in `pretrained_cfg`, or at the top where an old version wrote it.
         file: path of the file, for messages.
@@ -52,10 +54,12 @@ def read_timm_input(config: Mapping[str, Any], file: Path) -> ImageInput | None:
             raise ValueError(f"input_size {height} x {width}")
         mean, std = (tuple(float(number) for number in values[name]) for name in ("mean", "std"))
         share = float(values.get("crop_pct") or _CUT)
+        if values.get("crop_border_pixels"):
+            raise ValueError(f"crop_border_pixels {values['crop_border_pixels']}")
         enlarged = floor(height / share)
         colour: Colour = "grey" if channels == 1 else "RGB"
-        # the value for which timm draws a filter at random is for training
-        resize = _FILTERS[str(values.get("interpolation") or "bilinear")]
+        # timm also knows a filter that it draws at random, for training
+        resize = _FILTERS[str(values.get("interpolation") or "bicubic")]
         return ImageInput(height, colour, mean, std, resize, enlarged if enlarged != height else None)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         found = f"{type(error).__name__}: {error}"

@@ -119,8 +119,8 @@ def _refuse_archive(path: Path) -> None:
     if any(re.search(r"(^|/)(code/|constants\.pkl$)", member.filename) for member in members):
         found = "a TorchScript archive, which holds a program and its weights"
         fix = (
-            "where you trust it, save the state_dict() of torch.jit.load(path) with safetensors.torch.save_file, or load"
-            " it in an entry of kind code"
+            "where you trust it, save the state_dict() of torch.jit.load(path) with safetensors.torch.save_file, or"
+            " load it in an entry of kind code"
         )
         raise ProblemError(Problem("E09", found, "tensors and plain values", fix, str(path)))
     total = sum(member.file_size for member in members)

@@ -79,6 +79,55 @@ def test_a_masked_autoencoder_is_never_read_with_hidden_patches(saved, name):
     assert bool(unexpected) == (name == "ViTMAEForPreTraining")
 
 
+SURPLUS = ["encoder.layer.0.ls1.gamma", "embeddings.register_tokens", "ssh.weight", "layernorm.scale"]
+
+
+@pytest.mark.parametrize("name", SURPLUS)
+@pytest.mark.parametrize("prefix", ["", "vit."])
+def test_tensors_that_belong_to_a_variant_of_the_network_are_refused(saved, name, prefix):
+    from safetensors.torch import load_file, save_file
+
+    task = "ViTForImageClassification" if prefix else "ViTModel"
+    _, path = saved(("ViTConfig", task), SMALL)
+    tensors = load_file(path / "model.safetensors") | {f"{prefix}{name}": torch.ones(3)}
+    save_file(tensors, path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ProblemError, match="E08") as caught:
+        load_checkpoint(path)
+    assert name.split(".")[0] in str(caught.value) or "layers.0.ls1.gamma" in str(caught.value)
+
+
+def test_a_folder_of_a_task_may_have_any_module_beside_the_network_and_a_bare_one_heads_alone(saved):
+    from safetensors.torch import load_file, save_file
+
+    _, path = saved(("ViTConfig", "ViTForImageClassification"), SMALL)
+    tensors = load_file(path / "model.safetensors")
+    save_file(tensors | {"neck.weight": torch.ones(3)}, path / "model.safetensors", {"format": "pt"})
+    assert "neck.weight" in load_checkpoint(path).unexpected
+    bare = {name.removeprefix("vit."): value for name, value in tensors.items()}
+    save_file(bare, path / "model.safetensors", {"format": "pt"})
+    assert load_checkpoint(path).unexpected == ("classifier.bias", "classifier.weight")
+    save_file(bare | {"neck.weight": torch.ones(3)}, path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ProblemError, match=r"E08.*\n.*neck"):
+        load_checkpoint(path)
+
+
+TASKS = {
+    ("BeitConfig", "BeitForMaskedImageModeling"): {**SMALL, "use_mask_token": True},
+    ("BeitConfig", "BeitForSemanticSegmentation"): {**SMALL, "num_hidden_layers": 4, "out_indices": [1, 2, 3, 4]},
+    ("DeiTConfig", "DeiTForImageClassificationWithTeacher"): SMALL,
+    ("SwinConfig", "SwinForMaskedImageModeling"): {
+        "embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2], "window_size": 4, "image_size": 32,
+    },
+    ("CLIPVisionConfig", "CLIPVisionModelWithProjection"): SMALL,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TASKS, ids=lambda name: name[1])
+def test_the_networks_of_tasks_are_read_without_what_the_task_adds(saved, name):
+    _, path = saved(name, TASKS[name])
+    assert load_checkpoint(path).unexpected
+
+
 OTHERS = {
     ("Dinov2Config", "Dinov2Model"): {k: v for k, v in SMALL.items() if k != "intermediate_size"},
     ("DINOv3ViTConfig", "DINOv3ViTModel"): {**SMALL, "num_register_tokens": 4},
