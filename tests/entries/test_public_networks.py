@@ -32,6 +32,7 @@ MINI_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral
 CHANNELS_LAST = {
     "settings.sha256": "e865b4a09ff0c54231d392b331e418cd10e4ca454f6b6cdfcf1ed349f292f35e",
     "settings.layout": "NHWC",
+    "settings.features": "",
     "settings.outputs.expression.output": "predictions",
     "settings.outputs.expression.activation": "none",
 }
