@@ -59,9 +59,9 @@ def command(
     BACKBONE is a kind (iresnet50, mae_vit_b, hf:convnext; --seed for random weights), a checkpoint (.pth, .safetensors,
     a folder that transformers saved), or an entry: its backbones, whose features are concatenated, or the layer or
     output below the scores that it names as `features`, or that --layer names. Scores are no features. DATA are crops
-    (<unit>/00001.jpg, or the output of `faces`), or videos and pictures, whose faces are cropped into OUT/faces first.
-    OUT gets <unit>.safetensors. A second run does only what is new or changed; `abawbench cache` lists, verifies and
-    clears such folders.
+    (<unit>/00001.jpg, or the output of `faces`), or videos and pictures, whose faces are first cropped into OUT/faces
+    as the card or the checkpoint asks. OUT gets <unit>.safetensors. A second run does only what is new or changed;
+    `abawbench cache` lists, verifies and clears such folders.
 
     \b
     Example:

@@ -56,8 +56,8 @@ def command(
     ENTRY is a folder of submissions/, the path of such a folder, `<folder>/tiny`, module:factory, or the name that an
     installed package registers. DATA are crops (<unit>/00001.jpg, or the output of `faces`), features
     (<unit>.safetensors), tables of a toolkit (<unit>.csv, or <unit>/00001.csv for each picture), or videos and
-    pictures, whose faces are cropped into OUT/faces first. A second run does only what is new or changed. `score`,
-    `diff` and `write` take a store in place of predictions.
+    pictures, whose faces are first cropped into OUT/faces as the card of ENTRY asks. A second run does only what is new
+    or changed. `score`, `diff` and `write` take a store in place of predictions.
 
     \b
     Example:

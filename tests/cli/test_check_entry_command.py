@@ -34,6 +34,7 @@ trained_on = []
 sees_truth = false
 licence = "MIT"
 """
+PICTURE = '[picture]\nsize = 112\ncolour = "RGB"\ncrop = "arcface-112"\n'
 
 
 def run(*arguments: object):
@@ -86,6 +87,21 @@ def test_an_entry_that_does_not_conform_is_refused_with_problem_and_fix(tmp_path
     assert "2026_test_spoilt, unit drawn-1, frame 2: a value out of range for va" in result.stdout
     assert "    fix: correct the entry's predict" in result.stdout
     assert result.stdout.splitlines()[-1] == f"REFUSED: {tmp_path / '2026_test_spoilt'} fails 1 check (E14)"
+
+
+@pytest.mark.parametrize("kind", ["code", "code that names its own picture"])
+def test_a_crop_that_nobody_can_make_is_refused_with_the_known_names(tmp_path, kind):
+    folder = spoilt(tmp_path)
+    if kind == "code":
+        (folder / "entry.toml").write_text(FILE + PICTURE.replace("arcface-112", "round"))
+    else:
+        (folder / "entry.toml").write_text(FILE + PICTURE)
+        own = "replace(card, tasks=vocabulary, picture=replace(card.picture, crop='round'))"
+        (folder / "entry.py").write_text(SPOILT.replace("replace(card, tasks=vocabulary)", own))
+    result = run(folder)
+    assert result.exit_code == 1
+    assert "crop = " in result.stderr + result.stdout
+    assert "arcface-112, wide, eyes-M or box-M" in " ".join((result.stderr + result.stdout).split())
 
 
 def test_json_has_exactly_the_agreed_keys(tmp_path):
