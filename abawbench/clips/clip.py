@@ -115,6 +115,18 @@ def clip_in_memory(video: str, frames: Frames, *, frame: Integers | None = None,
     return Clip(video, numbers, mask, frames.shape[1], lambda positions: frames[positions])
 
 
+def part_of(clip: Clip, kept: Positions) -> Clip:
+    """The frames at some positions of a clip of crops, without the files that they are in."""
+    return replace(
+        clip,
+        frame=clip.frame[kept],
+        valid=clip.valid[kept],
+        time=None if clip.time is None else clip.time[kept],
+        files=None,
+        source=lambda positions: clip.source(kept[positions]),
+    )
+
+
 def clips_of_crops(root: Path, rows: Table, size: int | None = None) -> tuple[Clip, ...]:
     """The clips of the videos in a table, from crops named `<video>/00001.jpg` as in s-Aff-Wild2.
 

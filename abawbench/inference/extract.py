@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from abawbench.base.installed import VERSION, versions_of
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Clip
-from abawbench.clips.feature_index import CachedUnit, FeatureIndex
+from abawbench.clips.feature_index import CachedUnit
 from abawbench.clips.features import FeatureClip, StoredType, pack_features
 from abawbench.entries.model import DeviceEntry, Entry, FrameFeatures
 from abawbench.inference.feature_cache import FeatureCache, prepare_cache
@@ -88,18 +88,17 @@ class _FeatureSink:
 
     def previous_parity(self) -> Parity | None:
         index = prepare_cache(self.root, self._record)
-        if self._made(index) and index.parity.get("asked") == self._choice:
-            return Parity(self._choice, index.maker["precision"], index.parity["deviation"])
-        return None
+        before = {name: value for name, value in index.maker.items() if name != "precision"}
+        if before != self._record or index.parity.get("asked") != self._choice:
+            return None
+        return Parity.from_json({**index.parity, "precision": index.maker["precision"]})
 
     def begin(self, entry: Entry, parity: Parity | None) -> None:
         del entry
-        chosen = parity or Parity(self._choice, "float32", None)
-        index = replace(prepare_cache(self.root, self._record), networks=self._networks)
-        if not self._made(index) or index.maker["precision"] != chosen.precision:
-            maker = {**self._record, "precision": chosen.precision}
-            index = replace(index, maker=maker, parity={"asked": chosen.asked, "deviation": chosen.deviation})
-        self._cache = FeatureCache(index)
+        decided = asdict(parity or Parity(self._choice, "float32"))
+        maker = {**self._record, "precision": decided.pop("precision")}
+        index = prepare_cache(self.root, self._record)
+        self._cache = FeatureCache(replace(index, maker=maker, parity=decided, networks=self._networks))
 
     def holds(self, unit: str) -> bool:
         assert self._cache is not None
@@ -124,7 +123,3 @@ class _FeatureSink:
     def close(self) -> None:
         if self._cache is not None:
             self._cache.close()
-
-    def _made(self, index: FeatureIndex) -> bool:
-        """True where an earlier run of this very maker wrote the index."""
-        return {name: value for name, value in index.maker.items() if name != "precision"} == self._record

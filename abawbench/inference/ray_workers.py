@@ -12,6 +12,7 @@ from abawbench.base.ray_pool import spread
 from abawbench.clips.clip import Clip
 from abawbench.entries.model import DeviceEntry, Entry, FrameFeatures, FrameWise, Precision
 from abawbench.inference.forward import BatchOptions, encode_clips
+from abawbench.inference.precision import move
 
 # number of crops that a worker gets at a time, as whole units: enough to be worth the transfer
 GROUP = 2000
@@ -92,4 +93,4 @@ def _encode_group(
 def _load_entry(workers: RayWorkers) -> FrameWise:
     entry = workers.load()
     assert isinstance(entry, FrameWise)
-    return entry.at(workers.device, workers.precision) if isinstance(entry, DeviceEntry) else entry
+    return move(entry, workers.device, workers.precision) if isinstance(entry, DeviceEntry) else entry

@@ -30,6 +30,8 @@ from abawbench.inference.precision import Parity, PrecisionChoice
 from abawbench.table import Floats, Integers, Mask, Table
 
 FORM = 1
+# fields of a parity that a record holds once the precision is decided
+PARITY = ("precision", "compared", "exceeded")
 LIBRARIES = ("numpy", "opencv-python-headless", "onnxruntime", "torch", "transformers")
 
 
@@ -187,10 +189,10 @@ def previous_parity(root: Path, record: Mapping[str, Any]) -> Parity | None:
     if not (root / ENTRY).is_file():
         return None
     before = dict(open_store(root).record)
-    precision, deviation = before.pop("precision", None), before.pop("deviation", None)
-    if precision is None or before != json.loads(_canonical(record)):
+    decided = {name: before.pop(name) for name in PARITY if name in before}
+    if before != json.loads(_canonical(record)):
         return None
-    return Parity(record["asked"], precision, deviation)
+    return Parity.from_json({"asked": record["asked"], **decided})
 
 
 def begin_store(root: Path, record: Mapping[str, Any], parity: Parity | None) -> Store:
@@ -204,7 +206,7 @@ def begin_store(root: Path, record: Mapping[str, Any], parity: Parity | None) ->
     Raises:
         ProblemError: F01, the folder cannot be written.
     """
-    decided = {} if parity is None else {"precision": parity.precision, "deviation": parity.deviation}
+    decided = {} if parity is None else {name: asdict(parity)[name] for name in PARITY}
     store = Store(root, json.loads(_canonical({**record, **decided})))
     if not (root / ENTRY).is_file() or open_store(root).key != store.key:
         write_file(root / ENTRY, json.dumps(store.record, indent=1).encode())

@@ -171,7 +171,7 @@ def _first_answers(subject: Subject) -> tuple[Problem, ...]:
 
 def _one_frame(subject: Subject) -> tuple[Problem, ...]:
     """E12 E13 E14, answers to a clip of one frame."""
-    return _answers_to(subject, _part(subject.other_clip, np.flatnonzero(subject.other_clip.valid)[:1]))
+    return _answers_to(subject, part_of(subject.other_clip, np.flatnonzero(subject.other_clip.valid)[:1]))
 
 
 def _no_valid_frame(subject: Subject) -> tuple[Problem, ...]:
@@ -181,7 +181,7 @@ def _no_valid_frame(subject: Subject) -> tuple[Problem, ...]:
 
 def _no_frame(subject: Subject) -> tuple[Problem, ...]:
     """E12 E13, answers to a clip without frames."""
-    return _answers_to(subject, _part(subject.clip, np.empty(0, np.intp)))
+    return _answers_to(subject, part_of(subject.clip, np.empty(0, np.intp)))
 
 
 def _another_size(subject: Subject) -> tuple[Problem, ...]:
@@ -197,18 +197,6 @@ def _answers_to(subject: Subject, clip: Clip) -> tuple[Problem, ...]:
         return subject.check_answers(subject.predict(clip), clip)
     except ProblemError as error:
         return error.problems
-
-
-def _part(clip: Clip, kept: Positions) -> Clip:
-    """The frames at some positions of a clip."""
-    return replace(
-        clip,
-        frame=clip.frame[kept],
-        valid=clip.valid[kept],
-        time=None if clip.time is None else clip.time[kept],
-        files=None,
-        source=lambda positions: clip.source(kept[positions]),
-    )
 
 
 def _again(subject: Subject) -> tuple[Problem, ...]:
