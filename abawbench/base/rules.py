@@ -210,7 +210,7 @@ RULES: dict[str, Rule] = {
     "P02": Rule("damaged store", "Every unit of a store has its two files, with the bytes that were written."),
     "P03": Rule("nothing to predict", "The data are crops, features, pictures or videos, with at least one frame."),
     "P04": Rule("features of the wrong width", "Features have as many columns as the networks of the entry produce."),
-    "P05": Rule("bfloat16 too inaccurate", "On the first batch, answers in bfloat16 are close to those in float32."),
+    "P05": Rule("bfloat16 too inaccurate", "Results in bfloat16 are close to those in float32."),
     "N01": Rule("Windows line ends", "Lines end with a line feed alone."),
     "N02": Rule("byte order mark", "The file begins with its first character, without a byte order mark."),
     "N03": Rule("blank last line", "The file ends after its last row."),
@@ -275,6 +275,11 @@ RULES: dict[str, Rule] = {
         "crops that do not say what they are",
         "Beside the folders of crops, `crop.json` says what they show, as `abawbench faces` writes it; the card of an "
         "entry says what it takes.",
+    ),
+    "N51": Rule(
+        "bfloat16 given up during a run",
+        "Results in bfloat16 differ little from those in float32, also on the frames that are watched during the run; "
+        "else the run begins again in float32.",
     ),
     "N60": Rule(
         "tensors not used, or not needed",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from abawbench.clips.open import ClipSource
     from abawbench.entries import Card, Entry
     from abawbench.entries.model import TableClips
+    from abawbench.inference.precision import Comparison, Parity
     from abawbench.inference.run import RunProgress, RunSummary
 
 
@@ -199,12 +200,17 @@ def _print_lines(summary: RunSummary, kind: str, lines: Mapping[str, object]) ->
     click.echo(f"units      {summary.units:,} from {kind}: {summary.made:,} done{kept}{left}")
     click.echo(f"frames     {summary.frames:,}, {summary.valid:,} with a face")
     if summary.parity is not None:
-        deviation = summary.parity.deviation
-        off = "" if deviation is None else f"; bfloat16 differs by {deviation:.2g} on the first batch"
-        click.echo(f"precision  {summary.parity.precision}{off}")
+        click.echo(f"precision  {_describe_precision(summary.parity, summary.watched)}")
     click.echo(f"time       {duration(summary.seconds)}")
     for heading, text in lines.items():
         click.echo(f"{heading:10s} {text}")
+
+
+def _describe_precision(parity: Parity, watched: Comparison | None) -> str:
+    text = parity.precision if parity.compared is None else f"{parity.precision}; bfloat16 {parity.compared.describe()}"
+    if parity.exceeded:
+        return f"{text}, and by too much on others"
+    return text if watched is None else f"{text}; watched, it {watched.describe()}"
 
 
 def _crop_faces(data: Path, out: Path, card: Card, weights: Path | None) -> Path:

@@ -111,7 +111,7 @@ FEATURES = Measure(
 )
 
 
-class PrecisionExceeded(Exception):
+class PrecisionError(Exception):
     """Raised where a run in bfloat16 passes the limit; its text is what was found."""
 
 
@@ -178,14 +178,14 @@ class Comparer:
         """Compare a few frames of a clip that was encoded in bfloat16, see `watched_rows`.
 
         Raises:
-            PrecisionExceeded: a difference passes the limit.
+            PrecisionError: a difference passes the limit.
             ProblemError: as `compare`.
         """
         rows = watched_rows(clip.video, len(features))
         if len(rows):
             self.compare(clip, rows, features)
         if not self.fits:
-            raise PrecisionExceeded(f"{self.describe()}, the last one {clip.video}")
+            raise PrecisionError(f"{self.describe()}, the last one {clip.video}")
 
     def describe(self) -> str:
         """The entry and the comparison so far, for messages."""
@@ -239,6 +239,12 @@ def decide_precision(
 def too_imprecise(found: str, measure: Measure) -> Problem:
     """P05, bfloat16 was asked for and changes the results."""
     return Problem("P05", found, f"a difference of at most {measure.limit}", "ask for float32, or leave it to auto")
+
+
+def exceeded(found: str, measure: Measure) -> Problem:
+    """N51, a run in bfloat16 that passed the limit and began again."""
+    fix = "nothing is to be done; --precision float32 begins in it at once"
+    return Problem("N51", f"{found}; all units were computed again", f"at most {measure.limit}", fix)
 
 
 def spread_rows(clips: Sequence[Clip], frames: int = FRAMES) -> Generator[tuple[Clip, Positions]]:

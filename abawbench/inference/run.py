@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
+
+import numpy as np
 
 from abawbench.base.prefetch import map_ahead
 from abawbench.base.problems import Problem, ProblemError, alike, together
@@ -21,7 +24,18 @@ from abawbench.entries.contract import select_clips
 from abawbench.entries.crops import undescribed_crops
 from abawbench.entries.model import DeviceEntry, Entry, FrameFeatures, FrameWise
 from abawbench.inference.forward import BatchOptions, encode_clips
-from abawbench.inference.precision import Measure, Parity, PrecisionChoice, decide_on_first_batch
+from abawbench.inference.precision import (
+    Comparer,
+    Comparison,
+    Measure,
+    Parity,
+    PrecisionChoice,
+    PrecisionError,
+    decide_precision,
+    exceeded,
+    move,
+    too_imprecise,
+)
 from abawbench.inference.ray_workers import RayWorkers, encode_on_workers
 
 BATCH = 16
@@ -36,8 +50,7 @@ class RunOptions:
     """Options of a run.
 
     Attributes:
-        precision: compute precision; `auto` takes bfloat16 where the machine is fast in it and the results of the first
-            batch hardly change.
+        precision: compute precision; `auto` takes bfloat16 where the machine is fast in it and results hardly change.
         device: device of the networks, as `cpu` or `cuda`.
         batch: number of crops in a forward pass.
         threads: number of threads that read crops; one for each core by default.
@@ -70,6 +83,7 @@ class RunSummary:
         frames: number of frames of the units finished by this run.
         valid: number of these frames that have a crop.
         parity: compute precision, and the reason for it; None for an entry that has no choice.
+        watched: comparison of a few frames that went on during a run in bfloat16; None for another run.
         seconds: duration of the run.
         left_out: names of the units that were left out.
         problems: problems of these units; what is alike in several is told once. Notes may stand before them.
@@ -81,6 +95,7 @@ class RunSummary:
     frames: int
     valid: int
     parity: Parity | None
+    watched: Comparison | None
     seconds: float
     left_out: tuple[str, ...]
     problems: tuple[Problem, ...]
@@ -174,7 +189,8 @@ def run(
     """Run an entry over clips into a sink.
 
     A unit that fails is left out and named in the summary; the other units are finished. Where the first 20 units all
-    fail alike, so would the others, and the run stops.
+    fail alike, so would the others, and the run stops. A run in bfloat16 is watched: where results differ too much, it
+    begins again in float32, with every unit, if the precision was left open.
 
     Args:
         entry: entry to run.
@@ -182,8 +198,8 @@ def run(
         sink: folder that receives the results.
         options: options of the run.
         report: called with the progress, a few times a second at most.
-        resumed: called once with the numbers of units that an earlier run finished, as far as is seen without reading
-            the data, and of all units.
+        resumed: called with the numbers of units that an earlier run finished, as far as is seen without reading the
+            data, and of all units; again where a run begins anew in float32.
 
     Raises:
         ProblemError: faults that stop the whole run: D36 another run is at work, P05 for the precision, the problem
@@ -192,19 +208,34 @@ def run(
     begin = time.perf_counter()
     clips, problems = select_clips(entry, clips)
     sink.check_folder()
+    notes = list(undescribed_crops(entry.card, clips))
+
+    def finish_units(parity: Parity | None) -> _Work:
+        ready, watcher = _ready(entry, parity, sink.measure, options)
+        sink.begin(ready, parity)
+        resumed(sum(sink.holds(clip.video) for clip in clips), len(clips))
+        work = _Work(sink, _Progress(clips, begin, report), watcher)
+        try:
+            with closing(_encode(ready, clips, work, options, parity)) as encoded:
+                for clip, features in encoded:
+                    work.finish(clip, features)
+        finally:
+            sink.close()
+        return work
+
     with only_run(sink.root):
         parity = None
         if isinstance(entry, DeviceEntry):
             parity = sink.previous_parity() or _parity(entry, clips, sink.measure, options)
-            entry = entry.at(options.device, parity.precision)
-        sink.begin(entry, parity)
-        resumed(sum(sink.holds(clip.video) for clip in clips), len(clips))
-        work = _Work(sink, _Progress(clips, begin, report))
         try:
-            for clip, features in _encode(entry, clips, work, options, parity):
-                work.finish(clip, features)
-        finally:
-            sink.close()
+            work = finish_units(parity)
+        except PrecisionError as error:
+            assert parity is not None
+            if options.precision == "bfloat16":
+                raise ProblemError(too_imprecise(str(error), sink.measure)) from error
+            notes.append(exceeded(str(error), sink.measure))
+            parity = replace(parity, precision="float32", exceeded=True)
+            work = finish_units(parity)
     return RunSummary(
         units=len(clips) + len(problems),
         made=work.made,
@@ -212,15 +243,26 @@ def run(
         frames=work.frames,
         valid=work.valid,
         parity=parity,
+        watched=None if work.watcher is None else work.watcher.comparison,
         seconds=time.perf_counter() - begin,
         left_out=tuple(dict.fromkeys(unit for unit, _ in (*problems, *work.problems))),
-        problems=(*undescribed_crops(entry.card, clips), *together([*problems, *work.problems])),
+        problems=(*notes, *together([*problems, *work.problems])),
     )
 
 
 def _parity(entry: DeviceEntry, clips: Sequence[Clip], measure: Measure, options: RunOptions) -> Parity:
     crops = [clip for clip in clips if not isinstance(clip, FeatureClip)]
-    return decide_on_first_batch(entry, options.device, options.precision, crops, options.batch, measure=measure)
+    return decide_precision(entry, options.device, options.precision, crops, options.batch, measure=measure)
+
+
+def _ready(entry: Entry, parity: Parity | None, measure: Measure, options: RunOptions) -> tuple[Entry, Comparer | None]:
+    """The entry on the device and in the precision of the run, and what watches it in bfloat16."""
+    if parity is None or not isinstance(entry, DeviceEntry):
+        return entry, None
+    ready = move(entry, options.device, parity.precision)
+    if parity.precision == "float32":
+        return ready, None
+    return ready, Comparer(move(entry, options.device, "float32"), ready, measure, options.batch)
 
 
 class _Progress:
@@ -263,6 +305,7 @@ class _Work:
     Attributes:
         sink: folder that receives the results.
         progress: progress of the run.
+        watcher: comparison that goes on during a run in bfloat16; None for another run.
         made: number of units finished by this run.
         kept: number of units that were finished before.
         frames: number of frames of the units finished by this run.
@@ -275,6 +318,7 @@ class _Work:
 
     sink: Sink
     progress: _Progress
+    watcher: Comparer | None
     made: int = 0
     kept: int = 0
     frames: int = 0
@@ -298,7 +342,16 @@ class _Work:
             self.progress.add_unit(kept=int(clip.valid.sum()))
 
     def finish(self, clip: Clip, features: FrameFeatures | ProblemError | None) -> None:
-        """Put the results for an unfinished clip into the sink, or note its problems."""
+        """Put the results for an unfinished clip into the sink, or note its problems.
+
+        Raises:
+            PrecisionError: the watcher finds results in bfloat16 that differ too much; the sink does not get them.
+        """
+        if self.watcher is not None and isinstance(features, np.ndarray) and not isinstance(clip, FeatureClip):
+            try:
+                self.watcher.watch(clip, features)
+            except ProblemError as error:
+                features = error
         digest = self.digests.pop(clip.video)
         problems = features.problems if isinstance(features, ProblemError) else self.sink.put(clip, digest, features)
         if problems:

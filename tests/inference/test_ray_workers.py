@@ -13,6 +13,7 @@ from abawbench.inference.predict import predict
 from abawbench.inference.ray_workers import RayWorkers
 from abawbench.inference.run import RunOptions
 from tests.inference.conftest import Means, entry_with, write_crops
+from tests.inference.test_precision import Rounding, files_of, late_clips
 
 
 def dying(marker: Path) -> Means:
@@ -70,3 +71,14 @@ def test_a_worker_loads_the_entry_once(tmp_path, monkeypatch):
     workers = RayWorkers(partial(counted, tmp_path / "log"), LOCAL, 1)
     assert predict(Means(), clips_of_units(crops), tmp_path / "store", RunOptions(workers=workers)).made == 5
     assert (tmp_path / "log").read_text() == "loaded\n"
+
+
+def test_a_cluster_is_watched_as_one_process_is(tmp_path, monkeypatch):
+    monkeypatch.setattr("abawbench.inference.precision.has_bfloat16", lambda device: True)
+    monkeypatch.setattr("abawbench.inference.ray_workers.GROUP", 300)
+    load = partial(Rounding, more=40.0)
+    predict(load(), late_clips(), tmp_path / "here")
+    summary = predict(load(), late_clips(), tmp_path / "there", RunOptions(workers=RayWorkers(load, LOCAL, 2)))
+    assert summary.parity is not None
+    assert (summary.parity.precision, summary.parity.exceeded) == ("float32", True)
+    assert files_of(tmp_path / "there") == files_of(tmp_path / "here")

@@ -11,7 +11,7 @@ import numpy as np
 from abawbench import challenges
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
-from abawbench.clips.clip import Clip, Frames, Positions, clip_in_memory
+from abawbench.clips.clip import Clip, Frames, clip_in_memory, part_of
 from abawbench.entries.conformance import card
 from abawbench.entries.conformance.subject import Load, Subject, drawn_clips, make_subject, resize_crops
 from abawbench.entries.contract import place_in
