@@ -32,7 +32,7 @@ class Crop:
     Attributes:
         kind: kind of the crop.
         size: height and width in pixels.
-        margin: margin of `eyes` and `box`, from 0 to 20; the others have none.
+        margin: margin of `eyes` and `box`, in thousandths from 0 to 20; the others have none.
 
     Raises:
         ValueError: a value is out of its range.
@@ -47,8 +47,12 @@ class Crop:
             raise ValueError(f"a crop {self.kind!r}, where {FORMS} are known")
         if not 1 <= self.size <= LARGEST:
             raise ValueError(f"crops of {self.size} pixels, where 1 to {LARGEST:,} are possible")
-        if not 0 <= self.margin <= (LARGEST_MARGIN if self.has_margin else 0):
-            raise ValueError(f"a margin of {self.margin:g} for {self.kind}")
+        most = LARGEST_MARGIN if self.has_margin else 0.0
+        # the name has three decimals
+        if not 0 <= self.margin <= most or self.margin != round(self.margin, 3):
+            raise ValueError(
+                f"a margin of {self.margin} for {self.kind}, where thousandths from 0 to {most:g} are possible"
+            )
 
     @property
     def has_margin(self) -> bool:

@@ -28,7 +28,8 @@ def crop_misfit(card: Card, clip: Clip) -> tuple[str, str, str] | None:
     is_on_card = card.picture is not None and (card.picture.crop or not card.crop)
     reason = "as its card says" if is_on_card else "on which its weights were trained"
     expected = f"{card.crop or 'crops'}{sides}, {reason}"
-    return found, expected, f"cut the crops that it takes: {faces_command(card)}"
+    again = ", then extract their features" if is_feature else ""
+    return found, expected, f"cut the crops that it takes: {faces_command(card)}{again}"
 
 
 def faces_command(card: Card) -> str:

@@ -49,3 +49,9 @@ def test_records_of_something_else_are_refused(record):
 def test_only_eyes_and_boxes_have_a_margin():
     with pytest.raises(ValueError, match="a margin of 1 for wide"):
         Crop("wide", 224, 1)
+
+
+@pytest.mark.parametrize("margin", [-0.5, 20.5, 1 / 3, float("nan"), float("inf")])
+def test_a_margin_is_a_number_that_the_name_can_hold(margin):
+    with pytest.raises(ValueError, match="a margin of"):
+        Crop("eyes", 224, margin)
