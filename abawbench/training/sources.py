@@ -116,6 +116,9 @@ def open_data(data: Sequence[Path], command: str = "abawbench faces VIDEOS OUT")
         raise ProblemError(Problem("E19", ", ".join(others), "features in every folder", fix))
     several = [{clip.video: clip for clip in clips_of_features(path)} for path in data]
     units = [unit for unit in several[0] if all(unit in clips for clips in several)]
+    if not units:
+        fix = "name folders of features of the same videos"
+        raise ProblemError(Problem("E19", "no unit that every folder has", "features of the same units", fix))
     return tuple(_side_by_side([clips[unit] for clips in several]) for unit in units)
 
 

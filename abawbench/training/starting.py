@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from abawbench.challenges import Challenge
 from abawbench.clips.clip import Clip
 from abawbench.clips.features import FeatureClip
 from abawbench.entries.entry_file import EntryFile, read_settings
-from abawbench.entries.networks.frame_encoder import BackboneSettings, WeightsFile
+from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntrySettings
+from abawbench.entries.networks.frame_encoder import BackboneSettings
 from abawbench.entries.networks.network import NetworkSettings
 from abawbench.models import backbones
 from abawbench.models.image_input import Overrides
@@ -42,26 +43,27 @@ def starting_content(content: EntryFile, path: Path, clips: Sequence[Clip], seed
     """
     settings: dict[str, Any] = {"seed": seed, **content.settings}
     told: list[str] = []
-    file = (settings.get("weights") or {}).get("file")
-    if file is not None and not (path.parent / Path(file).expanduser()).is_file():
+    kind = NetworkSettings if content.kind == "network" else FaceBehaviorEntrySettings
+    out_of_range = getattr(kind, "OUT_OF_RANGE", "E02")
+    read: NetworkSettings | FaceBehaviorEntrySettings = read_settings(kind, settings, path, out_of_range=out_of_range)
+    if read.weights is not None and not read.weights.file.is_file():
         del settings["weights"]
-        told.append(f"no {file} yet: the heads start from seed {settings['seed']}")
-    if settings.get("features") == 0:
-        if not isinstance(clips[0], FeatureClip):
+        told.append(f"no {read.weights.file.name} yet: the heads start from seed {read.seed}")
+    if not isinstance(read, NetworkSettings):
+        return content.model_copy(update={"settings": settings}), told
+    first = clips[0]
+    if read.features == 0:
+        if not isinstance(first, FeatureClip):
             fix = "name folders of features: abawbench extract makes them"
             raise ProblemError(Problem("E19", "crops for an entry that takes features", "features", fix, str(path)))
-        settings["features"] = clips[0].width
-    if content.kind == "network" and settings.get("backbones") and isinstance(clips[0], FeatureClip):
-        read: NetworkSettings = read_settings(
-            NetworkSettings, settings, path, out_of_range=NetworkSettings.OUT_OF_RANGE
-        )
-        absent = list(_absent(part.weights for part in read.backbones))
-        if absent and all(part.kind for part in read.backbones):
-            width = sum(_width(part) for part in read.backbones)
-            del settings["backbones"]
-            settings["features"] = width
-            content = content.model_copy(update={"picture": None})
-            told.append(f"no {', '.join(absent)}: the trained entry takes features, {width:,} a frame, and no crops")
+        settings["features"] = first.width
+    absent = [part.weights.file.name for part in read.backbones if part.weights and not part.weights.file.is_file()]
+    if absent and isinstance(first, FeatureClip) and all(part.kind for part in read.backbones):
+        width = sum(_width(part) for part in read.backbones)
+        del settings["backbones"]
+        settings["features"] = width
+        content = content.model_copy(update={"picture": None})
+        told.append(f"no {', '.join(absent)}: the trained entry takes features, {width:,} a frame, and no crops")
     return content.model_copy(update={"settings": settings}), told
 
 
@@ -81,10 +83,6 @@ def with_crop(content: EntryFile, clips: Sequence[Clip]) -> EntryFile:
     if content.picture is None or content.picture.crop or len(shown) != 1:
         return content
     return content.model_copy(update={"picture": content.picture.model_copy(update={"crop": shown.pop()})})
-
-
-def _absent(files: Iterable[WeightsFile | None]) -> Iterable[str]:
-    return (file.file.name for file in files if file is not None and not file.file.is_file())
 
 
 def _width(settings: BackboneSettings) -> int:

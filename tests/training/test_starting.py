@@ -84,6 +84,13 @@ def test_a_card_without_a_crop_takes_over_what_the_data_say(tmp_path, on_card, s
     assert content.picture.crop == expected
 
 
+def test_heads_of_facebehaviornet_are_drawn_too(tmp_path):
+    text = runs.FACEBEHAVIOR.replace("[settings.trunk]", f"{HEADS}[settings.trunk]")
+    content, told = start(an_entry(tmp_path, text), a_corpus(tmp_path / "corpus"))
+    assert "weights" not in content.settings
+    assert told == ["no heads.safetensors yet: the heads start from seed 7"]
+
+
 def test_backbones_that_are_there_stay_beside_features(tmp_path, features):
     content, _ = start(of_crops(tmp_path), features)
     assert [part["kind"] for part in content.settings["backbones"]] == ["tiny_vit"]
@@ -111,6 +118,30 @@ def test_crops_need_the_files_of_the_backbones_and_not_that_of_the_heads(tmp_pat
     assert [(problem.rule, Path(problem.file or "").name) for problem in caught.value.problems] == [
         ("E11", "mine.safetensors")
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"settings.weights": "heads.safetensors"}, "settings.weights = 'heads.safetensors'"),
+        ({"settings.weights.file": 3}, "settings.weights.file = 3"),
+        ({"settings.backbones": 3}, "settings.backbones = 3"),
+    ],
+)
+def test_settings_of_the_wrong_type_are_refused_with_their_place(tmp_path, features, truth, changes, found):
+    with pytest.raises(ProblemError) as caught:
+        train(of_crops(tmp_path), Source((features,), truth), tmp_path / "run", changes)
+    assert ("E02", found) in {(problem.rule, problem.found) for problem in caught.value.problems}
+
+
+def test_folders_of_features_of_other_videos_are_refused(tmp_path, truth):
+    folders = [some_features(tmp_path / name, TINY_WIDTH) for name in ("one", "two")]
+    for folder, kept in zip(folders, ("a", "b"), strict=True):
+        for path in folder.glob("*.safetensors"):
+            if path.stem != kept:
+                path.unlink()
+    with pytest.raises(ProblemError, match=r"E19[\s\S]*no unit that every folder has"):
+        train(of_crops(tmp_path), Source(tuple(folders), truth), tmp_path / "run")
 
 
 def test_features_of_another_width_than_the_backbones_are_refused(tmp_path, truth):
