@@ -29,6 +29,8 @@ from abawbench.models.image_input import imagenet
 
 # the number of heads is in no tensor; each is 64 wide but for the huge one. Source: facebookresearch/mae, timm
 HEADS = {192: 3, 384: 6, 768: 12, 1024: 16, 1280: 16}
+# modules and width by which files of MoCo v3's small ViT are known. Source: facebookresearch/moco-v3:vits.py
+_MOCO, _MOCO_SMALL = {"base_encoder", "momentum_encoder"}, 384
 # epsilon of the layer norms in transformers' own ViT
 _EPSILON = 1e-12
 # arguments that the training programs of facebookresearch/mae alone have together. Source: main_pretrain.py,
@@ -118,6 +120,9 @@ def _detect_mae(branch: Branch) -> Detected:
         fix = "give the folder that transformers saves for it"
         raise unknown_network(found, "the plain ViT of facebookresearch/mae", fix)
     width, patch = first_and_last(tensors["patch_embed.proj.weight"])
+    if width == _MOCO_SMALL and _MOCO & {*branch.name.split(".")}:
+        found, expected = "the small ViT of MoCo v3, which has 12 heads 32 wide", "heads 64 wide"
+        raise unknown_network(found, expected, "give a folder of transformers, whose config.json holds the number")
     kind = sized_kind(width, depth_of(tensors, _BLOCKS), patch, prefix="mae_")
     part = "fine-tuned" if "fc_norm.weight" in tensors else "full, with decoder" if _has_decoder(branch) else "encoder"
     return Detected(kind, f"facebookresearch/mae{'' if _is_of_mae(branch) else ' or timm'}, {part}")

@@ -106,6 +106,16 @@ def test_what_is_not_read_is_refused_by_name(tensors, said):
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize("module", ["base_encoder", "momentum_encoder"])
+def test_the_small_vit_of_moco_is_refused_since_its_heads_are_others_and_its_base_is_not(module):
+    def under(tensors):
+        return {f"module.{module}.{name}": tensor for name, tensor in tensors.items()}
+
+    with pytest.raises(ProblemError, match=r"E10.*\n.*MoCo v3"):
+        detect(under(mae(384, 12, 16)))
+    assert detect(under(mae(768, 12, 16))).kind == "mae_vit_b"
+
+
 def test_unknown_tensors_are_refused_with_the_first_ten_names():
     with pytest.raises(ProblemError, match="E10") as caught:
         detect(of([f"part{i}.weight" for i in range(12)]))
