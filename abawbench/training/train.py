@@ -18,6 +18,7 @@ from abawbench.challenges import Task
 from abawbench.entries.crops import faces_command, undescribed_crops
 from abawbench.entries.entry_file import FILE, read_entry_file
 from abawbench.entries.loading import make_entry
+from abawbench.entries.network_notes import network_notes
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.models.settings import resolve_coupling
 from abawbench.training.batching import Step, balancing_weights, databases_of, frame_steps, segment_steps, video_steps
@@ -100,7 +101,7 @@ def train(
     assert isinstance(entry, LearningEntry)
     for sentence in absent:
         notice(sentence)
-    for note in undescribed_crops(entry.card, clips):
+    for note in (*network_notes(entry.card), *undescribed_crops(entry.card, clips)):
         notice(f"note: {note.found}; expected: {note.expected}; {note.fix}")
     coupling = resolve_coupling(content.settings.get("coupling", "none"), settings.coupling, str(entry_file))
     dataset = settings.dataset or source.dataset or challenge.dataset

@@ -24,6 +24,7 @@ from abawbench.table import Table
 from abawbench.training.settings import TrainOptions
 from abawbench.training.sources import Source
 from abawbench.training.train import train
+from tests.models.checkpoints.conftest import draw_mae
 from tests.training.runs import (
     CROPS,
     FACEBEHAVIOR,
@@ -321,6 +322,15 @@ def test_crops_of_another_kind_than_the_entry_takes_are_refused(tmp_path, corpus
     train(path, Source((data,)), tmp_path / "run", {"training.epochs": 1}, notice=told.append)
     (sentence,) = told
     assert sentence.startswith("note: crops that do not say what they show; alike in 6 units")
+
+
+def test_what_is_assumed_of_a_checkpoint_is_told_before_the_training(tmp_path, corpus):
+    brought = CROPS.replace('kind = "tiny_vit"', 'weights = {file = "vit.pth", licence = "a test"}')
+    path = an_entry(tmp_path, brought + STATIC + HEADS + TRAINING)
+    torch.save(draw_mae(), path.parent / "vit.pth")
+    told: list[str] = []
+    train(path, Source((corpus,)), tmp_path / "run", {"training.epochs": 1}, notice=told.append)
+    assert any(sentence.startswith("note: hf:vit with mean 0.485,0.456,0.406") for sentence in told)
 
 
 def test_videos_are_refused_with_the_command_that_cuts_their_faces(tmp_path, corpus):
