@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 from abawbench.faces import weights_path
 from abawbench.faces.run import crop_faces
 from abawbench.faces.video_crops import FaceSettings
-from benchmarks.timing import LAUNCHER, PYTHON, Cost, functions, processes, report
+from benchmarks.timing import PYTHON, Cost, functions, process, processes, report
 from examples.real_data import real_data
 
 ACTRESS, CARPHONE = "pexels_woman_emotions.mp4", "carphone_pristine.mp4"
@@ -109,11 +107,8 @@ def memory(folder: Path) -> None:
         video = looped(real_data() / "videos" / CARPHONE, times, folder / f"{name.replace(' ', '_')}.mp4")
         out = folder / f"out_{times}"
         faces = [PYTHON, "-m", "abawbench", "faces", str(video), str(out), "--every", "25", "--workers", "1"]
-        output = subprocess.run([PYTHON, "-c", LAUNCHER, *faces], capture_output=True, check=True).stdout
-        code, seconds, peak = json.loads(output)
-        if code:
-            raise RuntimeError(f"{' '.join(faces)} ended with {code}")
-        costs[name] = Cost.of([seconds], peak)
+        seconds, processor, peak = process(faces)
+        costs[name] = Cost.of([(seconds, processor)], peak)
     report("Peak memory of abawbench faces", costs, "one minute")
     print(f"  one hour takes {costs['one hour'].peak_mib / costs['one minute'].peak_mib:.2f} times the memory")
 

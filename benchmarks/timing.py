@@ -15,19 +15,25 @@ PYTHON = sys.executable
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Durations of the runs in seconds: their median and the least.
+    """Seconds that runs took.
 
-    `peak_mib` is the largest resident memory in MiB, 0 if it was not measured.
+    Attributes:
+        seconds: median duration.
+        least: least duration.
+        processor: least processor time, summed over cores; other programs on the machine change it little.
+        peak_mib: largest resident memory in MiB; 0 if it was not measured.
     """
 
     seconds: float
     least: float
+    processor: float
     peak_mib: float = 0.0
 
     @staticmethod
-    def of(seconds: Sequence[float], peak_mib: float = 0.0) -> Cost:
-        """The cost of runs that took so many seconds."""
-        return Cost(statistics.median(seconds), min(seconds), peak_mib)
+    def of(runs: Sequence[tuple[float, float]], peak_mib: float = 0.0) -> Cost:
+        """The cost of runs of these durations and processor times."""
+        seconds, processor = zip(*runs, strict=True)
+        return Cost(statistics.median(seconds), min(seconds), min(processor), peak_mib)
 
 
 # a small process of its own starts the command; otherwise the memory of the benchmark itself would count
@@ -36,43 +42,52 @@ import json, os, resource, subprocess, sys, time
 begin = time.perf_counter()
 code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 seconds = time.perf_counter() - begin
-print(json.dumps([code, seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024]))
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([code, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
 """
 
 
+def process(command: Sequence[str]) -> tuple[float, float, float]:
+    """Wall time, processor time and peak memory in MiB of a whole process. Raises: RuntimeError, it fails."""
+    output = subprocess.run([PYTHON, "-c", LAUNCHER, *command], capture_output=True, check=True).stdout
+    code, seconds, processor, memory = json.loads(output)
+    if code:
+        raise RuntimeError(f"{' '.join(command)} ended with {code}")
+    return seconds, processor, memory
+
+
 def processes(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, Cost]:
-    """Wall time and peak memory of whole processes, run in turn after one warm-up of each."""
-    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    """Cost of whole processes, run in turn after one warm-up of each."""
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
     peak = dict.fromkeys(commands, 0.0)
     for run in range(runs + 1):
         for name, command in commands.items():
-            output = subprocess.run([PYTHON, "-c", LAUNCHER, *command], capture_output=True, check=True).stdout
-            code, duration, memory = json.loads(output)
-            if code:
-                raise RuntimeError(f"{' '.join(command)} ended with {code}")
+            seconds, processor, memory = process(command)
             if run:
-                seconds[name].append(duration)
+                times[name].append((seconds, processor))
                 peak[name] = max(peak[name], memory)
-    return {name: Cost.of(seconds[name], peak[name]) for name in commands}
+    return {name: Cost.of(times[name], peak[name]) for name in commands}
 
 
 def functions(calls: Mapping[str, Callable[[], object]], runs: int) -> dict[str, Cost]:
-    """Wall time of functions, called in turn after one warm-up of each."""
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    """Cost of functions without their memory, called in turn after one warm-up of each."""
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in calls}
     for run in range(runs + 1):
         for name, call in calls.items():
-            begin = time.perf_counter()
+            begin, processor = time.perf_counter(), time.process_time()
             call()
             if run:
-                seconds[name].append(time.perf_counter() - begin)
-    return {name: Cost.of(values) for name, values in seconds.items()}
+                times[name].append((time.perf_counter() - begin, time.process_time() - processor))
+    return {name: Cost.of(values) for name, values in times.items()}
 
 
 def report(title: str, costs: Mapping[str, Cost], ours: str) -> None:
-    """Print each cost, median and least duration, and their ratios to ours."""
-    print(f"\n{title}")
+    """Print the durations and processor time of each way, and their ratios to ours."""
+    print(f"\n{title}\n  {'':58} {'median':>10}  {'least':>10}  {'processor':>10}")
     for name, cost in costs.items():
         memory = f"  {cost.peak_mib:7,.0f} MiB" if cost.peak_mib else ""
-        ratios = [cost.seconds / costs[ours].seconds, cost.least / costs[ours].least]
-        ratio = "" if name == ours else f"  {ratios[0]:10,.2f} times ours (least {ratios[1]:,.2f})"
-        print(f"  {name:<58} {cost.seconds:10.4f} s (least {cost.least:.4f}){memory}{ratio}")
+        print(f"  {name:<58} {cost.seconds:10.4f}s {cost.least:10.4f}s {cost.processor:10.4f}s{memory}")
+        if name != ours:
+            own = costs[ours]
+            ratios = (cost.seconds / own.seconds, cost.least / own.least, cost.processor / own.processor)
+            print(f"  {'    times ours':<58} " + "  ".join(f"{ratio:10,.2f}" for ratio in ratios))
