@@ -41,13 +41,13 @@ def faces_command(card: Card) -> str:
 
 def undescribed_crops(card: Card, clips: Sequence[Clip]) -> tuple[Problem, ...]:
     """One note on all clips from files that do not say what their crops show, N50, where the card of an entry does."""
-    if not card.crop:
+    silent = [clip for clip in clips if clip.crop is None and not isinstance(clip, FeatureClip)]
+    files = [] if not card.crop else [(clip, clip.files) for clip in silent if clip.files is not None]
+    if not files:
         return ()
-    notes: list[tuple[str, Problem]] = []
-    for clip in clips:
-        if clip.crop is None and clip.files is not None and not isinstance(clip, FeatureClip):
-            text = json.dumps({"crop": card.crop, "size": clip.size})
-            fix = f"if they are that, write {text} into {CROP_FILE} beside the folders of the units"
-            found = "crops that do not say what they show"
-            notes.append((clip.video, Problem("N50", found, f"{card.crop}, which {card.name} takes", fix)))
-    return together(notes)
+    first, list_files = files[0]
+    place = next((str(file.parent.parent / CROP_FILE) for file in list_files()), CROP_FILE)
+    text = json.dumps({"crop": card.crop, "size": first.size})
+    found, expected = "crops that do not say what they show", f"{card.crop}, which {card.name} takes"
+    note = Problem("N50", found, expected, f"if they are that, write {text} into {place}")
+    return together((clip.video, note) for clip, _ in files)

@@ -103,7 +103,7 @@ def test_crops_from_files_that_say_nothing_are_one_note(tmp_path):
     root = write_crops(tmp_path / "crops", {"one": 2, "two": 1})
     (note,) = undescribed_crops(CARD, clips_of_units(root))
     assert (note.rule, note.is_note, note.count) == ("N50", True, 2)
-    assert '{"crop": "arcface-112", "size": 16}' in note.fix
+    assert note.fix == f'if they are that, write {{"crop": "arcface-112", "size": 16}} into {root / "crop.json"}'
     assert undescribed_crops(card_of(""), clips_of_units(root)) == ()
     # what the note says is what makes it go
     write_crop(root, Crop("arcface-112", SIDE))
