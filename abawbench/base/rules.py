@@ -209,7 +209,9 @@ RULES: dict[str, Rule] = {
     "P01": Rule("store of another entry", "A prediction store holds the predictions of one entry."),
     "P02": Rule("damaged store", "Every unit of a store has its two files, with the bytes that were written."),
     "P03": Rule("nothing to predict", "The data are crops, features, pictures or videos, with at least one frame."),
-    "P04": Rule("features of the wrong width", "Features have as many columns as the networks of the entry produce."),
+    "P04": Rule(
+        "features of the wrong width or network", "Features were made by the networks of the entry, as many as these make."
+    ),
     "P05": Rule("bfloat16 too inaccurate", "Results in bfloat16 are close to those in float32."),
     "N01": Rule("Windows line ends", "Lines end with a line feed alone."),
     "N02": Rule("byte order mark", "The file begins with its first character, without a byte order mark."),

@@ -59,6 +59,39 @@ class CachedUnit:
 
 
 @dataclass(frozen=True, slots=True)
+class FeatureOrigin:
+    """The networks that made features.
+
+    Attributes:
+        networks: the networks in words, as `iresnet50 1f3a09c2 layer -1 embedding`.
+        sha256: hash of everything about them that decides the features.
+    """
+
+    networks: str
+    sha256: str
+
+
+def origin_of(identity: Mapping[str, Any]) -> FeatureOrigin:
+    """The origin of features from the identity of what made them, as in the record of an index."""
+    parts: list[str] = []
+    for network in identity["networks"]:
+        weights = network["sha256"][:8] if "sha256" in network else f"seed {network.get('seed', '?')}"
+        read = [f"layer {network['layer']}", network.get("pooling", "?")] if "layer" in network else []
+        parts.append(" ".join([network.get("kind", "network"), weights, *read]))
+    return FeatureOrigin(" + ".join(parts), hash_of(identity))
+
+
+def join_origins(origins: Sequence[FeatureOrigin | None]) -> FeatureOrigin | None:
+    """The origin of features that are put end to end; None where one of them is not known."""
+    known = [origin for origin in origins if origin is not None]
+    if len(known) < len(origins) or not known:
+        return None
+    if len(known) == 1:
+        return known[0]
+    return FeatureOrigin(" + ".join(each.networks for each in known), hash_of([each.sha256 for each in known]))
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """A fault of a unit.
 
@@ -98,6 +131,11 @@ class FeatureIndex:
     parity: Mapping[str, Any]
     units: Mapping[str, CachedUnit]
     networks: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def origin(self) -> FeatureOrigin:
+        """The networks that made the features."""
+        return origin_of(self.maker["identity"])
 
     @property
     def key(self) -> str:

@@ -14,7 +14,7 @@ from abawbench.base.files import require_plain, write_file
 from abawbench.base.folders import entries
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.clips.clip import Clip, no_pictures
-from abawbench.clips.feature_index import OWN, SUFFIX, read_index
+from abawbench.clips.feature_index import OWN, SUFFIX, FeatureOrigin, read_index
 from abawbench.table import Integers, Mask
 
 Vectors = NDArray[np.float32]
@@ -36,10 +36,12 @@ class FeatureClip(Clip):
     Attributes:
         vectors: function that reads the features of the valid frames, float32, shape (valid frames, width).
         width: number of features of a frame.
+        origin: networks that made the features; None where nothing says so.
     """
 
     vectors: Callable[[], Vectors] = lambda: np.empty((0, 0), np.float32)
     width: int = 0
+    origin: FeatureOrigin | None = None
 
 
 def write_features(path: Path, frame: Integers, feature: NDArray[Any], valid: Mask | None = None) -> None:
@@ -95,7 +97,7 @@ def clips_of_features(folder: Path) -> tuple[FeatureClip, ...]:
 
     A file has the tensor `feature`, shape (frames, width), and may have `frame` (frame numbers, rising; they count from
     1 by default), `valid` and `time` (seconds). If the folder has an index of `abawbench extract`, the size and header
-    of each file must agree with it, and the clips know the crops that they were made from.
+    of each file must agree with it, and the clips know the networks and the crops that they were made from.
 
     Raises:
         ProblemError: F01 a file cannot be read, E04 a file holds no features, D30 there are no such files, E21 a file
@@ -110,12 +112,14 @@ def clips_of_features(folder: Path) -> tuple[FeatureClip, ...]:
         raise ProblemError(
             Problem("D30", "no features", f"files <unit>{SUFFIX}", "name the folder of features", str(folder))
         )
+    origin = None if index is None else index.origin
     clips: list[FeatureClip] = []
     problems: list[Problem] = []
     for path in paths:
         try:
             known = None if index is None else index.units[path.name.removesuffix(SUFFIX)]
-            clips.append(replace(_clip(path), crop_recipe=None if known is None else known.recipe))
+            recipe = None if known is None else known.recipe
+            clips.append(replace(_clip(path), crop_recipe=recipe, origin=origin))
         except ProblemError as error:
             problems.extend(error.problems)
     if problems:

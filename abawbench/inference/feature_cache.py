@@ -23,6 +23,7 @@ from abawbench.clips.feature_index import (
     add_to_journal,
     feature_file,
     hash_of,
+    origin_of,
     read_index,
 )
 from abawbench.inference import FACES
@@ -95,7 +96,7 @@ def prepare_cache(root: Path, maker: Mapping[str, Any]) -> FeatureIndex:
             raise ProblemError(Problem("E21", found, expected, "name a new folder", str(root)))
         return FeatureIndex(root, {}, {}, {})
     if any(hash_of(index.maker.get(name)) != hash_of(maker[name]) for name in DECISIVE):
-        found, expected = (f"{describe_identity(one['identity'])} in {one['dtype']}" for one in (index.maker, maker))
+        found, expected = (f"{origin_of(one['identity']).networks} in {one['dtype']}" for one in (index.maker, maker))
         fix = "name another folder for these features, or remove that one"
         raise ProblemError(Problem("E21", f"features of {found}", expected, fix, str(root)))
     return index
@@ -108,16 +109,6 @@ def open_cache(root: Path) -> FeatureIndex:
         fix = "name the folder that abawbench extract wrote"
         raise ProblemError(Problem("E21", f"no {INDEX}", "a folder of features with its index", fix, str(root)))
     return index
-
-
-def describe_identity(identity: Mapping[str, Any]) -> str:
-    """Describe the networks that make features, as `iresnet50 1f3a09c2 layer -1 embedding`."""
-    parts: list[str] = []
-    for network in identity["networks"]:
-        weights = network["sha256"][:8] if "sha256" in network else f"seed {network.get('seed', '?')}"
-        read = [f"layer {network['layer']}", network.get("pooling", "?")] if "layer" in network else []
-        parts.append(" ".join([network.get("kind", "network"), weights, *read]))
-    return " + ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +146,7 @@ def summarise(root: Path) -> CacheSummary:
     units = index.units.values()
     return CacheSummary(
         root=root,
-        made_by=describe_identity(index.maker["identity"]),
+        made_by=index.origin.networks,
         units=len(index.units),
         frames=sum(known.frames for known in units),
         valid=sum(known.valid for known in units),

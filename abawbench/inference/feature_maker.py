@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from abawbench.clips.alignment import CROP_SIZE
 from abawbench.clips.clip import clip_in_memory
 from abawbench.entries import load_entry
 from abawbench.entries.entry_file import FILE
+from abawbench.entries.features import network_identity
 from abawbench.entries.loading import CODE, find_entry_file
 from abawbench.entries.model import Card, DeviceEntry, Entry, FeatureEntry, LayeredEntry, Trainable
 from abawbench.entries.networks.compound import CompoundEntry
@@ -23,14 +24,11 @@ from abawbench.entries.networks.network import NetworkEntry
 from abawbench.inference.store import source_hashes
 from abawbench.models.backbones import KINDS, Backbone, Overrides, build
 from abawbench.models.checkpoints import load_checkpoint
-from abawbench.models.image_input import ImageInput
 
 CHECKPOINTS = (".pth", ".pt", ".bin", ".safetensors")
 CONFIG = "config.json"
 # crops that show whether a layer gives the scores
 TRIAL = 2
-# fields of an image input; after the first four, only those that differ from their default are kept
-IMAGE_INPUT = tuple(each.name for each in fields(ImageInput) if each.name != "crop")
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +108,9 @@ def _alone(name: str, backbone: Backbone, facts: Mapping[str, Any], seed: int | 
     networks = ({**facts, **backbone.card.to_json()},)
     card = Card(name, f"the backbone {backbone.card.kind}", (), None, networks=networks)
     encoder = FrameEncoder(freeze([backbone]), (backbone.card.image_input,))
-    return FeatureMaker(_BackboneAlone(card, encoder, backbone.card.width), {"networks": [_network(facts, seed)]})
+    return FeatureMaker(
+        _BackboneAlone(card, encoder, backbone.card.width), {"networks": [network_identity(facts, seed)]}
+    )
 
 
 def _loaded(name: str, root: Path) -> Entry | Trainable:
@@ -140,7 +140,7 @@ def _of_entry(entry: Entry | Trainable, source: Path | None, layer: str | None) 
         raise ProblemError(Problem("C02", found, "an entry whose networks take crops", fix))
     seed: int | None = getattr(entry, "seed", None)
     if isinstance(entry, NetworkEntry | FaceBehaviorEntry):
-        return FeatureMaker(entry, {"networks": [_network(facts, seed) for facts in entry.card.networks]})
+        return FeatureMaker(entry, {"networks": [network_identity(facts, seed) for facts in entry.card.networks]})
     if entry.width == sum(task.width for task in entry.card.tasks):
         raise ProblemError(_scores(entry.card.name, "let encode give what lies below them"))
     return FeatureMaker(
@@ -163,7 +163,7 @@ def _of_layer(entry: LayeredEntry, code: Mapping[str, str], layer: str) -> Featu
         raise ProblemError(Problem("C02", f"{entry.card.name} names no features", expected, fix))
     made = entry.layer(layer)
     _refuse_scores(entry, made, layer)
-    networks = [_network(facts, None) for facts in made.card.networks]
+    networks = [network_identity(facts, None) for facts in made.card.networks]
     # code decides what the layers do; files of other kinds are covered by the facts of the network
     return FeatureMaker(made, {"networks": networks, **({"source": dict(code)} if CODE in code else {})})
 
@@ -193,19 +193,6 @@ def _with_layer(overrides: Overrides, layer: str | None) -> Overrides:
     except ValueError as error:
         expected = "the number of a hidden layer: 0 is the input of the first block, -1 the output of the last"
         raise ProblemError(Problem("C02", f"--layer {layer} of a backbone", expected, "name a number")) from error
-
-
-def _network(facts: Mapping[str, Any], seed: int | None) -> dict[str, Any]:
-    """The facts of a network that decide its features; its role in an entry and the name of its file do not."""
-    image_input = cast(Mapping[str, Any], facts.get("intake", facts))
-    weights = {"sha256": facts["sha256"]} if "sha256" in facts else {"seed": seed}
-    read = {name: facts[name] for name in ("branch", "layer", "pooling", "width") if name in facts}
-    return {
-        "kind": facts["kind"],
-        **weights,
-        **{name: image_input[name] for name in IMAGE_INPUT if name in image_input},
-        **read,
-    }
 
 
 def _is_checkpoint(path: Path) -> bool:

@@ -15,6 +15,7 @@ from abawbench.challenges import Challenge, Task
 from abawbench.clips.clip import Clip
 from abawbench.clips.features import FeatureClip
 from abawbench.entries.crops import crop_misfit
+from abawbench.entries.features import feature_misfit
 from abawbench.entries.model import FrameFeatures
 from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
 from abawbench.entries.networks.frame_encoder import FrameEncoder
@@ -75,9 +76,9 @@ def refuse_misfits(
 
 def _of_data(entry: LearningEntry, clips: Sequence[Clip], *, takes_features: bool) -> Iterable[Misfit]:
     for clip in clips:
-        if isinstance(clip, FeatureClip) and clip.width != entry.width:
-            fix = "extract them with the backbones of this entry, or correct settings.features"
-            yield f"{clip.width} features a frame in {clip.video}", f"{entry.width} as the entry takes", fix
+        if isinstance(clip, FeatureClip) and (unfit := feature_misfit(entry, clip)) is not None:
+            found, expected, fix = unfit
+            yield f"{found} in {clip.video}", expected, f"{fix}, or correct settings.features"
         elif (misfit := crop_misfit(entry.card, clip)) is not None:
             found, expected, fix = misfit
             yield f"{found} in {clip.video}", expected, fix

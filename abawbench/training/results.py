@@ -16,6 +16,7 @@ from torch import nn
 
 from abawbench.base.files import write_text
 from abawbench.base.hashes import sha256_of
+from abawbench.clips.feature_index import FeatureOrigin
 from abawbench.entries.conformance.card import RANDOM_WEIGHTS
 from abawbench.entries.entry_file import EntryFile
 from abawbench.entries.networks.frame_encoder import WeightsFile
@@ -112,12 +113,14 @@ class Provenance:
         trained_on: name of the data and the split.
         note: note for a reader of the score.
         coupling: terms of the coupling in training; empty without a coupling.
+        feature_origin: networks of the features that the training saw; None where it changed them, or nothing says so.
     """
 
     licence: str
     trained_on: str
     note: str
     coupling: tuple[Term, ...] = ()
+    feature_origin: FeatureOrigin | None = None
 
 
 def keep_weights(folder: Path, entry: LearningEntry, *, backbones: bool) -> None:
@@ -181,6 +184,9 @@ def write_entry(
         settings["trunk"] = {**settings["trunk"], "weights": files[0]}
         if set(provenance.coupling) != set(terms_of(settings.get("coupling", "none"))):
             settings["coupling"] = list(provenance.coupling)
+    origin = provenance.feature_origin
+    settings = {name: value for name, value in settings.items() if name != "feature_origin"}
+    settings |= {} if origin is None else {"feature_origin": asdict(origin)}
     record["settings"] = {**settings, "weights": _weights_file(path, heads / HEADS, provenance.licence)}
     write_text(path, tomli_w.dumps(_without_none(record)))
 

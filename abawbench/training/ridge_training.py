@@ -88,6 +88,7 @@ def fit_linear(
         licence=setup.settings.licence or f"terms of {dataset}",
         trained_on=f"{dataset}, train split",
         note=_describe(setup, fits),
+        feature_origin=setup.feature_origin(is_frozen=True),
     )
     # the entry's file comes last and marks the run as finished
     write_entry(setup.out / FILE, setup.content, entry, provenance, heads=setup.out, backbones=setup.out)

@@ -14,6 +14,8 @@ from abawbench.base.hashes import sha256_of
 from abawbench.base.installed import VERSION, versions_of
 from abawbench.challenges import Challenge
 from abawbench.clips.clip import Clip
+from abawbench.clips.feature_index import FeatureOrigin
+from abawbench.clips.features import FeatureClip
 from abawbench.datasets.folds import Folds
 from abawbench.entries.entry_file import EntryFile
 from abawbench.training.data import SplitFrames, split_frames
@@ -90,6 +92,13 @@ class Setup:
     out: Path
     options: TrainOptions
     processes: Processes
+
+    def feature_origin(self, *, is_frozen: bool) -> FeatureOrigin | None:
+        """The networks of the features that the entry learns from; None where it changes them, or nothing says so."""
+        first = self.splits["train"].clips[0]
+        if isinstance(first, FeatureClip):
+            return first.origin
+        return next(iter(self.entry.origins), None) if is_frozen else None
 
 
 def make_splits(

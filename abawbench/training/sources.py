@@ -16,6 +16,7 @@ from abawbench.challenges import Challenge, Task
 from abawbench.challenges.model import Split
 from abawbench.clips.clip import Clip
 from abawbench.clips.crop_index import CROPS
+from abawbench.clips.feature_index import join_origins
 from abawbench.clips.features import FeatureClip, Vectors, clips_of_features
 from abawbench.clips.open import kind_of, open_clips
 from abawbench.datasets.folds import make_folds
@@ -189,7 +190,8 @@ def _side_by_side(clips: Sequence[FeatureClip]) -> FeatureClip:
     # features of several networks may come from several kinds of crops
     recipe = first.crop_recipe if len({clip.crop for clip in clips}) == 1 else None
     width = sum(clip.width for clip in clips)
-    return replace(first, vectors=vectors, width=width, files=files, crop_recipe=recipe)
+    origin = join_origins([clip.origin for clip in clips])
+    return replace(first, vectors=vectors, width=width, files=files, crop_recipe=recipe, origin=origin)
 
 
 def _arranged(values: Values, asked: Task, task: Task) -> Values:

@@ -278,6 +278,7 @@ class _Training:
                 trained_on=f"{dataset}, train split",
                 note=f"trained by abawbench: epoch {best['epoch']} of {len(self.history)}{value}",
                 coupling=() if coupling is None else coupling.terms,
+                feature_origin=self.setup.feature_origin(is_frozen=is_frozen),
             )
             backbones = self.out if is_frozen else folder
             write_entry(path, self.setup.content, answering, provenance, heads=folder, backbones=backbones)

@@ -9,6 +9,8 @@ import torch
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel, Task
 from abawbench.clips.clip import Clip
+from abawbench.clips.feature_index import FeatureOrigin
+from abawbench.entries.features import origins_of
 from abawbench.entries.model import Answers, Card, FrameFeatures
 from abawbench.entries.networks.frame_encoder import (
     BackboneSettings,
@@ -39,6 +41,7 @@ class FaceBehaviorEntrySettings:
         attributes: labels of a task `attributes`; empty for no such task.
         weights: weights of the heads, a safetensors file.
         seed: seed of the random weights of every part without a file; without a seed every part needs a file.
+        feature_origin: networks of the features that it was trained on, which it takes as well as those of its own.
     """
 
     trunk: BackboneSettings
@@ -50,6 +53,7 @@ class FaceBehaviorEntrySettings:
     attributes: tuple[str, ...] = ()
     weights: WeightsFile | None = None
     seed: int | None = None
+    feature_origin: FeatureOrigin | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +63,17 @@ class FaceBehaviorEntry(EncoderEntry):
     Attributes:
         network: trunk and heads; the heads run in float32 on the CPU, where they cost little.
         seed: seed of random weights, as in the settings.
+        feature_origin: networks of the features that it was trained on, as in the settings.
     """
 
     network: FaceBehaviorNet
     seed: int | None
+    feature_origin: FeatureOrigin | None
+
+    @property
+    def origins(self) -> tuple[FeatureOrigin, ...]:
+        """Origins of the features that it answers from; none where that is not known."""
+        return origins_of(self.card, self.seed, self.feature_origin)
 
     @property
     def width(self) -> int:
@@ -98,6 +109,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: FaceBehaviorEntry
         encoder=FrameEncoder((module,), (trunk.card.image_input,)),
         network=network.eval().requires_grad_(False),
         seed=settings.seed,
+        feature_origin=settings.feature_origin,
     )
 
 

@@ -11,6 +11,8 @@ import torch
 from abawbench.base.problems import Problem, ProblemError, did_you_mean
 from abawbench.challenges import Task
 from abawbench.clips.clip import Clip, nearest_valid
+from abawbench.clips.feature_index import FeatureOrigin
+from abawbench.entries.features import origins_of
 from abawbench.entries.model import Answers, Card, FrameFeatures, Weights
 from abawbench.entries.networks.frame_encoder import (
     BackboneSettings,
@@ -45,6 +47,7 @@ class NetworkSettings:
         time: unit of time in a sequence: its rows, or the frames of the video that they stand for.
         weights: weights of everything above the backbones, a safetensors file.
         seed: seed of the random weights of every part without a file; without a seed every part needs a file.
+        feature_origin: networks of the features that it was trained on, which it takes as well as those of its own.
     """
 
     OUT_OF_RANGE: ClassVar[str] = "E17"
@@ -58,6 +61,7 @@ class NetworkSettings:
     time: Literal["rows", "frames"] = "rows"
     weights: WeightsFile | None = None
     seed: int | None = None
+    feature_origin: FeatureOrigin | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +72,18 @@ class NetworkEntry(EncoderEntry):
         network: everything above the backbones; it runs in float32 on the CPU, where it costs little.
         time: unit of time in a sequence, as in the settings.
         seed: seed of random weights, as in the settings.
+        feature_origin: networks of the features that it was trained on, as in the settings.
     """
 
     network: MultiTaskNetwork
     time: Literal["rows", "frames"]
     seed: int | None
+    feature_origin: FeatureOrigin | None
+
+    @property
+    def origins(self) -> tuple[FeatureOrigin, ...]:
+        """Origins of the features that it answers from; none where that is not known."""
+        return origins_of(self.card, self.seed, self.feature_origin)
 
     @property
     def width(self) -> int:
@@ -156,4 +167,5 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: NetworkSettings) 
         network=network.eval().requires_grad_(False),
         time=settings.time,
         seed=settings.seed,
+        feature_origin=settings.feature_origin,
     )
