@@ -14,13 +14,14 @@ import torch
 from torch import nn
 
 from abawbench.challenges import get
-from abawbench.clips.clip import clips_of_units
+from abawbench.clips.clip import Clip, clips_of_units
 from abawbench.entries import Card, ImageInput
+from abawbench.entries.contract import encode_clip
 from abawbench.entries.model import DeviceEntry, FrameFeatures
 from abawbench.entries.networks.frame_encoder import BackboneSettings
 from abawbench.entries.networks.network import NetworkSettings, create
 from abawbench.inference.forward import BatchOptions, encode_clips
-from abawbench.inference.precision import has_bfloat16
+from abawbench.inference.precision import ANSWERS, PERIOD, Comparer, has_bfloat16
 from abawbench.inference.run import BATCH
 from abawbench.models import backbones
 from benchmarks.crops import write_crops
@@ -30,6 +31,8 @@ UNITS = 4
 # by backbone: size of a crop in pixels, and frames of a unit
 KINDS = {"mae_vit_b": (224, 40), "iresnet50": (112, 48)}
 RUNS = 3
+# watched frames of a unit of ten seconds
+WATCHED = 2
 # multiplications and additions of one picture of 224 x 224 in ViT-B/16: projections, hidden layers, attention, patches
 VIT_B_OPERATIONS = 2 * (12 * (4 * 197 * 768**2 + 2 * 197 * 768 * 3072 + 2 * 197**2 * 768) + 196 * 768 * 768)
 
@@ -73,6 +76,13 @@ def concordance(first: FrameFeatures, second: FrameFeatures) -> float:
     return float((2 * ((one - one.mean(0)) * (other - other.mean(0))).mean(0) / spread).mean())
 
 
+def seconds_to_watch(exact: DeviceEntry, entry: DeviceEntry, clip: Clip) -> float:
+    """Seconds to compare the answers to a frame with those in float32, two frames of a unit at a time; the median."""
+    comparer, features = Comparer(exact, entry, ANSWERS, BATCH), encode_clip(entry, clip)
+    rows = np.arange(WATCHED)
+    return functions({"watch": lambda: comparer.compare(clip, rows, features)}, runs=9)["watch"].seconds / WATCHED
+
+
 def product_rate(rows: int) -> float:
     """Operations per second of bfloat16 matrix products with the shapes of ViT-B, the best of several runs."""
     first, second = torch.randn(rows, 768).bfloat16(), torch.randn(3072, 768).bfloat16()
@@ -108,6 +118,9 @@ def compare(kind: str) -> None:
         rate = len(paths) / costs[title].seconds
         likeness = concordance(ours(exact, folder, side), ours(entry, folder, side))
         print(f"  {rate:.1f} frames/s; concordance of features with float32 {likeness:.5f}")
+        if precision == "bfloat16":
+            share = rate * seconds_to_watch(exact, entry, clips_of_units(folder)[0]) / PERIOD
+            print(f"  one frame in {PERIOD} is watched in float32: {share:.1%} more time")
         if kind == "mae_vit_b":
             product, ourselves = product_rate(BATCH * 197) / 1e9, rate * VIT_B_OPERATIONS / 1e9
             print(f"  {ourselves:.0f} GFLOP/s of {product:.0f} in bfloat16 products: {ourselves / product:.2f}")

@@ -207,10 +207,12 @@ def _print_lines(summary: RunSummary, kind: str, lines: Mapping[str, object]) ->
 
 
 def _describe_precision(parity: Parity, watched: Comparison | None) -> str:
-    text = parity.precision if parity.compared is None else f"{parity.precision}; bfloat16 {parity.compared.describe()}"
+    text: str = parity.precision
+    if parity.compared is not None:
+        text += f"{', which' if text == 'bfloat16' else '; bfloat16'} {parity.compared.describe()}"
     if parity.exceeded:
-        return f"{text}, and by too much on others"
-    return text if watched is None else f"{text}; watched, it {watched.describe()}"
+        text += ", and by too much later"
+    return text if watched is None else f"{text}, and {watched.describe()} during the run"
 
 
 def _crop_faces(data: Path, out: Path, card: Card, weights: Path | None) -> Path:

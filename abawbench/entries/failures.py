@@ -27,7 +27,7 @@ _TYPES: dict[type[BaseException], str] = {
 
 @contextmanager
 def reporting_failures(who: str, expected: str = "an answer") -> Generator[None]:
-    """Turn what the code of an entry raises into problems: any exception, and the wish to leave the program.
+    """Turn whatever the code of an entry raises into problems, also when it leaves the program; Ctrl-C passes.
 
     Args:
         who: the entry and what it was asked for, as `2026_me_mine, unit v, frame 3`.
@@ -38,7 +38,9 @@ def reporting_failures(who: str, expected: str = "an answer") -> Generator[None]
     """
     try:
         yield
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if _is_interruption(error):
+            raise
         raise ProblemError(*describe_failure(who, error, expected)) from error
 
 
@@ -68,6 +70,13 @@ def place_of(error: BaseException) -> tuple[str | None, int | None]:
     frames = _frames(error)
     own = [place for place in frames if not place[0].startswith(_LIBRARIES)]
     return [(None, None), *frames, *own][-1]
+
+
+def _is_interruption(error: BaseException) -> bool:
+    """True for Ctrl-C, and for what this package raises to stop a command."""
+    if isinstance(error, Exception):
+        return False
+    return isinstance(error, KeyboardInterrupt) or _frames(error)[-1][0].startswith(_PACKAGE)
 
 
 def _frames(error: BaseException) -> list[tuple[str, int]]:

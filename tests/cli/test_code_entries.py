@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -172,6 +175,10 @@ WHEN_ENCODED = {
     "forward gives other scores later": Fault(
         in_module(f"{LATER}scores = scores[:, :2]\n    return scores"), "E13", "no scores for"
     ),
+    "forward raises what is no Exception": Fault(
+        in_module(f"{LATER}raise type('Own', (BaseException,), {{}})('mine')  # here"), "E12", "Own: mine"
+    ),
+    "forward gives NaN": Fault(in_module(f"{LATER}scores = scores * torch.nan"), "E14", "not a finite number"),
     "forward runs out of memory": Fault(
         in_module(f"{LATER}raise RuntimeError('CUDA out of memory')  # here"), "E12", "out of memory"
     ),
@@ -277,6 +284,28 @@ def test_extract_tells_what_fails(fault, folder, crops, tmp_path):
     )
 
 
+LAYER = """\
+class Layer(nn.Linear):
+    def forward(self, values):
+        if len(values) != 2:
+            {body}  # here
+        return super().forward(values)
+"""
+LAYERED = MODULE.replace("        self.body", "        self.first = Layer(3, 3)\n        self.body").replace(
+    "self.body(pictures.mean(dim=(2, 3)))", "self.body(self.first(pictures.mean(dim=(2, 3))))"
+)
+IN_A_LAYER = {
+    body: Fault(HEAD + LAYER.format(body=body) + LAYERED.format(body=""), "E12", words)
+    for body, words in (("raise OSError('no')", "OSError: no"), ("sys.exit(3)", "SystemExit: 3"))
+}
+
+
+@each(IN_A_LAYER)
+def test_extract_tells_what_fails_in_a_layer(fault, folder, crops, tmp_path):
+    words = ("extract", "2026_test_code", crops, "-o", tmp_path / "out", "--layer", "first", "--json")
+    assert_told(called(folder, fault.code, *words), fault, folder)
+
+
 @each(WHEN_MADE)
 def test_check_tells_what_fails(fault, folder):
     assert_told(called(folder, fault.code, "check", folder, "--json"), fault, folder)
@@ -344,3 +373,15 @@ def test_check_tells_random_answers(folder):
 def test_pictures_are_the_modules_own_to_change(folder):
     result = called(folder, in_module("pictures.mul_(0)"), "check", folder)
     assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_in_the_code_of_an_entry_stops_the_command(sent, folder, crops, tmp_path):
+    body = f"{LATER}import os, time\n    os.kill(os.getpid(), {int(sent)})\n    time.sleep(60)"
+    (folder / "entry.py").write_text(in_module(body))
+    words = ["predict", "2026_test_code", crops, "-o", tmp_path / "out", "--submissions", folder.parent]
+    command = [sys.executable, "-m", "abawbench", *map(str, words)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert result.returncode == 128 + sent
+    assert "stopped: every finished unit is kept" in result.stderr
+    assert "Traceback" not in result.stderr
