@@ -269,13 +269,15 @@ def _task(record: Mapping[str, Any]) -> Task:
     return task
 
 
-def weights_of(role: str, path: Path, *, sha256: str = "", licence: str = "", source: str = "") -> Weights:
+def weights_of(
+    role: str, path: Path, *, sha256: str | Sequence[str] = "", licence: str = "", source: str = ""
+) -> Weights:
     """Describe a file of weights for a card.
 
     Args:
         role: purpose of the file, as `network`.
         path: path of the file.
-        sha256: hash that it must have; empty for any.
+        sha256: hash that it must have, or several of which it must have one; empty for any.
         licence: licence of the weights, as SPDX id or in words.
         source: place where the file is published.
 
@@ -285,12 +287,10 @@ def weights_of(role: str, path: Path, *, sha256: str = "", licence: str = "", so
     if not path.is_file():
         raise ProblemError(no_file(path, source))
     found = sha256_of(path)
-    if sha256 and found != sha256.lower():
-        raise ProblemError(
-            Problem(
-                "E04", f"sha256 {found}", f"sha256 {sha256}", "bring the file that the entry was made with", str(path)
-            )
-        )
+    allowed = [each.lower() for each in ((sha256,) if isinstance(sha256, str) else sha256) if each]
+    if allowed and found not in allowed:
+        fix = "bring the file that the entry was made with"
+        raise ProblemError(Problem("E04", f"sha256 {found}", f"sha256 {' or '.join(allowed)}", fix, str(path)))
     return Weights(role, path.name, found, licence, source)
 
 

@@ -57,7 +57,7 @@ class OnnxSettings(ImageInput):
         input: name of the input in the graph; empty for the only one.
         features: output of the graph that `abawbench extract` takes as features, none of those that answer; empty for
             none.
-        sha256: hash that the file must have; empty for any.
+        sha256: hash that the file must have, or those of several conversions of one network; empty for any.
         weights_licence: licence of the file.
         weights_source: place where the file is published.
         seconds: time that a batch may take; the first one may take twice as long.
@@ -71,7 +71,7 @@ class OnnxSettings(ImageInput):
     crop: str = field(init=False, default="")
     input: str = ""
     features: str = ""
-    sha256: str = ""
+    sha256: str | tuple[str, ...] = ""
     weights_licence: str = ""
     weights_source: str = ""
     seconds: Annotated[float, Field(gt=0, le=86400)] = 60.0

@@ -279,7 +279,10 @@ def test_a_missing_file_is_a_problem(tmp_path):
 
 def test_another_checksum_is_a_problem(model):
     assert rules_of(model, sha256="0" * 64) == ["E04"]
-    assert entry_of(model, sha256=hashlib.sha256(model.read_bytes()).hexdigest().upper())
+    own = hashlib.sha256(model.read_bytes()).hexdigest()
+    assert entry_of(model, sha256=own.upper())
+    assert entry_of(model, sha256=("0" * 64, own)).card.weights[0].sha256 == own
+    assert rules_of(model, sha256=("0" * 64, "1" * 64)) == ["E04"]
 
 
 @pytest.mark.parametrize("content", [b"", b"no graph at all"])
