@@ -27,7 +27,7 @@ def _notes(network: Mapping[str, Any], file: str) -> Iterable[Problem]:
         from abawbench.models.checkpoints.left_over import by_module
 
         parts = [f"not used: {by_module(unused)}"] if unused else []
-        parts += [f"not in the file: {_last(missing)}"] if missing else []
+        parts += [f"not in the file: {by_module(missing)}"] if missing else []
         found = f"{network.get('kind')} from {network.get('layout')}; {'; '.join(parts)}"
         expected = "the tensors of the network alone"
         yield Problem("N60", found, expected, "nothing, if these are heads, decoders and counters", file)
@@ -42,9 +42,4 @@ def _notes(network: Mapping[str, Any], file: str) -> Iterable[Problem]:
 
 
 def _option(value: Any) -> str:
-    return ",".join(f"{number:.4g}" for number in value) if isinstance(value, list) else str(value)
-
-
-def _last(names: Sequence[str]) -> str:
-    """The last parts of some names, each once, with the number of names."""
-    return f"{', '.join(dict.fromkeys(name.rpartition('.')[2] for name in names))} ({len(names)} tensors)"
+    return ",".join(f"{number:.7g}" for number in value) if isinstance(value, list) else str(value)

@@ -13,7 +13,7 @@ from torch import Tensor
 from abawbench.base.problems import Problem, ProblemError, did_you_mean
 from abawbench.models.checkpoints.fit import Branch, Layout
 from abawbench.models.checkpoints.left_over import by_module, is_known_module, is_needless
-from abawbench.models.checkpoints.refused import refuse_unknown
+from abawbench.models.checkpoints.refused import unknown_layout
 
 # dictionaries inside each other; what lies deeper is not looked at
 _DEEPEST = 100
@@ -59,7 +59,7 @@ def find_branch(tree: Mapping[str, Any], layouts: Sequence[Layout], wanted: str 
         raise ProblemError(Problem("E10", found, expected, "save the state dictionary of the network"))
     places = [place for path, tensors in dictionaries.items() for place in _places(path, tensors, layouts)]
     if not places:
-        raise refuse_unknown(dictionaries.values(), layouts)
+        raise unknown_layout(dictionaries.values(), layouts)
     place = _chosen(places, wanted) if wanted else _only(places)
     branch = _branch(place, places, tree)
     if not wanted:
@@ -108,9 +108,10 @@ def _only(places: Sequence[_Place]) -> _Place:
     if len(places) == 1:
         return places[0]
     shown = ", ".join(f"{place.name or 'the top'} ({place.layout.title})" for place in places)
-    name = next(place.name for place in places if place.name)
+    names = [place.name for place in places if place.name]
     found, expected = f"{len(places)} networks: {shown}", "one network, or the name of the branch that is meant"
-    raise ProblemError(Problem("E10", found, expected, f"{_choice(name)}, or another of them"))
+    fix = f"{_choice(names[0])}, or another of them" if names else "save the state dictionary of one of them alone"
+    raise ProblemError(Problem("E10", found, expected, fix))
 
 
 def _chosen(places: Sequence[_Place], wanted: str) -> _Place:

@@ -13,7 +13,7 @@ from torch import Tensor
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.models import backbones
 from abawbench.models.backbones import Backbone, Overrides
-from abawbench.models.checkpoints.left_over import first_of, is_needless, refuse_left_over
+from abawbench.models.checkpoints.left_over import check_left_over, first_of, is_needless
 from abawbench.models.image_input import ImageInput
 
 
@@ -176,7 +176,7 @@ def compare(
     ]
     if not problems:
         unexpected = tuple(name for name in tensors if name not in expected)
-        problems += refuse_left_over(unexpected, expected, kind)
+        problems += check_left_over(unexpected, expected, kind)
         if not problems:
             return harmless, unexpected
     raise ProblemError(*problems)

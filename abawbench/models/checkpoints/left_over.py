@@ -39,7 +39,7 @@ def is_known_module(name: str) -> bool:
     return _HARMLESS_MODULE.fullmatch(_module(name)) is not None
 
 
-def refuse_left_over(left_over: Iterable[str], own: Iterable[str], kind: str) -> tuple[Problem, ...]:
+def check_left_over(left_over: Iterable[str], own: Iterable[str], kind: str) -> tuple[Problem, ...]:
     """E08, tensors inside a network that it does not have, and modules beside it that are no head or decoder.
 
     Args:
@@ -65,12 +65,12 @@ def refuse_left_over(left_over: Iterable[str], own: Iterable[str], kind: str) ->
 
 
 def by_module(names: Iterable[str]) -> str:
-    """The modules that tensors belong to, each with the number of its tensors.
+    """The modules that tensors belong to, each with the number of its tensors; needless ones by their own names.
 
-    >>> by_module(["head.weight", "head.bias", "mask_token"])
+    >>> by_module(["head.weight", "head.bias", "embeddings.mask_token"])
     'head (2 tensors), mask_token'
     """
-    counts = Counter(map(_module, names))
+    counts = Counter(name.rpartition(".")[2] if is_needless(name) else _module(name) for name in names)
     texts = [name if count == 1 else f"{name} ({count} tensors)" for name, count in counts.items()]
     return first_of(texts)
 

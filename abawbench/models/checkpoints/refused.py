@@ -1,4 +1,4 @@
-"""Refuses checkpoints of no layout that can be read, with what they are or are nearest to."""
+"""Describes checkpoints of no layout that can be read: what they are, or are nearest to."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from abawbench.base.problems import ProblemError
 from abawbench.models.checkpoints.fit import Layout, any_name, unknown_network
 
 
-def refuse_unknown(dictionaries: Iterable[Mapping[str, Tensor]], layouts: Sequence[Layout]) -> ProblemError:
-    """E10 for tensors of no layout that can be read.
+def unknown_layout(dictionaries: Iterable[Mapping[str, Tensor]], layouts: Sequence[Layout]) -> ProblemError:
+    """E10 for tensors of no layout that can be read, to be raised.
 
     Args:
         dictionaries: tensors of the file by name, by dictionary; the largest is taken for the network.
@@ -33,7 +33,7 @@ def refuse_unknown(dictionaries: Iterable[Mapping[str, Tensor]], layouts: Sequen
     nearest = max(counts, key=lambda layout: counts[layout])
     fix = "name another file, or give a folder of transformers"
     if counts[nearest]:
-        lacking = next(name for name in names[nearest] if not _has(tensors, name))
+        lacking = next((name for name in names[nearest] if not _has(tensors, name)), "one module with all of its names")
         fix = f"it is nearest to {nearest.title}, but lacks {lacking}: {fix}"
     return unknown_network(f"{len(tensors)} tensors, first {first}", f"the tensors of {expected}", fix)
 

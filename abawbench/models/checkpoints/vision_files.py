@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from torch import Tensor
@@ -11,7 +10,7 @@ from abawbench.base.problems import ProblemError
 from abawbench.models.backbones import Overrides, vision
 from abawbench.models.backbones.vision import Config
 from abawbench.models.checkpoints.fit import Fitted, Preset, is_weight, missing_tensors, wrong_shape, wrong_type
-from abawbench.models.checkpoints.left_over import is_needless, refuse_left_over
+from abawbench.models.checkpoints.left_over import check_left_over, is_needless
 
 # first parts of the names on disk, which the installed version may have renamed in memory
 _MODULES = ("embeddings.", "encoder.", "layers.", "layernorm.", "stages.")
@@ -43,7 +42,7 @@ def fit_vision(
     ]
     if not problems:
         own = [*network.network.state_dict(), *_MODULES]
-        problems += refuse_left_over(_inside(misfit.unexpected, tensors, network), own, kind)
+        problems += check_left_over(_inside(misfit.unexpected, tensors, network), own, kind)
     if problems:
         raise ProblemError(*problems)
     return Fitted(network, misfit.missing, misfit.unexpected, preset.source, preset.assumed)
@@ -52,7 +51,7 @@ def fit_vision(
 def _inside(unexpected: tuple[str, ...], tensors: Mapping[str, Tensor], network: vision.Vision) -> list[str]:
     """The names left over that may belong to the network itself: all, or those with the prefix of its name."""
     prefix = f"{getattr(network.network, 'base_model_prefix', '')}."
-    own = re.compile(rf"(.*\.)?{re.escape(prefix)}")
-    if prefix == "." or not any(own.match(name) for name in tensors):
+    if prefix == "." or not any(name.startswith(prefix) for name in tensors):
         return list(unexpected)
-    return [own.sub("", name, count=1) for name in unexpected if own.match(name)]
+    # what else a task's network of transformers has reads the one that it is built on
+    return [name.removeprefix(prefix) for name in unexpected if name.startswith(prefix)]

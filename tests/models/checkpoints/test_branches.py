@@ -136,6 +136,19 @@ def test_the_branch_that_is_named_is_loaded(narrow, write, branch):
     assert loaded.branch == branch
 
 
+def test_two_layouts_among_the_names_of_one_network_are_refused():
+    with pytest.raises(ProblemError, match=r"E10.*\n.*2 networks: the top \(IResNet") as caught:
+        find_branch(IRESNET | NETWORKS["ViT"], LAYOUTS)
+    assert "one of them alone" in caught.value.problems[0].fix
+
+
+def test_the_names_of_a_network_in_several_modules_are_none():
+    names = ["a.layer1.0.prelu.weight", "b.fc.weight", "c.features.weight", "d.layer1.0.conv1.weight"]
+    with pytest.raises(ProblemError, match="E10") as caught:
+        find_branch(of(names), LAYOUTS)
+    assert "lacks one module with all of its names" in caught.value.problems[0].fix
+
+
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [("ema", "no networks in the branch ema"), ("model.net", "no networks"), ("state_dict", "2 networks")],

@@ -13,6 +13,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
 from abawbench.base.problems import ProblemError
 from abawbench.models.checkpoints import load_checkpoint
@@ -70,6 +71,20 @@ def test_a_whole_module_is_refused_with_the_class_that_it_needs(tmp_path):
         load_checkpoint(tmp_path / "model.pt")
     assert "abawbench.models.backbones.iresnet.IResNet in a pickle" in caught.value.problems[0].found
     assert "state_dict()" in caught.value.problems[0].fix
+
+
+@pytest.mark.parametrize("metadata", [None, {"format": "pt"}, {"author": "me", "step": "3", "config": "{}"}])
+def test_texts_in_the_header_of_another_program_change_nothing(mae_state, tmp_path, metadata):
+    save_file(mae_state(), tmp_path / "weights.safetensors", metadata)
+    loaded = load_checkpoint(tmp_path / "weights.safetensors")
+    assert loaded.layout == "facebookresearch/mae or timm, encoder"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"kind": "tiny_iresnet"}'])
+def test_a_description_that_is_damaged_is_not_passed_over(mae_state, tmp_path, text):
+    save_file(mae_state(), tmp_path / "weights.safetensors", {"abawbench": text})
+    with pytest.raises(ProblemError, match="E04"):
+        load_checkpoint(tmp_path / "weights.safetensors")
 
 
 def test_a_file_that_is_not_there_is_a_problem(tmp_path):
