@@ -106,7 +106,7 @@ def _of_networks(entry: LearningEntry, settings: TrainingSettings, *, takes_feat
 def _of_frames(entry: LearningEntry, settings: TrainingSettings) -> Iterable[Misfit]:
     if settings.mixing is not None and settings.coupling is not None:
         yield "training.mixing beside a coupling", "one of them", "remove training.mixing, or the coupling"
-    if settings.mixing is not None and isinstance(entry, NetworkEntry) and entry.network.feeds_labels:
+    if settings.mixing is not None and isinstance(entry, NetworkEntry) and entry.network.label_sources:
         yield "training.mixing beside feedback of labels", "one of them", "remove training.mixing, or the feedback"
     if temporal_of(entry).encoder == "none":
         return

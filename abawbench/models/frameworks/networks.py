@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import get_args
 
 import torch
@@ -31,6 +32,7 @@ from abawbench.models.temporal.stacks import initialise, private_stack, shared_s
 # state of the shared stack, then of the private stack of each output in computing order
 State = tuple[LayerState, ...]
 Tensors = dict[str, Tensor]
+NO_FORMS: Mapping[str, LabelForm] = MappingProxyType({})
 
 
 class Head(nn.Module):
@@ -140,7 +142,8 @@ class MultiTaskNetwork(nn.Module):
         shared: stack under all outputs.
         private: private stack of each output.
         heads: head of each output.
-        embeddings: embedding of the labels of each source, where labels are fed back.
+        label_sources: outputs whose labels are fed back, in computing order.
+        embeddings: embedding of the labels of each of these.
     """
 
     def __init__(
@@ -150,12 +153,14 @@ class MultiTaskNetwork(nn.Module):
         temporal: TemporalSettings,
         framework: FrameworkSettings,
         heads: HeadSettings,
-        forms: Mapping[str, LabelForm],
+        forms: Mapping[str, LabelForm] = NO_FORMS,
     ) -> None:
         super().__init__()
         self.feature_width, self.outputs, self.temporal = feature_width, dict(outputs), temporal
         self.framework = framework
         self.order = computing_order(self.outputs, framework.feedback)
+        feeds_labels = framework.feedback_of == "labels"
+        self.label_sources = tuple(name for name in self.order if feeds_labels and name in framework.sources)
         self.normalisation = Normalisation(feature_width, temporal.normalise, temporal.mode)
         shared_layers, private_layers = _layers(temporal, framework)
         self.shared = shared_stack(feature_width, temporal, shared_layers)
@@ -177,23 +182,12 @@ class MultiTaskNetwork(nn.Module):
                 tanh=name in heads.tanh,
             )
             self.private[_key(name)], self.heads[_key(name)] = stack, head
-            fed_widths[name] = framework.label_width if self.feeds_labels else head.hidden_width
+            fed_widths[name] = framework.label_width if feeds_labels else head.hidden_width
         if problems:
             raise ProblemError(*problems)
         for source in self.label_sources:
             embedding = LabelEmbedding(self.outputs[source], forms[source], framework.label_width)
             self.embeddings[_key(source)] = embedding
-
-    @property
-    def feeds_labels(self) -> bool:
-        """True where targets receive embeddings of labels."""
-        return self.framework.feedback_of == "labels"
-
-    @property
-    def label_sources(self) -> tuple[str, ...]:
-        """The outputs whose labels are fed back, in computing order."""
-        fed = {source for sources in self.framework.feedback.values() for source in sources}
-        return tuple(name for name in self.order if self.feeds_labels and name in fed)
 
     def forward(self, features: Tensor, lengths: Tensor, state: State | None = None) -> tuple[Tensors, State]:
         """Logits by output, shape (sequences, frames, width), zero for padding, and the state behind the sequences.
@@ -268,10 +262,10 @@ class MultiTaskNetwork(nn.Module):
             joined = torch.cat(inputs, dim=-1) if len(inputs) > 1 else shared
             encoded, after = self.private[_key(name)](joined, valid, before[place], positions)
             answer, hidden = self.heads[_key(name)](encoded)
-            if not self.feeds_labels:
-                fed[name] = hidden.detach()
-            elif name in self.label_sources:
+            if name in self.label_sources:
                 fed[name] = self.embeddings[_key(name)](answer, (given or {}).get(name))
+            else:
+                fed[name] = hidden.detach()
             answers[name] = without_padding(answer, valid)
             states.append(after)
         kept = tuple(tuple(part.detach() for part in layer) for layer in states)
@@ -293,7 +287,7 @@ def build_network(
     framework: FrameworkSettings,
     heads: HeadSettings,
     *,
-    forms: Mapping[str, LabelForm] | None = None,
+    forms: Mapping[str, LabelForm] = NO_FORMS,
     seed: int | None = None,
 ) -> MultiTaskNetwork:
     """Build a network with random weights, in training mode, on torch's default device.
@@ -313,13 +307,11 @@ def build_network(
     problems = temporal_problems(temporal) + framework_problems(outputs, framework, heads)
     if feature_width < 1:
         problems.append(network_problem(f"features of width {feature_width}", "a width of at least 1"))
-    forms = forms or {}
     if framework.feedback_of == "labels":
-        sources = {source for sources in framework.feedback.values() for source in sources}
         problems += [
             network_problem(f"labels of {name!r} of no known form", "numbers, classes or labels, on or off")
             for name in outputs
-            if name in sources and name not in forms
+            if name in framework.sources and name not in forms
         ]
     if problems:
         raise ProblemError(*problems)

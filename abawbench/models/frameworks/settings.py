@@ -38,6 +38,11 @@ class FrameworkSettings:
     label_width: Positive = 256
     truth_share: Share = 0.75
 
+    @property
+    def sources(self) -> frozenset[str]:
+        """The outputs from which some target receives something."""
+        return frozenset(source for sources in self.feedback.values() for source in sources)
+
 
 @dataclass(frozen=True, slots=True)
 class LabelForm:
