@@ -205,16 +205,13 @@ def plot(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
     mpl.use("agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(len(tables), 1, figsize=(9, 7), layout="constrained")
+    figure, axes = plt.subplots(len(tables), 1, figsize=(9, 7.5), height_ratios=(2, 3), layout="constrained")
     programs = list(dict.fromkeys(name for table in tables.values() for name, _ in table.columns))
     for axis, (video, table) in zip(axes, tables.items(), strict=True):
-        for name, label in table.columns:
-            if label in STYLES:
-                colour = COLOURS[programs.index(name) % len(COLOURS)]
-                axis.plot(
-                    table.index, table[name, label], STYLES[label], color=colour, label=f"{label}, {name}", lw=1.3
-                )
-        axis.set(title=video, xlim=(0, table.index.max()), ylim=(0, 1), ylabel="answer")
+        for name, label in (column for column in table.columns if column[1] in STYLES):
+            curve, colour = table[name, label], COLOURS[programs.index(name) % len(COLOURS)]
+            axis.plot(curve.index, curve, STYLES[label], color=colour, label=f"{label}, {name}", linewidth=1.2)
+        axis.set(title=video, xlim=(0, table.index.max()), ylim=(-0.02, 1.02), ylabel="answer")
     axes[-1].set_xlabel("seconds")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
