@@ -6,7 +6,12 @@ import os
 import shutil
 from pathlib import Path
 
+import tomli_w
+
+from abawbench.base.files import write_text
 from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.toml_text import parse_toml
+from abawbench.clips.crop import Crop
 
 VARIABLE = "ABAWBENCH_REAL_DATA"
 DEFAULT = Path("../shared/data")
@@ -59,12 +64,13 @@ def real_data() -> Path:
     )
 
 
-def public_network(name: str, folder: Path) -> Path:
+def public_network(name: str, folder: Path, crop: Crop | None = None) -> Path:
     """Put the entry of a public network and its weights into a folder.
 
     Args:
         name: name of the entry, one of `NETWORKS`.
         folder: folder that the entry's own folder is put into.
+        crop: crops that its card shall ask for instead of its own; others are refused.
 
     Returns:
         The entry's own folder.
@@ -74,6 +80,9 @@ def public_network(name: str, folder: Path) -> Path:
     """
     entry = folder / name
     entry.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(SUBMISSIONS / name / "entry.toml", entry / "entry.toml")
-    shutil.copyfile(real_data() / NETWORKS[name], entry / "model.onnx")
+    content = parse_toml((SUBMISSIONS / name / "entry.toml").read_text("utf-8"))
+    if crop is not None:
+        content["picture"] |= crop.to_json()
+    write_text(entry / "entry.toml", tomli_w.dumps(content))
+    shutil.copyfile(real_data() / NETWORKS[name], entry / content["settings"]["model"])
     return entry
