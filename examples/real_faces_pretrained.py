@@ -1,10 +1,11 @@
 """Public networks on real faces: as they are, on crops they do not expect, and as features under a linear probe.
 
-    python examples/real_faces_pretrained.py --faces out/real_faces --out out/real_pretrained
+    python examples/real_faces_pretrained.py --out out/real_pretrained
 
-This needs the output of `examples/real_faces.py --out FACES`. No network has been trained on these people. A ridge
-regression on their features is, five folds by person. Two controls say what the features add: the same regression on
-features of a random network, and one that learns from labels which are exchanged for a random half of the people.
+The networks were not trained on these people. They answer from the crops that their cards ask for and, as a control,
+from crops of the whole head, which `predict` takes only because a copy of the card asks for them. A ridge regression on
+their features is trained, five folds by person. Two controls say what these features add: the same on features of a
+random network, and on labels that are exchanged for a random half of the people.
 """
 
 from __future__ import annotations
@@ -16,29 +17,44 @@ from pathlib import Path
 import click
 import numpy as np
 from commands import abawbench
-from london import CHALLENGE, SEED, TRUTH, Result, crop_faces, evaluate, folds, labels_of, probabilities
+from london import CHALLENGE, SEED, TRUTH, Result, crop_faces, evaluate, folds, labels_of, people_of, probabilities
 from real_data import ATTRIBUTION, NETWORKS, public_network, real_data
 
 from abawbench.base.files import write_text
 from abawbench.cli.output import exits_on_problems
-from abawbench.clips.crop import WIDE
+from abawbench.clips.crop import ARCFACE, WIDE, Crop
+from abawbench.clips.crop_file import CROP_FILE
+from abawbench.entries import load_entry
 from abawbench.formats.write import write_annotations
 from abawbench.table import Floats
 
 PROBE = "2026_abawbench_ridge-probe"
 RANDOM = "iresnet18"
-# output of both graphs before their last layer
-LAYER = "feature"
+
+
+def crops_of(people: Sequence[str], crop: Crop, out: Path) -> Path:
+    """The folder of the crops of one kind, which are made the first time."""
+    folder = out / "crops" / crop.name
+    if not (folder / CROP_FILE).exists():
+        crop_faces(real_data(), people, folder, crop)
+    return folder
+
+
+def crop_of(entry: Path) -> Crop:
+    """The crop that the card of an entry asks for."""
+    picture = load_entry(str(entry)).card.picture
+    assert picture is not None
+    return Crop.named(picture.crop, picture.size)
 
 
 def predicted(entry: Path, crops: Path, store: Path) -> Result:
-    """Answers of an entry as it is, the more probable one of the two classes that occur."""
+    """Judge an entry as it is, by the more probable one of the two classes that occur."""
     abawbench("predict", entry, crops, "-o", store, "--precision", "float32")
     return evaluate(probabilities(store), TRUTH)
 
 
 def probed(features: Path, out: Path, people: Sequence[str], exchanged: Collection[str] = ()) -> Result:
-    """A ridge regression on features, for each fold fitted on the people of the others.
+    """Judge a ridge regression on features, which is fitted on the other people for each fold.
 
     Args:
         features: folder that `abawbench extract` wrote.
@@ -63,38 +79,34 @@ def probed(features: Path, out: Path, people: Sequence[str], exchanged: Collecti
 
 
 @click.command()
-@click.option(
-    "--faces", type=click.Path(path_type=Path, exists=True), required=True, help="Output folder of real_faces.py."
-)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Output folder.")
 @exits_on_problems
-def main(faces: Path, out: Path) -> None:
+def main(out: Path) -> None:
     """Tell smiling from neutral faces with two public networks, and print accuracies with intervals over people."""
-    data = real_data()
     click.echo(f"{ATTRIBUTION}\n")
-    people = sorted(path.name for path in (faces / "cropped_aligned").iterdir() if path.is_dir())
+    people = people_of(real_data())
     results: dict[str, Result] = {}
     features: dict[str, Path] = {}
-    crop_faces(data, people, out / "wide", WIDE)
-    for entry_name in NETWORKS:
-        name = entry_name.split("_", 2)[-1]
-        entry = public_network(entry_name, out / "entries")
-        results[name] = predicted(entry, faces, out / "stores" / name)
-        wide = public_network(entry_name, out / "wide-entries", WIDE)
-        results[f"{name}, crops it does not expect"] = predicted(wide, out / "wide", out / "stores" / f"{name}-wide")
+    for full_name in NETWORKS:
+        name = full_name.split("_", 2)[-1]
+        own, wide = public_network(full_name, out / "entries"), public_network(full_name, out / "wide", WIDE)
+        for title, entry in ((name, own), (f"{name}, crops it does not expect", wide)):
+            crops = crops_of(people, crop_of(entry), out)
+            results[title] = predicted(entry, crops, out / "stores" / entry.parent.name / name)
         features[name] = out / "features" / name
-        abawbench("extract", entry, faces, "-o", features[name], "--layer", LAYER)
-    features[f"random {RANDOM}"] = out / "features" / RANDOM
-    abawbench("extract", RANDOM, faces, "-o", out / "features" / RANDOM, "--seed", SEED)
+        abawbench("extract", own, crops_of(people, crop_of(own), out), "-o", features[name])
+    features["random network"] = out / "features" / "random"
+    abawbench("extract", RANDOM, crops_of(people, ARCFACE, out), "-o", features["random network"], "--seed", SEED)
     for name, folder in features.items():
         results[f"probe of {name}"] = probed(folder, out / "probes" / folder.name, people)
-    exchanged = np.random.default_rng(SEED).permutation(people)[: len(people) // 2].tolist()
-    for name, folder in list(features.items())[:1]:
-        shuffled = probed(folder, out / "probes" / f"{folder.name}-exchanged", people, exchanged)
-        results[f"probe of {name}, half of the labels exchanged"] = shuffled
-    click.echo(f"\n{len(people)} people; probes: five folds by person; 95 % intervals over people")
+    name, folder = next(iter(features.items()))
+    order = np.random.default_rng(SEED).permutation(people)
+    exchanged = order[: len(order) // 2].tolist()
+    shuffled = probed(folder, out / "probes" / "exchanged", people, exchanged)
+    results[f"probe of {name}, half of the labels exchanged"] = shuffled
+    click.echo(f"\n{len(order)} people; probes: five folds by person; 95 % intervals over people")
     for name, result in results.items():
-        click.echo(f"  {name:62s} {result.describe()}")
+        click.echo(f"  {name:58s} {result.describe()}")
     record = {name: [float(result.right.mean()), float(result.ranked.mean())] for name, result in results.items()}
     write_text(out / "results.json", json.dumps(record, indent=1))
 
