@@ -30,7 +30,7 @@ from abawbench.table import Floats
 
 VIDEOS = ("pyfeat_single_face", "pexels_woman_emotions")
 SMILE = (("expression", "Happiness"), ("action_units", "AU12"))
-# the action units that data.md pairs with blendshapes; a pair of the same unit is compared besides smiles
+# action units that both our networks and the map below have
 UNITS = ("AU1", "AU4", "AU12", "AU26")
 MEDIAPIPE = "2023_google_mediapipe"
 # the nearest blendshapes, which are no action units: an assumption of this example
@@ -56,7 +56,7 @@ AU4 = ["browDownLeft", "browDownRight"]
 AU12 = ["mouthSmileLeft", "mouthSmileRight"]
 AU26 = "jawOpen"
 """
-# Seconds of a block: smiles last for seconds, so the frames of a shorter one are hardly independent of its neighbours'
+# seconds of a block: expressions last for seconds, so shorter blocks would depend on their neighbours
 BLOCK_S = 2.0
 FEWEST_BLOCKS, RESAMPLES = 5, 2_000
 Method = Literal["pearson", "spearman"]
@@ -109,7 +109,7 @@ def seconds_of(store: Store, unit: str) -> pd.Series:
 
 
 def pairs(columns: Sequence[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
-    """The pairs of curves to compare, of different programs: smiles, and the same action unit."""
+    """The pairs of curves of different programs to compare: two smiles, or twice the same action unit."""
     smile = {label for _, label in SMILE}
     for first, second in combinations(columns, 2):
         if first[0] != second[0] and (first[1] == second[1] or {first[1], second[1]} <= smile):
