@@ -64,7 +64,7 @@ def _current(branch: Branch) -> dict[str, Tensor]:
 
 
 DENSENET = Layout(
-    "DenseNet121 of torchvision, or DenseFace",
+    "DenseNet121 or DenseFace",
     ("features.conv0.weight",),
     ("features.denseblock1.denselayer1.conv1.weight",),
     _detect,

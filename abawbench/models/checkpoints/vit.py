@@ -137,7 +137,9 @@ def _fit_mae(branch: Branch, detected: Detected, preset: Preset | None, override
     has_fc_norm = "fc_norm.weight" in tensors
     shapes = mae_shapes(width, depth, patch=patch, tokens=1 + grid * grid, hidden=hidden, has_fc_norm=has_fc_norm)
     _, unexpected = compare({name: torch.empty(shape, device="meta") for name, shape in shapes.items()}, tensors, kind)
-    preset = preset or _imagenet(grid, patch, f"preset of {kind}" if _is_of_mae(branch) else "")
+    if preset is None:
+        said = f"preset of {kind}" if _is_of_mae(branch) else ""
+        preset = _imagenet(grid, patch, said, "ImageNet, as facebookresearch/mae and DeiT; most ViT of timm take 0.5")
     config = _config(width, depth, patch=patch, grid=grid, hidden=hidden, epsilon=MAE_EPSILON)
     network, _ = vision.load(kind, config, preset.image_input, overrides, transformers_names(tensors))
     return Fitted(network, (), unexpected, preset.source, preset.assumed)
@@ -169,7 +171,8 @@ def _fit_transformers(branch: Branch, detected: Detected, preset: Preset | None,
     grid = grid_of(tensors["embeddings.position_embeddings"])
     hidden = _hidden(tensors, "encoder.layer.0.intermediate.dense.weight", width)
     config = _config(width, depth_of(tensors, _LAYERS), patch=patch, grid=grid, hidden=hidden, epsilon=_EPSILON)
-    return fit_vision(detected.kind, config, preset or _imagenet(grid, patch, ""), overrides, tensors)
+    preset = preset or _imagenet(grid, patch, "", "ImageNet, as ViTMAE; most plain ViT of transformers take 0.5")
+    return fit_vision(detected.kind, config, preset, overrides, tensors)
 
 
 def _hidden(tensors: Mapping[str, Tensor], name: str, width: int) -> int:
@@ -177,8 +180,8 @@ def _hidden(tensors: Mapping[str, Tensor], name: str, width: int) -> int:
     return first_and_last(tensors[name])[0] if name in tensors else 4 * width
 
 
-def _imagenet(grid: int, patch: int, source: str) -> Preset:
-    """The pictures that a grid of patches covers; their normalisation is assumed where there is no source of it."""
+def _imagenet(grid: int, patch: int, source: str, assumption: str) -> Preset:
+    """The pictures that a grid of patches covers; their normalisation is an assumption where there is no source."""
     try:
         image_input = imagenet(grid * patch)
     except ValueError as error:
@@ -186,7 +189,7 @@ def _imagenet(grid: int, patch: int, source: str) -> Preset:
         raise ProblemError(Problem("E10", found, expected, "name another file")) from error
     if source:
         return Preset(image_input, source)
-    return Preset(image_input, "assumed: RGB, ImageNet; the size of the positions", ("mean", "std"))
+    return Preset(image_input, f"assumed: {assumption}", ("mean", "std"))
 
 
 def _config(width: int, depth: int, *, patch: int, grid: int, hidden: int, epsilon: float) -> Config:

@@ -13,6 +13,7 @@ from abawbench.base.problems import ProblemError
 from abawbench.models.checkpoints import load_checkpoint
 from abawbench.models.checkpoints.branches import find_branch
 from abawbench.models.checkpoints.layouts import LAYOUTS
+from tests.damage import outcome
 
 HEAD = {"weight": torch.ones(8, 7), "bias": torch.zeros(8)}
 
@@ -177,6 +178,18 @@ def test_a_module_beside_the_network_that_may_belong_to_it_is_refused_unless_the
 def test_a_file_without_tensors_by_name_is_refused(tree):
     with pytest.raises(ProblemError, match=r"E10.*\n.*no tensors, but"):
         find_branch(tree, LAYOUTS)
+
+
+leaves = st.none() | st.integers() | st.text(max_size=3) | st.just(torch.zeros(2)) | st.just(IRESNET) | st.just([1])
+names = st.sampled_from(["model", "", ".", "layer1.0.prelu.weight", "fc.weight", "features.weight", 0, None, ("a",)])
+
+
+@given(st.recursive(leaves, lambda inner: st.dictionaries(names, inner, max_size=5), max_leaves=12))
+def test_any_tree_holds_a_network_or_is_a_problem(tree):
+    found = outcome(lambda: find_branch(tree if isinstance(tree, dict) else {"model": tree}, LAYOUTS))
+    if not isinstance(found, ProblemError):
+        layout, branch = found
+        assert set(layout.signature) <= branch.tensors.keys()
 
 
 def test_the_arguments_of_the_training_program_go_with_the_network():

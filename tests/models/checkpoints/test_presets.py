@@ -80,9 +80,16 @@ def timm_folder(path, state, **more):
 
 
 @torch.no_grad()
-def test_a_folder_of_timm_is_read_with_its_pictures(mae_state, write, tmp_path):
+@pytest.mark.parametrize("prefix", ["", "timm_model."])
+def test_a_folder_of_timm_is_read_with_its_pictures(mae_state, write, tmp_path, prefix):
     state = mae_state()
-    loaded = load_checkpoint(timm_folder(tmp_path / "timm", state | {"head.weight": torch.ones(8, 192)}))
+    saved = {f"{prefix}{name}": tensor for name, tensor in state.items()} | {"head.weight": torch.ones(8, 192)}
+    path = timm_folder(tmp_path / "timm", saved)
+    if prefix:
+        # as transformers writes a network of timm
+        content = json.loads((path / "config.json").read_text())
+        (path / "config.json").write_text(json.dumps({**content, "model_type": "timm_wrapper"}))
+    loaded = load_checkpoint(path)
     assert loaded.backbone.card.image_input == ImageInput(32, "RGB", (0.5,) * 3, (0.5,) * 3, "pillow-bicubic", 35)
     assert (loaded.assumed, loaded.preset) == ((), "config.json of timm")
     assert loaded.unexpected == ("head.weight",)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -53,6 +54,18 @@ def test_image_input_layer_and_pooling_are_saved_and_can_be_overridden(tmp_path)
     assert again.backbone.card.pooling == "mean"
     assert again.preset == "saved with the weights; overridden: size, layer"
     assert again.backbone(torch.zeros(1, 3, 64, 64)).shape == (1, 32)
+
+
+@pytest.mark.parametrize("kind", ["tiny_densenet121", "tiny_vit"])
+def test_what_is_cut_out_of_a_resized_crop_is_saved_and_dropped_with_another_size(tmp_path, kind):
+    network = build(kind, seed=1)
+    side = network.card.image_input.size
+    cut = replace(network.card.image_input, resize="pillow-bicubic", resize_to=side + 8, crop="wide")
+    network.card = replace(network.card, image_input=cut)
+    save_backbone(network, tmp_path / "own")
+    assert load_checkpoint(tmp_path / "own").backbone.card.image_input == cut
+    other = load_checkpoint(tmp_path / "own", overrides=Overrides(size=2 * side)).backbone.card.image_input
+    assert other == replace(cut, size=2 * side, resize_to=None)
 
 
 @torch.no_grad()
