@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sysconfig
 import traceback
 from collections.abc import Generator
@@ -14,8 +15,9 @@ from abawbench.base.problems import Problem, ProblemError
 # characters of an exception's own words that are shown
 LONGEST = 600
 # code that is nobody's entry: this package, the standard library, installed packages
-_PACKAGE = str(Path(__file__).parents[1])
-_LIBRARIES = (_PACKAGE, *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")), "<")
+_PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
+_PYTHON = (f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+_LIBRARIES = (_PACKAGE, *_PYTHON, "<")
 # words of an exception, or its type -> what to do
 _WORDS = {"out of memory": "use a smaller --batch", "map_location": 'load the weights with map_location="cpu"'}
 _TYPES: dict[type[BaseException], str] = {

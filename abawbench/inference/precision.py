@@ -61,7 +61,7 @@ class Parity:
         asked: precision that the user asked for.
         precision: precision of the run.
         compared: comparison by which it was decided; None where nothing was compared.
-        exceeded: True where a run in bfloat16 passed the limit later, and began again in float32.
+        exceeded: True where a run in bfloat16 passed the limit later, or failed, and began again in float32.
     """
 
     asked: PrecisionChoice
@@ -112,7 +112,7 @@ FEATURES = Measure(
 
 
 class PrecisionError(Exception):
-    """Raised where a run in bfloat16 passes the limit; its text is what was found."""
+    """Raised where a run in bfloat16 passes the limit, or fails where float32 does not; its text is what was found."""
 
 
 @dataclass(eq=False)
@@ -187,6 +187,16 @@ class Comparer:
         if not self.fits:
             raise PrecisionError(f"{self.describe()}, the last one {clip.video}")
 
+    def retry(self, clip: Clip) -> None:
+        """Encode a clip of crops in float32 that failed in bfloat16. Raises: PrecisionError, it does not fail so."""
+        try:
+            with reporting_failures(""):
+                is_finite = bool(np.isfinite(encode_clip(self.exact, clip, self.batch)).all())
+        except ProblemError:
+            return
+        if is_finite:
+            raise PrecisionError(f"{place_in(self.exact.card, clip.video)}: bfloat16 fails where float32 does not")
+
     def describe(self) -> str:
         """The entry and the comparison so far, for messages."""
         assert self.comparison is not None
@@ -241,7 +251,7 @@ def too_imprecise(found: str, measure: Measure) -> Problem:
     return Problem("P05", found, f"a difference of at most {measure.limit}", "ask for float32, or leave it to auto")
 
 
-def exceeded(found: str, measure: Measure) -> Problem:
+def note_exceeded(found: str, measure: Measure) -> Problem:
     """N51, a run in bfloat16 that passed the limit and began again."""
     fix = "nothing is to be done; --precision float32 begins in it at once"
     return Problem("N51", f"{found}; all units were computed again", f"at most {measure.limit}", fix)

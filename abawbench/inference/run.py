@@ -32,8 +32,8 @@ from abawbench.inference.precision import (
     PrecisionChoice,
     PrecisionError,
     decide_precision,
-    exceeded,
     move,
+    note_exceeded,
     too_imprecise,
 )
 from abawbench.inference.ray_workers import RayWorkers, encode_on_workers
@@ -233,7 +233,7 @@ def run(
             assert parity is not None
             if options.precision == "bfloat16":
                 raise ProblemError(too_imprecise(str(error), sink.measure)) from error
-            notes.append(exceeded(str(error), sink.measure))
+            notes.append(note_exceeded(str(error), sink.measure))
             parity = replace(parity, precision="float32", exceeded=True)
             work = finish_units(parity)
     return RunSummary(
@@ -345,11 +345,14 @@ class _Work:
         """Put the results for an unfinished clip into the sink, or note its problems.
 
         Raises:
-            PrecisionError: the watcher finds results in bfloat16 that differ too much; the sink does not get them.
+            PrecisionError: the watcher finds that results in bfloat16 differ too much; the sink does not get them.
         """
-        if self.watcher is not None and isinstance(features, np.ndarray) and not isinstance(clip, FeatureClip):
+        if self.watcher is not None and not isinstance(clip, FeatureClip):
             try:
-                self.watcher.watch(clip, features)
+                if isinstance(features, np.ndarray):
+                    self.watcher.watch(clip, features)
+                else:
+                    self.watcher.retry(clip)
             except ProblemError as error:
                 features = error
         digest = self.digests.pop(clip.video)

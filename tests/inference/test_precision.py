@@ -283,6 +283,37 @@ def test_bfloat16_that_was_asked_for_stops_there_each_time(run, with_bfloat16, t
             run(late_clips(), tmp_path / "late", RunOptions(precision="bfloat16"))
 
 
+class Overflows(Rounding):
+    """An entry that gives no number for a marked crop in bfloat16, or in any precision."""
+
+    def forward(self, prepared):
+        features = Means.encode(self, prepared)
+        features[(prepared[:, 0, 0, 0] == MARK) & (self.precision in self.fails_in)] = np.nan
+        return features
+
+    fails_in: ClassVar[tuple[str, ...]] = ("bfloat16",)
+
+
+class Fails(Overflows):
+    fails_in = ("bfloat16", "float32")
+
+
+@each_run
+def test_a_unit_that_fails_in_bfloat16_alone_begins_the_run_again(run, with_bfloat16, tmp_path):
+    # neither compared at first nor watched
+    assert 5 not in {*next(iter(spread_rows(late_clips())))[1].tolist(), *watched_rows("d", 300).tolist()}
+    clips = [marked(unit, 300, [5] if unit == "d" else ()) for unit in LATE]
+    summary = run(clips, tmp_path / "run", entry=Overflows())
+    assert (summary.made, summary.parity.precision, summary.parity.exceeded) == (5, "float32", True)
+    assert "unit d: bfloat16 fails where float32 does not" in summary.problems[0].found
+    with pytest.raises(ProblemError, match="P05"):
+        run(clips, tmp_path / "asked", RunOptions(precision="bfloat16"), Overflows())
+    # what fails in float32 as well is left out, as ever
+    summary = run(clips, tmp_path / "fails", entry=Fails())
+    assert (summary.made, summary.left_out, summary.parity.precision) == (4, ("d",), "bfloat16")
+    assert [problem.rule for problem in summary.problems] == ["E14"]
+
+
 @each_run
 def test_a_run_that_stays_in_bfloat16_says_what_was_watched(run, with_bfloat16, tmp_path):
     summary = run(late_clips(marks=False), tmp_path / "run")
