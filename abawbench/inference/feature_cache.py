@@ -61,7 +61,7 @@ class FeatureCache:
     def has(self, clip: Clip, digest: str) -> bool:
         """True where the folder has the features of these crops by this maker, by the size and header of the file."""
         known = self._index.units.get(clip.video)
-        if known is None or (known.clip, known.recipe) != (digest, clip.crop_recipe):
+        if known is None or known.clip != digest or _is_cut_otherwise(clip, known):
             return False
         return self._index.fault_of(clip.video) is None
 
@@ -215,8 +215,14 @@ def _stale(index: FeatureIndex, clips: Sequence[Clip]) -> Generator[Fault]:
             yield Fault(clip.video, "stale", f"its crops cannot be read: {digest.problems[0].found}")
         elif digest != known.clip:
             yield Fault(clip.video, "stale", "its crops have changed")
-        elif clip.crop_recipe != known.recipe:
+        elif _is_cut_otherwise(clip, known):
             yield Fault(clip.video, "stale", "its crops are now made in another way")
+
+
+def _is_cut_otherwise(clip: Clip, known: CachedUnit) -> bool:
+    """True where the crops are known to be made in another way than those of the features."""
+    # a description that was written later changes no crop
+    return known.recipe is not None and known.recipe != clip.crop_recipe
 
 
 def _sha256(path: Path) -> str:

@@ -174,6 +174,13 @@ def test_another_statement_about_the_crops_makes_their_features_again(crops, tmp
     assert json.loads(extracted(crops, tmp_path / "cache", "--json").stdout)["made"] == 2
 
 
+def test_a_description_that_is_written_later_makes_no_features_again(crops, tmp_path):
+    extracted(crops, tmp_path / "cache")
+    write_crop(crops, WIDE_112)
+    assert json.loads(extracted(crops, tmp_path / "cache", "--json").stdout)["kept"] == 2
+    assert called("cache", "verify", tmp_path / "cache", "--data", crops).exit_code == 0
+
+
 def test_a_checkpoint_that_knows_its_crops_asks_for_them(crops, tmp_path):
     backbone = build("tiny_iresnet", seed=0)
     backbone.card = replace(backbone.card, image_input=replace(backbone.card.image_input, crop="arcface-112"))
