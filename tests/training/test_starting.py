@@ -146,5 +146,5 @@ def test_folders_of_features_of_other_videos_are_refused(tmp_path, truth):
 
 def test_features_of_another_width_than_the_backbones_are_refused(tmp_path, truth):
     narrow = some_features(tmp_path / "narrow", 5)
-    with pytest.raises(ProblemError, match=r"E19[\s\S]*5 features a frame[\s\S]*32 as the entry takes"):
+    with pytest.raises(ProblemError, match=r"E19[\s\S]*5 features a frame[\s\S]*expected 32 as the entry"):
         train(of_crops(tmp_path, BRING % "mine"), Source((narrow,), truth), tmp_path / "run")
