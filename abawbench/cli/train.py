@@ -91,6 +91,7 @@ def command(
     Example:
       abawbench train 2026_me_mine out/corpus -o out/run --set training.epochs=5
       abawbench train 2026_me_mine --features out/mae --features out/ires --truth out/corpus -o out/run --seeds 1,2,3
+      abawbench train 2026_abawbench_ridge-probe --features out/mae --truth out/corpus -o out/probe
       abawbench predict out/run out/corpus -o out/predictions
     """
     check_output(out, *data, *source["features"], source["truth"], source["train"], source["validation"])
@@ -188,6 +189,7 @@ def _print(summaries: Mapping[str, TrainSummary], source: Source) -> None:
     print_table(rows, ["run", "best by", "epoch", "on the validation split"])
     for name, summary in summaries.items():
         kept = ", finished before" if summary.was_finished else ""
-        click.echo(f"{name}: {len(summary.history)} epochs{kept}; {summary.out}")
+        count = len(summary.history)
+        click.echo(f"{name}: {count} epoch{'s' * (count != 1)}{kept}; {summary.out}")
     first = next(iter(summaries.values())).out
     click.echo(f"next: abawbench predict {first} {source.data[0]} -o {first / 'predictions'}")

@@ -26,7 +26,7 @@ def feature_misfit(entry: Entry, clip: FeatureClip) -> tuple[str, str, str] | No
     made_by = "" if clip.origin is None else f" of {clip.origin.networks}"
     found = f"{clip.width} features a frame{made_by}"
     if isinstance(entry, LayeredEntry):
-        return found, "crops: it makes scores of crops, and none of features", "name the folder of crops"
+        return found, "crops: its answers are made of crops alone", "name the folder of crops"
     if not isinstance(entry, FeatureEntry):
         return found, "crops", "name the folder of crops"
     origins: tuple[FeatureOrigin, ...] = getattr(entry, "origins", ())

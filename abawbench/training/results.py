@@ -169,13 +169,18 @@ def write_entry(
     Raises:
         ProblemError: F01, it cannot be written.
     """
+    origin = provenance.feature_origin
     record = content.model_dump()
     record["title"] = content.title.removesuffix(f": {RANDOM_WEIGHTS}")
     # the note that the weights are random is no longer true
     record["notes"] = [*(text for text in content.notes if RANDOM_WEIGHTS not in text), provenance.note]
+    if origin is not None and not entry.encoder.modules:
+        record["notes"].append(f"on features of {origin.networks}")
     trained_on = provenance.trained_on
     record["trained_on"] = [*(name for name in content.trained_on if name != trained_on), trained_on]
-    settings = {name: value for name, value in record["settings"].items() if name != "seed"}
+    settings = {name: value for name, value in record["settings"].items() if name not in {"seed", "feature_origin"}}
+    if origin is not None:
+        settings["feature_origin"] = asdict(origin)
     files = [_weights_file(path, backbones / name, provenance.licence) for name in backbone_files(entry)]
     if isinstance(entry, NetworkEntry):
         parts = settings.get("backbones", [])
@@ -184,9 +189,6 @@ def write_entry(
         settings["trunk"] = {**settings["trunk"], "weights": files[0]}
         if set(provenance.coupling) != set(terms_of(settings.get("coupling", "none"))):
             settings["coupling"] = list(provenance.coupling)
-    origin = provenance.feature_origin
-    settings = {name: value for name, value in settings.items() if name != "feature_origin"}
-    settings |= {} if origin is None else {"feature_origin": asdict(origin)}
     record["settings"] = {**settings, "weights": _weights_file(path, heads / HEADS, provenance.licence)}
     write_text(path, tomli_w.dumps(_without_none(record)))
 

@@ -70,6 +70,7 @@ def test_an_entry_trained_on_features_takes_those_of_the_same_networks_alone(tmp
     entry = load_entry(tmp_path / "run")
     clip = clips_of_features(features)[0]
     assert entry.origins == (clip.origin,)
+    assert "on features of tiny_vit seed 0 layer -1 class" in entry.card.notes
     assert feature_misfit(entry, clip) is None
     # nothing is known of a folder without an index
     assert feature_misfit(entry, of_origin(clip, None)) is None

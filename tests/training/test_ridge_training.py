@@ -192,6 +192,13 @@ def test_an_open_width_is_filled_for_a_training_by_gradients_too(tmp_path, data)
     assert load_entry(tmp_path / "run").width == 26
 
 
+def test_tasks_may_be_named_for_any_training(tmp_path, data):
+    text = HEAD.format(kind="network") + "[settings]\nfeatures = 0\ntasks = ['expression']\n[training]\nepochs = 1\n"
+    summary = train(an_entry(tmp_path, text), data, tmp_path / "run")
+    assert [task.name for task in load_entry(tmp_path / "run").card.tasks] == ["expression"]
+    assert list(summary.history[0]["loss"]) == ["expression", "total"]
+
+
 def test_the_scores_of_the_run_hold_one_fit(tmp_path, data):
     train(an_entry(tmp_path, PROBE), data, tmp_path / "run")
     scores = json.loads((tmp_path / "run" / "scores.json").read_text())
