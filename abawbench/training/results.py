@@ -175,7 +175,7 @@ def write_entry(
     # the note that the weights are random is no longer true
     record["notes"] = [*(text for text in content.notes if RANDOM_WEIGHTS not in text), provenance.note]
     if origin is not None and not entry.encoder.modules:
-        record["notes"].append(f"on features of {origin.networks}")
+        record["notes"] = [*dict.fromkeys([*record["notes"], f"on features of {origin.networks}"])]
     trained_on = provenance.trained_on
     record["trained_on"] = [*(name for name in content.trained_on if name != trained_on), trained_on]
     settings = {name: value for name, value in record["settings"].items() if name not in {"seed", "feature_origin"}}
