@@ -120,8 +120,11 @@ def _fit(content: Content, overrides: Overrides, path: Path, wanted: str) -> tup
         return *fit_folder(content, config, tensors, overrides, path), ""
     layout, branch = find_branch(content.tree, LAYOUTS, wanted)
     check_tensors(branch.tensors, content.size, str(path))
-    image_input = None if config is None else read_timm_input(config, path / CONFIG)
-    preset = None if image_input is None else Preset(image_input, f"{CONFIG} of timm")
     detected = layout.detect(branch)
+    described, preset = detected.described, None
+    if config is not None:
+        described = f"timm, folder of {config['architecture']}"
+        image_input = read_timm_input(config, path / CONFIG)
+        preset = None if image_input is None else Preset(image_input, f"{CONFIG} of timm")
     fitted = layout.fit(branch, detected, preset, overrides)
-    return replace(fitted, unexpected=(*fitted.unexpected, *branch.beside)), detected.described, branch.name
+    return replace(fitted, unexpected=(*fitted.unexpected, *branch.beside)), described, branch.name

@@ -92,6 +92,7 @@ def test_a_folder_of_timm_is_read_with_its_pictures(mae_state, write, tmp_path, 
     loaded = load_checkpoint(path)
     assert loaded.backbone.card.image_input == ImageInput(32, "RGB", (0.5,) * 3, (0.5,) * 3, "pillow-bicubic", 35)
     assert (loaded.assumed, loaded.preset) == ((), "config.json of timm")
+    assert loaded.layout == "timm, folder of vit_x"
     assert loaded.unexpected == ("head.weight",)
     pictures = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
     assert torch.equal(loaded.backbone(pictures), load_checkpoint(write(state)).backbone(pictures))
