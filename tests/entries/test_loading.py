@@ -177,8 +177,11 @@ def package(tmp_path, monkeypatch):
         "def zero():\n"
         '    card = Card("2026_test_zero", "zero", (), None, licence="MIT")\n'
         '    return constant(card, get("abaw4-mtl").tasks, ConstantSettings())\n\n\n'
-        "def ill():\n    raise OSError('no disk')\n"
+        "def ill():\n    raise OSError('no disk')\n\n\n"
+        "def leaves():\n    raise SystemExit\n"
     )
+    (tmp_path / "abawbench_test_models_ill.py").write_text("def zero(:\n")
+    (tmp_path / "abawbench_test_models_poor.py").write_text("import nothing_of_this_name\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     return "abawbench_test_models"
 
@@ -193,6 +196,12 @@ def test_an_entry_is_made_by_module_and_factory(package):
         (":zreo", "E01", "did you mean zero"),
         (":ill", "E12", "OSError: no disk"),
         ("_more:zero", "E01", "check PYTHONPATH"),
+        (".more:zero", "E01", "check PYTHONPATH"),
+        (" 1:zero", "E01", "check PYTHONPATH"),
+        (":leaves", "E12", "do not leave the program"),
+        ("_ill:zero", "E12", "SyntaxError"),
+        ("_poor:zero", "E12", "No module named 'nothing_of_this_name'"),
+        (":__name__", "E12", "'str' object is not callable"),
     ],
 )
 def test_what_a_factory_lacks_is_told(package, name, rule, text):

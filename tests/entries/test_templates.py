@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import re
 import shutil
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from abawbench.base.hashes import sha256_of
 from abawbench.base.problems import ProblemError
 from abawbench.entries import load_entry
 from abawbench.entries.conformance.suite import conform
 from abawbench.entries.entry_file import read_entry_file
+from abawbench.entries.networks.torch_module import ModuleEntry
 from abawbench.entries.templates import BRING, find_placeholders, make_entry_folder
 
 SUBMISSIONS = Path(__file__).parents[2] / "submissions"
@@ -47,6 +50,46 @@ def test_a_new_entry_passes_the_conformance_suite_once_filled_in(kind, tmp_path)
     assert fields(folder / "entry.toml") == []
     report = conform(partial(load_entry, "2026_me_mine", root=tmp_path))
     assert report.is_ok, report.problems
+
+
+IMPORTS = "from dataclasses import replace\nfrom pathlib import Path\nfrom abawbench.entries import weights_of\n"
+
+
+def lines_of_template(code: str) -> str:
+    """The template with its lines about weights in use."""
+    head, commented = code.split("    # weights, with imports", 1)
+    commented = commented.split("\n", 1)[1].replace("    # ", "    ")
+    return head + commented
+
+
+def lines_of_page(code: str) -> str:
+    """The template with the `create` of the page on entries."""
+    page = (SUBMISSIONS.parent / "docs" / "entries.md").read_text()
+    create = re.search(r"```python\n(def create.*?)```", page, re.DOTALL)
+    assert create is not None
+    tasks = "vocabulary" if "MyNetwork(vocabulary)" in create[1] else ""
+    return code.split("def create(", maxsplit=1)[0] + create[1].replace(f"MyNetwork({tasks})", "MyNetwork(vocabulary)")
+
+
+@pytest.mark.parametrize("made", [lines_of_template, lines_of_page])
+def test_the_lines_about_weights_load_them_and_put_their_hash_on_the_card(made, tmp_path):
+    import torch
+
+    folder = make_entry_folder("2026_me_mine", "code", tmp_path)
+    random = load_entry(folder)
+    assert isinstance(random, ModuleEntry)
+    state = random.encoder.modules[0].get_submodule("module").state_dict()
+    weights = {name: tensor + 1 for name, tensor in state.items()}
+    torch.save(weights, folder / "weights.pth")
+    head, code = (folder / "entry.py").read_text().split("import annotations\n", 1)
+    (folder / "entry.py").write_text(made(f"{head}import annotations\n{IMPORTS}{code}"))
+    entry = load_entry(folder)
+    assert isinstance(entry, ModuleEntry)
+    loaded = entry.encoder.modules[0].get_submodule("module").state_dict()
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in weights.items())
+    assert [(file.file, file.sha256) for file in entry.card.weights] == [
+        ("weights.pth", sha256_of(folder / "weights.pth"))
+    ]
 
 
 @each_kind

@@ -142,7 +142,8 @@ def test_float32_is_taken_where_answers_change(with_bfloat16, error):
     assert parity.precision == "float32"
     assert parity.compared is not None
     deviation = parity.compared.deviation
-    assert deviation is None if np.isnan(error) else deviation > LIMIT
+    assert (deviation is None) == np.isnan(error)
+    assert deviation is None or deviation > LIMIT
 
 
 def test_one_picture_among_64_is_enough_to_refuse(with_bfloat16):

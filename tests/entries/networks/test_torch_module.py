@@ -112,7 +112,7 @@ def test_a_module_may_answer_some_tasks_in_any_order_and_its_card_has_these_alon
 def test_classes_of_the_modules_own_are_on_the_card_in_its_order():
     own = ("Happiness", "Neutral", "Surprise", "Sadness", "Anger", "Disgust", "Fear")
     entry = entry_of(lambda scores: scores[:, :7], names={"expression": own})
-    assert entry.card.task("expression").outputs == own
+    assert {task.name: task.outputs for task in entry.card.tasks} == {"expression": own}
     assert entry.predict(a_clip())["expression"].shape == (4, 7)
 
 
