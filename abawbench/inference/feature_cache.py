@@ -31,6 +31,8 @@ from abawbench.inference import FACES
 THREADS = 2
 # fields of a maker in which all features of a folder agree
 DECISIVE = ("identity", "dtype")
+# facts of a network that its words tell
+_IN_WORDS = {"kind", "sha256", "seed", "layer", "pooling"}
 
 
 class FeatureCache:
@@ -96,10 +98,24 @@ def prepare_cache(root: Path, maker: Mapping[str, Any]) -> FeatureIndex:
             raise ProblemError(Problem("E21", found, expected, "name a new folder", str(root)))
         return FeatureIndex(root, {}, {}, {})
     if any(hash_of(index.maker.get(name)) != hash_of(maker[name]) for name in DECISIVE):
-        found, expected = (f"{origin_of(one['identity']).networks} in {one['dtype']}" for one in (index.maker, maker))
+        found, expected = (_describe(*two) for two in ((index.maker, maker), (maker, index.maker)))
         fix = "name another folder for these features, or remove that one"
         raise ProblemError(Problem("E21", f"features of {found}", expected, fix, str(root)))
     return index
+
+
+def _describe(maker: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """The networks of a maker and its type of numbers in words, and whatever else its networks have otherwise."""
+    facts: list[str] = []
+    for network, rival in zip(maker["identity"]["networks"], other["identity"]["networks"], strict=False):
+        names = sorted((network.keys() | rival.keys()) - _IN_WORDS)
+        facts += [f"{name} {network.get(name, 'by default')}" for name in names if _differ(network, rival, name)]
+    return ", ".join([f"{origin_of(maker['identity']).networks} in {maker['dtype']}", *facts])
+
+
+def _differ(network: Mapping[str, Any], rival: Mapping[str, Any], name: str) -> bool:
+    # a record that was read has lists for tuples
+    return hash_of(network.get(name)) != hash_of(rival.get(name))
 
 
 def open_cache(root: Path) -> FeatureIndex:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from math import inf, isfinite
+from math import inf
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -44,6 +44,8 @@ GREY: Mapping[Grey, tuple[float, float, float]] = {
     "mean": (1 / 3, 1 / 3, 1 / 3),
     "opencv": (1.0, 0.0, 0.0),
 }
+# greatest mean or deviation of pictures from 0 to 1; those of bytes are far beyond
+_FARTHEST = 4.0
 # shares that are rounded to two digits still sum to 1
 _ROUNDED = 0.02
 
@@ -99,8 +101,10 @@ class ImageInput:
             raise ValueError(
                 f"mean {self.mean} and std {self.std}, where {self.colour} needs {self.channels} of each, std above 0"
             )
-        if not all(map(isfinite, self.mean)):
-            raise ValueError(f"mean {self.mean}")
+        if not all(abs(x) <= _FARTHEST for x in (*self.mean, *self.std)):
+            raise ValueError(
+                f"mean {self.mean} and std {self.std}, where black is 0 and white is 1: divide those of bytes by 255"
+            )
         self._check_grey()
         if self.resize_to is not None and self.resize_to < self.size:
             raise ValueError(f"a middle of {self.size} pixels cannot be cut out of {self.resize_to}")

@@ -127,6 +127,14 @@ def test_numbers_that_are_none_are_wrong_use(crops, checkpoint, tmp_path):
     assert "E17" in result.stderr
 
 
+def test_features_of_pictures_that_were_resized_otherwise_are_others_and_the_difference_is_told(crops, tmp_path):
+    extracted(crops, tmp_path / "cache")
+    result = extracted(crops, tmp_path / "cache", "--resize", "pillow-bicubic")
+    assert result.exit_code == 1
+    assert "float16, resize by default; expected tiny_vit seed 0" in result.stderr
+    assert "float16, resize pillow-bicubic\n" in result.stderr
+
+
 def test_a_second_run_keeps_everything(crops, tmp_path):
     extracted(crops, tmp_path / "cache")
     record = json.loads(extracted(crops, tmp_path / "cache", "--json").stdout)

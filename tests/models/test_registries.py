@@ -100,6 +100,9 @@ def test_a_saved_backbone_of_an_unknown_kind_is_refused_with_near_kinds(tmp_path
         lambda: ImageInput(8, "RBG"),
         lambda: ImageInput(8, resize="cubic"),
         lambda: ImageInput(8, layout="CHWN"),
+        lambda: ImageInput(8, mean=(123.7, 116.3, 103.5), std=(1.0, 1.0, 1.0)),
+        lambda: ImageInput(8, mean=(0.5, 0.5, 0.5), std=(58.4, 57.1, 57.4)),
+        lambda: ImageInput(8, mean=(float("nan"), 0.5, 0.5)),
         lambda: ImageInput(8, "RGB", grey="mean"),
         lambda: ImageInput(8, "grey", grey="rec2020"),
         lambda: ImageInput(8, "grey", grey=(30, 59, 11)),
@@ -115,5 +118,5 @@ def test_a_saved_backbone_of_an_unknown_kind_is_refused_with_near_kinds(tmp_path
     ],
 )
 def test_options_take_no_unknown_choice_and_no_value_out_of_range(make):
-    with pytest.raises(ValueError, match=r"none of|cannot be cut|for pictures in|shares|Input should be"):
+    with pytest.raises(ValueError, match=r"none of|cannot be cut|for pictures in|shares|white is 1|Input should be"):
         make()
