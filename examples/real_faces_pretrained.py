@@ -53,6 +53,11 @@ def predicted(entry: Path, crops: Path, store: Path) -> Result:
     return evaluate(probabilities(store), TRUTH)
 
 
+def extract(network: Path | str, crops: Path, features: Path, *options: object) -> None:
+    """Keep the features of a network, computed in float32 on every machine."""
+    abawbench("extract", network, crops, "-o", features, "--precision", "float32", *options)
+
+
 def probed(features: Path, out: Path, people: Sequence[str], exchanged: Collection[str] = ()) -> Result:
     """Judge a ridge regression on features, which is fitted on the other people for each fold.
 
@@ -94,9 +99,9 @@ def main(out: Path) -> None:
             crops = crops_of(people, crop_of(entry), out)
             results[title] = predicted(entry, crops, out / "stores" / entry.parent.name / name)
         features[name] = out / "features" / name
-        abawbench("extract", own, crops_of(people, crop_of(own), out), "-o", features[name])
+        extract(own, crops_of(people, crop_of(own), out), features[name])
     features["random network"] = out / "features" / "random"
-    abawbench("extract", RANDOM, crops_of(people, ARCFACE, out), "-o", features["random network"], "--seed", SEED)
+    extract(RANDOM, crops_of(people, ARCFACE, out), features["random network"], "--seed", SEED)
     for name, folder in features.items():
         results[f"probe of {name}"] = probed(folder, out / "probes" / folder.name, people)
     name, folder = next(iter(features.items()))

@@ -10,8 +10,9 @@ from click.testing import CliRunner
 from abawbench.cli import main
 from abawbench.clips.crop import ARCFACE, WIDE
 from examples import real_faces_pretrained
+from examples.london import people_of
 from examples.real_data import public_network, real_data
-from examples.real_faces_pretrained import crop_of, crops_of, predicted, probed
+from examples.real_faces_pretrained import crop_of, crops_of, extract, predicted, probed
 
 pytestmark = pytest.mark.real_data
 
@@ -30,8 +31,6 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def people() -> tuple[str, ...]:
-    from examples.london import people_of
-
     return people_of(real_data())[:12]
 
 
@@ -51,6 +50,6 @@ def test_a_network_ranks_people_by_their_smiles_and_less_so_on_crops_it_does_not
 def test_a_probe_learns_what_its_labels_say(people, out):
     features = out / "features"
     entry = public_network(NAME, out / "entries")
-    real_faces_pretrained.abawbench("extract", entry, crops_of(people, ARCFACE, out), "-o", features)
+    extract(entry, crops_of(people, ARCFACE, out), features)
     assert probed(features, out / "probe", people).ranked.mean() >= 0.9
     assert probed(features, out / "exchanged", people, exchanged=people).ranked.mean() <= 0.1
