@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from abawbench.base.problems import Problem, Problems, did_you_mean
 from abawbench.challenges import CHALLENGES, Task
 from abawbench.entries.model import Card
-from abawbench.formats.value_forms import near_classes
 from abawbench.labels import OUTSIDE, known_name
 
 
@@ -80,6 +79,9 @@ def check_names(card: Card, tasks: Sequence[Task] | None = None) -> tuple[Proble
 
 
 def _unknown(rule: str, place: str, name: str, outputs: Sequence[str]) -> Problem:
+    # the formats take as long to import as all entries, and most names are known
+    from abawbench.formats.value_forms import near_classes
+
     near = near_classes(outputs, name)
     fix = f"did you mean {near}?" if near else did_you_mean(name, outputs, "")
     mark = f"what is none of them is written {OUTSIDE}{name}"
