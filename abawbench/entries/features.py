@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any, cast
+from typing import Any
 
 from abawbench.clips.feature_index import FeatureOrigin, origin_of
 from abawbench.clips.features import FeatureClip
@@ -52,7 +52,8 @@ def origins_of(card: Card, seed: int | None, given: FeatureOrigin | None) -> tup
 
 def network_identity(facts: Mapping[str, Any], seed: int | None) -> dict[str, Any]:
     """The facts of a network that decide its features; its role in an entry and the name of its file do not."""
-    image_input = cast(Mapping[str, Any], facts.get("intake", facts))
+    # beside the facts of a checkpoint, its layout is that of the file
+    image_input = facts["intake"] if "intake" in facts else {name: facts[name] for name in facts if name != "layout"}
     weights = {"sha256": facts["sha256"]} if "sha256" in facts else {"seed": seed}
     read = {name: facts[name] for name in ("branch", "layer", "pooling", "width") if name in facts}
     return {

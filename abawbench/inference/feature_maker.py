@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from abawbench.base.problems import Problem, ProblemError, did_you_mean
-from abawbench.clips.alignment import CROP_SIZE
 from abawbench.clips.clip import clip_in_memory
 from abawbench.entries import load_entry
 from abawbench.entries.entry_file import FILE
@@ -24,6 +23,7 @@ from abawbench.entries.networks.network import NetworkEntry
 from abawbench.inference.store import source_hashes
 from abawbench.models.backbones import KINDS, Backbone, Overrides, build
 from abawbench.models.checkpoints import load_checkpoint
+from abawbench.models.image_input import ImageInput
 
 CHECKPOINTS = (".pth", ".pt", ".bin", ".safetensors")
 CONFIG = "config.json"
@@ -74,7 +74,7 @@ def feature_maker(
     Raises:
         ProblemError: E01 unknown name; E11 a kind without a seed, or an entry whose weights are missing; C02 an option
             that does not go with the name, an entry without a network that takes crops, no layer of that name, or one
-            that gives the scores; E04 E08 E09 E10 E17 a
+            that gives the scores; E13 a layer that makes no row of numbers for each picture; E04 E08 E09 E10 E17 a
             checkpoint that cannot be read in this way.
     """
     overrides = overrides or Overrides()
@@ -170,7 +170,7 @@ def _of_layer(entry: LayeredEntry, code: Mapping[str, str], layer: str) -> Featu
 
 def _refuse_scores(entry: LayeredEntry, made: FeatureEntry, layer: str) -> None:
     """Refuse a layer that gives the scores of a task, or its answers. Raises: ProblemError C02."""
-    size = CROP_SIZE if entry.card.picture is None else entry.card.picture.size
+    size = ImageInput.from_json(made.card.networks[0]["intake"]).crop_size
     crops = np.random.default_rng(0).integers(0, 256, (TRIAL, size, size, 3), np.uint8)
     features, scores = made.encode(crops), entry.encode(crops)
     answers = entry.answer(scores, clip_in_memory("noise", crops))

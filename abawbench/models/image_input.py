@@ -124,6 +124,11 @@ class ImageInput:
         return 1 if self.colour == "grey" else 3
 
     @property
+    def crop_size(self) -> int:
+        """Height and width of crops that need no resizing."""
+        return self.resize_to or self.size
+
+    @property
     def geometry(self) -> Geometry:
         """The fields on which `resized` depends: inputs of one geometry can share resized crops."""
         return self.size, self.resize, self.resize_to, self.grey == "opencv"

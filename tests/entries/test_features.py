@@ -15,6 +15,8 @@ from abawbench.entries import load_entry
 from abawbench.entries.features import feature_misfit
 from abawbench.inference.extract import extract
 from abawbench.inference.feature_maker import feature_maker
+from abawbench.models.backbones import build
+from abawbench.models.checkpoints import save_backbone
 from abawbench.training.sources import Source
 from abawbench.training.train import train
 from tests.inference.conftest import write_crops
@@ -110,6 +112,13 @@ def test_facebehaviornet_knows_its_trunk(tmp_path, corpus, features):
     clip = clips_of_features(features)[0]
     assert feature_misfit(entry, clip) is None
     assert feature_misfit(entry, of_origin(clip, OTHER)) is not None
+
+
+def test_a_checkpoint_and_an_entry_of_the_same_file_make_the_same_features(tmp_path):
+    save_backbone(build("tiny_vit", seed=3), tmp_path / "vit.safetensors")
+    text = CROPS.replace('kind = "tiny_vit"', 'weights = {file = "../vit.safetensors"}') + HEADS
+    entry = load_entry(an_entry(tmp_path, text.replace("[[", "[settings]\nseed = 0\n[[", 1)).parent)
+    assert entry.origins == (origin_of(feature_maker(str(tmp_path / "vit.safetensors")).identity),)
 
 
 def test_an_entry_on_top_of_another_takes_the_features_of_that_one(tmp_path):

@@ -184,7 +184,8 @@ class OnnxModel:
         problem = self.layer_problem(name, self.card.name, "C02")
         if problem is not None:
             raise ProblemError(problem)
-        width = self.run(np.zeros((1, self.image_input.size, self.image_input.size, 3), np.uint8), [name])[0].shape[1]
+        size = self.image_input.crop_size
+        width = self.run(np.zeros((1, size, size, 3), np.uint8), [name])[0].shape[1]
         facts = {
             "role": "network",
             "kind": "onnx",
