@@ -33,13 +33,14 @@ def _notes(network: Mapping[str, Any], file: str) -> Iterable[Problem]:
         yield Problem("N60", found, expected, "nothing, if these are heads, decoders and counters", file)
     assumed: Sequence[str] = network.get("assumed", ())
     if assumed:
-        values = {name: _option(network[name]) for name in assumed}
-        found = f"{network.get('kind')} with {', '.join(f'{name} {value}' for name, value in values.items())}"
+        values = ", ".join(f"{name} {_joined(network[name], '.4g')}" for name in assumed)
+        found = f"{network.get('kind')} with {values}"
         lines = ", ".join(f"{name} = {json.dumps(network[name])}" for name in assumed)
-        options = " ".join(f"--{name} {value}" for name, value in values.items())
+        options = " ".join(f"--{name} {_joined(network[name])}" for name in assumed)
         fix = f"write {lines} beside weights in entry.toml, or {options} for extract, with the right values"
         yield Problem("N61", f"{found} ({network.get('preset')})", "a file that says it, or a setting", fix, file)
 
 
-def _option(value: Any) -> str:
-    return ",".join(f"{number:.7g}" for number in value) if isinstance(value, list) else str(value)
+def _joined(value: Any, form: str = "") -> str:
+    """A value as the options of `extract` take it: numbers with commas, each whole unless a form shortens it."""
+    return ",".join(format(number, form) for number in value) if isinstance(value, list) else str(value)

@@ -109,3 +109,19 @@ def test_counters_that_are_missing_are_told_by_their_last_name_and_the_file_by_i
     (note,) = network_notes(Card("2026_a_b", "", (), None, weights=weights, networks=(network,)))
     assert (note.rule, note.file) == ("N60", "b.pth")
     assert note.found == "iresnet18 from insightface; not in the file: num_batches_tracked (2 tensors)"
+
+
+def test_the_values_of_the_fix_are_whole_and_those_of_the_message_short():
+    network = {
+        "kind": "vggface",
+        "mean": [129.1863 / 255],
+        "std": [1 / 255],
+        "colour": "BGR",
+        "layout": "",
+        "preset": "",
+    }
+    card = Card("2026_a_b", "", (), None, networks=({**network, "assumed": ["colour", "mean", "std"]},))
+    (note,) = network_notes(card)
+    assert "colour BGR, mean 0.5066, std 0.003922" in note.found
+    assert f'colour = "BGR", mean = [{129.1863 / 255}], std = [{1 / 255}]' in note.fix
+    assert f"--colour BGR --mean {129.1863 / 255} --std {1 / 255}" in note.fix
