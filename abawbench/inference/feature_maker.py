@@ -25,7 +25,7 @@ from abawbench.models.backbones import KINDS, Backbone, Overrides, build
 from abawbench.models.checkpoints import load_checkpoint
 from abawbench.models.image_input import ImageInput
 
-CHECKPOINTS = (".pth", ".pt", ".bin", ".safetensors")
+CHECKPOINTS = (".pth", ".pt", ".bin", ".ckpt", ".safetensors")
 CONFIG = "config.json"
 # crops that show whether a layer gives the scores
 TRIAL = 2
@@ -198,7 +198,8 @@ def _with_layer(overrides: Overrides, layer: str | None) -> Overrides:
 def _is_checkpoint(path: Path) -> bool:
     if path.is_dir():
         return (path / CONFIG).is_file() and not (path / FILE).is_file()
-    return path.suffix in CHECKPOINTS
+    # training programs end the names of their checkpoints in many ways; an entry is the only other file
+    return path.suffix in CHECKPOINTS or (path.is_file() and path.suffix != Path(FILE).suffix)
 
 
 def _refuse(name: str, what: str, options: Sequence[str]) -> None:

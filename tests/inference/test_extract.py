@@ -110,6 +110,20 @@ def test_a_kind_and_its_checkpoint_give_the_same_features_in_two_identities(tmp_
     assert drawn.identity != brought.identity
 
 
+@pytest.mark.parametrize("ending", [".ckpt", ".pth.tar", ".model", ""])
+def test_a_checkpoint_may_have_any_name(tmp_path, ending):
+    network = build("tiny_vit", seed=3)
+    save_backbone(network, tmp_path / "vit.safetensors")
+    path = (tmp_path / "vit.safetensors").rename(tmp_path / f"epoch=3{ending}")
+    assert feature_maker(str(path)).entry.width == network.card.width
+
+
+def test_a_graph_in_place_of_a_checkpoint_is_told_to_become_an_entry(tmp_path):
+    (tmp_path / "net.onnx").write_bytes(b"\x08\x07\x12\x04test")
+    with pytest.raises(ProblemError, match=r"(?s)E04.*an ONNX graph.*entry new .* --kind onnx"):
+        feature_maker(str(tmp_path / "net.onnx"))
+
+
 def test_layer_and_size_change_what_is_seen_and_the_identity():
     crops = a_clip("v", 2).frames
     makers = [feature_maker("tiny_vit", Overrides(**more), seed=0) for more in ({}, {"layer": 1}, {"pooling": "mean"})]

@@ -194,7 +194,9 @@ def _scores_by_task(output: object, tasks: Sequence[Task], pictures: int, name: 
     if isinstance(output, Tensor):
         fitting = [task for task, shape in shapes.items() if shape == tuple(output.shape)]
         scores: Mapping[object, object] = {fitting[0]: output} if len(fitting) == 1 else {}
-        fix = "return a dict of scores by task, or give from_torch the names of the module's own classes"
+        fix = (
+            'return a dict of scores by task, or give from_torch names={"expression": [...]}, the module\'s own classes'
+        )
         if len(fitting) > 1:
             fix = f"scores of {' or of '.join(fitting)}: return a dict that says which, as {{'{fitting[0]}': scores}}"
     else:

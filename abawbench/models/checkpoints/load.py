@@ -76,7 +76,7 @@ def load_checkpoint(path: Path, *, overrides: Overrides | None = None, branch: s
     dictionaries and module names of training code around the network do not matter.
 
     Args:
-        path: file of type .pth, .pt, .bin or .safetensors, or a folder with config.json.
+        path: file of torch or safetensors, or a folder with config.json.
         overrides: values that replace those of the file, or of the preset of the kind.
         branch: part of the file that is meant, as `model_ema`, where it holds several networks.
 

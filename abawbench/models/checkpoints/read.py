@@ -31,7 +31,7 @@ _CONVERT = (
     "where you trust it, load it with torch.load(weights_only=False) where its program is, and save the state_dict() of"
     " the network alone with safetensors.torch.save_file"
 )
-_FORMS = "a checkpoint: .pth, .pt, .bin or .safetensors, or a folder with config.json"
+_FORMS = "a checkpoint: .pth, .pt, .bin, .ckpt or .safetensors, or a folder with config.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +81,8 @@ def _file(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         return _safetensors(path)
     if head.startswith(b"version https://git-lfs"):
         raise _other(path, "a pointer of Git LFS, not the file itself", "fetch the file, as with git lfs pull")
+    if path.suffix == ".onnx":
+        raise _other(path, "an ONNX graph", "make an entry of it: abawbench entry new 2026_me_mine --kind onnx")
     raise _other(path, "an empty file" if not head else "a file of another form", "name the checkpoint itself")
 
 
