@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 Kind = Literal["arcface-112", "wide", "eyes", "box"]
+WITH_MARGIN = ("eyes", "box")
 
 # side in pixels of the crop of recognition networks, of all other crops by default, and of the largest one
 CROP_SIZE, WIDE_SIZE, LARGEST = 112, 224, 4096
@@ -57,7 +58,7 @@ class Crop:
     @property
     def has_margin(self) -> bool:
         """True for the kinds that have a margin."""
-        return self.kind in ("eyes", "box")
+        return self.kind in WITH_MARGIN
 
     @property
     def name(self) -> str:
@@ -82,7 +83,7 @@ class Crop:
         kind: Any = match[1] if match else "arcface-112" if name == _ALIGNED else name
         margin = float(match[2]) if match else 0.0
         # a kind with a margin is no name without one
-        if kind not in get_args(Kind) or (match is None and kind in ("eyes", "box")):
+        if kind not in get_args(Kind) or (match is None and kind in WITH_MARGIN):
             raise ValueError(f"a crop {name!r}, where {FORMS} are known")
         if size is None:
             size = CROP_SIZE if kind == "arcface-112" else WIDE_SIZE
