@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from abawbench.base.problems import ProblemError
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.table import Table
 from abawbench.training.coupling import Coupling, coupled_losses, make_coupling
@@ -97,6 +97,9 @@ class Weighting(nn.Module):
     `dynamic`: K exp(r / T) / (sum of exp(r / T)) for K losses, with r a loss's mean over the last epoch divided by
     its mean over the epoch before; 1 until both are known. Source: Liu, Johns and Davison 2019, arXiv:1803.10704.
 
+    Where losses are normalised, each is divided by its own value, after `dynamic` has remembered it. Source:
+    AIM3-RUC/ABAW4:models/mtl_transformer_model.py, `normalized_fixed` and `loss_adjust`.
+
     Attributes:
         names: names of the losses.
         settings: settings of the sum.
@@ -111,9 +114,16 @@ class Weighting(nn.Module):
 
     def __init__(self, names: Sequence[str], settings: WeightingSettings) -> None:
         super().__init__()
-        strangers = [name for name in settings.weights if name not in names]
-        if strangers:
-            raise ProblemError(*(unknown_name(f"training.weighting.weights.{name}", name, names) for name in strangers))
+        problems = [
+            unknown_name(f"training.weighting.weights.{name}", name, names)
+            for name in settings.weights
+            if name not in names
+        ]
+        if settings.normalised and settings.kind == "uncertainty":
+            found, expected = "training.weighting.normalised with the kind uncertainty", "fixed or dynamic"
+            problems.append(Problem("E19", found, expected, "leave normalised out, or choose another kind"))
+        if problems:
+            raise ProblemError(*problems)
         self.names = tuple(names)
         self.settings = settings
         weights = torch.tensor([settings.weights.get(name, 1.0) for name in names])
@@ -159,13 +169,16 @@ class Weighting(nn.Module):
         self.steps.zero_()
 
     def _part(self, place: int, loss: Tensor) -> Tensor:
+        value, is_dynamic = loss.detach(), self.settings.kind == "dynamic"
+        if is_dynamic and self.training:
+            self.totals[place] += value
+            self.steps[place] += 1
         if self.log_variances is not None:
             log_variance = self.log_variances[place]
             loss = (-log_variance).exp() * loss + log_variance / 2
-        elif self.settings.kind == "dynamic":
-            if self.training:
-                self.totals[place] += loss.detach()
-                self.steps[place] += 1
+        if self.settings.normalised:
+            loss = loss / torch.where(value > 0, value, 1)
+        if is_dynamic:
             # a copy: the backward pass may come after the end of the epoch
             loss = loss * self.factors[place].clone()
         return self.weights[place] * loss

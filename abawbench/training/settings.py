@@ -117,11 +117,14 @@ class WeightingSettings:
             `dynamic`, by the decrease of each loss in the last epochs.
         weights: weight of each loss by name, times the factor of the kind; 1 where not named.
         temperature: temperature of `dynamic`; the higher, the more alike its factors.
+        normalised: True to divide each loss by its own value, without gradient; not with `uncertainty`, which weighs by
+            the values.
     """
 
     kind: Literal["fixed", "uncertainty", "dynamic"] = "fixed"
     weights: Mapping[str, NonNegative] = field(default_factory=dict[str, float])
     temperature: Positive = 2.0
+    normalised: bool = False
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)

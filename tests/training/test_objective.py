@@ -137,6 +137,36 @@ def test_a_saved_weighting_goes_on_as_if_nothing_had_happened(kind):
     assert factors_of(first) == factors_of(second)
 
 
+def test_normalised_losses_weigh_by_their_weights_alone():
+    settings = WeightingSettings(weights={"va": 12.0, "expression": 0.35}, normalised=True)
+    losses = numbers(4.0, 0.5, 0.0)
+    value = total(Weighting(NAMES, settings), losses)
+    value.backward()
+    # a loss of 0 stays as it is
+    assert value.item() == pytest.approx(12 + 0.35)
+    assert [losses[name].grad.item() for name in NAMES] == pytest.approx([12 / 4, 0.35 / 0.5, 1])
+
+
+def test_dynamic_remembers_losses_before_they_are_normalised():
+    plain, normalised = (
+        Weighting(NAMES, WeightingSettings("dynamic", temperature=1.5, normalised=is_so)) for is_so in (False, True)
+    )
+    for weighting in (plain, normalised):
+        run_epoch(weighting, (1.0, 4.0, 2.0))
+        run_epoch(weighting, (0.5, 4.0, 6.0))
+    assert factors_of(plain) == factors_of(normalised)
+    odds = [math.exp(ratio / 1.5) for ratio in (0.5, 1.0, 3.0)]
+    losses = numbers(7.0, 1.0, 2.0)
+    total(normalised, losses).backward()
+    expected = [3 * odd / sum(odds) / loss for odd, loss in zip(odds, (7.0, 1.0, 2.0), strict=True)]
+    assert [losses[name].grad.item() for name in NAMES] == pytest.approx(expected)
+
+
+def test_learned_variances_and_normalised_losses_do_not_go_together():
+    with pytest.raises(ProblemError, match=r"E19[\s\S]*training.weighting.normalised"):
+        Weighting(NAMES, WeightingSettings("uncertainty", normalised=True))
+
+
 def test_a_backward_pass_may_come_after_the_end_of_the_epoch():
     weighting = Weighting(NAMES, WeightingSettings("dynamic"))
     losses = numbers(1.0, 1.0, 1.0)
