@@ -136,7 +136,7 @@ def test_eyes_are_level_with_their_margin_left_right_and_above(size, margin, tur
 
 
 def test_the_crop_of_eyes_is_that_of_other_programs():
-    # imutils' FaceAligner puts the left eye at 0.35 of width and height by default
+    # by default the left eye is at 0.35 of width and height. Source: PyImageSearch/imutils:imutils/face_utils/facealigner.py
     matrix = placement(TEMPLATE, Crop("eyes", 256, round(0.35 / 0.3, 3)))
     assert mapped(matrix, TEMPLATE)[0] + 0.5 == pytest.approx([0.35 * 256] * 2, abs=0.05)
 
