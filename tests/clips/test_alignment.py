@@ -135,8 +135,8 @@ def test_eyes_are_level_with_their_margin_left_right_and_above(size, margin, tur
     assert [left[0], size - right[0], left[1]] == pytest.approx([margin * unit] * 3, abs=1e-6 * size)
 
 
-def test_the_crop_of_eyes_is_that_of_other_programs():
-    # by default the left eye is at 0.35 of width and height. Source: PyImageSearch/imutils:imutils/face_utils/facealigner.py
+def test_the_crop_of_eyes_is_that_of_imutils():
+    # the left eye at 0.35 of width and height. Source: PyImageSearch/imutils:imutils/face_utils/facealigner.py
     matrix = placement(TEMPLATE, Crop("eyes", 256, round(0.35 / 0.3, 3)))
     assert mapped(matrix, TEMPLATE)[0] + 0.5 == pytest.approx([0.35 * 256] * 2, abs=0.05)
 
