@@ -20,7 +20,7 @@ from abawbench.models.checkpoints import save_backbone
 from abawbench.training.sources import Source
 from abawbench.training.train import train
 from tests.inference.conftest import write_crops
-from tests.training.runs import CROPS, HEAD, PICTURE, TRAINING, a_corpus, an_entry
+from tests.training.runs import CROPS, FACEBEHAVIOR, HEAD, TRAINING, a_corpus, an_entry
 
 HEADS = "[settings.heads]\nhidden = []\ndropout = 0.0\n"
 OF_FEATURES = HEAD.format(kind="network") + "[settings]\nfeatures = 0\n" + HEADS
@@ -90,8 +90,9 @@ def test_other_weights_of_the_same_width_are_told_apart(tmp_path, corpus, featur
     train(entry, Source((features,), corpus), tmp_path / "run")
 
 
-def test_a_training_of_frozen_backbones_takes_the_features_of_the_entry_it_began_with(tmp_path, corpus, features):
-    text = CROPS + HEADS + "[training]\nepochs = 1\nfreeze_backbone = true\n"
+@pytest.mark.parametrize("text", [CROPS + HEADS, FACEBEHAVIOR])
+def test_a_training_of_frozen_backbones_takes_the_features_of_the_entry_it_began_with(tmp_path, corpus, features, text):
+    text += "[training]\nepochs = 1\nfreeze_backbone = true\n"
     train(an_entry(tmp_path, text), Source((corpus,)), tmp_path / "run")
     entry = load_entry(tmp_path / "run")
     own = clips_of_features(extracted(corpus, tmp_path / "own", str(tmp_path / "run")))[0]
@@ -104,14 +105,6 @@ def test_a_training_that_changes_its_backbones_takes_no_features_from_before(tmp
     text = CROPS + HEADS + "[training]\nepochs = 1\n"
     train(an_entry(tmp_path, text), Source((corpus,)), tmp_path / "run")
     assert feature_misfit(load_entry(tmp_path / "run"), clips_of_features(features)[0]) is not None
-
-
-def test_facebehaviornet_knows_its_trunk(tmp_path, corpus, features):
-    text = HEAD.format(kind="facebehaviornet") + PICTURE + '[settings]\nseed = 0\ntrunk = {kind = "tiny_vit"}\n'
-    entry = load_entry(an_entry(tmp_path, text).parent)
-    clip = clips_of_features(features)[0]
-    assert feature_misfit(entry, clip) is None
-    assert feature_misfit(entry, of_origin(clip, OTHER)) is not None
 
 
 def test_a_checkpoint_and_an_entry_of_the_same_file_make_the_same_features(tmp_path):

@@ -207,16 +207,20 @@ class MultiTaskNetwork(nn.Module):
 
     def linear_layers(self) -> dict[str, nn.Linear] | None:
         """The layer of each output, if every output is a linear map of the normalised features; None otherwise."""
-        stacks, layers = [self.shared, *self.private.values()], dict[str, nn.Linear]()
+        stacks = [self.shared, *self.private.values()]
+        if any(self.framework.feedback.values()) or not all(isinstance(stack, IdentityEncoder) for stack in stacks):
+            return None
+        layers: dict[str, nn.Linear] = {}
         for name in self.outputs:
             head = self.heads[_key(name)]
             assert isinstance(head, Head)
-            only = head.answer[0]
-            assert isinstance(only, nn.Linear)
-            if len(head.answer) > 1 or head.hidden_width != self.feature_width or len(head.hidden) > 1:
+            # the first layer of the hidden part is dropout, the second one of the answer the hyperbolic tangent
+            if len(head.hidden) > 1 or len(head.answer) > 1:
                 return None
+            (only,) = head.answer
+            assert isinstance(only, nn.Linear)
             layers[name] = only
-        return layers if all(isinstance(stack, IdentityEncoder) for stack in stacks) else None
+        return layers
 
     def normalise(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Normalise features for `forward_segment`, in the precision of the weights; shapes as in `forward`.

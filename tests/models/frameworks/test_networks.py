@@ -393,3 +393,28 @@ def test_statistics_of_the_training_features_are_used():
     made.normalisation.learn(torch.arange(5.0), torch.full((5,), 2.0))
     scored = (batch() - torch.arange(5.0)) / 2
     assert torch.allclose(made(batch(), LENGTHS)[0]["valence"], plain(scored, LENGTHS)[0]["valence"], atol=1e-5)
+
+
+def test_the_layers_of_a_linear_network_make_its_outputs():
+    made = network(FrameworkSettings(), heads=HeadSettings(()), encoder="none")
+    layers = made.linear_layers()
+    assert list(layers) == list(OUTPUTS)
+    with torch.no_grad():
+        outputs, _ = made(batch(), LENGTHS)
+        for name, layer in layers.items():
+            torch.testing.assert_close(outputs[name][1], layer(batch()[1]))
+
+
+@pytest.mark.parametrize(
+    ("framework", "heads", "encoder"),
+    [
+        (FrameworkSettings(), HeadSettings((4,)), "none"),
+        (FrameworkSettings(), HeadSettings((), tanh=("valence",)), "none"),
+        (FrameworkSettings(), HeadSettings(()), "gru"),
+        (FRAMEWORKS["shared_bottom"], HeadSettings(()), "none"),
+        (FRAMEWORKS["feedback"], HeadSettings(()), "none"),
+        (FRAMEWORKS["labels"], HeadSettings(()), "none"),
+    ],
+)
+def test_other_networks_have_no_linear_layers(framework, heads, encoder):
+    assert network(framework, heads=heads, encoder=encoder).linear_layers() is None
