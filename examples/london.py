@@ -107,12 +107,10 @@ def probabilities(store: Path) -> dict[str, Floats]:
     opened = open_store(store)
     task = opened.card.task("expression")
     assert task is not None, "an entry that answers expressions"
-    found: dict[str, Floats] = {}
-    for person in opened.units():
-        found[person] = np.zeros((len(TRUTH), len(EXPRESSIONS_8)))
-        found[person][:, [EXPRESSIONS_8.index(name) for name in task.outputs]] = opened.read(person).answers[
-            "expression"
-        ]
+    columns = [EXPRESSIONS_8.index(name) for name in task.outputs]
+    found = {person: np.zeros((len(TRUTH), len(EXPRESSIONS_8))) for person in opened.units()}
+    for person, values in found.items():
+        values[:, columns] = opened.read(person).answers["expression"]
     return found
 
 
