@@ -76,7 +76,8 @@ def place_of(error: BaseException) -> tuple[str | None, int | None]:
 
 def _is_interruption(error: BaseException) -> bool:
     """True for Ctrl-C, and for what this package raises to stop a command."""
-    if isinstance(error, Exception):
+    # nothing of this package leaves the program from below an entry
+    if isinstance(error, Exception | SystemExit):
         return False
     return isinstance(error, KeyboardInterrupt) or _frames(error)[-1][0].startswith(_PACKAGE)
 
