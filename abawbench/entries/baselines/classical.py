@@ -24,6 +24,7 @@ from abawbench.clips.clip import Clip
 from abawbench.entries.baselines.labelled import LabelledTask, crop_of_row, labelled_tasks
 from abawbench.entries.model import Answers, Card
 from abawbench.entries.outputs import activate_scores
+from abawbench.models.image_input import GREY
 from abawbench.table import Floats, Rows, Table
 
 Features = NDArray[np.float32]
@@ -34,7 +35,6 @@ ORIENTATIONS = 9
 BLOCK = 2
 # Dalal and Triggs cut a normalised block at 0.2, so that one strong edge does not drown the others
 CEILING = 0.2
-LUMA = (0.299, 0.587, 0.114)
 
 # what numpy raises on files that are damaged or lie about their sizes
 DAMAGED = (
@@ -260,7 +260,7 @@ def hog(crops: NDArray[np.uint8], *, cell: int) -> Features:
 
     Source: Dalal and Triggs 2005, CVPR.
     """
-    grey = np.sqrt(crops.astype(np.float32) @ np.array(LUMA, np.float32) / 255)
+    grey = np.sqrt(crops.astype(np.float32) @ np.array(GREY["rec601"], np.float32) / 255)
     across, down = np.zeros_like(grey), np.zeros_like(grey)
     across[:, :, 1:-1] = grey[:, :, 2:] - grey[:, :, :-2]
     down[:, 1:-1, :] = grey[:, 2:, :] - grey[:, :-2, :]

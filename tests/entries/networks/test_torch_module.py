@@ -116,6 +116,15 @@ def test_classes_of_the_modules_own_are_on_the_card_in_its_order():
     assert entry.predict(a_clip())["expression"].shape == (4, 7)
 
 
+def test_synonyms_among_the_modules_own_classes_are_read_and_noted():
+    own = ("happy", "neutral", "surprised", "sad", "angry", "Disgust", "contempt")
+    entry = entry_of(lambda scores: scores[:, :7], names={"expression": own})
+    (task,) = entry.card.tasks
+    assert task.outputs == ("Happiness", "Neutral", "Surprise", "Sadness", "Anger", "Disgust", "Contempt")
+    assert entry.card.notes[0].startswith("read happy as Happiness, neutral as Neutral, surprised as Surprise")
+    assert entry.card.notes[1] == "expression: not asked for by the challenge: Contempt"
+
+
 def test_probabilities_are_taken_as_they_are_where_activations_say_so():
     softened = entry_of(lambda scores: scores[:, :8].softmax(1), activations={"expression": "none"})
     plain = entry_of(lambda scores: scores[:, :8])
