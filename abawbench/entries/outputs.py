@@ -32,6 +32,8 @@ ACTIVATIONS: dict[type[Task], tuple[Activation, ...]] = {
 TRAINED: dict[type[Task], Activation] = {Continuous: "clip", Categorical: "softmax", MultiLabel: "sigmoid"}
 # probability from which a label is decided to be on
 THRESHOLD = 0.5
+# numbers that do not sum to 1 in every row by chance
+FEWEST_SCORES = 6
 # greatest rounding error of float32 probabilities and of their sums
 TOLERANCE = 1e-3
 
@@ -100,6 +102,25 @@ def correct_rounding(task: Task, values: Floats, *, file: str, fix: str) -> Floa
         raise ProblemError(Problem("E14", found, expected, fix, file, count=int((~fine).sum())))
     bounded = np.clip(values, low, high)
     return bounded / bounded.sum(axis=1, keepdims=True) if sums_to_one(task) else bounded
+
+
+def refuse_probabilities(task: Task, scores: Floats, activation: Activation, *, file: str, place: str) -> None:
+    """Refuse scores of a foreign model that are probabilities already, and would become others by a softmax.
+
+    Args:
+        task: task that is answered.
+        scores: scores, shape (rows, width).
+        activation: activation that they are to get.
+        file: file of the model, for messages.
+        place: place where the activation is set, for messages.
+
+    Raises:
+        ProblemError: E14, rows that all sum to 1 and get a softmax.
+    """
+    if activation == "softmax" and scores.size >= FEWEST_SCORES and is_distribution(scores).all():
+        found = f"{task.name} = {', '.join(f'{value:.4g}' for value in scores[0])}"
+        fix = f'set {place} = "none": they are probabilities already'
+        raise ProblemError(Problem("E14", found, "scores for a softmax, not numbers that sum to 1", fix, file))
 
 
 def over_frames(values: Floats, clip: Clip) -> Floats:

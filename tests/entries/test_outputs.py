@@ -9,7 +9,14 @@ from hypothesis.extra.numpy import arrays
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import Categorical, Continuous, MultiLabel
 from abawbench.clips.clip import clip_in_memory
-from abawbench.entries.outputs import correct_rounding, is_distribution, over_frames, sigmoid, softmax
+from abawbench.entries.outputs import (
+    correct_rounding,
+    is_distribution,
+    over_frames,
+    refuse_probabilities,
+    sigmoid,
+    softmax,
+)
 
 CLASSES = Categorical("expression", ("a", "b", "c"), -1)
 LABELS = MultiLabel("action_units", ("AU1", "AU2", "AU4"), -1)
@@ -76,3 +83,24 @@ def test_frames_that_are_not_valid_get_no_answer():
     clip = clip_in_memory("v", np.zeros((3, 4, 4, 3), np.uint8), valid=np.array([True, False, True]))
     spread = over_frames(np.array([[1.0], [2.0]]), clip)
     assert np.array_equal(spread, [[1.0], [np.nan], [2.0]], equal_nan=True)
+
+
+def refused(task, scores, activation):
+    try:
+        refuse_probabilities(task, scores, activation, file="f", place="activation")
+    except ProblemError as error:
+        return [problem.rule for problem in error.problems] == ["E14"]
+    return False
+
+
+@given(rows)
+def test_probabilities_of_classes_get_no_second_softmax(scores):
+    assert refused(CLASSES, softmax(scores), "softmax")
+    assert not refused(CLASSES, softmax(scores), "none")
+    assert not refused(LABELS, softmax(scores), "sigmoid")
+    assert refused(CLASSES, scores, "softmax") == is_distribution(scores).all()
+
+
+def test_few_scores_may_look_like_probabilities_by_chance():
+    assert not refused(CLASSES.with_outputs(("a", "b")), np.array([[0.25, 0.75], [0.5, 0.5]]), "softmax")
+    assert not refused(CLASSES, np.empty((0, 3)), "softmax")

@@ -18,7 +18,14 @@ from abawbench.entries.contract import predict_frame_wise
 from abawbench.entries.foreign.onnx_graph import CORES, Graph, open_graph
 from abawbench.entries.model import Answers, Card, FrameFeatures, weights_of
 from abawbench.entries.names import read_names
-from abawbench.entries.outputs import ACTIVATIONS, Activation, activate, correct_rounding, over_frames
+from abawbench.entries.outputs import (
+    ACTIVATIONS,
+    Activation,
+    activate,
+    correct_rounding,
+    over_frames,
+    refuse_probabilities,
+)
 from abawbench.models.image_input import ImageInput, Pictures
 from abawbench.table import Floats
 
@@ -215,14 +222,17 @@ class OnnxModel:
         """Answer for a clip from the outputs for its valid frames.
 
         Raises:
-            ProblemError: E14, an answer out of range.
+            ProblemError: E14, an answer out of range, or scores that are probabilities before their activation.
         """
         answers: dict[str, Floats] = {}
         for part in self.parts:
-            values = activate(part.task, features[:, part.begin : part.end].astype(np.float64), part.activation)
-            others = [name for name in ACTIVATIONS[type(part.task)] if name != part.activation]
-            fix = f"set settings.outputs.{part.task.name}.activation: {' or '.join(others)}"
+            scores = features[:, part.begin : part.end].astype(np.float64)
+            place = f"settings.outputs.{part.task.name}.activation"
             file = f"{self.card.weights[-1].file}, {clip.video}"
+            refuse_probabilities(part.task, scores, part.activation, file=file, place=place)
+            values = activate(part.task, scores, part.activation)
+            others = [name for name in ACTIVATIONS[type(part.task)] if name != part.activation]
+            fix = f"set {place}: {' or '.join(others)}"
             answers[part.task.name] = over_frames(correct_rounding(part.task, values, file=file, fix=fix), clip)
         return answers
 

@@ -17,7 +17,15 @@ from abawbench.entries.model import Answers, Card, FrameFeatures
 from abawbench.entries.names import read_names
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, freeze, normalise
 from abawbench.entries.networks.torch_layers import TorchLayer, layers_of, require_layer, torch_layer
-from abawbench.entries.outputs import ACTIVATIONS, TRAINED, Activation, activate, correct_rounding, over_frames
+from abawbench.entries.outputs import (
+    ACTIVATIONS,
+    TRAINED,
+    Activation,
+    activate,
+    correct_rounding,
+    over_frames,
+    refuse_probabilities,
+)
 from abawbench.models.image_input import ImageInput
 from abawbench.table import Floats
 
@@ -72,16 +80,19 @@ class ModuleEntry(EncoderEntry):
         """Answer for a clip from the scores of its valid frames.
 
         Raises:
-            ProblemError: E14, scores that are taken as answers and are out of range.
+            ProblemError: E14, scores that are taken as answers and are out of range, or that are probabilities before
+                their activation.
         """
         ends = np.cumsum([task.width for task in self.card.tasks])
         parts = np.split(features.astype(np.float64), ends[:-1], axis=1)
         answers: dict[str, Floats] = {}
         for task, part, activation in zip(self.card.tasks, parts, self.activations, strict=True):
+            file, place = f"{self.card.name}, {clip.video}", f"activations of {task.name} in from_torch"
+            refuse_probabilities(task, part, activation, file=file, place=place)
             values = activate(task, part, activation)
             if activation == "none":
-                fix = f"set activations of {task.name} in from_torch: {' or '.join(ACTIVATIONS[type(task)][1:])}"
-                values = correct_rounding(task, values, file=f"{self.card.name}, {clip.video}", fix=fix)
+                fix = f"set {place}: {' or '.join(ACTIVATIONS[type(task)][1:])}"
+                values = correct_rounding(task, values, file=file, fix=fix)
             answers[task.name] = over_frames(values, clip)
         return answers
 

@@ -273,6 +273,19 @@ def test_raw_numbers_that_are_no_answers_are_a_problem(model, task, output):
     assert caught.value.problems[0].rule == "E14"
 
 
+def test_a_softmax_over_the_softmax_of_the_graph_is_a_problem(model, tmp_path):
+    loaded = onnx.load(model)
+    loaded.graph.node.append(helper.make_node("Softmax", ["emotion"], ["odds"], axis=1))
+    loaded.graph.output.append(helper.make_tensor_value_info("odds", TensorProto.FLOAT, ["N", len(EMOTIONS)]))
+    onnx.save(loaded, tmp_path / "twice.onnx")
+    clip = clip_in_memory("v", crops_of(5))
+    once = entry_of(tmp_path / "twice.onnx", outputs={"expression": OutputSettings("odds", EMOTIONS)})
+    assert once.predict(clip)["expression"] == pytest.approx(restated(crops_of(5))["expression"], abs=1e-5)
+    twice = entry_of(tmp_path / "twice.onnx", outputs={"expression": OutputSettings("odds", EMOTIONS, "softmax")})
+    with pytest.raises(ProblemError, match=r'E14(.|\n)*activation = "none"'):
+        twice.predict(clip)
+
+
 def test_a_missing_file_is_a_problem(tmp_path):
     assert rules_of(tmp_path / "none.onnx") == ["E11"]
 

@@ -133,6 +133,12 @@ def test_probabilities_are_taken_as_they_are_where_activations_say_so():
     np.testing.assert_allclose(one.sum(1), 1, atol=1e-12)
 
 
+def test_probabilities_that_are_declared_as_logits_are_refused():
+    entry = entry_of(lambda scores: scores[:, :8].softmax(1))
+    with pytest.raises(ProblemError, match=r'E14(.|\n)*activations of expression in from_torch = "none"'):
+        entry.predict(a_clip())
+
+
 def test_logits_that_are_declared_as_probabilities_are_refused():
     entry = entry_of(lambda scores: scores[:, :8] * 9, activations={"expression": "none"})
     with pytest.raises(ProblemError, match=r"E14(.|\n)*activations of expression in from_torch: softmax"):
