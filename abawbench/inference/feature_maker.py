@@ -13,6 +13,7 @@ from abawbench.base.problems import Problem, ProblemError, did_you_mean
 from abawbench.clips.clip import clip_in_memory
 from abawbench.entries import load_entry
 from abawbench.entries.entry_file import FILE
+from abawbench.entries.failures import reporting_failures
 from abawbench.entries.features import network_identity
 from abawbench.entries.loading import CODE, find_entry_file
 from abawbench.entries.model import Card, DeviceEntry, Entry, FeatureEntry, LayeredEntry, Trainable
@@ -161,8 +162,9 @@ def _of_layer(entry: LayeredEntry, code: Mapping[str, str], layer: str) -> Featu
         expected = f"a layer below its scores: {', '.join(outer) or 'it has none'}"
         fix = "name one with --layer, or in the entry as features"
         raise ProblemError(Problem("C02", f"{entry.card.name} names no features", expected, fix))
-    made = entry.layer(layer)
-    _refuse_scores(entry, made, layer)
+    with reporting_failures(f"{entry.card.name}, layer {layer}", "features of a trial"):
+        made = entry.layer(layer)
+        _refuse_scores(entry, made, layer)
     networks = [network_identity(facts, None) for facts in made.card.networks]
     # code decides what the layers do; files of other kinds are covered by the facts of the network
     return FeatureMaker(made, {"networks": networks, **({"source": dict(code)} if CODE in code else {})})

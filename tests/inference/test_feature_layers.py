@@ -308,6 +308,17 @@ def test_an_image_classifier_has_the_layers_of_its_network(tmp_path, crops):
         create_classifier(ONNX_CARD, TASKS, replace(settings, features="vit.norm"))
 
 
+def test_a_layer_that_fails_on_a_trial_is_a_problem(tmp_path, monkeypatch):
+    entry = create(ONNX_CARD, TASKS, settings(graph_with_more_outputs(tmp_path), features="vector"))
+
+    def fail(*_):
+        raise RuntimeError("no room")
+
+    monkeypatch.setattr("abawbench.entries.foreign.onnx_graph.Graph.run", fail)
+    with pytest.raises(ProblemError, match=r"(?s)E12.*2026_test_onnx, layer vector.*RuntimeError: no room"):
+        feature_maker_of(entry)
+
+
 @pytest.mark.parametrize(
     ("name", "options", "found"),
     [
