@@ -176,15 +176,16 @@ RULES: dict[str, Rule] = {
     ),
     "E08": Rule(
         "weights of another architecture",
-        "A checkpoint has every tensor of the network, in the same shape, and nothing else but heads, decoders and losses.",
+        "A checkpoint has every tensor of the network, in the same shape, and nothing else but heads, decoders and "
+        "losses.",
     ),
     "E09": Rule(
         "file that would run code", "A checkpoint holds tensors and plain values; pickled classes are never loaded."
     ),
     "E10": Rule(
         "unknown kind of checkpoint",
-        "The keys of a checkpoint are those of a known kind of checkpoint. Where it holds several networks, the setting "
-        "`branch` names one.",
+        "The keys of a checkpoint are those of a known kind of checkpoint. Where it holds several networks, the "
+        "setting `branch` names one.",
     ),
     "E11": Rule("weights missing", "The weights that an entry needs are where it expects them; users supply them."),
     "E12": Rule("entry failed", "An entry answers every clip without raising an exception."),
