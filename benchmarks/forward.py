@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from abawbench.entries.model import DeviceEntry, FrameFeatures
 from abawbench.entries.networks.frame_encoder import BackboneSettings
 from abawbench.entries.networks.network import NetworkSettings, create
 from abawbench.inference.forward import BatchOptions, encode_clips
-from abawbench.inference.precision import ANSWERS, PERIOD, Comparer, has_bfloat16
+from abawbench.inference.precision import ANSWERS, PERIOD, Comparer, decide_precision, has_bfloat16
 from abawbench.inference.run import BATCH
 from abawbench.models import backbones
 from benchmarks.crops import write_crops
@@ -76,11 +77,14 @@ def concordance(first: FrameFeatures, second: FrameFeatures) -> float:
     return float((2 * ((one - one.mean(0)) * (other - other.mean(0))).mean(0) / spread).mean())
 
 
-def seconds_to_watch(exact: DeviceEntry, entry: DeviceEntry, clip: Clip) -> float:
-    """Seconds to compare the answers to a frame with those in float32, two frames of a unit at a time; the median."""
-    comparer, features = Comparer(exact, entry, ANSWERS, BATCH), encode_clip(entry, clip)
-    rows = np.arange(WATCHED)
-    return functions({"watch": lambda: comparer.compare(clip, rows, features)}, runs=9)["watch"].seconds / WATCHED
+def describe_guard(exact: DeviceEntry, entry: DeviceEntry, clips: Sequence[Clip], a_frame: float) -> str:
+    """What the comparisons with float32 cost, by processor time; `a_frame` is the time of a frame in bfloat16."""
+    comparer, features, rows = Comparer(exact, entry, ANSWERS, BATCH), encode_clip(entry, clips[0]), np.arange(WATCHED)
+    watch = functions({"watch": lambda: comparer.compare(clips[0], rows, features)}, runs=9)["watch"].processor
+    choose = partial(decide_precision, exact, "cpu", "auto", clips, BATCH, measure=ANSWERS)
+    decide = functions({"decide": choose}, runs=1)["decide"].processor
+    share, frames = watch / WATCHED / PERIOD / a_frame, decide / a_frame
+    return f"watching one frame in {PERIOD}: {share:.1%} more time; deciding: the time of {frames:.0f} frames"
 
 
 def product_rate(rows: int) -> float:
@@ -119,8 +123,7 @@ def compare(kind: str) -> None:
         likeness = concordance(ours(exact, folder, side), ours(entry, folder, side))
         print(f"  {rate:.1f} frames/s; concordance of features with float32 {likeness:.5f}")
         if precision == "bfloat16":
-            share = rate * seconds_to_watch(exact, entry, clips_of_units(folder)[0]) / PERIOD
-            print(f"  one frame in {PERIOD} is watched in float32: {share:.1%} more time")
+            print(f"  {describe_guard(exact, entry, clips_of_units(folder), costs[title].processor / len(paths))}")
         if kind == "mae_vit_b":
             product, ourselves = product_rate(BATCH * 197) / 1e9, rate * VIT_B_OPERATIONS / 1e9
             print(f"  {ourselves:.0f} GFLOP/s of {product:.0f} in bfloat16 products: {ourselves / product:.2f}")
