@@ -240,6 +240,8 @@ class Loop:
 
     def _given_labels(self, step: Step, rows: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """Labels that the frames of this process feed back, by source; NaN for those that are predicted."""
+        if not self._labels:
+            return {}
         share = given_share(self.learner.truth_share, self.settings.epochs, self.epoch + 1)
         places = torch.from_numpy(step.places)[rows].to(self.device)
         given: dict[str, Tensor] = {}
