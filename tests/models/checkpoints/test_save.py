@@ -68,6 +68,17 @@ def test_what_is_cut_out_of_a_resized_crop_is_saved_and_dropped_with_another_siz
     assert other == replace(cut, size=2 * side, resize_to=None)
 
 
+@pytest.mark.parametrize("grey", ["opencv", "rec709", (0.5, 0.25, 0.25)])
+def test_grey_and_the_method_of_resizing_are_saved(tmp_path, grey):
+    network = build("tiny_denseface", seed=1, overrides=Overrides(resize="opencv-bilinear", grey=grey))
+    save_backbone(network, tmp_path / "own")
+    loaded = load_checkpoint(tmp_path / "own")
+    assert loaded.backbone.card == network.card
+    facts = json.loads(json.dumps(loaded.facts()))
+    assert (facts["resize"], facts["grey"]) == ("opencv-bilinear", json.loads(json.dumps(grey)))
+    assert load_checkpoint(tmp_path / "own", overrides=Overrides(grey="mean")).backbone.card.image_input.grey == "mean"
+
+
 @torch.no_grad()
 def test_a_fine_tuned_autoencoder_keeps_its_norm(tmp_path, mae_state, write):
     first = load_checkpoint(write({"model": mae_state(fine_tuned=True)})).backbone
