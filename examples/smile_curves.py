@@ -24,7 +24,10 @@ from commands import abawbench
 from real_data import ATTRIBUTION, NETWORKS, public_network, real_data
 
 from abawbench.base.files import write_text
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.cli.output import exits_on_problems
+from abawbench.entries import load_entry
+from abawbench.entries.model import Card
 from abawbench.inference.store import Store, open_store
 from abawbench.table import Floats
 
@@ -84,9 +87,9 @@ def predict(entry: Path, source: Path, stores: Path) -> Store:
     return open_store(store)
 
 
-def program(store: Store) -> str:
+def program(card: Card) -> str:
     """The method in an entry's name, `<year>_<team>_<method>`."""
-    return store.card.name.split("_", 2)[-1]
+    return card.name.split("_", 2)[-1]
 
 
 def curves(store: Store, unit: str) -> pd.DataFrame:
@@ -97,7 +100,7 @@ def curves(store: Store, unit: str) -> pd.DataFrame:
         own = store.card.task(task)
         if own is not None and label in own.outputs:
             values = answered.answers[task][:, own.outputs.index(label)]
-            found[program(store), label] = pd.Series(np.where(answered.valid, values, np.nan), answered.frame)
+            found[program(store.card), label] = pd.Series(np.where(answered.valid, values, np.nan), answered.frame)
     return pd.DataFrame(found)
 
 
@@ -236,15 +239,15 @@ def main(entries: tuple[str, ...], out: Path) -> None:
     data = real_data()
     os.environ.setdefault("ABAWBENCH_YUNET", str(data / "weights" / "yunet_n_dynamic.onnx"))
     click.echo(f"{ATTRIBUTION}\n")
+    answering = [*(public_network(name, out / "entries") for name in NETWORKS), *map(Path, entries)]
+    names = [program(load_entry(str(entry)).card) for entry in answering]
+    if len(set(names)) < len(names):
+        found = f"{max(names, key=names.count)} more than once"
+        raise ProblemError(Problem("C02", found, "entries whose curves have names of their own", "rename one of them"))
     (out / "videos").mkdir(parents=True, exist_ok=True)
     for video in VIDEOS:
         shutil.copyfile(data / "videos" / f"{video}.mp4", out / "videos" / f"{video}.mp4")
-    stores: list[Store] = []
-    for entry in (*(public_network(name, out / "entries") for name in NETWORKS), *map(Path, entries)):
-        stores.append(predict(entry, out / "videos", out / "stores"))
-    names = [program(store) for store in stores]
-    if len(set(names)) < len(names):
-        raise click.UsageError(f"{max(names, key=names.count)} is given twice: its curves could not be told apart")
+    stores = [predict(entry, out / "videos", out / "stores") for entry in answering]
     blendshapes = mediapipe(data, out / "entries")
     stores.append(predict(blendshapes, blendshapes, out / "stores"))
 

@@ -3,10 +3,21 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from scipy import stats
 
 from examples.real_data import real_data
-from examples.smile_curves import FEWEST_BLOCKS, VIDEOS, Correlation, correlations, curves, mediapipe, pairs, predict
+from examples.smile_curves import (
+    FEWEST_BLOCKS,
+    VIDEOS,
+    Correlation,
+    correlations,
+    curves,
+    main,
+    mediapipe,
+    pairs,
+    predict,
+)
 
 BLOCK = 12
 CURVES = [("a", "Happiness"), ("a", "AU12"), ("a", "AU1"), ("b", "Happiness"), ("b", "AU1"), ("c", "AU12")]
@@ -88,3 +99,13 @@ def test_the_curves_of_mediapipe_are_the_means_of_its_blendshapes(tmp_path):
         smile = given[["mouthSmileLeft", "mouthSmileRight"]].mean(axis=1)
         assert found["mediapipe", "AU12"].to_numpy() == pytest.approx(smile.to_numpy(), abs=1e-12)
         assert found["mediapipe", "AU26"].to_numpy() == pytest.approx(given["jawOpen"].to_numpy(), abs=1e-12)
+
+
+@pytest.mark.real_data
+def test_two_entries_of_one_name_are_wrong_use(tmp_path):
+    twice = ["--entry", "2026_abawbench_facebehaviornet"] * 2
+    done = CliRunner().invoke(main, [*twice, "--out", str(tmp_path / "out")])
+    assert done.exit_code == 1
+    assert "C02" in done.output
+    assert "facebehaviornet more than once" in done.output
+    assert not (tmp_path / "out" / "stores").exists()
