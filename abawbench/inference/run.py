@@ -43,6 +43,8 @@ BATCH = 16
 PAUSE_S = 0.5
 # number of units at the beginning after whose like failure a run stops
 HOPELESS = 20
+# rules of an entry that fails, and not of crops that cannot be read
+FAILURES = {"E12", "E13", "E14"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +353,7 @@ class _Work:
             try:
                 if isinstance(features, np.ndarray):
                     self.watcher.watch(clip, features)
-                else:
+                elif isinstance(features, ProblemError) and FAILURES & {problem.rule for problem in features.problems}:
                     self.watcher.retry(clip)
             except ProblemError as error:
                 features = error

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abawbench.base.problems import ProblemError
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import clip_in_memory
 from abawbench.inference import precision
 from abawbench.inference.extract import extract
@@ -169,7 +169,7 @@ def test_an_entry_that_fails_in_bfloat16_alone_runs_in_float32(with_bfloat16, en
 
 def test_units_that_cannot_be_read_decide_nothing(with_bfloat16):
     def no_picture(positions):
-        raise ProblemError(precision.Problem("F01", "no picture", "a picture", "bring it", "x.jpg"))
+        raise ProblemError(Problem("F01", "no picture", "a picture", "bring it", "x.jpg"))
 
     bad = replace(CLIPS[0], source=no_picture)
     parity = decide(Rounding(), "auto", clips=[bad, CLIPS[1]])
@@ -313,6 +313,17 @@ def test_a_unit_that_fails_in_bfloat16_alone_begins_the_run_again(run, with_bflo
     summary = run(clips, tmp_path / "fails", entry=Fails())
     assert (summary.made, summary.left_out, summary.parity.precision) == (4, ("d",), "bfloat16")
     assert [problem.rule for problem in summary.problems] == ["E14"]
+
+
+def test_only_a_unit_on_which_the_entry_fails_is_tried_in_float32(with_bfloat16, monkeypatch, tmp_path):
+    def no_picture(positions):
+        raise ProblemError(Problem("F01", "no picture", "a picture", "bring it", "x.jpg"))
+
+    tried: list[str] = []
+    monkeypatch.setattr(precision.Comparer, "retry", lambda self, clip: tried.append(clip.video))
+    clips = [marked("good", 30), replace(marked("unread", 30), source=no_picture), marked("fails", 300, [5])]
+    assert predict(Overflows(), clips, tmp_path).left_out == ("unread", "fails")
+    assert tried == ["fails"]
 
 
 @each_run
