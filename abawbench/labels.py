@@ -126,7 +126,9 @@ def class_named(label: str, classes: Sequence[str]) -> str | None:
     """
     if label in classes:
         return label
-    word = _UNIT.sub(r"au\1", plain(label))
+    word = plain(label)
+    unit = _UNIT.fullmatch(word)
+    word = f"au{unit[1]}" if unit else word
     own = next((name for name in classes if plain(name) == word), None)
     meant = SYNONYMS.get(word)
     return own or (meant if meant in classes else None)
