@@ -218,7 +218,8 @@ RULES: dict[str, Rule] = {
     "P02": Rule("damaged store", "Every unit of a store has its two files, with the bytes that were written."),
     "P03": Rule("nothing to predict", "The data are crops, features, pictures or videos, with at least one frame."),
     "P04": Rule(
-        "features of other networks", "Features were made by the networks of the entry, as many as these make."
+        "features of other networks",
+        "Features were made by the networks of the entry, as many as these make; several folders hold the same frames.",
     ),
     "P05": Rule("bfloat16 too inaccurate", "Results in bfloat16 are close to those in float32."),
     "N01": Rule("Windows line ends", "Lines end with a line feed alone."),

@@ -81,7 +81,7 @@ def command(
         maker = make()
     notes = runs.say_network_notes(maker.entry.card)
     with stage("finding the data"):
-        source = runs.open_data(data, out, maker.entry.card, request.weights)
+        source = runs.open_data([data], out, maker.entry.card, request.weights)
     detail(f"{maker.entry.card.name}: {len(source.clips):,} units from {source.kind}")
     options = runs.resolve_options(request, maker.entry, partial(_load, make))
     detail(f"device: {options.device}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("entry")
-@click.argument("data", type=PATH)
+@click.argument("data", type=PATH, nargs=-1, required=True)
 @click.option("--out", "-o", type=PATH, required=True, help="Folder of the store, new or of the same entry.")
 @choice_option(
     "--fill",
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 @exits_on_problems
 def command(
     entry: str,
-    data: Path,
+    data: tuple[Path, ...],
     out: Path,
     fill: FramePolicy,
     challenges: tuple[Challenge, ...],
@@ -56,7 +57,8 @@ def command(
     ENTRY is a folder of submissions/, the path of such a folder, `<folder>/tiny`, module:factory, or the name that an
     installed package registers. DATA are crops (<unit>/00001.jpg, or the output of `faces`), features
     (<unit>.safetensors), tables of a toolkit (<unit>.csv, or <unit>/00001.csv for each picture), or videos and
-    pictures, whose faces are first cropped into OUT/faces as the card of ENTRY asks. A second run does only what is new
+    pictures, whose faces are first cropped into OUT/faces as the card of ENTRY asks. Several folders of features are
+    put end to end, as in `train`. A second run does only what is new
     or changed. `score`, `diff` and `write` take a store in place of predictions.
 
     \b
@@ -64,15 +66,16 @@ def command(
       abawbench predict 2019_kollias_facebehaviornet/tiny me.mp4 -o out/me --fill nearest --write abaw10-va
       abawbench predict submissions/2026_me_mine cropped_aligned -o out/mine
     """
-    check_output(out, data)
-    tell(f"predict: {entry} over {data}, into {out}")
+    for path in data:
+        check_output(out, path)
+    tell(f"predict: {entry} over {', '.join(map(str, data))}, into {out}")
     from abawbench.entries.loading import find_entry_file
     from abawbench.entries.model import TableEntry
     from abawbench.inference.predict import predict
 
-    entry, (data, out, submissions) = runs.resolve_places(request.address, entry, data, out, request.submissions)
+    entry, (out, submissions, *places) = runs.resolve_places(request.address, entry, out, request.submissions, *data)
     source = find_entry_file(entry, root=submissions)
-    load = partial(_load, entry, submissions, data)
+    load = partial(_load, entry, submissions, places)
     with stage("loading the entry"):
         loaded = load()
     say_remarks(loaded.card.notes)
@@ -82,7 +85,7 @@ def command(
         opened, kind, clips = None, "tables", tables.clips
     else:
         with stage("finding the data"):
-            opened = runs.open_data(data, out, loaded.card, request.weights)
+            opened = runs.open_data(places, out, loaded.card, request.weights)
         kind, clips = opened.kind, opened.clips
     detail(f"{loaded.card.name}: {len(clips):,} units from {kind}")
     options = runs.resolve_options(request, loaded, load)
@@ -109,14 +112,17 @@ def command(
     runs.print_summary(summary, kind, as_json=request.as_json, values=values, lines=lines)
 
 
-def _load(name: str, submissions: Path, data: Path) -> Entry:
+def _load(name: str, submissions: Path, data: Sequence[Path]) -> Entry:
     from abawbench.base.problems import Problem, ProblemError
     from abawbench.entries import Trainable, load_entry
     from abawbench.entries.model import TableEntry
 
     found = load_entry(name, root=submissions)
     if isinstance(found, TableEntry):
-        return found.reading(data)
+        if len(data) > 1:
+            problem = Problem("C02", f"{len(data)} folders of tables", "one", "put the tables into one folder")
+            raise ProblemError(problem)
+        return found.reading(data[0])
     if isinstance(found, Trainable):
         fix = "fit it and save it, or name an entry with weights"
         raise ProblemError(Problem("E11", f"{found.card.name} is not fitted yet", "an entry that can predict", fix))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from functools import wraps
@@ -78,23 +78,25 @@ def resolve_places(address: str | None, name: str, *paths: Path) -> tuple[str, l
     return str(Path(name).resolve()) if Path(name).exists() else name, [path.resolve() for path in paths]
 
 
-def open_data(data: Path, out: Path, card: Card, weights: Path | None) -> ClipSource:
+def open_data(data: Sequence[Path], out: Path, card: Card, weights: Path | None) -> ClipSource:
     """Open DATA as clips; faces of videos and pictures are cropped into a folder under OUT first.
 
     Args:
-        data: path that the user named.
+        data: path that the user named, or several folders of features, which are put end to end.
         out: folder of the run.
         card: card of the entry that gets the clips, which says what the crops show, and their size; where it does not
             know, they are those of recognition networks.
         weights: ONNX file of the face detector; None takes the default.
 
     Raises:
-        ProblemError: E16 the card names no crop that can be made, P03 there is nothing to crop; what `open_clips` and
-            `crop_faces` raise.
+        ProblemError: E16 the card names no crop that can be made, P03 there is nothing to crop; what `open_clips`,
+            `open_features` and `crop_faces` raise.
     """
-    from abawbench.clips.open import open_clips
+    from abawbench.clips.open import open_clips, open_features
 
-    return open_clips(data, faces=lambda: _crop_faces(data, out, card, weights))
+    if len(data) > 1:
+        return open_features(data)
+    return open_clips(data[0], faces=lambda: _crop_faces(data[0], out, card, weights))
 
 
 def resolve_options(request: RunRequest, entry: Entry, load: Callable[[], Entry]) -> RunOptions:

@@ -192,4 +192,4 @@ def _print(summaries: Mapping[str, TrainSummary], source: Source) -> None:
         count = len(summary.history)
         click.echo(f"{name}: {count} epoch{'s' * (count != 1)}{kept}; {summary.out}")
     first = next(iter(summaries.values())).out
-    click.echo(f"next: abawbench predict {first} {source.data[0]} -o {first / 'predictions'}")
+    click.echo(f"next: abawbench predict {first} {' '.join(map(str, source.data))} -o {first / 'predictions'}")

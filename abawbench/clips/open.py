@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+
+import numpy as np
 
 from abawbench.base.folders import entries, is_litter, unfold
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.clips.clip import Clip, clips_of_faces, clips_of_units, numbered_pictures
 from abawbench.clips.crop_index import CROPS, index_files
-from abawbench.clips.features import SUFFIX, clips_of_features
+from abawbench.clips.feature_index import join_origins
+from abawbench.clips.features import SUFFIX, FeatureClip, Vectors, clips_of_features
 from abawbench.clips.images import read_image
 
 Kind = Literal["faces", "crops", "features", "videos and pictures"]
@@ -64,6 +67,57 @@ def open_clips(
         raise ProblemError(Problem("P03", "an empty folder", expected, "name another", str(path)))
     # problems of videos are told as their faces are cropped
     return ClipSource(kind, clips_of_faces(faces()), tuple(note for note in notes if note.is_note))
+
+
+def open_features(folders: Sequence[Path]) -> ClipSource:
+    """Open several folders of features, whose vectors are put end to end.
+
+    Units that some folder lacks are left out, with a problem for each.
+
+    Raises:
+        ProblemError: P04, a folder of something else, no unit that every folder has, or units of unlike frames; F01,
+            E04 or E21 for features.
+    """
+    fix = "extract them from the same crops"
+    others = [f"{path}: {kind}" for path in folders if (kind := kind_of(path)) != "features"]
+    if others:
+        expected = "features in every folder"
+        raise ProblemError(Problem("P04", ", ".join(others), expected, "name one folder of crops, or features alone"))
+    by_unit = [{clip.video: clip for clip in clips_of_features(path)} for path in folders]
+    clips: list[FeatureClip] = []
+    problems: list[Problem] = []
+    for unit in sorted(set().union(*by_unit)):
+        lacking = [str(path) for path, own in zip(folders, by_unit, strict=True) if unit not in own]
+        if lacking:
+            expected = "features of the same units in every folder"
+            problems.append(Problem("P04", f"no unit {unit} in {', '.join(lacking)}", expected, fix))
+        else:
+            clips.append(_end_to_end([own[unit] for own in by_unit]))
+    if not clips:
+        expected = "features of the same units in every folder"
+        raise ProblemError(Problem("P04", "no unit that every folder has", expected, fix))
+    return ClipSource("features", tuple(clips), tuple(problems))
+
+
+def _end_to_end(clips: Sequence[FeatureClip]) -> FeatureClip:
+    first = clips[0]
+    for other in clips[1:]:
+        if not np.array_equal(first.frame, other.frame) or not np.array_equal(first.valid, other.valid):
+            found = f"{first.video}: {len(first):,} and {len(other):,} frames, not the same ones"
+            expected = "features of the same frames in every folder"
+            raise ProblemError(Problem("P04", found, expected, "extract them from the same crops"))
+
+    def vectors() -> Vectors:
+        return np.concatenate([clip.vectors() for clip in clips], axis=1)
+
+    def files() -> list[Path]:
+        return [path for clip in clips if clip.files is not None for path in clip.files()]
+
+    # features of several networks may come from several kinds of crops
+    recipe = first.crop_recipe if len({clip.crop for clip in clips}) == 1 else None
+    width = sum(clip.width for clip in clips)
+    origin = join_origins([clip.origin for clip in clips])
+    return replace(first, vectors=vectors, width=width, files=files, crop_recipe=recipe, origin=origin)
 
 
 def _unfolded(path: Path) -> tuple[Kind, Path, tuple[Problem, ...]]:

@@ -16,9 +16,8 @@ from abawbench.challenges import Challenge, Task
 from abawbench.challenges.model import Split
 from abawbench.clips.clip import Clip
 from abawbench.clips.crop_index import CROPS
-from abawbench.clips.feature_index import join_origins
-from abawbench.clips.features import FeatureClip, Vectors, clips_of_features
-from abawbench.clips.open import kind_of, open_clips
+from abawbench.clips.features import FeatureClip
+from abawbench.clips.open import ClipSource, open_clips, open_features
 from abawbench.datasets.folds import make_folds
 from abawbench.formats import read_truth
 from abawbench.table import Table, Values, join_tables
@@ -96,7 +95,7 @@ def read_labels(source: Source, challenge: Challenge) -> Labels:
     return Labels(train, held_out, files)
 
 
-def open_data(data: Sequence[Path], command: str = "abawbench faces VIDEOS OUT") -> tuple[Clip, ...]:
+def open_data(data: Sequence[Path], command: str = "abawbench faces VIDEOS OUT") -> ClipSource:
     """Open the clips of a folder of crops, or of folders of features put end to end, by unit.
 
     Args:
@@ -104,23 +103,12 @@ def open_data(data: Sequence[Path], command: str = "abawbench faces VIDEOS OUT")
         command: command that crops the faces of videos, for the problem that they are no crops.
 
     Raises:
-        ProblemError: E19 folders that do not go together; F19 a name is not UTF-8; F01, E04, D30, D31 as `open_clips`.
+        ProblemError: F19 a name is not UTF-8; F01, E04, E21, D30, D31, P04 as `open_clips` and `open_features`.
     """
     for path in data:
         if path.is_dir():
             require_names(path / CROPS if (path / CROPS).is_dir() else path)
-    if len(data) == 1 and kind_of(data[0]) != "features":
-        return open_clips(data[0], command=command).clips
-    others = [f"{path}: {kind}" for path in data if (kind := kind_of(path)) != "features"]
-    if others:
-        fix = "name one folder of crops, or folders of features alone"
-        raise ProblemError(Problem("E19", ", ".join(others), "features in every folder", fix))
-    several = [{clip.video: clip for clip in clips_of_features(path)} for path in data]
-    units = [unit for unit in several[0] if all(unit in clips for clips in several)]
-    if not units:
-        fix = "name folders of features of the same videos"
-        raise ProblemError(Problem("E19", "no unit that every folder has", "features of the same units", fix))
-    return tuple(_side_by_side([clips[unit] for clips in several]) for unit in units)
+    return open_clips(data[0], command=command) if len(data) == 1 else open_features(data)
 
 
 def digest_data(clips: Sequence[Clip]) -> str:
@@ -171,27 +159,6 @@ def _place(source: Source, challenge: Challenge, split: Split) -> Path | None:
         return named
     folder = source.truth or source.data[0]
     return next((folder / at for at in challenge.annotation_places.get(split, ()) if (folder / at).exists()), None)
-
-
-def _side_by_side(clips: Sequence[FeatureClip]) -> FeatureClip:
-    first = clips[0]
-    for other in clips[1:]:
-        if not np.array_equal(first.frame, other.frame) or not np.array_equal(first.valid, other.valid):
-            found = f"{first.video}: {len(first):,} and {len(other):,} frames, not the same ones"
-            fix = "extract them from the same crops"
-            raise ProblemError(Problem("E19", found, "features of the same frames in every folder", fix))
-
-    def vectors() -> Vectors:
-        return np.concatenate([clip.vectors() for clip in clips], axis=1)
-
-    def files() -> list[Path]:
-        return [path for clip in clips if clip.files is not None for path in clip.files()]
-
-    # features of several networks may come from several kinds of crops
-    recipe = first.crop_recipe if len({clip.crop for clip in clips}) == 1 else None
-    width = sum(clip.width for clip in clips)
-    origin = join_origins([clip.origin for clip in clips])
-    return replace(first, vectors=vectors, width=width, files=files, crop_recipe=recipe, origin=origin)
 
 
 def _arranged(values: Values, asked: Task, task: Task) -> Values:

@@ -92,7 +92,8 @@ def train(
         fix = "name an entry of these kinds"
         raise ProblemError(Problem("E19", f"kind = {content.kind}", f"one of {', '.join(KINDS)}", fix, str(entry_file)))
     challenge = challenges.get(content.vocabulary)
-    clips = open_data(source.data, faces_command(content.card()))
+    opened = open_data(source.data, faces_command(content.card()))
+    clips = opened.clips
     content, absent = starting_content(with_crop(content, clips), entry_file, clips, settings.seed)
     labels = read_labels(source, challenge)
     if settings.ridge is not None:
@@ -101,7 +102,7 @@ def train(
     assert isinstance(entry, LearningEntry)
     for sentence in absent:
         notice(sentence)
-    for note in (*network_notes(entry.card), *undescribed_crops(entry.card, clips)):
+    for note in (*opened.notes, *network_notes(entry.card), *undescribed_crops(entry.card, clips)):
         notice(f"note: {note.found}; expected: {note.expected}; {note.fix}")
     coupling = resolve_coupling(content.settings.get("coupling", "none"), settings.coupling, str(entry_file))
     dataset = settings.dataset or source.dataset or challenge.dataset

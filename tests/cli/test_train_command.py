@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from abawbench.base.run_lock import only_run
 from abawbench.cli import main
-from tests.training.runs import FEATURES, GRU, HEADS, TRAINING, an_entry, some_features, write_labels
+from tests.training.runs import FEATURES, GRU, HEADS, TRAINING, WIDTH, an_entry, some_features, write_labels
 
 
 @pytest.fixture
@@ -38,6 +38,25 @@ def test_training_tells_of_each_epoch_and_ends_with_the_best(place):
         main, ["predict", str(place / "run"), str(place / "features"), "-o", str(place / "store")]
     )
     assert predicted.exit_code == 0, predicted.output
+
+
+def test_a_run_over_several_folders_of_features_is_predicted_by_the_command_that_it_names(place):
+    some_features(place / "more", 3, seed=9)
+    (place / "more" / "f.safetensors").unlink()
+    entry = place / "2026_test_net" / "entry.toml"
+    entry.write_text(entry.read_text().replace(f"features = {WIDTH}", f"features = {WIDTH + 3}"))
+    folders = [word for name in ("features", "more") for word in ("--features", place / name)]
+    result = called(place, *folders, "--truth", place, "--set", "training.epochs=1")
+    assert result.exit_code == 0, result.output
+    assert "no unit f in" in result.stderr
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("next: ")]
+    predicted = CliRunner().invoke(main, line.removeprefix("next: abawbench ").split())
+    # the unit that one folder lacks is told, and the others are answered
+    assert predicted.exit_code == 1
+    assert "no unit f in" in predicted.stderr
+    assert "5 done" in predicted.stdout
+    alone = CliRunner().invoke(main, ["predict", str(place / "run"), str(place / "more"), "-o", str(place / "alone")])
+    assert "P04" in alone.stderr
 
 
 def test_each_seed_has_a_run_of_its_own(place):

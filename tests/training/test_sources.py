@@ -88,8 +88,8 @@ def test_a_fold_that_is_not_there_is_told(tmp_path):
 
 def test_features_stand_side_by_side_where_their_frames_are_the_same(tmp_path):
     first, second = some_features(tmp_path / "one", 2), some_features(tmp_path / "two", 3, seed=9)
-    apart = [{clip.video: clip for clip in open_data([folder])} for folder in (first, second)]
-    for clip in open_data([first, second]):
+    apart = [{clip.video: clip for clip in open_data([folder]).clips} for folder in (first, second)]
+    for clip in open_data([first, second]).clips:
         parts = [clips[clip.video].vectors() for clips in apart]
         assert clip.width == 5
         np.testing.assert_array_equal(clip.vectors(), np.concatenate(parts, axis=1))

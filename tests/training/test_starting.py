@@ -140,7 +140,7 @@ def test_folders_of_features_of_other_videos_are_refused(tmp_path, truth):
         for path in folder.glob("*.safetensors"):
             if path.stem != kept:
                 path.unlink()
-    with pytest.raises(ProblemError, match=r"E19[\s\S]*no unit that every folder has"):
+    with pytest.raises(ProblemError, match=r"P04[\s\S]*no unit that every folder has"):
         train(of_crops(tmp_path), Source(tuple(folders), truth), tmp_path / "run")
 
 
