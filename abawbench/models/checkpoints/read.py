@@ -28,8 +28,8 @@ _LARGEST_HEADER = 100_000_000
 # words in the errors of torch's restricted reader where a file holds more than tensors and plain values
 _REFUSED = re.compile(r"GLOBAL|Unsupported|reduce for|Can only")
 _CONVERT = (
-    "where you trust it, load it with torch.load(weights_only=False) where its program is, and save the state_dict() of"
-    " the network alone with safetensors.torch.save_file"
+    'where you trust it, load it with torch.load(file, map_location="cpu", weights_only=False) where its program is,'
+    " and save the state_dict() of the network alone with safetensors.torch.save_file"
 )
 _FORMS = "a checkpoint: .pth, .pt, .bin, .ckpt or .safetensors, or a folder with config.json"
 
