@@ -30,7 +30,8 @@ def _notes(network: Mapping[str, Any], file: str) -> Iterable[Problem]:
         parts += [f"not in the file: {by_module(missing)}"] if missing else []
         found = f"{network.get('kind')} from {network.get('layout')}; {'; '.join(parts)}"
         expected = "the tensors of the network alone"
-        yield Problem("N60", found, expected, "nothing, if these are heads, decoders and counters", file)
+        fix = "nothing, if these are heads, decoders, counters and the state of a training"
+        yield Problem("N60", found, expected, fix, file)
     assumed: Sequence[str] = network.get("assumed", ())
     if assumed:
         values = ", ".join(f"{name} {_joined(network[name], '.4g')}" for name in assumed)

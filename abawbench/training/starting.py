@@ -18,6 +18,7 @@ from abawbench.entries.networks.frame_encoder import BackboneSettings
 from abawbench.entries.networks.network import NetworkSettings
 from abawbench.models import backbones
 from abawbench.models.image_input import Overrides
+from abawbench.models.settings import CouplingSettings
 from abawbench.table import Table
 
 
@@ -71,10 +72,35 @@ def with_labelled_tasks(content: EntryFile, challenge: Challenge, truth: Table) 
     """The content of an entry file of kind `network` that answers the tasks with labels in `truth`, and no others."""
     if content.kind != "network":
         return content
-    without = [task.name for task in challenge.tasks if not task.is_annotated(truth.values[task.name]).any()]
+    without = unlabelled_tasks(challenge, truth)
     named = content.settings.get("tasks") or [task.name for task in challenge.tasks]
     tasks = [name for name in named if name not in without]
     return content.model_copy(update={"settings": {**content.settings, "tasks": tasks}})
+
+
+def unlabelled_tasks(challenge: Challenge, truth: Table) -> tuple[str, ...]:
+    """Names of the tasks of a challenge without a label in `truth`."""
+    return tuple(task.name for task in challenge.tasks if not task.is_annotated(truth.values[task.name]).any())
+
+
+def with_untrained_tasks(
+    content: EntryFile, challenge: Challenge, truth: Table, coupling: CouplingSettings | None
+) -> tuple[EntryFile, list[str]]:
+    """The content of an entry file with a note on the tasks that nothing trains, and that note for the user.
+
+    Args:
+        content: content of the file.
+        challenge: challenge of the truth.
+        truth: labels of the training.
+        coupling: coupling of the training, which trains both of its tasks with the labels of one.
+    """
+    answered = content.settings.get("tasks") or [task.name for task in challenge.tasks]
+    coupled = () if coupling is None else (coupling.classes, coupling.labels)
+    without = [name for name in unlabelled_tasks(challenge, truth) if name in answered and name not in coupled]
+    note = f"trained without labels of {', '.join(without)}: these answers are as untrained as at the start"
+    if not without or note in content.notes:
+        return content, []
+    return content.model_copy(update={"notes": [*content.notes, note]}), [note]
 
 
 def with_crop(content: EntryFile, clips: Sequence[Clip]) -> EntryFile:

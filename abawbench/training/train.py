@@ -50,7 +50,7 @@ from abawbench.training.run_folder import SaveClock, load_checkpoint, open_run, 
 from abawbench.training.settings import TrainOptions, read_training
 from abawbench.training.setup import Setup, TrainProgress, TrainSummary, make_record, make_splits
 from abawbench.training.sources import Source, arrange_labels, open_data, read_labels
-from abawbench.training.starting import starting_content, with_crop, with_labelled_tasks
+from abawbench.training.starting import starting_content, with_crop, with_labelled_tasks, with_untrained_tasks
 
 KINDS = ("network", "facebehaviornet")
 # seconds of an epoch above which curves are drawn after each epoch, and not only at the end
@@ -79,8 +79,8 @@ def train(
         options: options of the run.
         report: called after each step, and at the end of each epoch.
         resumed: called once with the numbers of epochs that an earlier run finished, and of all.
-        notice: called with a sentence for each file of weights that is not there and not needed, and with one about
-            crops that do not say what they show.
+        notice: called with a sentence for each file of weights that is not there and not needed, for tasks without
+            labels, and about crops that do not say what they show.
 
     Raises:
         ProblemError: everything that is wrong with entry, settings and data (E02, E07, E17, E19, ...); E20 for the
@@ -96,15 +96,18 @@ def train(
     clips = opened.clips
     content, absent = starting_content(with_crop(content, clips), entry_file, clips, settings.seed)
     labels = read_labels(source, challenge)
+    coupling = resolve_coupling(content.settings.get("coupling", "none"), settings.coupling, str(entry_file))
     if settings.ridge is not None:
         content = with_labelled_tasks(content, challenge, labels.train)
+    else:
+        content, untrained = with_untrained_tasks(content, challenge, labels.train, coupling)
+        absent += untrained
     entry = make_entry(content, entry_file)
     assert isinstance(entry, LearningEntry)
     for sentence in absent:
         notice(sentence)
     for note in (*opened.notes, *network_notes(entry.card), *undescribed_crops(entry.card, clips)):
         notice(f"note: {note.found}; expected: {note.expected}; {note.fix}")
-    coupling = resolve_coupling(content.settings.get("coupling", "none"), settings.coupling, str(entry_file))
     dataset = settings.dataset or source.dataset or challenge.dataset
     settings = replace(settings, coupling=coupling, dataset=dataset)
     with start_processes(options.device) as (processes, device):

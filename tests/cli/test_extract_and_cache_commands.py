@@ -104,7 +104,10 @@ def test_what_is_left_over_and_what_is_assumed_is_said_and_stands_in_the_index(c
     assert "--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225" in notes["N61"]["fix"]
     assert "N61 pictures of a network assumed" in result.stderr
     (network,) = json.loads((tmp_path / "cache" / "index.json").read_text())["networks"]
-    assert (network["assumed"], network["unexpected"]) == (["mean", "std"], ["head.weight", "head.bias"])
+    assert (network["assumed"], network["unexpected"]) == (
+        ["mean", "std"],
+        ["head.weight", "head.bias", "state_dict_ema"],
+    )
 
 
 def test_values_that_are_settled_are_assumed_no_more_and_equal_ones_keep_the_features(crops, checkpoint, tmp_path):

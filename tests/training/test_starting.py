@@ -148,3 +148,19 @@ def test_features_of_another_width_than_the_backbones_are_refused(tmp_path, trut
     narrow = some_features(tmp_path / "narrow", 5)
     with pytest.raises(ProblemError, match=r"E19[\s\S]*5 features a frame[\s\S]*expected 32 as the entry"):
         train(of_crops(tmp_path, BRING % "mine"), Source((narrow,), truth), tmp_path / "run")
+
+
+def test_tasks_without_labels_are_told_and_noted_on_the_card(tmp_path):
+    place = write_labels(tmp_path / "truth")
+    path = place / "training_set_annotations.txt"
+    header, *rows = path.read_text().splitlines()
+    masked = [",".join((name, "-5", "-5", *rest)) for name, _, _, *rest in (row.split(",") for row in rows)]
+    path.write_text("\n".join([header, *masked]) + "\n")
+    entry = an_entry(tmp_path, runs.FEATURES + runs.GRU + runs.HEADS + runs.TRAINING)
+    told: list[str] = []
+    source = Source((some_features(tmp_path / "features"),), place)
+    train(entry, source, tmp_path / "run", {"training.epochs": 1}, notice=told.append)
+    (note,) = [sentence for sentence in told if "without labels of va:" in sentence]
+    assert note in load_entry(str(tmp_path / "run")).card.notes
+    train(entry, Source(source.data, write_labels(tmp_path / "all")), tmp_path / "whole", {"training.epochs": 1})
+    assert not any("without labels" in sentence for sentence in load_entry(str(tmp_path / "whole")).card.notes)

@@ -345,7 +345,7 @@ def test_data_that_do_not_fit_are_told(tmp_path, corpus, features):
     entry = an_entry(tmp_path, FEATURES + GRU + HEADS + TRAINING)
     assert problems_of(entry, Source((features,)), tmp_path / "run") == ["E19 no labels to learn from"]
     assert problems_of(entry, Source((corpus,)), tmp_path / "run") == ["E19 crops for an entry that takes features"]
-    assert problems_of(entry, Source((corpus, features)), tmp_path / "run")[0].startswith("E19")
+    assert problems_of(entry, Source((corpus, features)), tmp_path / "run")[0].startswith("P04")
     shutil.copytree(features, tmp_path / "renamed")
     for path in list((tmp_path / "renamed").iterdir()):
         path.rename(path.with_stem(f"x{path.stem}"))

@@ -61,7 +61,7 @@ def find_branch(tree: Mapping[str, Any], layouts: Sequence[Layout], wanted: str 
     if not places:
         raise unknown_layout(dictionaries.values(), layouts)
     place = _chosen(places, wanted) if wanted else _only(places)
-    branch = _branch(place, places, tree)
+    branch = _branch(place, places, tree, dictionaries)
     if not wanted:
         _refuse_strangers(branch, place.layout)
     return place.layout, branch
@@ -125,7 +125,12 @@ def _chosen(places: Sequence[_Place], wanted: str) -> _Place:
     raise ProblemError(Problem("E10", found, expected, did_you_mean(wanted, names, "correct the branch")))
 
 
-def _branch(place: _Place, places: Sequence[_Place], tree: Mapping[str, Any]) -> Branch:
+def _branch(
+    place: _Place,
+    places: Sequence[_Place],
+    tree: Mapping[str, Any],
+    dictionaries: Mapping[tuple[str, ...], Mapping[str, Tensor]],
+) -> Branch:
     # a network inside the module of another is another branch
     inner = tuple(
         other.prefix
@@ -143,7 +148,23 @@ def _branch(place: _Place, places: Sequence[_Place], tree: Mapping[str, Any]) ->
         if not name.startswith(place.prefix) or (inner and name.startswith(inner))
     }
     arguments = tree.get(_ARGUMENTS)
-    return Branch(place.name, own, beside, vars(arguments) if isinstance(arguments, argparse.Namespace) else {})
+    return Branch(
+        name=place.name,
+        tensors=own,
+        beside=beside,
+        apart=tuple(dict.fromkeys(_apart(place.path, dictionaries))),
+        arguments=vars(arguments) if isinstance(arguments, argparse.Namespace) else {},
+    )
+
+
+def _apart(path: tuple[str, ...], dictionaries: Mapping[tuple[str, ...], Mapping[str, Tensor]]) -> Iterator[str]:
+    """Names of the tensors in the dictionaries around a path, and of the dictionaries that stand beside one on it."""
+    for other, tensors in dictionaries.items():
+        shared = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(path, other, strict=False))))
+        if shared < len(other):
+            yield other[shared]
+        elif other != path:
+            yield from tensors
 
 
 def _relative(name: str, prefix: str) -> str:

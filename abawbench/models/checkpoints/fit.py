@@ -40,12 +40,14 @@ class Branch:
         name: place of the network in the file: names of dictionaries and modules, joined by dots; empty at the top.
         tensors: tensors of the network, by their names inside it.
         beside: other tensors of the same dictionary.
+        apart: names of other dictionaries that hold tensors, as `head` or `optimizer`, and of tensors around this one.
         arguments: arguments of the training program, where the file holds them.
     """
 
     name: str
     tensors: Mapping[str, Tensor]
     beside: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
+    apart: tuple[str, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 

@@ -29,7 +29,7 @@ class Loaded:
         preset: source of size, colour, mean and std, and the names of those that the caller replaced.
         assumed: names of the values among these that nothing in the file says.
         missing: tensors that the file lacks and the network can do without.
-        unexpected: tensors beside the network: heads and decoders.
+        unexpected: tensors beside the network, as heads and decoders, and other dictionaries of the file.
     """
 
     backbone: Backbone
@@ -127,4 +127,4 @@ def _fit(content: Content, overrides: Overrides, path: Path, wanted: str) -> tup
         image_input = read_timm_input(config, path / CONFIG)
         preset = None if image_input is None else Preset(image_input, f"{CONFIG} of timm")
     fitted = layout.fit(branch, detected, preset, overrides)
-    return replace(fitted, unexpected=(*fitted.unexpected, *branch.beside)), described, branch.name
+    return replace(fitted, unexpected=(*fitted.unexpected, *branch.beside, *branch.apart)), described, branch.name

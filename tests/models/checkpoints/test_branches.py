@@ -57,6 +57,13 @@ def test_a_network_is_found_behind_any_dictionaries_and_modules(name, keys, modu
     assert find_branch(tree, LAYOUTS, branch.name)[1].tensors == branch.tensors
 
 
+def test_dictionaries_beside_a_network_are_named_once():
+    optimizer = {"state": {0: {"exp_avg": torch.zeros(2)}, 1: {"exp_avg": torch.zeros(2)}}}
+    tree = {"loss_scale": torch.ones(1), "net": {"backbone": IRESNET, "head": HEAD}, "optimizer": optimizer}
+    assert set(find_branch(tree, LAYOUTS)[1].apart) == {"loss_scale", "head", "optimizer"}
+    assert find_branch({"backbone": IRESNET}, LAYOUTS)[1].apart == ()
+
+
 @torch.no_grad()
 @pytest.mark.parametrize(
     "wrap",
