@@ -18,8 +18,8 @@ words = st.sampled_from(["model", "module", "net", "encoder", "state_dict", "fea
 heads = st.sampled_from(["head.weight", "au_head.0.bias", "classifier.weight", "decoder_pred.weight", "loss.weight"])
 strangers = st.sampled_from(["ssh1.weight", "fpn.0.weight", "lstm.weight_hh_l0", "attention.weight", "dist_token"])
 inner = st.sampled_from(["ca", "se.fc1.weight", "gamma_1", "norm9.weight"])
-MODULES = {"conv1", "bn1", "prelu", "layer1", "layer2", "layer3", "layer4", "bn2", "fc", "features"}
-MODULES |= {"cls_token", "pos_embed", "patch_embed", "blocks", "norm"}
+IRESNET = {"conv1", "bn1", "prelu", "layer1", "layer2", "layer3", "layer4", "bn2", "fc", "features"}
+MODULES = IRESNET | {"cls_token", "pos_embed", "patch_embed", "blocks", "norm"}
 CHANGES = ("drop", "rename", "reshape", "retype", "stranger", "inner", "twin", "swap")
 
 
