@@ -20,7 +20,7 @@ from abawbench.cli.options import (
     resolve_device,
     submissions_option,
 )
-from abawbench.cli.output import ProgressLine, duration, print_json, say, tell, tell_resumed
+from abawbench.cli.output import ProgressLine, duration, print_json, say, say_remarks, tell, tell_resumed
 from abawbench.inference.run import RunOptions
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ def resolve_options(request: RunRequest, entry: Entry, load: Callable[[], Entry]
 
     Args:
         request: options of the command line.
-        entry: the entry; `auto` is the CPU for one that runs on no other device, and then torch is not imported.
+        entry: the entry; one that runs on the CPU alone does so, without torch, and the user is told where another
+            device was named.
         load: function that loads the entry; it can be pickled.
 
     Raises:
@@ -115,8 +116,11 @@ def resolve_options(request: RunRequest, entry: Entry, load: Callable[[], Entry]
 
     workers = None if request.address is None else RayWorkers(load, request.address)
     named = request.options.device
-    device = "cpu" if named == "auto" and not isinstance(entry, DeviceEntry) else resolve_device(named)
-    return replace(request.options, device=device, workers=workers)
+    if isinstance(entry, DeviceEntry):
+        return replace(request.options, device=resolve_device(named), workers=workers)
+    if named not in {"auto", "cpu"}:
+        say_remarks([f"{entry.card.name} runs on the CPU alone, and not on {named}"])
+    return replace(request.options, device="cpu", workers=workers)
 
 
 @contextmanager

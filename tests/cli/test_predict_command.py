@@ -135,6 +135,13 @@ def test_faces_of_an_earlier_card_are_not_mixed_with_those_of_the_present_one(su
     assert "remove cropped_aligned and index from this one" in result.stderr
 
 
+def test_an_entry_that_runs_on_the_cpu_alone_does_so_and_says_so(crops, tmp_path):
+    words = ["predict", "2026_abawbench_constant", str(crops), "-o", str(tmp_path / "out"), "--device", "cuda:7"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    assert "note: 2026_abawbench_constant runs on the CPU alone, and not on cuda:7" in result.stderr
+
+
 def test_changed_code_of_an_entry_is_noticed(submissions, crops, tmp_path):
     called(submissions, "2026_test_mean", crops, "-o", tmp_path / "store")
     path = submissions / "2026_test_mean" / "entry.py"
