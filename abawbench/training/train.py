@@ -80,7 +80,8 @@ def train(
         report: called after each step, and at the end of each epoch.
         resumed: called once with the numbers of epochs that an earlier run finished, and of all.
         notice: called with a sentence for each file of weights that is not there and not needed, for tasks without
-            labels, and about crops that do not say what they show.
+            labels, for data that are assumed to be those of the challenge, and about crops that do not say what they
+            show.
 
     Raises:
         ProblemError: everything that is wrong with entry, settings and data (E02, E07, E17, E19, ...); E20 for the
@@ -104,6 +105,8 @@ def train(
         absent += untrained
     entry = make_entry(content, entry_file)
     assert isinstance(entry, LearningEntry)
+    if not settings.dataset and not source.dataset:
+        absent.append(f"assumed: the data are {challenge.dataset}; training.dataset names others")
     for sentence in absent:
         notice(sentence)
     for note in (*opened.notes, *network_notes(entry.card), *undescribed_crops(entry.card, clips)):

@@ -99,16 +99,20 @@ def test_backbones_that_are_there_stay_beside_features(tmp_path, features):
 
 def test_an_entry_without_any_weights_learns_from_features_and_passes_the_conformance_suite(tmp_path, features, truth):
     told: list[str] = []
-    path = of_crops(tmp_path, BRING % "mine")
-    train(path, Source((features,), truth), tmp_path / "run", {"training.epochs": 1}, notice=told.append)
-    assert len(told) == 2
+    path, source = of_crops(tmp_path, BRING % "mine"), Source((features,), truth)
+    train(path, source, tmp_path / "run", {"training.epochs": 1}, notice=told.append)
+    assert len(told) == 3
+    assert told[2] == "assumed: the data are s-Aff-Wild2; training.dataset names others"
     report = conform(lambda: load_entry(tmp_path / "run"))
     assert report.is_ok, report.problems
     # a second run starts from the heads of the first
     shutil.copy(tmp_path / "run" / "heads.safetensors", path.parent)
-    train(path, Source((features,), truth), tmp_path / "next", {"training.epochs": 1}, notice=told.append)
-    assert len(told) == 3
-    assert load_entry(tmp_path / "next").card.tasks
+    changes = {"training.epochs": 1, "training.dataset": "mine"}
+    train(path, source, tmp_path / "next", changes, notice=told.append)
+    assert len(told) == 4
+    card = load_entry(tmp_path / "next").card
+    assert card.tasks
+    assert card.trained_on == ("mine, train split",)
 
 
 def test_crops_need_the_files_of_the_backbones_and_not_that_of_the_heads(tmp_path):

@@ -317,11 +317,10 @@ def test_crops_of_another_kind_than_the_entry_takes_are_refused(tmp_path, corpus
     assert (first.rule, first.count) == ("E19", 6)
     assert first.found == "crops wide of 16 x 16 pixels in a"
     assert first.fix == "cut the crops that it takes: abawbench faces VIDEOS OUT --crop arcface-112 --size 16"
-    assert told == []
+    assert not any("crops" in sentence for sentence in told)
     (data / "cropped_aligned" / "crop.json").unlink()
     train(path, Source((data,)), tmp_path / "run", {"training.epochs": 1}, notice=told.append)
-    (sentence,) = told
-    assert sentence.startswith("note: crops that do not say what they show; alike in 6 units")
+    assert told[-1].startswith("note: crops that do not say what they show; alike in 6 units")
 
 
 def test_what_is_assumed_of_a_checkpoint_is_told_before_the_training(tmp_path, corpus):
