@@ -50,6 +50,32 @@ def origins_of(card: Card, seed: int | None, given: FeatureOrigin | None) -> tup
     return tuple(dict.fromkeys([*own, *([] if given is None else [given])]))
 
 
+def layer_card(
+    card: Card, image_input: ImageInput, layer: str, title: str, *, kind: str, sha256: str, width: int
+) -> Card:
+    """The card of the entry whose features are those of a layer of another entry's network.
+
+    Args:
+        card: card of the other entry.
+        image_input: pictures that the network takes.
+        layer: name of the layer.
+        title: the layer in words, behind the title of the other entry.
+        kind: kind of the network.
+        sha256: hash of its weights.
+        width: number of features of a frame; further axes are flattened.
+    """
+    facts = {
+        "role": "network",
+        "kind": kind,
+        "sha256": sha256,
+        "intake": image_input.to_json(),
+        "layer": layer,
+        "pooling": "flatten",
+        "width": width,
+    }
+    return Card(card.name, f"{card.title}: {title}", (), card.picture, weights=card.weights, networks=(facts,))
+
+
 def network_identity(facts: Mapping[str, Any], seed: int | None) -> dict[str, Any]:
     """The facts of a network that decide its features; its role in an entry and the name of its file do not."""
     # beside the facts of a checkpoint, its layout is that of the file

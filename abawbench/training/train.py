@@ -95,19 +95,19 @@ def train(
     challenge = challenges.get(content.vocabulary)
     opened = open_data(source.data, faces_command(content.card()))
     clips = opened.clips
-    content, absent = starting_content(with_crop(content, clips), entry_file, clips, settings.seed)
+    content, sentences = starting_content(with_crop(content, clips), entry_file, clips, settings.seed)
     labels = read_labels(source, challenge)
     coupling = resolve_coupling(content.settings.get("coupling", "none"), settings.coupling, str(entry_file))
     if settings.ridge is not None:
         content = with_labelled_tasks(content, challenge, labels.train)
     else:
         content, untrained = with_untrained_tasks(content, challenge, labels.train, coupling)
-        absent += untrained
+        sentences += untrained
     entry = make_entry(content, entry_file)
     assert isinstance(entry, LearningEntry)
     if not settings.dataset and not source.dataset:
-        absent.append(f"assumed: the data are {challenge.dataset}; training.dataset names others")
-    for sentence in absent:
+        sentences.append(f"assumed: the data are {challenge.dataset}; training.dataset names others")
+    for sentence in sentences:
         notice(sentence)
     for note in (*opened.notes, *network_notes(entry.card), *undescribed_crops(entry.card, clips)):
         notice(f"note: {note.found}; expected: {note.expected}; {note.fix}")

@@ -15,6 +15,7 @@ from abawbench.base.problems import Problem, ProblemError, Problems, did_you_mea
 from abawbench.challenges import Task
 from abawbench.clips.clip import Clip, Frames
 from abawbench.entries.contract import predict_frame_wise
+from abawbench.entries.features import layer_card
 from abawbench.entries.foreign.onnx_graph import CORES, Graph, open_graph
 from abawbench.entries.model import Answers, Card, FrameFeatures, weights_of
 from abawbench.entries.names import read_names
@@ -193,17 +194,8 @@ class OnnxModel:
             raise ProblemError(problem)
         size = self.image_input.crop_size
         width = self.run(np.zeros((1, size, size, 3), np.uint8), [name])[0].shape[1]
-        facts = {
-            "role": "network",
-            "kind": "onnx",
-            "sha256": self.card.weights[-1].sha256,
-            "intake": self.image_input.to_json(),
-            "layer": name,
-            "pooling": "flatten",
-            "width": width,
-        }
-        own = self.card
-        about = Card(own.name, f"{own.title}: output {name}", (), own.picture, weights=own.weights, networks=(facts,))
+        sha256 = self.card.weights[-1].sha256
+        about = layer_card(self.card, self.image_input, name, f"output {name}", kind="onnx", sha256=sha256, width=width)
         return OnnxLayer(about, self, name, width)
 
     def layer_problem(self, name: str, place: str, rule: str) -> Problem | None:

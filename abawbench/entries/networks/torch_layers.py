@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from abawbench.base.problems import Problem, ProblemError, did_you_mean
+from abawbench.entries.features import layer_card
 from abawbench.entries.model import Card
 from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder
 
@@ -91,16 +92,8 @@ def torch_layer(card: Card, encoder: FrameEncoder, prefix: str, layer: str) -> T
     named = module.get_submodule(prefix)
     own = FrameEncoder((_Tap(module, f"{prefix}.{layer}", layer),), (image_input,))
     width = own.forward((torch.zeros(TRIAL, image_input.size, image_input.size, 3, dtype=torch.uint8),)).shape[1]
-    facts = {
-        "role": "network",
-        "kind": type(named).__name__,
-        "sha256": _digest(named),
-        "intake": image_input.to_json(),
-        "layer": layer,
-        "pooling": "flatten",
-        "width": width,
-    }
-    about = Card(card.name, f"{card.title}: layer {layer}", (), card.picture, weights=card.weights, networks=(facts,))
+    kind, sha256 = type(named).__name__, _digest(named)
+    about = layer_card(card, image_input, layer, f"layer {layer}", kind=kind, sha256=sha256, width=width)
     return TorchLayer(about, own, width)
 
 
