@@ -18,8 +18,8 @@ from abawbench.challenges import Categorical, Task
 from abawbench.clips.clip import BATCH, Clip
 from abawbench.entries.model import Answers, Card, FrameFeatures, Weights, weights_of
 from abawbench.entries.names import note_respelt
-from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, freeze
-from abawbench.entries.networks.torch_layers import TorchLayer, layers_of, require_layer, torch_layer
+from abawbench.entries.networks.frame_encoder import FrameEncoder, freeze
+from abawbench.entries.networks.torch_layers import LayeredEncoderEntry, require_layer
 from abawbench.entries.outputs import correct_rounding, over_frames, softmax
 from abawbench.formats.value_forms import near_classes
 from abawbench.labels import class_named
@@ -81,7 +81,7 @@ class _Scores(nn.Module):
 
 
 @dataclass(frozen=True, eq=False)
-class ImageClassifier(EncoderEntry):
+class ImageClassifier(LayeredEncoderEntry):
     """An image classifier as an entry; the features of a frame are the scores of its labels before the softmax.
 
     Attributes:
@@ -89,6 +89,8 @@ class ImageClassifier(EncoderEntry):
         class_of_label: index of the class of each label; -1 for a label that is left out.
         features: layer of the network that it names as its features; empty for none.
     """
+
+    inside = NETWORK
 
     task: Categorical
     class_of_label: tuple[int, ...]
@@ -113,19 +115,6 @@ class ImageClassifier(EncoderEntry):
             self.task, values, file=file, fix="the weights hold numbers that are not finite: bring others"
         )
         return {self.task.name: over_frames(fair, clip)}
-
-    def layers(self) -> tuple[str, ...]:
-        """Names of the layers of the network."""
-        return layers_of(self.encoder.modules[0].get_submodule(NETWORK))
-
-    def layer(self, name: str) -> TorchLayer:
-        """The entry whose features are those of a layer.
-
-        Raises:
-            ProblemError: C02 there is no such layer, E13 it makes no row of numbers for each crop.
-        """
-        require_layer(self.encoder.modules[0].get_submodule(NETWORK), name, self.card.name, "C02")
-        return torch_layer(self.card, self.encoder, NETWORK, name)
 
 
 def create(card: Card, vocabulary: tuple[Task, ...], settings: ImageClassifierSettings) -> ImageClassifier:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -95,6 +96,29 @@ def torch_layer(card: Card, encoder: FrameEncoder, prefix: str, layer: str) -> T
     kind, sha256 = type(named).__name__, _digest(named)
     about = layer_card(card, image_input, layer, f"layer {layer}", kind=kind, sha256=sha256, width=width)
     return TorchLayer(about, own, width)
+
+
+class LayeredEncoderEntry(EncoderEntry):
+    """An entry around one torch module, whose layers make features too.
+
+    Attributes:
+        inside: path of that module in the one of the encoder.
+    """
+
+    inside: ClassVar[str]
+
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers of the module."""
+        return layers_of(self.encoder.modules[0].get_submodule(self.inside))
+
+    def layer(self, name: str) -> TorchLayer:
+        """The entry whose features are those of a layer.
+
+        Raises:
+            ProblemError: C02 there is no such layer, E13 it makes no row of numbers for each crop.
+        """
+        require_layer(self.encoder.modules[0].get_submodule(self.inside), name, self.card.name, "C02")
+        return torch_layer(self.card, self.encoder, self.inside, name)
 
 
 def _digest(module: nn.Module) -> str:

@@ -15,8 +15,8 @@ from abawbench.challenges import Task
 from abawbench.clips.clip import Clip
 from abawbench.entries.model import Answers, Card, FrameFeatures
 from abawbench.entries.names import read_names
-from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, freeze, normalise
-from abawbench.entries.networks.torch_layers import TorchLayer, layers_of, require_layer, torch_layer
+from abawbench.entries.networks.frame_encoder import FrameEncoder, freeze, normalise
+from abawbench.entries.networks.torch_layers import LayeredEncoderEntry, require_layer
 from abawbench.entries.outputs import (
     ACTIVATIONS,
     TRAINED,
@@ -60,13 +60,15 @@ class _EndToEnd(nn.Module):
 
 
 @dataclass(frozen=True, eq=False)
-class ModuleEntry(EncoderEntry):
+class ModuleEntry(LayeredEncoderEntry):
     """A module that answers for each crop alone, as an entry.
 
     Attributes:
         activations: function that makes answers of the scores of each task, in the order of the card.
         features: layer of the module that it names as its features; empty for none.
     """
+
+    inside = MODULE
 
     activations: tuple[Activation, ...]
     features: str = ""
@@ -95,19 +97,6 @@ class ModuleEntry(EncoderEntry):
                 values = correct_rounding(task, values, file=file, fix=fix)
             answers[task.name] = over_frames(values, clip)
         return answers
-
-    def layers(self) -> tuple[str, ...]:
-        """Names of the layers of the module."""
-        return layers_of(self.encoder.modules[0].get_submodule(MODULE))
-
-    def layer(self, name: str) -> TorchLayer:
-        """The entry whose features are those of a layer.
-
-        Raises:
-            ProblemError: C02 there is no such layer, E13 it makes no row of numbers for each crop.
-        """
-        require_layer(self.encoder.modules[0].get_submodule(MODULE), name, self.card.name, "C02")
-        return torch_layer(self.card, self.encoder, MODULE, name)
 
 
 def from_torch(
