@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abawbench.metrics.average_precision import average_precision, grid_average_precision
 from abawbench.metrics.concordance import concordance, pearson
-from abawbench.metrics.f1 import accuracy, macro_f1, mean_f1
+from abawbench.metrics.f1 import accuracy, balanced_accuracy, macro_f1, mean_f1
 
 __all__ = [
     "accuracy",
     "average_precision",
+    "balanced_accuracy",
     "concordance",
     "grid_average_precision",
     "macro_f1",

@@ -1,4 +1,4 @@
-"""F1 and accuracy of classes and of labels, from additive counts."""
+"""F1, accuracy and balanced accuracy of classes and of labels, from additive counts."""
 
 from __future__ import annotations
 
@@ -114,6 +114,57 @@ def label_accuracy_from(counts: Floats) -> Floats:
     return _ratio((counts[..., NEITHER] + counts[..., TRUE_POSITIVE]).sum(-1), rows, rows)
 
 
+def recall_per_class_from(counts: Floats) -> Floats:
+    """Share of the rows of each class that are predicted so, from confusion counts.
+
+    Args:
+        counts: shape (..., classes, classes), from `confusion`.
+
+    Returns:
+        Shape (..., classes), values in [0, 1]; NaN for a class without a row in the truth.
+    """
+    rows = counts.sum(-1)
+    return _ratio(np.diagonal(counts, axis1=-2, axis2=-1), rows, rows)
+
+
+def balanced_accuracy_from(counts: Floats) -> Floats:
+    """Balanced accuracy from confusion counts; see `balanced_accuracy`.
+
+    Args:
+        counts: shape (..., classes, classes), from `confusion`.
+
+    Returns:
+        Shape (...), values in [0, 1]; NaN without any row.
+    """
+    recall = recall_per_class_from(counts)
+    present = np.count_nonzero(~np.isnan(recall), axis=-1)
+    return _ratio(np.nansum(recall, axis=-1), present, present)
+
+
+def label_confusion(counts: Floats) -> Floats:
+    """Label counts as a confusion of two classes, absent and present, for each label.
+
+    Args:
+        counts: shape (..., labels, 4), from `label_counts`.
+
+    Returns:
+        Shape (..., labels, 2, 2): the truth, then the prediction.
+    """
+    return counts.reshape(*counts.shape[:-1], 2, 2)
+
+
+def label_balanced_accuracy_from(counts: Floats) -> Floats:
+    """Balanced accuracy of each label: the mean of the shares of its positives and of its negatives that are right.
+
+    Args:
+        counts: shape (..., labels, 4), from `label_counts`.
+
+    Returns:
+        Shape (..., labels), values in [0, 1]; the one share where a label is always on or always off, NaN without rows.
+    """
+    return balanced_accuracy_from(label_confusion(counts))
+
+
 def _ratio(part: Floats, whole: Floats, rows: Floats) -> Floats:
     value = np.divide(part, whole, out=np.zeros(np.broadcast_shapes(part.shape, whole.shape)), where=whole > 0)
     return np.where(rows > 0, value, np.nan)
@@ -162,6 +213,30 @@ def accuracy(truth: ArrayLike, prediction: ArrayLike, *, classes: int) -> float:
     0.75
     """
     return float(accuracy_from(_one_group(truth, prediction, classes)))
+
+
+def balanced_accuracy(truth: ArrayLike, prediction: ArrayLike, *, classes: int) -> float:
+    """Balanced accuracy: the mean of the recall of every class of the truth, also called unweighted average recall.
+
+    The recall of a class is the share of its frames that are predicted so.
+
+    Args:
+        truth: shape (frames,), integers from 0 to classes - 1.
+        prediction: shape (frames,).
+        classes: number of classes of the challenge; those without a frame in the truth are left out of the mean.
+
+    Returns:
+        Value in [0, 1]; NaN without frames.
+
+    Raises:
+        ProblemError: C02, the shapes differ.
+
+    Source: Brodersen et al. 2010, ICPR, "The balanced accuracy and its posterior distribution".
+
+    >>> balanced_accuracy([0, 0, 0, 1], [0, 0, 1, 1], classes=3)
+    0.8333333333333333
+    """
+    return float(balanced_accuracy_from(_one_group(truth, prediction, classes)))
 
 
 def mean_f1(truth: ArrayLike, prediction: ArrayLike) -> float:

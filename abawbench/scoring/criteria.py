@@ -13,7 +13,14 @@ from abawbench.base.problems import Problem, ProblemError, near_names
 from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel, Task
 from abawbench.metrics.average_precision import average_precision, grid_average_precision
 from abawbench.metrics.concordance import concordance_from, pearson_from
-from abawbench.metrics.f1 import accuracy_from, f1_per_class_from, f1_per_label_from, label_accuracy_from
+from abawbench.metrics.f1 import (
+    accuracy_from,
+    balanced_accuracy_from,
+    f1_per_class_from,
+    f1_per_label_from,
+    label_accuracy_from,
+    label_balanced_accuracy_from,
+)
 from abawbench.scoring.statistics import rows_of
 from abawbench.table import Floats
 
@@ -61,6 +68,15 @@ CRITERIA: Mapping[str, tuple[Criterion, ...]] = {
     "accuracy": (
         Criterion(Categorical, accuracy_from, ("metrics", "accuracy_{task}")),
         Criterion(MultiLabel, label_accuracy_from, ("metrics", "accuracy_{task}")),
+    ),
+    "balanced_accuracy": (
+        Criterion(Categorical, balanced_accuracy_from, ("metrics", "balanced_accuracy_{task}")),
+        Criterion(
+            MultiLabel,
+            label_balanced_accuracy_from,
+            ("metrics", "balanced_accuracy_{task}"),
+            ("metrics", "balanced_accuracy_{task}_per_unit", "{part}"),
+        ),
     ),
 }
 """Every criterion by the name that terms and reports of a challenge use, once for each kind of task."""

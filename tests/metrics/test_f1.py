@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, f1_score
 
 from abawbench.base.problems import ProblemError
-from abawbench.metrics import accuracy, macro_f1, mean_f1
+from abawbench.metrics import accuracy, balanced_accuracy, macro_f1, mean_f1
 from abawbench.metrics.f1 import (
     accuracy_from,
     confusion,
     f1_per_class_from,
     f1_per_label_from,
     label_accuracy_from,
+    label_balanced_accuracy_from,
     label_counts,
 )
 from abawbench.metrics.groups import Groups
@@ -48,6 +49,24 @@ def test_accuracy_and_confusion_equal_scikit_learn(pair):
     assert accuracy(*pair, classes=CLASSES) == pytest.approx(accuracy_score(*pair), abs=1e-12)
     counts = confusion(*pair, CLASSES, Groups.one(len(pair[0])))[0]
     np.testing.assert_array_equal(counts, confusion_matrix(*pair, labels=range(CLASSES)))
+
+
+@given(classes())
+@pytest.mark.filterwarnings("ignore::UserWarning:sklearn")
+def test_balanced_accuracy_equals_scikit_learn(pair):
+    assert balanced_accuracy(*pair, classes=CLASSES) == pytest.approx(balanced_accuracy_score(*pair), abs=1e-12)
+
+
+def test_balanced_accuracy_without_frames_is_undefined():
+    assert np.isnan(balanced_accuracy([], [], classes=3))
+
+
+@given(labels())
+@pytest.mark.filterwarnings("ignore::UserWarning:sklearn")
+def test_balanced_accuracy_of_labels_equals_scikit_learn(pair):
+    counts = label_counts(*pair, Groups.one(len(pair[0])))[0]
+    expected = [balanced_accuracy_score(t, p) for t, p in zip(pair[0].T, pair[1].T, strict=True)]
+    np.testing.assert_allclose(label_balanced_accuracy_from(counts), expected, atol=1e-12)
 
 
 @given(labels())
