@@ -5,6 +5,7 @@ from __future__ import annotations
 from abawbench.metrics.average_precision import average_precision, grid_average_precision
 from abawbench.metrics.concordance import concordance, pearson
 from abawbench.metrics.f1 import accuracy, balanced_accuracy, macro_f1, mean_f1
+from abawbench.metrics.identification import rank_one, verification_rate
 
 __all__ = [
     "accuracy",
@@ -15,4 +16,6 @@ __all__ = [
     "macro_f1",
     "mean_f1",
     "pearson",
+    "rank_one",
+    "verification_rate",
 ]
