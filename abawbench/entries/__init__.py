@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abawbench.entries.loading import load_entry
-from abawbench.entries.model import Card, DeviceEntry, Entry, FrameWise, Trainable, Weights, weights_of
+from abawbench.entries.model import Card, DeviceEntry, Entry, FrameWise, Synthesiser, Trainable, Weights, weights_of
 from abawbench.entries.outputs import answer, uncovered
 from abawbench.models.image_input import ImageInput
 
@@ -13,6 +13,7 @@ __all__ = [
     "Entry",
     "FrameWise",
     "ImageInput",
+    "Synthesiser",
     "Trainable",
     "Weights",
     "answer",

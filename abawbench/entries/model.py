@@ -201,6 +201,28 @@ class LayeredEntry(FrameWise, Protocol):
         ...
 
 
+@runtime_checkable
+class Synthesiser(Entry, Protocol):
+    """An entry that also gives faces another expression."""
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """The expressions that it can give to a face, in the words of the vocabularies."""
+        ...
+
+    def synthesise(self, crops: Frames, expression: str) -> Frames:
+        """Make a picture of each face with another expression, whatever other crops the batch holds.
+
+        Args:
+            crops: RGB crops, uint8, shape (crops, side, side, 3).
+            expression: one of `expressions`.
+
+        Returns:
+            RGB, uint8, in the shape of the crops.
+        """
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class TableClips:
     """What the tables of another program hold.

@@ -1,0 +1,1 @@
+"""The central claims of the papers, tested on open data with their controls: one folder each."""
