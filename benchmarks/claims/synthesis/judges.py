@@ -261,7 +261,8 @@ def _augmented(faces: Pictures, random: np.random.Generator) -> Tensor:
     count, _, side, _ = pictures.shape
     pictures = functional.pad(pictures, (3, 3, 3, 3), mode="replicate")
     down, right = random.integers(0, 7, (2, count))
-    pictures = torch.stack([one[:, y : y + side, x : x + side] for one, y, x in zip(pictures, down, right, strict=True)])
+    parts = zip(pictures, down, right, strict=True)
+    pictures = torch.stack([one[:, y : y + side, x : x + side] for one, y, x in parts])
     mirrored = torch.from_numpy(random.random(count) < 0.5)
     pictures[mirrored] = pictures[mirrored].flip(-1)
     blurred = torch.from_numpy(random.random(count) < 0.5)
