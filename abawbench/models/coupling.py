@@ -76,9 +76,9 @@ def implied_labels(class_logits: Tensor, table: Tensor) -> Tensor:
     Raises:
         ProblemError: E17, another number of classes.
     """
-    _fit(table, classes=class_logits)
+    refuse_widths(table, classes=class_logits)
     with torch.autocast(class_logits.device.type, enabled=False):
-        logits = _precise(class_logits)
+        logits = to_precise(class_logits)
         weights, known = _split(table, logits)
         chance = _log_probabilities(logits, known).exp()
         smallest = torch.finfo(chance.dtype).tiny
@@ -105,10 +105,10 @@ def matching_loss(
     Raises:
         ProblemError: E17, another number of classes or labels.
     """
-    _fit(table, classes=class_logits, labels=label_logits)
+    refuse_widths(table, classes=class_logits, labels=label_logits)
     options = MatchingOptions() if options is None else options
     implied = implied_labels(class_logits, table).clamp(MARGIN, 1 - MARGIN)
-    predicted = _precise(label_logits).sigmoid().clamp(MARGIN, 1 - MARGIN)
+    predicted = to_precise(label_logits).sigmoid().clamp(MARGIN, 1 - MARGIN)
     if options.target == "labels":
         cost = _cost(predicted, implied, options)
     elif options.target == "classes":
@@ -138,11 +138,11 @@ def soft_labels(labels: Tensor, annotated: Tensor, table: Tensor, options: SoftL
     Raises:
         ProblemError: E17, another number of labels.
     """
-    _fit(table, labels=labels)
-    _fit(table, labels=annotated)
+    refuse_widths(table, labels=labels)
+    refuse_widths(table, labels=annotated)
     options = SoftLabelOptions() if options is None else options
     with torch.no_grad(), torch.autocast(labels.device.type, enabled=False):
-        present = torch.where(annotated, _precise(labels), 0)
+        present = torch.where(annotated, to_precise(labels), 0)
         weights, known = _split(table, present)
         reachable = annotated.to(present) @ weights.T
         score = (present @ weights.T) / reachable.clamp_min(torch.finfo(present.dtype).tiny)
@@ -168,9 +168,9 @@ def soft_label_loss(class_logits: Tensor, soft: Tensor, table: Tensor) -> Tensor
     Raises:
         ProblemError: E17, another number of classes.
     """
-    _fit(table, classes=class_logits)
-    _fit(table, classes=soft)
-    logits = _precise(class_logits)
+    refuse_widths(table, classes=class_logits)
+    refuse_widths(table, classes=soft)
+    logits = to_precise(class_logits)
     _, known = _split(table, logits)
     entropy = -(soft.to(logits) * _log_probabilities(logits, known).masked_fill(soft == 0, 0)).sum()
     return entropy / (soft.sum(1) > 0).sum().clamp_min(1)
@@ -205,8 +205,8 @@ def hard_classes_of_labels(labels: Tensor, annotated: Tensor, table: Tensor) -> 
     Raises:
         ProblemError: E17, another number of labels.
     """
-    _fit(table, labels=labels)
-    _fit(table, labels=annotated)
+    refuse_widths(table, labels=labels)
+    refuse_widths(table, labels=annotated)
     with torch.no_grad(), torch.autocast(labels.device.type, enabled=False):
         shown = (table > 0).float().T.to(labels.device)
         required = annotated.float() @ shown
@@ -239,11 +239,13 @@ def _split(table: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(known, table, 0).to(like), known.to(like)
 
 
-def _precise(values: Tensor) -> Tensor:
+def to_precise(values: Tensor) -> Tensor:
+    """The values in float32, or in float64 where they are."""
     return values if values.dtype == torch.float64 else values.float()
 
 
-def _fit(table: Tensor, *, classes: Tensor | None = None, labels: Tensor | None = None) -> None:
+def refuse_widths(table: Tensor, *, classes: Tensor | None = None, labels: Tensor | None = None) -> None:
+    """Check that values of classes and of labels are as wide as a table. Raises: ProblemError E17, they are not."""
     widths = (("classes", classes, 0), ("labels", labels, 1))
     problems = [
         Problem(

@@ -99,20 +99,69 @@ def estimate_relatedness(
 
     Source: arXiv:2105.03790 (assumed(paper)); the split and the minimum are assumed.
     """
+    shown, annotated = count_relatedness(expressions, action_units, mask, classes=classes, split=split)
+    known = annotated >= max(minimum, 1)
+    share = shown / np.maximum(annotated, 1)
+    return np.where(known, np.where(share > threshold, share, 0.0), np.nan)
+
+
+def count_relatedness(
+    expressions: NDArray[np.integer], action_units: Values, mask: Mask, *, classes: int, split: ArrayLike
+) -> tuple[Floats, Floats]:
+    """Count the training rows of each class that have each label, and those that are annotated for it.
+
+    Takes and raises what `estimate_relatedness` does.
+
+    Returns:
+        Two tables of counts, shape (classes, labels).
+    """
     problems = tuple(_problems_of(expressions, action_units, mask, classes, np.asarray(split, np.str_)))
     if problems:
         raise ProblemError(*problems)
-    active = np.where(mask, action_units, 0)
     rows = expressions >= 0
-    number = expressions[rows]
-    table = np.full((classes, mask.shape[1]), np.nan)
+    number, seen = expressions[rows], mask[rows]
+    active = np.where(seen, action_units[rows], 0)
+    shown, annotated = np.zeros((2, classes, mask.shape[1]))
     for column in range(mask.shape[1]):
-        annotated = np.bincount(number, mask[rows, column], classes)
-        shown = np.bincount(number, active[rows, column], classes)
-        known = annotated >= max(minimum, 1)
-        share = shown[known] / annotated[known]
-        table[known, column] = np.where(share > threshold, share, 0.0)
-    return table
+        shown[:, column] = np.bincount(number, active[:, column], classes)
+        annotated[:, column] = np.bincount(number, seen[:, column], classes)
+    return shown, annotated
+
+
+def base_rates(action_units: Values, mask: Mask) -> Floats:
+    """The share of annotated rows that have each label, with half a row more of either kind; shape (labels,).
+
+    Args:
+        action_units: labels from 0 to 1, anything where the mask is False, shape (rows, labels).
+        mask: True where a label is annotated, shape (rows, labels).
+
+    >>> base_rates(np.array([[1, 0], [1, -1]]), np.array([[True, False], [True, False]])).round(3).tolist()
+    [0.833, 0.5]
+    """
+    return (np.where(mask, action_units, 0).sum(0) + 0.5) / (mask.sum(0) + 1)
+
+
+def smoothed(table: Floats, base: Floats, rows: ArrayLike, pseudo_rows: float) -> Floats:
+    """A table whose rows are mixed with base rates: (rows * share + pseudo rows * base) / (rows + pseudo rows).
+
+    Args:
+        table: shares from 0 to 1, NaN where not known, shape (classes, labels).
+        base: base rate of each label, shape (labels,).
+        rows: number of rows that each cell rests on, one for all or of shape (classes, labels).
+        pseudo_rows: number of rows of base rates, 0 or more.
+
+    Returns:
+        Shape (classes, labels); a cell that is not known or rests on no row is the base rate, but in a class of which
+        no cell is known, which stays NaN.
+
+    >>> smoothed(np.array([[1.0, np.nan], [np.nan, np.nan]]), np.array([0.2, 0.4]), 8, 2).round(2).tolist()
+    [[0.84, 0.4], [nan, nan]]
+    """
+    known = ~np.isnan(table)
+    weight = np.where(known, np.broadcast_to(np.asarray(rows, np.float64), table.shape), 0)
+    total = weight + pseudo_rows
+    shares = (weight * np.where(known, table, 0) + pseudo_rows * base) / np.where(total > 0, total, 1)
+    return np.where((weight > 0).any(1, keepdims=True), np.where(total > 0, shares, base), np.nan)
 
 
 def _problems_of(

@@ -58,6 +58,22 @@ class SoftLabelOptions:
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
+class LikelihoodOptions:
+    """Options of likelihood coupling.
+
+    Attributes:
+        power: power of the labels' likelihood given the class, from 0 to 1: 1 where labels are independent given the
+            class, less where they depend on each other and would be counted several times; 0 removes the labels.
+        pseudo_rows: number of rows of base rates that every row of the table is mixed with.
+        given_rows: number of rows that a row of a table without counts is worth, as the expert's (assumed).
+    """
+
+    power: Annotated[float, Field(ge=0, le=1)] = 1.0
+    pseudo_rows: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 2.0
+    given_rows: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10.0
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
 class CouplingSettings:
     """Settings of a coupling.
 
