@@ -62,8 +62,8 @@ def test_the_part_of_the_classes_is_the_sum_over_classes(seed):
     table, class_logits, label_logits, _, on, annotated = case(seed)
     number = torch.full((4,), -1)
     parts = likelihood_parts(class_logits, label_logits, number, on, annotated, table)
-    has_labels = annotated.any(1).tolist()
-    wanted = [loss for loss, known in zip(by_hand(table, class_logits, on, annotated), has_labels, strict=True) if known]
+    whole = by_hand(table, class_logits, on, annotated)
+    wanted = [loss for loss, is_known in zip(whole, annotated.any(1).tolist(), strict=True) if is_known]
     assert parts.classes.item() == pytest.approx(sum(wanted) / max(len(wanted), 1), rel=1e-9)
 
 
