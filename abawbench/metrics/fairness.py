@@ -86,7 +86,7 @@ def statistical_parity(selection: Floats) -> Floats:
     Returns:
         Shape (...), values from 0, which is ideal, to 1; NaN with fewer than two groups that have rows.
 
-    Source: dkollias/Fair-Consistent-Affect-Analysis:fair/ (the definition, not the code); there, below .1 is called fair.
+    Source: dkollias/Fair-Consistent-Affect-Analysis:fair/ (the definition, not the code), where below .1 is fair.
 
     >>> float(statistical_parity(np.array([[0.5, 0.5], [0.25, 0.75]])))
     0.25

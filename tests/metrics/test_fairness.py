@@ -38,7 +38,7 @@ def by_group(columns, groups, classes=CLASSES):
 
 
 # fairlearn takes a while
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(grouped_classes())
 def test_figures_of_groups_and_their_gaps_equal_the_metric_frame_of_fairlearn(given_rows):
     columns, groups = given_rows
@@ -65,7 +65,7 @@ def test_figures_of_groups_and_their_gaps_equal_the_metric_frame_of_fairlearn(gi
 
 
 # fairlearn takes a while
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(grouped_classes(classes=2))
 def test_differences_of_a_label_equal_those_of_fairlearn(given_rows):
     columns, groups = given_rows
@@ -82,7 +82,7 @@ def test_differences_of_a_label_equal_those_of_fairlearn(given_rows):
 
 
 # fairlearn takes a while
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(grouped_classes())
 def test_differences_of_a_class_equal_those_of_fairlearn_for_this_class_against_all_others(given_rows):
     columns, groups = given_rows
