@@ -1,1 +1,1 @@
-"""The central claims of the papers, tested on open data with their controls: one folder each."""
+"""The central claims of the papers, tested on open data with their controls, one folder each: see README.md here."""
