@@ -178,7 +178,8 @@ def options_from(record: type[Any], name: str = "options") -> Decorator:
     """Add options for the fields of a dataclass; the verb gets the filled dataclass.
 
     A field with a `help` in its metadata becomes an option of the same name, type and default. Further metadata:
-    `least`, the smallest number; `default`, a default for the command line alone; `flags`, other flags.
+    `least` and `most`, the smallest and the greatest number; `default`, a default for the command line alone; `flags`,
+    other flags.
 
     Args:
         record: the dataclass.
@@ -219,14 +220,14 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> Decorator:
     return click.option(
         *flags,
         field.name,
-        type=_click_type(hint, metadata.get("least")),
+        type=_click_type(hint, metadata.get("least"), metadata.get("most")),
         default=default,
         show_default=default is not None,
         help=metadata["help"],
     )
 
 
-def _click_type(hint: Any, least: float | None) -> Any:
+def _click_type(hint: Any, least: float | None, most: float | None) -> Any:
     """The click type for the type of a field; None in a union stands for an option that is left out."""
     is_union = get_origin(hint) in (Union, UnionType)
     (kind,) = (part for part in (get_args(hint) if is_union else (hint,)) if part is not type(None))
@@ -234,6 +235,6 @@ def _click_type(hint: Any, least: float | None) -> Any:
         return click.Choice(get_args(kind))
     if get_origin(kind) is tuple:
         return Numbers()
-    if least is not None:
-        return click.IntRange(int(least)) if kind is int else click.FloatRange(least)
+    if least is not None or most is not None:
+        return (click.IntRange if kind is int else click.FloatRange)(least, most)
     return PATH if kind is Path else kind

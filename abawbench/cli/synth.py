@@ -12,8 +12,8 @@ import click
 
 from abawbench.cli.options import PATH, json_option, options_from
 from abawbench.cli.output import exits_on_problems, print_json, print_table, tell, tell_resumed, writing
-from abawbench.synthetic.corpus import CorpusSettings
 from abawbench.synthetic.quirks import QUIRKS
+from abawbench.synthetic.settings import TASKS, CorpusSettings
 
 # seconds between two lines of progress
 PAUSE_S = 2.0
@@ -34,6 +34,22 @@ def _parse_quirks(ctx: click.Context, param: click.Parameter, value: str | None)
     return names
 
 
+def _parse_counts(ctx: click.Context, param: click.Parameter, value: str | None) -> dict[str, int]:
+    """Parse `task=number` pairs, separated by commas."""
+    counts: dict[str, int] = {}
+    for part in (value or "").split(","):
+        task, _, count = (text.strip() for text in part.partition("="))
+        if not part.strip():
+            continue
+        if task not in TASKS or not count.isdecimal():
+            expected = ", ".join(f"{name}=N" for name in TASKS)
+            raise click.BadParameter(f"'{part.strip()}' is none of {expected}", ctx, param)
+        if task in counts:
+            raise click.BadParameter(f"{task} twice", ctx, param)
+        counts[task] = int(count)
+    return counts
+
+
 @click.command()
 @click.argument("out", type=PATH, required=False)
 @options_from(CorpusSettings, "settings")
@@ -42,6 +58,12 @@ def _parse_quirks(ctx: click.Context, param: click.Parameter, value: str | None)
     metavar="QUIRKS",
     callback=_parse_quirks,
     help=f"Quirks to turn off, separated by commas: {', '.join(QUIRKS)}; or all.",
+)
+@click.option(
+    "--labelled",
+    metavar="TASK=N,...",
+    callback=_parse_counts,
+    help=f"Number of training frames with labels of {', '.join(TASKS)}; other tasks keep theirs.",
 )
 @click.option("--labels-only", is_flag=True, help="Write labels only, without pictures.")
 @click.option("--workers", type=click.IntRange(1), help="Number of processes that draw.  [default: one for each core]")
@@ -54,6 +76,7 @@ def command(
     out: Path | None,
     settings: CorpusSettings,
     without: tuple[str, ...],
+    labelled: dict[str, int],
     labels_only: bool,
     workers: int | None,
     sheet: Path | None,
@@ -85,7 +108,7 @@ def command(
     tell(f"synth: {settings.videos:,} videos, into {out}")
     from abawbench.synthetic.official import write_corpus
 
-    settings = replace(settings, without=tuple(sorted(without)), pictures=not labels_only)
+    settings = replace(settings, without=tuple(sorted(without)), labelled=labelled, pictures=not labels_only)
     resumed = tell_resumed("units")
     count = workers or os.cpu_count() or 1
     card = write_corpus(settings, out, workers=count, report=DrawingProgress(), resumed=resumed)
@@ -144,4 +167,7 @@ def _print_card(card: dict[str, Any], out: Path) -> None:
     counts = card["counts"]
     off = card["settings"]["without"]
     click.echo(f"{counts['units']:,} units, {counts['frames']:,} frames, {counts['crops']:,} crops")
+    step = card["settings"]["step"]
+    if step > 1:
+        click.echo(f"one frame in {step:,} has labels and a crop; the others are neither annotated nor drawn")
     click.echo(f"quirks off: {', '.join(off)}" if off else "all quirks are on; --without turns them off")

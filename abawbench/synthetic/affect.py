@@ -10,18 +10,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_7, EXPRESSIONS_8, relatedness
+from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_7, EXPRESSIONS_8
 from abawbench.synthetic.noise import moving_mean, smooth_noise, smooth_step
-from abawbench.table import Classes, Floats, Mask
+from abawbench.synthetic.relations import (
+    COMPOUND,
+    EPISODES,
+    MOVEMENT,
+    SPEECH,
+    TRUE_RELATIONS,
+    WEIGHTS,
+    Relations,
+)
+from abawbench.table import Classes, Floats
 
 Intensities = NDArray[np.float32]
 
 # frames per second
 FRAME_RATE = 30
-SPEECH, MOVEMENT = "Speech", "Movement"
-COMPOUND = tuple(name for name in relatedness() if "_" in name)
-# the kinds of episodes; those after the seven expressions count as "Other" in the challenges
-EPISODES = (*EXPRESSIONS_7, *COMPOUND, SPEECH, MOVEMENT)
 EXPRESSION_OF_EPISODE: Classes = np.array(
     [EXPRESSIONS_8.index(name) if name in EXPRESSIONS_7 else EXPRESSIONS_8.index("Other") for name in EPISODES],
     np.int8,
@@ -32,27 +37,6 @@ PUBLISHED_SHARES: tuple[float, ...] = tuple(frames / sum(PUBLISHED_FRAMES) for f
 # assumed: shares of compound expressions, speech and single movements in "Other"
 OTHER = {"compound": 0.4, SPEECH: 0.4, MOVEMENT: 0.2}
 
-# contribution of each action unit at intensity 1 to valence and to arousal, before the hyperbolic tangent
-DRIVE: dict[str, tuple[float, float]] = {
-    "AU1": (-0.05, 0.10),
-    "AU2": (0.10, 0.30),
-    "AU4": (-0.45, 0.05),
-    "AU5": (0.00, 0.50),
-    "AU6": (0.15, 0.05),
-    "AU7": (-0.10, 0.20),
-    "AU9": (-0.45, 0.20),
-    "AU10": (-0.35, 0.20),
-    "AU11": (-0.10, 0.00),
-    "AU12": (0.95, 0.20),
-    "AU15": (-0.55, -0.40),
-    "AU17": (-0.25, -0.15),
-    "AU20": (-0.50, 0.45),
-    "AU23": (-0.25, 0.30),
-    "AU24": (-0.30, 0.30),
-    "AU25": (0.05, 0.25),
-    "AU26": (0.05, 0.25),
-}
-WEIGHTS: Floats = np.array([DRIVE[unit] for unit in ACTION_UNITS_17])
 RESTING_AROUSAL = -0.1
 # arousal per mean speed of the action units, which is a change of intensity per second
 MOVEMENT_GAIN = 0.25
@@ -73,12 +57,13 @@ class Temperament:
 
     Attributes:
         strength: factor of all intensities, from 0.75 to 1.1.
-        habits: True for action units that the person tends to add to an episode, shape (episodes, 17).
+        restraint: numbers in [0, 1), shape (episodes, 17): the person tends to add an action unit to an episode if the
+            unit takes part in it with a greater probability.
         mood: usual contribution to valence and arousal, shape (2,).
     """
 
     strength: float
-    habits: Mask
+    restraint: Floats
     mood: Floats
 
 
@@ -102,21 +87,8 @@ class Course:
         return EXPRESSION_OF_EPISODE[self.episode]
 
 
-def _profiles() -> tuple[Floats, Mask]:
-    """Probability that an action unit takes part in an episode, and whether it is prototypical, (episodes, 17) each."""
-    weight, prototypical = np.zeros((len(EPISODES), 17)), np.zeros((len(EPISODES), 17), bool)
-    for row, episode in enumerate(EPISODES):
-        for unit, relation in relatedness().get(episode, {}).items():
-            weight[row, ACTION_UNITS_17.index(unit)] = relation.weight
-            prototypical[row, ACTION_UNITS_17.index(unit)] = relation.is_prototypical
-    return weight, prototypical
-
-
-PROFILES, PROTOTYPICAL = _profiles()
 _UPPER, _JAW = ACTION_UNITS_17.index("AU25"), ACTION_UNITS_17.index("AU26")
 SPOKEN = {_UPPER: 0.6, _JAW: 0.5}
-# assumed: valence and arousal of each episode at a usual intensity, shape (episodes, 2)
-PLACES: Floats = 0.7 * PROFILES @ WEIGHTS
 
 
 def episode_shares(expressions: tuple[float, ...] = PUBLISHED_SHARES) -> Floats:
@@ -134,12 +106,18 @@ def make_temperament(generator: np.random.Generator) -> Temperament:
     """A random temperament."""
     return Temperament(
         strength=float(generator.uniform(0.75, 1.1)),
-        habits=generator.random(PROFILES.shape) < PROFILES,
+        restraint=generator.random((len(EPISODES), 17)),
         mood=MOOD_OF_PERSON * generator.normal(size=2),
     )
 
 
-def make_course(temperament: Temperament, frames: int, generator: np.random.Generator, shares: Floats) -> Course:
+def make_course(
+    temperament: Temperament,
+    frames: int,
+    generator: np.random.Generator,
+    shares: Floats,
+    relations: Relations = TRUE_RELATIONS,
+) -> Course:
     """A random course of a video: one episode after another, each with onset, apex and offset, on a drifting mood.
 
     Args:
@@ -147,17 +125,19 @@ def make_course(temperament: Temperament, frames: int, generator: np.random.Gene
         frames: number of frames, `FRAME_RATE` of them per second.
         generator: source of the random numbers.
         shares: probability of each of `EPISODES`, as `episode_shares` returns it.
+        relations: relations between expressions and action units.
     """
     mood = temperament.mood + MOOD_DRIFT * smooth_noise(generator, frames, 2, DRIFT_KNOT)
-    borders = _borders(frames, generator)
-    kinds = _kinds(mood[np.maximum(borders[:-1], 0)], generator, shares)
-    targets = _targets(kinds, temperament, generator)
-    place = np.searchsorted(borders, np.arange(frames), side="right") - 1
-    moved = _blend(targets, borders, place, generator)
+    episode, moved = _episodes(mood, temperament, generator, shares, relations)
+    if relations.independent.any():
+        # these action units follow episodes of their own, and so does speech
+        _, others = _episodes(mood, temperament, generator, shares, TRUE_RELATIONS)
+        apart = np.append(relations.independent, True)
+        moved[:, apart] = others[:, apart]
     units, spoken = moved[:, :17], moved[:, 17]
     _speak(units, spoken, generator)
     _enliven(units, mood, generator)
-    return Course(units.astype(np.float32), kinds[place].astype(np.int8), affect_of(units, mood))
+    return Course(units.astype(np.float32), episode.astype(np.int8), affect_of(units, mood))
 
 
 def affect_of(action_units: Floats, mood: Floats) -> Floats:
@@ -177,6 +157,17 @@ def affect_of(action_units: Floats, mood: Floats) -> Floats:
     return np.tanh(drive)
 
 
+def _episodes(
+    mood: Floats, temperament: Temperament, generator: np.random.Generator, shares: Floats, relations: Relations
+) -> tuple[NDArray[np.int64], Floats]:
+    """The kind of episode on each frame, shape (frames,), and the intensities, as `_blend` returns them."""
+    borders = _borders(len(mood), generator)
+    kinds = _kinds(mood[np.maximum(borders[:-1], 0)], generator, shares, relations.places)
+    targets = _targets(kinds, temperament, generator, relations)
+    place = np.searchsorted(borders, np.arange(len(mood)), side="right") - 1
+    return kinds[place], _blend(targets, borders, place, generator)
+
+
 def _borders(frames: int, generator: np.random.Generator) -> NDArray[np.int64]:
     """Frames at which the episodes begin, and the end of the last; the first and the last may lie partly outside."""
     count = frames // SHORTEST + 2
@@ -187,29 +178,33 @@ def _borders(frames: int, generator: np.random.Generator) -> NDArray[np.int64]:
     return borders[: int(np.searchsorted(borders, frames)) + 1]
 
 
-def _kinds(mood: Floats, generator: np.random.Generator, shares: Floats) -> NDArray[np.int64]:
+def _kinds(mood: Floats, generator: np.random.Generator, shares: Floats, places: Floats) -> NDArray[np.int64]:
     """The kind of each episode, which depends on the mood at its beginning; over all moods, the shares are kept.
 
     Args:
         mood: mood at the beginning of each episode, shape (episodes, 2).
         generator: source of the random numbers.
         shares: probability of each kind.
+        places: valence and arousal of each kind, shape (kinds, 2).
     """
     variance = MOOD_OF_PERSON**2 + MOOD_DRIFT**2
     # the last term takes out what the tilt adds on average
-    expected = MOOD_TILT**2 * variance / 2 * (PLACES**2).sum(axis=1)
-    likely = shares * np.exp(MOOD_TILT * mood @ PLACES.T - expected)
+    expected = MOOD_TILT**2 * variance / 2 * (places**2).sum(axis=1)
+    likely = shares * np.exp(MOOD_TILT * mood @ places.T - expected)
     sums = np.cumsum(likely, axis=1)
     drawn = generator.random((len(mood), 1)) * sums[:, -1:]
     return (drawn >= sums).sum(axis=1)
 
 
-def _targets(kinds: NDArray[np.int64], temperament: Temperament, generator: np.random.Generator) -> Floats:
+def _targets(
+    kinds: NDArray[np.int64], temperament: Temperament, generator: np.random.Generator, relations: Relations
+) -> Floats:
     """Intensities at the apex of each episode, shape (episodes, 18); the last column is 1 for speech."""
     count = len(kinds)
     # half habit, half chance: over all people, an observational unit keeps its share
-    inclined = (PROFILES + temperament.habits)[kinds] / 2
-    taking_part = PROTOTYPICAL[kinds] | (generator.random((count, 17)) < inclined)
+    habits = temperament.restraint < relations.profiles
+    inclined = (relations.profiles + habits)[kinds] / 2
+    taking_part = relations.prototypical[kinds] | (generator.random((count, 17)) < inclined)
     single = generator.integers(17, size=(count, 2))
     moving = np.flatnonzero(kinds == EPISODES.index(MOVEMENT))
     taking_part[moving[:, np.newaxis], single[moving]] = True

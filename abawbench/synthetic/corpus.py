@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from abawbench.base.problems import Problem, ProblemError
-from abawbench.challenges import get
 from abawbench.labels import ACTION_UNITS_12
 from abawbench.synthetic import quirks
 from abawbench.synthetic.affect import (
@@ -20,53 +17,17 @@ from abawbench.synthetic.affect import (
     make_course,
     make_temperament,
 )
+from abawbench.synthetic.label_sets import annotated_rows, choose_labelled, flip_labels, units_without_tasks
 from abawbench.synthetic.noise import stream, stretches
-from abawbench.synthetic.quirks import QUIRKS, Labels, Rows, annotate
+from abawbench.synthetic.quirks import Labels, Rows, annotate
+from abawbench.synthetic.relations import make_relations
+from abawbench.synthetic.settings import MULTI_TASK, SPLITS, CorpusSettings, check_settings
 from abawbench.table import Classes, Floats, Mask, Table, Values
 
-SPLITS = ("train", "validation", "test")
 # rows of s-Aff-Wild2 in the 4th, 7th and 11th edition, as in the records of the challenges
 PROPORTIONS = {"train": 142_382, "validation": 26_876, "test": 51_159}
 # purposes of random streams, so that none depends on another
-PLAN, PERSON, COURSE, LABELS, GAPS, REPEATS, FACE, FILM = range(8)
-MULTI_TASK = get("abaw4-mtl")
-
-
-@dataclass(frozen=True, slots=True)
-class CorpusSettings:
-    """Settings of a corpus, which decide its content.
-
-    Attributes:
-        videos: number of videos.
-        frames: mean number of frames of a video; the actual number is 0.7 to 1.3 times as large.
-        seed: seed of all draws.
-        without: names of the quirks that are turned off.
-        step: distance of two frames that the files of s-Aff-Wild2 list, in frames.
-        pictures: whether crops are drawn; otherwise the corpus has labels only.
-        films: number of videos that are encoded too.
-    """
-
-    videos: int = field(metadata={"help": "Number of videos.", "least": 3, "default": 30})
-    frames: int = field(metadata={"help": "Frames of a video, on average.", "least": 16, "default": 200})
-    seed: int = field(default=0, metadata={"help": "Seed of all draws.", "least": 0})
-    without: tuple[str, ...] = ()
-    step: int = field(
-        default=1, metadata={"help": "Distance of the frames that the files of s-Aff-Wild2 list.", "least": 1}
-    )
-    pictures: bool = True
-    films: int = field(
-        default=0,
-        metadata={"help": "Number of videos that are encoded as mp4 files as well.", "least": 0, "flags": ("--film",)},
-    )
-
-    @property
-    def quirks(self) -> frozenset[str]:
-        """Names of the quirks that are turned on."""
-        return frozenset(QUIRKS).difference(self.without)
-
-    def to_json(self) -> dict[str, Any]:
-        """The settings as corpus.json holds them."""
-        return asdict(self) | {"without": sorted(self.without)}
+PLAN, PERSON, COURSE, LABELS, GAPS, REPEATS, FACE, FILM, RELATIONS, CHOICE, FLIPS = range(11)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +63,8 @@ class Footage:
         labels: the labels of annotators, without gaps.
         annotated: by task, shape (rows,), False for rows without a label.
         lacking: by task, shape (units,), True for units that are in no file of the task.
-        has_crop: False for frames in which no face is seen, shape (rows,).
+        has_face: False for frames in which no face is seen, shape (rows,).
+        on_step: True for frames that have labels and crops, every `step`-th of a unit, shape (rows,).
         surplus: True for units with a line of labels behind their last frame, shape (units,).
         listed: by split, the rows that the files of s-Aff-Wild2 list, with repetitions.
     """
@@ -116,7 +78,8 @@ class Footage:
     labels: Labels
     annotated: Mapping[str, Mask]
     lacking: Mapping[str, Mask]
-    has_crop: Mask
+    has_face: Mask
+    on_step: Mask
     surplus: Mask
     listed: Mapping[str, Rows]
 
@@ -124,6 +87,11 @@ class Footage:
     def expression(self) -> Classes:
         """True expression of each row, as an index into `EXPRESSIONS_8`."""
         return EXPRESSION_OF_EPISODE[self.episode]
+
+    @property
+    def has_crop(self) -> Mask:
+        """True for frames that are drawn, shape (rows,)."""
+        return self.has_face & self.on_step
 
     def of_split(self, split: str) -> list[int]:
         """Indices of the units of a split."""
@@ -165,32 +133,6 @@ class Footage:
             values=values,
             source="synthetic",
         )
-
-
-def check_settings(settings: CorpusSettings) -> CorpusSettings:
-    """Check settings, and return them.
-
-    Raises:
-        ProblemError: D52, a number is too small, a quirk is unknown, or two settings contradict each other.
-    """
-    wrong = [
-        Problem("D52", f"{item.name} = {value:,}", f"at least {item.metadata['least']}", "choose a larger number")
-        for item in fields(settings)
-        if "least" in item.metadata and (value := getattr(settings, item.name)) < item.metadata["least"]
-    ]
-    wrong += [
-        Problem("D52", f"no quirk '{name}'", f"some of {', '.join(QUIRKS)}", "correct the name")
-        for name in settings.without
-        if name not in QUIRKS
-    ]
-    if settings.films > settings.videos:
-        found = f"{settings.films} films of {settings.videos} videos"
-        wrong.append(Problem("D52", found, "no more films than videos", "make more videos or fewer films"))
-    if settings.films and not settings.pictures:
-        wrong.append(Problem("D52", "films, and labels alone", "one of both", "leave one of them out"))
-    if wrong:
-        raise ProblemError(*wrong)
-    return settings
 
 
 def plan_units(settings: CorpusSettings) -> tuple[Unit, ...]:
@@ -257,6 +199,7 @@ def make_footage(settings: CorpusSettings) -> Footage:
     frames = np.array([unit.frames for unit in units])
     starts = np.concatenate([[0], np.cumsum(frames)])
     rows = int(starts[-1])
+    relations = make_relations(settings.relatedness, stream(settings.seed, RELATIONS))
     shares = episode_shares() if "imbalance" in active else episode_shares((1 / 8,) * 8)
     action_units, affect = np.empty((rows, 17), np.float32), np.empty((rows, 2))
     episode = np.empty(rows, np.int8)
@@ -264,74 +207,38 @@ def make_footage(settings: CorpusSettings) -> Footage:
     for place, unit in enumerate(units):
         part = slice(starts[place], starts[place + 1])
         temperament = make_temperament(stream(settings.seed, PERSON, unit.person))
-        course = make_course(temperament, unit.frames, stream(settings.seed, COURSE, place), shares)
+        course = make_course(temperament, unit.frames, stream(settings.seed, COURSE, place), shares, relations)
         written = annotate(course, stream(settings.seed, LABELS, place), active)
         action_units[part], affect[part], episode[part] = course.action_units, course.affect, course.episode
         labels.affect[part], labels.expression[part] = written.affect, written.expression
         labels.action_units[part] = written.action_units
+    split = np.repeat([SPLITS.index(unit.split) for unit in units], frames)
+    on_step = (np.arange(rows) - np.repeat(starts[:-1], frames)) % settings.step == 0
     generator = stream(settings.seed, GAPS)
-    lacking = _lacking(units, frames, active, generator)
-    annotated = _annotated(units, frames, lacking, active, generator)
-    has_crop = np.ones(rows, bool)
+    lacking = units_without_tasks(np.array([unit.split == "train" for unit in units]), frames, active, generator)
+    by_row = {task: np.repeat(mask, frames) for task, mask in lacking.items()}
+    annotated = annotated_rows(split, on_step, by_row, active, generator)
+    has_face = np.ones(rows, bool)
     if "missing-crops" in active:
-        has_crop = ~stretches(generator, rows, float(quirks.MISSING_CROPS), quirks.STRETCH_WITHOUT_FACE)
+        has_face = ~stretches(generator, rows, float(quirks.MISSING_CROPS), quirks.STRETCH_WITHOUT_FACE)
         # every unit shows a face at least once
-        has_crop[starts[:-1]] = True
+        has_face[starts[:-1]] = True
     surplus = np.zeros(len(units), bool)
     if "surplus-lines" in active:
         surplus[generator.permutation(len(units))[: math.ceil(len(units) * quirks.SURPLUS_LINES)]] = True
+    train = np.flatnonzero(on_step & (split == SPLITS.index("train")))
+    for task in choose_labelled(settings, train, annotated, stream(settings.seed, CHOICE)):
+        lacking[task] = ~np.logical_or.reduceat(annotated[task], starts[:-1])
+    if settings.flipped:
+        flip_labels(labels, train, settings.flipped, stream(settings.seed, FLIPS))
     footage = Footage(
-        *(settings, units, starts, action_units, episode, affect, labels, annotated, lacking, has_crop, surplus),
+        *(settings, units, starts, action_units, episode, affect, labels, annotated, lacking),
+        has_face=has_face,
+        on_step=on_step,
+        surplus=surplus,
         listed={},
     )
     return _with_lists(footage)
-
-
-def _lacking(
-    units: tuple[Unit, ...], frames: Rows, active: frozenset[str], generator: np.random.Generator
-) -> dict[str, Mask]:
-    """By task, a mask of the training units that are in no file of the task, shape (units,)."""
-    train = np.array([unit.split == "train" for unit in units])
-    order = generator.permutation(int(train.sum()))
-    places = {
-        "va": quirks.WITHOUT_AFFECT,
-        "expression": quirks.WITHOUT_EXPRESSION,
-        "action_units": quirks.WITHOUT_UNITS,
-    }
-    result: dict[str, Mask] = {}
-    for task, place in places.items():
-        result[task] = np.zeros(len(units), bool)
-        if "label-sets" in active:
-            result[task][train] = quirks.units_without_task(frames[train], place, order)
-    return result
-
-
-def _annotated(
-    units: tuple[Unit, ...],
-    frames: Rows,
-    lacking: dict[str, Mask],
-    active: frozenset[str],
-    generator: np.random.Generator,
-) -> dict[str, Mask]:
-    """By task, a mask of the rows with a label, shape (rows,)."""
-    result = {task: ~np.repeat(mask, frames) for task, mask in lacking.items()}
-    if "partial-labels" not in active:
-        return result
-    split = np.repeat([SPLITS.index(unit.split) for unit in units], frames)
-    # units with nothing but expressions have one on every row
-    alone = np.repeat(lacking["va"] & lacking["action_units"], frames)
-    for number, name in enumerate(SPLITS):
-        rows = split == number
-        open_rows = np.flatnonzero(rows & ~alone & result["expression"])
-        wanted = float(quirks.WITH_EXPRESSION[name]) * int(rows.sum()) - int((rows & alone).sum())
-        share = 1 - max(wanted, 0) / max(len(open_rows), 1)
-        gaps = stretches(generator, len(open_rows), share, quirks.STRETCH_WITHOUT_EXPRESSION)
-        result["expression"][open_rows[gaps]] = False
-    train = np.flatnonzero(split == SPLITS.index("train"))
-    bare = generator.choice(train, math.ceil(len(train) * quirks.WITHOUT_LABEL), replace=False)
-    for mask in result.values():
-        mask[bare] = False
-    return result
 
 
 def _with_lists(footage: Footage) -> Footage:
@@ -339,7 +246,7 @@ def _with_lists(footage: Footage) -> Footage:
     listed: dict[str, Rows] = {}
     for number, split in enumerate(SPLITS):
         rows = footage.rows_of(footage.of_split(split))
-        rows = rows[(rows - footage.starts[footage.owner(rows)]) % footage.settings.step == 0]
+        rows = rows[footage.on_step[rows]]
         if "repeats" in footage.settings.quirks:
             rows = quirks.repeat_rows(rows, quirks.REPEATS[split], stream(footage.settings.seed, REPEATS, number))
         listed[split] = rows

@@ -20,9 +20,10 @@ from abawbench.clips.crop import ARCFACE
 from abawbench.clips.crop_file import write_crop
 from abawbench.formats.write import write_annotations, write_list
 from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_8
-from abawbench.synthetic.affect import EPISODES
-from abawbench.synthetic.corpus import MULTI_TASK, SPLITS, CorpusSettings, Footage, check_settings, make_footage
+from abawbench.synthetic.corpus import Footage, make_footage
 from abawbench.synthetic.pictures import Report, draw_crops, no_report, write_videos
+from abawbench.synthetic.relations import EPISODES
+from abawbench.synthetic.settings import CORPUS_VERSION, MULTI_TASK, SPLITS, CorpusSettings, check_settings
 from abawbench.table import Table
 
 CARD = "corpus.json"
@@ -62,7 +63,7 @@ def write_corpus(
         resumed: function that is called once with the numbers of units that an earlier run drew, and of all.
 
     Returns:
-        The content of corpus.json: version, settings and counts.
+        The content of corpus.json: versions, settings and counts.
 
     Raises:
         ProblemError: D36 another run is at work there, D52 the settings make no corpus, D50 the folder holds another
@@ -74,7 +75,12 @@ def write_corpus(
         require_renderer(with_films=settings.films > 0)
     _check_folder(settings, out)
     footage = make_footage(settings)
-    card = {"version": VERSION, "settings": settings.to_json(), "counts": counts(footage)}
+    card = {
+        "version": VERSION,
+        "corpus_version": CORPUS_VERSION,
+        "settings": settings.to_json(),
+        "counts": counts(footage),
+    }
     make_folder(out)
     with only_run(out):
         # another run may have come first
@@ -159,10 +165,12 @@ def _check_folder(settings: CorpusSettings, out: Path) -> None:
         return
     except (OSError, UnicodeDecodeError) as error:
         raise unreadable(out, error, "a folder for the corpus", "name another folder") from error
-    wanted: dict[str, Any] = {"version": VERSION, **json.loads(json.dumps(settings.to_json()))}
+    wanted: dict[str, Any] = {"version": VERSION, "corpus_version": CORPUS_VERSION}
+    wanted |= json.loads(json.dumps(settings.to_json()))
     try:
         there = parse_json(text)
-        held: dict[str, Any] = {"version": there["version"], **there["settings"]}
+        held: dict[str, Any] = {"version": there["version"], "corpus_version": there.get("corpus_version", 1)}
+        held |= there["settings"]
     except (ValueError, KeyError, TypeError):
         found = f"a {CARD} of something else"
         raise ProblemError(Problem("D51", found, "a corpus made here", "name another", str(out))) from None

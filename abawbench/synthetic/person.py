@@ -26,6 +26,8 @@ GREY: Colour = (0.68, 0.67, 0.66)
 IRISES = ((0.22, 0.13, 0.08), (0.32, 0.20, 0.11), (0.40, 0.33, 0.18), (0.32, 0.42, 0.34), (0.33, 0.46, 0.58))
 CLOTHES = ((0.16, 0.18, 0.24), (0.55, 0.16, 0.16), (0.20, 0.36, 0.28), (0.75, 0.73, 0.70), (0.30, 0.33, 0.52))
 HAIR_STYLES = ("bald", "cropped", "short", "side", "fringe", "long", "curly", "tied")
+# spread of what a neutral face shows, and its greatest value in spreads
+RESTING, MOST_RESTING = 0.2, 2.4
 _HAIR_SHARES = (0.08, 0.14, 0.2, 0.13, 0.12, 0.17, 0.09, 0.07)
 
 
@@ -79,7 +81,7 @@ class Person:
         frame: colour of the frame of the glasses.
         clothes: colour of the clothes.
         asymmetry: for each of `ACTION_UNITS_17`, the relative difference of its strength on the right of the image.
-        resting: for each of `ACTION_UNITS_17`, the small intensity that a neutral face shows.
+        resting: for each of `ACTION_UNITS_17`, the intensity that the neutral face shows.
         texture: seed of pores, freckles and strands.
     """
 
@@ -129,8 +131,13 @@ class Person:
     texture: int
 
 
-def make_person(generator: np.random.Generator) -> Person:
-    """A random person, from the whole human range of skin, hair and proportions."""
+def make_person(generator: np.random.Generator, resting: float = RESTING) -> Person:
+    """A random person, from the whole human range of skin, hair and proportions.
+
+    Args:
+        generator: source of the random numbers.
+        resting: standard deviation of the intensities that a neutral face shows; half of them are 0.
+    """
 
     def around(mean: float, spread: float) -> float:
         return float(mean + spread * np.clip(generator.normal(), -2.2, 2.2))
@@ -203,7 +210,7 @@ def make_person(generator: np.random.Generator) -> Person:
                       generator, 0.02),
         clothes=_shaded(CLOTHES[int(generator.integers(len(CLOTHES)))], generator, 0.05),
         asymmetry=tuple(float(value) for value in np.clip(generator.normal(0, 0.12, count), -0.3, 0.3)),
-        resting=tuple(float(value) for value in np.clip(generator.normal(0, 0.05, count), 0, 0.12)),
+        resting=tuple(np.clip(generator.normal(0, resting, count), 0, MOST_RESTING * resting).tolist()),
         texture=int(generator.integers(2**31)),
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ from abawbench.base.run_lock import end_workers, stay_with_parent, without_inter
 from abawbench.synthetic.affect import FRAME_RATE, Intensities
 from abawbench.synthetic.corpus import FACE, FILM, Footage, Unit
 from abawbench.synthetic.noise import stream
-from abawbench.table import Mask
+from abawbench.synthetic.quirks import Rows
 
 if TYPE_CHECKING:
     from abawbench.synthetic.film import Film
@@ -44,16 +44,18 @@ class DrawingJob:
         seed: seed of the corpus.
         place: index of the unit in the corpus.
         unit: the unit.
-        action_units: intensities, shape (frames, 17).
-        has_crop: False for frames that are not drawn, shape (frames,).
+        resting: spread of what neutral faces show.
+        frames: indices of the frames to draw, shape (drawn,).
+        action_units: their intensities, shape (drawn, 17).
     """
 
     folder: Path
     seed: int
     place: int
     unit: Unit
+    resting: float
+    frames: Rows
     action_units: Intensities
-    has_crop: Mask
 
 
 def no_report(done: int, total: int) -> None:
@@ -75,7 +77,7 @@ def draw_crops(footage: Footage, crops: Path, workers: int, report: Report, resu
     """
     jobs = drawing_jobs(footage, crops)
     resumed(len(footage.units) - len(jobs), len(footage.units))
-    total = sum(int(job.has_crop.sum()) for job in jobs)
+    total = sum(len(job.frames) for job in jobs)
     drawn = 0
     for frames, problems in _results(jobs, workers, crops.parent):
         if problems:
@@ -86,18 +88,16 @@ def draw_crops(footage: Footage, crops: Path, workers: int, report: Report, resu
 
 def drawing_jobs(footage: Footage, crops: Path) -> list[DrawingJob]:
     """One job for each unit without a folder."""
-    return [
-        DrawingJob(
-            folder=crops / unit.name,
-            seed=footage.settings.seed,
-            place=place,
-            unit=unit,
-            action_units=footage.action_units[footage.starts[place] : footage.starts[place + 1]],
-            has_crop=footage.has_crop[footage.starts[place] : footage.starts[place + 1]],
-        )
-        for place, unit in enumerate(footage.units)
-        if not (crops / unit.name).exists()
-    ]
+    settings, has_crop = footage.settings, footage.has_crop
+    jobs: list[DrawingJob] = []
+    for place, unit in enumerate(footage.units):
+        if (crops / unit.name).exists():
+            continue
+        begin, end = footage.starts[place : place + 2].tolist()
+        frames = np.flatnonzero(has_crop[begin:end])
+        units = footage.action_units[begin + frames]
+        jobs.append(DrawingJob(crops / unit.name, settings.seed, place, unit, settings.resting, frames, units))
+    return jobs
 
 
 def _results(jobs: list[DrawingJob], workers: int, corpus: Path) -> Iterator[tuple[int, tuple[Problem, ...]]]:
@@ -146,11 +146,11 @@ def draw_unit(job: DrawingJob) -> tuple[int, tuple[Problem, ...]]:
 
     from abawbench.synthetic.film import draw_crop
 
-    film = film_of_unit(job.seed, job.place, job.unit)
+    film = film_of_unit(job.seed, job.place, job.unit, job.resting)
     action_units = job.action_units.astype(np.float64)
     files: dict[str, bytes] = {}
-    for frame in np.flatnonzero(job.has_crop).tolist():
-        crop = draw_crop(film, frame, action_units[frame])
+    for frame, intensities in zip(job.frames.tolist(), action_units, strict=True):
+        crop = draw_crop(film, frame, intensities)
         _, jpeg = cv2.imencode(".jpg", crop[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         files[f"{frame + 1:05d}.jpg"] = jpeg.tobytes()
     try:
@@ -160,18 +160,20 @@ def draw_unit(job: DrawingJob) -> tuple[int, tuple[Problem, ...]]:
     return len(files), ()
 
 
-def film_of_unit(seed: int, place: int, unit: Unit) -> Film:
+def film_of_unit(seed: int, place: int, unit: Unit, resting: float) -> Film:
     """The film of a unit, which its crops and its video share.
 
     Args:
         seed: seed of the corpus.
         place: index of the unit in the corpus.
         unit: the unit.
+        resting: spread of what neutral faces show.
     """
     from abawbench.synthetic.film import make_film
     from abawbench.synthetic.person import make_person
 
-    return make_film(make_person(stream(seed, FACE, unit.person)), unit.frames, stream(seed, FILM, place))
+    person = make_person(stream(seed, FACE, unit.person), resting)
+    return make_film(person, unit.frames, stream(seed, FILM, place))
 
 
 def encoded_videos(footage: Footage) -> list[list[int]]:
@@ -185,8 +187,8 @@ def encoded_videos(footage: Footage) -> list[list[int]]:
 def write_videos(footage: Footage, out: Path, report: Report) -> None:
     """Write each `videos/<video>.mp4` that does not exist yet, and the table of the faces on every frame.
 
-    A person is out of the picture in the frames without a crop. `truth/faces_in_videos.parquet` has one row for each
-    face, with video, unit and frame; a frame without a row shows nobody.
+    A person is out of the picture in some frames. `truth/faces_in_videos.parquet` has one row for each face, with
+    video, unit and frame; a frame without a row shows nobody.
 
     Args:
         footage: the corpus.
@@ -226,7 +228,8 @@ def _encode(footage: Footage, places: list[int], name: str) -> None:
 
     from abawbench.synthetic.film import draw_picture
 
-    films = [film_of_unit(footage.settings.seed, place, footage.units[place]) for place in places]
+    settings = footage.settings
+    films = [film_of_unit(settings.seed, place, footage.units[place], settings.resting) for place in places]
     # without the flag, the file would name the encoder's version and the day
     with av.open(name, "w", format="mp4", options={"fflags": "+bitexact"}) as container:
         video: Any = container.add_stream(CODEC, rate=FRAME_RATE)
@@ -237,7 +240,7 @@ def _encode(footage: Footage, places: list[int], name: str) -> None:
         video.codec_context.global_quality = QUALITY * 118
         for frame in range(footage.units[places[0]].frames):
             rows = (footage.starts[places] + frame).tolist()
-            units = [footage.action_units[row].astype(np.float64) if footage.has_crop[row] else None for row in rows]
+            units = [footage.action_units[row].astype(np.float64) if footage.has_face[row] else None for row in rows]
             picture = draw_picture(films, frame, units, width=WIDTH, height=HEIGHT)
             image = av.VideoFrame.from_ndarray(picture, format="rgb24")
             image.pts = frame
@@ -251,7 +254,7 @@ def _faces_table(footage: Footage, videos: list[list[int]]) -> bytes:
 
     places = [place for video in videos for place in video]
     rows = footage.rows_of(places)
-    rows = rows[footage.has_crop[rows]]
+    rows = rows[footage.has_face[rows]]
     owner = footage.owner(rows)
     frame = (rows - footage.starts[owner] + 1).astype(np.int32)
     units = [footage.units[place] for place in owner.tolist()]

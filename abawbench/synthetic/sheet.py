@@ -11,10 +11,11 @@ from abawbench.base.files import write_file
 from abawbench.clips.images import Image
 from abawbench.faces import CROP_SIZE
 from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_7
-from abawbench.synthetic.affect import EPISODES, PROFILES, episode_shares, make_course, make_temperament
+from abawbench.synthetic.affect import episode_shares, make_course, make_temperament
 from abawbench.synthetic.film import Film, draw_crop, draw_picture, make_film
 from abawbench.synthetic.noise import stream
 from abawbench.synthetic.person import make_person
+from abawbench.synthetic.relations import EPISODES, PROFILES
 from abawbench.table import Floats
 
 COLUMNS = (*EXPRESSIONS_7, "Happily_Surprised", "Sadly_Angry", "Angrily_Disgusted")

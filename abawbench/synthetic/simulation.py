@@ -8,9 +8,9 @@ from fractions import Fraction
 import numpy as np
 
 from abawbench.synthetic.affect import episode_shares, make_course, make_temperament
-from abawbench.synthetic.corpus import MULTI_TASK
 from abawbench.synthetic.noise import stream, stretches
 from abawbench.synthetic.quirks import QUIRKS, annotate, repeat_rows
+from abawbench.synthetic.settings import MULTI_TASK
 from abawbench.table import Floats, Table, Values
 
 # number of consecutive rows that a model gets right or wrong together

@@ -43,6 +43,24 @@ def test_labels_alone_in_json_and_started_again(tmp_path):
     assert not (tmp_path / "corpus" / "cropped_aligned").exists()
 
 
+def test_a_sparse_corpus_says_what_is_not_drawn_and_how_many_labels_it_has(tmp_path):
+    labelled = ("--labelled", "expression=5,action_units=9", "--overlap", "1", "--without", "repeats")
+    result = run(tmp_path / "corpus", "--videos", "6", "--frames", "90", "--step", "10", "--labels-only", *labelled)
+    assert result.exit_code == 0, result.stderr
+    assert "one frame in 10 has labels and a crop; the others are neither annotated nor drawn" in result.stdout
+    card = json.loads((tmp_path / "corpus" / "corpus.json").read_text())
+    assert card["counts"]["splits"]["train"]["annotated"] | {"va": 0} == {"va": 0, "expression": 5, "action_units": 9}
+    assert card["settings"]["labelled"] == {"action_units": 9, "expression": 5}
+
+
+def test_more_labels_than_frames_end_with_1(tmp_path):
+    result = run(tmp_path / "corpus", *SMALL, "--labels-only", "--labelled", "va=5000,expression=6000")
+    assert result.exit_code == 1
+    assert "5,000 labels of va" in result.stderr
+    assert "6,000 labels of expression" in result.stderr
+    assert not (tmp_path / "corpus").exists()
+
+
 def test_another_corpus_in_the_folder_ends_with_1(tmp_path):
     assert run(tmp_path / "corpus", *SMALL, "--labels-only").exit_code == 0
     result = run(tmp_path / "corpus", *SMALL, "--labels-only", "--seed", "3")
@@ -67,6 +85,10 @@ def test_a_folder_that_cannot_be_made_ends_with_1(tmp_path):
         (("out", "--without", "laag"), "did you mean 'lag'"),
         (("out", "--without", "xyz"), "known: repeats"),
         (("out", "--film", "1", "--labels-only"), "needs pictures"),
+        (("out", "--labelled", "expresion=5"), "none of va=N, expression=N"),
+        (("out", "--labelled", "va=5,va=6"), "va twice"),
+        (("out", "--overlap", "2"), "0<=x<=1"),
+        (("out", "--relatedness", "none"), "'true', 'permuted', 'unrelated'"),
         (("out", "--film", "9", "--videos", "4"), "there are 4 videos"),
         (("--sheet", "faces.gif"), ".png or .jpg"),
         (("out", "--sheet", "faces.png"), "sheet alone"),

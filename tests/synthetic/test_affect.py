@@ -8,13 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_7, EXPRESSIONS_8, relatedness
-from abawbench.synthetic import affect
+from abawbench.synthetic import relations
 from abawbench.synthetic.affect import (
-    COMPOUND,
-    EPISODES,
     FRAME_RATE,
-    PROFILES,
-    PROTOTYPICAL,
     PUBLISHED_SHARES,
     affect_of,
     episode_shares,
@@ -22,6 +18,7 @@ from abawbench.synthetic.affect import (
     make_temperament,
 )
 from abawbench.synthetic.noise import moving_mean, stream
+from abawbench.synthetic.relations import COMPOUND, EPISODES, PROFILES
 
 
 def course(seed: int, frames: int):
@@ -94,9 +91,10 @@ def test_prototypical_units_are_always_there_and_observational_ones_in_their_sha
 
 def test_people_differ_in_what_they_do_beside_the_prototype():
     one, two = make_temperament(stream(0, 1)), make_temperament(stream(0, 2))
-    assert not np.array_equal(one.habits, two.habits)
-    assert not (one.habits & (PROFILES == 0)).any()
-    assert one.habits[PROTOTYPICAL].all()
+    one, two = (each.restraint < PROFILES for each in (one, two))
+    assert not np.array_equal(one, two)
+    assert not (one & (PROFILES == 0)).any()
+    assert one[PROFILES == 1].all()
 
 
 def test_a_face_at_rest_has_the_resting_affect_and_mood_is_added_before_the_tangent():
@@ -197,4 +195,4 @@ def test_what_went_before_and_after_tells_more_than_the_frame_alone(many):
 
 
 def test_every_action_unit_has_a_place_on_the_plane():
-    assert tuple(affect.DRIVE) == ACTION_UNITS_17
+    assert tuple(relations.DRIVE) == ACTION_UNITS_17

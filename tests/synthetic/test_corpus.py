@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,8 @@ from hypothesis import strategies as st
 
 from abawbench.base.problems import ProblemError
 from abawbench.synthetic import simulate_predictions, simulate_split
-from abawbench.synthetic.corpus import PROPORTIONS, SPLITS, CorpusSettings, check_settings, make_footage, plan_units
+from abawbench.synthetic.corpus import PROPORTIONS, make_footage, plan_units
+from abawbench.synthetic.settings import SPLITS, CorpusSettings, check_settings
 from abawbench.table import video_of
 
 
@@ -61,6 +64,28 @@ def test_a_step_lists_every_so_many_frames_from_the_first():
     assert len(np.unique(table.video)) == len(table.videos) == len(footage.of_split("train"))
 
 
+def test_frames_between_two_steps_have_neither_labels_nor_crops():
+    settings = CorpusSettings(6, 60, 3, step=7, pictures=False)
+    footage, every = make_footage(settings), make_footage(replace(settings, step=1))
+    between = (np.concatenate([np.arange(unit.frames) for unit in footage.units]) % 7) > 0
+    assert not footage.has_crop[between].any()
+    assert np.array_equal(footage.has_crop[~between], every.has_crop[~between])
+    for mask in footage.annotated.values():
+        assert not mask[between].any()
+        assert mask[~between].any()
+    assert np.array_equal(footage.action_units, every.action_units)
+    assert np.array_equal(footage.labels.affect, every.labels.affect)
+
+
+def test_what_neutral_faces_show_is_no_part_of_labels_and_truth():
+    settings = CorpusSettings(6, 60, 3, pictures=False)
+    one, other = make_footage(settings), make_footage(replace(settings, resting=0.05))
+    for field in ("action_units", "affect", "episode"):
+        assert np.array_equal(getattr(one, field), getattr(other, field))
+    for field in ("affect", "expression", "action_units"):
+        assert np.array_equal(getattr(one.labels, field), getattr(other.labels, field))
+
+
 def test_a_table_without_gaps_has_every_label():
     footage = make_footage(CorpusSettings(12, 60, 3, pictures=False))
     rows = footage.listed["train"]
@@ -77,6 +102,10 @@ def test_settings_that_make_no_corpus_are_named_all_at_once():
         check_settings(CorpusSettings(2, 4, 0, ("laag",), films=3))
     assert {problem.rule for problem in caught.value.problems} == {"D52"}
     assert len(caught.value.problems) == 4
+    dials = CorpusSettings(9, 20, 0, (), resting=-1, labelled={"vaa": 3, "va": 0}, overlap=1.5, flipped=float("nan"))
+    with pytest.raises(ProblemError) as caught:
+        check_settings(dials)
+    assert len(caught.value.problems) == 5
     with pytest.raises(ProblemError, match="labels alone"):
         check_settings(CorpusSettings(4, 20, 0, pictures=False, films=1))
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from abawbench.faces import TEMPLATE, Detector, weights_path
-from abawbench.synthetic.affect import EPISODES
 from abawbench.synthetic.face import coefficients, landmarks, move_points
 from abawbench.synthetic.film import Film, alignment, draw_crop, draw_picture, make_film
 from abawbench.synthetic.person import make_person
+from abawbench.synthetic.relations import EPISODES
 from abawbench.synthetic.sheet import clear_frame, typical
 
 FRAMES = 40

@@ -21,10 +21,11 @@ from abawbench.formats import read_truth
 from abawbench.formats.lists import read_list, read_subjects
 from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_8
 from abawbench.synthetic import official, pictures
-from abawbench.synthetic.affect import EPISODES
-from abawbench.synthetic.corpus import SPLITS, CorpusSettings, make_footage
+from abawbench.synthetic.corpus import make_footage
 from abawbench.synthetic.official import TRACKS, table_of_units, write_corpus
 from abawbench.synthetic.quirks import QUIRKS
+from abawbench.synthetic.relations import EPISODES
+from abawbench.synthetic.settings import SPLITS, CorpusSettings
 
 LABELS = CorpusSettings(12, 60, 5, pictures=False)
 DRAWN = CorpusSettings(4, 16, 5)
@@ -203,7 +204,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(drawn, tmp_path):
     program = (
         "import os\n"
         "from pathlib import Path\n"
-        "from abawbench.synthetic.corpus import CorpusSettings\n"
+        "from abawbench.synthetic.settings import CorpusSettings\n"
         "from abawbench.synthetic.official import write_corpus\n"
         f"write_corpus(CorpusSettings(4, 16, 5), Path({str(out)!r}), report=lambda done, total: os._exit(9))\n"
     )
@@ -226,6 +227,30 @@ def test_a_corpus_of_another_version_is_another_corpus(written, monkeypatch):
     monkeypatch.setattr(official, "VERSION", "99.0")
     with pytest.raises(ProblemError, match=r"D50[\s\S]*version = 99.0"):
         write_corpus(LABELS, written)
+
+
+def test_a_folder_of_the_first_version_of_the_corpus_is_another_corpus(written, tmp_path):
+    card = json.loads((written / "corpus.json").read_text())
+    assert card.pop("corpus_version") == 2
+    (tmp_path / "corpus.json").write_text(json.dumps(card))
+    with pytest.raises(ProblemError, match=r"D50[\s\S]*corpus_version = 1"):
+        write_corpus(LABELS, tmp_path)
+
+
+def test_with_a_step_only_annotated_frames_are_drawn_and_files_by_unit_still_have_every_frame(tmp_path):
+    settings = CorpusSettings(3, 40, 2, step=10)
+    card = write_corpus(settings, tmp_path / "sparse")
+    footage = make_footage(settings)
+    names = {int(path.stem) for path in (tmp_path / "sparse" / "cropped_aligned").rglob("*.jpg")}
+    assert names <= {1, 11, 21, 31, 41, 51}
+    assert card["counts"]["crops"] == int(footage.has_crop.sum()) < card["counts"]["frames"] / 8
+    table = read_truth(get("abaw5-va"), tmp_path / "sparse" / "annotations" / TRACKS["va"][0] / "Validation_Set")
+    unit = next(unit for unit in footage.units if unit.split == "validation")
+    of_unit = table.frame[table.video == table.videos.index(unit.name)]
+    assert of_unit[: unit.frames].tolist() == list(range(1, unit.frames + 1))
+    annotated = ~np.isnan(table.numbers("va")).any(axis=1)
+    assert annotated.any()
+    assert (table.frame[annotated] % 10 == 1).all()
 
 
 @pytest.mark.parametrize("text", [None, "{", "[1, 2]", '{"version": "1"}'])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,9 +48,18 @@ def test_colours_can_be_shown(people):
             assert all(0 <= channel <= 1 for channel in colour)
 
 
-def test_a_resting_face_shows_little_of_each_action_unit(people):
+def test_neutral_faces_differ_and_none_shows_more_than_half_of_an_action_unit(people):
     resting = np.array([person.resting for person in people])
     assert resting.shape == (400, len(ACTION_UNITS_17))
-    assert resting.min() >= 0
-    assert resting.max() < 0.2
+    assert resting.min() == 0
+    assert 0.4 < resting.max() < 0.5
+    assert (resting == 0).mean() == pytest.approx(0.5, abs=0.02)
+    assert resting[resting > 0].mean() == pytest.approx(0.2 * np.sqrt(2 / np.pi), abs=0.01)
     assert len(np.unique(resting.sum(axis=1))) == 400
+
+
+def test_the_spread_of_neutral_faces_changes_nothing_else_of_a_person():
+    old, new = (make_person(np.random.default_rng(4), resting) for resting in (0.05, 0.2))
+    assert replace(new, resting=old.resting) == old
+    assert np.array(new.resting) == pytest.approx(4 * np.array(old.resting))
+    assert old.resting == tuple(np.clip(old.resting, 0, 0.12))

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from abawbench.synthetic.corpus import CorpusSettings, make_footage
+from abawbench.synthetic.corpus import make_footage
 from abawbench.synthetic.official import write_corpus
 from abawbench.synthetic.pictures import encoded_videos, write_videos
+from abawbench.synthetic.settings import CorpusSettings
 
 FILMED = CorpusSettings(3, 20, 4, films=2)
 

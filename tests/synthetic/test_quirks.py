@@ -7,9 +7,10 @@ import pytest
 
 from abawbench.labels import ACTION_UNITS_12, ACTION_UNITS_17
 from abawbench.synthetic.affect import PUBLISHED_SHARES, episode_shares, make_course, make_temperament
-from abawbench.synthetic.corpus import SPLITS, CorpusSettings, make_footage
+from abawbench.synthetic.corpus import make_footage
 from abawbench.synthetic.noise import stream
 from abawbench.synthetic.quirks import AFFECT_NOISE, LAG, QUIRKS, REPEATS, annotate, repeat_rows, units_without_task
+from abawbench.synthetic.settings import SPLITS, CorpusSettings
 
 TWELVE = [ACTION_UNITS_17.index(unit) for unit in ACTION_UNITS_12]
 

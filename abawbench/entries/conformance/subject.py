@@ -198,9 +198,9 @@ def drawn_truth(tasks: Sequence[Task]) -> Table:
 
 @functools.lru_cache(4)
 def _draw_crops(size: int) -> tuple[Frames, ...]:
-    from abawbench.synthetic.affect import EPISODES
     from abawbench.synthetic.film import draw_crop, make_film
     from abawbench.synthetic.person import make_person
+    from abawbench.synthetic.relations import EPISODES
     from abawbench.synthetic.sheet import typical
 
     people: list[Frames] = []
