@@ -236,5 +236,6 @@ def _click_type(hint: Any, least: float | None, most: float | None) -> Any:
     if get_origin(kind) is tuple:
         return Numbers()
     if least is not None or most is not None:
-        return (click.IntRange if kind is int else click.FloatRange)(least, most)
+        kind_of_range: Any = click.IntRange if kind is int else click.FloatRange
+        return kind_of_range(least, most)
     return PATH if kind is Path else kind

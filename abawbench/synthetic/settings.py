@@ -14,7 +14,6 @@ from abawbench.synthetic.relations import Relatedness
 
 MULTI_TASK = get("abaw4-mtl")
 SPLITS = ("train", "validation", "test")
-SPLITS = ("train", "validation", "test")
 TASKS = tuple(task.name for task in MULTI_TASK.tasks)
 # version of the corpus, which changes with the bytes that settings give; 1: faces at rest with a spread of 0.05 only,
 # and crops of every frame whatever the step
