@@ -15,7 +15,9 @@ from types import MappingProxyType
 
 EXPRESSIONS_7 = ("Neutral", "Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise")
 EXPRESSIONS_8 = (*EXPRESSIONS_7, "Other")
-SYNTHETIC_EXPRESSIONS_6 = ("Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise")
+BASIC_EXPRESSIONS_6 = ("Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise")
+# in the order of CK+
+EXPRESSIONS_CONTEMPT_7 = ("Anger", "Contempt", "Disgust", "Fear", "Happiness", "Sadness", "Surprise")
 COMPOUND_7 = (
     "Fearfully_Surprised",
     "Happily_Surprised",
@@ -24,6 +26,20 @@ COMPOUND_7 = (
     "Angrily_Surprised",
     "Sadly_Fearful",
     "Sadly_Angry",
+)
+# compounds of Du, Tao and Martinez 2014 that RAF-DB has, too, in the order of its numbers
+COMPOUND_11 = (
+    "Happily_Surprised",
+    "Happily_Disgusted",
+    "Sadly_Fearful",
+    "Sadly_Angry",
+    "Sadly_Surprised",
+    "Sadly_Disgusted",
+    "Fearfully_Angry",
+    "Fearfully_Surprised",
+    "Angrily_Surprised",
+    "Angrily_Disgusted",
+    "Disgustedly_Surprised",
 )
 AMBIVALENCE_2 = ("absent", "present")
 VIOLENCE_2 = ("non-violent", "violent")

@@ -1,4 +1,4 @@
-"""Every edition and track of the ABAW challenges, as frozen, dated data."""
+"""Every edition and track of the ABAW challenges, and protocols of other data sets, as frozen, dated data."""
 
 from __future__ import annotations
 

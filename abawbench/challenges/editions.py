@@ -29,7 +29,7 @@ NO_FRAMES = assumed("one row is one video, so no frame number occurs in a file")
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """An edition: its number, venue, the organisers' paper, and the sources of these three."""
+    """An edition: its number (0 outside the editions), venue, the organisers' paper, and the sources of these three."""
 
     number: int
     venue: str
@@ -138,7 +138,7 @@ def record(edition: Edition, shared: tuple[Fields, ...], /, **own: Unpack[Fields
         **fields["sources"],
     }
     return Challenge(
-        id=f"abaw{edition.number}-{fields['track']}",
+        id=f"abaw{edition.number}-{fields['track']}" if edition.number else fields["track"],
         edition=edition.number,
         venue=edition.venue,
         paper=edition.paper,

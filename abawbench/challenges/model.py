@@ -274,8 +274,8 @@ class Challenge:
     """One track of one edition, with everything that decides a score or a row. A correction is a new id, never an edit.
 
     Attributes:
-        id: `abaw<edition>-<track>`; a correction adds `-2` and so on.
-        edition: number of the edition, from 1.
+        id: `abaw<edition>-<track>`, or the track alone outside the editions; a correction adds `-2` and so on.
+        edition: number of the edition, from 1; 0 for the protocol of a data set outside the ABAW challenges.
         track: the second part of the id.
         title: name of the track for a reader.
         venue: conference and year.

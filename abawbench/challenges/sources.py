@@ -84,6 +84,11 @@ TSYPLIAKOVA_2026 = (
 LEYA_2026 = "participants' LEYA-HSE/ABAW10-BAH:scripts/run_challenge_inference.py, scripts/prepare_challenge_csv.py"
 BAKIN_2026 = "participants' bakinalexey/abaw-11-mtl-bah-recognition:mtl_pytorch_fixed.ipynb, bah_fixed_.ipynb"
 
+FERSNET = "arXiv:2007.04514, Tables II to IV"
+FERSNET_CODE = "the authors' code, cikrhazo/FERSNet:data.py, train.py"
+GRAPH_AU_READERS = "CVI-SZU/ME-GraphAU:OpenGraphAU/tool/dataset_process.py"
+C_EXPR_TABLE = "a third party's table of figures that it takes from the C-EXPR article (CVPR 2023)"
+
 OUR_NAME = "this project's own name"
 
 

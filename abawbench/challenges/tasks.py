@@ -12,6 +12,7 @@ from abawbench.challenges.sources import (
     BAH_PAGES,
     BAH_REPOSITORY_11,
     BEAST_2022,
+    C_EXPR_TABLE,
     COMPOUND_LIST_6,
     COMPOUND_LIST_7,
     EMOTIEFFLIB_3,
@@ -19,6 +20,7 @@ from abawbench.challenges.sources import (
     EMOTIEFFLIB_6_EMI,
     EMOTIEFFLIB_8_AH,
     EMOTIEFFLIB_8_EMI,
+    FERSNET,
     GENERAL_CHAIR,
     HKUST_2023,
     KUHNKE_2020,
@@ -40,10 +42,13 @@ from abawbench.challenges.sources import (
 VA = Continuous("va", labels.VALENCE_AROUSAL, -1.0, 1.0, float(labels.VALENCE_AROUSAL_SENTINEL))
 EXPRESSION_7 = Categorical("expression", labels.EXPRESSIONS_7, labels.CLASS_SENTINEL)
 EXPRESSION_8 = Categorical("expression", labels.EXPRESSIONS_8, labels.CLASS_SENTINEL)
-SYNTHETIC_EXPRESSION = Categorical("expression", labels.SYNTHETIC_EXPRESSIONS_6, None)
+SYNTHETIC_EXPRESSION = Categorical("expression", labels.BASIC_EXPRESSIONS_6, None)
+EXPRESSION_6 = SYNTHETIC_EXPRESSION
+EXPRESSION_CONTEMPT_7 = Categorical("expression", labels.EXPRESSIONS_CONTEMPT_7, None)
 ACTION_UNITS_8 = MultiLabel("action_units", labels.ACTION_UNITS_8, labels.CLASS_SENTINEL)
 ACTION_UNITS_12 = MultiLabel("action_units", labels.ACTION_UNITS_12, labels.CLASS_SENTINEL)
 COMPOUND = Categorical("compound", labels.COMPOUND_7, None)
+COMPOUND_11 = Categorical("compound", labels.COMPOUND_11, None)
 REACTION = Continuous("reaction", labels.REACTION_7, 0.0, 1.0, None)
 MIMICRY = Continuous("mimicry", labels.MIMICRY_6, 0.0, 1.0, None)
 AMBIVALENCE = Categorical("ambivalence", labels.AMBIVALENCE_2, None)
@@ -128,6 +133,22 @@ MTL_SUM = Metric(
     constant_series=CONSTANT_IS_ZERO,
 )
 LSD_F1 = _of_f1("lsd-f1", "P = sum(F1_c) / 6", _F1, _EXPRESSION_FIGURES, IMAGES)
+EXPR_ACCURACY = Metric(
+    "expr-accuracy",
+    "P = share of frames whose class is right, over all ten folds",
+    (Term("expression", (Part("accuracy", 1.0),)),),
+    (Reported("expression", ("accuracy", "f1", "balanced_accuracy")),),
+    "frames of all folds, each predicted by the model that was trained without its fold",
+    absent_class=ABSENT_IS_ZERO,
+)
+RAF_UAR = Metric(
+    "raf-uar",
+    "P = mean over the classes of the truth of the share of their pictures that are right",
+    (Term("compound", (Part("balanced_accuracy", 1.0),)),),
+    (Reported("compound", ("balanced_accuracy", "accuracy", "f1")),),
+    IMAGES,
+    absent_class=ABSENT_IS_ZERO,
+)
 CE_F1 = _of_f1("ce-f1", "P = sum(F1_c) / 7", _F1, Reported("compound", ("f1",)))
 _MEAN = "P = mean of {} Pearson correlations over videos"
 ERI_PEARSON = _of_agreement("eri-pearson", _MEAN.format(7), _PEARSON, Reported("reaction", ("pearson",)), VIDEOS)
@@ -168,6 +189,16 @@ METRIC_SOURCES: Mapping[str, Mapping[str, str]] = {
     "au-f1": {"metric": all_of(PAGE_11, PAPER_10), **_POOLED, **_NO_POSITIVES},
     "mtl-sum": {"metric": all_of(PAGE_11, BEAST_2022), **_POOLED, **_FIXED_COUNT, **_CONSTANT},
     "lsd-f1": {"metric": assumed("teams evaluate so"), **_POOLED, **_FIXED_COUNT},
+    "expr-accuracy": {
+        "metric": FERSNET,
+        "metric.pooling": assumed("a mean over the folds is not excluded; it differs where folds differ in size"),
+        "metric.absent_class": assumed("of the F1 beside the score, as in the ABAW challenges"),
+    },
+    "raf-uar": {
+        "metric": C_EXPR_TABLE,
+        "metric.pooling": assumed("over the whole test part"),
+        "metric.absent_class": assumed("of the F1 beside the score, as in the ABAW challenges"),
+    },
     "ce-f1": {
         "metric": assumed("teams evaluate so"),
         **_POOLED,

@@ -238,7 +238,7 @@ def _make(challenge: Challenge, name: FormatId, role: Role) -> tuple[Layout, ...
         case "mtl":
             return (Layout(name, role, "image,valence,arousal,expression,aus", "path", columns, frame_base=base),)
         case "lsd":
-            return (Layout(name, role, "image,expression", "image", columns),)
+            return (Layout(name, role, f"image,{challenge.tasks[0].name}", "image", columns),)
         case "eri-csv":
             return (_named(name, role, ",".join(("File_ID", *outputs)), columns),)
         case "emi-csv":

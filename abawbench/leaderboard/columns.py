@@ -79,8 +79,8 @@ MEASURES: Mapping[str, Measure] = {
     "video-level macro F1": _fraction("ah-video-f1"),
     "average F1 (frame level)": _fraction(),
     "average precision": _fraction(),
-    "accuracy": _fraction(),
-    "UAR": _fraction(),
+    "accuracy": _fraction("expr-accuracy"),
+    "UAR": _fraction("raf-uar"),
     # a rank, or parts, without a word on the measure
     "": Measure(-1.0, 3.0),
 }

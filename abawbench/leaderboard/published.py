@@ -20,6 +20,8 @@ from abawbench.leaderboard.own import NAME, OwnChallenge, read_own
 
 # facts of no challenge: other data, other tasks
 OTHER = "other"
+# edition of facts that belong to none
+OUTSIDE = "non-ABAW"
 FIX = "take the fact from its source again"
 # number of faults of a file that are told one by one
 MOST_TOLD = 100
@@ -31,8 +33,8 @@ Number = Annotated[str, StringConstraints(pattern=rf"^{NUMBER.pattern}$")]
 Rank = Annotated[str, StringConstraints(pattern=r"^([1-9][0-9]{0,5})?$")]
 EXPECTED = {
     "kind": "organiser, claimed or reproduced",
-    "edition": "ABAW and a number, or non-ABAW",
-    "challenge": "a track, or the task in words",
+    "edition": f"ABAW and a number, or {OUTSIDE}",
+    "challenge": "a track, the id of a protocol outside the editions, or the task in words",
     "dataset": "a name",
     "split": "test, val, or empty where the source does not say",
     "rank": "a whole number from 1, or empty",
@@ -52,7 +54,7 @@ class Fact(BaseModel):
         kind: `organiser` for a table or ranking of the organisers, also where a paper reprints it; `reproduced` where
             the source scored predictions of others from their files; else `claimed`.
         edition: `ABAW1` and so on, or `non-ABAW`.
-        challenge: track of the edition; outside the challenges the task in words.
+        challenge: track of the edition; outside the editions the id of a protocol, or the task in words.
         dataset: name of the data, as the source has it.
         split: test, validation, or empty where the source does not say.
         rank: place in the source's ranking; empty where it gives none.
@@ -86,8 +88,10 @@ class Fact(BaseModel):
 
 
 def place_of(edition: str, challenge: str) -> str:
-    """Id of a challenge by edition and track, or `other`."""
-    return OTHER if edition == "non-ABAW" or challenge == OTHER else f"{edition}-{challenge}".lower()
+    """Id of a challenge by edition and track, or by its own id outside the editions; `other` for none."""
+    if edition == OUTSIDE:
+        return challenge if challenge in CHALLENGES else OTHER
+    return OTHER if challenge == OTHER else f"{edition}-{challenge}".lower()
 
 
 # a row of a file is one figure of a fact

@@ -61,7 +61,7 @@ def markdown(title: str, challenge: Challenge | None, rows: Sequence[Row], own: 
     parts = [f"<!-- {GENERATED} -->", f"# {marked_down(title)}"]
     if challenge is not None:
         parts.append(
-            f"Edition {challenge.edition}, {challenge.venue}. Data: {marked_down(challenge.dataset)}. "
+            f"{_dated(challenge)}. Data: {marked_down(challenge.dataset)}. "
             f"Score: {marked_down(challenge.metric.formula)} (`{challenge.metric.id}`)."
         )
     if own is not None:
@@ -87,6 +87,13 @@ def markdown(title: str, challenge: Challenge | None, rows: Sequence[Row], own: 
             lines = "\n".join(f"- {number}: {_linked(text)}" for number, text in numbers.listed)
             parts.append(f"## {heading}\n\n{lines}")
     return "\n\n".join(parts) + "\n"
+
+
+def _dated(challenge: Challenge) -> str:
+    """Edition and venue, or for a protocol outside the editions the venue of its data."""
+    if challenge.edition:
+        return f"Edition {challenge.edition}, {challenge.venue}"
+    return f"A protocol outside the ABAW challenges, data of {challenge.venue}"
 
 
 def latex(title: str, rows: Sequence[Row]) -> str:

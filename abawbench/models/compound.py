@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 
 from abawbench import labels
 from abawbench.base.problems import Problem, ProblemError, did_you_mean
-from abawbench.labels import relatedness
+from abawbench.labels import COMPOUND_11
 from abawbench.models.relatedness_tables import expert_table
 
 Floats = NDArray[np.float64]
 
-# compounds of Du, Tao and Martinez 2014, and of RAF-DB
-COMPOUND_11 = tuple(name for name in relatedness() if "_" in name)
 # compounds that a positive valence supports
 PLEASANT = frozenset({"Happily_Surprised", "Happily_Disgusted"})
 _BASIC: Mapping[str, str] = MappingProxyType(

@@ -57,6 +57,10 @@ FACTS = {
     "abaw10-ah": ("ah-video-f1", "ah-split", "ah-trial", "ah-trial", 5, 525, 525),
     "abaw11-mtl": ("mtl-sum", "mtl", "mtl", "mtl", None, None, 51_159),
     "abaw11-ah": ("ah-video-f1", "ah-split", "ah-trial", "ah-trial", 5, 525, 525),
+    "ck-plus-expression": ("expr-accuracy", "rows", "rows", "rows", None, 327, 981),
+    "oulu-casia-expression": ("expr-accuracy", "rows", "rows", "rows", None, 480, 1_440),
+    "mmi-expression": ("expr-accuracy", "rows", "rows", "rows", None, 205, 615),
+    "raf-db-compound": ("raf-uar", "lsd", "lsd", "lsd", None, 792, 792),
 }
 # rules of the metrics, written out: task -> criterion -> weight
 WEIGHTS = {
@@ -67,6 +71,8 @@ WEIGHTS = {
     "au-f1": {"action_units": {"f1": 1.0}},
     "mtl-sum": {"va": {"ccc": 1.0}, "expression": {"f1": 1.0}, "action_units": {"f1": 1.0}},
     "lsd-f1": {"expression": {"f1": 1.0}},
+    "expr-accuracy": {"expression": {"accuracy": 1.0}},
+    "raf-uar": {"compound": {"balanced_accuracy": 1.0}},
     "ce-f1": {"compound": {"f1": 1.0}},
     "eri-pearson": {"reaction": {"pearson": 1.0}},
     "emi-pearson": {"mimicry": {"pearson": 1.0}},
@@ -103,6 +109,8 @@ HEADERS = [
     ("abaw4-lsd", "prediction", "image,expression"),
     ("abaw7-ce", "list", f"image_location,{COMPOUND}"),
     ("abaw6-ce", "prediction", f"image_location,{COMPOUND}"),
+    ("ck-plus-expression", "truth", "image_location,Anger,Contempt,Disgust,Fear,Happiness,Sadness,Surprise"),
+    ("raf-db-compound", "prediction", "image,compound"),
     ("abaw5-eri", "prediction", REACTION),
     ("abaw8-emi", "truth", MIMICRY),
     ("abaw10-emi", "prediction", MIMICRY),
@@ -147,7 +155,8 @@ def test_the_record_says_what_the_rules_say(identifier, facts):
 
 @every_challenge
 def test_the_id_is_made_of_edition_and_track(challenge: Challenge):
-    assert re.fullmatch(rf"abaw{challenge.edition}-{challenge.track}(-\d+)?", challenge.id)
+    edition = f"abaw{challenge.edition}-" if challenge.edition else ""
+    assert re.fullmatch(rf"{edition}{challenge.track}(-\d+)?", challenge.id)
 
 
 @every_challenge
@@ -324,11 +333,12 @@ def test_expression_labels_are_found_under_both_names_of_the_folder():
     assert "EXPR_Classification_Challenge/Validation_Set" in places
 
 
-def test_frames_count_from_zero_in_ambivalence_alone():
+def test_frames_count_from_zero_in_ambivalence_and_oulu_casia_alone():
     assert {name for name, challenge in CHALLENGES.items() if challenge.frame_base == 0} == {
         "abaw8-ah",
         "abaw10-ah",
         "abaw11-ah",
+        "oulu-casia-expression",
     }
 
 

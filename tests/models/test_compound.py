@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from abawbench.base.problems import ProblemError
-from abawbench.labels import ACTION_UNITS_12, ACTION_UNITS_17, COMPOUND_7, EXPRESSIONS_7, EXPRESSIONS_8, relatedness
-from abawbench.models.compound import COMPOUND_11, compound_scores, compound_table, parts_of
+from abawbench.labels import (
+    ACTION_UNITS_12,
+    ACTION_UNITS_17,
+    COMPOUND_7,
+    COMPOUND_11,
+    EXPRESSIONS_7,
+    EXPRESSIONS_8,
+    relatedness,
+)
+from abawbench.models.compound import compound_scores, compound_table, parts_of
 
 # facebehaviornet.md 6
 EXAMPLE = {

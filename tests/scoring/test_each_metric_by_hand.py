@@ -19,6 +19,8 @@ CLASSES = ([0, 0, 1, 1], [0, 1, 1, 1])
 # class 0: precision 1, recall 1/2; class 1: precision 2/3, recall 1
 F1_OF_TWO = 2 / 3 + 4 / 5
 ACCURACY = 3 / 4
+# recall of class 0 and of class 1
+BALANCED_ACCURACY = (1 / 2 + 1) / 2
 LABELS = ([1, 1, 0, 0], [1, 0, 1, 0])
 # one hit, one false positive, one false negative; two cells of four right
 LABEL_F1, LABEL_ACCURACY = 1 / 2, 1 / 2
@@ -45,6 +47,8 @@ EXPECTED = {
     "au-f1": LABEL_F1,
     "mtl-sum": CCC + F1_OF_TWO / 8 + LABEL_F1,
     "lsd-f1": F1_OF_TWO / 6,
+    "expr-accuracy": ACCURACY,
+    "raf-uar": BALANCED_ACCURACY,
     "ce-f1": F1_OF_TWO / 7,
     "eri-pearson": PEARSON,
     "emi-pearson": PEARSON,
