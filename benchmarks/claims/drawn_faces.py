@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -35,8 +35,6 @@ _PERSON, _FILM, _MOVES = range(3)
 UPPER = tuple(unit in {"AU1", "AU2", "AU4", "AU5", "AU6", "AU7", "AU9"} for unit in ACTION_UNITS_17)
 # pixels of a cell of the histograms of oriented gradients, as in the classical entry
 CELL = 8
-# what `make_person` gives
-RESTING = 0.05
 # faces between two lines of progress
 PAUSE = 200
 
@@ -143,8 +141,7 @@ def draw_person(settings: FaceSettings, number: int) -> list[NDArray[np.generic]
     from abawbench.synthetic.person import make_person
 
     cv2.setNumThreads(1)
-    person = make_person(stream(settings.seed, _PERSON, number))
-    person = replace(person, resting=tuple(settings.resting / RESTING * value for value in person.resting))
+    person = make_person(stream(settings.seed, _PERSON, number), settings.resting)
     film = make_film(person, settings.frames, stream(settings.seed, _FILM, number))
     generator = stream(settings.seed, _MOVES, number)
     expression = generator.integers(0, len(settings.classes), settings.frames)
