@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from abawbench.base.installed import VERSION
 
 if TYPE_CHECKING:
-    from abawbench.api import check, diff, pack, read, score, write
+    from abawbench.api import check, diff, fairness, pack, read, score, write
     from abawbench.base.problems import Problem, ProblemError
     from abawbench.challenges import CHALLENGES, get
 
@@ -25,6 +25,7 @@ _MODULES = {
     "ProblemError": "abawbench.base.problems",
     "check": "abawbench.api",
     "diff": "abawbench.api",
+    "fairness": "abawbench.api",
     "get": "abawbench.challenges",
     "pack": "abawbench.api",
     "read": "abawbench.api",
@@ -32,7 +33,7 @@ _MODULES = {
     "write": "abawbench.api",
 }
 
-__all__ = ["CHALLENGES", "Problem", "ProblemError", "check", "diff", "get", "pack", "read", "score", "write"]
+__all__ = ["CHALLENGES", "Problem", "ProblemError", "check", "diff", "fairness", "get", "pack", "read", "score", "write"]
 
 
 def __getattr__(name: str) -> Any:

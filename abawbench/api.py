@@ -10,11 +10,15 @@ from abawbench import formats
 from abawbench.base.problems import Problem
 from abawbench.challenges import Challenge, get
 from abawbench.fill import MOST_FILLED, Policy
+from abawbench.formats.group_file import read_group_file
 from abawbench.inference import is_store
-from abawbench.scoring import Score
+from abawbench.scoring import Score, pair
 from abawbench.scoring import score as score_tables
 from abawbench.scoring.difference import difference
+from abawbench.scoring.fairness import LEAST
+from abawbench.scoring.fairness import fairness as compare_groups
 from abawbench.scoring.intervals import RESAMPLES, Resampling
+from abawbench.scoring.row_groups import match_groups
 from abawbench.table import Table
 
 if TYPE_CHECKING:
@@ -146,6 +150,48 @@ def diff(
         allow_filled=allow_filled,
         resampling=Resampling(resamples, seed),
     )
+
+
+def fairness(
+    challenge: str,
+    truth: Source,
+    prediction: Source,
+    groups: str | Path,
+    *,
+    least: int = LEAST,
+    intersections: Sequence[tuple[str, str]] = (),
+    missing: Policy = "error",
+    allow_filled: float = MOST_FILLED,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    subjects: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Compare groups of people by the figures of a challenge, with gaps, parity, intervals and a test by chance.
+
+    The keys of the result are listed in `abawbench.scoring.fairness.fairness`; further options are as for `score`.
+
+    Args:
+        challenge: id of the challenge.
+        truth: annotations: a file, a folder or a DataFrame.
+        prediction: predictions: a file, a folder, a prediction store or a DataFrame.
+        groups: CSV with the name of each video, person or row, and a column for each attribute.
+        least: smallest number of videos (or subjects) of a group that is shown.
+        intersections: pairs of attributes whose combinations are groups too.
+        missing: fill policy for annotated rows that have no prediction.
+        allow_filled: greatest share of filled rows among the annotated ones, from 0 to 1.
+        resamples: number of bootstrap resamples.
+        seed: seed of the resampling.
+        subjects: subject of each video; with it the intervals resample subjects instead of videos.
+
+    Raises:
+        ProblemError: every problem of the inputs.
+    """
+    rules = get(challenge)
+    known = read_table(rules, truth, "truth")
+    table = read_table(rules, prediction, "prediction")
+    paired = pair(rules, known, table, missing=missing, allow_filled=allow_filled)
+    found = match_groups(read_group_file(Path(groups)), paired.truth, subjects, intersections)
+    return compare_groups(rules, paired, found, least=least, resampling=Resampling(resamples, seed, subjects))
 
 
 def check(challenge: str, prediction: str | Path, *, template: str | Path | None = None) -> tuple[Problem, ...]:

@@ -17,6 +17,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "challenges": ("abawbench.cli.challenges:command", "List the editions and tracks."),
         "score": ("abawbench.cli.score:command", "Compute the official score, with intervals."),
         "diff": ("abawbench.cli.diff:command", "Compare two predictions."),
+        "fairness": ("abawbench.cli.fairness:command", "Compare groups of people."),
     },
     "Submit": {
         "check": ("abawbench.cli.check:command", "Check a submission file, or an entry."),

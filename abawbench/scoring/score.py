@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -267,13 +267,19 @@ def by_subject(statistics: Statistics, subjects: Mapping[str, str]) -> Statistic
     Raises:
         ProblemError: C02, a video has no subject.
     """
-    without = [video for video in statistics.groups if video not in subjects]
+    of_group = subjects_of(statistics.groups, subjects)
+    place: dict[str, int] = {}
+    index = np.array([place.setdefault(subject, len(place)) for subject in of_group], np.int64)
+    return statistics.merged(index, tuple(place))
+
+
+def subjects_of(videos: Sequence[str], subjects: Mapping[str, str]) -> list[str]:
+    """The subject of each video. Raises: ProblemError C02, a video has none."""
+    without = [video for video in videos if video not in subjects]
     if without:
         found, expected = f"no subject for {', '.join(without[:3])}", "a subject for every video"
         raise ProblemError(Problem("C02", found, expected, "add a line 'video,subject' for each", count=len(without)))
-    names = tuple(dict.fromkeys(subjects[video] for video in statistics.groups))
-    place = {name: number for number, name in enumerate(names)}
-    return statistics.merged(np.array([place[subjects[video]] for video in statistics.groups]), names)
+    return [subjects[video] for video in videos]
 
 
 def _degenerate(challenge: Challenge, statistics: Statistics, total: Mapping[str, Floats]) -> Iterator[str]:
