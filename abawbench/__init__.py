@@ -33,7 +33,19 @@ _MODULES = {
     "write": "abawbench.api",
 }
 
-__all__ = ["CHALLENGES", "Problem", "ProblemError", "check", "diff", "fairness", "get", "pack", "read", "score", "write"]
+__all__ = [
+    "CHALLENGES",
+    "Problem",
+    "ProblemError",
+    "check",
+    "diff",
+    "fairness",
+    "get",
+    "pack",
+    "read",
+    "score",
+    "write",
+]
 
 
 def __getattr__(name: str) -> Any:
