@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -203,19 +203,21 @@ def make_folder(path: Path) -> None:
 
 
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
-    """Write a new folder of files.
+    """Write a new folder of files, given by name, as `stream_folder` does. Raises: ProblemError C02, F01, F12, Z02."""
+    stream_folder(path, files.items())
+
+
+def stream_folder(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """Write a new folder of files, which appears whole or not at all.
 
     Args:
         path: the folder, which does not exist yet or is empty.
-        files: contents of the files by name.
+        files: name and content of one file after another.
 
     Raises:
         ProblemError: C02 something else is there, F01 the folder cannot be written, F12 the path leads to a device, a
             pipe or a socket, Z02 the name of a file would lead out of the folder.
     """
-    for name in files:
-        if Path(name).name != name:
-            raise ProblemError(Problem("Z02", f"'{name}'", "a plain file name", "rename the unit", str(path)))
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         fix = "remove it, or name another folder"
         raise ProblemError(Problem("C02", "something is there already", "a new folder", fix, str(path)))
@@ -224,7 +226,9 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     with _writing(path):
         try:
             temporary.mkdir()
-            for name, data in files.items():
+            for name, data in files:
+                if Path(name).name != name:
+                    raise ProblemError(Problem("Z02", f"'{name}'", "a plain file name", "rename the unit", str(path)))
                 (temporary / name).write_bytes(data)
             temporary.replace(place)
         except BaseException:

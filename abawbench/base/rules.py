@@ -214,6 +214,10 @@ RULES: dict[str, Rule] = {
     ),
     "E21": Rule("stale or damaged cache", "Cached features are whole, and were made from the present files."),
     "E22": Rule("losses or weights not finite", "Losses and weights stay finite."),
+    "E23": Rule(
+        "entry without a generator",
+        "An entry that gives faces another expression has `expressions` and `synthesise`, as those of FERSNet have.",
+    ),
     "P01": Rule("store of another entry", "A prediction store holds the predictions of one entry."),
     "P02": Rule("damaged store", "Every unit of a store has its two files, with the bytes that were written."),
     "P03": Rule("nothing to predict", "The data are crops, features, pictures or videos, with at least one frame."),
@@ -222,6 +226,10 @@ RULES: dict[str, Rule] = {
         "Features were made by the networks of the entry, as many as these make; several folders hold the same frames.",
     ),
     "P05": Rule("bfloat16 too inaccurate", "Results in bfloat16 are close to those in float32."),
+    "P06": Rule(
+        "synthesised faces of another run",
+        "A folder holds the faces that one entry makes, with one set of expressions and versions.",
+    ),
     "N01": Rule("Windows line ends", "Lines end with a line feed alone."),
     "N02": Rule("byte order mark", "The file begins with its first character, without a byte order mark."),
     "N03": Rule("blank last line", "The file ends after its last row."),

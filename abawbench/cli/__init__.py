@@ -36,6 +36,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "pretrain": ("abawbench.cli.pretrain:command", "Train encoders on crops without labels."),
         "train": ("abawbench.cli.train:command", "Train an entry on crops or features."),
         "predict": ("abawbench.cli.predict:command", "Run an entry on crops, features or videos."),
+        "synthesise": ("abawbench.cli.synthesise:command", "Give faces other expressions."),
     },
     "Leaderboards": {
         "leaderboard": ("abawbench.cli.leaderboard:command", "Build tables from published facts and records."),

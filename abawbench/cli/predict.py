@@ -114,18 +114,14 @@ def command(
 
 def _load(name: str, submissions: Path, data: Sequence[Path]) -> Entry:
     from abawbench.base.problems import Problem, ProblemError
-    from abawbench.entries import Trainable, load_entry
     from abawbench.entries.model import TableEntry
 
-    found = load_entry(name, root=submissions)
+    found = runs.load_fitted(name, submissions)
     if isinstance(found, TableEntry):
         if len(data) > 1:
             problem = Problem("C02", f"{len(data)} folders of tables", "one", "put the tables into one folder")
             raise ProblemError(problem)
         return found.reading(data[0])
-    if isinstance(found, Trainable):
-        fix = "fit it and save it, or name an entry with weights"
-        raise ProblemError(Problem("E11", f"{found.card.name} is not fitted yet", "an entry that can predict", fix))
     return found
 
 

@@ -78,6 +78,22 @@ def resolve_places(address: str | None, name: str, *paths: Path) -> tuple[str, l
     return str(Path(name).resolve()) if Path(name).exists() else name, [path.resolve() for path in paths]
 
 
+def load_fitted(name: str, submissions: Path) -> Entry:
+    """Load an entry that can predict.
+
+    Raises:
+        ProblemError: E11, the entry is not fitted yet; what `load_entry` raises.
+    """
+    from abawbench.base.problems import Problem, ProblemError
+    from abawbench.entries import Trainable, load_entry
+
+    found = load_entry(name, root=submissions)
+    if isinstance(found, Trainable):
+        fix = "fit it and save it, or name an entry with weights"
+        raise ProblemError(Problem("E11", f"{found.card.name} is not fitted yet", "an entry that can predict", fix))
+    return found
+
+
 def open_data(data: Sequence[Path], out: Path, card: Card, weights: Path | None) -> ClipSource:
     """Open DATA as clips; faces of videos and pictures are cropped into a folder under OUT first.
 
@@ -111,16 +127,25 @@ def resolve_options(request: RunRequest, entry: Entry, load: Callable[[], Entry]
     Raises:
         ProblemError: C02, there is no such device.
     """
-    from abawbench.entries.model import DeviceEntry
     from abawbench.inference.ray_workers import RayWorkers
 
     workers = None if request.address is None else RayWorkers(load, request.address)
-    named = request.options.device
+    return replace(request.options, device=device_of(entry, request.options.device), workers=workers)
+
+
+def device_of(entry: Entry, named: str) -> str:
+    """The device that an entry runs on, where the user named one; an entry of the CPU alone says so.
+
+    Raises:
+        ProblemError: C02, there is no such device.
+    """
+    from abawbench.entries.model import DeviceEntry
+
     if isinstance(entry, DeviceEntry):
-        return replace(request.options, device=resolve_device(named), workers=workers)
+        return resolve_device(named)
     if named not in {"auto", "cpu"}:
         say_remarks([f"{entry.card.name} runs on the CPU alone, and not on {named}"])
-    return replace(request.options, device="cpu", workers=workers)
+    return "cpu"
 
 
 @contextmanager

@@ -22,6 +22,7 @@ RESUMED = {
     "predict": "every finished unit",
     "pretrain": "the last saved state",
     "synth": "every finished unit",
+    "synthesise": "every finished unit",
     "train": "the last saved state",
 }
 # what a verb has done that changes what is there piece by piece

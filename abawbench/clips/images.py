@@ -1,9 +1,13 @@
-"""Pictures as arrays: read from files of the usual kinds, and written as JPEG."""
+"""Pictures as arrays: read from files of the usual kinds, and written as JPEG or PNG."""
 
 from __future__ import annotations
 
+import json
 import re
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +51,23 @@ def encode_jpeg(image: Image, quality: int = 95) -> bytes:
 
     flags = [cv2.IMWRITE_JPEG_QUALITY, quality]
     return cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), flags)[1].tobytes()
+
+
+def encode_png(image: Image, comment: Mapping[str, Any]) -> bytes:
+    """An RGB picture as the bytes of a PNG file.
+
+    Args:
+        image: the picture, shape (height, width, 3).
+        comment: what the file says about itself: JSON in a text chunk of the keyword `Comment`.
+    """
+    import cv2
+
+    data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
+    # escaped, since the chunk is Latin-1
+    chunk = b"tEXtComment\0" + json.dumps(comment, ensure_ascii=True).encode()
+    text = (len(chunk) - 4).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+    # behind the signature and the header, which has a fixed length
+    return data[:33] + text + data[33:]
 
 
 def number_of(file: Path) -> int:

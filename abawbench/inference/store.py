@@ -291,14 +291,22 @@ def record_of(
         choice: precision that the user asked for.
         source: file that describes the entry, in the folder of the entry's own code; None for an entry without one.
     """
+    return {"form": FORM, **entry_record(entry, device, source), "fill": fill, "asked": choice}
+
+
+def entry_record(entry: Entry, device: str, source: Path | None) -> dict[str, Any]:
+    """The part of a record that says what made the content of a folder: entry, device and versions.
+
+    Args:
+        entry: entry of the run.
+        device: device of the networks.
+        source: file that describes the entry; None for an entry without one.
+    """
     return {
-        "form": FORM,
         "card": entry.card.to_json(),
         "seed": getattr(entry, "seed", None),
         "source": {} if source is None else source_hashes(source),
-        "fill": fill,
         "device": device,
-        "asked": choice,
         "versions": {"abawbench": VERSION, "python": sys.version.split()[0], **versions_of(LIBRARIES)},
     }
 

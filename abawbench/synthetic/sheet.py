@@ -9,6 +9,7 @@ import numpy as np
 
 from abawbench.base.files import write_file
 from abawbench.clips.images import Image
+from abawbench.clips.sheet import GAP, picture_row, title_row
 from abawbench.faces import CROP_SIZE
 from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_7
 from abawbench.synthetic.affect import episode_shares, make_course, make_temperament
@@ -21,8 +22,7 @@ from abawbench.table import Floats
 COLUMNS = (*EXPRESSIONS_7, "Happily_Surprised", "Sadly_Angry", "Angrily_Disgusted")
 PEOPLE, FRAMES, STRIDE = 8, 150, 14
 JPEG_QUALITY = 85
-_TITLE, _GAP, _DRAWN = 18, 2, 48
-_INK, _PAPER = (30, 30, 30), 246
+_DRAWN = 48
 
 
 def write_contact_sheet(path: Path, seed: int) -> None:
@@ -93,7 +93,7 @@ def _in_time(film: Film, generator: np.random.Generator) -> list[Image]:
 
 
 def _whole(films: Sequence[Film]) -> list[Image]:
-    width = _width() // 2
+    width = len(COLUMNS) * (CROP_SIZE + GAP) // 2
     height = width * 9 // 16
     one = draw_picture([films[6]], clear_frame(films[6]), [typical("Happiness")], width=width, height=height)
     pair = [films[1], films[3]]
@@ -102,23 +102,9 @@ def _whole(films: Sequence[Film]) -> list[Image]:
     return [_titles(["whole pictures"]), np.concatenate([one, two], axis=1)]
 
 
-def _width() -> int:
-    return len(COLUMNS) * (CROP_SIZE + _GAP)
-
-
 def _row(faces: Sequence[Image]) -> Image:
-    row = np.full((CROP_SIZE + _GAP, _width(), 3), _PAPER, np.uint8)
-    for place, face in enumerate(faces):
-        left = place * (CROP_SIZE + _GAP)
-        row[:CROP_SIZE, left : left + CROP_SIZE] = face
-    return row
+    return picture_row(faces, CROP_SIZE, len(COLUMNS))
 
 
 def _titles(texts: Sequence[str]) -> Image:
-    import cv2
-
-    row = np.full((_TITLE, _width(), 3), _PAPER, np.uint8)
-    for place, text in enumerate(texts):
-        left = place * (CROP_SIZE + _GAP) + 2
-        cv2.putText(row, text, (left, _TITLE - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.36, _INK, 1, cv2.LINE_AA)
-    return row
+    return title_row(texts, CROP_SIZE, len(COLUMNS))

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
+
 import cv2
 import numpy as np
 import pytest
 
 from abawbench.base.problems import ProblemError
-from abawbench.clips.images import read_image
+from abawbench.clips.images import encode_png, read_image
 
 
 @pytest.mark.parametrize("content", [b"", b"not a picture", b"\xff\xd8\xff\xe0 broken"])
@@ -43,3 +45,15 @@ def test_grey_transparent_and_turned_pictures_become_upright_rgb(tmp_path):
     assert np.array_equal(transparent, image)
     assert turned[:6].min() > 200
     assert turned[10:].max() < 50
+
+
+def test_a_png_holds_every_pixel_and_what_it_says_about_itself(tmp_path):
+    from PIL import Image
+
+    image = np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8)
+    path = tmp_path / "1.png"
+    path.write_bytes(encode_png(image, {"synthetic": True, "parent": "ä/1"}))
+    np.testing.assert_array_equal(read_image(path), image)
+    with Image.open(path) as opened:
+        opened.verify()
+        assert json.loads(opened.info["Comment"]) == {"synthetic": True, "parent": "ä/1"}
