@@ -182,8 +182,8 @@ class _FaceSink:
         if path.is_file():
             differing = _differing(path, self._record)
             if differing:
-                found, fix = f"faces of another {' and '.join(differing)}", "name another folder"
-                raise ProblemError(Problem("P06", found, self._entry.card.name, fix, str(self.root)))
+                found, expected = f"faces of {' and '.join(differing)}", "those of this run"
+                raise ProblemError(Problem("P06", found, expected, "name another folder", str(self.root)))
         elif self.root.exists() and not self.root.is_dir():
             raise ProblemError(Problem("F01", "a file", "a folder for the faces", "name another", str(self.root)))
         elif self.root.is_dir() and any(one.name != FACES and one.name[0] != "." for one in self.root.iterdir()):
@@ -307,9 +307,10 @@ def _differing(path: Path, record: Mapping[str, Any]) -> list[str]:
     except OSError as error:
         raise unreadable(path, error) from error
     except ValueError:
-        return ["run, whose record is damaged"]
-    names = {"card": "entry", "source": "entry file"}
-    return [names.get(name, name) for name in record if before.get(name) != record[name]]
+        return ["a run whose record is damaged"]
+    names = {"card": "another entry", "source": "another entry file", "expressions": "other expressions",
+             "versions": "other versions"}  # fmt: skip
+    return [names.get(name, f"another {name}") for name in record if before.get(name) != record[name]]
 
 
 def _read_facts(path: Path) -> dict[str, Any] | None:

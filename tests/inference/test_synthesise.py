@@ -150,14 +150,14 @@ def test_a_folder_of_another_run_or_of_something_else_is_refused_and_left_alone(
     clips, out, other = clips_of_units(described), tmp_path / "out", tmp_path / "other"
     synthesised(clips, out, ["happy"])
     before = contents(out)
-    with pytest.raises(ProblemError, match="P06 .*\n.*faces of another expressions"):
+    with pytest.raises(ProblemError, match=r"P06 .*\n.*faces of other expressions"):
         synthesised(clips, out, ["surprise"])
     other.mkdir()
     (other / "notes.txt").write_text("mine")
-    with pytest.raises(ProblemError, match="P06 .*\n.*something else"):
+    with pytest.raises(ProblemError, match=r"P06 .*\n.*something else"):
         synthesised(clips, other)
     (out / "synthesis.json").write_text("{")
-    with pytest.raises(ProblemError, match="P06 .*\n.*damaged"):
+    with pytest.raises(ProblemError, match=r"P06 .*\n.*damaged"):
         synthesised(clips, out, ["happy"])
     assert contents(out) == {**before, "synthesis.json": b"{"}
     assert [path.name for path in other.iterdir()] == ["notes.txt"]
