@@ -29,6 +29,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "compound": ("networks.compound", "create", "CompoundSettings"),
     "constant": ("baselines.controls", "constant", "ConstantSettings"),
     "facebehaviornet": ("networks.facebehaviornet", "create", "FaceBehaviorEntrySettings"),
+    "fersnet": ("networks.fersnet", "create", "FersNetEntrySettings"),
     "hog": ("baselines.classical", "create", "HogSettings"),
     "image-classifier": ("foreign.image_classifier", "create", "ImageClassifierSettings"),
     "mean": ("baselines.controls", "mean", "NoSettings"),

@@ -22,8 +22,7 @@ from abawbench.table import Mask, Rows, Table
 from abawbench.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
-    from abawbench.entries.networks.network import NetworkEntry
+    from abawbench.entries.networks.frame_encoder import EncoderEntry
 
 # number of crops that go through an entry at once
 BATCH = 32
@@ -224,7 +223,7 @@ class Crops:
                 found[own] = crops if image_input is None else image_input.resized(crops)
 
 
-def encode(entry: NetworkEntry | FaceBehaviorEntry, crops: Crops, rows: Rows) -> FrameFeatures:
+def encode(entry: EncoderEntry, crops: Crops, rows: Rows) -> FrameFeatures:
     """Encode the crops of these numbers as features of an entry, shape (rows, width)."""
     parts: list[FrameFeatures] = [np.empty((0, entry.width), np.float32)]
     for begin in range(0, len(rows), BATCH):
@@ -252,7 +251,7 @@ class TrainingData:
 
 def read_inputs(
     frames: SplitFrames,
-    entry: NetworkEntry | FaceBehaviorEntry,
+    entry: EncoderEntry,
     settings: TrainingSettings,
     *,
     device: str,
@@ -308,7 +307,7 @@ def read_features(frames: SplitFrames, threads: int) -> Tensor:
 
 
 def training_data(
-    entry: NetworkEntry | FaceBehaviorEntry, frames: SplitFrames, inputs: Crops | Tensor, *, device: str, room: int
+    entry: EncoderEntry, frames: SplitFrames, inputs: Crops | Tensor, *, device: str, room: int
 ) -> TrainingData:
     """Make the training data of a split; an entry that normalises by the training split learns its statistics here.
 

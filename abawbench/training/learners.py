@@ -18,6 +18,7 @@ from abawbench.entries.crops import crop_misfit
 from abawbench.entries.features import feature_misfit
 from abawbench.entries.model import FrameFeatures
 from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
+from abawbench.entries.networks.fersnet import FersNetEntry
 from abawbench.entries.networks.frame_encoder import FrameEncoder
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.entries.outputs import UnitAnswers, decode
@@ -30,10 +31,11 @@ from abawbench.scoring.score import pair
 from abawbench.scoring.statistics import collect
 from abawbench.table import Rows, Table
 from abawbench.training.data import Crops, SplitFrames, encode
+from abawbench.training.optimisers import copy_tensors
 from abawbench.training.settings import TrainingSettings, unknown_name
 
 Outputs = dict[str, Tensor]
-LearningEntry = NetworkEntry | FaceBehaviorEntry
+LearningEntry = NetworkEntry | FaceBehaviorEntry | FersNetEntry
 # found, expected, fix
 Misfit = tuple[str, str, str]
 
@@ -69,6 +71,7 @@ def refuse_misfits(
         *_of_frames(entry, settings),
         *_of_ridge(entry, settings, processes),
         *_of_processes(settings, processes),
+        *_of_synthesis(entry, settings, processes, takes_features=takes_features),
     ):
         problems.add(Problem("E19", found, expected, fix, file))
     problems.raise_if_any()
@@ -134,6 +137,35 @@ def _of_processes(settings: TrainingSettings, processes: int) -> Iterable[Misfit
     if processes > 1 and settings.mixing is not None:
         found = f"training.mixing in {processes} processes"
         yield found, "one process, which has both crops of a mixture", "remove training.mixing, or start one process"
+
+
+def _of_synthesis(
+    entry: LearningEntry, settings: TrainingSettings, processes: int, *, takes_features: bool
+) -> Iterable[Misfit]:
+    is_network = isinstance(entry, FersNetEntry)
+    if is_network and takes_features:
+        yield "features for an entry that takes crops", "crops", "name a folder of crops"
+    if is_network and settings.freeze_backbone:
+        yield "training.freeze_backbone of a FERSNet", "a network with a backbone", "remove training.freeze_backbone"
+    if settings.synthesis is None:
+        return
+    if not is_network:
+        yield "training.synthesis", "an entry of kind fersnet", "remove training.synthesis"
+    if processes > 1:
+        yield f"training.synthesis in {processes} processes", "one process", "start one process"
+    if settings.synthesis.stage == "balance":
+        return
+    for name, is_set, expected in (
+        ("mixing", settings.mixing is not None, "no mixtures of pairs"),
+        ("balance", settings.balance, "each face as the source of one pair"),
+        ("databases", settings.databases != "one", "each face as the source of one pair"),
+        ("precision", settings.precision != "float32", "float32"),
+    ):
+        if is_set:
+            yield f"training.{name} beside training.synthesis", expected, f"remove training.{name}"
+    if settings.augmentation is not None and settings.augmentation.shared != "clip":
+        found = f"training.augmentation.shared = {settings.augmentation.shared} beside training.synthesis"
+        yield found, "clip: both faces of a pair have one change", "set training.augmentation.shared = clip"
 
 
 class Learner(nn.Module):
@@ -211,9 +243,7 @@ class Learner(nn.Module):
 
     def load(self, weights: dict[str, Tensor]) -> None:
         """Copy weights and statistics into those of the same names."""
-        with torch.no_grad():
-            for name, tensor in self.learned().items():
-                tensor.copy_(weights[name])
+        copy_tensors(weights, self.learned())
 
     def groups(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
         """Parameters of the backbones, empty where these are frozen, and all other parameters."""
@@ -317,6 +347,35 @@ class FrameLearner(Learner):
         return {task.name: answers[VALENCE_AROUSAL if task.is_real else task.name] for task in self.tasks}, None
 
 
+class FersNetLearner(Learner):
+    """The learner of FERSNet's recognition, frame by frame; `SynthesisLoop` lets it learn synthesis too."""
+
+    def __init__(self, entry: FersNetEntry) -> None:
+        super().__init__(entry.card.tasks, entry.encoder.image_inputs, is_frozen=False)
+        self.network = entry.network
+        _require_gradients(self)
+
+    def encoders(self) -> Sequence[nn.Module]:
+        """The whole network, which encodes pictures for its classifier."""
+        return [self.network]
+
+    def parts(self) -> Iterator[nn.Module]:
+        """Each part of the network."""
+        yield from self.network.children()
+
+    def forward(
+        self,
+        features: Tensor,
+        lengths: Tensor,
+        state: State | None,
+        positions: Tensor | None,
+        given: Mapping[str, Tensor] | None = None,
+    ) -> tuple[Outputs, State | None]:
+        """Compute outputs as `Learner.forward`, frame by frame, without a state."""
+        del lengths, state, positions, given
+        return {self.tasks[0].name: self.network.classifier(features)}, None
+
+
 def make_learner(entry: LearningEntry, *, is_frozen: bool, takes_features: bool) -> Learner:
     """Make the learner of an entry, whose modules training changes in place.
 
@@ -327,6 +386,8 @@ def make_learner(entry: LearningEntry, *, is_frozen: bool, takes_features: bool)
     """
     if isinstance(entry, NetworkEntry):
         return SequenceLearner(entry, is_frozen=is_frozen, takes_features=takes_features)
+    if isinstance(entry, FersNetEntry):
+        return FersNetLearner(entry)
     return FrameLearner(entry, is_frozen=is_frozen)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ from abawbench.models.temporal.segments import State
 from abawbench.table import Rows
 from abawbench.training.augmentation import make_pictures
 from abawbench.training.batching import Step
-from abawbench.training.data import TrainingData
+from abawbench.training.data import Target, TrainingData
 from abawbench.training.label_feedback import draw_given, given_share, label_weights
 from abawbench.training.learners import Learner, Outputs, first_sequences
 from abawbench.training.mixup import Mixture, append_mixtures, draw_mixture
@@ -26,6 +26,7 @@ from abawbench.training.objective import Objective, Weighting
 from abawbench.training.optimisers import (
     Average,
     clip,
+    copy_tensors,
     make_optimiser,
     restore_state,
     schedule_factor,
@@ -91,6 +92,7 @@ class Loop:
         self.learned = learner.learned()
         self.average = Average(self.learned, decay) if decay else None
         self.epoch = self.done = 0
+        self.rate_factor = 1.0
         self.sums: dict[str, tuple[float, int]] = {}
         self._unchecked: list[tuple[int, dict[str, Tensor]]] = []
 
@@ -139,12 +141,7 @@ class Loop:
     def checkpoint(self, facts: dict[str, Any]) -> Checkpoint:
         """Make a checkpoint of the training. Raises: ProblemError E22, a loss is not finite."""
         self.check_losses()
-        parts = {
-            "weights": self.learned,
-            "weighting": self.weighting.state_dict(),
-            "optimiser": state_tensors(self.optimiser),
-            "average": {} if self.average is None else self.average.weights,
-        }
+        parts = self.state()
         tensors = {f"{part}/{name}": tensor for part, named in parts.items() for name, tensor in named.items()}
         own = {"epoch": self.epoch, "done": self.done, "sums": self.sums}
         return Checkpoint(tensors, {"loop": own, **facts})
@@ -155,16 +152,27 @@ class Loop:
         for name, tensor in checkpoint.tensors.items():
             part, _, rest = name.partition("/")
             parts.setdefault(part, {})[rest] = tensor
-        with torch.no_grad():
-            for name, tensor in self.learned.items():
-                tensor.copy_(parts["weights"][name])
-            for name, tensor in {} if self.average is None else self.average.weights.items():
-                tensor.copy_(parts["average"][name])
-        self.weighting.load_state_dict(parts.get("weighting", {}))
-        restore_state(self.optimiser, parts.get("optimiser", {}))
+        self.load_state(parts)
         own = checkpoint.facts["loop"]
         self.epoch, self.done = own["epoch"], own["done"]
         self.sums = {name: (total, count) for name, (total, count) in own["sums"].items()}
+
+    def state(self) -> dict[str, Mapping[str, Tensor]]:
+        """Everything that a step depends on and changes, by part and name."""
+        return {
+            "weights": self.learned,
+            "weighting": self.weighting.state_dict(),
+            "optimiser": state_tensors(self.optimiser),
+            "average": {} if self.average is None else self.average.weights,
+        }
+
+    def load_state(self, parts: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """Copy what `state` returned into the same parts."""
+        copy_tensors(parts["weights"], self.learned)
+        if self.average is not None:
+            copy_tensors(parts["average"], self.average.weights)
+        self.weighting.load_state_dict(parts.get("weighting", {}))
+        restore_state(self.optimiser, parts.get("optimiser", {}))
 
     def _load(self, step: Step) -> Batch:
         inputs = self.data.inputs
@@ -181,18 +189,12 @@ class Loop:
         step, settings = batch.step, self.settings
         generator = torch.Generator().manual_seed(_seed(settings.seed, self.epoch, self.done))
         torch.manual_seed(_seed(settings.seed, self.epoch, self.done, self.processes.rank + 1))
-        share = schedule_factor(settings.schedule, settings.epochs, self.epoch, (self.done + 1) / steps)
-        set_rate(self.optimiser, share)
+        self.rate_factor = schedule_factor(settings.schedule, settings.epochs, self.epoch, (self.done + 1) / steps)
+        set_rate(self.optimiser, self.rate_factor)
         self.optimiser.zero_grad(set_to_none=True)
         places = torch.from_numpy(self.processes.order(step)).to(self.device)
         targets = {name: target.take(places) for name, target in self.data.targets.items()}
-        mixture = None
-        if settings.mixing is not None:
-            mixture = draw_mixture(settings.mixing, len(places), generator).to(self.device)
-        with torch.autocast(self._kind, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-            own, state = self._outputs(batch, state, mixture, generator)
-        outputs = own if mixture is not None else self.processes.gather(step, own)
-        losses = self.objective.losses_of(targets, outputs, mixture)
+        losses, state = self._losses(batch, state, targets, generator)
         total = self.weighting(losses)
         # a batch without a label changes nothing, and weight decay does not apply
         if total is None:
@@ -209,6 +211,18 @@ class Loop:
         if self.average is not None:
             self.average.update(self.learned)
         return state
+
+    def _losses(
+        self, batch: Batch, state: State | None, targets: Mapping[str, Target], generator: torch.Generator
+    ) -> tuple[dict[str, Tensor | None], State | None]:
+        """The losses of a step by name, and the state after it; a loss that the weighting does not know is recorded."""
+        mixture, settings = None, self.settings
+        if settings.mixing is not None:
+            mixture = draw_mixture(settings.mixing, len(batch.step.places), generator).to(self.device)
+        with torch.autocast(self._kind, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+            own, state = self._outputs(batch, state, mixture, generator)
+        outputs = own if mixture is not None else self.processes.gather(batch.step, own)
+        return self.objective.losses_of(targets, outputs, mixture), state
 
     def _outputs(
         self, batch: Batch, state: State | None, mixture: Mixture | None, generator: torch.Generator

@@ -26,16 +26,18 @@ class Objective:
         losses: resolved settings of the loss of each task.
         coupling: coupling of two tasks; None without one.
         mixing: settings of mixtures; None without mixtures.
+        further: names of losses that the loop computes itself.
     """
 
     losses: Mapping[str, LossSettings]
     coupling: Coupling | None
     mixing: MixupSettings | None
+    further: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all losses."""
-        return (*self.losses, *(() if self.coupling is None else self.coupling.extra_losses))
+        return (*self.losses, *(() if self.coupling is None else self.coupling.extra_losses), *self.further)
 
     def to(self, device: str) -> Objective:
         """The same objective with its tables on a device."""

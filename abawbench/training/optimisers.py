@@ -106,6 +106,13 @@ def restore_state(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor
                 optimiser.state[parameter][name.removeprefix(prefix)] = torch.zeros_like(like).copy_(tensor)
 
 
+def copy_tensors(tensors: Mapping[str, Tensor], into: Mapping[str, Tensor]) -> None:
+    """Copy tensors into those of the same names."""
+    with torch.no_grad():
+        for name, tensor in into.items():
+            tensor.copy_(tensors[name])
+
+
 def _parameters(optimiser: torch.optim.Optimizer) -> list[nn.Parameter]:
     return [parameter for group in optimiser.param_groups for parameter in group["params"]]
 

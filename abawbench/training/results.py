@@ -19,6 +19,8 @@ from abawbench.base.hashes import sha256_of
 from abawbench.clips.feature_index import FeatureOrigin
 from abawbench.entries.conformance.card import RANDOM_WEIGHTS
 from abawbench.entries.entry_file import EntryFile
+from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
+from abawbench.entries.networks.fersnet import FersNetEntry
 from abawbench.entries.networks.frame_encoder import WeightsFile
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.models.backbones.model import Backbone
@@ -136,14 +138,17 @@ def keep_weights(folder: Path, entry: LearningEntry, *, backbones: bool) -> None
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_tensors(folder / HEADS, _heads(entry).state_dict())
-    if backbones:
-        for name, backbone in zip(backbone_files(entry), entry.encoder.modules, strict=True):
+    names = backbone_files(entry)
+    if backbones and names:
+        for name, backbone in zip(names, entry.encoder.modules, strict=True):
             assert isinstance(backbone, Backbone)
             save_backbone(backbone, folder / name)
 
 
 def backbone_files(entry: LearningEntry) -> list[str]:
-    """Names of the files of an entry's backbones."""
+    """Names of the files of an entry's backbones; none for a network whose weights are in one file."""
+    if isinstance(entry, FersNetEntry):
+        return []
     count = len(entry.encoder.modules)
     return ["backbone.safetensors"] if count == 1 else [f"backbone{place}.safetensors" for place in range(1, count + 1)]
 
@@ -185,7 +190,7 @@ def write_entry(
     if isinstance(entry, NetworkEntry):
         parts = settings.get("backbones", [])
         settings["backbones"] = [{**part, "weights": file} for part, file in zip(parts, files, strict=True)]
-    else:
+    elif isinstance(entry, FaceBehaviorEntry):
         settings["trunk"] = {**settings["trunk"], "weights": files[0]}
         if set(provenance.coupling) != set(terms_of(settings.get("coupling", "none"))):
             settings["coupling"] = list(provenance.coupling)
@@ -208,4 +213,4 @@ def _weights_file(entry_file: Path, path: Path, licence: str) -> dict[str, Any]:
 
 
 def _heads(entry: LearningEntry) -> nn.Module:
-    return entry.network if isinstance(entry, NetworkEntry) else entry.network.heads
+    return entry.network.heads if isinstance(entry, FaceBehaviorEntry) else entry.network

@@ -189,13 +189,57 @@ class RidgeSettings:
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
+class SynthesisSettings:
+    """Settings of a training in which a FERSNet learns to synthesise, or learns from what it synthesised.
+
+    Attributes:
+        stage: `joint`: recognition and synthesis learn together from pairs of faces; `balance`: faces that the network
+            synthesised fill up the training split, and recognition alone learns on (assumed(choice)).
+        start: weights of an earlier training to start from, all but those of the decoder; None for those of the entry.
+        pixel: weight of the mean absolute difference to the target face.
+        identity: weight of the mean squared difference of a frozen network's maps of both faces.
+        perceptual: file of LightCNN-9, the frozen network; None for a small network with random weights, which knows no
+            faces (assumed).
+        adversarial: weight of the discriminator's judgement.
+        cycle: weight of the mean squared difference between the source face and the one synthesised back.
+        expression: weight of the recognition of the target expression in synthesised faces (ours, 0 in the sources).
+        discriminator_width: channels of the discriminator's first stage.
+        discriminator_steps: steps of the discriminator for each step of the network.
+        discriminator_rate: highest learning rate of the discriminator; None for that of the network.
+        conditional: True for a discriminator that sees the target expression.
+        fakes: faces that the discriminator learns from: synthesised by the network in `evaluation` mode, as released,
+            or those of the network's own `step`, which saves a forward pass (ours).
+        enlarge: True to fill up the training split in the stage `balance`; False for the same training without.
+        share: frequency of a synthesised face in the stage `balance`, in times that of a real one.
+
+    Source: cikrhazo/FERSNet:criteria.py, train.py, for everything not marked.
+    """
+
+    stage: Literal["joint", "balance"] = "joint"
+    start: Path | None = None
+    pixel: NonNegative = 1.0
+    identity: NonNegative = 0.05
+    perceptual: Path | None = None
+    adversarial: NonNegative = 0.3
+    cycle: NonNegative = 0.5
+    expression: NonNegative = 0.0
+    discriminator_width: CountFromOne = 64
+    discriminator_steps: CountFromOne = 3
+    discriminator_rate: NonNegative | None = None
+    conditional: bool = True
+    fakes: Literal["evaluation", "step"] = "evaluation"
+    enlarge: bool = True
+    share: Positive = 1.0
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
 class TrainingSettings:
     """Settings of a training.
 
     Attributes:
         epochs: passes over the training split.
         seed: seed of weights that come from no file, order, augmentation and dropout.
-        batch: number of frames in a step.
+        batch: number of frames in a step; in a joint training of synthesis, of pairs of frames.
         videos: number of videos that are learned together from begin to end, a segment of each in a step, with the
             state of a recurrent encoder carried from one to the next; 0 to learn segments by themselves.
         precision: precision of the forward pass; weights are float32.
@@ -215,6 +259,9 @@ class TrainingSettings:
         databases: `labels` fills each step of single frames from every set of tasks that rows are labelled for, in
             proportion; `one` mixes all rows.
         ridge: settings of ridge regression, which takes the place of epochs and steps; None to learn by gradients.
+        synthesis: settings of the synthesis of a FERSNet; None for its recognition alone, and for other networks.
+        keep: epoch whose weights are kept: the `best` on the validation split, which makes its score optimistic, or the
+            `last`.
     """
 
     epochs: CountFromOne = 20
@@ -236,6 +283,8 @@ class TrainingSettings:
     balance: str = ""
     databases: Literal["one", "labels"] = "one"
     ridge: RidgeSettings | None = None
+    synthesis: SynthesisSettings | None = None
+    keep: Literal["best", "last"] = "best"
 
 
 @plain_dataclass(frozen=True, slots=True)

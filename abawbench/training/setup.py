@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import platform
 import sys
@@ -24,6 +26,7 @@ from abawbench.training.processes import Processes
 from abawbench.training.run_folder import FREE
 from abawbench.training.settings import TrainingSettings, TrainOptions
 from abawbench.training.sources import Labels, arrange_labels, digest_data
+from abawbench.training.synthesis.pairs import persons_of
 
 FORM = 1
 LIBRARIES = ("numpy", "opencv-python-headless", "safetensors", "torch", "transformers")
@@ -80,6 +83,7 @@ class Setup:
         out: run folder.
         options: options of the run.
         processes: processes that learn together.
+        subjects: subject of each video; None where each unit is a person of its own.
     """
 
     content: EntryFile
@@ -92,6 +96,7 @@ class Setup:
     out: Path
     options: TrainOptions
     processes: Processes
+    subjects: Mapping[str, str] | None = None
 
     def feature_origin(self, *, is_frozen: bool) -> FeatureOrigin | None:
         """The networks of the features that the entry learns from; None where it changes them, or nothing says so."""
@@ -121,7 +126,7 @@ def make_record(setup: Setup, *, fold: tuple[int, int] | None) -> dict[str, Any]
     return {
         "form": FORM,
         "entry": {**setup.content.model_dump(exclude={"training"}), "weights": weights},
-        "training": asdict(setup.settings),
+        "training": _with_hashes(asdict(setup.settings)),
         "data": {
             "labels": {path.name: sha256_of(path) for path in setup.labels.files},
             "clips": {name: digest_data(frames.clips) for name, frames in splits.items()},
@@ -129,6 +134,7 @@ def make_record(setup: Setup, *, fold: tuple[int, int] | None) -> dict[str, Any]
             "labelled": {name: int(frames.labelled.sum()) for name, frames in splits.items()},
             "fold": fold,
             **({} if setup.folds is None else {"inner_folds": setup.folds.hash}),
+            **({} if setup.settings.synthesis is None else {"subjects": _digest_subjects(setup)}),
             "device": setup.options.device.partition(":")[0],
         },
         "versions": {"abawbench": VERSION, **versions_of(LIBRARIES)},
@@ -138,3 +144,21 @@ def make_record(setup: Setup, *, fold: tuple[int, int] | None) -> dict[str, Any]
             "processors": os.cpu_count(),
         },
     }
+
+
+def _with_hashes(value: Any) -> Any:
+    """The same settings with the hash of each file in place of its path."""
+    if isinstance(value, Path):
+        return sha256_of(value)
+    if isinstance(value, Mapping):
+        return {name: _with_hashes(part) for name, part in value.items()}
+    return value
+
+
+def _digest_subjects(setup: Setup) -> str | None:
+    """SHA-256 over the person of each training unit; None where each unit is a person of its own."""
+    if setup.subjects is None:
+        return None
+    units = [clip.video for clip in setup.splits["train"].clips]
+    people = persons_of(units, setup.subjects).tolist()
+    return hashlib.sha256(json.dumps([*zip(units, people, strict=True)]).encode()).hexdigest()

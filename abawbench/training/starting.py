@@ -8,18 +8,31 @@ from typing import Any
 
 import torch
 
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.challenges import Challenge
 from abawbench.clips.clip import Clip
 from abawbench.clips.features import FeatureClip
 from abawbench.entries.entry_file import EntryFile, read_settings
 from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntrySettings
+from abawbench.entries.networks.fersnet import FersNetEntrySettings
 from abawbench.entries.networks.frame_encoder import BackboneSettings
 from abawbench.entries.networks.network import NetworkSettings
+from abawbench.entries.model import no_file
 from abawbench.models import backbones
+from abawbench.models.checkpoints.fit import missing_tensors, wrong_shape
+from abawbench.models.checkpoints.tensors import check_tensors, read_safetensors
+from abawbench.models.fersnet.network import DECODER, FersNet
 from abawbench.models.image_input import Overrides
 from abawbench.models.settings import CouplingSettings
 from abawbench.table import Table
+from abawbench.training.optimisers import copy_tensors
+
+# kinds of entries that can be trained, with their settings
+SETTINGS: dict[str, type[NetworkSettings | FaceBehaviorEntrySettings | FersNetEntrySettings]] = {
+    "network": NetworkSettings,
+    "facebehaviornet": FaceBehaviorEntrySettings,
+    "fersnet": FersNetEntrySettings,
+}
 
 
 def starting_content(content: EntryFile, path: Path, clips: Sequence[Clip], seed: int) -> tuple[EntryFile, list[str]]:
@@ -30,7 +43,7 @@ def starting_content(content: EntryFile, path: Path, clips: Sequence[Clip], seed
     takes features. Every other file has to be there.
 
     Args:
-        content: content of the file of an entry of kind `network` or `facebehaviornet`.
+        content: content of the file of an entry of a kind in `SETTINGS`.
         path: path of the file.
         clips: clips of the data, all of crops or all of features.
         seed: seed of the training, with which every part without a file is drawn.
@@ -44,12 +57,13 @@ def starting_content(content: EntryFile, path: Path, clips: Sequence[Clip], seed
     """
     settings: dict[str, Any] = {"seed": seed, **content.settings}
     told: list[str] = []
-    kind = NetworkSettings if content.kind == "network" else FaceBehaviorEntrySettings
+    kind = SETTINGS[content.kind]
     out_of_range = getattr(kind, "OUT_OF_RANGE", "E02")
-    read: NetworkSettings | FaceBehaviorEntrySettings = read_settings(kind, settings, path, out_of_range=out_of_range)
+    read = read_settings(kind, settings, path, out_of_range=out_of_range)
     if read.weights is not None and not read.weights.file.is_file():
         del settings["weights"]
-        told.append(f"no {read.weights.file.name} yet: the heads start from seed {read.seed}")
+        drawn = "the network starts" if content.kind == "fersnet" else "the heads start"
+        told.append(f"no {read.weights.file.name} yet: {drawn} from seed {read.seed}")
     if not isinstance(read, NetworkSettings):
         return content.model_copy(update={"settings": settings}), told
     first = clips[0]
@@ -115,3 +129,43 @@ def _width(settings: BackboneSettings) -> int:
     # without memory for its weights
     with torch.device("meta"):
         return backbones.build(settings.kind, overrides=settings.over(Overrides())).card.width
+
+
+def load_all_but_decoder(network: FersNet, path: Path) -> list[str]:
+    """Put the weights of an earlier training into a network, all but those of the decoder.
+
+    A classifier of other expressions stays as it was.
+
+    Args:
+        network: network that training changes.
+        path: safetensors file of the earlier training.
+
+    Returns:
+        A sentence for the user where the classifier stays as it was.
+
+    Raises:
+        ProblemError: E11 there is no such file, E04 or E08 it holds other tensors.
+    """
+    if not path.is_file():
+        raise ProblemError(no_file(path, ""))
+    try:
+        found, _ = read_safetensors(path)
+    except (OSError, ValueError) as error:
+        expected = "a safetensors file"
+        raise ProblemError(Problem("E04", str(error), expected, "convert or copy it again", str(path))) from error
+    wanted = {name: part for name, part in network.state_dict().items() if not name.startswith(f"{DECODER}.")}
+    told: list[str] = []
+    name = "classifier.weight"
+    if name in found and found[name].shape[0] != network.classes:
+        wanted = {name: part for name, part in wanted.items() if not name.startswith("classifier.")}
+        told.append(f"{path.name} is of {found[name].shape[0]} expressions: the classifier starts anew")
+    problems = Problems()
+    for name, part in wanted.items():
+        if name not in found:
+            problems.add(missing_tensors([name], "this network"))
+        elif found[name].shape != part.shape:
+            problems.add(wrong_shape(name, tuple(found[name].shape), tuple(part.shape)))
+    problems.raise_if_any()
+    check_tensors(found, path.stat().st_size, str(path))
+    copy_tensors(found, wanted)
+    return told

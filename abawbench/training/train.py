@@ -52,7 +52,6 @@ from abawbench.training.setup import Setup, TrainProgress, TrainSummary, make_re
 from abawbench.training.sources import Source, arrange_labels, open_data, read_labels
 from abawbench.training.starting import starting_content, with_crop, with_labelled_tasks, with_untrained_tasks
 
-KINDS = ("network", "facebehaviornet")
 # seconds of an epoch above which curves are drawn after each epoch, and not only at the end
 DRAWN_S = 5.0
 DEFAULTS = TrainOptions()
@@ -72,7 +71,7 @@ def train(
     """Train an entry, or resume its training.
 
     Args:
-        entry_file: an entry.toml of kind `network` or `facebehaviornet`, with a table `[training]` or without.
+        entry_file: an entry.toml of kind `network`, `facebehaviornet` or `fersnet`, with a table `[training]` or without.
         source: places of crops or features, and of labels.
         out: run folder, new or of the same training.
         changes: values that replace the file's, by dotted name, as `training.epochs`.
@@ -80,8 +79,8 @@ def train(
         report: called after each step, and at the end of each epoch.
         resumed: called once with the numbers of epochs that an earlier run finished, and of all.
         notice: called with a sentence for each file of weights that is not there and not needed, for tasks without
-            labels, for data that are assumed to be those of the challenge, and about crops that do not say what they
-            show.
+            labels, for data that are assumed to be those of the challenge, about crops that do not say what they show,
+            and about pairs and synthesised faces.
 
     Raises:
         ProblemError: everything that is wrong with entry, settings and data (E02, E07, E17, E19, ...); E20 for the
@@ -89,9 +88,9 @@ def train(
     """
     content = read_entry_file(entry_file, changes)
     settings = read_training(content.training, entry_file)
-    if content.kind not in KINDS:
-        fix = "name an entry of these kinds"
-        raise ProblemError(Problem("E19", f"kind = {content.kind}", f"one of {', '.join(KINDS)}", fix, str(entry_file)))
+    if content.kind not in SETTINGS:
+        fix, expected = "name an entry of these kinds", f"one of {', '.join(SETTINGS)}"
+        raise ProblemError(Problem("E19", f"kind = {content.kind}", expected, fix, str(entry_file)))
     challenge = challenges.get(content.vocabulary)
     opened = open_data(source.data, faces_command(content.card()))
     clips = opened.clips
@@ -105,6 +104,8 @@ def train(
         sentences += untrained
     entry = make_entry(content, entry_file)
     assert isinstance(entry, LearningEntry)
+    if settings.synthesis is not None and settings.synthesis.start is not None and isinstance(entry, FersNetEntry):
+        sentences += load_all_but_decoder(entry.network, settings.synthesis.start)
     if not settings.dataset and not source.dataset:
         sentences.append(f"assumed: the data are {challenge.dataset}; training.dataset names others")
     for sentence in sentences:
@@ -126,6 +127,7 @@ def train(
             out=out,
             options=replace(options, device=device),
             processes=processes,
+            subjects=source.subjects,
         )
         with repeatable(device):
             if not processes.is_first:
@@ -133,6 +135,8 @@ def train(
             with open_run(out, make_record(setup, fold=source.fold)):
                 if settings.ridge is not None:
                     return fit_linear(setup, report, resumed)
+                if settings.synthesis is not None and settings.synthesis.stage == "balance":
+                    setup = enlarge_split(setup, notice)
                 return _Training(setup, report, resumed).run()
 
 
@@ -148,6 +152,10 @@ class _Training:
         self.best: dict[str, dict[str, Any]] = {}
         self.temporal = temporal_of(setup.entry)
         self.truth = arrange_labels(setup.labels.train, setup.challenge, setup.entry.card.tasks)
+        # faces of the training split, where they are learned in pairs
+        self.faces: Faces | None = None
+        if setup.settings.synthesis is not None and setup.settings.synthesis.stage == "joint":
+            self.faces = faces_of(setup.splits["train"], setup.entry.card.tasks[0].name, setup.subjects)
 
     def run(self) -> TrainSummary:
         # the first process removes what a killed run left, and the others wait for it
@@ -174,14 +182,9 @@ class _Training:
         is_frozen = takes_features or self.settings.freeze_backbone
         mirror = make_learner(answering, is_frozen=is_frozen, takes_features=takes_features).eval()
         learner = make_learner(self.entry, is_frozen=is_frozen, takes_features=takes_features)
-        loop = Loop(
-            learner.to(device).train(),
-            training_data(self.entry, splits["train"], inputs["train"], device=device, room=room),
-            self.settings,
-            make_objective(self.settings, self.entry.card.tasks, self.truth),
-            device=device,
-            threads=threads,
-            processes=self.processes,
+        data = training_data(self.entry, splits["train"], inputs["train"], device=device, room=room)
+        loop = make_loop(
+            learner.to(device).train(), data, self.settings, make_objective(self.settings, self.entry.card.tasks, self.truth), device=device, threads=threads, processes=self.processes
         )
         if checkpoint is not None:
             loop.restore(checkpoint)
@@ -230,6 +233,8 @@ class _Training:
 
     def _steps(self, epoch: int) -> list[Step]:
         frames, settings, seed = self.setup.splits["train"], self.settings, self.settings.seed
+        if self.faces is not None:
+            return pair_steps(self.faces, settings.batch, seed, epoch)
         if not isinstance(self.entry, NetworkEntry) or self.temporal.encoder == "none":
             databases = databases_of(frames, settings.databases)
             weights = None
@@ -258,15 +263,20 @@ class _Training:
             before = self.best.get(name)
             if value is None and (name != SCORE or (before and before["value"] is not None)):
                 continue
-            if before is None or value is None or before["value"] is None or value > before["value"]:
+            is_last_kept = self.settings.keep == "last"
+            if is_last_kept or before is None or value is None or before["value"] is None or value > before["value"]:
                 self.best[name] = {"epoch": row["epoch"], "value": value}
                 better.append(name)
         return better
 
+    def _standing(self, kept: Mapping[str, Any]) -> str:
+        if self.settings.keep == "best":
+            return "the best"
+        return f"the last: {kept['value']:.4f}"
+
     def _is_stale(self) -> bool:
-        best = self.best.get(SCORE)
-        patience = self.settings.patience
-        return bool(patience and best and best["value"] is not None and len(self.history) - best["epoch"] >= patience)
+        best, patience = best_epoch(self.history), self.settings.patience
+        return bool(patience and best is not None and len(self.history) - best["epoch"] >= patience)
 
     def _save(self, loop: Loop) -> None:
         save_checkpoint(self.out, loop.checkpoint({"history": self.history, "best": self.best}))
@@ -279,7 +289,7 @@ class _Training:
             path = self.out / (FILE if name == SCORE else f"{name}.toml")
             folder = self.out if name == SCORE else task_folder(self.out, name)
             by = "official score" if name == SCORE else f"score of {name}"
-            value = "" if best["value"] is None else f", the best by the {by} on the validation split"
+            value = "" if best["value"] is None else f", {self._standing(best)} by the {by} on the validation split"
             provenance = Provenance(
                 licence=self.settings.licence or f"terms of {dataset}",
                 trained_on=f"{dataset}, train split",

@@ -1,0 +1,1 @@
+"""FERSNet: recognition and synthesis of expressions by two networks that exchange features."""

@@ -1,0 +1,1 @@
+"""Training of FERSNet: pairs of faces, the steps of network and discriminator, and synthesised training data."""

@@ -1,0 +1,182 @@
+"""Synthesised faces of the training people, which fill up the training split until its classes are even.
+
+They are made from the training split alone, and are marked as synthetic wherever they are written.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from abawbench.base.files import write_folder, write_text
+from abawbench.challenges import Challenge
+from abawbench.clips.clip import Clip, clips_of_units
+from abawbench.clips.crop_file import write_crop
+from abawbench.clips.crop_index import CROPS
+from abawbench.entries.networks.fersnet import FersNetEntry
+from abawbench.table import Rows, Table, join_tables
+from abawbench.training.data import SplitFrames, split_frames
+from abawbench.training.setup import Setup
+from abawbench.training.sources import arrange_labels
+from abawbench.training.synthesis.pairs import Numbers, faces_of
+
+FOLDER, MANIFEST = "synthetic", "manifest.csv"
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The faces to synthesise.
+
+    Attributes:
+        source: position of the source face of each, shape (synthesised,).
+        target: number of the expression of each, shape (synthesised,).
+        lacking: faces that remain missing of each expression, since there are no more sources; shape (classes,).
+    """
+
+    source: Rows
+    target: Rows
+    lacking: Rows
+
+
+def enlarge_split(setup: Setup, notice: Callable[[str], None]) -> Setup:
+    """The setup with a training split that synthesised faces fill up; they are written into the run folder.
+
+    Args:
+        setup: setup of a training of the stage `balance`, whose entry is trained.
+        notice: called with a sentence about the faces, and about those that remain missing.
+
+    Raises:
+        ProblemError: C02 a unit without a subject, F01 a file cannot be read or written.
+    """
+    entry, frames, (task,) = setup.entry, setup.splits["train"], setup.entry.card.tasks
+    assert isinstance(entry, FersNetEntry)
+    faces = faces_of(frames, task.name, setup.subjects)
+    plan = plan_faces(faces.person, faces.label, task.width, setup.settings.seed)
+    notice(f"synthesising {len(plan.source):,} faces of {len(np.unique(faces.person)):,} people from {len(faces):,}")
+    lacking = [f"{plan.lacking[place]:,} of {name}" for place, name in enumerate(task.outputs) if plan.lacking[place]]
+    if lacking:
+        notice(f"each face is the source of an expression once: the classes lack {', '.join(lacking)}")
+    made = synthesise_split(entry.at(setup.options.device, "float32"), frames, faces.places, plan, setup.out / FOLDER)
+    truth = enlarged_table(setup.labels.train, setup.challenge, task.name, made)
+    arranged = arrange_labels(truth, setup.challenge, entry.card.tasks)
+    splits = {**setup.splits, "train": split_frames([*frames.clips, *made], arranged, entry.card.tasks)}
+    return replace(setup, labels=replace(setup.labels, train=truth), splits=splits)
+
+
+def plan_faces(person: Numbers, label: Numbers, classes: int, seed: int) -> Plan:
+    """Plan the faces that fill every cell of a person and an expression, and make all expressions equally frequent.
+
+    Each face is a source for each other expression at most once. The first faces of an expression go to the people who
+    do not show it, one each; further ones have random sources, until the expression has as many faces as the most
+    frequent one. An expression that no face shows is left out, since nothing could learn it.
+
+    Args:
+        person: number of the person of each face, shape (faces,).
+        label: number of the expression of each face, shape (faces,).
+        classes: number of expressions.
+        seed: seed of the order of the sources.
+    """
+    people, owner = np.unique(person, return_inverse=True)
+    shown = np.zeros((len(people), classes), bool)
+    shown[owner, label] = True
+    count = np.bincount(label, minlength=classes)
+    known = count > 0
+    wanted = np.where(known, (count + (~shown).sum(0)).max(where=known, initial=0) - count, 0)
+    generator = np.random.default_rng([seed, 7])
+    sources: list[Rows] = []
+    for expression in range(classes):
+        order = generator.permutation(len(label))
+        order = order[label[order] != expression]
+        is_filling = ~shown[owner[order], expression]
+        _, first = np.unique(owner[order], return_index=True)
+        is_first = np.zeros(len(order), bool)
+        is_first[first] = True
+        order = order[np.argsort(~(is_filling & is_first), kind="stable")]
+        sources.append(order[: wanted[expression]])
+    taken = np.array([len(own) for own in sources])
+    target = np.repeat(np.arange(classes), taken)
+    return Plan(np.concatenate(sources).astype(np.int64), target, wanted - taken)
+
+
+def synthesise_split(
+    entry: FersNetEntry, frames: SplitFrames, faces: Rows, plan: Plan, folder: Path
+) -> tuple[Clip, ...]:
+    """Synthesise the planned faces, and write them with their manifest; what is there already is kept.
+
+    Args:
+        entry: trained entry, on the device on which it synthesises.
+        frames: frames of the training split.
+        faces: places of the faces that the plan counts, shape (faces,).
+        plan: the plan.
+        folder: folder of the synthesised faces.
+
+    Returns:
+        Clips of the synthesised faces: `<unit>-<expression>`, with the frame numbers of their sources.
+
+    Raises:
+        ProblemError: F01, a file cannot be read or written.
+    """
+    places = faces[plan.source]
+    clip_of = np.searchsorted(frames.begins, places, side="right") - 1
+    cells = np.unique(np.stack([clip_of, plan.target]), axis=1).T.tolist()
+    crops = folder / CROPS
+    for number, expression in cells:
+        clip = frames.clips[number]
+        name = entry.expressions[expression]
+        unit = f"{clip.video}-{name}"
+        own = np.sort(places[(clip_of == number) & (plan.target == expression)]) - frames.begins[number]
+        if not (crops / unit).is_dir():
+            made = entry.synthesise(clip.read(own), name)
+            named = {f"{frame:05d}.png": _png(face) for frame, face in zip(clip.frame[own].tolist(), made, strict=True)}
+            write_folder(crops / unit, named)
+    sizes = {(clip.crop, clip.size) for clip in frames.clips}
+    if len(sizes) == 1 and (shown := frames.clips[0].crop) is not None:
+        write_crop(crops, shown)
+    names = [frames.clips[number].video for number in clip_of.tolist()]
+    _write_manifest(folder / MANIFEST, names, frames.frame[places], [entry.expressions[c] for c in plan.target.tolist()])
+    return clips_of_units(crops)
+
+
+def enlarged_table(truth: Table, challenge: Challenge, task: str, clips: Sequence[Clip]) -> Table:
+    """The truth of the training split with a row for each synthesised face.
+
+    Args:
+        truth: truth of the challenge.
+        challenge: challenge of the truth.
+        task: name of the task of the expressions; the rows have no labels of other tasks.
+        clips: clips from `synthesise_split`.
+    """
+    names = next(each for each in challenge.tasks if each.name == task).outputs
+    rows = sum(len(clip) for clip in clips)
+    values = {each.name: each.empty(rows) for each in challenge.tasks}
+    shown = [names.index(clip.video.rpartition("-")[2]) for clip in clips]
+    counts = [len(clip) for clip in clips]
+    values[task] = np.repeat(shown, counts).astype(truth.values[task].dtype)
+    synthetic = Table(
+        videos=tuple(clip.video for clip in clips),
+        video=np.repeat(np.arange(len(clips), dtype=np.int32), counts),
+        frame=np.concatenate([clip.frame for clip in clips]),
+        values=values,
+        source="synthesised faces",
+    )
+    return join_tables([replace(truth, probability=None), synthetic])
+
+
+def _png(face: np.ndarray) -> bytes:
+    import cv2
+
+    return cv2.imencode(".png", face[..., ::-1])[1].tobytes()
+
+
+def _write_manifest(path: Path, units: Sequence[str], frame: Numbers, expressions: Sequence[str]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("unit", "frame", "expression", "synthetic", "parent_id"))
+    for unit, number, expression in sorted(zip(units, frame.tolist(), expressions, strict=True)):
+        writer.writerow((f"{unit}-{expression}", number, expression, "true", f"{unit}/{number:05d}"))
+    write_text(path, text.getvalue())
