@@ -23,6 +23,7 @@ from abawbench.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from abawbench.entries.networks.frame_encoder import EncoderEntry
+    from abawbench.entries.networks.network import NetworkEntry
 
 # number of crops that go through an entry at once
 BATCH = 32

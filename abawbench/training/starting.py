@@ -13,11 +13,11 @@ from abawbench.challenges import Challenge
 from abawbench.clips.clip import Clip
 from abawbench.clips.features import FeatureClip
 from abawbench.entries.entry_file import EntryFile, read_settings
+from abawbench.entries.model import no_file
 from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntrySettings
 from abawbench.entries.networks.fersnet import FersNetEntrySettings
 from abawbench.entries.networks.frame_encoder import BackboneSettings
 from abawbench.entries.networks.network import NetworkSettings
-from abawbench.entries.model import no_file
 from abawbench.models import backbones
 from abawbench.models.checkpoints.fit import missing_tensors, wrong_shape
 from abawbench.models.checkpoints.tensors import check_tensors, read_safetensors

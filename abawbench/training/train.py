@@ -19,6 +19,7 @@ from abawbench.entries.crops import faces_command, undescribed_crops
 from abawbench.entries.entry_file import FILE, read_entry_file
 from abawbench.entries.loading import make_entry
 from abawbench.entries.network_notes import network_notes
+from abawbench.entries.networks.fersnet import FersNetEntry
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.models.settings import resolve_coupling
 from abawbench.training.batching import Step, balancing_weights, databases_of, frame_steps, segment_steps, video_steps
@@ -50,7 +51,17 @@ from abawbench.training.run_folder import SaveClock, load_checkpoint, open_run, 
 from abawbench.training.settings import TrainOptions, read_training
 from abawbench.training.setup import Setup, TrainProgress, TrainSummary, make_record, make_splits
 from abawbench.training.sources import Source, arrange_labels, open_data, read_labels
-from abawbench.training.starting import starting_content, with_crop, with_labelled_tasks, with_untrained_tasks
+from abawbench.training.starting import (
+    SETTINGS,
+    load_all_but_decoder,
+    starting_content,
+    with_crop,
+    with_labelled_tasks,
+    with_untrained_tasks,
+)
+from abawbench.training.synthesis.enlarge import enlarge_split
+from abawbench.training.synthesis.loop import make_loop
+from abawbench.training.synthesis.pairs import Faces, faces_of, pair_steps
 
 # seconds of an epoch above which curves are drawn after each epoch, and not only at the end
 DRAWN_S = 5.0
@@ -71,7 +82,7 @@ def train(
     """Train an entry, or resume its training.
 
     Args:
-        entry_file: an entry.toml of kind `network`, `facebehaviornet` or `fersnet`, with a table `[training]` or without.
+        entry_file: an entry.toml of a kind in `SETTINGS`, with a table `[training]` or without.
         source: places of crops or features, and of labels.
         out: run folder, new or of the same training.
         changes: values that replace the file's, by dotted name, as `training.epochs`.
@@ -183,8 +194,15 @@ class _Training:
         mirror = make_learner(answering, is_frozen=is_frozen, takes_features=takes_features).eval()
         learner = make_learner(self.entry, is_frozen=is_frozen, takes_features=takes_features)
         data = training_data(self.entry, splits["train"], inputs["train"], device=device, room=room)
+        objective = make_objective(self.settings, self.entry.card.tasks, self.truth)
         loop = make_loop(
-            learner.to(device).train(), data, self.settings, make_objective(self.settings, self.entry.card.tasks, self.truth), device=device, threads=threads, processes=self.processes
+            learner.to(device).train(),
+            data,
+            self.settings,
+            objective,
+            device=device,
+            threads=threads,
+            processes=self.processes,
         )
         if checkpoint is not None:
             loop.restore(checkpoint)
@@ -261,22 +279,31 @@ class _Training:
         standings = {SCORE: row["standing"]} | (row["terms"] if len(row["terms"]) > 1 else {})
         for name, value in standings.items():
             before = self.best.get(name)
-            if value is None and (name != SCORE or (before and before["value"] is not None)):
+            is_kept = self.settings.keep == "last"
+            if value is None and (name != SCORE or (not is_kept and before and before["value"] is not None)):
                 continue
-            is_last_kept = self.settings.keep == "last"
-            if is_last_kept or before is None or value is None or before["value"] is None or value > before["value"]:
+            if is_kept or before is None or value is None or before["value"] is None or value > before["value"]:
                 self.best[name] = {"epoch": row["epoch"], "value": value}
                 better.append(name)
         return better
 
-    def _standing(self, kept: Mapping[str, Any]) -> str:
-        if self.settings.keep == "best":
-            return "the best"
-        return f"the last: {kept['value']:.4f}"
-
     def _is_stale(self) -> bool:
-        best, patience = best_epoch(self.history), self.settings.patience
+        best, patience = self._best_row(), self.settings.patience
         return bool(patience and best is not None and len(self.history) - best["epoch"] >= patience)
+
+    def _best_row(self) -> dict[str, Any] | None:
+        """The first epoch with the best value on the validation split, whichever is kept; None without any value."""
+        scored = [row for row in self.history if row["standing"] is not None]
+        return max(scored, key=lambda row: row["standing"], default=None)
+
+    def _choice(self, kept: Mapping[str, Any]) -> str:
+        """How the kept epoch was chosen."""
+        best = self._best_row()
+        if self.settings.keep == "best" or best is None:
+            return "the best"
+        return (
+            f"the last: {kept['value']:.4f}, where the best would be {best['standing']:.4f} in epoch {best['epoch']},"
+        )
 
     def _save(self, loop: Loop) -> None:
         save_checkpoint(self.out, loop.checkpoint({"history": self.history, "best": self.best}))
@@ -289,7 +316,7 @@ class _Training:
             path = self.out / (FILE if name == SCORE else f"{name}.toml")
             folder = self.out if name == SCORE else task_folder(self.out, name)
             by = "official score" if name == SCORE else f"score of {name}"
-            value = "" if best["value"] is None else f", {self._standing(best)} by the {by} on the validation split"
+            value = "" if best["value"] is None else f", {self._choice(best)} by the {by} on the validation split"
             provenance = Provenance(
                 licence=self.settings.licence or f"terms of {dataset}",
                 trained_on=f"{dataset}, train split",

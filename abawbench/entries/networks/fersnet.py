@@ -26,7 +26,6 @@ from abawbench.entries.networks.frame_encoder import (
 from abawbench.entries.outputs import activate_scores
 from abawbench.models.fersnet.network import FersNet, build, synthesise
 from abawbench.models.fersnet.settings import FersNetSettings
-from abawbench.models.image_input import ImageInput
 from abawbench.models.sharing.settings import ConvFlu, Unit
 
 # faces that are synthesised at once
@@ -145,7 +144,8 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: FersNetEntrySetti
     (module,) = freeze([network])
     facts: dict[str, Any] = {"role": "network", "kind": f"fersnet, {settings.network.topology}"}
     facts |= {"intake": picture.to_json(), "layer": -1, "pooling": "average", "width": network.width}
-    facts |= {"sha256": file.sha256 for file in files}
+    if files:
+        facts["sha256"] = files[0].sha256
     return FersNetEntry(
         card=replace(card, tasks=(task,), weights=files, networks=(facts,)),
         encoder=FrameEncoder((module,), (picture,)),

@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from abawbench.base.problems import Problem, ProblemError, Problems
+from abawbench.base.problems import Problems
 from abawbench.models.checkpoints.branches import tensors_of
 from abawbench.models.checkpoints.fit import missing_tensors, wrong_shape
 from abawbench.models.checkpoints.read import read

@@ -30,8 +30,8 @@ class FersNetSettings:
             shared stem and two branches of three residual stages with a pool after each, batch norm in the branch of
             recognition and instance norm in that of synthesis.
         widths: channels of the four stages, or of the stem and the three stages (the paper's: assumed).
-        exchanges: number of stages after which the branches exchange features, from the first on; 4 only in the topology
-            of the paper.
+        exchanges: number of stages after which the branches exchange features, from the first on; 4 only with the
+            paper's topology.
         one_unit: True for one unit of sharing at all exchanges, whose stages must have one width.
         joint_bottleneck: True for a block over both branches after the last stage; None for that of the topology: only
             the released one has it.

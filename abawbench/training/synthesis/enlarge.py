@@ -138,7 +138,9 @@ def synthesise_split(
     if len(sizes) == 1 and (shown := frames.clips[0].crop) is not None:
         write_crop(crops, shown)
     names = [frames.clips[number].video for number in clip_of.tolist()]
-    _write_manifest(folder / MANIFEST, names, frames.frame[places], [entry.expressions[c] for c in plan.target.tolist()])
+    _write_manifest(
+        folder / MANIFEST, names, frames.frame[places], [entry.expressions[c] for c in plan.target.tolist()]
+    )
     return clips_of_units(crops)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from abawbench.models.fersnet.discriminator import Discriminator
-from abawbench.models.fersnet.network import Encoded, FersNet, codes
+from abawbench.models.fersnet.network import Encoded, codes
 from abawbench.models.fersnet.perceptual import load_perceptual, tiny_perceptual
 from abawbench.models.temporal.segments import State
 from abawbench.training.augmentation import make_pictures
@@ -77,7 +77,12 @@ class SynthesisLoop(Loop):
     """
 
     def __init__(
-        self, learner: FersNetLearner, data: TrainingData, settings: TrainingSettings, objective: Objective, **options: Any
+        self,
+        learner: FersNetLearner,
+        data: TrainingData,
+        settings: TrainingSettings,
+        objective: Objective,
+        **options: Any,
     ) -> None:
         super().__init__(learner, data, settings, objective, **options)
         assert self.settings.synthesis is not None
