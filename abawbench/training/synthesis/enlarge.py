@@ -35,12 +35,10 @@ class Plan:
     Attributes:
         source: position of the source face of each, shape (synthesised,).
         target: number of the expression of each, shape (synthesised,).
-        lacking: faces that remain missing of each expression, since there are no more sources; shape (classes,).
     """
 
     source: Rows
     target: Rows
-    lacking: Rows
 
 
 def enlarge_split(setup: Setup, notice: Callable[[str], None]) -> Setup:
@@ -48,7 +46,7 @@ def enlarge_split(setup: Setup, notice: Callable[[str], None]) -> Setup:
 
     Args:
         setup: setup of a training of the stage `balance`, whose entry is trained.
-        notice: called with a sentence about the faces, and about those that remain missing.
+        notice: called with a sentence about the faces.
 
     Raises:
         ProblemError: C02 a unit without a subject, F01 a file cannot be read or written.
@@ -58,9 +56,6 @@ def enlarge_split(setup: Setup, notice: Callable[[str], None]) -> Setup:
     faces = faces_of(frames, task.name, setup.subjects)
     plan = plan_faces(faces.person, faces.label, task.width, setup.settings.seed)
     notice(f"synthesising {len(plan.source):,} faces of {len(np.unique(faces.person)):,} people from {len(faces):,}")
-    lacking = [f"{plan.lacking[place]:,} of {name}" for place, name in enumerate(task.outputs) if plan.lacking[place]]
-    if lacking:
-        notice(f"each face is the source of an expression once: the classes lack {', '.join(lacking)}")
     made = synthesise_split(entry.at(setup.options.device, "float32"), frames, faces.places, plan, setup.out / FOLDER)
     truth = enlarged_table(setup.labels.train, setup.challenge, task.name, made)
     arranged = arrange_labels(truth, setup.challenge, entry.card.tasks)
@@ -73,7 +68,8 @@ def plan_faces(person: Numbers, label: Numbers, classes: int, seed: int) -> Plan
 
     Each face is a source for each other expression at most once. The first faces of an expression go to the people who
     do not show it, one each; further ones have random sources, until the expression has as many faces as the most
-    frequent one. An expression that no face shows is left out, since nothing could learn it.
+    frequent one, for which there are always enough sources. An expression that no face shows is left out, since nothing
+    could learn it.
 
     Args:
         person: number of the person of each face, shape (faces,).
@@ -98,9 +94,7 @@ def plan_faces(person: Numbers, label: Numbers, classes: int, seed: int) -> Plan
         is_first[first] = True
         order = order[np.argsort(~(is_filling & is_first), kind="stable")]
         sources.append(order[: wanted[expression]])
-    taken = np.array([len(own) for own in sources])
-    target = np.repeat(np.arange(classes), taken)
-    return Plan(np.concatenate(sources).astype(np.int64), target, wanted - taken)
+    return Plan(np.concatenate(sources), np.repeat(np.arange(classes), wanted))
 
 
 def synthesise_split(

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from abawbench.models.sharing.settings import ConvFlu, CrossStitch, Hard, Mtan, Nddr, Separate, Sluice
 
 from abawbench.base.problems import ProblemError
 from abawbench.models.fersnet.discriminator import Discriminator
 from abawbench.models.fersnet.network import build, codes, synthesise
 from abawbench.models.fersnet.settings import FersNetSettings
-from abawbench.models.sharing.settings import ConvFlu, CrossStitch, Hard, Mtan, Nddr, Separate, Sluice
 from tests.models.shaking import one_thread, shake
 
 __all__ = ["one_thread"]
@@ -39,7 +39,8 @@ def test_the_released_shapes_at_96_pixels(classes):
     assert stem == [(64, 96, 96)]
     # before the pool that halves them
     assert stages == [[(128, 48, 48)], [(256, 24, 24)], [(512, 12, 12)]] * 2
-    assert [tuple(skip.shape[1:]) for skip in encoded.skips] == [(512, 6, 6), (256, 12, 12), (128, 24, 24), (64, 48, 48)]
+    skips = [tuple(skip.shape[1:]) for skip in encoded.skips]
+    assert skips == [(512, 6, 6), (256, 12, 12), (128, 24, 24), (64, 48, 48)]
     assert encoded.recognition.shape == encoded.synthesis.shape == (1, 512, 3, 3)
     assert steps == [[(512, 6, 6)], [(256, 12, 12)], [(128, 24, 24)], [(64, 48, 48)], [(64, 96, 96)]]
     assert faces.shape == (1, 3, 96, 96)
@@ -91,7 +92,8 @@ def test_every_unit_joins_the_branches(settings, unit):
     assert faces.shape == pictures.shape
     network.features(encoded).sum().backward()
     touched = {name.partition(".")[0] for name, part in network.named_parameters() if part.grad is not None}
-    assert ("synthesis" in touched) == (unit.kind not in {"none", "hard"} or settings.has_joint and unit.kind != "hard")
+    joins = unit.kind != "hard" and (unit.kind != "none" or settings.has_joint)
+    assert ("synthesis" in touched) == joins
     assert "decoder" not in touched
 
 
