@@ -11,6 +11,8 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from abawbench.training.settings import OptimiserSettings, ScheduleSettings
 
+# factor of the rate after each epoch of a schedule of `drops`
+DROP = 0.1
 # name of the step count in the state of an optimiser
 STEP = "step"
 KINDS: dict[str, type[torch.optim.Adam]] = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
@@ -120,7 +122,8 @@ def _parameters(optimiser: torch.optim.Optimizer) -> list[nn.Parameter]:
 def schedule_factor(settings: ScheduleSettings, epochs: int, epoch: int, done: float) -> float:
     """The factor of the learning rate in a step.
 
-    `cosine` and `constant` rise evenly during the warm-up, step by step; `cosine` then falls to `final`. `linear` has
+    `cosine`, `constant` and `drops` rise evenly during the warm-up, step by step; `cosine` then falls to `final`, and
+    `drops` is multiplied by .1 after each of its epochs. `linear` has
     one rate for each epoch e, counted from 0: (e + 1) / w in a warm-up of w epochs (`compat`: e / w, so that the first
     learns nothing), then 1, and in the last d epochs 1 - (e + 1 - n) / (d + 1) of n = epochs - d before; where the
     warm-up and the decay fill the training, (epochs - e) / (epochs - w), as the multi-task release has it.
@@ -131,7 +134,7 @@ def schedule_factor(settings: ScheduleSettings, epochs: int, epoch: int, done: f
         epoch: number of the epoch, from 0.
         done: share of the epoch that is done; the training counts the step itself, the pre-training does not.
 
-    Source: aim3_mtl section 6 for `linear`.
+    Source: aim3_mtl section 6 for `linear`; cikrhazo/FERSNet:train.py for `drops`.
 
     >>> mtl = ScheduleSettings("linear", warmup_epochs=2, mode="compat")
     >>> [schedule_factor(mtl, 6, epoch, 1.0) for epoch in range(6)]
@@ -144,6 +147,8 @@ def schedule_factor(settings: ScheduleSettings, epochs: int, epoch: int, done: f
         return place / settings.warmup_epochs
     if settings.kind == "constant":
         return 1.0
+    if settings.kind == "drops":
+        return DROP ** sum(epoch >= last for last in settings.drops)
     share = (place - settings.warmup_epochs) / (epochs - settings.warmup_epochs)
     return settings.final + (1 - settings.final) * (1 + math.cos(math.pi * share)) / 2
 

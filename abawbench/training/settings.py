@@ -58,17 +58,20 @@ class ScheduleSettings:
     """Settings of the learning rate's schedule; see `abawbench.training.optimisers.schedule_factor`.
 
     Attributes:
-        kind: kind of schedule: `constant`; `cosine`; `linear`, the schedule of AIM3-RUC by epochs.
+        kind: kind of schedule: `constant`; `cosine`; `linear`, the schedule of AIM3-RUC by epochs; `drops`, constant
+            between epochs in which it drops, as FERSNet's.
         warmup_epochs: epochs in which the rate rises; a fraction counts only where the kind is not `linear`.
         decay_epochs: number of last epochs in which a `linear` rate falls; None for all after the warm-up.
         final: share of the rate at the end of `cosine`.
+        drops: numbers of the epochs, from 1, after which `drops` multiplies the rate by .1.
         mode: `compat` starts a linear warm-up with an epoch of rate 0, as released (F9 of aim3_mtl); `fixed` does not.
     """
 
-    kind: Literal["constant", "cosine", "linear"] = "cosine"
+    kind: Literal["constant", "cosine", "linear", "drops"] = "cosine"
     warmup_epochs: NonNegative = 0.0
     decay_epochs: Count | None = None
     final: NonNegative = 0.0
+    drops: tuple[CountFromOne, ...] = ()
     mode: Literal["fixed", "compat"] = "fixed"
 
 

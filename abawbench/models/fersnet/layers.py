@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from abawbench.models.fersnet.settings import Transform
+
 Norm = Literal["batch", "instance"]
 SLOPE = 0.2
 # side of the map that a target expression becomes before it is joined to the deepest map
@@ -48,14 +50,20 @@ class LabelTransform(nn.Module):
 
     In training, noise of a learned strength is added first; the answers of a trained network are the same each time
     (assumed).
+
+    Args:
+        width: channels of the maps.
+        classes: number of expressions.
+        kind: `released`, scales that start near 0; `around_one`, scales that start about 1.
     """
 
-    def __init__(self, width: int, classes: int) -> None:
+    def __init__(self, width: int, classes: int, kind: Transform = "released") -> None:
         super().__init__()
+        self.kept = float(kind == "around_one")
         self.strength = nn.Parameter(torch.zeros(()))
         self.label = nn.Linear(classes, 2 * width)
         with torch.no_grad():
-            nn.init.xavier_normal_(self.label.weight).mul_(0.1)
+            nn.init.xavier_normal_(self.label.weight).mul_(1 if self.kept else 0.1)
 
     def forward(self, maps: Tensor, code: Tensor) -> Tensor:
         """Maps of the same shape.
@@ -67,7 +75,7 @@ class LabelTransform(nn.Module):
         if self.training:
             maps = maps + self.strength * torch.randn_like(maps)
         scale, offset = self.label(code)[:, :, None, None].chunk(2, 1)
-        return scale * functional.instance_norm(maps) + offset
+        return (self.kept + scale) * functional.instance_norm(maps) + offset
 
 
 class LabelMap(nn.Module):
@@ -100,12 +108,13 @@ class UpStep(nn.Module):
         width: channels of the output.
         skip: channels of the skip; 0 without one.
         classes: number of expressions where these condition the skip; 0 where they do not.
+        kind: kind of the transform of the skip.
     """
 
-    def __init__(self, before: int, width: int, skip: int, classes: int) -> None:
+    def __init__(self, before: int, width: int, skip: int, classes: int, kind: Transform = "released") -> None:
         super().__init__()
         self.up = nn.ConvTranspose2d(before, width, 4, stride=2, padding=1)
-        self.transform = LabelTransform(skip, classes) if skip and classes else None
+        self.transform = LabelTransform(skip, classes, kind) if skip and classes else None
         self.conv1 = nn.Conv2d(width + skip, width, 3, padding=1)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)
 

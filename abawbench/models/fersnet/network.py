@@ -156,7 +156,7 @@ class Decoder(nn.Module):
         super().__init__()
         *lower, deepest = settings.stage_widths
         is_adain = settings.conditioned_by == "adain"
-        self.transform = LabelTransform(deepest, classes) if is_adain else None
+        self.transform = LabelTransform(deepest, classes, settings.transform) if is_adain else None
         self.label = None if is_adain else LabelMap(classes, deepest)
         # the skips from the smallest to the largest map; each step is as wide as its skip
         skips = [*reversed(lower)]
@@ -172,7 +172,7 @@ class Decoder(nn.Module):
         before = deepest if is_adain else 2 * deepest
         steps: list[nn.Module] = []
         for width, skip in zip(widths, skips, strict=True):
-            steps.append(UpStep(before, width, skip, classes if is_adain else 0))
+            steps.append(UpStep(before, width, skip, classes if is_adain else 0, settings.transform))
             before = width
         self.steps = nn.ModuleList(steps)
         self.out = nn.Conv2d(before, CHANNELS, 3, padding=1)
@@ -272,8 +272,10 @@ def _refuse(settings: FersNetSettings, classes: int, size: int, unit: Unit) -> N
     problems: list[Problem] = []
     if classes < 2:
         problems.append(Problem("E17", f"{classes} expressions", "two or more", "name the expressions"))
-    if size < settings.divisor or size % settings.divisor:
-        found, expected = f"pictures of {size} pixels", f"a multiple of {settings.divisor}, as each pool halves a map"
+    pools = settings.divisor
+    if size < 2 * pools or size % pools:
+        # a norm over a map of one place would leave nothing
+        found, expected = f"pictures of {size} pixels", f"a multiple of {pools}, {2 * pools} or more, for its pools"
         problems.append(Problem("E17", found, expected, "correct picture.size"))
     if unit.ONE_TRUNK and settings.recognises != "batch_norm":
         found = f"recognises = {settings.recognises} with the unit {unit.kind}, which has one trunk"

@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 
 Topology = Literal["paper", "released"]
 Condition = Literal["concat", "adain"]
+Transform = Literal["released", "around_one"]
 # names of the two streams, as units of sharing see them
 RECOGNITION, SYNTHESIS = "recognition", "synthesis"
 STAGES = {"paper": 4, "released": 3}
@@ -40,6 +41,8 @@ class FersNetSettings:
             norm; the other synthesises.
         condition: way of the target expression into the decoder: `concat`, a map joined to the deepest one; `adain`,
             scales and offsets of normalised maps at the deepest map and each skip; None for that of the topology.
+        transform: start of the scales and offsets of `adain`: `released`, near 0; `around_one`, scales about 1, and
+            stronger effects of the expression, which learns in fewer steps (ours).
         residual: True for a decoder whose output is added to the source picture (ours, not in the sources).
     """
 
@@ -51,6 +54,7 @@ class FersNetSettings:
     fused_to: Literal["next", "skip", "both"] = "both"
     recognises: Literal["batch_norm", "instance_norm"] = "batch_norm"
     condition: Condition | None = None
+    transform: Transform = "released"
     residual: bool = False
 
     def __post_init__(self) -> None:
