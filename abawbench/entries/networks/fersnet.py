@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from abawbench.entries.networks.frame_encoder import (
 from abawbench.entries.outputs import activate_scores
 from abawbench.models.fersnet.network import FersNet, build, synthesise
 from abawbench.models.fersnet.settings import FersNetSettings
+from abawbench.models.image_input import LARGEST, ImageInput
 from abawbench.models.sharing.settings import ConvFlu, Unit
 
 # faces that are synthesised at once
@@ -39,6 +40,8 @@ class FersNetEntrySettings:
     Attributes:
         OUT_OF_RANGE: rule of a problem with a value out of its range.
         network: settings of the network.
+        size: height and width of the network's pictures in pixels; crops are resized to it.
+        colour: order of the channels of the network's pictures; the release has BGR.
         sharing: unit by which recognition and synthesis exchange features.
         expressions: expressions that replace those of the vocabulary.
         weights: weights of the whole network, a safetensors file.
@@ -48,6 +51,8 @@ class FersNetEntrySettings:
     OUT_OF_RANGE: ClassVar[str] = "E17"
 
     network: FersNetSettings = field(default_factory=FersNetSettings)
+    size: Annotated[int, Field(ge=1, le=LARGEST)] = 96
+    colour: Literal["RGB", "BGR"] = "BGR"
     sharing: Annotated[Unit, Field(discriminator="kind")] = field(default_factory=ConvFlu)
     expressions: tuple[str, ...] = ()
     weights: WeightsFile | None = None
@@ -121,34 +126,34 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: FersNetEntrySetti
     """Make the entry of `kind = "fersnet"` in an entry.toml.
 
     Raises:
-        ProblemError: E02 no picture, grey pictures, or a vocabulary without one task of classes; E11 weights missing;
+        ProblemError: E02 no picture, or a vocabulary without one task of classes; E11 weights missing;
             E04 E08 weights that cannot be read, or of another network; E17 settings out of range.
     """
     problems: list[Problem] = []
-    picture = card.picture
-    if picture is None or picture.colour == "grey":
-        found = "no table [picture]" if picture is None else "picture.colour = grey"
-        problems.append(Problem("E02", found, "pictures in colour", "add size, colour = RGB or BGR, and crop"))
+    if card.picture is None:
+        expected = "what the crops show, which it synthesises too"
+        problems.append(Problem("E02", "no table [picture]", expected, "add size, colour and crop"))
     tasks = tuple(task for task in vocabulary if isinstance(task, Categorical))
     if len(tasks) != 1:
         found = f"a vocabulary with {len(tasks)} tasks of classes"
         problems.append(Problem("E02", found, "one, the expressions", "name the vocabulary of another challenge"))
     if problems:
         raise ProblemError(*problems)
-    assert picture is not None
+    assert card.picture is not None
+    image_input = ImageInput(settings.size, settings.colour, crop=card.picture.crop)
     (task,) = tasks
     if settings.expressions:
         task = replace(task, classes=settings.expressions)
-    network = build(settings.network, task.width, picture.size, settings.sharing, seed=settings.seed or 0)
+    network = build(settings.network, task.width, settings.size, settings.sharing, seed=settings.seed or 0)
     files = fill_heads(network, settings.weights, settings.seed)
     (module,) = freeze([network])
     facts: dict[str, Any] = {"role": "network", "kind": f"fersnet, {settings.network.topology}"}
-    facts |= {"intake": picture.to_json(), "layer": -1, "pooling": "average", "width": network.width}
+    facts |= {"intake": image_input.to_json(), "layer": -1, "pooling": "average", "width": network.width}
     if files:
         facts["sha256"] = files[0].sha256
     return FersNetEntry(
         card=replace(card, tasks=(task,), weights=files, networks=(facts,)),
-        encoder=FrameEncoder((module,), (picture,)),
+        encoder=FrameEncoder((module,), (image_input,)),
         network=network,
         seed=settings.seed,
     )

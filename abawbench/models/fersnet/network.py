@@ -276,7 +276,7 @@ def _refuse(settings: FersNetSettings, classes: int, size: int, unit: Unit) -> N
     if size < 2 * pools or size % pools:
         # a norm over a map of one place would leave nothing
         found, expected = f"pictures of {size} pixels", f"a multiple of {pools}, {2 * pools} or more, for its pools"
-        problems.append(Problem("E17", found, expected, "correct picture.size"))
+        problems.append(Problem("E17", found, expected, "correct settings.size"))
     if unit.ONE_TRUNK and settings.recognises != "batch_norm":
         found = f"recognises = {settings.recognises} with the unit {unit.kind}, which has one trunk"
         problems.append(Problem("E17", found, "batch_norm", "leave recognises out"))

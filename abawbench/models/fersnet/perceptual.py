@@ -109,7 +109,12 @@ def tiny_perceptual(colour: Colour, seed: int) -> Perceptual:
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        return Perceptual(LightCnn(TINY), colour)
+        trunk = LightCnn(TINY)
+        for module in trunk.modules():
+            # maps about as large as the pictures, whatever the depth
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight)
+        return Perceptual(trunk, colour)
 
 
 def load_perceptual(path: Path, colour: Colour) -> Perceptual:
@@ -138,7 +143,7 @@ def load_perceptual(path: Path, colour: Colour) -> Perceptual:
         if name in named and named[name].shape != tensor.shape:
             problems.add(wrong_shape(name, tuple(named[name].shape), tuple(tensor.shape)))
     problems.raise_if_any()
-    kept = {name: named[name].float() for name in wanted}
+    kept = {name: named[name] for name in wanted}
     check_tensors(kept, content.size, str(path))
     trunk.load_state_dict(kept)
     return Perceptual(trunk, colour)
