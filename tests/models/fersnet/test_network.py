@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from abawbench.models.sharing.settings import ConvFlu, CrossStitch, Hard, Mtan, Nddr, Separate, Sluice
 
 from abawbench.base.problems import ProblemError
 from abawbench.models.fersnet.discriminator import Discriminator
 from abawbench.models.fersnet.layers import LabelTransform
 from abawbench.models.fersnet.network import build, codes, synthesise
 from abawbench.models.fersnet.settings import FersNetSettings
+from abawbench.models.sharing.settings import ConvFlu, CrossStitch, Hard, Mtan, Nddr, Separate, Sluice
 from tests.models.shaking import one_thread, shake
 
 __all__ = ["one_thread"]
