@@ -261,9 +261,9 @@ def _units(unit: Unit, settings: FersNetSettings) -> nn.ModuleList:
     if settings.one_unit:
         shared = make_unit(widths[0], tasks, unit, before=widths[0])
         return nn.ModuleList([shared] * len(widths))
-    befores: Sequence[int | None] = (None, *widths)
+    previous: Sequence[int | None] = (None, *widths)
     return nn.ModuleList(
-        make_unit(width, tasks, unit, before=before) for before, width in zip(befores, widths, strict=False)
+        make_unit(width, tasks, unit, before=before) for before, width in zip(previous, widths, strict=False)
     )
 
 
