@@ -6,6 +6,7 @@ accuracy there is the share of the people whose smiling picture ranks above thei
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,13 @@ def people_of(data: Path) -> tuple[str, ...]:
         place = str(data / "faces")
         raise ProblemError(Problem("F01", "no london_*_neutral.jpg", "the London set", "copy it there", place))
     return tuple(people)
+
+
+def attributes_of(data: Path) -> dict[str, dict[str, str]]:
+    """What the set states of each person: `age`, `gender`, `ethnicity`; NA where it states nothing."""
+    with (data / "SOURCES.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["person"].startswith("london_") and row["extra"]]
+    return {row["person"]: dict(pair.split("=") for pair in row["extra"].split(";")) for row in rows}
 
 
 def crop_faces(data: Path, people: Sequence[str], crops: Path, crop: Crop = ARCFACE) -> None:

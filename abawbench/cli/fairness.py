@@ -146,7 +146,7 @@ def _print_differences(name: str, attribute: Mapping[str, Any], result: Mapping[
         for measure, own in measures.items()
     ]
     if parity:
-        print_table(parity, ["task", "", "difference", *headers[1:]], f"Parity by {name}", keys=2)
+        print_table(parity, ["task", "", "value", *headers[1:]], f"Parity by {name}", keys=2)
 
 
 def _difference(own: Mapping[str, Any]) -> list[str]:

@@ -47,7 +47,7 @@ class GroupFile:
 def read_group_file(path: Path) -> GroupFile:
     """Read a file of groups: a header, then lines of a name and a value for each attribute.
 
-    A second column `frame` belongs to the name.
+    A second column `frame` belongs to the name. Lines that begin with # are comments.
 
     Values that differ only in case are one group. Ages in years are put into the nine bins of the group's protocol.
 
@@ -89,15 +89,22 @@ def read_group_file(path: Path) -> GroupFile:
 
 
 def _read_rows(data: bytes, source: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header, and the number and the fields of each line that is not blank."""
+    """The header, and the number and the fields of each line that is neither blank nor a comment.
+
+    Raises:
+        ProblemError: F02 neither, F03 not UTF-8, F06 quotes that do not end.
+    """
     try:
         reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
-        rows = [(reader.line_num, [field.strip() for field in row]) for row in reader if any(map(str.strip, row))]
+        lines = ((reader.line_num, [field.strip() for field in row]) for row in reader)
+        rows = [(number, row) for number, row in lines if any(row) and not row[0].startswith("#")]
     except UnicodeDecodeError as error:
         found = "bytes that are not UTF-8"
         raise ProblemError(Problem("F03", found, "UTF-8 text", "save it as UTF-8", source)) from error
     except csv.Error as error:
         raise ProblemError(Problem("F06", str(error), "lines of a CSV", "write the file again", source)) from error
+    if not rows:
+        raise ProblemError(Problem("F02", "comments alone", "a header and a line for each unit", "add them", source))
     return rows[0][1], rows[1:]
 
 

@@ -307,10 +307,10 @@ def _remarks(name: str, cells: _Cells, found: Mapping[str, Any], least: int, uni
     if found["warning"]:
         yield f"{name}: {found['warning']}"
     for task in cells.challenge.tasks:
-        sums = cells.total[task.name]
-        pilots = cells.pilots.get(task.name)
-        everywhere = set(kind_of(task).remarks(task, sums.sum(0), pilots))
+        told: dict[str, list[str]] = {}
         for place, (group, own) in enumerate(groups.items()):
             if own["figures"] is not None and own["valid"][task.name]:
-                more = [text for text in kind_of(task).remarks(task, sums[place], pilots) if text not in everywhere]
-                yield from (f"{name}, {group}: {text}" for text in more)
+                sums = cells.total[task.name][place]
+                for text in kind_of(task).remarks(task, sums, cells.pilots.get(task.name)):
+                    told.setdefault(text, []).append(group)
+        yield from (f"{name}, {', '.join(names)}: {text}" for text, names in told.items())

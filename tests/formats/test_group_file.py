@@ -19,8 +19,8 @@ def read(tmp_path):
 
 
 def test_names_attributes_and_line_numbers_are_read(read):
-    file = read('video,gender,race\r\nann , Female,"White, Scottish"\n\nbob,male,Asian\n', "utf-8-sig")
-    assert (file.keys, file.lines) == (("ann", "bob"), (2, 4))
+    file = read('# people\r\nvideo,gender,race\r\nann , Female,"White, Scottish"\n\nbob,male,Asian\n', "utf-8-sig")
+    assert (file.keys, file.lines) == (("ann", "bob"), (3, 5))
     assert file.attributes == {"gender": ("Female", "male"), "race": ("White, Scottish", "Asian")}
 
 
@@ -63,6 +63,7 @@ def test_bins_join_without_a_gap():
     [
         ("", "F02", "no row"),
         ("video,gender\n", "F02", "a header alone"),
+        ("# a comment\n", "F02", "comments alone"),
         ("video;gender\na;Male\n", "F04", "video;gender"),
         ("video,gender,Gender\na,Male,Male\n", "F04", "'gender' twice"),
         ("video,gender\na,Male\nb\nc,Male,x\n", "F06", "csv:3: found 1 fields"),
