@@ -71,6 +71,12 @@ def choice_option(*names: str, choices: Sequence[str], default: str, text: str) 
     return click.option(*names, type=click.Choice(choices), default=default, show_default=True, help=text)
 
 
+deal_option: Decorator = choice_option(
+    "--deal",
+    choices=["balanced", "sorted"],
+    default="balanced",
+    text="Folds of even shares, or blocks of the sorted subjects or videos.",
+)
 allow_filled_option: Decorator = click.option(
     "--allow-filled",
     type=click.FloatRange(0, 1),

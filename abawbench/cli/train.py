@@ -12,7 +12,7 @@ import click
 
 from abawbench.base.files import check_output
 from abawbench.base.toml_text import parse_toml
-from abawbench.cli.options import PATH, json_option, options_from, resolve_device, submissions_option
+from abawbench.cli.options import PATH, deal_option, json_option, options_from, resolve_device, submissions_option
 from abawbench.cli.output import ProgressLine, duration, exits_on_problems, print_json, print_table, tell, tell_resumed
 from abawbench.training.settings import TrainOptions
 
@@ -63,8 +63,9 @@ def _seeds(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 @click.option("--train", type=PATH, help="File of the training labels.")
 @click.option("--validation", type=PATH, help="File of the validation labels.")
 @click.option("--set", "changes", multiple=True, callback=_changes, metavar="NAME=VALUE", help="Change a setting.")
-@click.option("--fold", callback=_fold, metavar="K/N", help="Deal all labels into N folds by video; K is held out.")
+@click.option("--fold", callback=_fold, metavar="K/N", help="Deal all labels into N folds; K is held out.")
 @click.option("--subjects", type=PATH, help="File of lines 'video,subject': folds keep people together.")
+@deal_option
 @click.option("--seeds", callback=_seeds, metavar="1,2,3", help="One training for each seed, into OUT/seed1, ...")
 @options_from(TrainOptions)
 @submissions_option

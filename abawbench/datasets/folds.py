@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from abawbench.table import Floats, Rows, Table, video_of
 FORMAT = "abawbench folds 1"
 ROWS = "rows"
 BINS = 5
+Deal = Literal["balanced", "sorted"]
+DEALS: tuple[Deal, ...] = get_args(Deal)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +107,13 @@ def make_folds(
     groups: Mapping[str, str] | None = None,
     seed: int = 0,
     tasks: Sequence[Task] = (),
+    deal: Deal = "balanced",
 ) -> Folds:
-    """Make folds whose shares of rows, classes, labels and values are as even as the groups allow.
+    """Make folds of whole groups.
+
+    `balanced` folds have shares of rows, classes, labels and values that are as even as the groups allow. `sorted`
+    folds are blocks of the groups in the order of their names, each a floor(groups / folds) long; the last block has
+    the remainder too.
 
     Args:
         table: labels; the order of the rows does not matter.
@@ -115,6 +122,9 @@ def make_folds(
             videos are the groups.
         seed: seed of the order in which groups are assigned; another seed gives other folds, about as even.
         tasks: tasks of the table, for the names of classes and columns.
+        deal: the way in which groups become folds.
+
+    Source: `sorted` is the way of cikrhazo/FERSNet:data.py.
 
     Raises:
         ProblemError: C02 a unit without subject, D24 fewer groups than folds.
@@ -126,15 +136,33 @@ def make_folds(
         what = "videos" if groups is None else "subjects (those of one video count as one)"
         found, expected = f"{folds} folds of {total} {what}", f"from 2 to {total} folds"
         raise ProblemError(Problem("D24", found, expected, "ask for fewer", table.source))
-    summed = np.zeros((total, len(counts.names)), np.int64)
-    np.add.at(summed, group, counts.values)
-    chosen = stratify(summed.astype(np.float64), counts.weights, folds, seed)
+    if deal == "sorted":
+        chosen = _blocks(table.videos, groups, group, folds)
+    else:
+        summed = np.zeros((total, len(counts.names)), np.int64)
+        np.add.at(summed, group, counts.values)
+        chosen = stratify(summed.astype(np.float64), counts.weights, folds, seed)
     dealt: list[list[str]] = [[] for _ in range(folds)]
     for unit, number in sorted(zip(table.videos, chosen[group].tolist(), strict=True)):
         dealt[number].append(unit)
     members = tuple(tuple(units) for units in dealt)
     by = "video" if groups is None else "subject"
     return Folds(by, seed, members, counts.names, _summed(counts, members, table.videos))
+
+
+def _blocks(units: Sequence[str], subjects: Mapping[str, str] | None, group: Rows, folds: int) -> Rows:
+    """The fold of each group, shape (groups,): groups in the order of their first names, in blocks of one length."""
+    first: dict[int, str] = {}
+    for unit, number in zip(units, group.tolist(), strict=True):
+        name = video_of(unit) if subjects is None else _subject(unit, subjects)
+        first[number] = min(first.get(number, name), name)
+    places = np.empty(len(first), np.int64)
+    places[sorted(first, key=lambda number: first[number])] = np.arange(len(first))
+    return np.minimum(places // (len(first) // folds), folds - 1)
+
+
+def _subject(unit: str, subjects: Mapping[str, str]) -> str:
+    return subjects[unit] if unit in subjects else subjects[video_of(unit)]
 
 
 def count(table: Table, tasks: Sequence[Task] = ()) -> Counts:
@@ -203,8 +231,7 @@ def _groups(units: Sequence[str], subjects: Mapping[str, str] | None) -> Rows:
     for unit in units:
         video = find(("video", video_of(unit)))
         if subjects is not None:
-            subject = subjects[unit] if unit in subjects else subjects[video_of(unit)]
-            leader[video] = find(("subject", subject))
+            leader[video] = find(("subject", _subject(unit, subjects)))
     found = [find(("video", video_of(unit))) for unit in units]
     # numbered by their first unit in order of names, so that the order of the rows does not matter
     first: dict[tuple[str, str], str] = {}

@@ -25,7 +25,7 @@ from abawbench.training.learners import LearningEntry
 from abawbench.training.processes import Processes
 from abawbench.training.run_folder import FREE
 from abawbench.training.settings import TrainingSettings, TrainOptions
-from abawbench.training.sources import Labels, arrange_labels, digest_data
+from abawbench.training.sources import Labels, Source, arrange_labels, digest_data
 from abawbench.training.synthesis.pairs import persons_of
 
 FORM = 1
@@ -119,7 +119,7 @@ def make_splits(
     }
 
 
-def make_record(setup: Setup, *, fold: tuple[int, int] | None) -> dict[str, Any]:
+def make_record(setup: Setup, source: Source) -> dict[str, Any]:
     """The content of run.json: everything that the weights depend on, and under `environment` facts that may differ."""
     splits = setup.splits
     weights = [{"role": file.role, "sha256": file.sha256} for file in setup.entry.card.weights]
@@ -132,7 +132,8 @@ def make_record(setup: Setup, *, fold: tuple[int, int] | None) -> dict[str, Any]
             "clips": {name: digest_data(frames.clips) for name, frames in splits.items()},
             "units": {name: len(frames.clips) for name, frames in splits.items()},
             "labelled": {name: int(frames.labelled.sum()) for name, frames in splits.items()},
-            "fold": fold,
+            "fold": source.fold,
+            **({} if source.deal == "balanced" else {"deal": source.deal}),
             **({} if setup.folds is None else {"inner_folds": setup.folds.hash}),
             **({} if setup.settings.synthesis is None else {"subjects": _digest_subjects(setup)}),
             "device": setup.options.device.partition(":")[0],

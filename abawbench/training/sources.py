@@ -18,7 +18,8 @@ from abawbench.clips.clip import Clip
 from abawbench.clips.crop_index import CROPS
 from abawbench.clips.features import FeatureClip
 from abawbench.clips.open import ClipSource, open_clips, open_features
-from abawbench.datasets.folds import make_folds
+from abawbench.datasets.folds import Deal, make_folds
+from abawbench.datasets.label_file import is_label_file, read_label_file
 from abawbench.formats import read_truth
 from abawbench.table import Table, Values, join_tables
 
@@ -36,7 +37,8 @@ class Source:
         train: file of the training labels, instead of that in `truth`.
         validation: file of the validation labels, instead of that in `truth`.
         fold: number of the fold for validation, from 1, and number of folds; None for the splits as they are.
-        subjects: subject of each video; folds do not separate videos of one subject.
+        subjects: subject of each video, which folds do not separate; None for those that the files of labels name.
+        deal: the way in which groups become folds.
     """
 
     data: tuple[Path, ...]
@@ -45,6 +47,7 @@ class Source:
     validation: Path | None = None
     fold: tuple[int, int] | None = None
     subjects: Mapping[str, str] | None = None
+    deal: Deal = "balanced"
 
     @property
     def dataset(self) -> str:
@@ -61,11 +64,13 @@ class Labels:
         train: labels to learn from.
         validation: labels to validate on; None where there are none.
         files: files of the labels.
+        subjects: subject of each video; None where none is known.
     """
 
     train: Table
     validation: Table | None
     files: tuple[Path, ...]
+    subjects: Mapping[str, str] | None
 
 
 def read_labels(source: Source, challenge: Challenge) -> Labels:
@@ -83,16 +88,23 @@ def read_labels(source: Source, challenge: Challenge) -> Labels:
         raise ProblemError(Problem("E19", "no labels to learn from", expected, fix, str(folder)))
     tables = {split: read_truth(challenge, path) for split, path in places.items() if path is not None}
     files = tuple(path for path in places.values() if path is not None)
+    subjects = source.subjects or _subjects_in(files)
     if source.fold is None:
-        return Labels(tables["train"], tables.get("validation"), files)
+        return Labels(tables["train"], tables.get("validation"), files, subjects)
     number, folds = source.fold
     if not 1 <= number <= folds:
         found = f"fold {number} of {folds}"
         raise ProblemError(Problem("E19", found, f"one from 1 to {folds}", "name another fold"))
     whole = join_tables(list(tables.values()))
-    assigned = make_folds(whole, folds=folds, groups=source.subjects, tasks=challenge.tasks)
+    assigned = make_folds(whole, folds=folds, groups=subjects, tasks=challenge.tasks, deal=source.deal)
     train, held_out = (_compact(whole.take(rows)) for rows in assigned.split(whole, number - 1))
-    return Labels(train, held_out, files)
+    return Labels(train, held_out, files, subjects)
+
+
+def _subjects_in(files: Sequence[Path]) -> Mapping[str, str] | None:
+    """The subjects that files of `data read` name; None where they name none."""
+    named = [read_label_file(path).subjects for path in files if is_label_file(path)]
+    return {unit: subject for subjects in named for unit, subject in subjects.items()} or None
 
 
 def open_data(data: Sequence[Path], command: str = "abawbench faces VIDEOS OUT") -> ClipSource:

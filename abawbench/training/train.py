@@ -133,7 +133,7 @@ def train(
             challenge=challenge,
             settings=settings,
             labels=labels,
-            folds=None if settings.ridge is None else inner_folds(settings, labels.train, challenge, source.subjects),
+            folds=None if settings.ridge is None else inner_folds(settings, labels.train, challenge, labels.subjects),
             splits=make_splits(entry, challenge, labels, clips),
             out=out,
             options=replace(options, device=device),
@@ -143,7 +143,7 @@ def train(
         with repeatable(device):
             if not processes.is_first:
                 return _Training(setup, report, resumed).run()
-            with open_run(out, make_record(setup, fold=source.fold)):
+            with open_run(out, make_record(setup, source)):
                 if settings.ridge is not None:
                     return fit_linear(setup, report, resumed)
                 if settings.synthesis is not None and settings.synthesis.stage == "balance":

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from abawbench.cli.options import CHALLENGE, PATH, json_option
+from abawbench.cli.options import CHALLENGE, PATH, deal_option, json_option
 from abawbench.cli.output import exits_on_problems, print_json, print_table, tell, writing
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
-    from abawbench.datasets.folds import Folds
+    from abawbench.datasets.folds import Deal, Folds
 
 
 @click.command()
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--subjects", type=PATH, help="File of lines 'video,subject': keep subjects together.")
 @click.option("--split", help="Use only this split of a Parquet file.")
 @click.option("--seed", default=0, show_default=True, help="Seed; another seed gives other folds, about as even.")
+@deal_option
 @click.option("-o", "--out", type=PATH, help="Write the folds as JSON.")
 @click.option("--check", "check_path", type=PATH, metavar="FOLDS", help="Check that FOLDS are folds of TRUTH instead.")
 @json_option
@@ -35,11 +36,15 @@ def command(
     subjects: Path | None,
     split: str | None,
     seed: int,
+    deal: Deal,
     out: Path | None,
     check_path: Path | None,
     as_json: bool,
 ) -> None:
     """Deal the videos (or subjects) of TRUTH into folds, balanced over classes, action units, values and rows.
+
+    With --deal sorted the folds are blocks of the sorted subjects instead, as in the protocols of CK+, Oulu-CASIA and
+    MMI (docs/compound.md).
 
     TRUTH is a file that `score` takes as truth, with -c CHALLENGE, or a Parquet file of `data read`. The persons of one
     video stay together. For each fold its percentage of each count is printed, and the hash of the folds, which a
@@ -49,6 +54,7 @@ def command(
     Example:
       abawbench data folds validation_set_annotations.txt -c abaw4-mtl -k 5 -o folds.json
       abawbench data folds labels.parquet --by-subject -o folds.json
+      abawbench data folds ck-plus.parquet --by-subject --deal sorted -k 10
       abawbench data folds labels.parquet --check folds.json
     """
     from abawbench.base.problems import Problem, ProblemError
@@ -75,7 +81,7 @@ def command(
         folds = read_folds(check_path, table, tasks)
         tell(f"{check_path}: folds of {truth}")
     else:
-        folds = make_folds(table, folds=number, groups=groups, seed=seed, tasks=tasks)
+        folds = make_folds(table, folds=number, groups=groups, seed=seed, tasks=tasks, deal=deal)
     if out is not None:
         with writing(out, truth, subjects, check_path):
             write_folds(folds, out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.cli.options import PATH, choice_option, json_option
-from abawbench.cli.output import exits_on_problems, print_json, print_table, say, tell, writing
+from abawbench.cli.output import ProgressLine, exits_on_problems, print_json, print_table, say, tell, writing
 
 if TYPE_CHECKING:
     from abawbench.challenges import Task
@@ -34,11 +35,19 @@ if TYPE_CHECKING:
     default="drop",
     text="Treatment of contempt, which ABAW does not have: not annotated, or Other.",
 )
+@click.option("--pictures", type=PATH, metavar="DIR", help="Copy the labelled pictures to DIR, for `faces`.")
 @click.option("--own", is_flag=True, help="Keep the data set's own classes and columns.")
 @json_option
 @exits_on_problems
 def command(
-    dataset: str, root: Path, which: str | None, out: Path | None, contempt: Contempt, own: bool, as_json: bool
+    dataset: str,
+    root: Path,
+    which: str | None,
+    out: Path | None,
+    pictures: Path | None,
+    contempt: Contempt,
+    own: bool,
+    as_json: bool,
 ) -> None:
     """Read the labels of ROOT, a local copy of the data set ID, in the vocabularies of ABAW.
 
@@ -51,13 +60,16 @@ def command(
       abawbench data read disfa /data/DISFA -o disfa.parquet
       abawbench data read crema-d /data/CREMA-D --labels face --json
       abawbench data read ./my_set_1.toml /data/mine --own -o mine.parquet
+      abawbench data read ck-plus /data/CK+ --labels expression --own -o ck-plus.parquet --pictures out/ck-plus
     """
     tell(f"read: {root}, as {dataset}")
+    from abawbench.base.files import check_output
     from abawbench.base.problems import ProblemError, render
     from abawbench.datasets.label_file import is_label_file, write_labels
     from abawbench.datasets.manifests import get_manifest
     from abawbench.datasets.readers import read_with_problems
     from abawbench.datasets.readers.mapping import abaw_tasks, describe_loss, to_abaw
+    from abawbench.datasets.readers.pictures import copy_pictures
     from abawbench.datasets.readers.summary import counts_by_split
 
     manifest = get_manifest(dataset)
@@ -76,6 +88,14 @@ def command(
             written = out
         except ProblemError as error:
             problems = (*problems, *error.problems)
+    if pictures is not None:
+        check_output(pictures, root)
+        line, begin = ProgressLine("units"), time.monotonic()
+        copied = copy_pictures(
+            labels, root, pictures, lambda units, rows: line.show(units, rows, time.monotonic() - begin)
+        )
+        line.end()
+        tell(f"{pictures}: {copied:,} pictures; next: abawbench faces {pictures} OUT")
     if as_json:
         print_json(
             {

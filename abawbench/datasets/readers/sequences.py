@@ -67,7 +67,7 @@ class ExpressionFolderSettings(UnitSettings):
         aliases: further names of folders, as `Happy=Happiness`.
     """
 
-    unit: str = "{subject}/{expression}"
+    unit: str = "{subject}_{expression}"
     part: Literal["last", "middle", "all"] = "last"
     take: int = Field(3, ge=1)
     first_as: str = ""

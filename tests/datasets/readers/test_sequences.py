@@ -12,14 +12,14 @@ from abawbench.datasets.readers.mapping import to_abaw
 from abawbench.labels import ACTION_UNITS_12
 from tests.datasets.readers.conftest import read_labels
 
-SEQUENCES = {"S005/001": (11, 3), "S010/002": (14, 7), "S010/006": (2, 2)}
+SEQUENCES = {"S005_001": (11, 3), "S010_002": (14, 7), "S010_006": (2, 2)}
 
 
 def write_emotion(root: Path, inside: str = "Emotion", end: str = "\n") -> None:
     for unit, (last, code) in SEQUENCES.items():
-        folder = root / inside / unit
+        folder = root / inside / unit.replace("_", "/")
         folder.mkdir(parents=True)
-        name = f"{unit.replace('/', '_')}_{last:08d}_emotion.txt"
+        name = f"{unit}_{last:08d}_emotion.txt"
         (folder / name).write_bytes(f"   {code:.7e}{end}".encode())
     # a sequence without a label has an empty folder
     (root / inside / "S999/001").mkdir(parents=True)
@@ -27,10 +27,10 @@ def write_emotion(root: Path, inside: str = "Emotion", end: str = "\n") -> None:
 
 def write_pictures(root: Path, inside: str = "cohn-kanade-images") -> None:
     for unit, (last, _) in SEQUENCES.items():
-        folder = root / inside / unit
+        folder = root / inside / unit.replace("_", "/")
         folder.mkdir(parents=True)
         for frame in range(1, last + 1):
-            (folder / f"{unit.replace('/', '_')}_{frame:08d}.png").touch()
+            (folder / f"{unit}_{frame:08d}.png").touch()
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""])
@@ -84,21 +84,21 @@ def test_an_emotion_file_that_holds_no_class_leaves_its_sequence_out(tmp_path, t
     labels, problems = read_with_problems(get_manifest("ck-plus"), tmp_path, "expression")
     assert labels is not None
     assert [(problem.rule, problem.file) for problem in problems] == [(rule, str(path))]
-    assert labels.table.videos == ("S005/001", "S010/006")
+    assert labels.table.videos == ("S005_001", "S010_006")
 
 
 FACS = {
-    "S005/001": (11, "   9.0000000e+00   4.0000000e+00\n   1.7000000e+01   0.0000000e+00\n"),
-    "S010/002": (14, "1 3\r\n2\t1\r\n  25 0\r\n"),
-    "S010/006": (18, "12 2\n"),
+    "S005_001": (11, "   9.0000000e+00   4.0000000e+00\n   1.7000000e+01   0.0000000e+00\n"),
+    "S010_002": (14, "1 3\r\n2\t1\r\n  25 0\r\n"),
+    "S010_006": (18, "12 2\n"),
 }
 
 
 def write_facs(root: Path, inside: str = "FACS") -> None:
     for unit, (last, text) in FACS.items():
-        folder = root / inside / unit
+        folder = root / inside / unit.replace("_", "/")
         folder.mkdir(parents=True)
-        (folder / f"{unit.replace('/', '_')}_{last:08d}_facs.txt").write_bytes(text.encode())
+        (folder / f"{unit}_{last:08d}_facs.txt").write_bytes(text.encode())
 
 
 @pytest.mark.parametrize("inside", ["FACS", "FACS_labels/FACS"])
@@ -123,7 +123,7 @@ def test_a_facs_file_with_a_line_at_fault_is_left_out_as_nobody_knows_what_is_ab
     labels, problems = read_with_problems(get_manifest("ck-plus"), tmp_path, "action_units")
     assert labels is not None
     assert {(problem.rule, problem.line) for problem in problems} == {("F06", 2), ("V01", 3)}
-    assert labels.table.videos == ("S005/001", "S010/002")
+    assert labels.table.videos == ("S005_001", "S010_002")
 
 
 def test_an_unknown_unit_of_a_facs_file_is_named_and_the_others_count(tmp_path):
@@ -151,7 +151,7 @@ def write_oulu(root: Path, outside: str = "OriginalImg", names: tuple[str, ...] 
 def test_the_last_three_pictures_of_an_oulu_casia_folder_have_its_expression(tmp_path, outside):
     write_oulu(tmp_path, outside)
     labels = read_labels(get_manifest("oulu-casia"), tmp_path, "expression")
-    assert labels.table.videos[:2] == ("VL/Strong/P001/Anger", "VL/Strong/P001/Happiness")
+    assert labels.table.videos[:2] == ("VL_Strong_P001_Anger", "VL_Strong_P001_Happiness")
     assert len(labels.table.videos) == 6
     assert labels.subjects == ("P001", "P001", "P002", "P002", "P080", "P080")
     assert labels.table.frame.tolist() == [3, 4, 5] * 6
@@ -189,11 +189,11 @@ def test_folders_at_fault_are_named_and_the_rest_is_read(tmp_path):
     found = {(problem.rule, Path(problem.file or "").parts[-2]) for problem in problems}
     assert found == {("D14", "P001"), ("D14", "P002"), ("D14", "P080"), ("F02", "P002"), ("D10", "P080")}
     assert labels.table.videos == (
-        "VL/Strong/P001/Anger",
-        "VL/Strong/P001/Happy",
-        "VL/Strong/P002/Happy",
-        "VL/Strong/P080/Anger",
-        "VL/Strong/P080/Happy",
+        "VL_Strong_P001_Anger",
+        "VL_Strong_P001_Happy",
+        "VL_Strong_P002_Happy",
+        "VL_Strong_P080_Anger",
+        "VL_Strong_P080_Happy",
     )
     assert labels.table.frame[9:12].tolist() == [2, 3, 5]
 
