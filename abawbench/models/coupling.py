@@ -87,7 +87,11 @@ def implied_labels(class_logits: Tensor, table: Tensor) -> Tensor:
 
 
 def matching_loss(
-    class_logits: Tensor, label_logits: Tensor, table: Tensor, options: MatchingOptions | None = None
+    class_logits: Tensor,
+    label_logits: Tensor,
+    table: Tensor,
+    options: MatchingOptions | None = None,
+    weights: Tensor | None = None,
 ) -> Tensor:
     """The loss of distribution matching: the mean distance of the labels' probabilities from those the classes imply.
 
@@ -98,6 +102,7 @@ def matching_loss(
         label_logits: logits of the labels, shape (pictures, labels).
         table: relatedness, shape (classes, labels); binary in the papers.
         options: options of the matching; None for the defaults.
+        weights: weight of each picture, shape (pictures,); None for 1 each. The mean is over the number of pictures.
 
     Returns:
         A number, float32 at least, under autocast too; 0 without pictures.
@@ -115,6 +120,7 @@ def matching_loss(
         cost = _cost(implied, predicted, options)
     else:
         cost = (_cost(predicted, implied, options) + _cost(implied, predicted, options)) / 2
+    cost = cost if weights is None else cost * weights[:, None].to(cost)
     shown = (table > 0).any(0).to(cost)
     total = (cost * shown).sum() / max(len(cost), 1)
     return total / shown.sum().clamp_min(1) if options.reduction == "mean" else total
@@ -154,13 +160,14 @@ def soft_labels(labels: Tensor, annotated: Tensor, table: Tensor, options: SoftL
         return torch.where(covered.any(1, keepdim=True), scaled.softmax(1), 0)
 
 
-def soft_label_loss(class_logits: Tensor, soft: Tensor, table: Tensor) -> Tensor:
+def soft_label_loss(class_logits: Tensor, soft: Tensor, table: Tensor, weights: Tensor | None = None) -> Tensor:
     """Mean cross-entropy of the classes with soft labels, over the pictures that have them.
 
     Args:
         class_logits: logits of the classes, shape (pictures, classes).
         soft: probabilities from `soft_labels`, shape (pictures, classes).
         table: relatedness, shape (classes, labels); classes of which nothing is known take no part.
+        weights: weight of each picture, shape (pictures,); None for 1 each. The mean is over the number of pictures.
 
     Returns:
         A number, float32 at least, under autocast too; 0 where no picture has soft labels.
@@ -172,8 +179,9 @@ def soft_label_loss(class_logits: Tensor, soft: Tensor, table: Tensor) -> Tensor
     refuse_widths(table, classes=soft)
     logits = to_precise(class_logits)
     _, known = _split(table, logits)
-    entropy = -(soft.to(logits) * _log_probabilities(logits, known).masked_fill(soft == 0, 0)).sum()
-    return entropy / (soft.sum(1) > 0).sum().clamp_min(1)
+    entropy = -(soft.to(logits) * _log_probabilities(logits, known).masked_fill(soft == 0, 0)).sum(1)
+    entropy = entropy if weights is None else entropy * weights.to(entropy)
+    return entropy.sum() / (soft.sum(1) > 0).sum().clamp_min(1)
 
 
 def hard_labels_of_classes(classes: Tensor, table: Tensor) -> HardLabels:

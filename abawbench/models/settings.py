@@ -6,6 +6,7 @@ Needs no torch.
 from __future__ import annotations
 
 from dataclasses import field
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, field_validator
@@ -13,7 +14,7 @@ from pydantic.dataclasses import dataclass
 
 from abawbench.base.problems import Problem, ProblemError
 
-Term = Literal["hard_co_annotation", "soft_co_annotation", "distribution_matching"]
+Term = Literal["hard_co_annotation", "soft_co_annotation", "distribution_matching", "likelihood"]
 # what an entry declares: no coupling, one term, or several
 Declared = Literal["none"] | Term | tuple[Term, ...]
 _STRICT = ConfigDict(extra="forbid")
@@ -66,11 +67,14 @@ class LikelihoodOptions:
             class, less where they depend on each other and would be counted several times; 0 removes the labels.
         pseudo_rows: number of rows of base rates that every row of the table is mixed with.
         given_rows: number of rows that a row of a table without counts is worth, as the expert's (assumed).
+        learned: True to learn the table further on the training labels; it is kept where it explains held-out training
+            rows better.
     """
 
     power: Annotated[float, Field(ge=0, le=1)] = 1.0
     pseudo_rows: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 2.0
     given_rows: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10.0
+    learned: bool = False
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
@@ -78,30 +82,42 @@ class CouplingSettings:
     """Settings of a coupling.
 
     Attributes:
-        terms: terms of the coupling; the papers use the last two together (assumed(paper)).
+        terms: terms of the coupling; the papers use soft co-annotation and distribution matching together
+            (assumed(paper)).
         classes: name of the task that gives a picture one class.
         labels: name of the task that gives a picture many labels.
-        relatedness: source of the table of classes and labels: the `expert` table of Du et al. 2014, or `estimated` on
-            the training split.
+        relatedness: source of the table of classes and labels, where `table` names none: the `expert` table of Du et
+            al. 2014, or `estimated` on the training split.
+        table: file of an own table, .csv or .toml; see `abawbench.models.relatedness_files`.
         least_rows: rows below which a class counts as not known, where the table is estimated (assumed).
-        threshold: share up to which a cell counts as 0, where the table is estimated (value assumed).
-        matching_weights: table for distribution matching; `binary` counts what is above 0 as 1, `table` keeps the
-            shares.
+        threshold: share up to which a cell counts as 0, where the table is estimated (value assumed); likelihood
+            coupling counts every row and cell, since it mixes the table with base rates.
+        ramp_epochs: epochs in which the weight of the coupling rises from 0 to 1; 0 for the whole weight at once.
+        picture_weights: weights of pictures in the coupling: `equal`, or by `confidence`, which is 1 - entropy /
+            log(number of classes) of the classes that a term takes a picture to have; a class that a person named, and
+            one that hard co-annotation found, are sure.
+        matching_weights: table for distribution matching; `table` keeps the shares, `binary` counts what is above 0 as
+            1, as the papers do (assumed(paper)).
         soft_weights: table for soft co-annotation, with the same choice.
         matching: options of distribution matching.
         soft: options of soft co-annotation.
+        likelihood: options of likelihood coupling.
     """
 
-    terms: tuple[Term, ...] = ("soft_co_annotation", "distribution_matching")
+    terms: tuple[Term, ...] = ("likelihood",)
     classes: str = "expression"
     labels: str = "action_units"
     relatedness: Literal["expert", "estimated"] = "expert"
+    table: Path | None = None
     least_rows: Annotated[int, Field(ge=1)] = 10
     threshold: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    matching_weights: Literal["binary", "table"] = "binary"
+    ramp_epochs: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    picture_weights: Literal["equal", "confidence"] = "equal"
+    matching_weights: Literal["binary", "table"] = "table"
     soft_weights: Literal["binary", "table"] = "table"
     matching: MatchingOptions = field(default_factory=MatchingOptions)
     soft: SoftLabelOptions = field(default_factory=SoftLabelOptions)
+    likelihood: LikelihoodOptions = field(default_factory=LikelihoodOptions)
 
     @field_validator("terms")
     @classmethod

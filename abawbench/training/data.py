@@ -39,7 +39,8 @@ class Target:
             (frames, classes), a probability for each class; multi-label: float32 (frames, columns), 0 or 1, or a
             probability between. Values without annotation are finite, and classes that exist.
         annotated: mask of the labels, bool; continuous and multi-label (frames, columns), categorical (frames,).
-        weights: weights of multi-label values in the loss, float32 (frames, columns); None for 1 each.
+        weights: weights of multi-label values in the loss, float32 (frames, columns), or of classes, float32 (frames,);
+            None for 1 each.
         numbers: number of annotated frames of each column, one number for classes; counted where empty. Counts that are
             known save a loss the wait for an accelerator.
     """

@@ -92,6 +92,8 @@ class Loop:
         self.learned = learner.learned()
         self.average = Average(self.learned, decay) if decay else None
         self.epoch = self.done = 0
+        # epochs before the present step, with the share of its own
+        self.passed = 0.0
         self.rate_factor = 1.0
         self.sums: dict[str, tuple[float, int]] = {}
         self._unchecked: list[tuple[int, dict[str, Tensor]]] = []
@@ -194,8 +196,9 @@ class Loop:
         self.optimiser.zero_grad(set_to_none=True)
         places = torch.from_numpy(self.processes.order(step)).to(self.device)
         targets = {name: target.take(places) for name, target in self.data.targets.items()}
+        self.passed = self.epoch + self.done / steps
         losses, state = self._losses(batch, state, targets, generator)
-        total = self.weighting(losses)
+        total = self.weighting(losses, self.objective.factors(self.passed))
         # a batch without a label changes nothing, and weight decay does not apply
         if total is None:
             return state
@@ -222,7 +225,7 @@ class Loop:
         with torch.autocast(self._kind, torch.bfloat16, enabled=settings.precision == "bfloat16"):
             own, state = self._outputs(batch, state, mixture, generator)
         outputs = own if mixture is not None else self.processes.gather(batch.step, own)
-        return self.objective.losses_of(targets, outputs, mixture), state
+        return self.objective.losses_of(targets, outputs, mixture, self.passed), state
 
     def _outputs(
         self, batch: Batch, state: State | None, mixture: Mixture | None, generator: torch.Generator

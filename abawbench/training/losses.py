@@ -144,6 +144,8 @@ def _class_loss(target: Target, answers: Tensor, settings: LossSettings) -> Tens
         own, size = (chance * credit).sum(1), chance @ weights
     smoothing = settings.label_smoothing
     own = (1 - smoothing) * own + smoothing * credit.mean(1)
+    if target.weights is not None:
+        own = own * target.weights
     return -torch.where(target.annotated, own, 0).sum() / torch.where(target.annotated, size, 0).sum()
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.table import Table
-from abawbench.training.coupling import Coupling, coupled_losses, make_coupling
+from abawbench.training.coupling import Coupling, coupled_losses
 from abawbench.training.data import Target
 from abawbench.training.losses import resolve, task_losses
 from abawbench.training.mixup import Mixture, mixup_loss
@@ -39,12 +39,18 @@ class Objective:
         """Names of all losses."""
         return (*self.losses, *(() if self.coupling is None else self.coupling.extra_losses), *self.further)
 
+    def factors(self, epochs: float) -> dict[str, float]:
+        """Factors of losses after so many epochs, by name: those of a coupling have a ramp; 1 where not named."""
+        if self.coupling is None:
+            return {}
+        return dict.fromkeys(self.coupling.extra_losses, self.coupling.share_of(epochs))
+
     def to(self, device: str) -> Objective:
         """The same objective with its tables on a device."""
         return self if self.coupling is None else replace(self, coupling=self.coupling.to(device))
 
     def losses_of(
-        self, targets: Mapping[str, Target], outputs: Mapping[str, Tensor], mixture: Mixture | None
+        self, targets: Mapping[str, Target], outputs: Mapping[str, Tensor], mixture: Mixture | None, epochs: float = 0.0
     ) -> dict[str, Tensor | None]:
         """Compute the losses of a batch by name; None for a loss without a label in the batch.
 
@@ -52,6 +58,7 @@ class Objective:
             targets: labels of the frames, by task.
             outputs: outputs for the frames, followed by those for their mixtures, by task.
             mixture: mixture of the frames; None where none was made.
+            epochs: epochs that the training has done, for the ramp of a coupling.
         """
         if mixture is not None and self.mixing is not None:
             return {
@@ -59,26 +66,28 @@ class Objective:
                 for name, settings in self.losses.items()
             }
         if self.coupling is not None:
-            return coupled_losses(targets, outputs, self.losses, self.coupling)
+            return coupled_losses(targets, outputs, self.losses, self.coupling, self.coupling.share_of(epochs))
         return task_losses(targets, outputs, self.losses)
 
 
-def make_objective(settings: TrainingSettings, tasks: Sequence[Task], truth: Table) -> Objective:
+def make_objective(
+    settings: TrainingSettings, tasks: Sequence[Task], truth: Table, coupling: Coupling | None = None
+) -> Objective:
     """Make the objective of a training.
 
     Args:
         settings: settings of the training.
         tasks: tasks of the entry; those that the truth does not know are not learned, unless coupled.
         truth: truth of the training split, in the columns of these tasks.
+        coupling: coupling of the settings with its tables, from `make_coupling`; None without one.
 
     Raises:
-        ProblemError: E19, losses of no task, options that do not fit; E17 as `make_coupling`.
+        ProblemError: E19, losses of no task, options that do not fit.
     """
     known = {task.name: task for task in tasks}
-    coupling = None if settings.coupling is None else make_coupling(settings.coupling, tasks, truth)
     problems = [unknown_name(f"training.losses.{name}", name, known) for name in settings.losses if name not in known]
     losses: dict[str, LossSettings] = {}
-    coupled = set() if settings.coupling is None else {settings.coupling.classes, settings.coupling.labels}
+    coupled = set() if coupling is None else {coupling.settings.classes, coupling.settings.labels}
     for name, task in known.items():
         try:
             if name in truth.values or name in coupled:
@@ -139,13 +148,14 @@ class Weighting(nn.Module):
             self.register_buffer("steps", torch.zeros(len(names)))
             self.register_buffer("latest", torch.full((len(names),), torch.nan))
 
-    def forward(self, losses: Mapping[str, Tensor | None]) -> Tensor | None:
+    def forward(self, losses: Mapping[str, Tensor | None], factors: Mapping[str, float] | None = None) -> Tensor | None:
         """Sum the losses of a step.
 
         In training mode `dynamic` remembers the losses for the end of the epoch.
 
         Args:
             losses: losses by name; a name that is missing counts as None.
+            factors: factors of the parts of the sum, by name; 1 where not named.
 
         Returns:
             A number; None where there is no loss.
@@ -154,7 +164,7 @@ class Weighting(nn.Module):
         for place, name in enumerate(self.names):
             loss = losses.get(name)
             if loss is not None:
-                part = self._part(place, loss)
+                part = (factors or {}).get(name, 1.0) * self._part(place, loss)
                 total = part if total is None else total + part
         return total
 

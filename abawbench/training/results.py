@@ -25,12 +25,16 @@ from abawbench.entries.networks.frame_encoder import WeightsFile
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.models.backbones.model import Backbone
 from abawbench.models.checkpoints import save_backbone
+from abawbench.models.relatedness_files import write_relatedness
 from abawbench.models.settings import Term, terms_of
+from abawbench.training.coupling import Coupling
 from abawbench.training.learners import LearningEntry
 from abawbench.training.run_folder import CHECKPOINTS, write_tensors
 
 HEADS = "heads.safetensors"
 TENSORBOARD = "tensorboard"
+# tables of a coupling: as it came, and mixed with base rates
+RELATEDNESS, MIXED = "relatedness.csv", "relatedness_mixed.csv"
 # name of the best epoch by the whole score
 SCORE = "score"
 # one row for each epoch: epoch, rate, seconds, frames, loss by name, score, terms by task, metrics
@@ -104,6 +108,21 @@ class TensorBoardLog:
     def close(self) -> None:
         """Write all buffered events."""
         self._writer.close()
+
+
+def write_tables(run: Path, coupling: Coupling) -> None:
+    """Write the table of a coupling, and the one mixed with base rates that likelihood coupling uses.
+
+    Args:
+        run: run folder.
+        coupling: coupling of the training, with the names of its classes and labels.
+
+    Raises:
+        ProblemError: F01, they cannot be written.
+    """
+    write_relatedness(run / RELATEDNESS, coupling.shares, *coupling.names)
+    if "likelihood" in coupling.settings.terms:
+        write_relatedness(run / MIXED, coupling.likelihood.double().cpu().numpy(), *coupling.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +200,8 @@ def write_entry(
     record["notes"] = [*(text for text in content.notes if RANDOM_WEIGHTS not in text), provenance.note]
     if origin is not None and not entry.encoder.modules:
         record["notes"] = [*dict.fromkeys([*record["notes"], f"on features of {origin.networks}"])]
+    if record["training"].get("coupling", {}).get("table"):
+        record["training"]["coupling"]["table"] = RELATEDNESS
     trained_on = provenance.trained_on
     record["trained_on"] = [*(name for name in content.trained_on if name != trained_on), trained_on]
     settings = {name: value for name, value in record["settings"].items() if name not in {"seed", "feature_origin"}}

@@ -20,6 +20,7 @@ from abawbench.clips.feature_index import FeatureOrigin
 from abawbench.clips.features import FeatureClip
 from abawbench.datasets.folds import Folds
 from abawbench.entries.entry_file import EntryFile
+from abawbench.training.coupling import Coupling
 from abawbench.training.data import SplitFrames, split_frames
 from abawbench.training.learners import LearningEntry
 from abawbench.training.processes import Processes
@@ -77,6 +78,7 @@ class Setup:
         entry: entry to train.
         challenge: challenge of the labels.
         settings: settings of the training.
+        coupling: coupling of two tasks with its tables; None without one.
         labels: labels of both splits.
         folds: folds of the training split for ridge regression; None for a training by gradients.
         splits: frames of each split.
@@ -90,6 +92,7 @@ class Setup:
     entry: LearningEntry
     challenge: Challenge
     settings: TrainingSettings
+    coupling: Coupling | None
     labels: Labels
     folds: Folds | None
     splits: Mapping[str, SplitFrames]

@@ -23,6 +23,7 @@ from abawbench.entries.networks.fersnet import FersNetEntry
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.models.settings import resolve_coupling
 from abawbench.training.batching import Step, balancing_weights, databases_of, frame_steps, segment_steps, video_steps
+from abawbench.training.coupling import make_coupling
 from abawbench.training.data import Crops, read_inputs, training_data
 from abawbench.training.learners import (
     Learner,
@@ -45,6 +46,7 @@ from abawbench.training.results import (
     task_folder,
     write_curves,
     write_entry,
+    write_tables,
 )
 from abawbench.training.ridge_training import fit_linear, inner_folds
 from abawbench.training.run_folder import SaveClock, load_checkpoint, open_run, save_checkpoint
@@ -57,6 +59,7 @@ from abawbench.training.starting import (
     starting_content,
     with_crop,
     with_labelled_tasks,
+    with_notes,
     with_untrained_tasks,
 )
 from abawbench.training.synthesis.enlarge import enlarge_split
@@ -91,7 +94,7 @@ def train(
         resumed: called once with the numbers of epochs that an earlier run finished, and of all.
         notice: called with a sentence for each file of weights that is not there and not needed, for tasks without
             labels, for data that are assumed to be those of the challenge, about crops that do not say what they show,
-            and about pairs and synthesised faces.
+            about the table of a coupling, and about pairs and synthesised faces.
 
     Raises:
         ProblemError: everything that is wrong with entry, settings and data (E02, E07, E17, E19, ...); E20 for the
@@ -127,11 +130,19 @@ def train(
     settings = replace(settings, coupling=coupling, dataset=dataset)
     with start_processes(options.device) as (processes, device):
         refuse_misfits(entry, settings, clips, str(entry_file), processes=processes.size)
+        made = None
+        if settings.coupling is not None:
+            truth = arrange_labels(labels.train, challenge, entry.card.tasks)
+            made = make_coupling(settings.coupling, entry.card.tasks, truth)
+            for sentence in made.notes:
+                notice(sentence)
+            content = with_notes(content, made.notes)
         setup = Setup(
             content=content,
             entry=entry,
             challenge=challenge,
             settings=settings,
+            coupling=made,
             labels=labels,
             folds=None if settings.ridge is None else inner_folds(settings, labels.train, challenge, labels.subjects),
             splits=make_splits(entry, challenge, labels, clips),
@@ -194,7 +205,7 @@ class _Training:
         mirror = make_learner(answering, is_frozen=is_frozen, takes_features=takes_features).eval()
         learner = make_learner(self.entry, is_frozen=is_frozen, takes_features=takes_features)
         data = training_data(self.entry, splits["train"], inputs["train"], device=device, room=room)
-        objective = make_objective(self.settings, self.entry.card.tasks, self.truth)
+        objective = make_objective(self.settings, self.entry.card.tasks, self.truth, self.setup.coupling)
         loop = make_loop(
             learner.to(device).train(),
             data,
@@ -310,6 +321,8 @@ class _Training:
 
     def _finish(self, answering: LearningEntry, *, is_frozen: bool) -> None:
         """Write the files of the trained entries; that of the whole comes last and marks the run as finished."""
+        if self.setup.coupling is not None:
+            write_tables(self.out, self.setup.coupling)
         write_picture(self.out, self.history, self.best)
         dataset, coupling = self.settings.dataset, self.settings.coupling
         for name, best in sorted(self.best.items(), key=lambda item: item[0] == SCORE):

@@ -249,7 +249,8 @@ NO_TRUTH = truth_of([], np.empty((0, 12)))
 
 
 def test_the_expert_table_comes_by_the_names_of_the_tasks():
-    coupling = make_coupling(CouplingSettings(), faces(EXPRESSIONS_7, ACTION_UNITS_17), NO_TRUTH)
+    chosen = CouplingSettings(BOTH, matching_weights="binary")
+    coupling = make_coupling(chosen, faces(EXPRESSIONS_7, ACTION_UNITS_17), NO_TRUTH)
     # row sums of facebehaviornet.md 4.1
     sums = dict(zip(EXPRESSIONS_7, coupling.soft.sum(1).tolist(), strict=True))
     assert sums == pytest.approx(
@@ -304,13 +305,75 @@ def test_descent_on_matching_alone_brings_both_together():
         assert loss is not None
         loss.backward()
         optimiser.step()
-    implied = [[crow, wren, wren] for wren, crow in chances(logits["species"])]
+    implied = [[crow, wren, wren / 2] for wren, crow in chances(logits["species"])]
     assert torch.allclose(logits["markings"].sigmoid(), torch.tensor(implied), atol=0.02)
+
+
+def test_likelihood_coupling_by_hand():
+    # a wren without markings, black of an unknown bird, and a picture of which nothing is known
+    targets = targets_with([0, -1, -1], [[-1] * 3, [1, 0, -1], [-1] * 3])
+    table = np.array([[0.2, 0.9, 0.5], [0.8, 0.1, 0.1], [np.nan] * 3])
+    coupling = coupling_from_table(CouplingSettings(("likelihood",), "species", "markings"), table)
+    logits = logits_of(3)
+    found = coupled_losses(targets, logits, LOSSES, coupling)
+    assert coupling.extra_losses == ("likelihood",)
+    both, marks = chances(logits["species"]), logits["markings"].sigmoid().tolist()
+
+    def divergence(implied: list[float], predicted: list[float]) -> float:
+        pairs = zip(implied, predicted, strict=True)
+        return sum(t * math.log(t / r) + (1 - t) * math.log((1 - t) / (1 - r)) for t, r in pairs) / len(implied)
+
+    joint = [both[1][0] * 0.2 * 0.1, both[1][1] * 0.8 * 0.9]
+    small = (joint[0] * 0.5 + joint[1] * 0.1) / sum(joint)
+    informed = (divergence([0.2, 0.9, 0.5], marks[0]) + divergence([small], marks[1][2:])) / 2
+    mixed = [sum(p * row[place] for p, row in zip(both[2], table.tolist()[:2], strict=True)) for place in range(3)]
+    expected = -math.log(sum(joint)) + informed + divergence(mixed, marks[2])
+    assert number(found["likelihood"]) == pytest.approx(expected, rel=1e-5)
+    assert coupled_losses(targets_with([], np.empty((0, 3))), logits_of(0), LOSSES, coupling)["likelihood"] is None
+
+
+@pytest.mark.parametrize("term", ["soft_co_annotation", "distribution_matching", "likelihood"])
+def test_pictures_that_are_unsure_weigh_less(term):
+    targets = targets_with([-1, -1], [[1, 0, 0], [0, 0, 1]])
+    plain, weighted = (
+        number(coupled_losses(targets, logits_of(2), LOSSES, birds(term, picture_weights=weights))[term])
+        for weights in ("equal", "confidence")
+    )
+    assert 0 < weighted < plain
+    # sure of itself, a picture weighs as ever
+    sure = {name: values * 0 + torch.tensor([40.0, 0, 0]) for name, values in logits_of(2).items()}
+    if term == "distribution_matching":
+        plain, weighted = (
+            number(coupled_losses(targets, sure, LOSSES, birds(term, picture_weights=weights))[term])
+            for weights in ("equal", "confidence")
+        )
+        assert weighted == pytest.approx(plain)
+
+
+def test_the_weight_of_a_coupling_rises():
+    coupling = birds("likelihood", "hard_co_annotation", ramp_epochs=4)
+    assert [coupling.share_of(epochs) for epochs in (0, 1, 4, 9)] == [0, 0.25, 1, 1]
+    assert birds("likelihood").share_of(0) == 1
+    targets, logits = targets_with([0, -1, 1], [[-1] * 3, [1, 0, 0], [0, 1, 1]]), logits_of(3)
+    uncoupled = coupled_losses(targets, logits, LOSSES, birds())
+    whole = coupled_losses(targets, logits, LOSSES, birds("hard_co_annotation"))
+    steps = [coupled_losses(targets, logits, LOSSES, coupling, share) for share in (0, 1e-9, 1 - 1e-9, 1)]
+    for name in ("species", "markings"):
+        values = [number(losses[name]) for losses in steps]
+        assert values[0] == number(uncoupled[name])
+        assert values[3] == number(whole[name])
+        assert values[2] == pytest.approx(values[3], rel=1e-6)
+    # the class that was found counts by its weight among those that were named
+    faint = co_annotated(targets, coupling, 0.25)
+    assert faint["species"].weights is not None
+    assert faint["species"].weights.tolist() == [1, 0.25, 1]
+    assert faint["markings"].weights is not None
+    assert faint["markings"].weights[0].tolist() == [1, 0.25, 0.125]
 
 
 def test_tables_move_together():
     moved = birds(*BOTH).to("meta")
-    assert {table.device.type for table in (moved.relatedness, moved.soft, moved.matching)} == {"meta"}
+    assert {table.device.type for table in (moved.relatedness, moved.soft, moved.likelihood)} == {"meta"}
 
 
 def test_tasks_that_are_not_there_are_told_at_once():

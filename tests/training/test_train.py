@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from abawbench.clips.features import clips_of_features
 from abawbench.entries import load_entry
 from abawbench.entries.conformance.suite import conform
 from abawbench.formats import read_truth
+from abawbench.labels import ACTION_UNITS_12, EXPRESSIONS_8
+from abawbench.models.relatedness_files import read_relatedness, write_relatedness
 from abawbench.scoring import score
 from abawbench.scoring.intervals import Resampling
 from abawbench.table import Table
@@ -32,6 +35,7 @@ from tests.training.runs import (
     GRU,
     HEADS,
     LABEL_FEEDBACK,
+    PICTURE,
     SIDE,
     STATIC,
     TRAINING,
@@ -444,6 +448,43 @@ def test_a_coupling_of_the_entry_is_learned(tmp_path, corpus):
     assert declared in load_entry(tmp_path / "several").card.notes
     changes["training.coupling.terms"] = ["soft_co_annotation"]
     assert problems_of(entry, Source((corpus,)), tmp_path / "other", changes)[0].startswith("E19 settings.coupling")
+
+
+def test_the_entry_with_likelihood_coupling_is_trained_and_says_whether_its_table_holds(tmp_path, corpus):
+    tiny = Path(__file__).parents[2] / "submissions" / "2026_abawbench_facebehaviornet-likelihood" / "tiny.toml"
+    said: list[str] = []
+    changes = {"training.epochs": 1, "picture": tomllib.loads(PICTURE)["picture"]}
+    summary = train(tiny, Source((corpus,)), tmp_path / "run", changes, notice=said.append)
+    assert np.isfinite(summary.history[0]["loss"]["likelihood"])
+    checked = [sentence for sentence in said if "relatedness" in sentence]
+    assert len(checked) == 2
+    trained = load_entry(tmp_path / "run").card
+    assert {*checked, "coupling in training: likelihood"} <= set(trained.notes)
+    # eight classes by name, of which Other is not in the expert table, and 22 rows with labels
+    assert "12 of 96 cells are not known" in checked[0]
+    assert "too few training rows" in checked[1]
+
+
+def test_an_own_table_is_kept_in_the_run_and_another_one_is_another_training(tmp_path, corpus):
+    entry = an_entry(tmp_path, FACEBEHAVIOR + TRAINING)
+    names = (EXPRESSIONS_8, ACTION_UNITS_12)
+    table = np.random.default_rng(0).random((8, 12))
+    write_relatedness(entry.parent / "own.csv", table, *names)
+    changes = {"training.epochs": 1, "training.coupling": {"table": "own.csv", "ramp_epochs": 1}}
+    train(entry, Source((corpus,)), tmp_path / "run", changes)
+    assert np.array_equal(read_relatedness(tmp_path / "run" / "relatedness.csv", *names), table)
+    mixed = read_relatedness(tmp_path / "run" / "relatedness_mixed.csv", *names)
+    assert 0 < np.abs(mixed - table).max() < 2 / 12
+    assert 'table = "relatedness.csv"' in (tmp_path / "run" / "entry.toml").read_text()
+    assert train(entry, Source((corpus,)), tmp_path / "run", changes).was_finished
+    # the trained entry can be trained further from where it lies
+    train(tmp_path / "run" / "entry.toml", Source((corpus,)), tmp_path / "further", {"training.epochs": 1})
+    write_relatedness(entry.parent / "own.csv", 1 - table, *names)
+    found = problems_of(entry, Source((corpus,)), tmp_path / "run", changes)
+    assert any(text.startswith("E20 training.coupling.table") for text in found)
+    (entry.parent / "own.csv").write_text("x,AU1\nhappy,2\n")
+    found = problems_of(entry, Source((corpus,)), tmp_path / "other", changes)
+    assert found[0].startswith("E17")
 
 
 def test_whole_videos_are_learned_with_their_state(tmp_path, features):
