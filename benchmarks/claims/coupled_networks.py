@@ -22,7 +22,7 @@ Encoder = Literal["mlp", "cnn"]
 NO_CLASS = -1
 
 # steps; faces with a class, and as many with labels, of a step; greatest learning rate
-STEPS, BATCH, RATE = 500, 64, 6e-3
+STEPS, BATCH, RATE = 400, 64, 6e-3
 # faces whose answers are computed at a time
 CHUNK = 1024
 

@@ -16,8 +16,10 @@ ENCODERS: dict[str, tuple[Literal["mlp", "cnn"], int]] = {
     "cnn": ("cnn", 32),
 }
 EXPRESSION, ACTION_UNITS = "expression F1", "action unit F1"
-MLP_ARMS = ("single", "multi", "multi-matched", "matching", "papers", "likelihood", "read-through")
-CNN_ARMS = {"60/2000": ("single", "multi", "matching", "likelihood"), "2000/2000": ("single", "multi", "multi-matched")}
+ALL_ARMS = ("single", "multi", "multi-matched", "matching", "papers", "likelihood", "read-through")
+# arms of a narrow network, and of one end to end, of the default size
+NARROW_ARMS = ("single", "multi", "multi-matched", "matching", "likelihood")
+CNN_ARMS = {"60/2000": ("multi", "matching", "likelihood"), "2000/2000": ("single", "multi", "multi-matched")}
 OVERLAPS = (0.5, 1.0)
 TABLES: tuple[Literal["permuted", "unrelated"], ...] = ("permuted", "unrelated")
 SEEDS = 10
@@ -39,24 +41,20 @@ def regimes_of() -> dict[str, Regime]:
 
 
 def design_of(*, large: bool) -> tuple[Side, ...]:
-    """What runs: the main factors in full, overlap and tables with the wide network over features."""
+    """What runs: the main factors first, then overlap and tables."""
     sides: list[Side] = []
-    for labels in LABELS:
+    for labels, (expressions, units) in LABELS.items():
         for name in ENCODERS:
-            arms = MLP_ARMS if name != "cnn" or large else CNN_ARMS.get(labels, ())
-            sides += [Side(f"{labels} {name}", arm) for arm in arms]
-            if name != "mlp128" and not large:
+            arms = {"mlp32": NARROW_ARMS, "mlp128": ALL_ARMS, "cnn": CNN_ARMS.get(labels, ())}[name]
+            sides += [Side(f"{labels} {name}", arm) for arm in (ALL_ARMS if large else arms)]
+            if not large and (name != "mlp128" or expressions == units):
                 continue
-            sides += [
-                Side(f"{labels} {name}, overlap {share:g}", arm)
-                for share in OVERLAPS
-                for arm in ("multi", "matching", "likelihood")
-            ]
-            sides += [
-                Side(f"{labels} {name}, {table} table", arm)
-                for table in TABLES
-                for arm in ("matching", "papers", "likelihood")
-            ]
+            for share in OVERLAPS:
+                sides += [
+                    Side(f"{labels} {name}, overlap {share:g}", arm) for arm in ("multi", "matching", "likelihood")
+                ]
+            for table in TABLES:
+                sides += [Side(f"{labels} {name}, {table} table", arm) for arm in ("matching", "likelihood")]
     return tuple(sides)
 
 
@@ -107,7 +105,7 @@ def make_claim(*, large: bool) -> Claim:
         name="disjoint_labels",
         title="Does coupling help where no picture holds both kinds of labels?",
         settings={"version": 1, "size": asdict(size)},
-        arms=tuple(arm for arm in ARMS if arm.name in MLP_ARMS),
+        arms=tuple(arm for arm in ARMS if arm.name in ALL_ARMS),
         design=design,
         seeds=SEEDS,
         tuning_seeds=SEEDS // 2,
