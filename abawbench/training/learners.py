@@ -23,6 +23,7 @@ from abawbench.entries.networks.frame_encoder import FrameEncoder
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.entries.outputs import UnitAnswers, decode
 from abawbench.models.facebehaviornet import VALENCE_AROUSAL
+from abawbench.models.fersnet.discriminator import SMALLEST
 from abawbench.models.image_input import ImageInput
 from abawbench.models.temporal.segments import State
 from abawbench.models.temporal.settings import RECURRENT, TemporalSettings
@@ -163,6 +164,10 @@ def _of_synthesis(
     ):
         if is_set:
             yield f"training.{name} beside training.synthesis", expected, f"remove training.{name}"
+    size = entry.encoder.image_inputs[0].size if is_network else SMALLEST
+    if settings.synthesis.adversarial and size < SMALLEST:
+        expected = f"{SMALLEST} pixels or more, two patches of the discriminator"
+        yield f"settings.size = {size}", expected, "set training.synthesis.adversarial = 0, or take larger pictures"
     if settings.augmentation is not None and settings.augmentation.shared != "clip":
         found = f"training.augmentation.shared = {settings.augmentation.shared} beside training.synthesis"
         yield found, "clip: both faces of a pair have one change", "set training.augmentation.shared = clip"

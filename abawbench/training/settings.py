@@ -210,6 +210,8 @@ class SynthesisSettings:
         discriminator_steps: steps of the discriminator for each step of the network.
         discriminator_rate: highest learning rate of the discriminator; None for that of the network.
         conditional: True for a discriminator that sees the target expression.
+        mismatched: share of the source faces, with the target expression, in what the discriminator learns to be false;
+            they teach it expressions before synthesised faces show any (ours, 0 in the sources).
         fakes: faces that the discriminator learns from: synthesised by the network in `evaluation` mode, as released,
             or those of the network's own `step`, which saves a forward pass (ours).
         enlarge: True to fill up the training split in the stage `balance`; False for the same training without.
@@ -230,6 +232,7 @@ class SynthesisSettings:
     discriminator_steps: CountFromOne = 3
     discriminator_rate: NonNegative | None = None
     conditional: bool = True
+    mismatched: Share = 0.0
     fakes: Literal["evaluation", "step"] = "evaluation"
     enlarge: bool = True
     share: Positive = 1.0

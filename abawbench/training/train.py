@@ -157,7 +157,8 @@ def train(
             with open_run(out, make_record(setup, source)):
                 if settings.ridge is not None:
                     return fit_linear(setup, report, resumed)
-                if settings.synthesis is not None and settings.synthesis.stage == "balance":
+                synthesis = settings.synthesis
+                if synthesis is not None and synthesis.stage == "balance" and synthesis.enlarge:
                     setup = enlarge_split(setup, notice)
                 return _Training(setup, report, resumed).run()
 

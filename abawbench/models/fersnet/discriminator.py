@@ -9,8 +9,8 @@ from abawbench.models.fersnet.layers import SLOPE
 
 # channels of the four stages, in times those of the first
 GROWTH = (1, 2, 4, 8)
-# side of a patch in pixels: four stages of stride 2
-PATCH = 2 ** len(GROWTH)
+# side in pixels of the smallest picture: a norm needs more than the one place that four stages of stride 2 would leave
+SMALLEST = 2 * 2 ** len(GROWTH)
 
 
 class Discriminator(nn.Module):

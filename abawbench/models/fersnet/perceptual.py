@@ -113,7 +113,7 @@ def tiny_perceptual(colour: Colour, seed: int) -> Perceptual:
         for module in trunk.modules():
             # maps about as large as the pictures, whatever the depth
             if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight)
+                nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
         return Perceptual(trunk, colour)
 
 

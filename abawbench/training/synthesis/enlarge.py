@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from abawbench.base.files import write_folder, write_text
+from abawbench.base.files import make_folder, write_folder, write_text
 from abawbench.challenges import Challenge
 from abawbench.clips.clip import Clip, clips_of_units
 from abawbench.clips.crop_file import write_crop
@@ -119,6 +119,7 @@ def synthesise_split(
     clip_of = np.searchsorted(frames.begins, places, side="right") - 1
     cells = np.unique(np.stack([clip_of, plan.target]), axis=1).T.tolist()
     crops = folder / CROPS
+    make_folder(crops)
     for number, expression in cells:
         clip = frames.clips[number]
         name = entry.expressions[expression]

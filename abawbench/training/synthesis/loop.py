@@ -73,6 +73,8 @@ class SynthesisLoop(Loop):
         cycle        mean (G(I~, z) - I)^2
         discriminator  [mean (D(I^t, z^t) - 1)^2 + mean D(I~, z^t)^2] / 2, for the discriminator D alone
 
+    and, ours, `synthesised_expression`, the cross-entropy of z^t by the network's own recognition of I~.
+
     Source: cikrhazo/FERSNet:criteria.py, train.py.
     """
 
@@ -131,11 +133,11 @@ class SynthesisLoop(Loop):
         before, after = (codes(label[start::2], self.network.classes) for start in (0, 1))
         own: dict[str, Tensor | None] = {}
         if self.synthesis.fakes == "evaluation":
-            own |= self._learn_to_judge(self._evaluated(source, after), goal, after)
+            own |= self._learn_to_judge(self._evaluated(source, after), source, goal, after)
         encoded = self.network.encode(source)
         made = self.network.decode(encoded, source, after)
         if self.synthesis.fakes == "step":
-            own |= self._learn_to_judge(made.detach(), goal, after)
+            own |= self._learn_to_judge(made.detach(), source, goal, after)
         logits = self.network.classifier(self.network.features(encoded))
         known = {name: target.take(torch.arange(0, len(label), 2)) for name, target in targets.items()}
         losses = self.objective.losses_of(known, {task.name: logits}, None)
@@ -175,15 +177,17 @@ class SynthesisLoop(Loop):
         self.network.train()
         return made
 
-    def _learn_to_judge(self, made: Tensor, goal: Tensor, after: Tensor) -> dict[str, Tensor | None]:
+    def _learn_to_judge(self, made: Tensor, source: Tensor, goal: Tensor, after: Tensor) -> dict[str, Tensor | None]:
         """Let the discriminator learn from these faces; its mean loss over its steps."""
         if self.opponent is None or self.opponent_optimiser is None:
             return {}
         set_rate(self.opponent_optimiser, self.rate_factor)
-        losses: list[Tensor] = []
+        losses, share = list[Tensor](), self.synthesis.mismatched
         for _ in range(self.synthesis.discriminator_steps):
-            real, false = self.opponent(goal, after), self.opponent(made, after)
-            loss = ((real - 1).square().mean() + false.square().mean()) / 2
+            false = self.opponent(made, after).square().mean()
+            if share:
+                false = (1 - share) * false + share * self.opponent(source, after).square().mean()
+            loss = ((self.opponent(goal, after) - 1).square().mean() + false) / 2
             self.opponent_optimiser.zero_grad(set_to_none=True)
             loss.backward()
             self.opponent_optimiser.step()
