@@ -16,7 +16,7 @@ from abawbench.entries.networks.fersnet import FersNetEntry, FersNetEntrySetting
 from abawbench.labels import EXPRESSIONS_7
 from abawbench.models.fersnet.settings import FersNetSettings
 from abawbench.models.sharing.settings import ConvFlu
-from abawbench.training.settings import OptimiserSettings, SynthesisSettings, read_training
+from abawbench.training.settings import SynthesisSettings, read_training
 from tests.models.shaking import one_thread
 
 __all__ = ["one_thread"]
