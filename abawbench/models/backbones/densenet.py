@@ -7,6 +7,7 @@ code/denseface/config/dense_fer.py (DenseFace).
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -62,12 +63,17 @@ class DenseNet(Backbone):
         else:
             parts["conv0"] = nn.Conv2d(1, structure.initial, 3, stride=2, padding=1, bias=False)
         width = structure.initial
+        # places of the parts at which stages begin, and the channels at their ends
+        self._begins: list[int] = []
+        self._widths: list[int] = []
         for number, layers in enumerate(structure.blocks, start=1):
+            self._begins.append(len(parts))
             parts[f"denseblock{number}"] = _DenseBlock(width, structure.growth, layers)
             width += layers * structure.growth
             if number < len(structure.blocks):
                 parts[f"transition{number}"] = _transition(width)
                 width //= 2
+            self._widths.append(width)
         parts["norm5" if structure.stem == "large" else "norm3"] = nn.BatchNorm2d(width)
         self.features = nn.Sequential(parts)
         for module in self.modules():
@@ -77,7 +83,26 @@ class DenseNet(Backbone):
     def forward(self, pictures: Tensor) -> Tensor:
         """Vectors, shape (pictures, width), of pictures, shape (pictures, channels, size, size)."""
         refuse_other_pictures(self.card, pictures)
-        return torch.relu(self.features(pictures)).mean((2, 3))
+        return self.finish(self.features(pictures))
+
+    @property
+    def stages(self) -> Sequence[nn.Module]:
+        """The dense blocks, each with the transition behind it, the last with the norm."""
+        ends = [*self._begins[1:], len(self.features)]
+        return [self.features[begin:end] for begin, end in zip(self._begins, ends, strict=True)]
+
+    @property
+    def channels(self) -> Sequence[int]:
+        """The number of channels after each stage."""
+        return self._widths
+
+    def begin(self, pictures: Tensor) -> Tensor:
+        """The maps of the stem."""
+        return cast(Tensor, self.features[: self._begins[0]](pictures))
+
+    def finish(self, maps: Tensor) -> Tensor:
+        """Vectors, shape (pictures, width), of the maps of the last stage."""
+        return torch.relu(maps).mean((2, 3))
 
 
 class _DenseLayer(nn.Sequential):

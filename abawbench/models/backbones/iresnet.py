@@ -5,12 +5,13 @@ Source: deepinsight/insightface:recognition/arcface_torch/backbones/iresnet.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from torch import Tensor, flatten, nn
 
-from abawbench.models.backbones.model import Backbone, BackboneCard, refuse_other_pictures, resolve_card
+from abawbench.models.backbones.model import Backbone, BackboneCard, resolve_card
 from abawbench.models.image_input import Overrides, half
 
 SIZE = 112
@@ -49,6 +50,7 @@ class IResNet(Backbone):
 
     def __init__(self, card: BackboneCard, structure: Structure) -> None:
         super().__init__(card)
+        self._widths = structure.widths
         before = structure.widths[0]
         self.conv1 = nn.Conv2d(3, before, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(before)
@@ -67,11 +69,22 @@ class IResNet(Backbone):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out")
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Embeddings, shape (pictures, width), of pictures, shape (pictures, 3, 112, 112)."""
-        refuse_other_pictures(self.card, pictures)
-        maps = self.prelu(self.bn1(self.conv1(pictures)))
-        maps = self.layer4(self.layer3(self.layer2(self.layer1(maps))))
+    @property
+    def stages(self) -> Sequence[nn.Module]:
+        """The four stages of residual blocks."""
+        return (self.layer1, self.layer2, self.layer3, self.layer4)
+
+    @property
+    def channels(self) -> Sequence[int]:
+        """The number of channels after each stage."""
+        return self._widths
+
+    def begin(self, pictures: Tensor) -> Tensor:
+        """The maps of the stem, shape (pictures, channels, 112, 112)."""
+        return self.prelu(self.bn1(self.conv1(pictures)))
+
+    def finish(self, maps: Tensor) -> Tensor:
+        """Embeddings, shape (pictures, width), of the maps of the last stage."""
         return cast(Tensor, self.features(self.fc(flatten(self.bn2(maps), 1))))
 
 

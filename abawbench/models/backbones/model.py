@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -73,7 +73,47 @@ class Backbone(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Vectors, shape (pictures, width), of normalised pictures, shape (pictures, channels, size, size)."""
+        refuse_other_pictures(self.card, pictures)
+        maps = self.begin(pictures)
+        for stage in self.stages:
+            maps = stage(maps)
+        return self.finish(maps)
+
+    @property
+    def stages(self) -> Sequence[nn.Module]:
+        """The stages between `begin` and `finish`, each from maps to maps, as (pictures, channels, height, width).
+
+        Tokens without a place in the picture are maps of width 1. To be read once for each forward pass.
+
+        Raises:
+            ProblemError: E17, the network is not divided into stages.
+        """
+        found = f"the stages of {self.card.kind}"
+        fix = "name another kind of backbone"
+        raise ProblemError(_refused(found, "a network that is divided into stages here", fix))
+
+    @property
+    def channels(self) -> Sequence[int]:
+        """The number of channels of the maps after each stage. Raises: ProblemError E17, as `stages`."""
         raise NotImplementedError
+
+    @property
+    def has_tokens(self) -> bool:
+        """True where the maps are tokens in a row, which a convolution over neighbours makes no sense for."""
+        return False
+
+    def begin(self, pictures: Tensor) -> Tensor:
+        """The maps before the first stage."""
+        raise NotImplementedError
+
+    def finish(self, maps: Tensor) -> Tensor:
+        """The vectors of maps after the last stage."""
+        raise NotImplementedError
+
+    def columns(self, output: str) -> slice:
+        """The columns of the vectors that the head of an output reads."""
+        del output
+        return slice(0, self.card.width)
 
 
 def build(kind: str, *, seed: int | None = None, overrides: Overrides | None = None) -> Backbone:

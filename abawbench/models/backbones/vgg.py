@@ -8,6 +8,7 @@ size of pictures: 96 pixels in the group's models, 224 in VGG-FACE itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -62,6 +63,7 @@ class VggFace(Backbone):
     def __init__(self, card: BackboneCard, structure: Structure) -> None:
         super().__init__(card)
         self.has_landmarks = structure.has_landmarks
+        self._widths = structure.widths
         parts: list[nn.Module] = []
         before = 3
         for width, convolutions in zip(structure.widths, CONVOLUTIONS, strict=True):
@@ -93,16 +95,38 @@ class VggFace(Backbone):
                 that takes none.
         """
         refuse_other_pictures(self.card, pictures)
+        self._refuse_other_landmarks(pictures, landmarks)
+        return self.finish(self.features(pictures), landmarks)
+
+    @property
+    def stages(self) -> Sequence[nn.Module]:
+        """The convolutions before each pool, with the pool."""
+        ends = [place + 1 for place, part in enumerate(self.features) if isinstance(part, nn.MaxPool2d)]
+        return [self.features[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+
+    @property
+    def channels(self) -> Sequence[int]:
+        """The number of channels after each stage."""
+        return self._widths
+
+    def begin(self, pictures: Tensor) -> Tensor:
+        """The pictures."""
+        return pictures
+
+    def finish(self, maps: Tensor, landmarks: Tensor | None = None) -> Tensor:
+        """Vectors, shape (pictures, width), of the last pool and the landmarks."""
+        pooled = torch.flatten(maps, 1)
+        if landmarks is not None:
+            pooled = torch.cat((pooled, torch.flatten(landmarks, 1)), 1)
+        return cast(Tensor, self.classifier(pooled))
+
+    def _refuse_other_landmarks(self, pictures: Tensor, landmarks: Tensor | None) -> None:
         expected = (len(pictures), LANDMARKS, 2) if self.has_landmarks else None
         shape = None if landmarks is None else tuple(landmarks.shape)
         if shape != expected:
             fix = "give landmarks to kinds that end in _landmarks, and to no others"
             found = f"landmarks of shape {shape} for {self.card.kind}"
             raise ProblemError(Problem("E06", found, f"shape {expected}", fix))
-        pooled = torch.flatten(self.features(pictures), 1)
-        if landmarks is not None:
-            pooled = torch.cat((pooled, torch.flatten(landmarks, 1)), 1)
-        return cast(Tensor, self.classifier(pooled))
 
 
 def create(kind: str, overrides: Overrides) -> VggFace:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import logging
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isqrt
@@ -18,6 +18,7 @@ from torch.nn.functional import interpolate
 from abawbench.base.problems import Problem, ProblemError, did_you_mean
 from abawbench.models.backbones.model import Backbone, BackboneCard, refuse_other_pictures
 from abawbench.models.backbones.presets import PRESETS
+from abawbench.models.backbones.vision_stages import parts_of, picture_like
 from abawbench.models.image_input import ImageInput, Overrides, Pooling, imagenet
 from abawbench.models.network_config import check_parameters
 
@@ -67,11 +68,45 @@ class Vision(Backbone):
         deeper = self.card.layer != -1
         output = self.network(pixel_values=pictures, output_hidden_states=deeper, return_dict=True, **self._options)
         hidden: Tensor = output.hidden_states[self.card.layer] if deeper else output.last_hidden_state
+        return self._pooled(hidden, None if deeper else output.get("pooler_output"))
+
+    @property
+    def stages(self) -> Sequence[nn.Module]:
+        """The stages of the network, or its layers in up to four groups of equal numbers.
+
+        Raises:
+            ProblemError: E17, the parts of the network are not known, or a hidden layer is read.
+        """
+        if self.card.layer != -1:
+            found, expected = f"the stages of {self.card.kind} with layer {self.card.layer}", "its output, layer -1"
+            raise ProblemError(Problem("E17", found, expected, "leave the layer as it is"))
+        image_input = self.card.image_input
+        picture = picture_like(self.network, image_input.channels, image_input.size)
+        return parts_of(self.network).stages(self.network, picture)
+
+    @property
+    def channels(self) -> Sequence[int]:
+        """The number of channels after each stage."""
+        return list(parts_of(self.network).channels(self.config))
+
+    @property
+    def has_tokens(self) -> bool:
+        """True where the maps are tokens in a row."""
+        return parts_of(self.network).has_tokens
+
+    def begin(self, pictures: Tensor) -> Tensor:
+        """The maps before the first stage."""
+        return parts_of(self.network).begin(self.network, pictures, self._options)
+
+    def finish(self, maps: Tensor) -> Tensor:
+        """The vectors of maps after the last stage."""
+        return cast(Tensor, self.norm(self._pooled(*parts_of(self.network).finish(self.network, maps))))
+
+    def _pooled(self, hidden: Tensor, own: Tensor | None) -> Tensor:
         if self.card.pooling == "class":
             return hidden[:, 0]
         if self.card.pooling == "mean":
             return hidden[:, self._lead :].mean(1)
-        own = None if deeper else output.get("pooler_output")
         return hidden.mean((2, 3)) if own is None else own.flatten(1)
 
 

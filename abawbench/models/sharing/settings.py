@@ -135,3 +135,19 @@ class ConvFlu:
 
 
 Unit = Separate | Hard | CrossStitch | Sluice | Nddr | Mtan | ConvFlu
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class SharingSettings:
+    """Settings of a trunk with a stream for each task.
+
+    Attributes:
+        unit: kind of the units, with its options.
+        streams: tasks of each stream; empty for a stream for each task.
+        after: numbers of the stages that a unit stands behind, from 1; empty for all but the last, as in ConvFLU's
+            source, and for `mtan` for all.
+    """
+
+    unit: Annotated[Unit, Field(discriminator="kind")]
+    streams: tuple[tuple[str, ...], ...] = ()
+    after: tuple[int, ...] = ()
