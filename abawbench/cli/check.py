@@ -190,6 +190,9 @@ def _print_findings(name: str, report: Report, hint: str | None) -> None:
         click.echo(render((*report.problems, *report.on_weights)))
     if hint is not None:
         click.echo(f"hint: {hint}")
+    if report.size is not None:
+        parameters, work = report.size.parameters, report.size.multiply_adds
+        click.echo(f"backbones: {parameters:,} parameters, {work:,} multiply-adds a crop")
     states = [finding.state for finding in report.findings]
     if report.is_ok:
         left = states.count("left out")

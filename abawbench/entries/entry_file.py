@@ -186,6 +186,14 @@ def _describe(
             yield Problem("E02", f"field {place}", expected, fix, str(path))
         elif fault["type"] in {"missing", "missing_argument"}:
             yield Problem("E02", f"no field {place}", "every field of an entry", f"add {place} = ...", str(path))
+        elif fault["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+            # settings of several kinds say which they are in one field
+            field, tag = fault["ctx"]["discriminator"].strip("'"), fault["ctx"].get("tag")
+            kinds = re.findall(r"'([^']*)'", str(fault["ctx"].get("expected_tags", "")))
+            found = f"no field {place}.{field}" if tag is None else f"{place}.{field} = {tag!r}"
+            fix = did_you_mean(str(tag), kinds, f"correct {place}.{field}")
+            expected = f"one of {', '.join(kinds)}" if kinds else "the kind of these settings"
+            yield Problem("E02", found, expected, fix, str(path))
         elif fault["type"] == "value_error" and isinstance(fault["input"], dict):
             # a dataclass that refuses its values says which they are
             fix = f"correct {place}"
@@ -226,6 +234,18 @@ def _fields_at(kind: Any, place: Sequence[str | int]) -> list[str]:
     else:
         # a list adds an index to the place and a mapping a key, an optional type adds nothing
         is_union = typing.get_origin(kind) in {typing.Union, types.UnionType}
-        inner = (_fields_at(part, place if is_union else place[1:]) for part in typing.get_args(kind))
+        parts = typing.get_args(kind)
+        # pydantic puts the kind of settings that have several into the place
+        tagged = [part for part in parts if is_union and place and place[0] in _tags(part)]
+        if tagged:
+            return _fields_at(tagged[0], place[1:])
+        inner = (_fields_at(part, place if is_union else place[1:]) for part in parts)
         return next((names for names in inner if names), [])
     return _fields_at(fields.get(str(place[0])), place[1:]) if place else list(fields)
+
+
+def _tags(kind: Any) -> tuple[str, ...]:
+    """The kinds that settings declare in their field `kind`, as a literal."""
+    if not dataclasses.is_dataclass(kind):
+        return ()
+    return typing.get_args(typing.get_type_hints(kind).get("kind"))

@@ -81,7 +81,7 @@ def network_identity(facts: Mapping[str, Any], seed: int | None) -> dict[str, An
     # beside the facts of a checkpoint, its layout is that of the file
     image_input = facts["intake"] if "intake" in facts else {name: facts[name] for name in facts if name != "layout"}
     weights = {"sha256": facts["sha256"]} if "sha256" in facts else {"seed": seed}
-    read = {name: facts[name] for name in ("branch", "layer", "pooling", "width") if name in facts}
+    read = {name: facts[name] for name in ("branch", "layer", "pooling", "width", "sharing") if name in facts}
     return {
         "kind": facts["kind"],
         **weights,

@@ -37,7 +37,11 @@ class FaceBehaviorNet(nn.Module):
         self.outputs = dict(outputs)
         self.trunk = trunk
         self.dropout = nn.Dropout(settings.dropout)
-        self.heads = nn.ModuleDict({name: nn.Linear(trunk.card.width, width) for name, width in outputs.items()})
+        # a trunk with streams makes several vectors of a picture
+        self._columns = {name: trunk.columns(name) for name in outputs}
+        self.heads = nn.ModuleDict(
+            {name: nn.Linear(own.stop - own.start, outputs[name]) for name, own in self._columns.items()}
+        )
         self._takes_landmarks = "landmarks" in inspect.signature(trunk.forward).parameters
 
     def features(self, pictures: Tensor, landmarks: Tensor | None = None) -> Tensor:
@@ -67,7 +71,7 @@ class FaceBehaviorNet(nn.Module):
         Logits, except `valence_arousal`: values, between -1 and 1 where the settings say `tanh`.
         """
         kept = self.dropout(features)
-        answers: dict[str, Tensor] = {name: head(kept) for name, head in self.heads.items()}
+        answers: dict[str, Tensor] = {name: head(kept[:, self._columns[name]]) for name, head in self.heads.items()}
         if self.settings.valence_arousal == "tanh" and VALENCE_AROUSAL in answers:
             answers[VALENCE_AROUSAL] = answers[VALENCE_AROUSAL].tanh()
         return answers

@@ -21,10 +21,12 @@ from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
 from abawbench.entries.networks.fersnet import FersNetEntry
 from abawbench.entries.networks.frame_encoder import FrameEncoder
 from abawbench.entries.networks.network import NetworkEntry
+from abawbench.entries.networks.streams import SHARING
 from abawbench.entries.outputs import UnitAnswers, decode
 from abawbench.models.facebehaviornet import VALENCE_AROUSAL
 from abawbench.models.fersnet.discriminator import SMALLEST
 from abawbench.models.image_input import ImageInput
+from abawbench.models.sharing.streams import StreamTrunk
 from abawbench.models.temporal.segments import State
 from abawbench.models.temporal.settings import RECURRENT, TemporalSettings
 from abawbench.scoring.criteria import evaluate, nested, number
@@ -71,6 +73,7 @@ def refuse_misfits(
         *_of_networks(entry, settings, takes_features=takes_features),
         *_of_frames(entry, settings),
         *_of_ridge(entry, settings, processes),
+        *_of_sharing(entry, settings, takes_features=takes_features, processes=processes),
         *_of_processes(settings, processes),
         *_of_synthesis(entry, settings, processes, takes_features=takes_features),
     ):
@@ -132,6 +135,20 @@ def _of_ridge(entry: LearningEntry, settings: TrainingSettings, processes: int) 
         yield "training.ridge of a network with hidden layers", expected, "remove training.ridge, or the layers"
     if processes > 1:
         yield f"training.ridge in {processes} processes", "one process", "start one process"
+
+
+def _of_sharing(
+    entry: LearningEntry, settings: TrainingSettings, *, takes_features: bool, processes: int
+) -> Iterable[Misfit]:
+    trunks = [module for module in entry.encoder.modules if isinstance(module, StreamTrunk)]
+    is_frozen = settings.freeze_backbone or settings.ridge is not None or takes_features
+    is_fresh = all(file.role != SHARING for file in entry.card.weights)
+    if is_frozen and is_fresh and any(trunk.param_groups(1.0) for trunk in trunks):
+        found = "features" if takes_features else "frozen backbones"
+        yield f"{found} with sharing units that were never trained", "units that learn", "train on crops, not frozen"
+    if processes > 1 and any(trunk.regulariser() is not None for trunk in trunks):
+        found = f"the penalty of sluice in {processes} processes"
+        yield found, "one process, which sees the whole batch", "write penalty = 0.0, or start one process"
 
 
 def _of_processes(settings: TrainingSettings, processes: int) -> Iterable[Misfit]:
@@ -251,10 +268,32 @@ class Learner(nn.Module):
         copy_tensors(weights, self.learned())
 
     def groups(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-        """Parameters of the backbones, empty where these are frozen, and all other parameters."""
+        """Parameters of the backbones, empty where these are frozen, and all others, without those of sharing units."""
         below = {id(parameter): parameter for encoder in self.encoders() for parameter in encoder.parameters()}
         above = [parameter for parameter in self.parameters() if id(parameter) not in below]
-        return ([] if self.is_frozen else list(below.values())), above
+        units = {id(parameter) for group in self.unit_groups(1.0) for parameter in group["params"]}
+        own = [parameter for key, parameter in below.items() if key not in units]
+        return ([] if self.is_frozen else own), above
+
+    def unit_groups(self, rate: float) -> list[dict[str, Any]]:
+        """Groups of the parameters of sharing units, with their rates; none where the backbones are frozen.
+
+        Args:
+            rate: learning rate of the training.
+        """
+        return [] if self.is_frozen else [group for trunk in self._shared() for group in trunk.param_groups(rate)]
+
+    def penalty(self) -> Tensor | None:
+        """The penalty of the sharing units in the last forward pass; None where there is none."""
+        penalties = [] if self.is_frozen else [trunk.regulariser() for trunk in self._shared()]
+        return next((penalty for penalty in penalties if penalty is not None), None)
+
+    def gates(self) -> dict[str, float]:
+        """Mean gates or weights of the sharing units in the last forward pass, by stage and direction."""
+        return {name: mean for trunk in self._shared() for name, mean in trunk.stats().items()}
+
+    def _shared(self) -> list[StreamTrunk]:
+        return [encoder for encoder in self.encoders() if isinstance(encoder, StreamTrunk)]
 
 
 class SequenceLearner(Learner):

@@ -38,6 +38,8 @@ from abawbench.training.run_folder import Checkpoint
 from abawbench.training.settings import TrainingSettings
 
 TOTAL = "total"
+# the penalty of sharing units among the losses
+PENALTY = "sharing penalty"
 # number of steps whose losses are checked together, since an accelerator waits for each check
 CHECKED_TOGETHER = 50
 
@@ -87,7 +89,8 @@ class Loop:
         self.weighting = Weighting(objective.names, settings.weighting).to(device)
         below, above = learner.groups()
         self._labels = label_weights(learner.tasks, data.targets, learner.label_sources)
-        self.optimiser = make_optimiser(below, [*above, *self.weighting.parameters()], settings.optimiser)
+        units = learner.unit_groups(settings.optimiser.rate)
+        self.optimiser = make_optimiser(below, [*above, *self.weighting.parameters()], settings.optimiser, units=units)
         decay = settings.optimiser.ema
         self.learned = learner.learned()
         self.average = Average(self.learned, decay) if decay else None
@@ -203,6 +206,9 @@ class Loop:
         if total is None:
             return state
         known = {name: loss.detach() for name, loss in losses.items() if loss is not None}
+        penalty = self.learner.penalty()
+        if penalty is not None:
+            total, known[PENALTY] = total + penalty, penalty.detach()
         self._unchecked.append((self.done + 1, {**known, TOTAL: total.detach()}))
         if len(self._unchecked) == CHECKED_TOGETHER:
             self.check_losses()

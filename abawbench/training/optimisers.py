@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,7 @@ def make_optimiser(
     above: Sequence[nn.Parameter],
     settings: OptimiserSettings,
     *,
+    units: Sequence[Mapping[str, Any]] = (),
     fused: bool = True,
 ) -> torch.optim.Optimizer:
     """Make an optimiser whose groups keep their highest rate under `full`; biases, norms and scales do not decay.
@@ -31,10 +33,13 @@ def make_optimiser(
         below: parameters of the backbones.
         above: all other parameters.
         settings: settings of the optimiser.
+        units: groups of sharing units, with their rates, and a weight decay where it is not that of the settings.
         fused: True for the fused implementation of torch.
     """
     rate = settings.rate if settings.backbone_rate is None else settings.backbone_rate
-    groups = [
+    groups = [{"weight_decay": settings.weight_decay, **group, "full": group["lr"]} for group in units]
+    # the rate of the last group is that of the training
+    groups += [
         {"params": kept, "lr": full, "full": full, "weight_decay": decay}
         for parameters, full in ((below, rate), (above, settings.rate))
         for kept, decay in (

@@ -23,15 +23,18 @@ from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
 from abawbench.entries.networks.fersnet import FersNetEntry
 from abawbench.entries.networks.frame_encoder import WeightsFile
 from abawbench.entries.networks.network import NetworkEntry
+from abawbench.entries.networks.streams import sharing_modules
 from abawbench.models.backbones.model import Backbone
 from abawbench.models.checkpoints import save_backbone
 from abawbench.models.relatedness_files import write_relatedness
 from abawbench.models.settings import Term, terms_of
+from abawbench.models.sharing.streams import StreamTrunk
 from abawbench.training.coupling import Coupling
 from abawbench.training.learners import LearningEntry
 from abawbench.training.run_folder import CHECKPOINTS, write_tensors
 
 HEADS = "heads.safetensors"
+UNITS = "sharing.safetensors"
 TENSORBOARD = "tensorboard"
 # tables of a coupling: as it came, and mixed with base rates
 RELATEDNESS, MIXED = "relatedness.csv", "relatedness_mixed.csv"
@@ -157,18 +160,21 @@ def keep_weights(folder: Path, entry: LearningEntry, *, backbones: bool) -> None
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_tensors(folder / HEADS, _heads(entry).state_dict())
-    names = backbone_files(entry)
-    if backbones and names:
-        for name, backbone in zip(names, entry.encoder.modules, strict=True):
+    if backbones:
+        for name, backbone in zip(backbone_files(entry), _backbones(entry), strict=True):
             assert isinstance(backbone, Backbone)
             save_backbone(backbone, folder / name)
+        units = _units(entry)
+        if units is not None:
+            write_tensors(folder / UNITS, units.state_dict())
 
 
 def backbone_files(entry: LearningEntry) -> list[str]:
-    """Names of the files of an entry's backbones; none for a network whose weights are in one file."""
-    if isinstance(entry, FersNetEntry):
-        return []
-    count = len(entry.encoder.modules)
+    """Names of the files of an entry's backbones, and of the copies of a trunk with streams.
+
+    There are none for a network whose weights are in one file.
+    """
+    count = len(_backbones(entry))
     return ["backbone.safetensors"] if count == 1 else [f"backbone{place}.safetensors" for place in range(1, count + 1)]
 
 
@@ -207,15 +213,23 @@ def write_entry(
     settings = {name: value for name, value in record["settings"].items() if name not in {"seed", "feature_origin"}}
     if origin is not None:
         settings["feature_origin"] = asdict(origin)
-    files = [_weights_file(path, backbones / name, provenance.licence) for name in backbone_files(entry)]
+    licence = provenance.licence
+    files = [_weights_file(path, backbones / name, licence) for name in backbone_files(entry)]
+    parts = settings.get("backbones", []) if isinstance(entry, NetworkEntry) else [settings.get("trunk", {})]
+    if _is_shared(entry):
+        # the files of the streams stand for the file that they started from
+        parts = [{name: value for name, value in parts[0].items() if name not in {"weights", "branch"}}]
+        units = {} if _units(entry) is None else {"weights": _weights_file(path, backbones / UNITS, licence)}
+        settings["sharing"] = {**settings["sharing"], "trunks": files, **units}
+    elif files:
+        parts = [{**part, "weights": file} for part, file in zip(parts, files, strict=True)]
     if isinstance(entry, NetworkEntry):
-        parts = settings.get("backbones", [])
-        settings["backbones"] = [{**part, "weights": file} for part, file in zip(parts, files, strict=True)]
+        settings["backbones"] = parts
     elif isinstance(entry, FaceBehaviorEntry):
-        settings["trunk"] = {**settings["trunk"], "weights": files[0]}
+        (settings["trunk"],) = parts
         if set(provenance.coupling) != set(terms_of(settings.get("coupling", "none"))):
             settings["coupling"] = list(provenance.coupling)
-    record["settings"] = {**settings, "weights": _weights_file(path, heads / HEADS, provenance.licence)}
+    record["settings"] = {**settings, "weights": _weights_file(path, heads / HEADS, licence)}
     write_text(path, tomli_w.dumps(_without_none(record)))
 
 
@@ -231,6 +245,22 @@ def _without_none(value: Any) -> Any:
 def _weights_file(entry_file: Path, path: Path, licence: str) -> dict[str, Any]:
     file = WeightsFile(Path(os.path.relpath(path, entry_file.parent)), sha256_of(path), licence, "this run")
     return {**asdict(file), "file": file.file.as_posix()}
+
+
+def _backbones(entry: LearningEntry) -> list[nn.Module]:
+    modules = () if isinstance(entry, FersNetEntry) else entry.encoder.modules
+    return [part for module in modules for part in (module.trunks if isinstance(module, StreamTrunk) else [module])]
+
+
+def _is_shared(entry: LearningEntry) -> bool:
+    return any(isinstance(module, StreamTrunk) for module in entry.encoder.modules)
+
+
+def _units(entry: LearningEntry) -> nn.Module | None:
+    """The sharing units of an entry; None where it has none with weights."""
+    trunks = [module for module in entry.encoder.modules if isinstance(module, StreamTrunk)]
+    units = sharing_modules(trunks[0]) if trunks else None
+    return units if units is not None and units.state_dict() else None
 
 
 def _heads(entry: LearningEntry) -> nn.Module:

@@ -375,6 +375,8 @@ def _row(
         "seconds": round(seconds, 3),
         "frames": frames,
         "loss": dict(loss),
+        # of the last step
+        **({"sharing": gates} if (gates := loop.learner.gates()) else {}),
         "score": None if score is None else score.score,
         "standing": None if score is None else score.standing,
         "terms": {} if score is None else dict(score.terms),

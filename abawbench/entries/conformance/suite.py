@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from abawbench.entries.contract import place_in
 from abawbench.entries.failures import reporting_failures
 from abawbench.entries.model import Answers, DeviceEntry, FrameFeatures, FrameWise
 from abawbench.entries.network_notes import network_notes
+
+if TYPE_CHECKING:
+    from abawbench.models.sizes import Size
 
 FILLED_IN = "its file is filled in"
 LOADS = "it loads, and learns where it has to"
@@ -68,11 +71,14 @@ class Report:
         findings: findings of the checks.
         notes: notes on the card of the entry.
         on_weights: notes on the weights of the entry, which fail no check.
+        size: parameters of the backbones that encode crops, and their multiply-adds for one crop; None for an entry
+            that has none of this package.
     """
 
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     on_weights: tuple[Problem, ...] = ()
+    size: Size | None = None
 
     @property
     def is_ok(self) -> bool:
@@ -86,7 +92,8 @@ class Report:
 
     def to_json(self) -> dict[str, object]:
         """The report as `--json` prints it."""
-        return {"ok": self.is_ok, "findings": [finding.to_json() for finding in self.findings]}
+        size = {} if self.size is None else {"size": asdict(self.size)}
+        return {"ok": self.is_ok, "findings": [finding.to_json() for finding in self.findings], **size}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +134,7 @@ def conform(load: Load, tasks: Sequence[Task] | None = None) -> Report:
         problems = () if reason is not None else _run(check, subject)
         findings.append(Finding(check.name, problems, reason))
     own = subject.entry.card
-    return Report(tuple(findings), own.notes, network_notes(own))
+    return Report(tuple(findings), own.notes, network_notes(own), getattr(subject.entry, "size", None))
 
 
 def _run(check: Check, subject: Subject) -> tuple[Problem, ...]:

@@ -19,12 +19,13 @@ from abawbench.entries.networks.frame_encoder import (
     WeightsFile,
     fill_heads,
     freeze,
-    make_backbone,
     missing_heads,
 )
+from abawbench.entries.networks.streams import SharedTrunkSettings, make_trunk
 from abawbench.entries.outputs import activate_scores
 from abawbench.models.facebehaviornet import VALENCE_AROUSAL, FaceBehaviorNet, build
 from abawbench.models.settings import Declared, FaceBehaviorSettings, terms_of
+from abawbench.models.sizes import Size
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class FaceBehaviorEntrySettings:
     Attributes:
         trunk: backbone that encodes each crop.
         network: settings of the heads.
+        sharing: streams of the tasks, each a copy of the trunk, and what they share; None for one trunk.
         coupling: terms of the coupling in training, as in `CouplingSettings`; they do not change the answers.
         action_units: action units that replace those of the vocabulary, as the 17 of the papers.
         expressions: expressions that replace those of the vocabulary, as the 7 of the papers.
@@ -46,6 +48,7 @@ class FaceBehaviorEntrySettings:
 
     trunk: BackboneSettings
     network: FaceBehaviorSettings = field(default_factory=FaceBehaviorSettings)
+    sharing: SharedTrunkSettings | None = None
     coupling: Declared = "none"
     action_units: tuple[str, ...] = ()
     expressions: tuple[str, ...] = ()
@@ -80,6 +83,11 @@ class FaceBehaviorEntry(EncoderEntry):
         """Number of features of a frame."""
         return self.network.trunk.card.width
 
+    @property
+    def size(self) -> Size | None:
+        """Parameters of the backbones, and their multiply-adds for one crop; None where it takes features."""
+        return self.encoder.size if self.encoder.modules else None
+
     def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
         """Answer for a clip by the heads, frame by frame."""
         with torch.inference_mode():
@@ -92,16 +100,18 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: FaceBehaviorEntry
     """Make the entry of `kind = "facebehaviornet"` in an entry.toml.
 
     Raises:
-        ProblemError: E11 weights missing; E04 E08 E09 E10 weights that cannot be read, or of another network; E17
-            settings out of range.
+        ProblemError: E11 weights missing; E04 E08 E09 E10 weights that cannot be read, or of another network; E02 E17
+            settings that contradict each other or are out of range.
     """
+    tasks = tasks_of(vocabulary, settings)
     try:
-        trunk, file, facts = make_backbone(settings.trunk, "trunk", settings.seed)
+        trunk, trunk_files, facts = make_trunk(
+            settings.trunk, settings.sharing, "trunk", settings.seed, lambda task: (_head(task),), tasks
+        )
     except ProblemError as error:
         raise ProblemError(*error.problems, *missing_heads(settings.weights, settings.seed)) from error
-    tasks = tasks_of(vocabulary, settings)
     network = build(trunk, {_head(task): task.width for task in tasks}, settings.network, seed=settings.seed or 0)
-    files = (*(() if file is None else (file,)), *fill_heads(network.heads, settings.weights, settings.seed))
+    files = (*trunk_files, *fill_heads(network.heads, settings.weights, settings.seed))
     (module,) = freeze([trunk])
     notes = (*card.notes, f"coupling in training: {', '.join(terms_of(settings.coupling)).replace('_', ' ') or 'none'}")
     return FaceBehaviorEntry(

@@ -19,6 +19,7 @@ from abawbench.models import backbones
 from abawbench.models.backbones import Backbone
 from abawbench.models.backbones.mixed_precision import is_transformer, mix
 from abawbench.models.image_input import ImageInput, Overrides
+from abawbench.models.sizes import Size, size_of
 
 DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 BRING = 'add weights = {file = "..."}, or seed = 0 for a network that knows nothing'
@@ -125,6 +126,16 @@ class FrameEncoder:
             return self
         moved = [_moved(module, device, precision) for module in self.modules]
         return replace(self, modules=freeze(moved), device=device, precision=precision)
+
+    @property
+    def size(self) -> Size:
+        """Parameters of the modules, and their multiply-adds for one crop."""
+        pictures = [
+            torch.zeros((1, *_picture_shape(image_input)), dtype=_precision(module))
+            for module, image_input in zip(self.modules, self.image_inputs, strict=True)
+        ]
+        sizes = [size_of(module, picture) for module, picture in zip(self.modules, pictures, strict=True)]
+        return Size(sum(size.parameters for size in sizes), sum(size.multiply_adds for size in sizes))
 
     def prepare(self, crops: Frames) -> Prepared:
         """Resize and cut crops for each module, still as bytes, which other threads can do during a forward pass."""
@@ -265,6 +276,11 @@ def _moved(module: nn.Module, device: str, precision: Precision) -> nn.Module:
         mix(moved)
         return moved
     return moved.to(device, DTYPES[precision])
+
+
+def _picture_shape(image_input: ImageInput) -> tuple[int, int, int]:
+    channels, size = image_input.channels, image_input.size
+    return (channels, size, size) if image_input.layout == "NCHW" else (size, size, channels)
 
 
 def _precision(module: nn.Module) -> torch.dtype:

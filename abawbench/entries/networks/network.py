@@ -22,11 +22,13 @@ from abawbench.entries.networks.frame_encoder import (
     WeightsFile,
     fill_heads,
     freeze,
-    make_backbone,
 )
+from abawbench.entries.networks.streams import SharedTrunkSettings, make_trunk
 from abawbench.entries.outputs import activate_scores, head_widths, join_heads, label_forms
+from abawbench.models.backbones import Backbone
 from abawbench.models.frameworks.networks import MultiTaskNetwork, build_network
 from abawbench.models.frameworks.settings import FrameworkSettings, HeadSettings
+from abawbench.models.sizes import Size
 from abawbench.models.temporal.segments import answer_sequence
 from abawbench.models.temporal.settings import TemporalSettings
 
@@ -38,6 +40,7 @@ class NetworkSettings:
     Attributes:
         OUT_OF_RANGE: rule of a problem with a value out of its range.
         backbones: backbones that encode each crop; their vectors are joined end to end.
+        sharing: streams of the tasks, each a copy of the one backbone, and what they share; None for no streams.
         tasks: names of the tasks that it answers; empty for all of the vocabulary.
         features: width of the features, for an entry that takes features and has no backbone; 0 until a training sets
             it to that of its data.
@@ -53,6 +56,7 @@ class NetworkSettings:
     OUT_OF_RANGE: ClassVar[str] = "E17"
 
     backbones: tuple[BackboneSettings, ...] = ()
+    sharing: SharedTrunkSettings | None = None
     tasks: tuple[str, ...] = ()
     features: int | None = None
     temporal: TemporalSettings = field(default_factory=TemporalSettings)
@@ -98,6 +102,11 @@ class NetworkEntry(EncoderEntry):
             raise ProblemError(Problem("E06", f"crops for {self.card.name}", expected, fix))
         return super().forward(prepared)
 
+    @property
+    def size(self) -> Size | None:
+        """Parameters of the backbones, and their multiply-adds for one crop; None where it takes features."""
+        return self.encoder.size if self.encoder.modules else None
+
     def answer(self, features: FrameFeatures, clip: Clip) -> Answers:
         """Answer for a clip; a frame without a crop gets the features of the nearest frame with one.
 
@@ -122,11 +131,21 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: NetworkSettings) 
             another network; E02 E17 settings that contradict each other or are out of range.
     """
     problems: list[Problem] = []
-    parts: list[tuple[Any, Weights | None, dict[str, Any]]] = []
+    tasks = {task.name: task for task in vocabulary}
+    strange = [name for name in settings.tasks if name not in tasks]
+    if strange:
+        found, expected = f"settings.tasks: {', '.join(strange)}", f"names of {', '.join(tasks)}"
+        problems.append(Problem("E02", found, expected, did_you_mean(strange[0], tasks)))
+    vocabulary = tuple(task for task in vocabulary if not settings.tasks or task.name in settings.tasks)
+    if settings.sharing is not None and len(settings.backbones) != 1:
+        found = f"settings.sharing with {len(settings.backbones)} backbones"
+        problems.append(Problem("E02", found, "one backbone, of which each stream has a copy", "name one"))
+    sharing = settings.sharing if len(settings.backbones) == 1 else None
+    parts: list[tuple[Backbone, tuple[Weights, ...], dict[str, Any]]] = []
     for place, backbone in enumerate(settings.backbones, start=1):
         role = "backbone" if len(settings.backbones) == 1 else f"backbone {place}"
         try:
-            parts.append(make_backbone(backbone, role, settings.seed))
+            parts.append(make_trunk(backbone, sharing, role, settings.seed, _outputs, vocabulary))
         except ProblemError as error:
             problems.extend(error.problems)
     if bool(settings.backbones) == (settings.features is not None):
@@ -136,22 +155,18 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: NetworkSettings) 
     if settings.features == 0:
         fix = "train it, and name the folder of the run"
         raise ProblemError(*problems, Problem("E11", "settings.features = 0: not trained yet", "weights", fix))
-    tasks = {task.name: task for task in vocabulary}
-    strange = [name for name in settings.tasks if name not in tasks]
-    if strange:
-        found, expected = f"settings.tasks: {', '.join(strange)}", f"names of {', '.join(tasks)}"
-        problems.append(Problem("E02", found, expected, did_you_mean(strange[0], tasks)))
-    vocabulary = tuple(task for task in vocabulary if not settings.tasks or task.name in settings.tasks)
     # any width will do where a backbone is missing: the other problems are still found
+    widths = head_widths(vocabulary)
     width = sum(backbone.card.width for backbone, _, _ in parts) or settings.features or 1
     try:
         network = build_network(
             width,
-            head_widths(vocabulary),
+            widths,
             settings.temporal,
             settings.framework,
             settings.heads,
             forms=label_forms(vocabulary),
+            columns={} if sharing is None or not parts else {name: parts[0][0].columns(name) for name in widths},
             seed=settings.seed or 0,
         )
         heads = fill_heads(network, settings.weights, settings.seed)
@@ -159,7 +174,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: NetworkSettings) 
         raise ProblemError(*problems, *error.problems) from error
     if problems:
         raise ProblemError(*problems)
-    files = [file for _, file, _ in parts if file is not None]
+    files = [file for _, own, _ in parts for file in own]
     modules = freeze([backbone for backbone, _, _ in parts])
     return NetworkEntry(
         card=replace(card, tasks=vocabulary, weights=(*files, *heads), networks=tuple(facts for _, _, facts in parts)),
@@ -169,3 +184,7 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: NetworkSettings) 
         seed=settings.seed,
         feature_origin=settings.feature_origin,
     )
+
+
+def _outputs(task: Task) -> tuple[str, ...]:
+    return tuple(head_widths((task,)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -85,7 +86,7 @@ def _row(tokens: Tensor) -> Tensor:
 def _divided(layers: Sequence[nn.Module], more: Mapping[str, Any]) -> list[nn.Module]:
     count = min(MOST_STAGES, len(layers))
     ends = [len(layers) * stage // count for stage in range(count + 1)]
-    return [_Layers(layers[begin:end], more) for begin, end in zip(ends, ends[1:], strict=False)]
+    return [_Layers(layers[begin:end], more) for begin, end in itertools.pairwise(ends)]
 
 
 def _begin_row(network: Network, pictures: Tensor, options: Mapping[str, Any]) -> Tensor:

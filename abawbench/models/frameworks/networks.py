@@ -33,6 +33,7 @@ from abawbench.models.temporal.stacks import initialise, private_stack, shared_s
 State = tuple[LayerState, ...]
 Tensors = dict[str, Tensor]
 NO_FORMS: Mapping[str, LabelForm] = MappingProxyType({})
+NO_COLUMNS: Mapping[str, slice] = MappingProxyType({})
 
 
 class Head(nn.Module):
@@ -144,6 +145,7 @@ class MultiTaskNetwork(nn.Module):
         heads: head of each output.
         label_sources: outputs whose labels are fed back, in computing order.
         embeddings: embedding of the labels of each of these.
+        columns: columns of the features that the head of each output reads; empty where all read all.
     """
 
     def __init__(
@@ -154,8 +156,10 @@ class MultiTaskNetwork(nn.Module):
         framework: FrameworkSettings,
         heads: HeadSettings,
         forms: Mapping[str, LabelForm] = NO_FORMS,
+        columns: Mapping[str, slice] = NO_COLUMNS,
     ) -> None:
         super().__init__()
+        self.columns = dict(columns)
         self.feature_width, self.outputs, self.temporal = feature_width, dict(outputs), temporal
         self.framework = framework
         self.order = computing_order(self.outputs, framework.feedback)
@@ -168,7 +172,8 @@ class MultiTaskNetwork(nn.Module):
         fed_widths: dict[str, int] = {}
         problems: list[Problem] = []
         for name in self.order:
-            width = self.shared.width + sum(fed_widths[source] for source in framework.feedback.get(name, ()))
+            own = self.columns.get(name, slice(0, self.shared.width))
+            width = own.stop - own.start + sum(fed_widths[source] for source in framework.feedback.get(name, ()))
             try:
                 stack = private_stack(width, temporal, private_layers, above_shared=shared_layers > 0)
             except ProblemError as error:
@@ -208,7 +213,8 @@ class MultiTaskNetwork(nn.Module):
     def linear_layers(self) -> dict[str, nn.Linear] | None:
         """The layer of each output, if every output is a linear map of the normalised features; None otherwise."""
         stacks = [self.shared, *self.private.values()]
-        if any(self.framework.feedback.values()) or not all(isinstance(stack, IdentityEncoder) for stack in stacks):
+        is_direct = all(isinstance(stack, IdentityEncoder) for stack in stacks)
+        if self.columns or any(self.framework.feedback.values()) or not is_direct:
             return None
         layers: dict[str, nn.Linear] = {}
         for name in self.outputs:
@@ -262,8 +268,9 @@ class MultiTaskNetwork(nn.Module):
         fed: Tensors = {}
         states: list[LayerState] = [after]
         for place, name in enumerate(self.order, start=1):
-            inputs = [shared, *(fed[source] for source in self.framework.feedback.get(name, ()))]
-            joined = torch.cat(inputs, dim=-1) if len(inputs) > 1 else shared
+            own = shared[..., self.columns[name]] if self.columns else shared
+            inputs = [own, *(fed[source] for source in self.framework.feedback.get(name, ()))]
+            joined = torch.cat(inputs, dim=-1) if len(inputs) > 1 else own
             encoded, after = self.private[_key(name)](joined, valid, before[place], positions)
             answer, hidden = self.heads[_key(name)](encoded)
             if name in self.label_sources:
@@ -292,6 +299,7 @@ def build_network(
     heads: HeadSettings,
     *,
     forms: Mapping[str, LabelForm] = NO_FORMS,
+    columns: Mapping[str, slice] = NO_COLUMNS,
     seed: int | None = None,
 ) -> MultiTaskNetwork:
     """Build a network with random weights, in training mode, on torch's default device.
@@ -303,6 +311,7 @@ def build_network(
         framework: settings of the layers that are shared.
         heads: settings of the heads.
         forms: form of the labels of each output, for feedback of labels.
+        columns: columns of the features that the head of each output reads; empty where all read all.
         seed: seed of the weights, which leaves torch's own random state as it was; None draws from that state.
 
     Raises:
@@ -311,6 +320,10 @@ def build_network(
     problems = temporal_problems(temporal) + framework_problems(outputs, framework, heads)
     if feature_width < 1:
         problems.append(network_problem(f"features of width {feature_width}", "a width of at least 1"))
+    if columns and (temporal.encoder != "none" or framework.kind != "shared_encoder"):
+        found = f"streams of features with the encoder {temporal.encoder} in a {framework.kind}"
+        fix = "remove the sharing, or set encoder = none and kind = shared_encoder"
+        problems.append(network_problem(found, "heads on the features themselves", fix))
     if framework.feedback_of == "labels":
         problems += [
             network_problem(f"labels of {name!r} of no known form", "numbers, classes or labels, on or off")
@@ -323,7 +336,7 @@ def build_network(
     with torch.random.fork_rng(range(torch.cuda.device_count()), enabled=seed is not None):
         if seed is not None:
             torch.manual_seed(seed)
-        network = MultiTaskNetwork(feature_width, outputs, temporal, framework, heads, forms)
+        network = MultiTaskNetwork(feature_width, outputs, temporal, framework, heads, forms, columns)
         initialise(network)
     return network
 

@@ -67,9 +67,10 @@ class StreamTrunk(Backbone):
             maps = [stage(own) for stage, own in zip(copies, maps, strict=True)]
             if number in self._places:
                 seen = dict(zip(names, maps * len(names) if is_one else maps, strict=True))
-                shared = self.units[self._places[number]](seen, shared)
+                given: dict[str, Tensor] = self.units[self._places[number]](seen, shared)
                 # the one trunk of mtan goes on as it is
-                maps = maps if is_one else [shared[name] for name in names]
+                maps = maps if is_one else list(given.values())
+                shared = given
             if self.depth is not None:
                 history.append(dict(zip(names, maps, strict=True)))
         if self.depth is not None:

@@ -34,7 +34,7 @@ TINY = sorted(SUBMISSIONS.glob("*/tiny.toml"))
 LACKING = {"image-classifier": "F01", "tool-output": "F01", "2021_kollias_facebehaviornet-compound": "E01"}
 READY = ("constant", "hog", "mean", "prior", "shuffled")
 # random until they are trained
-NETWORKS = ("facebehaviornet", "temporal-gru", "temporal-transformer")
+NETWORKS = ("facebehaviornet", "facebehaviornet-convflu", "temporal-gru", "temporal-transformer")
 CARD_SAYS, TASKS_NAMED = (check.name for check in CHECKS[:2])
 LOADED, AFTER, ONE, NONE_VALID, EMPTY = (check.name for check in CHECKS[4:9])
 APART, SIZE, COLOURS = (check.name for check in CHECKS[10:])
