@@ -103,7 +103,9 @@ class World:
         """What the networks see, shape (faces, ...)."""
         if encoder == "mlp":
             return self.features[split]
-        return self.faces[split].pictures.mean(-1, dtype=np.float32)[:, None] / 127.5 - 1
+        grey = self.faces[split].pictures.mean(-1, dtype=np.float32)[:, None]
+        mean, spread = (statistic(grey, axis=(2, 3), keepdims=True) for statistic in (np.mean, np.std))
+        return (grey - mean) / (spread + 1)
 
 
 def face_settings(size: Size, bond: Bond) -> dict[str, FaceSettings]:
