@@ -41,6 +41,8 @@ COMPOUND_11 = (
     "Angrily_Disgusted",
     "Disgustedly_Surprised",
 )
+# basic expressions and the compounds above; that these are EmotioNet's is assumed: no list of its 16 was found
+EXPRESSIONS_AND_COMPOUNDS_17 = (*BASIC_EXPRESSIONS_6, *COMPOUND_11)
 AMBIVALENCE_2 = ("absent", "present")
 VIOLENCE_2 = ("non-violent", "violent")
 

@@ -9,7 +9,18 @@ import sys
 from abawbench.base.problems import did_you_mean, near_names
 
 # modules of this folder, each with a function main; faces, predict and a part of leaks need the real data
-BENCHMARKS = ("scoring", "synthetic", "clips", "leaks", "faces", "forward", "predict", "temporal", "training")
+BENCHMARKS = (
+    "scoring",
+    "synthetic",
+    "clips",
+    "leaks",
+    "faces",
+    "forward",
+    "predict",
+    "temporal",
+    "training",
+    "compound_scores",
+)
 
 
 def main(names: list[str]) -> None:

@@ -149,7 +149,7 @@ def train(
             out=out,
             options=replace(options, device=device),
             processes=processes,
-            subjects=source.subjects,
+            subjects=labels.subjects,
         )
         with repeatable(device):
             if not processes.is_first:

@@ -16,6 +16,8 @@ from abawbench.labels import (
     COMPOUND_11,
     EXPRESSIONS_7,
     EXPRESSIONS_8,
+    EXPRESSIONS_AND_COMPOUNDS_17,
+    Relation,
     relatedness,
 )
 from abawbench.models.compound import compound_scores, compound_table, parts_of
@@ -47,6 +49,7 @@ PARTS = {
     "Sadly_Angry": ("Sadness", "Anger"),
     "Angrily_Disgusted": ("Anger", "Disgust"),
 }
+NONE = Relation(0.0, False)
 UNIT_SHARES = st.floats(0, 1, width=32)
 
 
@@ -174,5 +177,81 @@ def test_every_shape_that_does_not_fit_is_told():
 
 def test_every_name_that_is_no_compound_is_told():
     with pytest.raises(ProblemError) as error:
-        compound_table(["Sadly_Angry", "Happiness", "Happily_Sad", "Fear_Anger"], ACTION_UNITS_12)
+        compound_table(["Sadly_Angry", "Neutral", "Happily_Sad", "Fear_Anger"], ACTION_UNITS_12)
     assert len(error.value.problems) == 3
+
+
+@given(
+    arrays(np.float64, (3, 12), elements=UNIT_SHARES),
+    arrays(np.float64, (3, 7), elements=UNIT_SHARES),
+    arrays(np.float64, 3, elements=st.floats(-1, 1)),
+    st.sampled_from(["arithmetic", "geometric", "harmonic"]),
+)
+def test_the_parts_of_a_score_add_up(units, expressions, valence, mean):
+    def of(*parts):
+        names = {"unit_names": ACTION_UNITS_12, "expression_names": EXPRESSIONS_7}
+        return compound_scores(units, expressions, valence, **names, parts=parts, mean=mean)
+
+    alone = of("action_units") + of("expressions") + of("valence")
+    np.testing.assert_allclose(of("action_units", "expressions", "valence"), alone, atol=1e-12)
+    assert (of("expressions") <= 2 + 1e-12).all()
+
+
+@pytest.mark.parametrize(
+    ("mean", "expected"), [("arithmetic", 1.0), ("geometric", 2 * 0.24**0.5), ("harmonic", 2 * 2 * 0.24 / 1.0)]
+)
+def test_means_of_two_probabilities_by_hand(mean, expected):
+    expressions = on(EXPRESSIONS_7, {"Happiness"}, 0.6) + on(EXPRESSIONS_7, {"Surprise"}, 0.4)
+    found = compound_scores(
+        None,
+        expressions,
+        None,
+        unit_names=(),
+        expression_names=EXPRESSIONS_7,
+        compounds=["Happily_Surprised", "Sadly_Angry"],
+        mean=mean,
+    )
+    np.testing.assert_allclose(found, [[expected, 0]], atol=1e-12)
+
+
+def test_a_mean_that_punishes_a_missing_part_prefers_the_pair_and_a_sum_does_not():
+    # certain of happiness alone, or in doubt between sadness and anger: a sum cannot tell the second from the first
+    expressions = on(EXPRESSIONS_7, {"Happiness"}, 0.5) + on(EXPRESSIONS_7, {"Sadness", "Anger"}, 0.25)
+    scores = {
+        mean: compound_scores(
+            None,
+            expressions,
+            None,
+            unit_names=(),
+            expression_names=EXPRESSIONS_7,
+            compounds=["Happily_Surprised", "Sadly_Angry"],
+            mean=mean,
+        )[0]
+        for mean in ("arithmetic", "geometric", "harmonic")
+    }
+    assert scores["arithmetic"][0] == scores["arithmetic"][1]
+    assert scores["geometric"][0] < scores["geometric"][1]
+    assert scores["harmonic"][0] < scores["harmonic"][1]
+
+
+def test_a_basic_expression_among_compounds_has_its_own_row_and_both_parts():
+    assert parts_of("Fear") == ("Fear", "Fear")
+    np.testing.assert_array_equal(
+        compound_table(["Fear"], ACTION_UNITS_17),
+        [[relatedness()["Fear"].get(unit, NONE).weight for unit in ACTION_UNITS_17]],
+    )
+    found = compound_scores(
+        None,
+        on(EXPRESSIONS_7, {"Fear"}, 0.7),
+        None,
+        unit_names=(),
+        expression_names=EXPRESSIONS_7,
+        compounds=EXPRESSIONS_AND_COMPOUNDS_17,
+        mean="geometric",
+    )
+    assert EXPRESSIONS_AND_COMPOUNDS_17[found[0].argmax()] == "Fear"
+    assert found[0].max() == pytest.approx(1.4)
+
+
+def test_the_eleven_are_those_of_the_expert_table_in_its_order():
+    assert tuple(name for name in relatedness() if "_" in name) == COMPOUND_11

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,21 +16,28 @@ from abawbench.clips.clip import Clip, Frames
 from abawbench.entries.contract import predict_frame_wise
 from abawbench.entries.loading import load_entry
 from abawbench.entries.model import Answers, Card, DeviceEntry, FrameFeatures, Precision
-from abawbench.models.compound import compound_scores
+from abawbench.models.compound import PARTS, Mean, Part, compound_scores
 from abawbench.table import Floats
 
-PARTS = {"expression": Categorical, "action_units": MultiLabel}
+# task of the other entry that each part of a score needs; one without valence adds nothing
+NEEDED: Mapping[Part, tuple[str, type[Task]]] = MappingProxyType(
+    {"action_units": ("action_units", MultiLabel), "expressions": ("expression", Categorical)}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class CompoundSettings:
-    """Settings of a compound entry.
+    """Settings of a compound entry; see `models.compound.compound_scores`.
 
     Attributes:
         entry: folder or file of the entry whose answers are used.
+        parts: parts of a score; all of them are the published score.
+        mean: mean of the probabilities of the two basic expressions.
     """
 
     entry: Path
+    parts: tuple[Part, ...] = PARTS
+    mean: Mean = "arithmetic"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +47,12 @@ class CompoundEntry:
     Attributes:
         card: description of the entry, with one task of compound classes.
         basic: entry that encodes the faces and answers the basic tasks.
+        settings: parts of a score, and the mean of probabilities.
     """
 
     card: Card
     basic: DeviceEntry
+    settings: CompoundSettings
 
     @property
     def width(self) -> int:
@@ -71,14 +82,17 @@ class CompoundEntry:
         """
         answers = self.basic.answer(features, clip)
         (task,) = self.card.tasks
-        names = {part: own.outputs for part in PARTS if (own := self.basic.card.task(part)) is not None}
+        units, expression = (self.basic.card.task(name) for name, _ in NEEDED.values())
+        assert expression is not None
         scores = compound_scores(
-            answers["action_units"],
-            answers["expression"],
+            None if units is None else answers[units.name],
+            answers[expression.name],
             _valence(self.basic.card, answers),
-            unit_names=names["action_units"],
-            expression_names=names["expression"],
+            unit_names=() if units is None else units.outputs,
+            expression_names=expression.outputs,
             compounds=task.outputs,
+            parts=self.settings.parts,
+            mean=self.settings.mean,
         )
         total = scores.sum(axis=1, keepdims=True)
         even = np.full_like(scores, 1 / scores.shape[1])
@@ -93,22 +107,29 @@ def create(card: Card, vocabulary: tuple[Task, ...], settings: CompoundSettings)
     """Make the entry of `kind = "compound"` in an entry.toml.
 
     Raises:
-        ProblemError: E02 the vocabulary is not of one task of compound classes, or the other entry does not answer
-            expressions and action units; every fault of the other entry.
+        ProblemError: E02 the vocabulary is not of one task of compound classes, no part of a score is left, or the
+            other entry does not answer what the parts need; every fault of the other entry.
     """
     basic = load_entry(settings.entry)
     problems: list[Problem] = []
     if len(vocabulary) != 1 or not isinstance(vocabulary[0], Categorical):
         found = f"a vocabulary of {', '.join(task.name for task in vocabulary)}"
         problems.append(Problem("E02", found, "compound classes alone", 'write vocabulary = "abaw7-ce"'))
-    lacking = [part for part, kind in PARTS.items() if not isinstance(basic.card.task(part), kind)]
+    if set(settings.parts) <= {"valence"}:
+        found = f"settings.parts = {list(settings.parts)}"
+        problems.append(Problem("E02", found, "action_units, expressions, or both", "leave settings.parts out"))
+    # the expressions are always asked for: they name the classes
+    wanted = [NEEDED[part] for part in NEEDED if part in settings.parts or part == "expressions"]
+    lacking = [name for name, kind in wanted if not isinstance(basic.card.task(name), kind)]
     if lacking or not isinstance(basic, DeviceEntry):
         found = f"{basic.card.name} without {' and '.join(lacking) or 'networks'}"
-        problems.append(Problem("E02", found, "an entry of networks with both", "name another as settings.entry"))
+        problems.append(Problem("E02", found, "an entry of networks with them", "name another as settings.entry"))
     if problems or not isinstance(basic, DeviceEntry):
         raise ProblemError(*problems)
     return CompoundEntry(
-        card=replace(card, tasks=vocabulary, weights=basic.card.weights, networks=basic.card.networks), basic=basic
+        card=replace(card, tasks=vocabulary, weights=basic.card.weights, networks=basic.card.networks),
+        basic=basic,
+        settings=settings,
     )
 
 

@@ -53,6 +53,45 @@ def test_no_score_at_all_is_an_even_answer(entry, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("setting", "parts", "mean"),
+    [
+        ('parts = ["expressions"]\nmean = "harmonic"', ("expressions",), "harmonic"),
+        ('parts = ["action_units"]', ("action_units",), "arithmetic"),
+        ('mean = "geometric"', ("action_units", "expressions", "valence"), "geometric"),
+    ],
+)
+def test_parts_and_mean_of_the_score_are_settings(tmp_path, setting, parts, mean):
+    found = load_entry(copied(tmp_path, 'matching/tiny.toml"', f'matching/tiny.toml"\n{setting}'))
+    clip = clip_in_memory("v", CROPS)
+    said, card = found.basic.predict(clip), found.basic.card
+    expected = compound_scores(
+        said["action_units"],
+        said["expression"],
+        said["va"][:, 0],
+        unit_names=card.task("action_units").outputs,
+        expression_names=card.task("expression").outputs,
+        parts=parts,
+        mean=mean,
+    )
+    np.testing.assert_allclose(found.predict(clip)["compound"], expected / expected.sum(1, keepdims=True), rtol=1e-6)
+
+
+@pytest.mark.parametrize("setting", ['parts = ["valence"]', "parts = []", 'parts = ["colour"]', 'mean = "median"'])
+def test_a_score_without_a_part_that_tells_compounds_apart_is_refused(tmp_path, setting):
+    with pytest.raises(ProblemError, match="E02"):
+        load_entry(copied(tmp_path, 'matching/tiny.toml"', f'matching/tiny.toml"\n{setting}'))
+
+
+def copied(folder: Path, old: str, new: str) -> Path:
+    """A copy of the tiny entry in which a text is replaced."""
+    text = (SUBMISSIONS / f"{TINY}.toml").read_text().replace("-compound-tiny", "-compound")
+    place = folder / "2021_kollias_facebehaviornet-compound"
+    place.mkdir()
+    (place / "entry.toml").write_text(text.replace(old, new).replace("../", f"{SUBMISSIONS}/"))
+    return place
+
+
+@pytest.mark.parametrize(
     ("old", "new"),
     [
         ("facebehaviornet-distribution-matching/tiny.toml", "facebehaviornet-nothing"),
@@ -61,10 +100,6 @@ def test_no_score_at_all_is_an_even_answer(entry, monkeypatch):
     ],
 )
 def test_an_entry_that_cannot_be_asked_is_told(tmp_path, old, new):
-    text = (SUBMISSIONS / f"{TINY}.toml").read_text().replace("-compound-tiny", "-compound")
-    folder = tmp_path / "2021_kollias_facebehaviornet-compound"
-    folder.mkdir()
-    (folder / "entry.toml").write_text(text.replace(old, new).replace("../", f"{SUBMISSIONS}/"))
     with pytest.raises(ProblemError) as caught:
-        load_entry(folder)
+        load_entry(copied(tmp_path, old, new))
     assert {problem.rule for problem in caught.value.problems} <= {"E01", "E02"}
