@@ -17,6 +17,10 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "challenges": ("abawbench.cli.challenges:command", "List the editions and tracks."),
         "score": ("abawbench.cli.score:command", "Compute the official score, with intervals."),
         "diff": ("abawbench.cli.diff:command", "Compare two predictions."),
+        "frequencies": (
+            "abawbench.cli.frequencies:command",
+            "Compare shares of predicted classes with published ones.",
+        ),
         "fairness": ("abawbench.cli.fairness:command", "Compare groups of people."),
     },
     "Submit": {

@@ -18,7 +18,7 @@ from abawbench.clips.clip import Clip, Frames, nearest_valid
 from abawbench.clips.features import FeatureClip
 from abawbench.entries.model import FrameFeatures
 from abawbench.models.image_input import Geometry, ImageInput
-from abawbench.table import Mask, Rows, Table
+from abawbench.table import NO_FRAME, Mask, Rows, Table
 from abawbench.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -381,6 +381,9 @@ def _misfits(task: Task, table: Table) -> Iterable[Problem]:
 def _rows_of(clip: Clip, table: Table) -> Rows:
     """The row of each frame; -1 where there is none, and for frames without a crop."""
     own = np.flatnonzero(table.video == table.videos.index(clip.video))
+    if len(clip) == 1 and len(own) and table.frame[own[0]] == NO_FRAME:
+        # a picture of its own: its row names no frame
+        return np.where(clip.valid, own[0], -1).astype(np.int64)
     frames, first = np.unique(table.frame[own], return_index=True)
     place = np.searchsorted(frames, clip.frame)
     inside = np.minimum(place, max(len(frames) - 1, 0))

@@ -126,3 +126,18 @@ def test_labels_without_pictures_have_nothing_to_copy(copies, tmp_path):
     bare = Labels(labels.manifest, labels.tasks, labels.table, labels.subjects, labels.splits, None)
     with pytest.raises(ProblemError, match="D15"):
         copy_pictures(bare, root, tmp_path, lambda units, rows: None)
+
+
+def test_one_split_of_labels_keeps_its_rows_and_pictures(tmp_path):
+    place = tmp_path / "compound" / "EmoLabel"
+    place.mkdir(parents=True)
+    (place / "list_patition_label.txt").write_text("train_00001.jpg 1\ntest_0001.jpg 3\ntrain_00002.jpg 11\n")
+    labels, _ = read_with_problems(get_manifest("raf-db"), tmp_path, "compound")
+    assert labels is not None
+    part = labels.of_split("train")
+    assert part.table.classes("compound").tolist() == [0, 10]
+    assert {part.table.videos[video] for video in part.table.video} == {"train_00001", "train_00002"}
+    assert part.images is not None
+    assert len(part.images) == 2
+    with pytest.raises(ProblemError, match=r"D15(.|\n)*test, train"):
+        labels.of_split("validation")

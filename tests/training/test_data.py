@@ -11,7 +11,7 @@ from abawbench.challenges import Categorical, Continuous, MultiLabel, get
 from abawbench.clips.clip import clip_in_memory
 from abawbench.clips.features import FeatureClip
 from abawbench.models.image_input import ImageInput, half, imagenet
-from abawbench.table import Table
+from abawbench.table import NO_FRAME, Table
 from abawbench.training.data import Crops, read_features, split_frames, targets_of
 
 TASKS = get("abaw4-mtl").tasks
@@ -202,3 +202,10 @@ def test_networks_of_one_size_that_resize_differently_get_crops_of_their_own():
         assert len(read) == 2
         for image_input in image_inputs:
             assert np.array_equal(read[image_input.geometry], image_input.resized(crops_of_clip))
+
+
+def test_a_picture_takes_the_row_that_names_no_frame():
+    table = a_table([("train_1", NO_FRAME, 0.4), ("train_2", NO_FRAME, 0.8)])
+    part = split_frames([a_clip("train_2", [1]), a_clip("train_1", [1])], table, TASKS)
+    assert part.targets["va"].values[:, 0].tolist() == pytest.approx([0.4, 0.8])
+    assert part.targets["va"].annotated.all()

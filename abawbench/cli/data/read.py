@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     default="drop",
     text="Treatment of contempt, which ABAW does not have: not annotated, or Other.",
 )
+@click.option("--split", metavar="NAME", help="Keep the rows of this split alone.")
 @click.option("--pictures", type=PATH, metavar="DIR", help="Copy the labelled pictures to DIR, for `faces`.")
 @click.option("--own", is_flag=True, help="Keep the data set's own classes and columns.")
 @json_option
@@ -44,6 +45,7 @@ def command(
     root: Path,
     which: str | None,
     out: Path | None,
+    split: str | None,
     pictures: Path | None,
     contempt: Contempt,
     own: bool,
@@ -61,6 +63,7 @@ def command(
       abawbench data read crema-d /data/CREMA-D --labels face --json
       abawbench data read ./my_set_1.toml /data/mine --own -o mine.parquet
       abawbench data read ck-plus /data/CK+ --labels expression --own -o ck-plus.parquet --pictures out/ck-plus
+      abawbench data read raf-db /data/RAF-DB --labels compound --own --split train -o train.parquet
     """
     tell(f"read: {root}, as {dataset}")
     from abawbench.base.files import check_output
@@ -76,6 +79,7 @@ def command(
     labels, problems = read_with_problems(manifest, root, which)
     if labels is None:
         raise ProblemError(*problems)
+    labels = labels if split is None else labels.of_split(split)
     table, loss = (labels.table, None) if own else to_abaw(labels, contempt=contempt)
     tasks = labels.tasks if own else abaw_tasks(table)
     counts = counts_by_split(labels, table, tasks)

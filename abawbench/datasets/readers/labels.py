@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,20 @@ class Labels:
     subjects: tuple[str, ...]
     splits: tuple[str, ...]
     images: NDArray[np.object_] | None
+
+    def of_split(self, name: str) -> Labels:
+        """The labels of one split.
+
+        Raises:
+            ProblemError: D15, there is no row of it.
+        """
+        rows = np.flatnonzero(np.array([split == name for split in self.splits], bool)[self.table.video])
+        if not len(rows):
+            known = ", ".join(sorted(set(self.splits) - {""})) or "none: the labels name no split"
+            found = f"no row of split '{name}'"
+            raise ProblemError(Problem("D15", found, f"one of {known}", "name another", self.table.source))
+        images = None if self.images is None else self.images[rows]
+        return replace(self, table=self.table.take(rows), images=images)
 
 
 def assemble(
