@@ -64,7 +64,7 @@ def _seeds(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 @click.option("--validation", type=PATH, help="File of the validation labels.")
 @click.option("--set", "changes", multiple=True, callback=_changes, metavar="NAME=VALUE", help="Change a setting.")
 @click.option("--fold", callback=_fold, metavar="K/N", help="Deal all labels into N folds; K is held out.")
-@click.option("--subjects", type=PATH, help="File of lines 'video,subject': folds keep people together.")
+@click.option("--subjects", type=PATH, help="File of lines 'video,subject': for folds, and pairs of faces.")
 @deal_option
 @click.option("--seeds", callback=_seeds, metavar="1,2,3", help="One training for each seed, into OUT/seed1, ...")
 @options_from(TrainOptions)
@@ -84,7 +84,7 @@ def command(
 ) -> None:
     """Train ENTRY on DATA, and keep the result in a run folder, which is an entry itself.
 
-    ENTRY is an entry.toml of kind network or facebehaviornet; docs/training.md describes its table [training]. DATA are
+    ENTRY is an entry.toml of a network that learns; docs/training.md describes its table [training]. DATA are
     crops with labels in the layout of s-Aff-Wild2 (`synth` draws some), or features of `extract` with --truth. A run
     that was interrupted is resumed when it is started again, and ends with the same weights.
 

@@ -313,9 +313,10 @@ class _Training:
         best = self._best_row()
         if self.settings.keep == "best" or best is None:
             return "the best"
-        return (
-            f"the last: {kept['value']:.4f}, where the best would be {best['standing']:.4f} in epoch {best['epoch']},"
-        )
+        if best["epoch"] == kept["epoch"]:
+            return "the last and the best"
+        other = f"{best['standing']:.4f} in epoch {best['epoch']}"
+        return f"the last: {kept['value']:.4f}, where the best would be {other},"
 
     def _save(self, loop: Loop) -> None:
         save_checkpoint(self.out, loop.checkpoint({"history": self.history, "best": self.best}))
