@@ -10,10 +10,12 @@ from pathlib import Path
 
 import click
 
+from abawbench.base.files import write_text
 from abawbench.base.problems import ProblemError, render
 from benchmarks.claims.cells import run_claim
 from benchmarks.claims.claim import CLAIMS, load_claim
-from benchmarks.claims.report import RESULTS, results_of, summary, write_reports, write_results
+from benchmarks.claims.report import RESULTS, pages, results_of, summary, write_results
+from benchmarks.claims.report import publish as publish_results
 
 
 @click.command(help=__doc__)
@@ -28,8 +30,12 @@ def main(names: tuple[str, ...], out: Path, large: bool, processes: int, publish
     """Run claims, or write their pages."""
     try:
         if names == ("report",):
-            for path in write_reports(out if publish else None):
-                click.echo(f"written: {path}")
+            if publish:
+                publish_results(out)
+            for path, text in pages().items():
+                if path.read_text("utf-8") != text:
+                    write_text(path, text)
+                    click.echo(f"written: {path}")
             return
         claims = [load_claim(name, large=large) for name in names or CLAIMS]
         for claim in claims:

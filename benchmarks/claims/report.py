@@ -44,25 +44,24 @@ def write_results(results: Results, folder: Path) -> None:
     write_file(folder / PLOT, _plot(results))
 
 
-def write_reports(taken_from: Path | None) -> list[Path]:
-    """Write the generated parts of the READMEs and of the page again; returns the files that changed.
+def publish(taken_from: Path) -> None:
+    """Let the finished results in a folder of all claims replace those that are kept beside the claims."""
+    for name in CLAIMS:
+        path = taken_from / name / RESULTS
+        if path.exists():
+            write_results(json.loads(read_input(path)), FOLDER / name)
 
-    Args:
-        taken_from: folder of all claims, whose finished results replace the committed ones; None to keep those.
-    """
-    if taken_from is not None:
-        for name in CLAIMS:
-            path = taken_from / name / RESULTS
-            if path.exists():
-                write_results(json.loads(read_input(path)), FOLDER / name)
+
+def pages() -> dict[Path, str]:
+    """Text of the README of each claim and of the page on all, with what follows from the kept results."""
     claims = [load_claim(name) for name in CLAIMS]
     found = {name: json.loads(read_input(path)) for name in CLAIMS if (path := FOLDER / name / RESULTS).exists()}
     adjusted = adjust(claims, found)
-    pages = {FOLDER / claim.name / README: _result(found.get(claim.name), adjusted) for claim in claims}
-    pages[PAGE] = "\n\n".join(
+    parts = {FOLDER / claim.name / README: _result(found.get(claim.name), adjusted) for claim in claims}
+    parts[PAGE] = "\n\n".join(
         [_family(claims, found, adjusted), *(_section(claim, found.get(claim.name), adjusted) for claim in claims)]
     )
-    return [path for path, part in pages.items() if _put(path, part)]
+    return {path: _filled(path, part) for path, part in parts.items()}
 
 
 def adjust(claims: Sequence[Claim], found: Mapping[str, Results]) -> dict[tuple[str, str], float]:
@@ -152,21 +151,17 @@ def _signed(interval: Sequence[float]) -> str:
     return f"{value:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
-def _put(path: Path, part: str) -> bool:
-    """Replace what stands between the markers of a page; returns whether that changed it.
+def _filled(path: Path, part: str) -> str:
+    """The text of a page with another part between its markers.
 
     Raises:
         ValueError: a marker is missing.
     """
-    before = path.read_text("utf-8")
-    head, found, rest = before.partition(BEGIN)
+    head, found, rest = path.read_text("utf-8").partition(BEGIN)
     _, closed, tail = rest.partition(END)
     if not found or not closed:
         raise ValueError(f"{path} has no {BEGIN} ... {END}")
-    text = f"{head}{BEGIN}\n\n{part}\n\n{END}{tail}"
-    if text != before:
-        write_text(path, text)
-    return text != before
+    return f"{head}{BEGIN}\n\n{part}\n\n{END}{tail}"
 
 
 def _plot(results: Results) -> bytes:
@@ -189,7 +184,7 @@ def _plot(results: Results) -> bytes:
     axis.set_yticks(range(len(shown)), [f"{each['name']} ({each['figure']})" for each in shown], fontsize=8)
     for label, each in zip(axis.get_yticklabels(), shown, strict=True):
         label.set_fontweight("bold" if each["is_primary"] else "normal")
-    axis.invert_yaxis()
+    axis.set_ylim(len(shown) - 0.5, -0.5)
     axis.set_xlabel("difference, first minus second, with 95 % interval over seeds and people", fontsize=8)
     axis.tick_params(axis="x", labelsize=8)
     axis.grid(axis="x", color="#dddddd", linewidth=0.6)
@@ -197,7 +192,7 @@ def _plot(results: Results) -> bytes:
     for side in ("top", "right", "left"):
         axis.spines[side].set_visible(False)
     sink = io.BytesIO()
-    figure.savefig(sink, format="png", dpi=110, metadata={"Software": None})
+    figure.savefig(sink, format="png", dpi=80, metadata={"Software": None})
     plt.close(figure)
     return sink.getvalue()
 

@@ -23,7 +23,7 @@ from benchmarks.claims.claim import (
     load_claim,
     macro_f1_of,
 )
-from benchmarks.claims.report import BEGIN, END, README, adjust, results_of, write_results
+from benchmarks.claims.report import BEGIN, END, README, adjust, pages, results_of, write_results
 
 PEOPLE, CLASSES = 40, 2
 ACCURACY = {"good": 0.9, "bad": 0.6}
@@ -214,3 +214,8 @@ def test_every_claim_registers_what_it_compares(name, large):
             assert comparison.name in words
     assert all(f"`{arm.name}`" in words for arm in one.arms)
     assert all(len(arm.weights) in {1, 4} for arm in one.arms)
+
+
+def test_the_pages_are_those_of_the_kept_results():
+    stale = [path.name for path, text in pages().items() if path.read_text() != text]
+    assert not stale, "python -m benchmarks.claims report"
