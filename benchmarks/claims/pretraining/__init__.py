@@ -35,8 +35,10 @@ from benchmarks.claims.corpora import (
 )
 
 ENTRY = "2026_abawbench_claim-pretraining"
-KIND, PICTURE = "tiny_vit_mae", 32
-PENALTIES = (1.0, 10.0, 100.0, 1000.0)
+KIND, PICTURE, BATCH = "tiny_vit_mae", 64, 16
+# the highest rate is 0.001, as it is for the usual batch of 64
+BASE_RATE = 0.016
+PENALTIES = (0.1, 1.0, 10.0, 100.0)
 RATES = (0.0005, 0.001, 0.002, 0.004)
 MASKED, RANDOM, COMPONENTS, HOG = "masked", "random", "components", "HOG"
 FEW, SOME, MANY = "50 labels", "200 labels", "1000 labels"
@@ -56,14 +58,16 @@ class Size:
 
     Attributes:
         videos: number of videos.
-        masked_epochs: epochs of the masked pre-training.
+        masked_epochs: epochs of a masked pre-training.
+        pretrainings: number of masked pre-trainings, which the seeds share in turn.
         epochs: epochs of a training end to end.
         seeds: number of seeds.
     """
 
     videos: int = 200
-    masked_epochs: int = 30
-    epochs: int = 30
+    masked_epochs: int = 20
+    pretrainings: int = 2
+    epochs: int = 10
     seeds: int = 4
 
     @property
@@ -74,15 +78,15 @@ class Size:
 
 def make_claim(*, large: bool) -> Claim:
     """The claim."""
-    size = Size(videos=1200, masked_epochs=200, epochs=60, seeds=10) if large else Size()
+    size = Size(videos=1200, masked_epochs=200, pretrainings=10, epochs=60, seeds=10) if large else Size()
     probes = (MASKED, RANDOM, COMPONENTS, HOG)
     design = [Side(regime, f"probe, {name}") for regime in (FEW, SOME, MANY) for name in probes]
-    design += [Side(regime, f"tuned, {name}") for regime in (FEW, SOME) for name in (MASKED, RANDOM)]
-    f1 = Figure("mean F1", lambda statistics: (FIGURES[0].value(statistics) + FIGURES[1].value(statistics)) / 2)
+    design += [Side(SOME, f"tuned, {name}") for name in (MASKED, RANDOM)]
+    score = FIGURES[-1].name
 
     def against(first: str, second: str, regime: str, **more: Any) -> Comparison:
         name = f"{first} against {second}, {regime}"
-        return Comparison(name, Side(regime, first), Side(regime, second), f1.name, **more)
+        return Comparison(name, Side(regime, first), Side(regime, second), score, **more)
 
     return Claim(
         name="pretraining",
@@ -94,15 +98,14 @@ def make_claim(*, large: bool) -> Claim:
         design=tuple(design),
         seeds=size.seeds,
         run=partial(run_cell, size),
-        figures=(f1, *FIGURES),
+        figures=FIGURES,
         comparisons=(
             against(f"probe, {MASKED}", f"probe, {RANDOM}", SOME, expects=1, is_primary=True),
             against(f"tuned, {MASKED}", f"tuned, {RANDOM}", SOME, expects=1, is_primary=True),
             *(against(f"probe, {MASKED}", f"probe, {RANDOM}", regime, expects=1) for regime in (FEW, MANY)),
             *(against(f"probe, {MASKED}", f"probe, {COMPONENTS}", regime) for regime in (FEW, SOME, MANY)),
             *(against(f"probe, {MASKED}", f"probe, {HOG}", regime) for regime in (FEW, SOME, MANY)),
-            against(f"tuned, {MASKED}", f"tuned, {RANDOM}", FEW, expects=1),
-            *(against(f"tuned, {MASKED}", f"probe, {MASKED}", regime) for regime in (FEW, SOME)),
+            against(f"tuned, {MASKED}", f"probe, {MASKED}", SOME),
         ),
         tuning_seeds=1,
         prepare=partial(prepare, size),
@@ -111,15 +114,15 @@ def make_claim(*, large: bool) -> Claim:
 
 
 def encoder_path(size: Size, seed: int, out: Path) -> Path:
-    """The folder of a masked pre-training."""
+    """The folder of the masked pre-training that a seed uses."""
     corpus = corpus_path(size.corpus, out)
-    return corpus.with_name(f"{corpus.name}-mae{size.masked_epochs}-{seed}")
+    return corpus.with_name(f"{corpus.name}-mae{size.masked_epochs}-{seed % size.pretrainings}")
 
 
 def features_path(size: Size, name: str, seed: int, out: Path) -> Path:
     """The folder of features; those that nothing random decides have no seed."""
     corpus = corpus_path(size.corpus, out)
-    details = {MASKED: f"{size.masked_epochs}-{seed}", RANDOM: f"-{seed}"}
+    details = {MASKED: f"{size.masked_epochs}-{seed % size.pretrainings}", RANDOM: f"-{seed}"}
     return corpus.with_name(f"{corpus.name}-features-{name}{details.get(name, '')}")
 
 
@@ -148,11 +151,14 @@ def prepare(size: Size, out: Path, processes: int, report: Callable[[str], None]
             report(f"pretraining: features, {name}")
             with whole_folder(folder) as unfinished:
                 _write_plain(name, corpus, clips, unfinished)
-    mean, options = Overrides(pooling="mean"), RunOptions(precision="float32")
+    settings = {"picture": PICTURE, "epochs": size.masked_epochs, "batch": BATCH, "base_rate": BASE_RATE}
+    mean, options = Overrides(pooling="mean", size=PICTURE), RunOptions(precision="float32")
     for seed in range(size.seeds):
-        report(f"pretraining: masked autoencoder {seed + 1} of {size.seeds}")
         run = encoder_path(size, seed, out)
-        pretrain(crops, run, settings_for("tiny", picture=PICTURE, epochs=size.masked_epochs, seed=seed))
+        if seed < size.pretrainings:
+            report(f"pretraining: masked autoencoder {seed + 1} of {size.pretrainings}")
+            pretrain(crops, run, settings_for("tiny", seed=seed, **settings))
+        report(f"pretraining: features of networks, seed {seed + 1} of {size.seeds}")
         for name, makes in ((MASKED, {"name": str(run / ENCODER)}), (RANDOM, {"name": KIND, "seed": seed})):
             folder = features_path(size, name, seed, out)
             extract(feature_maker(overrides=mean, **makes), clips, folder, options, dtype="float32")
@@ -221,7 +227,7 @@ def run_cell(size: Size, cell: Cell, out: Path) -> Outcome:
 def _end_to_end(size: Size, cell: Cell, encoder: Path | None) -> dict[str, Any]:
     from abawbench.training.pretraining.pretrain import ENCODER
 
-    backbone: dict[str, Any] = {"kind": KIND, "pooling": "mean"}
+    backbone: dict[str, Any] = {"kind": KIND, "pooling": "mean", "size": PICTURE}
     if encoder is not None:
         file = str((encoder / ENCODER).resolve())
         backbone["weights"] = {"file": file, "licence": "Apache-2.0", "source": "abawbench pretrain"}
@@ -238,5 +244,5 @@ def facts(size: Size, out: Path) -> dict[str, float]:
     from abawbench.training.pretraining.figures import read_losses
     from abawbench.training.pretraining.pretrain import LOSSES
 
-    last = [read_losses(encoder_path(size, seed, out) / LOSSES)[-1].held_out for seed in range(size.seeds)]
+    last = [read_losses(encoder_path(size, seed, out) / LOSSES)[-1].held_out for seed in range(size.pretrainings)]
     return {"loss of the masked autoencoders on held-out crops": float(np.mean([loss for loss in last if loss]))}
