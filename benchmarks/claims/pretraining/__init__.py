@@ -20,7 +20,7 @@ from abawbench.entries.baselines.classical import hog
 from abawbench.entries.loading import find_entry_file
 from abawbench.formats.write import write_annotations
 from abawbench.synthetic.settings import CORPUS_VERSION, MULTI_TASK, SPLITS, CorpusSettings
-from benchmarks.claims.claim import FOLDER, Arm, Cell, Claim, Comparison, Figure, Outcome, Side
+from benchmarks.claims.claim import FOLDER, Arm, Cell, Claim, Comparison, Outcome, Side
 from benchmarks.claims.corpora import (
     FIGURES,
     WITHOUT,
@@ -116,14 +116,14 @@ def make_claim(*, large: bool) -> Claim:
 def encoder_path(size: Size, seed: int, out: Path) -> Path:
     """The folder of the masked pre-training that a seed uses."""
     corpus = corpus_path(size.corpus, out)
-    return corpus.with_name(f"{corpus.name}-mae{size.masked_epochs}-{seed % size.pretrainings}")
+    return corpus.with_name(f"{corpus.name}-mae{PICTURE}-{size.masked_epochs}-{seed % size.pretrainings}")
 
 
 def features_path(size: Size, name: str, seed: int, out: Path) -> Path:
     """The folder of features; those that nothing random decides have no seed."""
     corpus = corpus_path(size.corpus, out)
     details = {MASKED: f"{size.masked_epochs}-{seed % size.pretrainings}", RANDOM: f"-{seed}"}
-    return corpus.with_name(f"{corpus.name}-features-{name}{details.get(name, '')}")
+    return corpus.with_name(f"{corpus.name}-features{PICTURE}-{name}{details.get(name, '')}")
 
 
 def prepare(size: Size, out: Path, processes: int, report: Callable[[str], None]) -> None:
