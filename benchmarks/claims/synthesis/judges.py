@@ -24,6 +24,7 @@ from abawbench.base.files import make_folder, temporary_name
 from abawbench.cli.output import print_table, say
 from abawbench.entries.baselines.classical import hog
 from abawbench.labels import EXPRESSIONS_7
+from abawbench.synthetic.settings import CORPUS_VERSION
 from benchmarks.claims.synthesis.people import (
     EXPRESSION_SEED,
     IDENTITY_SEED,
@@ -168,10 +169,11 @@ def load_judges(out: Path, settings: JudgeSettings = JudgeSettings()) -> Judges:
     """The judges in a folder; they are trained where the folder lacks them.
 
     Args:
-        out: folder that keeps them, in one file for each size of training.
+        out: folder that keeps them, in one file for each size of training and version of drawn faces.
         settings: how they are trained.
     """
-    path = out / f"judges.{settings.people}.{settings.expression_epochs}.{settings.identity_epochs}.pt"
+    facts = (CORPUS_VERSION, settings.people, settings.expression_epochs, settings.identity_epochs)
+    path = out / f"judges.{'.'.join(map(str, facts))}.pt"
     if not path.exists():
         make_folder(out)
         made = _train(settings)
