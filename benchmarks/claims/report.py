@@ -31,7 +31,7 @@ def results_of(claim: Claim, tuned: Mapping[Side, Tuned], out: Path, *, large: b
         "large": large,
         "settings": dict(claim.settings),
         "seeds": claim.seeds,
-        "hardware": f"{_processor()}, Python {platform.python_version()}",
+        "hardware": f"{processor()}, Python {platform.python_version()}",
         "minutes": round(minutes(claim, out), 1),
         "facts": {name: round(value, 4) for name, value in claim.facts(out).items()},
         **analyse(claim, tuned),
@@ -61,7 +61,7 @@ def pages() -> dict[Path, str]:
     parts[PAGE] = "\n\n".join(
         [_family(claims, found, adjusted), *(_section(claim, found.get(claim.name), adjusted) for claim in claims)]
     )
-    return {path: _filled(path, part) for path, part in parts.items()}
+    return {path: filled(path, part) for path, part in parts.items()}
 
 
 def adjust(claims: Sequence[Claim], found: Mapping[str, Results]) -> dict[tuple[str, str], float]:
@@ -151,7 +151,7 @@ def _signed(interval: Sequence[float]) -> str:
     return f"{value:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
-def _filled(path: Path, part: str) -> str:
+def filled(path: Path, part: str) -> str:
     """The text of a page with another part between its markers.
 
     Raises:
@@ -197,7 +197,8 @@ def _plot(results: Results) -> bytes:
     return sink.getvalue()
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The name of the processor."""
     path = Path("/proc/cpuinfo")
     lines = path.read_text().splitlines() if path.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.base.files import make_folder, write_folder
+from abawbench.challenges import Challenge
 from abawbench.clips.crop import Crop
 from abawbench.clips.crop_file import write_crop
 from abawbench.clips.images import encode_jpeg
@@ -17,6 +18,7 @@ from abawbench.synthetic.affect import episode_shares, make_course, make_tempera
 from abawbench.synthetic.film import Film, draw_crop, make_film
 from abawbench.synthetic.noise import stream
 from abawbench.synthetic.person import make_person
+from abawbench.table import Table
 
 Pictures = NDArray[np.uint8]
 Places = NDArray[np.int64]
@@ -97,6 +99,25 @@ def write_people(pictures: Pictures, out: Path, prefix: str) -> tuple[str, ...]:
             write_folder(out / name, {f"{k:05d}.jpg": encode_jpeg(one) for k, one in enumerate(own, start=1)})
     write_crop(out, Crop(CROP.kind, pictures.shape[-2]))
     return names
+
+
+def labels_of(names: tuple[str, ...], frames: int, challenge: Challenge) -> Table:
+    """The labels of people that `write_people` wrote.
+
+    Args:
+        names: names of the units.
+        frames: number of frames of each.
+        challenge: challenge with one task, the expression.
+    """
+    (task,) = challenge.tasks
+    number = np.tile(np.arange(frames), len(names))
+    classes = np.array([task.outputs.index(name) for name in EXPRESSIONS_7], np.int8)
+    return Table(
+        videos=names,
+        video=np.repeat(np.arange(len(names), dtype=np.int32), frames),
+        frame=(number + 1).astype(np.int32),
+        values={task.name: classes[number % len(EXPRESSIONS_7)]},
+    )
 
 
 @dataclass(frozen=True, eq=False)
