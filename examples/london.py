@@ -47,10 +47,10 @@ class Result:
 
     def describe(self) -> str:
         """Both means, with 95 % intervals over people."""
-        return f"accuracy {_share(self.right)}, smiling ranked above neutral {_share(self.ranked)}"
+        return f"accuracy {share(self.right)}, smiling ranked above neutral {share(self.ranked)}"
 
 
-def _share(values: Floats) -> str:
+def share(values: Floats) -> str:
     """Mean of values by person, shape (people,), with its percentile interval over resampled people."""
     random = np.random.default_rng(0)
     means = values[random.integers(0, len(values), (RESAMPLES, len(values)))].mean(axis=1)
