@@ -76,12 +76,13 @@ class Arm:
     changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
+OTHER_LOSSES = ("identity", "adversarial", "cycle", "expression", "mismatched")
 ARMS = (
     Arm("fersnet", "the tiny twin of 2020_zhao_fersnet as it is"),
     Arm(
         "l1",
         "the same with the L1 loss alone beside that of recognition",
-        {f"training.synthesis.{name}": 0.0 for name in ("identity", "adversarial", "cycle", "expression", "mismatched")},
+        {f"training.synthesis.{name}": 0.0 for name in OTHER_LOSSES},
     ),
 )
 
