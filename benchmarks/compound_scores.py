@@ -32,6 +32,8 @@ from benchmarks.claims.drawn_faces import Faces, FaceSettings, draw_faces, read_
 
 OUT = Path("out/claims")
 SEEDS = 5
+# draws of people and faces: a score that was chosen on one is confirmed on the other
+DRAWS = (0, 1)
 # people who show basic expressions, one group for each seed; then the people of labelled compounds, and of the test
 BASIC = FaceSettings(first=20_000, people=60, frames=6)
 LABELLED = FaceSettings(first=21_000, people=40, frames=8, classes=COMPOUND_11)
@@ -82,11 +84,19 @@ FIGURES = {
 
 
 def main(out: Path = OUT, seeds: int = SEEDS, processes: int | None = None) -> None:
-    """Draw the faces, which are kept in `out`; learn, score, and print a table for each number of labels."""
-    basic = [replace(BASIC, first=BASIC.first + seed * BASIC.people) for seed in range(seeds)]
-    for settings in (*basic, LABELLED, TEST):
-        draw_faces(settings, out, processes or os.cpu_count() or 1, lambda line: print(line, flush=True))
-    labelled, test = read_faces(LABELLED, out), read_faces(TEST, out)
+    """Draw the faces, which are kept in `out`; learn, score, and print tables for each draw and number of labels."""
+    for draw in DRAWS:
+        print(f"\nDraw {draw}", flush=True)
+        run(draw, out, seeds, processes or os.cpu_count() or 1)
+
+
+def run(draw: int, out: Path, seeds: int, processes: int) -> None:
+    """Everything for one draw of people and faces."""
+    given, asked = replace(LABELLED, seed=draw), replace(TEST, seed=draw)
+    basic = [replace(BASIC, seed=draw, first=BASIC.first + seed * BASIC.people) for seed in range(seeds)]
+    for settings in (*basic, given, asked):
+        draw_faces(settings, out, processes, lambda line: print(line, flush=True))
+    labelled, test = read_faces(given, out), read_faces(asked, out)
     print_tables([dict(scores_of(read_faces(own, out), labelled, test, seed)) for seed, own in enumerate(basic)], test)
 
 
@@ -96,7 +106,7 @@ def scores_of(basic: Faces, labelled: Faces, test: Faces, seed: int) -> Iterator
     axes = np.linalg.svd(basic.hog - centre, full_matrices=False)[2][:COMPONENTS]
     seen, shown, unseen = ((faces.hog - centre) @ axes.T for faces in (basic, labelled, test))
     units = answer(TASKS["action_units"], basic.action_units.astype(np.int64), seen, basic.person, unseen)
-    valence = answer(TASKS["va"], np.tanh(USUAL * basic.action_units @ WEIGHTS[:, :1]), seen, basic.person, unseen)
+    valence = answer(TASKS["va"], true_valence(basic), seen, basic.person, unseen)
     for count in (len(seen), FEW):
         expressions = answer(TASKS["expression"], basic.expression[:count], seen[:count], basic.person[:count], unseen)
         labels = f"{count} faces with an expression, {len(seen)} with action units and valence"
@@ -104,11 +114,20 @@ def scores_of(basic: Faces, labelled: Faces, test: Faces, seed: int) -> Iterator
             yield (labels, way.name), zero_shot(way, units, expressions, valence[:, 0])
         true_units = zero_shot(WAYS[1], test.action_units.astype(np.float64), expressions, None)
         yield (labels, "control: the true action units"), true_units
+        yield (
+            (labels, "control: published, true valence"),
+            zero_shot(WAYS[0], units, expressions, true_valence(test)[:, 0]),
+        )
     random = np.random.default_rng(seed)
     for shots in SHOTS:
         rows = np.concatenate([random.permutation(np.flatnonzero(labelled.expression == c))[:shots] for c in range(11)])
         scores = answer(COMPOUND, labelled.expression[rows], shown[rows], np.arange(len(rows)), unseen)
         yield ("labelled compound faces", f"{shots} of each compound"), scores
+
+
+def true_valence(faces: Faces) -> Floats:
+    """The valence of faces whose action units all have the usual intensity, shape (faces, 1)."""
+    return np.tanh(USUAL * faces.action_units @ WEIGHTS[:, :1])
 
 
 def zero_shot(way: Way, units: Floats, expressions: Floats, valence: Floats | None) -> Floats:

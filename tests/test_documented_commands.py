@@ -37,8 +37,10 @@ FROM_REAL_DATA = {"YuNet", "real videos, and the checkout"}
 # what a test has not, as the pages say it
 NOT_RUN = {
     "a checkpoint",
+    "a list of C-EXPR-DB",
     "a minute",
     "Aff-Wild2, GPUs",
+    "CK+",
     "RAF-DB",
     "s-Aff-Wild2",
     "several machines",

@@ -31,7 +31,12 @@ SUBMISSIONS = Path(__file__).parents[3] / "submissions"
 FOLDERS = folders(SUBMISSIONS)
 TINY = sorted(SUBMISSIONS.glob("*/tiny.toml"))
 # what a user brings, by what stands for it where it is not there
-LACKING = {"image-classifier": "F01", "tool-output": "F01", "2021_kollias_facebehaviornet-compound": "E01"}
+LACKING = {
+    "image-classifier": "F01",
+    "tool-output": "F01",
+    "2021_kollias_facebehaviornet-compound": "E01",
+    "compound-zero-shot": "E01",
+}
 READY = ("constant", "hog", "mean", "prior", "shuffled")
 # random until they are trained
 NETWORKS = ("facebehaviornet", "facebehaviornet-convflu", "temporal-gru", "temporal-transformer")
