@@ -34,6 +34,8 @@ TRAINED: dict[type[Task], Activation] = {Continuous: "clip", Categorical: "softm
 THRESHOLD = 0.5
 # numbers that do not sum to 1 in every row by chance
 FEWEST_SCORES = 6
+# likewise for scores from 0 to 1 before a sigmoid, each of which may lie there by chance
+FEWEST_IN_RANGE = 64
 # greatest rounding error of float32 probabilities and of their sums
 TOLERANCE = 1e-3
 
@@ -105,7 +107,7 @@ def correct_rounding(task: Task, values: Floats, *, file: str, fix: str) -> Floa
 
 
 def refuse_probabilities(task: Task, scores: Floats, activation: Activation, *, file: str, place: str) -> None:
-    """Refuse scores of a foreign model that are probabilities already, and would become others by a softmax.
+    """Refuse scores of a foreign model that are probabilities already, and would become others by their activation.
 
     Args:
         task: task that is answered.
@@ -115,12 +117,18 @@ def refuse_probabilities(task: Task, scores: Floats, activation: Activation, *, 
         place: place where the activation is set, for messages.
 
     Raises:
-        ProblemError: E14, rows that all sum to 1 and get a softmax.
+        ProblemError: E14, rows that all sum to 1 and get a softmax, or scores that all lie from 0 to 1 and get a
+            sigmoid, after which every label would be present in every frame.
     """
+    expected = None
     if activation == "softmax" and scores.size >= FEWEST_SCORES and is_distribution(scores).all():
+        expected = "scores for a softmax, not numbers that sum to 1"
+    elif activation == "sigmoid" and scores.size >= FEWEST_IN_RANGE and ((scores >= 0) & (scores <= 1)).all():
+        expected = "scores for a sigmoid, some of them below 0 or above 1"
+    if expected is not None:
         found = f"{task.name} = {', '.join(f'{value:.4g}' for value in scores[0])}"
         fix = f'set {place} = "none": they are probabilities already'
-        raise ProblemError(Problem("E14", found, "scores for a softmax, not numbers that sum to 1", fix, file))
+        raise ProblemError(Problem("E14", found, expected, fix, file))
 
 
 def over_frames(values: Floats, clip: Clip) -> Floats:

@@ -104,3 +104,14 @@ def test_probabilities_of_classes_get_no_second_softmax(scores):
 def test_few_scores_may_look_like_probabilities_by_chance():
     assert not refused(CLASSES.with_outputs(("a", "b")), np.array([[0.25, 0.75], [0.5, 0.5]]), "softmax")
     assert not refused(CLASSES, np.empty((0, 3)), "softmax")
+
+
+def test_labels_that_are_probabilities_before_their_sigmoid_are_refused():
+    task, random = MultiLabel("action_units", tuple("abcdefgh"), None), np.random.default_rng(0)
+    place = {"file": "f", "place": "activation"}
+    with pytest.raises(ProblemError, match=r"E14(.|\n)*below 0 or above 1(.|\n)*activation = \"none\""):
+        refuse_probabilities(task, random.uniform(0, 1, (8, 8)), "sigmoid", **place)
+    # few, one below 0, or no sigmoid
+    refuse_probabilities(task, random.uniform(0, 1, (7, 8)), "sigmoid", **place)
+    refuse_probabilities(task, np.append(random.uniform(0, 1, (8, 8)), [[-0.1] * 8], axis=0), "sigmoid", **place)
+    refuse_probabilities(task, random.uniform(0, 1, (8, 8)), "none", **place)
