@@ -177,4 +177,4 @@ def share_of_better_permutations(rows: LabelRows, table: Floats, seed: int = 0) 
 
 def _explained(rows: LabelRows, table: Floats) -> float:
     evidence = log_likelihood(rows, table)
-    return float(mixture_log_likelihood(evidence, fit_shares(evidence, steps=20)).mean())
+    return float(mixture_log_likelihood(evidence, fit_shares(evidence, steps=10)).mean())

@@ -32,7 +32,7 @@ from abawbench.models.settings import CouplingSettings
 from abawbench.table import Floats, Mask, Table
 
 # training rows that a check looks at, spread over all of them, and parts of the videos, of which each is held out once
-CHECKED_ROWS, PARTS = 5_000, 5
+CHECKED_ROWS, PARTS = 2_000, 5
 # rows with a class and labels that a check by classes needs
 LEAST_ROWS = 30
 
