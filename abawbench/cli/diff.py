@@ -49,7 +49,7 @@ def command(
         read_table(challenge, b, "prediction"),
         missing=options["missing"],
         allow_filled=options["allow_filled"],
-        resampling=resampling(options),
+        resampling=resampling(options, truth),
     )
     say_remarks(result["flags"])
     if result["warning"]:

@@ -89,7 +89,7 @@ def command(
     from abawbench.scoring.row_groups import match_groups
 
     file = read_group_file(groups)
-    drawn = resampling(options)
+    drawn = resampling(options, truth)
     with stage("reading"):
         tables = read_pair(challenge, truth, predictions)
     with stage("pairing"):

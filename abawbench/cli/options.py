@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints
@@ -118,8 +118,8 @@ def scoring_options(verb: Callable[..., Any]) -> Callable[..., Any]:
     return verb
 
 
-def resampling(options: ScoringOptions) -> Resampling:
-    """The resampling that the options ask for, with the subjects read.
+def resampling(options: ScoringOptions, truth: Path) -> Resampling:
+    """The resampling that the options ask for, with the subjects read; without any, those that a Parquet truth names.
 
     Raises:
         ProblemError: every problem of the file of subjects.
@@ -128,7 +128,17 @@ def resampling(options: ScoringOptions) -> Resampling:
     from abawbench.scoring import Resampling
 
     path = options["subjects"]
-    return Resampling(options["resamples"], options["seed"], None if path is None else read_subjects(path))
+    subjects = subjects_in(truth) if path is None else read_subjects(path)
+    return Resampling(options["resamples"], options["seed"], subjects)
+
+
+def subjects_in(truth: Path) -> Mapping[str, str] | None:
+    """The subject of each unit that a Parquet file of `data read` names; None where there is none."""
+    if truth.suffix != ".parquet":
+        return None
+    from abawbench.datasets.label_file import is_label_file, read_label_file
+
+    return (read_label_file(truth).subjects or None) if is_label_file(truth) else None
 
 
 submissions_option: Decorator = click.option(

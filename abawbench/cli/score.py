@@ -86,7 +86,9 @@ def command(
         paired = pair(challenge, *tables, missing=options["missing"], allow_filled=options["allow_filled"])
     provenance = None if disclosure is None else _provenance(disclosure, truth, predictions)
     with stage("scoring"):
-        result = score_paired(challenge, paired, resampling(options), None if provenance is None else provenance.split)
+        result = score_paired(
+            challenge, paired, resampling(options, truth), None if provenance is None else provenance.split
+        )
     names = [f"by_{part}" for part in options["by"]] + [name for name in FLAGS if options[name]]
     breakdowns = {name: _breakdown(name, challenge, result, paired) for name in names}
     coverage = _coverage(challenge, paired, predictions)

@@ -13,6 +13,7 @@ from abawbench.challenges import get
 from abawbench.cli import main
 from abawbench.formats import read_predictions
 from abawbench.formats.layout import layouts
+from tests.datasets.posed import write_ck_plus
 
 # videos whose list has one frame more than an extraction, and one fewer (rules of the challenge)
 LONGER, SHORTER = "05", "09"
@@ -82,3 +83,11 @@ def test_frequencies_print_predicted_beside_published_shares(files):
     assert sum(task["predicted"].values()) == 3 * FRAMES - 2
     assert task["kl_divergence"] > 0
     assert np.isclose(task["published"]["Happily_Surprised"] / sum(task["published"].values()), 0.2759, atol=1e-4)
+
+
+def test_intervals_resample_the_people_that_a_truth_of_data_read_names(tmp_path):
+    root, truth = write_ck_plus(tmp_path / "ck", people=9), tmp_path / "ck.parquet"
+    assert run("data", "read", "ck-plus", root, "--labels", "expression", "--own", "-o", truth).exit_code == 0
+    result = run("score", "ck-plus-expression", truth, truth, "--resamples", 200)
+    assert result.exit_code == 0, result.output
+    assert "200 resamples of 9 subjects" in " ".join(result.output.split())
