@@ -74,6 +74,15 @@ VALENCE_AROUSAL = ("valence", "arousal")
 REACTION_7 = ("Adoration", "Amusement", "Anxiety", "Disgust", "Empathic-Pain", "Fear", "Surprise")
 MIMICRY_6 = ("Admiration", "Amusement", "Determination", "Empathic Pain", "Excitement", "Joy")
 
+# people of the Face Research Lab London Set, by the numbers of their pictures: first and last of each run of numbers
+_LONDON_NUMBERS = (
+    *((1, 14), (16, 22), (24, 27), (29, 34), (36, 39), (41, 45), (61, 64), (66, 70), (81, 83), (86, 87), (90, 92)),
+    *((94, 94), (96, 97), (99, 105), (107, 108), (112, 115), (117, 132), (134, 144), (172, 173)),
+)
+LONDON_PEOPLE = tuple(f"london_{number:03d}" for first, last in _LONDON_NUMBERS for number in range(first, last + 1))
+# what the set states of a person; one is both east Asian and white
+LONDON_ATTRIBUTES = ("female", "black", "east_asian", "west_asian", "white")
+
 VALENCE_AROUSAL_SENTINEL = -5
 CLASS_SENTINEL = -1
 

@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 
 Split = Literal["train", "validation", "test"]
 FormatId = Literal[
-    "unit-txt", "units", "rows", "mtl", "lsd", "eri-csv", "emi-csv", "ah-frames", "ah-split", "ah-trial", "vd-csv"
+    "unit-txt",
+    "units",
+    "rows",
+    "mtl",
+    "labels",
+    "lsd",
+    "eri-csv",
+    "emi-csv",
+    "ah-frames",
+    "ah-split",
+    "ah-trial",
+    "vd-csv",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Protocols of data sets outside the ABAW challenges: CK+, Oulu-CASIA, MMI, and compound expressions of RAF-DB.
+"""Protocols of data sets outside the ABAW challenges: CK+, Oulu-CASIA, MMI, compounds of RAF-DB, the London people.
 
 They belong to no edition: their number is 0, and the track alone is the id. They are dated by the venue of the data.
 """
@@ -12,14 +12,18 @@ from abawbench.challenges.sources import (
     FERSNET,
     FERSNET_CODE,
     GRAPH_AU_READERS,
+    LONDON_SET,
     OUR_NAME,
     assumed,
 )
 from abawbench.challenges.tasks import (
+    ATTRIBUTES_LONDON,
     COMPOUND_11,
     EXPR_ACCURACY,
     EXPRESSION_6,
     EXPRESSION_CONTEMPT_7,
+    IDENTITY_ATTRIBUTES,
+    IDENTITY_LONDON,
     RAF_UAR,
 )
 
@@ -36,6 +40,17 @@ CK_PLUS = _of_data("CVPR Workshops 2010", "doi:10.1109/CVPRW.2010.5543262")
 OULU_CASIA = _of_data("Image and Vision Computing 2011", "doi:10.1016/j.imavis.2011.07.002")
 MMI = _of_data("ICME 2005", "doi:10.1109/ICME.2005.1521424")
 RAF_DB = _of_data("CVPR 2017", "doi:10.1109/CVPR.2017.277")
+
+LONDON = Edition(
+    0,
+    "figshare 2017",
+    None,
+    {
+        "edition": assumed("0: a protocol of this project, of no ABAW edition"),
+        "venue": LONDON_SET,
+        "paper": assumed("the data have a page and no paper"),
+    },
+)
 
 _NOBODY = assumed("nobody collects predictions")
 _OWN_FORM = assumed("no official form: the one of frames in the ABAW challenges")
@@ -165,6 +180,40 @@ RECORDS = (
             "tasks": assumed("the order of the numbers; no list of the owners was seen"),
             "frame_base": assumed("one row is one picture, so no frame number occurs in a file"),
             "sizes": assumed("from memory of the literature; the list was not counted"),
+        },
+    ),
+    record(
+        LONDON,
+        (_PROTOCOL,),
+        track="london-identity",
+        title="Identity and attributes, one picture of each person to learn from",
+        formats=("labels", "labels", "labels"),
+        dataset="Face Research Lab London Set",
+        tasks=(IDENTITY_LONDON, ATTRIBUTES_LONDON),
+        metric=IDENTITY_ATTRIBUTES,
+        annotation_places={"train": ("training_set_annotations.txt",), "test": ("test_set_annotations.txt",)},
+        sizes={"train": Size(units=102, rows=102), "test": Size(units=102, rows=102)},
+        notes=(
+            Statement(
+                "Frame 1 of a person is the neutral picture, to learn from, and frame 2 the smiling one, to test on.",
+                assumed("a choice of this project: every person must be known, and no picture seen"),
+            ),
+            Statement(
+                "The identity names all attributes: whoever recognises the person can look them up. So attributes of "
+                "known people say nothing about attributes of others.",
+                assumed("a consequence of the protocol"),
+            ),
+            Statement(
+                "Gender and ethnicity are those that people gave of themselves; one is both east Asian and white.",
+                LONDON_SET,
+            ),
+        ),
+        sources={
+            "dataset": LONDON_SET,
+            "tasks": LONDON_SET,
+            "frame_base": assumed("a choice of this project"),
+            "annotation_places": assumed("examples/london_identity.py writes them so"),
+            "sizes": LONDON_SET,
         },
     ),
 )

@@ -89,6 +89,8 @@ FERSNET_CODE = "the authors' code, cikrhazo/FERSNet:data.py, train.py"
 GRAPH_AU_READERS = "CVI-SZU/ME-GraphAU:OpenGraphAU/tool/dataset_process.py"
 C_EXPR_TABLE = "a third party's table of figures that it takes from the C-EXPR article (CVPR 2023)"
 
+LONDON_SET = "figshare, doi:10.6084/m9.figshare.5047666.v5"
+
 OUR_NAME = "this project's own name"
 
 

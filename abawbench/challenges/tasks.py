@@ -47,6 +47,8 @@ EXPRESSION_6 = SYNTHETIC_EXPRESSION
 EXPRESSION_CONTEMPT_7 = Categorical("expression", labels.EXPRESSIONS_CONTEMPT_7, None)
 ACTION_UNITS_8 = MultiLabel("action_units", labels.ACTION_UNITS_8, labels.CLASS_SENTINEL)
 ACTION_UNITS_12 = MultiLabel("action_units", labels.ACTION_UNITS_12, labels.CLASS_SENTINEL)
+IDENTITY_LONDON = Categorical("identity", labels.LONDON_PEOPLE, labels.CLASS_SENTINEL)
+ATTRIBUTES_LONDON = MultiLabel("attributes", labels.LONDON_ATTRIBUTES, labels.CLASS_SENTINEL)
 COMPOUND = Categorical("compound", labels.COMPOUND_7, None)
 COMPOUND_11 = Categorical("compound", labels.COMPOUND_11, None)
 REACTION = Continuous("reaction", labels.REACTION_7, 0.0, 1.0, None)
@@ -141,6 +143,14 @@ EXPR_ACCURACY = Metric(
     "frames of all folds, each predicted by the model that was trained without its fold",
     absent_class=ABSENT_IS_ZERO,
 )
+IDENTITY_ATTRIBUTES = Metric(
+    "identity-attributes",
+    "P = share of pictures whose person is right + mean over the attributes of their balanced accuracy, at most 2",
+    (Term("identity", (Part("accuracy", 1.0),)), Term("attributes", (Part("balanced_accuracy", 1.0),))),
+    (Reported("identity", ("accuracy",)), Reported("attributes", ("balanced_accuracy", "f1"))),
+    IMAGES,
+    absent_class=ABSENT_IS_ZERO,
+)
 RAF_UAR = Metric(
     "raf-uar",
     "P = mean over the classes of the truth of the share of their pictures that are right",
@@ -192,6 +202,11 @@ METRIC_SOURCES: Mapping[str, Mapping[str, str]] = {
     "expr-accuracy": {
         "metric": FERSNET,
         "metric.pooling": assumed("a mean over the folds is not excluded; it differs where folds differ in size"),
+        "metric.absent_class": assumed("of the F1 beside the score, as in the ABAW challenges"),
+    },
+    "identity-attributes": {
+        "metric": assumed("the sum of both, as MTL challenges have it; the papers' own figures are unknown"),
+        "metric.pooling": assumed("over all pictures of the split"),
         "metric.absent_class": assumed("of the F1 beside the score, as in the ABAW challenges"),
     },
     "raf-uar": {

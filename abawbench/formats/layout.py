@@ -237,6 +237,9 @@ def _make(challenge: Challenge, name: FormatId, role: Role) -> tuple[Layout, ...
             return (Layout(name, role, ",".join(("image_location", *outputs)), "path", columns, frame_base=base),)
         case "mtl":
             return (Layout(name, role, "image,valence,arousal,expression,aus", "path", columns, frame_base=base),)
+        case "labels":
+            names = [name for task in challenge.tasks for name in task.labels]
+            return (Layout(name, role, ",".join(("image", *names)), "path", columns, frame_base=base),)
         case "lsd":
             return (Layout(name, role, f"image,{challenge.tasks[0].name}", "image", columns),)
         case "eri-csv":

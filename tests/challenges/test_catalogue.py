@@ -61,6 +61,7 @@ FACTS = {
     "oulu-casia-expression": ("expr-accuracy", "rows", "rows", "rows", None, 480, 1_440),
     "mmi-expression": ("expr-accuracy", "rows", "rows", "rows", None, 205, 615),
     "raf-db-compound": ("raf-uar", "lsd", "lsd", "lsd", None, 792, 792),
+    "london-identity": ("identity-attributes", "labels", "labels", "labels", None, 102, 102),
 }
 # rules of the metrics, written out: task -> criterion -> weight
 WEIGHTS = {
@@ -73,6 +74,7 @@ WEIGHTS = {
     "lsd-f1": {"expression": {"f1": 1.0}},
     "expr-accuracy": {"expression": {"accuracy": 1.0}},
     "raf-uar": {"compound": {"balanced_accuracy": 1.0}},
+    "identity-attributes": {"identity": {"accuracy": 1.0}, "attributes": {"balanced_accuracy": 1.0}},
     "ce-f1": {"compound": {"f1": 1.0}},
     "eri-pearson": {"reaction": {"pearson": 1.0}},
     "emi-pearson": {"mimicry": {"pearson": 1.0}},
@@ -111,6 +113,7 @@ HEADERS = [
     ("abaw6-ce", "prediction", f"image_location,{COMPOUND}"),
     ("ck-plus-expression", "truth", "image_location,Anger,Contempt,Disgust,Fear,Happiness,Sadness,Surprise"),
     ("raf-db-compound", "prediction", "image,compound"),
+    ("london-identity", "truth", "image,identity,female,black,east_asian,west_asian,white"),
     ("abaw5-eri", "prediction", REACTION),
     ("abaw8-emi", "truth", MIMICRY),
     ("abaw10-emi", "prediction", MIMICRY),
