@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.challenges import Challenge
+from abawbench.challenges import Challenge, Task
 from abawbench.datasets.folds import Folds, make_folds
 from abawbench.entries.entry_file import FILE
 from abawbench.entries.networks.network import NetworkEntry
@@ -139,8 +140,20 @@ def _fit(setup: Setup, frames: SplitFrames, inputs: Tensor) -> list[LinearTask]:
                 found = f"no labelled frame of {target.task.name} has features"
                 fix = "name the data that the labels belong to"
                 raise ProblemError(Problem("E07", found, "labels of frames that are there", fix))
+            if not target.task.is_vector:
+                _require_shared_classes(target.task, target.values.numpy()[annotated], fold[annotated])
             fits.append(fit_task(target.task, target.values.numpy(), annotated, features, fold, penalties))
     return fits
+
+
+def _require_shared_classes(task: Task, classes: NDArray[np.generic], fold: Rows) -> None:
+    """Refuse classes of which none occurs in two folds, as identities of one video each. Raises: ProblemError E19."""
+    present, number = np.unique(classes, return_inverse=True)
+    folds_of = np.array([len(np.unique(fold[number == place])) for place in range(len(present))])
+    if len(present) > 1 and bool((folds_of == 1).all()):
+        found = f"no class of {task.name} in two folds"
+        expected = "classes that rows held out share with the others, to choose penalties and calibrate scores"
+        raise ProblemError(Problem("E19", found, expected, "train the heads by gradients: leave training.ridge out"))
 
 
 def _fold_of_places(setup: Setup, frames: SplitFrames) -> Rows:

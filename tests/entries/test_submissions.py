@@ -23,6 +23,7 @@ from abawbench.entries.networks import facebehaviornet, network
 from abawbench.entries.outputs import head_widths, label_forms
 from abawbench.models import backbones
 from abawbench.models.frameworks.networks import build_network
+from abawbench.training.settings import read_training
 
 ROOT = Path(__file__).parents[2]
 SUBMISSIONS = ROOT / "submissions"
@@ -32,6 +33,7 @@ FACEBEHAVIORNET = {
     "2019_kollias_facebehaviornet-soft-co-annotation": "soft_co_annotation",
     "2021_kollias_facebehaviornet-distribution-matching": "distribution_matching",
 }
+IDENTITY = "2021_kollias_facebehaviornet-identity-attributes"
 AIM3 = (
     *(
         f"2022_aim3_mtl-{framework}-{encoder}"
@@ -40,7 +42,7 @@ AIM3 = (
     ),
     "2022_aim3_mtl-sbe-label-feedback-transformer",
 )
-PUBLISHED = (*FACEBEHAVIORNET, *AIM3)
+PUBLISHED = (*FACEBEHAVIORNET, IDENTITY, *AIM3)
 # see test_public_networks.py
 PUBLIC_NETWORKS = ("2017_arriaga_mini-xception", "2018_muehler_face-api-expression")
 RUNNING_TEMPLATES = ("2026_abawbench_onnx", "2026_abawbench_image-classifier")
@@ -175,7 +177,7 @@ def test_what_is_assumed_is_on_the_card(name):
     assert any(note.startswith("assumed") for note in content.notes)
 
 
-@pytest.mark.parametrize("name", [*AIM3, *FACEBEHAVIORNET])
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_without_weights_a_system_stops_with_e11_and_names_every_file(name, tmp_path):
     content, _ = described(name)
     with pytest.raises(ProblemError) as caught:
@@ -231,7 +233,7 @@ def test_a_tiny_twin_answers_and_says_that_it_means_nothing(name):
 def test_twins_answer_the_same_tasks(name):
     content, settings = described(name)
     tasks = challenges.get(content.vocabulary).tasks
-    asked = facebehaviornet.tasks_of(tasks, settings) if name in FACEBEHAVIORNET else tasks
+    asked = facebehaviornet.tasks_of(tasks, settings) if name not in AIM3 else tasks
     assert tiny(name).card.tasks == asked
 
 
@@ -242,6 +244,16 @@ def test_facebehaviornet_has_its_coupling_17_action_units_and_7_expressions(name
     assert settings.action_units == labels.ACTION_UNITS_17
     assert settings.expressions == labels.EXPRESSIONS_7
     assert settings.trunk.kind == "vggface"
+
+
+def test_the_second_case_study_couples_identity_and_attributes_by_a_table_of_its_own_training_pictures():
+    for file in ("entry.toml", "tiny.toml"):
+        content, _ = described(IDENTITY, file)
+        coupling = read_training(content.training, SUBMISSIONS / IDENTITY / file).coupling
+        assert coupling is not None
+        assert (coupling.classes, coupling.labels, coupling.relatedness) == ("identity", "attributes", "estimated")
+        assert set(coupling.terms) == {"soft_co_annotation", "distribution_matching"}
+    assert [task.name for task in tiny(IDENTITY).card.tasks] == ["identity", "attributes"]
 
 
 @each_aim3

@@ -108,7 +108,7 @@ def good_submission(challenge_id: str, folder: Path) -> Submission:
             made.lines = {"trial-0.txt": [f"{name},{row % 2}" for row, name in enumerate(names)]}
             made.listed = {"trial-1.txt": [f"{name},0" for name in names]}
         case _:
-            keys = {"mtl": MTL_PATHS, "rows": PATHS, "lsd": [f"{i}.jpg" for i in range(12)]}.get(
+            keys = {"mtl": MTL_PATHS, "labels": PATHS, "rows": PATHS, "lsd": [f"{i}.jpg" for i in range(12)]}.get(
                 layout.format, ["00021", "00022", "00345", "12660"]
             )
             made.lines = {

@@ -10,13 +10,14 @@ import pytest
 from safetensors.numpy import load_file
 
 from abawbench.base.problems import ProblemError
-from abawbench.challenges import get
+from abawbench.challenges import Categorical, get
 from abawbench.clips.features import clips_of_features, write_features
 from abawbench.entries import load_entry
 from abawbench.entries.conformance.suite import conform
 from abawbench.formats import read_truth
 from abawbench.models.backbones import build
 from abawbench.models.checkpoints import save_backbone
+from abawbench.training.ridge_training import _require_shared_classes
 from abawbench.training.sources import Source
 from abawbench.training.train import train
 from tests.training.runs import CROPS, HEAD, HEADER, HEADS, TRAIN, VALIDATION, a_corpus, an_entry, write_labels
@@ -171,6 +172,15 @@ def test_backbones_are_left_as_they_are(tmp_path):
 def test_what_ridge_regression_cannot_fit_is_refused(tmp_path, data, text, found):
     assert any(problem.startswith(found) for problem in problems_of(an_entry(tmp_path, text), data, tmp_path / "run"))
     assert not (tmp_path / "run").exists()
+
+
+def test_classes_of_which_none_is_in_two_folds_are_refused():
+    identity = Categorical("identity", ("ann", "bob", "cem"), None)
+    fold = np.array([0, 0, 1, 1, 2])
+    with pytest.raises(ProblemError, match="no class of identity in two folds"):
+        _require_shared_classes(identity, np.array([0, 0, 1, 1, 2]), fold)
+    _require_shared_classes(identity, np.array([0, 0, 1, 2, 2]), fold)
+    _require_shared_classes(identity, np.zeros(5), fold)
 
 
 def test_crops_for_a_probe_are_refused(tmp_path):
