@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_7, EXPRESSIONS_8
+from abawbench.labels import ACTION_UNITS_17, COMPOUND_11, EXPRESSIONS_7, EXPRESSIONS_8
 from abawbench.synthetic.noise import moving_mean, smooth_noise, smooth_step
 from abawbench.synthetic.relations import (
-    COMPOUND,
     EPISODES,
     MOVEMENT,
     SPEECH,
@@ -98,7 +97,7 @@ def episode_shares(expressions: tuple[float, ...] = PUBLISHED_SHARES) -> Floats:
         expressions: shares of the eight expressions.
     """
     other = expressions[-1]
-    compound = [other * OTHER["compound"] / len(COMPOUND)] * len(COMPOUND)
+    compound = [other * OTHER["compound"] / len(COMPOUND_11)] * len(COMPOUND_11)
     return np.array([*expressions[:-1], *compound, other * OTHER[SPEECH], other * OTHER[MOVEMENT]])
 
 

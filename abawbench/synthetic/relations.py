@@ -7,15 +7,14 @@ from typing import Literal
 
 import numpy as np
 
-from abawbench.labels import ACTION_UNITS_12, ACTION_UNITS_17, EXPRESSIONS_7, relatedness
+from abawbench.labels import ACTION_UNITS_12, ACTION_UNITS_17, COMPOUND_11, EXPRESSIONS_7, relatedness
 from abawbench.table import Floats, Mask
 
 Relatedness = Literal["true", "permuted", "unrelated"]
 
 SPEECH, MOVEMENT = "Speech", "Movement"
-COMPOUND = tuple(name for name in relatedness() if "_" in name)
 # the kinds of episodes; those after the seven expressions count as "Other" in the challenges
-EPISODES = (*EXPRESSIONS_7, *COMPOUND, SPEECH, MOVEMENT)
+EPISODES = (*EXPRESSIONS_7, *COMPOUND_11, SPEECH, MOVEMENT)
 
 # contribution of each action unit at intensity 1 to valence and to arousal, before the hyperbolic tangent
 DRIVE: dict[str, tuple[float, float]] = {
@@ -103,7 +102,7 @@ def make_relations(kind: Relatedness, generator: np.random.Generator) -> Relatio
 
 def _permuted(generator: np.random.Generator) -> Relations:
     source = np.arange(len(EPISODES))
-    for names in (EXPRESSIONS_7[1:], COMPOUND):
+    for names in (EXPRESSIONS_7[1:], COMPOUND_11):
         # each takes the row of the one before it in a random circle, so that none keeps its own
         circle = generator.permutation([EPISODES.index(name) for name in names])
         source[circle] = np.roll(circle, 1)
@@ -119,7 +118,7 @@ def _permuted(generator: np.random.Generator) -> Relations:
 def _unrelated() -> Relations:
     shown = np.zeros((len(EPISODES), 17), bool)
     for row, episode in enumerate(EPISODES):
-        parts = [_PARTS[part] for part in episode.split("_")] if episode in COMPOUND else [episode]
+        parts = [_PARTS[part] for part in episode.split("_")] if episode in COMPOUND_11 else [episode]
         units = {unit for part in parts for unit in CODES.get(part, ())}
         shown[row] = [unit in units for unit in ACTION_UNITS_17]
     # no episode is favoured by a mood, which would relate it to the action units that show the mood

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_7, EXPRESSIONS_8, relatedness
+from abawbench.labels import ACTION_UNITS_17, COMPOUND_11, EXPRESSIONS_7, EXPRESSIONS_8, relatedness
 from abawbench.synthetic import relations
 from abawbench.synthetic.affect import (
     FRAME_RATE,
@@ -18,7 +18,7 @@ from abawbench.synthetic.affect import (
     make_temperament,
 )
 from abawbench.synthetic.noise import moving_mean, stream
-from abawbench.synthetic.relations import COMPOUND, EPISODES, PROFILES
+from abawbench.synthetic.relations import EPISODES, PROFILES
 
 
 def course(seed: int, frames: int):
@@ -61,7 +61,7 @@ def test_expressions_are_as_frequent_as_in_the_tenth_edition(many):
 def test_every_episode_occurs_and_other_holds_the_compound_ones(many):
     episode, expression = joined(many, "episode"), joined(many, "expression")
     assert set(episode.tolist()) == set(range(len(EPISODES)))
-    for name in COMPOUND:
+    for name in COMPOUND_11:
         assert set(expression[episode == EPISODES.index(name)].tolist()) == {EXPRESSIONS_8.index("Other")}
     for place, name in enumerate(EXPRESSIONS_7):
         assert np.array_equal(expression == place, episode == EPISODES.index(name))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from abawbench.labels import ACTION_UNITS_12, ACTION_UNITS_17, EXPRESSIONS_7
+from abawbench.labels import ACTION_UNITS_12, ACTION_UNITS_17, COMPOUND_11, EXPRESSIONS_7
 from abawbench.synthetic.corpus import make_footage
 from abawbench.synthetic.noise import stream
-from abawbench.synthetic.relations import COMPOUND, EPISODES, PROFILES, TRUE_RELATIONS, make_relations
+from abawbench.synthetic.relations import EPISODES, PROFILES, TRUE_RELATIONS, make_relations
 from abawbench.synthetic.settings import CorpusSettings
 
 TWELVE = [ACTION_UNITS_17.index(unit) for unit in ACTION_UNITS_12]
@@ -17,7 +17,7 @@ TWELVE = [ACTION_UNITS_17.index(unit) for unit in ACTION_UNITS_12]
 @pytest.mark.parametrize("seed", range(20))
 def test_permuted_rows_are_those_of_other_expressions(seed):
     profiles = make_relations("permuted", stream(seed)).profiles
-    for names in (EXPRESSIONS_7[1:], COMPOUND):
+    for names in (EXPRESSIONS_7[1:], COMPOUND_11):
         rows = [EPISODES.index(name) for name in names]
         assert all(not np.array_equal(profiles[row], PROFILES[row]) for row in rows)
         assert sorted(map(tuple, profiles[rows])) == sorted(map(tuple, PROFILES[rows]))
