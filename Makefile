@@ -47,6 +47,7 @@ tables: setup
 	$(BIN)/python -c 'from abawbench.base.rules import catalogue; print(catalogue(), end="")' > docs/rules.md
 	$(BIN)/python -c 'from abawbench.datasets.manifests.facts import overview; print(overview(), end="")' > docs/datasets.md
 	$(BIN)/abawbench leaderboard build
+	$(BIN)/python -m benchmarks.claims report
 
 clean:
 	rm -rf .venv build dist mutants *.egg-info

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from abawbench.base.problems import ProblemError
+from benchmarks.claims.__main__ import main
 from benchmarks.claims.analysis import analyse, holm, resampled, verdict
 from benchmarks.claims.cells import cell_path, decode, encode, run_claim
 from benchmarks.claims.claim import (
@@ -219,3 +221,26 @@ def test_every_claim_registers_what_it_compares(name, large):
 def test_the_pages_are_those_of_the_kept_results():
     stale = [path.name for path, text in pages().items() if path.read_text() != text]
     assert not stale, "python -m benchmarks.claims report"
+
+
+def test_the_command_names_what_is_there_and_ends_with_a_status(tmp_path):
+    refused = CliRunner().invoke(main, ["disjoint_label", "--out", str(tmp_path)])
+    assert refused.exit_code == 1
+    assert "did you mean disjoint_labels" in refused.output
+    assert not any(tmp_path.iterdir())
+
+
+def test_the_command_runs_a_claim_and_says_how_to_go_on(tmp_path, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    words = ["fake", "--out", str(tmp_path), "--processes", "1"]
+    monkeypatch.setattr("benchmarks.claims.__main__.load_claim", lambda *_, **__: claim(run=stopped))
+    broken = CliRunner().invoke(main, words)
+    assert broken.exit_code == 130
+    assert "the same command goes on" in broken.output
+    monkeypatch.setattr("benchmarks.claims.__main__.load_claim", lambda *_, **__: claim())
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0
+    assert "| only | good | 2 |" in done.output
+    assert (tmp_path / "fake" / "results.json").exists()
