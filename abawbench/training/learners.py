@@ -25,6 +25,7 @@ from abawbench.entries.networks.streams import SHARING
 from abawbench.entries.outputs import UnitAnswers, decode
 from abawbench.models.facebehaviornet import VALENCE_AROUSAL
 from abawbench.models.fersnet.discriminator import SMALLEST
+from abawbench.models.fersnet.network import FersNet
 from abawbench.models.image_input import ImageInput
 from abawbench.models.sharing.streams import StreamTrunk
 from abawbench.models.temporal.segments import State
@@ -292,8 +293,8 @@ class Learner(nn.Module):
         """Mean gates or weights of the sharing units in the last forward pass, by stage and direction."""
         return {name: mean for trunk in self._shared() for name, mean in trunk.stats().items()}
 
-    def _shared(self) -> list[StreamTrunk]:
-        return [encoder for encoder in self.encoders() if isinstance(encoder, StreamTrunk)]
+    def _shared(self) -> list[StreamTrunk | FersNet]:
+        return [encoder for encoder in self.encoders() if isinstance(encoder, StreamTrunk | FersNet)]
 
 
 class SequenceLearner(Learner):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.models.fersnet.layers import LabelMap, LabelTransform, Norm, ResidualBlock, UpStep, two_convolutions
 from abawbench.models.fersnet.settings import RECOGNITION, SYNTHESIS, FersNetSettings
 from abawbench.models.sharing.build import make_unit
-from abawbench.models.sharing.settings import ConvFlu, Unit
+from abawbench.models.sharing.settings import ConvFlu, Sluice, Unit
 from abawbench.models.sharing.unit import SharingUnit
 
 CHANNELS = 3
@@ -45,6 +45,7 @@ class FersNet(nn.Module):
         settings: settings of the network.
         classes: number of expressions.
         size: height and width of a picture in pixels.
+        unit: settings of the units.
         stem: first layers of both branches in the released topology; passes pictures on in that of the paper.
         recognition: stages of the branch that recognises.
         synthesis: stages of the branch that synthesises; empty where a unit gives both streams one trunk.
@@ -60,7 +61,7 @@ class FersNet(nn.Module):
         super().__init__()
         _refuse(settings, classes, size, unit)
         self.settings, self.classes, self.size = settings, classes, size
-        self.has_one_trunk = unit.ONE_TRUNK
+        self.unit, self.has_one_trunk = unit, unit.ONE_TRUNK
         first, widths = settings.widths[0], settings.stage_widths
         self.stem: nn.Module = nn.Identity()
         if settings.is_released:
@@ -136,6 +137,28 @@ class FersNet(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         """Features of recognition, shape (pictures, width), of pictures, shape (pictures, 3, size, size)."""
         return self.features(self.encode(pictures))
+
+    def param_groups(self, base_lr: float) -> list[dict[str, Any]]:
+        """Groups of the parameters of all units, as `SharingUnit.param_groups`."""
+        return [group for unit in self._units() for group in unit.param_groups(base_lr)]
+
+    def regulariser(self) -> Tensor | None:
+        """The penalty of all units in the last forward pass; None for units without one."""
+        if not isinstance(self.unit, Sluice) or not self.unit.penalty:
+            return None
+        return torch.stack([unit.regulariser() for unit in self._units()]).sum()
+
+    def stats(self) -> dict[str, float]:
+        """Mean gates or weights of each unit in the last forward pass, as `after 1 leak synthesis<-recognition`."""
+        return {
+            f"after {place} {name}": value
+            for place, unit in enumerate(self._units(), start=1)
+            for name, value in unit.stats().items()
+        }
+
+    def _units(self) -> list[SharingUnit]:
+        """Each unit once."""
+        return [cast(SharingUnit, unit) for unit in dict.fromkeys(self.units)]
 
     def decode(self, encoded: Encoded, pictures: Tensor, code: Tensor) -> Tensor:
         """Synthesise faces, shape (pictures, 3, size, size); values may lie a little outside of 0 to 1.

@@ -98,6 +98,21 @@ def test_every_unit_joins_the_branches(settings, unit):
     assert "decoder" not in touched
 
 
+def test_the_units_have_rates_a_penalty_and_gates_of_their_own():
+    network = build(RELEASED, 6, 64, Sluice()).train()
+    assert {group["lr"] for group in build(RELEASED, 6, 64, Nddr()).param_groups(0.1)} == {10.0}
+    grouped = {id(parameter) for group in network.param_groups(0.1) for parameter in group["params"]}
+    assert grouped == {id(parameter) for parameter in network.units.parameters()}
+    network.encode(torch.rand(2, 3, 64, 64))
+    penalties = [unit.regulariser() for unit in network.units]
+    assert network.regulariser().item() == pytest.approx(sum(penalty.item() for penalty in penalties))
+    usual = build(RELEASED, 6, 64)
+    usual.encode(torch.rand(2, 3, 64, 64))
+    assert usual.regulariser() is None
+    assert len(usual.stats()) == 12
+    assert 0 < usual.stats()["after 3 leak synthesis<-recognition"] < 1
+
+
 def test_mtan_attends_after_every_stage():
     settings = FersNetSettings(widths=NARROW, exchanges=4)
     network = build(settings, 6, 16, Mtan())
