@@ -31,6 +31,8 @@ from abawbench.models.relatedness_tables import (
 from abawbench.models.settings import CouplingSettings
 from abawbench.table import Floats, Mask, Table
 
+# begins every sentence about a table
+NOTE = "relatedness: "
 # training rows that a check looks at, spread over all of them, and parts of the videos, of which each is held out once
 CHECKED_ROWS, PARTS = 2_000, 5
 # rows with a class and labels that a check by classes needs
@@ -68,18 +70,21 @@ def make_relatedness(settings: CouplingSettings, classes: Task, labels: Task, tr
     rows = label_rows(classes, labels, truth)
     source = _Source(settings, classes, labels)
     shares = source.shares(rows)
-    table = source.mixed(rows, shares)
+    mixed = table = source.mixed(rows, shares)
     notes: list[str] = []
-    unknown = int(np.isnan(shares).sum())
-    if unknown:
-        notes.append(f"relatedness: {unknown:,} of {shares.size:,} cells are not known")
+    unknown = np.isnan(shares)
+    if unknown.any():
+        counted = int((unknown & ~np.isnan(table)).sum())
+        further = f"; likelihood coupling takes {counted:,} of them from training labels" if counted else ""
+        notes.append(f"{NOTE}{unknown.sum():,} of {shares.size:,} cells are not known{further}")
     if "likelihood" in settings.terms and settings.likelihood.learned:
-        table, note = _learned(settings, rows, table)
-        notes.append(note)
+        table, note = _learned(settings, rows, mixed)
+        notes.append(f"{NOTE}{note}")
     if not (shares > 0).any() and set(settings.terms) == {"likelihood"}:
         # what is left out as too few rows or too small a share still counts beside base rates
         shares = table
-    return Relatedness(shares, table, (*notes, *_check(source, rows, table)))
+    learned = None if table is mixed else table
+    return Relatedness(shares, table, (*notes, f"{NOTE}{_check(source, rows, shares, mixed, learned)}"))
 
 
 def label_rows(classes: Task, labels: Task, truth: Table) -> LabelRows:
@@ -131,11 +136,12 @@ class _Source:
         return shares
 
     def mixed(self, rows: LabelRows, shares: Floats) -> Floats:
-        """The table mixed with base rates; `shares` are those of a table that is not counted."""
+        """The table mixed with base rates; `shares` count where the table is not counted.
+
+        A class that a given table says nothing of, as the expert's of Other, is counted where rows hold both.
+        """
         options = self.settings.likelihood
         base = base_rates(rows.labels, rows.annotated)
-        if not self.is_counted:
-            return smoothed(shares, base, options.given_rows, options.pseudo_rows)
         shown, annotated = count_relatedness(
             rows.classes,
             rows.labels,
@@ -144,7 +150,11 @@ class _Source:
             split=TRAINING,
         )
         share = np.where(annotated > 0, shown / np.maximum(annotated, 1), np.nan)
-        return smoothed(share, base, annotated, options.pseudo_rows)
+        counted = smoothed(share, base, annotated, options.pseudo_rows)
+        if self.is_counted:
+            return counted
+        given = smoothed(shares, base, options.given_rows, options.pseudo_rows)
+        return np.where(np.isnan(given), counted, given)
 
 
 def _learned(settings: CouplingSettings, rows: LabelRows, table: Floats) -> tuple[Floats, str]:
@@ -152,7 +162,7 @@ def _learned(settings: CouplingSettings, rows: LabelRows, table: Floats) -> tupl
     own = rows.take(rows.annotated.any(1) & _usable(rows, table))
     held_out = _part(own) == 0
     if held_out.all() or not held_out.any():
-        return table, "relatedness: too few videos with labels to learn a table; it stays as it is"
+        return table, "too few videos with labels to learn a table; it stays as it is"
     options = settings.likelihood
     train, rest = own.take(~held_out), own.take(held_out)
     learned = learn_table(train, table, options.given_rows + options.pseudo_rows)
@@ -163,47 +173,46 @@ def _learned(settings: CouplingSettings, rows: LabelRows, table: Floats) -> tupl
 
     found = compare(explained(learned) - explained(table), rest.group)
     if found.is_better:
-        return learned, f"relatedness: the learned table explains held-out labels better ({_describe(found)})"
-    return table, f"relatedness: a learned table explains held-out labels no better ({_describe(found)}); not used"
+        return learned, f"the learned table explains held-out labels better ({_describe(found)})"
+    return table, f"a learned table explains held-out labels no better ({_describe(found)}); not used"
 
 
-def _check(source: _Source, rows: LabelRows, table: Floats) -> tuple[str, ...]:
+def _check(source: _Source, rows: LabelRows, shares: Floats, mixed: Floats, learned: Floats | None) -> str:
     """Whether the table explains the labels of training rows, in a sentence."""
+    table = mixed if learned is None else learned
     usable = rows.take(rows.annotated.any(1) & _usable(rows, table))
     both = usable.take(_with_both(usable))
     if len(both) >= LEAST_ROWS:
-        found = _gain_over_base_rates(source, _spread(both), table)
+        found = _gain_over_base_rates(source, _spread(both), shares, learned)
         if found.is_better:
-            return (f"relatedness: the table explains held-out labels better than base rates ({_describe(found)})",)
+            return f"the table explains held-out labels better than base rates do ({_describe(found)})"
         return (
-            f"WARNING: the relatedness table explains the labels of held-out training rows no better than base rates "
-            f"({_describe(found)}): the coupling may do harm; compare with a training without it",
+            f"WARNING: the table explains the labels of held-out training rows no better than base rates do "
+            f"({_describe(found)}): the coupling may do harm; compare with a training without it"
         )
     alone = _spread(usable).without_classes()
-    if len(alone) < LEAST_ROWS or (~np.isnan(table).any(1)).sum() < 2:
-        return ("relatedness: too few training rows with labels to check the table on",)
+    if len(alone) < LEAST_ROWS or np.isfinite(table).all(1).sum() < 2:
+        return "too few training rows with labels to check the table on"
     share = share_of_better_permutations(alone, table)
-    scale = f"{share:.0%} of permuted tables explain the labels of training rows better, {len(alone):,} rows"
-    untold = "without rows of both tasks its names cannot be checked"
+    scale = f"{share:.0%} of permuted tables explain the labels of {len(alone):,} training rows better"
+    untold = "too few rows hold both tasks to check its names"
     if share <= CHANCE:
-        return (f"relatedness: {scale}; {untold}",)
+        return f"{scale}; {untold}"
     return (
-        f"WARNING: {scale}: the relatedness table says little of which labels go together, and the coupling may do "
-        f"harm; compare with a training without it; {untold}",
+        f"WARNING: {scale}: the table says little of which labels go together, and the coupling may do harm; compare "
+        f"with a training without it; {untold}"
     )
 
 
-def _gain_over_base_rates(source: _Source, rows: LabelRows, table: Floats) -> Comparison:
-    """The gain of the table over base rates; what is counted is counted on the other parts of the videos."""
+def _gain_over_base_rates(source: _Source, rows: LabelRows, shares: Floats, learned: Floats | None) -> Comparison:
+    """The gain over base rates; what is counted, base rates too, is counted on the other parts of the videos."""
     part = _part(rows)
     gains = np.zeros(len(rows))
     for number in np.unique(part):
         held_out = part == number
         others, own = rows.take(~held_out), rows.take(held_out)
-        if not len(others):
-            continue
         base = base_rates(others.labels, others.annotated)
-        used = source.mixed(others, table) if source.is_counted else table
+        used = source.mixed(others, shares) if learned is None else learned
         # a class without rows in the other parts has its labels at base rates
         used = np.where(np.isnan(used), base, used)
         reached = log_likelihood(own, used)[np.arange(len(own)), own.classes]

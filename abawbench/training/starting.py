@@ -114,12 +114,7 @@ def with_untrained_tasks(
     note = f"trained without labels of {', '.join(without)}: these answers are as untrained as at the start"
     if not without or note in content.notes:
         return content, []
-    return with_notes(content, [note]), [note]
-
-
-def with_notes(content: EntryFile, notes: Sequence[str]) -> EntryFile:
-    """The content of an entry file with further notes, each once."""
-    return content.model_copy(update={"notes": list(dict.fromkeys([*content.notes, *notes]))})
+    return content.model_copy(update={"notes": [*content.notes, note]}), [note]
 
 
 def with_crop(content: EntryFile, clips: Sequence[Clip]) -> EntryFile:

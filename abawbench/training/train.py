@@ -38,6 +38,7 @@ from abawbench.training.loop import Loop, repeatable
 from abawbench.training.objective import make_objective
 from abawbench.training.picture import write_picture
 from abawbench.training.processes import start_processes
+from abawbench.training.relatedness import NOTE
 from abawbench.training.results import (
     SCORE,
     Provenance,
@@ -59,7 +60,6 @@ from abawbench.training.starting import (
     starting_content,
     with_crop,
     with_labelled_tasks,
-    with_notes,
     with_untrained_tasks,
 )
 from abawbench.training.synthesis.enlarge import enlarge_split
@@ -136,7 +136,9 @@ def train(
             made = make_coupling(settings.coupling, entry.card.tasks, truth)
             for sentence in made.notes:
                 notice(sentence)
-            content = with_notes(content, made.notes)
+            # those of an earlier training are about another one
+            kept = [text for text in content.notes if not text.startswith(NOTE)]
+            content = content.model_copy(update={"notes": [*kept, *made.notes]})
         setup = Setup(
             content=content,
             entry=entry,

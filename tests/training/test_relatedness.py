@@ -79,7 +79,7 @@ def swapped(text: str) -> str:
 
 def test_a_table_that_holds_is_said_to_and_one_that_does_not_is_warned_of(tmp_path):
     both = truth_of(400, "all")
-    assert "better than base rates (+" in notes_of(tmp_path, both)
+    assert "better than base rates do (+" in notes_of(tmp_path, both)
     assert "WARNING" in notes_of(tmp_path, both, swapped(FILE))
     unrelated = truth_of(400, "all", shares=np.tile(SHARES.mean(0), (3, 1)))
     assert "WARNING" in notes_of(tmp_path, unrelated)
@@ -91,7 +91,7 @@ def test_without_rows_of_both_a_table_is_compared_with_permuted_ones(tmp_path):
     unrelated = truth_of(800, "none", shares=np.tile(SHARES.mean(0), (3, 1)))
     assert "WARNING" in notes_of(tmp_path, unrelated)
     # what it cannot see it says
-    assert "names cannot be checked" in notes_of(tmp_path, apart, swapped(FILE))
+    assert "to check its names" in notes_of(tmp_path, apart, swapped(FILE))
 
 
 def test_an_estimated_table_of_unrelated_tasks_is_warned_of():
@@ -99,7 +99,7 @@ def test_an_estimated_table_of_unrelated_tasks_is_warned_of():
     related = make_relatedness(options, SPECIES, MARKS, truth_of(400, "all"))
     assert "better than base rates" in related.notes[0]
     unrelated = truth_of(400, "all", shares=np.tile(SHARES.mean(0), (3, 1)))
-    assert make_relatedness(options, SPECIES, MARKS, unrelated).notes[0].startswith("WARNING")
+    assert make_relatedness(options, SPECIES, MARKS, unrelated).notes[0].startswith("relatedness: WARNING")
 
 
 def test_a_table_is_learned_where_that_explains_held_out_labels_better(tmp_path):
@@ -115,7 +115,13 @@ def test_a_table_is_learned_where_that_explains_held_out_labels_better(tmp_path)
 
 def test_cells_that_are_not_known_are_counted(tmp_path):
     text = FILE.replace("gull,.1,.05,.2,.9", "gull,,,,")
-    assert "4 of 12 cells are not known" in notes_of(tmp_path, truth_of(200, "all"), text)
+    assert "4 of 12 cells are not known /" in notes_of(tmp_path, truth_of(200, "none"), text)
+    truth = truth_of(2000, "all")
+    assert "takes 4 of them from training labels" in notes_of(tmp_path, truth, text)
+    options = CouplingSettings(table=table_of(tmp_path, text), **CHOSEN)
+    found = make_relatedness(options, SPECIES, MARKS, truth)
+    assert np.isnan(found.shares[2]).all()
+    assert np.abs(found.likelihood[2] - SHARES[2]).max() < 0.05
 
 
 def test_with_few_labels_nothing_is_checked(tmp_path):

@@ -460,9 +460,9 @@ def test_the_entry_with_likelihood_coupling_is_trained_and_says_whether_its_tabl
     assert len(checked) == 2
     trained = load_entry(tmp_path / "run").card
     assert {*checked, "coupling in training: likelihood"} <= set(trained.notes)
-    # eight classes by name, of which Other is not in the expert table, and 22 rows with labels
+    # eight classes by name, of which Other is not in the expert table; 22 rows have both
     assert "12 of 96 cells are not known" in checked[0]
-    assert "too few training rows" in checked[1]
+    assert "of permuted tables explain the labels of 30 training rows better" in checked[1]
 
 
 def test_an_own_table_is_kept_in_the_run_and_another_one_is_another_training(tmp_path, corpus):
