@@ -66,7 +66,6 @@ class Generator:
             "settings.expressions": json.dumps(EXPRESSIONS),
             "settings.size": self.size,
             "training.epochs": self.epochs,
-            "training.schedule.decay_epochs": self.epochs // 2,
             "training.dataset": '"Face Research Lab London Set"',
         }
         return [word for name, value in values.items() for word in ("--set", f"{name}={value}")]

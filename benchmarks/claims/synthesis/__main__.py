@@ -39,6 +39,7 @@ from abawbench.training.train import train
 from benchmarks.claims.report import filled, processor
 from benchmarks.claims.synthesis.judges import Judges, Verdict, controls, judge, load_judges
 from benchmarks.claims.synthesis.people import (
+    CROP,
     GENERATOR_SEED,
     TEST_SEED,
     VALIDATION_SEED,
@@ -101,7 +102,7 @@ def generator(arm: Arm, out: Path) -> Path:
             write_annotations(challenge, labels_of(own, PICTURES * len(EXPRESSIONS_7), challenge), out / split)
     run = out / arm.name
     source = Source((crops,), train=out / "train", validation=out / "validation")
-    changes = {"training.dataset": "drawn people of abawbench", **arm.changes}
+    changes = {"picture.size": CROP.size, "training.dataset": "drawn people of abawbench", **arm.changes}
     begin = time.perf_counter()
     summary = train(ENTRY, source, run, changes, report=_report(arm.name), notice=say)
     if not summary.was_finished:
