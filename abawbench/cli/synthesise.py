@@ -57,8 +57,9 @@ def command(
     """
     check_output(out, faces)
     tell(f"synthesise: {entry} over {faces}, into {out}")
+    from abawbench.clips.synthetic_faces import MANIFEST
     from abawbench.entries.loading import find_entry_file
-    from abawbench.inference.synthesise import MANIFEST, SHEET, require_synthesiser, select_expressions, synthesise
+    from abawbench.inference.synthesise import SHEET, require_synthesiser, select_expressions, synthesise
 
     with stage("loading the entry"):
         loaded = require_synthesiser(runs.load_fitted(entry, submissions))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from abawbench.base.files import make_folder, read_input, stream_folder, sweep, write_file
-from abawbench.base.hashes import sha256_of
 from abawbench.base.json_text import parse_fields
 from abawbench.base.problems import Problem, ProblemError, Problems, did_you_mean, unreadable
 from abawbench.clips import sheet
@@ -23,7 +19,8 @@ from abawbench.clips.clip import Clip, Frames
 from abawbench.clips.crop import Crop
 from abawbench.clips.crop_file import write_crop
 from abawbench.clips.features import FeatureClip
-from abawbench.clips.images import Image, encode_jpeg, encode_png, read_image
+from abawbench.clips.images import Image, encode_jpeg, read_image
+from abawbench.clips.synthetic_faces import COLUMNS, MANIFEST, SyntheticFace, hashes_of_parents, manifest_of
 from abawbench.entries.contract import place_in
 from abawbench.entries.failures import reporting_failures
 from abawbench.entries.model import Answers, Card, DeviceEntry, Entry, FrameFeatures, Synthesiser
@@ -33,8 +30,7 @@ from abawbench.inference.run import DEFAULTS, RunOptions, RunProgress, RunSummar
 from abawbench.inference.store import entry_record
 from abawbench.labels import class_named, known_name
 
-RECORD, MANIFEST, SHEET = "synthesis.json", "manifest.csv", "sheet.jpg"
-COLUMNS = ("picture", "synthetic", "target", "unit", "frame", "parent_id", "parent_sha256", "entry", "sha256")
+RECORD, SHEET = "synthesis.json", "sheet.jpg"
 # faces on a sheet at most, and the least side of a picture there in pixels
 MOST_ROWS, LEAST_SIDE = 24, 96
 # width of the names beside the rows
@@ -218,7 +214,7 @@ class _FaceSink:
         del features
         # a unit whose folders are half replaced must not pass for finished
         self._facts_file(clip.video).unlink(missing_ok=True)
-        rows: list[dict[str, Any]] = []
+        rows: list[dict[str, str]] = []
         try:
             for number, expression in enumerate(self._expressions):
                 folder = self.root / expression / clip.video
@@ -231,22 +227,20 @@ class _FaceSink:
         return ()
 
     def _pictures(
-        self, clip: Clip, expression: str, done: float, rows: list[dict[str, Any]]
+        self, clip: Clip, expression: str, done: float, rows: list[dict[str, str]]
     ) -> Iterator[tuple[str, bytes]]:
         """Name and content of each file of a unit in one expression; adds the rows of the manifest to `rows`."""
         positions = np.flatnonzero(clip.valid)
-        parents = ["" for _ in positions] if clip.files is None else [sha256_of(path) for path in clip.files()]
+        parents = hashes_of_parents(clip, positions)
         for begin in range(0, len(positions), self._batch):
             part = positions[begin : begin + self._batch]
             made = self._faces(clip, clip.read(part), expression)
             own = parents[begin : begin + len(part)]
             for parent, number, picture in zip(own, clip.frame[part].tolist(), made, strict=True):
-                name, parent_id = f"{number:05d}.png", f"{clip.video}/{number:05d}"
-                facts = {"target": expression, "parent_id": parent_id, "entry": self._entry.card.name}
-                data = encode_png(picture, {"synthetic": True, **facts})
-                hashes = {"parent_sha256": parent, "sha256": hashlib.sha256(data).hexdigest()}
-                place = {"picture": f"{expression}/{clip.video}/{name}", "synthetic": "true"}
-                rows.append({**place, **facts, "unit": clip.video, "frame": number, **hashes})
+                name = f"{number:05d}.png"
+                face = SyntheticFace(expression, f"{clip.video}/{number:05d}", self._entry.card.name)
+                data = face.encode(picture)
+                rows.append(face.row(f"{expression}/{clip.video}/{name}", data, parent))
                 yield name, data
             share = (begin + len(part)) / len(positions) / len(self._expressions)
             self._progress.within(int((done + share) * len(positions)))
@@ -265,11 +259,7 @@ class _FaceSink:
     def close(self) -> None:
         facts = {path.stem: _read_facts(path) for path in sorted((self.root / UNITS).glob("*.json"))}
         rows = [row for one in facts.values() if one is not None for row in one["rows"]]
-        text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_file(self.root / MANIFEST, text.getvalue().encode())
+        write_file(self.root / MANIFEST, manifest_of(rows))
         made = {name for name, one in facts.items() if one is not None}
         page = self._sheet([clip for clip in self._clips if clip.video in made and clip.valid.any()])
         if page is not None:

@@ -5,19 +5,18 @@ They are made from the training split alone, and are marked as synthetic whereve
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from abawbench.base.files import make_folder, write_folder, write_text
+from abawbench.base.files import make_folder, read_input, write_file, write_folder
 from abawbench.challenges import Challenge
 from abawbench.clips.clip import Clip, clips_of_units
 from abawbench.clips.crop_file import write_crop
 from abawbench.clips.crop_index import CROPS
+from abawbench.clips.synthetic_faces import MANIFEST, SyntheticFace, hashes_of_parents, manifest_of
 from abawbench.entries.networks.fersnet import FersNetEntry
 from abawbench.table import Rows, Table, join_tables
 from abawbench.training.data import SplitFrames, split_frames
@@ -25,7 +24,7 @@ from abawbench.training.setup import Setup
 from abawbench.training.sources import arrange_labels
 from abawbench.training.synthesis.pairs import Numbers, faces_of
 
-FOLDER, MANIFEST = "synthetic", "manifest.csv"
+FOLDER = "synthetic"
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,22 +119,25 @@ def synthesise_split(
     cells = np.unique(np.stack([clip_of, plan.target]), axis=1).T.tolist()
     crops = folder / CROPS
     make_folder(crops)
+    rows: list[dict[str, str]] = []
     for number, expression in cells:
         clip = frames.clips[number]
         name = entry.expressions[expression]
         unit = f"{clip.video}-{name}"
         own = np.sort(places[(clip_of == number) & (plan.target == expression)]) - frames.begins[number]
+        stems = [f"{frame:05d}" for frame in clip.frame[own].tolist()]
+        described = [SyntheticFace(name, f"{clip.video}/{stem}", entry.card.name) for stem in stems]
         if not (crops / unit).is_dir():
             made = entry.synthesise(clip.read(own), name)
-            named = {f"{frame:05d}.png": _png(face) for frame, face in zip(clip.frame[own].tolist(), made, strict=True)}
-            write_folder(crops / unit, named)
+            encoded = [face.encode(picture) for face, picture in zip(described, made, strict=True)]
+            write_folder(crops / unit, {f"{stem}.png": data for stem, data in zip(stems, encoded, strict=True)})
+        for stem, face, parent in zip(stems, described, hashes_of_parents(clip, own), strict=True):
+            picture = f"{CROPS}/{unit}/{stem}.png"
+            rows.append(face.row(picture, read_input(folder / picture), parent))
     sizes = {(clip.crop, clip.size) for clip in frames.clips}
     if len(sizes) == 1 and (shown := frames.clips[0].crop) is not None:
         write_crop(crops, shown)
-    names = [frames.clips[number].video for number in clip_of.tolist()]
-    _write_manifest(
-        folder / MANIFEST, names, frames.frame[places], [entry.expressions[c] for c in plan.target.tolist()]
-    )
+    write_file(folder / MANIFEST, manifest_of(rows))
     return clips_of_units(crops)
 
 
@@ -162,18 +164,3 @@ def enlarged_table(truth: Table, challenge: Challenge, task: str, clips: Sequenc
         source="synthesised faces",
     )
     return join_tables([replace(truth, probability=None), synthetic])
-
-
-def _png(face: np.ndarray) -> bytes:
-    import cv2
-
-    return cv2.imencode(".png", face[..., ::-1])[1].tobytes()
-
-
-def _write_manifest(path: Path, units: Sequence[str], frame: Numbers, expressions: Sequence[str]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("unit", "frame", "expression", "synthetic", "parent_id"))
-    for unit, number, expression in sorted(zip(units, frame.tolist(), expressions, strict=True)):
-        writer.writerow((f"{unit}-{expression}", number, expression, "true", f"{unit}/{number:05d}"))
-    write_text(path, text.getvalue())

@@ -143,7 +143,7 @@ def test_synthesised_faces_fill_up_the_training_split_alone(tmp_path, corpus, tr
         for video, label in zip(truth.video.tolist(), truth.classes("expression").tolist(), strict=True)
         if 0 <= label < 7
     ]
-    made = [(subjects[row["unit"].partition("-")[0]], row["expression"]) for row in rows]
+    made = [(subjects[row["unit"].partition("-")[0]], row["target"]) for row in rows]
     shown = {label for _, label in real}
     assert {*real, *made} == {(person, label) for person in ("ann", "eve", "joe") for label in shown}
     counts = {label: sum(each == label for _, each in (*real, *made)) for label in shown}
