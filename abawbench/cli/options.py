@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints
@@ -128,17 +128,15 @@ def resampling(options: ScoringOptions, truth: Path) -> Resampling:
     from abawbench.scoring import Resampling
 
     path = options["subjects"]
-    subjects = subjects_in(truth) if path is None else read_subjects(path)
+    if path is not None:
+        subjects = read_subjects(path)
+    elif truth.suffix == ".parquet":
+        from abawbench.datasets.label_file import subjects_of
+
+        subjects = subjects_of([truth])
+    else:
+        subjects = None
     return Resampling(options["resamples"], options["seed"], subjects)
-
-
-def subjects_in(truth: Path) -> Mapping[str, str] | None:
-    """The subject of each unit that a Parquet file of `data read` names; None where there is none."""
-    if truth.suffix != ".parquet":
-        return None
-    from abawbench.datasets.label_file import is_label_file, read_label_file
-
-    return (read_label_file(truth).subjects or None) if is_label_file(truth) else None
 
 
 submissions_option: Decorator = click.option(

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,7 +22,6 @@ FORMAT = "abawbench folds 1"
 ROWS = "rows"
 BINS = 5
 Deal = Literal["balanced", "sorted"]
-DEALS: tuple[Deal, ...] = get_args(Deal)
 
 
 @dataclass(frozen=True, eq=False)

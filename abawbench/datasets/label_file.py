@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -217,6 +217,21 @@ def is_label_file(path: Path) -> bool:
         return path.suffix == ".parquet" and METADATA in parquet_metadata(path)
     except (OSError, ValueError, ProblemError):
         return False
+
+
+def subjects_of(paths: Iterable[Path]) -> dict[str, str] | None:
+    """The subject of each unit of files of `data read`; None where a file is none, or a unit has no subject.
+
+    Raises:
+        ProblemError: as `read_label_file`.
+    """
+    subjects: dict[str, str] = {}
+    for path in paths:
+        labels = read_label_file(path) if is_label_file(path) else None
+        if labels is None or not set(labels.table.videos) <= labels.subjects.keys():
+            return None
+        subjects |= labels.subjects
+    return subjects or None
 
 
 def _subjects(frame: Any) -> dict[str, str]:

@@ -19,7 +19,7 @@ from abawbench.clips.crop_index import CROPS
 from abawbench.clips.features import FeatureClip
 from abawbench.clips.open import ClipSource, open_clips, open_features
 from abawbench.datasets.folds import Deal, make_folds
-from abawbench.datasets.label_file import is_label_file, read_label_file
+from abawbench.datasets.label_file import subjects_of
 from abawbench.formats import read_truth
 from abawbench.table import Table, Values, join_tables
 
@@ -88,7 +88,7 @@ def read_labels(source: Source, challenge: Challenge) -> Labels:
         raise ProblemError(Problem("E19", "no labels to learn from", expected, fix, str(folder)))
     tables = {split: read_truth(challenge, path) for split, path in places.items() if path is not None}
     files = tuple(path for path in places.values() if path is not None)
-    subjects = source.subjects or _subjects_in(files)
+    subjects = source.subjects or subjects_of(files)
     if source.fold is None:
         return Labels(tables["train"], tables.get("validation"), files, subjects)
     number, folds = source.fold
@@ -99,12 +99,6 @@ def read_labels(source: Source, challenge: Challenge) -> Labels:
     assigned = make_folds(whole, folds=folds, groups=subjects, tasks=challenge.tasks, deal=source.deal)
     train, held_out = (_compact(whole.take(rows)) for rows in assigned.split(whole, number - 1))
     return Labels(train, held_out, files, subjects)
-
-
-def _subjects_in(files: Sequence[Path]) -> Mapping[str, str] | None:
-    """The subjects that files of `data read` name; None where they name none."""
-    named = [read_label_file(path).subjects for path in files if is_label_file(path)]
-    return {unit: subject for subjects in named for unit, subject in subjects.items()} or None
 
 
 def open_data(data: Sequence[Path], command: str = "abawbench faces VIDEOS OUT") -> ClipSource:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
 from abawbench.datasets.folds import make_folds
-from abawbench.datasets.label_file import read_label_file, write_labels
+from abawbench.datasets.label_file import read_label_file, subjects_of, write_labels
 from abawbench.datasets.manifests import get_manifest
 from abawbench.datasets.readers import read_with_problems
 from abawbench.datasets.readers.labels import Labels
@@ -141,3 +142,15 @@ def test_one_split_of_labels_keeps_its_rows_and_pictures(tmp_path):
     assert len(part.images) == 2
     with pytest.raises(ProblemError, match=r"D15(.|\n)*test, train"):
         labels.of_split("validation")
+
+
+def test_subjects_of_files_are_known_only_where_every_unit_has_one(copies, tmp_path):
+    labels = copies["ck-plus"][1]
+    whole, partly = tmp_path / "whole.parquet", tmp_path / "partly.parquet"
+    write_labels(labels, labels.table, labels.tasks, whole)
+    write_labels(replace(labels, subjects=("", *labels.subjects[1:])), labels.table, labels.tasks, partly)
+    found = subjects_of([whole])
+    assert found == dict(zip(labels.table.videos, labels.subjects, strict=True))
+    assert subjects_of([partly]) is None
+    assert subjects_of([whole, tmp_path / "labels.txt"]) is None
+    assert subjects_of([]) is None
