@@ -78,8 +78,9 @@ def adjust(claims: Sequence[Claim], found: Mapping[str, Results]) -> dict[tuple[
 
 
 def summary(results: Results) -> str:
-    """Figures and comparisons of one claim as text."""
-    return "\n\n".join([_arms(results), _comparisons(results, {})])
+    """Figures and comparisons of one claim as text, as if no other claim were finished."""
+    adjusted = adjust([load_claim(name) for name in CLAIMS], {results["claim"]: results})
+    return "\n\n".join([_arms(results), _comparisons(results, adjusted)])
 
 
 def _result(results: Results | None, adjusted: Mapping[tuple[str, str], float]) -> str:
