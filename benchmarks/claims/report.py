@@ -186,7 +186,7 @@ def _plot(results: Results) -> bytes:
     for label, each in zip(axis.get_yticklabels(), shown, strict=True):
         label.set_fontweight("bold" if each["is_primary"] else "normal")
     axis.set_ylim(len(shown) - 0.5, -0.5)
-    axis.set_xlabel("difference, first minus second, with 95 % interval over seeds and people", fontsize=8)
+    axis.set_xlabel("first minus second, 95 % over seeds and people", fontsize=8)
     axis.tick_params(axis="x", labelsize=8)
     axis.grid(axis="x", color="#dddddd", linewidth=0.6)
     axis.set_axisbelow(True)
