@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +28,8 @@ from abawbench.synthetic.official import SUBJECTS, TEST_TRUTH, TRAINING, TRUTH, 
 from abawbench.synthetic.quirks import QUIRKS
 from abawbench.synthetic.settings import CORPUS_VERSION, MULTI_TASK, CorpusSettings
 from abawbench.table import Floats, Table
-from benchmarks.claims.claim import Figure
+from abawbench.training.sources import SYNTHETIC, Source
+from benchmarks.claims.claim import Figure, Outcome
 
 FILES = {"train": TRAINING, "validation": VALIDATION, "test": f"{TRUTH}/{TEST_TRUTH}"}
 # values lie between -1 and 1, so that sums need no centre, and statistics of all arms can be added and compared
@@ -60,15 +63,45 @@ def labels_of(corpus: Path, split: str) -> Table:
     return read_truth(MULTI_TASK, corpus / FILES[split])
 
 
-def predictions_of(run: Path, clips: tuple[Clip, ...]) -> Table:
-    """The predictions of the entry in a run folder for clips, by way of a store in that folder."""
+def learn(
+    entry: Path, source: Source, changes: Mapping[str, Any], clips: Sequence[Clip], tested: Table, seed: int
+) -> tuple[float, Table]:
+    """Train an entry with one seed, and let it predict the test people.
+
+    Args:
+        entry: file of the entry.
+        source: places of its data and labels.
+        changes: changes of the entry file.
+        clips: clips of all splits.
+        tested: labels of the test people, whose clips are predicted.
+        seed: seed of weights and order.
+
+    Returns:
+        Official score of the validation people, and predictions.
+    """
+    import torch
+
     from abawbench.inference.predict import predict
     from abawbench.inference.run import RunOptions
     from abawbench.inference.store import read_store
+    from abawbench.training.settings import TrainOptions
+    from abawbench.training.train import train
 
-    store = run / "predictions"
-    predict(load_entry(str(run)), clips, store, RunOptions(precision="float32"))
-    return read_store(MULTI_TASK, store)
+    torch.set_num_threads(1)
+    changes = {**changes, "training.seed": seed, "training.dataset": SYNTHETIC}
+    videos = set(tested.videos)
+    with tempfile.TemporaryDirectory() as name:
+        run, store = Path(name) / "run", Path(name) / "store"
+        summary = train(entry, source, run, changes, TrainOptions(threads=1, save_s=0))
+        clips = [clip for clip in clips if clip.video in videos]
+        predict(load_entry(str(run)), clips, store, RunOptions(precision="float32"))
+        return summary.best["score"]["value"], read_store(MULTI_TASK, store)
+
+
+def outcome_of(corpus: Path, truth: Table, prediction: Table, validation: float) -> Outcome:
+    """The outcome of one seed: the score of the validation people, and statistics of each test person."""
+    statistics = statistics_of(corpus, truth, prediction)
+    return Outcome(np.array([validation]), {task: array[np.newaxis] for task, array in statistics.items()})
 
 
 def statistics_of(corpus: Path, truth: Table, prediction: Table) -> Mapping[str, Floats]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from abawbench.clips.open import open_clips
 from abawbench.entries.loading import find_entry_file
 from abawbench.formats.write import write_annotations
 from abawbench.synthetic.settings import CORPUS_VERSION, MULTI_TASK, SPLITS, CorpusSettings
+from abawbench.training.sources import Source
 from benchmarks.claims.claim import FOLDER, Arm, Cell, Claim, Comparison, Outcome, Side
 from benchmarks.claims.corpora import (
     FIGURES,
@@ -26,9 +27,9 @@ from benchmarks.claims.corpora import (
     corpus_path,
     draw_corpus,
     labels_of,
-    predictions_of,
+    learn,
+    outcome_of,
     principal_components,
-    statistics_of,
     whole_folder,
     write_split,
 )
@@ -183,19 +184,13 @@ def _pixels(crops: np.ndarray) -> Vectors:
 
 def run_cell(size: Size, cell: Cell, out: Path) -> Outcome:
     """Learn from some labelled frames of one seed, and predict the test people."""
-    import torch
-
-    from abawbench.training.settings import TrainOptions
-    from abawbench.training.sources import Source
-    from abawbench.training.train import train
-
-    torch.set_num_threads(1)
     (seed,) = cell.seeds
     way, _, name = cell.arm.partition(", ")
     corpus = corpus_path(size.corpus, out)
     known = labels_of(corpus, "train")
     # the same order for every number of labels, so that more contain fewer
     rows = np.random.default_rng(seed).permutation(len(known))[: int(cell.regime.split()[0])]
+    clips: Sequence[Clip]
     if way == "probe":
         data, entry = features_path(size, name, seed, out), find_entry_file("2026_abawbench_ridge-probe")
         changes: dict[str, Any] = {"training.ridge.penalties": [cell.weight]}
@@ -206,18 +201,11 @@ def run_cell(size: Size, cell: Cell, out: Path) -> Outcome:
         clips = open_clips(data).clips
     assert entry is not None
     with tempfile.TemporaryDirectory() as folder:
-        train_file, run = Path(folder) / "train.txt", Path(folder) / "run"
-        write_annotations(MULTI_TASK, known.take(np.sort(rows)), train_file)
-        source = Source((data,), truth=corpus, train=train_file)
-        changes |= {"training.seed": seed, "training.dataset": "abawbench synthetic corpus"}
-        summary = train(entry, source, run, changes, TrainOptions(threads=1, save_s=0))
-        truth = labels_of(corpus, "test")
-        tested = set(truth.videos)
-        prediction = predictions_of(run, tuple(clip for clip in clips if clip.video in tested))
-    statistics = statistics_of(corpus, truth, prediction)
-    return Outcome(
-        np.array([summary.best["score"]["value"]]), {task: array[np.newaxis] for task, array in statistics.items()}
-    )
+        file = Path(folder) / "train.txt"
+        write_annotations(MULTI_TASK, known.take(np.sort(rows)), file)
+        truth, source = labels_of(corpus, "test"), Source((data,), truth=corpus, train=file)
+        validation, prediction = learn(entry, source, changes, clips, truth, seed)
+    return outcome_of(corpus, truth, prediction, validation)
 
 
 def _end_to_end(size: Size, cell: Cell, encoder: Path | None) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -18,6 +17,7 @@ from abawbench.entries.loading import find_entry_file
 from abawbench.formats.write import write_annotations
 from abawbench.synthetic.settings import CORPUS_VERSION, MULTI_TASK, SPLITS, CorpusSettings
 from abawbench.table import Rows, Table
+from abawbench.training.sources import Source
 from benchmarks.claims.claim import Arm, Cell, Claim, Comparison, Outcome, Side
 from benchmarks.claims.corpora import (
     FIGURES,
@@ -26,9 +26,9 @@ from benchmarks.claims.corpora import (
     corpus_path,
     draw_corpus,
     labels_of,
-    predictions_of,
+    learn,
+    outcome_of,
     principal_components,
-    statistics_of,
     whole_folder,
     write_split,
 )
@@ -185,16 +185,9 @@ def _with_rows(table: Table, order: Rows) -> Table:
 
 def run_cell(size: Size, cell: Cell, out: Path) -> Outcome:
     """Train an arm with one seed, and let it predict the test people."""
-    import torch
-
-    from abawbench.training.settings import TrainOptions
-    from abawbench.training.sources import Source
-    from abawbench.training.train import train
-
-    torch.set_num_threads(1)
     (seed,) = cell.seeds
     corpus, folder = corpus_path(size.corpus(cell.regime), out), data_path(size, cell.regime, out)
-    entry = find_entry_file(ENTRY, root=Path("submissions"))
+    entry = find_entry_file(ENTRY)
     assert entry is not None
     changes = {
         "settings.features": size.components,
@@ -204,25 +197,15 @@ def run_cell(size: Size, cell: Cell, out: Path) -> Outcome:
         "settings.temporal.segment": 0,
         **CHANGES[cell.arm],
         "settings.seed": seed,
-        "training.seed": seed,
         "training.epochs": size.epochs,
         "training.optimiser.rate": cell.weight,
-        "training.dataset": "abawbench synthetic corpus",
     }
-    with tempfile.TemporaryDirectory() as name:
-        run = Path(name) / "run"
-        options = TrainOptions(threads=1, save_s=0)
-        summary = train(entry, Source((folder / FEATURES,), truth=folder), run, changes, options)
-        truth = labels_of(corpus, "test")
-        tested = set(truth.videos)
-        clips = tuple(clip for clip in clips_of_features(folder / FEATURES) if clip.video in tested)
-        prediction = predictions_of(run, clips)
+    truth = labels_of(corpus, "test")
+    source, clips = Source((folder / FEATURES,), truth=folder), clips_of_features(folder / FEATURES)
+    validation, prediction = learn(entry, source, changes, clips, truth, seed)
     if cell.regime == STRANGERS:
         prediction = _with_rows(prediction, np.argsort(exchanged(truth)))
-    statistics = statistics_of(corpus, truth, prediction)
-    return Outcome(
-        np.array([summary.best["score"]["value"]]), {task: array[np.newaxis] for task, array in statistics.items()}
-    )
+    return outcome_of(corpus, truth, prediction, validation)
 
 
 def facts(size: Size, out: Path) -> dict[str, float]:
