@@ -24,6 +24,7 @@ from abawbench.inference.store import open_store
 from abawbench.labels import EXPRESSIONS_8
 from abawbench.table import Floats, Table, Values
 
+DATASET = "Face Research Lab London Set"
 CHALLENGE = get("abaw4-mtl")
 # condition in the name of a picture, and the expression that counts as its truth
 CONDITIONS = {"neutral": "Neutral", "smiling": "Happiness"}

@@ -14,14 +14,12 @@ from pathlib import Path
 
 import click
 from commands import abawbench
-from london import CHALLENGE, attributes_of, crop_faces, labels_of, people_of
+from london import CHALLENGE, attributes_of, labels_of, people_of
 from real_data import ATTRIBUTION, public_network, real_data
+from real_faces_pretrained import crop_of, crops_of
 
 from abawbench.base.files import write_text
 from abawbench.cli.output import exits_on_problems
-from abawbench.clips.crop import Crop
-from abawbench.clips.crop_file import CROP_FILE
-from abawbench.entries import load_entry
 from abawbench.formats.write import write_annotations
 
 NETWORK = "2018_muehler_face-api-expression"
@@ -49,11 +47,7 @@ def main(out: Path, network: str) -> None:
 def compare(people: tuple[str, ...], out: Path, network: str, *options: str) -> str:
     """Run a network on people, and return the comparison of their groups as `abawbench fairness` prints it."""
     entry = public_network(network, out / "entries")
-    picture = load_entry(str(entry)).card.picture
-    assert picture is not None
-    crops = out / "crops"
-    if not (crops / CROP_FILE).exists():
-        crop_faces(real_data(), people, crops, Crop.named(picture.crop, picture.size))
+    crops = crops_of(people, crop_of(entry), out)
     truth, groups = out / "truth.txt", out / "people.csv"
     write_annotations(CHALLENGE, labels_of(people), truth)
     write_groups(people, groups)

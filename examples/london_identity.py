@@ -18,14 +18,14 @@ from pathlib import Path
 import click
 import numpy as np
 from commands import abawbench
-from london import attributes_of, crop_faces, people_of
+from london import attributes_of, people_of
 from real_data import ATTRIBUTION, NETWORKS, public_network, real_data
+from real_faces_pretrained import crops_of
 
 from abawbench.api import read_table, score
 from abawbench.challenges import get
 from abawbench.cli.output import exits_on_problems
 from abawbench.clips.crop import ARCFACE
-from abawbench.clips.crop_file import CROP_FILE
 from abawbench.clips.features import clips_of_features
 from abawbench.formats.write import write_annotations
 from abawbench.metrics.identification import Rate, rank_one_rate, verification_rates
@@ -56,9 +56,7 @@ def labels_of(people: Sequence[str], frame: int) -> Table:
 
 def prepare(people: Sequence[str], out: Path, network: str) -> tuple[Path, Path]:
     """Crop faces, write the labels of both splits, and return the folders of the crops and of a network's features."""
-    crops, features = out / "crops", out / "features"
-    if not (crops / CROP_FILE).exists():
-        crop_faces(real_data(), people, crops, ARCFACE)
+    crops, features = crops_of(people, ARCFACE, out), out / "features"
     for name, frame in (("train", TRAIN), ("test", TEST)):
         (place,) = CHALLENGE.annotation_places[name]
         write_annotations(CHALLENGE, labels_of(people, frame), out / place)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from london import CHALLENGE, FOLDS, SEED, TRUTH, Result, crop_faces, evaluate, folds, labels_of, people_of
+from london import CHALLENGE, DATASET, FOLDS, SEED, TRUTH, Result, crop_faces, evaluate, folds, labels_of, people_of
 from real_data import ATTRIBUTION, real_data
 
 import abawbench
@@ -39,7 +39,6 @@ from abawbench.table import Floats, Table
 ENTRY = "2026_abawbench_hog"
 CONTROLS = ("2026_abawbench_constant", "2026_abawbench_prior")
 SUBMISSIONS = Path(__file__).parents[1] / "submissions"
-DATASET = "Face Research Lab London Set"
 
 # number of settings compared by five folds over the same people while the entry was written; the usual ones were kept
 SETTINGS_COMPARED = 26

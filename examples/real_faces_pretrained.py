@@ -17,7 +17,19 @@ from pathlib import Path
 import click
 import numpy as np
 from commands import abawbench
-from london import CHALLENGE, SEED, TRUTH, Result, crop_faces, evaluate, folds, labels_of, people_of, probabilities
+from london import (
+    CHALLENGE,
+    DATASET,
+    SEED,
+    TRUTH,
+    Result,
+    crop_faces,
+    evaluate,
+    folds,
+    labels_of,
+    people_of,
+    probabilities,
+)
 from real_data import ATTRIBUTION, NETWORKS, public_network, real_data
 
 from abawbench.base.files import write_text
@@ -76,7 +88,8 @@ def probed(features: Path, out: Path, people: Sequence[str], exchanged: Collecti
         write_annotations(CHALLENGE, labels_of(learned, exchanged), train)
         write_annotations(CHALLENGE, labels_of(held_out), validation)
         labels = ("--train", train, "--validation", validation)
-        abawbench("train", PROBE, "--features", features, *labels, "-o", folder / "run")
+        dataset = ("--set", f"training.dataset={DATASET}")
+        abawbench("train", PROBE, "--features", features, *labels, *dataset, "-o", folder / "run")
         abawbench("predict", folder / "run", features, "-o", folder / "store")
         given = probabilities(folder / "store")
         answers |= {person: given[person] for person in held_out}

@@ -11,9 +11,9 @@ import numpy as np
 
 from abawbench.challenges import Challenge
 from abawbench.fill import MOST_FILLED, Policy
-from abawbench.metrics.bootstrap import Counts, blocks, collapsed, draws, percentile_interval, weighted
+from abawbench.metrics.bootstrap import Counts, blocks, collapsed, draws, weighted
 from abawbench.scoring.criteria import Path, evaluate, number
-from abawbench.scoring.intervals import LEVEL, USUAL, Resampling, warning
+from abawbench.scoring.intervals import LEVEL, USUAL, Resampling, percentiles, warning
 from abawbench.scoring.score import Paired, by_subject, pair
 from abawbench.scoring.statistics import Statistics, collect, pilots_of
 from abawbench.table import Floats, Table
@@ -82,7 +82,7 @@ def difference(
         "first": number(totals[0][main]),
         "second": number(totals[1][main]),
         "difference": number(points[main]),
-        "interval": _interval(samples[main]) if clusters > 1 else None,
+        "interval": percentiles(samples[main]) if clusters > 1 else None,
         "p": p,
         "swaps": swaps,
         "seed": seed,
@@ -95,7 +95,7 @@ def difference(
                 "first": number(totals[0][path]),
                 "second": number(totals[1][path]),
                 "difference": number(points[path]),
-                "interval": _interval(samples[path]) if clusters > 1 else None,
+                "interval": percentiles(samples[path]) if clusters > 1 else None,
             }
             for path in points
         },
@@ -187,8 +187,3 @@ def _videos(a: Statistics, b: Statistics, figures: Figures, main: Path, observed
     effect = (observed - (one - two)) / 2
     order = np.argsort(-np.abs(np.nan_to_num(effect)), kind="stable")[:SHOWN_VIDEOS]
     return [{"video": a.groups[place], "effect": number(effect[place])} for place in order if effect[place]]
-
-
-def _interval(samples: Floats) -> list[float] | None:
-    interval = percentile_interval(samples, LEVEL)
-    return None if interval is None else list(interval)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from abawbench.challenges import Categorical, Challenge
 from abawbench.metrics import fairness as metrics
-from abawbench.metrics.bootstrap import blocks, percentile_interval, resampled, weighted
+from abawbench.metrics.bootstrap import blocks, resampled, weighted
 from abawbench.scoring.criteria import evaluate, number
-from abawbench.scoring.intervals import LEVEL, USUAL, Resampling, warning
+from abawbench.scoring.intervals import LEVEL, USUAL, Resampling, percentiles, warning
 from abawbench.scoring.row_groups import Attribute, RowGroups
 from abawbench.scoring.score import Paired, subjects_of
 from abawbench.scoring.statistics import collect, kind_of, rows_of
@@ -111,9 +111,9 @@ def fairness(
 
     A gap of resampled groups is greater on average than the gap itself, so percentiles of it would miss a gap of 0. The
     interval of a gap D is D - q to D + q, cut at 0, where q is the 95 % quantile of the gap of the deviations of the
-    resampled figures from the figures; D changes by no more than that. So it covers at least what it says, and
-    reaches 0 where the groups may be equal. Measures of parity are treated alike. The test by chance deals the clusters
-    out to groups of the same sizes at random, and counts how often the gap is as great.
+    resampled figures from the figures; D changes by no more than that. So, as far as the bootstrap is right, it covers
+    at least 95 %, and it reaches 0 where the groups may be equal. Measures of parity are treated alike. The test by
+    chance deals the clusters out to groups of the same sizes at random, and counts how often the gap is as great.
 
     Args:
         challenge: the challenge.
@@ -216,7 +216,7 @@ def _compare(cells: _Cells, least: int, resampling: Resampling) -> dict[str, Any
 
     figures = {name: values for (kind, name), values in points.items() if kind == GROUP and not np.isnan(values).all()}
     intervals = {
-        name: [_percentiles(samples[GROUP, name][:, place]) if samples else None for place in range(len(places))]
+        name: [percentiles(samples[GROUP, name][:, place]) if samples else None for place in range(len(places))]
         for name in figures
     }
     of_groups: dict[str, dict[str, Any]] = {}
@@ -246,11 +246,6 @@ def _compare(cells: _Cells, least: int, resampling: Resampling) -> dict[str, Any
         "clusters": clusters,
         "warning": warning(clusters, resampling.unit),
     }
-
-
-def _percentiles(samples: Floats) -> list[float] | None:
-    interval = percentile_interval(samples, LEVEL)
-    return None if interval is None else list(interval)
 
 
 def _about(value: float, deviations: Floats) -> list[float] | None:

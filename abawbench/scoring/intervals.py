@@ -80,13 +80,18 @@ def intervals(
     jackknife = left_out(tasks, figures)
     found: dict[Path, dict[str, list[float] | None]] = {}
     for path, point in points.items():
-        percentile = percentile_interval(samples[path], LEVEL)
         bca = bca_interval(float(point), samples[path], jackknife[path], LEVEL)
         found[path] = {
-            "percentile": None if percentile is None else list(percentile),
+            "percentile": percentiles(samples[path]),
             "bca": None if bca is None else list(bca),
         }
     return head | nested(found)
+
+
+def percentiles(samples: Floats) -> list[float] | None:
+    """The percentile interval of resampled figures, as plain data; None where all of them are undefined."""
+    interval = percentile_interval(samples, LEVEL)
+    return None if interval is None else list(interval)
 
 
 def warning(clusters: int, unit: str) -> str | None:

@@ -165,6 +165,14 @@ def test_one_group_alone_has_figures_and_no_gap():
     assert "gender: fewer than two groups are shown, so there is no gap" in found["flags"]
 
 
+def test_where_every_group_is_small_nothing_is_shown():
+    truth, prediction = corpus(6, 10)
+    found = fairness(MTL, pair(MTL, truth, prediction), grouped(truth, list("abc") * 2), resampling=FAST)
+    own = found["attributes"]["gender"]
+    assert {one["figures"] for one in own["groups"].values()} == {None}
+    assert (own["figures"], own["parity"], found["main"]) == ({}, {}, [])
+
+
 def test_an_attribute_that_no_row_has_is_told():
     truth, prediction = corpus(6, 10)
     found = fairness(MTL, pair(MTL, truth, prediction), grouped(truth, [None] * 6), resampling=FAST)
