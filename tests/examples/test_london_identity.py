@@ -19,7 +19,7 @@ from examples.real_data import real_data
 
 pytestmark = pytest.mark.real_data
 
-FEW = ("--set", "training.epochs=12", "--set", "training.batch=12", "--device", "cpu")
+FEW = ("--set", "training.epochs=8", "--set", "training.batch=12", "--device", "cpu")
 
 
 def run(*words: object) -> str:
