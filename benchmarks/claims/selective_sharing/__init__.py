@@ -14,7 +14,7 @@ from benchmarks.claims.drawn_faces import draw_faces
 
 FIGURE = "expression F1"
 REGIME = "60 people"
-SEEDS = 5
+SEEDS = 4
 # weights of the loss of synthesis beside that of recognition, and of AdamW's decay where nothing is synthesised
 SYNTHESIS, DECAY = (1.0, 3.0, 10.0, 30.0), (0.0, 0.05, 0.2, 0.8)
 ARMS = (
@@ -51,7 +51,7 @@ class SharingSize:
     faces: Size = field(default_factory=Size)
     people: int = 60
     widths: tuple[int, int, int, int] = (8, 16, 24, 32)
-    steps: int = 200
+    steps: int = 150
     batch: int = 32
 
 
@@ -79,7 +79,7 @@ def make_claim(*, large: bool) -> Claim:
         arms=arms,
         design=tuple(Side(REGIME, arm.name) for arm in arms),
         seeds=10 if large else SEEDS,
-        tuning_seeds=2,
+        tuning_seeds=2 if large else 1,
         run=partial(run_cell, size, large),
         figures=(Figure(FIGURE, macro_f1_of("expression")),),
         comparisons=_comparisons(arms),
