@@ -193,4 +193,9 @@ def _problems_of(
 def _strange(name: str, kind: str) -> Problem:
     expected = f"the name of an {kind}, as {'AU12' if kind == 'action unit' else 'Happiness'}"
     known = labels.ACTION_UNITS_17 if kind == "action unit" else {*relatedness(), *labels.EXPRESSIONS_8}
-    return Problem("E17", f"{kind} {name!r}", expected, did_you_mean(name, known, "name it as abawbench.labels does"))
+    return Problem(
+        "E17",
+        f"{kind} {name!r}",
+        expected,
+        did_you_mean(name, known, "name it as abawbench.labels does, or give a table of your own"),
+    )
