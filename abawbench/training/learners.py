@@ -173,6 +173,12 @@ def _of_synthesis(
     if processes > 1:
         yield f"training.synthesis in {processes} processes", "one process", "start one process"
     if settings.synthesis.stage == "balance":
+        if is_network and not entry.card.weights:
+            found, fix = (
+                "training.synthesis.stage = balance of an untrained network",
+                "train it jointly first, name its run",
+            )
+            yield found, "a network that has learned to synthesise", fix
         return
     for name, is_set, expected in (
         ("mixing", settings.mixing is not None, "no mixtures of pairs"),

@@ -27,7 +27,7 @@ from abawbench.training.processes import Processes
 from abawbench.training.run_folder import FREE
 from abawbench.training.settings import TrainingSettings, TrainOptions
 from abawbench.training.sources import Labels, Source, arrange_labels, digest_data
-from abawbench.training.synthesis.pairs import persons_of
+from abawbench.training.synthesis.pairs import Faces, persons_of
 
 FORM = 1
 LIBRARIES = ("numpy", "opencv-python-headless", "safetensors", "torch", "transformers")
@@ -86,6 +86,8 @@ class Setup:
         options: options of the run.
         processes: processes that learn together.
         subjects: subject of each video; None where each unit is a person of its own.
+        faces: faces of the training split, where they are learned in pairs; else None.
+        real_rows: number of the training labels that are real, before those of synthesised faces; None without any.
     """
 
     content: EntryFile
@@ -100,6 +102,8 @@ class Setup:
     options: TrainOptions
     processes: Processes
     subjects: Mapping[str, str] | None = None
+    faces: Faces | None = None
+    real_rows: int | None = None
 
     def feature_origin(self, *, is_frozen: bool) -> FeatureOrigin | None:
         """The networks of the features that the entry learns from; None where it changes them, or nothing says so."""

@@ -22,6 +22,7 @@ from abawbench.entries.network_notes import network_notes
 from abawbench.entries.networks.fersnet import FersNetEntry
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.models.settings import resolve_coupling
+from abawbench.table import Floats
 from abawbench.training.batching import Step, balancing_weights, databases_of, frame_steps, segment_steps, video_steps
 from abawbench.training.coupling import make_coupling
 from abawbench.training.data import Crops, read_inputs, training_data
@@ -64,7 +65,7 @@ from abawbench.training.starting import (
 )
 from abawbench.training.synthesis.enlarge import enlarge_split
 from abawbench.training.synthesis.loop import make_loop
-from abawbench.training.synthesis.pairs import Faces, faces_of, pair_steps
+from abawbench.training.synthesis.pairs import faces_of, pair_notices, pair_steps
 
 # seconds of an epoch above which curves are drawn after each epoch, and not only at the end
 DRAWN_S = 5.0
@@ -153,13 +154,18 @@ def train(
             processes=processes,
             subjects=labels.subjects,
         )
+        synthesis = settings.synthesis
+        if synthesis is not None and synthesis.stage == "joint":
+            faces = faces_of(setup.splits["train"], entry.card.tasks[0].name, labels.subjects)
+            setup = replace(setup, faces=faces)
+            for sentence in pair_notices(faces, labels.subjects):
+                notice(sentence)
         with repeatable(device):
             if not processes.is_first:
                 return _Training(setup, report, resumed).run()
             with open_run(out, make_record(setup, source)):
                 if settings.ridge is not None:
                     return fit_linear(setup, report, resumed)
-                synthesis = settings.synthesis
                 if synthesis is not None and synthesis.stage == "balance" and synthesis.enlarge:
                     setup = enlarge_split(setup, notice)
                 return _Training(setup, report, resumed).run()
@@ -177,10 +183,6 @@ class _Training:
         self.best: dict[str, dict[str, Any]] = {}
         self.temporal = temporal_of(setup.entry)
         self.truth = arrange_labels(setup.labels.train, setup.challenge, setup.entry.card.tasks)
-        # faces of the training split, where they are learned in pairs
-        self.faces: Faces | None = None
-        if setup.settings.synthesis is not None and setup.settings.synthesis.stage == "joint":
-            self.faces = faces_of(setup.splits["train"], setup.entry.card.tasks[0].name, setup.subjects)
 
     def run(self) -> TrainSummary:
         # the first process removes what a killed run left, and the others wait for it
@@ -265,18 +267,26 @@ class _Training:
 
     def _steps(self, epoch: int) -> list[Step]:
         frames, settings, seed = self.setup.splits["train"], self.settings, self.settings.seed
-        if self.faces is not None:
-            return pair_steps(self.faces, settings.batch, seed, epoch)
+        if self.setup.faces is not None:
+            return pair_steps(self.setup.faces, settings.batch, seed, epoch)
         if not isinstance(self.entry, NetworkEntry) or self.temporal.encoder == "none":
-            databases = databases_of(frames, settings.databases)
+            databases, wanted = databases_of(frames, settings.databases), self._row_weights()
             weights = None
-            if settings.balance:
-                wanted = balancing_weights(self._task(settings.balance), self.truth)
+            if wanted is not None:
                 weights = {name: wanted[frames.row[places]] for name, places in databases.items()}
             return frame_steps(databases, settings.batch, seed, epoch, weights)
         if settings.videos:
             return video_steps(frames, self.temporal, self.entry.time, settings.videos, seed, epoch)
         return segment_steps(frames, self.temporal, self.entry.time, settings.batch, seed, epoch)
+
+    def _row_weights(self) -> Floats | None:
+        """Relative frequency of each row of the truth in the steps, shape (rows,); None where all are drawn once."""
+        settings, real = self.settings, self.setup.real_rows
+        weights = balancing_weights(self._task(settings.balance), self.truth) if settings.balance else None
+        if real is not None and settings.synthesis is not None and settings.synthesis.share != 1:
+            weights = np.ones(len(self.truth)) if weights is None else weights
+            weights[real:] *= settings.synthesis.share
+        return weights
 
     def _task(self, name: str) -> Task:
         return next(task for task in self.entry.card.tasks if task.name == name)

@@ -45,3 +45,9 @@ def test_a_cosine_rises_during_the_warm_up_and_ends_at_its_last_share():
 def test_a_constant_rate_stays():
     assert by_epoch(ScheduleSettings("constant"), 3) == [1, 1, 1]
     assert schedule_factor(ScheduleSettings("constant", warmup_epochs=2.0), 3, 0, 0.5) == 0.25
+
+
+def test_a_rate_drops_to_a_tenth_after_each_epoch_that_is_named():
+    settings = ScheduleSettings("drops", drops=(2, 4))
+    factors = [schedule_factor(settings, 6, epoch, 1.0) for epoch in range(6)]
+    assert factors == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])

@@ -59,7 +59,8 @@ def enlarge_split(setup: Setup, notice: Callable[[str], None]) -> Setup:
     truth = enlarged_table(setup.labels.train, setup.challenge, task.name, made)
     arranged = arrange_labels(truth, setup.challenge, entry.card.tasks)
     splits = {**setup.splits, "train": split_frames([*frames.clips, *made], arranged, entry.card.tasks)}
-    return replace(setup, labels=replace(setup.labels, train=truth), splits=splits)
+    labels = replace(setup.labels, train=truth)
+    return replace(setup, labels=labels, splits=splits, real_rows=len(setup.labels.train))
 
 
 def plan_faces(person: Numbers, label: Numbers, classes: int, seed: int) -> Plan:

@@ -50,12 +50,16 @@ def faces_of(frames: SplitFrames, task: str, subjects: Mapping[str, str] | None)
         subjects: subject of each unit, or of its video; None to take each unit for a person of its own.
 
     Raises:
-        ProblemError: C02, a unit without a subject.
+        ProblemError: C02 a unit without a subject, E19 all faces show one expression.
     """
     places = np.flatnonzero(frames.labelled)
     clip = np.searchsorted(frames.begins, places, side="right") - 1
     person = persons_of([clip.video for clip in frames.clips], subjects)
-    return Faces(places, person[clip], frames.targets[task].values.cpu().numpy()[places])
+    label = frames.targets[task].values.cpu().numpy()[places]
+    if len(np.unique(label)) < 2:
+        fix = "bring labels of two expressions or more"
+        raise ProblemError(Problem("E19", f"{len(label):,} faces of one expression", "faces of two or more", fix))
+    return Faces(places, person[clip], label)
 
 
 def pair_steps(faces: Faces, batch: int, seed: int, epoch: int) -> list[Step]:
@@ -69,9 +73,6 @@ def pair_steps(faces: Faces, batch: int, seed: int, epoch: int) -> list[Step]:
 
     Returns:
         Steps of sequences of two: source, target, source, target, ...
-
-    Raises:
-        ProblemError: E19, all faces show one expression.
     """
     generator = np.random.default_rng([seed, epoch, zlib.crc32(b"pairs")])
     target = draw_targets(faces.person, faces.label, generator)
@@ -89,31 +90,33 @@ def draw_targets(person: Numbers, label: Numbers, generator: np.random.Generator
 
     Args:
         person: number of the person of each face, shape (faces,).
-        label: number of the expression of each face, shape (faces,).
+        label: number of the expression of each face, shape (faces,), two different ones at least.
         generator: source of the random numbers.
 
     Returns:
         Position of the target of each face, shape (faces,).
 
-    Raises:
-        ProblemError: E19, all faces show one expression.
-
     Source: cikrhazo/FERSNet:data.py.
     """
-    if len(np.unique(label)) < 2:
-        found = f"{len(label):,} faces of {len(np.unique(label))} expression"
-        fix = "bring labels of two expressions or more"
-        raise ProblemError(Problem("E19", found, "pairs of two expressions", fix))
     chance = generator.random(len(label))
     own, own_count = _others(person, label, chance)
     anyone, _ = _others(np.zeros_like(person), label, chance)
     return np.where(own_count > 0, own, anyone)
 
 
-def without_partner(person: Numbers, label: Numbers) -> int:
-    """Number of faces whose person has no other expression."""
-    _, count = _others(person, label, np.zeros(len(label)))
-    return int((count == 0).sum())
+def pair_notices(faces: Faces, subjects: Mapping[str, str] | None) -> list[str]:
+    """Sentences for the user about the pairs of a training.
+
+    Args:
+        faces: faces of the training split.
+        subjects: subject of each unit, or of its video; None where each unit is taken for a person of its own.
+    """
+    _, count = _others(faces.person, faces.label, np.zeros(len(faces)))
+    alone = int((count == 0).sum())
+    told = ["assumed: each unit is a person of its own; --subjects names them"] if subjects is None else []
+    if alone:
+        told.append(f"{alone:,} of {len(faces):,} faces are of people with one expression: their targets are others'")
+    return told
 
 
 def _others(group: Numbers, label: Numbers, chance: NDArray[np.float64]) -> tuple[Rows, Rows]:

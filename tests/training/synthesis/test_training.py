@@ -79,8 +79,9 @@ def test_a_joint_training_that_is_stopped_ends_with_the_same_bits(tmp_path, corp
         np.testing.assert_array_equal(tensor, cut[name], err_msg=name)
 
 
-def test_every_loss_is_recorded(trained):
-    summary, _ = trained
+def test_every_loss_is_recorded_and_what_is_assumed_is_told(trained):
+    summary, sentences = trained
+    assert "assumed: each unit is a person of its own; --subjects names them" in sentences
     names = {"expression", "pixel", "identity", "adversarial", "cycle", "synthesised_expression", "discriminator"}
     for row in summary.history:
         assert row["loss"].keys() == {*names, "total"}
@@ -153,6 +154,9 @@ def test_synthesised_faces_fill_up_the_training_split_alone(tmp_path, corpus, tr
     again = train(entry, source, tmp_path / "again", changes, OPTIONS)
     assert again.history[0]["loss"] == first.history[0]["loss"]
     without = {**changes, "training.synthesis.enlarge": False}
+    rare = {**changes, "training.synthesis.share": 0.25}
+    rarely = train(entry, source, tmp_path / "rarely", rare, OPTIONS)
+    assert rarely.history[0]["loss"] != first.history[0]["loss"]
     control = train(entry, source, tmp_path / "without", without, OPTIONS)
     assert not (tmp_path / "without" / "synthetic").exists()
     assert control.history[0]["frames"] < first.history[0]["frames"]
@@ -191,6 +195,7 @@ def test_a_training_starts_from_an_earlier_one_without_its_decoder(tmp_path, cor
         ({"training.precision": "bfloat16"}, "training.precision beside training.synthesis"),
         ({"training.freeze_backbone": True}, "training.freeze_backbone of a FERSNet"),
         ({"settings.size": 16}, "settings.size = 16"),
+        ({"training.synthesis.stage": "balance"}, "training.synthesis.stage = balance of an untrained network"),
     ],
 )
 def test_settings_that_do_not_fit_are_told(tmp_path, corpus, changes, found):
@@ -198,10 +203,18 @@ def test_settings_that_do_not_fit_are_told(tmp_path, corpus, changes, found):
     assert [text for text in told if found in text and text.startswith("E19")]
 
 
-def test_synthesis_needs_a_fersnet_and_a_subject_for_every_unit(tmp_path, corpus):
+def test_synthesis_needs_a_fersnet_two_expressions_and_a_subject_for_every_unit(tmp_path, corpus):
     other = HEAD.format(kind="facebehaviornet") + PICTURE + '[settings.trunk]\nkind = "tiny_vit"\n'
     told = problems_of(an_entry(tmp_path, other + JOINT), Source((corpus,)), tmp_path / "run")
     assert "E19 training.synthesis" in told
+    angry = tmp_path / "angry.txt"
+    rows = (corpus / "training_set_annotations.txt").read_text().splitlines()
+    kept = [row for row in rows[1:] if row.split(",")[3] in {"1", "-1"}]
+    angry.write_text("\n".join([rows[0], *kept]) + "\n")
+    told = problems_of(
+        an_entry(tmp_path / "one", NETWORK + JOINT), replace(Source((corpus,)), train=angry), tmp_path / "run"
+    )
+    assert [text.partition("faces of")[2] for text in told] == [" one expression"]
     source = replace(Source((corpus,)), subjects={"a": "ann"})
     told = problems_of(an_entry(tmp_path / "own", NETWORK + JOINT), source, tmp_path / "run")
     assert [text[:3] for text in told] == ["C02"]
