@@ -56,8 +56,8 @@ class Generator:
         size: height and width of its pictures in pixels.
     """
 
-    epochs: int = 60
-    size: int = 64
+    epochs: int = 100
+    size: int = 48
 
     def settings(self) -> list[str]:
         """The words of the command line."""

@@ -81,6 +81,11 @@ OTHER_LOSSES = ("identity", "adversarial", "cycle", "expression", "mismatched")
 ARMS = (
     Arm("fersnet", "the tiny twin of 2020_zhao_fersnet as it is"),
     Arm(
+        "first",
+        "as it was first tried: half the epochs, an adversarial loss of weight .3",
+        {"training.epochs": 9, "training.synthesis.adversarial": 0.3},
+    ),
+    Arm(
         "l1",
         "the same with the L1 loss alone beside that of recognition",
         {f"training.synthesis.{name}": 0.0 for name in OTHER_LOSSES},
