@@ -189,7 +189,7 @@ def write_answers(arm: Arm, judges: Judges, questions: Questions, out: Path, nam
     found = summarise(judge(judges, questions, pictures), questions, pictures)
     write_sheet(questions, pictures, out / f"{arm.name}.{name}.jpg")
     seconds = sum(json.loads(line)["seconds"] for line in _log(out / arm.name))
-    found |= {"meaning": arm.meaning, "minutes": round(seconds / 60, 1)}
+    found["minutes"] = round(seconds / 60, 1)
     write_text(out / f"{arm.name}.{name}.json", json.dumps(found, indent=1))
     say(f"{arm.name}: done in {time.perf_counter() - begin:.0f} s")
 
@@ -238,13 +238,17 @@ def collect(judges: Judges, questions: Questions, out: Path, name: str) -> dict[
         "another person, drawn in the target": questions.of_others,
     }
     verdicts = controls(judges, questions)
-    places = {arm.name: out / f"{arm.name}.{name}.json" for arm in ARMS}
+    places = {arm: out / f"{arm.name}.{name}.json" for arm in ARMS}
     return {
         "hardware": processor(),
         "questions": len(questions.person),
         "people": len(questions.pictures),
         "controls": {key: summarise(verdicts[key], questions, one) for key, one in pictures.items()},
-        "arms": {key: json.loads(read_input(path)) for key, path in places.items() if path.exists()},
+        "arms": {
+            arm.name: {"meaning": arm.meaning, **json.loads(read_input(path))}
+            for arm, path in places.items()
+            if path.exists()
+        },
     }
 
 
