@@ -15,6 +15,7 @@ from abawbench.clips.open import open_clips
 from abawbench.entries.baselines.classical import hog
 from abawbench.entries.loading import find_entry_file
 from abawbench.formats.write import write_annotations
+from abawbench.scoring import pair
 from abawbench.synthetic.settings import CORPUS_VERSION, MULTI_TASK, SPLITS, CorpusSettings
 from abawbench.table import Rows, Table
 from abawbench.training.sources import Source
@@ -178,6 +179,11 @@ def exchanged(table: Table) -> Rows:
     return np.random.default_rng(len(table)).permutation(len(table))
 
 
+def put_back(truth: Table, prediction: Table) -> Table:
+    """The prediction of exchanged frames in the places that the frames have in the truth, whatever its order."""
+    return _with_rows(pair(MULTI_TASK, truth, prediction).prediction, np.argsort(exchanged(truth)))
+
+
 def _with_rows(table: Table, order: Rows) -> Table:
     """The table with the values of other rows in the places of its own."""
     return replace(table, values={name: values[order] for name, values in table.values.items()})
@@ -204,7 +210,7 @@ def run_cell(size: Size, cell: Cell, out: Path) -> Outcome:
     source, clips = Source((folder / FEATURES,), truth=folder), clips_of_features(folder / FEATURES)
     validation, prediction = learn(entry, source, changes, clips, truth, seed)
     if cell.regime == STRANGERS:
-        prediction = _with_rows(prediction, np.argsort(exchanged(truth)))
+        prediction = put_back(truth, prediction)
     return outcome_of(corpus, truth, prediction, validation)
 
 
