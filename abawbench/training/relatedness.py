@@ -180,17 +180,17 @@ def _learned(settings: CouplingSettings, rows: LabelRows, table: Floats) -> tupl
 def _check(source: _Source, rows: LabelRows, shares: Floats, mixed: Floats, learned: Floats | None) -> str:
     """Whether the table explains the labels of training rows, in a sentence."""
     table = mixed if learned is None else learned
-    usable = rows.take(rows.annotated.any(1) & _usable(rows, table))
-    both = usable.take(_with_both(usable))
-    if len(both) >= LEAST_ROWS:
-        found = _gain_over_base_rates(source, _spread(both), shares, learned)
+    usable = rows.annotated.any(1) & _usable(rows, table)
+    both = usable & (rows.classes >= 0)
+    if both.sum() >= LEAST_ROWS:
+        found = _gain_over_base_rates(source, _spread(rows, both), shares, learned)
         if found.is_better:
             return f"the table explains held-out labels better than base rates do ({_describe(found)})"
         return (
             f"WARNING: the table explains the labels of held-out training rows no better than base rates do "
             f"({_describe(found)}): the coupling may do harm; compare with a training without it"
         )
-    alone = _spread(usable).without_classes()
+    alone = _spread(rows, usable).without_classes()
     if len(alone) < LEAST_ROWS or np.isfinite(table).all(1).sum() < 2:
         return "too few training rows with labels to check the table on"
     share = share_of_better_permutations(alone, table)
@@ -235,10 +235,11 @@ def _part(rows: LabelRows) -> np.ndarray:
     return place % PARTS
 
 
-def _spread(rows: LabelRows) -> LabelRows:
-    """At most `CHECKED_ROWS` of the rows, spread over all."""
-    step = -(-len(rows) // CHECKED_ROWS)
-    return rows.take(np.arange(0, len(rows), max(step, 1)))
+def _spread(rows: LabelRows, wanted: Mask) -> LabelRows:
+    """At most `CHECKED_ROWS` of the wanted rows, spread over all of these."""
+    places = np.flatnonzero(wanted)
+    step = -(-len(places) // CHECKED_ROWS)
+    return rows.take(places[:: max(step, 1)])
 
 
 def _describe(found: Comparison) -> str:
