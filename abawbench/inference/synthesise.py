@@ -172,6 +172,8 @@ class _FaceSink:
         self.root = root
         self._entry, self._expressions, self._record = entry, expressions, record
         self._clips, self._batch, self._progress = clips, batch, progress
+        # units that hold the faces of this run
+        self._finished: set[str] = set()
 
     def check_folder(self) -> None:
         path = self.root / RECORD
@@ -208,7 +210,10 @@ class _FaceSink:
     def has(self, clip: Clip, digest: str) -> bool:
         facts = _read_facts(self._facts_file(clip.video))
         folders = (self.root / expression / clip.video for expression in self._expressions)
-        return facts is not None and facts["clip"] == digest and all(folder.is_dir() for folder in folders)
+        is_finished = facts is not None and facts["clip"] == digest and all(folder.is_dir() for folder in folders)
+        if is_finished:
+            self._finished.add(clip.video)
+        return is_finished
 
     def put(self, clip: Clip, digest: str, features: FrameFeatures | None) -> tuple[Problem, ...]:
         del features
@@ -224,6 +229,7 @@ class _FaceSink:
         except ProblemError as error:
             return error.problems
         write_file(self._facts_file(clip.video), json.dumps({"clip": digest, "rows": rows}, indent=1).encode())
+        self._finished.add(clip.video)
         return ()
 
     def _pictures(
@@ -257,11 +263,9 @@ class _FaceSink:
         raise ProblemError(Problem("E13", f"{place}: {kind} for {expression}", expected, fix))
 
     def close(self) -> None:
-        facts = {path.stem: _read_facts(path) for path in sorted((self.root / UNITS).glob("*.json"))}
-        rows = [row for one in facts.values() if one is not None for row in one["rows"]]
-        write_file(self.root / MANIFEST, manifest_of(rows))
-        made = {name for name, one in facts.items() if one is not None}
-        page = self._sheet([clip for clip in self._clips if clip.video in made and clip.valid.any()])
+        found = [_read_facts(path) for path in sorted((self.root / UNITS).glob("*.json"))]
+        write_file(self.root / MANIFEST, manifest_of(row for facts in found if facts for row in facts["rows"]))
+        page = self._sheet([clip for clip in self._clips if clip.video in self._finished])
         if page is not None:
             write_file(self.root / SHEET, encode_jpeg(page))
 
@@ -307,10 +311,9 @@ def _read_facts(path: Path) -> dict[str, Any] | None:
     """The facts about a finished unit; None where it is not finished, or its file is damaged."""
     try:
         facts = parse_fields(read_input(path))
-        return (
-            facts if isinstance(facts["clip"], str) and all(set(COLUMNS) == set(row) for row in facts["rows"]) else None
-        )
-    except (OSError, ValueError, KeyError, TypeError, ProblemError):
+        is_whole = isinstance(facts["clip"], str) and all(row.keys() == set(COLUMNS) for row in facts["rows"])
+        return facts if is_whole else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ProblemError):
         return None
 
 
