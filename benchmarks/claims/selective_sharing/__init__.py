@@ -51,7 +51,7 @@ class SharingSize:
     faces: Size = field(default_factory=Size)
     people: int = 60
     widths: tuple[int, int, int, int] = (8, 16, 24, 32)
-    steps: int = 150
+    steps: int = 120
     batch: int = 32
 
 
