@@ -20,12 +20,12 @@ from abawbench.entries.outputs import head_widths
 from abawbench.models.frameworks.networks import Normalisation
 from abawbench.table import Rows, Table
 from abawbench.training.data import Crops, SplitFrames, read_inputs, training_data
-from abawbench.training.learners import Validation
 from abawbench.training.results import SCORE, Provenance, keep_weights, write_curves, write_entry
 from abawbench.training.ridge import LinearTask, fit_task
 from abawbench.training.run_folder import Checkpoint, load_checkpoint, save_checkpoint
 from abawbench.training.settings import TrainingSettings
 from abawbench.training.setup import Setup, TrainProgress, TrainSummary
+from abawbench.training.validation import Validation
 
 # share of the median deviation of all features
 SMALLEST_DEVIATION = 0.01

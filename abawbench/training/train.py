@@ -26,16 +26,9 @@ from abawbench.table import Floats
 from abawbench.training.batching import Step, balancing_weights, databases_of, frame_steps, segment_steps, video_steps
 from abawbench.training.coupling import make_coupling
 from abawbench.training.data import Crops, read_inputs, training_data
-from abawbench.training.learners import (
-    Learner,
-    LearningEntry,
-    Validation,
-    ValidationScore,
-    make_learner,
-    refuse_misfits,
-    temporal_of,
-)
+from abawbench.training.learners import Learner, LearningEntry, make_learner, temporal_of
 from abawbench.training.loop import Loop, repeatable
+from abawbench.training.misfits import refuse_misfits
 from abawbench.training.objective import make_objective
 from abawbench.training.picture import write_picture
 from abawbench.training.processes import start_processes
@@ -66,6 +59,7 @@ from abawbench.training.starting import (
 from abawbench.training.synthesis.enlarge import enlarge_split
 from abawbench.training.synthesis.loop import make_loop
 from abawbench.training.synthesis.pairs import faces_of, pair_notices, pair_steps
+from abawbench.training.validation import Validation, ValidationScore
 
 # seconds of an epoch above which curves are drawn after each epoch, and not only at the end
 DRAWN_S = 5.0
