@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -56,7 +56,7 @@ def make_loop(
         return Loop(learner, data, settings, objective, **options)
     assert isinstance(learner, FersNetLearner)
     weights = loss_weights(synthesis)
-    weighting = replace(settings.weighting, weights={**settings.weighting.weights, **weights})
+    weighting = replace(settings.weighting, weights={**weights, **settings.weighting.weights})
     settings, objective = replace(settings, weighting=weighting), replace(objective, further=tuple(weights))
     return SynthesisLoop(learner, data, settings, objective, **options)
 
@@ -91,32 +91,35 @@ class SynthesisLoop(Loop):
         colour = learner.image_inputs[0].colour
         self.synthesis = synthesis = self.settings.synthesis
         self.network = learner.network
-        self.weights_of = loss_weights(synthesis)
-        self.opponent, self.opponent_optimiser = None, None
-        if ADVERSARIAL in self.weights_of:
-            self.opponent = _discriminator(synthesis, self.network.classes, settings.seed).to(self.device)
+        self.losses = frozenset(loss_weights(synthesis))
+        self.opponent = None
+        if ADVERSARIAL in self.losses:
+            discriminator = _discriminator(synthesis, self.network.classes, settings.seed).to(self.device)
             own, rate = settings.optimiser, synthesis.discriminator_rate
             own = own if rate is None else replace(own, rate=rate)
-            self.opponent_optimiser = make_optimiser([], list(self.opponent.parameters()), own)
+            self.opponent = _Opponent(discriminator, make_optimiser([], list(discriminator.parameters()), own))
         self.perceptual = None
-        if IDENTITY in self.weights_of:
+        if IDENTITY in self.losses:
             file = synthesis.perceptual
             network = tiny_perceptual(colour, settings.seed) if file is None else load_perceptual(file, colour)
             self.perceptual = network.to(self.device)
 
     def state(self) -> dict[str, Mapping[str, Tensor]]:
         """As `Loop.state`, with the discriminator and its optimiser."""
-        if self.opponent is None or self.opponent_optimiser is None:
+        if self.opponent is None:
             return super().state()
-        own = {"opponent": self.opponent.state_dict(), "opponent_optimiser": state_tensors(self.opponent_optimiser)}
+        own = {
+            "opponent": self.opponent.discriminator.state_dict(),
+            "opponent_optimiser": state_tensors(self.opponent.optimiser),
+        }
         return {**super().state(), **own}
 
     def load_state(self, parts: Mapping[str, Mapping[str, Tensor]]) -> None:
         """Copy what `state` returned into the same parts."""
         super().load_state(parts)
-        if self.opponent is not None and self.opponent_optimiser is not None:
-            copy_tensors(parts["opponent"], self.opponent.state_dict())
-            restore_state(self.opponent_optimiser, parts["opponent_optimiser"])
+        if self.opponent is not None:
+            copy_tensors(parts["opponent"], self.opponent.discriminator.state_dict())
+            restore_state(self.opponent.optimiser, parts["opponent_optimiser"])
 
     def _losses(
         self, batch: Batch, state: State | None, targets: Mapping[str, Target], generator: torch.Generator
@@ -132,12 +135,13 @@ class SynthesisLoop(Loop):
         source, goal = pictures[0::2].contiguous(), pictures[1::2].contiguous()
         before, after = (codes(label[start::2], self.network.classes) for start in (0, 1))
         own: dict[str, Tensor | None] = {}
-        if self.synthesis.fakes == "evaluation":
-            own |= self._learn_to_judge(self._evaluated(source, after), source, goal, after)
+        opponent, is_own_step = self.opponent, self.synthesis.fakes == "step"
+        if opponent is not None and not is_own_step:
+            own[DISCRIMINATOR] = self._learn_to_judge(opponent, self._evaluated(source, after), source, goal, after)
         encoded = self.network.encode(source)
         made = self.network.decode(encoded, source, after)
-        if self.synthesis.fakes == "step":
-            own |= self._learn_to_judge(made.detach(), source, goal, after)
+        if opponent is not None and is_own_step:
+            own[DISCRIMINATOR] = self._learn_to_judge(opponent, made.detach(), source, goal, after)
         logits = self.network.classifier(self.network.features(encoded))
         known = {name: target.take(torch.arange(0, len(label), 2)) for name, target in targets.items()}
         losses = self.objective.losses_of(known, {task.name: logits}, None)
@@ -148,20 +152,21 @@ class SynthesisLoop(Loop):
     ) -> dict[str, Tensor | None]:
         """The losses of synthesised faces."""
         losses: dict[str, Tensor | None] = {}
-        if PIXEL in self.weights_of:
+        if PIXEL in self.losses:
             losses[PIXEL] = (made - goal).abs().mean()
         if self.perceptual is not None:
             losses[IDENTITY] = functional.mse_loss(self.perceptual(made), self.perceptual(goal))
         if self.opponent is not None:
-            self.opponent.eval().requires_grad_(False)
-            losses[ADVERSARIAL] = (self.opponent(made, after) - 1).square().mean()
-            self.opponent.train().requires_grad_(True)
+            discriminator = self.opponent.discriminator
+            discriminator.eval().requires_grad_(False)
+            losses[ADVERSARIAL] = (discriminator(made, after) - 1).square().mean()
+            discriminator.train().requires_grad_(True)
         again: Encoded | None = None
-        if self.weights_of.keys() & {CYCLE, EXPRESSION}:
+        if self.losses & {CYCLE, EXPRESSION}:
             again = self.network.encode(made)
-        if again is not None and CYCLE in self.weights_of:
+        if again is not None and CYCLE in self.losses:
             losses[CYCLE] = functional.mse_loss(self.network.decode(again, made, before), source)
-        if again is not None and EXPRESSION in self.weights_of:
+        if again is not None and EXPRESSION in self.losses:
             losses[EXPRESSION] = functional.cross_entropy(
                 self.network.classifier(self.network.features(again)), after.argmax(1)
             )
@@ -170,29 +175,33 @@ class SynthesisLoop(Loop):
     @torch.no_grad()
     def _evaluated(self, source: Tensor, after: Tensor) -> Tensor:
         """Faces synthesised in evaluation mode."""
-        if self.opponent is None:
-            return source
         self.network.eval()
         made = self.network.decode(self.network.encode(source), source, after)
         self.network.train()
         return made
 
-    def _learn_to_judge(self, made: Tensor, source: Tensor, goal: Tensor, after: Tensor) -> dict[str, Tensor | None]:
+    def _learn_to_judge(self, opponent: _Opponent, made: Tensor, source: Tensor, goal: Tensor, after: Tensor) -> Tensor:
         """Let the discriminator learn from these faces; its mean loss over its steps."""
-        if self.opponent is None or self.opponent_optimiser is None:
-            return {}
-        set_rate(self.opponent_optimiser, self.rate_factor)
-        losses, share = list[Tensor](), self.synthesis.mismatched
+        set_rate(opponent.optimiser, self.rate_factor)
+        losses, share, discriminator = list[Tensor](), self.synthesis.mismatched, opponent.discriminator
         for _ in range(self.synthesis.discriminator_steps):
-            false = self.opponent(made, after).square().mean()
+            false = discriminator(made, after).square().mean()
             if share:
-                false = (1 - share) * false + share * self.opponent(source, after).square().mean()
-            loss = ((self.opponent(goal, after) - 1).square().mean() + false) / 2
-            self.opponent_optimiser.zero_grad(set_to_none=True)
+                false = (1 - share) * false + share * discriminator(source, after).square().mean()
+            loss = ((discriminator(goal, after) - 1).square().mean() + false) / 2
+            opponent.optimiser.zero_grad(set_to_none=True)
             loss.backward()
-            self.opponent_optimiser.step()
+            opponent.optimiser.step()
             losses.append(loss.detach())
-        return {DISCRIMINATOR: torch.stack(losses).mean()}
+        return torch.stack(losses).mean()
+
+
+@dataclass(frozen=True, eq=False)
+class _Opponent:
+    """The discriminator and its optimiser."""
+
+    discriminator: Discriminator
+    optimiser: torch.optim.Optimizer
 
 
 def _discriminator(settings: SynthesisSettings, classes: int, seed: int) -> Discriminator:
