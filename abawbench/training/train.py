@@ -64,6 +64,8 @@ from abawbench.training.validation import Validation, ValidationScore
 # seconds of an epoch above which curves are drawn after each epoch, and not only at the end
 DRAWN_S = 5.0
 DEFAULTS = TrainOptions()
+# note of an entry whose recognition learned on after its synthesis
+RECOGNISES = "recognition learned on alone: synthesise with the run that it started from, whose decoder fits"
 
 
 def train(
@@ -134,6 +136,8 @@ def train(
             # those of an earlier training are about another one
             kept = [text for text in content.notes if not text.startswith(NOTE)]
             content = content.model_copy(update={"notes": [*kept, *made.notes]})
+        if settings.synthesis is not None and settings.synthesis.stage == "balance":
+            content = content.model_copy(update={"notes": [*dict.fromkeys([*content.notes, RECOGNISES])]})
         setup = Setup(
             content=content,
             entry=entry,

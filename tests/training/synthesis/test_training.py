@@ -131,6 +131,7 @@ def test_synthesised_faces_fill_up_the_training_split_alone(tmp_path, corpus, tr
     first = train(entry, source, tmp_path / "run", changes, OPTIONS, notice=sentences.append)
     assert any("synthesising" in sentence for sentence in sentences)
     assert first.history[0]["loss"].keys() == {"expression", "total"}
+    assert any("synthesise with the run" in note for note in load_entry(first.out).card.notes)
     with (tmp_path / "run" / "synthetic" / "manifest.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {row["synthetic"] for row in rows} == {"true"}
