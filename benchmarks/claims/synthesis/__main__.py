@@ -252,6 +252,15 @@ def collect(judges: Judges, questions: Questions, out: Path, name: str) -> dict[
     }
 
 
+def write_result(results: Mapping[str, Any]) -> None:
+    """Write the results beside README.md, and the table into it."""
+    write_text(README.with_name(RESULTS), json.dumps(results, indent=1) + "\n")
+    times = ", ".join(f"{key} {one['minutes']:g}" for key, one in results["arms"].items())
+    made = f"{results['questions']:,} questions about {results['people']} people. Minutes of training: {times}."
+    part = f"{conclusion(results)}\n\n{table(results)}\n\n{made} One core of {results['hardware']}."
+    write_text(README, filled(README, part))
+
+
 @click.command(help=__doc__)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the run.")
 @click.option(
@@ -276,11 +285,7 @@ def main(out: Path, names: tuple[str, ...], *, validation: bool, publish: bool) 
     write_text(out / f"{name}.{RESULTS}", json.dumps(results, indent=1))
     click.echo(f"{table(results)}\n\n{conclusion(results)}")
     if publish and not validation:
-        write_text(README.with_name(RESULTS), json.dumps(results, indent=1) + "\n")
-        times = ", ".join(f"{key} {one['minutes']:g}" for key, one in results["arms"].items())
-        made = f"{results['questions']:,} questions about {results['people']} people. Minutes of training: {times}."
-        part = f"{conclusion(results)}\n\n{table(results)}\n\n{made} One core of {results['hardware']}."
-        write_text(README, filled(README, part))
+        write_result(results)
 
 
 if __name__ == "__main__":
