@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from abawbench.base.files import make_folder
 from abawbench.cli.synth import DrawingProgress
 from abawbench.clips.clip import Clip
 from abawbench.clips.features import Vectors, write_features
-from abawbench.entries import load_entry
+from abawbench.entries import Entry, load_entry
 from abawbench.formats import read_truth
 from abawbench.formats.lists import read_subjects
 from abawbench.scoring import pair
@@ -94,7 +94,9 @@ def learn(
         run, store = Path(name) / "run", Path(name) / "store"
         summary = train(entry, source, run, changes, TrainOptions(threads=1, save_s=0))
         clips = [clip for clip in clips if clip.video in videos]
-        predict(load_entry(str(run)), clips, store, RunOptions(precision="float32"))
+        trained = load_entry(str(run))
+        assert isinstance(trained, Entry)
+        predict(trained, clips, store, RunOptions(precision="float32"))
         return summary.best["score"]["value"], read_store(MULTI_TASK, store)
 
 
@@ -133,7 +135,7 @@ def write_split(folder: Path, table: Table, features: Vectors) -> None:
 
 
 @contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
+def whole_folder(folder: Path) -> Generator[Path]:
     """Give a new folder to write into, which becomes `folder` when all of it is written."""
     make_folder(folder.parent)
     unfinished = folder.with_name(f".{folder.name}")

@@ -157,9 +157,9 @@ def prepare(size: Size, out: Path, processes: int, report: Callable[[str], None]
             report(f"pretraining: masked autoencoder {seed + 1} of {size.pretrainings}")
             pretrain(crops, run, settings_for("tiny", seed=seed, **settings))
         report(f"pretraining: features of networks, seed {seed + 1} of {size.seeds}")
-        for name, makes in ((MASKED, {"name": str(run / ENCODER)}), (RANDOM, {"name": KIND, "seed": seed})):
-            folder = features_path(size, name, seed, out)
-            extract(feature_maker(overrides=mean, **makes), clips, folder, options, dtype="float32")
+        masked, random = feature_maker(str(run / ENCODER), mean), feature_maker(KIND, mean, seed=seed)
+        for name, maker in ((MASKED, masked), (RANDOM, random)):
+            extract(maker, clips, features_path(size, name, seed, out), options, dtype="float32")
 
 
 def _write_components(corpus: Path, clips: tuple[Clip, ...], folder: Path) -> None:
@@ -179,7 +179,7 @@ def _pixels(crops: np.ndarray) -> Vectors:
     import cv2
 
     small = [cv2.resize(crop, (PICTURE, PICTURE), interpolation=cv2.INTER_AREA) for crop in crops]
-    return np.stack(small).reshape(len(crops), -1).astype(np.float32) / 255
+    return np.stack(small).reshape(len(crops), -1).astype(np.float32) / np.float32(255)
 
 
 def run_cell(size: Size, cell: Cell, out: Path) -> Outcome:

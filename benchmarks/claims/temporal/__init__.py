@@ -97,8 +97,8 @@ class Size:
 
     def corpus(self, regime: str) -> CorpusSettings:
         """The corpus of a regime: videos of 100 seconds, of which every 100th frame is annotated."""
-        resting = {"resting": 0.0} if regime == ALIKE else {}
-        return CorpusSettings(self.videos, 3000, 13, WITHOUT, step=100, **resting)
+        settings = CorpusSettings(self.videos, 3000, 13, WITHOUT, step=100)
+        return replace(settings, resting=0.0) if regime == ALIKE else settings
 
 
 def make_claim(*, large: bool) -> Claim:
