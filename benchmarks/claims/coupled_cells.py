@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -18,7 +19,7 @@ from abawbench.base.files import write_file
 from abawbench.labels import ACTION_UNITS_17, COMPOUND_7, EXPRESSIONS_7
 from abawbench.metrics.f1 import confusion, f1_per_class_from, f1_per_label_from, label_counts
 from abawbench.metrics.groups import Groups
-from abawbench.models.compound import compound_scores, parts_of
+from abawbench.models.compound import PARTS, Part, compound_scores
 from abawbench.models.relatedness_tables import binary, expert_table, smoothed
 from abawbench.models.settings import LikelihoodOptions
 from abawbench.table import Floats
@@ -351,17 +352,17 @@ def _statistics(faces: Faces, classes: Floats, labels: Floats, units: NDArray[np
 def _compound_statistics(faces: Faces, classes: Floats, labels: Floats) -> dict[str, Floats]:
     """Confusion counts of compound expressions, by the published score and by the sum of their two parts."""
     people, truth = _people(faces), faces.expression.astype(np.int8)
-    parts = np.array([[EXPRESSIONS_7.index(part) for part in parts_of(name)] for name in COMPOUND_7])
-    published = [
-        compound_scores(units, chances, None, unit_names=ACTION_UNITS_17, expression_names=EXPRESSIONS_7)
-        for chances, units in zip(classes, labels, strict=True)
-    ]
-    summed = classes[..., parts].sum(-1)
+    scores: dict[str, tuple[Part, ...]] = {"compound_published": PARTS, "compound_sum": ("expressions",)}
+    score_of = partial(compound_scores, unit_names=ACTION_UNITS_17, expression_names=EXPRESSIONS_7)
     return {
         name: np.stack(
-            [confusion(truth, row, len(COMPOUND_7), people) for row in np.argmax(scores, -1).astype(np.int8)]
+            [
+                confusion(truth, score.argmax(-1).astype(np.int8), len(COMPOUND_7), people)
+                for chances, units in zip(classes, labels, strict=True)
+                for score in [score_of(units, chances, None, parts=parts)]
+            ]
         )
-        for name, scores in (("compound_published", np.stack(published)), ("compound_sum", summed))
+        for name, parts in scores.items()
     }
 
 
