@@ -39,7 +39,13 @@ LACKING = {
 }
 READY = ("constant", "hog", "mean", "prior", "shuffled")
 # random until they are trained
-NETWORKS = ("facebehaviornet", "facebehaviornet-convflu", "temporal-gru", "temporal-transformer")
+NETWORKS = (
+    "facebehaviornet",
+    "facebehaviornet-convflu",
+    "facebehaviornet-likelihood",
+    "temporal-gru",
+    "temporal-transformer",
+)
 CARD_SAYS, TASKS_NAMED = (check.name for check in CHECKS[:2])
 LOADED, AFTER, ONE, NONE_VALID, EMPTY = (check.name for check in CHECKS[4:9])
 APART, SIZE, COLOURS = (check.name for check in CHECKS[10:])
