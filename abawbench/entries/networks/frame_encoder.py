@@ -167,11 +167,6 @@ class EncoderEntry:
     card: Card
     encoder: FrameEncoder
 
-    @property
-    def width(self) -> int:
-        """Number of features of a frame."""
-        raise NotImplementedError
-
     def at(self, device: str, precision: Precision) -> Self:
         """The same entry with its encoder on another device or in another precision."""
         return replace(self, encoder=self.encoder.at(device, precision))

@@ -105,7 +105,9 @@ def test_the_units_have_rates_a_penalty_and_gates_of_their_own():
     assert grouped == {id(parameter) for parameter in network.units.parameters()}
     network.encode(torch.rand(2, 3, 64, 64))
     penalties = [unit.regulariser() for unit in network.units]
-    assert network.regulariser().item() == pytest.approx(sum(penalty.item() for penalty in penalties))
+    whole = network.regulariser()
+    assert whole is not None
+    assert whole.item() == pytest.approx(sum(penalty.item() for penalty in penalties))
     usual = build(RELEASED, 6, 64)
     usual.encode(torch.rand(2, 3, 64, 64))
     assert usual.regulariser() is None
@@ -141,7 +143,7 @@ def test_the_fused_map_goes_to_the_next_stage_the_decoder_or_both(fused_to, skip
     before = network.encode(torch.ones(1, 3, 64, 64) / 3)
     assert len(before.skips) == skips
     with torch.no_grad():
-        for parameter in network.units[0].parameters():
+        for parameter in next(network.units.children()).parameters():
             parameter.zero_()
     after = network.encode(torch.ones(1, 3, 64, 64) / 3)
     if skips:
@@ -182,9 +184,8 @@ def test_a_transform_around_one_keeps_the_map_at_first():
 
 def test_a_residual_decoder_starts_from_the_picture():
     network = build(FersNetSettings("released", NARROW, residual=True), 6, 64)
-    with torch.no_grad():
-        network.decoder.out.weight.zero_()
-        network.decoder.out.bias.zero_()
+    for parameter in network.decoder.out.parameters():
+        torch.nn.init.zeros_(parameter)
     pictures = torch.rand(3, 3, 64, 64)
     assert torch.equal(synthesise(network, pictures, 2), pictures)
 

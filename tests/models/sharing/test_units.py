@@ -140,6 +140,7 @@ def test_one_random_batch_can_be_learned_by_heart_with_every_unit(name):
     # the source's rates of these are for plain gradient descent
     groups = [group | {"lr": 1e-2} for group in groups]
     optimiser = torch.optim.Adam([*groups, {"params": [*stems.parameters(), *heads.parameters()], "lr": 1e-2}])
+    logits: dict[str, torch.Tensor] = {}
     for _ in range(60):
         given = {task: stems[0 if one else place](pictures).relu() for place, task in enumerate(TWO)}
         shared = module(given)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from abawbench.models.sharing.build import make_unit
 from abawbench.models.sharing.settings import ConvFlu, CrossStitch, Hard, Mtan, Nddr, Separate, Sluice, Unit
-from abawbench.models.sharing.unit import SharingUnit
 
 TWO = ("expression", "va")
 THREE = ("expression", "va", "action_units")
@@ -32,8 +32,8 @@ def maps(tasks: Sequence[str] = TWO, channels: int = 6, *, seed: int = 0, height
     return {task: torch.randn(3, channels, height, width, generator=generator) for task in tasks}
 
 
-def unit(settings: Unit, tasks: Sequence[str] = TWO, channels: int = 6, before: int | None = None) -> SharingUnit:
-    """A unit with weights of one seed, in evaluation mode."""
+def unit(settings: Unit, tasks: Sequence[str] = TWO, channels: int = 6, before: int | None = None) -> Any:
+    """A `SharingUnit` with weights of one seed, in evaluation mode."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return make_unit(channels, tasks, settings, before=before).eval()
