@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from abawbench.entries.loading import CODE, find_entry_file
 from abawbench.entries.model import Card, DeviceEntry, Entry, FeatureEntry, LayeredEntry, Trainable
 from abawbench.entries.networks.compound import CompoundEntry
 from abawbench.entries.networks.facebehaviornet import FaceBehaviorEntry
-from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder, freeze
+from abawbench.entries.networks.frame_encoder import EncoderAlone, FrameEncoder, freeze
 from abawbench.entries.networks.network import NetworkEntry
 from abawbench.inference.store import source_hashes
 from abawbench.models.backbones import KINDS, Backbone, Overrides, build
@@ -44,11 +44,6 @@ class FeatureMaker:
 
     entry: FeatureEntry
     identity: Mapping[str, Any]
-
-
-@dataclass(frozen=True, eq=False)
-class _BackboneAlone(EncoderEntry):
-    width: int = field(default=0)
 
 
 def feature_maker(
@@ -109,9 +104,7 @@ def _alone(name: str, backbone: Backbone, facts: Mapping[str, Any], seed: int | 
     networks = ({**facts, **backbone.card.to_json()},)
     card = Card(name, f"the backbone {backbone.card.kind}", (), None, networks=networks)
     encoder = FrameEncoder(freeze([backbone]), (backbone.card.image_input,))
-    return FeatureMaker(
-        _BackboneAlone(card, encoder, backbone.card.width), {"networks": [network_identity(facts, seed)]}
-    )
+    return FeatureMaker(EncoderAlone(card, encoder, backbone.card.width), {"networks": [network_identity(facts, seed)]})
 
 
 def _loaded(name: str, root: Path) -> Entry | Trainable:

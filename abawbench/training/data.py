@@ -16,7 +16,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Task
 from abawbench.clips.clip import Clip, Frames, nearest_valid
 from abawbench.clips.features import FeatureClip
-from abawbench.entries.model import DeviceEntry, FrameFeatures
+from abawbench.entries.model import FrameFeatures
 from abawbench.models.image_input import Geometry, ImageInput
 from abawbench.table import NO_FRAME, Mask, Rows, Table
 from abawbench.training.settings import TrainingSettings
@@ -225,7 +225,7 @@ class Crops:
                 found[own] = crops if image_input is None else image_input.resized(crops)
 
 
-def encode(entry: DeviceEntry, crops: Crops, rows: Rows) -> FrameFeatures:
+def encode(entry: EncoderEntry, crops: Crops, rows: Rows) -> FrameFeatures:
     """Encode the crops of these numbers as features of an entry, shape (rows, width)."""
     parts: list[FrameFeatures] = [np.empty((0, entry.width), np.float32)]
     for begin in range(0, len(rows), BATCH):

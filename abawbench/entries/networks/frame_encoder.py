@@ -167,6 +167,11 @@ class EncoderEntry:
     card: Card
     encoder: FrameEncoder
 
+    @property
+    def width(self) -> int:
+        """Number of features of a frame."""
+        raise NotImplementedError
+
     def at(self, device: str, precision: Precision) -> Self:
         """The same entry with its encoder on another device or in another precision."""
         return replace(self, encoder=self.encoder.at(device, precision))
@@ -190,6 +195,22 @@ class EncoderEntry:
     def predict(self, clip: Clip) -> Answers:
         """Encode every valid crop, then answer for the clip."""
         return predict_frame_wise(self, clip)
+
+
+@dataclass(frozen=True, eq=False)
+class EncoderAlone(EncoderEntry):
+    """An entry of features alone, as a backbone or a layer makes them of each crop; it answers nothing.
+
+    Attributes:
+        features: number of features of a frame.
+    """
+
+    features: int
+
+    @property
+    def width(self) -> int:
+        """Number of features of a frame."""
+        return self.features
 
 
 def freeze(modules: Sequence[nn.Module]) -> tuple[nn.Module, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -12,21 +11,10 @@ from torch import Tensor, nn
 from abawbench.base.problems import Problem, ProblemError, did_you_mean
 from abawbench.entries.features import layer_card
 from abawbench.entries.model import Card
-from abawbench.entries.networks.frame_encoder import EncoderEntry, FrameEncoder
+from abawbench.entries.networks.frame_encoder import EncoderAlone, EncoderEntry, FrameEncoder
 
 # pictures of the trial that shows the width; with two, rows and columns cannot be confused
 TRIAL = 2
-
-
-@dataclass(frozen=True, eq=False)
-class TorchLayer(EncoderEntry):
-    """An entry whose features are what a layer of a torch module makes of each crop; it answers nothing.
-
-    Attributes:
-        width: number of features of a frame.
-    """
-
-    width: int
 
 
 class _Tap(nn.Module):
@@ -77,7 +65,7 @@ def require_layer(module: nn.Module, layer: str, place: str, rule: str) -> None:
         raise ProblemError(Problem(rule, f"{place}: no layer {layer}", expected, fix))
 
 
-def torch_layer(card: Card, encoder: FrameEncoder, prefix: str, layer: str) -> TorchLayer:
+def torch_layer(card: Card, encoder: FrameEncoder, prefix: str, layer: str) -> EncoderAlone:
     """Make the entry whose features are those of a layer; more than one axis behind that of the pictures is flattened.
 
     Args:
@@ -95,7 +83,7 @@ def torch_layer(card: Card, encoder: FrameEncoder, prefix: str, layer: str) -> T
     width = own.forward((torch.zeros(TRIAL, image_input.size, image_input.size, 3, dtype=torch.uint8),)).shape[1]
     kind, sha256 = type(named).__name__, _digest(named)
     about = layer_card(card, image_input, layer, f"layer {layer}", kind=kind, sha256=sha256, width=width)
-    return TorchLayer(about, own, width)
+    return EncoderAlone(about, own, width)
 
 
 class LayeredEncoderEntry(EncoderEntry):
@@ -111,7 +99,7 @@ class LayeredEncoderEntry(EncoderEntry):
         """Names of the layers of the module."""
         return layers_of(self.encoder.modules[0].get_submodule(self.inside))
 
-    def layer(self, name: str) -> TorchLayer:
+    def layer(self, name: str) -> EncoderAlone:
         """The entry whose features are those of a layer.
 
         Raises:
