@@ -9,6 +9,9 @@ from abawbench.challenges import CHALLENGES, Task
 from abawbench.entries.model import Card
 from abawbench.labels import OUTSIDE, known_name
 
+# names that a message lists
+MOST_NAMES = 20
+
 
 def read_names(names: Sequence[str], task: Task, place: str, problems: Problems) -> tuple[Task, tuple[str, ...]]:
     """The task with the names of a model's outputs in their order, in the words of the challenge.
@@ -60,9 +63,10 @@ def check_names(card: Card, tasks: Sequence[Task] | None = None) -> tuple[Proble
 
     Args:
         card: card of an entry.
-        tasks: tasks that the entry is asked for; None for those of all challenges.
+        tasks: tasks that the entry is asked for; None for those of all challenges. A task that only protocols of
+            data sets have, as identities, takes any names then: they are those of the data that it was trained on.
     """
-    asked = [task for challenge in CHALLENGES.values() for task in challenge.tasks] if tasks is None else tasks
+    asked = _shared_tasks() if tasks is None else tasks
     problems: list[Problem] = []
     for task in card.tasks:
         alike = [other for other in asked if (other.name, type(other)) == (task.name, type(task))]
@@ -78,6 +82,12 @@ def check_names(card: Card, tasks: Sequence[Task] | None = None) -> tuple[Proble
     return tuple(problems)
 
 
+def _shared_tasks() -> list[Task]:
+    """The tasks of all challenges whose names some ABAW challenge has, too."""
+    shared = {task.name for challenge in CHALLENGES.values() if challenge.edition for task in challenge.tasks}
+    return [task for challenge in CHALLENGES.values() for task in challenge.tasks if task.name in shared]
+
+
 def _unknown(rule: str, place: str, name: str, outputs: Sequence[str]) -> Problem:
     # the formats take as long to import as all entries, and most names are known
     from abawbench.formats.value_forms import near_classes
@@ -85,4 +95,6 @@ def _unknown(rule: str, place: str, name: str, outputs: Sequence[str]) -> Proble
     near = near_classes(outputs, name)
     fix = f"did you mean {near}?" if near else did_you_mean(name, outputs, "")
     mark = f"what is none of them is written {OUTSIDE}{name}"
-    return Problem(rule, f"{place}: {name}", f"one of {', '.join(outputs)}", f"{fix} {mark}".strip())
+    rest = len(outputs) - MOST_NAMES
+    listed = f"{', '.join(outputs[:MOST_NAMES])}{f' and {rest} others' * (rest > 0)}"
+    return Problem(rule, f"{place}: {name}", f"one of {listed}", f"{fix} {mark}".strip())
