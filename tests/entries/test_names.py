@@ -84,6 +84,15 @@ def test_a_card_names_what_it_answers_to_the_letter(task, names):
     assert not check_names(replace(CARD, tasks=(replace(task, name="mine").with_outputs(names),)))
 
 
+def test_people_and_attributes_have_the_names_of_the_data_until_a_data_set_is_asked_for():
+    asked = challenges.get("london-identity").tasks
+    own = replace(CARD, tasks=tuple(task.with_outputs(["ann", "bob"]) for task in asked))
+    assert not check_names(own)
+    problems = check_names(own, asked)
+    assert {problem.rule for problem in problems} == {"E16"} and len(problems) == 4
+    assert problems[0].expected.endswith(" and 82 others")
+
+
 def test_what_an_entry_made_by_hand_calls_otherwise_is_refused_before_it_is_lost():
     clips = [clip_in_memory("v", np.zeros((2, 4, 4, 3), np.uint8))]
     assert answer(Sure("Neutral", "Happiness"), clips, MTL).values["expression"].tolist() == [4, 4]
