@@ -65,7 +65,7 @@ class LikelihoodOptions:
     Attributes:
         power: power of the labels' likelihood given the class, from 0 to 1: 1 where labels are independent given the
             class, less where they depend on each other and would be counted several times; 0 removes the labels.
-        pseudo_rows: number of rows of base rates that every row of the table is mixed with.
+        pseudo_rows: number of rows of base rates that every row of the table is mixed with (value assumed).
         given_rows: number of rows that a row of a table without counts is worth, as the expert's (assumed).
         learned: True to learn the table further on the training labels; it is kept where it explains held-out training
             rows better.
