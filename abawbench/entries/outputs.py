@@ -34,8 +34,10 @@ TRAINED: dict[type[Task], Activation] = {Continuous: "clip", Categorical: "softm
 THRESHOLD = 0.5
 # numbers that do not sum to 1 in every row by chance
 FEWEST_SCORES = 6
-# likewise for scores from 0 to 1 before a sigmoid, each of which may lie there by chance
+# likewise for scores from 0 to 1 before a sigmoid, each of which may lie there by chance, and the range that they fill:
+# the small scores of a network that has hardly learned lie close together
 FEWEST_IN_RANGE = 64
+FILLED_RANGE = (0.05, 0.6)
 # greatest rounding error of float32 probabilities and of their sums
 TOLERANCE = 1e-3
 
@@ -118,17 +120,22 @@ def refuse_probabilities(task: Task, scores: Floats, activation: Activation, *, 
 
     Raises:
         ProblemError: E14, rows that all sum to 1 and get a softmax, or scores that all lie from 0 to 1 and get a
-            sigmoid, after which every label would be present in every frame.
+            sigmoid, after which every label would be present in every frame; these must come near both ends.
     """
     expected = None
     if activation == "softmax" and scores.size >= FEWEST_SCORES and is_distribution(scores).all():
         expected = "scores for a softmax, not numbers that sum to 1"
-    elif activation == "sigmoid" and scores.size >= FEWEST_IN_RANGE and ((scores >= 0) & (scores <= 1)).all():
+    elif activation == "sigmoid" and scores.size >= FEWEST_IN_RANGE and _fills_probabilities(scores):
         expected = "scores for a sigmoid, some of them below 0 or above 1"
     if expected is not None:
         found = f"{task.name} = {', '.join(f'{value:.4g}' for value in scores[0])}"
         fix = f'set {place} = "none": they are probabilities already'
         raise ProblemError(Problem("E14", found, expected, fix, file))
+
+
+def _fills_probabilities(scores: Floats) -> bool:
+    low, high = float(scores.min()), float(scores.max())
+    return 0 <= low < FILLED_RANGE[0] and FILLED_RANGE[1] < high <= 1
 
 
 def over_frames(values: Floats, clip: Clip) -> Floats:

@@ -111,6 +111,8 @@ def test_labels_that_are_probabilities_before_their_sigmoid_are_refused():
     place = {"file": "f", "place": "activation"}
     with pytest.raises(ProblemError, match=r"E14(.|\n)*below 0 or above 1(.|\n)*activation = \"none\""):
         refuse_probabilities(task, random.uniform(0, 1, (8, 8)), "sigmoid", **place)
+    # scores of a network that knows the means alone
+    refuse_probabilities(task, random.uniform(0.2, 0.4, (50, 8)), "sigmoid", **place)
     # few, one below 0, or no sigmoid
     refuse_probabilities(task, random.uniform(0, 1, (7, 8)), "sigmoid", **place)
     refuse_probabilities(task, np.append(random.uniform(0, 1, (8, 8)), [[-0.1] * 8], axis=0), "sigmoid", **place)
