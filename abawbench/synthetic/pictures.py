@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,7 +13,7 @@ import numpy as np
 
 from abawbench.base.files import make_folder, temporary_name, write_file, write_folder
 from abawbench.base.problems import Problem, ProblemError, unwritable
-from abawbench.base.run_lock import end_workers, stay_with_parent, without_interrupts
+from abawbench.base.process_pool import in_processes
 from abawbench.synthetic.affect import FRAME_RATE, Intensities
 from abawbench.synthetic.corpus import FACE, FILM, Footage, Unit
 from abawbench.synthetic.noise import stream
@@ -101,43 +99,19 @@ def drawing_jobs(footage: Footage, crops: Path) -> list[DrawingJob]:
 
 
 def _results(jobs: list[DrawingJob], workers: int, corpus: Path) -> Iterator[tuple[int, tuple[Problem, ...]]]:
-    if workers == 1 or len(jobs) < 2:
-        yield from map(draw_unit, jobs)
-        return
-    import multiprocessing
-
-    # fresh processes, since a forked process may hang if its parent has threads
-    with ProcessPoolExecutor(
-        min(workers, len(jobs)),
-        multiprocessing.get_context("spawn"),
-        initializer=_start_process,
-        initargs=(corpus, os.getpid()),
-    ) as pool:
-        try:
-            with without_interrupts():
-                drawing = [pool.submit(draw_unit, job) for job in jobs]
-            for future in as_completed(drawing):
-                yield future.result()
-        except BrokenProcessPool as error:
-            fix = "start it again, with fewer --workers if memory is short: what is drawn is kept"
-            problem = Problem("D54", "a process that was ended from outside", "processes that end by themselves", fix)
-            raise ProblemError(problem) from error
-        except BaseException:
-            end_workers()
-            raise
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    try:
+        for _, result in in_processes(draw_unit, jobs, workers, corpus, _use_one_thread):
+            yield result
+    except BrokenProcessPool as error:
+        fix = "start it again, with fewer --workers if memory is short: what is drawn is kept"
+        problem = Problem("D54", "a process that was ended from outside", "processes that end by themselves", fix)
+        raise ProblemError(problem) from error
 
 
-# the lock that a process holds while it lives
-_process: dict[str, Any] = {}
-
-
-def _start_process(corpus: Path, parent: int) -> None:
+def _use_one_thread() -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    _process["lock"] = stay_with_parent(corpus, parent)
 
 
 def draw_unit(job: DrawingJob) -> tuple[int, tuple[Problem, ...]]:

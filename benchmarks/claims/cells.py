@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from abawbench.base.files import make_folder, write_file
+from abawbench.base.process_pool import in_processes
 from abawbench.base.run_lock import only_run
 from benchmarks.claims.claim import Cell, Claim, Floats, Outcome, Side
-from benchmarks.claims.pool import in_processes
 
 SECONDS = "seconds.txt"
 

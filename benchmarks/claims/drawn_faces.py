@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.base.files import make_folder, write_file
+from abawbench.base.process_pool import in_processes
 from abawbench.base.run_lock import only_run
 from abawbench.entries.baselines.classical import hog
 from abawbench.labels import ACTION_UNITS_17, EXPRESSIONS_7
 from abawbench.models.relatedness_tables import expert_table
 from abawbench.synthetic.noise import stream
 from abawbench.table import Floats, Mask, Rows
-from benchmarks.claims.pool import in_processes
 
 Pictures = NDArray[np.uint8]
 

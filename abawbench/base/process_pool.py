@@ -13,11 +13,16 @@ from abawbench.base.run_lock import end_workers, stay_with_parent, without_inter
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+# the lock that a process holds while it lives
 _process: dict[str, Any] = {}
 
 
 def in_processes(
-    call: Callable[[Item], Result], items: Sequence[Item], processes: int, locked: Path
+    call: Callable[[Item], Result],
+    items: Sequence[Item],
+    processes: int,
+    locked: Path,
+    start: Callable[[], None] | None = None,
 ) -> Iterator[tuple[int, Result]]:
     """Call a function for each item, on several processes or, with one, in this process.
 
@@ -26,9 +31,13 @@ def in_processes(
         items: items.
         processes: number of processes.
         locked: folder that this run has locked with `only_run`.
+        start: function of a module that each process calls first; this process does not.
 
     Yields:
         Index of the item and the result, as they are done.
+
+    Raises:
+        BrokenProcessPool: a process was ended from outside.
     """
     if processes == 1 or len(items) < 2:
         for index, item in enumerate(items):
@@ -41,7 +50,7 @@ def in_processes(
         min(processes, len(items)),
         multiprocessing.get_context("spawn"),
         initializer=_start,
-        initargs=(locked, os.getpid()),
+        initargs=(locked, os.getpid(), start),
     ) as pool:
         try:
             with without_interrupts():
@@ -55,5 +64,7 @@ def in_processes(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _start(locked: Path, parent: int) -> None:
+def _start(locked: Path, parent: int, start: Callable[[], None] | None) -> None:
+    if start is not None:
+        start()
     _process["lock"] = stay_with_parent(locked, parent)
