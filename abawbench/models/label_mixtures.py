@@ -1,6 +1,6 @@
 """Mixtures of labels by class: how well a table of relatedness explains labels, and tables learned from labels.
 
-Every class c has a share pi_c, and shows label i with probability W_ci, independently of the others. Needs no torch.
+Every class c has a share pi_c, and shows label i with probability W_ci, independently of the others.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from abawbench.models import likelihood
 from abawbench.models.relatedness_tables import Floats, Mask
 
 Rows = NDArray[np.int64]
-# shares are kept this far from 0 and 1
-MARGIN = 1e-6
 STEPS = 50
 # permuted tables that a table is compared with, and the share of them that may explain labels better by chance
 PERMUTED = 49
@@ -54,15 +54,12 @@ class LabelRows:
 def log_likelihood(rows: LabelRows, table: Floats) -> Floats:
     """Log likelihood of the annotated labels of each row, given each class, shape (rows, classes).
 
-    Minus infinity for a class of which nothing is known; see `abawbench.models.relatedness_tables.smoothed` for tables
-    of which some cells are not known.
+    As `abawbench.models.likelihood.log_likelihood`, of arrays.
     """
-    shares = table.clip(MARGIN, 1 - MARGIN)
-    on = np.where(rows.annotated, rows.labels, 0).astype(np.float64)
-    off = rows.annotated - on
-    is_class = np.isfinite(shares).all(1)
-    filled = np.where(is_class.reshape(-1, 1), shares, 0.5)
-    return np.where(is_class, on @ np.log(filled).T + off @ np.log1p(-filled).T, -np.inf)
+    labels, annotated, shares = (
+        torch.from_numpy(np.ascontiguousarray(part)) for part in (rows.labels, rows.annotated, table)
+    )
+    return likelihood.log_likelihood(labels, annotated, shares).numpy()
 
 
 def fit_shares(evidence: Floats, *, steps: int = STEPS) -> Floats:

@@ -202,7 +202,27 @@ class SequenceLearner(Learner):
 
 
 class FrameLearner(Learner):
-    """The learner of FaceBehaviorNet: a trunk and heads, frame by frame."""
+    """A learner that sees each frame alone."""
+
+    def answers(self, features: Tensor) -> Outputs:
+        """Compute the outputs of each task, shape (frames, width), of features, shape (frames, width)."""
+        raise NotImplementedError
+
+    def forward(
+        self,
+        features: Tensor,
+        lengths: Tensor,
+        state: State | None,
+        positions: Tensor | None,
+        given: Mapping[str, Tensor] | None = None,
+    ) -> tuple[Outputs, State | None]:
+        """Compute outputs as `Learner.forward`, frame by frame, without a state."""
+        del lengths, state, positions, given
+        return self.answers(features), None
+
+
+class FaceBehaviorLearner(FrameLearner):
+    """The learner of FaceBehaviorNet: a trunk and heads."""
 
     def __init__(self, entry: FaceBehaviorEntry, *, is_frozen: bool) -> None:
         super().__init__(entry.card.tasks, entry.encoder.image_inputs, is_frozen=is_frozen)
@@ -217,22 +237,14 @@ class FrameLearner(Learner):
         """The trunk, and each head."""
         yield from (self.network.trunk, *self.network.heads.children())
 
-    def forward(
-        self,
-        features: Tensor,
-        lengths: Tensor,
-        state: State | None,
-        positions: Tensor | None,
-        given: Mapping[str, Tensor] | None = None,
-    ) -> tuple[Outputs, State | None]:
-        """Compute outputs as `Learner.forward`, frame by frame, without a state."""
-        del lengths, state, positions, given
-        answers = self.network.answers(features)
-        return {task.name: answers[VALENCE_AROUSAL if task.is_real else task.name] for task in self.tasks}, None
+    def answers(self, features: Tensor) -> Outputs:
+        """Compute outputs by the heads."""
+        heads = self.network.answers(features)
+        return {task.name: heads[VALENCE_AROUSAL if task.is_real else task.name] for task in self.tasks}
 
 
-class FersNetLearner(Learner):
-    """The learner of FERSNet's recognition, frame by frame; `SynthesisLoop` lets it learn synthesis too."""
+class FersNetLearner(FrameLearner):
+    """The learner of FERSNet's recognition; `SynthesisLoop` lets it learn synthesis too."""
 
     def __init__(self, entry: FersNetEntry) -> None:
         super().__init__(entry.card.tasks, entry.encoder.image_inputs, is_frozen=False)
@@ -247,17 +259,9 @@ class FersNetLearner(Learner):
         """Each part of the network."""
         yield from self.network.children()
 
-    def forward(
-        self,
-        features: Tensor,
-        lengths: Tensor,
-        state: State | None,
-        positions: Tensor | None,
-        given: Mapping[str, Tensor] | None = None,
-    ) -> tuple[Outputs, State | None]:
-        """Compute outputs as `Learner.forward`, frame by frame, without a state."""
-        del lengths, state, positions, given
-        return {self.tasks[0].name: self.network.classifier(features)}, None
+    def answers(self, features: Tensor) -> Outputs:
+        """Compute outputs by the classifier."""
+        return {self.tasks[0].name: self.network.classifier(features)}
 
 
 def make_learner(entry: LearningEntry, *, is_frozen: bool, takes_features: bool) -> Learner:
@@ -272,7 +276,7 @@ def make_learner(entry: LearningEntry, *, is_frozen: bool, takes_features: bool)
         return SequenceLearner(entry, is_frozen=is_frozen, takes_features=takes_features)
     if isinstance(entry, FersNetEntry):
         return FersNetLearner(entry)
-    return FrameLearner(entry, is_frozen=is_frozen)
+    return FaceBehaviorLearner(entry, is_frozen=is_frozen)
 
 
 def first_sequences(state: State | None, sequences: int) -> State | None:

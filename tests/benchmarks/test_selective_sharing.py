@@ -10,16 +10,11 @@ from benchmarks.claims.claim import Cell, load_claim
 from benchmarks.claims.drawn_faces import Faces
 from benchmarks.claims.selective_sharing import ARMS, LARGE, MORE, REGIME, SIZE
 from benchmarks.claims.selective_sharing import networks as cells
+from tests.models.shaking import one_thread
+
+__all__ = ["one_thread"]
 
 TINY = replace(SIZE, people=4, steps=3, batch=8)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def faces(people: int = 6, frames: int = 8) -> Faces:

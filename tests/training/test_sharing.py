@@ -17,6 +17,7 @@ from abawbench.models.sharing.streams import StreamTrunk
 from abawbench.training.settings import TrainOptions
 from abawbench.training.sources import Source
 from abawbench.training.train import train
+from tests.models.shaking import one_thread
 from tests.training.runs import (
     CROPS,
     FACEBEHAVIOR,
@@ -30,20 +31,14 @@ from tests.training.runs import (
     write_labels,
 )
 
+__all__ = ["one_thread"]
+
 STREAMS = '[settings.sharing]\nstreams = [["va"], ["expression", "action_units"]]\n'
 
 
 def sharing(unit: str, **options: object) -> str:
     lines = [f"{name} = {str(value).lower()}" for name, value in options.items()]
     return STREAMS + "\n".join(["[settings.sharing.unit]", f'kind = "{unit}"', *lines, ""])
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,7 @@ from abawbench.training.settings import TrainOptions
 from abawbench.training.sources import Source
 from abawbench.training.train import train
 from tests.models.checkpoints.conftest import draw_mae
+from tests.models.shaking import one_thread
 from tests.training.runs import (
     CROPS,
     FACEBEHAVIOR,
@@ -48,15 +49,9 @@ from tests.training.runs import (
     write_labels,
 )
 
+__all__ = ["one_thread"]
+
 MTL = get("abaw4-mtl")
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
