@@ -12,11 +12,11 @@ from math import isqrt
 from typing import Any, cast
 
 import torch
-from torch import Tensor, cat, nn
-from torch.nn.functional import interpolate
+from torch import Tensor, nn
 
 from abawbench.base.problems import Problem, ProblemError, did_you_mean
 from abawbench.models.backbones.model import Backbone, BackboneCard, refuse_other_pictures
+from abawbench.models.backbones.positions import resize_positions
 from abawbench.models.backbones.presets import PRESETS
 from abawbench.models.backbones.vision_stages import parts_of, picture_like
 from abawbench.models.image_input import ImageInput, Overrides, Pooling, imagenet
@@ -401,45 +401,3 @@ def _averaged(kind: str, overrides: Overrides) -> Overrides:
     found = f"layer {overrides.layer}, pooling '{overrides.pooling}' for {kind}"
     fix = "leave layer and pooling as they are"
     raise ProblemError(Problem("E17", found, "the mean of its output, on which fc_norm was trained", fix))
-
-
-def grid_of(positions: Tensor) -> int:
-    """Number of patches along one side: n for 1 + n x n positions.
-
-    Args:
-        positions: shape (1, 1 + n x n, width), the class token's first.
-
-    Raises:
-        ProblemError: E17, not one class token and a square grid.
-    """
-    shape = tuple(positions.shape)
-    side = isqrt(max(shape[1] - 1, 0)) if len(shape) == 3 else 0
-    if not side or shape != (1, 1 + side * side, shape[2]):
-        expected = "(1, 1 + n x n, width): one class token and a square grid of patches"
-        fix = "take a network of that kind, or leave the size as it is"
-        raise ProblemError(Problem("E17", f"positions of shape {shape}", expected, fix))
-    return side
-
-
-def resize_positions(positions: Tensor, grid: int) -> Tensor:
-    """Positions for a grid of patches of another size, bicubic; the class token keeps its own.
-
-    Args:
-        positions: shape (1, 1 + n x n, width), the class token's first.
-        grid: patches along one side, 1 or more.
-
-    Returns:
-        Shape (1, 1 + grid x grid, width); the same tensor where the grid is that of the input.
-
-    Raises:
-        ProblemError: E17, as `grid_of`.
-
-    Source: facebookresearch/mae:util/pos_embed.py.
-    """
-    side = grid_of(positions)
-    if side == grid:
-        return positions
-    width = positions.shape[2]
-    patches = positions[:, 1:].reshape(1, side, side, width).permute(0, 3, 1, 2)
-    patches = interpolate(patches, size=(grid, grid), mode="bicubic", align_corners=False)
-    return cat((positions[:, :1], patches.permute(0, 2, 3, 1).reshape(1, grid * grid, width)), 1)

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.models.backbones import Overrides, vision
+from abawbench.models.backbones.positions import grid_of
 from abawbench.models.backbones.presets import MAE_EPSILON, VIT
-from abawbench.models.backbones.vision import Config, grid_of
+from abawbench.models.backbones.vision import Config
 from abawbench.models.checkpoints.fit import (
     Branch,
     Detected,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abawbench.base.problems import ProblemError
-from abawbench.models.backbones.vision import grid_of, resize_positions
+from abawbench.models.backbones.positions import grid_of, resize_positions
 
 
 def positions(grid, width=3):
