@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from abawbench.base.problems import Problem, ProblemError, Problems
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Challenge
 from abawbench.clips.clip import Clip
 from abawbench.clips.features import FeatureClip
@@ -19,8 +19,8 @@ from abawbench.entries.networks.fersnet import FersNetEntrySettings
 from abawbench.entries.networks.frame_encoder import BackboneSettings
 from abawbench.entries.networks.network import NetworkSettings
 from abawbench.models import backbones
-from abawbench.models.checkpoints.fit import missing_tensors, wrong_shape
-from abawbench.models.checkpoints.tensors import check_tensors, read_safetensors
+from abawbench.models.checkpoints.fit import require_tensors
+from abawbench.models.checkpoints.tensors import check_tensors, read_state
 from abawbench.models.fersnet.network import DECODER, FersNet
 from abawbench.models.image_input import Overrides
 from abawbench.models.settings import CouplingSettings
@@ -148,24 +148,14 @@ def load_all_but_decoder(network: FersNet, path: Path) -> list[str]:
     """
     if not path.is_file():
         raise ProblemError(no_file(path, ""))
-    try:
-        found, _ = read_safetensors(path)
-    except (OSError, ValueError) as error:
-        expected = "a safetensors file"
-        raise ProblemError(Problem("E04", str(error), expected, "convert or copy it again", str(path))) from error
+    found = read_state(path)
     wanted = {name: part for name, part in network.state_dict().items() if not name.startswith(f"{DECODER}.")}
     told: list[str] = []
     name = "classifier.weight"
     if name in found and found[name].shape[0] != network.classes:
         wanted = {name: part for name, part in wanted.items() if not name.startswith("classifier.")}
         told.append(f"{path.name} is of {found[name].shape[0]} expressions: the classifier starts anew")
-    problems = Problems()
-    for name, part in wanted.items():
-        if name not in found:
-            problems.add(missing_tensors([name], "this network"))
-        elif found[name].shape != part.shape:
-            problems.add(wrong_shape(name, tuple(found[name].shape), tuple(part.shape)))
-    problems.raise_if_any()
+    require_tensors(found, wanted, "this network")
     check_tensors(found, path.stat().st_size, str(path))
     copy_tensors(found, wanted)
     return told

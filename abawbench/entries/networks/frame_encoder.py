@@ -266,13 +266,9 @@ def load_state(module: nn.Module, path: Path) -> None:
         ProblemError: E04 the file is no safetensors file, E08 every tensor that is missing, surplus or misshapen,
             E22 numbers that are not finite.
     """
-    from abawbench.models.checkpoints.tensors import check_tensors, read_safetensors
+    from abawbench.models.checkpoints.tensors import check_tensors, read_state
 
-    try:
-        found, _ = read_safetensors(path)
-    except (OSError, ValueError) as error:
-        expected = "a safetensors file"
-        raise ProblemError(Problem("E04", str(error), expected, "convert or copy it again", str(path))) from error
+    found = read_state(path)
     wanted = module.state_dict()
     problems = Problems()
     for name in sorted(wanted.keys() | found.keys()):

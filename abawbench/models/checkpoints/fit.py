@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.models import backbones
 from abawbench.models.backbones import Backbone, Overrides
 from abawbench.models.checkpoints.left_over import check_left_over, first_of, is_needless
@@ -187,6 +187,27 @@ def compare(
 def is_weight(tensor: Tensor) -> bool:
     """True where the numbers are weights as they are; integers and numbers of 8 bits need a scale."""
     return tensor.is_floating_point() and tensor.element_size() > 1
+
+
+def require_tensors(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], kind: str) -> None:
+    """Check that all tensors of a network are there, each of its shape; others are not looked at.
+
+    Args:
+        found: tensors of a file by name.
+        wanted: tensors of the network by name.
+        kind: name of the network, for messages.
+
+    Raises:
+        ProblemError: E08, every tensor that is missing or of another shape.
+    """
+    problems = Problems()
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        problems.add(missing_tensors(missing, kind))
+    for name, tensor in wanted.items():
+        if name in found and found[name].shape != tensor.shape:
+            problems.add(wrong_shape(name, tuple(found[name].shape), tuple(tensor.shape)))
+    problems.raise_if_any()
 
 
 def missing_tensors(names: list[str], kind: str) -> Problem:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from abawbench.base.files import require_plain
-from abawbench.base.problems import Problem, Problems
+from abawbench.base.problems import Problem, ProblemError, Problems
 
 # bytes that tensors may take beyond four times the file: views of one storage are saved once
 SLACK = 1 << 20
@@ -35,6 +35,19 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     # number types that only newer versions of torch have
     except (AttributeError, KeyError, RuntimeError, TypeError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file by name.
+
+    Raises:
+        ProblemError: E04 it is no such file, F01 as `read_safetensors`.
+    """
+    try:
+        return read_safetensors(path)[0]
+    except (OSError, ValueError) as error:
+        expected = "a safetensors file"
+        raise ProblemError(Problem("E04", str(error), expected, "convert or copy it again", str(path))) from error
 
 
 def sizes_in(path: Path) -> list[int]:

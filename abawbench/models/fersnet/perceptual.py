@@ -8,9 +8,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from abawbench.base.problems import Problems
 from abawbench.models.checkpoints.branches import tensors_of
-from abawbench.models.checkpoints.fit import missing_tensors, wrong_shape
+from abawbench.models.checkpoints.fit import require_tensors
 from abawbench.models.checkpoints.read import read
 from abawbench.models.checkpoints.tensors import check_tensors
 from abawbench.models.image_input import Colour
@@ -135,14 +134,7 @@ def load_perceptual(path: Path, colour: Colour) -> Perceptual:
     named = {name.removeprefix(_PREFIX): tensor for name, tensor in found.items()}
     trunk = LightCnn()
     wanted = trunk.state_dict()
-    problems = Problems()
-    missing = [name for name in wanted if name not in named]
-    if missing:
-        problems.add(missing_tensors(missing, "the trunk of LightCNN-9"))
-    for name, tensor in wanted.items():
-        if name in named and named[name].shape != tensor.shape:
-            problems.add(wrong_shape(name, tuple(named[name].shape), tuple(tensor.shape)))
-    problems.raise_if_any()
+    require_tensors(named, wanted, "the trunk of LightCNN-9")
     kept = {name: named[name] for name in wanted}
     check_tensors(kept, content.size, str(path))
     trunk.load_state_dict(kept)
