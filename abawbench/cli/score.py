@@ -187,16 +187,16 @@ def _print(challenge: Challenge, score: Score, paired: Paired) -> None:
 
 
 def _quotable(score: Score) -> str:
-    """The score with the interval to quote: BCa, which allows for bias and skewness, else the percentile interval."""
-    kinds = (("bca", "BCa"), ("percentile", "percentile"))
-    names = [(kind, name) for kind, name in kinds if score.intervals["score"][kind] is not None]
+    """The score with the interval to quote."""
+    from abawbench.scoring.intervals import quoted
+
     value = format_figure(score.score)
-    if not names:
+    interval = quoted(score.intervals["score"])
+    if interval is None:
         return f"{value}; there is no interval to quote"
-    kind, name = names[0]
+    kind, bounds = interval
     head = score.intervals
-    interval = format_interval(head["score"][kind])
-    return f"{value} (95 % interval {interval}, {name}, {head['clusters']} {head['unit']}s)"
+    return f"{value} (95 % interval {format_interval(bounds)}, {kind}, {head['clusters']} {head['unit']}s)"
 
 
 def _row(name: str, value: float | None, interval: dict[str, list[float] | None]) -> list[str]:

@@ -101,3 +101,16 @@ def warning(clusters: int, unit: str) -> str | None:
     if clusters < FEW_CLUSTERS:
         return f"only {clusters} {unit}s: intervals over fewer than {FEW_CLUSTERS} are too narrow"
     return None
+
+
+def quoted(interval: Mapping[str, list[float] | None]) -> tuple[str, list[float]] | None:
+    """The interval to quote of a figure, with the name of its kind; None where there is none.
+
+    Args:
+        interval: the intervals of one figure by kind, as `intervals` gives them.
+    """
+    for kind, name in (("bca", "BCa"), ("percentile", "percentile")):
+        bounds = interval[kind]
+        if bounds is not None:
+            return name, bounds
+    return None
