@@ -17,9 +17,10 @@ def test_a_picture_without_words_is_a_finding(visit, tmp_path):
 
 
 def test_complaints_requests_and_a_page_that_is_too_wide_are_seen(visit, tmp_path):
-    content = "<p style='width:500px'>wide</p><script>console.error('no'); fetch('data:,yes'); none()</script>"
+    (tmp_path / "beside.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>", "utf-8")
+    content = "<img src=beside.svg alt=x style='width:500px'><script>console.error('no'); none()</script>"
     seen = visit(page_with(tmp_path, content), width=360)
     assert seen.too_wide() > 100
-    assert seen.requests[-1] == "data:,yes"
+    assert [url.rpartition("/")[2] for url in seen.requests] == ["page.html", "beside.svg"]
     assert seen.complaints == ["no", "none is not defined"]
     seen.complaints.clear()
