@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -86,26 +86,6 @@ def _compared(
         "difference": _rounded(point(first, figure) - point(second, figure), change),
         "p": round(min(1.0, 2 * (1 + tail) / (1 + len(change))), 6),
     }
-
-
-def holm(p: Sequence[float], tests: int) -> list[float]:
-    """Adjusted p of some tests of a family, whose other tests are not known yet and count as passed over.
-
-    Args:
-        p: p of the tests that are known.
-        tests: number of all tests of the family.
-
-    Source: Holm 1979, Scandinavian Journal of Statistics 6(2).
-
-    >>> holm([0.01, 0.04], 3)
-    [0.03, 0.08]
-    """
-    adjusted = [0.0] * len(p)
-    so_far = 0.0
-    for rank, index in enumerate(sorted(range(len(p)), key=lambda index: p[index])):
-        so_far = max(so_far, min(1.0, (tests - rank) * p[index]))
-        adjusted[index] = so_far
-    return adjusted
 
 
 def verdict(comparison: Mapping[str, Any], adjusted: float | None) -> str:

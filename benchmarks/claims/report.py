@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from abawbench.base.files import read_input, write_file, write_text
-from benchmarks.claims.analysis import analyse, holm, verdict
+from abawbench.metrics.holm import holm
+from benchmarks.claims.analysis import analyse, verdict
 from benchmarks.claims.cells import Tuned, minutes
 from benchmarks.claims.claim import CLAIMS, FOLDER, Claim, Side, load_claim
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from abawbench.base.problems import ProblemError
 from benchmarks.claims.__main__ import main
-from benchmarks.claims.analysis import analyse, holm, resampled, verdict
+from benchmarks.claims.analysis import analyse, resampled, verdict
 from benchmarks.claims.cells import cell_path, decode, encode, run_claim
 from benchmarks.claims.claim import (
     CLAIMS,
@@ -154,13 +154,6 @@ def test_intervals_are_wider_where_seeds_differ_than_where_they_are_copies():
     # six seeds with a deviation of .17 alone give .07
     assert spread == pytest.approx(0.17 / np.sqrt(6), rel=0.2)
     assert alike < spread / 5
-
-
-def test_holm_by_hand():
-    assert holm([0.04, 0.01, 0.03], 3) == pytest.approx([0.06, 0.03, 0.06])
-    assert holm([0.5, 0.9], 2) == [1.0, 1.0]
-    # a family of four, of which one is known
-    assert holm([0.01], 4) == [0.04]
 
 
 @pytest.mark.parametrize(
