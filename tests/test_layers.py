@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parent.parent / "abawbench"
 # from the bottom; rooms of one storey may not import each other unless they stand in one set
 STOREYS: list[set[str]] = [
     {"base"},
-    {"labels", "table"},
+    {"labels", "pages", "table"},
     {"fill"},
     {"challenges"},
     {"formats", "metrics"},
