@@ -59,9 +59,8 @@ def in_processes(
                 yield index_of[future], future.result()
         except BaseException:
             end_workers()
+            pool.shutdown(cancel_futures=True)
             raise
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _start(locked: Path, parent: int, start: Callable[[], None] | None) -> None:
