@@ -1,0 +1,263 @@
+"""Cross-fitting: what a search over additive statistics finds, and what is left of it on videos it has not seen.
+
+A search picks settings from statistics of clusters (videos or subjects) that add up, so every fold and every resample
+is a row of weights: the training part of a fold is the total minus the fold's own part, and no row of the data is read
+twice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from functools import reduce
+from typing import Any, Literal, Protocol, TypeVar
+
+import numpy as np
+
+from abawbench.base.problems import Problem, ProblemError
+from abawbench.metrics.bootstrap import draws, percentile_interval
+from abawbench.scoring.intervals import LEVEL
+from abawbench.table import Floats, Rows
+
+Choices = TypeVar("Choices")
+Figure = Literal["before", "in_sample", "cross_fitted", "gain", "optimism"]
+FIGURES: tuple[Figure, ...] = ("before", "in_sample", "cross_fitted", "gain", "optimism")
+
+# weightings of clusters that are searched at a time
+BLOCK_WEIGHTINGS = 1200
+
+
+class Search(Protocol[Choices]):
+    """A search for settings over clusters whose statistics add up.
+
+    A weighting says how often each cluster counts: 1 for all, 0 and 1 for a fold, counts for a resample. All methods
+    take weightings of shape (n, clusters); the choices of `fit` are one for each of them.
+    """
+
+    @property
+    def clusters(self) -> int:
+        """Number of clusters."""
+        ...
+
+    def fit(self, weights: Floats) -> Choices:
+        """Search once for each weighting."""
+        ...
+
+    def sums(self, choices: Choices, weights: Floats) -> Floats:
+        """The weighted statistics under the n choices, shape (n, ...); `weights` need not be those of `fit`."""
+        ...
+
+    def untouched(self, weights: Floats) -> Floats:
+        """The weighted statistics without any choice, shape (n, ...)."""
+        ...
+
+    def value(self, sums: Floats) -> Floats:
+        """The figure that is searched for, from statistics of shape (..., own axes): shape (...)."""
+        ...
+
+    def for_resamples(self) -> Search[Any]:
+        """The search that every resample repeats: this one, or one among the settings that can win there."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class CrossFit:
+    """What a search promises on its own videos, and what it keeps on others.
+
+    Attributes:
+        before: figure without the search.
+        in_sample: figure of the settings that were searched on all clusters, on these clusters.
+        repeated: for each repeat of the folds, the figure of the pooled held-out parts, shape (repeats,).
+        resamples: `before`, `in_sample` and `cross_fitted` of each resample, with the search repeated there, shape
+            (resamples,) each; empty without resamples.
+    """
+
+    before: float
+    in_sample: float
+    repeated: Floats
+    resamples: Mapping[str, Floats]
+
+    @property
+    def cross_fitted(self) -> float:
+        """The figure on clusters that the search did not see: the mean over the repeats of the folds."""
+        return float(self.repeated.mean())
+
+    @property
+    def optimism(self) -> float:
+        """How much the figure in sample promises too much."""
+        return self.in_sample - self.cross_fitted
+
+    @property
+    def gain(self) -> float:
+        """What the search gains on clusters that it did not see."""
+        return self.cross_fitted - self.before
+
+    def samples(self, figure: Figure) -> Floats:
+        """A figure of each resample, shape (resamples,)."""
+        parts = self.resamples
+        match figure:
+            case "gain":
+                return parts["cross_fitted"] - parts["before"]
+            case "optimism":
+                return parts["in_sample"] - parts["cross_fitted"]
+            case _:
+                return parts[figure]
+
+    def interval(self, figure: Figure) -> list[float] | None:
+        """The 95 % interval of a figure, as plain data; None without resamples.
+
+        Percentiles of the resamples, moved so that their mean is the figure itself: a resample has fewer different
+        clusters than the sample, so a search finds too much in it, and keeps too little on the folds left out.
+        """
+        if not self.resamples:
+            return None
+        samples = self.samples(figure)
+        bounds = percentile_interval(samples, LEVEL)
+        if bounds is None:
+            return None
+        shift = float(getattr(self, figure)) - float(np.nanmean(samples))
+        return [bounds[0] + shift, bounds[1] + shift]
+
+    def scaled(self, factor: float) -> CrossFit:
+        """The same for a multiple of the figure."""
+        return CrossFit(
+            self.before * factor,
+            self.in_sample * factor,
+            self.repeated * factor,
+            {name: values * factor for name, values in self.resamples.items()},
+        )
+
+
+def added(parts: Sequence[CrossFit]) -> CrossFit:
+    """The sum of figures that were searched apart, over the same folds and resamples."""
+
+    def both(one: CrossFit, other: CrossFit) -> CrossFit:
+        resamples = {name: values + other.resamples[name] for name, values in one.resamples.items()}
+        sums = {field.name: getattr(one, field.name) + getattr(other, field.name) for field in fields(one)[:3]}
+        return CrossFit(**sums, resamples=resamples)
+
+    return reduce(both, parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Which clusters are held out together, and how often they are resampled.
+
+    Attributes:
+        folds: the fold of each cluster, shape (repeats, clusters), from 0.
+        resamples: number of resamples; 0 for none, and for no intervals.
+        seed: seed of the resampling.
+        threads: number of blocks of resamples at a time; None for one for each processor.
+        progress: called with the number of resamples done and that of all.
+    """
+
+    folds: Rows
+    resamples: int = 0
+    seed: int = 0
+    threads: int | None = None
+    progress: Callable[[int, int], None] | None = None
+
+    @property
+    def count(self) -> int:
+        """Number of folds."""
+        return int(self.folds.max()) + 1
+
+
+def deal_folds(sizes: Floats, *, folds: int = 5, repeats: int = 20, seed: int = 0, what: str = "videos") -> Rows:
+    """Deal clusters into folds of about the same size, several times.
+
+    Clusters of neighbouring sizes go to different folds, so that the folds have nearly the same number of rows.
+
+    Args:
+        sizes: number of rows of each cluster, shape (clusters,).
+        folds: number of folds.
+        repeats: number of times.
+        seed: seed of the dealing.
+        what: plural name of the clusters, for messages.
+
+    Returns:
+        The fold of each cluster, shape (repeats, clusters).
+
+    Raises:
+        ProblemError: D24, fewer clusters than folds, or fewer than two folds.
+    """
+    clusters = len(sizes)
+    if not 2 <= folds <= clusters:
+        expected = f"from 2 to {clusters} folds" if clusters > 1 else f"at least 2 {what}"
+        raise ProblemError(Problem("D24", f"{folds} folds of {clusters} {what}", expected, "ask for fewer folds"))
+    generator = np.random.default_rng(seed)
+    dealt = np.empty((repeats, clusters), np.int64)
+    for repeat in dealt:
+        # equal sizes, and those that differ by little, change places from repeat to repeat
+        order = np.argsort(-sizes * generator.uniform(0.9, 1.1, clusters), kind="stable")
+        rounds = -(-clusters // folds)
+        places = np.argsort(generator.random((rounds, folds)), axis=1).ravel()[:clusters]
+        if clusters % folds:
+            # the last round is not full: its clusters go to different folds all the same
+            places[-(clusters % folds) :] = generator.permutation(folds)[: clusters % folds]
+        repeat[order] = places
+    return dealt
+
+
+def crossfit(search: Search[Any], plan: Plan) -> CrossFit:
+    """Search on all clusters, on the training part of every fold, and in every resample.
+
+    The cross-fitted figure is that of the pooled held-out parts of all folds: it estimates what the whole procedure,
+    run on the share (folds - 1) / folds of such videos, reaches on new ones. A resample repeats all of this: copies of
+    a cluster fall into the same fold, so none is on both sides.
+
+    Args:
+        search: the search.
+        plan: folds and resamples.
+    """
+    everything = np.ones((1, search.clusters))
+    in_sample = search.value(search.sums(search.fit(everything), everything))
+    held_out = plan.folds[:, None] == np.arange(plan.count)[:, None]
+    repeated = _held_out(search, np.ones((len(plan.folds), search.clusters)), held_out)
+    return CrossFit(
+        before=float(search.value(search.untouched(everything))[0]),
+        in_sample=float(in_sample[0]),
+        repeated=repeated,
+        resamples=_resampled(search.for_resamples(), plan, held_out) if plan.resamples else {},
+    )
+
+
+def _held_out(search: Search[Any], weights: Floats, held_out: Any) -> Floats:
+    """The figure of the pooled held-out parts, shape (n,), for weights (n, clusters) and masks (n, folds, clusters)."""
+    count, folds, clusters = held_out.shape
+    train = (weights[:, None] * ~held_out).reshape(-1, clusters)
+    test = (weights[:, None] * held_out).reshape(-1, clusters)
+    sums = search.sums(search.fit(train), test)
+    return search.value(sums.reshape(count, folds, *sums.shape[1:]).sum(1))
+
+
+def _resampled(search: Search[Any], plan: Plan, held_out: Any) -> dict[str, Floats]:
+    """The figures of each resample, each on the folds of one of the repeats."""
+    block = max(1, BLOCK_WEIGHTINGS // plan.count)
+    begins = range(0, plan.resamples, block)
+    once = np.ones(search.clusters, np.int64)
+
+    def one_block(begin: int) -> dict[str, Floats]:
+        size = min(block, plan.resamples - begin)
+        weights = draws(once, size, plan.seed + begin)
+        own = held_out[np.arange(begin, begin + size) % len(held_out)]
+        return {
+            "before": search.value(search.untouched(weights)),
+            "in_sample": search.value(search.sums(search.fit(weights), weights)),
+            "cross_fitted": _held_out(search, weights, own),
+        }
+
+    parts: list[dict[str, Floats]] = []
+    with ThreadPoolExecutor(plan.threads or os.cpu_count()) as pool:
+        futures = [pool.submit(one_block, begin) for begin in begins]
+        try:
+            for begin, future in zip(begins, futures, strict=True):
+                parts.append(future.result())
+                if plan.progress is not None:
+                    plan.progress(min(begin + block, plan.resamples), plan.resamples)
+        finally:
+            for future in futures:
+                future.cancel()
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -1,0 +1,226 @@
+"""Searches for `crossfit`: the best of some candidates, for each part alone or for all together, and coordinate ascent.
+
+Ties go to the earlier candidate, so that a setting is left as it is where nothing is better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from abawbench.table import Floats, Rows
+
+# cells of the sums of all candidates that are held at a time: 64 MB
+BLOCK_CELLS = 1 << 23
+# figures within this of the best one form the flat top of which `plateau` takes the middle
+FLAT = 0.005
+# a climb goes on only for more than this
+LEAST_RISE = 1e-12
+
+
+def best(values: Floats) -> Rows:
+    """The first place of the greatest value on the last axis, shape (...); undefined values never win."""
+    return np.where(np.isnan(values), -np.inf, values).argmax(-1)
+
+
+def plateau(values: Floats, positions: Floats, flat: float = FLAT) -> Rows:
+    """The middle of the flat top: the candidate next to the middle of the run around the best one.
+
+    Args:
+        values: figure of each candidate, shape (..., candidates), candidates in order.
+        positions: position of each candidate, shape (candidates,), rising.
+        flat: a candidate belongs to the top if it is at most this much below the best.
+
+    >>> plateau(np.array([0.1, 0.5, 0.503, 0.501, 0.2]), np.array([0.1, 0.2, 0.3, 0.4, 0.5])).tolist()
+    2
+    """
+    known = np.where(np.isnan(values), -np.inf, values)
+    peak = known.argmax(-1)[..., None]
+    below = known < np.take_along_axis(known, peak, -1) - flat
+    index = np.arange(known.shape[-1])
+    first = np.where(below & (index < peak), index, -1).max(-1) + 1
+    last = np.where(below & (index > peak), index, len(index)).min(-1) - 1
+    middle = (positions[first] + positions[last]) / 2
+    nearest = np.abs(positions - middle[..., None])
+    # none outside of the run can be nearer than its ends, and nothing is chosen where nothing is defined
+    return np.where(np.isneginf(np.take_along_axis(known, peak, -1)[..., 0]), 0, nearest.argmin(-1))
+
+
+def weighted_sums(weights: Floats, statistics: Floats, clusters_axis: int = 0) -> Floats:
+    """Weighted sums of statistics over their clusters.
+
+    Args:
+        weights: weight of each cluster, shape (n, clusters).
+        statistics: shape (clusters, cells...), or with the axis of the candidates before: (candidates, clusters, ...).
+        clusters_axis: axis of the clusters, 0 or 1.
+
+    Returns:
+        Shape (n, cells...), or (candidates, n, cells...).
+    """
+    shape = statistics.shape
+    flat = statistics.reshape(*shape[: clusters_axis + 1], -1)
+    return (weights @ flat).reshape(*shape[:clusters_axis], len(weights), *shape[clusters_axis + 1 :])
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """The best of some candidates, for each part (a label, a column) alone.
+
+    A choice that is joint, such as the offsets of all classes, has a single part.
+
+    Attributes:
+        statistics: statistics of the candidates, shape (candidates, clusters, parts, cells...).
+        figure: function from statistics, shape (..., parts, cells...), to figures, shape (..., parts); the figure of
+            all is their mean.
+        default: place of the candidate that stands for no choice.
+        pick: function from figures, shape (..., candidates), to the place of the chosen one, shape (...).
+    """
+
+    statistics: Floats
+    figure: Callable[[Floats], Floats]
+    default: int = 0
+    pick: Callable[[Floats], Rows] = best
+
+    @property
+    def clusters(self) -> int:
+        """Number of clusters."""
+        return self.statistics.shape[1]
+
+    def fit(self, weights: Floats) -> Rows:
+        """The chosen candidate of each part, shape (n, parts)."""
+        cells = int(np.prod(self.statistics.shape[2:]))
+        block = max(1, BLOCK_CELLS // (len(self.statistics) * cells))
+        parts = [self._fit(weights[begin : begin + block]) for begin in range(0, len(weights), block)]
+        return np.concatenate(parts)
+
+    def _fit(self, weights: Floats) -> Rows:
+        # (candidates, n, parts): one matrix product for each candidate
+        figures = self.figure(weighted_sums(weights, self.statistics, clusters_axis=1))
+        return self.pick(np.moveaxis(figures, 0, -1))
+
+    def sums(self, choices: Rows, weights: Floats) -> Floats:
+        """The weighted statistics of the chosen candidates, shape (n, parts, cells...)."""
+        result = np.zeros((len(weights), *self.statistics.shape[2:]))
+        for part in range(choices.shape[1]):
+            for candidate in np.unique(choices[:, part]):
+                rows = choices[:, part] == candidate
+                result[rows, part] = weighted_sums(weights[rows], self.statistics[candidate, :, part])
+        return result
+
+    def untouched(self, weights: Floats) -> Floats:
+        """The weighted statistics of the default, shape (n, parts, cells...)."""
+        return weighted_sums(weights, self.statistics[self.default])
+
+    def value(self, sums: Floats) -> Floats:
+        """The mean of the figures of the parts, shape (...)."""
+        return self.figure(sums).mean(-1)
+
+    def for_resamples(self) -> Candidates:
+        """The same candidates."""
+        return self
+
+
+Point = tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Ascent:
+    """Coordinate ascent over settings that act together, as the offsets of classes.
+
+    It begins at 0, tries a step up and a step down on each coordinate, goes where the figure rises most, and takes the
+    next smaller step where it rises nowhere. The statistics of a point are computed once, whoever comes by.
+
+    Attributes:
+        statistics_of: function from a point to the statistics of the clusters there, shape (clusters, cells...).
+        figure: function from statistics, shape (..., cells...), to figures, shape (...).
+        axes: number of coordinates.
+        steps: lengths of the steps, falling.
+        reach: greatest distance from 0 on each coordinate.
+    """
+
+    statistics_of: Callable[[Point], Floats]
+    figure: Callable[[Floats], Floats]
+    axes: int
+    steps: Sequence[float] = (1.0, 0.5, 0.25)
+    reach: float = 3.0
+    visited: dict[Point, Floats] = field(default_factory=dict[Point, Floats])
+
+    @property
+    def clusters(self) -> int:
+        """Number of clusters."""
+        return len(self._at(self._origin))
+
+    @property
+    def _origin(self) -> Point:
+        return (0.0,) * self.axes
+
+    def _at(self, point: Point) -> Floats:
+        if point not in self.visited:
+            self.visited[point] = self.statistics_of(point)
+        return self.visited[point]
+
+    def _neighbours(self, point: Point, step: float) -> list[Point]:
+        moved = [
+            (*point[:axis], point[axis] + way, *point[axis + 1 :]) for axis in range(self.axes) for way in (step, -step)
+        ]
+        return [other for other in moved if max(map(abs, other)) <= self.reach]
+
+    def _figures(self, point: Point, weights: Floats) -> Floats:
+        found = self.figure(weighted_sums(weights, self._at(point)))
+        return np.where(np.isnan(found), -np.inf, found)
+
+    def fit(self, weights: Floats) -> list[Point]:
+        """The point where each weighting's climb ends."""
+        ends: list[Point] = [self._origin] * len(weights)
+        climbing: dict[Point, Rows] = {self._origin: np.arange(len(weights))}
+        for step in self.steps:
+            climbing = self._climb(climbing, step, weights)
+        for point, rows in climbing.items():
+            for row in rows.tolist():
+                ends[row] = point
+        return ends
+
+    def _climb(self, climbing: dict[Point, Rows], step: float, weights: Floats) -> dict[Point, Rows]:
+        """Climb by steps of one length: weightings at the same point go on together until none can rise."""
+        arrived: dict[Point, Rows] = {}
+        while climbing:
+            onward: dict[Point, Rows] = {}
+            for point, rows in climbing.items():
+                options = [point, *self._neighbours(point, step)]
+                figures = np.stack([self._figures(option, weights[rows]) for option in options], axis=-1)
+                # rounding alone is no reason to move, or a climb could go round for ever
+                figures[:, 0] += LEAST_RISE
+                chosen = best(figures)
+                for place in np.unique(chosen).tolist():
+                    target = onward if place else arrived
+                    moved = rows[chosen == place]
+                    before = target.get(options[place])
+                    target[options[place]] = moved if before is None else np.concatenate([before, moved])
+            climbing = onward
+        return arrived
+
+    def sums(self, choices: list[Point], weights: Floats) -> Floats:
+        """The weighted statistics at the points, shape (n, cells...)."""
+        rows: dict[Point, list[int]] = {}
+        for row, point in enumerate(choices):
+            rows.setdefault(point, []).append(row)
+        result = np.zeros((len(choices), *self._at(self._origin).shape[1:]))
+        for point, own in rows.items():
+            result[own] = weighted_sums(weights[own], self._at(point))
+        return result
+
+    def untouched(self, weights: Floats) -> Floats:
+        """The weighted statistics at 0, shape (n, cells...)."""
+        return weighted_sums(weights, self._at(self._origin))
+
+    def value(self, sums: Floats) -> Floats:
+        """The figure, shape (...)."""
+        return self.figure(sums)
+
+    def for_resamples(self) -> Candidates:
+        """The best of the points that the climbs on all clusters and on the folds came by."""
+        statistics = np.stack([self.visited[point][:, None] for point in self.visited])
+        part = -self._at(self._origin).ndim
+        return Candidates(statistics, lambda sums: self.figure(sums.squeeze(part))[..., None])
