@@ -154,6 +154,11 @@ RULES: dict[str, Rule] = {
     "D54": Rule("drawing interrupted", "The processes that draw are not stopped from outside."),
     "R01": Rule("inconsistent record", "A record has all of its fields, and its path agrees with its content."),
     "R02": Rule("record of another challenge definition", "The fingerprint in a record is that of today's challenge."),
+    "R03": Rule("wrong tuned values", "A file of tuned values has all of its fields, and they fit its challenge."),
+    "R04": Rule(
+        "tuned values of another entry",
+        "Tuned values are applied to the entry and the challenge that they were fitted for, or with `--any-entry`.",
+    ),
     "L01": Rule("stale table", "The committed table is the one that `abawbench leaderboard build` writes."),
     "L02": Rule(
         "wrong published fact",
@@ -319,7 +324,7 @@ FAMILIES = {
     "Z": "Folders and zips to submit",
     "C": "Challenges and options",
     "D": "Data sets, pictures and videos",
-    "R": "Records",
+    "R": "Records and tuned values",
     "L": "The leaderboard",
     "E": "Entries",
     "P": "Prediction stores",

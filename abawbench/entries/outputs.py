@@ -191,12 +191,13 @@ def activate_scores(tasks: Sequence[Task], scores: Mapping[str, Floats], clip: C
     return {task.name: over_frames(activate(task, scores[task.name], TRAINED[type(task)]), clip) for task in tasks}
 
 
-def decide(task: Task, answers: Floats) -> Values:
-    """Decide answers as the values of a table: numbers in range, the most probable class, labels from 0.5 on.
+def decide(task: Task, answers: Floats, thresholds: Floats | None = None) -> Values:
+    """Decide answers as the values of a table: numbers in range, the most probable class, labels from a threshold on.
 
     Args:
         task: task that is answered.
         answers: answers without NaN, shape (rows, width).
+        thresholds: probability from which each label is present, shape (width,); None for 0.5.
     """
     match task:
         case Continuous():
@@ -204,7 +205,7 @@ def decide(task: Task, answers: Floats) -> Values:
         case Categorical():
             return answers.argmax(axis=1).astype(np.int8)
         case MultiLabel():
-            return (answers >= THRESHOLD).astype(np.int8)
+            return (answers >= (THRESHOLD if thresholds is None else thresholds)).astype(np.int8)
 
 
 def certain_answers(task: Task, values: Floats) -> Floats:
@@ -285,7 +286,7 @@ def decode(card: Card, units: Iterable[UnitAnswers], challenge: Challenge, *, so
     for unit in units:
         rows = len(unit.frame)
         for task in challenge.tasks:
-            parts[task.name].append(decide(task, _arrange(task, card, unit.answers, rows)))
+            parts[task.name].append(decide(task, arrange(task, card, unit.answers, rows)))
         video.append(np.full(rows, len(videos), np.int32))
         frame.append(unit.frame.astype(np.int32))
         filled.append(np.zeros(rows, bool) if unit.filled is None else unit.filled)
@@ -305,7 +306,7 @@ def decode(card: Card, units: Iterable[UnitAnswers], challenge: Challenge, *, so
     )
 
 
-def _arrange(task: Task, card: Card, answers: Answers, rows: int) -> Floats:
+def arrange(task: Task, card: Card, answers: Answers, rows: int) -> Floats:
     """Answers in the columns of a challenge's task, 0 in those that the entry does not answer."""
     result = np.zeros((rows, task.width))
     own = card.task(task.name)
