@@ -42,7 +42,7 @@ def test_all_that_is_wrong_with_a_file_is_told_at_once(tmp_path, tuned):
     content["tasks"]["va"][0]["kind"] = "wiener"
     content["tasks"]["va"][1]["values"]["pitch"] = {"scale": 1, "offset": 0}
     content["tasks"]["va"][2]["seconds"] = float("nan")
-    content["tasks"]["expression"].append({"step": "smoothin", "kind": "mean", "seconds": 1})
+    content["tasks"]["expression"].append({"step": "smothe", "kind": "mean", "seconds": 1})
     content["tasks"]["action_units"].append({"step": "affine", "values": {}})
     content["tasks"]["gaze"] = []
     (tmp_path / "tuned.json").write_text(json.dumps(content))
@@ -57,7 +57,7 @@ def test_all_that_is_wrong_with_a_file_is_told_at_once(tmp_path, tuned):
         "tasks.va.0.kind",
         "pitch",
         "tasks.va.2: seconds nan",
-        "tasks.expression.2: step 'smoothin'",
+        "tasks.expression.2: step 'smothe'",
         "tasks.action_units.3: a task of MultiLabel",
         "tasks.gaze",
     ):
