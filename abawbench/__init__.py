@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from abawbench.base.installed import VERSION
 
 if TYPE_CHECKING:
-    from abawbench.api import check, diff, fairness, pack, read, score, write
+    from abawbench.api import check, diff, fairness, pack, read, score, trials, write
     from abawbench.base.problems import Problem, ProblemError
     from abawbench.challenges import CHALLENGES, get
 
@@ -30,6 +30,7 @@ _MODULES = {
     "pack": "abawbench.api",
     "read": "abawbench.api",
     "score": "abawbench.api",
+    "trials": "abawbench.api",
     "write": "abawbench.api",
 }
 
@@ -44,6 +45,7 @@ __all__ = [
     "pack",
     "read",
     "score",
+    "trials",
     "write",
 ]
 

@@ -194,6 +194,62 @@ def fairness(
     return compare_groups(rules, paired, found, least=least, resampling=Resampling(resamples, seed, subjects))
 
 
+def trials(
+    challenge: str,
+    truth: Source,
+    predictions: Sequence[Source],
+    *,
+    send: int = 5,
+    missing: Policy = "error",
+    allow_filled: float = MOST_FILLED,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    subjects: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Select which of many predictions to send, by the expected best score over resamples of videos.
+
+    The keys of the result are listed in `abawbench.tuning.trials.plan_trials`; further options are as for `score`.
+
+    Args:
+        challenge: id of the challenge.
+        truth: annotations: a file, a folder or a DataFrame.
+        predictions: predictions of each trial: a file, a folder, a prediction store or a DataFrame.
+        send: number of trials that may be sent.
+        missing: fill policy for annotated rows that have no prediction.
+        allow_filled: greatest share of filled rows among the annotated ones, from 0 to 1.
+        resamples: number of bootstrap resamples.
+        seed: seed of the resampling.
+        subjects: subject of each video; with it the resamples are of subjects instead of videos.
+
+    Raises:
+        ProblemError: every problem of all inputs.
+    """
+    from abawbench.scoring.statistics import Statistics
+    from abawbench.tuning.inputs import comparable_statistics, read_each
+    from abawbench.tuning.trials import plan_trials
+
+    rules = get(challenge)
+    known = read_table(rules, truth, "truth")
+
+    def statistics(source: Source) -> Statistics:
+        table = read_table(rules, source, "prediction")
+        paired = pair(rules, known, table, missing=missing, allow_filled=allow_filled)
+        return comparable_statistics(rules, paired, subjects)
+
+    return plan_trials(
+        rules,
+        _names_of(predictions),
+        read_each(predictions, statistics),
+        send=send,
+        resampling=Resampling(resamples, seed, subjects),
+    )
+
+
+def _names_of(sources: Sequence[Source]) -> list[str]:
+    """A name for each prediction: its path, or its number."""
+    return [str(one) if isinstance(one, str | Path) else f"trial {place}" for place, one in enumerate(sources, 1)]
+
+
 def check(challenge: str, prediction: str | Path, *, template: str | Path | None = None) -> tuple[Problem, ...]:
     """List every problem for which the organisers would reject a file; notes (rule ids N...) do not reject it."""
     from abawbench.formats.check import check as check_file

@@ -23,6 +23,9 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "fairness": ("abawbench.cli.fairness:command", "Compare groups of people."),
     },
+    "Tune": {
+        "trials": ("abawbench.cli.trials:command", "Select which of many predictions to send."),
+    },
     "Submit": {
         "check": ("abawbench.cli.check:command", "Check a submission file, or an entry."),
         "write": ("abawbench.cli.write:command", "Write predictions as the challenge's file."),
