@@ -19,14 +19,14 @@ import numpy as np
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.metrics.bootstrap import draws, percentile_interval
 from abawbench.scoring.intervals import LEVEL
-from abawbench.table import Floats, Rows
+from abawbench.table import Floats, Mask, Rows
 
 Choices = TypeVar("Choices")
 Figure = Literal["before", "in_sample", "cross_fitted", "gain", "optimism"]
 FIGURES: tuple[Figure, ...] = ("before", "in_sample", "cross_fitted", "gain", "optimism")
 
-# weightings of clusters that are searched at a time
-BLOCK_WEIGHTINGS = 1200
+# resamples that are searched at a time
+BLOCK_RESAMPLES = 200
 
 
 class Search(Protocol[Choices]):
@@ -57,9 +57,70 @@ class Search(Protocol[Choices]):
         """The figure that is searched for, from statistics of shape (..., own axes): shape (...)."""
         ...
 
-    def for_resamples(self) -> Search[Any]:
+    def for_resamples(self) -> Search[Any] | Alternatives:
         """The search that every resample repeats: this one, or one among the settings that can win there."""
         ...
+
+
+class Additive(Protocol):
+    """Settings whose statistics are added up for all of them at once, so that a fold is taken off by subtraction."""
+
+    def totals(self, weights: Floats, clusters: Rows) -> Floats:
+        """The weighted statistics of all settings over some clusters, shape (n, ...), for weights (n, clusters)."""
+        ...
+
+    def choose(self, totals: Floats) -> tuple[Rows, Floats]:
+        """The best setting for each of n totals, and its figure, shape (n,)."""
+        ...
+
+    def take(self, totals: Floats, choices: Rows) -> Floats:
+        """The statistics of the chosen settings, shape (n, ...)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Alternatives:
+    """Several sets of settings, of which every resample takes the one whose best setting is best.
+
+    Attributes:
+        several: the sets; of equally good ones the first is taken.
+        origin: the search that they come from, for its figure and for the statistics without any choice.
+    """
+
+    several: Sequence[Additive]
+    origin: Search[Any]
+
+    def repeat(self, weights: Floats, fold: Rows) -> tuple[Floats, Floats]:
+        """The figure in sample and the cross-fitted figure of each resample, shape (n,) each.
+
+        Args:
+            weights: how often each cluster is drawn, shape (n, clusters).
+            fold: the fold of each cluster, shape (clusters,).
+        """
+        members = [np.flatnonzero(fold == number) for number in range(int(fold.max()) + 1)]
+        heights, inside, outside = _searched(self.several[0], weights, members)
+        for one in self.several[1:]:
+            values, taken, kept = _searched(one, weights, members)
+            is_better = values > heights
+            heights = np.where(is_better, values, heights)
+            inside[is_better[0]] = taken[is_better[0]]
+            outside[is_better[1:]] = kept[is_better[1:]]
+        return self.origin.value(inside), self.origin.value(outside.sum(0))
+
+
+def _searched(one: Additive, weights: Floats, members: Sequence[Rows]) -> tuple[Floats, Floats, Floats]:
+    """What a set of settings reaches in each resample, as a whole and with each fold left out.
+
+    Returns:
+        Figures of the best settings, shape (1 + folds, n), the first for the whole; their statistics on the whole,
+        shape (n, ...), and on the folds left out, shape (folds, n, ...).
+    """
+    own = np.stack([one.totals(weights[:, rows], rows) for rows in members])
+    everything = own.sum(0)
+    found = [one.choose(totals) for totals in (everything, *(everything - part for part in own))]
+    values = np.stack([value for _, value in found])
+    kept = np.stack([one.take(part, choices) for part, (choices, _) in zip(own, found[1:], strict=True)])
+    return np.where(np.isnan(values), -np.inf, values), one.take(everything, found[0][0]), kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,9 +221,9 @@ class Plan:
     progress: Callable[[int, int], None] | None = None
 
     @property
-    def count(self) -> int:
-        """Number of folds."""
-        return int(self.folds.max()) + 1
+    def held_out(self) -> Mask:
+        """True for each cluster of each fold, shape (repeats, folds, clusters)."""
+        return self.folds[:, None] == np.arange(int(self.folds.max()) + 1)[:, None]
 
 
 def deal_folds(sizes: Floats, *, folds: int = 5, repeats: int = 20, seed: int = 0, what: str = "videos") -> Rows:
@@ -213,41 +274,44 @@ def crossfit(search: Search[Any], plan: Plan) -> CrossFit:
         plan: folds and resamples.
     """
     everything = np.ones((1, search.clusters))
-    in_sample = search.value(search.sums(search.fit(everything), everything))
-    held_out = plan.folds[:, None] == np.arange(plan.count)[:, None]
-    repeated = _held_out(search, np.ones((len(plan.folds), search.clusters)), held_out)
+    held_out = plan.held_out
+    repeats, folds = held_out.shape[:2]
+    test = held_out.reshape(-1, search.clusters).astype(np.float64)
+    # all at once: whatever is costly is then done once
+    choices = search.fit(np.concatenate([everything, 1 - test]))
+    sums = search.sums(choices, np.concatenate([everything, test]))
+    pooled = sums[1:].reshape(repeats, folds, *sums.shape[1:]).sum(1)
     return CrossFit(
         before=float(search.value(search.untouched(everything))[0]),
-        in_sample=float(in_sample[0]),
-        repeated=repeated,
-        resamples=_resampled(search.for_resamples(), plan, held_out) if plan.resamples else {},
+        in_sample=float(search.value(sums[:1])[0]),
+        repeated=search.value(pooled),
+        resamples=_resampled(search, plan) if plan.resamples else {},
     )
 
 
-def _held_out(search: Search[Any], weights: Floats, held_out: Any) -> Floats:
-    """The figure of the pooled held-out parts, shape (n,), for weights (n, clusters) and masks (n, folds, clusters)."""
-    count, folds, clusters = held_out.shape
-    train = (weights[:, None] * ~held_out).reshape(-1, clusters)
-    test = (weights[:, None] * held_out).reshape(-1, clusters)
+def _held_out(search: Search[Any], weights: Floats, held_out: Mask) -> Floats:
+    """The figure of the pooled held-out parts of each resample, shape (n,), for masks (folds, clusters)."""
+    train, test = ((weights[:, None] * part).reshape(-1, weights.shape[1]) for part in (~held_out, held_out))
     sums = search.sums(search.fit(train), test)
-    return search.value(sums.reshape(count, folds, *sums.shape[1:]).sum(1))
+    return search.value(sums.reshape(len(weights), -1, *sums.shape[1:]).sum(1))
 
 
-def _resampled(search: Search[Any], plan: Plan, held_out: Any) -> dict[str, Floats]:
+def _resampled(search: Search[Any], plan: Plan) -> dict[str, Floats]:
     """The figures of each resample, each on the folds of one of the repeats."""
-    block = max(1, BLOCK_WEIGHTINGS // plan.count)
+    again = search.for_resamples()
+    block = max(1, min(BLOCK_RESAMPLES, -(-plan.resamples // len(plan.folds))))
     begins = range(0, plan.resamples, block)
     once = np.ones(search.clusters, np.int64)
 
     def one_block(begin: int) -> dict[str, Floats]:
-        size = min(block, plan.resamples - begin)
-        weights = draws(once, size, plan.seed + begin)
-        own = held_out[np.arange(begin, begin + size) % len(held_out)]
-        return {
-            "before": search.value(search.untouched(weights)),
-            "in_sample": search.value(search.sums(search.fit(weights), weights)),
-            "cross_fitted": _held_out(search, weights, own),
-        }
+        weights = draws(once, min(block, plan.resamples - begin), plan.seed + begin)
+        repeat = begin // block % len(plan.folds)
+        if isinstance(again, Alternatives):
+            inside, outside = again.repeat(weights, plan.folds[repeat])
+        else:
+            inside = again.value(again.sums(again.fit(weights), weights))
+            outside = _held_out(again, weights, plan.held_out[repeat])
+        return {"before": search.value(search.untouched(weights)), "in_sample": inside, "cross_fitted": outside}
 
     parts: list[dict[str, Floats]] = []
     with ThreadPoolExecutor(plan.threads or os.cpu_count()) as pool:

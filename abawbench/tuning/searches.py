@@ -5,12 +5,15 @@ Ties go to the earlier candidate, so that a setting is left as it is where nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from abawbench.table import Floats, Rows
+from abawbench.tuning.crossfit import Alternatives
 
 # cells of the sums of all candidates that are held at a time: 64 MB
 BLOCK_CELLS = 1 << 23
@@ -88,26 +91,36 @@ class Candidates:
         """Number of clusters."""
         return self.statistics.shape[1]
 
+    def totals(self, weights: Floats, clusters: Rows) -> Floats:
+        """The weighted statistics of all candidates, shape (n, candidates, parts, cells...)."""
+        return np.moveaxis(weighted_sums(weights, self.statistics[:, clusters], clusters_axis=1), 0, 1)
+
+    def choose(self, totals: Floats) -> tuple[Rows, Floats]:
+        """The chosen candidate of each part, shape (n, parts), and the figure of all, shape (n,)."""
+        figures = np.moveaxis(self.figure(totals), 1, -1)
+        choices = self.pick(figures)
+        return choices, np.take_along_axis(figures, choices[..., None], -1)[..., 0].mean(-1)
+
+    def take(self, totals: Floats, choices: Rows) -> Floats:
+        """The statistics of the chosen candidates, shape (n, parts, cells...)."""
+        return totals[np.arange(len(totals))[:, None], choices, np.arange(choices.shape[1])]
+
     def fit(self, weights: Floats) -> Rows:
         """The chosen candidate of each part, shape (n, parts)."""
-        cells = int(np.prod(self.statistics.shape[2:]))
-        block = max(1, BLOCK_CELLS // (len(self.statistics) * cells))
-        parts = [self._fit(weights[begin : begin + block]) for begin in range(0, len(weights), block)]
-        return np.concatenate(parts)
-
-    def _fit(self, weights: Floats) -> Rows:
-        # (candidates, n, parts): one matrix product for each candidate
-        figures = self.figure(weighted_sums(weights, self.statistics, clusters_axis=1))
-        return self.pick(np.moveaxis(figures, 0, -1))
+        return np.concatenate([self.choose(self._all(part))[0] for part in self._blocks(weights)])
 
     def sums(self, choices: Rows, weights: Floats) -> Floats:
         """The weighted statistics of the chosen candidates, shape (n, parts, cells...)."""
-        result = np.zeros((len(weights), *self.statistics.shape[2:]))
-        for part in range(choices.shape[1]):
-            for candidate in np.unique(choices[:, part]):
-                rows = choices[:, part] == candidate
-                result[rows, part] = weighted_sums(weights[rows], self.statistics[candidate, :, part])
-        return result
+        parts = zip(self._blocks(weights), self._blocks(choices), strict=True)
+        return np.concatenate([self.take(self._all(part), own) for part, own in parts])
+
+    def _all(self, weights: Floats) -> Floats:
+        return self.totals(weights, np.arange(self.clusters))
+
+    def _blocks(self, array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+        cells = len(self.statistics) * int(np.prod(self.statistics.shape[2:]))
+        block = max(1, BLOCK_CELLS // cells)
+        return (array[begin : begin + block] for begin in range(0, len(array), block))
 
     def untouched(self, weights: Floats) -> Floats:
         """The weighted statistics of the default, shape (n, parts, cells...)."""
@@ -117,9 +130,9 @@ class Candidates:
         """The mean of the figures of the parts, shape (...)."""
         return self.figure(sums).mean(-1)
 
-    def for_resamples(self) -> Candidates:
+    def for_resamples(self) -> Alternatives:
         """The same candidates."""
-        return self
+        return Alternatives((self,), self)
 
 
 Point = tuple[float, ...]
@@ -219,8 +232,33 @@ class Ascent:
         """The figure, shape (...)."""
         return self.figure(sums)
 
-    def for_resamples(self) -> Candidates:
+    def for_resamples(self) -> Alternatives:
         """The best of the points that the climbs on all clusters and on the folds came by."""
-        statistics = np.stack([self.visited[point][:, None] for point in self.visited])
-        part = -self._at(self._origin).ndim
-        return Candidates(statistics, lambda sums: self.figure(sums.squeeze(part))[..., None])
+        return Alternatives((PointsVisited(np.stack(list(self.visited.values())), self.figure),), self)
+
+
+@dataclass(frozen=True, eq=False)
+class PointsVisited:
+    """Points of an ascent as settings that add up; see `crossfit.Additive`.
+
+    Attributes:
+        statistics: shape (points, clusters, cells...).
+        figure: function from statistics, shape (..., cells...), to figures, shape (...).
+    """
+
+    statistics: Floats
+    figure: Callable[[Floats], Floats]
+
+    def totals(self, weights: Floats, clusters: Rows) -> Floats:
+        """The weighted statistics of all points, shape (n, points, cells...)."""
+        return np.moveaxis(weighted_sums(weights, self.statistics[:, clusters], clusters_axis=1), 0, 1)
+
+    def choose(self, totals: Floats) -> tuple[Rows, Floats]:
+        """The best point, shape (n,), and its figure."""
+        figures = self.figure(totals)
+        choices = best(figures)
+        return choices, np.take_along_axis(figures, choices[:, None], 1)[:, 0]
+
+    def take(self, totals: Floats, choices: Rows) -> Floats:
+        """The statistics of the chosen points, shape (n, cells...)."""
+        return totals[np.arange(len(totals)), choices]

@@ -198,11 +198,18 @@ def test_an_ascent_ends_where_no_step_helps_and_the_fold_climbs_by_itself():
 def test_resamples_choose_among_the_points_of_the_climbs():
     truth, scores = class_scores(2)
     search = Ascent(lambda point: counts_at(truth, scores, point), macro, 3)
+    fold = deal_folds(np.ones(12), folds=3, repeats=1)[0]
     search.fit(np.ones((1, 12)))
-    again = search.for_resamples()
     weights = np.random.default_rng(0).integers(0, 3, (5, 12)).astype(float)
-    figures = np.array([[macro(np.tensordot(one, at, 1)) for at in search.visited.values()] for one in weights])
-    assert again.value(again.sums(again.fit(weights), weights)) == pytest.approx(figures.max(1), abs=1e-12)
+    inside, outside = search.for_resamples().repeat(weights, fold)
+    points = np.stack(list(search.visited.values()))
+    for number, one in enumerate(weights):
+        assert inside[number] == pytest.approx(macro(np.einsum("c,pcij->pij", one, points)).max(), abs=1e-12)
+        pooled = np.zeros((3, 3))
+        for held in range(3):
+            train, test = (np.einsum("c,pcij->pij", one * part, points) for part in (fold != held, fold == held))
+            pooled += test[macro(train).argmax()]
+        assert outside[number] == pytest.approx(macro(pooled), abs=1e-12)
 
 
 @given(st.lists(st.integers(0, 8), min_size=1, max_size=12))
