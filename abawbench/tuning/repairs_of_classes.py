@@ -1,0 +1,110 @@
+"""Repairs of tasks with classes or labels: the pair that is confused most, thresholds, and offsets of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import numpy as np
+
+from abawbench.challenges import Task
+from abawbench.metrics.f1 import FALSE_NEGATIVE, FALSE_POSITIVE, NEITHER, TRUE_POSITIVE, label_confusion
+from abawbench.table import Floats
+from abawbench.tuning.repairs import Bound, Case, Repair, Sums
+
+Pair = tuple[int, int]
+
+
+def repairs_of_classes(case: Case, task: Task) -> Iterator[Repair]:
+    """Every repair of a task with classes that exclude each other."""
+    counts = case.total[task.name]
+    pairs = [(a, b) for a, b in combinations(range(task.width), 2) if counts[a, b] + counts[b, a]]
+    if not pairs:
+        return
+    a, b = _costliest(case, task, pairs, np.stack([_classes_apart(counts, pair) for pair in pairs]))
+    advice = _confusion(task, (a, b), (counts[a, b], counts[b, a]))
+    yield _pair(case, task, (a, b), advice, Bound(lambda sums: {task.name: _classes_apart(sums[task.name], (a, b))}))
+
+
+def repairs_of_labels(case: Case, task: Task) -> Iterator[Repair]:
+    """Every repair of a task with labels that may occur together."""
+    swapped = case.by_cluster(_swapped(case, task))
+    total, counts = swapped.sum(0), case.total[task.name]
+    pairs = [(a, b) for a, b in combinations(range(task.width), 2) if total[a, b] + total[b, a]]
+    if not pairs:
+        return
+    a, b = _costliest(case, task, pairs, np.stack([_labels_apart(counts, total, pair) for pair in pairs]))
+    name = f"{task.name} swapped"
+
+    def change(sums: Sums) -> Sums:
+        return {task.name: _labels_apart(sums[task.name], sums[name], (a, b))}
+
+    advice = _confusion(task, (a, b), (total[a, b], total[b, a]))
+    yield _pair(case, task, (a, b), advice, Bound(change, {name: swapped}))
+
+
+def classes_as_others(filled: Floats, others: Floats) -> Floats:
+    """Confusions of filled rows, with the others' share of each prediction given the class of the truth."""
+    rows = others.sum(-1, keepdims=True)
+    share = np.divide(others, rows, out=np.zeros_like(others), where=rows > 0)
+    return np.where(rows > 0, filled.sum(-1, keepdims=True) * share, filled)
+
+
+def labels_as_others(filled: Floats, others: Floats) -> Floats:
+    """Counts of the labels of filled rows, with the others' share of each prediction given the truth of the label."""
+    return classes_as_others(label_confusion(filled), label_confusion(others)).reshape(filled.shape)
+
+
+def _costliest(case: Case, task: Task, pairs: list[Pair], repaired: Floats) -> Pair:
+    """The pair with the highest figure of the task if it were told apart."""
+    figures = case.with_task(task, repaired)[case.figure_of(task)]
+    return pairs[int(np.argmax(figures))]
+
+
+def _pair(case: Case, task: Task, pair: Pair, advice: str, way: Bound) -> Repair:
+    names = " and ".join(task.outputs[place] for place in pair)
+    return Repair("most confused pair", task.name, names, case.figure_of(task), advice, way)
+
+
+def _confusion(task: Task, pair: Pair, rows: tuple[float, float]) -> str:
+    one, other = (task.outputs[place] for place in pair)
+    return (
+        f"is one confusion, a bound: {int(rows[0]):,} rows have {other} instead of {one}, {int(rows[1]):,} have {one} "
+        f"instead of {other}; look at these rows"
+    )
+
+
+def _classes_apart(counts: Floats, pair: Pair) -> Floats:
+    """Confusion counts, shape (..., classes, classes), with the confusions of two classes on the diagonal."""
+    result = counts.copy()
+    for one, other in (pair, pair[::-1]):
+        result[..., one, one] += counts[..., one, other]
+        result[..., one, other] = 0
+    return result
+
+
+def _labels_apart(counts: Floats, swapped: Floats, pair: Pair) -> Floats:
+    """Label counts, shape (..., labels, 4), with both labels right where one was predicted instead of the other."""
+    result = counts.copy()
+    for missed, invented in (pair, pair[::-1]):
+        rows = swapped[..., missed, invented]
+        result[..., missed, FALSE_NEGATIVE] -= rows
+        result[..., missed, TRUE_POSITIVE] += rows
+        result[..., invented, FALSE_POSITIVE] -= rows
+        result[..., invented, NEITHER] += rows
+    return result
+
+
+def _swapped(case: Case, task: Task) -> Floats:
+    """By unit, the number of rows in which a label (second axis) is missed and another (third axis) invented."""
+    truth, prediction = case.paired.truth, case.paired.prediction
+    rows = np.flatnonzero(case.paired.valid[task.name])
+    rows = rows[np.argsort(truth.video[rows], kind="stable")]
+    bounds = np.searchsorted(truth.video[rows], np.arange(len(truth.videos) + 1))
+    wanted, found = truth.classes(task.name)[rows] > 0, prediction.classes(task.name)[rows] > 0
+    missed, invented = (wanted & ~found).astype(np.float32), (found & ~wanted).astype(np.float32)
+    result = np.zeros((len(truth.videos), task.width, task.width))
+    for unit in np.flatnonzero(np.diff(bounds)).tolist():
+        own = slice(bounds[unit], bounds[unit + 1])
+        result[unit] = missed[own].T @ invented[own]
+    return result
