@@ -24,7 +24,15 @@ Statistics = Mapping[str, Floats]
 
 FOLDER = Path(__file__).parent
 # packages of this folder, in the order of the issue that asked for them
-CLAIMS = ("disjoint_labels", "zero_shot_compound", "temporal", "coupling_stress", "selective_sharing", "pretraining")
+CLAIMS = (
+    "disjoint_labels",
+    "zero_shot_compound",
+    "temporal",
+    "coupling_stress",
+    "selective_sharing",
+    "synthesis_rare",
+    "pretraining",
+)
 
 
 @dataclass(frozen=True)
