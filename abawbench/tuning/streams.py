@@ -21,26 +21,60 @@ ASSUMED_RATE = 30.0
 # a run goes on over a gap of as many frame intervals: four frames without a face are no other scene
 MOST_INTERVALS = 5
 TICKS_PER_S = 1_000_000
+# times are often written to the millisecond
+SLACK = 1500
 
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
     """The answered frames on one axis of time, in runs that nothing is carried across.
 
+    Times are whole microseconds. Where the frames of a run lie within 1.5 ms of an even grid, they are taken to lie on
+    it: many files round times to the millisecond.
+
     Attributes:
         ticks: microseconds, rising over all runs, shape (frames,).
         start: index of the first frame of a frame's run, shape (frames,).
         end: index behind the last frame of its run, shape (frames,).
+        interval: microseconds from one number of a frame to the next, 0 in a run without an even grid, shape (frames,).
     """
 
     ticks: Rows
     start: Rows
     end: Rows
+    interval: Rows
 
     @cached_property
     def bounds(self) -> Rows:
         """Index of the first frame of each run, and the number of frames, shape (runs + 1,)."""
         return np.append(np.flatnonzero(self.start == np.arange(len(self.start))), len(self.start))
+
+
+def timeline_of(run: Integers, frame: Integers, time: Floats) -> Timeline:
+    """Put frames on one axis of time.
+
+    Args:
+        run: run of each frame, rising, shape (frames,).
+        frame: frame numbers, rising within a run, shape (frames,).
+        time: seconds, not falling within a run, shape (frames,).
+    """
+    first = np.flatnonzero(np.diff(run, prepend=-1))
+    if not len(first):
+        none = np.empty(0, np.int64)
+        return Timeline(none, none, none, none)
+    lengths = np.diff(np.append(first, len(run)))
+    start = np.repeat(first, lengths)
+    own = np.rint((time - time[start]) * TICKS_PER_S)
+    number = (frame - frame[start]).astype(np.int64)
+    behind = first + lengths - 1
+    exact = own[behind] / np.maximum(number[behind], 1)
+    off = np.maximum.reduceat(np.abs(own - number * np.repeat(exact, lengths)), first)
+    interval = np.repeat(np.where(off <= SLACK, np.rint(exact), 0).astype(np.int64), lengths)
+    ticks = np.where(interval > 0, number * interval, own.astype(np.int64))
+    # a second between runs keeps the order; windows are cut at the ends of runs all the same
+    spans = ticks[behind] + TICKS_PER_S
+    begin = np.cumsum(spans) - spans
+    return Timeline(ticks + np.repeat(begin, lengths), start, np.repeat(first + lengths, lengths), interval)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,20 +125,15 @@ class Stream:
     @cached_property
     def timeline(self) -> Timeline:
         """The frames of `rows` on one axis of time."""
-        run = self.run[self.rows]
-        count = len(run)
-        first = np.flatnonzero(np.diff(run, prepend=-1))
-        lengths = np.diff(np.append(first, count))
-        time = self.time[self.rows]
-        own = np.rint((time - np.repeat(time[first], lengths)) * TICKS_PER_S).astype(np.int64)
-        # a second between runs keeps the order; windows are cut at the ends of runs all the same
-        spans = own[first + lengths - 1] + TICKS_PER_S if count else own
-        begin = np.cumsum(spans) - spans
-        return Timeline(own + np.repeat(begin, lengths), np.repeat(first, lengths), np.repeat(first + lengths, lengths))
+        return timeline_of(self.run[self.rows], self.frame[self.rows], self.time[self.rows])
 
-    def with_answers(self, task: str, values: Floats) -> Stream:
-        """The stream with other answers to a task."""
-        return replace(self, answers={**self.answers, task: values})
+    def with_answers(self, task: str, values: Floats, filled: Mask | None = None) -> Stream:
+        """The stream with other answers to a task, and other frames that a policy filled."""
+        return replace(self, answers={**self.answers, task: values}, filled=self.filled if filled is None else filled)
+
+    def with_thresholds(self, task: str, thresholds: Floats) -> Stream:
+        """The stream whose labels of a task are present from these probabilities on, shape (width,)."""
+        return replace(self, thresholds={**self.thresholds, task: thresholds})
 
 
 def read_stream(store: Store, challenge: Challenge) -> Stream:
@@ -166,18 +195,15 @@ def runs_of(unit: Integers, frame: Integers, time: Floats, answered: Mask) -> In
         time: seconds, shape (frames,).
         answered: True for each frame with an answer, shape (frames,).
     """
-    same = np.diff(unit) == 0
-    interval = np.zeros(int(unit[-1]) + 1 if len(unit) else 0)
-    number = np.zeros_like(interval)
-    steps, jumps = np.diff(time), np.diff(frame)
-    first = np.flatnonzero(np.diff(unit, prepend=-1))
-    for begin, end in zip(first, np.append(first[1:], len(unit)), strict=True):
-        if end - begin > 1:
-            interval[unit[begin]] = np.median(steps[begin : end - 1])
-            number[unit[begin]] = np.median(jumps[begin : end - 1])
+    first = np.append(np.flatnonzero(np.diff(unit, prepend=-1)), len(unit))
+    interval, number = np.zeros((2, len(first) - 1))
+    for place in np.flatnonzero(np.diff(first) > 1).tolist():
+        own = slice(first[place], first[place + 1])
+        interval[place], number[place] = np.median(np.diff(time[own])), np.median(np.diff(frame[own]))
     rows = np.flatnonzero(answered)
     # half an interval more, since times are rounded
-    most = (MOST_INTERVALS + 0.5) * np.stack([interval, number])[:, unit[rows[1:]]]
+    place = np.searchsorted(first, rows[1:], side="right") - 1
+    most = (MOST_INTERVALS + 0.5) * np.stack([interval, number])[:, place]
     apart, missing = np.diff(time[rows]), np.diff(frame[rows])
     same = unit[rows[1:]] == unit[rows[:-1]]
     goes_on = same & (apart >= 0) & (apart <= most[0]) & (missing <= most[1])

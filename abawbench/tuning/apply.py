@@ -1,0 +1,94 @@
+"""Tuned values applied to a prediction store, of the entry and the challenge that they were fitted for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from abawbench.base.problems import Problem, ProblemError
+from abawbench.challenges import Challenge
+from abawbench.inference.store import Store
+from abawbench.table import Table
+from abawbench.tuning.steps import Gate
+from abawbench.tuning.streams import Stream, read_stream, table_of_stream
+from abawbench.tuning.transforms import apply_step
+from abawbench.tuning.tuned import Tuned, identity_of
+
+
+def apply_tuned(tuned: Tuned, stream: Stream, challenge: Challenge, other: Stream | None = None) -> Stream:
+    """The stream after all steps of all tasks; `other` has the answers of the entry that a gate names."""
+    for task in challenge.tasks:
+        for step in tuned.tasks.get(task.name, ()):
+            stream = apply_step(stream, task, step, other)
+    return stream
+
+
+def read_tuned_store(
+    challenge: Challenge, store: Store, tuned: Tuned, *, gate: Store | None = None, any_entry: bool = False
+) -> Table:
+    """Read a store as the rows of a challenge, with tuned values.
+
+    Args:
+        challenge: challenge to predict for.
+        store: predictions of the entry, for any units.
+        tuned: tuned values.
+        gate: predictions of the entry that a gate names, for the same units.
+        any_entry: True to take the values although the entry or the challenge is another.
+
+    Raises:
+        ProblemError: R04 the values are for another entry or challenge, C02 a gate lacks its store, or needs none;
+            problems of the stores.
+    """
+    problems = tuple(_misfits(challenge, store, tuned, gate, any_entry=any_entry))
+    if problems:
+        raise ProblemError(*problems)
+    other = None if gate is None else read_stream(gate, challenge)
+    return table_of_stream(apply_tuned(tuned, read_stream(store, challenge), challenge, other), challenge)
+
+
+def _misfits(
+    challenge: Challenge, store: Store, tuned: Tuned, gate: Store | None, *, any_entry: bool
+) -> Iterator[Problem]:
+    """Everything about which stores, challenge and values do not fit each other."""
+    tasks = {task.name for task in challenge.tasks}
+    lacking = ", ".join(name for name in tuned.tasks if name not in tasks)
+    if lacking:
+        yield _misfit(store.root, f"tuned values of {lacking}", f"a challenge with it, not {challenge.id}")
+    if not any_entry:
+        yield from _others(challenge, store, tuned)
+    gates = {
+        task.name: step for task in challenge.tasks for step in tuned.tasks.get(task.name, ()) if isinstance(step, Gate)
+    }
+    if not gates:
+        if gate is not None:
+            fix = "leave it out"
+            yield Problem("C02", "a store for a gate", "none: the tuned values have no gate", fix, str(gate.root))
+        return
+    for name, step in gates.items():
+        if gate is None:
+            yield Problem(
+                "C02",
+                f"no store for the gate of {name}",
+                f"predictions of {step.entry} for the same units",
+                "name it: `--gate STORE`",
+                str(store.root),
+            )
+        elif identity_of(gate) != step.identity and not any_entry:
+            yield _misfit(gate.root, f"answers of {gate.card.name}", f"those of {step.entry}, by the gate of {name}")
+
+
+def _others(challenge: Challenge, store: Store, tuned: Tuned) -> Iterator[Problem]:
+    if challenge.id != tuned.challenge:
+        yield _misfit(store.root, f"tuned values for {tuned.challenge}", f"values for {challenge.id}")
+    elif challenge.fingerprint != tuned.fingerprint:
+        found = f"tuned values for {tuned.challenge} with fingerprint {tuned.fingerprint}"
+        yield _misfit(store.root, found, f"its definition of today ({challenge.fingerprint})")
+    if identity_of(store) != tuned.fitted.identity:
+        name, own = tuned.fitted.entry, store.card.name
+        found = f"tuned values of {name}" + " with other weights, seed or code" * (name == own)
+        yield _misfit(store.root, found, f"values that were fitted on a store of {own}")
+
+
+def _misfit(root: Path, found: str, expected: str) -> Problem:
+    fix = "run `abawbench tune` on a store of this entry; `--any-entry` takes the values all the same"
+    return Problem("R04", found, expected, fix, str(root))
