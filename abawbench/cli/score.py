@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import click
 
+from abawbench.cli.gain_table import find_gains, print_gains
 from abawbench.cli.options import CHALLENGE, PATH, ScoringOptions, json_option, resampling, scoring_options
 from abawbench.cli.output import (
     exits_on_problems,
@@ -37,6 +38,7 @@ class _Options(ScoringOptions):
     parts: bool
     explain: bool
     lens: bool
+    gains: bool
 
 
 @click.command()
@@ -50,6 +52,7 @@ class _Options(ScoringOptions):
 @click.option("--parts", is_flag=True, help="Also print correlation, scale and offset, of which concordance consists.")
 @click.option("--explain", is_flag=True, help="Also print which rows counted: every truth row in one bucket.")
 @click.option("--lens", is_flag=True, help="Also print the score under every convention in use.")
+@click.option("--gains", is_flag=True, help="Also print what the score would gain if one kind of error were repaired.")
 @scoring_options
 @click.option("--record", type=PATH, help="Write a record below this folder, as leaderboard/records.")
 @click.option("--disclosure", type=PATH, help="With --record: TOML with entry, split, dataset, date, [disclosure].")
@@ -91,6 +94,9 @@ def command(
         )
     names = [f"by_{part}" for part in options["by"]] + [name for name in FLAGS if options[name]]
     breakdowns = {name: _breakdown(name, challenge, result, paired) for name in names}
+    if options["gains"]:
+        with stage("gains"):
+            breakdowns["gains"] = find_gains(challenge, paired, predictions, resampling(options, truth))
     coverage = _coverage(challenge, paired, predictions)
     say_remarks(result.flags)
     if result.size.verdict != "official size":
@@ -325,4 +331,5 @@ _PRINTERS = {
     "parts": _print_parts,
     "explain": _print_explain,
     "lens": _print_lens,
+    "gains": print_gains,
 }

@@ -238,6 +238,8 @@ def _gain(
     if cross_fitted and (interval is None or interval[0] <= 0):
         doubt = "; on other videos it may as well gain nothing"
     advice = f"{of_figure:.3f} of {_words(repair.figure)} {repair.advice}{doubt}"
+    if cross_fitted and of_figure <= 0:
+        advice = f"nothing of {_words(repair.figure)} is {repair.error} on other videos"
     return Gain(
         task=repair.task,
         column=repair.column,

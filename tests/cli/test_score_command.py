@@ -193,3 +193,16 @@ def test_average_precision_stands_beside_a_score_from_probabilities(tmp_path):
     result = run("score", "abaw11-ah", str(truth), str(trial), *FEW)
     assert result.exit_code == 0, result.stderr
     assert "average precision, steps at every score: 1.0000 (does not rank)" in result.stdout
+
+
+def test_gains_are_told_in_words_and_in_json(files):
+    result = run("score", "abaw4-mtl", files["truth"], files["good"], *FEW, "--gains", "--json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)["gains"]
+    assert list(found[0]) == [
+        *("task", "column", "error", "score_after", "gain", "interval", "cross_fitted"),
+        *("figure", "figure_gain", "advice"),
+    ]
+    text = run("score", "abaw4-mtl", files["truth"], files["good"], *FEW, "--gains").stdout
+    assert "What the score would gain" in text
+    assert "of CCC arousal is" in " ".join(text.split())
