@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from abawbench import formats
-from abawbench.base.problems import Problem
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Challenge, get
 from abawbench.fill import MOST_FILLED, Policy
 from abawbench.formats.group_file import read_group_file
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from abawbench.formats.columns import Role
     from abawbench.formats.pack import Manifest
     from abawbench.formats.write import Written
+    from abawbench.records import TunedUse
+    from abawbench.tuning.use import TunedFile
 
+    Tuning = str | Path | TunedFile | None
     Source = str | Path | Table | pd.DataFrame
 
 
@@ -57,6 +60,34 @@ def read_pair(challenge: Challenge, truth: Path, prediction: Path) -> tuple[Tabl
         known = read_table(challenge, truth, "truth")
         return known, read_table(challenge, prediction, "prediction")
     return formats.read_both(challenge, truth, prediction)
+
+
+def read_predictions(
+    challenge: Challenge, source: Source, tuned: Tuning, truth: Table | None = None
+) -> tuple[Table, TunedUse | None]:
+    """Read predictions, with tuned values where a file of them is given.
+
+    Args:
+        challenge: the challenge.
+        source: a file, a folder, a prediction store or a DataFrame; with tuned values the path of a store.
+        tuned: the file of tuned values.
+        truth: the truth to score against; a note of the table then says whether the values were fitted on it.
+
+    Returns:
+        The predictions; and how the values were used, where there are values and a truth.
+
+    Raises:
+        ProblemError: every problem of the source, of the file, and where the two do not fit each other.
+    """
+    if tuned is None:
+        return read_table(challenge, source, "prediction"), None
+    from abawbench.tuning.use import TunedFile, read_tuned_predictions
+
+    if not isinstance(source, str | Path):
+        fix = "give the path of the store"
+        raise ProblemError(Problem("C02", "tuned values for a table", "a store of `abawbench predict`", fix))
+    file = tuned if isinstance(tuned, TunedFile) else TunedFile(Path(tuned))
+    return read_tuned_predictions(challenge, Path(source), file, truth)
 
 
 def read(challenge: str, source: Source, *, role: Role = "truth") -> pd.DataFrame:
@@ -90,6 +121,7 @@ def score(
     seed: int = 0,
     subjects: Mapping[str, str] | None = None,
     split: str | None = None,
+    tuned: Tuning = None,
 ) -> Score:
     """Score predictions as the challenge does, with intervals.
 
@@ -103,6 +135,7 @@ def score(
         seed: seed of the resampling.
         subjects: subject of each video; with it the intervals resample subjects instead of videos.
         split: split of the truth, whose size the challenge knows; by default the one that fits, or all.
+        tuned: file of tuned values for a prediction store; a `TunedFile` also says how it is used.
 
     Raises:
         ProblemError: every problem of the inputs.
@@ -112,7 +145,7 @@ def score(
     return score_tables(
         rules,
         known,
-        read_table(rules, prediction, "prediction"),
+        read_predictions(rules, prediction, tuned, known)[0],
         missing=missing,
         allow_filled=allow_filled,
         resampling=Resampling(resamples, seed, subjects),
@@ -130,17 +163,20 @@ def diff(
     allow_filled: float = MOST_FILLED,
     resamples: int = RESAMPLES,
     seed: int = 0,
+    tuned: tuple[Tuning, Tuning] = (None, None),
 ) -> dict[str, Any]:
     """Compare two predictions: the first score minus the second, with an interval and a permutation test by video.
 
-    The keys of the result are listed in `abawbench.scoring.difference.difference`; options are as for `score`.
+    The keys of the result are listed in `abawbench.scoring.difference.difference`; options are as for `score`, and
+    `tuned` is a file of tuned values for each of the two.
 
     Raises:
         ProblemError: every problem of the inputs.
     """
     rules = get(challenge)
     known = read_table(rules, truth, "truth")
-    tables = [read_table(rules, source, "prediction") for source in (first, second)]
+    sources = zip((first, second), tuned, strict=True)
+    tables = [read_predictions(rules, source, values, known)[0] for source, values in sources]
     return difference(
         rules,
         known,
@@ -265,6 +301,7 @@ def write(
     template: str | Path,
     fill: Policy = "error",
     allow_filled: float = MOST_FILLED,
+    tuned: Tuning = None,
 ) -> Written:
     """Write predictions as the challenge's file, with the rows and the order of the organisers' list.
 
@@ -275,6 +312,7 @@ def write(
         template: the organisers' list of rows.
         fill: fill policy for rows of the list that have no prediction.
         allow_filled: greatest share of filled rows, from 0 to 1.
+        tuned: file of tuned values for a prediction store, as for `score`.
 
     Raises:
         ProblemError: every problem of the inputs; then nothing is written.
@@ -282,7 +320,7 @@ def write(
     from abawbench.formats.write import write_predictions
 
     rules = get(challenge)
-    table = read_table(rules, prediction, "prediction")
+    table, _ = read_predictions(rules, prediction, tuned)
     return write_predictions(rules, table, Path(template), Path(out), fill, allow_filled)
 
 

@@ -315,6 +315,12 @@ RULES: dict[str, Rule] = {
         "Size, mean and deviation of the pictures stand in the file of weights, in a configuration beside it, or in "
         "the settings. Where none says them they are assumed, and can be wrong.",
     ),
+    "N70": Rule("tuned values used", "Smoothing, thresholds and the like are those of the file of tuned values."),
+    "N71": Rule(
+        "in-sample",
+        "A score on the videos that values were fitted on flatters; the cross-fitted one is what they are worth.",
+    ),
+    "N72": Rule("times assumed", "A store knows the times of its frames; without them there are 30 frames a second."),
 }
 
 FAMILIES = {

@@ -7,12 +7,26 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
-from abawbench.cli.options import CHALLENGE, PATH, ScoringOptions, json_option, resampling, scoring_options
+from abawbench.cli.options import (
+    CHALLENGE,
+    PATH,
+    ScoringOptions,
+    TunedOptions,
+    json_option,
+    resampling,
+    scoring_options,
+    tuned_files,
+    tuned_options,
+)
 from abawbench.cli.output import exits_on_problems, print_json, print_table, say, say_remarks, tell_large
 from abawbench.cli.score import format_figure, format_interval
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
+
+
+class _Options(ScoringOptions, TunedOptions):
+    pass
 
 
 @click.command()
@@ -21,6 +35,7 @@ if TYPE_CHECKING:
 @click.argument("a", type=PATH)
 @click.argument("b", type=PATH)
 @scoring_options
+@tuned_options("--tuned-a", "--tuned-b")
 @json_option
 @exits_on_problems
 def command(
@@ -28,8 +43,10 @@ def command(
     truth: Path,
     a: Path,
     b: Path,
+    tuned_a: Path | None,
+    tuned_b: Path | None,
     as_json: bool,
-    **options: Unpack[ScoringOptions],
+    **options: Unpack[_Options],
 ) -> None:
     """Compare two predictions: the score of A minus that of B, tested by swapping the two video by video.
 
@@ -38,15 +55,17 @@ def command(
       abawbench diff abaw4-mtl validation_set_annotations.txt mine.txt baseline.txt
     """
     tell_large(f"diff: {a} and {b}", truth, a, b)
-    from abawbench.api import read_table
+    from abawbench.api import read_predictions, read_table
     from abawbench.scoring.difference import difference
 
+    values = tuned_files(options, tuned_a, tuned_b)
     known = read_table(challenge, truth, "truth")
+    tables = [read_predictions(challenge, path, own, known)[0] for path, own in zip((a, b), values, strict=True)]
     result = difference(
         challenge,
         known,
-        read_table(challenge, a, "prediction"),
-        read_table(challenge, b, "prediction"),
+        tables[0],
+        tables[1],
         missing=options["missing"],
         allow_filled=options["allow_filled"],
         resampling=resampling(options, truth),

@@ -18,6 +18,7 @@ from abawbench.fill import MOST_FILLED, POLICIES, Policy
 
 if TYPE_CHECKING:
     from abawbench.scoring import Resampling
+    from abawbench.tuning.use import TunedFile
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -137,6 +138,49 @@ def resampling(options: ScoringOptions, truth: Path) -> Resampling:
     else:
         subjects = None
     return Resampling(options["resamples"], options["seed"], subjects)
+
+
+class TunedOptions(TypedDict):
+    """The values of `tuned_options`."""
+
+    gate: Path | None
+    any_entry: bool
+
+
+def tuned_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add options for files of tuned values, `--tuned` or those named; the verb takes the others as `**TunedOptions`.
+
+    Args:
+        names: options of a verb that reads several stores, as `--tuned-a`.
+    """
+    files = names or ("--tuned",)
+    text = "Apply the values that `tune` wrote to {}."
+    options: tuple[Decorator, ...] = (
+        *(
+            click.option(name, type=PATH, help=text.format(f"the store {name[-1].upper()}" if names else "the store"))
+            for name in files
+        ),
+        click.option("--gate", type=PATH, help="Store of the other entry, for tuned values with a gate."),
+        click.option("--any-entry", is_flag=True, help="Take tuned values of another entry or challenge, too."),
+    )
+
+    def decorate(verb: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            verb = option(verb)
+        return verb
+
+    return decorate
+
+
+def tuned_files(options: TunedOptions, *paths: Path | None) -> list[TunedFile | None]:
+    """The files of tuned values at some paths, as the options ask. Raises: UsageError, options without a file."""
+    if not any(paths):
+        if options["gate"] is not None or options["any_entry"]:
+            raise click.UsageError("--gate and --any-entry go with tuned values")
+        return [None for _ in paths]
+    from abawbench.tuning.use import TunedFile
+
+    return [None if path is None else TunedFile(path, options["gate"], options["any_entry"]) for path in paths]
 
 
 submissions_option: Decorator = click.option(

@@ -35,6 +35,8 @@ _STDOUT = "abawbench.stdout"
 QUIET, USUAL, VERBOSE = -1, 0, 1
 # bytes of input from which a verb that is usually done at once says that it has begun
 LARGE = 20_000_000
+# rules of notes that are warnings: many filled rows, scores in sample
+WARNINGS = ("N13", "N71")
 
 
 def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, None]:
@@ -154,9 +156,9 @@ def say(text: str) -> None:
 
 
 def say_remarks(remarks: Sequence[str]) -> None:
-    """Print remarks on an answer to standard error, each as a note; on many filled rows as a warning."""
+    """Print remarks on an answer to standard error, each as a note; on what flatters a score as a warning."""
     for remark in remarks:
-        say(f"{'warning' if remark.startswith('N13') else 'note'}: {remark}")
+        say(f"{'warning' if remark.startswith(WARNINGS) else 'note'}: {remark}")
 
 
 def tell(text: str) -> None:

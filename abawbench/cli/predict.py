@@ -6,13 +6,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from abawbench.base.files import check_output
 from abawbench.cli import runs
-from abawbench.cli.options import CHALLENGE, PATH, allow_filled_option, choice_option
+from abawbench.cli.options import (
+    CHALLENGE,
+    PATH,
+    TunedOptions,
+    allow_filled_option,
+    choice_option,
+    tuned_files,
+    tuned_options,
+)
 from abawbench.cli.output import detail, exits_on_problems, say, say_remarks, stage, tell, tell_resumed
 from abawbench.fill import FRAME_POLICIES
 
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     from abawbench.challenges import Challenge
     from abawbench.entries import Card, Entry
     from abawbench.fill import FramePolicy
+    from abawbench.tuning.use import TunedFile
 
 
 @click.command()
@@ -41,6 +50,7 @@ if TYPE_CHECKING:
     help="Write the challenge's file of all frames into OUT/files as well; may be given several times.",
 )
 @allow_filled_option
+@tuned_options()
 @runs.run_options
 @exits_on_problems
 def command(
@@ -50,7 +60,9 @@ def command(
     fill: FramePolicy,
     challenges: tuple[Challenge, ...],
     allow_filled: float,
+    tuned: Path | None,
     request: runs.RunRequest,
+    **further: Unpack[TunedOptions],
 ) -> None:
     """Predict every frame of DATA with ENTRY, and keep the predictions in a store.
 
@@ -66,6 +78,14 @@ def command(
       abawbench predict 2019_kollias_facebehaviornet/tiny me.mp4 -o out/me --fill nearest --write abaw10-va
       abawbench predict submissions/2026_me_mine cropped_aligned -o out/mine
     """
+    (tuned_values,) = tuned_files(further, tuned)
+    if tuned_values is not None:
+        if not challenges:
+            raise click.UsageError("--tuned goes with --write: a store holds what the entry itself answers")
+        from abawbench.tuning.tuned import read_tuned
+
+        # a file that is wrong is found out before the run
+        read_tuned(tuned_values.path)
     for path in data:
         check_output(out, path)
     tell(f"predict: {entry} over {', '.join(map(str, data))}, into {out}")
@@ -105,7 +125,7 @@ def command(
     runs.say_problems(summary)
     summary = replace(summary, problems=(*notes, *summary.problems))
     if summary.made + summary.kept or not summary.problems:
-        files = {challenge.id: str(_write(out, challenge, allow_filled)) for challenge in challenges}
+        files = {challenge.id: str(_write(out, challenge, allow_filled, tuned_values)) for challenge in challenges}
         _say_uncovered(loaded.card, challenges)
         values["files"] = files
         lines |= files
@@ -125,14 +145,15 @@ def _load(name: str, submissions: Path, data: Sequence[Path]) -> Entry:
     return found
 
 
-def _write(out: Path, challenge: Challenge, allow_filled: float) -> Path:
+def _write(out: Path, challenge: Challenge, allow_filled: float, tuned: TunedFile | None) -> Path:
     """Write every frame of the store in the format of a challenge, and say what is filled; return the path."""
+    from abawbench.api import read_predictions
     from abawbench.base.problems import remarks
     from abawbench.formats.write import write_all
     from abawbench.inference import FILES
-    from abawbench.inference.store import read_store
 
-    written = write_all(challenge, read_store(challenge, out), out / FILES, allow_filled)
+    table, _ = read_predictions(challenge, out, tuned)
+    written = write_all(challenge, table, out / FILES, allow_filled)
     if written.answers.filled:
         say(f"{written.path}: {written.answers.describe()}")
     say_remarks(remarks(written.notes))

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 import click
 
 from abawbench.cli.gain_table import find_gains, print_gains
-from abawbench.cli.options import CHALLENGE, PATH, ScoringOptions, json_option, resampling, scoring_options
+from abawbench.cli.options import (
+    CHALLENGE,
+    PATH,
+    ScoringOptions,
+    TunedOptions,
+    json_option,
+    resampling,
+    scoring_options,
+    tuned_files,
+    tuned_options,
+)
 from abawbench.cli.output import (
     exits_on_problems,
     print_json,
@@ -24,15 +34,18 @@ from abawbench.cli.output import (
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
-    from abawbench.records import Provenance
+    from abawbench.records import Provenance, TunedUse
     from abawbench.scoring import Paired, Score
+    from abawbench.table import Table
+    from abawbench.tuning.use import TunedFile
 
 # heads the line with the score and the interval to quote
 QUOTE = "quote: "
 FLAGS: tuple[Literal["confusion", "parts", "explain", "lens"], ...] = ("confusion", "parts", "explain", "lens")
 
 
-class _Options(ScoringOptions):
+class _Options(ScoringOptions, TunedOptions):
+    tuned: Path | None
     by: tuple[str, ...]
     confusion: bool
     parts: bool
@@ -54,6 +67,7 @@ class _Options(ScoringOptions):
 @click.option("--lens", is_flag=True, help="Also print the score under every convention in use.")
 @click.option("--gains", is_flag=True, help="Also print what the score would gain if one kind of error were repaired.")
 @scoring_options
+@tuned_options()
 @click.option("--record", type=PATH, help="Write a record below this folder, as leaderboard/records.")
 @click.option("--disclosure", type=PATH, help="With --record: TOML with entry, split, dataset, date, [disclosure].")
 @json_option
@@ -80,11 +94,11 @@ def command(
     if (record is None) != (disclosure is None):
         raise click.UsageError("--record and --disclosure go together")
     tell_large(f"score: {predictions} against {truth}", truth, predictions)
-    from abawbench.api import read_pair
     from abawbench.scoring import pair, score_paired
 
+    (values,) = tuned_files(options, options["tuned"])
     with stage("reading"):
-        tables = read_pair(challenge, truth, predictions)
+        tables, use = _read(challenge, truth, predictions, values)
     with stage("pairing"):
         paired = pair(challenge, *tables, missing=options["missing"], allow_filled=options["allow_filled"])
     provenance = None if disclosure is None else _provenance(disclosure, truth, predictions)
@@ -106,22 +120,37 @@ def command(
     if record is not None and provenance is not None:
         from abawbench.records import make, write
 
-        made = make(result, provenance, options["missing"])
-        with writing(record / made.place, truth, predictions, disclosure):
+        made = make(result, provenance, options["missing"], use)
+        with writing(record / made.place, truth, predictions, disclosure, options["tuned"], options["gate"]):
             place = write(made, record)
         tell(f"record: {place}")
     if as_json:
         rows = {"rows": {**result.rows, "size": result.size_to_json()}}
-        values = result.to_json() | rows | breakdowns | ({"coverage": coverage} if coverage else {})
-        print_json(values, problems=result.notes)
+        parts = {"coverage": coverage} if coverage else {}
+        if use is not None:
+            parts["tuned"] = use.model_dump(mode="json")
+        print_json(result.to_json() | rows | breakdowns | parts, problems=result.notes)
     else:
-        _print(challenge, result, paired)
+        _print(challenge, result, paired, use)
         for name, breakdown in breakdowns.items():
             click.echo()
             _PRINTERS[name](breakdown)
         if coverage:
             click.echo()
             _print_coverage(coverage)
+
+
+def _read(
+    challenge: Challenge, truth: Path, predictions: Path, values: TunedFile | None
+) -> tuple[tuple[Table, Table], TunedUse | None]:
+    """Truth and predictions, and how tuned values were used where there are some."""
+    from abawbench.api import read_pair, read_predictions, read_table
+
+    if values is None:
+        return read_pair(challenge, truth, predictions), None
+    known = read_table(challenge, truth, "truth")
+    table, use = read_predictions(challenge, predictions, values, known)
+    return (known, table), use
 
 
 def _provenance(disclosure: Path, truth: Path, predictions: Path) -> Provenance:
@@ -164,7 +193,7 @@ def _coverage(challenge: Challenge, paired: Paired, predictions: Path) -> dict[s
     return {task: asdict(part) for task, part in found.items() if part.absent}
 
 
-def _print(challenge: Challenge, score: Score, paired: Paired) -> None:
+def _print(challenge: Challenge, score: Score, paired: Paired, use: TunedUse | None) -> None:
     click.echo(f"{challenge.id}  {challenge.metric.formula}")
     rows = [_row("score", score.score, score.intervals["score"])]
     if len(score.terms) > 1:
@@ -184,7 +213,7 @@ def _print(challenge: Challenge, score: Score, paired: Paired) -> None:
             click.echo(f"average precision, {reading.variant}: {format_figure(reading.value)} (does not rank)")
     counted = ", ".join(f"{name} {count:,}" for name, count in score.rows["valid"].items())
     head = score.intervals
-    click.echo(f"{QUOTE}{_quotable(score)}")
+    click.echo(f"{QUOTE}{_quotable(score, use)}")
     click.echo(
         f"rows: truth {score.rows['truth']:,}, predicted {score.rows['predicted']:,}; counted: {counted}\n"
         f"intervals: {head['resamples']:,} resamples of {head['clusters']} {head['unit']}s, seed {head['seed']}; "
@@ -192,11 +221,17 @@ def _print(challenge: Challenge, score: Score, paired: Paired) -> None:
     )
 
 
-def _quotable(score: Score) -> str:
-    """The score with the interval to quote."""
+def _quotable(score: Score, use: TunedUse | None) -> str:
+    """The score with the interval to quote; in-sample the cross-fitted one."""
     from abawbench.scoring.intervals import quoted
 
     value = format_figure(score.score)
+    if use is not None and use.is_in_sample:
+        known = use.cross_fitted.get("score")
+        if known is None:
+            return f"nothing: {value} is in-sample"
+        interval = "" if known.interval is None else f" (95 % interval {format_interval(list(known.interval))})"
+        return f"{format_figure(known.value)}{interval}, cross-fitted; {value} is in-sample"
     interval = quoted(score.intervals["score"])
     if interval is None:
         return f"{value}; there is no interval to quote"

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from abawbench.cli.options import CHALLENGE, PATH, allow_filled_option, choice_option, json_option
+from abawbench.cli.options import (
+    CHALLENGE,
+    PATH,
+    TunedOptions,
+    allow_filled_option,
+    choice_option,
+    json_option,
+    tuned_files,
+    tuned_options,
+)
 from abawbench.cli.output import exits_on_problems, print_json, say_remarks, tell_large, writing
 from abawbench.fill import POLICIES
 
@@ -29,6 +38,7 @@ if TYPE_CHECKING:
     text="Fill policy for rows without a prediction.",
 )
 @allow_filled_option
+@tuned_options()
 @json_option
 @exits_on_problems
 def command(
@@ -38,8 +48,9 @@ def command(
     out: Path,
     policy: Policy,
     allow_filled: float,
-    *,
+    tuned: Path | None,
     as_json: bool,
+    **options: Unpack[TunedOptions],
 ) -> None:
     """Write PREDICTIONS as the challenge's file, with the rows, order and repetitions of the organisers' list.
 
@@ -51,18 +62,19 @@ def command(
       abawbench write abaw10-va predictions.parquet --template ABAW_VA_test_set_sample.txt -o predictions.txt
       abawbench write abaw10-vd mine/ --template Expected_Output_Files -o submission/ --fill previous
     """
-    from abawbench.api import read_table
+    from abawbench.api import read_predictions
     from abawbench.base.problems import remarks
     from abawbench.fill import describe
     from abawbench.formats.write import write_predictions
 
     tell_large(f"write: {predictions}, into {out}", predictions, template)
-    with writing(out, predictions, template):
-        table = read_table(challenge, predictions, "prediction")
+    (values,) = tuned_files(options, tuned)
+    with writing(out, predictions, template, tuned, options["gate"]):
+        table, _ = read_predictions(challenge, predictions, values)
         written = write_predictions(challenge, table, template, out, policy, allow_filled)
     say_remarks(remarks(written.notes))
     if as_json:
-        values = {
+        counts = {
             "rows": written.rows,
             "filled": dict(written.filled),
             "left_out": written.left_out,
@@ -70,7 +82,7 @@ def command(
             "more_frames": written.more_frames,
             "answers": written.answers.to_json(),
         }
-        print_json({"file": str(out), **values}, problems=written.notes)
+        print_json({"file": str(out), **counts}, problems=written.notes)
         return
     click.echo(f"{out}: {written.rows:,} rows written; filled: {describe(written.filled)}")
     if written.answers.filled and not any(note.rule == "N13" for note in written.notes):

@@ -133,12 +133,14 @@ def from_fact(fact: Fact, challenge: Challenge | None, own: OwnChallenge | None 
 
 
 def from_record(record: Record, challenge: Challenge) -> Row:
-    """Make a row of a record, with BCa intervals; a record on other data than the challenge's split gets a group."""
-    figures: dict[str, Figure] = {}
-    for name, column in COLUMNS.items():
-        value, interval = _at(record, column.path), _at(record.intervals, column.path)
-        if isinstance(value, float):
-            figures[name] = Figure(repr(value), value, interval.bca if isinstance(interval, Interval) else None)
+    """Make a row of a record, with BCa intervals.
+
+    A record on other data than the challenge's split gets a group. A score on the videos that its values were tuned on
+    flatters: the row has the cross-fitted figures in its place, and without these stands apart from honest scores.
+    """
+    figures = _figures(record)
+    tuned = record.tuned
+    is_in_sample = tuned is not None and tuned.is_in_sample and not tuned.cross_fitted
     size = size_of_truth(challenge, record.counts, split=record.split)
     is_named = record.dataset == challenge.dataset and not record.disclosure.synthetic_truth
     is_plain = (size.verdict, size.split) == ("official size", record.split)
@@ -147,7 +149,14 @@ def from_record(record: Record, challenge: Challenge) -> Row:
         kind="reproduced",
         split=record.split,
         dataset=record.dataset,
-        group="" if is_own else f"other data: {record.dataset}, {record.rows.truth:,} rows",
+        group="; ".join(
+            part
+            for part, is_apart in (
+                (f"other data: {record.dataset}, {record.rows.truth:,} rows", not is_own),
+                ("in-sample: tuned on scored videos", is_in_sample),
+            )
+            if is_apart
+        ),
         metric=challenge.metric.formula,
         rank="",
         team="",
@@ -157,6 +166,22 @@ def from_record(record: Record, challenge: Challenge) -> Row:
         note=_note(challenge, record, size.text if is_named and not is_plain else ""),
         source=f"{RECORDS}{record.place}, truth {record.truth_sha256[:8]}",
     )
+
+
+def _figures(record: Record) -> dict[str, Figure]:
+    """The figures of a record by column; the cross-fitted ones alone where these are known."""
+    figures: dict[str, Figure] = {}
+    known = {} if record.tuned is None else record.tuned.cross_fitted
+    for name, column in COLUMNS.items():
+        if known:
+            found = known.get(".".join(column.path))
+            value, interval = (None, None) if found is None else (found.value, found.interval)
+        else:
+            value, bounds = _at(record, column.path), _at(record.intervals, column.path)
+            interval = bounds.bca if isinstance(bounds, Interval) else None
+        if isinstance(value, float):
+            figures[name] = Figure(repr(value), value, interval)
+    return figures
 
 
 def _at(tree: Any, path: Iterable[str]) -> Any:
@@ -239,6 +264,7 @@ def _note(challenge: Challenge, record: Record, size: str) -> str:
         _eligibility(challenge, disclosure.trained_on),
         f"validation used for {disclosure.validation_used_for}",
         f"thresholds from {disclosure.thresholds_from}",
+        _tuned(record),
         f"trials {disclosure.trials}",
         f"crops {disclosure.crops}",
         f"licence {disclosure.licence}",
@@ -249,6 +275,18 @@ def _note(challenge: Challenge, record: Record, size: str) -> str:
         *record.flags,
     ]
     return "; ".join(clause for clause in clauses if clause)
+
+
+def _tuned(record: Record) -> str:
+    """A remark on the tuned values of a record; empty where none were used."""
+    if record.tuned is None:
+        return ""
+    steps = f"tuned: {', '.join(record.tuned.steps) or 'nothing'}"
+    if record.tuned.cross_fitted and record.score is not None:
+        return f"{steps}; cross-fitted figures (in-sample {record.score:.4f})"
+    if record.tuned.is_in_sample:
+        return f"{steps}; in-sample: fitted on {record.tuned.overlap} of the scored videos"
+    return f"{steps}; fitted on other videos"
 
 
 def _eligibility(challenge: Challenge, trained_on: Sequence[str]) -> str:

@@ -7,15 +7,17 @@ test, without the files that it was made from.
 from __future__ import annotations
 
 from abawbench.records.agreement import check_tree
-from abawbench.records.model import Disclosure, Interval, Intervals, Record, disclosure_from
+from abawbench.records.model import CrossFitted, Disclosure, Interval, Intervals, Record, TunedUse, disclosure_from
 from abawbench.records.store import Provenance, make, read, read_provenance, statistics_of, write
 
 __all__ = [
+    "CrossFitted",
     "Disclosure",
     "Interval",
     "Intervals",
     "Provenance",
     "Record",
+    "TunedUse",
     "check_tree",
     "disclosure_from",
     "make",

@@ -122,6 +122,36 @@ class Disclosure(_Part):
     note: str
 
 
+class CrossFitted(_Part):
+    """A figure with values that were fitted on other videos each time, and its interval."""
+
+    value: float
+    interval: tuple[float, float] | None = None
+
+
+class TunedUse(_Part):
+    """The file of tuned values that made a prediction.
+
+    Attributes:
+        sha256: hash of the file.
+        steps: kinds of steps that were applied, as `smoothing`.
+        overlap: whether all, some or none of the scored videos are among those that the values were fitted on; a score
+            is in-sample unless it is none.
+        cross_fitted: by the path of a figure, as `score` or `terms.va`, what the values are worth on videos that they
+            were not fitted on; empty unless the truth is the one that they were fitted on.
+    """
+
+    sha256: Sha256
+    steps: list[Text]
+    overlap: Literal["all", "some", "none"]
+    cross_fitted: dict[str, CrossFitted]
+
+    @property
+    def is_in_sample(self) -> bool:
+        """True if scored videos are among those that the values were fitted on."""
+        return self.overlap != "none"
+
+
 class Versions(_Part):
     """Versions of the software that made the score."""
 
@@ -154,6 +184,7 @@ class Record(_Part):
         versions: versions of the software.
         date: date that the disclosure file states.
         disclosure: facts that a reader needs to judge the score.
+        tuned: the tuned values of the prediction; None where none were used.
     """
 
     schema_version: Literal[2]
@@ -176,6 +207,7 @@ class Record(_Part):
     versions: Versions
     date: date
     disclosure: Disclosure
+    tuned: TunedUse | None = None
 
     @property
     def counts(self) -> Counts:
@@ -189,7 +221,9 @@ class Record(_Part):
 
     def to_text(self) -> str:
         """The file's text: keys sorted, indented by one, a row of numbers on one line, floats by repr."""
-        return canonical(self.model_dump(mode="json")) + "\n"
+        # a record without tuned values has the text that it had before there were any
+        without = {"tuned"} if self.tuned is None else set[str]()
+        return canonical(self.model_dump(mode="json", exclude=without)) + "\n"
 
 
 def disclosure_from(fields: Mapping[str, Any], file: str) -> Disclosure:

@@ -17,7 +17,7 @@ from abawbench.base.toml_text import parse_toml
 from abawbench.challenges import CHALLENGES
 from abawbench.challenges.split_sizes import NO_COUNTS
 from abawbench.fill import Policy
-from abawbench.records.model import SCHEMA, Disclosure, Record, canonical, disclosure_from, parse
+from abawbench.records.model import SCHEMA, Disclosure, Record, TunedUse, canonical, disclosure_from, parse
 
 if TYPE_CHECKING:
     from abawbench.scoring import Score
@@ -80,18 +80,23 @@ def read_provenance(path: Path, truth: Path, prediction: Path) -> Provenance:
     )
 
 
-def make(score: Score, provenance: Provenance, missing: Policy = "error") -> Record:
+def make(score: Score, provenance: Provenance, missing: Policy = "error", tuned: TunedUse | None = None) -> Record:
     """Make the record of a score.
 
     Args:
         score: the score with its statistics.
         provenance: origin of the score.
         missing: the fill policy that the score was made with.
+        tuned: the tuned values of the prediction; None where none were used.
 
     Raises:
         ProblemError: R01, every field that does not fit.
     """
     import numpy as np
+
+    if tuned is not None and provenance.disclosure.thresholds_from == "none":
+        fix = 'say it, as thresholds_from = "abawbench tune on the validation set"'
+        raise ProblemError(Problem("R01", 'thresholds_from "none"', "the source of the tuned values", fix))
 
     fields = score.to_json()
     fields |= {
@@ -117,6 +122,7 @@ def make(score: Score, provenance: Provenance, missing: Policy = "error") -> Rec
         "versions": {"abawbench": VERSION, "numpy": np.__version__, "python": platform.python_version()},
         "date": provenance.date,
         "disclosure": provenance.disclosure.model_dump(mode="json"),
+        **({} if tuned is None else {"tuned": tuned.model_dump(mode="json")}),
     }
     return parse(canonical(fields).encode(), None)
 

@@ -8,9 +8,8 @@ from pathlib import Path
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Challenge
 from abawbench.inference.store import Store
-from abawbench.table import Table
 from abawbench.tuning.steps import Gate
-from abawbench.tuning.streams import Stream, read_stream, table_of_stream
+from abawbench.tuning.streams import Stream
 from abawbench.tuning.transforms import apply_step
 from abawbench.tuning.tuned import Tuned, identity_of
 
@@ -23,27 +22,25 @@ def apply_tuned(tuned: Tuned, stream: Stream, challenge: Challenge, other: Strea
     return stream
 
 
-def read_tuned_store(
-    challenge: Challenge, store: Store, tuned: Tuned, *, gate: Store | None = None, any_entry: bool = False
-) -> Table:
-    """Read a store as the rows of a challenge, with tuned values.
+def check_fits(
+    tuned: Tuned, store: Store, challenge: Challenge, gate: Store | None = None, *, any_entry: bool = False
+) -> None:
+    """Check that tuned values may be applied to a store.
 
     Args:
-        challenge: challenge to predict for.
-        store: predictions of the entry, for any units.
         tuned: tuned values.
+        store: predictions of the entry, for any units.
+        challenge: challenge to predict for.
         gate: predictions of the entry that a gate names, for the same units.
-        any_entry: True to take the values although the entry or the challenge is another.
+        any_entry: True to take the values although the entry or the challenge is another; those of tasks that the
+            challenge does not have are left out.
 
     Raises:
-        ProblemError: R04 the values are for another entry or challenge, C02 a gate lacks its store, or needs none;
-            problems of the stores.
+        ProblemError: R04 the values are for another entry or challenge, C02 a gate lacks its store, or needs none.
     """
     problems = tuple(_misfits(challenge, store, tuned, gate, any_entry=any_entry))
     if problems:
         raise ProblemError(*problems)
-    other = None if gate is None else read_stream(gate, challenge)
-    return table_of_stream(apply_tuned(tuned, read_stream(store, challenge), challenge, other), challenge)
 
 
 def _misfits(
@@ -51,10 +48,11 @@ def _misfits(
 ) -> Iterator[Problem]:
     """Everything about which stores, challenge and values do not fit each other."""
     tasks = {task.name for task in challenge.tasks}
-    lacking = ", ".join(name for name in tuned.tasks if name not in tasks)
-    if lacking:
-        yield _misfit(store.root, f"tuned values of {lacking}", f"a challenge with it, not {challenge.id}")
-    if not any_entry:
+    if tuned.tasks and tasks.isdisjoint(tuned.tasks):
+        fix = "run `abawbench tune` for this challenge"
+        found, expected = f"tuned values of {', '.join(tuned.tasks)}", f"values of {', '.join(sorted(tasks))}"
+        yield Problem("R04", found, expected, fix, str(store.root))
+    elif not any_entry:
         yield from _others(challenge, store, tuned)
     gates = {
         task.name: step for task in challenge.tasks for step in tuned.tasks.get(task.name, ()) if isinstance(step, Gate)

@@ -8,7 +8,7 @@ import pytest
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
 from abawbench.inference.store import read_store
-from abawbench.tuning.apply import apply_tuned, read_tuned_store
+from abawbench.tuning.apply import apply_tuned, check_fits
 from abawbench.tuning.steps import Gate
 from abawbench.tuning.streams import read_stream, table_of_stream
 from abawbench.tuning.transforms import apply_step
@@ -60,6 +60,12 @@ def test_values_fitted_on_one_split_apply_to_the_store_of_another(tmp_path, fitt
     same_rows(found, table_of_stream(apply_tuned(fitting, stream, MTL, read_stream(other, MTL)), MTL))
 
 
+def read_tuned_store(challenge, store, tuned, *, gate=None, any_entry=False):
+    check_fits(tuned, store, challenge, gate, any_entry=any_entry)
+    other = None if gate is None else read_stream(gate, challenge)
+    return table_of_stream(apply_tuned(tuned, read_stream(store, challenge), challenge, other), challenge)
+
+
 def problems_of(*arguments, **options):
     with pytest.raises(ProblemError) as caught:
         read_tuned_store(*arguments, **options)
@@ -81,10 +87,10 @@ def test_values_for_another_challenge_or_definition_are_refused(store, fitting, 
     assert rules == ["R04"]
     old = replace(fitting, fingerprint="0" * 16)
     assert "fingerprint" in problems_of(MTL, store, old, gate=other)[0].found
-    # a challenge without the tasks cannot take them at all
-    assert "expression" in problems_of(va, store, fitting, gate=other, any_entry=True)[0].found
-    alone = replace(fitting, tasks={"va": fitting.tasks["va"]})
-    assert len(read_tuned_store(va, store, alone, any_entry=True))
+    assert len(read_tuned_store(va, store, fitting, any_entry=True))
+    # a challenge without any of the tasks cannot take them at all
+    alone = replace(fitting, tasks={"expression": fitting.tasks["expression"]})
+    assert "expression" in problems_of(va, store, alone, any_entry=True)[0].found
 
 
 def test_a_gate_needs_its_store(store, fitting, other):

@@ -91,14 +91,14 @@ STREAMS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(STREAMS, STEPS, st.sampled_from(list(TASKS)))
 def test_smoothing_is_that_of_a_loop_over_frames(stream, step, task):
     expected = reference(stream, step, TASKS[task])
     np.testing.assert_allclose(smooth(stream, step, task), expected, rtol=0, atol=1e-12, equal_nan=True)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(STREAMS, STEPS, st.floats(0, 1))
 def test_a_constant_stays_constant(stream, step, value):
     constant = np.where(np.isnan(stream.answers["action_units"]), np.nan, value)
@@ -106,7 +106,7 @@ def test_a_constant_stays_constant(stream, step, value):
     np.testing.assert_allclose(after, constant, rtol=0, atol=1e-14, equal_nan=True)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(STREAMS, STEPS.filter(lambda step: step.kind in LINEAR))
 def test_means_are_linear(stream, step):
     first = stream.answers["action_units"]
@@ -117,7 +117,7 @@ def test_means_are_linear(stream, step):
     np.testing.assert_allclose(mixed, apart, rtol=0, atol=1e-12, equal_nan=True)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(STREAMS, STEPS)
 def test_the_order_of_units_changes_nothing(stream, step):
     order = np.lexsort((stream.frame, -stream.unit))
@@ -135,7 +135,7 @@ def test_the_order_of_units_changes_nothing(stream, step):
     np.testing.assert_allclose(smooth(turned, step), smooth(stream, step)[order], rtol=0, atol=1e-13, equal_nan=True)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(STREAMS, STEPS, st.data())
 def test_online_smoothing_never_looks_ahead(stream, step, data):
     step = replace(step, online=True)
@@ -146,7 +146,7 @@ def test_online_smoothing_never_looks_ahead(stream, step, data):
     np.testing.assert_array_equal(before[: now + 1], after[: now + 1])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(STREAMS, STEPS, st.data())
 def test_nothing_is_carried_across_runs(stream, step, data):
     run = data.draw(st.integers(-1, int(stream.run.max())))
@@ -157,7 +157,7 @@ def test_nothing_is_carried_across_runs(stream, step, data):
     np.testing.assert_array_equal(before[stream.run == run], after[stream.run == run])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(STREAMS, STEPS)
 def test_probabilities_of_classes_still_sum_to_one(stream, step):
     after = smooth(stream, step, "expression")[stream.rows]

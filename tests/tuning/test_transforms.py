@@ -39,7 +39,7 @@ def test_answers_that_come_late_are_moved_to_their_time():
     np.testing.assert_array_equal(shift(stream, TASKS["va"], -0.1).answers["va"][3:50], before[:47])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 1000), st.floats(-1, 1))
 def test_a_shift_takes_the_nearest_frame_of_the_run(seed, seconds):
     stream = make_stream([20, 9], seed, missing=0.3, jitter=0.5)

@@ -1,0 +1,256 @@
+"""Tuned values at the terminal, in Python, in records and on boards."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import abawbench
+from abawbench import records
+from abawbench.base.problems import ProblemError
+from abawbench.cli import main
+from abawbench.formats.dataframe import to_frame
+from abawbench.inference.store import open_store
+from abawbench.leaderboard.rows import from_record
+from abawbench.tuning.apply import apply_tuned
+from abawbench.tuning.steps import Affine, Gate, Line, Smoothing, Thresholds
+from abawbench.tuning.streams import read_stream, table_of_stream
+from abawbench.tuning.tuned import Estimate, identity_of, truth_hash, write_tuned
+from abawbench.tuning.use import TunedFile, read_tuned_predictions
+from tests.tuning.conftest import MTL, random_truth, random_unit, write_store
+
+FEW = ("--resamples", "100")
+DISCLOSURE = """
+entry = "2026_test_stream"
+split = "validation"
+dataset = "random numbers"
+date = "2026-11-30"
+
+[disclosure]
+trained_on = []
+validation_used_for = "tuning"
+thresholds_from = "{}"
+trials = 1
+crops = "none"
+licence = "Apache-2.0"
+synthetic_truth = true
+note = ""
+"""
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def files(tmp_path, tuned):
+    """A store, its truth, values that were fitted on them, and the truth of other videos."""
+    random = np.random.default_rng(2)
+    units = [random_unit(name, 30, random) for name in ("a", "b", "c", "d")]
+    store = write_store(tmp_path / "store", units)
+    truth, other = random_truth(units, random), random_truth(units, random)
+    labels = next(task for task in MTL.tasks if task.name == "action_units").outputs
+    fitted = replace(
+        tuned.fitted,
+        identity=identity_of(store),
+        truth_sha256=truth_hash(MTL, truth),
+        videos=truth.videos,
+    )
+    tasks = {
+        "va": (Smoothing("mean", 0.3), Affine({"valence": Line(0.5, 0.1)})),
+        "action_units": (Smoothing("gaussian", 0.1), Thresholds(dict.fromkeys(labels, 0.45))),
+    }
+    figures = {
+        "score": Estimate(0.7, 0.9, 0.8123, (0.7, 0.9), (0.05, 0.15)),
+        "terms.va": Estimate(0.1, 0.3, 0.2, (0.1, 0.3)),
+    }
+    values = replace(tuned, tasks=tasks, fitted=fitted, report=replace(tuned.report, figures=figures))
+    write_tuned(values, tmp_path / "tuned.json")
+    elsewhere = replace(values, fitted=replace(fitted, truth_sha256="0" * 64, videos=("x", "y")))
+    write_tuned(elsewhere, tmp_path / "elsewhere.json")
+    to_frame(MTL, truth).to_parquet(tmp_path / "truth.parquet")
+    to_frame(MTL, other).to_parquet(tmp_path / "other.parquet")
+    return tmp_path, values
+
+
+def test_the_score_of_tuned_values_is_that_of_the_stream_after_them(files):
+    folder, values = files
+    stream = apply_tuned(values, read_stream(open_store(folder / "store"), MTL), MTL)
+    expected = abawbench.score("abaw4-mtl", folder / "truth.parquet", table_of_stream(stream, MTL), resamples=100)
+    found = abawbench.score(
+        "abaw4-mtl", folder / "truth.parquet", folder / "store", resamples=100, tuned=folder / "tuned.json"
+    )
+    before = abawbench.score("abaw4-mtl", folder / "truth.parquet", folder / "store", resamples=100)
+    assert found.score == expected.score != before.score
+
+
+def test_a_score_in_sample_says_so_loudly_and_quotes_the_cross_fitted_one(files):
+    folder, _ = files
+    result = run(
+        "score", "abaw4-mtl", folder / "truth.parquet", folder / "store", "--tuned", folder / "tuned.json", *FEW
+    )
+    assert result.exit_code == 0, result.output
+    (warning,) = (line for line in result.stderr.splitlines() if line.startswith("warning: N71"))
+    assert "in-sample" in warning
+    assert "the cross-fitted score is 0.8123" in warning
+    (quote,) = (line for line in result.stdout.splitlines() if line.startswith("quote"))
+    assert quote.startswith("quote: 0.8123 (95 % interval 0.7000 to 0.9000), cross-fitted; ")
+    assert quote.endswith(" is in-sample")
+
+
+def test_other_labels_of_the_same_videos_are_in_sample_without_a_score_to_quote(files):
+    folder, _ = files
+    result = run(
+        "score", "abaw4-mtl", folder / "other.parquet", folder / "store", "--tuned", folder / "tuned.json", *FEW
+    )
+    assert "quote: nothing: " in result.stdout
+    assert "cross-fitted score is" not in result.stderr
+
+
+def test_a_score_on_other_videos_is_only_noted(files):
+    folder, _ = files
+    arguments = ("score", "abaw4-mtl", folder / "truth.parquet", folder / "store", *FEW)
+    result = run(*arguments, "--tuned", folder / "elsewhere.json", "--json")
+    content = json.loads(result.stdout)
+    assert content["tuned"]["overlap"] == "none"
+    assert content["tuned"]["steps"] == ["smoothing", "thresholds", "affine"]
+    assert [problem["rule"] for problem in content["problems"]] == ["N70", "N72"]
+    assert "tuned" not in json.loads(run(*arguments, "--json").stdout)
+
+
+def test_diff_compares_a_store_with_itself_tuned(files):
+    folder, _ = files
+    store = folder / "store"
+    arguments = ("diff", "abaw4-mtl", folder / "truth.parquet", store, store, *FEW, "--json")
+    assert json.loads(run(*arguments).stdout)["difference"] == 0
+    result = run(*arguments, "--tuned-a", folder / "tuned.json")
+    found = json.loads(result.stdout)
+    assert found["difference"] != 0
+    assert "in-sample" in result.stderr
+    turned = json.loads(run(*arguments, "--tuned-b", folder / "tuned.json").stdout)
+    assert turned["difference"] == -found["difference"]
+
+
+def test_write_writes_the_tuned_answers(files):
+    folder, _ = files
+    names = [f"{unit}/{frame:05d}.jpg" for unit in "abcd" for frame in range(1, 31)]
+    (folder / "list.txt").write_text("\n".join(["image_location,valence,arousal", *names, ""]))
+    arguments = ("write", "abaw10-va", folder / "store", "--template", folder / "list.txt", "-o", folder / "out.txt")
+    result = run(*arguments, "--tuned", folder / "tuned.json")
+    assert "R04" in result.stderr
+    assert not (folder / "out.txt").exists()
+    result = run(*arguments, "--tuned", folder / "tuned.json", "--any-entry")
+    assert result.exit_code == 0, result.output
+    assert "N70" in result.stderr
+    table, _ = read_tuned_predictions(MTL, folder / "store", TunedFile(folder / "tuned.json"))
+    again = abawbench.read("abaw10-va", folder / "out.txt", role="prediction")
+    np.testing.assert_allclose(again["valence"], table.values["va"][:, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("option", [("--gate", "x"), ("--any-entry",)])
+def test_options_of_tuned_values_without_any_are_wrong_use(files, option):
+    folder, _ = files
+    result = run("score", "abaw4-mtl", folder / "truth.parquet", folder / "store", *option)
+    assert result.exit_code == 2
+
+
+def test_predict_does_not_begin_with_wrong_tuned_values(files, tmp_path):
+    folder, _ = files
+    (folder / "broken.json").write_text("{")
+    arguments = ("predict", "2026_abawbench_constant", folder, "-o", folder / "new", "--tuned", folder / "broken.json")
+    assert run(*arguments).exit_code == 2
+    result = run(*arguments, "--write", "abaw4-mtl")
+    assert "R03" in result.stderr
+    assert not (folder / "new").exists()
+
+
+def test_values_for_decided_answers_are_a_problem(files):
+    folder, _ = files
+    with pytest.raises(ProblemError, match="C02"):
+        abawbench.score("abaw4-mtl", folder / "truth.parquet", folder / "other.parquet", tuned=folder / "tuned.json")
+    truth = abawbench.read("abaw4-mtl", folder / "truth.parquet")
+    with pytest.raises(ProblemError, match="C02"):
+        abawbench.score("abaw4-mtl", folder / "truth.parquet", truth, tuned=folder / "tuned.json")
+
+
+def test_a_gate_reads_its_store(files):
+    folder, values = files
+    random = np.random.default_rng(8)
+    other = write_store(folder / "gate", [random_unit("a", 30, random)], seed=5)
+    gated = replace(values, tasks={"expression": (Gate("2026_test_stream", identity_of(other), 0.9),)})
+    write_tuned(gated, folder / "gated.json")
+    first, _ = read_tuned_predictions(MTL, folder / "store", TunedFile(folder / "gated.json", folder / "gate"))
+    plain = table_of_stream(read_stream(open_store(folder / "store"), MTL), MTL)
+    differs = first.values["expression"] != plain.values["expression"]
+    assert differs[:30].any()
+    assert not differs[30:].any()
+
+
+def record_of(folder, truth, tuned, source="abawbench tune"):
+    (folder / "disclosure.toml").write_text(DISCLOSURE.format(source))
+    return run(
+        "score",
+        "abaw4-mtl",
+        folder / truth,
+        folder / "store",
+        *FEW,
+        *(() if tuned is None else ("--tuned", folder / tuned)),
+        "--record",
+        folder / "records",
+        "--disclosure",
+        folder / "disclosure.toml",
+    )
+
+
+def only_record(folder):
+    (path,) = (folder / "records").rglob("*.json")
+    assert not records.check_tree(folder / "records")
+    return records.read(path)
+
+
+def test_a_record_in_sample_has_its_cross_fitted_figures_on_the_board(files):
+    folder, _ = files
+    assert record_of(folder, "truth.parquet", "tuned.json").exit_code == 0
+    record = only_record(folder)
+    assert record.tuned is not None
+    assert record.tuned.overlap == "all"
+    row = from_record(record, MTL)
+    assert {name: figure.value for name, figure in row.figures.items()} == {"score": 0.8123, "ccc_va": 0.2}
+    assert row.position == 0.8123
+    assert row.figures["score"].interval == (0.7, 0.9)
+    assert f"cross-fitted figures (in-sample {record.score:.4f})" in row.note
+    assert "in-sample" not in row.group
+
+
+def test_a_record_in_sample_without_cross_fitted_figures_stands_apart(files):
+    folder, _ = files
+    record_of(folder, "other.parquet", "tuned.json")
+    row = from_record(only_record(folder), MTL)
+    assert row.group.endswith("in-sample: tuned on scored videos")
+    assert row.figures["score"].value == only_record(folder).score
+
+
+def test_a_record_of_other_videos_is_as_good_as_any(files):
+    folder, _ = files
+    record_of(folder, "truth.parquet", "elsewhere.json")
+    row = from_record(only_record(folder), MTL)
+    assert "in-sample" not in row.group
+    assert "tuned: smoothing, thresholds, affine; fitted on other videos" in row.note
+
+
+def test_a_record_without_tuned_values_has_the_text_of_before(files):
+    folder, _ = files
+    record_of(folder, "truth.parquet", None)
+    assert '"tuned"' not in only_record(folder).to_text()
+
+
+def test_a_record_cannot_disclose_that_nothing_was_tuned(files):
+    folder, _ = files
+    result = record_of(folder, "truth.parquet", "tuned.json", "none")
+    assert result.exit_code == 1
+    assert "thresholds_from" in result.stderr
+    assert not (folder / "records").exists()
