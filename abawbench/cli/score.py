@@ -93,6 +93,8 @@ def command(
     """
     if (record is None) != (disclosure is None):
         raise click.UsageError("--record and --disclosure go together")
+    if options["gains"] and options["tuned"] is not None:
+        raise click.UsageError("--gains says what the entry's own answers lack: leave --tuned out")
     tell_large(f"score: {predictions} against {truth}", truth, predictions)
     from abawbench.scoring import pair, score_paired
 

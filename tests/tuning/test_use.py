@@ -151,8 +151,8 @@ def test_write_writes_the_tuned_answers(files):
     np.testing.assert_allclose(again["valence"], table.values["va"][:, 0], atol=1e-6)
 
 
-@pytest.mark.parametrize("option", [("--gate", "x"), ("--any-entry",)])
-def test_options_of_tuned_values_without_any_are_wrong_use(files, option):
+@pytest.mark.parametrize("option", [("--gate", "x"), ("--any-entry",), ("--gains", "--tuned", "x")])
+def test_options_that_do_not_fit_tuned_values_are_wrong_use(files, option):
     folder, _ = files
     result = run("score", "abaw4-mtl", folder / "truth.parquet", folder / "store", *option)
     assert result.exit_code == 2
