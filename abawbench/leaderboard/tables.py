@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from tabulate import tabulate
 
+from abawbench.base.latex_text import tabular
 from abawbench.base.problems import inert
 from abawbench.challenges import Challenge
 from abawbench.leaderboard.columns import COLUMNS
@@ -106,9 +107,9 @@ def latex(title: str, rows: Sequence[Row]) -> str:
     for section in sections(rows):
         headers, cells = _grid(section, inert, sources)
         align = [LATEX_COLUMNS.get(header, "r" if header in NUMERIC else "l") for header in headers]
-        parts.append(f"% {inert(_heading(section))}. {_order(section, '')}\n{_tabular(cells, headers, align)}")
+        parts.append(f"% {inert(_heading(section))}. {_order(section, '')}\n{tabular(cells, headers, align)}")
     listed = [[number, inert(source)] for number, source in sources.listed]
-    parts.append("% Sources\n" + _tabular(listed, ["", "source"], ["l", r"p{0.85\linewidth}"]))
+    parts.append("% Sources\n" + tabular(listed, ["", "source"], ["l", r"p{0.85\linewidth}"]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -194,12 +195,6 @@ def _order(section: Section, mark: str) -> str:
     if section.has_derived:
         text += "; where a source prints the parts alone, what they come to decides the place and the cell stays empty"
     return f"{text}."
-
-
-def _tabular(cells: list[list[str]], headers: list[str], align: list[str]) -> str:
-    lines = tabulate(cells, headers, tablefmt="latex_booktabs", disable_numparse=True).split("\n")
-    # tabulate knows no columns of fixed width
-    return "\n".join([f"\\begin{{tabular}}{{{''.join(align)}}}", *lines[1:]])
 
 
 def _linked(text: str) -> str:
