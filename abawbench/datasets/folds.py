@@ -129,7 +129,7 @@ def make_folds(
         ProblemError: C02 a unit without subject, D24 fewer groups than folds.
     """
     counts = count(table, tasks)
-    group = _groups(table.videos, groups)
+    group = groups_of(table.videos, groups)
     total = int(group.max(initial=-1)) + 1
     if not 2 <= folds <= total:
         what = "videos" if groups is None else "subjects (those of one video count as one)"
@@ -210,7 +210,7 @@ def _fifths(name: str, column: Floats) -> tuple[list[str], Rows]:
     return names, codes
 
 
-def _groups(units: Sequence[str], subjects: Mapping[str, str] | None) -> Rows:
+def groups_of(units: Sequence[str], subjects: Mapping[str, str] | None) -> Rows:
     """The number of each unit's group: units that share a video or a subject, directly or through others."""
     without = [
         unit for unit in units if subjects is not None and unit not in subjects and video_of(unit) not in subjects

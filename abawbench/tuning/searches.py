@@ -234,12 +234,12 @@ class Ascent:
 
     def for_resamples(self) -> Alternatives:
         """The best of the points that the climbs on all clusters and on the folds came by."""
-        return Alternatives((PointsVisited(np.stack(list(self.visited.values())), self.figure),), self)
+        return Alternatives((Points(np.stack(list(self.visited.values())), self.figure),), self)
 
 
 @dataclass(frozen=True, eq=False)
-class PointsVisited:
-    """Points of an ascent as settings that add up; see `crossfit.Additive`.
+class Points:
+    """Points of joint settings, all of which add up; see `crossfit.Additive`.
 
     Attributes:
         statistics: shape (points, clusters, cells...).

@@ -1,0 +1,162 @@
+"""The whole procedure for one task: steps from lists, one after the other, then what the last step searches for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from abawbench.table import Floats, Rows
+from abawbench.tuning.crossfit import Additive, Alternatives, Search
+from abawbench.tuning.searches import FLAT, best, plateau
+from abawbench.tuning.steps import Smoothing, Step
+from abawbench.tuning.thresholds import UNBEATEN
+from abawbench.tuning.views import View
+
+Way = tuple[Step, ...]
+# searches that are kept, as folds and resamples come back to the same few
+KEPT = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """A list of steps of which one is taken, or none.
+
+    Attributes:
+        name: name of the kind of step.
+        steps: the steps; None stands for no step, and comes first.
+    """
+
+    name: str
+    steps: tuple[Step | None, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """What a procedure chose for some weightings: a way, and choices of its search for each of them."""
+
+    way: Way
+    rows: Rows
+    choices: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Procedure:
+    """A search through the stages in their order, and then the search of the view; see `crossfit.Search`.
+
+    Each stage takes the step with the best figure after the steps that were taken before it. All of it happens within
+    every fold.
+
+    Attributes:
+        view: the end of the steps.
+        stages: lists of steps, in the order in which they are chosen and applied.
+        answers: function from steps to the answers to the annotated rows, shape (rows, width).
+        flat: width of the flat top of which the middle is taken; None takes the peak.
+        tell: called with what is done now.
+    """
+
+    view: View
+    stages: Sequence[Stage]
+    answers: Callable[[Way], Floats]
+    flat: float | None = None
+    tell: Callable[[str], None] = lambda _: None
+    looks: dict[Way, Additive] = field(default_factory=dict[Way, Additive])
+    searches: dict[Way, Search[Any]] = field(default_factory=dict[Way, Search[Any]])
+
+    @property
+    def clusters(self) -> int:
+        """Number of clusters."""
+        return self._search(()).clusters
+
+    def _look(self, way: Way) -> Additive:
+        if way not in self.looks:
+            self.looks[way] = self.view.look(self.answers(way))
+        return self.looks[way]
+
+    def _search(self, way: Way) -> Search[Any]:
+        if way not in self.searches:
+            self.searches[way] = self.view.search(self.answers(way))
+        return self.searches[way]
+
+    def fit(self, weights: Floats) -> list[Chosen]:
+        """The way and the choices of each weighting, in groups that took the same way."""
+        ways: dict[Way, Rows] = {(): np.arange(len(weights))}
+        for stage in self.stages:
+            ways = self._staged(stage, ways, weights)
+        return [Chosen(way, rows, self._search(way).fit(weights[rows])) for way, rows in ways.items()]
+
+    def _staged(self, stage: Stage, ways: Mapping[Way, Rows], weights: Floats) -> dict[Way, Rows]:
+        """The ways after one more stage."""
+        longer: dict[Way, list[Rows]] = {}
+        for number, (way, rows) in enumerate(ways.items(), start=1):
+            beside = f", {number} of {len(ways)}" if len(ways) > 1 else ""
+            self.tell(f"{stage.name}: {len(stage.steps)} settings{beside}")
+            options = [way if step is None else (*way, step) for step in stage.steps]
+            figures = np.stack([self._figures(option, weights[rows]) for option in options], axis=-1)
+            places = _picked(figures, stage.steps, self.flat)
+            for place in np.unique(places).tolist():
+                longer.setdefault(options[place], []).append(rows[places == place])
+        return {way: np.concatenate(parts) for way, parts in longer.items()}
+
+    def _figures(self, way: Way, weights: Floats) -> Floats:
+        look = self._look(way)
+        return look.choose(look.totals(weights, np.arange(weights.shape[1])))[1]
+
+    def sums(self, choices: list[Chosen], weights: Floats) -> Floats:
+        """The weighted statistics of what was chosen, shape (n, own axes)."""
+        parts = [self._search(one.way).sums(one.choices, weights[one.rows]) for one in choices]
+        result = np.empty((len(weights), *parts[0].shape[1:]))
+        for one, part in zip(choices, parts, strict=True):
+            result[one.rows] = part
+        return result
+
+    def untouched(self, weights: Floats) -> Floats:
+        """The weighted statistics of the answers without any step, shape (n, own axes)."""
+        return self._search(()).untouched(weights)
+
+    def value(self, sums: Floats) -> Floats:
+        """The figure, shape (...)."""
+        return self._search(()).value(sums)
+
+    def steps(self, chosen: Chosen) -> Way:
+        """The steps of the first of some weightings."""
+        last = self.view.step(chosen.choices)
+        return chosen.way if last is None else (*chosen.way, last)
+
+    def for_resamples(self) -> Alternatives:
+        """The settings that can win in a resample, of all that were tried.
+
+        A way whose figure is five standard errors below the best one's is left out; the standard error is that of the
+        difference, by the jackknife.
+        """
+        ways = list(self.looks) or [()]
+        without = 1 - np.eye(self.clusters)
+        figures = np.stack([self._figures(way, np.append(np.ones_like(without[:1]), without, axis=0)) for way in ways])
+        figures = np.where(np.isnan(figures), -np.inf, figures)
+        top = figures[:, 0].argmax()
+        below = figures[top] - figures
+        error = np.sqrt(((below[:, 1:] - below[:, :1]) ** 2).mean(1) * (self.clusters - 1))
+        several: list[Additive] = []
+        for way, keeps in zip(ways, (below[:, 0] <= UNBEATEN * error).tolist(), strict=True):
+            if keeps or way == ():
+                settings = self.view.for_resamples(self._look(way), self.searches.get(way))
+                several += [] if settings is None else [settings]
+        return Alternatives(several, self)
+
+
+def _picked(figures: Floats, steps: Sequence[Step | None], flat: float | None) -> Rows:
+    """The place of the chosen step for each weighting, shape (n,), from figures of shape (n, steps)."""
+    top = best(figures)
+    if flat is None:
+        return top
+    families = [(type(step), step.kind if isinstance(step, Smoothing) else "") for step in steps]
+    chosen = top.copy()
+    for family in set(families):
+        # the middle between steps of one kind
+        members = np.array([place for place, own in enumerate(families) if own == family])
+        rows = np.isin(top, members)
+        if rows.any() and len(members) > 1:
+            chosen[rows] = members[plateau(figures[np.ix_(rows, members)], np.arange(float(len(members))), flat)]
+    return chosen

@@ -1,0 +1,285 @@
+"""Thresholds of labels: every one that matters, through cumulative counts by cluster.
+
+Probabilities are coded to 1/65,536, so a threshold is a multiple of it and a comparison with it is exact. A lower
+threshold pays only where it lets in a positive, so the candidates are the codes of the positives, and 0.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abawbench.entries.outputs import THRESHOLD
+from abawbench.metrics.f1 import FALSE_NEGATIVE, FALSE_POSITIVE, NEITHER, TRUE_POSITIVE
+from abawbench.table import Floats, Mask, Rows
+from abawbench.tuning.crossfit import Alternatives
+from abawbench.tuning.labelled import Labelled
+from abawbench.tuning.searches import plateau, weighted_sums
+
+CODES = 1 << 16
+DEFAULT = round(THRESHOLD * CODES)
+# levels of a first look, from which it follows where the best threshold can be
+LEVELS = 128
+# levels that resamples choose among
+RESAMPLED_LEVELS = 32
+# standard errors below the best at which a setting can win in no resample
+UNBEATEN = 5.0
+
+Codes = NDArray[np.int32]
+Counts = NDArray[np.unsignedinteger]
+Figure = Callable[[Floats], Floats]
+
+
+def codes_of(probability: Floats) -> Codes:
+    """Probabilities as whole numbers from 0 to 65,536, rounded down."""
+    return (probability * CODES).astype(np.int32)
+
+
+def levels_of(codes: Codes, truth: NDArray[np.int8], most: int = LEVELS) -> Codes:
+    """The codes of the positives and that of 0.5, rising; of more than `most`, quantiles of the positives'.
+
+    Args:
+        codes: shape (rows,).
+        truth: shape (rows,), 0 or 1.
+        most: greatest number of levels.
+    """
+    counts = np.bincount(codes[truth > 0], minlength=CODES + 1)
+    distinct = np.flatnonzero(counts)
+    if len(distinct) >= most:
+        # each quantile is itself the code of a positive
+        shares = np.linspace(0, counts.sum() - 1, most - 1).astype(np.int64)
+        distinct = np.searchsorted(np.cumsum(counts), shares, side="right")
+    return np.union1d(distinct, [DEFAULT]).astype(np.int32)
+
+
+def cells_at(counts: Floats) -> Floats:
+    """Label counts at each level, shape (..., levels, 4), from cumulative counts, shape (..., 1 + levels, 2).
+
+    Args:
+        counts: numbers of negatives and of positives: all, then those at each level or above.
+    """
+    everything, above = counts[..., :1, :], counts[..., 1:, :]
+    below = everything - above
+    return np.stack([below[..., 0], above[..., 0], below[..., 1], above[..., 1]], axis=-1)
+
+
+def cumulative(histogram: Floats) -> Floats:
+    """Counts of all, then of those at each level or above, from counts below the first level and of each level."""
+    return histogram[..., ::-1, :].cumsum(-2)[..., ::-1, :]
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """Thresholds at some levels as settings that add up; see `crossfit.Additive`.
+
+    Attributes:
+        edges: codes of the levels, shape (labels, levels), rising; repeated at the end where a label has fewer.
+        counts: cumulative counts by cluster, shape (clusters, labels, 1 + levels, 2): negatives and positives.
+        figure: function from label counts, shape (..., 4), to the figure of a label, shape (...).
+        flat: width of the flat top of which the middle is taken; None takes the peak.
+    """
+
+    edges: Codes
+    counts: Counts
+    figure: Figure
+    flat: float | None = None
+
+    def totals(self, weights: Floats, clusters: Rows) -> Floats:
+        """The weighted counts, shape (n, labels, 1 + levels, 2)."""
+        # whole numbers below 2 ** 24 are exact in single precision
+        return weighted_sums(weights.astype(np.float32), self.counts[clusters].astype(np.float32)).astype(np.float64)
+
+    def choose(self, totals: Floats) -> tuple[Rows, Floats]:
+        """The place of the best level of each label, shape (n, labels), and the mean of their figures."""
+        figures = self.figure(cells_at(totals))
+        choices = pick(figures, self.edges, self.flat)
+        return choices, np.take_along_axis(figures, choices[..., None], -1)[..., 0].mean(-1)
+
+    def take(self, totals: Floats, choices: Rows) -> Floats:
+        """The label counts at the chosen levels, shape (n, labels, 4)."""
+        return np.take_along_axis(cells_at(totals), choices[..., None, None], -2)[..., 0, :].astype(np.float64)
+
+    def narrowed(self) -> Levels:
+        """The levels that can win in a resample: those within a few standard errors of the best, at most 32."""
+        clusters = len(self.counts)
+        counts = self.counts.astype(np.float64)
+        total = counts.sum(0)
+        figures = self.figure(cells_at(total))
+        top = pick(figures, self.edges, self.flat)[:, None]
+        below = np.take_along_axis(figures, top, -1) - figures
+        variance = np.zeros_like(below)
+        for one in counts:
+            own = self.figure(cells_at(total - one))
+            variance += (np.take_along_axis(own, top, -1) - own - below) ** 2
+        keeps = below <= UNBEATEN * np.sqrt(variance * (clusters - 1) / clusters)
+        keeps |= self.edges == DEFAULT
+        most = min(RESAMPLED_LEVELS, int(keeps.sum(1).max()))
+        chosen = zip(keeps, top[:, 0].tolist(), strict=True)
+        places = np.stack([_thinned(np.flatnonzero(keep), place, most) for keep, place in chosen])
+        rows = np.concatenate([np.zeros((len(places), 1), np.int64), places + 1], axis=1)
+        kept = np.take_along_axis(self.counts, rows[None, ..., None], 2)
+        return Levels(np.take_along_axis(self.edges, places, 1), kept, self.figure, self.flat)
+
+
+def _thinned(places: Rows, top: int, most: int) -> Rows:
+    """At most so many places, the best one among them; the last is repeated where there are fewer."""
+    if len(places) > most:
+        nearest = int(np.searchsorted(places, top))
+        # evenly spread, moved so that the best one is met
+        spread = np.unique(np.round(np.linspace(0, len(places) - 1, most)).astype(np.int64))
+        spread[np.abs(spread - nearest).argmin()] = nearest
+        places = places[spread]
+    return np.append(places, np.repeat(places[-1:], most - len(places)))
+
+
+def pick(figures: Floats, edges: Codes, flat: float | None) -> Rows:
+    """The place of the chosen level of each label, shape (n, labels); 0.5 where nothing is better.
+
+    Args:
+        figures: shape (..., labels, levels).
+        edges: codes of the levels, shape (labels, levels).
+        flat: width of the flat top of which the middle is taken; None takes the peak.
+    """
+    known = np.where(np.isnan(figures), -np.inf, figures)
+    default = (edges == DEFAULT).argmax(-1)
+    if flat is not None:
+        chosen = [plateau(known[..., label, :], edges[label].astype(np.float64), flat) for label in range(len(edges))]
+        return np.stack(chosen, axis=-1)
+    top = known.argmax(-1)
+    here = np.take_along_axis(known, np.broadcast_to(default, top.shape)[..., None], -1)[..., 0]
+    return np.where(np.take_along_axis(known, top[..., None], -1)[..., 0] > here, top, default)
+
+
+def count_levels(codes: Codes, rows: Labelled, label: int, edges: Codes) -> Counts:
+    """Cumulative counts of one label by cluster, shape (clusters, 1 + levels, 2), in whole numbers as small as fit.
+
+    Args:
+        codes: codes of the label's probabilities, shape (rows,).
+        rows: the annotated rows.
+        label: place of the label.
+        edges: codes of the levels, rising.
+    """
+    bins = 1 + len(edges)
+    level = np.searchsorted(edges, np.arange(CODES + 1), side="right").astype(np.int32)
+    cell = level[codes]
+    cell += (rows.cluster * bins).astype(np.int32)
+    cell *= 2
+    cell += rows.truth[:, label]
+    counts = cumulative(np.bincount(cell, minlength=rows.clusters * bins * 2).reshape(rows.clusters, bins, 2))
+    return counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
+
+
+def first_levels(rows: Labelled, answers: Floats, figure: Figure, flat: float | None = None) -> Levels:
+    """A first look at the thresholds of every label, at 128 levels.
+
+    Args:
+        rows: the annotated rows.
+        answers: probabilities, shape (rows, labels).
+        figure: see `Levels`.
+        flat: see `Levels`.
+    """
+    edges: list[Codes] = []
+    counts: list[Counts] = []
+    for label in range(rows.task.width):
+        codes = codes_of(answers[:, label])
+        edges.append(levels_of(codes, rows.truth[:, label]))
+        counts.append(count_levels(codes, rows, label, edges[-1]))
+    return Levels(*_side_by_side(edges, counts), figure, flat)
+
+
+def _side_by_side(edges: Sequence[Codes], counts: Sequence[Counts]) -> tuple[Codes, Counts]:
+    """Levels of several labels in one array, the last of each repeated to the same number."""
+    most = max(map(len, edges))
+    edge = np.stack([np.append(own, np.repeat(own[-1:], most - len(own))) for own in edges])
+    padded = [np.concatenate([own, np.repeat(own[:, -1:], most + 1 - own.shape[1], axis=1)], axis=1) for own in counts]
+    return edge, np.stack(padded, axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Thresholds:
+    """A search of every label for the best of all thresholds; see `crossfit.Search`.
+
+    A first look at 128 levels leaves the stretches between neighbouring levels that could hold something better: no
+    threshold in a stretch has more positives than its lower end, or fewer negatives than its upper end. There every
+    candidate is tried. The middle of a flat top is taken among the levels alone.
+
+    Attributes:
+        rows: the annotated rows.
+        answers: probabilities, shape (rows, labels).
+        figure: function from label counts, shape (..., 4), to the figure of a label, shape (...); it rises with the
+            true positives and falls with the false ones.
+        flat: see `Levels`.
+    """
+
+    rows: Labelled
+    answers: Floats
+    figure: Figure
+    flat: float | None = None
+
+    @property
+    def clusters(self) -> int:
+        """Number of clusters."""
+        return self.rows.clusters
+
+    def fit(self, weights: Floats) -> Codes:
+        """The code of the best threshold of each label, shape (n, labels)."""
+        chosen = [self._fit(label, weights) for label in range(self.rows.task.width)]
+        return np.stack(chosen, axis=-1)
+
+    def _fit(self, label: int, weights: Floats) -> Codes:
+        codes, truth = codes_of(self.answers[:, label]), self.rows.truth[:, label]
+        edges = levels_of(codes, truth)
+        figures, totals = self._figures(codes, label, edges, weights)
+        if self.flat is None:
+            inside = self._stretches(totals, figures)
+            level = np.searchsorted(edges, np.arange(CODES + 1), side="right")
+            more = np.unique(codes[(truth > 0) & np.append(False, inside)[level[codes]]])
+            edges = np.union1d(edges, more).astype(np.int32)
+            figures, _ = self._figures(codes, label, edges, weights)
+        return edges[pick(figures[:, None], edges[None], self.flat)[:, 0]]
+
+    def _figures(self, codes: Codes, label: int, edges: Codes, weights: Floats) -> tuple[Floats, Floats]:
+        """The figure at each level, shape (n, levels), and the counts that it comes from."""
+        counts = count_levels(codes, self.rows, label, edges)
+        totals = np.empty((len(weights), *counts.shape[1:]))
+        for begin in range(0, counts.shape[1], LEVELS):
+            block = slice(begin, begin + LEVELS)
+            totals[:, block] = weighted_sums(weights, counts[:, block].astype(np.float64))
+        return self.figure(cells_at(totals)), totals
+
+    def _stretches(self, totals: Floats, figures: Floats) -> Mask:
+        """True for each stretch from a level to the next one that could hold something better, shape (levels,)."""
+        at = cells_at(totals)
+        # negatives at the upper end; above the last level there is none
+        above = np.concatenate([at[:, 1:], at[:, -1:]], axis=1)
+        above[:, -1, NEITHER] += above[:, -1, FALSE_POSITIVE]
+        above[:, -1, FALSE_POSITIVE] = 0
+        hoped = np.stack(
+            [above[..., NEITHER], above[..., FALSE_POSITIVE], at[..., FALSE_NEGATIVE], at[..., TRUE_POSITIVE]], axis=-1
+        )
+        return (self.figure(hoped) > np.nanmax(figures, axis=1, keepdims=True, initial=-np.inf)).any(0)
+
+    def sums(self, choices: Codes, weights: Floats) -> Floats:
+        """The weighted label counts at the thresholds, shape (n, labels, 4)."""
+        result = np.empty((len(weights), self.rows.task.width, 4))
+        for label in range(self.rows.task.width):
+            edges, places = np.unique(choices[:, label], return_inverse=True)
+            counts = count_levels(codes_of(self.answers[:, label]), self.rows, label, edges)
+            at = cells_at(weighted_sums(weights, counts.astype(np.float64)))
+            result[:, label] = at[np.arange(len(weights)), places]
+        return result
+
+    def untouched(self, weights: Floats) -> Floats:
+        """The weighted label counts at 0.5, shape (n, labels, 4)."""
+        return self.sums(np.full((len(weights), self.rows.task.width), DEFAULT, np.int32), weights)
+
+    def value(self, sums: Floats) -> Floats:
+        """The mean of the figures of the labels, shape (...)."""
+        return self.figure(sums).mean(-1)
+
+    def for_resamples(self) -> Alternatives:
+        """At most 32 levels of each label that can win in a resample."""
+        return Alternatives((first_levels(self.rows, self.answers, self.figure, self.flat).narrowed(),), self)
