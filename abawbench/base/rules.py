@@ -75,6 +75,7 @@ RULES: dict[str, Rule] = {
         "too many rows filled",
         "At most half of the rows are filled by a policy; `--allow-filled` takes another share, from 0 to 1.",
     ),
+    "T13": Rule("no positive", "A task of labels has a positive of some label among its annotated rows."),
     "Z01": Rule("not a readable zip", "The archive opens, and the checksum of every member agrees."),
     "Z02": Rule(
         "path escapes the archive", "Names of members are relative paths without '..', drive letters and backslashes."
@@ -235,6 +236,7 @@ RULES: dict[str, Rule] = {
         "synthesised faces of another run",
         "A folder holds the faces that one entry makes, with one set of expressions and versions.",
     ),
+    "P07": Rule("store of another challenge", "A prediction store answers a task of the challenge that counts."),
     "N01": Rule("Windows line ends", "Lines end with a line feed alone."),
     "N02": Rule("byte order mark", "The file begins with its first character, without a byte order mark."),
     "N03": Rule("blank last line", "The file ends after its last row."),

@@ -24,6 +24,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "fairness": ("abawbench.cli.fairness:command", "Compare groups of people."),
     },
     "Tune": {
+        "tune": ("abawbench.cli.tune:command", "Choose thresholds, smoothing and the like, honestly judged."),
         "trials": ("abawbench.cli.trials:command", "Select which of many predictions to send."),
     },
     "Submit": {

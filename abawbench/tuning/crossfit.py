@@ -15,6 +15,7 @@ from functools import reduce
 from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.metrics.bootstrap import draws, percentile_interval
@@ -69,11 +70,11 @@ class Additive(Protocol):
         """The weighted statistics of all settings over some clusters, shape (n, ...), for weights (n, clusters)."""
         ...
 
-    def choose(self, totals: Floats) -> tuple[Rows, Floats]:
+    def choose(self, totals: Floats) -> tuple[NDArray[Any], Floats]:
         """The best setting for each of n totals, and its figure, shape (n,)."""
         ...
 
-    def take(self, totals: Floats, choices: Rows) -> Floats:
+    def take(self, totals: Floats, choices: NDArray[Any]) -> Floats:
         """The statistics of the chosen settings, shape (n, ...)."""
         ...
 

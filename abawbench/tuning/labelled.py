@@ -115,7 +115,7 @@ def labelled(
             len(names),
             own[rows],
             copied[rows],
-            np.repeat(values.mean(0)[:, None], 2, axis=1) if task.is_real else None,
+            np.repeat(values.sum(0)[:, None] / max(len(rows), 1), 2, axis=1) if task.is_real else None,
         )
     return result, tuple(sizes.tolist())
 

@@ -10,9 +10,8 @@ import numpy as np
 
 from abawbench.table import Floats, Rows
 from abawbench.tuning.crossfit import Additive, Alternatives, Search
-from abawbench.tuning.searches import FLAT, best, plateau
+from abawbench.tuning.searches import best, can_win, plateau
 from abawbench.tuning.steps import Smoothing, Step
-from abawbench.tuning.thresholds import UNBEATEN
 from abawbench.tuning.views import View
 
 Way = tuple[Step, ...]
@@ -91,9 +90,10 @@ class Procedure:
         """The ways after one more stage."""
         longer: dict[Way, list[Rows]] = {}
         for number, (way, rows) in enumerate(ways.items(), start=1):
-            beside = f", {number} of {len(ways)}" if len(ways) > 1 else ""
-            self.tell(f"{stage.name}: {len(stage.steps)} settings{beside}")
             options = [way if step is None else (*way, step) for step in stage.steps]
+            if any(option not in self.looks for option in options):
+                beside = f", {number} of {len(ways)}" if len(ways) > 1 else ""
+                self.tell(f"{stage.name}: {len(options)} settings{beside}")
             figures = np.stack([self._figures(option, weights[rows]) for option in options], axis=-1)
             places = _picked(figures, stage.steps, self.flat)
             for place in np.unique(places).tolist():
@@ -126,23 +126,16 @@ class Procedure:
         return chosen.way if last is None else (*chosen.way, last)
 
     def for_resamples(self) -> Alternatives:
-        """The settings that can win in a resample, of all that were tried.
-
-        A way whose figure is five standard errors below the best one's is left out; the standard error is that of the
-        difference, by the jackknife.
-        """
+        """The settings that can win in a resample, of all that were tried."""
         ways = list(self.looks) or [()]
-        without = 1 - np.eye(self.clusters)
-        figures = np.stack([self._figures(way, np.append(np.ones_like(without[:1]), without, axis=0)) for way in ways])
+        weights = np.append(np.ones((1, self.clusters)), 1 - np.eye(self.clusters), axis=0)
+        figures = np.stack([self._figures(way, weights) for way in ways], axis=-1)
         figures = np.where(np.isnan(figures), -np.inf, figures)
-        top = figures[:, 0].argmax()
-        below = figures[top] - figures
-        error = np.sqrt(((below[:, 1:] - below[:, :1]) ** 2).mean(1) * (self.clusters - 1))
+        keeps = can_win(figures[0], figures[1:], best(figures[0]))
         several: list[Additive] = []
-        for way, keeps in zip(ways, (below[:, 0] <= UNBEATEN * error).tolist(), strict=True):
-            if keeps or way == ():
-                settings = self.view.for_resamples(self._look(way), self.searches.get(way))
-                several += [] if settings is None else [settings]
+        for way in [way for way, keep in zip(ways, keeps.tolist(), strict=True) if keep or way == ()]:
+            settings = self.view.for_resamples(self._look(way), self.searches.get(way))
+            several += [] if settings is None else [settings]
         return Alternatives(several, self)
 
 

@@ -7,18 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.table import Floats, Rows
+from abawbench.table import Floats, Mask, Rows
 from abawbench.tuning.crossfit import Alternatives
+
+Real = TypeVar("Real", np.float32, np.float64)
 
 # cells of the sums of all candidates that are held at a time: 64 MB
 BLOCK_CELLS = 1 << 23
 # figures within this of the best one form the flat top of which `plateau` takes the middle
 FLAT = 0.005
+# standard errors below the best one at which a setting wins in about one of 30,000 resamples
+UNBEATEN = 4.0
+# settings of one ascent that resamples choose among
+MOST_POINTS = 100
 # a climb goes on only for more than this
 LEAST_RISE = 1e-12
 
@@ -26,6 +32,23 @@ LEAST_RISE = 1e-12
 def best(values: Floats) -> Rows:
     """The first place of the greatest value on the last axis, shape (...); undefined values never win."""
     return np.where(np.isnan(values), -np.inf, values).argmax(-1)
+
+
+def can_win(figures: Floats, without: Floats, top: Rows) -> Mask:
+    """True for each setting that is less than four standard errors below the best one, shape (..., settings).
+
+    The standard error is that of the difference between the two, by the jackknife.
+
+    Args:
+        figures: figures on all clusters, shape (..., settings).
+        without: figures with each cluster left out, shape (clusters, ..., settings).
+        top: place of the best one, shape (...).
+    """
+    clusters = len(without)
+    below = np.take_along_axis(figures, top[..., None], -1) - figures
+    changed = np.take_along_axis(without, np.broadcast_to(top[..., None], (*without.shape[:-1], 1)), -1) - without
+    error = np.sqrt(np.square(changed - below).mean(0) * (clusters - 1))
+    return below <= UNBEATEN * error
 
 
 def plateau(values: Floats, positions: Floats, flat: float = FLAT) -> Rows:
@@ -51,7 +74,7 @@ def plateau(values: Floats, positions: Floats, flat: float = FLAT) -> Rows:
     return np.where(np.isneginf(np.take_along_axis(known, peak, -1)[..., 0]), 0, nearest.argmin(-1))
 
 
-def weighted_sums(weights: Floats, statistics: Floats, clusters_axis: int = 0) -> Floats:
+def weighted_sums(weights: NDArray[Real], statistics: NDArray[Real], clusters_axis: int = 0) -> NDArray[Real]:
     """Weighted sums of statistics over their clusters.
 
     Args:
@@ -64,7 +87,9 @@ def weighted_sums(weights: Floats, statistics: Floats, clusters_axis: int = 0) -
     """
     shape = statistics.shape
     flat = statistics.reshape(*shape[: clusters_axis + 1], -1)
-    return (weights @ flat).reshape(*shape[:clusters_axis], len(weights), *shape[clusters_axis + 1 :])
+    # the weightings side by side in memory: figures add up over short axes of cells, which is slow the other way round
+    product = np.swapaxes(flat, -1, -2) @ weights.T
+    return np.moveaxis(product.reshape(*shape[:clusters_axis], *shape[clusters_axis + 1 :], -1), -1, clusters_axis)
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,8 +258,8 @@ class Ascent:
         return self.figure(sums)
 
     def for_resamples(self) -> Alternatives:
-        """The best of the points that the climbs on all clusters and on the folds came by."""
-        return Alternatives((Points(np.stack(list(self.visited.values())), self.figure),), self)
+        """The points that the climbs on all clusters and on the folds came by, without those that cannot win."""
+        return Alternatives((Points(np.stack(list(self.visited.values())), self.figure).narrowed(),), self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,3 +287,14 @@ class Points:
     def take(self, totals: Floats, choices: Rows) -> Floats:
         """The statistics of the chosen points, shape (n, cells...)."""
         return totals[np.arange(len(totals)), choices]
+
+    def narrowed(self) -> Points:
+        """The points that can win in a resample, at most the 100 best ones; the first one stays."""
+        total = self.statistics.sum(1)
+        figures = self.figure(total)
+        without = self.figure(np.moveaxis(total[:, None] - self.statistics, 0, 1))
+        keeps = can_win(figures, without, best(figures))
+        keeps[0] = True
+        places = np.flatnonzero(keeps)
+        places = np.sort(places[np.argsort(-figures[places], kind="stable")[:MOST_POINTS]])
+        return Points(self.statistics[np.union1d(places, [0])], self.figure)

@@ -1,7 +1,8 @@
 """Thresholds of labels: every one that matters, through cumulative counts by cluster.
 
 Probabilities are coded to 1/65,536, so a threshold is a multiple of it and a comparison with it is exact. A lower
-threshold pays only where it lets in a positive, so the candidates are the codes of the positives, and 0.5.
+threshold pays only where it lets in a positive, so the candidates are the codes of the positives, and 0.5. Of equally
+good ones the highest is taken: that is always the code of a positive that counts, never of one that is left out.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from abawbench.metrics.f1 import FALSE_NEGATIVE, FALSE_POSITIVE, NEITHER, TRUE_P
 from abawbench.table import Floats, Mask, Rows
 from abawbench.tuning.crossfit import Alternatives
 from abawbench.tuning.labelled import Labelled
-from abawbench.tuning.searches import plateau, weighted_sums
+from abawbench.tuning.searches import can_win, plateau, weighted_sums
 
 CODES = 1 << 16
 DEFAULT = round(THRESHOLD * CODES)
@@ -25,8 +26,6 @@ DEFAULT = round(THRESHOLD * CODES)
 LEVELS = 128
 # levels that resamples choose among
 RESAMPLED_LEVELS = 32
-# standard errors below the best at which a setting can win in no resample
-UNBEATEN = 5.0
 
 Codes = NDArray[np.int32]
 Counts = NDArray[np.unsignedinteger]
@@ -38,21 +37,18 @@ def codes_of(probability: Floats) -> Codes:
     return (probability * CODES).astype(np.int32)
 
 
-def levels_of(codes: Codes, truth: NDArray[np.int8], most: int = LEVELS) -> Codes:
-    """The codes of the positives and that of 0.5, rising; of more than `most`, quantiles of the positives'.
+def levels_of(codes: Codes) -> Codes:
+    """At most 128 codes, rising: that of 0.5, and those that a share of the rows reaches, each 6 % less than the last.
+
+    The labels have no part in it, so they decide nothing on rows that a fold leaves out.
 
     Args:
-        codes: shape (rows,).
-        truth: shape (rows,), 0 or 1.
-        most: greatest number of levels.
+        codes: shape (rows,), one at least.
     """
-    counts = np.bincount(codes[truth > 0], minlength=CODES + 1)
-    distinct = np.flatnonzero(counts)
-    if len(distinct) >= most:
-        # each quantile is itself the code of a positive
-        shares = np.linspace(0, counts.sum() - 1, most - 1).astype(np.int64)
-        distinct = np.searchsorted(np.cumsum(counts), shares, side="right")
-    return np.union1d(distinct, [DEFAULT]).astype(np.int32)
+    counts = np.bincount(codes, minlength=CODES + 1)
+    shares = 2.0 ** -(np.arange(LEVELS - 1) / 12)
+    ranks = len(codes) - np.ceil(shares * len(codes)).astype(np.int64)
+    return np.union1d(np.searchsorted(np.cumsum(counts), ranks, side="right"), [DEFAULT]).astype(np.int32)
 
 
 def cells_at(counts: Floats) -> Floats:
@@ -63,10 +59,11 @@ def cells_at(counts: Floats) -> Floats:
     """
     everything, above = counts[..., :1, :], counts[..., 1:, :]
     below = everything - above
-    return np.stack([below[..., 0], above[..., 0], below[..., 1], above[..., 1]], axis=-1)
+    # one cell after the other in memory
+    return np.moveaxis(np.stack([below[..., 0], above[..., 0], below[..., 1], above[..., 1]]), 0, -1)
 
 
-def cumulative(histogram: Floats) -> Floats:
+def cumulative(histogram: NDArray[np.int64]) -> NDArray[np.int64]:
     """Counts of all, then of those at each level or above, from counts below the first level and of each level."""
     return histogram[..., ::-1, :].cumsum(-2)[..., ::-1, :]
 
@@ -104,20 +101,13 @@ class Levels:
 
     def narrowed(self) -> Levels:
         """The levels that can win in a resample: those within a few standard errors of the best, at most 32."""
-        clusters = len(self.counts)
-        counts = self.counts.astype(np.float64)
-        total = counts.sum(0)
+        total = self.counts.sum(0, dtype=np.float64)
         figures = self.figure(cells_at(total))
-        top = pick(figures, self.edges, self.flat)[:, None]
-        below = np.take_along_axis(figures, top, -1) - figures
-        variance = np.zeros_like(below)
-        for one in counts:
-            own = self.figure(cells_at(total - one))
-            variance += (np.take_along_axis(own, top, -1) - own - below) ** 2
-        keeps = below <= UNBEATEN * np.sqrt(variance * (clusters - 1) / clusters)
+        top = pick(figures, self.edges, self.flat)
+        keeps = can_win(figures, np.stack([self.figure(cells_at(total - one)) for one in self.counts]), top)
         keeps |= self.edges == DEFAULT
         most = min(RESAMPLED_LEVELS, int(keeps.sum(1).max()))
-        chosen = zip(keeps, top[:, 0].tolist(), strict=True)
+        chosen = zip(keeps, top.tolist(), strict=True)
         places = np.stack([_thinned(np.flatnonzero(keep), place, most) for keep, place in chosen])
         rows = np.concatenate([np.zeros((len(places), 1), np.int64), places + 1], axis=1)
         kept = np.take_along_axis(self.counts, rows[None, ..., None], 2)
@@ -148,7 +138,8 @@ def pick(figures: Floats, edges: Codes, flat: float | None) -> Rows:
     if flat is not None:
         chosen = [plateau(known[..., label, :], edges[label].astype(np.float64), flat) for label in range(len(edges))]
         return np.stack(chosen, axis=-1)
-    top = known.argmax(-1)
+    # the last of equally good ones
+    top = known.shape[-1] - 1 - known[..., ::-1].argmax(-1)
     here = np.take_along_axis(known, np.broadcast_to(default, top.shape)[..., None], -1)[..., 0]
     return np.where(np.take_along_axis(known, top[..., None], -1)[..., 0] > here, top, default)
 
@@ -185,7 +176,7 @@ def first_levels(rows: Labelled, answers: Floats, figure: Figure, flat: float | 
     counts: list[Counts] = []
     for label in range(rows.task.width):
         codes = codes_of(answers[:, label])
-        edges.append(levels_of(codes, rows.truth[:, label]))
+        edges.append(levels_of(codes))
         counts.append(count_levels(codes, rows, label, edges[-1]))
     return Levels(*_side_by_side(edges, counts), figure, flat)
 
@@ -202,7 +193,7 @@ def _side_by_side(edges: Sequence[Codes], counts: Sequence[Counts]) -> tuple[Cod
 class Thresholds:
     """A search of every label for the best of all thresholds; see `crossfit.Search`.
 
-    A first look at 128 levels leaves the stretches between neighbouring levels that could hold something better: no
+    A first look at 128 levels leaves the stretches between neighbouring levels that could hold something as good: no
     threshold in a stretch has more positives than its lower end, or fewer negatives than its upper end. There every
     candidate is tried. The middle of a flat top is taken among the levels alone.
 
@@ -231,13 +222,13 @@ class Thresholds:
 
     def _fit(self, label: int, weights: Floats) -> Codes:
         codes, truth = codes_of(self.answers[:, label]), self.rows.truth[:, label]
-        edges = levels_of(codes, truth)
+        edges = levels_of(codes)
         figures, totals = self._figures(codes, label, edges, weights)
         if self.flat is None:
             inside = self._stretches(totals, figures)
             level = np.searchsorted(edges, np.arange(CODES + 1), side="right")
             more = np.unique(codes[(truth > 0) & np.append(False, inside)[level[codes]]])
-            edges = np.union1d(edges, more).astype(np.int32)
+            edges = np.union1d(more, [DEFAULT]).astype(np.int32)
             figures, _ = self._figures(codes, label, edges, weights)
         return edges[pick(figures[:, None], edges[None], self.flat)[:, 0]]
 
@@ -251,7 +242,7 @@ class Thresholds:
         return self.figure(cells_at(totals)), totals
 
     def _stretches(self, totals: Floats, figures: Floats) -> Mask:
-        """True for each stretch from a level to the next one that could hold something better, shape (levels,)."""
+        """True for each stretch, from a level to the next, that could hold something as good, shape (levels,)."""
         at = cells_at(totals)
         # negatives at the upper end; above the last level there is none
         above = np.concatenate([at[:, 1:], at[:, -1:]], axis=1)
@@ -260,7 +251,7 @@ class Thresholds:
         hoped = np.stack(
             [above[..., NEITHER], above[..., FALSE_POSITIVE], at[..., FALSE_NEGATIVE], at[..., TRUE_POSITIVE]], axis=-1
         )
-        return (self.figure(hoped) > np.nanmax(figures, axis=1, keepdims=True, initial=-np.inf)).any(0)
+        return (self.figure(hoped) >= np.nanmax(figures, axis=1, keepdims=True, initial=-np.inf)).any(0)
 
     def sums(self, choices: Codes, weights: Floats) -> Floats:
         """The weighted label counts at the thresholds, shape (n, labels, 4)."""

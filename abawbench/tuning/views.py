@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from abawbench.challenges import Challenge
 from abawbench.metrics.concordance import concordance_from
@@ -19,13 +20,18 @@ from abawbench.tuning.affine import best_affine, transformed
 from abawbench.tuning.crossfit import Additive, Alternatives, Search
 from abawbench.tuning.labelled import Figure, Labelled, figure_of, whole_figure_of
 from abawbench.tuning.searches import Ascent, Point, Points, weighted_sums
-from abawbench.tuning.steps import Affine, Line, Offsets, Step
+from abawbench.tuning.steps import Affine, Line, Offsets, Step, steps_for
 from abawbench.tuning.steps import Thresholds as ThresholdStep
 from abawbench.tuning.thresholds import CODES, DEFAULT, Codes, Levels, Thresholds, first_levels
 
 
 class View(Protocol):
     """The end of a task's steps."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures must know."""
+        ...
 
     def look(self, answers: Floats) -> Additive:
         """A quick look at answers, shape (rows, width): settings that add up."""
@@ -90,6 +96,11 @@ class AsTheyAre:
     rows: Labelled
     figure: Figure
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures must know."""
+        return ()
+
     def look(self, answers: Floats) -> Points:
         """The one setting."""
         return Points(self.rows.statistics(answers)[None], self.figure)
@@ -115,6 +126,11 @@ class ByThresholds:
     rows: Labelled
     figure: Figure
     flat: float | None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures must know."""
+        return ("resamples choose among 32 thresholds of each label at most, those near the best",)
 
     def look(self, answers: Floats) -> Levels:
         """Thresholds at some levels."""
@@ -142,6 +158,14 @@ class ByOffsets:
 
     rows: Labelled
     figure: Figure
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures must know."""
+        return (
+            "other steps are chosen before the offsets",
+            "resamples choose among the offsets that the search on all videos and on the folds came by",
+        )
 
     def look(self, answers: Floats) -> Points:
         """Answers without offsets."""
@@ -191,7 +215,7 @@ class Lines:
         choices = np.stack(best_affine(totals, self.pilots), axis=-1)
         return choices, self.figure(self.take(totals, choices)).mean(-1)
 
-    def take(self, totals: Floats, choices: Floats) -> Floats:
+    def take(self, totals: Floats, choices: NDArray[Any]) -> Floats:
         """The moments on the lines, shape (n, columns, 6)."""
         return transformed(totals, self.pilots, choices[..., 0], choices[..., 1])
 
@@ -219,8 +243,9 @@ class CutLines:
         for (scale, offset), weight in zip(np.moveaxis(choices, -1, 1), weights, strict=True):
             counted = (weight != 0)[self.rows.cluster]
             part = self.rows.only(counted)
-            result.append(np.tensordot(weight, part.statistics(self.answers[counted] * scale + offset), 1))
-        return np.stack(result)
+            moments = part.statistics(self.answers[counted] * scale + offset)
+            result.append(weighted_sums(weight[None], moments))
+        return np.concatenate(result)
 
     def untouched(self, weights: Floats) -> Floats:
         """The weighted moments of the answers, shape (n, columns, 6)."""
@@ -241,6 +266,11 @@ class ByLines:
 
     rows: Labelled
     figure: Figure
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures must know."""
+        return ("resamples leave out the cut of values at the range",)
 
     def look(self, answers: Floats) -> Lines:
         """The best lines without the cut."""
@@ -277,5 +307,7 @@ def view_of(challenge: Challenge, rows: Labelled, steps: set[str], flat: float |
         "offsets": (True, lambda: ByOffsets(rows, whole)),
         "affine": (is_concordance, lambda: ByLines(rows, figure)),
     }
-    makes = [make for name, (is_useful, make) in views.items() if name in steps and is_useful]
+    makes = [
+        make for name, (is_useful, make) in views.items() if name in steps & set(steps_for(rows.task)) and is_useful
+    ]
     return makes[0]() if makes else AsTheyAre(rows, whole)

@@ -1,0 +1,238 @@
+"""Tuning of a prediction store: the steps of every task, searched, cross-fitted, and written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from abawbench.base.problems import Problem, ProblemError
+from abawbench.challenges import Challenge, MultiLabel
+from abawbench.entries.outputs import covered
+from abawbench.fill import MOST_FILLED, Policy
+from abawbench.inference.store import Store
+from abawbench.scoring import Resampling, pair
+from abawbench.scoring.intervals import LEVEL, USUAL
+from abawbench.table import Floats, Table
+from abawbench.tuning.crossfit import CrossFit, Plan, added, crossfit, deal_folds
+from abawbench.tuning.labelled import Labelled, frames_table, labelled
+from abawbench.tuning.procedure import Procedure, Stage, Way
+from abawbench.tuning.searches import FLAT
+from abawbench.tuning.smoothing import Smoother
+from abawbench.tuning.steps import STEPS, Smoothing, Step
+from abawbench.tuning.streams import ASSUMED_RATE, Stream, read_stream
+from abawbench.tuning.transforms import apply_step, candidates
+from abawbench.tuning.tuned import Bounds, Estimate, Fitted, Report, Tuned, identity_of, truth_hash
+from abawbench.tuning.views import view_of
+
+# fill policies that take the answer of another frame as it is
+COPYING: tuple[Policy, ...] = ("error", "previous", "nearest")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is tuned, and how it is judged.
+
+    Attributes:
+        steps: names of the kinds of steps.
+        folds: number of folds.
+        repeats: number of times that the folds are dealt.
+        online: True for steps that need no answer of the future.
+        plateau: True to take the middle of a flat top, not its peak.
+        missing: fill policy for annotated rows without an answer: `error`, `previous` or `nearest`.
+        allow_filled: greatest share of filled rows among the annotated ones.
+    """
+
+    steps: frozenset[str] = frozenset(STEPS)
+    folds: int = 5
+    repeats: int = 20
+    online: bool = False
+    plateau: bool = False
+    missing: Policy = "error"
+    allow_filled: float = MOST_FILLED
+
+
+class Answers:
+    """Answers to the annotated rows of one task after some steps.
+
+    Args:
+        rows: the annotated rows.
+        stream: the answers.
+        other: answers of the entry that gates name.
+    """
+
+    def __init__(self, rows: Labelled, stream: Stream, other: Stream | None) -> None:
+        self._rows, self._stream, self._other = rows, stream, other
+        self._smoother = Smoother(stream, rows.task)
+        # the last way alone: the ways of a stage begin alike
+        self._before: tuple[Way, Stream] = ((), stream)
+
+    def __call__(self, way: Way) -> Floats:
+        """The answers after these steps, shape (rows, width)."""
+        return self._rows.answers(self._after(way).answers[self._rows.task.name])
+
+    def _after(self, way: Way) -> Stream:
+        if not way:
+            return self._stream
+        *earlier, last = way
+        if self._before[0] != tuple(earlier):
+            self._before = (tuple(earlier), self._after(tuple(earlier)))
+        return self._step(self._before[1], last)
+
+    def _step(self, before: Stream, step: Step) -> Stream:
+        if before is self._stream and isinstance(step, Smoothing):
+            return before.with_answers(self._rows.task.name, self._smoother.smooth(step))
+        return apply_step(before, self._rows.task, step, self._other)
+
+
+def tune(
+    challenge: Challenge,
+    truth: Table,
+    store: Store,
+    settings: Settings,
+    *,
+    gate: Store | None = None,
+    resampling: Resampling = USUAL,
+    tell: Callable[[str], None] = lambda _: None,
+) -> tuple[Tuned, Mapping[str, CrossFit]]:
+    """Tune the answers of a store on annotated videos.
+
+    Args:
+        challenge: the challenge.
+        truth: annotated rows.
+        store: predictions of an entry for them.
+        settings: what is tuned.
+        gate: predictions of another entry, for gates.
+        resampling: number of resamples, seed of folds and resamples, and subjects that stay together, if any.
+        tell: called with what is done now.
+
+    Returns:
+        The tuned values, and what they are worth: for the `score`, and for each of its `terms.<task>`.
+
+    Raises:
+        ProblemError: C02 a challenge without a score, P07 a store without an answer to any of its tasks, T10 or T13 a
+            task that cannot be judged, D24 fewer videos than folds, and what `pair` and `read_stream` raise.
+    """
+    if settings.missing not in COPYING:
+        found, expected = f"fill policy '{settings.missing}'", " or ".join(COPYING)
+        raise ProblemError(Problem("C02", found, expected, "name one of these, or none"))
+    _require_score(challenge, store)
+    stream = read_stream(store, challenge)
+    other = None if gate is None else read_stream(gate, challenge)
+    paired = pair(
+        challenge,
+        truth,
+        frames_table(challenge, stream),
+        missing=settings.missing,
+        allow_filled=settings.allow_filled,
+    )
+    rows, sizes = labelled(challenge, paired, stream, settings.missing, resampling.subjects)
+    problems = tuple(_unjudged(truth, rows))
+    if problems:
+        raise ProblemError(*problems)
+    dealt = deal_folds(
+        np.array(sizes, np.float64),
+        folds=settings.folds,
+        repeats=settings.repeats,
+        seed=resampling.seed,
+        what=f"{resampling.unit}s",
+    )
+    plan = Plan(dealt, resampling.resamples, resampling.seed)
+    parts: dict[str, CrossFit] = {}
+    steps: dict[str, Way] = {}
+    notes = list(_notes(stream))
+    for name, own in rows.items():
+
+        def tell_task(text: str, name: str = name) -> None:
+            tell(f"{name}: {text}")
+
+        procedure = _procedure(challenge, own, stream, other, store, gate, settings, tell_task)
+        parts[f"terms.{name}"] = crossfit(procedure, plan)
+        steps[name] = procedure.steps(procedure.fit(np.ones((1, own.clusters)))[0])
+        notes += [f"{name}: {note}" for note in procedure.view.notes]
+    figures = {"score": added(list(parts.values())), **(parts if len(parts) > 1 else {})}
+    report = Report(
+        {name: estimate_of(figure) for name, figure in figures.items()},
+        folds=settings.folds,
+        repeats=settings.repeats,
+        clusters=len(sizes),
+        unit="video" if resampling.subjects is None else "subject",
+        resamples=resampling.resamples,
+        level=LEVEL,
+        seed=resampling.seed,
+        notes=tuple(notes),
+    )
+    annotated = np.unique(truth.video[np.logical_or.reduce(list(paired.valid.values()))])
+    fitted = Fitted(
+        entry=store.card.name,
+        identity=identity_of(store),
+        store=store.key,
+        truth_sha256=truth_hash(challenge, truth),
+        videos=tuple(sorted(truth.videos[place] for place in annotated.tolist())),
+    )
+    return Tuned(challenge.id, challenge.fingerprint, fitted, report, steps), figures
+
+
+def _procedure(
+    challenge: Challenge,
+    rows: Labelled,
+    stream: Stream,
+    other: Stream | None,
+    store: Store,
+    gate: Store | None,
+    settings: Settings,
+    tell: Callable[[str], None],
+) -> Procedure:
+    flat = FLAT if settings.plateau else None
+    named = None if gate is None else (gate.card.name, identity_of(gate))
+    lists = candidates(rows.task, online=settings.online, other=named)
+    if stream.valid.all():
+        lists.pop("fill", None)
+    is_answered = bool(covered(store.card, rows.task))
+    stages = [
+        Stage(name, options)
+        for name, options in lists.items()
+        if name in settings.steps and len(options) > 1 and is_answered
+    ]
+    view = view_of(challenge, rows, set(settings.steps) if is_answered else set(), flat)
+    return Procedure(view, stages, Answers(rows, stream, other), flat, tell)
+
+
+def estimate_of(figure: CrossFit) -> Estimate:
+    """What a file of tuned values says of a figure."""
+    interval, gain = (_bounds(figure.interval(name)) for name in ("cross_fitted", "gain"))
+    return Estimate(figure.before, figure.in_sample, figure.cross_fitted, interval, gain)
+
+
+def _bounds(interval: list[float] | None) -> Bounds | None:
+    return None if interval is None else (interval[0], interval[1])
+
+
+def _require_score(challenge: Challenge, store: Store) -> None:
+    """Raises: ProblemError, the challenge has no score or the store does not answer any of its tasks."""
+    if not challenge.metric.terms:
+        found, expected = f"{challenge.id}, whose official metric is not settled", "a challenge with a score"
+        raise ProblemError(Problem("C02", found, expected, "name another challenge"))
+    counted = [challenge.task(term.task) for term in challenge.metric.terms]
+    if not any(covered(store.card, task) for task in counted):
+        found = f"answers of {store.card.name} to {', '.join(task.name for task in store.card.tasks)}"
+        expected = f"answers to {' or '.join(task.name for task in counted)} of {challenge.id}"
+        raise ProblemError(Problem("P07", found, expected, "name the challenge of the store", str(store.root)))
+
+
+def _unjudged(truth: Table, rows: Mapping[str, Labelled]) -> Iterator[Problem]:
+    for name, own in rows.items():
+        if not len(own):
+            fix = "give a truth with it, or name a challenge without it"
+            yield Problem("T10", f"no annotated row of {name}", "annotated rows of every task", fix, truth.source)
+        elif isinstance(own.task, MultiLabel) and not own.truth.any():
+            expected = f"a row with one of {', '.join(own.task.outputs[:3])} and so on"
+            fix = "give the truth of more videos"
+            yield Problem("T13", f"no positive of {name} in {len(own):,} rows", expected, fix, truth.source)
+
+
+def _notes(stream: Stream) -> Sequence[str]:
+    if not stream.assumed:
+        return ()
+    return (f"{stream.assumed} units without times: {ASSUMED_RATE:g} frames a second (assumed)",)
