@@ -1,0 +1,175 @@
+"""Errors of single rows, and how they depend on the face, on gaps and on the length of a unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from abawbench.challenges import Challenge, Task
+from abawbench.clips.crop_index import MEASURES, MISSING, index_files, read_index
+from abawbench.reports.subject import Subject
+from abawbench.scoring.intervals import Resampling
+from abawbench.scoring.ratios import Bounds, bounds_of, mean_from
+from abawbench.scoring.statistics import Statistics
+from abawbench.table import Floats
+
+BINS = 6
+NO_FACES = "no index of faces beside the predictions: name the folder of `abawbench faces` with --crops"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something that an error may depend on.
+
+    Attributes:
+        name: name of it, with its unit.
+        values: value for each row, shape (rows,); NaN where it is not known.
+        reason: why it is not known at all; empty where it is.
+    """
+
+    name: str
+    values: Floats
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorBin:
+    """Rows of about the same condition: bounds of the condition, their number, mean error, and its interval."""
+
+    low: float
+    high: float
+    rows: int
+    error: float
+    interval: Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCurve:
+    """The mean error of a task over a condition."""
+
+    task: str
+    measure: str
+    condition: str
+    bins: tuple[ErrorBin, ...]
+
+
+def row_error(task: Task, subject: Subject) -> tuple[Floats, str]:
+    """Error of each row, shape (rows,), NaN where it does not count, and what it measures.
+
+    The distance of numbers, averaged over the columns; 1 for a wrong class; the share of wrong labels.
+    """
+    truth, prediction = subject.paired.truth.values[task.name], subject.paired.prediction.values[task.name]
+    if task.is_real:
+        error, measure = np.abs(prediction - truth).mean(axis=1), "mean absolute error"
+    elif task.is_vector:
+        error, measure = (prediction != truth).mean(axis=1), "share of wrong labels"
+    else:
+        error, measure = (prediction != truth).astype(np.float64), "share of wrong classes"
+    return np.where(subject.paired.valid[task.name], error, np.nan), measure
+
+
+def conditions(subject: Subject, crops: Path | None) -> tuple[Condition, ...]:
+    """What errors may depend on: size and sharpness of the face, distance to a gap, length of the unit.
+
+    Args:
+        subject: the prediction.
+        crops: folder that `abawbench faces` wrote; None where there is none.
+
+    Raises:
+        ProblemError: F01, an index of the faces cannot be read.
+    """
+    truth = subject.paired.truth
+    nothing = np.full(len(truth), np.nan)
+    found = None if crops is None else _faces(subject, crops)
+    if found is None:
+        size, blur = (Condition(name, nothing, NO_FACES) for name in ("face size (pixels)", "sharpness of the crop"))
+    else:
+        size = Condition("face size (pixels)", found["size"])
+        blur = Condition("sharpness of the crop", found["blur"])
+    if subject.rows is None:
+        gap = Condition("frames to the nearest gap", nothing, "a prediction file does not say which frames had a crop")
+    elif not np.isfinite(subject.rows.gap).any():
+        gap = Condition("frames to the nearest gap", nothing, "every frame of the store has a crop")
+    else:
+        gap = Condition("frames to the nearest gap", np.where(np.isinf(subject.rows.gap), np.nan, subject.rows.gap))
+    length = np.bincount(truth.video, minlength=len(truth.videos))[truth.video].astype(np.float64)
+    same = len(np.unique(length)) < 2
+    return (
+        size,
+        blur,
+        gap,
+        Condition("rows of the unit", length, "all units have the same number of rows" if same else ""),
+    )
+
+
+def _faces(subject: Subject, crops: Path) -> Mapping[str, Floats] | None:
+    """Side of the face box in pixels and sharpness of the crop for each row; None where no unit has an index."""
+    truth = subject.paired.truth
+    place = {name: number for number, name in enumerate(subject.units)}
+    size, blur = (np.full(len(truth), np.nan) for _ in range(2))
+    is_known = False
+    for path in index_files(crops):
+        index = read_index(path)
+        for unit in index.units:
+            rows = np.flatnonzero(truth.video == place.get(unit, -1))
+            own = index.rows_of(unit)
+            own = own[index.state[own] != MISSING]
+            if not len(rows) or not len(own):
+                continue
+            is_known = True
+            at = np.minimum(np.searchsorted(index.frame[own], truth.frame[rows]), len(own) - 1)
+            hit = index.frame[own][at] == truth.frame[rows]
+            left, top, right, bottom = (index.measures[own[at[hit]], side].astype(np.float64) for side in range(4))
+            size[rows[hit]] = np.sqrt(np.maximum((right - left) * (bottom - top), 0))
+            blur[rows[hit]] = index.measures[own[at[hit]], MEASURES.index("blur")]
+    return {"size": size, "blur": blur} if is_known else None
+
+
+def error_curves(
+    challenge: Challenge, subject: Subject, found: tuple[Condition, ...], resampling: Resampling
+) -> Iterator[ErrorCurve]:
+    """The mean error of each task in bins of each condition that is known, with intervals by video."""
+    truth = subject.paired.truth
+    for condition in found:
+        if condition.reason:
+            continue
+        for task in challenge.tasks:
+            error, measure = row_error(task, subject)
+            rows = np.flatnonzero(~np.isnan(error) & ~np.isnan(condition.values))
+            edges = _edges(condition.values[rows])
+            if edges is None:
+                continue
+            bins = len(edges) - 1
+            own = np.searchsorted(edges[1:-1], condition.values[rows], side="right")
+            code = truth.video[rows].astype(np.int64) * bins + own
+            groups = len(truth.videos)
+            parts = [np.bincount(code, weights, groups * bins) for weights in (np.ones(len(rows)), error[rows])]
+            sums = np.stack(parts, axis=1).reshape(groups, bins, 2)
+            statistics = Statistics(truth.videos, {"bins": sums}, {})
+            bounds = bounds_of(statistics, _means, resampling)
+            means, counts = mean_from(sums.sum(0)), sums.sum(0)[:, 0]
+            yield ErrorCurve(
+                task.name,
+                measure,
+                condition.name,
+                tuple(
+                    ErrorBin(float(edges[bin]), float(edges[bin + 1]), int(counts[bin]), float(means[bin]), bounds[bin])
+                    for bin in range(bins)
+                    if counts[bin]
+                ),
+            )
+
+
+def _means(tasks: Mapping[str, Floats]) -> dict[int, Floats]:
+    return dict(enumerate(np.moveaxis(mean_from(tasks["bins"]), -1, 0)))
+
+
+def _edges(values: Floats) -> Floats | None:
+    """Edges of bins of about equally many rows, from the least value to the greatest; None for fewer than two bins."""
+    if not len(values):
+        return None
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)))
+    return edges if len(edges) > 2 else None
