@@ -22,6 +22,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
             "Compare shares of predicted classes with published ones.",
         ),
         "fairness": ("abawbench.cli.fairness:command", "Compare groups of people."),
+        "report": ("abawbench.cli.report:command", "Show one prediction, or two, on a page."),
     },
     "Tune": {
         "tune": ("abawbench.cli.tune:command", "Choose thresholds, smoothing and the like, honestly judged."),

@@ -5,10 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.metrics.groups import Floats
-
-# cells of a bin's statistics: rows, sum of the confidence, number of hits
-CELLS = 3
+from abawbench.metrics.groups import Floats, sums_by_bin
 
 
 def equal_mass_edges(confidence: Floats, bins: int) -> Floats:
@@ -42,10 +39,8 @@ def calibration_sums(
     Returns:
         Shape (groups, bins, 3).
     """
-    bins = len(edges) + 1
-    code = group.astype(np.int64) * bins + np.searchsorted(edges, confidence, side="right")
-    parts = [np.bincount(code, weights, groups * bins) for weights in (np.ones(len(code)), confidence, hit.astype(float))]
-    return np.stack(parts, axis=1).reshape(groups, bins, CELLS)
+    place = np.searchsorted(edges, confidence, side="right")
+    return sums_by_bin(group, groups, place, len(edges) + 1, (confidence, hit.astype(np.float64)))
 
 
 def calibration_error_from(sums: Floats) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,3 +69,23 @@ class Groups:
             cell[~valid] = self.count * size
         counted = np.bincount(cell, minlength=self.count * size + 1)[: self.count * size]
         return counted.reshape(self.count, size).astype(np.float64)
+
+
+def sums_by_bin(
+    group: NDArray[np.integer], groups: int, place: NDArray[np.integer], bins: int, columns: Sequence[Floats]
+) -> Floats:
+    """Number of rows, and sums of columns, in each bin of each group.
+
+    Args:
+        group: group of each row, shape (rows,).
+        groups: number of groups.
+        place: bin of each row, shape (rows,).
+        bins: number of bins.
+        columns: columns to add up, each of shape (rows,).
+
+    Returns:
+        Shape (groups, bins, 1 + columns).
+    """
+    code = group.astype(np.int64) * bins + place
+    sums = [np.bincount(code, weights, groups * bins) for weights in (None, *columns)]
+    return np.stack(sums, axis=1).astype(np.float64).reshape(groups, bins, len(sums))

@@ -9,10 +9,11 @@ import numpy as np
 
 from abawbench.challenges import Categorical, Challenge, MultiLabel
 from abawbench.reports.subject import Subject
-from abawbench.table import NO_FRAME, Classes, Floats, Mask, Table
+from abawbench.table import NO_FRAME, Classes, Floats, Rows, Table
 
 # stretches that a cell leads to
 SHOWN = 12
+PRESENCE = ("absent", "present")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +89,24 @@ class Matrix:
 
 def matrices(challenge: Challenge, subject: Subject) -> Iterator[Matrix]:
     """The confusions of every task of classes, and of every label of a task of labels."""
-    truth, prediction = subject.paired.truth, subject.paired.prediction
+    table = subject.paired.truth
+    # in order of time; equal keys keep the order of the truth
+    order = np.lexsort((table.frame, table.video))
     for task in challenge.tasks:
-        valid = subject.paired.valid[task.name]
+        if task.is_real:
+            continue
+        truth, prediction = (own.classes(task.name) for own in (table, subject.paired.prediction))
+        rows = order[subject.paired.valid[task.name][order]]
         if isinstance(task, Categorical):
-            yield _matrix(task.name, "", task.classes, truth, truth.classes(task.name), prediction.classes(task.name), valid)
+            yield _matrix(task.name, "", task.classes, table, rows, truth, prediction)
         elif isinstance(task, MultiLabel):
             for place, label in enumerate(task.columns):
-                columns = (table.classes(task.name)[:, place] for table in (truth, prediction))
-                yield _matrix(task.name, label, ("absent", "present"), truth, *columns, valid)
+                yield _matrix(task.name, label, PRESENCE, table, rows, truth[:, place], prediction[:, place])
 
 
 def _matrix(
-    task: str, label: str, names: tuple[str, ...], table: Table, truth: Classes, prediction: Classes, valid: Mask
+    task: str, label: str, names: tuple[str, ...], table: Table, rows: Rows, truth: Classes, prediction: Classes
 ) -> Matrix:
-    # in order of time; equal keys keep the order of the truth
-    order = np.lexsort((table.frame, table.video))
-    rows = order[valid[order]]
     width = len(names)
     code = truth[rows].astype(np.int64) * width + prediction[rows]
     video, frame = table.video[rows], table.frame[rows]
@@ -116,7 +118,11 @@ def _matrix(
         longest = runs[np.argsort(-length[runs], kind="stable")][:SHOWN]
         stretches = tuple(
             Stretch(
-                table.videos[video[begin]], int(video[begin]), int(frame[begin]), int(frame[begin + count - 1]), int(count)
+                table.videos[video[begin]],
+                int(video[begin]),
+                int(frame[begin]),
+                int(frame[begin + count - 1]),
+                int(count),
             )
             for begin, count in zip(first[longest], length[longest], strict=True)
         )
@@ -151,7 +157,9 @@ def densities(challenge: Challenge, subject: Subject, bins: int) -> Iterator[tup
             yield column, counts, low, high
 
 
-def planes(challenge: Challenge, subject: Subject, bins: int) -> Iterator[tuple[tuple[str, str], str, Floats, float, float]]:
+def planes(
+    challenge: Challenge, subject: Subject, bins: int
+) -> Iterator[tuple[tuple[str, str], str, Floats, float, float]]:
     """Where truth and prediction lie in the plane of a task of two real-valued columns, as valence and arousal.
 
     Yields:

@@ -30,7 +30,7 @@ WHAT = {
     "constant": "0 for every number, the first class, no label",
     "always on": "every label present; numbers and classes as the constant",
     "prior": "the mean of every number, the commonest class, the labels of half of the rows or more, all of this truth",
-    "shuffled": "the true values of each video among its frames at random: it knows each video, but neither time nor face",
+    "shuffled": "the true values of each video, dealt out among its frames at random: neither time nor face",
 }
 
 
@@ -99,7 +99,9 @@ def control_tables(challenge: Challenge, truth: Table) -> Iterator[tuple[str, Ta
         parts = [make(card, own, NoSettings()) for make, own in ((mean, numbers), (prior, rest)) if own]
         fitted = [part.fit(clips, truth) for part in parts]
         rows = {task: row for one in fitted for task, row in one.row.items()}
-        return replace(fitted[0], card=replace(card, tasks=tuple(t for one in fitted for t in one.card.tasks)), row=rows)
+        return replace(
+            fitted[0], card=replace(card, tasks=tuple(t for one in fitted for t in one.card.tasks)), row=rows
+        )
 
     ways: dict[str, Callable[[], Entry]] = {
         "constant": lambda: constant(card, tasks, ConstantSettings()),

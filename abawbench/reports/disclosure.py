@@ -48,7 +48,10 @@ def disclosure(challenge: Challenge, subject: Subject, masking: Masking) -> Iter
         yield f"network {network.get('role', '')}".strip(), ", ".join(named)
     for weights in card.weights:
         origin = weights.source or "source not said"
-        yield f"weights {weights.role}", f"{weights.file}, sha256 {weights.sha256}, {weights.licence or 'no licence'}, {origin}"
+        yield (
+            f"weights {weights.role}",
+            f"{weights.file}, sha256 {weights.sha256}, {weights.licence or 'no licence'}, {origin}",
+        )
     for note in card.notes:
         yield "note", masking.text(note)
     yield "run", ", ".join(_run(record))

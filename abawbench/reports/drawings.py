@@ -57,7 +57,9 @@ def density(counts: Floats, low: float, high: float, x: str, y: str, label: str,
     parts: list[object] = [element("rect", x=44, y=24, width=240, height=240, class_="fill-wash")]
     for step in range(1, SHADES + 1):
         places = np.argwhere(shade == step)
-        d = "".join(f"M{44 + i * side:g} {264 - (j + 1) * side:g}h{side:g}v{side:g}h-{side:g}z" for i, j in places.tolist())
+        d = "".join(
+            f"M{44 + i * side:g} {264 - (j + 1) * side:g}h{side:g}v{side:g}h-{side:g}z" for i, j in places.tolist()
+        )
         if d:
             parts.append(element("path", d=d, class_="fill-one", fill_opacity=f"{step / SHADES:g}"))
     parts.append(plot.axes(x, y))
@@ -71,34 +73,44 @@ def reliability(found: Reliability, label: str) -> Markup:
     plot = Plot(Scale(0, 1, 44, 284), Scale(0, 1, 264, 24))
     parts: list[object] = [plot.axes("confidence", "accuracy")]
     parts.append(plot.line((0, 1), (0, 1), "ink dashed"))
-    for bin in found.bins:
-        x = plot.x(bin.confidence)
-        if bin.interval is not None:
-            low, high = (plot.y(bound) for bound in bin.interval)
+    for own in found.bins:
+        x = plot.x(own.confidence)
+        if own.interval is not None:
+            low, high = (plot.y(bound) for bound in own.interval)
             parts.append(element("path", d=f"M{x:g} {low:g}V{high:g}", class_="line one whisker"))
-        parts.append(element("circle", cx=x, cy=plot.y(bin.accuracy), r=3.5, class_="fill-one"))
+        parts.append(element("circle", cx=x, cy=plot.y(own.accuracy), r=3.5, class_="fill-one"))
     return drawing(300, 304, label, *parts)
 
 
-def error_curve(curves: Sequence[ErrorCurve], label: str) -> Markup:
+def error_curve(curves: Sequence[ErrorCurve], sides: Sequence[str], label: str) -> Markup:
     """The mean error in bins of a condition, a level line for each bin with the interval behind it.
 
+    The bins are drawn equally wide, as they hold about equally many rows; the numbers below are their edges.
+
     Args:
-        curves: a curve for each prediction.
+        curves: a curve for each prediction, over the same bins.
+        sides: class of the colour of each curve.
         label: what the chart shows, in words.
     """
-    bins = [bin for curve in curves for bin in curve.bins]
-    high = max([bin.interval[1] if bin.interval else bin.error for bin in bins] + [bin.error for bin in bins] + [1e-9])
-    plot = Plot(Scale(min(bin.low for bin in bins), max(bin.high for bin in bins), 44, 284), Scale(0, high, 184, 24))
-    parts: list[object] = [plot.axes(curves[0].condition, curves[0].measure, x_ticks=ticks(plot.x.low, plot.x.high, 4))]
-    for side, curve in zip(SIDES, curves, strict=False):
-        for bin in curve.bins:
-            begin, end = plot.x(bin.low), plot.x(bin.high)
-            if bin.interval is not None:
-                bottom, top = (plot.y(bound) for bound in bin.interval)
+    edges = curves[0].edges
+    bins = [own for curve in curves for own in curve.bins if own is not None]
+    high = max([own.error for own in bins] + [own.interval[1] for own in bins if own.interval] + [1e-9])
+    plot = Plot(Scale(0, len(edges) - 1, 44, 284), Scale(0, high, 184, 24))
+    parts: list[object] = [plot.axes(curves[0].condition, curves[0].measure, x_ticks=())]
+    parts += [
+        element("text", tick_text(float(f"{edge:.3g}")), x=plot.x(place), y=201, text_anchor="middle")
+        for place, edge in enumerate(edges)
+    ]
+    for side, curve in zip(sides, curves, strict=True):
+        for place, own in enumerate(curve.bins):
+            if own is None:
+                continue
+            begin, end = plot.x(place) + 1.5, plot.x(place + 1) - 1.5
+            if own.interval is not None:
+                bottom, top = (plot.y(bound) for bound in own.interval)
                 box = {"x": begin, "y": top, "width": round(end - begin, 2), "height": round(bottom - top, 2)}
                 parts.append(element("rect", **box, class_=f"band fill-{side}"))
-            parts.append(element("path", d=f"M{begin:g} {plot.y(bin.error):g}H{end:g}", class_=f"line {side} level"))
+            parts.append(element("path", d=f"M{begin:g} {plot.y(own.error):g}H{end:g}", class_=f"line {side} level"))
     return drawing(300, 224, label, *parts)
 
 
@@ -137,7 +149,8 @@ def _numbers(course: Course, frame: Integers, first: float, last: float, top: fl
     marks = ticks(*course.span, 4)
     outside: list[object] = [element("text", course.lanes[0], x=0, y=top + 12, class_="strong")]
     outside += [
-        element("text", tick_text(value), x=_LEFT - 8, y=round(top + y(value) + 4, 2), text_anchor="end") for value in marks
+        element("text", tick_text(value), x=_LEFT - 8, y=round(top + y(value) + 4, 2), text_anchor="end")
+        for value in marks
     ]
     inside = [element("path", d=f"M{first:g} {y(value):g}H{last:g}", class_="grid line") for value in marks]
     for class_, values in (("ink", course.truth), *zip(SIDES, course.predictions, strict=False)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +10,15 @@ import numpy as np
 
 from abawbench.challenges import Challenge, Task
 from abawbench.clips.crop_index import MEASURES, MISSING, index_files, read_index
+from abawbench.metrics.groups import sums_by_bin
 from abawbench.reports.subject import Subject
 from abawbench.scoring.intervals import Resampling
 from abawbench.scoring.ratios import Bounds, bounds_of, mean_from
 from abawbench.scoring.statistics import Statistics
-from abawbench.table import Floats
+from abawbench.table import Floats, Rows
 
 BINS = 6
-NO_FACES = "no index of faces beside the predictions: name the folder of `abawbench faces` with --crops"
+NO_FACES = "no index of faces beside the predictions: name a folder that abawbench faces wrote with --crops"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,8 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class ErrorBin:
-    """Rows of about the same condition: bounds of the condition, their number, mean error, and its interval."""
+    """Rows of about the same condition: their number, mean error, and its interval."""
 
-    low: float
-    high: float
     rows: int
     error: float
     interval: Bounds
@@ -48,12 +47,23 @@ class ErrorBin:
 
 @dataclass(frozen=True, slots=True)
 class ErrorCurve:
-    """The mean error of a task over a condition."""
+    """The mean error of a task over a condition.
+
+    Attributes:
+        task: name of the task.
+        measure: what the error is.
+        condition: name of the condition.
+        subject: what the prediction is called.
+        edges: edges of the bins, rising.
+        bins: bins between the edges; None for one without rows.
+    """
 
     task: str
     measure: str
     condition: str
-    bins: tuple[ErrorBin, ...]
+    subject: str
+    edges: tuple[float, ...]
+    bins: tuple[ErrorBin | None, ...]
 
 
 def row_error(task: Task, subject: Subject) -> tuple[Floats, str]:
@@ -129,38 +139,42 @@ def _faces(subject: Subject, crops: Path) -> Mapping[str, Floats] | None:
 
 
 def error_curves(
-    challenge: Challenge, subject: Subject, found: tuple[Condition, ...], resampling: Resampling
-) -> Iterator[ErrorCurve]:
-    """The mean error of each task in bins of each condition that is known, with intervals by video."""
-    truth = subject.paired.truth
-    for condition in found:
-        if condition.reason:
-            continue
-        for task in challenge.tasks:
-            error, measure = row_error(task, subject)
-            rows = np.flatnonzero(~np.isnan(error) & ~np.isnan(condition.values))
-            edges = _edges(condition.values[rows])
-            if edges is None:
-                continue
-            bins = len(edges) - 1
-            own = np.searchsorted(edges[1:-1], condition.values[rows], side="right")
-            code = truth.video[rows].astype(np.int64) * bins + own
-            groups = len(truth.videos)
-            parts = [np.bincount(code, weights, groups * bins) for weights in (np.ones(len(rows)), error[rows])]
-            sums = np.stack(parts, axis=1).reshape(groups, bins, 2)
-            statistics = Statistics(truth.videos, {"bins": sums}, {})
-            bounds = bounds_of(statistics, _means, resampling)
-            means, counts = mean_from(sums.sum(0)), sums.sum(0)[:, 0]
-            yield ErrorCurve(
-                task.name,
-                measure,
-                condition.name,
-                tuple(
-                    ErrorBin(float(edges[bin]), float(edges[bin + 1]), int(counts[bin]), float(means[bin]), bounds[bin])
-                    for bin in range(bins)
-                    if counts[bin]
-                ),
-            )
+    challenge: Challenge, subjects: Sequence[Subject], found: Sequence[Sequence[Condition]], resampling: Resampling
+) -> Iterator[tuple[ErrorCurve, ...]]:
+    """The mean error of each task in bins of each condition that is known, with intervals by video.
+
+    Args:
+        challenge: the challenge.
+        subjects: predictions of one truth.
+        found: for each prediction the same conditions in the same order.
+        resampling: resampling of the intervals.
+
+    Yields:
+        For a condition and a task one curve of each prediction for which it is known, all over the same bins.
+    """
+    for own in zip(*found, strict=True):
+        known = [(subject, one.values) for subject, one in zip(subjects, own, strict=True) if not one.reason]
+        for task in challenge.tasks if known else ():
+            rows = [np.flatnonzero(subject.paired.valid[task.name] & ~np.isnan(values)) for subject, values in known]
+            edges = _edges(np.concatenate([values[kept] for (_, values), kept in zip(known, rows, strict=True)]))
+            if edges is not None:
+                yield tuple(
+                    _curve(task, subject, own[0].name, values, kept, edges, resampling)
+                    for (subject, values), kept in zip(known, rows, strict=True)
+                )
+
+
+def _curve(
+    task: Task, subject: Subject, condition: str, values: Floats, rows: Rows, edges: Floats, resampling: Resampling
+) -> ErrorCurve:
+    error, measure = row_error(task, subject)
+    truth, bins = subject.paired.truth, len(edges) - 1
+    place = np.searchsorted(edges[1:-1], values[rows], side="right")
+    sums = sums_by_bin(truth.video[rows], len(truth.videos), place, bins, (error[rows],))
+    bounds = bounds_of(Statistics(truth.videos, {"bins": sums}, {}), _means, resampling)
+    means, counts = mean_from(sums.sum(0)), sums.sum(0)[:, 0]
+    found = [ErrorBin(int(n), float(means[at]), bounds[at]) if n else None for at, n in enumerate(counts)]
+    return ErrorCurve(task.name, measure, condition, subject.short, tuple(edges.tolist()), tuple(found))
 
 
 def _means(tasks: Mapping[str, Floats]) -> dict[int, Floats]:

@@ -59,7 +59,7 @@ def peers(challenge: Challenge, score: float | None, root: Path | None) -> Itera
 
 
 def own_records(challenge: Challenge, root: Path) -> Iterator[records.Record]:
-    """The records of the present definition of a challenge below a leaderboard's folder, in the order of their names."""
+    """The records of a challenge's present definition below a leaderboard's folder, in the order of their names."""
     for path in sorted((root / "records" / challenge.id).glob("*.json")):
         record = records.read(path)
         if record.fingerprint == challenge.fingerprint:

@@ -35,9 +35,7 @@ class Pictures:
         budget: bytes of all pictures.
     """
 
-    def __init__(
-        self, folder: Path | None, units: Sequence[str], masked: Sequence[bool], budget: int = BUDGET
-    ) -> None:
+    def __init__(self, folder: Path | None, units: Sequence[str], masked: Sequence[bool], budget: int = BUDGET) -> None:
         clips = () if folder is None else open_clips(folder).clips
         by_name = {clip.video: clip for clip in clips if clip.size}
         self._clips: Mapping[int, Clip] = {

@@ -44,23 +44,30 @@ class Subject:
 
     Attributes:
         name: name of the prediction as it is shown.
+        short: what tables call it: its name, or a letter where there are two.
         place: path of the prediction as it is shown.
         sha256: hash of the prediction.
         paired: truth and prediction, under the names that may be shown.
-        units: names of the units of the truth as the inputs have them, to look up what is on disk; never shown.
+        unmasked: the same under the names of the inputs, to look up and compute what depends on names; never shown.
         score: the score.
         rows: what the store knows of the rows; None for a prediction file.
         crops: folder of the crops of the store; None where it has none.
     """
 
     name: str
+    short: str
     place: str
     sha256: str
     paired: Paired
-    units: tuple[str, ...]
+    unmasked: Paired
     score: Score
     rows: StoreRows | None
     crops: Path | None
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Names of the units of the truth as the inputs have them; never shown."""
+        return self.unmasked.truth.videos
 
 
 def subject_of(
@@ -94,12 +101,14 @@ def subject_of(
     rows = None if store is None else store_rows(store, challenge, paired)
     shown = masking.paired(paired)
     own = Resampling(resampling.resamples, resampling.seed, masking.subjects(resampling.subjects))
+    name = masking.text(path.name if store is None else store.card.name)
     return Subject(
-        name=masking.text(path.name if store is None else store.card.name),
+        name=name,
+        short=name,
         place=masking.text(str(path)),
         sha256=sha256_of(path) if store is None else store.key,
         paired=shown,
-        units=paired.truth.videos,
+        unmasked=paired,
         score=score_paired(challenge, shown, own),
         rows=rows,
         crops=path / "faces" if store is not None and (path / "faces").is_dir() else None,

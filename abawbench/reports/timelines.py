@@ -11,7 +11,7 @@ from abawbench.challenges import Categorical, Challenge, Task
 from abawbench.reports.subject import Subject
 from abawbench.scoring.criteria import Path, evaluate, number
 from abawbench.scoring.statistics import Statistics, collect, rows_of
-from abawbench.table import NO_FRAME, Floats, Integers, Mask, Rows
+from abawbench.table import NO_FRAME, Floats, Integers, Mask, Rows, Values
 
 SHOWN_UNITS = 5
 # fewer frames make no course
@@ -137,14 +137,14 @@ def _courses(challenge: Challenge, subjects: Sequence[Subject], rows: Rows) -> t
             ]
             continue
         # lanes in which nothing ever happens say nothing
-        used = np.nan_to_num(np.stack([truth, *answers])).any(axis=(0, 1))
+        used: Mask = np.nan_to_num(np.stack([truth, *answers])).max(axis=(0, 1)) > 0
         if used.any():
             names = tuple(name for name, is_used in zip(task.outputs, used, strict=True) if is_used)
             found.append(Course(task, names, truth[:, used], tuple(own[:, used] for own in answers)))
     return tuple(found)
 
 
-def _lanes(task: Task, values: Floats | Integers) -> Floats:
+def _lanes(task: Task, values: Values) -> Floats:
     """Numbers, or for each class or label 1 where it is on, shape (rows, width); NaN where there is no value."""
     if task.is_real:
         return np.array(values, np.float64)

@@ -105,7 +105,9 @@ def _measure(
     total = sums.sum(0)
     error = bounds_of(statistics, lambda tasks: {"": calibration_error_from(tasks["bins"])}, resampling)[""]
     ratios = Statistics(paired.truth.videos, {"bins": sums[..., [0, 2]]}, {})
-    accuracy = bounds_of(ratios, lambda tasks: dict(enumerate(np.moveaxis(mean_from(tasks["bins"]), -1, 0))), resampling)
+    accuracy = bounds_of(
+        ratios, lambda tasks: dict(enumerate(np.moveaxis(mean_from(tasks["bins"]), -1, 0))), resampling
+    )
     bins = tuple(
         Bin(int(rows), float(certain / rows), float(hits / rows), accuracy[place])
         for place, (rows, certain, hits) in enumerate(total)

@@ -1,0 +1,81 @@
+"""abawbench report: everything about one prediction, or two, on one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+import click
+
+from abawbench.cli.options import CHALLENGE, PATH, ScoringOptions, json_option, resampling, scoring_options
+from abawbench.cli.output import exits_on_problems, print_json, stage, tell, writing
+
+if TYPE_CHECKING:
+    from abawbench.challenges import Challenge
+
+
+class _Options(ScoringOptions):
+    crops: Path | None
+    masked: Path | None
+    leaderboard: Path | None
+
+
+@click.command()
+@click.argument("challenge", type=CHALLENGE)
+@click.argument("truth", type=PATH)
+@click.argument("predictions", type=PATH)
+@click.argument("other", type=PATH, required=False)
+@click.option("-o", "--output", type=PATH, required=True, help="The page to write, as page.html.")
+@click.option("--crops", type=PATH, help="Folder of crops to show on the page: faces, so mind consent.")
+@click.option("--masked", type=PATH, help="File with the names of units, videos or subjects that may not be shown.")
+@click.option("--leaderboard", type=PATH, help="Folder with records/ to compare with, beside the published figures.")
+@scoring_options
+@json_option
+@exits_on_problems
+def command(
+    challenge: Challenge,
+    truth: Path,
+    predictions: Path,
+    other: Path | None,
+    output: Path,
+    as_json: bool,
+    **options: Unpack[_Options],
+) -> None:
+    """Write one page about PREDICTIONS: the score among controls and published figures, and where its points lie.
+
+    With OTHER the page compares two predictions. PREDICTIONS is a store of `predict`, or a file, which knows less. The
+    page is one file that loads nothing, to be opened in a browser or sent; it names units and shows crops only as
+    --crops and --masked allow.
+
+    \b
+    Example:
+      abawbench report abaw4-mtl validation_set_annotations.txt out/mine -o page.html
+      abawbench report abaw4-mtl validation_set_annotations.txt out/mine out/other -o page.html --crops crops
+    """
+    tell(f"report: {' and '.join(str(path) for path in (predictions, other) if path)} against {truth}")
+    from abawbench.api import read_table
+    from abawbench.base.files import write_text
+    from abawbench.reports.masking import read_masked
+    from abawbench.reports.page import ReportSettings, report_page
+
+    places = [predictions, *([other] if other is not None else [])]
+    inputs = (truth, *places, options["crops"], options["masked"])
+    with writing(output, *inputs):
+        settings = ReportSettings(
+            missing=options["missing"],
+            allow_filled=options["allow_filled"],
+            resampling=resampling(options, truth),
+            masked=() if options["masked"] is None else read_masked(options["masked"]),
+            crops=options["crops"],
+            leaderboard=options["leaderboard"],
+        )
+        with stage("reading"):
+            known = read_table(challenge, truth, "truth")
+            tables = [read_table(challenge, path, "prediction") for path in places]
+        with stage("making the page"):
+            text = report_page(challenge, known, tables, (truth, places), settings)
+        write_text(output, text)
+    if as_json:
+        print_json({"page": str(output), "bytes": len(text.encode())})
+    else:
+        click.echo(f"{output}: {len(text.encode()) / 1e6:.1f} MB, open it in a browser")

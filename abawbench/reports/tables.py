@@ -1,0 +1,420 @@
+"""The tables of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from abawbench.challenges import Challenge
+from abawbench.entries.coverage import coverage_scores
+from abawbench.leaderboard.rows import KINDS
+from abawbench.pages.charts import Scale, tick_text
+from abawbench.pages.tables import Cell, Column, Value, number
+from abawbench.reports.confusions import Matrix
+from abawbench.reports.controls import Control
+from abawbench.reports.drawings import SIDES, interval_mark
+from abawbench.reports.masking import Masking
+from abawbench.reports.peers import Peers
+from abawbench.reports.subject import Subject
+from abawbench.reports.timelines import UnitFigures
+from abawbench.scoring.breakdowns import by_class, concordance_parts, explain
+from abawbench.scoring.calibration import Reliability
+from abawbench.scoring.intervals import quoted
+from abawbench.scoring.ratios import Bounds
+from abawbench.tuning.gains import Gain
+
+# units of a table at most, and the width of a mark
+SHOWN_UNITS, MARK = 200, 150
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """A table as the template takes it: caption, columns, rows of cells, and a remark under the caption."""
+
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Value]]
+    note: str = ""
+
+
+def figure_of(tree: Mapping[str, Any], path: Sequence[str]) -> Any:
+    """The part of a tree of figures at a path; None where there is none."""
+    found: Any = tree
+    for name in path:
+        if not isinstance(found, Mapping) or name not in found:
+            return None
+        found = found[name]
+    return found
+
+
+def interval_of(subject: Subject, path: Sequence[str]) -> Bounds:
+    """The interval to quote of a figure of a score."""
+    kinds = figure_of(subject.score.intervals, path)
+    best = None if kinds is None else quoted(kinds)
+    return None if best is None else (best[1][0], best[1][1])
+
+
+def bounds_cell(interval: Bounds, sign: str = "") -> Cell:
+    """An interval as a cell, sorted by its lower bound."""
+    if interval is None:
+        return Cell("–", "")
+    return Cell(f"{interval[0]:{sign}.4f} to {interval[1]:{sign}.4f}", interval[0])
+
+
+def p_cell(p: float | None) -> Cell:
+    """A probability as a cell."""
+    return Cell("–", "") if p is None else Cell("< 0.001" if p < 0.001 else f"{p:.3f}", p)
+
+
+def shown(path: Sequence[str]) -> str:
+    """The name of a figure for a reader: `F1 expression, Fear` for `metrics.f1_expression_per_class.Fear`.
+
+    >>> shown(("metrics", "f1_expression_per_class", "Fear")), shown(("metrics", "ccc_valence")), shown(("terms", "va"))
+    ('F1 expression, Fear', 'CCC valence', 'va (term)')
+    """
+    if len(path) == 1:
+        return path[0]
+    if path[0] == "terms":
+        return f"{path[1].replace('_', ' ')} (term)"
+    name = path[1].removesuffix("_per_class").removesuffix("_per_unit").replace("_", " ")
+    words = [{"f1": "F1", "ccc": "CCC"}.get(word, word) for word in name.split(" ")]
+    return ", ".join((" ".join(words), *path[2:]))
+
+
+def paths_of(subject: Subject) -> Iterator[tuple[str, ...]]:
+    """The paths of every figure of a score, the total first."""
+    yield ("score",)
+    if len(subject.score.terms) > 1:
+        yield from (("terms", name) for name in subject.score.terms)
+    for name, value in subject.score.metrics.items():
+        if isinstance(value, Mapping):
+            yield from (("metrics", name, part) for part in value)
+        else:
+            yield ("metrics", name)
+
+
+def standing(
+    subjects: Sequence[Subject], found: Sequence[Sequence[Control]], others: Sequence[Peers]
+) -> Iterator[TableView]:
+    """The score among controls, and among published rows and records by split.
+
+    Args:
+        subjects: the predictions.
+        found: controls of each prediction.
+        others: rows of the same measure by split.
+    """
+    own = [(subject.short, subject.score.score, interval_of(subject, ("score",))) for subject in subjects]
+    values = [value for _, value, _ in own] + [control.score for control in found[0]]
+    values += [bound for *_, interval in own for bound in interval or ()]
+    scale = _scale(values)
+    columns = [Column("what"), number("score"), Column("95 % interval", True), _ends(scale)]
+    for side in range(len(subjects)):
+        name = f"{subjects[side].short} minus it" if len(subjects) > 1 else "difference"
+        columns += [number(name, "+.4f"), Column("95 % interval", True), Column("p", True)]
+    rows: list[list[Value]] = []
+    for side, (name, value, interval) in enumerate(own):
+        mark = Cell(interval_mark(scale, value, interval, SIDES[side]), value)
+        rows.append([Cell(name, mark="best"), value, bounds_cell(interval), mark, *[Cell("", "")] * 3 * len(subjects)])
+    for place, control in enumerate(found[0]):
+        row: list[Value] = [
+            Cell(f"control: {control.name}"),
+            control.score,
+            Cell("–", ""),
+            Cell(interval_mark(scale, control.score, None, "quiet"), control.score),
+        ]
+        for each in found:
+            one = each[place]
+            row += [one.difference, bounds_cell(one.interval, "+"), p_cell(one.p)]
+        rows.append(row)
+    yield TableView(
+        "Against controls that see no face", columns, rows, "; ".join(f"{one.name}: {one.what}" for one in found[0])
+    )
+    for other in others:
+        yield _peers(own, other)
+
+
+def _peers(own: Sequence[tuple[str, float | None, Bounds]], other: Peers) -> TableView:
+    rows: list[list[Value]] = []
+    values = [value for _, value in other.rows] + [value for _, value, _ in own]
+    scale = _scale([*values, *(bound for *_, interval in own for bound in interval or ())])
+    for row, value in other.rows:
+        name = ", ".join(part for part in (row.team, row.method) if part) or row.source
+        interval = row.figures["score"].interval if "score" in row.figures else None
+        mark = Cell(interval_mark(scale, value, interval, "quiet"), value)
+        rows.append([name, row.kind, value, bounds_cell(interval), mark, Cell(row.source, mark="source")])
+    for side, (name, value, interval) in enumerate(own):
+        mark = Cell(interval_mark(scale, value, interval, SIDES[side]), value)
+        rows.append([Cell(name, mark="best"), "this report", value, bounds_cell(interval), mark, ""])
+    rows.sort(key=lambda row: -(row[2] if isinstance(row[2], float) else float("-inf")))
+    split = other.split or "split not said"
+    more = f", the {len(other.rows)} highest of {other.total}" if other.total > len(other.rows) else ""
+    kinds = "; ".join(
+        f"{kind}: {text}" for kind, text in KINDS.items() if any(row.kind == kind for row, _ in other.rows)
+    )
+    columns = [
+        Column("team, method"),
+        Column("kind"),
+        number("score"),
+        Column("95 % interval", True),
+        _ends(scale),
+        Column("source"),
+    ]
+    return TableView(f"Published and recorded: {split}{more}", columns, rows, kinds)
+
+
+def _scale(values: Sequence[float | None]) -> Scale:
+    known = [value for value in values if value is not None]
+    low, high = min([*known, 0.0]), max([*known, 1e-9])
+    return Scale(low, high, 6, MARK)
+
+
+def _ends(scale: Scale) -> Column:
+    """The column of the marks on a scale, with its ends as the header."""
+    return Column(f"{tick_text(round(scale.low, 2))} to {tick_text(round(scale.high, 2))}")
+
+
+def figures(subjects: Sequence[Subject], change: Mapping[str, Any] | None) -> TableView:
+    """Every figure with its interval; for two predictions also their difference.
+
+    Args:
+        subjects: the predictions.
+        change: result of `scoring.difference.difference`; None for one prediction.
+    """
+    paths = list(paths_of(subjects[0]))
+    own = [figure_of(subjects[0].score.to_json(), path) for path in paths]
+    bounds = [interval_of(subjects[0], path) for path in paths]
+    scale = _scale([*own, *(bound for interval in bounds for bound in interval or ())])
+    columns = [Column("figure")]
+    for subject in subjects:
+        columns += [number(subject.short), Column("95 % interval", True)]
+    columns += [_ends(scale)] if change is None else [number("difference", "+.4f"), Column("95 % interval", True)]
+    rows: list[list[Value]] = []
+    for path, value, interval in zip(paths, own, bounds, strict=True):
+        row: list[Value] = [shown(path)]
+        for subject in subjects:
+            row += [figure_of(subject.score.to_json(), path), bounds_cell(interval_of(subject, path))]
+        if change is None:
+            row.append(Cell(interval_mark(scale, value, interval), value))
+        else:
+            part = change["figures"][".".join(path)]
+            outside = part["interval"] is not None and (part["interval"][0] > 0 or part["interval"][1] < 0)
+            text = "–" if part["difference"] is None else f"{part['difference']:+.4f}"
+            row += [Cell(text, part["difference"], "best" if outside else ""), bounds_cell(part["interval"], "+")]
+        rows.append(row)
+    note = "" if change is None else "The difference stands in bold where its interval leaves out 0."
+    return TableView("Figures and 95 % intervals", columns, rows, note)
+
+
+def classes(challenge: Challenge, subjects: Sequence[Subject]) -> Iterator[TableView]:
+    """Precision, recall and F1 of every class and label."""
+    found = [by_class(challenge, subject.score) for subject in subjects]
+    several = len(subjects) > 1
+    for task in challenge.tasks:
+        if task.name not in found[0]:
+            continue
+        columns = [Column("class" if not task.is_vector else "label"), number("truth", ",")]
+        for subject in subjects:
+            of = f", {subject.short}" if several else ""
+            columns += [
+                number(f"{name}{of}", form)
+                for name, form in (("predicted", ","), ("precision", ".4f"), ("recall", ".4f"), ("F1", ".4f"))
+            ]
+        rows = [
+            [name, found[0][task.name][name]["truth"]]
+            + [own[task.name][name][key] for own in found for key in ("predicted", "precision", "recall", "f1")]
+            for name in found[0][task.name]
+        ]
+        yield TableView(f"By {'label' if task.is_vector else 'class'}: {task.name.replace('_', ' ')}", columns, rows)
+
+
+def parts(challenge: Challenge, subjects: Sequence[Subject]) -> TableView | None:
+    """Correlation, scale and offset of every real-valued column; None for a challenge without any."""
+    rows: list[list[Value]] = []
+    for subject in subjects:
+        for column, found in concordance_parts(challenge, subject.score).items():
+            rows.append([column, *([subject.short] if len(subjects) > 1 else []), *found.values()])
+    if not rows:
+        return None
+    columns = [
+        Column("column"),
+        *([Column("prediction")] if len(subjects) > 1 else []),
+        number("correlation"),
+        number("scale", help="standard deviation of the prediction divided by that of the truth"),
+        number("offset", "+.4f", "mean of the prediction minus that of the truth"),
+        number("accuracy", help="what scale and offset leave of the correlation"),
+    ]
+    note = "CCC is correlation times accuracy; scale 1 and offset 0 make accuracy 1."
+    return TableView("Correlation, scale and offset", columns, rows, note)
+
+
+def units(
+    challenge: Challenge, found: Sequence[UnitFigures], main: Sequence[str], change: Mapping[str, Any] | None, unit: str
+) -> Iterator[TableView]:
+    """The figures of every unit alone, and what each costs; for two predictions also the largest effects."""
+    names = [path for path in (found[0].figures if found else ()) if path[0] == "metrics" and len(path) == 2]
+    columns = [Column("unit"), *(number(f"rows {task.name.replace('_', ' ')}", ",") for task in challenge.tasks)]
+    columns += [
+        number("cost", "+.4f", "the score without the unit minus the score"),
+        *(number(shown(path)) for path in names),
+    ]
+    rows = [
+        [one.unit, *one.rows.values(), one.cost, *(one.figures[path] for path in names)] for one in found[:SHOWN_UNITS]
+    ]
+    note = (
+        f"Cost: {shown(main)} without the unit minus {shown(main)} with it. Other figures are of the unit alone; the "
+        "official score pools all rows."
+    )
+    if len(found) > SHOWN_UNITS:
+        note += f" The {SHOWN_UNITS} of {len(found):,} units that cost most."
+    yield TableView("By unit", columns, rows, note)
+    if change is not None:
+        effects = [[row["video"], row["effect"]] for row in change["videos"]]
+        text = "Half of the change of the difference where the two predictions are swapped in it."
+        yield TableView(
+            f"The {unit}s with the largest effect on the difference",
+            [Column(unit), number("effect", "+.4f")],
+            effects,
+            text,
+        )
+
+
+def labels(found: Sequence[Matrix], prefix: str) -> Iterator[TableView]:
+    """Counts of every label's confusions; counts of errors lead to their frames."""
+    for task in dict.fromkeys(matrix.task for matrix in found if matrix.label):
+        rows = [
+            [matrix.label, *(_count(matrix, key, prefix) for key in ((0, 0), (0, 1), (1, 0), (1, 1)))]
+            for matrix in found
+            if matrix.task == task and matrix.label
+        ]
+        columns = [
+            Column("label"),
+            *(Column(name, True) for name in ("both absent", "predicted alone", "truth alone", "both present")),
+        ]
+        yield TableView(
+            f"Confusions: {task.replace('_', ' ')}", columns, rows, "A number leads to the frames behind it."
+        )
+
+
+def cell_id(matrix: Matrix, key: tuple[int, int], prefix: str) -> str:
+    """The id of the frames of a cell on the page."""
+    return "-".join((prefix, matrix.task, *([matrix.label] if matrix.label else []), *map(str, key))).replace(" ", "_")
+
+
+def _count(matrix: Matrix, key: tuple[int, int], prefix: str) -> Cell:
+    from markupsafe import Markup
+
+    cell = matrix.cells.get(key)
+    if cell is None:
+        return Cell("0", 0)
+    if cell.is_right:
+        return Cell(f"{cell.rows:,}", cell.rows)
+    return Cell(Markup('<a href="#{}">{}</a>').format(cell_id(matrix, key, prefix), f"{cell.rows:,}"), cell.rows)
+
+
+def lineage(challenge: Challenge, subject: Subject) -> TableView:
+    """Every row of the truth in one bucket."""
+    found = explain(challenge, subject.paired)
+    tasks = found["tasks"]
+    rows = [
+        [bucket, meaning, *(tasks[task][bucket] for task in tasks)]
+        for bucket, meaning in (*found["buckets"].items(), ("sum", "rows of the truth"))
+    ]
+    columns = [Column("bucket"), Column("meaning"), *(number(task.replace("_", " "), ",") for task in tasks)]
+    surplus = found["surplus"]
+    return TableView(
+        "Every row of the truth in one bucket",
+        columns,
+        rows,
+        f"Predicted rows without a row of the truth: {surplus:,}.",
+    )
+
+
+def coverage(challenge: Challenge, subjects: Sequence[Subject]) -> Iterator[TableView]:
+    """What of each task is annotated, and what an entry does not answer."""
+    paired, total = subjects[0].paired, len(subjects[0].paired.truth)
+    rows = [
+        [
+            task.name.replace("_", " "),
+            int(paired.valid[task.name].sum()),
+            float(paired.valid[task.name].mean()) if total else None,
+        ]
+        for task in challenge.tasks
+    ]
+    yield TableView("Annotated rows", [Column("task"), number("rows", ","), number("share", ".1%")], rows)
+    for subject in subjects:
+        if subject.rows is None:
+            continue
+        found = coverage_scores(challenge, subject.paired, subject.rows.store.card)
+        lacking = [
+            [
+                task,
+                f"{len(one.covered)} of {len(one.covered) + len(one.absent)}",
+                one.of_covered,
+                one.absent_as_zero,
+                ", ".join(one.absent),
+            ]
+            for task, one in found.items()
+            if one.absent
+        ]
+        columns = [
+            Column("task"),
+            Column("answered"),
+            number("mean F1 of these"),
+            number("absent as zero"),
+            Column("not answered"),
+        ]
+        if lacking:
+            yield TableView(f"What {subject.short} does not answer", columns, lacking)
+
+
+def gain_table(subject: Subject, found: Sequence[Gain], masking: Masking) -> TableView:
+    """What the score would gain if one kind of error were repaired."""
+    rows = [
+        [
+            one.error,
+            masking.text(_about(one)),
+            one.gain,
+            bounds_cell(one.interval, "+"),
+            "yes" if one.cross_fitted else "no",
+            Cell(masking.text(one.advice), mark="words"),
+        ]
+        for one in found
+    ]
+    columns = [
+        Column("repair"),
+        Column("of"),
+        number("gain", "+.4f"),
+        Column("95 % interval", True),
+        Column("cross-fitted", help="the settings come from other videos than they are judged on"),
+        Column("in words"),
+    ]
+    note = "What the score would gain; gains overlap and do not add up. Repairs that know the truth are bounds."
+    return TableView(f"Where the points of {subject.short} lie", columns, rows, note)
+
+
+def _about(gain: Gain) -> str:
+    """What a gain is about: a task, a column of it, or a video."""
+    task = (gain.task or "").replace("_", " ")
+    return " ".join(part for part in (task, gain.column) if part) or "all tasks"
+
+
+def calibration(found: Sequence[Reliability]) -> TableView | None:
+    """The calibration error of every task and label; None where there are no probabilities."""
+    if not found:
+        return None
+    rows = [
+        [
+            one.part or one.task.replace("_", " "),
+            sum(own.rows for own in one.bins),
+            one.error,
+            bounds_cell(one.interval),
+        ]
+        for one in found
+    ]
+    note = (
+        "ECE: mean distance of confidence and accuracy over bins of equal mass. A little above 0 even for perfect "
+        "probabilities."
+    )
+    columns = [Column("task or label"), number("answers", ","), number("ECE"), Column("95 % interval", True)]
+    return TableView("Expected calibration error", columns, rows, note)

@@ -1,0 +1,175 @@
+"""The page of a report: complete, escaped, sealed, the same for the same input."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+import abawbench
+from abawbench.base.problems import ProblemError
+from abawbench.cli import main
+from tests.reports.conftest import corpus_in
+from tests.reports.corpus import truth_values, write_truth
+
+EVIL = "<script>alert(1)</script>"
+VOID = {"meta", "link", "br", "img"}
+
+
+class Reader(HTMLParser):
+    """Checks that elements are closed in order, and keeps ids, links, attributes and headings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open, self.ids, self.links, self.attributes, self.text = [], [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in VOID:
+            self.open.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        self.ids += [value for name, value in attrs if name == "id"]
+        self.links += [value for name, value in attrs if name in {"href", "src"}]
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in {"style", "script"}:
+            self.text.append(data)
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    assert reader.open == []
+    return reader
+
+
+def both(page, comparison):
+    return [read(page), read(comparison)]
+
+
+def test_every_link_leads_to_a_place_on_the_page_or_to_data_in_it(page, comparison):
+    for reader in both(page, comparison):
+        assert len(set(reader.ids)) == len(reader.ids)
+        assert {link for link in reader.links if link.startswith("#")} <= {f"#{name}" for name in reader.ids}
+        assert [link for link in reader.links if not link.startswith(("#", "data:"))] == []
+
+
+def test_nothing_on_the_page_needs_what_the_policy_forbids(page, comparison):
+    for reader in both(page, comparison):
+        assert [one for one in reader.attributes if one[1] == "style" or one[1].startswith("on")] == []
+        assert "unsafe" not in page
+
+
+def test_the_figures_of_the_page_are_those_of_the_score(corpus, page):
+    score = abawbench.score("abaw4-mtl", corpus.truth, corpus.first, missing="nearest", resamples=200)
+    assert f'data-sort="{score.score}"' in page
+    assert f"{score.score:.4f} (95 % interval" in page
+    for value in score.metrics["f1_action_units_per_unit"].values():
+        assert f'data-sort="{value}"' in page
+
+
+def test_the_comparison_says_what_diff_says(corpus, comparison):
+    result = abawbench.diff("abaw4-mtl", corpus.truth, corpus.first, corpus.second, missing="nearest", resamples=200)
+    assert f'data-sort="{result["difference"]}"' in comparison
+    assert f"p = {result['p']:.4f} by swaps of" in comparison
+    assert f"by {abs(result['difference']):.4f} in score" in comparison
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Where it stands",
+        "Where the points lie",
+        "Every figure",
+        "Classes and labels",
+        "Confusions",
+        "Numbers",
+        "Reliability",
+        "What errors depend on",
+        "Units",
+        "Timelines",
+        "Rows and coverage",
+        "Disclosure",
+    ],
+)
+def test_the_page_has_every_section(page, comparison, heading):
+    for text in (page, comparison):
+        assert f">{heading}</h2>" in text
+        assert f">{heading}</a></li>" in text
+
+
+def test_a_prediction_file_gives_a_page_that_says_what_it_cannot_know(corpus, tmp_path):
+    values = truth_values(seed=7)
+    place = write_truth(tmp_path / "mine.txt", values)
+    page = corpus.page(place)
+    read(page)
+    assert "a prediction file holds decisions" in page
+    assert "what made it" in page
+
+
+def test_a_unit_and_an_entry_called_script_are_harmless(tmp_path):
+    values = truth_values()
+    values["<script>alert(1)<"] = values.pop("video9")
+    corpus = corpus_in(tmp_path, values, (EVIL, '"><img src=x onerror=alert(1)>'))
+    page = corpus.page(corpus.first, corpus.second)
+    assert page.count("<script") == 1
+    assert "<img src=x" not in page
+    reader = read(page)
+    assert EVIL in "".join(reader.text)
+    assert any("<script>alert(1)<" in text for text in reader.text)
+
+
+def test_equal_input_makes_equal_bytes(corpus, page):
+    assert corpus.page() == page
+
+
+def test_a_page_of_many_units_stays_below_three_megabytes(tmp_path):
+    values = truth_values(tuple(f"unit{place}" for place in range(400)), frames=12)
+    corpus = corpus_in(tmp_path, values)
+    page = corpus.page(corpus.first, corpus.second)
+    assert len(page.encode()) < 3_000_000
+    assert "The 200 of 400 units that cost most" in page
+
+
+def verb(*words):
+    main(["report", *map(str, words)], standalone_mode=False)
+
+
+def test_a_page_that_cannot_be_made_leaves_the_old_one(corpus, tmp_path):
+    out = tmp_path / "page.html"
+    out.write_text("old")
+    words = ("abaw4-mtl", corpus.truth, corpus.first, "-o", out, "--resamples", "100")
+    with pytest.raises(SystemExit):
+        verb(*words)
+    assert out.read_text() == "old"
+    verb(*words, "--missing", "nearest")
+    assert out.read_text().startswith("<!doctype html>")
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_a_page_in_place_of_an_input_is_refused(corpus, capsys):
+    before = corpus.truth.read_bytes()
+    with pytest.raises(SystemExit):
+        verb("abaw4-mtl", corpus.truth, corpus.first, "-o", corpus.truth, "--missing", "nearest")
+    assert "F12" in capsys.readouterr().err
+    assert corpus.truth.read_bytes() == before
+
+
+def test_a_store_of_another_truth_is_a_problem(corpus, tmp_path):
+    other = corpus_in(tmp_path, truth_values(("elsewhere", "nowhere")))
+    with pytest.raises(ProblemError):
+        corpus.page(other.first)
+
+
+def test_published_rows_stand_beside_the_score(page):
+    cells = re.findall(r'<td class="source">([^<]+)</td>', page)
+    assert "arXiv:2207.09373" in cells
+    assert "this report was not" in page
