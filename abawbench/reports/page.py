@@ -28,7 +28,6 @@ from abawbench.scoring.difference import difference
 from abawbench.scoring.intervals import USUAL, quoted
 from abawbench.table import Table
 from abawbench.tuning.gains import gains
-from abawbench.tuning.streams import read_stream
 
 # resamples of figures beside the score, bins of a density, crops below a timeline and beside a stretch of frames
 FEWER, BINS, CROPS, CROPS_OF_CELL = 2_000, 24, 12, 6
@@ -197,7 +196,7 @@ def _tables(
 
 
 def _gains(challenge: Challenge, subject: Subject, masking: Masking, settings: ReportSettings) -> tables.TableView:
-    stream = None if subject.rows is None else read_stream(subject.rows.store, challenge)
+    stream = None if subject.rows is None else subject.rows.stream
     found = gains(challenge, subject.unmasked, stream, resampling=settings.beside)
     return tables.gain_table(subject, found, masking)
 

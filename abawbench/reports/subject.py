@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,12 @@ from abawbench.challenges import Challenge
 from abawbench.entries.outputs import covered
 from abawbench.fill import MOST_FILLED, Policy
 from abawbench.inference import is_store
-from abawbench.inference.store import Predictions, Store, open_store
+from abawbench.inference.store import Store, open_store
 from abawbench.reports.masking import NOTHING, Masking
 from abawbench.scoring import Paired, Resampling, Score, pair, score_paired
 from abawbench.scoring.intervals import USUAL
-from abawbench.table import Floats, Mask, Rows, Table
+from abawbench.table import Floats, Rows, Table
+from abawbench.tuning.streams import Stream, read_stream
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,15 +28,15 @@ class StoreRows:
 
     Attributes:
         store: the store.
+        stream: its answers to all frames.
         answers: probabilities and values by task, shape (rows, width), NaN where there is none.
-        own: True where the entry answered from a crop of the row's own frame, shape (rows,).
         gap: number of frames to the nearest frame of the unit without a crop, infinite in a unit without such a frame,
             NaN where the store does not have the frame; shape (rows,).
     """
 
     store: Store
+    stream: Stream
     answers: Mapping[str, Floats]
-    own: Mask
     gap: Floats
 
 
@@ -98,7 +100,7 @@ def subject_of(
     """
     paired = pair(challenge, truth, prediction, missing=missing, allow_filled=allow_filled)
     store = open_store(path) if is_store(path) else None
-    rows = None if store is None else store_rows(store, challenge, paired)
+    rows = None if store is None else store_rows(store, read_stream(store, challenge), challenge, paired)
     shown = masking.paired(paired)
     own = Resampling(resampling.resamples, resampling.seed, masking.subjects(resampling.subjects))
     name = masking.text(path.name if store is None else store.card.name)
@@ -115,44 +117,44 @@ def subject_of(
     )
 
 
-def store_rows(store: Store, challenge: Challenge, paired: Paired) -> StoreRows:
+def store_rows(store: Store, stream: Stream, challenge: Challenge, paired: Paired) -> StoreRows:
     """What a store knows of the rows of a truth that its table was paired with.
 
-    Raises:
-        ProblemError: P02, the files of a unit are damaged.
+    Args:
+        store: the store.
+        stream: its answers to all frames.
+        challenge: the challenge.
+        paired: the truth, and the table of the store.
     """
-    units = [store.read(name) for name in store.units()]
     # the table of a store has its answered frames in this order
-    answered = [np.flatnonzero(unit.valid | unit.filled) for unit in units]
+    answered = np.flatnonzero(stream.valid | stream.filled)
     place: Rows = paired.alignment.rows
     is_there = place >= 0
+    frames = answered[place[is_there]]
 
-    def on_rows(parts: list[Floats], width: tuple[int, ...] = ()) -> Floats:
-        result = np.full((len(place), *width), np.nan)
-        result[is_there] = np.concatenate(parts)[place[is_there]]
+    def on_rows(values: Floats) -> Floats:
+        result = np.full((len(place), *values.shape[1:]), np.nan)
+        result[is_there] = values[frames]
         return result
 
     answers: dict[str, Floats] = {}
     for task in challenge.tasks:
-        own = store.card.task(task.name)
         known = covered(store.card, task)
-        if own is None or not known:
-            continue
-        values = np.full((sum(map(len, answered)), task.width), np.nan)
-        for name in known:
-            parts = [unit.answers[task.name][rows] for unit, rows in zip(units, answered, strict=True)]
-            values[:, task.outputs.index(name)] = np.concatenate(parts)[:, own.outputs.index(name)]
-        answers[task.name] = on_rows([values], (task.width,))
-    valid = on_rows([unit.valid[rows].astype(np.float64) for unit, rows in zip(units, answered, strict=True)])
-    gaps = on_rows([_gaps(unit)[rows] for unit, rows in zip(units, answered, strict=True)])
-    return StoreRows(store, answers, valid == 1, gaps)
+        if known:
+            answers[task.name] = on_rows(stream.answers[task.name])
+            answers[task.name][:, [name not in known for name in task.outputs]] = np.nan
+    return StoreRows(store, stream, answers, on_rows(_gaps(stream)))
 
 
-def _gaps(unit: Predictions) -> Floats:
-    """Number of frames from each frame to the nearest one without a crop, shape (frames,)."""
-    lacking = unit.frame[~unit.valid].astype(np.float64)
-    if not len(lacking):
-        return np.full(len(unit.frame), np.inf)
-    after = np.searchsorted(lacking, unit.frame)
-    before, behind = lacking[np.maximum(after - 1, 0)], lacking[np.minimum(after, len(lacking) - 1)]
-    return np.minimum(np.abs(unit.frame - before), np.abs(behind - unit.frame))
+def _gaps(stream: Stream) -> Floats:
+    """Number of frames from each frame to the nearest one of its unit without a crop, shape (frames,)."""
+    result = np.full(len(stream), np.inf)
+    ends = np.append(np.flatnonzero(np.diff(stream.unit, prepend=-1)), len(stream))
+    for begin, end in itertools.pairwise(ends.tolist()):
+        frame = stream.frame[begin:end].astype(np.float64)
+        lacking = frame[~stream.valid[begin:end]]
+        if len(lacking):
+            after = np.searchsorted(lacking, frame)
+            before, behind = lacking[np.maximum(after - 1, 0)], lacking[np.minimum(after, len(lacking) - 1)]
+            result[begin:end] = np.minimum(np.abs(frame - before), np.abs(behind - frame))
+    return result
