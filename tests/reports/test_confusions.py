@@ -69,6 +69,6 @@ def test_the_number_of_an_error_on_the_page_leads_to_its_frames(page, corpus):
     targets = re.findall(r'<a href="#(a-(?:expression|action_units)-[^"]+)">([\d,]+)</a>', page)
     assert len(targets) > 20
     for target, rows in targets:
-        block = re.search(rf'id="{re.escape(target)}".*?</div>', page, re.DOTALL)[0]
+        (block,) = re.findall(rf'id="{re.escape(target)}".*?</div>', page, re.DOTALL)
         assert f": {rows} row" in block
         assert any(unit in block for unit in UNITS)

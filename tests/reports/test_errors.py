@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from abawbench.api import read_table
-from abawbench.faces.run import crop_faces
+from abawbench.faces import run as faces_run
 from abawbench.faces.video_crops import FaceSettings
 from abawbench.reports.errors import Condition, conditions, error_curves, row_error
 from abawbench.reports.subject import subject_of
 from abawbench.scoring import Resampling
-from tests.faces.conftest import blobs as blobs
-from tests.faces.conftest import picture, write_video
+from tests.faces.conftest import Blobs, picture, write_video
 from tests.reports.corpus import FRAMES, MTL, truth_values, write_answers, write_truth
 
 QUICK = Resampling(100)
@@ -79,11 +79,12 @@ def test_what_is_not_known_says_why(one, corpus, tmp_path):
     assert conditions(full, None)[2].reason == "every frame of the store has a crop"
 
 
-@pytest.mark.usefixtures("blobs")
-def test_face_size_and_sharpness_come_from_the_index_of_the_faces(tmp_path):
+def test_face_size_and_sharpness_come_from_the_index_of_the_faces(tmp_path, monkeypatch):
+    monkeypatch.setattr(faces_run, "Detector", Blobs)
+    monkeypatch.setattr(faces_run, "weights_path", lambda _: Path("none"))
     (tmp_path / "videos").mkdir()
     write_video(tmp_path / "videos" / "talk.mp4", [picture((1, 60, 50))] * 10)
-    crop_faces(tmp_path / "videos", tmp_path / "faces", FaceSettings())
+    faces_run.crop_faces(tmp_path / "videos", tmp_path / "faces", FaceSettings())
     values = truth_values(("talk",), frames=12)
     truth = write_truth(tmp_path / "truth.txt", values)
     one = subject(truth, write_answers(tmp_path / "store", values, 1, "2026_test_one"))
