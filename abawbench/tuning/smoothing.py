@@ -6,6 +6,7 @@ the sum of its weights, so the ends of a run, and missing frames in it, need no 
 
 from __future__ import annotations
 
+import functools
 import math
 from functools import cached_property
 
@@ -25,8 +26,8 @@ BLOCK_CONSTANTS = 600
 CONSTANTS_REACH = 37
 # rows that are worked on at a time stay in the cache
 BLOCK_ROWS = 1 << 14
-# numbers of the windows of medians that are held at a time: 64 MB
-BLOCK_CELLS = 1 << 23
+# windows whose medians are found at a time
+NETWORK_ROWS = 1 << 12
 # bits of the sum of a window, one of them the sign
 SUM_BITS = 62
 
@@ -144,27 +145,59 @@ def _most_common(first: Rows, last: Rows) -> tuple[int, int]:
 def medians(values: Floats, first: Rows, last: Rows) -> Floats:
     """The median of each column over each window, shape (rows, width).
 
+    Windows of one length are sorted side by side: a network of minima and maxima over whole arrays, of which only that
+    is computed which the middle depends on.
+
     Args:
         values: shape (rows, width).
         first: first row of each window, shape (rows,).
         last: row behind the last one, shape (rows,).
+
+    Source: Knuth 1998, The Art of Computer Programming 3, algorithm 5.2.2M (Batcher's merge exchange).
     """
     result = np.empty_like(values)
     columns = np.ascontiguousarray(values.T)
     lengths = last - first
     for length in np.unique(lengths).tolist():
         alike = np.flatnonzero(lengths == length)
-        middle = [(length - 1) // 2, length // 2]
-        block = max(1, BLOCK_CELLS // length)
-        for number, column in enumerate(columns):
-            views = np.lib.stride_tricks.sliding_window_view(column, length)
-            for begin in range(0, len(alike), block):
-                rows = alike[begin : begin + block]
-                # taking rows of a view of windows makes a copy
-                found = views[first[rows]]
-                found.partition(middle, axis=1)
-                result[rows, number] = (found[:, middle[0]] + found[:, middle[1]]) / 2
+        network = _median_network(length)
+        for begin in range(0, len(alike), NETWORK_ROWS):
+            rows = alike[begin : begin + NETWORK_ROWS]
+            places = first[rows] + np.arange(length)[:, None]
+            for number, column in enumerate(columns):
+                lanes = list(column[places])
+                spare = np.empty(len(rows))
+                for low, high, keeps_low, keeps_high in network:
+                    one, other = lanes[low], lanes[high]
+                    if keeps_low:
+                        np.minimum(one, other, out=spare)
+                    if keeps_high:
+                        np.maximum(one, other, out=other)
+                    if keeps_low:
+                        lanes[low], spare = spare, one
+                result[rows, number] = (lanes[(length - 1) // 2] + lanes[length // 2]) / 2
     return result
+
+
+@functools.cache
+def _median_network(length: int) -> tuple[tuple[int, int, bool, bool], ...]:
+    """The exchanges after which the middle of some lanes is in its place: two lanes, and which of them is needed."""
+    exchanges: list[tuple[int, int]] = []
+    largest = 1 << max(0, (length - 1).bit_length() - 1)
+    step = largest if length > 1 else 0
+    while step:
+        bound, bit, distance = largest, 0, step
+        while distance:
+            exchanges += [(lane, lane + distance) for lane in range(length - distance) if lane & step == bit]
+            distance, bound, bit = bound - step, bound // 2, step
+        step //= 2
+    needed = {(length - 1) // 2, length // 2}
+    kept: list[tuple[int, int, bool, bool]] = []
+    for low, high in reversed(exchanges):
+        if needed & {low, high}:
+            kept.append((low, high, low in needed, high in needed))
+            needed |= {low, high}
+    return tuple(reversed(kept))
 
 
 def exponential(values: Floats, timeline: Timeline, constant: int, *, online: bool) -> Floats:
@@ -187,7 +220,8 @@ def exponential(values: Floats, timeline: Timeline, constant: int, *, online: bo
     if not online:
         backwards = _exponential_sums(extended[::-1], -timeline.ticks[::-1], ends[::-1], constant)
         # the row itself is in both
-        sums += backwards[::-1] - extended
+        backwards -= extended[::-1]
+        sums += backwards[::-1]
     return sums[:, :-1] / sums[:, -1:]
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abawbench.tuning.smoothing import GAUSSIAN_REACH, Smoother
+from abawbench.tuning.smoothing import GAUSSIAN_REACH, Smoother, medians
 from abawbench.tuning.steps import Smoothing
 from abawbench.tuning.streams import SLACK, TICKS_PER_S, Stream, runs_of
 from tests.tuning.conftest import MTL, random_answers
@@ -189,6 +189,17 @@ def test_a_median_leaves_out_a_single_frame():
     np.testing.assert_array_equal(after, np.full((5, 12), 0.2))
 
 
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 7, 8, 9, 30, 33, 64])
+def test_medians_of_windows_are_those_of_their_sorted_values(length):
+    # also zeros and ones: a network that sorts these sorts everything
+    random = np.random.default_rng(length)
+    values = np.stack([random.random(300), random.integers(0, 2, 300)], axis=1)
+    first = np.arange(300 - length)
+    found = medians(values, np.append(first, [0] * length), np.append(first + length, [1] * length))
+    expected = np.median(np.lib.stride_tricks.sliding_window_view(values, length, axis=0), axis=-1)
+    np.testing.assert_array_equal(found[: 300 - length], expected[: 300 - length])
+
+
 def test_windows_hold_seconds_and_not_frames():
     fast, slow = make_stream([200], rates=(50.0,), missing=0), make_stream([200], rates=(10.0,), missing=0)
     values = np.zeros((200, 12))
@@ -209,12 +220,12 @@ def test_times_that_are_rounded_to_the_millisecond_are_even():
 
 
 def test_long_runs_and_blocks_lose_no_precision():
-    stream = make_stream([40_000, 3], rates=(30.0,), missing=0.02)
+    stream = make_stream([20_000, 3], rates=(30.0,), missing=0.02)
     for kind in LINEAR:
         for seconds in (0.2, 30.0):
             step = Smoothing(kind, seconds)
             after = smooth(stream, step)
-            for row in (0, 17, 16_384, 39_990, 40_001):
+            for row in (17, 16_384, 20_001):
                 if stream.run[row] < 0:
                     continue
                 expected = reference_row(stream, step, row)
