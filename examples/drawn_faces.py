@@ -19,6 +19,7 @@ from abawbench.clips.clip import clips_of_crops
 from abawbench.entries import Trainable, answer, load_entry
 from abawbench.formats import read_truth
 from abawbench.formats.dataframe import to_frame
+from abawbench.scoring.intervals import quoted
 
 CHALLENGE = "abaw4-mtl"
 STATIC = "2026_abawbench_facebehaviornet"
@@ -121,11 +122,17 @@ def scores(corpus: Path, out: Path, names: Sequence[str]) -> dict[str, Any]:
     return found
 
 
+def interval_of(score: dict[str, Any]) -> list[float] | None:
+    """The interval to quote of a score."""
+    found = quoted(score["intervals"]["score"])
+    return None if found is None else found[1]
+
+
 def print_scores(found: dict[str, Any]) -> None:
     """Print a table of scores, the best first."""
-    print(f"\n{'':22s} {'score':>7s}  {'95 % (BCa)':18s} {'va':>12s}  {'expression':>12s}  {'action units':>12s}")
+    print(f"\n{'':22s} {'score':>7s}  {'95 %':18s} {'va':>12s}  {'expression':>12s}  {'action units':>12s}")
     for name, score in sorted(found.items(), key=lambda item: -(item[1]["score"] or 0)):
-        low, high = score["intervals"]["score"]["bca"] or (float("nan"),) * 2
+        low, high = interval_of(score) or (float("nan"),) * 2
         parts = "  ".join(f"{score['terms'][task]:12.3f}" for task in ("va", "expression", "action_units"))
         print(f"{name:22s} {score['score']:7.4f}  {low:.4f} to {high:.4f}  {parts}")
 
@@ -170,9 +177,7 @@ def main(out: Path, videos: int, frames: int, mae_epochs: int) -> None:
     print_scores(found)
     more_people(out, videos * 5 // 4)
     (out / "scores.json").write_text(
-        json.dumps(
-            {name: [score["score"], score["intervals"]["score"]["bca"]] for name, score in found.items()}, indent=1
-        )
+        json.dumps({name: [score["score"], interval_of(score)] for name, score in found.items()}, indent=1)
     )
 
 

@@ -34,6 +34,7 @@ from abawbench.formats.write import write_annotations
 from abawbench.labels import EXPRESSIONS_8
 from abawbench.leaderboard.build import build
 from abawbench.scoring import Score
+from abawbench.scoring.intervals import quoted
 from abawbench.table import Floats, Table
 
 ENTRY = "2026_abawbench_hog"
@@ -114,14 +115,14 @@ def add_record(score: Score, entry: Entry, out: Path, leaderboard: Path, date: s
 
 
 def print_scores(scores: dict[str, Score]) -> None:
-    """Print the expression term and the accuracy of each entry, with BCa intervals."""
+    """Print the expression term and the accuracy of each entry, with its intervals."""
     rows: list[list[str]] = []
     for name, score in scores.items():
         for figure in ("f1_expression", "accuracy_expression"):
-            low, high = score.intervals["metrics"][figure]["bca"] or (None, None)
-            span = "" if low is None else f"{low:.4f} to {high:.4f}"
+            interval = quoted(score.intervals["metrics"][figure])
+            span = "" if interval is None else "{:.4f} to {:.4f}".format(*interval[1])
             rows.append([name, figure, f"{score.metrics[figure]:.4f}", span])
-    print_table(rows, ["entry", "figure", "value", "95 % (BCa, by person)"])
+    print_table(rows, ["entry", "figure", "value", "95 % (by person)"])
 
 
 @click.command()

@@ -206,8 +206,7 @@ def _print(challenge: Challenge, score: Score, paired: Paired, use: TunedUse | N
             rows.extend(_row(f"  {part}", figure, interval[part]) for part, figure in value.items())
         else:
             rows.append(_row(name, value, interval))
-    headers = ["", "value", "95 % (BCa)", "95 % (percentile)"]
-    print_table(rows, headers, optional=headers[-1:])
+    print_table(rows, ["", "value", "95 % interval"])
     if paired.prediction.probability is not None:
         from abawbench.scoring.lens import average_precisions
 
@@ -218,7 +217,7 @@ def _print(challenge: Challenge, score: Score, paired: Paired, use: TunedUse | N
     click.echo(f"{QUOTE}{_quotable(score, use)}")
     click.echo(
         f"rows: truth {score.rows['truth']:,}, predicted {score.rows['predicted']:,}; counted: {counted}\n"
-        f"intervals: {head['resamples']:,} resamples of {head['clusters']} {head['unit']}s, seed {head['seed']}; "
+        f"intervals: each of {head['clusters']} {head['unit']}s left out in turn (jackknife); "
         f"challenge {score.fingerprint}"
     )
 
@@ -243,7 +242,10 @@ def _quotable(score: Score, use: TunedUse | None) -> str:
 
 
 def _row(name: str, value: float | None, interval: dict[str, list[float] | None]) -> list[str]:
-    return [name, format_figure(value), format_interval(interval["bca"]), format_interval(interval["percentile"])]
+    from abawbench.scoring.intervals import quoted
+
+    found = quoted(interval)
+    return [name, format_figure(value), format_interval(None if found is None else found[1])]
 
 
 def format_figure(value: float | int | None, sign: str = "") -> str:

@@ -15,12 +15,13 @@ from abawbench.leaderboard.own import OwnChallenge
 from abawbench.leaderboard.published import Fact, measures_of
 from abawbench.records import Interval, Record
 from abawbench.scoring.criteria import criterion_of
+from abawbench.scoring.intervals import quoted
 
 Kind = Literal["organiser", "claimed", "reproduced"]
 KINDS: dict[Kind, str] = {
     "organiser": "from a table or ranking of the organisers, also where a paper reprints it",
     "claimed": "by the authors of the method, or quoted by others",
-    "reproduced": "predictions scored from their files; with a 95 % BCa interval where it was done here",
+    "reproduced": "predictions scored from their files; with a 95 % interval where it was done here",
 }
 
 SPLITS = ("test", "validation", "train", "")
@@ -133,7 +134,7 @@ def from_fact(fact: Fact, challenge: Challenge | None, own: OwnChallenge | None 
 
 
 def from_record(record: Record, challenge: Challenge) -> Row:
-    """Make a row of a record, with BCa intervals.
+    """Make a row of a record, with the intervals to quote.
 
     A record on other data than the challenge's split gets a group. A score on the videos that its values were tuned on
     flatters: the row has the cross-fitted figures in its place, and without these stands apart from honest scores.
@@ -177,8 +178,9 @@ def _figures(record: Record) -> dict[str, Figure]:
             found = known.get(".".join(column.path))
             value, interval = (None, None) if found is None else (found.value, found.interval)
         else:
-            value, bounds = _at(record, column.path), _at(record.intervals, column.path)
-            interval = bounds.bca if isinstance(bounds, Interval) else None
+            value, kinds = _at(record, column.path), _at(record.intervals, column.path)
+            bounds = quoted(kinds.model_dump(exclude_unset=True)) if isinstance(kinds, Interval) else None
+            interval = None if bounds is None else bounds[1]
         if isinstance(value, float):
             figures[name] = Figure(repr(value), value, interval)
     return figures

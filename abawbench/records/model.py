@@ -30,10 +30,11 @@ class _Part(BaseModel):
 
 
 class Interval(_Part):
-    """Two intervals of one figure, each [low, high] or null."""
+    """The intervals of one figure, each [low, high] or null; a record of before it was made has no jackknife."""
 
     percentile: tuple[float, float] | None
     bca: tuple[float, float] | None
+    jackknife: tuple[float, float] | None = None
 
 
 class Intervals(_Part):
@@ -221,9 +222,8 @@ class Record(_Part):
 
     def to_text(self) -> str:
         """The file's text: keys sorted, indented by one, a row of numbers on one line, floats by repr."""
-        # a record without tuned values has the text that it had before there were any
-        without = {"tuned"} if self.tuned is None else set[str]()
-        return canonical(self.model_dump(mode="json", exclude=without)) + "\n"
+        # what a record of before some field did not have, its text has not either
+        return canonical(self.model_dump(mode="json", exclude_unset=True)) + "\n"
 
 
 def disclosure_from(fields: Mapping[str, Any], file: str) -> Disclosure:

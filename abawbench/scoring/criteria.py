@@ -26,6 +26,9 @@ from abawbench.table import Floats
 
 Path = tuple[str, ...]
 
+# of a correlation
+SIGNED = (-1.0, 1.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
@@ -37,12 +40,14 @@ class Criterion:
         whole: path of the criterion's figure, with `{task}` for the task's name; None where only the parts are shown.
         parts: path of the figure of a column, class or label, with `{part}` for its name; `value` then has shape (...,
             parts) and the criterion is the mean of the parts. With None, `value` has shape (...).
+        span: least and greatest value that the criterion can have.
     """
 
     kind: type[Task]
     value: Callable[..., Floats]
     whole: Path | None = None
     parts: Path | None = None
+    span: tuple[float, float] = (0.0, 1.0)
 
     def whole_path(self, task: Task) -> Path | None:
         """Path of the criterion's figure."""
@@ -57,8 +62,8 @@ class Criterion:
 
 
 CRITERIA: Mapping[str, tuple[Criterion, ...]] = {
-    "ccc": (Criterion(Continuous, concordance_from, parts=("metrics", "ccc_{part}")),),
-    "pearson": (Criterion(Continuous, pearson_from, parts=("metrics", "pearson", "{part}")),),
+    "ccc": (Criterion(Continuous, concordance_from, parts=("metrics", "ccc_{part}"), span=SIGNED),),
+    "pearson": (Criterion(Continuous, pearson_from, parts=("metrics", "pearson", "{part}"), span=SIGNED),),
     "f1": (
         Criterion(
             Categorical, f1_per_class_from, ("metrics", "f1_{task}"), ("metrics", "f1_{task}_per_class", "{part}")
@@ -132,14 +137,36 @@ def evaluate(challenge: Challenge, tasks: Mapping[str, Floats], pilots: Mapping[
     Raises:
         ProblemError: C02, the challenge names a criterion that the task's kind does not have.
     """
+
+    def value(task: Task, criterion: Criterion) -> Floats:
+        return criterion.value(tasks[task.name], *([pilots[task.name]] if task.is_real else []))
+
+    first = challenge.tasks[0]
+    return _composed(challenge, value, np.full(np.shape(rows_of(first, tasks[first.name])), np.nan))
+
+
+def spans(challenge: Challenge) -> dict[Path, tuple[float, float]]:
+    """The least and the greatest value that each figure of a challenge can have, by the paths of `evaluate`."""
+
+    def value(task: Task, criterion: Criterion) -> Floats:
+        ends = np.array(criterion.span)
+        return np.repeat(ends[:, None], task.width, axis=1) if criterion.parts else ends
+
+    ends = _composed(challenge, value, np.full(2, np.nan))
+    return {path: (float(low), float(high)) for path, (low, high) in ends.items()}
+
+
+def _composed(
+    challenge: Challenge, value_of: Callable[[Task, Criterion], Floats], undefined: Floats
+) -> dict[Path, Floats]:
+    """Every figure by path, from the values of criteria of tasks; `undefined` is the score where there are no terms."""
     figures: dict[Path, Floats] = {}
     values: dict[tuple[str, str], Floats] = {}
     for task in challenge.tasks:
         term, reported = challenge.metric.term(task.name), challenge.metric.reports(task.name).criteria
-        arguments = [tasks[task.name], *([pilots[task.name]] if task.is_real else [])]
         for name in dict.fromkeys((*reported, *(part.criterion for part in (term.parts if term else ())))):
             criterion = criterion_of(task, name)
-            value = criterion.value(*arguments)
+            value = value_of(task, criterion)
             values[task.name, name] = value.mean(-1) if criterion.parts else value
             if name in reported:
                 figures |= _figures(task, criterion, value, values[task.name, name])
@@ -147,8 +174,6 @@ def evaluate(challenge: Challenge, tasks: Mapping[str, Floats], pilots: Mapping[
     for term in challenge.metric.terms:
         parts = [part.weight * values[term.task, part.criterion] for part in term.parts]
         terms["terms", term.task] = np.sum(parts, axis=0)
-    first = challenge.tasks[0]
-    undefined = np.full(np.shape(rows_of(first, tasks[first.name])), np.nan)
     score = np.sum(list(terms.values()), axis=0) if terms else undefined
     return {("score",): score, **terms, **figures}
 

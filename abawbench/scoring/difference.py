@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from abawbench.challenges import Challenge
 from abawbench.fill import MOST_FILLED, Policy
-from abawbench.metrics.bootstrap import Counts, blocks, collapsed, draws, weighted
-from abawbench.scoring.criteria import Path, evaluate, number
-from abawbench.scoring.intervals import LEVEL, USUAL, Resampling, percentiles, warning
+from abawbench.metrics.bootstrap import Counts, blocks, collapsed, left_out, weighted
+from abawbench.metrics.jackknife import jackknife_interval, jackknife_of, student_quantile
+from abawbench.scoring.criteria import Path, evaluate, number, spans
+from abawbench.scoring.intervals import LEVEL, USUAL, Resampling, listed, warning
 from abawbench.scoring.score import Paired, by_subject, pair
 from abawbench.scoring.statistics import Statistics, collect, pilots_of
 from abawbench.table import Floats, Table
@@ -37,7 +37,7 @@ def difference(
     """Compare two predictions: first minus second of every figure, with intervals and a permutation test.
 
     The test swaps the two predictions video by video: in all ways if there are no more than the resamples, otherwise in
-    random ways. The interval draws the same videos for both predictions.
+    random ways. The interval leaves one video at a time out of both predictions.
 
     Args:
         challenge: the challenge.
@@ -46,7 +46,7 @@ def difference(
         second: rows of the second prediction.
         missing: fill policy for annotated rows without a prediction.
         allow_filled: greatest share of filled rows among the annotated ones, from 0 to 1.
-        resampling: number of swaps and of resamples, the seed of both, and the subjects to resample, if any.
+        resampling: number of swaps and their seed, and the subjects to swap and to leave out, if any.
 
     Returns:
         challenge, fingerprint, figure (the one that is compared: the score, or the first defined figure if there is no
@@ -68,13 +68,14 @@ def difference(
     totals = [figures(statistics.total) for statistics in (a, b)]
     points = {path: totals[0][path] - totals[1][path] for path in totals[0]}
     main = next(path for path in points if not np.isnan(points[path]))
-    groups = _Pairs.of(a, b)
-    samples = _paired_bootstrap(groups, figures, resamples, seed)
-    p, swaps = _permutation(groups, figures, main, float(points[main]), resamples, seed)
+    without = _left_out(a, b, figures)
+    widths = {path: high - low for path, (low, high) in spans(challenge).items()}
+    found = {
+        path: jackknife_interval(float(point), without[path], LEVEL, (-widths[path], widths[path]))
+        for path, point in points.items()
+    }
+    p, swaps = _permutation(_Pairs.of(a, b), figures, main, float(points[main]), resamples, seed)
     clusters = len(a.groups)
-    spread = float(np.nanstd(samples[main], ddof=1)) if clusters > 1 else float("nan")
-    normal = NormalDist()
-    detectable = (normal.inv_cdf((1 + LEVEL) / 2) + normal.inv_cdf(POWER)) * spread
     return {
         "challenge": challenge.id,
         "fingerprint": challenge.fingerprint,
@@ -82,11 +83,11 @@ def difference(
         "first": number(totals[0][main]),
         "second": number(totals[1][main]),
         "difference": number(points[main]),
-        "interval": percentiles(samples[main]) if clusters > 1 else None,
+        "interval": listed(found[main]),
         "p": p,
         "swaps": swaps,
         "seed": seed,
-        "smallest_detectable": number(detectable),
+        "smallest_detectable": _detectable(float(points[main]), without[main]),
         "clusters": clusters,
         "unit": unit,
         "warning": warning(clusters, unit),
@@ -95,7 +96,7 @@ def difference(
                 "first": number(totals[0][path]),
                 "second": number(totals[1][path]),
                 "difference": number(points[path]),
-                "interval": percentiles(samples[path]) if clusters > 1 else None,
+                "interval": listed(found[path]),
             }
             for path in points
         },
@@ -135,23 +136,35 @@ class _Pairs:
 
     @staticmethod
     def of(a: Statistics, b: Statistics) -> _Pairs:
-        both = {f"first {task}": array for task, array in a.tasks.items()}
-        both |= {f"second {task}": array for task, array in b.tasks.items()}
-        different, multiplicity = collapsed(both)
-        return _Pairs(
-            {task: different[f"first {task}"] for task in a.tasks},
-            {task: different[f"second {task}"] for task in a.tasks},
-            multiplicity,
-        )
+        different, multiplicity = collapsed(_joined(a, b))
+        return _Pairs(*_apart(different), multiplicity)
 
 
-def _paired_bootstrap(pairs: _Pairs, figures: Figures, resamples: int, seed: int) -> dict[Path, Floats]:
-    parts: list[dict[Path, Floats]] = []
-    for begin, size in blocks(resamples, len(pairs.multiplicity)):
-        weights = draws(pairs.multiplicity, size, seed + begin)
-        one, two = figures(weighted(pairs.first, weights)), figures(weighted(pairs.second, weights))
-        parts.append({path: one[path] - two[path] for path in one})
-    return {path: np.concatenate([part[path] for part in parts]) for path in parts[0]}
+def _joined(a: Statistics, b: Statistics) -> dict[str, Floats]:
+    return {f"{side} {task}": array for side, one in (("a", a), ("b", b)) for task, array in one.tasks.items()}
+
+
+def _apart(joined: Mapping[str, Floats]) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    one, two = ({name[2:]: array for name, array in joined.items() if name[0] == side} for side in "ab")
+    return one, two
+
+
+def _left_out(a: Statistics, b: Statistics, figures: Figures) -> dict[Path, Floats]:
+    """The difference of every figure with each cluster left out of both: by path, shape (clusters,)."""
+
+    def change(sums: Mapping[str, Floats]) -> dict[Path, Floats]:
+        one, two = (figures(side) for side in _apart(sums))
+        return {path: one[path] - two[path] for path in one}
+
+    return left_out(_joined(a, b), change)
+
+
+def _detectable(point: float, without: Floats) -> float | None:
+    """The smallest true difference that a test at the level finds with the power."""
+    found = jackknife_of(point, without)
+    if found is None:
+        return None
+    return found.error * sum(student_quantile(share, found.freedom) for share in ((1 + LEVEL) / 2, POWER))
 
 
 def _permutation(

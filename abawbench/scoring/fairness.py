@@ -13,7 +13,7 @@ from abawbench.challenges import Categorical, Challenge
 from abawbench.metrics import fairness as metrics
 from abawbench.metrics.bootstrap import blocks, resampled, weighted
 from abawbench.scoring.criteria import evaluate, number
-from abawbench.scoring.intervals import LEVEL, USUAL, Resampling, percentiles, warning
+from abawbench.scoring.intervals import FEW_RESAMPLED, LEVEL, USUAL, Resampling, percentiles, warning
 from abawbench.scoring.row_groups import Attribute, RowGroups
 from abawbench.scoring.score import Paired, subjects_of
 from abawbench.scoring.statistics import collect, kind_of, rows_of
@@ -244,7 +244,7 @@ def _compare(cells: _Cells, least: int, resampling: Resampling) -> dict[str, Any
         },
         "parity": parity,
         "clusters": clusters,
-        "warning": warning(clusters, resampling.unit),
+        "warning": warning(clusters, resampling.unit, FEW_RESAMPLED),
     }
 
 

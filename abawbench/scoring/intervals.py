@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from abawbench.challenges import Challenge
 from abawbench.metrics.bootstrap import bca_interval, left_out, percentile_interval, resampled
-from abawbench.scoring.criteria import Path, evaluate, nested
+from abawbench.metrics.jackknife import jackknife_interval
+from abawbench.scoring.criteria import Path, evaluate, nested, spans
 from abawbench.scoring.statistics import Statistics
 from abawbench.table import Floats
 
+Bounds = TypeVar("Bounds", list[float], tuple[float, float])
+
 LEVEL = 0.95
 RESAMPLES = 10_000
-# below this the bootstrap over clusters covers too little
-FEW_CLUSTERS = 30
+# below this the interval to quote covers too little where classes are rare, and those of resamples everywhere
+FEW_CLUSTERS, FEW_RESAMPLED = 20, 30
+# the name of each kind of interval
+KINDS: Mapping[str, str] = {"jackknife": "jackknife", "bca": "BCa", "percentile": "percentile"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,10 @@ USUAL = Resampling()
 def intervals(
     challenge: Challenge, statistics: Statistics, *, unit: str, resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[str, Any]:
-    """Compute percentile and BCa intervals of score, terms and every metric.
+    """Compute the intervals of score, terms and every metric.
+
+    The one to quote is `jackknife`. The two bootstrap intervals are too narrow where classes are rare or clusters few;
+    docs/intervals.md says how far.
 
     Args:
         challenge: the challenge, which names the figures.
@@ -54,8 +62,8 @@ def intervals(
         seed: seed of the resampling.
 
     Returns:
-        resamples, seed, level, unit, clusters, warning (or None), and the figures' paths with `percentile` and
-        `bca`, each [low, high] or None.
+        resamples, seed, level, unit, clusters, warning (or None), and the figures' paths with `jackknife`,
+        `percentile` and `bca`, each [low, high] or None.
     """
     if unit == "video":
         statistics = statistics.by_video
@@ -75,42 +83,47 @@ def intervals(
 
     points = figures({name: array.sum(0) for name, array in tasks.items()})
     if clusters < 2:
-        return head | nested({path: {"percentile": None, "bca": None} for path in points})
+        return head | nested({path: dict.fromkeys(KINDS) for path in points})
     samples = resampled(tasks, figures, resamples=resamples, seed=seed)
-    jackknife = left_out(tasks, figures)
+    without, ends = left_out(tasks, figures), spans(challenge)
     found: dict[Path, dict[str, list[float] | None]] = {}
     for path, point in points.items():
-        bca = bca_interval(float(point), samples[path], jackknife[path], LEVEL)
         found[path] = {
+            "jackknife": listed(jackknife_interval(float(point), without[path], LEVEL, ends[path])),
             "percentile": percentiles(samples[path]),
-            "bca": None if bca is None else list(bca),
+            "bca": listed(bca_interval(float(point), samples[path], without[path], LEVEL)),
         }
     return head | nested(found)
 
 
 def percentiles(samples: Floats) -> list[float] | None:
     """The percentile interval of resampled figures, as plain data; None where all of them are undefined."""
-    interval = percentile_interval(samples, LEVEL)
+    return listed(percentile_interval(samples, LEVEL))
+
+
+def listed(interval: tuple[float, float] | None) -> list[float] | None:
+    """An interval as plain data."""
     return None if interval is None else list(interval)
 
 
-def warning(clusters: int, unit: str) -> str | None:
-    """What the number of clusters does to intervals over them; None where there are enough."""
+def warning(clusters: int, unit: str, few: int = FEW_CLUSTERS) -> str | None:
+    """What the number of clusters does to intervals over them; None where there are enough, from `few` on."""
     if clusters < 2:
         return f"no interval: one {unit} cannot be resampled"
-    if clusters < FEW_CLUSTERS:
-        return f"only {clusters} {unit}s: intervals over fewer than {FEW_CLUSTERS} are too narrow"
+    if clusters < few:
+        return f"only {clusters} {unit}s: intervals over fewer than {few} are too narrow"
     return None
 
 
-def quoted(interval: Mapping[str, list[float] | None]) -> tuple[str, list[float]] | None:
+def quoted(interval: Mapping[str, Bounds | None]) -> tuple[str, Bounds] | None:
     """The interval to quote of a figure, with the name of its kind; None where there is none.
 
     Args:
-        interval: the intervals of one figure by kind, as `intervals` gives them.
+        interval: the intervals of one figure by kind, as `intervals` gives them. Of those that were made before there
+            was a jackknife, the first other one is quoted.
     """
-    for kind, name in (("bca", "BCa"), ("percentile", "percentile")):
+    for kind in ("jackknife",) if "jackknife" in interval else ("bca", "percentile"):
         bounds = interval[kind]
         if bounds is not None:
-            return name, bounds
+            return KINDS[kind], bounds
     return None

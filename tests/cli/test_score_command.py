@@ -76,8 +76,8 @@ def test_the_text_shows_every_figure_with_its_interval(files):
         "Happiness",
         "AU12",
         "accuracy_action_units",
-        "95 % (BCa)",
-        "6 videos, seed 0",
+        "95 % interval",
+        "each of 6 videos left out in turn",
     ):
         assert word in result.stdout
 
@@ -102,8 +102,8 @@ def test_the_text_names_one_interval_to_quote_and_says_which(files):
     result = run("score", "abaw4-mtl", files["truth"], files["good"], *FEW)
     (line,) = [line for line in result.stdout.splitlines() if line.startswith("quote: ")]
     found = json.loads(run("score", "ABAW4-MTL", files["truth"], files["good"], *FEW, "--json").stdout)
-    low, high = found["intervals"]["score"]["bca"]
-    assert line == f"quote: {found['score']:.4f} (95 % interval {low:.4f} to {high:.4f}, BCa, 6 videos)"
+    low, high = found["intervals"]["score"]["jackknife"]
+    assert line == f"quote: {found['score']:.4f} (95 % interval {low:.4f} to {high:.4f}, jackknife, 6 videos)"
 
 
 def test_a_comparison_ends_with_a_sentence(files):

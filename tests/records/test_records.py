@@ -401,8 +401,8 @@ def test_rows_that_its_statistics_do_not_count_are_found(tmp_path):
 
 
 def narrowed(interval: records.Interval) -> records.Interval:
-    (low, high), bca = interval.percentile or (0.0, 0.0), interval.bca
-    return records.Interval(percentile=(low, high - 1e-6), bca=bca)
+    low, high = interval.percentile or (0.0, 0.0)
+    return interval.model_copy(update={"percentile": (low, high - 1e-6)})
 
 
 @pytest.mark.parametrize("challenge_id", ["abaw4-mtl", "abaw5-eri"])
@@ -414,6 +414,33 @@ def test_an_interval_that_its_statistics_do_not_give_is_found(tmp_path, challeng
         intervals=record.intervals.model_copy(update={"score": narrowed(record.intervals.score)}),
     )
     assert found_in(tmp_path).startswith("intervals.score.percentile ")
+
+
+def test_a_forged_bound_of_the_interval_to_quote_is_found(tmp_path):
+    record = made()
+    assert record.intervals.score.jackknife is not None
+    low, high = record.intervals.score.jackknife
+    forged = record.intervals.score.model_copy(update={"jackknife": (low, high - 1e-6)})
+    forge(record, tmp_path, intervals=record.intervals.model_copy(update={"score": forged}))
+    assert found_in(tmp_path).startswith("intervals.score.jackknife ")
+
+
+def test_a_record_of_before_the_jackknife_is_read_checked_and_written_as_it_was(tmp_path):
+    record = made()
+
+    def as_before(tree):
+        if isinstance(tree, dict):
+            return {name: as_before(value) for name, value in tree.items() if name != "jackknife"}
+        return tree
+
+    content = json.loads(record.to_text())
+    content["intervals"] = as_before(content["intervals"]) | {"warning": "only 4 videos: what was said then"}
+    before = records.Record.model_validate_json(json.dumps(content))
+    assert before.intervals.score.jackknife is None
+    path = records.write(before, tmp_path)
+    assert "jackknife" not in path.read_text()
+    assert records.read(path) == before
+    assert records.check_tree(tmp_path) == ()
 
 
 def test_bca_bounds_that_their_statistics_do_not_give_are_found(tmp_path):
