@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Challenge
 from abawbench.inference.store import Store
-from abawbench.tuning.steps import Gate
-from abawbench.tuning.streams import Stream
+from abawbench.table import Table
+from abawbench.tuning.steps import Gate, Lag, Smoothing
+from abawbench.tuning.streams import ASSUMED_RATE, Stream, read_stream, table_of_stream
 from abawbench.tuning.transforms import apply_step
 from abawbench.tuning.tuned import Tuned, identity_of
 
@@ -22,25 +24,35 @@ def apply_tuned(tuned: Tuned, stream: Stream, challenge: Challenge, other: Strea
     return stream
 
 
-def check_fits(
-    tuned: Tuned, store: Store, challenge: Challenge, gate: Store | None = None, *, any_entry: bool = False
-) -> None:
-    """Check that tuned values may be applied to a store.
+def read_tuned_store(
+    challenge: Challenge, store: Store, tuned: Tuned, *, gate: Store | None = None, any_entry: bool = False
+) -> Table:
+    """Read a store as the rows of a challenge, with tuned values; a note says where the times of frames are assumed.
 
     Args:
-        tuned: tuned values.
-        store: predictions of the entry, for any units.
         challenge: challenge to predict for.
+        store: predictions of the entry, for any units.
+        tuned: tuned values.
         gate: predictions of the entry that a gate names, for the same units.
         any_entry: True to take the values although the entry or the challenge is another; those of tasks that the
             challenge does not have are left out.
 
     Raises:
-        ProblemError: R04 the values are for another entry or challenge, C02 a gate lacks its store, or needs none.
+        ProblemError: R04 the values are for another entry or challenge, C02 a gate lacks its store, or needs none;
+            problems of the stores.
     """
     problems = tuple(_misfits(challenge, store, tuned, gate, any_entry=any_entry))
     if problems:
         raise ProblemError(*problems)
+    stream = read_stream(store, challenge)
+    other = None if gate is None else read_stream(gate, challenge)
+    table = table_of_stream(apply_tuned(tuned, stream, challenge, other), challenge)
+    takes_time = any(isinstance(step, Smoothing | Lag) for steps in tuned.tasks.values() for step in steps)
+    if not stream.assumed or not takes_time:
+        return table
+    found = f"{ASSUMED_RATE:g} frames a second for {stream.assumed:,} of {len(stream.units):,} units"
+    note = Problem("N72", found, "times of the frames", "predict from videos", str(store.root))
+    return replace(table, notes=(*table.notes, note))
 
 
 def _misfits(

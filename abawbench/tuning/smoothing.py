@@ -289,7 +289,7 @@ def _on_grid(values: Floats, timeline: Timeline, rows: Rows, deviation: int, *, 
     interval = int(timeline.interval[rows[0]])
     reach = (round(GAUSSIAN_REACH * deviation) + SLACK) // interval
     place = _grid_places(timeline, rows, interval, reach)
-    size = max(64, reach)
+    size = min(max(64, reach), 512)
     blocks = int(place[-1]) // size + 1
     # the weights of a block's places for the places of the block and those within reach of it
     distance = np.arange(size + 2 * reach)[:, None] - reach - np.arange(size)

@@ -14,9 +14,7 @@ from abawbench.inference import is_store
 from abawbench.inference.store import Store, open_store
 from abawbench.records import CrossFitted, TunedUse
 from abawbench.table import Table
-from abawbench.tuning.apply import apply_tuned, check_fits
-from abawbench.tuning.steps import Lag, Smoothing
-from abawbench.tuning.streams import ASSUMED_RATE, read_stream, table_of_stream
+from abawbench.tuning.apply import read_tuned_store
 from abawbench.tuning.tuned import Tuned, read_tuned, truth_hash
 
 
@@ -56,16 +54,9 @@ def read_tuned_predictions(
     """
     tuned = read_tuned(file.path)
     store, gate = _open(predictions), None if file.gate is None else _open(file.gate)
-    check_fits(tuned, store, challenge, gate, any_entry=file.any_entry)
-    stream = read_stream(store, challenge)
-    other = None if gate is None else read_stream(gate, challenge)
-    table = table_of_stream(apply_tuned(tuned, stream, challenge, other), challenge)
+    table = read_tuned_store(challenge, store, tuned, gate=gate, any_entry=file.any_entry)
     words = f"{', '.join(tuned.names) or 'nothing'}, fitted on {len(tuned.fitted.videos):,} videos"
     notes = [Problem("N70", words, "values that were not fitted on these videos", "", str(file.path))]
-    takes_time = any(isinstance(step, Smoothing | Lag) for steps in tuned.tasks.values() for step in steps)
-    if stream.assumed and takes_time:
-        found = f"{ASSUMED_RATE:g} frames a second for {stream.assumed:,} of {len(stream.units):,} units"
-        notes.append(Problem("N72", found, "times of the frames", "predict from videos", str(predictions)))
     use = None if truth is None else use_of(tuned, file, challenge, truth)
     if use is not None and use.is_in_sample:
         notes.append(_in_sample(use, file))

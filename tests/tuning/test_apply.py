@@ -8,7 +8,7 @@ import pytest
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
 from abawbench.inference.store import read_store
-from abawbench.tuning.apply import apply_tuned, check_fits
+from abawbench.tuning.apply import apply_tuned, read_tuned_store
 from abawbench.tuning.steps import Gate
 from abawbench.tuning.streams import read_stream, table_of_stream
 from abawbench.tuning.transforms import apply_step
@@ -58,12 +58,6 @@ def test_values_fitted_on_one_split_apply_to_the_store_of_another(tmp_path, fitt
     found = read_tuned_store(MTL, elsewhere, fitting, gate=other)
     stream = read_stream(elsewhere, MTL)
     same_rows(found, table_of_stream(apply_tuned(fitting, stream, MTL, read_stream(other, MTL)), MTL))
-
-
-def read_tuned_store(challenge, store, tuned, *, gate=None, any_entry=False):
-    check_fits(tuned, store, challenge, gate, any_entry=any_entry)
-    other = None if gate is None else read_stream(gate, challenge)
-    return table_of_stream(apply_tuned(tuned, read_stream(store, challenge), challenge, other), challenge)
 
 
 def problems_of(*arguments, **options):

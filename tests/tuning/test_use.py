@@ -118,7 +118,7 @@ def test_a_score_on_other_videos_is_only_noted(files):
     content = json.loads(result.stdout)
     assert content["tuned"]["overlap"] == "none"
     assert content["tuned"]["steps"] == ["smoothing", "thresholds", "affine"]
-    assert [problem["rule"] for problem in content["problems"]] == ["N70", "N72"]
+    assert [problem["rule"] for problem in content["problems"]] == ["N72", "N70"]
     assert "tuned" not in json.loads(run(*arguments, "--json").stdout)
 
 
