@@ -139,7 +139,7 @@ class TunedUse(_Part):
         overlap: whether all, some or none of the scored videos are among those that the values were fitted on; a score
             is in-sample unless it is none.
         cross_fitted: by the path of a figure, as `score` or `terms.va`, what the values are worth on videos that they
-            were not fitted on; empty unless the truth is the one that they were fitted on.
+            were not fitted on; empty unless truth and predictions are those that they were fitted on.
     """
 
     sha256: Sha256

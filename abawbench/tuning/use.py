@@ -57,20 +57,21 @@ def read_tuned_predictions(
     table = read_tuned_store(challenge, store, tuned, gate=gate, any_entry=file.any_entry)
     words = f"{', '.join(tuned.names) or 'nothing'}, fitted on {len(tuned.fitted.videos):,} videos"
     notes = [Problem("N70", words, "values that were not fitted on these videos", "", str(file.path))]
-    use = None if truth is None else use_of(tuned, file, challenge, truth)
+    use = None if truth is None else use_of(tuned, file, challenge, truth, store)
     if use is not None and use.is_in_sample:
         notes.append(_in_sample(use, file))
     return replace(table, notes=(*table.notes, *notes)), use
 
 
-def use_of(tuned: Tuned, file: TunedFile, challenge: Challenge, truth: Table) -> TunedUse:
-    """What a record says of tuned values that a score on a truth was made with."""
+def use_of(tuned: Tuned, file: TunedFile, challenge: Challenge, truth: Table, store: Store) -> TunedUse:
+    """What a record says of tuned values that the score of a store on a truth was made with."""
     annotated = np.logical_or.reduce(
         [task.annotations_of(truth)[1].any(axis=1) for task in challenge.tasks if task.name in truth.values]
     )
     scored = {truth.videos[video] for video in np.unique(truth.video[annotated]).tolist()}
     shared = len(scored & set(tuned.fitted.videos))
-    is_same = tuned.challenge == challenge.id and tuned.fitted.truth_sha256 == truth_hash(challenge, truth)
+    scored_here = (challenge.id, store.key, truth_hash(challenge, truth))
+    is_same = scored_here == (tuned.challenge, tuned.fitted.store, tuned.fitted.truth_sha256)
     figures = tuned.report.figures if is_same else {}
     known = {name: CrossFitted(value=one.cross_fitted, interval=one.interval) for name, one in figures.items()}
     return TunedUse(

@@ -57,6 +57,7 @@ def files(tmp_path, tuned):
     fitted = replace(
         tuned.fitted,
         identity=identity_of(store),
+        store=store.key,
         truth_sha256=truth_hash(MTL, truth),
         videos=truth.videos,
     )
@@ -109,6 +110,16 @@ def test_other_labels_of_the_same_videos_are_in_sample_without_a_score_to_quote(
     )
     assert "quote: nothing: " in result.stdout
     assert "cross-fitted score is" not in result.stderr
+
+
+def test_a_cross_fitted_score_is_not_that_of_another_entry(files):
+    folder, _ = files
+    random = np.random.default_rng(6)
+    write_store(folder / "another", [random_unit(name, 30, random) for name in "abcd"], seed=3)
+    arguments = ("score", "abaw4-mtl", folder / "truth.parquet", folder / "another", *FEW)
+    result = run(*arguments, "--tuned", folder / "tuned.json", "--any-entry")
+    assert "warning: N71" in result.stderr
+    assert "quote: nothing: " in result.stdout
 
 
 def test_a_score_on_other_videos_is_only_noted(files):
