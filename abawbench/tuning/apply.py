@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.challenges import Challenge
+from abawbench.challenges import Challenge, Task
+from abawbench.entries.outputs import covered
 from abawbench.inference.store import Store
 from abawbench.table import Table
 from abawbench.tuning.steps import Gate, Lag, Smoothing
@@ -38,8 +39,8 @@ def read_tuned_store(
             challenge does not have are left out.
 
     Raises:
-        ProblemError: R04 the values are for another entry or challenge, C02 a gate lacks its store, or needs none;
-            problems of the stores.
+        ProblemError: R04 the values are for another entry or challenge, C02 a gate lacks a store that answers its
+            task; problems of the stores.
     """
     problems = tuple(_misfits(challenge, store, tuned, gate, any_entry=any_entry))
     if problems:
@@ -66,25 +67,26 @@ def _misfits(
         yield Problem("R04", found, expected, fix, str(store.root))
     elif not any_entry:
         yield from _others(challenge, store, tuned)
-    gates = {
-        task.name: step for task in challenge.tasks for step in tuned.tasks.get(task.name, ()) if isinstance(step, Gate)
-    }
-    if not gates:
-        if gate is not None:
-            fix = "leave it out"
-            yield Problem("C02", "a store for a gate", "none: the tuned values have no gate", fix, str(gate.root))
-        return
-    for name, step in gates.items():
-        if gate is None:
-            yield Problem(
-                "C02",
-                f"no store for the gate of {name}",
-                f"predictions of {step.entry} for the same units",
-                "name it: `--gate STORE`",
-                str(store.root),
-            )
-        elif identity_of(gate) != step.identity and not any_entry:
-            yield _misfit(gate.root, f"answers of {gate.card.name}", f"those of {step.entry}, by the gate of {name}")
+    for task in challenge.tasks:
+        for step in tuned.tasks.get(task.name, ()):
+            if isinstance(step, Gate):
+                yield from _misfits_of_gate(store, task, step, gate, any_entry=any_entry)
+
+
+def _misfits_of_gate(store: Store, task: Task, step: Gate, gate: Store | None, *, any_entry: bool) -> Iterator[Problem]:
+    wanted = f"predictions of {step.entry} for the same units"
+    if gate is None:
+        yield Problem("C02", f"no store for the gate of {task.name}", wanted, "name it: --gate STORE", str(store.root))
+    elif identity_of(gate) != step.identity and not any_entry:
+        yield _misfit(gate.root, f"answers of {gate.card.name}", f"those of {step.entry}, by the gate of {task.name}")
+    elif not can_gate(gate, task):
+        found = f"{gate.card.name}, which does not answer all of {task.name}"
+        yield Problem("C02", found, wanted, "name its store", str(gate.root))
+
+
+def can_gate(gate: Store, task: Task) -> bool:
+    """True for the store of an entry that answers every column of a task, as a gate to it needs."""
+    return covered(gate.card, task) == task.outputs
 
 
 def _others(challenge: Challenge, store: Store, tuned: Tuned) -> Iterator[Problem]:

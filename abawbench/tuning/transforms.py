@@ -62,11 +62,6 @@ def candidates(
     return {name: (None, *found[name]) for name in steps_for(task) if found.get(name)}
 
 
-def smooth(stream: Stream, task: Task, step: Smoothing) -> Stream:
-    """Smooth the answers to a task; for many settings, `Smoother` computes what they share once."""
-    return stream.with_answers(task.name, Smoother(stream, task).smooth(step))
-
-
 def shift(stream: Stream, task: Task, seconds: float) -> Stream:
     """Answers that come some seconds late, at the time for which they are.
 
@@ -93,11 +88,6 @@ def offset_classes(stream: Stream, task: Task, offsets: Floats) -> Stream:
 def scale(stream: Stream, task: Task, scales: Floats, offsets: Floats) -> Stream:
     """Scale the values of the columns, then add offsets, shape (width,) each; what leaves the range is cut."""
     return stream.with_answers(task.name, np.clip(stream.answers[task.name] * scales + offsets, *task.span))
-
-
-def decide_by(stream: Stream, task: Task, thresholds: Floats) -> Stream:
-    """The stream whose labels are present from these probabilities on, shape (width,)."""
-    return stream.with_thresholds(task.name, thresholds)
 
 
 def confidence(task: Task, answers: Floats) -> Floats:
@@ -158,14 +148,14 @@ def apply_step(stream: Stream, task: Task, step: Step, other: Stream | None = No
     Args:
         stream: the answers.
         task: task of the challenge.
-        step: the step.
+        step: the step; for many smoothings, a `Smoother` computes once what they share.
         other: answers of the entry that a gate names; no other step needs it.
     """
     match step:
         case Smoothing():
-            return smooth(stream, task, step)
+            return stream.with_answers(task.name, Smoother(stream, task).smooth(step))
         case Thresholds():
-            return decide_by(stream, task, _by_output(task, step.values, THRESHOLD))
+            return stream.with_thresholds(task.name, _by_output(task, step.values, THRESHOLD))
         case Offsets():
             return offset_classes(stream, task, _by_output(task, step.values, 0.0))
         case Affine():

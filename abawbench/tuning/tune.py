@@ -15,6 +15,7 @@ from abawbench.inference.store import Store
 from abawbench.scoring import Resampling, pair
 from abawbench.scoring.intervals import LEVEL, USUAL
 from abawbench.table import Floats, Table
+from abawbench.tuning.apply import can_gate
 from abawbench.tuning.crossfit import CrossFit, Plan, added, crossfit, deal_folds
 from abawbench.tuning.labelled import Labelled, frames_table, labelled
 from abawbench.tuning.procedure import Procedure, Stage, Way
@@ -185,7 +186,7 @@ def _procedure(
     tell: Callable[[str], None],
 ) -> Procedure:
     flat = FLAT if settings.plateau else None
-    named = None if gate is None else (gate.card.name, identity_of(gate))
+    named = (gate.card.name, identity_of(gate)) if gate is not None and can_gate(gate, rows.task) else None
     lists = candidates(rows.task, online=settings.online, other=named)
     if stream.valid.all():
         lists.pop("fill", None)

@@ -93,5 +93,12 @@ def test_a_gate_needs_its_store(store, fitting, other):
     assert OTHER.name in problem.expected
     (problem,) = problems_of(MTL, store, fitting, gate=store)
     assert problem.rule == "R04"
-    (problem,) = problems_of(MTL, store, replace(fitting, tasks={}), gate=other)
-    assert problem.rule == "C02"
+    # values for which no gate was chosen need none
+    same_rows(read_tuned_store(MTL, store, replace(fitting, tasks={}), gate=other), read_store(MTL, store.root))
+
+
+def test_a_gate_answers_all_of_its_task(tmp_path, store, fitting):
+    card = replace(OTHER, tasks=tuple(task for task in MTL.tasks if task.name == "va"))
+    gate = write_store(tmp_path / "part", [random_unit("a", 5, np.random.default_rng(0), card=card)], card)
+    (problem,) = problems_of(MTL, store, fitting, gate=gate, any_entry=True)
+    assert "does not answer all of action_units" in problem.found

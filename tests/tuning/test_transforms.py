@@ -15,7 +15,6 @@ from abawbench.tuning.transforms import (
     apply_step,
     candidates,
     confidence,
-    decide_by,
     fill,
     gate,
     match_frames,
@@ -85,7 +84,7 @@ def test_labels_are_present_from_their_threshold_on():
     assert decide(task, answers).tolist() == [[1] * 12]
     thresholds = np.array([0.5, np.nextafter(0.5, 1)] * 6)
     assert decide(task, answers, thresholds).tolist() == [[1, 0] * 6]
-    stream = decide_by(make_stream([1], missing=0).with_answers(task.name, answers), task, thresholds)
+    stream = make_stream([1], missing=0).with_answers(task.name, answers).with_thresholds(task.name, thresholds)
     np.testing.assert_array_equal(table_of_stream(stream, MTL).values[task.name], [[1, 0] * 6])
 
 
@@ -187,7 +186,7 @@ def test_every_step_is_applied_as_its_function_does(pair):
         (va, Fill("linear"), fill(one, va, "linear")),
         (classes, Offsets({classes.outputs[3]: 0.4}), offset_classes(one, classes, offsets)),
         (classes, Gate("2026_test_other", "1" * 64, 0.5), gate(one, classes, two, 0.5)),
-        (labels, Thresholds({labels.outputs[1]: 0.9}), decide_by(one, labels, thresholds)),
+        (labels, Thresholds({labels.outputs[1]: 0.9}), one.with_thresholds(labels.name, thresholds)),
     ):
         after = apply_step(one, task, step, two)
         np.testing.assert_array_equal(after.answers[task.name], expected.answers[task.name])

@@ -21,6 +21,7 @@ from abawbench.tuning.steps import Affine, Gate, Line, Smoothing, Thresholds
 from abawbench.tuning.streams import read_stream, table_of_stream
 from abawbench.tuning.tuned import Estimate, identity_of, truth_hash, write_tuned
 from abawbench.tuning.use import TunedFile, read_tuned_predictions
+from tests.inference.conftest import write_crops
 from tests.tuning.conftest import MTL, random_truth, random_unit, write_store
 
 FEW = ("--resamples", "100")
@@ -177,6 +178,25 @@ def test_predict_does_not_begin_with_wrong_tuned_values(files, tmp_path):
     result = run(*arguments, "--write", "abaw4-mtl")
     assert "R03" in result.stderr
     assert not (folder / "new").exists()
+
+
+def test_predict_writes_the_tuned_answers_of_new_videos(files):
+    folder, values = files
+    write_crops(folder / "validation", {"one": 6}, side=112)
+    write_crops(folder / "test", {"two": 4}, side=112)
+    first = ("predict", "2026_abawbench_constant", folder / "validation", "-o", folder / "before")
+    assert run(*first).exit_code == 0
+    before = open_store(folder / "before")
+    fitted = replace(values.fitted, entry=before.card.name, identity=identity_of(before))
+    line = Affine({"valence": Line(0.0, 0.25)})
+    write_tuned(replace(values, fitted=fitted, tasks={"va": (line,)}), folder / "own.json")
+    result = run(
+        *first[:2], folder / "test", "-o", folder / "after", "--write", "abaw4-mtl", "--tuned", folder / "own.json"
+    )
+    assert result.exit_code == 0, result.output
+    assert "N70" in result.stderr
+    written = abawbench.read("abaw4-mtl", folder / "after" / "files" / "abaw4-mtl.txt", role="prediction")
+    assert (written["valence"] == 0.25).all()
 
 
 def test_values_for_decided_answers_are_a_problem(files):
