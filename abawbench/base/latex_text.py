@@ -33,8 +33,12 @@ ESCAPES = {
     "…": r"\dots{}",
     "\u00a0": "~",
 }
-# the last character that the fonts of a plain LaTeX have, but for a few before it
-LAST_OF_LATIN = "\u017f"
+# letters of Latin alphabets end here; LaTeX without packages prints them but for these
+LAST_OF_LATIN = "\u017e"
+PLAIN_LETTERS = dict(
+    zip("ÐÞðþĐđĦħĸŊŋŦŧ", ("D", "Th", "d", "th", "D", "d", "H", "h", "k", "Ng", "ng", "T", "t"), strict=True)
+)
+WITHOUT_MARKS = frozenset("ĄąĘęĮįĿŀŉŲų")
 HEADER_ROOM = 2
 
 
@@ -58,7 +62,9 @@ def escaped(text: str) -> Latex:
 def _character(one: str) -> str:
     if one in ESCAPES:
         return ESCAPES[one]
-    if " " <= one <= "~" or (one.isalpha() and one <= LAST_OF_LATIN):
+    if one in PLAIN_LETTERS:
+        return PLAIN_LETTERS[one]
+    if " " <= one <= "~" or (one.isalpha() and one <= LAST_OF_LATIN and one not in WITHOUT_MARKS):
         return one
     plain = unicodedata.normalize("NFKD", one).replace("\u2044", "/")
     kept = "".join(other for other in plain if " " <= other <= "~")

@@ -23,6 +23,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "fairness": ("abawbench.cli.fairness:command", "Compare groups of people."),
         "report": ("abawbench.cli.report:command", "Show one prediction, or two, on a page."),
+        "paper": ("abawbench.cli.paper:command", "Write tables, figures and a paragraph for LaTeX."),
     },
     "Tune": {
         "tune": ("abawbench.cli.tune:command", "Choose thresholds, smoothing and the like, honestly judged."),

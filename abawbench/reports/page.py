@@ -24,6 +24,7 @@ from abawbench.reports.subject import Subject, subject_of
 from abawbench.reports.timelines import UnitFigures, main_figure, timelines, unit_figures
 from abawbench.scoring import Resampling
 from abawbench.scoring.calibration import reliability
+from abawbench.scoring.criteria import figure_name
 from abawbench.scoring.difference import difference
 from abawbench.scoring.intervals import USUAL, quoted
 from abawbench.table import Table
@@ -146,7 +147,7 @@ def _head(challenge: Challenge, subjects: Sequence[Subject], change: Mapping[str
         "notes": [*notes, *dict.fromkeys(flag for subject in subjects for flag in subject.score.flags)],
         "figures": [
             (
-                tables.shown(path),
+                figure_name(path),
                 [
                     (subject, tables.figure_of(subject.score.to_json(), path), tables.interval_of(subject, path))
                     for subject in subjects
@@ -159,7 +160,7 @@ def _head(challenge: Challenge, subjects: Sequence[Subject], change: Mapping[str
 
 def _difference_in_words(change: Mapping[str, Any]) -> str:
     value, p, interval = change["difference"], change["p"], change["interval"]
-    figure = tables.shown(change["figure"].split("."))
+    figure = figure_name(change["figure"].split("."))
     if value is None or p is None:
         return "There is no figure to compare the two by."
     better, worse = ("A", "B") if value > 0 else ("B", "A")

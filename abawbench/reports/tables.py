@@ -20,6 +20,7 @@ from abawbench.reports.subject import Subject
 from abawbench.reports.timelines import UnitFigures
 from abawbench.scoring.breakdowns import by_class, concordance_parts, explain
 from abawbench.scoring.calibration import Reliability
+from abawbench.scoring.criteria import figure_name
 from abawbench.scoring.intervals import quoted
 from abawbench.scoring.ratios import Bounds
 from abawbench.tuning.gains import Gain
@@ -65,21 +66,6 @@ def bounds_cell(interval: Bounds, sign: str = "") -> Cell:
 def p_cell(p: float | None) -> Cell:
     """A probability as a cell."""
     return Cell("–", "") if p is None else Cell("< 0.001" if p < 0.001 else f"{p:.3f}", p)
-
-
-def shown(path: Sequence[str]) -> str:
-    """The name of a figure for a reader: `F1 expression, Fear` for `metrics.f1_expression_per_class.Fear`.
-
-    >>> shown(("metrics", "f1_expression_per_class", "Fear")), shown(("metrics", "ccc_valence")), shown(("terms", "va"))
-    ('F1 expression, Fear', 'CCC valence', 'va (term)')
-    """
-    if len(path) == 1:
-        return path[0]
-    if path[0] == "terms":
-        return f"{path[1].replace('_', ' ')} (term)"
-    name = path[1].removesuffix("_per_class").removesuffix("_per_unit").replace("_", " ")
-    words = [{"f1": "F1", "ccc": "CCC"}.get(word, word) for word in name.split(" ")]
-    return ", ".join((" ".join(words), *path[2:]))
 
 
 def paths_of(subject: Subject) -> Iterator[tuple[str, ...]]:
@@ -191,7 +177,7 @@ def figures(subjects: Sequence[Subject], change: Mapping[str, Any] | None) -> Ta
     columns += [_ends(scale)] if change is None else [number("difference", "+.4f"), Column("95 % interval", True)]
     rows: list[list[Value]] = []
     for path, value, interval in zip(paths, own, bounds, strict=True):
-        row: list[Value] = [shown(path)]
+        row: list[Value] = [figure_name(path)]
         for subject in subjects:
             row += [figure_of(subject.score.to_json(), path), bounds_cell(interval_of(subject, path))]
         if change is None:
@@ -256,13 +242,13 @@ def units(
     columns = [Column("unit"), *(number(f"rows {task.name.replace('_', ' ')}", ",") for task in challenge.tasks)]
     columns += [
         number("cost", "+.4f", "the score without the unit minus the score"),
-        *(number(shown(path)) for path in names),
+        *(number(figure_name(path)) for path in names),
     ]
     rows = [
         [one.unit, *one.rows.values(), one.cost, *(one.figures[path] for path in names)] for one in found[:SHOWN_UNITS]
     ]
     note = (
-        f"Cost: {shown(main)} without the unit minus {shown(main)} with it. Other figures are of the unit alone; the "
+        f"Cost: {figure_name(main)} without the unit minus {figure_name(main)} with it. Other figures are of the unit alone; the "
         "official score pools all rows."
     )
     if len(found) > SHOWN_UNITS:

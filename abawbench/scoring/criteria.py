@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -184,6 +184,23 @@ def _figures(task: Task, criterion: Criterion, value: Floats, whole: Floats) -> 
         yield path, whole
     for place, part in enumerate(criterion.part_paths(task)):
         yield part, value[..., place]
+
+
+def figure_name(path: Sequence[str]) -> str:
+    """The name of a figure for a reader: `F1 expression, Fear` for `metrics.f1_expression_per_class.Fear`.
+
+    >>> figure_name(("metrics", "f1_expression_per_class", "Fear")), figure_name(("metrics", "ccc_valence"))
+    ('F1 expression, Fear', 'CCC valence')
+    >>> figure_name(("score",)), figure_name(("terms", "action_units"))
+    ('score', 'action units (term)')
+    """
+    if len(path) == 1:
+        return path[0]
+    if path[0] == "terms":
+        return f"{path[1].replace('_', ' ')} (term)"
+    name = path[1].removesuffix("_per_class").removesuffix("_per_unit").replace("_", " ")
+    words = [{"f1": "F1", "ccc": "CCC"}.get(word, word) for word in name.split(" ")]
+    return ", ".join((" ".join(words), *path[2:]))
 
 
 def nested(figures: Mapping[Path, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel, Task
 from abawbench.metrics.bootstrap import blocks, draws, weighted
 from abawbench.scoring import Paired
-from abawbench.scoring.criteria import Path, number
+from abawbench.scoring.criteria import figure_name, number
 from abawbench.scoring.intervals import USUAL, Resampling, percentiles
 from abawbench.scoring.statistics import collect, rows_of
 from abawbench.table import Floats
@@ -237,9 +237,9 @@ def _gain(
     doubt = ""
     if cross_fitted and (interval is None or interval[0] <= 0):
         doubt = "; on other videos it may as well gain nothing"
-    advice = f"{of_figure:.3f} of {_words(repair.figure)} {repair.advice}{doubt}"
+    advice = f"{of_figure:.3f} of {figure_name(repair.figure)} {repair.advice}{doubt}"
     if cross_fitted and of_figure <= 0:
-        advice = f"nothing of {_words(repair.figure)} is {repair.error} on other videos"
+        advice = f"nothing of {figure_name(repair.figure)} is {repair.error} on other videos"
     return Gain(
         task=repair.task,
         column=repair.column,
@@ -258,12 +258,3 @@ def _unknown(repair: Repair) -> Gain:
     """A repair of which the predictions do not tell what it gains."""
     figure = ".".join(repair.figure)
     return Gain(repair.task, repair.column, repair.error, None, None, None, False, figure, None, repair.advice)
-
-
-def _words(figure: Path) -> str:
-    """A figure's name in a sentence, as `CCC arousal`."""
-    if figure == ("score",):
-        return "the score"
-    names = [name for name in figure if name not in {"terms", "metrics"}]
-    words = " ".join(names).replace("_per_class", "").replace("_per_unit", "").split("_")
-    return " ".join(word.upper() if word in {"ccc", "f1"} else word for word in words)
