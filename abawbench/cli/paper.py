@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
@@ -47,37 +48,52 @@ def command(
       abawbench paper abaw4-mtl validation_set_annotations.txt out/mine out/other -o paper
     """
     tell(f"paper: {', '.join(map(str, predictions))} against {truth}")
+    from abawbench.base.files import stream_folder
+
+    names: list[str] = []
+
+    def made() -> Iterator[tuple[str, bytes]]:
+        for name, data in _files(challenge, truth, predictions, records, options):
+            names.append(name)
+            yield name, data
+
+    with writing(output, truth, *predictions, *records, options["masked"]):
+        # nothing is read where the folder cannot be written
+        stream_folder(output, made())
+    if as_json:
+        print_json({"folder": str(output), "files": names})
+    else:
+        click.echo(f"{output}: {', '.join(names)}")
+
+
+def _files(
+    challenge: Challenge, truth: Path, predictions: Sequence[Path], records: Sequence[Path], options: _Options
+) -> Iterator[tuple[str, bytes]]:
     from abawbench.api import read_table
     from abawbench.records import read
     from abawbench.reports.masking import masking_of, read_masked
-    from abawbench.reports.paper import paper_files, write_paper
+    from abawbench.reports.paper import paper_files
     from abawbench.reports.subject import subject_of
 
-    with writing(output, truth, *predictions, *records, options["masked"]):
-        own = resampling(options, truth)
-        with stage("reading"):
-            known = read_table(challenge, truth, "truth")
-            tables = [read_table(challenge, path, "prediction") for path in predictions]
-            others = [read(path) for path in records]
-        names = () if options["masked"] is None else read_masked(options["masked"])
-        masking = masking_of(names, known.videos, own.subjects)
-        with stage("scoring"):
-            subjects = [
-                subject_of(
-                    challenge,
-                    known,
-                    table,
-                    path,
-                    missing=options["missing"],
-                    allow_filled=options["allow_filled"],
-                    resampling=own,
-                    masking=masking,
-                )
-                for table, path in zip(tables, predictions, strict=True)
-            ]
-        with stage("drawing"):
-            files = write_paper(output, paper_files(challenge, subjects, others, options["missing"], own, masking))
-    if as_json:
-        print_json({"folder": str(output), "files": files})
-    else:
-        click.echo(f"{output}: {', '.join(files)}")
+    own = resampling(options, truth)
+    with stage("reading"):
+        known = read_table(challenge, truth, "truth")
+        tables = [read_table(challenge, path, "prediction") for path in predictions]
+        others = [read(path) for path in records]
+    masked = () if options["masked"] is None else read_masked(options["masked"])
+    masking = masking_of(masked, known.videos, own.subjects)
+    with stage("scoring"):
+        subjects = [
+            subject_of(
+                challenge,
+                known,
+                table,
+                path,
+                missing=options["missing"],
+                allow_filled=options["allow_filled"],
+                resampling=own,
+                masking=masking,
+            )
+            for table, path in zip(tables, predictions, strict=True)
+        ]
+    yield from paper_files(challenge, subjects, others, options["missing"], own, masking)

@@ -56,6 +56,9 @@ def house_style() -> Generator[None]:
 
 def as_files(name: str, figure: Figure) -> Iterator[tuple[str, bytes]]:
     """The bytes of a figure as SVG and as PDF, each with its file name."""
+    # the layout is found once for both
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     for form, metadata in METADATA.items():
         buffer = io.BytesIO()
         figure.savefig(buffer, format=form, metadata=dict(metadata))

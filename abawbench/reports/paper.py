@@ -143,16 +143,3 @@ def _figures(
 def _file_name(name: str) -> str:
     """A name in lower case, digits and hyphens, as LaTeX takes it everywhere."""
     return _NO_NAME.sub("-", name.lower()).strip("-") or "prediction"
-
-
-def write_paper(folder: Path, files: Iterator[tuple[str, bytes]]) -> list[str]:
-    """Write a paper's folder, whole or not at all, and return the names of its files.
-
-    Raises:
-        ProblemError: C02 something else is there, F01 the folder cannot be written.
-    """
-    from abawbench.base.files import write_folder
-
-    made = dict(files)
-    write_folder(folder, made)
-    return list(made)

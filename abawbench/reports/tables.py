@@ -248,8 +248,8 @@ def units(
         [one.unit, *one.rows.values(), one.cost, *(one.figures[path] for path in names)] for one in found[:SHOWN_UNITS]
     ]
     note = (
-        f"Cost: {figure_name(main)} without the unit minus {figure_name(main)} with it. Other figures are of the unit alone; the "
-        "official score pools all rows."
+        f"Cost: {figure_name(main)} without the unit minus {figure_name(main)} with it. Other figures are of the unit "
+        "alone; the official score pools all rows."
     )
     if len(found) > SHOWN_UNITS:
         note += f" The {SHOWN_UNITS} of {len(found):,} units that cost most."

@@ -34,7 +34,10 @@ def compiled(folder: Path, body: str) -> subprocess.CompletedProcess[str]:
 
 
 def rows(*names: str, p: float | None = None) -> list[PaperRow]:
-    return [PaperRow.of(name, own, p if place else None) for place, (name, own) in enumerate(zip(names, SCORES))]
+    return [
+        PaperRow.of(name, own, p if place else None)
+        for place, (name, own) in enumerate(zip(names, SCORES, strict=False))
+    ]
 
 
 def test_the_highest_of_each_column_is_bold_and_intervals_stand_below():
