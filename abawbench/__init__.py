@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from abawbench.base.installed import VERSION
 
 if TYPE_CHECKING:
-    from abawbench.api import check, diff, fairness, pack, read, score, trials, write
+    from abawbench.api import apply_ensemble, check, diff, ensemble, fairness, pack, read, score, trials, write
     from abawbench.base.problems import Problem, ProblemError
     from abawbench.challenges import CHALLENGES, get
 
@@ -23,8 +23,10 @@ _MODULES = {
     "CHALLENGES": "abawbench.challenges",
     "Problem": "abawbench.base.problems",
     "ProblemError": "abawbench.base.problems",
+    "apply_ensemble": "abawbench.api",
     "check": "abawbench.api",
     "diff": "abawbench.api",
+    "ensemble": "abawbench.api",
     "fairness": "abawbench.api",
     "get": "abawbench.challenges",
     "pack": "abawbench.api",
@@ -38,8 +40,10 @@ __all__ = [
     "CHALLENGES",
     "Problem",
     "ProblemError",
+    "apply_ensemble",
     "check",
     "diff",
+    "ensemble",
     "fairness",
     "get",
     "pack",

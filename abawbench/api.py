@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from abawbench.formats.write import Written
     from abawbench.records import TunedUse
     from abawbench.tuning.use import TunedFile
+    from abawbench.tuning.ensemble_weights import Average, EnsembleWeights, Method
 
     Tuning = str | Path | TunedFile | None
     Source = str | Path | Table | pd.DataFrame
@@ -279,6 +280,96 @@ def trials(
         send=send,
         resampling=Resampling(resamples, seed, subjects),
     )
+
+
+def ensemble(
+    challenge: str,
+    truth: Source,
+    stores: Sequence[str | Path],
+    out: str | Path,
+    *,
+    method: Method = "greedy",
+    average: Average = "probability",
+    missing: Policy = "error",
+    allow_filled: float = MOST_FILLED,
+    folds: int = 5,
+    repeats: int = 5,
+    resamples: int = 1000,
+    seed: int = 0,
+    subjects: Mapping[str, str] | None = None,
+) -> EnsembleWeights:
+    """Fit an ensemble of prediction stores, cross-fit its gain over the best of them, and write its store.
+
+    Args:
+        challenge: id of the challenge.
+        truth: annotations: a file, a folder or a DataFrame.
+        stores: prediction stores of the members.
+        out: folder of the ensemble's store; its weights are in `weights.json` there.
+        method: `greedy` selection with replacement, ascent on the `simplex`, or `equal` weights.
+        average: what is averaged: `probability`, or `rank`.
+        missing: fill policy for annotated rows that no member answers: error, previous or nearest.
+        allow_filled: greatest share of filled rows, and of frames in which others stand in for a member.
+        folds: number of folds of videos.
+        repeats: number of times that the folds are dealt.
+        resamples: number of bootstrap resamples.
+        seed: seed of folds and resamples.
+        subjects: subject of each video; with it folds and resamples are of subjects instead of videos.
+
+    Raises:
+        ProblemError: every problem of the inputs; then nothing is written.
+    """
+    from abawbench.tuning.ensemble import fit_ensemble
+    from abawbench.tuning.ensemble_weights import write_ensemble
+    from abawbench.tuning.members import read_members
+
+    rules = get(challenge)
+    known = read_table(rules, truth, "truth")
+    members = read_members(rules, [Path(store) for store in stores], allow_filled)
+    weights = fit_ensemble(
+        rules,
+        known,
+        members,
+        method=method,
+        average=average,
+        missing=missing,
+        allow_filled=allow_filled,
+        folds=folds,
+        repeats=repeats,
+        resampling=Resampling(resamples, seed, subjects),
+    )
+    write_ensemble(rules, members, weights, Path(out))
+    return weights
+
+
+def apply_ensemble(
+    challenge: str,
+    stores: Sequence[str | Path],
+    weights: str | Path,
+    out: str | Path,
+    *,
+    allow_filled: float = MOST_FILLED,
+) -> EnsembleWeights:
+    """Write the store of a fitted ensemble for other stores of the same members, as of the test set.
+
+    Args:
+        challenge: id of the challenge.
+        stores: prediction stores of the members, in any order.
+        weights: file of weights that `ensemble` wrote.
+        out: folder of the ensemble's store.
+        allow_filled: greatest share of frames in which others stand in for a member.
+
+    Raises:
+        ProblemError: every problem of the inputs; then nothing is written.
+    """
+    from abawbench.tuning.ensemble_weights import in_order, read_weights, write_ensemble
+    from abawbench.tuning.members import read_members
+
+    rules, file = get(challenge), Path(weights)
+    fitted = read_weights(file, rules)
+    members = read_members(rules, [Path(store) for store in stores], allow_filled)
+    ordered = in_order(fitted, members, file)
+    write_ensemble(rules, members, ordered, Path(out))
+    return ordered
 
 
 def _names_of(sources: Sequence[Source]) -> list[str]:

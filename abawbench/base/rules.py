@@ -237,6 +237,10 @@ RULES: dict[str, Rule] = {
         "A folder holds the faces that one entry makes, with one set of expressions and versions.",
     ),
     "P07": Rule("store of another challenge", "A prediction store answers a task of the challenge that counts."),
+    "P08": Rule(
+        "stores that make no ensemble",
+        "The members of an ensemble are different entries, some answer each task, and weights name the same ones.",
+    ),
     "N01": Rule("Windows line ends", "Lines end with a line feed alone."),
     "N02": Rule("byte order mark", "The file begins with its first character, without a byte order mark."),
     "N03": Rule("blank last line", "The file ends after its last row."),

@@ -27,6 +27,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Tune": {
         "tune": ("abawbench.cli.tune:command", "Choose thresholds, smoothing and the like, honestly judged."),
+        "ensemble": ("abawbench.cli.ensemble:command", "Average prediction stores with fitted weights."),
         "trials": ("abawbench.cli.trials:command", "Select which of many predictions to send."),
     },
     "Submit": {

@@ -88,14 +88,19 @@ allow_filled_option: Decorator = click.option(
 )
 
 
-class ScoringOptions(TypedDict):
+class ResamplingOptions(TypedDict):
+    """The options that decide what is resampled, and how often."""
+
+    subjects: Path | None
+    resamples: int
+    seed: int
+
+
+class ScoringOptions(ResamplingOptions):
     """The values of `scoring_options`."""
 
     missing: Policy
     allow_filled: float
-    subjects: Path | None
-    resamples: int
-    seed: int
 
 
 def scoring_options(verb: Callable[..., Any]) -> Callable[..., Any]:
@@ -119,7 +124,7 @@ def scoring_options(verb: Callable[..., Any]) -> Callable[..., Any]:
     return verb
 
 
-def resampling(options: ScoringOptions, truth: Path) -> Resampling:
+def resampling(options: ResamplingOptions, truth: Path) -> Resampling:
     """The resampling that the options ask for, with the subjects read; without any, those that a Parquet truth names.
 
     Raises:
