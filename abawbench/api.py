@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from abawbench.formats.pack import Manifest
     from abawbench.formats.write import Written
     from abawbench.records import TunedUse
-    from abawbench.tuning.use import TunedFile
     from abawbench.tuning.ensemble_weights import Average, EnsembleWeights, Method
+    from abawbench.tuning.use import TunedFile
 
     Tuning = str | Path | TunedFile | None
     Source = str | Path | Table | pd.DataFrame

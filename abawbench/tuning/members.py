@@ -96,7 +96,7 @@ def read_members(challenge: Challenge, roots: Sequence[Path], allow_filled: floa
 
     Raises:
         ProblemError: the problems of all stores: P02 and F02 no store, or a damaged one; P07 an entry without an answer
-            to any task; P08 a task without a member, or the same entry twice; T12 too many frames that it does not answer.
+            to any task; P08 a task without a member, or an entry twice; T12 too many frames that a member lacks.
     """
     stores = read_each(roots, lambda root: _open(challenge, root))
     identities = tuple(identity_of(store) for store in stores)
