@@ -29,7 +29,7 @@ STOREYS: list[set[str]] = [
     {"entries"},
     {"inference"},
     {"training", "tuning"},
-    {"leaderboard", "organisers"},
+    {"leaderboard", "organisers", "exports"},
     {"reports"},
     {"api"},
     {"__init__"},

@@ -12,7 +12,7 @@ _PACKAGE = Path(__file__).parents[1]
 # module -> extra that installs it
 _EXTRAS: dict[str | None, str] = {
     **dict.fromkeys(("av", "cv2", "pooch", "requests", "sklearn", "threadpoolctl"), "video"),
-    **dict.fromkeys(("onnxruntime", "safetensors", "torch", "transformers"), "models"),
+    **dict.fromkeys(("huggingface_hub", "onnx", "onnxruntime", "safetensors", "torch", "transformers"), "models"),
     **dict.fromkeys(("PIL", "kornia", "matplotlib"), "models"),
     "ray": "cluster",
 }

@@ -41,7 +41,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "faces": ("abawbench.cli.faces:command", "Crop and align the faces of videos."),
     },
     "Models": {
-        "entry": ("abawbench.cli.entry:command", "Make an entry to fill in."),
+        "entry": ("abawbench.cli.entry:command", "Make an entry to fill in, or export one."),
         "extract": ("abawbench.cli.extract:command", "Compute and keep the features of every crop."),
         "cache": ("abawbench.cli.cache:command", "List, verify and clear folders of features."),
         "pretrain": ("abawbench.cli.pretrain:command", "Train encoders on crops without labels."),

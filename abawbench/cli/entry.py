@@ -1,4 +1,4 @@
-"""abawbench entry: make an entry to fill in."""
+"""abawbench entry: make an entry to fill in, or export one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from abawbench.cli.entry_export import export
 from abawbench.cli.options import json_option, submissions_option
 from abawbench.cli.output import exits_on_problems, print_json
 
@@ -21,7 +22,11 @@ def command() -> None:
     \b
     Example:
       abawbench entry new 2026_me_mine --kind onnx
+      abawbench entry export 2020_zhao_fersnet/tiny --format onnx -o out/2026_me_graph
     """
+
+
+command.add_command(export)
 
 
 @command.command(short_help="Make the folder of a new entry.")

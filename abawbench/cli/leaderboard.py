@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from abawbench.cli.leaderboard_export import export
 from abawbench.cli.options import Decorator, json_option
 from abawbench.cli.output import exits_on_problems, print_json, say, tell
 
@@ -38,6 +39,9 @@ def command() -> None:
       abawbench leaderboard build
       abawbench leaderboard check
     """
+
+
+command.add_command(export)
 
 
 @command.command(short_help="Write every table and the index.")

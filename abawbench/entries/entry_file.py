@@ -19,11 +19,13 @@ from abawbench.base.problems import Problem, ProblemError, did_you_mean, unreada
 from abawbench.base.toml_text import parse_toml
 from abawbench.clips.crop import FORMS, Crop
 from abawbench.entries.model import Card
+from abawbench.entries.packed import is_packed, read_packed
 from abawbench.models.image_input import LARGEST, ImageInput
 
 FILE = "entry.toml"
 # file beside the entry file where a training made the entry
 RUN = "run.json"
+_TOML = ("a TOML file", "correct it at that place")
 # errors of pydantic about a value of the right type
 RANGES = {
     "finite_number",
@@ -89,18 +91,19 @@ def read_entry_file(path: Path, changes: Mapping[str, Any] | None = None) -> Ent
     """The content of an entry file.
 
     The name in an `entry.toml` is that of its folder; in another file, as `tiny.toml`, it is the name of the folder,
-    a dash and the stem of the file. The folder of a training may have any name.
+    a dash and the stem of the file. The folder of a training, and a Hugging Face folder, may have any name.
 
     Args:
-        path: path of the file.
+        path: path of the file: a TOML file, or the config.json of a Hugging Face folder (`entries.packed`).
         changes: values that replace those of the file, by dotted name, as `settings.temporal.width` or
             `settings.backbones.0.kind`.
 
     Raises:
         ProblemError: F01 the file cannot be read, E02 everything wrong in it.
     """
+    packed = is_packed(path)
     try:
-        record = parse_toml(read_input(path))
+        record = read_packed(path) if packed else parse_toml(read_input(path))
         for name, value in (changes or {}).items():
             _change(record, name, value, path)
         content = EntryFile.model_validate(record)
@@ -109,10 +112,11 @@ def read_entry_file(path: Path, changes: Mapping[str, Any] | None = None) -> Ent
     except ValidationError as error:
         raise ProblemError(*_describe(error, EntryFile, path)) from error
     except ValueError as error:
-        raise ProblemError(Problem("E02", str(error), "a TOML file", "correct it at that place", str(path))) from error
+        expected, fix = ("a config.json as exports write it", "export the entry again") if packed else _TOML
+        raise ProblemError(Problem("E02", str(error), expected, fix, str(path))) from error
     folder = path.resolve().parent.name
     name = folder if path.name == FILE else f"{folder}-{path.stem}"
-    if content.name != name and not (path.parent / RUN).is_file():
+    if content.name != name and not packed and not (path.parent / RUN).is_file():
         found = f"name = {content.name} in the folder {folder}"
         fix = "rename the folder or correct the name"
         raise ProblemError(Problem("E02", found, f"the folder's name: {name}", fix, str(path)))

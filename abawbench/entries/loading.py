@@ -20,6 +20,7 @@ from abawbench.entries.entry_file import FILE, EntryFile, read_entry_file, read_
 from abawbench.entries.failures import reporting_failures
 from abawbench.entries.model import Entry, Trainable
 from abawbench.entries.names import check_names
+from abawbench.entries.packed import PACKED, beside_weights, is_packed
 
 # packages name their entries in this group of entry points: name = "module:factory"
 GROUP = "abawbench.entries"
@@ -51,8 +52,8 @@ def load_entry(name: str | Path, *, root: Path = Path("submissions")) -> Entry |
 
     Args:
         name: a folder under `root` or of the entries that come with abawbench, or the path of a folder with an
-            entry.toml; `<folder>/tiny` for its `tiny.toml`; `module:factory`, where the factory takes no arguments; or
-            the name of an entry of an installed package.
+            entry.toml, or of a Hugging Face folder as `entry export` writes it; `<folder>/tiny` for its `tiny.toml`;
+            `module:factory`, where the factory takes no arguments; or the name of an entry of an installed package.
         root: folder of the submissions.
 
     Raises:
@@ -80,8 +81,8 @@ def find_entry_file(name: str | Path, *, root: Path = Path("submissions")) -> Pa
         The path of the file; None where no folder has one.
     """
     for place in (root / name, Path(name), shipped_folder("submissions") / name):
-        for path in (place / FILE, place.with_name(f"{place.name}.toml"), place):
-            if path.suffix == ".toml" and path.is_file():
+        for path in (place / FILE, place.with_name(f"{place.name}.toml"), place / PACKED, place):
+            if (path.suffix == ".toml" and path.is_file()) or is_packed(path):
                 return path
     return None
 
@@ -102,8 +103,9 @@ def make_entry(content: EntryFile, path: Path) -> Entry | Trainable:
             factory, settings_type = _resolve_kind(content, path)
             # networks have a rule of their own for settings out of range
             rule = getattr(settings_type, "OUT_OF_RANGE", "E02")
-            settings = read_settings(settings_type, content.settings, path, out_of_range=rule)
-            return _require_entry(factory(content.card(), vocabulary, settings), str(path))
+            with beside_weights(path) as place:
+                settings = read_settings(settings_type, content.settings, place, out_of_range=rule)
+                return _require_entry(factory(content.card(), vocabulary, settings), str(path))
     except ProblemError as error:
         problems = [dataclasses.replace(problem, file=problem.file or str(path)) for problem in error.problems]
         raise ProblemError(*problems) from error

@@ -68,9 +68,7 @@ def make_entry_folder(name: str, kind: Kind, root: Path = Path("submissions")) -
     Raises:
         ProblemError: E02 another form of name, C02 something is there already, F01 the folder cannot be written.
     """
-    if not NAME.fullmatch(name):
-        expected = "<year>_<team>_<method> in a-z, 0-9 and -, as 2026_me_mine"
-        raise ProblemError(Problem("E02", f"name = {name}", expected, _name_fix(name)))
+    require_name(name)
     if kind not in BRING:
         raise ProblemError(Problem("E01", f"kind {kind}", "a kind of new entry", f"write {near_names(kind, BRING)}"))
     files = {FILE: _entry_file(name, kind), "README.md": _PAGE.format(name=name)}
@@ -79,6 +77,13 @@ def make_entry_folder(name: str, kind: Kind, root: Path = Path("submissions")) -
     make_folder(root)
     write_folder(root / name, {file: text.encode() for file, text in files.items()})
     return root / name
+
+
+def require_name(name: str) -> None:
+    """Check the form of an entry's name. Raises: ProblemError E02, it has another one."""
+    if not NAME.fullmatch(name):
+        expected = "<year>_<team>_<method> in a-z, 0-9 and -, as 2026_me_mine"
+        raise ProblemError(Problem("E02", f"name = {name}", expected, _name_fix(name)))
 
 
 def find_placeholders(path: Path) -> tuple[Problem, ...]:

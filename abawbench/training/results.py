@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -210,35 +210,58 @@ def write_entry(
         record["training"]["coupling"]["table"] = RELATEDNESS
     trained_on = provenance.trained_on
     record["trained_on"] = [*(name for name in content.trained_on if name != trained_on), trained_on]
-    settings = {name: value for name, value in record["settings"].items() if name not in {"seed", "feature_origin"}}
+
+    def file_of(name: str) -> dict[str, Any]:
+        return _weights_file(path, (heads if name == HEADS else backbones) / name, provenance.licence)
+
+    settings = weighted_settings(content, entry, file_of)
     if origin is not None:
         settings["feature_origin"] = asdict(origin)
-    licence = provenance.licence
-    files = [_weights_file(path, backbones / name, licence) for name in backbone_files(entry)]
+    if isinstance(entry, FaceBehaviorEntry) and set(provenance.coupling) != set(
+        terms_of(settings.get("coupling", "none"))
+    ):
+        settings["coupling"] = list(provenance.coupling)
+    record["settings"] = settings
+    write_text(path, tomli_w.dumps(without_none(record)))
+
+
+def weighted_settings(
+    content: EntryFile, entry: LearningEntry, file_of: Callable[[str], dict[str, Any]]
+) -> dict[str, Any]:
+    """The settings of an entry with the files that `keep_weights` writes in place of its seed and earlier files.
+
+    Args:
+        content: content of the entry file.
+        entry: the entry.
+        file_of: function from the name of such a file to its table in the settings.
+    """
+    settings = {name: value for name, value in content.settings.items() if name not in {"seed", "feature_origin"}}
+    files = [file_of(name) for name in backbone_files(entry)]
     parts = settings.get("backbones", []) if isinstance(entry, NetworkEntry) else [settings.get("trunk", {})]
     if _is_shared(entry):
         # the files of the streams stand for the file that they started from
         parts = [{name: value for name, value in parts[0].items() if name not in {"weights", "branch"}}]
-        units = {} if _units(entry) is None else {"weights": _weights_file(path, backbones / UNITS, licence)}
+        units = {} if _units(entry) is None else {"weights": file_of(UNITS)}
         settings["sharing"] = {**settings["sharing"], "trunks": files, **units}
     elif files:
-        parts = [{**part, "weights": file} for part, file in zip(parts, files, strict=True)]
+        # what is written holds one network
+        parts = [
+            {**{name: value for name, value in part.items() if name != "branch"}, "weights": file}
+            for part, file in zip(parts, files, strict=True)
+        ]
     if isinstance(entry, NetworkEntry):
         settings["backbones"] = parts
     elif isinstance(entry, FaceBehaviorEntry):
         (settings["trunk"],) = parts
-        if set(provenance.coupling) != set(terms_of(settings.get("coupling", "none"))):
-            settings["coupling"] = list(provenance.coupling)
-    record["settings"] = {**settings, "weights": _weights_file(path, heads / HEADS, licence)}
-    write_text(path, tomli_w.dumps(_without_none(record)))
+    return {**settings, "weights": file_of(HEADS)}
 
 
-def _without_none(value: Any) -> Any:
+def without_none(value: Any) -> Any:
     """The same data without the keys whose value is None, which TOML does not have."""
     if isinstance(value, Mapping):
-        return {str(name): _without_none(part) for name, part in value.items() if part is not None}
+        return {str(name): without_none(part) for name, part in value.items() if part is not None}
     if isinstance(value, list | tuple):
-        return [_without_none(part) for part in value]
+        return [without_none(part) for part in value]
     return value
 
 

@@ -1,0 +1,1 @@
+"""Exports of records and entries in the forms that other projects read."""

@@ -1,0 +1,95 @@
+"""The figures of a record, each with its interval, its range, and what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from abawbench.challenges import CHALLENGES, Challenge
+from abawbench.records.model import Record
+from abawbench.scoring.criteria import Path, criterion_of
+from abawbench.scoring.intervals import quoted
+
+# correlations; all other criteria are shares from 0 to 1
+CORRELATIONS = ("ccc", "pearson")
+SCORE: Path = ("score",)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure of a record.
+
+    Attributes:
+        path: its place in the record, as `("metrics", "ccc_valence")`.
+        criterion: criterion that it is of, as `f1`; the name of the metric for the score and its terms.
+        low: least possible value.
+        high: greatest possible value.
+        value: the value.
+        interval: kind of the interval to quote, and its bounds; None where there is none.
+    """
+
+    path: Path
+    criterion: str
+    low: float
+    high: float
+    value: float
+    interval: tuple[str, list[float]] | None
+
+    @property
+    def name(self) -> str:
+        """Its place in dotted form, without the word `metrics`."""
+        return ".".join(self.path[1:] if self.path[0] == "metrics" else self.path)
+
+
+def figures_of(record: Record) -> tuple[Figure, ...]:
+    """The figures of a record that have a value: the score, its terms, and what is reported beside it."""
+    challenge = CHALLENGES[record.challenge]
+    content, intervals = record.model_dump(), record.intervals.model_dump()
+    found: list[Figure] = []
+    for path, (criterion, low, high) in _described(challenge).items():
+        value = _at(content, path)
+        if value is not None:
+            interval = _at(intervals, path)
+            found.append(Figure(path, criterion, low, high, value, None if interval is None else quoted(interval)))
+    return tuple(found)
+
+
+def _at(tree: Mapping[str, Any], path: Path) -> Any:
+    value: Any = tree
+    for name in path:
+        if value is None:
+            return None
+        value = value.get(name)
+    return value
+
+
+def _described(challenge: Challenge) -> dict[Path, tuple[str, float, float]]:
+    """Criterion and range of every figure of a challenge, the score first."""
+    metric = challenge.metric
+    terms: dict[Path, tuple[str, float, float]] = {}
+    for term in metric.terms:
+        low = sum(part.weight * _low(part.criterion) for part in term.parts)
+        terms["terms", term.task] = metric.id, low, sum(part.weight for part in term.parts)
+    described: dict[Path, tuple[str, float, float]] = {}
+    if terms:
+        described[SCORE] = (metric.id, sum(low for _, low, _ in terms.values()), sum(h for *_, h in terms.values()))
+    return described | terms | dict(_reported(challenge))
+
+
+def _reported(challenge: Challenge) -> Iterator[tuple[Path, tuple[str, float, float]]]:
+    for task in challenge.tasks:
+        term = challenge.metric.term(task.name)
+        named = (
+            *challenge.metric.reports(task.name).criteria,
+            *(part.criterion for part in (term.parts if term else ())),
+        )
+        for name in dict.fromkeys(named):
+            criterion = criterion_of(task, name)
+            whole = criterion.whole_path(task)
+            for path in (*(() if whole is None else (whole,)), *criterion.part_paths(task)):
+                yield path, (name, _low(name), 1.0)
+
+
+def _low(criterion: str) -> float:
+    return -1.0 if criterion in CORRELATIONS else 0.0
