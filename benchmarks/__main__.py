@@ -11,6 +11,7 @@ from abawbench.base.problems import did_you_mean, near_names
 # modules of this folder, each with a function main; faces, predict and a part of leaks need the real data
 BENCHMARKS = (
     "scoring",
+    "tuning",
     "synthetic",
     "clips",
     "leaks",

@@ -27,6 +27,8 @@ Figure = Callable[[Floats], Floats]
 class Labelled:
     """The annotated rows of a task, in the order of the frames that answer them.
 
+    A row and the frame whose answer it takes are in the same unit.
+
     Attributes:
         task: the task.
         truth: annotations, shape (rows,) or (rows, columns).
@@ -48,8 +50,8 @@ class Labelled:
     def __len__(self) -> int:
         return len(self.own)
 
-    def only(self, keeps: Mask) -> Labelled:
-        """Some of the rows; clusters keep their numbers."""
+    def only(self, keeps: Mask | slice) -> Labelled:
+        """Some of the rows; clusters and frames keep their numbers."""
         return replace(
             self,
             truth=self.truth[keeps],
@@ -58,8 +60,17 @@ class Labelled:
             copied=self.copied[keeps],
         )
 
+    def between(self, begin: int, end: int) -> tuple[Labelled, Rows]:
+        """The rows that are answered by a part of the frames, with numbers of their own, and their clusters."""
+        part = self.only(slice(*np.searchsorted(self.copied, [begin, end]).tolist()))
+        clusters, cluster = np.unique(part.cluster, return_inverse=True)
+        own = np.where(part.own < 0, -1, part.own - begin)
+        return replace(part, own=own, copied=part.copied - begin, cluster=cluster, clusters=len(clusters)), clusters
+
     def answers(self, values: Floats) -> Floats:
         """The answer to each row, shape (rows, width), from those of all frames, shape (frames, width)."""
+        if np.array_equal(self.own, np.arange(len(values))) and not np.isnan(values[:, 0]).any():
+            return values
         taken = values[self.own]
         lacking = np.isnan(taken[:, 0]) | (self.own < 0)
         taken[lacking] = values[self.copied[lacking]]
@@ -106,7 +117,7 @@ def labelled(
         if challenge.metric.term(task.name) is None:
             continue
         rows = np.flatnonzero(paired.valid[task.name])
-        rows = rows[np.argsort(own[rows], kind="stable")]
+        rows = rows[np.argsort(copied[rows], kind="stable")]
         values = truth.values[task.name][rows]
         result[task.name] = Labelled(
             task,

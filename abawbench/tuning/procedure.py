@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from abawbench.table import Floats, Rows
 from abawbench.tuning.crossfit import Additive, Alternatives, Search
@@ -15,8 +16,6 @@ from abawbench.tuning.steps import Smoothing, Step
 from abawbench.tuning.views import View
 
 Way = tuple[Step, ...]
-# searches that are kept, as folds and resamples come back to the same few
-KEPT = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +40,18 @@ class Chosen:
     choices: Any
 
 
+class Answers(Protocol):
+    """The answers to the annotated rows after some steps."""
+
+    def __call__(self, way: Way) -> Floats:
+        """The answers to all rows, shape (rows, width)."""
+        ...
+
+    def statistics(self, view: View, ways: Sequence[Way]) -> list[NDArray[Any]]:
+        """What quick looks at several ways need."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Procedure:
     """A search through the stages in their order, and then the search of the view; see `crossfit.Search`.
@@ -51,14 +62,14 @@ class Procedure:
     Attributes:
         view: the end of the steps.
         stages: lists of steps, in the order in which they are chosen and applied.
-        answers: function from steps to the answers to the annotated rows, shape (rows, width).
+        answers: the answers to the annotated rows.
         flat: width of the flat top of which the middle is taken; None takes the peak.
         tell: called with what is done now.
     """
 
     view: View
     stages: Sequence[Stage]
-    answers: Callable[[Way], Floats]
+    answers: Answers
     flat: float | None = None
     tell: Callable[[str], None] = lambda _: None
     looks: dict[Way, Additive] = field(default_factory=dict[Way, Additive])
@@ -69,14 +80,15 @@ class Procedure:
         """Number of clusters."""
         return self._search(()).clusters
 
-    def _look(self, way: Way) -> Additive:
-        if way not in self.looks:
-            self.looks[way] = self.view.look(self.answers(way))
-        return self.looks[way]
+    def _look_at(self, ways: Sequence[Way]) -> None:
+        new = [way for way in ways if way not in self.looks]
+        for way, statistics in zip(new, self.answers.statistics(self.view, new), strict=True):
+            self.looks[way] = self.view.look(statistics)
 
     def _search(self, way: Way) -> Search[Any]:
         if way not in self.searches:
-            self.searches[way] = self.view.search(self.answers(way))
+            self._look_at([way])
+            self.searches[way] = self.view.search(self.answers(way), self.looks[way])
         return self.searches[way]
 
     def fit(self, weights: Floats) -> list[Chosen]:
@@ -94,6 +106,7 @@ class Procedure:
             if any(option not in self.looks for option in options):
                 beside = f", {number} of {len(ways)}" if len(ways) > 1 else ""
                 self.tell(f"{stage.name}: {len(options)} settings{beside}")
+            self._look_at(options)
             figures = np.stack([self._figures(option, weights[rows]) for option in options], axis=-1)
             places = _picked(figures, stage.steps, self.flat)
             for place in np.unique(places).tolist():
@@ -101,7 +114,7 @@ class Procedure:
         return {way: np.concatenate(parts) for way, parts in longer.items()}
 
     def _figures(self, way: Way, weights: Floats) -> Floats:
-        look = self._look(way)
+        look = self.looks[way]
         return look.choose(look.totals(weights, np.arange(weights.shape[1])))[1]
 
     def sums(self, choices: list[Chosen], weights: Floats) -> Floats:
@@ -127,14 +140,14 @@ class Procedure:
 
     def for_resamples(self) -> Alternatives:
         """The settings that can win in a resample, of all that were tried."""
-        ways = list(self.looks) or [()]
+        ways = list(self.looks)
         weights = np.append(np.ones((1, self.clusters)), 1 - np.eye(self.clusters), axis=0)
         figures = np.stack([self._figures(way, weights) for way in ways], axis=-1)
         figures = np.where(np.isnan(figures), -np.inf, figures)
         keeps = can_win(figures[0], figures[1:], best(figures[0]))
         several: list[Additive] = []
         for way in [way for way, keep in zip(ways, keeps.tolist(), strict=True) if keep or way == ()]:
-            settings = self.view.for_resamples(self._look(way), self.searches.get(way))
+            settings = self.view.for_resamples(self.looks[way], self.searches.get(way))
             several += [] if settings is None else [settings]
         return Alternatives(several, self)
 

@@ -88,7 +88,7 @@ def weighted_sums(weights: NDArray[Real], statistics: NDArray[Real], clusters_ax
     shape = statistics.shape
     flat = statistics.reshape(*shape[: clusters_axis + 1], -1)
     # the weightings side by side in memory: figures add up over short axes of cells, which is slow the other way round
-    product = np.swapaxes(flat, -1, -2) @ weights.T
+    product: NDArray[Real] = np.matmul(np.swapaxes(flat, -1, -2), weights.T)
     return np.moveaxis(product.reshape(*shape[:clusters_axis], *shape[clusters_axis + 1 :], -1), -1, clusters_axis)
 
 

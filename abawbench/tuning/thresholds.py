@@ -7,8 +7,9 @@ good ones the highest is taken: that is always the code of a positive that count
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +76,8 @@ class Levels:
     Attributes:
         edges: codes of the levels, shape (labels, levels), rising; repeated at the end where a label has fewer.
         counts: cumulative counts by cluster, shape (clusters, labels, 1 + levels, 2): negatives and positives.
-        figure: function from label counts, shape (..., 4), to the figure of a label, shape (...).
+        figure: function from label counts, shape (..., 4), to the figure of a label, shape (...); it rises with the
+            true positives and falls with the false ones.
         flat: width of the flat top of which the middle is taken; None takes the peak.
     """
 
@@ -144,8 +146,47 @@ def pick(figures: Floats, edges: Codes, flat: float | None) -> Rows:
     return np.where(np.take_along_axis(known, top[..., None], -1)[..., 0] > here, top, default)
 
 
-def count_levels(codes: Codes, rows: Labelled, label: int, edges: Codes) -> Counts:
-    """Cumulative counts of one label by cluster, shape (clusters, 1 + levels, 2), in whole numbers as small as fit.
+@dataclass(frozen=True, eq=False)
+class LevelCounter:
+    """Counts the rows at some levels of all labels at once.
+
+    Attributes:
+        edges: codes of the levels, shape (labels, levels); see `Levels`.
+        places: place of each code of each label among the counts of all labels, shape (labels * codes,).
+        kind: type of whole numbers that holds the number of rows of any cluster.
+    """
+
+    edges: Codes
+    places: NDArray[np.int32]
+    kind: np.dtype[Any]
+
+    @staticmethod
+    def of(rows: Labelled, answers: Floats) -> LevelCounter:
+        """The levels of answers, shape (rows, labels), by a part of the rows where they are very many."""
+        step = max(1, len(answers) // CODES)
+        edges = [levels_of(codes_of(column)) for column in answers[::step].T]
+        most = max(map(len, edges))
+        # the last one is repeated where a label has fewer
+        edge = np.stack([np.append(own, np.repeat(own[-1:], most - len(own))) for own in edges])
+        level = np.stack([np.searchsorted(own, np.arange(CODES + 1), side="right") for own in edge])
+        places = (level + np.arange(len(edge))[:, None] * (most + 1)) * 2
+        kind = np.min_scalar_type(int(np.bincount(rows.cluster).max(initial=0)))
+        return LevelCounter(edge, places.astype(np.int32).ravel(), kind)
+
+    def count(self, rows: Labelled, answers: Floats) -> Counts:
+        """Cumulative counts by cluster, shape (clusters, labels, 1 + levels, 2): negatives and positives."""
+        labels, bins = len(self.edges), 1 + self.edges.shape[1]
+        # labels one after the other in memory
+        codes = np.multiply(answers.T, CODES, order="C").astype(np.int64)
+        codes += np.arange(labels)[:, None] * (CODES + 1)
+        cell = np.add(np.take(self.places, codes), rows.truth.T, dtype=np.int64)
+        cell += rows.cluster * (labels * bins * 2)
+        counts = np.bincount(cell.ravel(), minlength=rows.clusters * labels * bins * 2)
+        return cumulative(counts.reshape(rows.clusters, labels, bins, 2)).astype(self.kind)
+
+
+def count_label(codes: Codes, rows: Labelled, label: int, edges: Codes) -> Counts:
+    """Cumulative counts of one label by cluster, shape (clusters, 1 + levels, 2).
 
     Args:
         codes: codes of the label's probabilities, shape (rows,).
@@ -154,39 +195,12 @@ def count_levels(codes: Codes, rows: Labelled, label: int, edges: Codes) -> Coun
         edges: codes of the levels, rising.
     """
     bins = 1 + len(edges)
-    level = np.searchsorted(edges, np.arange(CODES + 1), side="right").astype(np.int32)
-    cell = level[codes]
-    cell += (rows.cluster * bins).astype(np.int32)
+    cell = np.searchsorted(edges, np.arange(CODES + 1), side="right")[codes]
+    cell += rows.cluster * bins
     cell *= 2
     cell += rows.truth[:, label]
-    counts = cumulative(np.bincount(cell, minlength=rows.clusters * bins * 2).reshape(rows.clusters, bins, 2))
-    return counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
-
-
-def first_levels(rows: Labelled, answers: Floats, figure: Figure, flat: float | None = None) -> Levels:
-    """A first look at the thresholds of every label, at 128 levels.
-
-    Args:
-        rows: the annotated rows.
-        answers: probabilities, shape (rows, labels).
-        figure: see `Levels`.
-        flat: see `Levels`.
-    """
-    edges: list[Codes] = []
-    counts: list[Counts] = []
-    for label in range(rows.task.width):
-        codes = codes_of(answers[:, label])
-        edges.append(levels_of(codes))
-        counts.append(count_levels(codes, rows, label, edges[-1]))
-    return Levels(*_side_by_side(edges, counts), figure, flat)
-
-
-def _side_by_side(edges: Sequence[Codes], counts: Sequence[Counts]) -> tuple[Codes, Counts]:
-    """Levels of several labels in one array, the last of each repeated to the same number."""
-    most = max(map(len, edges))
-    edge = np.stack([np.append(own, np.repeat(own[-1:], most - len(own))) for own in edges])
-    padded = [np.concatenate([own, np.repeat(own[:, -1:], most + 1 - own.shape[1], axis=1)], axis=1) for own in counts]
-    return edge, np.stack(padded, axis=1)
+    counts = np.bincount(cell, minlength=rows.clusters * bins * 2).reshape(rows.clusters, bins, 2)
+    return cumulative(counts).astype(np.min_scalar_type(len(codes)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,15 +214,12 @@ class Thresholds:
     Attributes:
         rows: the annotated rows.
         answers: probabilities, shape (rows, labels).
-        figure: function from label counts, shape (..., 4), to the figure of a label, shape (...); it rises with the
-            true positives and falls with the false ones.
-        flat: see `Levels`.
+        first: the first look.
     """
 
     rows: Labelled
     answers: Floats
-    figure: Figure
-    flat: float | None = None
+    first: Levels
 
     @property
     def clusters(self) -> int:
@@ -217,29 +228,29 @@ class Thresholds:
 
     def fit(self, weights: Floats) -> Codes:
         """The code of the best threshold of each label, shape (n, labels)."""
-        chosen = [self._fit(label, weights) for label in range(self.rows.task.width)]
+        looked = self.first.totals(weights, np.arange(self.clusters))
+        chosen = [self._fit(label, weights, looked[:, label]) for label in range(self.rows.task.width)]
         return np.stack(chosen, axis=-1)
 
-    def _fit(self, label: int, weights: Floats) -> Codes:
-        codes, truth = codes_of(self.answers[:, label]), self.rows.truth[:, label]
-        edges = levels_of(codes)
-        figures, totals = self._figures(codes, label, edges, weights)
-        if self.flat is None:
-            inside = self._stretches(totals, figures)
-            level = np.searchsorted(edges, np.arange(CODES + 1), side="right")
-            more = np.unique(codes[(truth > 0) & np.append(False, inside)[level[codes]]])
+    def _fit(self, label: int, weights: Floats, looked: Floats) -> Codes:
+        edges = self.first.edges[label]
+        figures = self.first.figure(cells_at(looked))
+        if self.first.flat is None:
+            codes = codes_of(self.answers[:, label])
+            inside = np.append(False, self._stretches(looked, figures))
+            is_open = inside[np.searchsorted(edges, np.arange(CODES + 1), side="right")]
+            more = np.unique(codes[(self.rows.truth[:, label] > 0) & is_open[codes]])
             edges = np.union1d(more, [DEFAULT]).astype(np.int32)
-            figures, _ = self._figures(codes, label, edges, weights)
-        return edges[pick(figures[:, None], edges[None], self.flat)[:, 0]]
+            figures = self._figures(count_label(codes, self.rows, label, edges), weights)
+        return edges[pick(figures[:, None], edges[None], self.first.flat)[:, 0]]
 
-    def _figures(self, codes: Codes, label: int, edges: Codes, weights: Floats) -> tuple[Floats, Floats]:
-        """The figure at each level, shape (n, levels), and the counts that it comes from."""
-        counts = count_levels(codes, self.rows, label, edges)
+    def _figures(self, counts: Counts, weights: Floats) -> Floats:
+        """The figure at each level, shape (n, levels)."""
         totals = np.empty((len(weights), *counts.shape[1:]))
         for begin in range(0, counts.shape[1], LEVELS):
             block = slice(begin, begin + LEVELS)
             totals[:, block] = weighted_sums(weights, counts[:, block].astype(np.float64))
-        return self.figure(cells_at(totals)), totals
+        return self.first.figure(cells_at(totals))
 
     def _stretches(self, totals: Floats, figures: Floats) -> Mask:
         """True for each stretch, from a level to the next, that could hold something as good, shape (levels,)."""
@@ -251,26 +262,41 @@ class Thresholds:
         hoped = np.stack(
             [above[..., NEITHER], above[..., FALSE_POSITIVE], at[..., FALSE_NEGATIVE], at[..., TRUE_POSITIVE]], axis=-1
         )
-        return (self.figure(hoped) >= np.nanmax(figures, axis=1, keepdims=True, initial=-np.inf)).any(0)
+        return (self.first.figure(hoped) >= np.nanmax(figures, axis=1, keepdims=True, initial=-np.inf)).any(0)
 
     def sums(self, choices: Codes, weights: Floats) -> Floats:
         """The weighted label counts at the thresholds, shape (n, labels, 4)."""
         result = np.empty((len(weights), self.rows.task.width, 4))
         for label in range(self.rows.task.width):
             edges, places = np.unique(choices[:, label], return_inverse=True)
-            counts = count_levels(codes_of(self.answers[:, label]), self.rows, label, edges)
+            counts = count_label(codes_of(self.answers[:, label]), self.rows, label, edges)
             at = cells_at(weighted_sums(weights, counts.astype(np.float64)))
             result[:, label] = at[np.arange(len(weights)), places]
         return result
 
     def untouched(self, weights: Floats) -> Floats:
         """The weighted label counts at 0.5, shape (n, labels, 4)."""
-        return self.sums(np.full((len(weights), self.rows.task.width), DEFAULT, np.int32), weights)
+        totals = self.first.totals(weights, np.arange(self.clusters))
+        default = np.broadcast_to((self.first.edges == DEFAULT).argmax(1), totals.shape[:2])
+        return self.first.take(totals, default)
 
     def value(self, sums: Floats) -> Floats:
         """The mean of the figures of the labels, shape (...)."""
-        return self.figure(sums).mean(-1)
+        return self.first.figure(sums).mean(-1)
 
     def for_resamples(self) -> Alternatives:
         """At most 32 levels of each label that can win in a resample."""
-        return Alternatives((first_levels(self.rows, self.answers, self.figure, self.flat).narrowed(),), self)
+        return Alternatives((self.first.narrowed(),), self)
+
+
+def threshold_search(rows: Labelled, answers: Floats, figure: Figure, flat: float | None = None) -> Thresholds:
+    """A search for thresholds.
+
+    Args:
+        rows: the annotated rows.
+        answers: probabilities, shape (rows, labels).
+        figure: see `Levels`.
+        flat: see `Levels`.
+    """
+    counter = LevelCounter.of(rows, answers)
+    return Thresholds(rows, answers, Levels(counter.edges, counter.count(rows, answers), figure, flat))

@@ -14,16 +14,16 @@ from abawbench.fill import MOST_FILLED, Policy
 from abawbench.inference.store import Store
 from abawbench.scoring import Resampling, pair
 from abawbench.scoring.intervals import LEVEL, USUAL
-from abawbench.table import Floats, Table
+from abawbench.table import Table
+from abawbench.tuning.answers import StreamAnswers
 from abawbench.tuning.apply import can_gate
 from abawbench.tuning.crossfit import CrossFit, Plan, added, crossfit, deal_folds
 from abawbench.tuning.labelled import Labelled, frames_table, labelled
 from abawbench.tuning.procedure import Procedure, Stage, Way
 from abawbench.tuning.searches import FLAT
-from abawbench.tuning.smoothing import Smoother
-from abawbench.tuning.steps import STEPS, Smoothing, Step
+from abawbench.tuning.steps import STEPS
 from abawbench.tuning.streams import ASSUMED_RATE, Stream, read_stream
-from abawbench.tuning.transforms import apply_step, candidates
+from abawbench.tuning.transforms import candidates
 from abawbench.tuning.tuned import Bounds, Estimate, Fitted, Report, Tuned, identity_of, truth_hash
 from abawbench.tuning.views import view_of
 
@@ -52,39 +52,6 @@ class Settings:
     plateau: bool = False
     missing: Policy = "error"
     allow_filled: float = MOST_FILLED
-
-
-class Answers:
-    """Answers to the annotated rows of one task after some steps.
-
-    Args:
-        rows: the annotated rows.
-        stream: the answers.
-        other: answers of the entry that gates name.
-    """
-
-    def __init__(self, rows: Labelled, stream: Stream, other: Stream | None) -> None:
-        self._rows, self._stream, self._other = rows, stream, other
-        self._smoother = Smoother(stream, rows.task)
-        # the last way alone: the ways of a stage begin alike
-        self._before: tuple[Way, Stream] = ((), stream)
-
-    def __call__(self, way: Way) -> Floats:
-        """The answers after these steps, shape (rows, width)."""
-        return self._rows.answers(self._after(way).answers[self._rows.task.name])
-
-    def _after(self, way: Way) -> Stream:
-        if not way:
-            return self._stream
-        *earlier, last = way
-        if self._before[0] != tuple(earlier):
-            self._before = (tuple(earlier), self._after(tuple(earlier)))
-        return self._step(self._before[1], last)
-
-    def _step(self, before: Stream, step: Step) -> Stream:
-        if before is self._stream and isinstance(step, Smoothing):
-            return before.with_answers(self._rows.task.name, self._smoother.smooth(step))
-        return apply_step(before, self._rows.task, step, self._other)
 
 
 def tune(
@@ -196,8 +163,9 @@ def _procedure(
         for name, options in lists.items()
         if name in settings.steps and len(options) > 1 and is_answered
     ]
-    view = view_of(challenge, rows, set(settings.steps) if is_answered else set(), flat)
-    return Procedure(view, stages, Answers(rows, stream, other), flat, tell)
+    answers = StreamAnswers(rows, stream, other)
+    view = view_of(challenge, rows, answers(()), set(settings.steps) if is_answered else set(), flat)
+    return Procedure(view, stages, answers, flat, tell)
 
 
 def estimate_of(figure: CrossFit) -> Estimate:

@@ -22,7 +22,10 @@ from abawbench.tuning.labelled import Figure, Labelled, figure_of, whole_figure_
 from abawbench.tuning.searches import Ascent, Point, Points, weighted_sums
 from abawbench.tuning.steps import Affine, Line, Offsets, Step, steps_for
 from abawbench.tuning.steps import Thresholds as ThresholdStep
-from abawbench.tuning.thresholds import CODES, DEFAULT, Codes, Levels, Thresholds, first_levels
+from abawbench.tuning.thresholds import CODES, DEFAULT, Codes, LevelCounter, Levels, Thresholds
+
+# counts or moments
+Statistics = NDArray[Any]
 
 
 class View(Protocol):
@@ -33,12 +36,19 @@ class View(Protocol):
         """What a reader of the figures must know."""
         ...
 
-    def look(self, answers: Floats) -> Additive:
-        """A quick look at answers, shape (rows, width): settings that add up."""
+    def statistics(self, rows: Labelled, answers: Floats) -> Statistics:
+        """What a quick look needs of some rows and their answers, shape (rows, width).
+
+        By cluster, shape (clusters, ...); those of several parts of the rows add up.
+        """
         ...
 
-    def search(self, answers: Floats) -> Search[Any]:
-        """The search on answers, shape (rows, width)."""
+    def look(self, statistics: Statistics) -> Additive:
+        """A quick look: settings that add up."""
+        ...
+
+    def search(self, answers: Floats, look: Additive) -> Search[Any]:
+        """The search on the answers to all rows, shape (rows, width), after the quick look at them."""
         ...
 
     def for_resamples(self, look: Additive, search: Search[Any] | None) -> Additive | None:
@@ -101,13 +111,18 @@ class AsTheyAre:
         """What a reader of the figures must know."""
         return ()
 
-    def look(self, answers: Floats) -> Points:
-        """The one setting."""
-        return Points(self.rows.statistics(answers)[None], self.figure)
+    def statistics(self, rows: Labelled, answers: Floats) -> Statistics:
+        """The statistics of the decided answers."""
+        return rows.statistics(answers)
 
-    def search(self, answers: Floats) -> Search[Any]:
+    def look(self, statistics: Statistics) -> Points:
+        """The one setting."""
+        return Points(statistics[None], self.figure)
+
+    def search(self, answers: Floats, look: Additive) -> Search[Any]:
         """Nothing is searched."""
-        return Fixed(self.rows.statistics(answers), self.figure)
+        del answers
+        return Fixed(cast(Points, look).statistics[0], self.figure)
 
     def for_resamples(self, look: Additive, search: Search[Any] | None) -> Additive:
         """The one setting."""
@@ -126,19 +141,24 @@ class ByThresholds:
     rows: Labelled
     figure: Figure
     flat: float | None
+    counter: LevelCounter
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the figures must know."""
         return ("resamples choose among 32 thresholds of each label at most, those near the best",)
 
-    def look(self, answers: Floats) -> Levels:
-        """Thresholds at some levels."""
-        return first_levels(self.rows, answers, self.figure, self.flat)
+    def statistics(self, rows: Labelled, answers: Floats) -> Statistics:
+        """Cumulative counts at some levels."""
+        return self.counter.count(rows, answers)
 
-    def search(self, answers: Floats) -> Thresholds:
+    def look(self, statistics: Statistics) -> Levels:
+        """Thresholds at some levels."""
+        return Levels(self.counter.edges, statistics, self.figure, self.flat)
+
+    def search(self, answers: Floats, look: Additive) -> Thresholds:
         """Every threshold."""
-        return Thresholds(self.rows, answers, self.figure, self.flat)
+        return Thresholds(self.rows, answers, cast(Levels, look))
 
     def for_resamples(self, look: Additive, search: Search[Any] | None) -> Levels:
         """The levels that can win."""
@@ -167,12 +187,17 @@ class ByOffsets:
             "resamples choose among the offsets that the search on all videos and on the folds came by",
         )
 
-    def look(self, answers: Floats) -> Points:
-        """Answers without offsets."""
-        return Points(self.rows.statistics(answers)[None], self.figure)
+    def statistics(self, rows: Labelled, answers: Floats) -> Statistics:
+        """The statistics of the answers without offsets."""
+        return rows.statistics(answers)
 
-    def search(self, answers: Floats) -> Ascent:
+    def look(self, statistics: Statistics) -> Points:
+        """Answers without offsets."""
+        return Points(statistics[None], self.figure)
+
+    def search(self, answers: Floats, look: Additive) -> Ascent:
         """Coordinate ascent over the offsets."""
+        del look
         # one class after the other in memory
         columns = np.asfortranarray(answers)
 
@@ -272,14 +297,18 @@ class ByLines:
         """What a reader of the figures must know."""
         return ("resamples leave out the cut of values at the range",)
 
-    def look(self, answers: Floats) -> Lines:
+    def statistics(self, rows: Labelled, answers: Floats) -> Statistics:
+        """The moments of the answers."""
+        return rows.statistics(answers)
+
+    def look(self, statistics: Statistics) -> Lines:
         """The best lines without the cut."""
         assert self.rows.pilots is not None
-        return Lines(self.rows.statistics(answers), self.rows.pilots, self.figure)
+        return Lines(statistics, self.rows.pilots, self.figure)
 
-    def search(self, answers: Floats) -> CutLines:
+    def search(self, answers: Floats, look: Additive) -> CutLines:
         """The best lines with the cut."""
-        return CutLines(self.rows, answers, self.look(answers))
+        return CutLines(self.rows, answers, cast(Lines, look))
 
     def for_resamples(self, look: Additive, search: Search[Any] | None) -> Additive:
         """The lines without the cut."""
@@ -292,10 +321,17 @@ class ByLines:
         return Affine({name: Line(scale, offset) for name, (scale, offset) in pairs})
 
 
-def view_of(challenge: Challenge, rows: Labelled, steps: set[str], flat: float | None) -> View:
+def view_of(challenge: Challenge, rows: Labelled, answers: Floats, steps: set[str], flat: float | None) -> View:
     """The view of a task for the kinds of steps that are tuned.
 
     A line is searched only for concordance, since a correlation does not change with it.
+
+    Args:
+        challenge: the challenge.
+        rows: the annotated rows.
+        answers: the answers to them before any step, shape (rows, width).
+        steps: names of the kinds of steps.
+        flat: width of the flat top of which the middle is taken; None takes the peak.
     """
     figure, whole = figure_of(challenge, rows), whole_figure_of(challenge, rows)
     term = challenge.metric.term(rows.task.name)
@@ -303,7 +339,7 @@ def view_of(challenge: Challenge, rows: Labelled, steps: set[str], flat: float |
         criterion_of(rows.task, part.criterion).value is concordance_from for part in term.parts
     )
     views: Mapping[str, tuple[bool, Callable[[], View]]] = {
-        "thresholds": (True, lambda: ByThresholds(rows, figure, flat)),
+        "thresholds": (True, lambda: ByThresholds(rows, figure, flat, LevelCounter.of(rows, answers))),
         "offsets": (True, lambda: ByOffsets(rows, whole)),
         "affine": (is_concordance, lambda: ByLines(rows, figure)),
     }

@@ -20,8 +20,7 @@ from abawbench.tuning.apply import read_tuned_store
 from abawbench.tuning.crossfit import Plan, crossfit, deal_folds
 from abawbench.tuning.labelled import Labelled
 from abawbench.tuning.steps import Affine, Gate, Offsets, Smoothing, Thresholds
-from abawbench.tuning.thresholds import CODES, Levels, first_levels
-from abawbench.tuning.thresholds import Thresholds as ThresholdSearch
+from abawbench.tuning.thresholds import CODES, threshold_search
 from abawbench.tuning.tune import Settings, tune
 from tests.tuning.stores import write_store
 
@@ -115,7 +114,7 @@ def labels(seed: int, rows: int = 400, clusters: int = 8, digits: int = 6):
 def test_thresholds_equal_a_loop_over_every_threshold(rows, digits):
     known, answers = labels(rows, rows=rows, digits=digits)
     weights = np.random.default_rng(1).integers(0, 3, (4, 8)).astype(float)
-    search = ThresholdSearch(known, answers, f1_per_label_from)
+    search = threshold_search(known, answers, f1_per_label_from)
     choices = search.fit(weights)
     sums = search.sums(choices, weights)
     for number, label in itertools.product(range(4), range(2)):
@@ -134,20 +133,20 @@ def test_thresholds_equal_a_loop_over_every_threshold(rows, digits):
 def test_a_label_without_positives_keeps_its_threshold():
     known, answers = labels(0)
     known.truth[:, 1] = 0
-    choices = ThresholdSearch(known, answers, f1_per_label_from).fit(np.ones((1, 8)))
+    choices = threshold_search(known, answers, f1_per_label_from).fit(np.ones((1, 8)))
     assert choices[0, 1] == CODES // 2
 
 
 def test_levels_that_resamples_choose_among_spread_as_all_thresholds_do():
     known, answers = labels(3, rows=6000, clusters=40)
-    levels = first_levels(known, answers, f1_per_label_from)
+    search = threshold_search(known, answers, f1_per_label_from)
+    levels = search.first
     narrow = levels.narrowed()
     assert narrow.edges.shape[1] <= 32 < levels.edges.shape[1]
     weights = np.random.default_rng(2).multinomial(40, np.ones(40) / 40, 100).astype(float)
     every = np.arange(40)
     all_of, few = (one.choose(one.totals(weights, every))[1] for one in (levels, narrow))
     assert few == pytest.approx(all_of, abs=1e-4)
-    search = ThresholdSearch(known, answers, f1_per_label_from)
     best = search.value(search.sums(search.fit(weights), weights))
     assert (best >= all_of - 1e-12).all()
     assert np.corrcoef(best, few)[0, 1] > 0.98
@@ -156,7 +155,7 @@ def test_levels_that_resamples_choose_among_spread_as_all_thresholds_do():
 
 def test_totals_of_levels_are_exact():
     known, answers = labels(4)
-    levels: Levels = first_levels(known, answers, f1_per_label_from)
+    levels = threshold_search(known, answers, f1_per_label_from).first
     weights = np.random.default_rng(0).integers(0, 4, (3, 8)).astype(float)
     expected = np.einsum("nc,clij->nlij", weights, levels.counts.astype(float))
     assert np.array_equal(levels.totals(weights, np.arange(8)), expected)
@@ -318,7 +317,7 @@ def test_thresholds_of_noise_promise_too_much():
         known, answers = labels(seed, rows=300, clusters=15)
         noise = np.random.default_rng(seed + 99).random(answers.shape)
         plan = Plan(deal_folds(np.ones(15), repeats=4))
-        found = crossfit(ThresholdSearch(known, noise, f1_per_label_from), plan)
+        found = crossfit(threshold_search(known, noise, f1_per_label_from), plan)
         assert found.optimism > 0
         gains.append(found.optimism)
     assert np.mean(gains) > 0.01

@@ -1,0 +1,130 @@
+"""Tuning against loops with scikit-learn: smoothing and thresholds of action units, cross-fitted, with intervals."""
+
+# scikit-learn is in the extra `dev`
+# pyright: reportMissingImports=false
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from abawbench.challenges import get
+from abawbench.table import Floats
+from abawbench.tuning.answers import StreamAnswers
+from abawbench.tuning.crossfit import CrossFit, Plan, crossfit, deal_folds
+from abawbench.tuning.labelled import Labelled, figure_of
+from abawbench.tuning.procedure import Procedure, Stage
+from abawbench.tuning.steps import Smoothing
+from abawbench.tuning.streams import Stream, runs_of
+from abawbench.tuning.thresholds import LevelCounter
+from abawbench.tuning.views import ByThresholds
+
+CHALLENGE = get("abaw10-au")
+VIDEOS, FRAMES = 300, 9000
+SETTINGS, FOLDS, REPEATS, RESAMPLES = 100, 5, 20, 10_000
+# length of an expression in frames
+EPISODE = 45
+
+
+@dataclass(frozen=True)
+class Job:
+    """Answers to tune, and how."""
+
+    stream: Stream
+    rows: Labelled
+    settings: tuple[Smoothing, ...]
+    plan: Plan
+
+
+def make(videos: int, frames: int, settings: int, repeats: int, resamples: int) -> Job:
+    """Action units that come and go, and noisy probabilities of them, with a bias of each video."""
+    generator = np.random.default_rng(0)
+    (task,) = CHALLENGE.tasks
+    rows, width = videos * frames, task.width
+    truth = np.empty((rows, width), np.int8)
+    answers = np.empty((rows, width))
+    for label in range(width):
+        steps = np.cumsum(generator.normal(size=(videos, frames + EPISODE)), axis=1)
+        hidden = (steps[:, EPISODE:] - steps[:, :-EPISODE]) / np.sqrt(EPISODE)
+        seen = hidden + generator.normal(size=hidden.shape) + generator.normal(size=(videos, 1)) / 2
+        truth[:, label] = (hidden > 1 + 0.1 * label).ravel()
+        answers[:, label] = 1 / (1 + np.exp(2.5 - 1.5 * seen.ravel()))
+    unit = np.repeat(np.arange(videos, dtype=np.int32), frames)
+    frame = np.tile(np.arange(1, frames + 1, dtype=np.int32), videos)
+    seconds = frame / 30
+    valid = np.ones(rows, bool)
+    names = tuple(f"video{number}" for number in range(videos))
+    run = runs_of(unit, frame, seconds, valid)
+    stream = Stream(names, unit, frame, seconds, valid, ~valid, {task.name: answers}, run)
+    index = np.arange(rows)
+    known = Labelled(task, truth, unit.astype(np.int64), videos, index, index, None)
+    widths = np.geomspace(0.1, 8, settings - 1)
+    plan = Plan(deal_folds(np.full(videos, frames), folds=FOLDS, repeats=repeats), resamples, threads=2)
+    return Job(stream, known, tuple(Smoothing("mean", float(width)) for width in widths), plan)
+
+
+def tuned(job: Job) -> CrossFit:
+    """The whole job, by this package."""
+    answers = StreamAnswers(job.rows, job.stream, None, job.plan.threads)
+    counter = LevelCounter.of(job.rows, answers(()))
+    view = ByThresholds(job.rows, figure_of(CHALLENGE, job.rows), None, counter)
+    stage = Stage("smoothing", (None, *job.settings))
+    return crossfit(Procedure(view, (stage,), answers), job.plan)
+
+
+def curve_seconds(job: Job) -> float:
+    """Seconds of one of scikit-learn's curves over all thresholds, on the training part of a fold."""
+    from sklearn.metrics import precision_recall_curve
+
+    training = np.isin(job.rows.cluster, np.flatnonzero(job.plan.folds[0] != 0))
+    truth, answers = job.rows.truth[training, 0], job.stream.answers[job.rows.task.name][training, 0]
+    begin = time.perf_counter()
+    precision, recall, _ = precision_recall_curve(truth, answers)
+    best_f1(precision, recall)
+    return time.perf_counter() - begin
+
+
+def best_f1(precision: Floats, recall: Floats) -> float:
+    """The best F1 on a curve."""
+    return float(np.max(2 * precision * recall / np.maximum(precision + recall, 1e-12)))
+
+
+def grid_seconds(job: Job) -> float:
+    """Seconds of one call of scikit-learn's F1, at one threshold, on the training part of a fold."""
+    from sklearn.metrics import f1_score
+
+    training = np.isin(job.rows.cluster, np.flatnonzero(job.plan.folds[0] != 0))
+    truth, answers = job.rows.truth[training, 0], job.stream.answers[job.rows.task.name][training, 0]
+    begin = time.perf_counter()
+    f1_score(truth, answers >= 0.5)
+    return time.perf_counter() - begin
+
+
+def main() -> None:
+    """Print the seconds of the whole job, and those of two ways with scikit-learn, extrapolated from one call."""
+    job = make(VIDEOS, FRAMES, SETTINGS, REPEATS, RESAMPLES)
+    print(
+        f"\n{SETTINGS} smoothing settings x 12 action units x every threshold, {FOLDS} folds x {REPEATS}, "
+        f"{RESAMPLES:,} resamples that repeat the search, {len(job.rows):,} rows of {VIDEOS} videos"
+    )
+    begin, processor = time.perf_counter(), time.process_time()
+    found = tuned(job)
+    seconds, used = time.perf_counter() - begin, time.process_time() - processor
+    print(f"  abawbench, two threads       {seconds:14,.0f} s ({used:,.0f} s of processor)")
+    searches = SETTINGS * job.rows.task.width * (1 + FOLDS * REPEATS)
+    for name, each, calls in (
+        ("scikit-learn, curves", curve_seconds(job), searches),
+        ("scikit-learn, grid of 99", grid_seconds(job), searches * 99),
+    ):
+        total = each * calls
+        print(f"  {name:<28} {total:14,.0f} s, {total / seconds:,.0f} times ours ({calls:,} x {each:.3f} s)")
+    print("  scikit-learn's ways are for the folds alone: without resamples, smoothing, and intervals")
+    interval = found.interval("gain")
+    print(f"  gain {found.gain:+.4f} {interval}, optimism {found.optimism:+.4f}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
