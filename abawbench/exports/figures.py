@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ class Figure:
     low: float
     high: float
     value: float
-    interval: tuple[str, list[float]] | None
+    interval: tuple[str, Sequence[float]] | None
 
     @property
     def name(self) -> str:
@@ -45,7 +45,8 @@ class Figure:
 def figures_of(record: Record) -> tuple[Figure, ...]:
     """The figures of a record that have a value: the score, its terms, and what is reported beside it."""
     challenge = CHALLENGES[record.challenge]
-    content, intervals = record.model_dump(), record.intervals.model_dump()
+    # a record of before there was a kind of interval does not have it
+    content, intervals = record.model_dump(), record.intervals.model_dump(exclude_unset=True)
     found: list[Figure] = []
     for path, (criterion, low, high) in _described(challenge).items():
         value = _at(content, path)

@@ -135,7 +135,7 @@ def _metric(record: Record, figure: Figure) -> dict[str, Any]:
     metric: dict[str, Any] = {"type": figure.criterion, "name": figure.name, "value": figure.value}
     if figure.interval is not None:
         kind, bounds = figure.interval
-        metric["args"] = {"interval": bounds, "level": record.intervals.level, "kind": kind}
+        metric["args"] = {"interval": list(bounds), "level": record.intervals.level, "kind": kind}
     return metric
 
 

@@ -24,7 +24,7 @@ from abawbench.exports.figures import figures_of
 from abawbench.exports.formats import FORMATS, export_record
 from abawbench.exports.model_card import Subject, model_card, subject_of_record
 from abawbench.exports.yaml_text import to_yaml
-from abawbench.records import Record, read
+from abawbench.records import Interval, Record, read
 from abawbench.scoring.intervals import quoted
 
 ROOT = Path(__file__).parents[2] / "leaderboard" / "records"
@@ -63,7 +63,7 @@ def test_every_record_has_each_of_its_figures_within_its_range_and_with_the_inte
     assert {path: figure.value for path, figure in found.items()} == known
     assert all(figure.low <= figure.value <= figure.high for figure in found.values())
     if record.score is not None:
-        assert found["score",].interval == quoted(record.intervals.score.model_dump())
+        assert found["score",].interval == quoted(record.intervals.score.model_dump(exclude_unset=True))
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -102,13 +102,21 @@ def test_figures_without_a_value_are_left_out(record):
     jsonschema.validate(exported(changed)[1], SCHEMA)
 
 
+def with_interval_of_score(record: Record, **bounds) -> Record:
+    """The record with other bounds of its score, and nothing of kinds that are not given."""
+    intervals = record.intervals.model_copy(update={"score": Interval(**bounds)})
+    return without(record, intervals=intervals)
+
+
+def test_a_record_of_before_there_was_a_kind_of_interval_quotes_another(record):
+    old = with_interval_of_score(record, bca=(1.0, 2.0), percentile=None)
+    assert figures_of(old)[0].interval == ("BCa", (1.0, 2.0))
+
+
 def test_a_figure_without_an_interval_has_no_uncertainty(record):
-    intervals = record.intervals.model_copy(
-        update={"score": record.intervals.score.model_copy(update={"bca": None, "percentile": None})}
-    )
-    result = exported(without(record, intervals=intervals))[1]["evaluation_results"][0]
-    assert "uncertainty" not in result["score_details"]
-    assert "| score | " in (card := model_card(subject_of_record(record), [without(record, intervals=intervals)]))
+    bare = with_interval_of_score(record, bca=None, percentile=None, jackknife=None)
+    assert "uncertainty" not in exported(bare)[1]["evaluation_results"][0]["score_details"]
+    card = model_card(subject_of_record(record), [bare])
     assert re.search(r"^\| score \| [\d.]+ \| none \|$", card, re.MULTILINE)
 
 
@@ -124,9 +132,9 @@ def test_the_hub_reads_the_score_of_its_own_format(record):
     (entry,) = parse_eval_result_entries(yaml.safe_load(data))
     assert path == f".eval_results/{record.challenge}.{record.split}.yaml"
     assert (entry.dataset_id, entry.task_id, entry.value) == ("me/bench", record.challenge, record.score)
-    assert entry.date.startswith(record.date.isoformat())
-    assert "the truth is generated, not annotated" in entry.notes
-    assert "95 % interval" in entry.notes
+    assert str(entry.date).startswith(record.date.isoformat())
+    assert "the truth is generated, not annotated" in str(entry.notes)
+    assert "95 % interval" in str(entry.notes)
 
 
 def test_a_data_set_without_an_owner_and_a_record_without_a_score_are_refused(record):
@@ -143,8 +151,10 @@ def test_the_hub_reads_the_head_of_a_model_card(record):
     values = {result.metric_name: result.metric_value for result in card.data.eval_results}
     assert values["score"] == record.score
     assert values["terms.va"] == record.terms["va"]
-    low, high = card.data.eval_results[0].metric_args["interval"]
-    assert f"| score | {record.score:.4f} | {low:.4f} to {high:.4f} (BCa) |" in card.text
+    told = card.data.eval_results[0].metric_args
+    (low, high), kind = told["interval"], told["kind"]
+    assert (kind, (low, high)) == figures_of(record)[0].interval
+    assert f"| score | {record.score:.4f} | {low:.4f} to {high:.4f} ({kind}) |" in card.text
     assert card.data.eval_results[0].dataset_args["synthetic_truth"] is True
     assert "says nothing about real faces" in card.text
 
@@ -189,14 +199,13 @@ def test_the_command_writes_each_format_once_and_leaves_other_files_alone(form, 
         "eval-results": ["--dataset", "me/bench"],
         "model-card": [],
     }
-    words = ["leaderboard", "export", str(PATHS[0]), "--format", form, "-o", str(tmp_path / "out")]
-    for _ in range(2):
-        result = CliRunner().invoke(main, [*words, *needed[form], "--json"])
-        assert result.exit_code == 0, result.output
-    (path,) = (Path(name) for name in json.loads(result.stdout)["files"])
+    words = ["leaderboard", "export", str(PATHS[0]), "--format", form, "-o", str(tmp_path / "out"), *needed[form]]
+    first, again = (CliRunner().invoke(main, [*words, "--json"]) for _ in range(2))
+    assert (first.exit_code, again.stdout) == (0, first.stdout)
+    (path,) = (Path(name) for name in json.loads(first.stdout)["files"])
     assert [each for each in (tmp_path / "out").rglob("*") if each.is_file()] == [path]
     path.write_text("mine")
-    refused = CliRunner().invoke(main, [*words, *needed[form]])
+    refused = CliRunner().invoke(main, words)
     assert refused.exit_code == 1
     assert "something else is there already" in refused.output
     assert path.read_text() == "mine"
