@@ -87,6 +87,7 @@ class Case:
         paired: truth and prediction.
         answers: by task, the answers behind the prediction, shape (rows, width), NaN where there is none; empty where
             they are not known.
+        tuned: names of the tasks whose labels are decided by thresholds of their own already.
         filled: True for each row whose answer was taken from other frames, shape (rows,).
         units: statistics of the tasks by unit of the truth.
         names: names of the clusters.
@@ -96,6 +97,7 @@ class Case:
     challenge: Challenge
     paired: Paired
     answers: Mapping[str, Floats]
+    tuned: frozenset[str]
     filled: Mask
     units: Statistics
     names: tuple[str, ...]
@@ -125,10 +127,11 @@ class Case:
             names = tuple(f"every {JOINED}th from the {place + 1}th on" for place in range(JOINED))
         filled = np.zeros(len(paired.truth), bool) if paired.prediction.filled is None else paired.prediction.filled
         answers: dict[str, Floats] = {}
+        tuned: frozenset[str] = frozenset()
         if stream is not None:
             answers, of_stream = _in_rows(stream, paired)
-            filled = filled | of_stream
-        return Case(challenge, paired, answers, filled, units, names, cluster)
+            filled, tuned = filled | of_stream, frozenset(stream.thresholds)
+        return Case(challenge, paired, answers, tuned, filled, units, names, cluster)
 
     @property
     def is_joined(self) -> bool:

@@ -8,15 +8,22 @@ from itertools import combinations
 import numpy as np
 
 from abawbench.challenges import Task
+from abawbench.entries.outputs import certain_answers
 from abawbench.metrics.f1 import FALSE_NEGATIVE, FALSE_POSITIVE, NEITHER, TRUE_POSITIVE, label_confusion
 from abawbench.table import Floats
-from abawbench.tuning.repairs import Bound, Case, Repair, Sums
+from abawbench.tuning.labelled import Labelled
+from abawbench.tuning.repairs import Bound, Case, Fitted, Repair, Sums
+from abawbench.tuning.steps import Offsets, Thresholds
+from abawbench.tuning.views import view_of
 
 Pair = tuple[int, int]
+# by step, the words before its values, and the form of these
+DECISIONS = {"thresholds": ("decide labels from", ".2f"), "offsets": ("add to the log-probabilities of", "+.2f")}
 
 
 def repairs_of_classes(case: Case, task: Task) -> Iterator[Repair]:
     """Every repair of a task with classes that exclude each other."""
+    yield from _decisions(case, task, "class offsets", "offsets")
     counts = case.total[task.name]
     pairs = [(a, b) for a, b in combinations(range(task.width), 2) if counts[a, b] + counts[b, a]]
     if not pairs:
@@ -28,6 +35,7 @@ def repairs_of_classes(case: Case, task: Task) -> Iterator[Repair]:
 
 def repairs_of_labels(case: Case, task: Task) -> Iterator[Repair]:
     """Every repair of a task with labels that may occur together."""
+    yield from _decisions(case, task, "thresholds", "thresholds")
     swapped = case.by_cluster(_swapped(case, task))
     total, counts = swapped.sum(0), case.total[task.name]
     pairs = [(a, b) for a, b in combinations(range(task.width), 2) if total[a, b] + total[b, a]]
@@ -53,6 +61,47 @@ def classes_as_others(filled: Floats, others: Floats) -> Floats:
 def labels_as_others(filled: Floats, others: Floats) -> Floats:
     """Counts of the labels of filled rows, with the others' share of each prediction given the truth of the label."""
     return classes_as_others(label_confusion(filled), label_confusion(others)).reshape(filled.shape)
+
+
+def _decisions(case: Case, task: Task, error: str, step: str) -> Iterator[Repair]:
+    """The step that turns probabilities to classes or labels, which `abawbench tune` searches.
+
+    Args:
+        case: the case.
+        task: a task with classes or labels.
+        error: name of the error.
+        step: name of the step, as in `steps.STEPS`.
+    """
+    words, form = DECISIONS[step]
+    if case.challenge.metric.term(task.name) is None or task.name in case.tuned:
+        return
+    figure = case.figure_of(task)
+    answers = case.answers.get(task.name)
+    if answers is None:
+        name = task.name.replace("_", " ")
+        advice = f"what {error} cost {name} is not known without probabilities: give the store of `predict`"
+        yield Repair(error, task.name, None, figure, advice, None)
+        return
+    rows = np.flatnonzero(case.paired.valid[task.name])
+    # without an answer of its own a row keeps what was decided for it
+    decided = case.paired.prediction.classes(task.name)[rows].reshape(len(rows), -1).astype(np.float64)
+    known = answers[rows]
+    known = np.where(np.isnan(known), certain_answers(task, decided), known)
+    labelled = Labelled(
+        task,
+        case.paired.truth.values[task.name][rows],
+        case.cluster[case.paired.truth.video[rows]].astype(np.int64),
+        len(case.names),
+        rows,
+        rows,
+        None,
+    )
+    view = view_of(case.challenge, labelled, {step}, None)
+    search = view.search(known)
+    found = view.step(search.fit(np.ones((1, len(case.names)))))
+    if isinstance(found, Thresholds | Offsets):
+        shown = ", ".join(f"{name} {value:{form}}" for name, value in found.values.items())
+        yield Repair(error, task.name, None, figure, f"is {error}: {words} {shown}", Fitted(search, 1.0))
 
 
 def _costliest(case: Case, task: Task, pairs: list[Pair], repaired: Floats) -> Pair:

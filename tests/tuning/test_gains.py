@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from abawbench.scoring import Resampling, pair, score_paired
 from abawbench.synthetic import simulate_predictions, simulate_split
 from abawbench.table import Table
 from abawbench.tuning.gains import gains
+from abawbench.tuning.streams import Stream, table_of_stream
 from tests.scoring.tables import videos
 
 VA, EXPRESSION, UNITS, MTL = (get(f"abaw{name}") for name in ("6-va", "6-expr", "6-au", "4-mtl"))
@@ -171,6 +173,68 @@ def test_the_worst_video_is_named_and_its_gain_is_the_score_without_it():
     kept = np.flatnonzero(TRUTH.video != 3)
     without = scored(VA, TRUTH.take(kept), table("va", spoilt).take(kept)).score
     assert gain.score_after == pytest.approx(without, abs=1e-9)
+
+
+def stream_of(challenge, task, answers, videos=8, *, filled=None):
+    """The answers of an entry, every frame answered, and the prediction that they are decided to."""
+    rows = len(answers) // videos
+    unit = np.repeat(np.arange(videos, dtype=np.int32), rows)
+    frame = np.tile(np.arange(1, rows + 1, dtype=np.int32), videos)
+    is_filled = np.zeros(len(unit), bool) if filled is None else filled
+    names = tuple(f"v{place}" for place in range(videos))
+    stream = Stream(names, unit, frame, frame / 30.0, ~is_filled, is_filled, {task: answers}, unit)
+    return stream, table_of_stream(stream, challenge)
+
+
+def test_a_planted_shift_of_the_classes_is_found_as_offsets():
+    generator = np.random.default_rng(8)
+    truth = np.where(generator.random(4000) < 0.6, 0, generator.integers(1, 8, 4000)).astype(np.int8)
+    evidence = 2.5 * np.eye(8)[truth] + generator.normal(0, 1, (4000, 8))
+    # the entry was trained where class 3 was much more frequent
+    scores = evidence + np.log([0.6, *[0.4 / 7] * 7]) + 2.0 * (np.arange(8) == 3)
+    probabilities = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    stream, prediction = stream_of(EXPRESSION, "expression", probabilities)
+    paired = pair(EXPRESSION, table("expression", truth), prediction)
+    every = gains(EXPRESSION, paired, stream, resampling=FEW)
+    gain = next(one for one in every if one.error == "class offsets")
+    assert gain.cross_fitted
+    assert gain.interval is not None
+    assert gain.interval[0] > 0.02
+    value = float(re.search(r"Fear ([+-][\d.]+)", gain.advice)[1])  # type: ignore
+    others = [float(one) for one in re.findall(r"([+-][\d.]+)", gain.advice.replace(f"Fear {value:+.2f}", ""))]
+    assert value < min(others, default=0) - 0.5
+
+
+def test_planted_thresholds_are_found_label_by_label():
+    generator = np.random.default_rng(9)
+    truth = (generator.random((4000, 12)) < 0.3).astype(np.int8)
+    probabilities = np.clip(0.35 + 0.3 * truth + generator.normal(0, 0.06, truth.shape), 0, 1)
+    # one label is shifted: its threshold is at 0.2
+    probabilities[:, 4] = np.clip(probabilities[:, 4] - 0.3, 0, 1)
+    stream, prediction = stream_of(UNITS, "action_units", probabilities)
+    paired = pair(UNITS, table("action_units", truth), prediction)
+    gain = next(one for one in gains(UNITS, paired, stream, resampling=FEW) if one.error == "thresholds")
+    assert gain.gain == pytest.approx(1 / 12, abs=0.02)
+    threshold = float(re.search(r"AU7 ([\d.]+)", gain.advice)[1])  # type: ignore
+    assert threshold == pytest.approx(0.2, abs=0.08)
+
+
+def test_without_probabilities_what_is_missing_is_said():
+    truth, prediction = np.zeros((80, 12), np.int8), np.ones((80, 12), np.int8)
+    gain = found(UNITS, table("action_units", truth), table("action_units", prediction), "thresholds")
+    assert (gain.gain, gain.score_after, gain.interval) == (None, None, None)
+    assert "give the store of `predict`" in gain.advice
+
+
+def test_frames_that_a_store_filled_are_found():
+    generator = np.random.default_rng(10)
+    truth = np.repeat(generator.integers(0, 8, 400), 4).astype(np.int8)
+    is_filled = generator.random(1600) < 0.2
+    answers = 0.9 * np.eye(8)[np.where(is_filled, 0, truth)] + 0.1 / 8
+    stream, prediction = stream_of(EXPRESSION, "expression", answers, filled=is_filled)
+    paired = pair(EXPRESSION, table("expression", truth), prediction)
+    gain = next(one for one in gains(EXPRESSION, paired, stream, resampling=FEW) if one.error == "missing faces")
+    assert gain.score_after == pytest.approx(1, abs=1e-9)
 
 
 def test_rows_that_do_not_count_change_no_gain():
