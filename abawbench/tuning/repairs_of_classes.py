@@ -17,6 +17,8 @@ from abawbench.tuning.steps import Offsets, Thresholds
 from abawbench.tuning.views import view_of
 
 Pair = tuple[int, int]
+# rows of a search at most; neighbouring frames of more say little that is new
+MOST_ROWS = 300_000
 # by step, the words before its values, and the form of these
 DECISIONS = {"thresholds": ("decide labels from", ".2f"), "offsets": ("add to the log-probabilities of", "+.2f")}
 
@@ -83,6 +85,8 @@ def _decisions(case: Case, task: Task, error: str, step: str) -> Iterator[Repair
         yield Repair(error, task.name, None, figure, advice, None)
         return
     rows = np.flatnonzero(case.paired.valid[task.name])
+    every = -(-len(rows) // MOST_ROWS)
+    rows = rows[::every]
     # without an answer of its own a row keeps what was decided for it
     decided = case.paired.prediction.classes(task.name)[rows].reshape(len(rows), -1).astype(np.float64)
     known = answers[rows]
@@ -101,7 +105,8 @@ def _decisions(case: Case, task: Task, error: str, step: str) -> Iterator[Repair
     found = view.step(search.fit(np.ones((1, len(case.names)))))
     if isinstance(found, Thresholds | Offsets):
         shown = ", ".join(f"{name} {value:{form}}" for name, value in found.values.items())
-        yield Repair(error, task.name, None, figure, f"is {error}: {words} {shown}", Fitted(search, 1.0))
+        thinned = f" (searched on one row of {every})" * (every > 1)
+        yield Repair(error, task.name, None, figure, f"is {error}: {words} {shown}{thinned}", Fitted(search, 1.0))
 
 
 def _costliest(case: Case, task: Task, pairs: list[Pair], repaired: Floats) -> Pair:

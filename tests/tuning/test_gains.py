@@ -278,3 +278,14 @@ def test_whole_videos_have_neither_lag_nor_level():
     noisy = np.clip(values + generator.normal(0, 0.2, values.shape), 0, 1)
     every = gains(challenge, pair(challenge, videos("mimicry", values), videos("mimicry", noisy)), resampling=FEW)
     assert not {one.error for one in every} & {"lag", "video bias", "bias", "scale"}
+
+
+def test_of_very_many_rows_a_search_takes_a_part_and_says_so(monkeypatch):
+    monkeypatch.setattr("abawbench.tuning.repairs_of_classes.MOST_ROWS", 1000)
+    generator = np.random.default_rng(9)
+    truth = (generator.random((4000, 12)) < 0.3).astype(np.int8)
+    stream, prediction = stream_of(UNITS, "action_units", 0.15 + 0.3 * truth)
+    every = gains(UNITS, pair(UNITS, table("action_units", truth), prediction), stream, resampling=FEW)
+    gain = next(one for one in every if one.error == "thresholds")
+    assert gain.advice.endswith("(searched on one row of 4)")
+    assert gain.score_after == pytest.approx(1, abs=1e-9)
