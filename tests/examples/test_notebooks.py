@@ -40,7 +40,7 @@ def test_a_notebook_runs_and_shows_what_it_was_committed_with(path, tmp_path, mo
 
 
 def test_there_are_notebooks_with_output():
-    assert len(NOTEBOOKS) >= 2
+    assert len(NOTEBOOKS) == 3
     for path in NOTEBOOKS:
         cells = nbformat.read(path, as_version=4).cells
         assert sum(bool(cell.outputs) for cell in cells if cell.cell_type == "code") > 3, path
