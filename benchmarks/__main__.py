@@ -21,6 +21,7 @@ BENCHMARKS = (
     "temporal",
     "training",
     "compound_scores",
+    "coverage",
 )
 
 

@@ -13,11 +13,11 @@ from abawbench.metrics.holm import holm
 from benchmarks.claims.analysis import analyse, verdict
 from benchmarks.claims.cells import Tuned, minutes
 from benchmarks.claims.claim import CLAIMS, FOLDER, Claim, Side, load_claim
+from benchmarks.pages import filled
 
 RESULTS, PLOT, README = "results.json", "plot.png", "README.md"
 PAGE = FOLDER.parent.parent / "docs" / "claims.md"
 BEGIN = "<!-- begin: written by `python -m benchmarks.claims report` -->"
-END = "<!-- end -->"
 # the heading of a README's own words about its results, which the page repeats
 WORDS = "## In plain words"
 NOT_YET = "*Registered, and not run to the end yet: no result.*"
@@ -62,7 +62,7 @@ def pages() -> dict[Path, str]:
     parts[PAGE] = "\n\n".join(
         [_family(claims, found, adjusted), *(_section(claim, found.get(claim.name), adjusted) for claim in claims)]
     )
-    return {path: filled(path, part) for path, part in parts.items()}
+    return {path: filled(path, part, BEGIN) for path, part in parts.items()}
 
 
 def adjust(claims: Sequence[Claim], found: Mapping[str, Results]) -> dict[tuple[str, str], float]:
@@ -151,19 +151,6 @@ def _arms(results: Results) -> str:
 def _signed(interval: Sequence[float]) -> str:
     value, low, high = interval
     return f"{value:+.3f} ({low:+.3f} to {high:+.3f})"
-
-
-def filled(path: Path, part: str) -> str:
-    """The text of a page with another part between its markers.
-
-    Raises:
-        ValueError: a marker is missing.
-    """
-    head, found, rest = path.read_text("utf-8").partition(BEGIN)
-    _, closed, tail = rest.partition(END)
-    if not found or not closed:
-        raise ValueError(f"{path} has no {BEGIN} ... {END}")
-    return f"{head}{BEGIN}\n\n{part}\n\n{END}{tail}"
 
 
 def _plot(results: Results) -> bytes:

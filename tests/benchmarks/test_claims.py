@@ -25,7 +25,8 @@ from benchmarks.claims.claim import (
     load_claim,
     macro_f1_of,
 )
-from benchmarks.claims.report import BEGIN, END, README, adjust, pages, results_of, write_results
+from benchmarks.claims.report import BEGIN, README, adjust, pages, results_of, write_results
+from benchmarks.pages import END
 
 PEOPLE, CLASSES = 40, 2
 ACCURACY = {"good": 0.9, "bad": 0.6}

@@ -36,7 +36,7 @@ from abawbench.table import Floats
 from abawbench.training.setup import TrainProgress
 from abawbench.training.sources import Source
 from abawbench.training.train import train
-from benchmarks.claims.report import filled, processor
+from benchmarks.claims.report import BEGIN, processor
 from benchmarks.claims.synthesis.judges import Judges, Verdict, controls, judge, load_judges
 from benchmarks.claims.synthesis.people import (
     CROP,
@@ -50,6 +50,7 @@ from benchmarks.claims.synthesis.people import (
     make_questions,
     write_people,
 )
+from benchmarks.pages import filled
 
 ENTRY = Path(__file__).parents[3] / "submissions" / "2020_zhao_fersnet" / "tiny.toml"
 README, RESULTS = Path(__file__).with_name("README.md"), "results.json"
@@ -258,7 +259,7 @@ def write_result(results: Mapping[str, Any]) -> None:
     times = ", ".join(f"{key} {one['minutes']:g}" for key, one in results["arms"].items())
     made = f"{results['questions']:,} questions about {results['people']} people. Minutes of training: {times}."
     part = f"{conclusion(results)}\n\n{table(results)}\n\n{made} One core of {results['hardware']}."
-    write_text(README, filled(README, part))
+    write_text(README, filled(README, part, BEGIN))
 
 
 @click.command(help=__doc__)
