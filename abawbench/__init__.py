@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from abawbench.base.installed import VERSION
 
 if TYPE_CHECKING:
-    from abawbench.api import apply_ensemble, check, diff, ensemble, fairness, pack, read, score, trials, write
+    from abawbench.api import apply_ensemble, check, compare, diff, ensemble, fairness, pack, read, score, trials, write
     from abawbench.base.problems import Problem, ProblemError
     from abawbench.challenges import CHALLENGES, get
 
@@ -25,6 +25,7 @@ _MODULES = {
     "ProblemError": "abawbench.base.problems",
     "apply_ensemble": "abawbench.api",
     "check": "abawbench.api",
+    "compare": "abawbench.api",
     "diff": "abawbench.api",
     "ensemble": "abawbench.api",
     "fairness": "abawbench.api",
@@ -42,6 +43,7 @@ __all__ = [
     "ProblemError",
     "apply_ensemble",
     "check",
+    "compare",
     "diff",
     "ensemble",
     "fairness",

@@ -14,6 +14,7 @@ from abawbench.formats.group_file import read_group_file
 from abawbench.inference import is_store
 from abawbench.scoring import Score, pair
 from abawbench.scoring import score as score_tables
+from abawbench.scoring.comparison import compare as compare_tables
 from abawbench.scoring.difference import difference
 from abawbench.scoring.fairness import LEAST
 from abawbench.scoring.fairness import fairness as compare_groups
@@ -183,6 +184,35 @@ def diff(
         known,
         tables[0],
         tables[1],
+        missing=missing,
+        allow_filled=allow_filled,
+        resampling=Resampling(resamples, seed),
+    )
+
+
+def compare(
+    challenge: str,
+    truth: Source,
+    predictions: Mapping[str, Source],
+    *,
+    missing: Policy = "error",
+    allow_filled: float = MOST_FILLED,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Rank several predictions by name, and test every pair of them with one error rate for all.
+
+    The keys of the result are listed in `abawbench.scoring.comparison.compare`; options are as for `score`.
+
+    Raises:
+        ProblemError: every problem of the inputs.
+    """
+    rules = get(challenge)
+    known = read_table(rules, truth, "truth")
+    return compare_tables(
+        rules,
+        known,
+        [(name, read_table(rules, source, "prediction")) for name, source in predictions.items()],
         missing=missing,
         allow_filled=allow_filled,
         resampling=Resampling(resamples, seed),

@@ -27,7 +27,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "intervals.md"
 BEGIN = "<!-- begin: written by `python -m benchmarks coverage` -->"
 LEVEL = 0.95
 TRIALS, RESAMPLES = 2000, 500
-SIZES = (20, 60, 300)
+SIZES = (10, 20, 60, 300)
 # studentised resamples need the derivative of every figure by every video: too much for many videos
 STUDENTISED, MOST_STUDENTISED = 200, 60
 VIDEOS = 3000

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from abawbench.challenges import Challenge
 from abawbench.fill import MOST_FILLED, Policy
-from abawbench.metrics.bootstrap import Counts, blocks, collapsed, left_out, weighted
 from abawbench.metrics.jackknife import jackknife_interval, jackknife_of, student_quantile
 from abawbench.scoring.criteria import Path, evaluate, number, spans
 from abawbench.scoring.intervals import LEVEL, USUAL, Resampling, listed, warning
-from abawbench.scoring.score import Paired, by_subject, pair
-from abawbench.scoring.statistics import Statistics, collect, pilots_of
+from abawbench.scoring.paired import Figures, changes_left_out, collect_together, permutation
+from abawbench.scoring.score import pair
+from abawbench.scoring.statistics import Statistics
 from abawbench.table import Floats, Table
-
-Figures = Callable[[Mapping[str, Floats]], dict[Path, Floats]]
 
 POWER = 0.8
 SHOWN_VIDEOS = 10
@@ -59,7 +56,7 @@ def difference(
         ProblemError: as for `score`.
     """
     pairs = [pair(challenge, truth, table, missing=missing, allow_filled=allow_filled) for table in (first, second)]
-    a, b = _statistics(challenge, pairs, resampling.subjects)
+    a, b = collect_together(challenge, pairs, resampling.subjects)
     unit, resamples, seed = resampling.unit, resampling.resamples, resampling.seed
 
     def figures(sums: Mapping[str, Floats]) -> dict[Path, Floats]:
@@ -68,13 +65,13 @@ def difference(
     totals = [figures(statistics.total) for statistics in (a, b)]
     points = {path: totals[0][path] - totals[1][path] for path in totals[0]}
     main = next(path for path in points if not np.isnan(points[path]))
-    without = _left_out(a, b, figures)
+    without = changes_left_out(a, b, figures)
     widths = {path: high - low for path, (low, high) in spans(challenge).items()}
     found = {
         path: jackknife_interval(float(point), without[path], LEVEL, (-widths[path], widths[path]))
         for path, point in points.items()
     }
-    p, swaps = _permutation(_Pairs.of(a, b), figures, main, float(points[main]), resamples, seed)
+    p, swaps = permutation(a, b, figures, main, float(points[main]), resamples=resamples, seed=seed)
     clusters = len(a.groups)
     return {
         "challenge": challenge.id,
@@ -106,91 +103,12 @@ def difference(
     }
 
 
-def _statistics(
-    challenge: Challenge, pairs: list[Paired], subjects: Mapping[str, str] | None
-) -> tuple[Statistics, Statistics]:
-    centres: dict[str, Floats] = {}
-    for task in challenge.tasks:
-        if task.is_real:
-            # the same centre for both, made from both, so that trading places changes no rounding
-            both = [pilots_of(task, paired.truth, paired.prediction, paired.valid[task.name]) for paired in pairs]
-            centres[task.name] = (both[0] + both[1]) / 2
-    collected = [
-        collect(challenge, paired.truth, paired.prediction, valid=paired.valid, pilots=centres) for paired in pairs
-    ]
-    if subjects is None:
-        collected = [statistics.by_video for statistics in collected]
-    else:
-        collected = [by_subject(statistics, subjects) for statistics in collected]
-    a, b = (statistics.counted for statistics in collected)
-    return a, b
-
-
-@dataclass(frozen=True, eq=False)
-class _Pairs:
-    """Statistics of both predictions by cluster; if there are many, clusters that are equal in both are joined."""
-
-    first: Mapping[str, Floats]
-    second: Mapping[str, Floats]
-    multiplicity: Counts
-
-    @staticmethod
-    def of(a: Statistics, b: Statistics) -> _Pairs:
-        different, multiplicity = collapsed(_joined(a, b))
-        return _Pairs(*_apart(different), multiplicity)
-
-
-def _joined(a: Statistics, b: Statistics) -> dict[str, Floats]:
-    return {f"{side} {task}": array for side, one in (("a", a), ("b", b)) for task, array in one.tasks.items()}
-
-
-def _apart(joined: Mapping[str, Floats]) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    one, two = ({name[2:]: array for name, array in joined.items() if name[0] == side} for side in "ab")
-    return one, two
-
-
-def _left_out(a: Statistics, b: Statistics, figures: Figures) -> dict[Path, Floats]:
-    """The difference of every figure with each cluster left out of both: by path, shape (clusters,)."""
-
-    def change(sums: Mapping[str, Floats]) -> dict[Path, Floats]:
-        one, two = (figures(side) for side in _apart(sums))
-        return {path: one[path] - two[path] for path in one}
-
-    return left_out(_joined(a, b), change)
-
-
 def _detectable(point: float, without: Floats) -> float | None:
     """The smallest true difference that a test at the level finds with the power."""
     found = jackknife_of(point, without)
     if found is None:
         return None
     return found.error * sum(student_quantile(share, found.freedom) for share in ((1 + LEVEL) / 2, POWER))
-
-
-def _permutation(
-    pairs: _Pairs, figures: Figures, main: Path, observed: float, resamples: int, seed: int
-) -> tuple[float, int]:
-    """The two-sided p, and the number of swaps that it was computed from."""
-    clusters = int(pairs.multiplicity.sum())
-    exact = clusters < resamples.bit_length()
-    count = 2**clusters if exact else resamples
-    generator = np.random.default_rng(seed)
-    change = {task: array - pairs.second[task] for task, array in pairs.first.items()}
-    everything = pairs.multiplicity.astype(np.float64)[None]
-    first, second = weighted(pairs.first, everything), weighted(pairs.second, everything)
-    reached = 0
-    # a difference equal but for rounding counts as reached
-    bound = abs(observed) - 1e-12
-    for begin, size in blocks(count, len(pairs.multiplicity)):
-        if exact:
-            kept = (np.arange(begin, begin + size)[:, None] >> np.arange(clusters)) & 1
-        else:
-            kept = generator.binomial(pairs.multiplicity, 0.5, (size, len(pairs.multiplicity)))
-        moved = weighted(change, kept.astype(np.float64))
-        one = figures({task: second[task] + array for task, array in moved.items()})[main]
-        two = figures({task: first[task] - array for task, array in moved.items()})[main]
-        reached += int(np.count_nonzero(np.abs(one - two) >= bound))
-    return (reached / count if exact else (1 + reached) / (1 + count)), count
 
 
 def _videos(a: Statistics, b: Statistics, figures: Figures, main: Path, observed: float) -> list[dict[str, Any]]:

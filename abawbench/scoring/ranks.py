@@ -40,7 +40,9 @@ class Ranks:
         ]
 
 
-def rank_ranges(figures: ArrayLike, samples: Floats, *, level: float = LEVEL) -> Ranks:
+def rank_ranges(
+    figures: ArrayLike, samples: Floats, *, above: NDArray[np.bool_] | None = None, level: float = LEVEL
+) -> Ranks:
     """Rank entries by a figure, with what resampling leaves open.
 
     Two entries are separated where the interval of their difference excludes 0. The intervals hold together: their
@@ -52,13 +54,15 @@ def rank_ranges(figures: ArrayLike, samples: Floats, *, level: float = LEVEL) ->
         figures: shape (entries,), the figure of each; all defined.
         samples: shape (entries, resamples), the figure of each in the same resamples; resamples in which some figure
             is undefined do not count.
+        above: shape (entries, entries), where the entry of the row is separated from that of the column and above it,
+            if tests of all pairs have said so; by default the resamples say it.
         level: probability that all ranges hold.
 
     Source: Mogstad, Romano, Shaikh & Wilhelm 2024, Review of Economic Studies 91(1), "Inference for Ranks".
     """
     points = np.asarray(figures, np.float64)
     drawn = samples[:, ~np.isnan(samples).any(0)]
-    above = _separated(points, drawn, level)
+    above = _separated(points, drawn, level) if above is None else above
     return Ranks(
         ranks=1 + (points[None] > points[:, None]).sum(1),
         ranges=np.stack([1 + above.sum(0), len(points) - above.sum(1)], axis=1),

@@ -146,6 +146,22 @@ def test_every_help_has_an_example():
             assert f"abawbench {verb}" in result.stdout, verb
 
 
+def test_diff_of_three_ranks_them_and_adjusts_every_p(files):
+    arguments = ("diff", "abaw4-mtl", files["truth"], files["fair"], files["good"], files["fair"], *FEW)
+    result = run(*arguments)
+    assert result.exit_code == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[0].split() == ["score", "95", "%", "interval", "rank", "95", "%", "range", "tier", "P(first)"]
+    assert lines[1].startswith("good.parquet ")
+    assert "p (Holm)" in result.stdout
+    assert "of 3 pairs differ (p after Holm below 0.05)" in result.stdout
+    assert "resamples and swaps of 6 videos" in result.stdout
+    found = json.loads(run(*arguments, "--json").stdout)
+    assert [row["name"] for row in found["predictions"]] == [str(files[name]) for name in ("good", "fair", "fair")]
+    assert [row["p_holm"] >= row["p"] for row in found["pairs"]] == [True] * 3
+    assert "only 6 videos" in result.stderr
+
+
 def test_diff_prints_p_and_the_smallest_detectable_difference(files):
     result = run("diff", "abaw4-mtl", files["truth"], files["good"], files["fair"], *FEW)
     assert result.exit_code == 0, result.stderr
