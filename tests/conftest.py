@@ -38,7 +38,7 @@ def catalogue_with(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Mapping[str
 
     def patched(*challenges: Challenge) -> Mapping[str, Challenge]:
         more = {**CHALLENGES, **{challenge.id: challenge for challenge in challenges}}
-        for module in ("records.store", "records.agreement", "leaderboard.build", "leaderboard.published"):
+        for module in ("records.store", "records.agreement", "leaderboard.collect", "leaderboard.published"):
             monkeypatch.setattr(f"abawbench.{module}.CHALLENGES", more)
         return more
 

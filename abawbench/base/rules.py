@@ -165,6 +165,10 @@ RULES: dict[str, Rule] = {
         "wrong published fact",
         "A published row names a challenge that is known or described, its kind, a split, numbers and a source.",
     ),
+    "L03": Rule(
+        "page or run of no record",
+        "A report, and a second run, lies at the path of the record that it belongs to.",
+    ),
     "E01": Rule("unknown entry", "The name is that of an entry, of a folder of submissions/, or of a module:factory."),
     "E02": Rule("incomplete entry", "entry.toml has all of its fields, and what it names exists."),
     "E03": Rule("no face found", "The picture holds a face that the detector finds."),

@@ -50,7 +50,10 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "synthesise": ("abawbench.cli.synthesise:command", "Give faces other expressions."),
     },
     "Leaderboards": {
-        "leaderboard": ("abawbench.cli.leaderboard:command", "Build tables from published facts and records."),
+        "leaderboard": (
+            "abawbench.cli.leaderboard:command",
+            "Build tables and pages of facts and records.",
+        ),
     },
     "Start": {
         "doctor": ("abawbench.cli.doctor:command", "Say what is installed and what is missing."),

@@ -65,6 +65,7 @@ class Row:
         position: figure that decides the row's place; NaN where there is none.
         note: remarks that a reader needs.
         source: paper, page or file that holds the figures.
+        record: the record behind a row that was scored here; None for a published row.
     """
 
     kind: Kind
@@ -79,6 +80,7 @@ class Row:
     position: float
     note: str
     source: str
+    record: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,7 @@ def from_record(record: Record, challenge: Challenge) -> Row:
         position=_position(figures, challenge),
         note=_note(challenge, record, size.text if is_named and not is_plain else ""),
         source=f"{RECORDS}{record.place}, truth {record.truth_sha256[:8]}",
+        record=record,
     )
 
 
@@ -235,11 +238,17 @@ def _position(figures: Mapping[str, Figure], challenge: Challenge | None) -> flo
     if challenge is None or not challenge.metric.terms:
         return math.nan
     values = {COLUMNS[name].path: figure.value for name, figure in figures.items()}
-    return sum(_term(term, challenge.task(term.task), values) for term in challenge.metric.terms)
+    return sum(part_of_score(term, challenge.task(term.task), values) for term in challenge.metric.terms)
 
 
-def _term(term: Term, task: Task, values: Mapping[tuple[str, ...], float]) -> float:
-    """A term, as printed or computed from its parts; NaN if there is neither."""
+def part_of_score(term: Term, task: Task, values: Mapping[tuple[str, ...], float]) -> float:
+    """A term of the score, as printed or computed from its parts; NaN if there is neither.
+
+    Args:
+        term: the term.
+        task: its task.
+        values: figures by path in a score.
+    """
     if ("terms", term.task) in values:
         return values["terms", term.task]
     total = 0.0

@@ -79,8 +79,8 @@ def markdown(title: str, challenge: Challenge | None, rows: Sequence[Row], own: 
         headers, cells = _grid(section, marked_down, sources, notes)
         align = ["right" if header in NUMERIC else "left" for header in headers]
         parts += [
-            f"## {marked_down(_heading(section))}",
-            _order(section, "**"),
+            f"## {marked_down(heading_of(section))}",
+            order_of(section, "**"),
             tabulate(cells, headers, tablefmt="pipe", disable_numparse=True, colalign=align),
         ]
     for heading, numbers in (("Sources", sources), ("Notes", notes)):
@@ -107,7 +107,7 @@ def latex(title: str, rows: Sequence[Row]) -> str:
     for section in sections(rows):
         headers, cells = _grid(section, inert, sources)
         align = [LATEX_COLUMNS.get(header, "r" if header in NUMERIC else "l") for header in headers]
-        parts.append(f"% {inert(_heading(section))}. {_order(section, '')}\n{tabular(cells, headers, align)}")
+        parts.append(f"% {inert(heading_of(section))}. {order_of(section, '')}\n{tabular(cells, headers, align)}")
     listed = [[number, inert(source)] for number, source in sources.listed]
     parts.append("% Sources\n" + tabular(listed, ["", "source"], ["l", r"p{0.85\linewidth}"]))
     return "\n\n".join(parts) + "\n"
@@ -151,7 +151,7 @@ def _grid(
         sources: numbers of the sources.
         notes: numbers of the notes; None for a table without them.
     """
-    columns = _columns(section)
+    columns = columns_of(section)
     headers = [*(COLUMNS[column].title for column in columns), "kind", "rank", "team", "method", "source", "note"]
     cells = [
         [
@@ -169,7 +169,7 @@ def _grid(
     return [headers[place] for place in kept], [[row[place] for place in kept] for row in cells]
 
 
-def _columns(section: Section) -> list[str]:
+def columns_of(section: Section) -> list[str]:
     """Columns of figures, without parts that only repeat the score."""
 
     def says_more(column: str) -> bool:
@@ -182,11 +182,13 @@ def _columns(section: Section) -> list[str]:
     return [column for column in COLUMNS if column == section.ordered_by or says_more(column)]
 
 
-def _heading(section: Section) -> str:
+def heading_of(section: Section) -> str:
+    """Heading of a section: its split, and what sets its rows apart."""
     return SPLIT_TITLES[section.split] + (f", {section.group}" if section.group else "")
 
 
-def _order(section: Section, mark: str) -> str:
+def order_of(section: Section, mark: str) -> str:
+    """What the rows of a section stand by, in a sentence; `mark` stands around the column's title."""
     if section.ordered_by is None:
         return "No source gives a figure; rows stand by rank."
     if not any(section.ordered_by in row.figures for row in section.rows):

@@ -5,9 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges.split_sizes import Counts
@@ -99,8 +108,28 @@ class GroupStatistics(_Part):
     pilots: dict[str, list[list[float]]]
 
 
+class Cost(_Part):
+    """What an entry costs, as far as it was counted or measured.
+
+    Attributes:
+        parameters: number of weights of all its networks.
+        frames_per_second: frames that it answers in a second, with everything that reads and prepares them.
+        machine: what the frames were timed on.
+    """
+
+    parameters: Annotated[int, Field(ge=1, le=10**15)] | None = None
+    frames_per_second: Annotated[float, Field(gt=0)] | None = None
+    machine: Text | None = None
+
+    @model_validator(mode="after")
+    def _timed_somewhere(self) -> Self:
+        if self.frames_per_second is not None and self.machine is None:
+            raise ValueError("frames_per_second needs a machine")
+        return self
+
+
 class Disclosure(_Part):
-    """Facts that a reader needs to judge a score; nothing has a default.
+    """Facts that a reader needs to judge a score; nothing but the cost has a default.
 
     Attributes:
         trained_on: names of data sets, or of videos where known; empty for an entry that learnt nothing.
@@ -111,6 +140,7 @@ class Disclosure(_Part):
         licence: licence of code and weights.
         synthetic_truth: True if the truth is generated, not annotated.
         note: any other remark; may be empty.
+        cost: what the entry costs; a record without it says nothing about it.
     """
 
     trained_on: list[Text]
@@ -121,6 +151,13 @@ class Disclosure(_Part):
     licence: Text
     synthetic_truth: bool
     note: str
+    cost: Cost | None = None
+
+    @model_serializer(mode="wrap")
+    def _said(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The fields, without a cost where there is none: older records keep their text."""
+        fields = dump(self)
+        return fields if self.cost is not None else {name: value for name, value in fields.items() if name != "cost"}
 
 
 class CrossFitted(_Part):

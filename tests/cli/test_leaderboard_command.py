@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -28,13 +29,18 @@ def test_build_writes_the_tables_and_names_them(board):
     result = run("build", board)
     assert result.exit_code == 0
     assert f"wrote {board / 'abaw6-va.md'}\n" in result.stdout
-    assert result.stdout.endswith("4 files: 4 written, 0 as they were\n")
+    assert "4 files: 4 written, 0 as they were\n" in result.stdout
+    assert f"written; they begin at {board / 'site' / 'index.html'}\n" in result.stdout
     assert "some team" in (board / "abaw6-va.md").read_text()
 
 
 def test_a_second_build_writes_nothing(board):
     run("build", board)
-    assert run("build", board).stdout == "4 files: 0 written, 4 as they were\n"
+    start = board / "site" / "index.html"
+    files = len(json.loads((board / "site" / "site.json").read_text())["files"]) + 1
+    assert run("build", board).stdout == (
+        f"4 files: 0 written, 4 as they were\n{files} files of pages: 0 written; they begin at {start}\n"
+    )
 
 
 def test_check_is_content_with_what_build_wrote(board):

@@ -11,7 +11,8 @@ from abawbench import records
 from abawbench.base.files import write_text
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
-from abawbench.leaderboard.build import BEGIN, END, build, check, outdated
+from abawbench.leaderboard.build import BEGIN, END, build, check
+from abawbench.leaderboard.collect import outdated
 from abawbench.leaderboard.rows import from_record
 from abawbench.scoring import score
 from abawbench.scoring.intervals import Resampling
