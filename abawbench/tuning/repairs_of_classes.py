@@ -100,7 +100,7 @@ def _decisions(case: Case, task: Task, error: str, step: str) -> Iterator[Repair
         rows,
         None,
     )
-    view = view_of(case.challenge, labelled, {step}, None)
+    view = view_of(case.challenge, labelled, known, {step}, None)
     search = view.search(known)
     found = view.step(search.fit(np.ones((1, len(case.names)))))
     if isinstance(found, Thresholds | Offsets):
