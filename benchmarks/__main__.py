@@ -22,6 +22,7 @@ BENCHMARKS = (
     "training",
     "compound_scores",
     "coverage",
+    "smoothing",
 )
 
 
