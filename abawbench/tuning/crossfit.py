@@ -27,7 +27,7 @@ Figure = Literal["before", "in_sample", "cross_fitted", "gain", "optimism"]
 FIGURES: tuple[Figure, ...] = ("before", "in_sample", "cross_fitted", "gain", "optimism")
 
 # resamples that are searched at a time
-BLOCK_RESAMPLES = 200
+BLOCK_RESAMPLES = 500
 
 
 class Search(Protocol[Choices]):

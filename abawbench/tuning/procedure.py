@@ -16,6 +16,8 @@ from abawbench.tuning.steps import Smoothing, Step
 from abawbench.tuning.views import View
 
 Way = tuple[Step, ...]
+# ways that resamples choose among
+MOST_WAYS = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +131,16 @@ class Procedure:
         """The weighted statistics of the answers without any step, shape (n, own axes)."""
         return self._search(()).untouched(weights)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures must know."""
+        if len(self.looks) <= MOST_WAYS:
+            return self.view.notes
+        return (
+            f"resamples choose among the {MOST_WAYS} best of {len(self.looks)} ways that were tried",
+            *self.view.notes,
+        )
+
     def value(self, sums: Floats) -> Floats:
         """The figure, shape (...)."""
         return self._search(()).value(sums)
@@ -139,14 +151,16 @@ class Procedure:
         return chosen.way if last is None else (*chosen.way, last)
 
     def for_resamples(self) -> Alternatives:
-        """The settings that can win in a resample, of all that were tried."""
+        """The settings that can win in a resample: those of the ways that some fold chose, and of the 40 best ones."""
         ways = list(self.looks)
         weights = np.append(np.ones((1, self.clusters)), 1 - np.eye(self.clusters), axis=0)
         figures = np.stack([self._figures(way, weights) for way in ways], axis=-1)
         figures = np.where(np.isnan(figures), -np.inf, figures)
         keeps = can_win(figures[0], figures[1:], best(figures[0]))
+        # the answers as they are stand first, so that nothing is chosen where nothing is better
+        order = sorted(np.flatnonzero(keeps).tolist(), key=lambda place: -figures[0, place])[:MOST_WAYS]
         several: list[Additive] = []
-        for way in [way for way, keep in zip(ways, keeps.tolist(), strict=True) if keep or way == ()]:
+        for way in dict.fromkeys([(), *self.searches, *(ways[place] for place in order)]):
             settings = self.view.for_resamples(self.looks[way], self.searches.get(way))
             several += [] if settings is None else [settings]
         return Alternatives(several, self)

@@ -118,7 +118,7 @@ def tune(
         procedure = _procedure(challenge, own, stream, other, store, gate, settings, tell_task)
         parts[f"terms.{name}"] = crossfit(procedure, plan)
         steps[name] = procedure.steps(procedure.fit(np.ones((1, own.clusters)))[0])
-        notes += [f"{name}: {note}" for note in procedure.view.notes]
+        notes += [f"{name}: {note}" for note in procedure.notes]
     figures = {"score": added(list(parts.values())), **(parts if len(parts) > 1 else {})}
     report = Report(
         {name: estimate_of(figure) for name, figure in figures.items()},
