@@ -27,9 +27,7 @@ from abawbench.cli.output import exits_on_problems, print_json, stage
 @submissions_option
 @json_option
 @exits_on_problems
-def export(
-    name: str, form: str, out: Path, records: tuple[Path, ...], submissions: Path, as_json: bool
-) -> None:  # fmt: skip
+def export(name: str, form: str, out: Path, records: tuple[Path, ...], submissions: Path, as_json: bool) -> None:
     """Export ENTRY, a network of this package or the folder of a training, into a new folder.
 
     Either folder is an entry again, for `check`, `predict` and `score`. A Hugging Face folder answers alike to the bit;
@@ -40,7 +38,7 @@ def export(
       abawbench entry export 2020_zhao_fersnet/tiny --format hugging-face -o out/fersnet-hub
       abawbench entry export out/static --format onnx -o out/2026_me_graph
     """
-    with stage("loading the entry"):
+    with stage("exporting"):
         from abawbench.exports.entries import export_entry
 
         files, difference = export_entry(name, form, out, records, submissions)

@@ -17,13 +17,14 @@ from abawbench.exports.scores import scores_of
 from abawbench.records.model import Record
 
 USAGE = """\
-    pip install 'abawbench[video,models]'
-    abawbench predict FOLDER VIDEOS_OR_CROPS -o STORE        # FOLDER: where this file lies
+The folder of this file is an entry of abawbench:
+
+    abawbench predict FOLDER VIDEOS_OR_CROPS -o STORE
 
 ```python
 from abawbench.entries import load_entry
 
-entry = load_entry("FOLDER")             # entry.card says what it takes and answers
+entry = load_entry("FOLDER")  # entry.card says what it takes and answers
 ```"""
 
 
@@ -35,14 +36,16 @@ class HubNetwork(nn.Module, PyTorchModelHubMixin, library_name="abawbench"):
         records: records of its scores, for the card.
 
     Attributes:
-        source: the network.
+        source: the network with the content of its entry file.
         entry: the entry, which answers as `abawbench predict` does.
+        records: the records.
+        parts: the modules of the entry.
     """
 
     def __init__(self, network: Network, records: Sequence[Record] = ()) -> None:
         super().__init__()
         self.source, self.entry, self.records = network, network.entry, tuple(records)
-        self.modules_of_entry = nn.ModuleList([*network.entry.encoder.modules, network.entry.network])
+        self.parts = nn.ModuleList([*network.entry.encoder.modules, network.entry.network])
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
         """Scores by task, shape (pictures, width), of normalised pictures. Raises: ProblemError as `scores_of`."""

@@ -15,9 +15,11 @@ from abawbench.records.model import Record
 
 README = "README.md"
 TASK = "image-classification"
-# SPDX id in lower case -> the word of the Hub where that is another one; licences that it does not know are `other`
-LICENCES = {"apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "gpl-3.0", "agpl-3.0", "cc-by-4.0", "cc-by-nc-4.0",
-            "cc-by-sa-4.0", "cc-by-nc-sa-4.0", "cc0-1.0", "unlicense"}  # fmt: skip
+# words of the Hub for licences, which are SPDX ids in lower case; all others are `other` there
+LICENCES = {
+    *("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "gpl-3.0", "agpl-3.0", "unlicense"),
+    *("cc-by-4.0", "cc-by-nc-4.0", "cc-by-sa-4.0", "cc-by-nc-sa-4.0", "cc0-1.0"),
+}
 _MARKS = re.compile(r"([\\`*_\[\]<>|#])")
 
 
@@ -81,7 +83,7 @@ def model_card(subject: Subject, records: Sequence[Record] = ()) -> str:
         *([f"- Paper: {_plain(subject.paper)}"] if subject.paper else []),
         *(f"- Note: {_plain(note)}" for note in subject.notes),
     ]
-    parts += ["\n".join(facts), *(_section(record) for record in records)]
+    parts += ["\n".join(facts), *(_section(subject, record) for record in records)]
     if not records:
         parts.append("No score of it has been recorded.")
     return "\n\n".join(parts) + "\n"
@@ -109,7 +111,7 @@ def _head(subject: Subject, records: Sequence[Record]) -> dict[str, Any]:
     if len(known) == 1 and known[0] in LICENCES:
         head["license"] = known[0]
     elif known:
-        # the Hub wants a name without spaces, and the words as a text
+        # a name without spaces; the words follow in the text
         head |= {"license": "other", "license_name": "see-below"}
     head |= {"pipeline_tag": TASK, "tags": ["abaw", "affective-behavior-analysis", "facial-expression-recognition"]}
     if records:
@@ -144,8 +146,9 @@ def _shown(record: Record) -> Iterable[Figure]:
     return (figure for figure in figures_of(record) if len(figure.path) < 3)
 
 
-def _section(record: Record) -> str:
+def _section(subject: Subject, record: Record) -> str:
     challenge, told = CHALLENGES[record.challenge], record.disclosure
+    is_known = tuple(told.trained_on) == subject.trained_on
     rows = [f"| {figure.name} | {figure.value:.4f} | {_bounds(figure)} |" for figure in _shown(record)]
     lines = [
         *(["**The truth is generated, not annotated: the score says nothing about real faces.**", ""]
@@ -156,7 +159,7 @@ def _section(record: Record) -> str:
         "|---|---:|---|",
         *rows,
         "",
-        f"- Trained on: {_plain(', '.join(told.trained_on) or 'nothing')}",
+        *([] if is_known else [f"- Trained on, by the record: {_plain(', '.join(told.trained_on) or 'nothing')}"]),
         f"- Validation labels used for: {_plain(told.validation_used_for)}",
         f"- Thresholds from: {_plain(told.thresholds_from)}",
         f"- Crops: {_plain(told.crops)}",

@@ -81,7 +81,7 @@ def onnx_files(network: Network, name: str) -> tuple[dict[str, bytes], float]:
 
 
 def _export(entry: LearningEntry, image_input: ImageInput, path: Path) -> None:
-    # the exporter needs it, and says so as a failure of the network
+    # without it the exporter blames the network
     importlib.import_module("onnx")
     names = [FEATURES, *(_output(task.name) for task in entry.card.tasks)]
     channels, size = image_input.channels, image_input.size

@@ -127,6 +127,22 @@ def test_the_mixin_of_the_hub_saves_and_loads_it(tmp_path):
     assert ModelCard.load(tmp_path / "hub" / "README.md").data.library_name == "abawbench"
 
 
+def test_the_mixin_fetches_both_files_of_a_repository(tmp_path, monkeypatch):
+    network = read_network(FRAME_WISE[1])
+    folder = write(hugging_face_files(network), tmp_path / "snapshot")
+    asked = []
+
+    def download(repository, name, **options):
+        asked.append((repository, name, options.get("revision")))
+        return str(folder / name)
+
+    monkeypatch.setattr("abawbench.exports.hugging_face.hf_hub_download", download)
+    monkeypatch.setattr("huggingface_hub.hub_mixin.hf_hub_download", lambda **_: str(folder / "config.json"))
+    loaded = HubNetwork.from_pretrained("me/network", revision="v1")
+    assert are_equal(loaded.entry.predict(clip()), network.entry.predict(clip()))
+    assert sorted(asked) == [("me/network", name, "v1") for name in ("config.json", "model.safetensors")]
+
+
 def test_a_folder_that_was_cut_or_mixed_up_is_refused(tmp_path):
     folder = write(hugging_face_files(shaken(FRAME_WISE[0])), tmp_path / "one")
     weights, config = folder / "model.safetensors", folder / "config.json"
