@@ -101,7 +101,7 @@ def _decisions(case: Case, task: Task, error: str, step: str) -> Iterator[Repair
         None,
     )
     view = view_of(case.challenge, labelled, known, {step}, None)
-    search = view.search(known)
+    search = view.search(known, view.look(view.statistics(labelled, known)))
     found = view.step(search.fit(np.ones((1, len(case.names)))))
     if isinstance(found, Thresholds | Offsets):
         shown = ", ".join(f"{name} {value:{form}}" for name, value in found.values.items())
