@@ -115,4 +115,9 @@ def _sentences(result: dict[str, Any]) -> list[str]:
             f"deviation of {result['spread']:.4f}; the best of {count} equally good trials like that gains "
             f"{result['normal_gain']:.4f}."
         )
+    if result["expected_private"] is not None:
+        from abawbench.tuning.optimism import ExpectedPrivate
+
+        expected = ExpectedPrivate(**result["expected_private"])
+        lines.append(f"The one named, if this is a validation split: {expected.describe()}")
     return lines

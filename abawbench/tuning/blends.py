@@ -66,6 +66,10 @@ class MemberRows:
         return np.searchsorted(self.cluster[self.order], np.arange(self.clusters + 1))
 
 
+# a member, and what is added to its weight
+Move = tuple[int, float]
+
+
 class Blend(Protocol):
     """The additive statistics of weighted means; weights count relative to their sum."""
 
@@ -78,8 +82,8 @@ class Blend(Protocol):
         """Statistics of the mean with these weights, shape (members,): shape (clusters, width, cells)."""
         ...
 
-    def adding(self, weights: Floats) -> Floats:
-        """Statistics with one more of each member in turn, shape (members, clusters, width, cells)."""
+    def moved(self, weights: Floats, moves: Sequence[Move]) -> Floats:
+        """Statistics after each move alone, shape (moves, clusters, width, cells): cheaper than those of new weights."""
         ...
 
 
@@ -110,9 +114,9 @@ class MomentBlend:
         """Statistics of the mean with these weights, as for `Blend`."""
         return self._at(weights[None])[0]
 
-    def adding(self, weights: Floats) -> Floats:
-        """Statistics with one more of each member in turn, as for `Blend`."""
-        return self._at(weights + np.eye(self.members))
+    def moved(self, weights: Floats, moves: Sequence[Move]) -> Floats:
+        """Statistics after each move alone, as for `Blend`."""
+        return self._at(np.stack([_after(weights, move) for move in moves]))
 
     def _at(self, weights: Floats) -> Floats:
         shares = weights / weights.sum(1, keepdims=True)
@@ -138,10 +142,10 @@ class ClassBlend:
         """Statistics of the mean with these weights, as for `Blend`."""
         return self._counts(_weighted_sum(self._answers, weights))
 
-    def adding(self, weights: Floats) -> Floats:
-        """Statistics with one more of each member in turn, as for `Blend`."""
+    def moved(self, weights: Floats, moves: Sequence[Move]) -> Floats:
+        """Statistics after each move alone, as for `Blend`."""
         base = _weighted_sum(self._answers, weights)
-        return _for_each(lambda member: self._counts(base + self._answers[member]), self.members)
+        return _for_each(lambda move: self._counts(base + _times(self._answers, move)), moves)
 
     def _counts(self, sums: Floats) -> Floats:
         highest, chosen = sums[0].copy(), np.zeros(sums.shape[1], np.int8)
@@ -183,17 +187,16 @@ class LabelBlend:
         bound = self._bound(weights)[:, None] * weights.sum()
         return self._counts(_weighted_sum(self._answers, weights) >= bound)
 
-    def adding(self, weights: Floats) -> Floats:
-        """Statistics with one more of each member in turn, as for `Blend`."""
+    def moved(self, weights: Floats, moves: Sequence[Move]) -> Floats:
+        """Statistics after each move alone, as for `Blend`."""
         base = _weighted_sum(self._answers, weights) if weights.any() else 0.0
-        size = weights.sum() + 1
 
-        def with_member(member: int) -> Floats:
-            more = weights.copy()
-            more[member] += 1
-            return self._counts(self._answers[member] >= self._bound(more)[:, None] * size - base)
+        def after(move: Move) -> Floats:
+            later = _after(weights, move)
+            bound = self._bound(later)[:, None] * later.sum()
+            return self._counts(_times(self._answers, move) >= bound - base)
 
-        return _for_each(with_member, self.members)
+        return _for_each(after, moves)
 
     def _bound(self, weights: Floats) -> Floats:
         width = len(self._truth)
@@ -233,9 +236,22 @@ def _weighted_sum(answers: Floats, weights: Floats) -> Floats:
     return total
 
 
-def _for_each(statistics: Callable[[int], Floats], members: int) -> Floats:
+def _times(answers: Floats, move: Move) -> Floats:
+    member, amount = move
+    return answers[member] if amount == 1 else amount * answers[member]
+
+
+def _after(weights: Floats, move: Move) -> Floats:
+    member, amount = move
+    later = weights.copy()
+    # a member that is taken out leaves no rounding behind
+    later[member] = max(later[member] + amount, 0.0)
+    return later
+
+
+def _for_each(statistics: Callable[[Move], Floats], moves: Sequence[Move]) -> Floats:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.stack(list(pool.map(statistics, range(members))))
+        return np.stack(list(pool.map(statistics, moves)))
 
 
 def figure_of(challenge: Challenge, task: Task, pilots: Sequence[Floats] = ()) -> Callable[[Floats], Floats]:

@@ -208,7 +208,7 @@ def _collect(challenge: Challenge, task: Task, known: _Truth, members: Members, 
     own = MemberRows(answers[:, frames], truth, known.cluster[rows], len(known.names))
     blend = kind(own, centre)
     apart = blend if alone is answers else kind(replace(own, answers=alone[:, frames]), centre)
-    singles = apart.adding(np.zeros(own.members))
+    singles = apart.moved(np.zeros(own.members), [(member, 1.0) for member in range(own.members)])
     ranks = None
     if average == "rank":
         # ranks are those among all answered frames, annotated or not

@@ -18,6 +18,7 @@ from abawbench.scoring.criteria import Path, evaluate, number
 from abawbench.scoring.intervals import USUAL, Resampling, percentiles, warning
 from abawbench.scoring.statistics import Statistics
 from abawbench.table import Floats
+from abawbench.tuning.optimism import expected_private
 
 # trials that most tracks take
 SEND = 5
@@ -215,7 +216,8 @@ def plan_trials(
         score of the one named), inflation (by how much the winner's score is expected to lie above what the winner
         scores on average: `sent`, of the set that is sent, and `all`, of all trials, as of the best score here),
         top_scores (expected best of those with the highest scores), correlation (`mean` and `matrix` of those sent),
-        spread, normal_gain (gain of the best of as many equally good trials of this spread and correlation), flags.
+        spread, normal_gain (gain of the best of as many equally good trials of this spread and correlation),
+        expected_private (of the one named, if the split is one that teams see; or None), flags.
 
     Raises:
         ProblemError: C02, fewer than two trials or clusters.
@@ -237,6 +239,8 @@ def plan_trials(
     spread = float(values[:, chosen].std(0, ddof=1).mean())
     of_all, of_sent = _chances(values), _chances(values[:, chosen])
     adds = np.diff([expected_best(values, chosen[: place + 1]) for place in range(len(chosen))], prepend=0.0)
+    # published pairs are of scores
+    expectation = expected_private(challenge, float(scores[named])) if main == ("score",) else None
     return {
         "challenge": challenge.id,
         "fingerprint": challenge.fingerprint,
@@ -279,6 +283,7 @@ def plan_trials(
         "correlation": {"mean": number(mean_correlation), "matrix": [[number(v) for v in row] for row in matrix]},
         "spread": spread,
         "normal_gain": None if np.isnan(mean_correlation) else normal_gain(len(chosen), spread, mean_correlation),
+        "expected_private": None if expectation is None else expectation.to_json(),
         "flags": _alike(names, trials, resampling.unit),
     }
 

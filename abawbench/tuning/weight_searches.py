@@ -61,7 +61,8 @@ class Greedy:
         """The bags with one more member, and their statistics, shape (members, clusters, width, cells)."""
         larger = [(*bag[:member], bag[member] + 1, *bag[member + 1 :]) for member in range(len(bag))]
         if not all(one in self.visited for one in larger):
-            self.visited.update(zip(larger, self.blend.adding(np.array(bag, np.float64)), strict=True))
+            moves = [(member, 1.0) for member in range(len(bag))]
+            self.visited.update(zip(larger, self.blend.moved(np.array(bag, np.float64), moves), strict=True))
         return larger, np.stack([self.visited[one] for one in larger])
 
     def fit(self, weights: Floats) -> list[Bag]:
@@ -129,31 +130,44 @@ def _grouped(bags: Mapping[int, Bag] | Sequence[Bag], rows: Iterable[int]) -> di
 
 
 @dataclass(frozen=True, eq=False)
-class SimplexAscent(Ascent):
-    """Ascent over weights that sum to 1, from equal ones: shares are moved to one member, or taken from it."""
+class Simplex(Ascent):
+    """Ascent over weights that sum to 1, from equal ones: shares are moved to one member, or taken from it.
+
+    Attributes:
+        blend: the members, whose statistics after a move are cheap.
+    """
+
+    blend: Blend | None = None
 
     @property
     def _origin(self) -> Point:
         return (1 / self.axes,) * self.axes
 
     def _neighbours(self, point: Point, step: float) -> list[Point]:
-        own, others = np.array(point), np.eye(self.axes)
-        moved = [(1 - step) * own + step * other for other in others]
-        for member in np.flatnonzero(own).tolist():
-            taken = min(step, float(own[member]))
-            if own[member] < 1:
-                less = own - taken * others[member]
-                moved.append(less / less.sum())
-        return [tuple(one.tolist()) for one in moved]
+        assert self.blend is not None
+        own = np.array(point)
+        # in proportion, a share moved to a member is an amount added to it
+        moves = [(member, step / (1 - step)) for member in range(self.axes)]
+        moves += [(member, -min(step, point[member])) for member in range(self.axes) if 0 < point[member] < 1]
+        options: list[Point] = []
+        for member, amount in moves:
+            later = own.copy()
+            later[member] = max(later[member] + amount, 0.0)
+            options.append(tuple((later / later.sum()).tolist()))
+        new = [place for place, option in enumerate(options) if option not in self.visited]
+        if new:
+            statistics = self.blend.moved(own, [moves[place] for place in new])
+            self.visited.update({options[place]: one for place, one in zip(new, statistics, strict=True)})
+        return options
 
     def for_resamples(self) -> Candidates:
         """The best of the weights with the highest figures among those that were looked at."""
         return among(self.visited, self.figure)
 
 
-def simplex(blend: Blend, figure: Figure) -> SimplexAscent:
+def simplex(blend: Blend, figure: Figure) -> Simplex:
     """The ascent over the weights of a blend's members, with steps of a half to a sixteenth."""
-    return SimplexAscent(lambda point: blend.of(np.array(point)), figure, blend.members, STEPS)
+    return Simplex(lambda point: blend.of(np.array(point)), figure, blend.members, STEPS, blend=blend)
 
 
 def among(visited: Mapping[Bag, Floats] | Mapping[Point, Floats], figure: Figure, kept: int = KEPT) -> Candidates:

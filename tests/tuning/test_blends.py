@@ -65,8 +65,9 @@ def test_statistics_of_any_weights_are_those_of_the_plain_loop(challenge, seed, 
     blend, _, pilots = blend_of(challenge, rows)
     weights = np.array(counts, float)
     assert blend.of(weights) == pytest.approx(plain(challenge, rows, counts, pilots), abs=1e-10)
-    for member, found in enumerate(blend.adding(weights)):
-        more = weights + np.eye(4)[member]
+    moves = [(0, 1.0), (1, 1.0), (2, 0.25), (counts.index(max(counts)), -0.5)]
+    for (member, amount), found in zip(moves, blend.moved(weights, moves), strict=True):
+        more = weights + amount * np.eye(4)[member]
         assert found == pytest.approx(plain(challenge, rows, more, pilots), abs=1e-10)
 
 
@@ -93,7 +94,7 @@ def test_a_selection_by_hand():
     c = [0.1, 0.1, 0.1, 0.9, 0.9, 0.9]
     rows = label_rows([a, b, c], truth)
     blend, figure, _ = blend_of(get("abaw6-au"), rows)
-    singles = figure(blend.adding(np.zeros(3)).sum(1))
+    singles = figure(blend.moved(np.zeros(3), [(0, 1.0), (1, 1.0), (2, 1.0)]).sum(1))
     assert singles == pytest.approx([4 / 5, 2 / 5, 0])
     # means of a and b: .65 .5 .55 .35 .1 .1, so all six rows are right
     (bag,) = Greedy(blend, figure).fit(np.ones((1, 2)))
