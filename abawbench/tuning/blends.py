@@ -83,7 +83,7 @@ class Blend(Protocol):
         ...
 
     def moved(self, weights: Floats, moves: Sequence[Move]) -> Floats:
-        """Statistics after each move alone, shape (moves, clusters, width, cells): cheaper than those of new weights."""
+        """Statistics after each move alone, shape (moves, clusters, width, cells); cheaper than those of weights."""
         ...
 
 

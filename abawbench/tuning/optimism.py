@@ -1,11 +1,10 @@
-"""What scores that teams saw became on hidden tests: published pairs, a line for each metric, and its page in docs."""
+"""What scores that teams saw became on hidden tests: published pairs, and a line for each metric."""
 
 from __future__ import annotations
 
 import csv
-import textwrap
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
@@ -132,8 +131,13 @@ class ExpectedPrivate:
 def published_pairs() -> tuple[ScorePair, ...]:
     """Every published pair, in the order of the editions."""
     text = resources.files("abawbench").joinpath("tuning/published_pairs.csv").read_text("utf-8")
-    rows: list[dict[str, Any]] = list(csv.DictReader(text.splitlines()))
-    return tuple(ScorePair(**{**row, "seen": float(row["seen"]), "unseen": float(row["unseen"])}) for row in rows)
+    return tuple(_pair(row) for row in csv.DictReader(text.splitlines()))
+
+
+def _pair(row: dict[str, str]) -> ScorePair:
+    numbers = {name: float(row[name]) for name in ("seen", "unseen")}
+    values: dict[str, Any] = {**row, **numbers}
+    return ScorePair(**values)
 
 
 def fit_line(pairs: Sequence[ScorePair]) -> Line | None:
@@ -194,98 +198,3 @@ def expected_private(challenge: Challenge, seen: float) -> ExpectedPrivate | Non
         covered=coverage(pairs),
         is_beyond=not line.low <= seen <= line.high,
     )
-
-
-def page() -> str:
-    """The page docs/optimism.md."""
-    return "\n".join(_page()) + "\n"
-
-
-def _page() -> Iterator[str]:
-    metrics = list(dict.fromkeys(pair.metric for pair in published_pairs()))
-    teams = {pair.team for pair in published_pairs()} - {"organisers"}
-    yield "# What validation scores became on the test"
-    yield ""
-    yield "`make tables` writes this page from `abawbench/tuning/published_pairs.csv`."
-    yield ""
-    yield from _paragraph(
-        f"""{len(published_pairs())} published pairs of {len(teams)} teams and of the organisers' baselines: a score
-        that could be seen before the test, and the score on the test whose labels nobody had. A team chooses among many
-        systems, epochs, windows and thresholds by the first, so it flatters; the test may also be harder or easier. The
-        pairs cannot tell the two apart. The baselines, which were hardly chosen, show more of the second."""
-    )
-    yield from _paragraph(
-        """One team published what tuning did: tuned on the validation split it saw 0.741 and got 0.690 on the test; its untuned system got 0.731 (`wmivikas/ABAW2026-Task2-ECCV:README.md`; the metric is not told with these
-        figures, so they are in no table). This is why `abawbench tune` and `abawbench ensemble` report cross-fitted
-        figures."""
-    )
-    yield "## By metric"
-    yield ""
-    yield from _paragraph(
-        """Each team counts once, however many pairs it published. The line is the regression of the test score on the
-        score seen before, where four teams at least published some. The interval is the 95 % prediction interval of a further team, at the mean of the seen scores. Covered is the share of the teams whose pairs lie within the
-        interval that the other teams give. The pairs are few and unlike each other, and the baselines, which lie far
-        below the teams, pull at the slope: the intervals are wide, and that is the honest answer."""
-    )
-    heads = ("metric", "pairs", "teams", "mean seen", "mean change", "of baselines", "line", "interval", "covered")
-    yield f"| {' | '.join(heads)} |"
-    yield "|---|---|---|---|---|---|---|---|---|"
-    for metric in metrics:
-        yield _row_of(metric, [pair for pair in published_pairs() if pair.metric == metric])
-    yield ""
-    yield from _paragraph(
-        """`abawbench trials` prints the expectation for the trial that it names, and in Python
-        `abawbench.tuning.optimism.expected_private(challenge, score)` gives it for any score. Pairs of one metric from
-        several editions are put together though their tests differ. Published are the teams that wrote a paper or won;
-        others may have lost more."""
-    )
-    yield "## The pairs"
-    yield ""
-    yield from _paragraph(
-        """Same: `yes`, one system on both splits; `best`, the best published one on each; `assumed`, no source says
-        that both belong together. Seen: on the validation split, or on the one named. Valence and arousal: the mean of the
-        two CCCs."""
-    )
-    yield "| challenge | team: system | seen | test | change | same | source |"
-    yield "|---|---|---|---|---|---|---|"
-    for pair in published_pairs():
-        split = "" if pair.seen_split == "validation" else f" ({pair.seen_split})"
-        note = f"; {pair.note}" if pair.note else ""
-        yield (
-            f"| {pair.challenge} | {pair.team}: {pair.system} | {pair.seen:.4f}{split} | {pair.unseen:.4f} | "
-            f"{pair.unseen - pair.seen:+.4f} | {pair.same} | {pair.source}{note} |"
-        )
-
-
-def _paragraph(text: str) -> Iterator[str]:
-    yield from textwrap.wrap(" ".join(text.split()), 120, break_long_words=False, break_on_hyphens=False)
-    yield ""
-
-
-def _row_of(metric: str, pairs: Sequence[ScorePair]) -> str:
-    counts = Counter(pair.team for pair in pairs)
-
-    def mean(values: Sequence[float]) -> float:
-        return float(np.average(values, weights=[1 / counts[pair.team] for pair in pairs]))
-
-    baselines = [pair.unseen - pair.seen for pair in pairs if pair.team == "organisers"]
-    seen = mean([pair.seen for pair in pairs])
-    cells = [
-        metric,
-        str(len(pairs)),
-        str(len(counts)),
-        f"{seen:.3f}",
-        f"{mean([pair.unseen - pair.seen for pair in pairs]):+.3f}",
-        f"{np.mean(baselines):+.3f}" if baselines else "–",
-    ]
-    line = fit_line(pairs)
-    if line is None or line.teams < LEAST_TEAMS:
-        cells += ["–", "–", "–"]
-    else:
-        expected, half = line.at(seen)
-        cells += [
-            f"{line.intercept:.3f} {line.slope:+.3f} x seen",
-            f"{expected - half:.3f} to {expected + half:.3f}",
-            f"{coverage(pairs):.0%}",
-        ]
-    return f"| {' | '.join(cells)} |"

@@ -9,7 +9,8 @@ import numpy as np
 
 from abawbench.table import Floats
 from abawbench.tuning.blends import Blend
-from abawbench.tuning.searches import LEAST_RISE, Ascent, Candidates, Point, best, weighted_sums
+from abawbench.tuning.crossfit import Alternatives
+from abawbench.tuning.searches import LEAST_RISE, Ascent, Candidates, Point, Points, best, weighted_sums
 
 Bag = tuple[int, ...]
 Figure = Callable[[Floats], Floats]
@@ -21,8 +22,6 @@ PATIENCE = 3
 FIRST = 10
 # shares that are moved on the simplex, falling
 STEPS = (0.5, 0.25, 0.125, 0.0625)
-# weights that a resample chooses among: those of the highest figures
-KEPT = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,9 +115,9 @@ class Greedy:
         """The figure, shape (...)."""
         return self.figure(sums)
 
-    def for_resamples(self) -> Candidates:
-        """The best of the bags with the highest figures among those that were looked at."""
-        return among(self.visited, self.figure)
+    def for_resamples(self) -> Alternatives:
+        """The bags that were looked at, without those that cannot win."""
+        return Alternatives((Points(np.stack(list(self.visited.values())), self.figure).narrowed(),), self)
 
 
 def _grouped(bags: Mapping[int, Bag] | Sequence[Bag], rows: Iterable[int]) -> dict[Bag, list[int]]:
@@ -160,28 +159,10 @@ class Simplex(Ascent):
             self.visited.update({options[place]: one for place, one in zip(new, statistics, strict=True)})
         return options
 
-    def for_resamples(self) -> Candidates:
-        """The best of the weights with the highest figures among those that were looked at."""
-        return among(self.visited, self.figure)
-
 
 def simplex(blend: Blend, figure: Figure) -> Simplex:
     """The ascent over the weights of a blend's members, with steps of a half to a sixteenth."""
     return Simplex(lambda point: blend.of(np.array(point)), figure, blend.members, STEPS, blend=blend)
-
-
-def among(visited: Mapping[Bag, Floats] | Mapping[Point, Floats], figure: Figure, kept: int = KEPT) -> Candidates:
-    """The search for the best of those weights that have the highest figures on all clusters.
-
-    Args:
-        visited: by weights, their statistics, shape (clusters, width, cells).
-        figure: function from statistics to figures.
-        kept: number of weights that stay.
-    """
-    totals = np.array([float(figure(statistics.sum(0))) for statistics in visited.values()])
-    order = np.argsort(-np.nan_to_num(totals, nan=-np.inf), kind="stable")[:kept]
-    known = list(visited.values())
-    return joint(np.stack([known[place] for place in np.sort(order)]), figure)
 
 
 def joint(statistics: Floats, figure: Figure) -> Candidates:
