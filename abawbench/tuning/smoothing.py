@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -26,10 +27,14 @@ BLOCK_CONSTANTS = 600
 CONSTANTS_REACH = 37
 # rows that are worked on at a time stay in the cache
 BLOCK_ROWS = 1 << 14
-# windows whose medians are found at a time
+# windows whose medians are found at a time, and the length from which sorting each alone is faster
 NETWORK_ROWS = 1 << 12
+LONG_WINDOW = 128
 # bits of the sum of a window, one of them the sign
 SUM_BITS = 62
+
+# the lanes of the lesser and the greater value, and whether each is needed
+Exchange = tuple[int, int, bool, bool]
 
 
 class Smoother:
@@ -50,9 +55,9 @@ class Smoother:
         """
         before = self._stream.answers[self._task.name]
         rows, timeline = self._stream.rows, self._stream.timeline
-        if not step.seconds or not len(rows):
-            return before
         width = round(step.seconds * TICKS_PER_S)
+        if not width or not len(rows):
+            return before
         match step.kind:
             case "mean":
                 values = self._means(*windows(timeline, width, online=step.online))
@@ -145,8 +150,8 @@ def _most_common(first: Rows, last: Rows) -> tuple[int, int]:
 def medians(values: Floats, first: Rows, last: Rows) -> Floats:
     """The median of each column over each window, shape (rows, width).
 
-    Windows of one length are sorted side by side: a network of minima and maxima over whole arrays, of which only that
-    is computed which the middle depends on.
+    Short windows of one length are sorted side by side: a network of minima and maxima over whole arrays, of which only
+    that is computed which the middle depends on.
 
     Args:
         values: shape (rows, width).
@@ -160,28 +165,34 @@ def medians(values: Floats, first: Rows, last: Rows) -> Floats:
     lengths = last - first
     for length in np.unique(lengths).tolist():
         alike = np.flatnonzero(lengths == length)
-        network = _median_network(length)
+        network = _median_network(length) if length < LONG_WINDOW else None
         for begin in range(0, len(alike), NETWORK_ROWS):
             rows = alike[begin : begin + NETWORK_ROWS]
             places = first[rows] + np.arange(length)[:, None]
             for number, column in enumerate(columns):
-                lanes = list(column[places])
-                spare = np.empty(len(rows))
-                for low, high, keeps_low, keeps_high in network:
-                    one, other = lanes[low], lanes[high]
-                    if keeps_low:
-                        np.minimum(one, other, out=spare)
-                    if keeps_high:
-                        np.maximum(one, other, out=other)
-                    if keeps_low:
-                        lanes[low], spare = spare, one
-                result[rows, number] = (lanes[(length - 1) // 2] + lanes[length // 2]) / 2
+                lanes = column[places]
+                result[rows, number] = np.median(lanes, axis=0) if network is None else _sorted_middle(lanes, network)
     return result
 
 
+def _sorted_middle(values: Floats, network: Sequence[Exchange]) -> Floats:
+    """The median of each column of values, shape (length, columns), by a network."""
+    lanes = list(values)
+    spare = np.empty(values.shape[1])
+    for low, high, keeps_low, keeps_high in network:
+        one, other = lanes[low], lanes[high]
+        if keeps_low:
+            np.minimum(one, other, out=spare)
+        if keeps_high:
+            np.maximum(one, other, out=other)
+        if keeps_low:
+            lanes[low], spare = spare, one
+    return (lanes[(len(lanes) - 1) // 2] + lanes[len(lanes) // 2]) / 2
+
+
 @functools.cache
-def _median_network(length: int) -> tuple[tuple[int, int, bool, bool], ...]:
-    """The exchanges after which the middle of some lanes is in its place: two lanes, and which of them is needed."""
+def _median_network(length: int) -> tuple[Exchange, ...]:
+    """The exchanges after which the middle of some lanes is in its place."""
     exchanges: list[tuple[int, int]] = []
     largest = 1 << max(0, (length - 1).bit_length() - 1)
     step = largest if length > 1 else 0
@@ -192,7 +203,7 @@ def _median_network(length: int) -> tuple[tuple[int, int, bool, bool], ...]:
             distance, bound, bit = bound - step, bound // 2, step
         step //= 2
     needed = {(length - 1) // 2, length // 2}
-    kept: list[tuple[int, int, bool, bool]] = []
+    kept: list[Exchange] = []
     for low, high in reversed(exchanges):
         if needed & {low, high}:
             kept.append((low, high, low in needed, high in needed))
@@ -287,7 +298,8 @@ def _off_grid(values: Floats, timeline: Timeline, rows: Rows, deviation: int, *,
 def _on_grid(values: Floats, timeline: Timeline, rows: Rows, deviation: int, *, online: bool) -> Floats:
     """Gaussian means of the rows of runs with one interval: a matrix product over blocks of a dense grid."""
     interval = int(timeline.interval[rows[0]])
-    reach = (round(GAUSSIAN_REACH * deviation) + SLACK) // interval
+    longest = int((timeline.ticks[timeline.end[rows] - 1] - timeline.ticks[timeline.start[rows]]).max()) // interval
+    reach = min((round(GAUSSIAN_REACH * deviation) + SLACK) // interval, longest)
     place = _grid_places(timeline, rows, interval, reach)
     size = min(max(64, reach), 512)
     blocks = int(place[-1]) // size + 1

@@ -13,6 +13,10 @@ from abawbench.fill import FramePolicy
 Kernel = Literal["mean", "median", "gaussian", "exponential"]
 # offsets of log-probabilities beyond this leave one class alone
 MOST_OFFSET = 100.0
+# a longer smoothing takes the mean of a video
+MOST_SECONDS = 60.0
+# numbers that no search finds
+MOST = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,12 +182,11 @@ def faults_of(step: Step, task: Task) -> Iterator[tuple[str, str]]:
 
 def _numbers(step: Step) -> Iterator[tuple[str, float, float, float]]:
     """Place, value, least and greatest value of each number of a step; NaN is in no range."""
-    most = 1e6
     match step:
         case Smoothing():
-            yield "seconds", step.seconds, 0.0, most
+            yield "seconds", step.seconds, 0.0, MOST_SECONDS
         case Lag():
-            yield "seconds", step.seconds, -most, most
+            yield "seconds", step.seconds, -MOST_SECONDS, MOST_SECONDS
         case Thresholds():
             # a label that is never present needs a threshold above 1
             yield from ((name, value, -1.0, 2.0) for name, value in step.values.items())
@@ -191,8 +194,8 @@ def _numbers(step: Step) -> Iterator[tuple[str, float, float, float]]:
             yield from ((name, value, -MOST_OFFSET, MOST_OFFSET) for name, value in step.values.items())
         case Affine():
             for name, line in step.values.items():
-                yield f"scale of {name}", line.scale, -most, most
-                yield f"offset of {name}", line.offset, -most, most
+                yield f"scale of {name}", line.scale, -MOST, MOST
+                yield f"offset of {name}", line.offset, -MOST, MOST
         case Gate():
             yield "confidence", step.confidence, 0.0, math.nextafter(1.0, 2.0)
         case Fill():

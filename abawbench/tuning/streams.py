@@ -129,11 +129,18 @@ class Stream:
 
     def with_answers(self, task: str, values: Floats, filled: Mask | None = None) -> Stream:
         """The stream with other answers to a task, and other frames that a policy filled."""
-        return replace(self, answers={**self.answers, task: values}, filled=self.filled if filled is None else filled)
+        filled = self.filled if filled is None else filled
+        return self._of_the_same_frames(replace(self, answers={**self.answers, task: values}, filled=filled))
 
     def with_thresholds(self, task: str, thresholds: Floats) -> Stream:
         """The stream whose labels of a task are present from these probabilities on, shape (width,)."""
-        return replace(self, thresholds={**self.thresholds, task: thresholds})
+        return self._of_the_same_frames(replace(self, thresholds={**self.thresholds, task: thresholds}))
+
+    def _of_the_same_frames(self, other: Stream) -> Stream:
+        """The other stream, with what is computed from the frames and already known."""
+        known = {name: self.__dict__[name] for name in ("rows", "timeline") if name in self.__dict__}
+        other.__dict__.update(known)
+        return other
 
 
 def read_stream(store: Store, challenge: Challenge) -> Stream:

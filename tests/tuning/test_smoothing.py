@@ -80,7 +80,7 @@ def reference(stream, step, task):
 
 
 STEPS = st.builds(
-    Smoothing, st.sampled_from(KINDS), st.sampled_from([0.02, 0.04, 0.1, 0.3, 1.0, 5.0]), online=st.booleans()
+    Smoothing, st.sampled_from(KINDS), st.sampled_from([0.02, 0.04, 0.1, 0.3, 1.0, 5.0, 60.0]), online=st.booleans()
 )
 STREAMS = st.builds(
     make_stream,
@@ -168,6 +168,7 @@ def test_probabilities_of_classes_still_sum_to_one(stream, step):
 def test_no_width_changes_nothing(kind):
     stream = make_stream([50, 20])
     np.testing.assert_array_equal(smooth(stream, Smoothing(kind, 0.0)), stream.answers["action_units"])
+    np.testing.assert_array_equal(smooth(stream, Smoothing(kind, 1e-7)), stream.answers["action_units"])
     np.testing.assert_allclose(smooth(stream, Smoothing(kind, 1e-6)), stream.answers["action_units"], atol=1e-14)
 
 
@@ -189,7 +190,7 @@ def test_a_median_leaves_out_a_single_frame():
     np.testing.assert_array_equal(after, np.full((5, 12), 0.2))
 
 
-@pytest.mark.parametrize("length", [1, 2, 3, 4, 7, 8, 9, 30, 33, 64])
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 7, 8, 9, 30, 33, 64, 127, 128])
 def test_medians_of_windows_are_those_of_their_sorted_values(length):
     # also zeros and ones: a network that sorts these sorts everything
     random = np.random.default_rng(length)
