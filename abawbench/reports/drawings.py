@@ -12,13 +12,13 @@ from abawbench.reports.errors import ErrorCurve
 from abawbench.reports.timelines import Course, Timeline
 from abawbench.scoring.calibration import Reliability
 from abawbench.scoring.ratios import Bounds
-from abawbench.table import Floats, Integers
+from abawbench.table import Floats, Integers, Mask, Rows
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-# steps of shade of a density, and points of a line at most
-SHADES, POINTS = 10, 1500
+# steps of shade of a density, and points of a line and bars of a lane at most
+SHADES, POINTS, RUNS = 10, 1000, 150
 SIDES = ("one", "two")
 _LEFT, _WIDTH = 92, 900
 
@@ -177,10 +177,17 @@ def _lanes(course: Course, frame: Integers, first: float, last: float, top: floa
 
 
 def _bars(frame: Integers, values: Floats, y: float) -> str:
-    """The `d` of a line along the frames whose value is 1."""
-    rows = np.flatnonzero(values == 1)
-    if not len(rows):
-        return ""
-    begins = rows[np.append(True, np.diff(rows) > 1)]
-    ends = rows[np.append(np.diff(rows) > 1, True)]
+    """The `d` of a line along the frames whose value is 1; of many short stretches a coarser line, on where most are."""
+    is_on = values == 1
+    begins, ends = _runs(is_on)
+    if len(begins) > RUNS:
+        parts = np.array_split(is_on, RUNS)
+        is_on = np.concatenate([np.full(len(part), part.mean() >= 0.5) for part in parts])
+        begins, ends = _runs(is_on)
     return "".join(f"M{frame[a] - 0.5:g} {y:g}H{frame[b] + 0.5:g}" for a, b in zip(begins, ends, strict=True))
+
+
+def _runs(is_on: Mask) -> tuple[Rows, Rows]:
+    """First and last place of each stretch of True."""
+    change = np.diff(np.concatenate([[False], is_on, [False]]).astype(np.int8))
+    return np.flatnonzero(change == 1), np.flatnonzero(change == -1) - 1

@@ -32,8 +32,8 @@ from abawbench.tuning.gains import gains
 
 # resamples of figures beside the score, bins of a density, crops below a timeline and beside a stretch of frames
 FEWER, BINS, CROPS, CROPS_OF_CELL = 2_000, 24, 12, 6
-# confusions that are shown with crops
-CELLS_WITH_CROPS = 6
+# wrong cells of matrices that lead to frames, and those of them with crops
+CELLS, CELLS_WITH_CROPS = 120, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,14 +207,17 @@ def _view(
 ) -> dict[str, Any]:
     """What is drawn of one prediction."""
     found = list(matrices(challenge, subject))
+    cells = list(_cells(found, pictures, prefix))
+    linked = {cell["id"] for cell in cells}
     own = replace(settings.beside, subjects=None)
     measured = () if subject.rows is None else reliability(challenge, subject.paired, subject.rows.answers, own)
     return {
         "prefix": prefix,
         "subject": subject,
         "matrices": [matrix for matrix in found if not matrix.label],
-        "labels": list(tables.labels(found, prefix)),
-        "cells": list(_cells(found, pictures, prefix)),
+        "labels": list(tables.labels(found, prefix, linked)),
+        "cells": cells,
+        "linked": linked,
         "densities": [
             (
                 column,
@@ -250,14 +253,16 @@ def _view(
 
 
 def _cells(found: Sequence[Matrix], pictures: Pictures, prefix: str) -> Iterator[dict[str, Any]]:
-    """The wrong cells of all matrices and the frames behind them; the largest ones of each task with crops."""
-    wrong = [(matrix, key, cell) for matrix in found for key, cell in sorted(matrix.cells.items()) if not cell.is_right]
-    largest = sorted(range(len(wrong)), key=lambda place: (-wrong[place][2].rows, place))[:CELLS_WITH_CROPS]
-    for place, (matrix, key, cell) in enumerate(wrong):
-        shown = []
-        if place in largest:
-            for stretch in cell.stretches[:CROPS_OF_CELL]:
-                shown += [(stretch, one) for one in pictures.along(stretch.place, stretch.first, stretch.last, 1)]
+    """The wrong cells with the most rows and the frames behind them; the first of these with crops."""
+    wrong = [(matrix, key) for matrix in found for key, cell in matrix.cells.items() if not cell.is_right]
+    wrong.sort(key=lambda one: -one[0].cells[one[1]].rows)
+    for place, (matrix, key) in enumerate(wrong[:CELLS]):
+        cell = matrix.cells[key]
+        shown = [
+            (stretch, picture)
+            for stretch in cell.stretches[: CROPS_OF_CELL if place < CELLS_WITH_CROPS else 0]
+            for picture in pictures.along(stretch.place, stretch.first, stretch.last, 1)
+        ]
         yield {"id": tables.cell_id(matrix, key, prefix), "matrix": matrix, "cell": cell, "crops": shown}
 
 

@@ -14,7 +14,7 @@ from abawbench.clips.open import open_clips
 
 SIDE, QUALITY = 72, 80
 # bytes of all pictures of a page, as text
-BUDGET = 1_200_000
+BUDGET = 900_000
 
 
 @dataclass(frozen=True, slots=True)

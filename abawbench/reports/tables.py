@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -265,11 +266,17 @@ def units(
         )
 
 
-def labels(found: Sequence[Matrix], prefix: str) -> Iterator[TableView]:
-    """Counts of every label's confusions; counts of errors lead to their frames."""
+def labels(found: Sequence[Matrix], prefix: str, linked: AbstractSet[str]) -> Iterator[TableView]:
+    """Counts of every label's confusions; counts of errors lead to their frames.
+
+    Args:
+        found: matrices of one prediction.
+        prefix: beginning of the ids of its cells.
+        linked: ids of the cells whose frames are on the page.
+    """
     for task in dict.fromkeys(matrix.task for matrix in found if matrix.label):
         rows = [
-            [matrix.label, *(_count(matrix, key, prefix) for key in ((0, 0), (0, 1), (1, 0), (1, 1)))]
+            [matrix.label, *(_count(matrix, key, prefix, linked) for key in ((0, 0), (0, 1), (1, 0), (1, 1)))]
             for matrix in found
             if matrix.task == task and matrix.label
         ]
@@ -287,15 +294,14 @@ def cell_id(matrix: Matrix, key: tuple[int, int], prefix: str) -> str:
     return "-".join((prefix, matrix.task, *([matrix.label] if matrix.label else []), *map(str, key))).replace(" ", "_")
 
 
-def _count(matrix: Matrix, key: tuple[int, int], prefix: str) -> Cell:
+def _count(matrix: Matrix, key: tuple[int, int], prefix: str, linked: AbstractSet[str]) -> Cell:
     from markupsafe import Markup
 
     cell = matrix.cells.get(key)
     if cell is None:
         return Cell("0", 0)
-    if cell.is_right:
-        return Cell(f"{cell.rows:,}", cell.rows)
-    return Cell(Markup('<a href="#{}">{}</a>').format(cell_id(matrix, key, prefix), f"{cell.rows:,}"), cell.rows)
+    place, text = cell_id(matrix, key, prefix), f"{cell.rows:,}"
+    return Cell(Markup('<a href="#{}">{}</a>').format(place, text) if place in linked else text, cell.rows)
 
 
 def lineage(challenge: Challenge, subject: Subject) -> TableView:

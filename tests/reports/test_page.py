@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 import abawbench
 from abawbench.base.problems import ProblemError
+from abawbench.challenges import get
 from abawbench.cli import main
+from abawbench.reports.page import ReportSettings, report_page
+from abawbench.reports.pictures import BUDGET
+from abawbench.scoring import Resampling
+from abawbench.table import NO_FRAME, Table
 from tests.reports.conftest import Corpus, corpus_in
 from tests.reports.corpus import truth_values, write_truth
 
@@ -134,13 +140,51 @@ def test_equal_input_makes_equal_bytes(corpus, page):
 
 
 def test_a_page_of_many_units_stays_below_three_megabytes(tmp_path):
-    units = tuple(f"unit{place}" for place in range(400))
+    units = tuple(f"unit{place}" for place in range(230))
     truth, one, two = (
-        write_truth(tmp_path / f"{seed}.txt", truth_values(units, frames=12, seed=seed)) for seed in range(3)
+        write_truth(tmp_path / f"{seed}.txt", truth_values(units, frames=8, seed=seed)) for seed in range(3)
     )
     page = Corpus(truth, one, two).page(one, two)
     assert len(page.encode()) < 3_000_000
-    assert "The 200 of 400 units that cost most" in page
+    assert "The 200 of 230 units that cost most" in page
+
+
+def random_table(challenge, units, frames, seed):
+    """Random values for a challenge; units without frames are one row each."""
+    random = np.random.default_rng(seed)
+    rows = units * max(frames, 1)
+    values = {}
+    for task in challenge.tasks:
+        if task.is_real:
+            values[task.name] = random.uniform(*task.span, (rows, task.width))
+        else:
+            shape = (rows, task.width) if task.is_vector else rows
+            values[task.name] = random.integers(0, 2 if task.is_vector else task.width, shape).astype(np.int8)
+    frame = np.tile(np.arange(1, frames + 1), units) if frames else np.full(rows, NO_FRAME)
+    video = np.repeat(np.arange(units), max(frames, 1))
+    return Table(
+        tuple(f"unit{place}" for place in range(units)), video.astype(np.int32), frame.astype(np.int32), values
+    )
+
+
+def page_of(challenge, truth, *predictions, place):
+    places = place, [place] * len(predictions)
+    return report_page(challenge, truth, predictions, places, ReportSettings(resampling=Resampling(100)))
+
+
+@pytest.mark.parametrize("name", ["abaw5-eri", "abaw10-ah", "abaw9-vd", "raf-db-compound"])
+@pytest.mark.parametrize("frames", [0, 8])
+def test_every_kind_of_challenge_has_a_page(corpus, name, frames):
+    challenge = get(name)
+    tables = [random_table(challenge, 8, frames, seed) for seed in range(3)]
+    read(page_of(challenge, *tables, place=corpus.truth))
+
+
+def test_a_page_of_long_restless_units_stays_below_three_megabytes(corpus):
+    challenge = get("abaw4-mtl")
+    tables = [random_table(challenge, 6, 6000, seed) for seed in range(3)]
+    page = page_of(challenge, *tables, place=corpus.truth)
+    assert len(page.encode()) < 3_000_000 - BUDGET
 
 
 def verb(*words):
