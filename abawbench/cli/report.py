@@ -7,14 +7,24 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from abawbench.cli.options import CHALLENGE, PATH, ScoringOptions, json_option, resampling, scoring_options
+from abawbench.cli.options import (
+    CHALLENGE,
+    PATH,
+    ScoringOptions,
+    TunedOptions,
+    json_option,
+    resampling,
+    scoring_options,
+    tuned_files,
+    tuned_options,
+)
 from abawbench.cli.output import exits_on_problems, print_json, stage, tell, writing
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
 
 
-class _Options(ScoringOptions):
+class _Options(ScoringOptions, TunedOptions):
     crops: Path | None
     masked: Path | None
     leaderboard: Path | None
@@ -23,43 +33,50 @@ class _Options(ScoringOptions):
 @click.command()
 @click.argument("challenge", type=CHALLENGE)
 @click.argument("truth", type=PATH)
-@click.argument("predictions", type=PATH)
-@click.argument("other", type=PATH, required=False)
+@click.argument("a", type=PATH)
+@click.argument("b", type=PATH, required=False)
 @click.option("-o", "--output", type=PATH, required=True, help="The page to write, as page.html.")
 @click.option("--crops", type=PATH, help="Folder of crops to show on the page: faces, so mind consent.")
 @click.option("--masked", type=PATH, help="File with the names of units, videos or subjects that may not be shown.")
 @click.option("--leaderboard", type=PATH, help="Folder with records/ to compare with, beside the published figures.")
 @scoring_options
+@tuned_options("--tuned-a", "--tuned-b")
 @json_option
 @exits_on_problems
 def command(
     challenge: Challenge,
     truth: Path,
-    predictions: Path,
-    other: Path | None,
+    a: Path,
+    b: Path | None,
     output: Path,
+    tuned_a: Path | None,
+    tuned_b: Path | None,
     as_json: bool,
     **options: Unpack[_Options],
 ) -> None:
-    """Write one page about PREDICTIONS: the score among controls and published figures, and where its points lie.
+    """Write one page about the predictions A: the score among controls and published figures, and where points lie.
 
-    With OTHER the page compares two predictions. PREDICTIONS is a store of `predict`, or a file, which knows less. The
-    page is one file that loads nothing, to be opened in a browser or sent; it names units and shows crops only as
-    --crops and --masked allow.
+    With B the page compares two predictions. Each is a store of `predict`, or a file, which knows less. The page is one
+    file that loads nothing, to be opened in a browser or sent; it names units, and shows crops, only as --masked and
+    --crops allow.
 
     \b
     Example:
       abawbench report abaw4-mtl validation_set_annotations.txt out/mine -o page.html
       abawbench report abaw4-mtl validation_set_annotations.txt out/mine out/other -o page.html --crops crops
     """
-    tell(f"report: {' and '.join(str(path) for path in (predictions, other) if path)} against {truth}")
-    from abawbench.api import read_table
+    if b is None and tuned_b is not None:
+        raise click.UsageError("--tuned-b goes with predictions B")
+    places = [a, *([b] if b is not None else [])]
+    tell(f"report: {' and '.join(map(str, places))} against {truth}")
+    from abawbench.api import read_predictions, read_table
     from abawbench.base.files import write_text
     from abawbench.reports.masking import read_masked
     from abawbench.reports.page import ReportSettings, report_page
+    from abawbench.reports.subject import Source
 
-    places = [predictions, *([other] if other is not None else [])]
-    inputs = (truth, *places, options["crops"], options["masked"])
+    values = tuned_files(options, tuned_a, tuned_b)
+    inputs = (truth, *places, options["crops"], options["masked"], tuned_a, tuned_b, options["gate"])
     with writing(output, *inputs):
         settings = ReportSettings(
             missing=options["missing"],
@@ -71,9 +88,12 @@ def command(
         )
         with stage("reading"):
             known = read_table(challenge, truth, "truth")
-            tables = [read_table(challenge, path, "prediction") for path in places]
+            sources: list[Source] = []
+            for path, own in zip(places, values, strict=False):
+                table, use = read_predictions(challenge, path, own, known)
+                sources.append(Source(table, path, use))
         with stage("making the page"):
-            text = report_page(challenge, known, tables, (truth, places), settings)
+            text = report_page(challenge, (known, truth), sources, settings)
         write_text(output, text)
     if as_json:
         print_json({"page": str(output), "bytes": len(text.encode())})

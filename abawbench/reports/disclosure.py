@@ -24,6 +24,10 @@ def disclosure(challenge: Challenge, subject: Subject, masking: Masking) -> Iter
     """
     yield "prediction", subject.place
     yield "sha256", subject.sha256
+    if subject.tuned is not None:
+        steps = ", ".join(subject.tuned.steps) or "nothing"
+        yield "tuned values", f"{steps}; fitted on {subject.tuned.overlap} of the scored videos"
+        yield "sha256 of these", subject.tuned.sha256
     if subject.rows is None:
         yield "entry", "not known: a prediction file does not say what made it, or what that was trained on"
         return

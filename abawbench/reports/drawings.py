@@ -177,7 +177,7 @@ def _lanes(course: Course, frame: Integers, first: float, last: float, top: floa
 
 
 def _bars(frame: Integers, values: Floats, y: float) -> str:
-    """The `d` of a line along the frames whose value is 1; of many short stretches a coarser line, on where most are."""
+    """The `d` of a line along the frames whose value is 1; many short stretches are joined, on where most are."""
     is_on = values == 1
     begins, ends = _runs(is_on)
     if len(begins) > RUNS:

@@ -12,8 +12,7 @@ from abawbench.challenges import Challenge, Task
 from abawbench.clips.crop_index import MEASURES, MISSING, index_files, read_index
 from abawbench.metrics.groups import sums_by_bin
 from abawbench.reports.subject import Subject
-from abawbench.scoring.intervals import Resampling
-from abawbench.scoring.ratios import Bounds, bounds_of, mean_from
+from abawbench.scoring.ratios import Bounds, bounds_of, mean_from, means_by_bin
 from abawbench.scoring.statistics import Statistics
 from abawbench.table import Floats, Rows
 
@@ -139,46 +138,54 @@ def _faces(subject: Subject, crops: Path) -> Mapping[str, Floats] | None:
 
 
 def error_curves(
-    challenge: Challenge, subjects: Sequence[Subject], found: Sequence[Sequence[Condition]], resampling: Resampling
+    challenge: Challenge,
+    predictions: Sequence[Subject],
+    found: Sequence[Sequence[Condition]],
+    subjects: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[ErrorCurve, ...]]:
     """The mean error of each task in bins of each condition that is known, with intervals by video.
 
     Args:
         challenge: the challenge.
-        subjects: predictions of one truth.
+        predictions: predictions of one truth.
         found: for each prediction the same conditions in the same order.
-        resampling: resampling of the intervals.
+        subjects: subject of each unit; None for intervals by video.
 
     Yields:
         For a condition and a task one curve of each prediction for which it is known, all over the same bins.
     """
     for own in zip(*found, strict=True):
-        known = [(subject, one.values) for subject, one in zip(subjects, own, strict=True) if not one.reason]
+        known = [(subject, one.values) for subject, one in zip(predictions, own, strict=True) if not one.reason]
         for task in challenge.tasks if known else ():
             rows = [np.flatnonzero(subject.paired.valid[task.name] & ~np.isnan(values)) for subject, values in known]
             edges = _edges(np.concatenate([values[kept] for (_, values), kept in zip(known, rows, strict=True)]))
             if edges is not None:
                 yield tuple(
-                    _curve(task, subject, own[0].name, values, kept, edges, resampling)
+                    _curve(task, subject, own[0].name, values, kept, edges, subjects)
                     for (subject, values), kept in zip(known, rows, strict=True)
                 )
 
 
 def _curve(
-    task: Task, subject: Subject, condition: str, values: Floats, rows: Rows, edges: Floats, resampling: Resampling
+    task: Task,
+    subject: Subject,
+    condition: str,
+    values: Floats,
+    rows: Rows,
+    edges: Floats,
+    subjects: Mapping[str, str] | None,
 ) -> ErrorCurve:
     error, measure = row_error(task, subject)
     truth, bins = subject.paired.truth, len(edges) - 1
     place = np.searchsorted(edges[1:-1], values[rows], side="right")
     sums = sums_by_bin(truth.video[rows], len(truth.videos), place, bins, (error[rows],))
-    bounds = bounds_of(Statistics(truth.videos, {"bins": sums}, {}), _means, resampling)
+    statistics = Statistics(truth.videos, {"bins": sums}, {})
+    # no error is further than the range of the task
+    span = 0.0, (task.span[1] - task.span[0]) if task.is_real else 1.0
+    bounds = bounds_of(statistics, lambda tasks: means_by_bin(tasks["bins"]), subjects, span=span)
     means, counts = mean_from(sums.sum(0)), sums.sum(0)[:, 0]
     found = [ErrorBin(int(n), float(means[at]), bounds[at]) if n else None for at, n in enumerate(counts)]
     return ErrorCurve(task.name, measure, condition, subject.short, tuple(edges.tolist()), tuple(found))
-
-
-def _means(tasks: Mapping[str, Floats]) -> dict[int, Floats]:
-    return dict(enumerate(np.moveaxis(mean_from(tasks["bins"]), -1, 0)))
 
 
 def _edges(values: Floats) -> Floats | None:

@@ -20,7 +20,7 @@ from abawbench.reports.errors import Condition, conditions, error_curves
 from abawbench.reports.masking import Masking, masking_of
 from abawbench.reports.peers import peers
 from abawbench.reports.pictures import Pictures
-from abawbench.reports.subject import Subject, subject_of
+from abawbench.reports.subject import Source, Subject, subject_of
 from abawbench.reports.timelines import UnitFigures, main_figure, timelines, unit_figures
 from abawbench.scoring import Resampling
 from abawbench.scoring.calibration import reliability
@@ -30,8 +30,10 @@ from abawbench.scoring.intervals import USUAL, quoted
 from abawbench.table import Table
 from abawbench.tuning.gains import gains
 
-# resamples of figures beside the score, bins of a density, crops below a timeline and beside a stretch of frames
-FEWER, BINS, CROPS, CROPS_OF_CELL = 2_000, 24, 12, 6
+# resamples of tests against controls and of gains
+FEWER = 2_000
+# bins of a density; crops below a timeline, and beside the frames of a cell
+BINS, CROPS, CROPS_OF_CELL = 24, 12, 6
 # wrong cells of matrices that lead to frames, and those of them with crops
 CELLS, CELLS_WITH_CROPS = 120, 6
 
@@ -43,7 +45,7 @@ class ReportSettings:
     Attributes:
         missing: fill policy for annotated rows without a prediction.
         allow_filled: greatest share of filled rows among the annotated ones, from 0 to 1.
-        resampling: resampling of score, terms and metrics; other intervals take 2,000 resamples at most.
+        resampling: resampling behind intervals and tests; controls and gains take 2,000 resamples at most.
         masked: names of units, videos or subjects that may not be shown.
         crops: folder of the crops to show, with the index of their faces; None for a page without pictures.
         leaderboard: folder with records to compare with; None for published facts alone.
@@ -58,50 +60,51 @@ class ReportSettings:
 
     @property
     def beside(self) -> Resampling:
-        """The resampling of figures beside the score."""
+        """The resampling of tests against controls, and of gains."""
         return replace(self.resampling, resamples=min(self.resampling.resamples, FEWER))
 
 
 def report_page(
     challenge: Challenge,
-    truth: Table,
-    predictions: Sequence[Table],
-    places: tuple[Path, Sequence[Path]],
+    truth: tuple[Table, Path],
+    predictions: Sequence[Source],
     settings: ReportSettings,
 ) -> str:
     """Make the page of one prediction, or the comparison of two; equal input makes equal bytes.
 
     Args:
         challenge: the challenge.
-        truth: annotated rows.
-        predictions: rows of one prediction or two.
-        places: path of the truth, and of each prediction: a file, a folder or a store.
+        truth: annotated rows, and the path that they were read from.
+        predictions: one prediction or two.
         settings: what is shown, and how it is computed.
 
     Raises:
         ProblemError: as for `score`; C02, a masked name that the truth does not have; P02, F01, a store, a crop or an
             index that cannot be read.
     """
-    masking = masking_of(settings.masked, truth.videos, settings.resampling.subjects)
+    table, place = truth
+    masking = masking_of(settings.masked, table.videos, settings.resampling.subjects)
+    who = masking.subjects(settings.resampling.subjects)
     subjects = [
         subject_of(
             challenge,
-            truth,
             table,
-            path,
+            source.table,
+            source.path,
+            tuned=source.tuned,
             missing=settings.missing,
             allow_filled=settings.allow_filled,
             resampling=settings.resampling,
             masking=masking,
         )
-        for table, path in zip(predictions, places[1], strict=True)
+        for source in predictions
     ]
     change = None
     if len(subjects) == 2:
         subjects = [replace(subject, short=letter) for subject, letter in zip(subjects, "AB", strict=True)]
         # under the names that are shown: the videos with the largest effect are named
         one, two = (subject.paired for subject in subjects)
-        own = replace(settings.resampling, subjects=masking.subjects(settings.resampling.subjects))
+        own = replace(settings.resampling, subjects=who)
         change = difference(
             challenge, one.truth, one.prediction, two.prediction, missing="error", allow_filled=1.0, resampling=own
         )
@@ -114,12 +117,12 @@ def report_page(
         "version": VERSION,
         "head": _head(challenge, subjects, change),
         "tables": _tables(challenge, subjects, change, found, settings),
-        "gains": [_gains(challenge, subject, masking, settings) for subject in subjects],
-        "views": [_view(challenge, subject, pictures, settings, "ab"[side]) for side, subject in enumerate(subjects)],
-        "errors": _errors(challenge, subjects, settings),
+        "gains": [_gains(challenge, subject, masking, settings) for subject in subjects if subject.tuned is None],
+        "views": [_view(challenge, subject, pictures, who, "ab"[side]) for side, subject in enumerate(subjects)],
+        "errors": _errors(challenge, subjects, settings.crops, who),
         "timelines": _timelines(challenge, subjects, found, pictures),
         "pictures": _about_pictures(settings, pictures),
-        "origin": list(inputs(challenge, places[0], sha256_of(places[0]), masking)),
+        "origin": list(inputs(challenge, place, sha256_of(place), masking)),
         "disclosures": [list(disclosure(challenge, subject, masking)) for subject in subjects],
         "masked": len({masking.name(unit) for unit in subjects[0].units} - set(subjects[0].units)),
     }
@@ -130,20 +133,12 @@ def _head(challenge: Challenge, subjects: Sequence[Subject], change: Mapping[str
     """The score in a sentence, the large figures, and what a reader must know at once."""
     first = subjects[0].score
     sizes = first.intervals
-    sentences: list[str] = []
-    for subject in subjects:
-        interval = quoted(subject.score.intervals["score"])
-        value = "has no score" if subject.score.score is None else f"scores {subject.score.score:.4f}"
-        within = (
-            "" if interval is None else f" (95 % interval {interval[1][0]:.4f} to {interval[1][1]:.4f}, {interval[0]})"
-        )
-        sentences.append(f"{subject.short} {value}{within}")
     where = f"on {challenge.id}, {sizes['clusters']:,} {sizes['unit']}s and {first.rows['truth']:,} rows"
     notes = [] if first.size.verdict == "official size" else [first.size.text]
     notes += [sizes["warning"]] if sizes["warning"] else []
     return {
-        "sentence": f"{' and '.join(sentences)} {where}.",
-        "difference": None if change is None else _difference_in_words(change),
+        "sentence": f"{' and '.join(map(_score_in_words, subjects))} {where}.",
+        "difference": None if change is None else _difference_in_words(subjects, change),
         "notes": [*notes, *dict.fromkeys(flag for subject in subjects for flag in subject.score.flags)],
         "figures": [
             (
@@ -158,7 +153,23 @@ def _head(challenge: Challenge, subjects: Sequence[Subject], change: Mapping[str
     }
 
 
-def _difference_in_words(change: Mapping[str, Any]) -> str:
+def _score_in_words(subject: Subject) -> str:
+    """The score with the interval to quote; of values that were tuned on this truth the cross-fitted one first."""
+    score, interval = subject.score.score, quoted(subject.score.intervals["score"])
+    if score is None:
+        return f"{subject.short} has no score"
+    tuned = subject.tuned
+    if tuned is not None and tuned.is_in_sample:
+        fair = tuned.cross_fitted.get("score")
+        if fair is None:
+            return f"{subject.short} scores {score:.4f}, which flatters: it was tuned on videos that are scored,"
+        bounds = "" if fair.interval is None else f" (95 % interval {fair.interval[0]:.4f} to {fair.interval[1]:.4f})"
+        return f"{subject.short} scores {fair.value:.4f} cross-fitted{bounds}, {score:.4f} in-sample,"
+    within = "" if interval is None else f" (95 % interval {interval[1][0]:.4f} to {interval[1][1]:.4f}, {interval[0]})"
+    return f"{subject.short} scores {score:.4f}{within}"
+
+
+def _difference_in_words(subjects: Sequence[Subject], change: Mapping[str, Any]) -> str:
     value, p, interval = change["difference"], change["p"], change["interval"]
     figure = figure_name(change["figure"].split("."))
     if value is None or p is None:
@@ -170,6 +181,10 @@ def _difference_in_words(change: Mapping[str, Any]) -> str:
     )
     if value == 0:
         return f"Both have the same {figure}."
+    if any(subject.tuned is not None and subject.tuned.is_in_sample for subject in subjects):
+        return (
+            f"In-sample {better} leads {detail}; values were tuned on this truth, so it does not show which is better."
+        )
     if p < 0.05:
         return f"{better} is better than {worse} {detail}."
     return f"This truth does not show which is better: {better} leads {detail}."
@@ -203,14 +218,13 @@ def _gains(challenge: Challenge, subject: Subject, masking: Masking, settings: R
 
 
 def _view(
-    challenge: Challenge, subject: Subject, pictures: Pictures, settings: ReportSettings, prefix: str
+    challenge: Challenge, subject: Subject, pictures: Pictures, who: Mapping[str, str] | None, prefix: str
 ) -> dict[str, Any]:
     """What is drawn of one prediction."""
     found = list(matrices(challenge, subject))
     cells = list(_cells(found, pictures, prefix))
     linked = {cell["id"] for cell in cells}
-    own = replace(settings.beside, subjects=None)
-    measured = () if subject.rows is None else reliability(challenge, subject.paired, subject.rows.answers, own)
+    measured = () if subject.rows is None else reliability(challenge, subject.paired, subject.rows.answers, who)
     return {
         "prefix": prefix,
         "subject": subject,
@@ -266,13 +280,14 @@ def _cells(found: Sequence[Matrix], pictures: Pictures, prefix: str) -> Iterator
         yield {"id": tables.cell_id(matrix, key, prefix), "matrix": matrix, "cell": cell, "crops": shown}
 
 
-def _errors(challenge: Challenge, subjects: Sequence[Subject], settings: ReportSettings) -> dict[str, Any]:
+def _errors(
+    challenge: Challenge, subjects: Sequence[Subject], crops: Path | None, who: Mapping[str, str] | None
+) -> dict[str, Any]:
     """The curves of the errors by task and condition, and why there are none of some conditions."""
-    known: list[list[Condition]] = [list(conditions(subject, settings.crops or subject.crops)) for subject in subjects]
-    own = replace(settings.beside, subjects=None)
+    known: list[list[Condition]] = [list(conditions(subject, crops or subject.crops)) for subject in subjects]
     sides = {subject.short: side for subject, side in zip(subjects, drawings.SIDES, strict=False)}
     drawn: list[Any] = []
-    for curves in error_curves(challenge, subjects, known, own):
+    for curves in error_curves(challenge, subjects, known, who):
         first = curves[0]
         label = f"{first.measure}, {first.task}, over {first.condition}"
         drawn.append((first, drawings.error_curve(curves, [sides[curve.subject] for curve in curves], label)))

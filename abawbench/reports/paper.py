@@ -28,8 +28,8 @@ from abawbench.scoring.difference import difference
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# bins of a density, and resamples of a reliability
-BINS, FEWER = 24, 2_000
+# bins of a density
+BINS = 24
 _NO_NAME = re.compile(r"[^a-z0-9]+")
 
 
@@ -131,8 +131,7 @@ def _figures(
         if shown:
             yield f"density{end}", figures.densities(shown)
         if subject.rows is not None:
-            few = Resampling(min(resampling.resamples, FEWER), resampling.seed)
-            measured = reliability(challenge, subject.paired, subject.rows.answers, few)
+            measured = reliability(challenge, subject.paired, subject.rows.answers, resampling.subjects)
             whole = [one for one in measured if not one.part]
             if whole:
                 yield f"reliability{end}", figures.reliability(whole)

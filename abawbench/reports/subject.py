@@ -13,13 +13,23 @@ from abawbench.base.hashes import sha256_of
 from abawbench.challenges import Challenge
 from abawbench.entries.outputs import covered
 from abawbench.fill import MOST_FILLED, Policy
-from abawbench.inference import is_store
-from abawbench.inference.store import Store, open_store
+from abawbench.inference import FACES, is_store
+from abawbench.inference.store import Store, open_store, table_of
+from abawbench.records import TunedUse
 from abawbench.reports.masking import NOTHING, Masking
 from abawbench.scoring import Paired, Resampling, Score, pair, score_paired
 from abawbench.scoring.intervals import USUAL
 from abawbench.table import Floats, Rows, Table
 from abawbench.tuning.streams import Stream, read_stream
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A prediction as it was read: its rows, its path (a file, a folder or a store), and how tuned values were used."""
+
+    table: Table
+    path: Path
+    tuned: TunedUse | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +64,7 @@ class Subject:
         score: the score.
         rows: what the store knows of the rows; None for a prediction file.
         crops: folder of the crops of the store; None where it has none.
+        tuned: how tuned values were used; None where they were not.
     """
 
     name: str
@@ -65,6 +76,7 @@ class Subject:
     score: Score
     rows: StoreRows | None
     crops: Path | None
+    tuned: TunedUse | None = None
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -78,6 +90,7 @@ def subject_of(
     prediction: Table,
     path: Path,
     *,
+    tuned: TunedUse | None = None,
     missing: Policy = "error",
     allow_filled: float = MOST_FILLED,
     resampling: Resampling = USUAL,
@@ -90,6 +103,7 @@ def subject_of(
         truth: annotated rows.
         prediction: rows of the prediction, as read from `path`.
         path: file, folder or store of the prediction.
+        tuned: how tuned values were used; None where they were not.
         missing: fill policy for annotated rows without a prediction.
         allow_filled: greatest share of filled rows among the annotated ones, from 0 to 1.
         resampling: resampling of the intervals.
@@ -100,7 +114,7 @@ def subject_of(
     """
     paired = pair(challenge, truth, prediction, missing=missing, allow_filled=allow_filled)
     store = open_store(path) if is_store(path) else None
-    rows = None if store is None else store_rows(store, read_stream(store, challenge), challenge, paired)
+    rows = None if store is None else store_rows(store, challenge, truth, paired if tuned is None else None)
     shown = masking.paired(paired)
     own = Resampling(resampling.resamples, resampling.seed, masking.subjects(resampling.subjects))
     name = masking.text(path.name if store is None else store.card.name)
@@ -113,19 +127,27 @@ def subject_of(
         unmasked=paired,
         score=score_paired(challenge, shown, own),
         rows=rows,
-        crops=path / "faces" if store is not None and (path / "faces").is_dir() else None,
+        crops=path / FACES if store is not None and (path / FACES).is_dir() else None,
+        tuned=tuned,
     )
 
 
-def store_rows(store: Store, stream: Stream, challenge: Challenge, paired: Paired) -> StoreRows:
-    """What a store knows of the rows of a truth that its table was paired with.
+def store_rows(store: Store, challenge: Challenge, truth: Table, paired: Paired | None) -> StoreRows:
+    """What a store knows of the rows of a truth.
 
     Args:
         store: the store.
-        stream: its answers to all frames.
         challenge: the challenge.
-        paired: the truth, and the table of the store.
+        truth: annotated rows.
+        paired: the truth, paired with the table of the store; None where the scored table is another one, by tuned
+            values.
+
+    Raises:
+        ProblemError: P02, the files of a unit are damaged.
     """
+    stream = read_stream(store, challenge)
+    if paired is None:
+        paired = pair(challenge, truth, table_of(store, challenge), missing="nearest", allow_filled=1.0)
     # the table of a store has its answered frames in this order
     answered = np.flatnonzero(stream.valid | stream.filled)
     place: Rows = paired.alignment.rows

@@ -9,8 +9,7 @@ import numpy as np
 
 from abawbench.challenges import Categorical, Challenge, MultiLabel, Task
 from abawbench.metrics.calibration import calibration_error_from, calibration_sums, equal_mass_edges
-from abawbench.scoring.intervals import USUAL, Resampling
-from abawbench.scoring.ratios import Bounds, bounds_of, mean_from
+from abawbench.scoring.ratios import Bounds, bounds_of, means_by_bin
 from abawbench.scoring.score import Paired
 from abawbench.scoring.statistics import Statistics
 from abawbench.table import Floats, Integers, Mask
@@ -36,7 +35,7 @@ class Reliability:
         task: name of the task.
         part: name of the label; empty for the whole task.
         error: expected calibration error over equal-mass bins.
-        interval: 95 % interval of the error by video; None where there is none.
+        interval: 95 % interval of the error; None where there is none.
         bins: bins with rows, from the least confident.
     """
 
@@ -48,7 +47,10 @@ class Reliability:
 
 
 def reliability(
-    challenge: Challenge, paired: Paired, answers: Mapping[str, Floats], resampling: Resampling = USUAL
+    challenge: Challenge,
+    paired: Paired,
+    answers: Mapping[str, Floats],
+    subjects: Mapping[str, str] | None = None,
 ) -> tuple[Reliability, ...]:
     """Measure the reliability of every task of classes or labels; rows without probabilities are left out.
 
@@ -59,7 +61,7 @@ def reliability(
         challenge: challenge of the truth.
         paired: truth and prediction.
         answers: probabilities by task, shape (rows of the truth, width), NaN where there is none.
-        resampling: resampling of the intervals.
+        subjects: subject of each unit; None for intervals by video.
     """
     found: list[Reliability] = []
     for task in challenge.tasks:
@@ -69,14 +71,14 @@ def reliability(
         whole = _confident(task, own, paired)
         if whole is None:
             continue
-        found.append(_measure(task, "", *whole, paired, resampling))
+        found.append(_measure(task, "", *whole, paired, subjects))
         if isinstance(task, MultiLabel):
             for place, label in enumerate(task.outputs):
                 rows = paired.valid[task.name] & ~np.isnan(own[:, place])
                 if rows.any():
                     hit = paired.truth.classes(task.name)[rows, place] == 1
                     part = own[rows, place], hit, paired.truth.video[rows]
-                    found.append(_measure(task, label, *part, paired, resampling))
+                    found.append(_measure(task, label, *part, paired, subjects))
     return tuple(found)
 
 
@@ -97,17 +99,20 @@ def _confident(task: Task, answers: Floats, paired: Paired) -> tuple[Floats, Mas
 
 
 def _measure(
-    task: Task, part: str, confidence: Floats, hit: Mask, unit: Integers, paired: Paired, resampling: Resampling
+    task: Task,
+    part: str,
+    confidence: Floats,
+    hit: Mask,
+    unit: Integers,
+    paired: Paired,
+    subjects: Mapping[str, str] | None,
 ) -> Reliability:
     edges = equal_mass_edges(confidence, BINS)
     sums = calibration_sums(confidence, hit, edges, unit, len(paired.truth.videos))
     statistics = Statistics(paired.truth.videos, {"bins": sums}, {})
     total = sums.sum(0)
-    error = bounds_of(statistics, lambda tasks: {"": calibration_error_from(tasks["bins"])}, resampling)[""]
-    ratios = Statistics(paired.truth.videos, {"bins": sums[..., [0, 2]]}, {})
-    accuracy = bounds_of(
-        ratios, lambda tasks: dict(enumerate(np.moveaxis(mean_from(tasks["bins"]), -1, 0))), resampling
-    )
+    error = bounds_of(statistics, lambda tasks: {"": calibration_error_from(tasks["bins"])}, subjects)[""]
+    accuracy = bounds_of(statistics, lambda tasks: means_by_bin(tasks["bins"][..., [0, 2]]), subjects)
     bins = tuple(
         Bin(int(rows), float(certain / rows), float(hits / rows), accuracy[place])
         for place, (rows, certain, hits) in enumerate(total)

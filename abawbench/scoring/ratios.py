@@ -7,8 +7,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from abawbench.metrics.bootstrap import bca_interval, left_out, resampled
-from abawbench.scoring.intervals import LEVEL, Resampling, percentiles, quoted
+from abawbench.metrics.bootstrap import left_out
+from abawbench.metrics.jackknife import jackknife_interval
+from abawbench.scoring.intervals import LEVEL
 from abawbench.scoring.score import by_subject
 from abawbench.scoring.statistics import Statistics
 from abawbench.table import Floats
@@ -33,27 +34,28 @@ def mean_from(sums: Floats) -> Floats:
     return np.where(rows > 0, sums[..., 1] / np.maximum(rows, 1), np.nan)
 
 
+def means_by_bin(sums: Floats) -> dict[int, Floats]:
+    """Means by the place of a bin, from rows and sums of shape (..., bins, 2); each mean has shape (...)."""
+    return dict(enumerate(np.moveaxis(mean_from(sums), -1, 0)))
+
+
 def bounds_of(
-    statistics: Statistics, figures: Callable[[Mapping[str, Floats]], dict[Name, Floats]], resampling: Resampling
+    statistics: Statistics,
+    figures: Callable[[Mapping[str, Floats]], dict[Name, Floats]],
+    subjects: Mapping[str, str] | None = None,
+    *,
+    span: tuple[float, float] = (0.0, 1.0),
 ) -> dict[Name, Bounds]:
-    """Compute the interval to quote of figures, by video, or by subject where the resampling names them.
+    """Compute the interval to quote of figures, by video, or by subject where these are given.
 
     Args:
         statistics: additive statistics by unit.
         figures: function from sums by task to figures by name, over leading axes.
-        resampling: resampling of the intervals.
+        subjects: subject of each unit; None for intervals by video.
+        span: least and greatest value that the figures can have.
     """
-    merged = statistics.by_video if resampling.subjects is None else by_subject(statistics, resampling.subjects)
+    merged = statistics.by_video if subjects is None else by_subject(statistics, subjects)
     tasks = merged.counted.tasks
     points = figures({name: array.sum(0) for name, array in tasks.items()})
-    if len(next(iter(tasks.values()))) < 2:
-        return dict.fromkeys(points)
-    samples = resampled(tasks, figures, resamples=resampling.resamples, seed=resampling.seed)
-    jackknife = left_out(tasks, figures)
-    found: dict[Name, Bounds] = {}
-    for name, point in points.items():
-        bca = bca_interval(float(point), samples[name], jackknife[name], LEVEL)
-        one = {"bca": None if bca is None else list(bca), "percentile": percentiles(samples[name])}
-        best = quoted(one)
-        found[name] = None if best is None else (best[1][0], best[1][1])
-    return found
+    without = left_out(tasks, figures)
+    return {name: jackknife_interval(float(point), without[name], LEVEL, span) for name, point in points.items()}

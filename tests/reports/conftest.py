@@ -7,6 +7,7 @@ import pytest
 
 from abawbench.api import read_table
 from abawbench.reports.page import ReportSettings, report_page
+from abawbench.reports.subject import Source
 from abawbench.scoring import Resampling
 from tests.reports.corpus import MTL, truth_values, write_answers, write_truth
 
@@ -23,9 +24,9 @@ class Corpus:
         """The page of these predictions, of the first store by default."""
         places = places or (self.first,)
         known = read_table(MTL, self.truth, "truth")
-        tables = [read_table(MTL, path, "prediction") for path in places]
+        sources = [Source(read_table(MTL, path, "prediction"), path) for path in places]
         settings = ReportSettings(**{"missing": "nearest", "resampling": QUICK, **settings})
-        return report_page(MTL, known, tables, (self.truth, places), settings)
+        return report_page(MTL, (known, self.truth), sources, settings)
 
 
 def corpus_in(folder: Path, values=None, names=("2026_test_one", "2026_test_two")) -> Corpus:

@@ -59,7 +59,7 @@ def test_the_error_of_a_row_is_a_distance_a_wrong_class_or_the_share_of_wrong_la
 def test_a_planted_dependence_is_seen(one):
     error, _ = row_error(MTL.task("va"), one)
     planted = Condition("error itself", error)
-    curves = [curves[0] for curves in error_curves(MTL, [one], [[planted]], QUICK) if curves[0].task == "va"]
+    curves = [curves[0] for curves in error_curves(MTL, [one], [[planted]]) if curves[0].task == "va"]
     bins = [own for own in curves[0].bins if own is not None]
     means = [own.error for own in bins]
     assert means == sorted(means)

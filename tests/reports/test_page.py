@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 
@@ -9,11 +10,13 @@ import numpy as np
 import pytest
 
 import abawbench
+from abawbench.base.hashes import sha256_of
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
 from abawbench.cli import main
 from abawbench.reports.page import ReportSettings, report_page
 from abawbench.reports.pictures import BUDGET
+from abawbench.reports.subject import Source
 from abawbench.scoring import Resampling
 from abawbench.table import NO_FRAME, Table
 from tests.reports.conftest import Corpus, corpus_in
@@ -142,7 +145,7 @@ def test_equal_input_makes_equal_bytes(corpus, page):
 def test_a_page_of_many_units_stays_below_three_megabytes(tmp_path):
     units = tuple(f"unit{place}" for place in range(230))
     truth, one, two = (
-        write_truth(tmp_path / f"{seed}.txt", truth_values(units, frames=8, seed=seed)) for seed in range(3)
+        write_truth(tmp_path / f"{seed}.txt", truth_values(units, frames=12, seed=seed)) for seed in range(3)
     )
     page = Corpus(truth, one, two).page(one, two)
     assert len(page.encode()) < 3_000_000
@@ -168,8 +171,8 @@ def random_table(challenge, units, frames, seed):
 
 
 def page_of(challenge, truth, *predictions, place):
-    places = place, [place] * len(predictions)
-    return report_page(challenge, truth, predictions, places, ReportSettings(resampling=Resampling(100)))
+    sources = [Source(table, place) for table in predictions]
+    return report_page(challenge, (truth, place), sources, ReportSettings(resampling=Resampling(100)))
 
 
 @pytest.mark.parametrize("name", ["abaw5-eri", "abaw10-ah", "abaw9-vd", "raf-db-compound"])
@@ -201,6 +204,23 @@ def test_a_page_that_cannot_be_made_leaves_the_old_one(corpus, tmp_path):
     verb(*words, "--missing", "nearest")
     assert out.read_text().startswith("<!doctype html>")
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_tuned_values_are_disclosed_and_the_cross_fitted_score_comes_first(corpus, tmp_path):
+    tuned, out = tmp_path / "tuned.json", tmp_path / "page.html"
+    quick = ("--missing", "nearest", "--resamples", "100")
+    search = ("--only", "affine", "--folds", "2", "--repeats", "1")
+    words = ["tune", "abaw4-mtl", str(corpus.truth), str(corpus.first), "-o", str(tuned), *search, *quick]
+    main(words, standalone_mode=False)
+    verb("abaw4-mtl", corpus.truth, corpus.first, corpus.first, "-o", out, "--tuned-a", tuned, *quick)
+    page = out.read_text()
+    fair = json.loads(tuned.read_text())["report"]["figures"]["score"]["cross_fitted"]
+    assert f"A scores {fair:.4f} cross-fitted" in page
+    assert "it does not show which is better" in page
+    assert sha256_of(tuned) in page
+    assert "affine; fitted on all of the scored videos" in page
+    assert "before the tuned values" in page
+    read(page)
 
 
 def test_a_page_in_place_of_an_input_is_refused(corpus, capsys):

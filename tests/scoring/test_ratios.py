@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from abawbench.scoring import Resampling
 from abawbench.scoring.ratios import bounds_of, mean_from
 from abawbench.scoring.statistics import Statistics
-
-QUICK = Resampling(400)
 
 
 def means(tasks):
@@ -22,14 +19,14 @@ def statistics(values, names=None):
 
 
 def test_videos_that_agree_have_an_interval_of_no_width():
-    bounds = bounds_of(statistics([[0.5, 0.5], [0.5], [0.5]]), means, QUICK)
+    bounds = bounds_of(statistics([[0.5, 0.5], [0.5], [0.5]]), means)
     assert bounds["mean"] == (0.5, 0.5)
 
 
 def test_the_interval_holds_the_mean_and_lies_between_the_videos():
     random = np.random.default_rng(0)
     values = random.random((20, 6))
-    bounds = bounds_of(statistics(values), means, QUICK)["mean"]
+    bounds = bounds_of(statistics(values), means)["mean"]
     assert bounds is not None
     low, high = bounds
     assert values.mean(1).min() < low < values.mean() < high < values.mean(1).max()
@@ -37,6 +34,6 @@ def test_the_interval_holds_the_mean_and_lies_between_the_videos():
 
 def test_the_persons_of_one_video_are_one_cluster_without_an_interval():
     own = statistics([[0.1, 0.3], [0.9]], ("talk_left", "talk_right"))
-    assert bounds_of(own, means, QUICK)["mean"] is None
-    by_person = Resampling(400, 0, {"talk_left": "a", "talk_right": "b"})
+    assert bounds_of(own, means)["mean"] is None
+    by_person = {"talk_left": "a", "talk_right": "b"}
     assert bounds_of(own, means, by_person)["mean"] is not None
