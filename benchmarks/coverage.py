@@ -81,14 +81,14 @@ class Sample:
     seed: int
 
 
-def _expanded(videos: int, freedom: float) -> float:
+def expanded_level(videos: int, freedom: float) -> float:
     """The level whose normal quantile is that of t, for the error of n - 1 rather than n (Hesterberg 2015)."""
     return 2 * NormalDist().cdf(math.sqrt(videos / (videos - 1)) * student_quantile((1 + LEVEL) / 2, freedom)) - 1
 
 
 def _expanded_percentile(sample: Sample) -> Bounds:
     videos = len(sample.without)
-    return percentile_interval(sample.samples, _expanded(videos, videos - 1))
+    return percentile_interval(sample.samples, expanded_level(videos, videos - 1))
 
 
 def _bca(sample: Sample) -> Bounds:
@@ -99,7 +99,7 @@ def _expanded_bca(sample: Sample) -> Bounds:
     found = jackknife_of(sample.point, sample.without)
     if found is None:
         return None
-    level = _expanded(len(sample.without), found.freedom)
+    level = expanded_level(len(sample.without), found.freedom)
     return bca_interval(sample.point, sample.samples, sample.without, level)
 
 
@@ -185,7 +185,7 @@ def simulate(
     for trial in range(trials):
         chosen = generator.integers(0, len(statistics.groups), videos)
         tasks = {task: array[chosen] for task, array in statistics.tasks.items()}
-        samples = _samples(world, tasks, resamples, trial)
+        samples = samples_of(world, tasks, resamples, trial)
         for name, path in world.figures.items():
             points[name][trial] = samples[path].point
             for kind, interval in KINDS.items():
@@ -206,7 +206,8 @@ def _cell(held: Floats, unit: float) -> Cell:
     return Cell(float(np.nan_to_num(held[:, 0]).mean()), float(np.nanmean(held[:, 1])) / unit)
 
 
-def _samples(world: World, tasks: Mapping[str, Floats], resamples: int, seed: int) -> dict[FigurePath, Sample]:
+def samples_of(world: World, tasks: Mapping[str, Floats], resamples: int, seed: int) -> dict[FigurePath, Sample]:
+    """What intervals may use of every figure of a split, from the statistics of its videos by task."""
     points = world.evaluate({task: array.sum(0) for task, array in tasks.items()})
     drawn = resampled(tasks, world.evaluate, resamples=resamples, seed=seed)
     without, ends = left_out(tasks, world.evaluate), spans(world.challenge)
@@ -256,8 +257,8 @@ def worlds() -> list[World]:
         _multi_task("40 frames each, skill alike", short, simulate_predictions(short.known, 0.55, 3)),
         _multi_task("40 frames each, skill by video", short, _of_unequal_skill(short.known, 3)),
         _multi_task("lognormal lengths, skill by video", unequal, _of_unequal_skill(long.known, 3).take(rows)),
-        _ambivalence("A/H by video, half ambivalent", 0.5, 0.72),
-        _ambivalence("A/H by video, 12 % ambivalent", 0.12, 0.85),
+        ambivalence_world("A/H by video, half ambivalent", 0.5, 0.72),
+        ambivalence_world("A/H by video, 12 % ambivalent", 0.12, 0.85),
     ]
 
 
@@ -303,7 +304,8 @@ def _shortened(split: SimulatedSplit, median: float, sigma: float, seed: int) ->
     return np.flatnonzero(place < np.maximum(3, lengths[video]))
 
 
-def _ambivalence(words: str, share: float, right: float) -> World:
+def ambivalence_world(words: str, share: float, right: float) -> World:
+    """Videos of A/H of which a share is ambivalent, and of which another share is predicted right."""
     challenge = get("abaw11-ah")
     generator = np.random.default_rng(1)
     truth = (generator.random(VIDEOS) < share).astype(int)

@@ -24,10 +24,12 @@ from abawbench.cli.score import format_figure, format_interval
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
 
+# left out where the terminal is too narrow
+CHANCE = ("by chance",)
 READING = (
     "Gap: the best group minus the worst; its interval reaches 0 where the groups may be equal. By chance: the mean of "
     "the difference where videos or subjects are dealt out to groups of the same sizes at random, and p the share of "
-    "these where it is at least as great, not corrected for the number of figures. Statistical and demographic parity "
+    "these where it is at least as great; Holm: p adjusted for all that are shown. Statistical and demographic parity "
     "ignore the truth: where a group smiles more, a perfect prediction differs too, so read them beside the gaps."
 )
 
@@ -137,25 +139,24 @@ def _print_differences(name: str, attribute: Mapping[str, Any], result: Mapping[
         own = attribute["figures"].get(figure)
         if own is not None and own["gap"] is not None:
             rows.append([_short(figure), format_figure(own["mean"]), own["worst"], *_difference(own["gap"])])
-    headers = ["gap", "95 %", "by chance", "p"]
+    headers = ["gap", "95 %", *CHANCE, "p", "Holm"]
     if rows:
-        print_table(rows, ["", "mean", "worst", *headers], f"Gaps by {name}")
+        print_table(rows, ["", "mean", "worst", *headers], f"Gaps by {name}", optional=CHANCE)
     parity = [
         [task, measure.removesuffix("_difference").replace("_", " "), *_difference(own)]
         for task, measures in attribute["parity"].items()
         for measure, own in measures.items()
     ]
     if parity:
-        print_table(parity, ["task", "", "value", *headers[1:]], f"Parity by {name}", keys=2)
+        print_table(parity, ["task", "", "value", *headers[1:]], f"Parity by {name}", keys=2, optional=CHANCE)
 
 
 def _difference(own: Mapping[str, Any]) -> list[str]:
-    p = own["p"]
     return [
         format_figure(own["value"]),
         format_interval(own["interval"]),
         format_figure(own["by_chance"]),
-        "–" if p is None else f"{p:.4f}",
+        *("–" if own[name] is None else f"{own[name]:.4f}" for name in ("p", "p_holm")),
     ]
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from abawbench.challenges import Categorical, Challenge
 from abawbench.metrics import fairness as metrics
 from abawbench.metrics.bootstrap import blocks, resampled, weighted
+from abawbench.metrics.holm import holm
 from abawbench.scoring.criteria import evaluate, number
 from abawbench.scoring.intervals import FEW_RESAMPLED, LEVEL, USUAL, Resampling, percentiles, warning
 from abawbench.scoring.row_groups import Attribute, RowGroups
@@ -132,7 +133,8 @@ def fairness(
         - parity: by task and measure, the difference;
         - clusters, warning, left_out (lines of the file by value that names no group), without_group (rows).
 
-        Gaps and differences have value, interval, by_chance (the mean of the test by chance) and p.
+        Gaps and differences have value, interval, by_chance (the mean of the test by chance), p, and p_holm: p adjusted
+        for all tests of the main figures and of parity, by every attribute; None for the other figures.
 
     Raises:
         ProblemError: C02, a scored video has no subject.
@@ -159,6 +161,7 @@ def fairness(
         attributes[attribute.name] = {**found, "left_out": dict(attribute.left_out), "without_group": rows[0]}
         flags += _remarks(attribute.name, cells, found, least, resampling.unit)
         main += [name for name in found["figures"] if name not in main and _is_main(name)]
+    _adjust(attributes, main)
     return {
         "challenge": challenge.id,
         "fingerprint": challenge.fingerprint,
@@ -173,6 +176,17 @@ def fairness(
         "flags": list(dict.fromkeys(flags)),
         "problems": [note.to_json() for note in paired.notes],
     }
+
+
+def _adjust(attributes: Mapping[str, Any], main: Sequence[str]) -> None:
+    """Adjust p of the differences that are shown first, which are one family of tests."""
+    shown: list[dict[str, Any]] = []
+    for attribute in attributes.values():
+        shown += [own[GAP] for name, own in attribute["figures"].items() if name in main and own[GAP] is not None]
+        shown += [own for measures in attribute["parity"].values() for own in measures.values()]
+    tested = [own for own in shown if own["p"] is not None]
+    for own, p in zip(tested, holm([own["p"] for own in tested]), strict=True):
+        own["p_holm"] = p
 
 
 def _is_main(figure: str) -> bool:
@@ -212,7 +226,7 @@ def _compare(cells: _Cells, least: int, resampling: Resampling) -> dict[str, Any
     def described(key: Key) -> dict[str, Any]:
         value = float(differences[key])
         interval = _about(value, deviations[key]) if key in deviations else None
-        return {"value": value, "interval": interval, **_test(value, chance.get(key))}
+        return {"value": value, "interval": interval, **_test(value, chance.get(key)), "p_holm": None}
 
     figures = {name: values for (kind, name), values in points.items() if kind == GROUP and not np.isnan(values).all()}
     intervals = {

@@ -12,6 +12,7 @@ from sklearn.metrics import accuracy_score
 
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
+from abawbench.metrics.holm import holm
 from abawbench.scoring import Resampling, pair, score
 from abawbench.scoring.fairness import fairness
 from abawbench.scoring.row_groups import Attribute, RowGroups
@@ -126,6 +127,17 @@ def test_a_planted_difference_is_found_and_a_perfect_answer_has_none_but_parity(
     assert perfect["figures"]["score"]["gap"]["value"] == pytest.approx(0, abs=1e-12)
     assert perfect["parity"]["expression"]["equalised_odds_difference"]["value"] == 0
     assert perfect["parity"]["expression"]["statistical_parity"]["interval"][0] > 0.2
+
+
+def test_p_is_adjusted_for_all_differences_that_are_shown_and_for_no_others():
+    truth, prediction = corpus(40, 25, 0, np.array([0.2, 0.5] * 20))
+    result = fairness(MTL, pair(MTL, truth, prediction), grouped(truth, ["f", "m"] * 20), resampling=FAST)
+    own = result["attributes"]["gender"]
+    shown = [own["figures"][path]["gap"] for path in result["main"]]
+    shown += [measure for measures in own["parity"].values() for measure in measures.values()]
+    assert [one["p_holm"] for one in shown] == holm([one["p"] for one in shown])
+    others = [figure["gap"] for path, figure in own["figures"].items() if path not in result["main"]]
+    assert {gap["p_holm"] for gap in others if gap is not None} == {None}
 
 
 def test_where_there_is_no_difference_five_percent_are_found_and_intervals_reach_0(monkeypatch):
