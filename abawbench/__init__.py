@@ -12,7 +12,20 @@ from typing import TYPE_CHECKING, Any
 from abawbench.base.installed import VERSION
 
 if TYPE_CHECKING:
-    from abawbench.api import apply_ensemble, check, compare, diff, ensemble, fairness, pack, read, score, trials, write
+    from abawbench.api import (
+        apply_ensemble,
+        check,
+        compare,
+        diff,
+        ensemble,
+        fairness,
+        pack,
+        read,
+        score,
+        trials,
+        tune,
+        write,
+    )
     from abawbench.base.problems import Problem, ProblemError
     from abawbench.challenges import CHALLENGES, get
 
@@ -34,6 +47,7 @@ _MODULES = {
     "read": "abawbench.api",
     "score": "abawbench.api",
     "trials": "abawbench.api",
+    "tune": "abawbench.api",
     "write": "abawbench.api",
 }
 
@@ -52,6 +66,7 @@ __all__ = [
     "read",
     "score",
     "trials",
+    "tune",
     "write",
 ]
 

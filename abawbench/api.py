@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from abawbench.formats.write import Written
     from abawbench.records import TunedUse
     from abawbench.tuning.ensemble_weights import Average, EnsembleWeights, Method
+    from abawbench.tuning.tuned import Tuned
     from abawbench.tuning.use import TunedFile
 
     Tuning = str | Path | TunedFile | None
@@ -310,6 +311,75 @@ def trials(
         send=send,
         resampling=Resampling(resamples, seed, subjects),
     )
+
+
+def tune(
+    challenge: str,
+    truth: Source,
+    store: str | Path,
+    out: str | Path | None = None,
+    *,
+    only: Sequence[str] = (),
+    plateau: bool = False,
+    online: bool = False,
+    gate: str | Path | None = None,
+    missing: Policy = "error",
+    allow_filled: float = MOST_FILLED,
+    folds: int = 5,
+    repeats: int = 20,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    subjects: Mapping[str, str] | None = None,
+) -> Tuned:
+    """Tune the answers in a prediction store, and cross-fit what that is worth.
+
+    Args:
+        challenge: id of the challenge.
+        truth: annotations: a file, a folder or a DataFrame.
+        store: prediction store.
+        out: file for the tuned values; None writes none.
+        only: names of the kinds of steps to tune, as `thresholds`; none for all.
+        plateau: True to take the middle of a flat top, not its peak.
+        online: True for steps that need no answer of the future.
+        gate: store of another entry, to answer where this one is not confident.
+        missing: fill policy for annotated rows without an answer: error, previous or nearest.
+        allow_filled: greatest share of filled rows among the annotated ones, from 0 to 1.
+        folds: number of folds of videos.
+        repeats: number of times that the folds are dealt.
+        resamples: number of bootstrap resamples.
+        seed: seed of folds and resamples.
+        subjects: subject of each video; with it folds and resamples are of subjects instead of videos.
+
+    Raises:
+        ProblemError: every problem of the inputs; then nothing is written.
+    """
+    from abawbench.inference.store import open_store
+    from abawbench.tuning.steps import STEPS
+    from abawbench.tuning.tune import Settings
+    from abawbench.tuning.tune import tune as tune_store
+    from abawbench.tuning.tuned import write_tuned
+
+    rules = get(challenge)
+    settings = Settings(
+        steps=frozenset(only or STEPS),
+        folds=folds,
+        repeats=repeats,
+        online=online,
+        plateau=plateau,
+        missing=missing,
+        allow_filled=allow_filled,
+    )
+    tuned, _ = tune_store(
+        rules,
+        read_table(rules, truth, "truth"),
+        open_store(Path(store)),
+        settings,
+        gate=None if gate is None else open_store(Path(gate)),
+        resampling=Resampling(resamples, seed, subjects),
+    )
+    if out is not None:
+        write_tuned(tuned, Path(out))
+    return tuned
 
 
 def ensemble(

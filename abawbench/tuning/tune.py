@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from abawbench.base.problems import Problem, ProblemError
+from abawbench.base.problems import Problem, ProblemError, near_names
 from abawbench.challenges import Challenge, MultiLabel
 from abawbench.entries.outputs import covered
 from abawbench.fill import MOST_FILLED, Policy
@@ -85,6 +85,10 @@ def tune(
     if settings.missing not in COPYING:
         found, expected = f"fill policy '{settings.missing}'", " or ".join(COPYING)
         raise ProblemError(Problem("C02", found, expected, "name one of these, or none"))
+    unknown = sorted(settings.steps - set(STEPS))
+    if unknown:
+        expected = near_names(unknown[0], list(STEPS))
+        raise ProblemError(Problem("C02", f"step '{unknown[0]}'", expected, "correct the name", count=len(unknown)))
     _require_score(challenge, store)
     stream = read_stream(store, challenge)
     other = None if gate is None else read_stream(gate, challenge)

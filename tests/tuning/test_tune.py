@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import abawbench
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
 from abawbench.cli import main
@@ -248,6 +249,8 @@ def test_bad_input_is_told(tmp_path, made):
         tune(MTL, empty, store, Settings(), resampling=Resampling(0))
     with pytest.raises(ProblemError, match=r"(?s)C02.*'linear'.*"):
         tune(MTL, truth, store, Settings(missing="linear"), resampling=Resampling(0))
+    with pytest.raises(ProblemError, match=r"(?s)C02.*'smoothin'.*smoothing"):
+        tune(MTL, truth, store, Settings(frozenset({"smoothin"})), resampling=Resampling(0))
     with pytest.raises(ProblemError, match=r"(?s)P07.*answers of noisy"):
         tune(get("abaw6-ce"), truth, store, Settings(), resampling=Resampling(0))
     with pytest.raises(ProblemError, match=r"(?s)C02.*not settled"):
@@ -276,6 +279,10 @@ def test_the_verb_writes_the_values_and_says_what_they_are_worth(tmp_path, made)
     assert "optimism" in answer.stdout
     assert "smoothing: 45 settings" in answer.stderr
     first = json.loads(out.read_text())
+    only = ["smoothing", "thresholds", "affine"]
+    values = abawbench.tune(MTL.id, labels_file, store.root, tmp_path / "api.json", only=only, resamples=100, repeats=2)
+    assert (tmp_path / "api.json").read_text() == out.read_text()
+    assert values.report.figures["score"].in_sample == first["report"]["figures"]["score"]["in_sample"]
     again = CliRunner().invoke(main, [*words, "--json", "-q"])
     assert json.loads(again.stdout)["report"] == first["report"]
     assert "the earlier file was replaced" in again.stderr
