@@ -353,9 +353,8 @@ def tune(
     Raises:
         ProblemError: every problem of the inputs; then nothing is written.
     """
-    from abawbench.inference.store import open_store
     from abawbench.tuning.steps import STEPS
-    from abawbench.tuning.tune import Settings
+    from abawbench.tuning.tune import Settings, open_answers
     from abawbench.tuning.tune import tune as tune_store
     from abawbench.tuning.tuned import write_tuned
 
@@ -372,9 +371,9 @@ def tune(
     tuned, _ = tune_store(
         rules,
         read_table(rules, truth, "truth"),
-        open_store(Path(store)),
+        open_answers(Path(store)),
         settings,
-        gate=None if gate is None else open_store(Path(gate)),
+        gate=None if gate is None else open_answers(Path(gate)),
         resampling=Resampling(resamples, seed, subjects),
     )
     if out is not None:

@@ -81,13 +81,12 @@ def command(
     """
     tell(f"tune: {store} against {truth}")
     from abawbench.api import read_table
-    from abawbench.inference.store import open_store
-    from abawbench.tuning.tune import Settings, tune
+    from abawbench.tuning.tune import Settings, open_answers, tune
     from abawbench.tuning.tuned import write_tuned
 
     with writing(out, truth, store, gate, options["subjects"]):
         with stage("reading"):
-            opened, other = open_store(store), None if gate is None else open_store(gate)
+            opened, other = open_answers(store), None if gate is None else open_answers(gate)
             known = read_table(challenge, truth, "truth")
         settings = Settings(
             steps=frozenset(options["only"] or STEPS),

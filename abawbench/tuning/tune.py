@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -11,7 +12,8 @@ from abawbench.base.problems import Problem, ProblemError, near_names
 from abawbench.challenges import Challenge, MultiLabel
 from abawbench.entries.outputs import covered
 from abawbench.fill import MOST_FILLED, Policy
-from abawbench.inference.store import Store
+from abawbench.inference import is_store
+from abawbench.inference.store import Store, open_store
 from abawbench.scoring import Resampling, pair
 from abawbench.scoring.intervals import LEVEL, USUAL
 from abawbench.table import Table
@@ -170,6 +172,14 @@ def _procedure(
     answers = StreamAnswers(rows, stream, other)
     view = view_of(challenge, rows, answers(()), set(settings.steps) if is_answered else set(), flat)
     return Procedure(view, stages, answers, flat, tell)
+
+
+def open_answers(path: Path) -> Store:
+    """Open the store that is tuned, or that a gate names. Raises: ProblemError C02 no store, P02 a damaged one."""
+    if not is_store(path):
+        fix = "give the store; files of decided values hold no probabilities to tune"
+        raise ProblemError(Problem("C02", "no store", "a store of `predict`", fix, str(path)))
+    return open_store(path)
 
 
 def estimate_of(figure: CrossFit) -> Estimate:

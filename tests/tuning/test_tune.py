@@ -249,8 +249,8 @@ def test_bad_input_is_told(tmp_path, made):
         tune(MTL, empty, store, Settings(), resampling=Resampling(0))
     with pytest.raises(ProblemError, match=r"(?s)C02.*'linear'.*"):
         tune(MTL, truth, store, Settings(missing="linear"), resampling=Resampling(0))
-    with pytest.raises(ProblemError, match=r"(?s)C02.*'smoothin'.*smoothing"):
-        tune(MTL, truth, store, Settings(frozenset({"smoothin"})), resampling=Resampling(0))
+    with pytest.raises(ProblemError, match=r"(?s)C02.*'threshold'.*thresholds"):
+        tune(MTL, truth, store, Settings(frozenset({"threshold"})), resampling=Resampling(0))
     with pytest.raises(ProblemError, match=r"(?s)P07.*answers of noisy"):
         tune(get("abaw6-ce"), truth, store, Settings(), resampling=Resampling(0))
     with pytest.raises(ProblemError, match=r"(?s)C02.*not settled"):
@@ -286,6 +286,8 @@ def test_the_verb_writes_the_values_and_says_what_they_are_worth(tmp_path, made)
     again = CliRunner().invoke(main, [*words, "--json", "-q"])
     assert json.loads(again.stdout)["report"] == first["report"]
     assert "the earlier file was replaced" in again.stderr
+    decided = CliRunner().invoke(main, [*words[:3], str(labels_file), *words[4:]])
+    assert "no store" in decided.stderr
     refused = CliRunner().invoke(main, [*words[:5], str(labels_file), "--resamples", "100"])
     assert refused.exit_code == 1
     assert "F12" in refused.stderr
