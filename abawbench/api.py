@@ -15,7 +15,7 @@ from abawbench.inference import is_store
 from abawbench.scoring import Score, pair
 from abawbench.scoring import score as score_tables
 from abawbench.scoring.comparison import compare as compare_tables
-from abawbench.scoring.difference import difference
+from abawbench.scoring.difference import Difference, difference
 from abawbench.scoring.fairness import LEAST
 from abawbench.scoring.fairness import fairness as compare_groups
 from abawbench.scoring.intervals import RESAMPLES, Resampling
@@ -167,7 +167,7 @@ def diff(
     resamples: int = RESAMPLES,
     seed: int = 0,
     tuned: tuple[Tuning, Tuning] = (None, None),
-) -> dict[str, Any]:
+) -> Difference:
     """Compare two predictions: the first score minus the second, with an interval and a permutation test by video.
 
     The keys of the result are listed in `abawbench.scoring.difference.difference`; options are as for `score`, and

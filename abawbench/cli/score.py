@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import click
 
+from abawbench.base.number_text import format_figure, format_interval
 from abawbench.cli.gain_table import find_gains, print_gains
 from abawbench.cli.options import (
     CHALLENGE,
@@ -246,18 +247,6 @@ def _row(name: str, value: float | None, interval: dict[str, list[float] | None]
 
     found = quoted(interval)
     return [name, format_figure(value), format_interval(None if found is None else found[1])]
-
-
-def format_figure(value: float | int | None, sign: str = "") -> str:
-    """Format a number with four decimals, a count with separators, None as a dash; sign `+` shows a plus."""
-    if value is None:
-        return "–"
-    return f"{value:,}" if isinstance(value, int) else f"{value:{sign}.4f}"
-
-
-def format_interval(interval: list[float] | None, sign: str = "") -> str:
-    """Format an interval as `0.4100 to 0.4300`, None as a dash; sign `+` shows a plus."""
-    return "–" if interval is None else f"{interval[0]:{sign}.4f} to {interval[1]:{sign}.4f}"
 
 
 def _print_by_video(breakdown: list[dict[str, Any]]) -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 from tabulate import tabulate
 
 from abawbench.base.files import read_input
+from abawbench.base.markdown_text import marked_down
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.leaderboard.collect import Subject, collect, outdated
 from abawbench.leaderboard.evidence import unfit_pages
 from abawbench.leaderboard.published import OTHER
 from abawbench.leaderboard.rows import KINDS, Kind, Row, sections
-from abawbench.leaderboard.tables import comma_separated, latex, markdown, marked_down
+from abawbench.leaderboard.tables import comma_separated, latex, markdown
 
 BEGIN = "<!-- leaderboard: begin, written by `abawbench leaderboard build` -->"
 END = "<!-- leaderboard: end -->"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from tabulate import tabulate
 
 from abawbench.base.latex_text import tabular
+from abawbench.base.markdown_text import marked_down
 from abawbench.base.problems import inert
 from abawbench.challenges import Challenge
 from abawbench.leaderboard.columns import COLUMNS
@@ -19,8 +20,6 @@ from abawbench.leaderboard.rows import KINDS, RECORDS, Row, Section, sections
 GENERATED = "written by `abawbench leaderboard build` from published/ and records/; do not edit"
 SPLIT_TITLES = {"test": "Test", "validation": "Validation", "train": "Training", "": "Split not said"}
 NUMERIC = {"rank", *(column.title for column in COLUMNS.values())}
-# what Markdown takes for a column, emphasis, code, a formula, a tag or a link
-ACTIVE = re.compile(r"[\\|*`$<\[]")
 RECORD_PATH = re.compile(rf"{RECORDS}[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*\.json")
 # first characters of formulas, in full width too
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
@@ -205,8 +204,3 @@ def _linked(text: str) -> str:
     if RECORD_PATH.fullmatch(path):
         return f"[{path}]({path}){comma}{marked_down(rest)}"
     return marked_down(text)
-
-
-def marked_down(text: str) -> str:
-    """A text that Markdown shows as it is."""
-    return ACTIVE.sub(r"\\\g<0>", inert(text))

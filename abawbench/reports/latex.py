@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from abawbench.base.latex_text import Latex, escaped, tabular
 from abawbench.challenges import Challenge
-from abawbench.scoring.criteria import Path, criterion_of, figure_name
+from abawbench.scoring.criteria import Path, criterion_of, figure_name, flat, part_of
 from abawbench.scoring.intervals import LEVEL, quoted
 
 # p from which a difference is marked, after Holm's correction
@@ -38,12 +38,12 @@ class PaperRow:
     @staticmethod
     def of(name: str, score: Mapping[str, Any], p: float | None = None) -> PaperRow:
         """A row of the plain data of a score or of a record."""
-        figures = dict(_flat({key: score[key] for key in ("score", "terms", "metrics")}))
+        figures = flat({key: score[key] for key in ("score", "terms", "metrics")})
         sizes = score["intervals"]
         return PaperRow(
             name,
             figures,
-            {path: quoted(_at(sizes, path)) for path in figures},
+            {path: quoted(part_of(sizes, path)) for path in figures},
             f"{sizes['clusters']:,} {sizes['unit']}s",
             p,
         )
@@ -160,17 +160,3 @@ def _table(challenge: Challenge, suffix: str, body: str, caption: str) -> str:
             r"\end{table}",
         ]
     )
-
-
-def _flat(tree: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path, float | None]]:
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, (*above, name))
-        else:
-            yield (*above, name), value
-
-
-def _at(tree: Mapping[str, Any], path: Path) -> Any:
-    for name in path:
-        tree = tree[name]
-    return tree

@@ -24,7 +24,7 @@ from abawbench.reports.subject import Source, Subject, subject_of
 from abawbench.reports.timelines import UnitFigures, main_figure, timelines, unit_figures
 from abawbench.scoring import Resampling
 from abawbench.scoring.calibration import reliability
-from abawbench.scoring.criteria import figure_name
+from abawbench.scoring.criteria import figure_name, part_of
 from abawbench.scoring.difference import difference
 from abawbench.scoring.intervals import USUAL, quoted
 from abawbench.table import Table
@@ -144,7 +144,7 @@ def _head(challenge: Challenge, subjects: Sequence[Subject], change: Mapping[str
             (
                 figure_name(path),
                 [
-                    (subject, tables.figure_of(subject.score.to_json(), path), tables.interval_of(subject, path))
+                    (subject, part_of(subject.score.to_json(), path), tables.interval_of(subject, path))
                     for subject in subjects
                 ],
             )

@@ -21,7 +21,7 @@ from abawbench.reports.subject import Subject
 from abawbench.reports.timelines import UnitFigures
 from abawbench.scoring.breakdowns import by_class, concordance_parts, explain
 from abawbench.scoring.calibration import Reliability
-from abawbench.scoring.criteria import figure_name
+from abawbench.scoring.criteria import figure_name, part_of
 from abawbench.scoring.intervals import quoted
 from abawbench.scoring.ratios import Bounds
 from abawbench.tuning.gains import Gain
@@ -40,19 +40,9 @@ class TableView:
     note: str = ""
 
 
-def figure_of(tree: Mapping[str, Any], path: Sequence[str]) -> Any:
-    """The part of a tree of figures at a path; None where there is none."""
-    found: Any = tree
-    for name in path:
-        if not isinstance(found, Mapping) or name not in found:
-            return None
-        found = found[name]
-    return found
-
-
 def interval_of(subject: Subject, path: Sequence[str]) -> Bounds:
     """The interval to quote of a figure of a score."""
-    kinds = figure_of(subject.score.intervals, path)
+    kinds = part_of(subject.score.intervals, path)
     best = None if kinds is None else quoted(kinds)
     return None if best is None else (best[1][0], best[1][1])
 
@@ -169,7 +159,7 @@ def figures(subjects: Sequence[Subject], change: Mapping[str, Any] | None) -> Ta
         change: result of `scoring.difference.difference`; None for one prediction.
     """
     paths = list(paths_of(subjects[0]))
-    own = [figure_of(subjects[0].score.to_json(), path) for path in paths]
+    own = [part_of(subjects[0].score.to_json(), path) for path in paths]
     bounds = [interval_of(subjects[0], path) for path in paths]
     scale = _scale([*own, *(bound for interval in bounds for bound in interval or ())])
     columns = [Column("figure")]
@@ -180,7 +170,7 @@ def figures(subjects: Sequence[Subject], change: Mapping[str, Any] | None) -> Ta
     for path, value, interval in zip(paths, own, bounds, strict=True):
         row: list[Value] = [figure_name(path)]
         for subject in subjects:
-            row += [figure_of(subject.score.to_json(), path), bounds_cell(interval_of(subject, path))]
+            row += [part_of(subject.score.to_json(), path), bounds_cell(interval_of(subject, path))]
         if change is None:
             row.append(Cell(interval_mark(scale, value, interval), value))
         else:

@@ -214,6 +214,29 @@ def nested(figures: Mapping[Path, Any]) -> dict[str, Any]:
     return tree
 
 
+def flat(tree: Mapping[str, Any], above: Path = ()) -> dict[Path, Any]:
+    """Turn nested dictionaries into values by path, as `nested` would nest them.
+
+    >>> flat({"score": 0.4, "terms": {"va": 0.4}})
+    {('score',): 0.4, ('terms', 'va'): 0.4}
+    """
+    values: dict[Path, Any] = {}
+    for name, value in tree.items():
+        path = (*above, name)
+        values |= flat(value, path) if isinstance(value, Mapping) else {path: value}
+    return values
+
+
+def part_of(tree: Mapping[str, Any], path: Sequence[str]) -> Any:
+    """The part of nested dictionaries at a path; None where there is none."""
+    found: Any = tree
+    for name in path:
+        if not isinstance(found, Mapping) or name not in found:
+            return None
+        found = found[name]
+    return found
+
+
 def number(value: float | np.floating[Any] | Floats) -> float | None:
     """A figure for JSON; None where it is undefined."""
     return None if np.isnan(value) else float(value)

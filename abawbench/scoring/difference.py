@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from abawbench.base.notebook import NotebookTable
+from abawbench.base.number_text import format_figure, format_interval
 from abawbench.challenges import Challenge
 from abawbench.fill import MOST_FILLED, Policy
 from abawbench.metrics.jackknife import jackknife_interval, jackknife_of, student_quantile
-from abawbench.scoring.criteria import Path, evaluate, number, spans
+from abawbench.scoring.criteria import Path, evaluate, figure_name, number, spans
 from abawbench.scoring.intervals import LEVEL, USUAL, Resampling, listed, warning
 from abawbench.scoring.paired import Figures, changes_left_out, collect_together, permutation
 from abawbench.scoring.score import pair
@@ -19,6 +21,37 @@ from abawbench.table import Floats, Table
 
 POWER = 0.8
 SHOWN_VIDEOS = 10
+
+
+class Difference(dict[str, Any]):
+    """The result of `difference`, a dictionary that shows itself in a notebook."""
+
+    def _repr_html_(self) -> str:
+        return self._shown().html()
+
+    def _repr_markdown_(self) -> str:
+        return self._shown().markdown()
+
+    def _shown(self) -> NotebookTable:
+        """Both figures, their difference and its interval, of the compared figure first."""
+        rows = [
+            [
+                figure_name(tuple(name.split("."))),
+                format_figure(one["first"]),
+                format_figure(one["second"]),
+                format_figure(one["difference"], "+"),
+                format_interval(one["interval"], "+"),
+            ]
+            for name, one in self["figures"].items()
+        ]
+        p = "no p" if self["p"] is None else f"p = {self['p']:.4f}"
+        name = figure_name(tuple(self["figure"].split(".")))
+        title = (
+            f"{self['challenge']}: {name} {format_figure(self['difference'], '+')}, {p} "
+            f"by swaps of {self['clusters']:,} {self['unit']}s"
+        )
+        notes = [*self["flags"], *([self["warning"]] if self["warning"] else [])]
+        return NotebookTable(title, ["", "first", "second", "difference", f"{LEVEL:.0%} interval"], rows, notes)
 
 
 def difference(
@@ -30,7 +63,7 @@ def difference(
     missing: Policy = "error",
     allow_filled: float = MOST_FILLED,
     resampling: Resampling = USUAL,
-) -> dict[str, Any]:
+) -> Difference:
     """Compare two predictions: first minus second of every figure, with intervals and a permutation test.
 
     The test swaps the two predictions video by video: in all ways if there are no more than the resamples, otherwise in
@@ -73,34 +106,36 @@ def difference(
     }
     p, swaps = permutation(a, b, figures, main, float(points[main]), resamples=resamples, seed=seed)
     clusters = len(a.groups)
-    return {
-        "challenge": challenge.id,
-        "fingerprint": challenge.fingerprint,
-        "figure": ".".join(main),
-        "first": number(totals[0][main]),
-        "second": number(totals[1][main]),
-        "difference": number(points[main]),
-        "interval": listed(found[main]),
-        "p": p,
-        "swaps": swaps,
-        "seed": seed,
-        "smallest_detectable": _detectable(float(points[main]), without[main]),
-        "clusters": clusters,
-        "unit": unit,
-        "warning": warning(clusters, unit),
-        "figures": {
-            ".".join(path): {
-                "first": number(totals[0][path]),
-                "second": number(totals[1][path]),
-                "difference": number(points[path]),
-                "interval": listed(found[path]),
-            }
-            for path in points
-        },
-        "videos": _videos(a, b, figures, main, float(points[main])),
-        "flags": list(dict.fromkeys(flag for paired in pairs for flag in paired.flags)),
-        "problems": [note.to_json() for note in dict.fromkeys(note for paired in pairs for note in paired.notes)],
-    }
+    return Difference(
+        {
+            "challenge": challenge.id,
+            "fingerprint": challenge.fingerprint,
+            "figure": ".".join(main),
+            "first": number(totals[0][main]),
+            "second": number(totals[1][main]),
+            "difference": number(points[main]),
+            "interval": listed(found[main]),
+            "p": p,
+            "swaps": swaps,
+            "seed": seed,
+            "smallest_detectable": _detectable(float(points[main]), without[main]),
+            "clusters": clusters,
+            "unit": unit,
+            "warning": warning(clusters, unit),
+            "figures": {
+                ".".join(path): {
+                    "first": number(totals[0][path]),
+                    "second": number(totals[1][path]),
+                    "difference": number(points[path]),
+                    "interval": listed(found[path]),
+                }
+                for path in points
+            },
+            "videos": _videos(a, b, figures, main, float(points[main])),
+            "flags": list(dict.fromkeys(flag for paired in pairs for flag in paired.flags)),
+            "problems": [note.to_json() for note in dict.fromkeys(note for paired in pairs for note in paired.notes)],
+        }
+    )
 
 
 def _detectable(point: float, without: Floats) -> float | None:

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from abawbench.base.notebook import NotebookTable
+from abawbench.base.number_text import format_figure, format_interval
 from abawbench.base.problems import Problem, ProblemError, remarks
 from abawbench.challenges import Challenge
 from abawbench.challenges.split_sizes import Counts, SizeOfTruth, official_counts, size_of_truth
 from abawbench.fill import MOST_FILLED, Answers, Policy, count_answers, fill, limit_filled
 from abawbench.formats.identity import identify
-from abawbench.scoring.criteria import evaluate, nested, number
-from abawbench.scoring.intervals import USUAL, Resampling, intervals
+from abawbench.scoring.criteria import evaluate, figure_name, flat, nested, number, part_of
+from abawbench.scoring.intervals import USUAL, Resampling, intervals, quoted
 from abawbench.scoring.statistics import Statistics, annotated_rows, collect, kind_of, rows_of
 from abawbench.table import Alignment, Floats, Mask, Table
 
@@ -84,6 +86,25 @@ class Score:
     statistics: Statistics
     filled: Mapping[str, int]
     notes: tuple[Problem, ...] = ()
+
+    def _repr_html_(self) -> str:
+        return self._shown().html()
+
+    def _repr_markdown_(self) -> str:
+        return self._shown().markdown()
+
+    def _shown(self) -> NotebookTable:
+        """Score, terms and figures with the interval to quote of each."""
+        terms = {"terms": self.terms} if len(self.terms) > 1 else {}
+        rows: list[list[str]] = []
+        for path, value in flat({"score": self.score, **terms, "metrics": self.metrics}).items():
+            bounds = quoted(part_of(self.intervals, path))
+            within = format_interval(None if bounds is None else bounds[1])
+            rows.append([figure_name(path), format_figure(value), within])
+        head = self.intervals
+        size = f"{self.challenge}: {self.counts.rows:,} rows, intervals over {head['clusters']:,} {head['unit']}s"
+        notes = [*self.flags, *([str(head["warning"])] if head["warning"] else [])]
+        return NotebookTable(size, ["", "value", f"{head['level']:.0%} interval"], rows, notes)
 
     def size_to_json(self) -> dict[str, Any]:
         """The counts of the truth, what they say about the data, and the official counts of each split."""

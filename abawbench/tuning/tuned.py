@@ -14,12 +14,15 @@ import numpy as np
 from abawbench.base.files import read_input, write_text
 from abawbench.base.installed import VERSION
 from abawbench.base.json_text import parse_fields
+from abawbench.base.notebook import NotebookTable
+from abawbench.base.number_text import format_figure, format_interval
 from abawbench.base.problems import Problem, ProblemError, near_names, unreadable
 from abawbench.base.typed import typed
 from abawbench.challenges import CHALLENGES, Challenge
 from abawbench.inference.store import Store
+from abawbench.scoring.criteria import figure_name
 from abawbench.table import Table
-from abawbench.tuning.steps import STEPS, Step, faults_of, name_of, step_to_json
+from abawbench.tuning.steps import STEPS, Step, describe, faults_of, name_of, step_to_json
 
 FORM = 1
 T = TypeVar("T")
@@ -123,6 +126,32 @@ class Tuned:
         """Names of the kinds of steps, in the order in which they are tuned."""
         used = {name_of(step) for steps in self.tasks.values() for step in steps}
         return tuple(name for name in STEPS if name in used)
+
+    def _repr_html_(self) -> str:
+        return self._shown().html()
+
+    def _repr_markdown_(self) -> str:
+        return self._shown().markdown()
+
+    def _shown(self) -> NotebookTable:
+        """What the values are worth, and the values."""
+        report = self.report
+        rows = [
+            [
+                figure_name(tuple(name.split("."))),
+                *(format_figure(value) for value in (one.before, one.in_sample, one.cross_fitted)),
+                format_interval(one.interval),
+                format_figure(one.optimism, "+"),
+            ]
+            for name, one in report.figures.items()
+        ]
+        steps = [f"{task}: {'; '.join(map(describe, steps)) or 'nothing'}" for task, steps in self.tasks.items()]
+        title = (
+            f"{self.fitted.entry} on {self.challenge}: {report.folds} folds x {report.repeats}, "
+            f"{report.clusters:,} {report.unit}s"
+        )
+        headers = ["", "before", "in-sample", "cross-fitted", f"{report.level:.0%} interval", "optimism"]
+        return NotebookTable(title, headers, rows, [*steps, *report.notes])
 
     def to_json(self) -> dict[str, Any]:
         """The content of the file."""

@@ -111,3 +111,9 @@ def test_numbers_outside_their_range_are_problems(tmp_path, tuned):
     with pytest.raises(ProblemError) as caught:
         read_tuned(tmp_path / "tuned.json")
     assert len(caught.value.problems) == 2
+
+
+def test_tuned_values_show_themselves_with_what_they_are_worth(tuned):
+    for text in (tuned._repr_html_(), tuned._repr_markdown_()):
+        for shown in ("1.1000", "1.0000 to 1.2000", "+0.1000", "cross-fitted", "expression: exponential"):
+            assert shown in text
