@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import pi, sqrt
-from statistics import NormalDist
 from typing import Any, Literal
 
 import numpy as np
@@ -13,12 +11,12 @@ from numpy.typing import NDArray
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Challenge
-from abawbench.metrics.bootstrap import blocks, collapsed, draws, weighted
-from abawbench.scoring.criteria import Path, evaluate, number
+from abawbench.scoring.criteria import number
 from abawbench.scoring.intervals import USUAL, Resampling, percentiles, warning
 from abawbench.scoring.statistics import Statistics
 from abawbench.table import Floats
 from abawbench.tuning.optimism import expected_private
+from abawbench.tuning.outlook import Outlook, normal_gain, resampled_scores
 
 # trials that most tracks take
 SEND = 5
@@ -135,60 +133,6 @@ class _Search:
             self._extend((*chosen, trial), higher, candidates[place + 1 :], left - 1)
 
 
-def normal_gain(count: int, spread: float, correlation: float) -> float:
-    """How far the best of several equally good trials is expected to lie above each of them, if scores are normal.
-
-    Args:
-        count: number of trials.
-        spread: standard deviation of each score over splits of this size.
-        correlation: correlation of the errors of any two trials.
-
-    Source: the expected maximum of standard normal variables, times the standard deviation of what they do not share.
-
-    >>> [round(normal_gain(5, 0.0357, correlation), 3) for correlation in (0.0, 0.5)]
-    [0.042, 0.029]
-    """
-    normal, step = NormalDist(), 0.01
-    grid = np.arange(-10, 10, step)
-    below = np.array([normal.cdf(point) for point in grid.tolist()])
-    density = np.exp(-grid * grid / 2) / sqrt(2 * pi)
-    highest = float((grid * count * density * below ** (count - 1)).sum() * step)
-    return spread * sqrt(max(1 - correlation, 0.0)) * highest
-
-
-def resampled_scores(
-    challenge: Challenge, trials: Sequence[Statistics], resamples: int, seed: int
-) -> tuple[Path, Floats, Floats]:
-    """The figure of every trial on the split, and on resamples of its videos that all trials share.
-
-    Args:
-        challenge: the challenge.
-        trials: statistics of each trial about the same pilots, with the same groups in the same order.
-        resamples: number of resamples.
-        seed: seed of the resampling.
-
-    Returns:
-        The figure's path (the score, or the first defined figure of a challenge without one), its values of shape
-        (trials,), and those on resamples, shape (resamples, trials); resamples without a defined figure are left out.
-    """
-    pilots = trials[0].pilots
-    totals = [evaluate(challenge, trial.total, pilots) for trial in trials]
-    main = next(path for path, value in totals[0].items() if not np.isnan(value))
-    everything = {f"{place} {task}": array for place, trial in enumerate(trials) for task, array in trial.tasks.items()}
-    different, multiplicity = collapsed(everything)
-    parts: list[Floats] = []
-    for begin, size in blocks(resamples, len(multiplicity)):
-        weights = draws(multiplicity, size, seed + begin)
-        columns: list[Floats] = []
-        for place in range(len(trials)):
-            sums = weighted({task: different[f"{place} {task}"] for task in trials[0].tasks}, weights)
-            columns.append(evaluate(challenge, sums, pilots)[main])
-        parts.append(np.stack(columns, axis=1))
-    values = np.concatenate(parts)
-    scores = np.array([float(total[main]) for total in totals])
-    return main, scores, values[~np.isnan(values).any(1)]
-
-
 def plan_trials(
     challenge: Challenge,
     names: Sequence[str],
@@ -199,8 +143,8 @@ def plan_trials(
 ) -> dict[str, Any]:
     """Plan which trials to send, which to name beforehand, and what their best score will be worth.
 
-    The resamples of videos stand for other splits of the same size, on which each trial is expected to score as it does
-    here. All trials are scored on the same resamples, so that their errors are as alike as the trials are.
+    The resamples of videos stand for other splits of the same size. All trials are scored on the same resamples, so
+    that their errors are as alike as the trials are; what they are worth on average is in `Outlook`.
 
     Args:
         challenge: the challenge.
@@ -210,14 +154,15 @@ def plan_trials(
         resampling: number of resamples and seed; the statistics are by its unit already.
 
     Returns:
-        challenge, fingerprint, figure, unit, clusters, warning, resamples, seed, trials (all, by score: name, score,
-        expected, interval, probability_best), send (`method`, `shortfall`, `named`, and `trials`: name, expected,
-        adds, probability_best among those sent), expected_best, expected_named, flatters (expected best minus expected
-        score of the one named), inflation (by how much the winner's score is expected to lie above what the winner
-        scores on average: `sent`, of the set that is sent, and `all`, of all trials, as of the best score here),
-        top_scores (expected best of those with the highest scores), correlation (`mean` and `matrix` of those sent),
-        spread, normal_gain (gain of the best of as many equally good trials of this spread and correlation),
-        expected_private (of the one named, if the split is one that teams see; or None), flags.
+        challenge, fingerprint, figure, unit, clusters, warning, resamples, seed, kept (share of the differences between
+        the scores that is not luck), trials (all, by score: name, score, expected, interval of the score,
+        probability_best), send (`method`, `shortfall`, `named`, and `trials`: name, score, expected, adds,
+        probability_best among those sent), expected_best, expected_named, flatters (expected best minus expected score
+        of the one named), inflation (`sent`: by how much the winner's score is expected to lie above its own worth;
+        `all`: by how much the highest score of this split does), top_scores (expected best of those with the highest
+        scores), correlation (`mean` and `matrix` of the errors of those sent), spread (standard deviation of their
+        scores over splits), normal_gain (gain of the best of as many equally good trials of this spread and
+        correlation), expected_private (of the one named, if the split is one that teams see; or None), flags.
 
     Raises:
         ProblemError: C02, fewer than two trials or clusters.
@@ -227,20 +172,16 @@ def plan_trials(
         found = f"{len(trials)} trials" if len(trials) < 2 else f"{clusters} {resampling.unit} with labels"
         fix = "name the predictions of every trial that you have, over two videos at least"
         raise ProblemError(Problem("C02", found, f"two trials and two {resampling.unit}s at least", fix))
-    main, scores, values = resampled_scores(challenge, trials, resampling.resamples, resampling.seed)
-    selection = select(values, send)
-    chosen = list(selection.chosen)
-    means = values.mean(0)
-    named = max(chosen, key=lambda place: (means[place], -place))
+    main, scores, resampled = resampled_scores(challenge, trials, resampling.resamples, resampling.seed)
+    outlook = Outlook.of(scores, resampled, resampling.seed)
+    selection = select(outlook.values, send)
     order = np.argsort(-scores, kind="stable")
-    matrix = _correlation(values[:, chosen])
-    between = matrix[~np.eye(len(chosen), dtype=bool)]
-    mean_correlation = float(between.mean()) if len(between) else float("nan")
-    spread = float(values[:, chosen].std(0, ddof=1).mean())
-    of_all, of_sent = _chances(values), _chances(values[:, chosen])
-    adds = np.diff([expected_best(values, chosen[: place + 1]) for place in range(len(chosen))], prepend=0.0)
-    # published pairs are of scores
-    expectation = expected_private(challenge, float(scores[named])) if main == ("score",) else None
+    everyone = range(len(trials))
+    known = [
+        {"name": name, "score": float(score), "expected": float(worth)}
+        for name, score, worth in zip(names, scores, outlook.worth, strict=True)
+    ]
+    chances = outlook.chances(everyone)
     return {
         "challenge": challenge.id,
         "fingerprint": challenge.fingerprint,
@@ -248,67 +189,65 @@ def plan_trials(
         "unit": resampling.unit,
         "clusters": clusters,
         "warning": warning(clusters, resampling.unit),
-        "resamples": len(values),
+        "resamples": len(resampled),
         "seed": resampling.seed,
+        "kept": outlook.share,
         "trials": [
-            {
-                "name": names[place],
-                "score": float(scores[place]),
-                "expected": float(means[place]),
-                "interval": percentiles(values[:, place]),
-                "probability_best": float(of_all[place]),
-            }
+            known[place] | {"interval": percentiles(resampled[:, place]), "probability_best": float(chances[place])}
             for place in order
         ],
-        "send": {
-            "method": selection.method,
-            "shortfall": selection.shortfall,
-            "named": names[named],
-            "trials": [
-                {
-                    "name": names[place],
-                    "score": float(scores[place]),
-                    "expected": float(means[place]),
-                    "adds": float(more),
-                    "probability_best": float(chance),
-                }
-                for place, more, chance in zip(chosen, adds, of_sent, strict=True)
-            ],
-        },
-        "expected_best": selection.expected_best,
-        "expected_named": float(means[named]),
-        "flatters": selection.expected_best - float(means[named]),
-        "inflation": {"sent": inflation(values[:, chosen]), "all": inflation(values)},
-        "top_scores": expected_best(values, order[: len(chosen)].tolist()),
-        "correlation": {"mean": number(mean_correlation), "matrix": [[number(v) for v in row] for row in matrix]},
-        "spread": spread,
-        "normal_gain": None if np.isnan(mean_correlation) else normal_gain(len(chosen), spread, mean_correlation),
-        "expected_private": None if expectation is None else expectation.to_json(),
+        **_sent(outlook, selection, known),
+        "top_scores": expected_best(outlook.values, order[: len(selection.chosen)].tolist()),
+        # published pairs are of scores
+        "expected_private": _expected_private(challenge, selection, known) if main == ("score",) else None,
         "flags": _alike(names, trials, resampling.unit),
     }
 
 
-def inflation(values: Floats) -> float:
-    """By how much a resample's best score is expected to lie above what the same trial scores on average.
-
-    Args:
-        values: figure of each trial on each resample, shape (resamples, trials).
-    """
-    return float(values.max(1).mean() - (_chances(values) * values.mean(0)).sum())
+def _named(selection: Selection, known: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The trial to name beforehand: the one of the highest expected score among those that are sent."""
+    return max((known[place] for place in selection.chosen), key=lambda trial: trial["score"])
 
 
-def _chances(values: Floats) -> Floats:
-    """The share of resamples in which each trial is the best; several best ones share a resample."""
-    is_best = values == values.max(1, keepdims=True)
-    return (is_best / is_best.sum(1, keepdims=True)).mean(0)
+def _sent(outlook: Outlook, selection: Selection, known: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What is known about the trials that are sent; see `plan_trials`."""
+    chosen, named = list(selection.chosen), _named(selection, known)
+    matrix = outlook.correlation(chosen)
+    between = matrix[~np.eye(len(chosen), dtype=bool)]
+    correlation = float(between.mean()) if len(between) else float("nan")
+    spread = float(outlook.luck[:, chosen].std(0).mean())
+    reached = [expected_best(outlook.values, chosen[: place + 1]) for place in range(len(chosen))]
+    best = int(np.argmax([trial["score"] for trial in known]))
+    return {
+        "send": {
+            "method": selection.method,
+            "shortfall": selection.shortfall,
+            "named": named["name"],
+            "trials": [
+                known[place] | {"adds": float(more), "probability_best": float(chance)}
+                for place, more, chance in zip(
+                    chosen, np.diff(reached, prepend=0.0), outlook.chances(chosen), strict=True
+                )
+            ],
+        },
+        "expected_best": selection.expected_best,
+        "expected_named": named["expected"],
+        "flatters": selection.expected_best - named["expected"],
+        "inflation": {
+            "sent": outlook.luck_of_best(chosen),
+            "all": known[best]["score"] - known[best]["expected"],
+        },
+        "correlation": {"mean": number(correlation), "matrix": [[number(value) for value in row] for row in matrix]},
+        "spread": spread,
+        "normal_gain": None if np.isnan(correlation) else normal_gain(len(chosen), spread, correlation),
+    }
 
 
-def _correlation(values: Floats) -> Floats:
-    """Correlations of the trials' figures over the resamples; NaN for a trial whose figure does not vary."""
-    centred = values - values.mean(0)
-    spread = np.sqrt((centred * centred).sum(0))
-    outer = np.outer(spread, spread)
-    return np.divide(centred.T @ centred, outer, out=np.full(outer.shape, np.nan), where=outer > 0)
+def _expected_private(
+    challenge: Challenge, selection: Selection, known: Sequence[dict[str, Any]]
+) -> dict[str, Any] | None:
+    expected = expected_private(challenge, _named(selection, known)["score"])
+    return None if expected is None else expected.to_json()
 
 
 def _alike(names: Sequence[str], trials: Sequence[Statistics], unit: str) -> list[str]:

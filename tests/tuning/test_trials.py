@@ -21,7 +21,8 @@ from abawbench.scoring import pair
 from abawbench.scoring.intervals import Resampling
 from abawbench.synthetic import simulate_predictions, simulate_split
 from abawbench.tuning.inputs import comparable_statistics
-from abawbench.tuning.trials import expected_best, inflation, normal_gain, plan_trials, select
+from abawbench.tuning.outlook import Outlook, normal_gain
+from abawbench.tuning.trials import expected_best, plan_trials, select
 from tests.tuning.stores import write_store
 
 MTL = get("abaw4-mtl")
@@ -100,8 +101,37 @@ def test_the_best_of_five_equally_good_trials_gains_what_is_stated(correlation, 
     gain = expected_best(values, range(5)) - values.mean()
     assert gain == pytest.approx(stated, abs=0.005)
     assert gain == pytest.approx(normal_gain(5, spread, correlation), abs=3e-4)
-    # among equally good trials all of that gain is luck
-    assert inflation(values) == pytest.approx(gain, abs=3e-4)
+    # among trials that score alike all of that gain is luck
+    outlook = Outlook.of(np.full(5, 0.73), values, 0)
+    assert outlook.share == 0
+    assert outlook.luck_of_best(range(5)) == pytest.approx(gain, abs=3e-4)
+
+
+@pytest.mark.parametrize("differences", [0.0, 0.03])
+def test_the_expected_best_is_what_comes_on_average_of_what_is_sent(differences):
+    # twenty trials, errors of .03 that correlate at .5: the scores themselves would promise .031 and .014 too much
+    generator = np.random.default_rng(0)
+    spread, correlation = 0.03, 0.5
+
+    def errors(splits):
+        common, own = generator.normal(0, 1, (splits, 1)), generator.normal(0, 1, (splits, 20))
+        return spread * (sqrt(correlation) * common + sqrt(1 - correlation) * own)
+
+    promised, promised_by_scores, came, too_high, was_too_high = [], [], [], [], []
+    for seed in range(150):
+        worth = 0.7 + differences * generator.normal(0, 1, 20)
+        scores, here = worth + errors(1)[0], errors(600)
+        outlook = Outlook.of(scores, scores + here, seed)
+        chosen = list(select(outlook.values, 5, most_cells=0).chosen)
+        promised.append(expected_best(outlook.values, chosen))
+        promised_by_scores.append(expected_best(scores + here, chosen))
+        came.append((worth + errors(600))[:, chosen].max(1).mean())
+        top = scores.argmax()
+        too_high.append(scores[top] - outlook.worth[top])
+        was_too_high.append(scores[top] - worth[top])
+    assert np.mean(promised) == pytest.approx(np.mean(came), abs=0.01)
+    assert np.mean(promised_by_scores) > np.mean(came) + 0.01
+    assert np.mean(too_high) == pytest.approx(np.mean(was_too_high), abs=0.01)
 
 
 def test_a_plan_adds_up():
@@ -116,7 +146,11 @@ def test_a_plan_adds_up():
     assert plan["flatters"] > 0
     assert plan["expected_best"] >= plan["top_scores"] - 1e-12
     assert plan["send"]["named"] in {trial["name"] for trial in sent}
-    assert plan["inflation"]["all"] > plan["inflation"]["sent"] > 0
+    assert plan["inflation"]["all"] > 0
+    assert plan["inflation"]["sent"] > 0
+    assert 0 < plan["kept"] < 1
+    expected = {trial["name"]: trial["expected"] for trial in plan["trials"]}
+    assert max(expected.values()) == expected[plan["send"]["named"]] == plan["expected_named"]
     scores = [trial["score"] for trial in plan["trials"]]
     assert scores == sorted(scores, reverse=True)
     assert "trial5" not in {trial["name"] for trial in sent}
