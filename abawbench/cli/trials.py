@@ -106,7 +106,7 @@ def _sentences(result: dict[str, Any]) -> list[str]:
         f"{result['top_scores']:.4f}. {how}",
         f"Best of {count} flatters by {result['flatters']:.4f}: by so much its expected score lies above that of the "
         f"trial named beforehand. The winner scores {result['inflation']['sent']:.4f} above its own worth.",
-        f"Of the differences between the {len(result['trials'])} scores {result["kept"]:.0%} are more than luck, so "
+        f"Of the differences between the {len(result['trials'])} scores {result['kept']:.0%} are more than luck, so "
         f"the highest is about {result['inflation']['all']:.4f} too high.",
     ]
     if result["normal_gain"] is not None and count > 1:
