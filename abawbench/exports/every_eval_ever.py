@@ -15,6 +15,7 @@ from abawbench.base.problems import Problem, ProblemError, did_you_mean
 from abawbench.challenges import CHALLENGES
 from abawbench.exports.figures import Figure, figures_of
 from abawbench.records.model import Record
+from abawbench.records.quote import CROSS_FITTED
 
 SCHEMA_VERSION = "0.3.0"
 RELATIONSHIPS = ("first_party", "third_party", "collaborative", "other")
@@ -98,7 +99,8 @@ def _result(record: Record, figure: Figure, formula: str) -> dict[str, Any]:
                 "method": f"{kind} bootstrap over {intervals.unit}s",
             },
             "num_samples": intervals.clusters,
-            "num_bootstrap_samples": intervals.resamples,
+            # those of a cross-fitted interval are in the file of tuned values
+            **({} if kind == CROSS_FITTED else {"num_bootstrap_samples": intervals.resamples}),
         }
     return {
         "evaluation_result_id": f"{record.challenge}.{record.split}.{figure.name}",

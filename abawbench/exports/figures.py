@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import CHALLENGES, Challenge
 from abawbench.records.model import Record
+from abawbench.records.quote import is_in_sample, quote
 from abawbench.scoring.criteria import Path, criterion_of
-from abawbench.scoring.intervals import quoted
 
 # correlations; all other criteria are shares from 0 to 1
 CORRELATIONS = ("ccc", "pearson")
@@ -43,26 +43,21 @@ class Figure:
 
 
 def figures_of(record: Record) -> tuple[Figure, ...]:
-    """The figures of a record that have a value: the score, its terms, and what is reported beside it."""
-    challenge = CHALLENGES[record.challenge]
-    # a record of before there was a kind of interval does not have it
-    content, intervals = record.model_dump(), record.intervals.model_dump(exclude_unset=True)
-    found: list[Figure] = []
-    for path, (criterion, low, high) in _described(challenge).items():
-        value = _at(content, path)
-        if value is not None:
-            interval = _at(intervals, path)
-            found.append(Figure(path, criterion, low, high, value, None if interval is None else quoted(interval)))
-    return tuple(found)
+    """The figures to quote of a record: the score, its terms, and what is reported beside it.
 
-
-def _at(tree: Mapping[str, Any], path: Path) -> Any:
-    value: Any = tree
-    for name in path:
-        if value is None:
-            return None
-        value = value.get(name)
-    return value
+    Raises:
+        ProblemError: C02, values were tuned on the scored videos, and are not cross-fitted.
+    """
+    if is_in_sample(record):
+        found, expected = f"in-sample figures of {record.entry}", "figures that can be quoted"
+        fix = "score it on videos that its values were not tuned on"
+        raise ProblemError(Problem("C02", found, expected, fix))
+    figures: list[Figure] = []
+    for path, (criterion, low, high) in _described(CHALLENGES[record.challenge]).items():
+        own = quote(record, path)
+        if own is not None:
+            figures.append(Figure(path, criterion, low, high, own.value, own.interval))
+    return tuple(figures)
 
 
 def _described(challenge: Challenge) -> dict[Path, tuple[str, float, float]]:

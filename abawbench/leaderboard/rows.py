@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from abawbench.challenges import Challenge, Task, Term
 from abawbench.challenges.eligibility import forbidden_training
@@ -13,9 +13,9 @@ from abawbench.challenges.split_sizes import size_of_truth
 from abawbench.leaderboard.columns import COLUMNS
 from abawbench.leaderboard.own import OwnChallenge
 from abawbench.leaderboard.published import Fact, measures_of
-from abawbench.records import Interval, Record
+from abawbench.records import Record
+from abawbench.records.quote import is_in_sample, quote
 from abawbench.scoring.criteria import criterion_of
-from abawbench.scoring.intervals import quoted
 
 Kind = Literal["organiser", "claimed", "reproduced"]
 KINDS: dict[Kind, str] = {
@@ -142,8 +142,6 @@ def from_record(record: Record, challenge: Challenge) -> Row:
     flatters: the row has the cross-fitted figures in its place, and without these stands apart from honest scores.
     """
     figures = _figures(record)
-    tuned = record.tuned
-    is_in_sample = tuned is not None and tuned.is_in_sample and not tuned.cross_fitted
     size = size_of_truth(challenge, record.counts, split=record.split)
     is_named = record.dataset == challenge.dataset and not record.disclosure.synthetic_truth
     is_plain = (size.verdict, size.split) == ("official size", record.split)
@@ -156,7 +154,7 @@ def from_record(record: Record, challenge: Challenge) -> Row:
             part
             for part, is_apart in (
                 (f"other data: {record.dataset}, {record.rows.truth:,} rows", not is_own),
-                ("in-sample: tuned on scored videos", is_in_sample),
+                ("in-sample: tuned on scored videos", is_in_sample(record)),
             )
             if is_apart
         ),
@@ -173,27 +171,14 @@ def from_record(record: Record, challenge: Challenge) -> Row:
 
 
 def _figures(record: Record) -> dict[str, Figure]:
-    """The figures of a record by column; the cross-fitted ones alone where these are known."""
+    """The figures to quote of a record, by column."""
     figures: dict[str, Figure] = {}
-    known = {} if record.tuned is None else record.tuned.cross_fitted
     for name, column in COLUMNS.items():
-        if known:
-            found = known.get(".".join(column.path))
-            value, interval = (None, None) if found is None else (found.value, found.interval)
-        else:
-            value, kinds = _at(record, column.path), _at(record.intervals, column.path)
-            bounds = quoted(kinds.model_dump(exclude_unset=True)) if isinstance(kinds, Interval) else None
-            interval = None if bounds is None else bounds[1]
-        if isinstance(value, float):
-            figures[name] = Figure(repr(value), value, interval)
+        found = quote(record, column.path)
+        if found is not None:
+            low_high = None if found.interval is None else (found.interval[1][0], found.interval[1][1])
+            figures[name] = Figure(repr(found.value), found.value, low_high)
     return figures
-
-
-def _at(tree: Any, path: Iterable[str]) -> Any:
-    """The part of a record, or of its intervals, at a path; None where there is none."""
-    for name in path:
-        tree = tree.get(name) if isinstance(tree, Mapping) else getattr(tree, name, None)
-    return tree
 
 
 def sections(rows: Iterable[Row]) -> tuple[Section, ...]:

@@ -13,6 +13,8 @@ import abawbench
 from abawbench import records
 from abawbench.base.problems import ProblemError
 from abawbench.cli import main
+from abawbench.exports.every_eval_ever import every_eval_ever
+from abawbench.exports.figures import figures_of
 from abawbench.formats.dataframe import to_frame
 from abawbench.inference.store import open_store
 from abawbench.leaderboard.rows import from_record
@@ -196,7 +198,7 @@ def test_predict_writes_the_tuned_answers_of_new_videos(files):
     assert result.exit_code == 0, result.output
     assert "N70" in result.stderr
     written = abawbench.read("abaw4-mtl", folder / "after" / "files" / "abaw4-mtl.txt", role="prediction")
-    assert (written["valence"] == 0.25).all()
+    np.testing.assert_array_equal(written["valence"], 0.25)
 
 
 def test_values_for_decided_answers_are_a_problem(files):
@@ -255,6 +257,12 @@ def test_a_record_in_sample_has_its_cross_fitted_figures_on_the_board(files):
     assert row.figures["score"].interval == (0.7, 0.9)
     assert f"cross-fitted figures (in-sample {record.score:.4f})" in row.note
     assert "in-sample" not in row.group
+    score, term = figures_of(record)
+    assert (score.value, score.interval) == (0.8123, ("cross-fitted", (0.7, 0.9)))
+    assert (term.path, term.value) == (("terms", "va"), 0.2)
+    (exported,) = every_eval_ever(record, "a laboratory", "first_party").values()
+    assert "cross-fitted" in exported.decode()
+    assert repr(record.score) not in exported.decode()
 
 
 def test_a_record_in_sample_without_cross_fitted_figures_stands_apart(files):
@@ -263,6 +271,8 @@ def test_a_record_in_sample_without_cross_fitted_figures_stands_apart(files):
     row = from_record(only_record(folder), MTL)
     assert row.group.endswith("in-sample: tuned on scored videos")
     assert row.figures["score"].value == only_record(folder).score
+    with pytest.raises(ProblemError, match="in-sample"):
+        figures_of(only_record(folder))
 
 
 def test_a_record_of_other_videos_is_as_good_as_any(files):
