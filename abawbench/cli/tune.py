@@ -124,8 +124,10 @@ def _warn(tuned: Tuned) -> None:
     if text is not None:
         say(f"warning: {text}")
     for name, figure in report.figures.items():
-        if figure.gain is not None and figure.gain[0] <= 0 <= figure.gain[1] and figure.gain != (0.0, 0.0):
-            say(f"warning: {name}: the cross-fitted gain may be 0 ({format_interval(list(figure.gain), '+')})")
+        gain = figure.gain
+        if gain is not None and gain[0] <= 0 <= gain[1] and gain != (0.0, 0.0):
+            interval = format_interval(list(gain), "+")
+            say(f"warning: {name.removeprefix('terms.')}: the cross-fitted gain may be 0 ({interval})")
 
 
 def _print(tuned: Tuned, figures: Mapping[str, CrossFit]) -> None:

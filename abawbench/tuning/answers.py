@@ -54,12 +54,16 @@ class StreamAnswers:
             part = _Part(part_of(self._stream, *bounds), rows.task, self._other)
             return clusters, [view.statistics(rows, rows.answers(part.after(way))) for way in ways]
 
-        with ThreadPoolExecutor(self._threads or os.cpu_count()) as pool:
+        pool = ThreadPoolExecutor(self._threads or os.cpu_count())
+        try:
             for clusters, found in pool.map(one_part, pairwise(self._bounds())):
                 if not totals:
                     totals = [np.zeros((self._rows.clusters, *one.shape[1:]), one.dtype) for one in found]
                 for total, one in zip(totals, found, strict=True):
                     total[clusters] += one
+        finally:
+            # a run that is stopped waits for no part that has not begun
+            pool.shutdown(cancel_futures=True)
         return totals
 
     def _bounds(self) -> Iterator[int]:

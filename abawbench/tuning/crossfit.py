@@ -212,7 +212,7 @@ class Plan:
         resamples: number of resamples; 0 for none, and for no intervals.
         seed: seed of the resampling.
         threads: number of blocks of resamples at a time; None for one for each processor.
-        progress: called with the number of resamples done and that of all.
+        progress: called with the number of resamples that are done and that of all, first with 0.
     """
 
     folds: Rows
@@ -314,15 +314,15 @@ def _resampled(search: Search[Any], plan: Plan) -> dict[str, Floats]:
             outside = _held_out(again, weights, plan.held_out[repeat])
         return {"before": search.value(search.untouched(weights)), "in_sample": inside, "cross_fitted": outside}
 
+    tell = plan.progress or (lambda _done, _total: None)
+    tell(0, plan.resamples)
     parts: list[dict[str, Floats]] = []
-    with ThreadPoolExecutor(plan.threads or os.cpu_count()) as pool:
-        futures = [pool.submit(one_block, begin) for begin in begins]
-        try:
-            for begin, future in zip(begins, futures, strict=True):
-                parts.append(future.result())
-                if plan.progress is not None:
-                    plan.progress(min(begin + block, plan.resamples), plan.resamples)
-        finally:
-            for future in futures:
-                future.cancel()
+    pool = ThreadPoolExecutor(plan.threads or os.cpu_count())
+    try:
+        for begin, part in zip(begins, pool.map(one_block, begins), strict=True):
+            parts.append(part)
+            tell(min(begin + block, plan.resamples), plan.resamples)
+    finally:
+        # a run that is stopped waits for no block that has not begun
+        pool.shutdown(cancel_futures=True)
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

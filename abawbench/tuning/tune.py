@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -121,8 +121,13 @@ def tune(
         def tell_task(text: str, name: str = name) -> None:
             tell(f"{name}: {text}")
 
+        def tell_resamples(done: int, total: int, name: str = name) -> None:
+            # a few lines in all
+            if done % max(1, total // 4) == 0 and done < total:
+                tell(f"{name}: {done:,} of {total:,} resamples")
+
         procedure = _procedure(challenge, own, stream, other, store, gate, settings, tell_task)
-        parts[f"terms.{name}"] = crossfit(procedure, plan)
+        parts[f"terms.{name}"] = crossfit(procedure, replace(plan, progress=tell_resamples))
         steps[name] = procedure.steps(procedure.fit(np.ones((1, own.clusters)))[0])
         notes += [f"{name}: {note}" for note in procedure.notes]
     figures = {"score": added(list(parts.values())), **(parts if len(parts) > 1 else {})}

@@ -17,6 +17,10 @@ from abawbench.cli import main
 from abawbench.metrics.f1 import f1_per_label_from, mean_f1
 from abawbench.scoring import Resampling, score
 from abawbench.table import Table, join_tables
+from abawbench.tuning import answers as answers_module
+from abawbench.tuning import procedure as procedure_module
+from abawbench.tuning import searches as searches_module
+from abawbench.tuning import thresholds as thresholds_module
 from abawbench.tuning.apply import read_tuned_store
 from abawbench.tuning.crossfit import Plan, crossfit, deal_folds
 from abawbench.tuning.labelled import Labelled
@@ -55,7 +59,10 @@ def corpus(root, videos: int = 12, frames: int = 40, seed: int = 0, *, gaps: boo
         if gaps:
             for values in answers.values():
                 values[10:13] = np.nan
-        units[name] = (list(range(1, frames + 1)), answers)
+        # with gaps, one frame is not even named
+        named = np.arange(frames) != 20 if gaps else np.ones(frames, bool)
+        own = {task: values[named] for task, values in answers.items()}
+        units[name] = ((np.flatnonzero(named) + 1).tolist(), own)
     truth = Table(
         videos=names,
         video=np.repeat(np.arange(videos, dtype=np.int32), frames),
@@ -181,6 +188,32 @@ def test_the_whole_procedure_runs_within_each_fold(made, steps):
     assert figures["score"].cross_fitted == pytest.approx(expected, abs=1e-12)
 
 
+def test_looks_in_parts_are_looks_at_the_whole(tmp_path, monkeypatch):
+    truth, store = corpus(tmp_path / "store", videos=6, gaps=True)
+    settings = Settings(frozenset({"smoothing", "lag", "fill", "affine"}), folds=2, repeats=2, missing="nearest")
+    figures = []
+    for frames in (1, 100, 1 << 15):
+        monkeypatch.setattr(answers_module, "PART_FRAMES", frames)
+        figures.append(tune(MTL, truth, store, settings, resampling=FEW)[1]["score"])
+    for one in figures[1:]:
+        assert one.in_sample == pytest.approx(figures[0].in_sample, abs=1e-12)
+        assert one.repeated == pytest.approx(figures[0].repeated, abs=1e-12)
+        assert one.samples("gain") == pytest.approx(figures[0].samples("gain"), abs=1e-9)
+
+
+def test_what_resamples_leave_out_does_not_move_their_intervals(made, monkeypatch):
+    truth, store = made
+    settings = Settings(frozenset({"smoothing", "thresholds"}), folds=2, repeats=2)
+    few = tune(MTL, truth, store, settings, resampling=Resampling(400))[1]["terms.action_units"]
+    monkeypatch.setattr(procedure_module, "MOST_WAYS", 1000)
+    monkeypatch.setattr(thresholds_module, "RESAMPLED_LEVELS", 1000)
+    monkeypatch.setattr(searches_module, "UNBEATEN", 1e9)
+    all_of = tune(MTL, truth, store, settings, resampling=Resampling(400))[1]["terms.action_units"]
+    for figure in ("cross_fitted", "gain", "in_sample"):
+        bounds = np.array([few.interval(figure), all_of.interval(figure)])
+        assert np.abs(bounds[0] - bounds[1]).max() < 0.1 * np.ptp(bounds[1])
+
+
 def test_a_step_alone_leaves_the_others_out(made):
     values, _ = tune(MTL, *made, Settings(frozenset({"smoothing"}), repeats=1), resampling=Resampling(0))
     assert {type(step) for steps in values.tasks.values() for step in steps} <= {Smoothing}
@@ -278,6 +311,7 @@ def test_the_verb_writes_the_values_and_says_what_they_are_worth(tmp_path, made)
     assert "cross-fitted" in answer.stdout
     assert "optimism" in answer.stdout
     assert "smoothing: 45 settings" in answer.stderr
+    assert "va: 0 of 100 resamples" in answer.stderr
     first = json.loads(out.read_text())
     only = ["smoothing", "thresholds", "affine"]
     values = abawbench.tune(MTL.id, labels_file, store.root, tmp_path / "api.json", only=only, resamples=100, repeats=2)
