@@ -7,7 +7,8 @@ from typing import Any
 
 from abawbench.base.problems import inert
 from abawbench.leaderboard.evidence import BADGES, Shelf, badges_of_entry, badges_of_record
-from abawbench.records import Interval, Record
+from abawbench.records import Record
+from abawbench.records.quote import Quote, quote
 
 
 def entry_names(made: Sequence[Record], shelf: Shelf) -> list[str]:
@@ -96,29 +97,18 @@ def _record(record: Record, shelf: Shelf) -> dict[str, Any]:
 
 
 def _figures(record: Record) -> Iterator[dict[str, Any]]:
-    """The score of a record, its terms and its other figures that are defined, each with its interval to quote."""
-
-    def figure(name: list[str], value: float | None, interval: object) -> dict[str, Any]:
-        return {"name": name, "value": value, "interval": _quoted(interval)}
-
-    found = [figure(["term", task], value, record.intervals.terms.get(task)) for task, value in record.terms.items()]
+    """The score to quote of a record, its terms and its other figures that are defined, each with its interval."""
+    named: list[tuple[list[str], tuple[str, ...]]] = [(["term", task], ("terms", task)) for task in record.terms]
     for name, value in record.metrics.items():
-        intervals = record.intervals.metrics.get(name)
-        if isinstance(value, dict):
-            parts = intervals if isinstance(intervals, dict) else {}
-            found += [figure([name, part], one, parts.get(part)) for part, one in value.items()]
-        else:
-            found.append(figure([name], value, intervals))
-    yield figure(["score"], record.score, record.intervals.score)
-    yield from (one for one in found if one["value"] is not None)
+        parts = [[name, part] for part in value] if isinstance(value, dict) else [[name]]
+        named += [(part, ("metrics", *part)) for part in parts]
+    yield _figure(["score"], quote(record, ("score",)))
+    for words, path in named:
+        found = quote(record, path)
+        if found is not None:
+            yield _figure(words, found)
 
 
-def _quoted(interval: object) -> list[float] | None:
-    """The bounds of the interval to quote."""
-    from abawbench.scoring.intervals import quoted
-
-    if not isinstance(interval, Interval):
-        return None
-    # a kind that a record does not have is not one that is undefined
-    found = quoted(interval.model_dump(exclude_unset=True))
-    return None if found is None else list(found[1])
+def _figure(name: list[str], found: Quote | None) -> dict[str, Any]:
+    interval = None if found is None or found.interval is None else list(found.interval[1])
+    return {"name": name, "value": None if found is None else found.value, "interval": interval}

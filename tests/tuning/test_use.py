@@ -17,6 +17,8 @@ from abawbench.exports.every_eval_ever import every_eval_ever
 from abawbench.exports.figures import figures_of
 from abawbench.formats.dataframe import to_frame
 from abawbench.inference.store import open_store
+from abawbench.leaderboard.entry_page import entry_page
+from abawbench.leaderboard.evidence import Shelf
 from abawbench.leaderboard.rows import from_record
 from abawbench.tuning.apply import apply_tuned
 from abawbench.tuning.steps import Affine, Gate, Line, Smoothing, Thresholds
@@ -257,6 +259,9 @@ def test_a_record_in_sample_has_its_cross_fitted_figures_on_the_board(files):
     assert row.figures["score"].interval == (0.7, 0.9)
     assert f"cross-fitted figures (in-sample {record.score:.4f})" in row.note
     assert "in-sample" not in row.group
+    page = entry_page(record.entry, {}, [record], Shelf(folder))
+    shown = [(one["name"], one["value"]) for one in page["records"][0]["figures"]]
+    assert shown == [(["score"], 0.8123), (["term", "va"], 0.2)]
     score, term = figures_of(record)
     assert (score.value, score.interval) == (0.8123, ("cross-fitted", (0.7, 0.9)))
     assert (term.path, term.value) == (("terms", "va"), 0.2)
