@@ -98,6 +98,8 @@ class Procedure:
         ways: dict[Way, Rows] = {(): np.arange(len(weights))}
         for stage in self.stages:
             ways = self._staged(stage, ways, weights)
+        if self.view.name and any(way not in self.searches for way in ways):
+            self.tell(f"{self.view.name}: after {len(ways)} ways")
         return [Chosen(way, rows, self._search(way).fit(weights[rows])) for way, rows in ways.items()]
 
     def _staged(self, stage: Stage, ways: Mapping[Way, Rows], weights: Floats) -> dict[Way, Rows]:

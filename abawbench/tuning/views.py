@@ -32,6 +32,11 @@ class View(Protocol):
     """The end of a task's steps."""
 
     @property
+    def name(self) -> str:
+        """What is searched, as a user calls it; empty where nothing is."""
+        ...
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the figures must know."""
         ...
@@ -107,6 +112,11 @@ class AsTheyAre:
     figure: Figure
 
     @property
+    def name(self) -> str:
+        """What is searched."""
+        return ""
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the figures must know."""
         return ()
@@ -144,6 +154,11 @@ class ByThresholds:
     counter: LevelCounter
 
     @property
+    def name(self) -> str:
+        """What is searched."""
+        return "thresholds"
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the figures must know."""
         return ("resamples choose among 32 thresholds of each label at most, those near the best",)
@@ -178,6 +193,11 @@ class ByOffsets:
 
     rows: Labelled
     figure: Figure
+
+    @property
+    def name(self) -> str:
+        """What is searched."""
+        return "offsets"
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -291,6 +311,11 @@ class ByLines:
 
     rows: Labelled
     figure: Figure
+
+    @property
+    def name(self) -> str:
+        """What is searched."""
+        return "affine"
 
     @property
     def notes(self) -> tuple[str, ...]:

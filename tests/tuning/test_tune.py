@@ -311,6 +311,7 @@ def test_the_verb_writes_the_values_and_says_what_they_are_worth(tmp_path, made)
     assert "cross-fitted" in answer.stdout
     assert "optimism" in answer.stdout
     assert "smoothing: 45 settings" in answer.stderr
+    assert "thresholds: after" in answer.stderr
     assert "va: 0 of 100 resamples" in answer.stderr
     first = json.loads(out.read_text())
     only = ["smoothing", "thresholds", "affine"]
