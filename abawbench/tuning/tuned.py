@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -72,6 +73,12 @@ class Estimate:
     def optimism(self) -> float:
         """By how much the in-sample figure flatters."""
         return self.in_sample - self.cross_fitted
+
+    @property
+    def is_defined(self) -> bool:
+        """True if every number is finite."""
+        bounds = (*(self.interval or ()), *(self.gain or ()))
+        return all(map(math.isfinite, (self.before, self.in_sample, self.cross_fitted, *bounds)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +213,9 @@ def read_tuned(path: Path) -> Tuned:
     given = content.pop("tasks", None)
     # tasks apart: their steps are of several types
     rest = _typed(Tuned, {**content, "tasks": {}}, path, "", problems)
+    if rest is not None:
+        undefined = [name for name, one in rest.report.figures.items() if not one.is_defined]
+        problems += [_problem(f"report.figures.{name}", "numbers that are defined", path) for name in undefined]
     challenge = CHALLENGES.get(str(content.get("challenge")))
     if challenge is None:
         known = near_names(str(content.get("challenge")), list(CHALLENGES))

@@ -71,6 +71,15 @@ def test_what_is_no_file_of_tuned_values_is_a_problem(tmp_path, text):
         read_tuned(tmp_path / "tuned.json")
 
 
+@pytest.mark.parametrize("field", ["before", "interval"])
+def test_a_figure_that_is_no_number_is_a_problem(tmp_path, tuned, field):
+    content = tuned.to_json()
+    content["report"]["figures"]["score"][field] = [0, float("inf")] if field == "interval" else float("nan")
+    (tmp_path / "tuned.json").write_text(json.dumps(content))
+    with pytest.raises(ProblemError, match=r"report\.figures\.score"):
+        read_tuned(tmp_path / "tuned.json")
+
+
 def test_a_file_that_is_not_there_is_a_problem(tmp_path):
     with pytest.raises(ProblemError, match="F01"):
         read_tuned(tmp_path / "tuned.json")
