@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel, Task
-from abawbench.challenges.model import Part
+from abawbench.challenges import Categorical, Continuous, MultiLabel
 from abawbench.entries.outputs import THRESHOLD
 from abawbench.metrics.concordance import MOMENTS
 from abawbench.metrics.f1 import FALSE_NEGATIVE, FALSE_POSITIVE, NEITHER, TRUE_POSITIVE
-from abawbench.scoring.criteria import criterion_of
-from abawbench.table import Floats, Rows, Values
+from abawbench.table import Floats, Rows
+from abawbench.tuning.labelled import Labelled
 
 # the rows of a cluster fill whole bytes of bits
 BITS = 8
@@ -26,48 +24,9 @@ BITS = 8
 NO_LABEL = -1.0
 
 
-@dataclass(frozen=True, eq=False)
-class MemberRows:
-    """The answers of the members to the annotated rows of a task.
-
-    Attributes:
-        answers: shape (members, rows, width), without NaN.
-        truth: values of the truth, in the type of the task's kind, shape (rows,) or (rows, columns).
-        cluster: index of each row's cluster, shape (rows,).
-        clusters: number of clusters; some may have no row.
-        thresholds: function from weights, shape (members,), to the answer from which each label is present, shape
-            (width,); None for 0.5.
-    """
-
-    answers: Floats
-    truth: Values
-    cluster: Rows
-    clusters: int
-    thresholds: Callable[[Floats], Floats] | None = None
-
-    @property
-    def members(self) -> int:
-        """Number of members."""
-        return len(self.answers)
-
-    @property
-    def width(self) -> int:
-        """Number of columns of an answer."""
-        return self.answers.shape[2]
-
-    @cached_property
-    def order(self) -> Rows:
-        """The rows, those of a cluster next to each other."""
-        return np.argsort(self.cluster, kind="stable")
-
-    @cached_property
-    def bounds(self) -> Rows:
-        """Place in `order` of the first row of each cluster, and the number of rows, shape (clusters + 1,)."""
-        return np.searchsorted(self.cluster[self.order], np.arange(self.clusters + 1))
-
-
 # a member, and what is added to its weight
 Move = tuple[int, float]
+Thresholds = Callable[[Floats], Floats]
 
 
 class Blend(Protocol):
@@ -92,20 +51,22 @@ class MomentBlend:
 
     Args:
         rows: rows of a real-valued task.
-        pilots: value that truth and answers of each column are centred by, shape (width,).
+        answers: answers of the members to these rows, shape (members, rows, width).
     """
 
-    def __init__(self, rows: MemberRows, pilots: Floats) -> None:
-        self.members = rows.members
-        shape = (rows.clusters, rows.width)
+    def __init__(self, rows: Labelled, answers: Floats) -> None:
+        assert rows.pilots is not None
+        self.members, width = len(answers), rows.task.width
+        shape = (rows.clusters, width)
         self._truth = np.zeros((*shape, 3))
-        self._sums = np.zeros((*shape, rows.members, 2))
-        self._products = np.zeros((*shape, rows.members, rows.members))
-        truth = rows.truth - pilots
-        for cluster, (begin, end) in enumerate(zip(rows.bounds[:-1], rows.bounds[1:], strict=True)):
-            own = rows.order[begin:end]
-            for column in range(rows.width):
-                x, y = truth[own, column], rows.answers[:, own, column] - pilots[column]
+        self._sums = np.zeros((*shape, self.members, 2))
+        self._products = np.zeros((*shape, self.members, self.members))
+        truth, centre = rows.truth - rows.pilots[:, 0], rows.pilots[:, 1]
+        order, bounds = _by_cluster(rows)
+        for cluster, (begin, end) in enumerate(itertools.pairwise(bounds.tolist())):
+            own = order[begin:end]
+            for column in range(width):
+                x, y = truth[own, column], answers[:, own, column] - centre[column]
                 self._truth[cluster, column] = len(x), x.sum(), x @ x
                 self._sums[cluster, column] = np.stack([y.sum(1), y @ x], axis=1)
                 self._products[cluster, column] = y @ y.T
@@ -129,14 +90,19 @@ class MomentBlend:
 
 
 class ClassBlend:
-    """Means of the probabilities of classes: the most probable class of each row, counted against the truth."""
+    """Means of the probabilities of classes: the most probable class of each row, counted against the truth.
 
-    def __init__(self, rows: MemberRows) -> None:
-        self.members = rows.members
-        self._clusters, self._classes = rows.clusters, rows.width
+    Args:
+        rows: rows of a task of classes.
+        answers: answers of the members to these rows, shape (members, rows, classes).
+    """
+
+    def __init__(self, rows: Labelled, answers: Floats) -> None:
+        self.members = len(answers)
+        self._clusters, self._classes = rows.clusters, rows.task.width
         # classes first: comparisons of whole columns
-        self._answers = np.ascontiguousarray(rows.answers.transpose(0, 2, 1))
-        self._codes = (rows.cluster * rows.width + rows.truth) * rows.width
+        self._answers = np.ascontiguousarray(answers.transpose(0, 2, 1))
+        self._codes = (rows.cluster * self._classes + rows.truth) * self._classes
 
     def of(self, weights: Floats) -> Floats:
         """Statistics of the mean with these weights, as for `Blend`."""
@@ -159,28 +125,36 @@ class ClassBlend:
 
 
 class LabelBlend:
-    """Means of the probabilities of labels: eight decided rows to a byte, counted against the bits of the truth."""
+    """Means of the probabilities of labels: eight decided rows to a byte, counted against the bits of the truth.
 
-    def __init__(self, rows: MemberRows) -> None:
-        self.members = rows.members
-        self._clusters = rows.clusters
-        self._thresholds = rows.thresholds
-        counts = np.diff(rows.bounds)
+    Args:
+        rows: rows of a task of labels.
+        answers: answers of the members to these rows, shape (members, rows, labels).
+        thresholds: function from weights, shape (members,), to the mean from which each label is present, shape
+            (labels,); None for 0.5.
+    """
+
+    def __init__(self, rows: Labelled, answers: Floats, thresholds: Thresholds | None = None) -> None:
+        self.members = len(answers)
+        self._clusters, width = rows.clusters, rows.task.width
+        self._thresholds = thresholds
+        order, bounds = _by_cluster(rows)
+        counts = np.diff(bounds)
         sizes = -(-counts // BITS) * BITS
         ends = np.cumsum(sizes)
         # the place of each row among the rows of whole bytes
-        place = np.arange(len(rows.order)) + np.repeat(ends - sizes - rows.bounds[:-1], counts)
+        place = np.arange(len(order)) + np.repeat(ends - sizes - bounds[:-1], counts)
         total = int(ends[-1]) if len(ends) else 0
-        self._answers = np.full((rows.members, rows.width, total), NO_LABEL)
-        for own, answers in zip(self._answers, rows.answers, strict=True):
-            own[:, place] = answers[rows.order].T
-        truth = np.zeros((rows.width, total), bool)
-        truth[:, place] = rows.truth[rows.order].T == 1
+        self._answers = np.full((self.members, width, total), NO_LABEL)
+        for own, values in zip(self._answers, answers, strict=True):
+            own[:, place] = values[order].T
+        truth = np.zeros((width, total), bool)
+        truth[:, place] = rows.truth[order].T == 1
         self._truth = np.packbits(truth, axis=-1)
         self._filled = np.flatnonzero(counts)
         self._starts = ((ends - sizes) // BITS)[self._filled]
         self._rows = counts.astype(np.float64)
-        self._positives = self._by_cluster(self._truth)
+        self._positives = self._bits_of(self._truth)
 
     def of(self, weights: Floats) -> Floats:
         """Statistics of the mean with these weights, as for `Blend`."""
@@ -204,7 +178,7 @@ class LabelBlend:
 
     def _counts(self, decided: NDArray[np.bool_]) -> Floats:
         bits = np.packbits(decided, axis=-1)
-        predicted, hits = self._by_cluster(bits), self._by_cluster(bits & self._truth)
+        predicted, hits = self._bits_of(bits), self._bits_of(bits & self._truth)
         result = np.empty((*hits.shape, 4))
         result[..., TRUE_POSITIVE] = hits
         result[..., FALSE_POSITIVE] = predicted - hits
@@ -212,7 +186,7 @@ class LabelBlend:
         result[..., NEITHER] = self._rows[:, None] - predicted - self._positives + hits
         return result
 
-    def _by_cluster(self, bits: NDArray[np.uint8]) -> Floats:
+    def _bits_of(self, bits: NDArray[np.uint8]) -> Floats:
         """Number of bits that are 1, shape (clusters, width)."""
         result = np.zeros((self._clusters, len(bits)))
         if len(self._starts):
@@ -220,12 +194,27 @@ class LabelBlend:
         return result
 
 
-BLENDS: Mapping[type[Task], Callable[[MemberRows, Floats], Blend]] = {
-    Continuous: MomentBlend,
-    Categorical: lambda rows, _: ClassBlend(rows),
-    MultiLabel: lambda rows, _: LabelBlend(rows),
-}
-"""The blend of members by kind of task, from their rows and the pilot of each real-valued column."""
+def blend_of(rows: Labelled, answers: Floats, thresholds: Thresholds | None = None) -> Blend:
+    """The blend of members by the kind of their task.
+
+    Args:
+        rows: the annotated rows.
+        answers: answers of the members to these rows, without NaN, shape (members, rows, width).
+        thresholds: for labels, the mean from which each is present at given weights; None for 0.5.
+    """
+    match rows.task:
+        case Continuous():
+            return MomentBlend(rows, answers)
+        case Categorical():
+            return ClassBlend(rows, answers)
+        case MultiLabel():
+            return LabelBlend(rows, answers, thresholds)
+
+
+def _by_cluster(rows: Labelled) -> tuple[Rows, Rows]:
+    """The rows ordered by cluster, and the place of the first of each, with the number of rows at the end."""
+    order = np.argsort(rows.cluster, kind="stable")
+    return order, np.searchsorted(rows.cluster[order], np.arange(rows.clusters + 1))
 
 
 def _weighted_sum(answers: Floats, weights: Floats) -> Floats:
@@ -252,25 +241,3 @@ def _after(weights: Floats, move: Move) -> Floats:
 def _for_each(statistics: Callable[[Move], Floats], moves: Sequence[Move]) -> Floats:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return np.stack(list(pool.map(statistics, moves)))
-
-
-def figure_of(challenge: Challenge, task: Task, pilots: Sequence[Floats] = ()) -> Callable[[Floats], Floats]:
-    """The function from a task's statistics, shape (..., width, cells), to its part of the score, shape (...).
-
-    Args:
-        challenge: the challenge; where it has no score, the first figure that it reports counts.
-        task: the task.
-        pilots: pilots of a real-valued task, one array; none for others.
-    """
-    term = challenge.metric.term(task.name)
-    parts = term.parts if term else (Part(challenge.metric.reports(task.name).criteria[0], 1.0),)
-    criteria = [(part.weight, criterion_of(task, part.criterion)) for part in parts]
-
-    def figure(sums: Floats) -> Floats:
-        total = np.zeros(sums.shape[:-2])
-        for weight, criterion in criteria:
-            value = criterion.value(sums, *pilots)
-            total = total + weight * (value.mean(-1) if criterion.parts else value)
-        return total
-
-    return figure

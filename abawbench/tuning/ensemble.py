@@ -9,18 +9,19 @@ from typing import Any, Literal
 import numpy as np
 
 from abawbench.base.problems import Problem, ProblemError, remarks
-from abawbench.challenges import Challenge, Task
+from abawbench.challenges import Challenge
 from abawbench.fill import MOST_FILLED, Policy
 from abawbench.scoring.intervals import USUAL, Resampling, warning
-from abawbench.scoring.score import Paired, pair, subjects_of
-from abawbench.table import Floats, Mask, Rows, Table, video_of
-from abawbench.tuning.blends import BLENDS, Blend, MemberRows, figure_of
+from abawbench.scoring.score import Paired, pair
+from abawbench.table import Floats, Table
+from abawbench.tuning.blends import Blend, blend_of
 from abawbench.tuning.crossfit import CrossFit, Plan, Search, added, crossfit, deal_folds
 from abawbench.tuning.ensemble_weights import Average, EnsembleWeights, MemberFacts, Method
+from abawbench.tuning.labelled import Figure, Labelled, frames_table, labelled, unjudged, whole_figure_of
 from abawbench.tuning.members import Members
 from abawbench.tuning.rank_average import LabelRanks, ranks_for
 from abawbench.tuning.tuned import truth_hash
-from abawbench.tuning.weight_searches import Figure, Greedy, joint, simplex
+from abawbench.tuning.weight_searches import Greedy, joint, simplex
 
 # policies that copy the answers of one frame, so that an unanswered row has the same frame under all weights
 COPYING: tuple[Policy, ...] = ("error", "previous", "nearest")
@@ -54,52 +55,6 @@ class _Fitted:
                 return simplex(self.blend, self.figure)
             case "equal":
                 return joint(self.blend.of(np.ones(self.blend.members))[None], self.figure)
-
-
-@dataclass(frozen=True, eq=False)
-class _Truth:
-    """The annotated rows, with the frame of the members' that each has its answer from.
-
-    Attributes:
-        paired: truth and the mean of all members.
-        names: names of the clusters with an annotated row.
-        cluster: index of each row's cluster, shape (rows,), -1 where it has no annotated row.
-        frame: index of the frame of the members, shape (rows,).
-        prior: mask of rows of units that no member answers, which have the prior of whatever is predicted.
-    """
-
-    paired: Paired
-    names: tuple[str, ...]
-    cluster: Rows
-    frame: Rows
-    prior: Mask
-
-    @staticmethod
-    def of(paired: Paired, subjects: Mapping[str, str] | None) -> _Truth:
-        truth, rows = paired.truth, paired.prediction.probability
-        assert rows is not None
-        of_unit = [video_of(unit) for unit in truth.videos] if subjects is None else subjects_of(truth.videos, subjects)
-        scored = np.unique(truth.video[np.logical_or.reduce(list(paired.valid.values()))])
-        names = tuple(dict.fromkeys(of_unit[unit] for unit in scored.tolist()))
-        place = {name: number for number, name in enumerate(names)}
-        cluster = np.array([place.get(name, -1) for name in of_unit], np.int64)[truth.video]
-        has_answer = np.zeros(len(truth.videos), bool)
-        has_answer[truth.video[paired.alignment.rows >= 0]] = True
-        return _Truth(paired, names, cluster, rows.astype(np.int64), ~has_answer[truth.video])
-
-    def rows_of(self, task: Task) -> Mask:
-        """Mask of the rows that a search uses. Raises: ProblemError T10, there are none."""
-        rows = self.paired.valid[task.name] & ~self.prior
-        if not rows.any():
-            found, fix = f"no annotated row of {task.name} that a member answers", "give the truth of these videos"
-            raise ProblemError(Problem("T10", found, "one at least", fix, self.paired.truth.source))
-        return rows
-
-    @property
-    def sizes(self) -> Floats:
-        """Number of annotated rows of each cluster, shape (clusters,)."""
-        annotated = np.logical_or.reduce(list(self.paired.valid.values()))
-        return np.bincount(self.cluster[annotated], minlength=len(self.names)).astype(np.float64)
 
 
 def fit_ensemble(
@@ -141,22 +96,31 @@ def fit_ensemble(
         optimism, and gain and gain_interval: the cross-fitted figure minus that of the best single member.
 
     Raises:
-        ProblemError: the problems of `scoring.pair`; D24 too many folds; T10 a task without annotated rows; C02 a
-            policy that interpolates.
+        ProblemError: the problems of `scoring.pair`; T01 units that no member answers, T10 or T13 a task that cannot be
+            judged, D24 too many folds, C02 a challenge without a score or a policy that interpolates.
     """
     if missing not in COPYING:
         fix = "take one that copies a frame, which is the same frame under all weights"
         raise ProblemError(Problem("C02", f"--missing {missing}", ", ".join(COPYING), fix))
-    paired = pair(challenge, truth, members.numbered_rows(challenge), missing=missing, allow_filled=allow_filled)
-    known = _Truth.of(paired, resampling.subjects)
-    dealt = deal_folds(known.sizes, folds=folds, repeats=repeats, seed=resampling.seed, what=f"{resampling.unit}s")
+    if not challenge.metric.terms:
+        found, expected = f"{challenge.id}, whose official metric is not settled", "a challenge with a score"
+        raise ProblemError(Problem("C02", found, expected, "name another challenge"))
+    stream = members.mean(challenge)
+    paired = pair(challenge, truth, frames_table(challenge, stream), missing=missing, allow_filled=allow_filled)
+    rows, sizes = labelled(challenge, paired, stream, missing, resampling.subjects)
+    problems = tuple(unjudged(truth, rows))
+    if problems:
+        raise ProblemError(*problems)
+    dealt = deal_folds(
+        np.array(sizes, np.float64), folds=folds, repeats=repeats, seed=resampling.seed, what=f"{resampling.unit}s"
+    )
     plan = Plan(dealt, resampling.resamples, resampling.seed)
-    tasks = [_collect(challenge, task, known, members, average) for task in challenge.tasks]
+    tasks = [_collect(challenge, own, members, average) for own in rows.values()]
     weights: dict[str, tuple[float, ...]] = {}
     parts: dict[str, dict[Approach, CrossFit]] = {}
     for one in tasks:
         if tell is not None:
-            tell(f"{one.name}: {method} weights of {len(members.names)} members over {len(known.names)} clusters")
+            tell(f"{one.name}: {method} weights of {len(members.names)} members over {len(sizes)} {resampling.unit}s")
         parts[one.name], weights[one.name] = _cross_fit(one, method, plan)
     best_single, of_single = _best_single(tasks, plan)
     whole: dict[Approach, CrossFit] = {
@@ -165,6 +129,9 @@ def fit_ensemble(
         "ensemble": added([part["ensemble"] for part in parts.values()]),
     }
     figures = {"score": whole} | (parts if len(tasks) > 1 else {})
+    annotated = np.logical_or.reduce(list(paired.valid.values()))
+    # a task that does not count has the plain mean
+    weights |= {task.name: (1.0,) * len(members.names) for task in challenge.tasks if task.name not in weights}
     return EnsembleWeights(
         challenge=challenge.id,
         fingerprint=challenge.fingerprint,
@@ -182,41 +149,35 @@ def fit_ensemble(
             if one.ranks is not None
         },
         truth_sha256=truth_hash(challenge, truth),
-        videos=tuple(truth.videos[unit] for unit in np.unique(truth.video[known.cluster >= 0]).tolist()),
+        videos=tuple(truth.videos[unit] for unit in np.unique(truth.video[annotated]).tolist()),
         report={
             "unit": resampling.unit,
-            "clusters": len(known.names),
-            "warning": warning(len(known.names), resampling.unit),
+            "clusters": len(sizes),
+            "warning": warning(len(sizes), resampling.unit),
             "folds": folds,
             "repeats": repeats,
             "resamples": resampling.resamples,
             "seed": resampling.seed,
             "best_single": members.names[best_single],
             "figures": {name: _figures(approaches) for name, approaches in figures.items()},
-            "flags": [*_flags(members, known), *remarks(paired.notes)],
+            "flags": [*_flags(members, paired), *remarks(paired.notes)],
         },
     )
 
 
-def _collect(challenge: Challenge, task: Task, known: _Truth, members: Members, average: Average) -> _Fitted:
-    rows = known.rows_of(task)
-    frames = known.frame[rows]
-    truth = known.paired.truth.values[task.name][rows]
-    centre = truth.mean(0) if task.is_real else np.zeros(0)
-    pilots = [np.stack([centre, centre], axis=1)] if task.is_real else []
-    answers, alone, kind = members.answers[task.name], members.own(task.name), BLENDS[type(task)]
-    own = MemberRows(answers[:, frames], truth, known.cluster[rows], len(known.names))
-    blend = kind(own, centre)
-    apart = blend if alone is answers else kind(replace(own, answers=alone[:, frames]), centre)
-    singles = apart.moved(np.zeros(own.members), [(member, 1.0) for member in range(own.members)])
+def _collect(challenge: Challenge, rows: Labelled, members: Members, average: Average) -> _Fitted:
+    name, frames = rows.task.name, rows.copied
+    answers, alone = members.answers[name], members.own(name)
+    blend = blend_of(rows, answers[:, frames])
+    apart = blend if alone is answers else blend_of(rows, alone[:, frames])
+    singles = apart.moved(np.zeros(len(answers)), [(member, 1.0) for member in range(len(answers))])
     ranks = None
     if average == "rank":
         # ranks are those among all answered frames, annotated or not
-        answers, ranks = ranks_for(task, answers[:, members.answered])
+        answers, ranks = ranks_for(rows.task, answers[:, members.answered])
         place = np.cumsum(members.answered) - 1
-        threshold = None if ranks is None else ranks.threshold
-        blend = kind(replace(own, answers=answers[:, place[frames]], thresholds=threshold), centre)
-    return _Fitted(task.name, blend, figure_of(challenge, task, pilots), singles, ranks)
+        blend = blend_of(rows, answers[:, place[frames]], None if ranks is None else ranks.threshold)
+    return _Fitted(name, blend, whole_figure_of(challenge, rows), singles, ranks)
 
 
 def _cross_fit(task: _Fitted, method: Method, plan: Plan) -> tuple[dict[Approach, CrossFit], tuple[float, ...]]:
@@ -271,7 +232,7 @@ def _figures(approaches: Mapping[Approach, CrossFit]) -> dict[str, dict[str, Any
     return result
 
 
-def _flags(members: Members, known: _Truth) -> list[str]:
+def _flags(members: Members, paired: Paired) -> list[str]:
     flags = [
         f"{name} does not answer {lacking:,} of {int(members.answered.sum()):,} frames: there the mean of the members "
         "that do stands in for it"
@@ -285,11 +246,6 @@ def _flags(members: Members, known: _Truth) -> list[str]:
                     f"{name} answers {int(own.sum())} of {len(own)} columns of {task}: for the others the mean of the "
                     "members that do stands in"
                 )
-    if known.paired.filled:
-        flags.append(f"rows that no member answers were filled: {known.paired.answers.describe()}")
-    if known.prior.any():
-        flags.append(
-            f"{int(known.prior.sum()):,} rows are of units that no member answers: the search leaves them out, and "
-            "`score` gives them the prior"
-        )
+    if paired.filled:
+        flags.append(f"rows that no member answers were filled: {paired.answers.describe()}")
     return flags

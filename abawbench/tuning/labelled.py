@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -129,6 +129,18 @@ def labelled(
             np.repeat(values.sum(0)[:, None] / max(len(rows), 1), 2, axis=1) if task.is_real else None,
         )
     return result, tuple(sizes.tolist())
+
+
+def unjudged(truth: Table, rows: Mapping[str, Labelled]) -> Iterator[Problem]:
+    """A problem for each task that cannot be judged: T10 without an annotated row, T13 without any positive label."""
+    for name, own in rows.items():
+        if not len(own):
+            fix = "give a truth with it, or name a challenge without it"
+            yield Problem("T10", f"no annotated row of {name}", "annotated rows of every task", fix, truth.source)
+        elif isinstance(own.task, MultiLabel) and not own.truth.any():
+            expected = f"a row with one of {', '.join(own.task.outputs[:3])} and so on"
+            fix = "give the truth of more videos"
+            yield Problem("T13", f"no positive of {name} in {len(own):,} rows", expected, fix, truth.source)
 
 
 def frames_table(challenge: Challenge, stream: Stream) -> Table:

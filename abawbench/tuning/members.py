@@ -10,13 +10,13 @@ import numpy as np
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Challenge, Task
-from abawbench.entries.outputs import covered, decide, sums_to_one
+from abawbench.entries.outputs import covered, sums_to_one
 from abawbench.fill import MOST_FILLED
 from abawbench.inference import is_store
 from abawbench.inference.store import Store, open_store
-from abawbench.table import Floats, Integers, Mask, Rows, Table, row_keys
+from abawbench.table import Floats, Integers, Mask, Rows, row_keys
 from abawbench.tuning.inputs import read_each
-from abawbench.tuning.streams import Stream, read_stream
+from abawbench.tuning.streams import ASSUMED_RATE, Stream, read_stream, runs_of
 from abawbench.tuning.tuned import identity_of
 
 
@@ -68,21 +68,19 @@ class Members:
         columns = self.columns[task]
         return self.answers[task] if columns.all() else np.where(columns[:, None], self.answers[task], 0.0)
 
-    def numbered_rows(self, challenge: Challenge) -> Table:
-        """The decided mean of all members, whose column of probabilities holds the index of each row's frame.
-
-        What matches, renames and fills the rows of a table moves that column along, so it tells afterwards which frame
-        each row has its answer from.
-        """
-        rows = np.flatnonzero(self.answered)
-        return Table(
-            videos=self.units,
-            video=self.unit[rows],
-            frame=self.frame[rows],
-            values={task.name: decide(task, self.answers[task.name][:, rows].mean(0)) for task in challenge.tasks},
-            probability=rows.astype(np.float64),
-            source=", ".join(self.names),
-            is_store=True,
+    def mean(self, challenge: Challenge) -> Stream:
+        """The plain mean of the members as the answers of one entry."""
+        time = np.where(np.isnan(self.time), self.frame / ASSUMED_RATE, self.time)
+        return Stream(
+            units=self.units,
+            unit=self.unit,
+            frame=self.frame,
+            time=time,
+            valid=self.valid,
+            filled=self.filled,
+            answers={task.name: self.answers[task.name].mean(0) for task in challenge.tasks},
+            run=runs_of(self.unit, self.frame, time, self.answered),
+            source=f"the mean of {len(self.stores)} stores",
         )
 
 

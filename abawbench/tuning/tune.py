@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from abawbench.base.problems import Problem, ProblemError, near_names
-from abawbench.challenges import Challenge, MultiLabel
+from abawbench.challenges import Challenge
 from abawbench.entries.outputs import covered
 from abawbench.fill import MOST_FILLED, Policy
 from abawbench.inference import is_store
@@ -20,7 +20,7 @@ from abawbench.table import Table
 from abawbench.tuning.answers import StreamAnswers
 from abawbench.tuning.apply import can_gate
 from abawbench.tuning.crossfit import CrossFit, Plan, added, crossfit, deal_folds
-from abawbench.tuning.labelled import Labelled, frames_table, labelled
+from abawbench.tuning.labelled import Labelled, frames_table, labelled, unjudged
 from abawbench.tuning.procedure import Procedure, Stage, Way
 from abawbench.tuning.searches import FLAT
 from abawbench.tuning.steps import STEPS
@@ -102,7 +102,7 @@ def tune(
         allow_filled=settings.allow_filled,
     )
     rows, sizes = labelled(challenge, paired, stream, settings.missing, resampling.subjects)
-    problems = tuple(_unjudged(truth, rows))
+    problems = tuple(unjudged(truth, rows))
     if problems:
         raise ProblemError(*problems)
     dealt = deal_folds(
@@ -207,17 +207,6 @@ def _require_score(challenge: Challenge, store: Store) -> None:
         found = f"answers of {store.card.name} to {', '.join(task.name for task in store.card.tasks)}"
         expected = f"answers to {' or '.join(task.name for task in counted)} of {challenge.id}"
         raise ProblemError(Problem("P07", found, expected, "name the challenge of the store", str(store.root)))
-
-
-def _unjudged(truth: Table, rows: Mapping[str, Labelled]) -> Iterator[Problem]:
-    for name, own in rows.items():
-        if not len(own):
-            fix = "give a truth with it, or name a challenge without it"
-            yield Problem("T10", f"no annotated row of {name}", "annotated rows of every task", fix, truth.source)
-        elif isinstance(own.task, MultiLabel) and not own.truth.any():
-            expected = f"a row with one of {', '.join(own.task.outputs[:3])} and so on"
-            fix = "give the truth of more videos"
-            yield Problem("T13", f"no positive of {name} in {len(own):,} rows", expected, fix, truth.source)
 
 
 def _notes(stream: Stream) -> Sequence[str]:

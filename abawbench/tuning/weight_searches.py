@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,10 +10,10 @@ import numpy as np
 from abawbench.table import Floats
 from abawbench.tuning.blends import Blend
 from abawbench.tuning.crossfit import Alternatives
+from abawbench.tuning.labelled import Figure
 from abawbench.tuning.searches import LEAST_RISE, Ascent, Candidates, Point, Points, best, weighted_sums
 
 Bag = tuple[int, ...]
-Figure = Callable[[Floats], Floats]
 
 # picks of the greedy selection, and how many of them in a row may bring nothing
 PICKS = 20

@@ -8,11 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abawbench.challenges import get
-from abawbench.entries.outputs import decide
-from abawbench.metrics.groups import Groups
-from abawbench.scoring.statistics import kind_of
-from abawbench.tuning.blends import BLENDS, MemberRows, figure_of
+from abawbench.tuning.blends import blend_of
 from abawbench.tuning.crossfit import Plan, crossfit, deal_folds
+from abawbench.tuning.labelled import Labelled, whole_figure_of
 from abawbench.tuning.rank_average import LabelRanks, from_ranks, ranks_for, ranks_of_classes, to_ranks
 from abawbench.tuning.weight_searches import Greedy, joint, simplex
 
@@ -39,51 +37,48 @@ def rows_of(challenge, seed, *, members=4, rows=120, skill=0.5, certain=False):
         answers[:, np.arange(rows), truth] += skill
         answers /= answers.sum(-1, keepdims=True)
         answers = np.eye(task.width)[answers.argmax(-1)] if certain else answers
-    return MemberRows(answers, truth, cluster, CLUSTERS)
+    return of_rows(task, answers, truth, cluster, CLUSTERS)
 
 
-def blend_of(challenge, rows):
-    (task,) = challenge.tasks
-    centre = rows.truth.mean(0) if task.is_real else np.zeros(0)
-    pilots = np.stack([centre, centre], axis=1)
-    return BLENDS[type(task)](rows, centre), figure_of(challenge, task, [pilots] if task.is_real else []), pilots
+def of_rows(task, answers, truth, cluster, clusters):
+    index = np.arange(len(truth))
+    pilots = np.repeat(truth.mean(0)[:, None], 2, axis=1) if task.is_real else None
+    return Labelled(task, truth, cluster, clusters, index, index, pilots), answers
 
 
-def plain(challenge, rows, weights, pilots):
+def plain(rows, answers, weights):
     """The statistics of the mean with these weights by the functions that score a table, row by row."""
-    (task,) = challenge.tasks
-    mean = sum(weight * answers for weight, answers in zip(weights, rows.answers, strict=True)) / sum(weights)
-    groups, valid = Groups.of(rows.cluster, rows.clusters), np.ones(len(rows.truth), bool)
-    return kind_of(task).collect(task, rows.truth, decide(task, mean), groups, valid, pilots)
+    mean = sum(weight * own for weight, own in zip(weights, answers, strict=True)) / sum(weights)
+    return rows.statistics(mean)
 
 
 @pytest.mark.parametrize("challenge", CHALLENGES, ids=lambda challenge: challenge.id)
 @settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), counts=st.lists(st.integers(0, 3), min_size=4, max_size=4).filter(any))
 def test_statistics_of_any_weights_are_those_of_the_plain_loop(challenge, seed, counts):
-    rows = rows_of(challenge, seed)
-    blend, _, pilots = blend_of(challenge, rows)
+    rows, answers = rows_of(challenge, seed)
+    blend = blend_of(rows, answers)
     weights = np.array(counts, float)
-    assert blend.of(weights) == pytest.approx(plain(challenge, rows, counts, pilots), abs=1e-10)
+    assert blend.of(weights) == pytest.approx(plain(rows, answers, counts), abs=1e-10)
     moves = [(0, 1.0), (1, 1.0), (2, 0.25), (counts.index(max(counts)), -0.5)]
     for (member, amount), found in zip(moves, blend.moved(weights, moves), strict=True):
         more = weights + amount * np.eye(4)[member]
-        assert found == pytest.approx(plain(challenge, rows, more, pilots), abs=1e-10)
+        assert found == pytest.approx(plain(rows, answers, more), abs=1e-10)
 
 
 @pytest.mark.parametrize("challenge", CHALLENGES[1:], ids=lambda challenge: challenge.id)
 def test_ties_of_certain_members_are_decided_as_in_the_mean_itself(challenge):
-    rows = rows_of(challenge, 3, certain=True)
-    blend, _, pilots = blend_of(challenge, rows)
+    rows, answers = rows_of(challenge, 3, certain=True)
+    blend = blend_of(rows, answers)
     for counts in ((1, 1, 0, 0), (1, 1, 1, 1), (3, 1, 1, 1), (2, 1, 2, 1)):
-        assert np.array_equal(blend.of(np.array(counts, float)), plain(challenge, rows, counts, pilots))
+        assert np.array_equal(blend.of(np.array(counts, float)), plain(rows, answers, counts))
 
 
 def label_rows(answers, truth):
     width = get("abaw6-au").tasks[0].width
     columns = [np.repeat(np.array(column)[:, None], width, axis=1) for column in answers]
     known = np.repeat(np.array(truth, np.int8)[:, None], width, axis=1)
-    return MemberRows(np.stack(columns), known, np.arange(len(truth)) % 2, 2)
+    return of_rows(get("abaw6-au").tasks[0], np.stack(columns), known, np.arange(len(truth)) % 2, 2)
 
 
 def test_a_selection_by_hand():
@@ -92,8 +87,8 @@ def test_a_selection_by_hand():
     a = [0.9, 0.9, 0.2, 0.1, 0.1, 0.1]
     b = [0.4, 0.1, 0.9, 0.6, 0.1, 0.1]
     c = [0.1, 0.1, 0.1, 0.9, 0.9, 0.9]
-    rows = label_rows([a, b, c], truth)
-    blend, figure, _ = blend_of(get("abaw6-au"), rows)
+    rows, answers = label_rows([a, b, c], truth)
+    blend, figure = blend_of(rows, answers), whole_figure_of(get("abaw6-au"), rows)
     singles = figure(blend.moved(np.zeros(3), [(0, 1.0), (1, 1.0), (2, 1.0)]).sum(1))
     assert singles == pytest.approx([4 / 5, 2 / 5, 0])
     # means of a and b: .65 .5 .55 .35 .1 .1, so all six rows are right
@@ -106,8 +101,8 @@ def test_a_member_is_taken_twice_where_that_is_better():
     truth = [1, 1, 0, 0]
     a = [0.9, 0.45, 0.2, 0.2]
     b = [0.2, 0.70, 0.8, 0.1]
-    rows = label_rows([a, b], truth)
-    blend, figure, _ = blend_of(get("abaw6-au"), rows)
+    rows, answers = label_rows([a, b], truth)
+    blend, figure = blend_of(rows, answers), whole_figure_of(get("abaw6-au"), rows)
     # a alone misses the second row, the mean of both takes the third in: .55 .575 .5 .15; two parts of a do neither
     assert figure(blend.of(np.ones(2)).sum(0)) == pytest.approx(4 / 5)
     (bag,) = Greedy(blend, figure).fit(np.ones((1, 2)))
@@ -115,13 +110,13 @@ def test_a_member_is_taken_twice_where_that_is_better():
     assert figure(blend.of(np.array(bag, float)).sum(0)) == pytest.approx(1)
 
 
-def loop_over_bags(challenge, rows, pilots, figure, picks, patience, first):
+def loop_over_bags(rows, answers, figure, picks, patience, first):
     """Greedy selection as a plain loop that scores every bag by its rows."""
 
     def value(bag):
-        return float(figure(plain(challenge, rows, bag, pilots).sum(0)))
+        return float(figure(plain(rows, answers, bag).sum(0)))
 
-    members = rows.members
+    members = len(answers)
     order = sorted(range(members), key=lambda member: -value([int(member == other) for other in range(members)]))
     sizes = [*range(1, min(first, members - 1) + 1), members]
     starts = [tuple(int(member in order[:size]) for member in range(members)) for size in sizes]
@@ -139,21 +134,22 @@ def loop_over_bags(challenge, rows, pilots, figure, picks, patience, first):
 @pytest.mark.parametrize("challenge", CHALLENGES, ids=lambda challenge: challenge.id)
 @pytest.mark.parametrize("seed", range(4))
 def test_the_greedy_selection_is_that_of_a_loop(challenge, seed):
-    rows = rows_of(challenge, seed)
-    blend, figure, pilots = blend_of(challenge, rows)
+    rows, answers = rows_of(challenge, seed)
+    blend, figure = blend_of(rows, answers), whole_figure_of(challenge, rows)
     search = Greedy(blend, figure)
     (bag,) = search.fit(np.ones((1, CLUSTERS)))
-    expected = loop_over_bags(challenge, rows, pilots, figure, 20, 3, 10)
+    expected = loop_over_bags(rows, answers, figure, 20, 3, 10)
     assert bag == expected
     found = figure(search.sums([bag], np.ones((1, CLUSTERS))))[0]
-    assert found == pytest.approx(float(figure(plain(challenge, rows, expected, pilots).sum(0))), abs=1e-12)
+    assert found == pytest.approx(float(figure(plain(rows, answers, expected).sum(0))), abs=1e-12)
 
 
 @pytest.mark.parametrize("challenge", CHALLENGES, ids=lambda challenge: challenge.id)
 @pytest.mark.parametrize("make", [Greedy, simplex], ids=["greedy", "simplex"])
 def test_a_search_is_never_below_equal_weights_where_it_searches(challenge, make):
     for seed in range(5):
-        blend, figure, _ = blend_of(challenge, rows_of(challenge, seed))
+        rows, answers = rows_of(challenge, seed)
+        blend, figure = blend_of(rows, answers), whole_figure_of(challenge, rows)
         search, everything = make(blend, figure), np.ones((1, CLUSTERS))
         chosen = search.fit(everything)
         found = figure(search.sums(chosen, everything))[0]
@@ -164,7 +160,8 @@ def test_a_search_is_never_below_equal_weights_where_it_searches(challenge, make
 
 def test_every_weighting_finds_what_it_finds_alone():
     challenge = CHALLENGES[1]
-    blend, figure, _ = blend_of(challenge, rows_of(challenge, 1))
+    rows, answers = rows_of(challenge, 1)
+    blend, figure = blend_of(rows, answers), whole_figure_of(challenge, rows)
     weights = np.random.default_rng(0).integers(0, 3, (6, CLUSTERS)).astype(float)
     together = Greedy(blend, figure).fit(weights)
     assert together == [Greedy(blend, figure).fit(row[None])[0] for row in weights]
@@ -174,8 +171,8 @@ def test_a_search_among_members_of_noise_promises_more_than_it_keeps():
     challenge = get("abaw6-expr")
     optimism = []
     for seed in range(6):
-        rows = rows_of(challenge, seed, members=8, rows=300, skill=0.0)
-        blend, figure, _ = blend_of(challenge, rows)
+        rows, answers = rows_of(challenge, seed, members=8, rows=300, skill=0.0)
+        blend, figure = blend_of(rows, answers), whole_figure_of(challenge, rows)
         folds = deal_folds(np.bincount(rows.cluster, minlength=CLUSTERS)[:-1] + 0.0, folds=3, repeats=3)
         folds = np.column_stack([folds, np.zeros(3, np.int64)])
         found = crossfit(Greedy(blend, figure), Plan(folds))

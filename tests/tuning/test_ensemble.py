@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -170,7 +171,7 @@ def test_frames_that_nobody_answers_stay_unanswered_and_are_filled_as_score_fill
         write_store(root, MTL, f"2026_me_{seed}", answers_to(TRUTH, seed, unanswered=[3, 4, 5]))
     members = read_members(MTL, names)
     assert np.flatnonzero(~members.answered).tolist() == [3, 4, 5]
-    with pytest.raises(ProblemError, match="T01"):
+    with pytest.raises(ProblemError, match="no value for video0 frame 4"):
         fit_ensemble(MTL, TRUTH, members, repeats=1, resampling=FEW)
     weights = fit_ensemble(MTL, TRUTH, members, missing="nearest", repeats=1, resampling=FEW)
     store = write_ensemble(MTL, members, weights, tmp_path / "mean")
@@ -181,13 +182,23 @@ def test_frames_that_nobody_answers_stay_unanswered_and_are_filled_as_score_fill
         fit_ensemble(MTL, TRUTH, members, missing="linear", resampling=FEW)
 
 
-def test_units_that_nobody_answers_are_left_out_of_the_search(tmp_path):
+def test_units_that_nobody_answers_are_refused(tmp_path):
     seen = split(VIDEOS[:6])
     names = [tmp_path / "a", tmp_path / "b"]
     for seed, root in enumerate(names):
         write_store(root, MTL, f"2026_me_{seed}", answers_to(seen, seed))
-    weights = fit_ensemble(MTL, TRUTH, read_members(MTL, names), missing="nearest", repeats=1, resampling=FEW)
-    assert "80 rows are of units that no member answers" in " ".join(weights.report["flags"])
+    with pytest.raises(ProblemError, match="units without any answer"):
+        fit_ensemble(MTL, TRUTH, read_members(MTL, names), missing="nearest", repeats=1, resampling=FEW)
+
+
+def test_a_task_without_positives_and_a_challenge_without_a_score_are_refused(stores):
+    members = read_members(MTL, roots(stores, "m0", "m1"))
+    nothing = {**TRUTH.values, "action_units": np.zeros_like(TRUTH.values["action_units"])}
+    with pytest.raises(ProblemError, match="T13"):
+        fit_ensemble(MTL, replace(TRUTH, values=nothing), members, resampling=FEW)
+    unsettled = replace(MTL, metric=replace(MTL.metric, terms=()))
+    with pytest.raises(ProblemError, match="not settled"):
+        fit_ensemble(unsettled, TRUTH, members, resampling=FEW)
 
 
 def run(*words):
