@@ -14,7 +14,7 @@ from abawbench.table import video_of
 Line = tuple[str, str]
 
 
-def disclosure(challenge: Challenge, subject: Subject, masking: Masking) -> Iterator[Line]:
+def disclosure(challenge: Challenge, subject: Subject, masking: Masking) -> list[Line]:
     """What is known of the origin of a prediction, as names and texts.
 
     Args:
@@ -22,6 +22,10 @@ def disclosure(challenge: Challenge, subject: Subject, masking: Masking) -> Iter
         subject: the prediction.
         masking: names that may not be shown.
     """
+    return [(name, masking.text(text)) for name, text in _lines(challenge, subject)]
+
+
+def _lines(challenge: Challenge, subject: Subject) -> Iterator[Line]:
     yield "prediction", subject.place
     yield "sha256", subject.sha256
     if subject.tuned is not None:
@@ -57,7 +61,7 @@ def disclosure(challenge: Challenge, subject: Subject, masking: Masking) -> Iter
             f"{weights.file}, sha256 {weights.sha256}, {weights.licence or 'no licence'}, {origin}",
         )
     for note in card.notes:
-        yield "note", masking.text(note)
+        yield "note", note
     yield "run", ", ".join(_run(record))
     yield "versions", ", ".join(f"{name} {version}" for name, version in sorted(record["versions"].items()))
 

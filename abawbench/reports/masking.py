@@ -23,20 +23,18 @@ class Masking:
 
     names: Mapping[str, str]
 
-    def __bool__(self) -> bool:
-        return bool(self.names)
-
     def name(self, name: str) -> str:
         """A name as it may be shown."""
         return self.names.get(name, name)
 
     def text(self, text: str) -> str:
-        """A text in which every masked name is replaced, also where it is a part of a path."""
+        """A text in which every masked name is replaced, in capitals too, and where it is a part of a path."""
         if not self.names:
             return text
-        longest_first = sorted(self.names, key=lambda name: (-len(name), name))
-        pattern = "|".join(map(re.escape, longest_first))
-        return re.sub(rf"(?<![0-9A-Za-z])(?:{pattern})(?![0-9A-Za-z])", lambda found: self.names[found[0]], text)
+        known = {name.casefold(): pseudonym for name, pseudonym in self.names.items()}
+        pattern = "|".join(re.escape(name) for name in sorted(self.names, key=lambda name: (-len(name), name)))
+        alone = re.compile(rf"(?<![0-9A-Za-z])(?:{pattern})(?![0-9A-Za-z])", re.IGNORECASE)
+        return alone.sub(lambda found: known.get(found[0].casefold(), "masked"), text)
 
     def paired(self, paired: Paired) -> Paired:
         """A truth and its prediction under the names that may be shown."""

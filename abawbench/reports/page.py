@@ -10,6 +10,7 @@ from typing import Any
 from abawbench.base.hashes import sha256_of
 from abawbench.base.installed import VERSION
 from abawbench.challenges import Challenge
+from abawbench.clips.crop_index import index_files
 from abawbench.fill import MOST_FILLED, Policy
 from abawbench.pages.page import render_page
 from abawbench.reports import drawings, tables
@@ -123,7 +124,7 @@ def report_page(
         "timelines": _timelines(challenge, subjects, found, pictures),
         "pictures": _about_pictures(settings, pictures),
         "origin": list(inputs(challenge, place, sha256_of(place), masking)),
-        "disclosures": [list(disclosure(challenge, subject, masking)) for subject in subjects],
+        "disclosures": [disclosure(challenge, subject, masking) for subject in subjects],
         "masked": len({masking.name(unit) for unit in subjects[0].units} - set(subjects[0].units)),
     }
     return render_page("abawbench.reports", "report.html.j2", values, styles=("report.css",), scripts=("report.js",))
@@ -198,7 +199,7 @@ def _tables(
     settings: ReportSettings,
 ) -> dict[str, Any]:
     against = [controls(challenge, subject.unmasked, settings.beside) for subject in subjects]
-    others = list(peers(challenge, subjects[0].score.score, settings.leaderboard))
+    others = list(peers(challenge, settings.leaderboard))
     main = main_figure(challenge, subjects[0].score.statistics)
     unit = subjects[0].score.intervals["unit"]
     return {
@@ -284,7 +285,10 @@ def _errors(
     challenge: Challenge, subjects: Sequence[Subject], crops: Path | None, who: Mapping[str, str] | None
 ) -> dict[str, Any]:
     """The curves of the errors by task and condition, and why there are none of some conditions."""
-    known: list[list[Condition]] = [list(conditions(subject, crops or subject.crops)) for subject in subjects]
+    known: list[list[Condition]] = []
+    for subject in subjects:
+        faces = next((folder for folder in (crops, subject.crops) if folder and index_files(folder)), None)
+        known.append(list(conditions(subject, faces)))
     sides = {subject.short: side for subject, side in zip(subjects, drawings.SIDES, strict=False)}
     drawn: list[Any] = []
     for curves in error_curves(challenge, subjects, known, who):

@@ -25,21 +25,18 @@ class Peers:
         split: split of all rows; empty where the sources do not say.
         rows: the rows that are shown, each with its figure.
         total: number of all rows with a figure.
-        above: number of rows above the score of the report.
     """
 
     split: str
     rows: tuple[tuple[Row, float], ...]
     total: int
-    above: int
 
 
-def peers(challenge: Challenge, score: float | None, root: Path | None) -> Iterator[Peers]:
+def peers(challenge: Challenge, root: Path | None) -> Iterator[Peers]:
     """Rows of a challenge's own measure on its own data, by split.
 
     Args:
         challenge: the challenge.
-        score: score of the report; None where it is undefined.
         root: folder of a leaderboard with records; None for published facts alone.
 
     Raises:
@@ -54,8 +51,7 @@ def peers(challenge: Challenge, score: float | None, root: Path | None) -> Itera
             continue
         known = [(row, row.position) for row in section.rows if not math.isnan(row.position)]
         if known:
-            above = 0 if score is None else sum(value > score for _, value in known)
-            yield Peers(section.split, tuple(known[:SHOWN]), len(known), above)
+            yield Peers(section.split, tuple(known[:SHOWN]), len(known))
 
 
 def own_records(challenge: Challenge, root: Path) -> Iterator[records.Record]:

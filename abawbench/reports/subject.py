@@ -122,7 +122,7 @@ def subject_of(
         name=name,
         short=name,
         place=masking.text(str(path)),
-        sha256=sha256_of(path) if store is None else store.key,
+        sha256=sha256_of(path),
         paired=shown,
         unmasked=paired,
         score=score_paired(challenge, shown, own),

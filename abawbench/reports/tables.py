@@ -244,7 +244,7 @@ def units(
     )
     if len(found) > SHOWN_UNITS:
         note += f" The {SHOWN_UNITS} of {len(found):,} units that cost most."
-    yield TableView("By unit", columns, rows, note)
+    yield TableView("By unit" if change is None else "By unit, A", columns, rows, note)
     if change is not None:
         effects = [[row["video"], row["effect"]] for row in change["videos"]]
         text = "Half of the change of the difference where the two predictions are swapped in it."

@@ -55,5 +55,6 @@ def test_inputs_are_hashed(corpus, page, tmp_path):
     assert digest in page
     lines = dict(inputs(get("abaw4-mtl"), corpus.truth, digest, NOTHING))
     assert lines["definition"] == MTL.fingerprint
+    assert sha256_of(corpus.first) in page
     mine = write_truth(tmp_path / "mine.txt", truth_values(seed=5))
     assert sha256_of(mine) in corpus.page(mine)

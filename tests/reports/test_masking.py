@@ -12,7 +12,7 @@ from abawbench.base.problems import ProblemError
 from abawbench.reports.masking import masking_of, read_masked
 from abawbench.scoring import Resampling
 from tests.inference.conftest import write_crops
-from tests.reports.corpus import FRAMES, UNITS
+from tests.reports.corpus import FRAMES, UNITS, truth_values, write_truth
 from tests.reports.test_page import read
 
 WHO = {unit: f"subject-{unit.split('_')[0]}" for unit in UNITS}
@@ -60,6 +60,15 @@ def test_names_in_paths_are_masked(corpus, tmp_path):
     place.symlink_to(corpus.first)
     text = corpus.page(place, masked=["video45"])
     assert "video45" not in text
+
+
+def test_other_spellings_of_the_names_in_a_prediction_are_masked(corpus, tmp_path):
+    values = {f"crops/{unit}": own for unit, own in truth_values(seed=4).items()}
+    mine = tmp_path / "of_video45_and_VIDEO9.txt"
+    page = corpus.page(write_truth(mine, values), masked=["video45", "video9"])
+    assert "of_masked1_and_masked2.txt" in page or "of_masked2_and_masked1.txt" in page
+    assert not re.search("video45|video9", page, re.IGNORECASE)
+    assert "10-30-640x480" in page
 
 
 def test_a_name_that_the_truth_does_not_have_is_a_problem_since_it_would_be_shown(corpus):
