@@ -153,12 +153,12 @@ def covers(videos: int, settings: int, runs: int, *, is_noise: bool) -> list[flo
 def print_coverage(runs: int = 400) -> None:
     """Print how often 95 % intervals cover."""
     print(f"\n95 % intervals that hold what the search keeps on other videos, of {runs} runs")
-    print(f"  {'':<34}{'cross-fitted':>14}{'gain':>10}{'in-sample':>12}")
+    print(f"  {'':<42}{'cross-fitted':>14}{'gain':>10}{'in-sample':>12}")
     for name, settings, is_noise in (("32 thresholds", 32, False), ("16 settings of equal quality", 16, True)):
         for videos in (20, 40, 100, 300):
             shares = covers(videos, settings, runs, is_noise=is_noise)
             cells = f"{shares[0]:>14.3f}{shares[1]:>10.3f}{shares[2]:>12.3f}"
-            print(f"  {name + f', {videos} videos':<34}{cells}", flush=True)
+            print(f"  {name + f', {videos} videos':<42}{cells}", flush=True)
 
 
 def main() -> None:

@@ -139,7 +139,7 @@ class Procedure:
         if len(self.looks) <= MOST_WAYS:
             return self.view.notes
         return (
-            f"resamples choose among the {MOST_WAYS} best of {len(self.looks)} ways that were tried",
+            f"resamples choose among at most {MOST_WAYS} of {len(self.looks)} ways that were tried",
             *self.view.notes,
         )
 
