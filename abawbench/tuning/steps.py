@@ -65,7 +65,7 @@ class Affine:
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """Answers that come `seconds` late and are moved forward in time by as much; negative for early ones."""
+    """Answers that come `seconds` late, and are moved to the time that they are for; negative for early ones."""
 
     seconds: float
 

@@ -33,6 +33,8 @@ _DEVIATIONS = (0.05, 0.07, 0.1, 0.14, 0.2, 0.28, 0.4, 0.56, 0.8, 1.1, 1.6, 2.2)
 # the median of a long window is slow, and seldom better than its mean
 _MEDIAN_WIDTHS = _WIDTHS[:7]
 _LAGS = tuple(round(0.1 * number, 1) for number in range(-10, 11))
+# people who annotate numbers while a video plays react late
+_LONG_LAGS = tuple(0.25 * number for number in range(5, 13))
 _CONFIDENCES = tuple(round(0.05 * number, 2) for number in range(1, 21))
 
 
@@ -55,7 +57,9 @@ def candidates(
         "exponential": _DEVIATIONS,
     }
     smoothing = [Smoothing(kind, one, online) for kind, all_of in seconds.items() for one in all_of]
-    lags = [Lag(one) for one in _LAGS if one and (one < 0 or not online)]
+    longer = _LONG_LAGS if task.is_real else ()
+    all_lags = (*(-one for one in reversed(longer)), *_LAGS, *longer)
+    lags = [Lag(one) for one in all_lags if one and (one < 0 or not online)]
     # no answer is less sure
     least = 1 / task.width if sums_to_one(task) else 0.5
     gates = [] if other is None else [Gate(*other, one) for one in _CONFIDENCES if one > least]
