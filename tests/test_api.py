@@ -61,6 +61,12 @@ def test_diff_takes_frames():
     assert result["p"] == 1
 
 
+def test_compare_takes_frames_by_name():
+    named = {"guess": to_frame(MTL, GUESS), "right": CORPUS.known, "again": GUESS}
+    result = abawbench.compare("abaw4-mtl", CORPUS.truth, named, resamples=100)
+    assert [row["name"] for row in result["predictions"]] == ["right", "guess", "again"]
+
+
 def test_a_frame_with_values_out_of_range_is_a_problem():
     frame = to_frame(MTL, GUESS)
     frame.loc[3, "valence"] = 1.5

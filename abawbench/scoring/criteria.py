@@ -21,7 +21,7 @@ from abawbench.metrics.f1 import (
     label_accuracy_from,
     label_balanced_accuracy_from,
 )
-from abawbench.scoring.statistics import rows_of
+from abawbench.scoring.statistics import kind_of, rows_of
 from abawbench.table import Floats
 
 Path = tuple[str, ...]
@@ -154,6 +154,24 @@ def spans(challenge: Challenge) -> dict[Path, tuple[float, float]]:
 
     ends = _composed(challenge, value, np.full(2, np.nan))
     return {path: (float(low), float(high)) for path, (low, high) in ends.items()}
+
+
+def unseen(challenge: Challenge, total: Mapping[str, Floats]) -> set[Path]:
+    """Figures of classes and labels that no row of the truth has: they are 0 by a rule, and nothing is known of them.
+
+    Args:
+        challenge: the challenge.
+        total: statistics of the whole split by task.
+    """
+    found: set[Path] = set()
+    for task in challenge.tasks:
+        outcomes = kind_of(task).outcomes
+        if outcomes is not None:
+            absent = outcomes(total[task.name]).truth == 0
+            for name in challenge.metric.reports(task.name).criteria:
+                paths = criterion_of(task, name).part_paths(task)
+                found |= {path for path, is_absent in zip(paths, absent, strict=bool(paths)) if is_absent}
+    return found
 
 
 def _composed(

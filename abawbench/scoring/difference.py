@@ -11,9 +11,9 @@ from abawbench.base.notebook import NotebookTable
 from abawbench.base.number_text import format_figure, format_interval
 from abawbench.challenges import Challenge
 from abawbench.fill import MOST_FILLED, Policy
-from abawbench.metrics.jackknife import jackknife_interval, jackknife_of, student_quantile
-from abawbench.scoring.criteria import Path, evaluate, figure_name, number, spans
-from abawbench.scoring.intervals import LEVEL, USUAL, Resampling, listed, warning
+from abawbench.metrics.jackknife import jackknife_of, student_quantile
+from abawbench.scoring.criteria import Path, evaluate, figure_name, number
+from abawbench.scoring.intervals import LEVEL, USUAL, Resampling, jackknives, warning
 from abawbench.scoring.paired import Figures, changes_left_out, collect_together, permutation
 from abawbench.scoring.score import pair
 from abawbench.scoring.statistics import Statistics
@@ -99,11 +99,7 @@ def difference(
     points = {path: totals[0][path] - totals[1][path] for path in totals[0]}
     main = next(path for path in points if not np.isnan(points[path]))
     without = changes_left_out(a, b, figures)
-    widths = {path: high - low for path, (low, high) in spans(challenge).items()}
-    found = {
-        path: jackknife_interval(float(point), without[path], LEVEL, (-widths[path], widths[path]))
-        for path, point in points.items()
-    }
+    found = jackknives(challenge, a.total, points, without, is_difference=True)
     p, swaps = permutation(a, b, figures, main, float(points[main]), resamples=resamples, seed=seed)
     clusters = len(a.groups)
     return Difference(
@@ -114,7 +110,7 @@ def difference(
             "first": number(totals[0][main]),
             "second": number(totals[1][main]),
             "difference": number(points[main]),
-            "interval": listed(found[main]),
+            "interval": found[main],
             "p": p,
             "swaps": swaps,
             "seed": seed,
@@ -127,7 +123,7 @@ def difference(
                     "first": number(totals[0][path]),
                     "second": number(totals[1][path]),
                     "difference": number(points[path]),
-                    "interval": listed(found[path]),
+                    "interval": found[path],
                 }
                 for path in points
             },

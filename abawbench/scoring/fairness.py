@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from abawbench.challenges import Categorical, Challenge
 from abawbench.metrics import fairness as metrics
-from abawbench.metrics.bootstrap import blocks, resampled, weighted
+from abawbench.metrics.bootstrap import blocks, left_out, resampled, weighted
 from abawbench.metrics.holm import holm
 from abawbench.scoring.criteria import evaluate, number
-from abawbench.scoring.intervals import FEW_RESAMPLED, LEVEL, USUAL, Resampling, percentiles, warning
+from abawbench.scoring.intervals import FEW_RESAMPLED, LEVEL, USUAL, Resampling, jackknives, warning
 from abawbench.scoring.row_groups import Attribute, RowGroups
 from abawbench.scoring.score import Paired, subjects_of
 from abawbench.scoring.statistics import collect, kind_of, rows_of
@@ -77,6 +77,16 @@ class _Cells:
                 found |= {(name, task.name): getattr(rates, name) for name in RATES}
         return found
 
+    def intervals(self, place: int, points: Mapping[Key, Floats]) -> dict[str, list[float] | None]:
+        """The interval to quote of every figure of a group, from its own clusters, by the figure's path."""
+        own = self.has_rows[:, place]
+        tasks = {name: array[own, place] for name, array in self.tasks.items()}
+        without = left_out(tasks, lambda sums: evaluate(self.challenge, sums, self.pilots))
+        alone = {path: points[GROUP, ".".join(path)][place] for path in without}
+        total = {name: array.sum(0) for name, array in tasks.items()}
+        found = jackknives(self.challenge, total, alone, without)
+        return {".".join(path): interval for path, interval in found.items()}
+
     def differences(self, values: Mapping[Key, Floats]) -> dict[Key, Floats]:
         """Gaps and measures of parity, each of shape (...), from the values of the groups.
 
@@ -128,7 +138,7 @@ def fairness(
         first), flags, problems (notes, as JSON), and attributes: by name,
 
         - groups: by name, clusters, rows (labelled for some task), valid (rows by task), and figures (by path, value
-          and percentile interval; None where hidden);
+          and interval; None where hidden);
         - figures: by path, mean over the groups, worst (name of a group), and gap;
         - parity: by task and measure, the difference;
         - clusters, warning, left_out (lines of the file by value that names no group), without_group (rows).
@@ -229,17 +239,14 @@ def _compare(cells: _Cells, least: int, resampling: Resampling) -> dict[str, Any
         return {"value": value, "interval": interval, **_test(value, chance.get(key)), "p_holm": None}
 
     figures = {name: values for (kind, name), values in points.items() if kind == GROUP and not np.isnan(values).all()}
-    intervals = {
-        name: [percentiles(samples[GROUP, name][:, place]) if samples else None for place in range(len(places))]
-        for name in figures
-    }
+    intervals = [shown.intervals(place, points) for place in range(len(places))]
     of_groups: dict[str, dict[str, Any]] = {}
     for place, name in enumerate(cells.groups):
         valid = {task.name: int(rows_of(task, cells.total[task.name][place])) for task in cells.challenge.tasks}
         of_groups[name] = {"clusters": int(counts[place]), "valid": valid, "figures": None}
     for place, name in enumerate(shown.groups):
         of_groups[name]["figures"] = {
-            path: {"value": number(values[place]), "interval": intervals[path][place]}
+            path: {"value": number(values[place]), "interval": intervals[place][path]}
             for path, values in figures.items()
         }
     parity: dict[str, dict[str, Any]] = {}

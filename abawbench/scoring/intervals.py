@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from abawbench.challenges import Challenge
 from abawbench.metrics.bootstrap import bca_interval, left_out, percentile_interval, resampled
 from abawbench.metrics.jackknife import jackknife_interval
-from abawbench.scoring.criteria import Path, evaluate, nested, spans
+from abawbench.scoring.criteria import Path, evaluate, nested, spans, unseen
 from abawbench.scoring.statistics import Statistics
 from abawbench.table import Floats
 
@@ -85,15 +85,43 @@ def intervals(
     if clusters < 2:
         return head | nested({path: dict.fromkeys(KINDS) for path in points})
     samples = resampled(tasks, figures, resamples=resamples, seed=seed)
-    without, ends = left_out(tasks, figures), spans(challenge)
-    found: dict[Path, dict[str, list[float] | None]] = {}
-    for path, point in points.items():
-        found[path] = {
-            "jackknife": listed(jackknife_interval(float(point), without[path], LEVEL, ends[path])),
+    without = left_out(tasks, figures)
+    quoted_ones = jackknives(challenge, counted.total, points, without)
+    found: dict[Path, dict[str, list[float] | None]] = {
+        path: {
+            "jackknife": quoted_ones[path],
             "percentile": percentiles(samples[path]),
             "bca": listed(bca_interval(float(point), samples[path], without[path], LEVEL)),
         }
+        for path, point in points.items()
+    }
     return head | nested(found)
+
+
+def jackknives(
+    challenge: Challenge,
+    total: Mapping[str, Floats],
+    points: Mapping[Path, Floats],
+    without: Mapping[Path, Floats],
+    *,
+    is_difference: bool = False,
+) -> dict[Path, list[float] | None]:
+    """The interval to quote of every figure, as plain data; None for a class or label that the truth does not have.
+
+    Args:
+        challenge: the challenge.
+        total: statistics of the whole split by task.
+        points: every figure of the split.
+        without: by figure, shape (clusters,): the figure with each cluster left out.
+        is_difference: True where `points` are differences of two predictions of the same truth.
+    """
+    ends, unknown = spans(challenge), unseen(challenge, total)
+    if is_difference:
+        ends = {path: (low - high, high - low) for path, (low, high) in ends.items()}
+    return {
+        path: None if path in unknown else listed(jackknife_interval(float(point), without[path], LEVEL, ends[path]))
+        for path, point in points.items()
+    }
 
 
 def percentiles(samples: Floats) -> list[float] | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Challenge
 from abawbench.scoring.criteria import number
-from abawbench.scoring.intervals import USUAL, Resampling, percentiles, warning
+from abawbench.scoring.intervals import FEW_RESAMPLED, USUAL, Resampling, percentiles, warning
 from abawbench.scoring.statistics import Statistics
 from abawbench.table import Floats
 from abawbench.tuning.optimism import expected_private
@@ -188,7 +188,7 @@ def plan_trials(
         "figure": ".".join(main),
         "unit": resampling.unit,
         "clusters": clusters,
-        "warning": warning(clusters, resampling.unit),
+        "warning": warning(clusters, resampling.unit, FEW_RESAMPLED),
         "resamples": len(resampled),
         "seed": resampling.seed,
         "kept": outlook.share,

@@ -77,6 +77,9 @@ def test_the_figures_of_a_group_are_those_of_its_videos_alone():
         assert isinstance(per_class, Mapping)
         assert fear == pytest.approx(per_class["Fear"], abs=1e-12)
         assert (own["clusters"], own["rows"]) == (4, 80)
+        assert figures["score"]["interval"] == pytest.approx(alone.intervals["score"]["jackknife"], abs=1e-9)
+        interval = alone.intervals["metrics"]["f1_action_units"]["jackknife"]
+        assert figures["metrics.f1_action_units"]["interval"] == pytest.approx(interval, abs=1e-9)
 
 
 def test_gap_worst_group_and_mean_follow_from_the_figures():

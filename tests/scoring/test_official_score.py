@@ -181,6 +181,17 @@ def test_few_clusters_are_warned_of_and_one_has_no_interval(clusters, warning):
         assert found["score"]["percentile"] is not None
 
 
+def test_a_class_that_no_row_has_is_not_judged_and_one_that_is_never_predicted_is_0():
+    # classes 0 and 1 occur; 1 and 2 are never right: 1 is never predicted, 2 is predicted for a row of 0
+    found = score(get("abaw6-expr"), classes([0, 0, 0, 1, 1, 0]), classes([0, 0, 2, 0, 0, 0]), **FEW).intervals
+    per_class = found["metrics"]["f1_expression_per_class"]
+    intervals = [interval["jackknife"] for interval in per_class.values()]
+    assert intervals[0] is not None
+    assert intervals[1] == [0, 0]
+    assert intervals[2:] == [None] * 6
+    assert found["score"]["jackknife"] is not None
+
+
 def test_a_metric_that_is_not_settled_gives_no_score():
     truth = videos("ambivalence", np.array([0, 1], np.int8))
     result = score(get("abaw8-ah"), truth, truth, **FEW)
