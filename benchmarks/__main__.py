@@ -12,6 +12,7 @@ from abawbench.base.problems import did_you_mean, near_names
 BENCHMARKS = (
     "scoring",
     "tuning",
+    "ensembles",
     "synthetic",
     "clips",
     "leaks",

@@ -111,10 +111,9 @@ def command(
                 fitted = _fit(challenge, inputs[0], members, options)
         with stage("writing"):
             store = write_ensemble(challenge, members, fitted, out)
-    if earlier is None:
-        say_remarks(fitted.report["flags"])
-        if fitted.report["warning"]:
-            say(f"warning: {fitted.report['warning']}")
+    say_remarks(members.remarks if earlier is not None else fitted.report["flags"])
+    if earlier is None and fitted.report["warning"]:
+        say(f"warning: {fitted.report['warning']}")
     if as_json:
         report = {} if earlier is not None else {"report": dict(fitted.report)}
         parts = {task: fitted.share(task).tolist() for task in fitted.weights}

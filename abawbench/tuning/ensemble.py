@@ -12,7 +12,7 @@ from abawbench.base.problems import Problem, ProblemError, remarks
 from abawbench.challenges import Challenge
 from abawbench.fill import MOST_FILLED, Policy
 from abawbench.scoring.intervals import USUAL, Resampling, warning
-from abawbench.scoring.score import Paired, pair
+from abawbench.scoring.score import pair
 from abawbench.table import Floats, Table
 from abawbench.tuning.blends import Blend, blend_of
 from abawbench.tuning.crossfit import CrossFit, Plan, Search, added, crossfit, deal_folds
@@ -130,6 +130,7 @@ def fit_ensemble(
     }
     figures = {"score": whole} | (parts if len(tasks) > 1 else {})
     annotated = np.logical_or.reduce(list(paired.valid.values()))
+    filled = [f"rows that no member answers were filled: {paired.answers.describe()}"] if paired.filled else []
     # a task that does not count has the plain mean
     weights |= {task.name: (1.0,) * len(members.names) for task in challenge.tasks if task.name not in weights}
     return EnsembleWeights(
@@ -160,7 +161,7 @@ def fit_ensemble(
             "seed": resampling.seed,
             "best_single": members.names[best_single],
             "figures": {name: _figures(approaches) for name, approaches in figures.items()},
-            "flags": [*_flags(members, paired), *remarks(paired.notes)],
+            "flags": [*members.remarks, *filled, *remarks(paired.notes)],
         },
     )
 
@@ -230,22 +231,3 @@ def _figures(approaches: Mapping[Approach, CrossFit]) -> dict[str, dict[str, Any
             "gain_interval": over_single.interval("gain"),
         }
     return result
-
-
-def _flags(members: Members, paired: Paired) -> list[str]:
-    flags = [
-        f"{name} does not answer {lacking:,} of {int(members.answered.sum()):,} frames: there the mean of the members "
-        "that do stands in for it"
-        for name, lacking in zip(members.names, members.stood_in.tolist(), strict=True)
-        if lacking
-    ]
-    for task, columns in members.columns.items():
-        for name, own in zip(members.names, columns, strict=True):
-            if not own.all():
-                flags.append(
-                    f"{name} answers {int(own.sum())} of {len(own)} columns of {task}: for the others the mean of the "
-                    "members that do stands in"
-                )
-    if paired.filled:
-        flags.append(f"rows that no member answers were filled: {paired.answers.describe()}")
-    return flags

@@ -63,6 +63,24 @@ class Members:
         """True for each frame that some member answers, shape (frames,)."""
         return self.valid | self.filled
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What others stand in for, by member."""
+        frames = [
+            f"{name} does not answer {lacking:,} of {int(self.answered.sum()):,} frames: there the mean of the members "
+            "that do stands in for it"
+            for name, lacking in zip(self.names, self.stood_in.tolist(), strict=True)
+            if lacking
+        ]
+        columns = [
+            f"{name} answers {int(own.sum())} of {len(own)} columns of {task}: for the others the mean of the members "
+            "that do stands in"
+            for task, known in self.columns.items()
+            for name, own in zip(self.names, known, strict=True)
+            if not own.all()
+        ]
+        return (*frames, *columns)
+
     def own(self, task: str) -> Floats:
         """Answers to a task with 0 in the columns that a member does not answer itself, as its store is scored."""
         columns = self.columns[task]
