@@ -36,6 +36,7 @@ EXIT = re.compile(r"# exit status (\d+)")
 FROM_REAL_DATA = {"YuNet", "real videos, and the checkout"}
 # what a test has not, as the pages say it
 NOT_RUN = {
+    "a browser",
     "a checkpoint",
     "a list of C-EXPR-DB",
     "a minute",

@@ -54,12 +54,14 @@ class DemoData:
         truth: annotations of the validation split.
         rows: the list of its rows.
         subjects: the subject of each video, where people have several videos.
+        crops: the drawn faces, where there are any.
         predictions: by entry, the Parquet file of its predictions; `<entry>.toml` beside it is its disclosure.
     """
 
     truth: Path
     rows: Path
     subjects: Path | None
+    crops: Path | None
     predictions: Mapping[str, Path]
 
 
@@ -73,10 +75,10 @@ class DemoData:
 @json_option
 @exits_on_problems
 def command(out: Path, videos: int, frames: int, seed: int, as_json: bool) -> None:
-    """Run every step once: faces, a fitted entry, challenge files, checks, scores, a comparison and a leaderboard.
+    """Run every step once: faces, an entry, challenge files, checks, scores, a comparison, a report, a leaderboard.
 
     The corpus is synthetic: drawn faces in the official layout. Without OpenCV or scikit-learn it has labels alone, and
-    the entries are invented. Every command and what it prints goes to demo.log; five lines say what came of it.
+    the entries are invented. Every command and what it prints goes to demo.log; a few lines say what came of it.
 
     \b
     Example:
@@ -96,12 +98,15 @@ def command(out: Path, videos: int, frames: int, seed: int, as_json: bool) -> No
     _run("challenges", CHALLENGE)
     prepare = _prepare_labels if missing else _prepare_faces
     data = prepare(out, videos, frames, seed)
-    score = _run_commands(data, out)
     entry = next(iter(data.predictions))
+    report = out / "leaderboard" / "reports" / CHALLENGE / f"{entry}.validation.html"
+    score = _run_commands(data, out, report)
     lines = {
         "made": f"{'labels' if missing else 'drawn faces'} of {videos} videos, {len(data.predictions)} entries",
         "score": f"{entry} on {CHALLENGE}: {score}",
         "table": str(out / "leaderboard" / f"{CHALLENGE}.md"),
+        "board": (out / "leaderboard" / "site" / "index.html").resolve().as_uri(),
+        "report": report.resolve().as_uri(),
         "walk": f"{log}: every command, and what it printed",
         "next": "abawbench challenges; abawbench entry new 2026_me_mine --kind onnx",
     }
@@ -112,8 +117,8 @@ def command(out: Path, videos: int, frames: int, seed: int, as_json: bool) -> No
         click.echo(f"{name:7} {text}")
 
 
-def _run_commands(data: DemoData, out: Path) -> str:
-    """Write, check, score, compare, pack and rank the predictions; return the first one's score with its interval."""
+def _run_commands(data: DemoData, out: Path, report: Path) -> str:
+    """Write, check, score, compare, pack, report and rank the predictions; return the first one's score in words."""
     files = {entry: out / f"{entry}.txt" for entry in data.predictions}
     rows, truth = data.rows, data.truth
     for entry, file in files.items():
@@ -128,7 +133,10 @@ def _run_commands(data: DemoData, out: Path) -> str:
     _run("score", CHALLENGE, truth, files[best], "--explain", "--lens", "--parts")
     _run("diff", CHALLENGE, truth, files[best], files[next_best])
     _run("pack", CHALLENGE, files[best], files[next_best], "-o", out / "trials.zip", "--template", rows)
-    _run("leaderboard", "build", "--root", out / "leaderboard")
+    board = out / "leaderboard"
+    crops = () if data.crops is None else ("--crops", data.crops)
+    _run("report", CHALLENGE, truth, files[best], "-o", report, "--leaderboard", board, *people, *crops)
+    _run("leaderboard", "build", "--root", board)
     return next(line for line in shown[best].splitlines() if line.startswith(QUOTE)).removeprefix(QUOTE)
 
 
@@ -174,7 +182,8 @@ def _prepare_faces(out: Path, videos: int, frames: int, seed: int) -> DemoData:
         dataset = f"drawn faces, {videos} videos, seed {seed}"
         trained_on = f'["training split of the same corpus: {units} of other people"]'
         _disclose(out, name, dataset, trained_on, "abawbench synth, 112 x 112", notes[name])
-    return DemoData(truth, rows, corpus / "subjects.csv", {name: out / f"{name}.parquet" for name in entries})
+    predictions = {name: out / f"{name}.parquet" for name in entries}
+    return DemoData(truth, rows, corpus / "subjects.csv", corpus / "cropped_aligned", predictions)
 
 
 def _prepare_labels(out: Path, videos: int, frames: int, seed: int) -> DemoData:
@@ -193,7 +202,7 @@ def _prepare_labels(out: Path, videos: int, frames: int, seed: int) -> DemoData:
     for number, (entry, skill) in enumerate(INVENTED.items(), start=1):
         _save(simulate_predictions(corpus.known, skill, seed + number, gaps=0.02), out / f"{entry}.parquet")
         _disclose(out, entry, f"synthetic labels, {videos} videos, seed {seed}", "[]", "none: labels only", note)
-    return DemoData(truth, rows, None, {entry: out / f"{entry}.parquet" for entry in INVENTED})
+    return DemoData(truth, rows, None, None, {entry: out / f"{entry}.parquet" for entry in INVENTED})
 
 
 def _disclose(out: Path, entry: str, dataset: str, trained_on: str, crops: str, note: str) -> None:

@@ -40,7 +40,8 @@
         shown += row.hidden ? 0 : 1;
       }
     }
-    output.value = shown === all ? `${all} rows` : `${shown} of ${all} rows`;
+    const rows = all === 1 ? "row" : "rows";
+    output.value = shown === all ? `${all} ${rows}` : `${shown} of ${all} ${rows}`;
   };
 
   const write = () => {

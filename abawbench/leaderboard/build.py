@@ -19,7 +19,14 @@ from abawbench.leaderboard.tables import comma_separated, latex, markdown
 
 BEGIN = "<!-- leaderboard: begin, written by `abawbench leaderboard build` -->"
 END = "<!-- leaderboard: end -->"
-HIGHEST = ("highest test score, organiser", "highest validation score, reproduced")
+# the same for the README above the folder, which need not have them
+ABOVE_BEGIN = "<!-- boards: begin, written by `abawbench leaderboard build` -->"
+ABOVE_END = "<!-- boards: end -->"
+# kind and split of the highest scores that an index shows, with the heading
+HIGHEST: Mapping[tuple[Kind, str], str] = {
+    ("organiser", "test"): "highest test score, organiser",
+    ("reproduced", "validation"): "highest validation score, reproduced",
+}
 FIX = "run `abawbench leaderboard build` and commit what it writes"
 
 
@@ -31,8 +38,8 @@ def build(root: Path, published: Sequence[Path] = ()) -> dict[Path, str]:
         published: further folders of published facts, each with a CSV file for each challenge.
 
     Returns:
-        A page, a CSV and a LaTeX file for each challenge with a row, and for `other`; and the index README.md, whose
-        text outside the markers stays.
+        A page, a CSV and a LaTeX file for each challenge with a row, and for `other`; the index README.md, and the
+        README.md of the folder above where it has the markers. Their text outside the markers stays.
 
         A record of an earlier definition of its challenge is left out; see `outdated`.
 
@@ -47,6 +54,9 @@ def build(root: Path, published: Sequence[Path] = ()) -> dict[Path, str]:
         texts[root / f"{place}.csv"] = comma_separated(one.rows)
         texts[root / f"{place}.tex"] = latex(title, one.rows)
     texts[root / "README.md"] = _index(root / "README.md", subjects)
+    above = root.parent / "README.md"
+    if above.is_file() and ABOVE_BEGIN in (text := read_input(above).decode("utf-8", "replace")):
+        texts[above] = _between(above, text, ABOVE_BEGIN, ABOVE_END, _newest(root.name, subjects))
     return texts
 
 
@@ -79,12 +89,35 @@ def check(root: Path, published: Sequence[Path] = ()) -> tuple[Problem, ...]:
 
 def _index(path: Path, subjects: Mapping[str, Subject]) -> str:
     text = read_input(path).decode("utf-8", "replace") if path.is_file() else f"# Leaderboards\n\n{BEGIN}\n{END}\n"
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(END) < text.index(BEGIN):
+    return _between(path, text, BEGIN, END, _table(subjects))
+
+
+def _between(path: Path, text: str, begin: str, end: str, inside: str) -> str:
+    """A text with something else between two lines. Raises: ProblemError L01, the lines are not there, each once."""
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(end) < text.index(begin):
         raise ProblemError(
-            Problem("L01", "no place for the index", f"the lines {BEGIN} and {END}", "put both lines back", str(path))
+            Problem("L01", "no place for the index", f"the lines {begin} and {end}", "put both lines back", str(path))
         )
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
-    return f"{before}{BEGIN}\n\n{_table(subjects)}\n\n{END}{after}"
+    before, after = text.partition(begin)[0], text.partition(end)[2]
+    return f"{before}{begin}\n\n{inside}\n\n{end}{after}"
+
+
+def _newest(folder: str, subjects: Mapping[str, Subject]) -> str:
+    """The newest board of each track of the editions, in a short table."""
+    newest = {
+        place.partition("-")[2]: (place, one)
+        for place, one in subjects.items()
+        if one.challenge is not None and one.challenge.edition
+    }
+    lines = [
+        [
+            f"[{place}]({folder}/{place}.md)",
+            marked_down(one.title),
+            *(_highest(one.rows, *wanted) for wanted in HIGHEST),
+        ]
+        for place, one in newest.values()
+    ]
+    return tabulate(lines, ["newest board", "", *HIGHEST.values()], tablefmt="pipe", disable_numparse=True)
 
 
 def _table(subjects: Mapping[str, Subject]) -> str:
@@ -96,17 +129,16 @@ def _table(subjects: Mapping[str, Subject]) -> str:
                 f"[{place}]({place}.md)",
                 marked_down(one.title),
                 *(str(count or "") for count in counts),
-                highest(one.rows, "organiser", "test"),
-                highest(one.rows, "reproduced", "validation"),
+                *(_highest(one.rows, *wanted) for wanted in HIGHEST),
                 f"[csv]({place}.csv) [tex]({place}.tex)",
             ]
         )
-    headers = ["challenge", "", *KINDS, *HIGHEST, "data"]
+    headers = ["challenge", "", *KINDS, *HIGHEST.values(), "data"]
     align = ["left", "left", *("right" for _ in KINDS), "left", "left", "left"]
     return tabulate(lines, headers, tablefmt="pipe", disable_numparse=True, colalign=align)
 
 
-def highest(rows: Sequence[Row], kind: Kind, split: str) -> str:
+def _highest(rows: Sequence[Row], kind: Kind, split: str) -> str:
     """The highest printed score of this kind on this split, under the challenge's own measure; empty for none."""
     wanted = [row for row in rows if (row.kind, row.split, row.group) == (kind, split, "")]
     for section in sections(wanted):

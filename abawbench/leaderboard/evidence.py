@@ -141,7 +141,7 @@ def _weights_in(settings: Any) -> Iterator[tuple[str, list[str]]]:
     """File and accepted hashes of every table of settings that names weights."""
     if isinstance(settings, Mapping):
         name = settings.get("file", settings.get("model"))
-        if isinstance(name, str) and ("licence" in settings or "sha256" in settings):
+        if isinstance(name, str) and {"licence", "weights_licence", "sha256"} & set(settings):
             given = settings.get("sha256") or []
             yield name, [given] if isinstance(given, str) else list(given)
             return

@@ -57,7 +57,7 @@ def build_site(root: Path, published: Sequence[Path] = ()) -> dict[str, bytes]:
 def _texts(
     subjects: Mapping[str, Subject], boards: Mapping[str, Mapping[str, Any]], entries: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[str, str]]:
-    yield "index.html", _page("index.html.j2", index_view(boards, entries))
+    yield "index.html", _page("index.html.j2", index_view(boards))
     yield "entries.html", _page("entries.html.j2", entries_view(entries))
     for name, one in boards.items():
         yield f"boards/{name}.html", _page("board.html.j2", board_view(one, boards))

@@ -19,7 +19,7 @@ FEWEST_EDITIONS = 3
 Board = Mapping[str, Any]
 
 
-def index_view(boards: Mapping[str, Board], entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def index_view(boards: Mapping[str, Board]) -> dict[str, Any]:
     """The values of the first page."""
     tracks: dict[str, tuple[Edition, ...]] = {}
     for one in boards.values():
@@ -42,7 +42,6 @@ def index_view(boards: Mapping[str, Board], entries: Sequence[Mapping[str, Any]]
         "charts": charts,
         "published": sum(row["record"] is None and not row["control"] for row in rows),
         "records": sum(row["record"] is not None for row in rows),
-        "entries": len(entries),
         "kinds": KINDS,
         "badges": BADGES,
     }

@@ -7,10 +7,20 @@ test, without the files that it was made from.
 from __future__ import annotations
 
 from abawbench.records.agreement import check_tree
-from abawbench.records.model import CrossFitted, Disclosure, Interval, Intervals, Record, TunedUse, disclosure_from
+from abawbench.records.model import (
+    Cost,
+    CrossFitted,
+    Disclosure,
+    Interval,
+    Intervals,
+    Record,
+    TunedUse,
+    disclosure_from,
+)
 from abawbench.records.store import Provenance, make, read, read_provenance, statistics_of, write
 
 __all__ = [
+    "Cost",
     "CrossFitted",
     "Disclosure",
     "Interval",

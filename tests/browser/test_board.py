@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from abawbench import records
 from abawbench.challenges import get
@@ -79,7 +80,7 @@ def test_a_header_sorts_by_click_and_by_key(visit, site):
     # the row without a printed score is last both ways
     assert names(page) == [before[3], before[1], before[0], before[2]]
     page.get_by_role("button", name="Clear").click()
-    page.wait_for_function("!document.querySelector('[aria-sort]')")
+    expect(page.locator("[aria-sort]")).to_have_count(0)
     assert names(page) == before
 
 
@@ -107,7 +108,7 @@ def test_a_copied_address_shows_the_same(visit, site):
     page.get_by_label("claimed").check()
     page.locator("#table-test th[data-key=name]").get_by_role("button").click()
     page.get_by_role("button", name="Copy the address").click()
-    page.wait_for_function("document.querySelector('.share').textContent === 'Copied'")
+    expect(page.locator(".share")).to_have_text("Copied")
     address = page.evaluate("navigator.clipboard.readText()")
     assert "kind=claimed" in address
     again = visit(address).page
@@ -148,7 +149,7 @@ def test_a_citation_is_copied(visit, site):
     row = page.locator("#table-test tr", has_text="Netease")
     row.locator("summary").click()
     row.get_by_role("button", name="Copy the citation").click()
-    page.wait_for_function("[...document.querySelectorAll('.copy')].some((one) => one.textContent === 'Copied')")
+    expect(row.locator(".copy")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()").startswith("Netease, Fusion: score 0.67, rank 1")
 
 

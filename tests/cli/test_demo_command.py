@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -30,14 +31,16 @@ def test_faces_are_drawn_learned_from_and_ranked_as_synthetic_and_again(tmp_path
     assert (tmp_path / "demo" / "leaderboard" / "abaw4-mtl.md").read_text() == table
 
 
-def test_it_ends_with_five_lines_and_names_every_command_while_it_runs(tmp_path):
+def test_it_ends_with_a_line_for_each_thing_made_and_names_every_command_while_it_runs(tmp_path):
     result = run(tmp_path / "demo")
     lines = result.stdout.splitlines()
-    assert [line.split()[0] for line in lines] == ["made", "score", "table", "walk", "next"]
+    assert [line.split()[0] for line in lines] == ["made", "score", "table", "board", "report", "walk", "next"]
     assert "on abaw4-mtl: " in lines[1]
     assert str(tmp_path / "demo" / "leaderboard" / "abaw4-mtl.md") in lines[2]
+    for line in lines[3:5]:
+        assert Path(line.split()[1].removeprefix("file://")).is_file()
     assert (tmp_path / "demo" / "demo.log").is_file()
-    for verb in ("challenges", "write", "check", "score", "diff", "pack", "leaderboard"):
+    for verb in ("challenges", "write", "check", "score", "diff", "pack", "report", "leaderboard"):
         assert f"$ abawbench {verb} " in result.stderr
 
 

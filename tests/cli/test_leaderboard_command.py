@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from abawbench.cli.leaderboard import command
+from abawbench.cli.leaderboard import _server, command
 
 FACTS = """\
 kind,edition,challenge,dataset,split,rank,team,method,metric_name,figure,value,note,source
@@ -101,3 +105,31 @@ def test_facts_of_a_folder_of_ones_own_are_built_and_checked(tmp_path):
     assert "Mood of Commuters" in (tmp_path / "mood2027.md").read_text()
     assert CliRunner().invoke(command, ["check", *arguments]).exit_code == 0
     assert CliRunner().invoke(command, ["build", "--published", str(tmp_path / "nowhere")]).exit_code == 2
+
+
+def test_the_pages_are_shown_at_an_address_of_this_machine_until_ctrl_c(board):
+    run("build", board)
+    words = [sys.executable, "-m", "abawbench", "leaderboard", "serve", "--root", str(board), "--port", "0"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        assert address.startswith("http://127.0.0.1:")
+        with urllib.request.urlopen(f"{address}boards/abaw6-va.html") as page:
+            assert b"some team" in page.read()
+        process.send_signal(signal.SIGINT)
+        told = process.communicate(timeout=20)[1]
+    assert process.returncode == 130
+    assert "Traceback" not in told
+
+
+def test_there_is_nothing_to_show_before_build(board):
+    result = run("serve", board)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "F01" in result.stderr
+    assert "abawbench leaderboard build" in result.stderr
+
+
+def test_a_taken_port_gives_way_to_a_free_one(board):
+    run("build", board)
+    with _server(board / "site", 0) as first, _server(board / "site", first.server_address[1]) as second:
+        assert first.server_address != second.server_address

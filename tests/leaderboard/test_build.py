@@ -11,7 +11,7 @@ from abawbench import records
 from abawbench.base.files import write_text
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import get
-from abawbench.leaderboard.build import BEGIN, END, build, check
+from abawbench.leaderboard.build import ABOVE_BEGIN, ABOVE_END, BEGIN, END, build, check
 from abawbench.leaderboard.collect import outdated
 from abawbench.leaderboard.rows import from_record
 from abawbench.scoring import score
@@ -316,3 +316,27 @@ def test_a_source_that_poses_as_a_record_outside_the_records_is_no_link(board):
             file.write(FACTS.split("\n")[1].replace("a paper", source) + "\n")
     assert "](records/.." not in page(board)
     assert ": records/a](javascript:x).json\n" in page(board)
+
+
+def test_the_readme_above_gets_the_newest_boards_between_its_markers(tmp_path, va_record):
+    root, above = tmp_path / "board", tmp_path / "README.md"
+    (root / "published").mkdir(parents=True)
+    for edition in ("5", "6"):
+        text = FACTS.replace("ABAW6", f"ABAW{edition}").replace(",val,1,other", ",test,1,other")
+        (root / "published" / f"abaw{edition}-va.csv").write_text(text)
+    above.write_text(f"before\n{ABOVE_BEGIN}\nold\n{ABOVE_END}\nafter\n")
+    built(root)
+    text = above.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter\n")
+    assert "[abaw6-va](board/abaw6-va.md)" in text
+    assert "| 0.4 " in text
+    assert "abaw5-va" not in text
+    assert check(root) == ()
+    above.write_text(text.replace("| 0.4 ", "| 0.9 "))
+    assert [problem.rule for problem in check(root)] == ["L01"]
+
+
+def test_a_readme_above_without_markers_is_left_alone(board):
+    (board.parent / "README.md").write_text("mine\n")
+    assert board.parent / "README.md" not in build(board)
