@@ -22,6 +22,7 @@ from abawbench.exports import onnx_entry
 from abawbench.exports.entries import export_entry
 from abawbench.exports.hugging_face import HubNetwork, hugging_face_files
 from abawbench.exports.networks import packed_network, read_network
+from abawbench.models.backbones import build
 from abawbench.records import read
 from abawbench.scoring import score
 from abawbench.table import Table
@@ -106,6 +107,24 @@ def test_a_hugging_face_folder_answers_as_the_network_to_the_bit(name, tmp_path)
     # the folder of a folder holds the same
     first, second = (packed_network(each)["model.safetensors"] for each in (network, read_network(str(folder))))
     assert first == second
+
+
+def test_a_network_out_of_a_checkpoint_of_several_is_exported_alone(tmp_path):
+    folder = tmp_path / "2026_me_branch"
+    folder.mkdir()
+    states = {name: build("tiny_vggface", seed=number).state_dict() for number, name in enumerate(("model", "ema"))}
+    torch.save(states, folder / "both.pth")
+    own = 'kind = "tiny_vggface"\nbranch = "ema"\nweights = {file = "both.pth", licence = "MIT", source = "me"}\n'
+    head, _, _ = STATIC.partition("[[settings")
+    text = head.replace("2026_me_static", folder.name) + "[[settings.backbones]]\n" + own
+    (folder / "entry.toml").write_text(text)
+    network = read_network(str(folder))
+    again = load_entry(write(hugging_face_files(network), tmp_path / "hub"))
+    assert are_equal(network.entry.predict(clip()), again.predict(clip()))
+    assert [(file.role, file.licence, file.source) for file in again.card.weights] == [
+        ("backbone", "MIT", "me"),
+        ("heads", "MIT", "random"),
+    ]
 
 
 def test_the_mixin_of_the_hub_saves_and_loads_it(tmp_path):
