@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
@@ -111,9 +111,13 @@ def command(
     tell(f"tuned values: {out}")
     _warn(tuned)
     if as_json:
-        print_json({**tuned.to_json(), "optimism": {name: one.optimism for name, one in figures.items()}})
+        print_json({**tuned.to_json(), "figures": {name: _figures(one) for name, one in figures.items()}})
     else:
         _print(tuned, figures)
+
+
+def _figures(one: CrossFit) -> dict[str, Any]:
+    return {figure: {"value": getattr(one, figure), "interval": one.interval(figure)} for figure in FIGURES}
 
 
 def _warn(tuned: Tuned) -> None:
@@ -142,7 +146,7 @@ def _print(tuned: Tuned, figures: Mapping[str, CrossFit]) -> None:
         for figure in FIGURES
     ]
     print_table(rows, ["", "", "value", "95 %"], keys=2)
-    steps = [(task, describe(step)) for task, own in tuned.tasks.items() for step in own or ()]
+    steps = [(task, describe(step)) for task, own in tuned.tasks.items() for step in own]
     print_table(
         steps or [("", "nothing")],
         ["task", "tuned"],

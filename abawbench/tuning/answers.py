@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.challenges import Task
-from abawbench.table import Floats, Rows
+from abawbench.table import Floats, Mask, Rows
 from abawbench.tuning.labelled import Labelled
 from abawbench.tuning.procedure import Way
 from abawbench.tuning.smoothing import Smoother
@@ -51,7 +51,9 @@ class StreamAnswers:
 
         def one_part(bounds: tuple[int, int]) -> tuple[Rows, list[NDArray[Any]]]:
             rows, clusters = self._rows.between(*bounds)
-            part = _Part(part_of(self._stream, *bounds), rows.task, self._other)
+            stream = part_of(self._stream, *bounds)
+            other = None if self._other is None else with_units(self._other, stream.units)
+            part = _Part(stream, rows.task, other)
             return clusters, [view.statistics(rows, rows.answers(part.after(way))) for way in ways]
 
         pool = ThreadPoolExecutor(self._threads or os.cpu_count())
@@ -76,12 +78,21 @@ class StreamAnswers:
 
 def part_of(stream: Stream, begin: int, end: int) -> Stream:
     """The units between two frames, which are the first of their units."""
-    part = slice(begin, end)
     first, last = int(stream.unit[begin]), int(stream.unit[end - 1])
+    part = _frames(stream, slice(begin, end))
+    return replace(part, units=stream.units[first : last + 1], unit=part.unit - first)
+
+
+def with_units(stream: Stream, names: Sequence[str]) -> Stream:
+    """The frames of some units, those that the stream has."""
+    wanted = np.flatnonzero(np.isin(stream.units, names))
+    return _frames(stream, np.isin(stream.unit, wanted))
+
+
+def _frames(stream: Stream, part: slice | Mask) -> Stream:
     return replace(
         stream,
-        units=stream.units[first : last + 1],
-        unit=stream.unit[part] - first,
+        unit=stream.unit[part],
         frame=stream.frame[part],
         time=stream.time[part],
         valid=stream.valid[part],

@@ -22,6 +22,9 @@ from abawbench.tuning.streams import Stream
 
 Figure = Callable[[Floats], Floats]
 
+# clusters that are held out and resampled; of more, some are joined
+MOST_CLUSTERS = 1000
+
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
@@ -109,7 +112,10 @@ def labelled(
     truth = paired.truth
     group = groups_of(truth.videos, subjects)[truth.video]
     some = np.logical_or.reduce([paired.valid[task.name] for task in challenge.tasks])
-    names, sizes = np.unique(group[some], return_counts=True)
+    names = np.unique(group[some])
+    # the place of each group's cluster; of very many groups, as of single pictures, every thousandth are one
+    place = np.searchsorted(names, np.arange(group.max(initial=0) + 1)) % MOST_CLUSTERS
+    clusters = min(len(names), MOST_CLUSTERS)
     own = paired.alignment.rows
     copied = _copied(paired, stream, missing, some)
     result: dict[str, Labelled] = {}
@@ -122,13 +128,13 @@ def labelled(
         result[task.name] = Labelled(
             task,
             values,
-            np.searchsorted(names, group[rows]),
-            len(names),
+            place[group[rows]],
+            clusters,
             own[rows],
             copied[rows],
             np.repeat(values.sum(0)[:, None] / max(len(rows), 1), 2, axis=1) if task.is_real else None,
         )
-    return result, tuple(sizes.tolist())
+    return result, tuple(np.bincount(place[group[some]], minlength=clusters).tolist())
 
 
 def unjudged(truth: Table, rows: Mapping[str, Labelled]) -> Iterator[Problem]:

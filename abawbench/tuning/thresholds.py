@@ -7,7 +7,6 @@ good ones the highest is taken: that is always the code of a positive that count
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,7 @@ from abawbench.entries.outputs import THRESHOLD
 from abawbench.metrics.f1 import FALSE_NEGATIVE, FALSE_POSITIVE, NEITHER, TRUE_POSITIVE
 from abawbench.table import Floats, Mask, Rows
 from abawbench.tuning.crossfit import Alternatives
-from abawbench.tuning.labelled import Labelled
+from abawbench.tuning.labelled import Figure, Labelled
 from abawbench.tuning.searches import can_win, plateau, weighted_sums
 
 CODES = 1 << 16
@@ -30,7 +29,6 @@ RESAMPLED_LEVELS = 32
 
 Codes = NDArray[np.int32]
 Counts = NDArray[np.unsignedinteger]
-Figure = Callable[[Floats], Floats]
 
 
 def codes_of(probability: Floats) -> Codes:
@@ -88,8 +86,11 @@ class Levels:
 
     def totals(self, weights: Floats, clusters: Rows) -> Floats:
         """The weighted counts, shape (n, labels, 1 + levels, 2)."""
-        # whole numbers below 2 ** 24 are exact in single precision
-        return weighted_sums(weights.astype(np.float32), self.counts[clusters].astype(np.float32)).astype(np.float64)
+        counts = self.counts[clusters]
+        if self.counts[:, 0, 0].sum(dtype=np.float64) < 1 << 22:
+            # whole numbers below 2 ** 24 are exact in single precision; no resample has four times the rows
+            return weighted_sums(weights.astype(np.float32), counts.astype(np.float32)).astype(np.float64)
+        return weighted_sums(weights, counts.astype(np.float64))
 
     def choose(self, totals: Floats) -> tuple[Rows, Floats]:
         """The place of the best level of each label, shape (n, labels), and the mean of their figures."""
@@ -99,7 +100,7 @@ class Levels:
 
     def take(self, totals: Floats, choices: Rows) -> Floats:
         """The label counts at the chosen levels, shape (n, labels, 4)."""
-        return np.take_along_axis(cells_at(totals), choices[..., None, None], -2)[..., 0, :].astype(np.float64)
+        return np.take_along_axis(cells_at(totals), choices[..., None, None], -2)[..., 0, :]
 
     def narrowed(self) -> Levels:
         """The levels that can win in a resample: those within a few standard errors of the best, at most 32."""
@@ -137,13 +138,14 @@ def pick(figures: Floats, edges: Codes, flat: float | None) -> Rows:
     """
     known = np.where(np.isnan(figures), -np.inf, figures)
     default = (edges == DEFAULT).argmax(-1)
-    if flat is not None:
-        chosen = [plateau(known[..., label, :], edges[label].astype(np.float64), flat) for label in range(len(edges))]
-        return np.stack(chosen, axis=-1)
     # the last of equally good ones
     top = known.shape[-1] - 1 - known[..., ::-1].argmax(-1)
     here = np.take_along_axis(known, np.broadcast_to(default, top.shape)[..., None], -1)[..., 0]
-    return np.where(np.take_along_axis(known, top[..., None], -1)[..., 0] > here, top, default)
+    is_better = np.take_along_axis(known, top[..., None], -1)[..., 0] > here
+    if flat is not None:
+        middles = [plateau(known[..., label, :], edges[label].astype(np.float64), flat) for label in range(len(edges))]
+        top = np.stack(middles, axis=-1)
+    return np.where(is_better, top, default)
 
 
 @dataclass(frozen=True, eq=False)

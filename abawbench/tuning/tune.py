@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from abawbench.table import Table
 from abawbench.tuning.answers import StreamAnswers
 from abawbench.tuning.apply import can_gate
 from abawbench.tuning.crossfit import CrossFit, Plan, added, crossfit, deal_folds
-from abawbench.tuning.labelled import Labelled, frames_table, labelled, unjudged
+from abawbench.tuning.labelled import MOST_CLUSTERS, Labelled, frames_table, labelled, unjudged
 from abawbench.tuning.procedure import Procedure, Stage, Way
 from abawbench.tuning.searches import FLAT
 from abawbench.tuning.steps import STEPS
@@ -84,13 +84,7 @@ def tune(
         ProblemError: C02 a challenge without a score, P07 a store without an answer to any of its tasks, T10 or T13 a
             task that cannot be judged, D24 fewer videos than folds, and what `pair` and `read_stream` raise.
     """
-    if settings.missing not in COPYING:
-        found, expected = f"fill policy '{settings.missing}'", " or ".join(COPYING)
-        raise ProblemError(Problem("C02", found, expected, "name one of these, or none"))
-    unknown = sorted(settings.steps - set(STEPS))
-    if unknown:
-        expected = near_names(unknown[0], list(STEPS))
-        raise ProblemError(Problem("C02", f"step '{unknown[0]}'", expected, "correct the name", count=len(unknown)))
+    _require_settings(settings)
     _require_score(challenge, store)
     stream = read_stream(store, challenge)
     other = None if gate is None else read_stream(gate, challenge)
@@ -115,19 +109,11 @@ def tune(
     plan = Plan(dealt, resampling.resamples, resampling.seed)
     parts: dict[str, CrossFit] = {}
     steps: dict[str, Way] = {}
-    notes = list(_notes(stream))
+    notes = list(_notes(stream, len(sizes)))
     for name, own in rows.items():
-
-        def tell_task(text: str, name: str = name) -> None:
-            tell(f"{name}: {text}")
-
-        def tell_resamples(done: int, total: int, name: str = name) -> None:
-            # a few lines in all
-            if done % max(1, total // 4) == 0 and done < total:
-                tell(f"{name}: {done:,} of {total:,} resamples")
-
-        procedure = _procedure(challenge, own, stream, other, store, gate, settings, tell_task)
-        parts[f"terms.{name}"] = crossfit(procedure, replace(plan, progress=tell_resamples))
+        told = _Told(name, tell)
+        procedure = _procedure(challenge, own, stream, other, store, gate, settings, told)
+        parts[f"terms.{name}"] = crossfit(procedure, replace(plan, progress=told.resamples))
         steps[name] = procedure.steps(procedure.fit(np.ones((1, own.clusters)))[0])
         notes += [f"{name}: {note}" for note in procedure.notes]
     figures = {"score": added(list(parts.values())), **(parts if len(parts) > 1 else {})}
@@ -151,6 +137,22 @@ def tune(
         videos=tuple(sorted(truth.videos[place] for place in annotated.tolist())),
     )
     return Tuned(challenge.id, challenge.fingerprint, fitted, report, steps), figures
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Tells of the progress with a task."""
+
+    task: str
+    tell: Callable[[str], None]
+
+    def __call__(self, text: str) -> None:
+        self.tell(f"{self.task}: {text}")
+
+    def resamples(self, done: int, total: int) -> None:
+        # a few lines in all
+        if done % max(1, total // 4) == 0 and done < total:
+            self(f"{done:,} of {total:,} resamples")
 
 
 def _procedure(
@@ -197,6 +199,17 @@ def _bounds(interval: list[float] | None) -> Bounds | None:
     return None if interval is None else (interval[0], interval[1])
 
 
+def _require_settings(settings: Settings) -> None:
+    """Raises: ProblemError C02, a fill policy that cannot be used or steps that there are not."""
+    if settings.missing not in COPYING:
+        found, expected = f"fill policy '{settings.missing}'", " or ".join(COPYING)
+        raise ProblemError(Problem("C02", found, expected, "name one of these, or none"))
+    unknown = sorted(settings.steps - set(STEPS))
+    if unknown:
+        expected = near_names(unknown[0], list(STEPS))
+        raise ProblemError(Problem("C02", f"step '{unknown[0]}'", expected, "correct the name", count=len(unknown)))
+
+
 def _require_score(challenge: Challenge, store: Store) -> None:
     """Raises: ProblemError, the challenge has no score or the store does not answer any of its tasks."""
     if not challenge.metric.terms:
@@ -209,7 +222,8 @@ def _require_score(challenge: Challenge, store: Store) -> None:
         raise ProblemError(Problem("P07", found, expected, "name the challenge of the store", str(store.root)))
 
 
-def _notes(stream: Stream) -> Sequence[str]:
-    if not stream.assumed:
-        return ()
-    return (f"{stream.assumed} units without times: {ASSUMED_RATE:g} frames a second (assumed)",)
+def _notes(stream: Stream, clusters: int) -> Iterator[str]:
+    if stream.assumed:
+        yield f"{stream.assumed} units without times: {ASSUMED_RATE:g} frames a second (assumed)"
+    if clusters == MOST_CLUSTERS:
+        yield f"videos or pictures are joined to {MOST_CLUSTERS:,} groups, which folds and resamples keep together"

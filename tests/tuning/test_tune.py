@@ -18,6 +18,7 @@ from abawbench.metrics.f1 import f1_per_label_from, mean_f1
 from abawbench.scoring import Resampling, score
 from abawbench.table import Table, join_tables
 from abawbench.tuning import answers as answers_module
+from abawbench.tuning import labelled as labelled_module
 from abawbench.tuning import procedure as procedure_module
 from abawbench.tuning import searches as searches_module
 from abawbench.tuning import thresholds as thresholds_module
@@ -138,10 +139,11 @@ def test_thresholds_equal_a_loop_over_every_threshold(rows, digits):
         assert own == pytest.approx(figures.max(), abs=1e-12)
 
 
-def test_a_label_without_positives_keeps_its_threshold():
+@pytest.mark.parametrize("flat", [None, 0.005])
+def test_a_label_without_positives_keeps_its_threshold(flat):
     known, answers = labels(0)
     known.truth[:, 1] = 0
-    choices = threshold_search(known, answers, f1_per_label_from).fit(np.ones((1, 8)))
+    choices = threshold_search(known, answers, f1_per_label_from, flat).fit(np.ones((1, 8)))
     assert choices[0, 1] == CODES // 2
 
 
@@ -269,6 +271,15 @@ def test_persons_of_a_video_are_never_on_both_sides(tmp_path):
         tune(MTL, renamed, store, Settings(frozenset(), folds=4), resampling=Resampling(0))
 
 
+def test_very_many_clusters_are_joined(made, monkeypatch):
+    monkeypatch.setattr(labelled_module, "MOST_CLUSTERS", 5)
+    settings = Settings(frozenset({"thresholds", "affine"}), folds=2, repeats=1)
+    values, figures = tune(MTL, *made, settings, resampling=FEW)
+    assert values.report.clusters == 5
+    table = read_tuned_store(MTL, made[1], values)
+    assert figures["score"].in_sample == pytest.approx(score(MTL, made[0], table, resampling=FEW).score, abs=1e-12)
+
+
 def test_bad_input_is_told(tmp_path, made):
     truth, store = made
     one = truth.take(np.flatnonzero(truth.video == 0))
@@ -319,7 +330,10 @@ def test_the_verb_writes_the_values_and_says_what_they_are_worth(tmp_path, made)
     assert (tmp_path / "api.json").read_text() == out.read_text()
     assert values.report.figures["score"].in_sample == first["report"]["figures"]["score"]["in_sample"]
     again = CliRunner().invoke(main, [*words, "--json", "-q"])
-    assert json.loads(again.stdout)["report"] == first["report"]
+    told = json.loads(again.stdout)
+    assert told["report"] == first["report"]
+    figure = told["figures"]["score"]
+    assert figure["gain"]["value"] == pytest.approx(figure["cross_fitted"]["value"] - figure["before"]["value"])
     assert "the earlier file was replaced" in again.stderr
     decided = CliRunner().invoke(main, [*words[:3], str(labels_file), *words[4:]])
     assert "no store" in decided.stderr
