@@ -109,7 +109,7 @@ def report_page(
         change = difference(
             challenge, one.truth, one.prediction, two.prediction, missing="error", allow_filled=1.0, resampling=own
         )
-    found = unit_figures(challenge, subjects[0])
+    found, sha256 = unit_figures(challenge, subjects[0]), sha256_of(place)
     pictures = Pictures(settings.crops, subjects[0].units, [masking.name(unit) != unit for unit in subjects[0].units])
     values: dict[str, Any] = {
         "cell_id": tables.cell_id,
@@ -117,13 +117,13 @@ def report_page(
         "subjects": subjects,
         "version": VERSION,
         "head": _head(challenge, subjects, change),
-        "tables": _tables(challenge, subjects, change, found, settings),
+        "tables": _tables(challenge, subjects, change, found, sha256, settings),
         "gains": [_gains(challenge, subject, masking, settings) for subject in subjects if subject.tuned is None],
         "views": [_view(challenge, subject, pictures, who, "ab"[side]) for side, subject in enumerate(subjects)],
         "errors": _errors(challenge, subjects, settings.crops, who),
         "timelines": _timelines(challenge, subjects, found, pictures),
         "pictures": _about_pictures(settings, pictures),
-        "origin": list(inputs(challenge, place, sha256_of(place), masking)),
+        "origin": list(inputs(challenge, place, sha256, masking)),
         "disclosures": [disclosure(challenge, subject, masking) for subject in subjects],
         "masked": len({masking.name(unit) for unit in subjects[0].units} - set(subjects[0].units)),
     }
@@ -196,10 +196,11 @@ def _tables(
     subjects: Sequence[Subject],
     change: Mapping[str, Any] | None,
     found: Sequence[UnitFigures],
+    sha256: str,
     settings: ReportSettings,
 ) -> dict[str, Any]:
     against = [controls(challenge, subject.unmasked, settings.beside) for subject in subjects]
-    others = list(peers(challenge, settings.leaderboard))
+    others = list(peers(challenge, sha256, settings.leaderboard))
     main = main_figure(challenge, subjects[0].score.statistics)
     unit = subjects[0].score.intervals["unit"]
     return {

@@ -32,12 +32,21 @@ SHOWN_UNITS, MARK = 200, 150
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """A table as the template takes it: caption, columns, rows of cells, and a remark under the caption."""
+    """A table as the template takes it.
+
+    Attributes:
+        caption: caption of the table.
+        columns: its columns.
+        rows: rows of cells.
+        note: remark under the caption.
+        is_elsewhere: True where rows were measured on other data than the report.
+    """
 
     caption: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[Value]]
     note: str = ""
+    is_elsewhere: bool = False
 
 
 def interval_of(subject: Subject, path: Sequence[str]) -> Bounds:
@@ -124,7 +133,6 @@ def _peers(own: Sequence[tuple[str, float | None, Bounds]], other: Peers) -> Tab
         mark = Cell(interval_mark(scale, value, interval, SIDES[side]), value)
         rows.append([Cell(name, mark="best"), "this report", value, bounds_cell(interval), mark, ""])
     rows.sort(key=lambda row: -(row[2] if isinstance(row[2], float) else float("-inf")))
-    split = other.split or "split not said"
     more = f", the {len(other.rows)} highest of {other.total}" if other.total > len(other.rows) else ""
     kinds = "; ".join(
         f"{kind}: {text}" for kind, text in KINDS.items() if any(row.kind == kind for row, _ in other.rows)
@@ -137,7 +145,8 @@ def _peers(own: Sequence[tuple[str, float | None, Bounds]], other: Peers) -> Tab
         _ends(scale),
         Column("source"),
     ]
-    return TableView(f"Published and recorded: {split}{more}", columns, rows, kinds)
+    caption = f"{'Records' if other.is_this_truth else 'Published and recorded'}: {other.what}{more}"
+    return TableView(caption, columns, rows, kinds, is_elsewhere=not other.is_this_truth)
 
 
 def _scale(values: Sequence[float | None]) -> Scale:
