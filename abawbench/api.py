@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from abawbench.formats.write import Written
     from abawbench.records import TunedUse
     from abawbench.tuning.ensemble_weights import Average, EnsembleWeights, Method
+    from abawbench.tuning.gains import Gain
     from abawbench.tuning.tuned import Tuned
     from abawbench.tuning.use import TunedFile
 
@@ -154,6 +155,38 @@ def score(
         resampling=Resampling(resamples, seed, subjects),
         split=split,
     )
+
+
+def gains(
+    challenge: str,
+    truth: Source,
+    prediction: Source,
+    *,
+    missing: Policy = "error",
+    allow_filled: float = MOST_FILLED,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    subjects: Mapping[str, str] | None = None,
+) -> tuple[Gain, ...]:
+    """Compute what the score would gain if one kind of error were repaired, the greatest gain first.
+
+    Options are as for `score`. A prediction store gives more than a file of decided rows: thresholds and offsets of
+    classes need its probabilities.
+
+    Raises:
+        ProblemError: every problem of the inputs.
+    """
+    from abawbench.inference.store import open_store
+    from abawbench.tuning.gains import gains as gains_of
+    from abawbench.tuning.streams import read_stream
+
+    rules = get(challenge)
+    known, table = read_table(rules, truth, "truth"), read_table(rules, prediction, "prediction")
+    paired = pair(rules, known, table, missing=missing, allow_filled=allow_filled)
+    stream = None
+    if isinstance(prediction, str | Path) and is_store(Path(prediction)):
+        stream = read_stream(open_store(Path(prediction)), rules)
+    return gains_of(rules, paired, stream, resampling=Resampling(resamples, seed, subjects))
 
 
 def diff(

@@ -13,6 +13,7 @@ BENCHMARKS = (
     "scoring",
     "tuning",
     "ensembles",
+    "gains",
     "synthetic",
     "clips",
     "leaks",

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel, Task
-from abawbench.metrics.bootstrap import blocks, draws, weighted
+from abawbench.metrics.jackknife import jackknife_interval
 from abawbench.scoring import Paired
-from abawbench.scoring.criteria import figure_name, number
-from abawbench.scoring.intervals import USUAL, Resampling, percentiles
+from abawbench.scoring.criteria import figure_name, number, spans
+from abawbench.scoring.intervals import LEVEL, USUAL, Resampling, listed
 from abawbench.scoring.statistics import collect, rows_of
 from abawbench.table import Floats
 from abawbench.tuning.crossfit import Plan, crossfit, deal_folds
@@ -83,22 +83,23 @@ def gains(
 ) -> tuple[Gain, ...]:
     """Compute what the score would gain from the repair of each kind of error, the greatest gain first.
 
-    Repairs that know the truth (the level of a video, a pair of classes that is told apart) are bounds. Repairs with
-    settings (a scale, thresholds) are cross-fitted: the settings come from other videos than those they are judged on,
-    and their intervals repeat the search in every resample. Rows that do not count in the score count in no repair.
+    Repairs that know the truth (the level of a video, a pair of classes that is told apart) are bounds, with intervals
+    from leaving out one video at a time. Repairs with settings (a scale, thresholds) are cross-fitted: their settings
+    come from other videos than those they are judged on, and their intervals repeat the search in every resample. Rows
+    that do not count in the score count in no repair.
 
     Args:
         challenge: the challenge.
         paired: truth and prediction.
         stream: the answers behind the prediction; without them what needs probabilities says so.
-        resampling: number of resamples and seed of the intervals, and the subjects to resample, if any.
+        resampling: number of resamples (1,000 at most) and seed of the intervals, and the subjects to resample, if any.
 
     Raises:
         ProblemError: C02, a scored video has no subject.
     """
     case = Case.of(challenge, paired, stream, resampling.subjects)
     found = list(_repairs(case))
-    measured = _bounds(case, [repair for repair in found if isinstance(repair.way, Bound)], resampling)
+    measured = _bounds(case, [repair for repair in found if isinstance(repair.way, Bound)])
     measured += _fits(case, [repair for repair in found if isinstance(repair.way, Fitted)], resampling)
     known = sorted((gain for gain in measured if gain.gain is not None), key=lambda gain: -(gain.gain or 0.0))
     return (*known, *(_unknown(repair) for repair in found if repair.way is None))
@@ -177,25 +178,22 @@ def _worst_video(case: Case) -> Repair:
     return Repair("worst video", None, case.names[worst], case.main, advice, Bound(change, statistics))
 
 
-def _bounds(case: Case, repairs: list[Repair], resampling: Resampling) -> list[Gain]:
-    """Gains of repairs that nothing is fitted for, over the same resamples."""
+def _bounds(case: Case, repairs: list[Repair]) -> list[Gain]:
+    """Gains of repairs that nothing is fitted for, with the interval from leaving out one cluster at a time."""
     statistics = dict(case.clusters)
     for repair in repairs:
         assert isinstance(repair.way, Bound)
         statistics |= repair.way.statistics
-    everything = np.ones((1, len(case.names)))
-    points = _changes(case, repairs, weighted(statistics, everything))
-    clusters = np.ones(len(case.names), np.int64)
-    parts: list[list[tuple[Floats, Floats]]] = []
-    if len(case.names) > 1:
-        for begin, size in blocks(resampling.resamples, len(clusters)):
-            parts.append(_changes(case, repairs, weighted(statistics, draws(clusters, size, resampling.seed + begin))))
+    total = {name: array.sum(0) for name, array in statistics.items()}
+    points = _changes(case, repairs, total)
+    without = _changes(case, repairs, {name: total[name] - array for name, array in statistics.items()})
+    low, high = spans(case.challenge)[case.main]
     score = float(case.figures(case.total)[case.main])
     result: list[Gain] = []
-    for place, repair in enumerate(repairs):
-        gain, of_figure = (float(values[0]) for values in points[place])
-        bounds = percentiles(np.concatenate([part[place][0] for part in parts])) if parts else None
+    for repair, point, left in zip(repairs, points, without, strict=True):
+        gain, of_figure = (float(value) for value in point)
         if of_figure > NOTHING or gain > NOTHING:
+            bounds = listed(jackknife_interval(gain, left[0], LEVEL, (low - high, high - low)))
             result.append(_gain(repair, score, gain, of_figure, bounds, cross_fitted=False))
     return result
 
@@ -237,9 +235,10 @@ def _gain(
     doubt = ""
     if cross_fitted and (interval is None or interval[0] <= 0):
         doubt = "; on other videos it may as well gain nothing"
-    advice = f"{of_figure:.3f} of {figure_name(repair.figure)} {repair.advice}{doubt}"
+    name = "the score" if repair.figure == ("score",) else figure_name(repair.figure)
+    advice = f"{of_figure:.3f} of {name} {repair.advice}{doubt}"
     if cross_fitted and of_figure <= 0:
-        advice = f"nothing of {figure_name(repair.figure)} is {repair.error} on other videos"
+        advice = f"nothing of {name} is {repair.error} on other videos"
     return Gain(
         task=repair.task,
         column=repair.column,

@@ -122,10 +122,12 @@ def _pair(case: Case, task: Task, pair: Pair, advice: str, way: Bound) -> Repair
 
 def _confusion(task: Task, pair: Pair, rows: tuple[float, float]) -> str:
     one, other = (task.outputs[place] for place in pair)
-    return (
-        f"is one confusion, a bound: {int(rows[0]):,} rows have {other} instead of {one}, {int(rows[1]):,} have {one} "
-        f"instead of {other}; look at these rows"
-    )
+    told = [
+        f"{int(count):,} rows have {instead} instead of {right}"
+        for count, right, instead in ((rows[0], one, other), (rows[1], other, one))
+        if count
+    ]
+    return f"is one confusion, a bound: {', '.join(told)}; look at these rows"
 
 
 def _classes_apart(counts: Floats, pair: Pair) -> Floats:

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+import abawbench
 from abawbench.challenges import get
 from abawbench.scoring import Resampling, pair, score_paired
 from abawbench.synthetic import simulate_predictions, simulate_split
 from abawbench.table import Table
 from abawbench.tuning.gains import gains
 from abawbench.tuning.streams import Stream, table_of_stream
+from tests.reports.corpus import truth_values, write_answers, write_truth
 from tests.scoring.tables import videos
 
 VA, EXPRESSION, UNITS, MTL = (get(f"abaw{name}") for name in ("6-va", "6-expr", "6-au", "4-mtl"))
@@ -149,7 +151,7 @@ def test_the_confused_pair_of_classes_is_worked_by_hand():
     assert gain.column == "Neutral and Anger"
     # F1 of both classes rises from 1/2 to 1, of eight classes
     assert gain.gain == pytest.approx(2 * 0.5 / 8, abs=1e-12)
-    assert "2 rows have Anger instead of Neutral, 2 have Neutral instead of Anger" in gain.advice
+    assert "2 rows have Anger instead of Neutral, 2 rows have Neutral instead of Anger" in gain.advice
 
 
 def test_the_confused_pair_of_labels_counts_rows_in_which_one_stands_for_the_other():
@@ -289,3 +291,12 @@ def test_of_very_many_rows_a_search_takes_a_part_and_says_so(monkeypatch):
     gain = next(one for one in every if one.error == "thresholds")
     assert gain.advice.endswith("(searched on one row of 4)")
     assert gain.score_after == pytest.approx(1, abs=1e-9)
+
+
+def test_the_function_of_the_package_reads_a_store_and_finds_what_it_knows(tmp_path):
+    values = truth_values()
+    truth = write_truth(tmp_path / "truth.txt", values)
+    store = write_answers(tmp_path / "store", values, 1, "2026_test_one")
+    errors = {one.error for one in abawbench.gains("abaw4-mtl", truth, store, resamples=200) if one.gain is not None}
+    assert errors >= {"scale", "correlation", "most confused pair"}
+    assert not any(one.gain is None for one in abawbench.gains("abaw4-mtl", truth, store, resamples=200))
