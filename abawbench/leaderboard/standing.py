@@ -14,7 +14,7 @@ from abawbench.table import Floats
 
 Basis = Literal["resamples", "intervals", "videos", ""]
 BASES: Mapping[Basis, str] = {
-    "resamples": "come from joint resamples of the records, which were scored on one truth",
+    "resamples": "come from comparing the records video by video, as they were scored on one truth",
     "intervals": "are approximate: from the records' intervals, as if their errors were independent",
     "videos": "are approximate: from a standard error assumed by the number of videos, as if errors were independent",
     "": "are not known: no source gives the number of videos, or the rows have another measure",
@@ -33,7 +33,7 @@ class Place:
         best: best rank that the data leave open.
         worst: worst rank that they leave open.
         tier: tier from 1; rows of a tier are not told apart from its highest row.
-        error: standard error of the score; None where joint resamples gave the places.
+        error: standard error of the score; None where records of one truth gave the places.
     """
 
     best: int
@@ -71,7 +71,7 @@ def standing(section: Section, challenge: Challenge | None, controls: Iterable[i
         challenge: their challenge; None for rows of no challenge of the catalogue.
         controls: numbers of the rows that are negative controls, which have no place.
     """
-    from abawbench.scoring.ranks import rank_ranges, rank_ranges_from
+    from abawbench.scoring.ranks import rank_ranges, rank_ranges_from, separated
 
     unranked = Standing("", (None,) * len(section.rows))
     if challenge is None or section.ordered_by != "score" or not challenge.metric.terms:
@@ -82,10 +82,11 @@ def standing(section: Section, challenge: Challenge | None, controls: Iterable[i
     if not rows:
         return unranked
     points = [row.position for row in rows]
-    samples = _joint_samples(rows, challenge)
-    if samples is not None:
+    together = _together(rows, challenge)
+    if together is not None:
         basis, errors = "resamples", [None] * len(rows)
-        ranks = rank_ranges(points, samples, level=LEVEL)
+        samples, without = together
+        ranks = rank_ranges(points, samples, above=separated(points, without, level=LEVEL))
     else:
         errors = [_error(row, challenge) for row in rows]
         known = [error for error in errors if error is not None]
@@ -101,15 +102,18 @@ def standing(section: Section, challenge: Challenge | None, controls: Iterable[i
     return Standing(basis, tuple(places))
 
 
-def _joint_samples(rows: Sequence[Row], challenge: Challenge) -> Floats | None:
-    """Scores of records of one truth in the same resamples, shape (rows, resamples); None for other rows.
+def _together(rows: Sequence[Row], challenge: Challenge) -> tuple[Floats, Floats] | None:
+    """Scores of records of one truth in the same resamples, and with the same cluster left out; None for other rows.
 
     A row that shows the cross-fitted score in place of the record's own is another row, too.
+
+    Returns:
+        Shape (rows, resamples) and (rows, clusters).
     """
     import numpy as np
 
     from abawbench import records
-    from abawbench.metrics.bootstrap import resampled
+    from abawbench.metrics.bootstrap import left_out, resampled
     from abawbench.scoring.criteria import evaluate
 
     made = [row.record for row in rows if row.record is not None]
@@ -127,8 +131,9 @@ def _joint_samples(rows: Sequence[Row], challenge: Challenge) -> Floats | None:
             for place, one in enumerate(tables)
         }
 
-    samples = resampled(sums, scores, resamples=RESAMPLES, seed=0)
-    return np.stack([samples[place] for place in range(len(tables))])
+    found = resampled(sums, scores, resamples=RESAMPLES, seed=0), left_out(sums, scores)
+    samples, without = (np.stack([one[place] for place in range(len(tables))]) for one in found)
+    return samples, without
 
 
 def _error(row: Row, challenge: Challenge) -> float | None:

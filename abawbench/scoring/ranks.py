@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from abawbench.metrics.jackknife import jackknife_of, student_quantile
 from abawbench.scoring.intervals import LEVEL, RESAMPLES
 from abawbench.table import Floats
 
@@ -45,17 +47,18 @@ def rank_ranges(
 ) -> Ranks:
     """Rank entries by a figure, with what resampling leaves open.
 
-    Two entries are separated where the interval of their difference excludes 0. The intervals hold together: their
-    half-width is the same multiple of the standard deviation of each difference, and the multiple is the quantile of
-    the greatest deviation of all pairs in a resample. The best rank of an entry is 1 plus the number of entries that
-    are separated from it and above, the worst leaves only those below it that are separated.
+    The best rank of an entry is 1 plus the number of entries that are separated from it and above; the worst leaves out
+    those below it that are separated. By the resamples, two entries are separated where the interval of their
+    difference excludes 0. The intervals hold together: their half-width is the same multiple of the standard deviation
+    of each difference, and the multiple is the quantile of the greatest deviation of all pairs in a resample.
 
     Args:
         figures: shape (entries,), the figure of each; all defined.
         samples: shape (entries, resamples), the figure of each in the same resamples; resamples in which some figure
             is undefined do not count.
         above: shape (entries, entries), where the entry of the row is separated from that of the column and above it,
-            if tests of all pairs have said so; by default the resamples say it.
+            as `separated` or tests of all pairs say. By default the resamples say it, which is right for the normal
+            draws of `rank_ranges_from`; resamples of few clusters separate too much.
         level: probability that all ranges hold.
 
     Source: Mogstad, Romano, Shaikh & Wilhelm 2024, Review of Economic Studies 91(1), "Inference for Ranks".
@@ -69,6 +72,29 @@ def rank_ranges(
         tiers=_tiers(points, above),
         probability=_probability(drawn),
     )
+
+
+def separated(figures: ArrayLike, without: Floats, *, level: float = LEVEL) -> NDArray[np.bool_]:
+    """Where the jackknife interval of a difference excludes 0, at an error rate for all pairs together (Bonferroni).
+
+    Args:
+        figures: shape (entries,), the figure of each.
+        without: shape (entries, clusters), the figure of each with every cluster left out in turn.
+        level: probability that no pair is separated wrongly.
+
+    Returns:
+        Shape (entries, entries), where the entry of the row is above that of the column by more than chance.
+    """
+    points = np.asarray(figures, np.float64)
+    above = np.zeros((len(points), len(points)), np.bool_)
+    pairs = len(points) * (len(points) - 1) / 2
+    for one, two in itertools.permutations(range(len(points)), 2):
+        change = float(points[one] - points[two])
+        found = jackknife_of(change, without[one] - without[two])
+        if found is not None:
+            reach = student_quantile(1 - (1 - level) / 2 / pairs, found.freedom) * found.error
+            above[one, two] = change > 0 and change - found.bias > reach
+    return above
 
 
 def rank_ranges_from(

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import t
 
-from abawbench.scoring.ranks import rank_ranges, rank_ranges_from
+from abawbench.scoring.ranks import rank_ranges, rank_ranges_from, separated
 
 
 def test_entries_far_apart_have_one_rank_each_whatever_their_order():
@@ -77,6 +78,29 @@ def test_all_ranges_hold_the_true_ranks_in_ninety_five_of_a_hundred_splits():
         found = rank_ranges_from(truth + errors * generator.normal(size=5), errors, resamples=400, seed=trial)
         held += bool((found.ranges[:, 0] <= rank).all() and (found.ranges[:, 1] >= last).all())
     assert held / trials >= 0.95 - 4 * np.sqrt(0.95 * 0.05 / trials)
+
+
+def test_pairs_are_separated_by_their_jackknife_intervals_at_one_error_rate_for_all():
+    # differences of -0.3 and 0.3 about the mean: an error of 0.3 * 3 / 2 = 0.45 with 3 degrees of freedom
+    without = np.array([[0.8, 1.4, 0.8, 1.4], [0.0] * 4, [0.0] * 4])
+    reach = t.ppf(1 - 0.025 / 3, 3) * np.sqrt(3 / 4 * 4 * 0.3**2)
+    for point, is_above in ((reach + 0.01, True), (reach - 0.01, False)):
+        found = separated([point, 0.0, 0.0], without + np.array([[point - 1.1], [0], [0]]))
+        assert found.tolist() == [[False, is_above, is_above], [False] * 3, [False] * 3]
+
+
+def test_equal_entries_on_few_videos_are_rarely_separated_but_by_resamples_often():
+    generator = np.random.default_rng(4)
+    trials, wrong, by_resamples = 300, 0, 0
+    for _ in range(trials):
+        rows = generator.normal(size=(4, 12)) * np.exp(generator.normal(0, 0.7, 12))
+        points, without = rows.mean(1), (rows.sum(1, keepdims=True) - rows) / 11
+        above = separated(points, without)
+        wrong += bool(above.any())
+        drawn = rows[:, generator.integers(0, 12, (300, 12))].mean(2)
+        by_resamples += bool((rank_ranges(points, drawn).ranges != [1, 4]).any())
+    assert wrong / trials < 0.05 + 4 * np.sqrt(0.05 * 0.95 / trials)
+    assert by_resamples / trials > 0.05 + 4 * np.sqrt(0.05 * 0.95 / trials)
 
 
 def test_the_plain_data_of_an_entry():
