@@ -11,7 +11,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Challenge, get
 from abawbench.fill import MOST_FILLED, Policy
 from abawbench.formats.group_file import read_group_file
-from abawbench.inference import is_store
+from abawbench.inference import is_ensemble, is_store
 from abawbench.scoring import Score, pair
 from abawbench.scoring import score as score_tables
 from abawbench.scoring.comparison import compare as compare_tables
@@ -78,19 +78,21 @@ def read_predictions(
         truth: the truth to score against; a note of the table then says whether the values were fitted on it.
 
     Returns:
-        The predictions; and how the values were used, where there are values and a truth.
+        The predictions; and how tuned values, or fitted weights of an ensemble, were used, where there are some and a
+        truth.
 
     Raises:
         ProblemError: every problem of the source, of the file, and where the two do not fit each other.
     """
-    if tuned is None:
+    is_path = isinstance(source, str | Path)
+    if tuned is None and not (is_path and is_ensemble(Path(source))):
         return read_table(challenge, source, "prediction"), None
     from abawbench.tuning.use import TunedFile, read_tuned_predictions
 
-    if not isinstance(source, str | Path):
+    if not is_path:
         fix = "give the path of the store"
         raise ProblemError(Problem("C02", "tuned values for a table", "a store of `abawbench predict`", fix))
-    file = tuned if isinstance(tuned, TunedFile) else TunedFile(Path(tuned))
+    file = TunedFile(Path(tuned)) if isinstance(tuned, str | Path) else tuned
     return read_tuned_predictions(challenge, Path(source), file, truth)
 
 

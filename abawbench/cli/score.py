@@ -146,10 +146,11 @@ def command(
 def _read(
     challenge: Challenge, truth: Path, predictions: Path, values: TunedFile | None
 ) -> tuple[tuple[Table, Table], TunedUse | None]:
-    """Truth and predictions, and how tuned values were used where there are some."""
+    """Truth and predictions, and how tuned values or fitted weights of an ensemble were used where there are some."""
     from abawbench.api import read_pair, read_predictions, read_table
+    from abawbench.inference import is_ensemble
 
-    if values is None:
+    if values is None and not is_ensemble(predictions):
         return read_pair(challenge, truth, predictions), None
     known = read_table(challenge, truth, "truth")
     table, use = read_predictions(challenge, predictions, values, known)

@@ -17,9 +17,10 @@ from abawbench.base.json_text import parse_fields
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.base.run_lock import only_run
 from abawbench.base.typed import typed
-from abawbench.challenges import Challenge
+from abawbench.challenges import CHALLENGES, Challenge
 from abawbench.entries.model import Card
 from abawbench.entries.outputs import sums_to_one
+from abawbench.inference import WEIGHTS
 from abawbench.inference.store import FORM as STORE_FORM
 from abawbench.inference.store import Predictions, Store, begin_store, check_folder
 from abawbench.table import Floats, Mask
@@ -27,8 +28,6 @@ from abawbench.tuning.members import Members
 from abawbench.tuning.rank_average import GRID, from_ranks, ranks_of_classes, to_ranks
 
 FORM = 1
-# name of the file in the folder of the store
-WEIGHTS = "weights.json"
 Method = Literal["greedy", "simplex", "equal"]
 Average = Literal["probability", "rank"]
 
@@ -102,8 +101,8 @@ class EnsembleWeights:
         return {"form": FORM, **asdict(self)}
 
 
-def read_weights(path: Path, challenge: Challenge) -> EnsembleWeights:
-    """Read the weights of an ensemble for a challenge.
+def read_weights(path: Path, challenge: Challenge | None = None) -> EnsembleWeights:
+    """Read the weights of an ensemble, for a challenge if one is named.
 
     Raises:
         ProblemError: F01 not readable; R03 a field is missing, unknown or wrong, or they are for another challenge.
@@ -126,10 +125,12 @@ def read_weights(path: Path, challenge: Challenge) -> EnsembleWeights:
     except ValueError as error:
         raise ProblemError(_wrong(str(error), f"JSON as in {WEIGHTS}", path)) from error
     problems = [] if form == FORM else [_wrong("form missing or not known", f"form {FORM}", path)]
-    if weights.challenge != challenge.id:
-        problems.append(_wrong(f"weights for {weights.challenge}", f"weights for {challenge.id}", path))
+    own = CHALLENGES.get(weights.challenge)
+    if own is None or (challenge is not None and own.id != challenge.id):
+        expected = "a challenge of the catalogue" if challenge is None else f"weights for {challenge.id}"
+        problems.append(_wrong(f"weights for {weights.challenge}", expected, path))
     else:
-        problems += [_wrong(found, expected, path) for found, expected in _faults(weights, challenge)]
+        problems += [_wrong(found, expected, path) for found, expected in _faults(weights, own)]
     if problems:
         raise ProblemError(*problems)
     return weights

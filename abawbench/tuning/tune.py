@@ -27,6 +27,7 @@ from abawbench.tuning.steps import STEPS
 from abawbench.tuning.streams import ASSUMED_RATE, Stream, read_stream
 from abawbench.tuning.transforms import candidates
 from abawbench.tuning.tuned import Bounds, Estimate, Fitted, Report, Tuned, identity_of, truth_hash
+from abawbench.tuning.use import use_of_weights
 from abawbench.tuning.views import view_of
 
 # fill policies that take the answer of another frame as it is
@@ -109,7 +110,7 @@ def tune(
     plan = Plan(dealt, resampling.resamples, resampling.seed)
     parts: dict[str, CrossFit] = {}
     steps: dict[str, Way] = {}
-    notes = list(_notes(stream, len(sizes)))
+    notes = [*_notes(stream, len(sizes)), *_fitted_before(challenge, truth, store)]
     for name, own in rows.items():
         told = _Told(name, tell)
         procedure = _procedure(challenge, own, stream, other, store, gate, settings, told)
@@ -227,3 +228,10 @@ def _notes(stream: Stream, clusters: int) -> Iterator[str]:
         yield f"{stream.assumed} units without times: {ASSUMED_RATE:g} frames a second (assumed)"
     if clusters == MOST_CLUSTERS:
         yield f"videos or pictures are joined to {MOST_CLUSTERS:,} groups, which folds and resamples keep together"
+
+
+def _fitted_before(challenge: Challenge, truth: Table, store: Store) -> Iterator[str]:
+    """A note where the answers are those of an ensemble that was fitted on the same videos."""
+    use = use_of_weights(store.root, challenge, truth)
+    if use is not None and use.is_in_sample:
+        yield f"the {use.steps[0]} was fitted on {use.overlap} of these videos: the cross-fitted figures flatter, too"

@@ -101,7 +101,6 @@ def test_a_score_in_sample_says_so_loudly_and_quotes_the_cross_fitted_one(files)
     )
     assert result.exit_code == 0, result.output
     (warning,) = (line for line in result.stderr.splitlines() if line.startswith("warning: N71"))
-    assert "in-sample" in warning
     assert "the cross-fitted score is 0.8123" in warning
     (quote,) = (line for line in result.stdout.splitlines() if line.startswith("quote"))
     assert quote.startswith("quote: 0.8123 (95 % interval 0.7000 to 0.9000), cross-fitted; ")
@@ -225,13 +224,13 @@ def test_a_gate_reads_its_store(files):
     assert not differs[30:].any()
 
 
-def record_of(folder, truth, tuned, source="abawbench tune"):
+def record_of(folder, truth, tuned, source="abawbench tune", store="store"):
     (folder / "disclosure.toml").write_text(DISCLOSURE.format(source))
     return run(
         "score",
         "abaw4-mtl",
         folder / truth,
-        folder / "store",
+        folder / store,
         *FEW,
         *(() if tuned is None else ("--tuned", folder / tuned)),
         "--record",
@@ -300,3 +299,61 @@ def test_a_record_cannot_disclose_that_nothing_was_tuned(files):
     assert result.exit_code == 1
     assert "thresholds_from" in result.stderr
     assert not (folder / "records").exists()
+
+
+@pytest.fixture
+def mean(files):
+    """The store of an ensemble whose weights were fitted on the truth, and values that were tuned on its answers."""
+    folder, values = files
+    random = np.random.default_rng(12)
+    write_store(folder / "second", [random_unit(name, 30, random) for name in "abcd"], seed=4)
+    arguments = ("ensemble", "abaw4-mtl", folder / "truth.parquet", folder / "store", folder / "second")
+    for method in ("greedy", "equal"):
+        made = run(*arguments, "-o", folder / method, "--method", method, "--folds", 2, "--repeats", 1, *FEW)
+        assert made.exit_code == 0, made.output
+    store = open_store(folder / "greedy")
+    fitted = replace(values.fitted, entry=store.card.name, identity=identity_of(store), store=store.key)
+    write_tuned(replace(values, fitted=fitted), folder / "of_mean.json")
+    return folder
+
+
+def test_the_score_of_an_ensemble_on_what_its_weights_were_fitted_on_is_in_sample(mean):
+    weights = json.loads((mean / "greedy" / "weights.json").read_text())
+    worth = weights["report"]["figures"]["score"]["ensemble"]["cross_fitted"]
+    assert record_of(mean, "truth.parquet", None, store="greedy").exit_code == 0
+    use = only_record(mean).tuned
+    assert use is not None
+    assert use.overlap == "all"
+    assert use.steps == ["greedy ensemble"]
+    assert use.cross_fitted["score"].value == worth
+    assert set(use.cross_fitted) == {"score", "terms.va", "terms.expression", "terms.action_units"}
+    result = run("score", "abaw4-mtl", mean / "truth.parquet", mean / "greedy", *FEW)
+    assert "N71 in-sample: greedy ensemble: fitted on all of the scored videos" in result.stderr
+    assert f"quote: {worth:.4f} " in result.stdout
+
+
+def test_equal_weights_are_fitted_on_nothing(mean):
+    found = json.loads(run("score", "abaw4-mtl", mean / "truth.parquet", mean / "equal", *FEW, "--json").stdout)
+    assert "tuned" not in found
+    assert found["problems"] == []
+
+
+def test_values_tuned_on_an_ensemble_that_was_fitted_on_the_same_videos_have_no_honest_score(mean):
+    arguments = ("score", "abaw4-mtl", mean / "truth.parquet", mean / "greedy", *FEW, "--tuned", mean / "of_mean.json")
+    found = json.loads(run(*arguments, "--json").stdout)
+    assert found["tuned"]["steps"][0] == "greedy ensemble"
+    assert found["tuned"]["cross_fitted"] == {}
+    assert "quote: nothing: " in run(*arguments).stdout
+    few = ("--only", "thresholds", "--folds", 2, "--repeats", 1, *FEW)
+    tuned = run("tune", "abaw4-mtl", mean / "truth.parquet", mean / "greedy", "-o", mean / "new.json", *few)
+    assert "note: the greedy ensemble was fitted on all of these videos" in tuned.stderr
+
+
+def test_a_report_that_lacks_its_figures_is_a_problem(mean):
+    path = mean / "greedy" / "weights.json"
+    weights = json.loads(path.read_text())
+    del weights["report"]["figures"]["score"]["ensemble"]
+    path.write_text(json.dumps(weights))
+    result = run("score", "abaw4-mtl", mean / "truth.parquet", mean / "greedy", *FEW)
+    assert result.exit_code == 1
+    assert "R03" in result.stderr
