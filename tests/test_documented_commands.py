@@ -39,7 +39,6 @@ NOT_RUN = {
     "a browser",
     "a checkpoint",
     "a list of C-EXPR-DB",
-    "a browser",
     "a minute",
     "Aff-Wild2, GPUs",
     "CK+",
