@@ -170,15 +170,18 @@ def _print_figures(fitted: EnsembleWeights) -> None:
 def _sentences(figures: dict[str, Any], fitted: EnsembleWeights) -> list[str]:
     """What the figures say, in words."""
     own, equal, report = figures["ensemble"], figures["equal"], fitted.report
-    interval = own["gain_interval"]
+    interval, unit = own["gain_interval"], report["unit"]
     within = "" if interval is None else f" (95 % interval {format_interval(interval, '+')})"
     lines = [
-        f"The ensemble gains {own['gain']:+.4f}{within} over the best single store on videos that neither was chosen "
-        f"on ({report['folds']} folds of {report['clusters']} {report['unit']}s, {report['repeats']} times)."
+        f"The ensemble gains {own['gain']:+.4f}{within} over the best single store, {report['best_single']}, on "
+        f"{unit}s that neither was chosen on ({report['folds']} folds of {report['clusters']} {unit}s, "
+        f"{report['repeats']} times)."
     ]
     if interval is not None and interval[0] <= 0 <= interval[1]:
         lines.append("This split does not show that it gains anything: the interval includes 0.")
-    if fitted.method != "equal" and equal["cross_fitted"] >= own["cross_fitted"]:
+    if max(own["gain"], equal["gain"]) <= 0:
+        lines.append("The single store promises no less: keep it.")
+    elif fitted.method != "equal" and equal["cross_fitted"] >= own["cross_fitted"]:
         lines.append(
             f"Equal weights promise {equal['cross_fitted']:.4f}, no less than the fitted ones: take --method equal."
         )

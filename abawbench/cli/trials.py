@@ -115,7 +115,7 @@ def _sentences(result: dict[str, Any]) -> list[str]:
             f"deviation of {result['spread']:.4f}; the best of {count} equally good trials like that gains "
             f"{result['normal_gain']:.4f}."
         )
-    if result["expected_private"] is not None:
+    if result["expected_private"] is not None and not result["expected_private"]["is_beyond"]:
         from abawbench.tuning.optimism import ExpectedPrivate
 
         expected = ExpectedPrivate(**result["expected_private"])

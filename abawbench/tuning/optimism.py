@@ -119,7 +119,7 @@ class ExpectedPrivate:
     def describe(self) -> str:
         """The expectation in words."""
         low, high = self.interval
-        beyond = "; no published score lies so far out" if self.is_beyond else ""
+        beyond = "; no published score lies so far out, so this is a guess" if self.is_beyond else ""
         return (
             f"On the hidden tests of earlier editions a score of {self.seen:.4f} became about {self.expected:.4f} "
             f"(95 % prediction interval {low:.4f} to {high:.4f}; {self.pairs} published pairs of {self.teams} teams, "

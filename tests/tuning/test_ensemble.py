@@ -267,6 +267,21 @@ def test_fitted_on_validation_and_applied_to_the_test_stores_in_any_order(stores
     ]
 
 
+def test_the_words_follow_the_figures(stores, truth_file, tmp_path):
+    write_store(tmp_path / "noise", MTL, "2026_me_noise", answers_to(TRUTH, 9, skill=0.0))
+    words = ["ensemble", "abaw4-mtl", truth_file, stores / "m0", tmp_path / "noise", "--repeats", 1, "--resamples", 100]
+    for method, other in (("equal", stores / "m1"), ("equal", tmp_path / "noise"), ("greedy", tmp_path / "noise")):
+        words[4] = other
+        out = tmp_path / f"{method} {other.name}"
+        said = run(*words, "--method", method, "-o", out).stdout
+        figures = json.loads((out / WEIGHTS).read_text())["report"]["figures"]["score"]
+        is_worse = max(figures[name]["gain"] for name in ("equal", "ensemble")) <= 0
+        assert ("The single store promises no less: keep it." in said) == is_worse
+        assert is_worse == (method == "equal" and other.name == "noise")
+        low, high = figures["ensemble"]["gain_interval"]
+        assert ("the interval includes 0" in said) == (low <= 0 <= high)
+
+
 def test_bad_members_are_a_problem_each_and_nothing_is_written(stores, truth_file, tmp_path):
     out = tmp_path / "mean"
     lone = tmp_path / "va_only"
