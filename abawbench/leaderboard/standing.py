@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from abawbench.challenges import Challenge
+from abawbench.challenges import Categorical, Challenge, Continuous, MultiLabel, Task
 from abawbench.leaderboard.columns import COLUMNS
 from abawbench.leaderboard.rows import Row, Section, part_of_score
 from abawbench.table import Floats
@@ -16,11 +16,16 @@ Basis = Literal["resamples", "intervals", "videos", ""]
 BASES: Mapping[Basis, str] = {
     "resamples": "come from comparing the records video by video, as they were scored on one truth",
     "intervals": "are approximate: from the records' intervals, as if their errors were independent",
-    "videos": "are approximate: from a standard error assumed by the number of videos, as if errors were independent",
+    "videos": "are approximate: standard errors are assumed from the number of videos, with a correlation of 0.5",
     "": "are not known: no source gives the number of videos, or the rows have another measure",
 }
 LEVEL = 0.95
 RESAMPLES = 4000
+# share of the greatest error that a mean over videos can have, by kind of task: the largest that a committed record of
+# abaw4-mtl asks for, rounded up; a class that few videos have makes a macro F1 vary more than a mean
+SHARES: Mapping[type[Task], float] = {Continuous: 0.65, Categorical: 1.6, MultiLabel: 0.6}
+# correlation of the errors of rows that were scored on the same videos; 0.54 to 0.95 among the same records
+SHARED = 0.5
 # half-width of a 95 % interval in standard errors
 HALF_WIDTH = 1.959963984540054
 
@@ -92,8 +97,10 @@ def standing(section: Section, challenge: Challenge | None, controls: Iterable[i
         known = [error for error in errors if error is not None]
         if len(known) < len(rows):
             return unranked
-        basis = "intervals" if all(row.record is not None for row in rows) else "videos"
-        ranks = rank_ranges_from(points, known, level=LEVEL, resamples=RESAMPLES)
+        if all(row.record is not None for row in rows):
+            basis, ranks = "intervals", rank_ranges_from(points, known, level=LEVEL, resamples=RESAMPLES)
+        else:
+            basis, ranks = "videos", rank_ranges(points, _assumed_samples(points, known), level=LEVEL)
     places: list[Place | None] = [None] * len(section.rows)
     for place, (best, worst), tier, error in zip(
         ranked, ranks.ranges.tolist(), ranks.tiers.tolist(), errors, strict=True
@@ -136,6 +143,15 @@ def _together(rows: Sequence[Row], challenge: Challenge) -> tuple[Floats, Floats
     return samples, without
 
 
+def _assumed_samples(points: Sequence[float], errors: Sequence[float]) -> Floats:
+    """Scores around their points whose errors are correlated by `SHARED`, shape (rows, resamples)."""
+    import numpy as np
+
+    draws = np.random.default_rng(0).standard_normal((len(points) + 1, RESAMPLES))
+    common = math.sqrt(SHARED) * draws[0] + math.sqrt(1 - SHARED) * draws[1:]
+    return np.asarray(points)[:, None] + np.asarray(errors)[:, None] * common
+
+
 def _error(row: Row, challenge: Challenge) -> float | None:
     """Standard error of a row's score: from its interval, else from the number of videos of its split."""
     figure = row.figures.get("score")
@@ -149,13 +165,13 @@ def _error(row: Row, challenge: Challenge) -> float | None:
 
 
 def assumed_error(row: Row, challenge: Challenge, videos: int) -> float:
-    """The standard error that a published score is given: an assumption of the size that resampling finds.
+    """The standard error that a published score is given: an assumption.
 
     A mean over independent videos of values from `low` to `high` whose mean is x has at most the variance
     (high - x)(x - low) / videos (Bhatia & Davis 2000, American Mathematical Monthly 107(4), "A Better Bound on the
-    Variance"). Pooled scores are no such means, hence an assumption: for the committed records of abaw4-mtl it is 0.9
-    to 1.4 times what their intervals say. The terms of a sum, which a source may not print, are each taken at the
-    score's share of the range, and as independent.
+    Variance"). Pooled scores are no such means: the error of a term is the share of that bound that records ask for, by
+    kind of task. The terms of a sum, which a source may not print, are each taken at the score's share of the range,
+    and as independent.
 
     Args:
         row: row of the challenge's own measure.
@@ -163,12 +179,13 @@ def assumed_error(row: Row, challenge: Challenge, videos: int) -> float:
         videos: number of videos, or other units, of the split.
     """
     values = {COLUMNS[name].path: figure.value for name, figure in row.figures.items()}
-    ranges = [(-1.0 if challenge.task(term.task).is_real else 0.0, 1.0) for term in challenge.metric.terms]
+    tasks = [challenge.task(term.task) for term in challenge.metric.terms]
+    ranges = [(-1.0 if task.is_real else 0.0, 1.0) for task in tasks]
     least, greatest = sum(low for low, _ in ranges), sum(high for _, high in ranges)
     share = (row.position - least) / (greatest - least)
     variance = 0.0
-    for term, (low, high) in zip(challenge.metric.terms, ranges, strict=True):
-        value = part_of_score(term, challenge.task(term.task), values)
+    for term, task, (low, high) in zip(challenge.metric.terms, tasks, ranges, strict=True):
+        value = part_of_score(term, task, values)
         value = low + share * (high - low) if math.isnan(value) else value
-        variance += max(0.0, (high - value) * (value - low)) / videos
+        variance += SHARES[type(task)] ** 2 * max(0.0, (high - value) * (value - low)) / videos
     return math.sqrt(variance)
