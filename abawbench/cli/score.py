@@ -105,15 +105,14 @@ def command(
     with stage("pairing"):
         paired = pair(challenge, *tables, missing=options["missing"], allow_filled=options["allow_filled"])
     provenance = None if disclosure is None else _provenance(disclosure, truth, predictions)
+    own = resampling(options, truth)
     with stage("scoring"):
-        result = score_paired(
-            challenge, paired, resampling(options, truth), None if provenance is None else provenance.split
-        )
+        result = score_paired(challenge, paired, own, None if provenance is None else provenance.split)
     names = [f"by_{part}" for part in options["by"]] + [name for name in FLAGS if options[name]]
     breakdowns = {name: _breakdown(name, challenge, result, paired) for name in names}
     if options["gains"]:
         with stage("gains"):
-            breakdowns["gains"] = find_gains(challenge, paired, predictions, resampling(options, truth))
+            breakdowns["gains"] = find_gains(challenge, paired, predictions, own)
     coverage = _coverage(challenge, paired, predictions)
     say_remarks(result.flags)
     if result.size.verdict != "official size":

@@ -11,7 +11,7 @@ from abawbench.challenges import Challenge, is_assumed
 from abawbench.fill import describe
 from abawbench.records import Disclosure, Record, TunedUse
 from abawbench.scoring import Score
-from abawbench.scoring.intervals import quoted
+from abawbench.scoring.intervals import KINDS, quoted
 
 # parts of a metric that sources may leave open, and what they decide
 OPEN = {
@@ -62,7 +62,8 @@ class Facts:
             units=record.rows.units,
             policy=record.fill.policy,
             filled=record.fill.rows,
-            intervals=record.intervals.model_dump(),
+            # a record from before the jackknife has none, which is not the same as an undefined one
+            intervals=record.intervals.model_dump(exclude_unset=True),
             disclosure=record.disclosure,
             tuned=record.tuned,
             versions=record.versions.model_dump(),
@@ -130,10 +131,12 @@ def _on_intervals(facts: Facts) -> Iterator[str]:
     found = quoted(sizes["score"])
     if found is None:
         return
-    yield (
-        f"Intervals are {sizes['level']:.0%} {found[0]} intervals over {sizes['clusters']:,} {sizes['unit']}s as "
-        f"clusters; those by resampling take {sizes['resamples']:,} resamples with seed {sizes['seed']}."
-    )
+    kind, level, clusters = found[0], f"{sizes['level']:.0%}", f"{sizes['clusters']:,} {sizes['unit']}s"
+    if kind == KINDS["jackknife"]:
+        yield f"Intervals are {level} intervals by the jackknife, which leaves out one of {clusters} at a time."
+    else:
+        how = f"{sizes['resamples']:,} resamples of {clusters} with seed {sizes['seed']}"
+        yield f"Intervals are {level} {kind} intervals from {how}."
 
 
 def _on_tuning(facts: Facts) -> Iterator[str]:

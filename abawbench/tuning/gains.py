@@ -149,8 +149,9 @@ def _better_half(case: Case) -> Iterator[Repair]:
         some = np.flatnonzero(rows_of(task, case.clusters[task.name]))
         # a video is good where the figure is lower without it
         order = some[np.argsort(np.nan_to_num(without[path])[some], kind="stable")]
+        half = order[: -(-len(order) // 2)]
         better = np.zeros_like(case.clusters[task.name])
-        better[order[: -(-len(order) // 2)]] = case.clusters[task.name][order[: -(-len(order) // 2)]]
+        better[half] = case.clusters[task.name][half]
         name = f"{task.name} of the better half"
         level = case.figures({**case.total, task.name: better.sum(0)})[path]
         advice = f"lies in the weaker half of the videos: it is {float(level):.3f} on the better half"
@@ -165,11 +166,8 @@ def _worst_video(case: Case) -> Repair:
     """The video without which the score is highest is left out."""
     without = case.figures({name: case.total[name] - array for name, array in case.clusters.items()})[case.main]
     worst = int(np.argmax(np.where(np.isnan(without), -np.inf, without)))
-    statistics: dict[str, Floats] = {}
-    for name, array in case.clusters.items():
-        statistics[f"{name} of the worst"] = np.where(
-            (np.arange(len(array)) == worst)[:, None, None], array, np.zeros_like(array)
-        )
+    is_worst = (np.arange(len(case.names)) == worst)[:, None, None]
+    statistics = {f"{name} of the worst": array * is_worst for name, array in case.clusters.items()}
 
     def change(sums: Sums) -> Sums:
         return {name: sums[name] - sums[f"{name} of the worst"] for name in case.clusters}
@@ -211,7 +209,7 @@ def _changes(case: Case, repairs: list[Repair], sums: Sums) -> list[tuple[Floats
 
 
 def _fits(case: Case, repairs: list[Repair], resampling: Resampling) -> list[Gain]:
-    """Gains of repairs with settings, cross-fitted; in-sample and without interval where there is one cluster."""
+    """Gains of repairs with settings, cross-fitted; none of one cluster, which cannot be held out."""
     score = float(case.figures(case.total)[case.main])
     sizes = np.sum([rows_of(task, case.clusters[task.name]) for task in case.challenge.tasks], axis=0)
     if len(case.names) < 2:

@@ -92,6 +92,8 @@ class Case:
         units: statistics of the tasks by unit of the truth.
         names: names of the clusters.
         cluster: cluster of each unit, shape (units,); -1 for a unit without a valid row.
+        is_joined: True where the clusters are very many images joined, not videos or subjects.
+        interval_s: seconds from one frame number to the next; None where the times are not known.
     """
 
     challenge: Challenge
@@ -102,6 +104,8 @@ class Case:
     units: Statistics
     names: tuple[str, ...]
     cluster: NDArray[np.integer]
+    is_joined: bool
+    interval_s: float | None
 
     @staticmethod
     def of(
@@ -121,22 +125,19 @@ class Case:
         counted = set(units.counted.groups)
         names = tuple(dict.fromkeys(owner for owner, unit in zip(owners, videos, strict=True) if unit in counted))
         cluster = places_of(owners, names)
-        if len(names) >= MANY_CLUSTERS:
+        is_joined = len(names) >= MANY_CLUSTERS
+        if is_joined:
             # neighbours come from one folder, which may be one class: each goes to another cluster
             cluster = np.where(cluster < 0, -1, cluster % JOINED)
-            names = tuple(f"every {JOINED}th from the {place + 1}th on" for place in range(JOINED))
+            names = tuple(map(str, range(JOINED)))
         filled = np.zeros(len(paired.truth), bool) if paired.prediction.filled is None else paired.prediction.filled
         answers: dict[str, Floats] = {}
         tuned: frozenset[str] = frozenset()
         if stream is not None:
             answers, of_stream = _in_rows(stream, paired)
             filled, tuned = filled | of_stream, frozenset(stream.thresholds)
-        return Case(challenge, paired, answers, tuned, filled, units, names, cluster)
-
-    @property
-    def is_joined(self) -> bool:
-        """True where clusters are many images joined, not videos or subjects."""
-        return len(self.names) == JOINED and self.names[0].startswith("every ")
+        interval = None if stream is None else _interval(stream)
+        return Case(challenge, paired, answers, tuned, filled, units, names, cluster, is_joined, interval)
 
     def by_cluster(self, statistics: Floats) -> Floats:
         """Add up statistics by unit, shape (units, ...), to those of the clusters, shape (clusters, ...)."""
@@ -206,3 +207,11 @@ def _in_rows(stream: Stream, paired: Paired) -> tuple[dict[str, Floats], Mask]:
     filled = np.zeros(len(known), bool)
     filled[known] = stream.filled[rows]
     return answers, filled
+
+
+def _interval(stream: Stream) -> float | None:
+    """Median seconds from one frame number to the next; None where a unit has no times of its own."""
+    same = np.diff(stream.unit) == 0
+    if stream.assumed or not same.any():
+        return None
+    return float(np.median(np.diff(stream.time)[same] / np.diff(stream.frame)[same]))

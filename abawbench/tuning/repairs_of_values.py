@@ -8,7 +8,6 @@ import numpy as np
 
 from abawbench.challenges import Continuous, Task
 from abawbench.metrics.concordance import central, parts_from
-from abawbench.scoring.criteria import Path
 from abawbench.table import NO_FRAME, Floats
 from abawbench.tuning.affine import FITS, AffineSearch, best_affine, transformed
 from abawbench.tuning.lags import lagged_moments, lags
@@ -68,12 +67,13 @@ def _lags(case: Case, task: Continuous) -> Iterator[Repair]:
         figures = value(total[:, place], pilots)
         lag = int(offered[int(np.argmax(figures))])
         way = "late: shift them to earlier frames" if lag > 0 else "early: shift them to later frames"
+        seconds = "" if case.interval_s is None else f" ({abs(lag) * case.interval_s:.2f} s)"
         search = Candidates(
             np.moveaxis(moments[:, :, [place]], 1, 0),
             lambda sums, pilots=pilots: value(sums, pilots),
             default=int(np.flatnonzero(offered == 0)[0]),
         )
-        yield _fitted(case, task, place, "lag", f"is lag: the answers come {abs(lag)} frames {way}", search)
+        yield _fitted(case, task, place, "lag", f"is lag: the answers come {abs(lag)} frames{seconds} {way}", search)
 
 
 def _fitted(
@@ -121,7 +121,7 @@ def _correlation(case: Case, task: Continuous, place: int) -> Repair:
 
     correlation = parts_from(case.total[task.name][place], pilots)["correlation"]
     advice = f"is correlation: it is {correlation:.3f}, which neither scale nor offset changes: a better model does"
-    figure: Path = case.figure_of(task, place)
+    figure = case.figure_of(task, place)
     return Repair("correlation", task.name, task.outputs[place], figure, advice, Bound(change, before=before))
 
 

@@ -69,6 +69,14 @@ def test_a_single_prediction_has_nothing_bold_and_no_column_twice():
     assert paths == [("score",)]
 
 
+def test_the_interval_of_a_record_from_before_the_jackknife_is_told_with_its_kind():
+    bounds = {"bca": [1.0, 2.0], "percentile": [1.0, 2.0]}
+    old = {**SCORES[0], "intervals": {**SCORES[0]["intervals"], "score": bounds}}
+    text = latex_tables(MTL, [PaperRow.of("old", old)])
+    assert "[1.000, 2.000]" in text
+    assert "BCa and jackknife" in text
+
+
 def test_an_undefined_figure_is_a_dash():
     undefined = {**SCORES[0], "score": None}
     both = [PaperRow.of("none", undefined), *rows("good")]

@@ -43,8 +43,7 @@ def test_a_record_is_told_with_its_counts_its_intervals_and_what_is_disclosed():
         "on the validation split of a synthetic corpus",
         f"{SCORE.rows['truth']:,} rows in 6 units",
         f"{sum(SCORE.filled.values()):,} annotated rows without a prediction were filled under the policy nearest",
-        "over 6 videos as clusters",
-        "200 resamples with seed 5",
+        "by the jackknife, which leaves out one of 6 videos at a time",
         "Training data: synthetic frames and nothing real.",
         "used for early stopping",
         "3 predictions had been scored",
@@ -53,6 +52,13 @@ def test_a_record_is_told_with_its_counts_its_intervals_and_what_is_disclosed():
     ):
         assert words in text, words
     assert "tuned" not in text
+
+
+def test_a_record_from_before_the_jackknife_is_told_with_its_resamples():
+    facts = Facts.of_record(RECORD)
+    bounds = {"bca": [1.0, 2.0], "percentile": [1.0, 2.0]}
+    text = methods(MTL, replace(facts, intervals={**facts.intervals, "score": bounds}))
+    assert "95% BCa intervals from 200 resamples of 6 videos with seed 5" in text
 
 
 def test_what_is_assumed_of_the_metric_is_named():

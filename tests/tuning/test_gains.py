@@ -17,7 +17,7 @@ from abawbench.table import Table
 from abawbench.tuning.gains import gains
 from abawbench.tuning.streams import Stream, table_of_stream
 from tests.reports.corpus import truth_values, write_answers, write_truth
-from tests.scoring.tables import videos
+from tests.scoring.tables import classes, videos
 
 VA, EXPRESSION, UNITS, MTL = (get(f"abaw{name}") for name in ("6-va", "6-expr", "6-au", "4-mtl"))
 FEW = Resampling(200)
@@ -82,6 +82,16 @@ def test_a_planted_lag_is_found_to_the_frame(late, words):
     assert words in gain.advice
     assert gain.interval[0] > 0
     assert gain.figure_gain > 0.01
+
+
+def test_a_lag_is_told_in_seconds_where_the_times_are_known():
+    values = course().reshape(8, 400, 2)
+    spoilt = np.stack([video[np.clip(np.arange(400) - 6, 0, 399)] for video in values]).reshape(-1, 2)
+    stream, prediction = stream_of(VA, "va", spoilt)
+    every = gains(VA, pair(VA, TRUTH, prediction), replace(stream, time=stream.frame / 25.0), resampling=FEW)
+    assert "6 frames (0.24 s) late" in next(one.advice for one in every if one.error == "lag")
+    unknown = gains(VA, pair(VA, TRUTH, prediction), replace(stream, assumed=8), resampling=FEW)
+    assert "6 frames late" in next(one.advice for one in unknown if one.error == "lag")
 
 
 def test_the_level_of_single_videos_is_found_and_no_common_bias():
@@ -271,6 +281,17 @@ def test_one_video_has_no_interval_and_nothing_is_fitted():
     every = gains(VA, pair(VA, truth, table("va", course(1) / 1.4, 1)), resampling=FEW)
     assert every
     assert all(one.interval is None and not one.cross_fitted for one in every)
+
+
+def test_very_many_images_are_joined_and_none_of_them_is_called_the_worst(monkeypatch):
+    monkeypatch.setattr("abawbench.tuning.repairs.MANY_CLUSTERS", 100)
+    monkeypatch.setattr("abawbench.tuning.repairs.JOINED", 20)
+    generator = np.random.default_rng(11)
+    truth = generator.integers(0, 8, 400).astype(np.int8)
+    prediction = np.where(generator.random(400) < 0.7, truth, 0).astype(np.int8)
+    every = gains(EXPRESSION, pair(EXPRESSION, classes(truth), classes(prediction)), resampling=FEW)
+    assert "most confused pair" in {one.error for one in every}
+    assert "worst video" not in {one.error for one in every}
 
 
 def test_whole_videos_have_neither_lag_nor_level():
