@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import NormalDist
 
@@ -18,6 +19,7 @@ from abawbench.metrics.jackknife import jackknife_interval, jackknife_of, studen
 from abawbench.scoring import pair
 from abawbench.scoring.criteria import Path as FigurePath
 from abawbench.scoring.criteria import evaluate, spans
+from abawbench.scoring.paired import apart, collect_together, joined
 from abawbench.scoring.statistics import Statistics, collect
 from abawbench.synthetic import SimulatedSplit, simulate_predictions, simulate_split
 from abawbench.table import Floats, Table, Values
@@ -31,6 +33,12 @@ SIZES = (10, 20, 60, 300)
 # studentised resamples need the derivative of every figure by every video: too much for many videos
 STUDENTISED, MOST_STUDENTISED = 200, 60
 VIDEOS = 3000
+SCORE_AND_TERMS: dict[str, FigurePath] = {
+    "total": ("score",),
+    "CCC": ("terms", "va"),
+    "F1 expression": ("terms", "expression"),
+    "F1 action units": ("terms", "action_units"),
+}
 WEBB = np.array([-math.sqrt(1.5), -1.0, -math.sqrt(0.5), math.sqrt(0.5), 1.0, math.sqrt(1.5)])
 
 Bounds = tuple[float, float] | None
@@ -42,19 +50,27 @@ class World:
 
     Attributes:
         words: what it is, for the table.
-        challenge: the challenge.
         statistics: additive statistics of every video.
         figures: by name in the table, the figures that are looked at.
+        every: function from statistics to every figure, over leading axes.
+        spans: least and greatest value of every figure.
     """
 
     words: str
-    challenge: Challenge
     statistics: Statistics
     figures: Mapping[str, FigurePath]
+    every: Callable[[Mapping[str, Floats]], dict[FigurePath, Floats]]
+    spans: Mapping[FigurePath, tuple[float, float]]
+
+    @staticmethod
+    def of(words: str, challenge: Challenge, statistics: Statistics, figures: Mapping[str, FigurePath]) -> World:
+        """The population of the figures of one prediction."""
+        every = partial(evaluate, challenge, pilots=statistics.pilots)
+        return World(words, statistics, figures, every, spans(challenge))
 
     def evaluate(self, sums: Mapping[str, Floats]) -> dict[FigurePath, Floats]:
         """The figures that are looked at, over leading axes."""
-        found = evaluate(self.challenge, sums, self.statistics.pilots)
+        found = self.every(sums)
         return {path: found[path] for path in self.figures.values()}
 
 
@@ -210,7 +226,7 @@ def samples_of(world: World, tasks: Mapping[str, Floats], resamples: int, seed: 
     """What intervals may use of every figure of a split, from the statistics of its videos by task."""
     points = world.evaluate({task: array.sum(0) for task, array in tasks.items()})
     drawn = resampled(tasks, world.evaluate, resamples=resamples, seed=seed)
-    without, ends = left_out(tasks, world.evaluate), spans(world.challenge)
+    without = left_out(tasks, world.evaluate)
     videos = len(next(iter(tasks.values())))
     errors, studentised = _studentised(world, tasks, points, seed) if videos <= MOST_STUDENTISED else ({}, {})
     return {
@@ -218,7 +234,7 @@ def samples_of(world: World, tasks: Mapping[str, Floats], resamples: int, seed: 
             float(point),
             without[path],
             drawn[path],
-            ends[path],
+            world.spans[path],
             errors.get(path, math.nan),
             studentised.get(path),
             seed,
@@ -257,6 +273,9 @@ def worlds() -> list[World]:
         _multi_task("40 frames each, skill alike", short, simulate_predictions(short.known, 0.55, 3)),
         _multi_task("40 frames each, skill by video", short, _of_unequal_skill(short.known, 3)),
         _multi_task("lognormal lengths, skill by video", unequal, _of_unequal_skill(long.known, 3).take(rows)),
+        _difference(
+            "difference of two, 40 frames each", short, [_of_unequal_skill(short.known, seed) for seed in (3, 13)]
+        ),
         ambivalence_world("A/H by video, half ambivalent", 0.5, 0.72),
         ambivalence_world("A/H by video, 12 % ambivalent", 0.12, 0.85),
     ]
@@ -268,18 +287,28 @@ def _multi_task(words: str, split: SimulatedSplit, prediction: Table) -> World:
     statistics = collect(challenge, paired.truth, paired.prediction, valid=paired.valid).counted
     with_class = (statistics.tasks["expression"].sum(2) > 0).sum(0)
     rarest = challenge.tasks[1].outputs[int(np.argmin(with_class))]
-    figures: dict[str, FigurePath] = {
-        "total": ("score",),
-        "CCC": ("terms", "va"),
-        "F1 expression": ("terms", "expression"),
-        "F1 action units": ("terms", "action_units"),
+    figures = SCORE_AND_TERMS | {
         f"F1 {rarest} ({with_class.min() / len(statistics.groups):.0%} of videos)": (
             "metrics",
             "f1_expression_per_class",
             rarest,
         ),
     }
-    return World(words, challenge, statistics, figures)
+    return World.of(words, challenge, statistics, figures)
+
+
+def _difference(words: str, split: SimulatedSplit, predictions: Sequence[Table]) -> World:
+    """The population of the differences of two predictions."""
+    challenge = get("abaw4-mtl")
+    pairs = [pair(challenge, split.truth, prediction) for prediction in predictions]
+    both = collect_together(challenge, pairs, None)
+
+    def change(sums: Mapping[str, Floats]) -> dict[FigurePath, Floats]:
+        one, two = (evaluate(challenge, side, both[0].pilots) for side in apart(sums))
+        return {path: one[path] - two[path] for path in one}
+
+    ends = {path: (low - high, high - low) for path, (low, high) in spans(challenge).items()}
+    return World(words, Statistics(both[0].groups, joined(both), both[0].pilots), SCORE_AND_TERMS, change, ends)
 
 
 def _of_unequal_skill(known: Table, seed: int) -> Table:
@@ -313,7 +342,7 @@ def ambivalence_world(words: str, share: float, right: float) -> World:
     counts = np.zeros((VIDEOS, 2, 2))
     counts[np.arange(VIDEOS), truth, prediction] = 1
     names = tuple(str(number) for number in range(VIDEOS))
-    return World(words, challenge, Statistics(names, {"ambivalence": counts}, {}), {"P": ("score",)})
+    return World.of(words, challenge, Statistics(names, {"ambivalence": counts}, {}), {"P": ("score",)})
 
 
 def table(results: Mapping[tuple[str, int, str], Mapping[str, Cell]]) -> str:
