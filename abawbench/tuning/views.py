@@ -24,6 +24,9 @@ from abawbench.tuning.steps import Affine, Line, Offsets, Step, steps_for
 from abawbench.tuning.steps import Thresholds as ThresholdStep
 from abawbench.tuning.thresholds import CODES, DEFAULT, Codes, LevelCounter, Levels, Thresholds
 
+# classes whose offsets are searched
+MOST_CLASSES = 30
+
 # counts or moments
 Statistics = NDArray[Any]
 
@@ -349,7 +352,8 @@ class ByLines:
 def view_of(challenge: Challenge, rows: Labelled, answers: Floats, steps: set[str], flat: float | None) -> View:
     """The view of a task for the kinds of steps that are tuned.
 
-    A line is searched only for concordance, since a correlation does not change with it.
+    A line is searched only for concordance, since a correlation does not change with it; offsets for at most 30 classes,
+    since hundreds of people have no priors to mend.
 
     Args:
         challenge: the challenge.
@@ -365,7 +369,7 @@ def view_of(challenge: Challenge, rows: Labelled, answers: Floats, steps: set[st
     )
     views: Mapping[str, tuple[bool, Callable[[], View]]] = {
         "thresholds": (True, lambda: ByThresholds(rows, figure, flat, LevelCounter.of(rows, answers))),
-        "offsets": (True, lambda: ByOffsets(rows, whole)),
+        "offsets": (rows.task.width <= MOST_CLASSES, lambda: ByOffsets(rows, whole)),
         "affine": (is_concordance, lambda: ByLines(rows, figure)),
     }
     makes = [

@@ -109,6 +109,46 @@ def test_rows_without_an_answer_take_a_copy_as_in_the_score(tmp_path, missing):
         assert getattr(figures["score"], figure) == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    "name", ["abaw1-expr", "abaw1-au", "abaw6-emi", "abaw10-vd", "raf-db-compound", "london-identity"]
+)
+def test_every_metric_is_tuned_to_what_the_score_gives(tmp_path, name):
+    challenge = get(name)
+    generator = np.random.default_rng(0)
+    videos = tuple(f"video{number}" for number in range(6))
+    units, columns = {}, {task.name: [] for task in challenge.tasks}
+    for video in videos:
+        answers = {}
+        for task in challenge.tasks:
+            hidden = walk(generator, 30, task.width)
+            noisy = np.exp(hidden + generator.normal(size=hidden.shape) - np.linspace(0, 1, task.width))
+            if task.is_real:
+                columns[task.name].append(np.clip(hidden / 4 + 0.5, *task.span))
+                answers[task.name] = np.clip(noisy / 4, *task.span)
+            elif task.is_vector:
+                columns[task.name].append((hidden > 0.5).astype(np.int8))
+                answers[task.name] = noisy / (1 + noisy)
+            else:
+                columns[task.name].append(hidden.argmax(1).astype(np.int8))
+                answers[task.name] = noisy / noisy.sum(1, keepdims=True)
+        units[video] = (list(range(1, 31)), answers)
+    store = write_store(tmp_path / "store", challenge, "noisy", units)
+    truth = Table(
+        videos=videos,
+        video=np.repeat(np.arange(6, dtype=np.int32), 30),
+        frame=np.tile(np.arange(1, 31, dtype=np.int32), 6),
+        values={task: np.concatenate(parts) for task, parts in columns.items()},
+    )
+    steps = frozenset({"thresholds", "offsets", "affine", "lag"})
+    values, figures = tune(challenge, truth, store, Settings(steps, folds=2, repeats=1), resampling=FEW)
+    for figure, own in (("before", {}), ("in_sample", values.tasks)):
+        table = read_tuned_store(challenge, store, replace(values, tasks=own))
+        expected = score(challenge, truth, table, resampling=FEW).score
+        assert getattr(figures["score"], figure) == pytest.approx(expected, abs=1e-12)
+    assert figures["score"].in_sample >= figures["score"].before
+    assert np.isfinite(figures["score"].samples("cross_fitted")).all()
+
+
 def labels(seed: int, rows: int = 400, clusters: int = 8, digits: int = 6):
     generator = np.random.default_rng(seed)
     truth = (generator.random((rows, 2)) < [0.3, 0.1]).astype(np.int8)
