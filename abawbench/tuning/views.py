@@ -352,8 +352,8 @@ class ByLines:
 def view_of(challenge: Challenge, rows: Labelled, answers: Floats, steps: set[str], flat: float | None) -> View:
     """The view of a task for the kinds of steps that are tuned.
 
-    A line is searched only for concordance, since a correlation does not change with it; offsets for at most 30 classes,
-    since hundreds of people have no priors to mend.
+    A line is searched only for concordance, since a correlation does not change with it. Offsets are searched for at
+    most 30 classes, since hundreds of people have no priors to mend.
 
     Args:
         challenge: the challenge.
