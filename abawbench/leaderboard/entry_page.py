@@ -62,7 +62,7 @@ def _rows_of(name: str, boards: Mapping[str, Mapping[str, Any]]) -> Iterator[dic
     """The rows of an entry on every board, each with the board and the table that it stands on."""
     for one in boards.values():
         for part in one["sections"]:
-            where = {"board": one["id"], "board_title": one["title"], "table_title": part["title"]}
+            where = {"board": one["id"], "table_title": part["title"]}
             yield from ({**where, **row} for row in part["rows"] if row["entry"] == name)
 
 

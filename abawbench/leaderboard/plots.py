@@ -145,7 +145,10 @@ def against_cost(rows: Sequence[Mapping[str, Any]], cost: str, title: str) -> Ma
         parts.append(element("path", d=f"M{place:g} {plot.y(least):g}V{plot.y(most):g}", class_="line one"))
         tip = element("title", f"{name}: {row['position']:.4g}, {row['cost'][cost]:,g} {COSTS[cost]}")
         parts.append(element("circle", tip, cx=place, cy=plot.y(row["position"]), r=4, class_="dot fill-one"))
-        parts.append(element("text", name, x=place + 7, y=plot.y(row["position"]) - 5, class_="strong"))
+        # a name stays inside the drawing
+        shift, anchor = (7, "start") if place < (LEFT + RIGHT) / 2 else (-7, "end")
+        y = plot.y(row["position"]) - 5
+        parts.append(element("text", name, x=place + shift, y=y, text_anchor=anchor, class_="strong"))
     return drawing(WIDTH, HEIGHT, title, *parts)
 
 
@@ -164,11 +167,10 @@ class Strips:
     """A small chart for each row of a table: its score and interval on a scale that the table shares."""
 
     def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        self.rows = [row for row in rows if row["position"] is not None]
-        ends = [end for row in self.rows for end in (interval_of(row) or (row["position"],))]
-        controls = [row["position"] for row in self.rows if row["control"]]
-        self.control = max(controls, default=None)
-        self.is_worth_it = len(self.rows) > 1
+        known = [row for row in rows if row["position"] is not None]
+        ends = [end for row in known for end in (interval_of(row) or (row["position"],))]
+        self.control = max((row["position"] for row in known if row["control"]), default=None)
+        self.is_worth_it = len(known) > 1
         low, high = min(ends, default=0.0), max(ends, default=1.0)
         self.scale = Scale(low, high, STRIP_MARGIN, STRIP_WIDTH - STRIP_MARGIN)
 

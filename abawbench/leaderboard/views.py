@@ -82,6 +82,7 @@ def board_view(one: Board, boards: Mapping[str, Board]) -> dict[str, Any]:
         "filters": {
             "kinds": [kind for kind in KINDS if any(row["kind"] == kind for row in rows)],
             "columns": columns,
+            "has_records": any(row["record"] for row in rows),
             "training": sorted({name for row in rows if not row["control"] for name in row["trained_on"] or ()}),
         },
         "years": over_years(track, title, one["id"]) if len(track) >= FEWEST_EDITIONS else None,
