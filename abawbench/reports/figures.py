@@ -99,7 +99,8 @@ def _intervals(axes: Axes, rows: Sequence[PaperRow], paths: Sequence[Path]) -> N
                 axes.plot(interval[1], [line + shift] * 2, color=colour, linewidth=1.2, solid_capstyle="butt")
             if value is not None:
                 axes.plot([value], [line + shift], marker="o", markersize=3.2, color=colour)
-        axes.plot([], [], marker="o", markersize=3.2, color=colour, label=row.name)
+        label = f"{row.name} (in-sample)" if row.is_in_sample else row.name
+        axes.plot([], [], marker="o", markersize=3.2, color=colour, label=label)
     axes.set_ylim(len(paths) - 0.5, -0.5)
     axes.grid(axis="x", linewidth=0.4, alpha=0.5)
     axes.tick_params(axis="y", length=0)

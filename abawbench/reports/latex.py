@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from abawbench.base.latex_text import Latex, escaped, tabular
 from abawbench.challenges import Challenge
+from abawbench.records import Record
+from abawbench.records.quote import is_in_sample, quote
 from abawbench.scoring.criteria import Path, criterion_of, figure_name, flat, part_of
 from abawbench.scoring.intervals import LEVEL, quoted
 
 # p from which a difference is marked, after Holm's correction
 MARKED = 0.05
 MARK = Latex(r"\textsuperscript{\dag}")
+FLATTERED = Latex(r"\textsuperscript{*}")
 DASH = Latex("--")
 
 
@@ -27,6 +31,7 @@ class PaperRow:
         intervals: intervals by path, each the name of its kind and its bounds; None where there is none.
         clusters: number of clusters behind the intervals, and what they are, as `76 videos`.
         p: p of the difference from the best score, corrected for all that were compared; None where none was tested.
+        is_in_sample: True for figures with values that were tuned on the same videos: they are never the highest.
     """
 
     name: str
@@ -34,10 +39,26 @@ class PaperRow:
     intervals: Mapping[Path, tuple[str, Sequence[float]] | None]
     clusters: str
     p: float | None = None
+    is_in_sample: bool = False
+
+    @staticmethod
+    def of_record(record: Record) -> PaperRow:
+        """The row of a record: the figures to quote, which are the cross-fitted ones where values were tuned."""
+        tree = record.model_dump(mode="json")
+        paths = flat({key: tree[key] for key in ("score", "terms", "metrics")})
+        found = {path: known for path in paths if (known := quote(record, path)) is not None}
+        sizes = record.intervals
+        return PaperRow(
+            record.entry,
+            {path: one.value for path, one in found.items()},
+            {path: one.interval for path, one in found.items()},
+            f"{sizes.clusters:,} {sizes.unit}s",
+            is_in_sample=is_in_sample(record),
+        )
 
     @staticmethod
     def of(name: str, score: Mapping[str, Any], p: float | None = None) -> PaperRow:
-        """A row of the plain data of a score or of a record."""
+        """The row of the plain data of a score."""
         figures = flat({key: score[key] for key in ("score", "terms", "metrics")})
         sizes = score["intervals"]
         return PaperRow(
@@ -93,7 +114,7 @@ def _scores(challenge: Challenge, rows: Sequence[PaperRow]) -> str:
     best = {path: _highest(rows, path) for path in paths}
     cells: list[list[str]] = []
     for row in rows:
-        mark = MARK if row.p is not None and row.p < MARKED else ""
+        mark = FLATTERED if row.is_in_sample else MARK if row.p is not None and row.p < MARKED else ""
         cells.append([row.name, *(_value(row, path, best[path], mark if path == paths[0] else "") for path in paths)])
         cells.append(["", *(_interval(row.intervals.get(path)) for path in paths)])
     return tabular(cells, ["", *map(figure_name, paths)], ["l", *["c"] * len(paths)])
@@ -107,7 +128,7 @@ def _parts(rows: Sequence[PaperRow], paths: Sequence[Path]) -> str:
 
 def _highest(rows: Sequence[PaperRow], path: Path) -> str:
     """The highest figure as it is shown, if there is more than one to choose from; else nothing."""
-    known = [value for row in rows if (value := row.figures.get(path)) is not None]
+    known = [value for row in rows if not row.is_in_sample and (value := row.figures.get(path)) is not None]
     return f"{max(known):.3f}" if len(known) > 1 else ""
 
 
@@ -117,7 +138,7 @@ def _value(row: PaperRow, path: Path, best: str, mark: str) -> Latex:
         return DASH
     text = f"{value:.3f}"
     # two figures that look the same are both the highest
-    return Latex((rf"\textbf{{{text}}}" if text == best else text) + mark)
+    return Latex((rf"\textbf{{{text}}}" if text == best and not row.is_in_sample else text) + mark)
 
 
 def _interval(interval: tuple[str, Sequence[float]] | None) -> str:
@@ -142,11 +163,14 @@ def _caption(challenge: Challenge, rows: Sequence[PaperRow]) -> str:
             f"{MARK} marks scores below the highest (p < {MARKED:g}, permutation of whole clusters between the two, "
             f"Holm's correction for {tested} comparison{'s' * (tested > 1)})."
         )
+    if any(row.is_in_sample for row in rows):
+        sentences.append(f"{FLATTERED} marks figures with values that were tuned on the same videos, which flatter.")
     return " ".join(sentences)
 
 
 def _table(challenge: Challenge, suffix: str, body: str, caption: str) -> str:
-    text = MARK.join(map(escaped, caption.split(MARK)))
+    parts = re.split(f"({re.escape(MARK)}|{re.escape(FLATTERED)})", caption)
+    text = "".join(part if part in {MARK, FLATTERED} else escaped(part) for part in parts)
     return "\n".join(
         [
             r"\begin{table}[t]",

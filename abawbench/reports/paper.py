@@ -66,7 +66,7 @@ def paper_files(
     subjects = _named_apart(subjects)
     own = replace(resampling, subjects=masking.subjects(resampling.subjects))
     rows = _rows(challenge, subjects, own)
-    rows += [PaperRow.of(record.entry, record.model_dump(mode="json", exclude_unset=True)) for record in records]
+    rows += [PaperRow.of_record(record) for record in records]
     yield "tables.tex", latex_tables(challenge, rows).encode()
     facts = [(subject.name, Facts.of_score(subject.score, policy)) for subject in subjects]
     facts += [(record.entry, Facts.of_record(record)) for record in records]

@@ -10,9 +10,11 @@ import pytest
 
 from abawbench.base.latex_text import escaped
 from abawbench.challenges import get
+from abawbench.records import CrossFitted, TunedUse
 from abawbench.reports.latex import PaperRow, figure_paths, latex_tables
 from abawbench.scoring import Resampling, score
 from abawbench.synthetic import simulate_predictions, simulate_split
+from tests.reports.test_methods import RECORD
 
 MTL = get("abaw4-mtl")
 CORPUS = simulate_split(6, 40, seed=1)
@@ -75,6 +77,19 @@ def test_the_interval_of_a_record_from_before_the_jackknife_is_told_with_its_kin
     text = latex_tables(MTL, [PaperRow.of("old", old)])
     assert "[1.000, 2.000]" in text
     assert "BCa and jackknife" in text
+
+
+def test_a_tuned_record_shows_its_cross_fitted_figures_or_is_marked_and_never_bold():
+    use = TunedUse(sha256="2" * 64, steps=["thresholds"], overlap="all", cross_fitted={})
+    flattered = RECORD.model_copy(update={"tuned": use, "score": 2.9})
+    text = latex_tables(MTL, [*rows("good", "fair"), PaperRow.of_record(flattered)])
+    line = next(one for one in text.splitlines() if one.startswith(" 2026"))
+    assert r"& 2.900\textsuperscript{*} " in line
+    assert "tuned on the same videos" in text
+    known = use.model_copy(update={"cross_fitted": {"score": CrossFitted(value=1.25, interval=(1.1, 1.4))}})
+    row = PaperRow.of_record(RECORD.model_copy(update={"tuned": known}))
+    assert (row.figures, row.is_in_sample) == ({("score",): 1.25}, False)
+    assert "cross-fitted" in latex_tables(MTL, [row])
 
 
 def test_an_undefined_figure_is_a_dash():
