@@ -65,7 +65,7 @@ def speed() -> None:
 
 def gains() -> None:
     """The gain over the best member and its interval, against the gain on ten times as many new videos."""
-    covered, promised, came, in_sample = [], [], [], []
+    promised, came, in_sample = [], [], []
     intervals: list[tuple[float, float]] = []
     for seed in range(SPLITS):
         rows, answers = make(5, VIDEOS_OF_SPLIT, FRAMES_OF_SPLIT, seed)
