@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from playwright.sync_api import expect
 
 from abawbench import records
 from abawbench.challenges import get
+from abawbench.cli.leaderboard import _server
 from abawbench.leaderboard.site import build_site, changes, write_site
 from abawbench.records.model import Cost
 from tests.leaderboard.conftest import disclosed, made
@@ -159,3 +161,14 @@ def test_every_kind_of_page_fits_a_phone_and_has_no_serious_finding(visit, site,
     seen = visit(site / f"{name}.html", width=360, scheme=scheme)
     assert seen.too_wide() <= 0
     assert seen.findings() == []
+
+
+def test_served_pages_share_addresses_and_ask_for_nothing_else(visit, site):
+    with _server(site, 0) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        home = f"http://127.0.0.1:{server.server_address[1]}/"
+        page = visit(f"{home}boards/abaw6-va.html#?q=re-run").page
+        assert names(page) == ["Others\nRe-run", "one answer for every row"]
+        page.get_by_label("Search").fill("")
+        assert page.url == f"{home}boards/abaw6-va.html"
+        server.shutdown()
