@@ -87,7 +87,7 @@ def test_a_planted_lag_is_found_to_the_frame(late, words):
 def test_a_lag_is_told_in_seconds_where_the_times_are_known():
     values = course().reshape(8, 400, 2)
     spoilt = np.stack([video[np.clip(np.arange(400) - 6, 0, 399)] for video in values]).reshape(-1, 2)
-    stream, prediction = stream_of(VA, "va", spoilt)
+    stream, prediction = stream_of(VA, {"va": spoilt})
     every = gains(VA, pair(VA, TRUTH, prediction), replace(stream, time=stream.frame / 25.0), resampling=FEW)
     assert "6 frames (0.24 s) late" in next(one.advice for one in every if one.error == "lag")
     unknown = gains(VA, pair(VA, TRUTH, prediction), replace(stream, assumed=8), resampling=FEW)
@@ -187,14 +187,14 @@ def test_the_worst_video_is_named_and_its_gain_is_the_score_without_it():
     assert gain.score_after == pytest.approx(without, abs=1e-9)
 
 
-def stream_of(challenge, task, answers, videos=8, *, filled=None):
-    """The answers of an entry, every frame answered, and the prediction that they are decided to."""
-    rows = len(answers) // videos
+def stream_of(challenge, answers, videos=8, *, filled=None):
+    """The answers of an entry by task, every frame answered, and the prediction that they are decided to."""
+    rows = len(next(iter(answers.values()))) // videos
     unit = np.repeat(np.arange(videos, dtype=np.int32), rows)
     frame = np.tile(np.arange(1, rows + 1, dtype=np.int32), videos)
     is_filled = np.zeros(len(unit), bool) if filled is None else filled
     names = tuple(f"v{place}" for place in range(videos))
-    stream = Stream(names, unit, frame, frame / 30.0, ~is_filled, is_filled, {task: answers}, unit)
+    stream = Stream(names, unit, frame, frame / 30.0, ~is_filled, is_filled, answers, unit)
     return stream, table_of_stream(stream, challenge)
 
 
@@ -205,7 +205,7 @@ def test_a_planted_shift_of_the_classes_is_found_as_offsets():
     # the entry was trained where class 3 was much more frequent
     scores = evidence + np.log([0.6, *[0.4 / 7] * 7]) + 2.0 * (np.arange(8) == 3)
     probabilities = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
-    stream, prediction = stream_of(EXPRESSION, "expression", probabilities)
+    stream, prediction = stream_of(EXPRESSION, {"expression": probabilities})
     paired = pair(EXPRESSION, table("expression", truth), prediction)
     every = gains(EXPRESSION, paired, stream, resampling=FEW)
     gain = next(one for one in every if one.error == "class offsets")
@@ -223,7 +223,7 @@ def test_planted_thresholds_are_found_label_by_label():
     probabilities = np.clip(0.35 + 0.3 * truth + generator.normal(0, 0.06, truth.shape), 0, 1)
     # one label is shifted: its threshold is at 0.2
     probabilities[:, 4] = np.clip(probabilities[:, 4] - 0.3, 0, 1)
-    stream, prediction = stream_of(UNITS, "action_units", probabilities)
+    stream, prediction = stream_of(UNITS, {"action_units": probabilities})
     paired = pair(UNITS, table("action_units", truth), prediction)
     gain = next(one for one in gains(UNITS, paired, stream, resampling=FEW) if one.error == "thresholds")
     assert gain.gain == pytest.approx(1 / 12, abs=0.02)
@@ -243,7 +243,7 @@ def test_frames_that_a_store_filled_are_found():
     truth = np.repeat(generator.integers(0, 8, 400), 4).astype(np.int8)
     is_filled = generator.random(1600) < 0.2
     answers = 0.9 * np.eye(8)[np.where(is_filled, 0, truth)] + 0.1 / 8
-    stream, prediction = stream_of(EXPRESSION, "expression", answers, filled=is_filled)
+    stream, prediction = stream_of(EXPRESSION, {"expression": answers}, filled=is_filled)
     paired = pair(EXPRESSION, table("expression", truth), prediction)
     gain = next(one for one in gains(EXPRESSION, paired, stream, resampling=FEW) if one.error == "missing faces")
     assert gain.score_after == pytest.approx(1, abs=1e-9)
@@ -307,7 +307,7 @@ def test_of_very_many_rows_a_search_takes_a_part_and_says_so(monkeypatch):
     monkeypatch.setattr("abawbench.tuning.repairs_of_classes.MOST_ROWS", 1000)
     generator = np.random.default_rng(9)
     truth = (generator.random((4000, 12)) < 0.3).astype(np.int8)
-    stream, prediction = stream_of(UNITS, "action_units", 0.15 + 0.3 * truth)
+    stream, prediction = stream_of(UNITS, {"action_units": 0.15 + 0.3 * truth})
     every = gains(UNITS, pair(UNITS, table("action_units", truth), prediction), stream, resampling=FEW)
     gain = next(one for one in every if one.error == "thresholds")
     assert gain.advice.endswith("(searched on one row of 4)")
@@ -321,3 +321,26 @@ def test_the_function_of_the_package_reads_a_store_and_finds_what_it_knows(tmp_p
     errors = {one.error for one in abawbench.gains("abaw4-mtl", truth, store, resamples=200) if one.gain is not None}
     assert errors >= {"scale", "correlation", "most confused pair"}
     assert not any(one.gain is None for one in abawbench.gains("abaw4-mtl", truth, store, resamples=200))
+
+
+@pytest.mark.parametrize("name", ["abaw1-au", "abaw1-expr", "abaw5-eri", "abaw8-ah", "london-identity"])
+def test_every_kind_of_metric_has_gains_and_a_perfect_prediction_has_none(name):
+    challenge, generator = get(name), np.random.default_rng(12)
+    values, answers = {}, {}
+    for task in challenge.tasks:
+        if task.is_real:
+            values[task.name] = generator.uniform(*task.span, (160, task.width))
+        else:
+            most = 2 if task.is_vector else task.width
+            values[task.name] = generator.integers(0, most, (160, task.width)[: 1 + task.is_vector]).astype(np.int8)
+        own = values[task.name].astype(np.float64)
+        certain = own if task.is_real or task.is_vector else np.eye(task.width)[values[task.name]]
+        answers[task.name] = 0.8 * certain + 0.2 * generator.permutation(certain)
+    truth = replace(table("", np.zeros(160)), values=values)
+    assert all(one.gain is None for one in gains(challenge, pair(challenge, truth, truth), resampling=FEW))
+    noisy = replace(truth, values={task.name: np.roll(values[task.name], 3, axis=0) for task in challenge.tasks})
+    found_of = {one.error for one in gains(challenge, pair(challenge, truth, noisy), resampling=FEW)}
+    assert found_of & {"correlation", "most confused pair"}
+    stream, prediction = stream_of(challenge, answers)
+    whole = gains(challenge, pair(challenge, truth, prediction), stream, resampling=FEW)
+    assert all(one.gain is not None and np.isfinite(one.gain) for one in whole)
