@@ -13,6 +13,8 @@ from abawbench.metrics.groups import Floats
 
 # far more of Newton's steps than any quantile takes
 STEPS = 100
+# share of the span that sums of many rows may differ by
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,15 @@ def jackknife_interval(
         span: least and greatest value that the figure can have.
 
     Returns:
-        The bounds; twice the point where no cluster makes a difference, and None as for `jackknife_of`.
+        The bounds; twice the point where no cluster makes a difference but for rounding, or where the point is an end
+        of the span; None as for `jackknife_of`.
     """
     found = jackknife_of(point, left_out)
     if found is None:
         return None
     low, high = span
-    if found.error == 0 or not low < point < high:
+    rounding = ROUNDING * (high - low)
+    if found.error <= rounding or not low + rounding < point < high - rounding:
         return point, point
     # a correction for bias goes half of the way to an end of the span at most
     centre = min(max(point - found.bias, (low + point) / 2), (high + point) / 2)

@@ -90,11 +90,15 @@ def test_there_is_no_interval_of_one_cluster_or_where_one_cluster_alone_defines_
 def test_where_no_cluster_makes_a_difference_the_interval_is_the_figure():
     assert jackknife_interval(0.25, np.full(5, 0.25), 0.95, UNIT) == (0.25, 0.25)
     assert jackknife_interval(1.0, np.array([1.0, 1.0, 0.9]), 0.95, UNIT) == (1.0, 1.0)
+    # the last bit of a sum is no difference
+    nearly = np.nextafter(1, 0)
+    assert jackknife_interval(nearly, np.array([1.0, nearly, 1.0]), 0.95, UNIT) == (nearly, nearly)
+    assert jackknife_interval(0.25, np.array([0.25, 0.25 + 1e-15, 0.25]), 0.95, UNIT) == (0.25, 0.25)
 
 
 @given(
     st.lists(st.floats(0, 1), min_size=2, max_size=12),
-    st.floats(0.001, 0.999),
+    st.one_of(st.floats(0.001, 0.999), st.sampled_from([5e-324, 1e-13, 1 - 1e-13, np.nextafter(1, 0)])),
     st.sampled_from([(0.0, 1.0), (-1.0, 1.0), (-1.0, 3.0)]),
 )
 def test_bounds_stay_inside_the_span(left, place, span):
