@@ -16,10 +16,14 @@ from abawbench.metrics.holm import holm
 from abawbench.metrics.jackknife import jackknife_interval
 from abawbench.scoring.criteria import Path, evaluate, spans
 from abawbench.scoring.intervals import LEVEL, USUAL, Resampling, listed, warning
-from abawbench.scoring.paired import apart, collect_together, joined, permutation
+from abawbench.scoring.paired import Figures, apart, collect_together, joined, permutation
 from abawbench.scoring.ranks import rank_ranges
 from abawbench.scoring.score import pair
+from abawbench.scoring.statistics import Statistics
 from abawbench.table import Floats, Table
+
+# probability that some pair is told apart wrongly
+ERROR_RATE = 0.05
 
 
 def compare(
@@ -45,11 +49,10 @@ def compare(
         resampling: number of resamples and of swaps, the seed of both, and the subjects to resample, if any.
 
     Returns:
-        challenge, fingerprint, figure (the score, or the first defined figure if there is
-        no score), predictions (the best
-        first: name, value, interval, and as `Ranks.to_json` gives them rank, range, tier, probability), pairs (better,
-        worse, difference, interval, p, p_holm: p adjusted for all pairs, swaps), resamples, seed, clusters, unit,
-        warning, flags, problems (notes on the tables, as JSON).
+        challenge, fingerprint, figure (the score, or the first defined figure if there is no score), predictions (the
+        best first: name, value, interval, and as `Ranks.to_json` gives them rank, range, tier, probability), pairs
+        (better, worse, difference, interval, p, p_holm: p adjusted for all pairs, swaps), resamples, seed, clusters,
+        unit, warning, flags, problems (notes on the tables, as JSON).
 
     Raises:
         ProblemError: as for `score`; C02, fewer than two predictions.
@@ -73,24 +76,18 @@ def compare(
     points = np.array([float(total[main]) for total in totals])
     together, span = joined(every), spans(challenge)[main]
     without, samples = left_out(together, each), resampled(together, each, resamples=resamples, seed=seed)
-    names, order = [name for name, _ in predictions], np.argsort(-points, kind="stable").tolist()
-    couples = list(itertools.combinations(order, 2))
-    tested = [
-        permutation(
-            every[one], every[two], figures, main, float(points[one] - points[two]), resamples=resamples, seed=seed
-        )
-        for one, two in couples
-    ]
-    adjusted = holm([p for p, _ in tested])
+    order = np.argsort(-points, kind="stable").tolist()
+    tests = _tests(every, figures, main, points, order, resampling)
     above = np.zeros((len(every), len(every)), np.bool_)
-    for couple, p in zip(couples, adjusted, strict=True):
-        above[couple] = p < 1 - LEVEL
+    for couple, test in tests.items():
+        above[couple] = test["p_holm"] < ERROR_RATE
     ranks = rank_ranges(points, np.stack([samples[place] for place in range(len(every))]), above=above).to_json()
-    width = span[1] - span[0]
+    names = [name for name, _ in predictions]
 
-    def interval(one: int, two: int) -> list[float] | None:
-        change = float(points[one] - points[two])
-        return listed(jackknife_interval(change, without[one] - without[two], LEVEL, (-width, width)))
+    def apart_by(one: int, two: int) -> dict[str, Any]:
+        change, width = float(points[one] - points[two]), span[1] - span[0]
+        interval = listed(jackknife_interval(change, without[one] - without[two], LEVEL, (-width, width)))
+        return {"better": names[one], "worse": names[two], "difference": change, "interval": interval}
 
     return {
         "challenge": challenge.id,
@@ -105,18 +102,7 @@ def compare(
             }
             for place in order
         ],
-        "pairs": [
-            {
-                "better": names[one],
-                "worse": names[two],
-                "difference": float(points[one] - points[two]),
-                "interval": interval(one, two),
-                "p": p,
-                "p_holm": p_holm,
-                "swaps": swaps,
-            }
-            for (one, two), (p, swaps), p_holm in zip(couples, tested, adjusted, strict=True)
-        ],
+        "pairs": [apart_by(*couple) | test for couple, test in tests.items()],
         "resamples": resamples,
         "seed": seed,
         "clusters": clusters,
@@ -124,4 +110,26 @@ def compare(
         "warning": warning(clusters, resampling.unit),
         "flags": list(dict.fromkeys(flag for paired in pairs for flag in paired.flags)),
         "problems": [note.to_json() for note in dict.fromkeys(note for paired in pairs for note in paired.notes)],
+    }
+
+
+def _tests(
+    every: Sequence[Statistics],
+    figures: Figures,
+    main: Path,
+    points: Floats,
+    order: Sequence[int],
+    resampling: Resampling,
+) -> dict[tuple[int, int], dict[str, Any]]:
+    """By pair of places in an order: p of the swaps, p adjusted for all pairs, and the number of swaps."""
+    couples = list(itertools.combinations(order, 2))
+    resamples, seed = resampling.resamples, resampling.seed
+    tested = [
+        permutation(every[a], every[b], figures, main, float(points[a] - points[b]), resamples=resamples, seed=seed)
+        for a, b in couples
+    ]
+    adjusted = holm([p for p, _ in tested])
+    return {
+        couple: {"p": p, "p_holm": p_holm, "swaps": swaps}
+        for couple, (p, swaps), p_holm in zip(couples, tested, adjusted, strict=True)
     }
