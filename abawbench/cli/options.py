@@ -115,7 +115,7 @@ def scoring_options(verb: Callable[..., Any]) -> Callable[..., Any]:
         allow_filled_option,
         click.option("--subjects", type=PATH, help="File of lines 'video,subject': resample subjects, not videos."),
         click.option(
-            "--resamples", default=10_000, show_default=True, type=click.IntRange(100), help="Resamples, and swaps of diff."
+            "--resamples", default=10_000, show_default=True, type=click.IntRange(100), help="Resamples and swaps."
         ),
         click.option("--seed", default=0, show_default=True, help="Seed of the resampling."),
     )
