@@ -96,10 +96,14 @@ def read_masked(path: Path) -> tuple[str, ...]:
     """The names in a file, one on each line; empty lines and those that begin with # are left out.
 
     Raises:
-        ProblemError: F01, the file cannot be read, or is no text.
+        ProblemError: F01, the file cannot be read, or is no text; F02, it names nothing, so everything would be shown.
     """
     try:
         lines = read_input(path).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise unreadable(path, error) from error
-    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+    names = tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+    if not names:
+        fix = "name units, videos or subjects, or leave --masked out"
+        raise ProblemError(Problem("F02", "no name, so everything would be shown", "one name on a line", fix, str(path)))
+    return names

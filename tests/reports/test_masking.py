@@ -76,6 +76,12 @@ def test_a_name_that_the_truth_does_not_have_is_a_problem_since_it_would_be_show
         corpus.page(masked=["vido45"])
 
 
+def test_a_file_without_a_name_is_a_problem_since_everything_would_be_shown(tmp_path):
+    (tmp_path / "masked.txt").write_text("# names\n\n")
+    with pytest.raises(ProblemError, match="F02"):
+        read_masked(tmp_path / "masked.txt")
+
+
 @given(st.lists(st.sampled_from("abc12-_ "), min_size=1, max_size=6).map("".join), st.text("abc12-_ .'/", max_size=30))
 def test_a_masked_name_in_any_text_is_replaced_where_it_stands_alone(name, around):
     masking = masking_of([name], [name, "other"])
