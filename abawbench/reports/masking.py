@@ -104,6 +104,6 @@ def read_masked(path: Path) -> tuple[str, ...]:
         raise unreadable(path, error) from error
     names = tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
     if not names:
-        fix = "name units, videos or subjects, or leave --masked out"
-        raise ProblemError(Problem("F02", "no name, so everything would be shown", "one name on a line", fix, str(path)))
+        found, fix = "no name, so everything would be shown", "name units, videos or subjects, or leave --masked out"
+        raise ProblemError(Problem("F02", found, "one name on a line", fix, str(path)))
     return names
