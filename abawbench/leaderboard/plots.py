@@ -118,7 +118,7 @@ def over_years(track: Sequence[Edition], title: str, current: str = "") -> Marku
     return drawing(WIDTH, HEIGHT, title, *parts)
 
 
-COSTS = {"parameters": "number of weights", "frames_per_second": "frames a second"}
+COSTS = {"parameters": "weights", "frames_per_second": "frames a second"}
 
 
 def against_cost(rows: Sequence[Mapping[str, Any]], cost: str, title: str) -> Markup:
@@ -143,7 +143,7 @@ def against_cost(rows: Sequence[Mapping[str, Any]], cost: str, title: str) -> Ma
         place = plot.x(x)
         name = row["method"] or row["team"]
         parts.append(element("path", d=f"M{place:g} {plot.y(least):g}V{plot.y(most):g}", class_="line one"))
-        tip = element("title", f"{name}: {row['position']:.4g}, {row['cost'][cost]:,g} {COSTS[cost]}")
+        tip = element("title", f"{name}: {row['position']:.4g}, {row['cost'][cost]:,.10g} {COSTS[cost]}")
         parts.append(element("circle", tip, cx=place, cy=plot.y(row["position"]), r=4, class_="dot fill-one"))
         # a name stays inside the drawing
         shift, anchor = (7, "start") if place < (LEFT + RIGHT) / 2 else (-7, "end")

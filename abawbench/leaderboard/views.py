@@ -133,7 +133,7 @@ def _costs(one: Board) -> Iterator[dict[str, Any]]:
         for cost, words in COSTS.items():
             rows = [row for row in priced if row["cost"][cost] is not None]
             if rows:
-                title = f"Score against the {words}: {part['title']}"
+                title = f"Score against {words}: {part['title']}"
                 chart = against_cost(rows, cost, title)
                 yield {"title": title, "chart": chart, "rows": rows, "cost": cost, "words": words}
 
