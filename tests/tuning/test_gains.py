@@ -16,6 +16,7 @@ from abawbench.synthetic import simulate_predictions, simulate_split
 from abawbench.table import Table
 from abawbench.tuning.gains import gains
 from abawbench.tuning.streams import Stream, table_of_stream
+from benchmarks.gains import coverage
 from tests.reports.corpus import truth_values, write_answers, write_truth
 from tests.scoring.tables import classes, videos
 
@@ -344,3 +345,12 @@ def test_every_kind_of_metric_has_gains_and_a_perfect_prediction_has_none(name):
     stream, prediction = stream_of(challenge, answers)
     whole = gains(challenge, pair(challenge, truth, prediction), stream, resampling=FEW)
     assert all(one.gain is not None and np.isfinite(one.gain) for one in whole)
+
+
+def test_intervals_of_gains_miss_the_gain_of_many_videos_about_five_percent_of_the_time():
+    found = coverage(25)
+    assert set(found) >= {"bias", "scale", "bias and scale", "video bias", "correlation"}
+    assert np.mean([share for _, _, share in found.values()]) > 0.88
+    for true, mean, _ in found.values():
+        # a fold less to search on costs a little
+        assert mean == pytest.approx(true, abs=0.004)
