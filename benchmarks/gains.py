@@ -49,14 +49,14 @@ def simulate(videos: int, random: np.random.Generator) -> Paired:
     return pair(VA, *tables)
 
 
-def coverage(samples: int, videos: int = 40) -> dict[str, tuple[float, float, float]]:
-    """By repair of arousal: its gain on 4,000 videos, the mean gain of samples, the share of intervals that hold it."""
+def coverage(samples: int, many: int = 4000) -> dict[str, tuple[float, float, float]]:
+    """By repair of arousal: its gain on many videos, the mean of samples of 40, the share of intervals that hold it."""
     random = np.random.default_rng(0)
-    many = gains(VA, simulate(4000, random), resampling=Resampling(100))
-    true = {one.error: one.gain for one in many if one.column == "arousal" and one.gain is not None}
+    whole = gains(VA, simulate(many, random), resampling=Resampling(100))
+    true = {one.error: one.gain for one in whole if one.column == "arousal" and one.gain is not None}
     found: dict[str, list[tuple[float, bool]]] = {error: [] for error in true}
     for seed in range(samples):
-        for one in gains(VA, simulate(videos, random), resampling=Resampling(200, seed)):
+        for one in gains(VA, simulate(40, random), resampling=Resampling(200, seed)):
             if one.column == "arousal" and one.error in true and one.gain is not None and one.interval is not None:
                 low, high = one.interval
                 found[one.error].append((one.gain, low <= true[one.error] <= high))

@@ -73,8 +73,8 @@ def paper_files(
     paragraphs = [f"% {escaped(name)}\n{escaped(methods(challenge, one))}\n" for name, one in facts]
     yield "methods.tex", "\n".join(paragraphs).encode()
     with figures.house_style():
-        for name, figure in _figures(challenge, subjects, rows, own):
-            yield from figures.as_files(name, figure)
+        drawn = [file for named in _figures(challenge, subjects, rows, own) for file in figures.as_files(*named)]
+    yield from drawn
 
 
 def _named_apart(subjects: Sequence[Subject]) -> list[Subject]:
@@ -122,8 +122,7 @@ def _figures(
         known = [path for path in paths if any(path in row.figures for row in rows)]
         if known:
             yield f"parts-{_file_name(task.name)}", figures.scores(rows, [known], [path[-1] for path in known])
-    for subject in subjects:
-        end = f"-{_file_name(subject.name)}" if len(subjects) > 1 else ""
+    for subject, end in zip(subjects, file_ends([subject.name for subject in subjects]), strict=True):
         for matrix in matrices(challenge, subject):
             if not matrix.label:
                 yield f"confusion-{_file_name(matrix.task)}{end}", figures.confusion(matrix)
@@ -135,8 +134,24 @@ def _figures(
             whole = [one for one in measured if not one.part]
             if whole:
                 yield f"reliability{end}", figures.reliability(whole)
-    for found in timelines(challenge, subjects, unit_figures(challenge, subjects[0]))[:1]:
-        yield "timeline", figures.timeline(found, [subject.name for subject in subjects])
+    shown_subjects = subjects[: len(figures.COLOURS)]
+    for found in timelines(challenge, shown_subjects, unit_figures(challenge, subjects[0]))[:1]:
+        yield "timeline", figures.timeline(found, [subject.name for subject in shown_subjects])
+
+
+def file_ends(names: Sequence[str]) -> list[str]:
+    """What the file names of each prediction end with: nothing for a single one, and never the same twice.
+
+    >>> file_ends(["one"]), file_ends(["A b", "a_b", "a-b-2"])
+    ([''], ['-a-b', '-a-b-2', '-a-b-2-2'])
+    """
+    ends: list[str] = []
+    for name in names if len(names) > 1 else ():
+        end, number = f"-{_file_name(name)}", 2
+        while end in ends:
+            end, number = f"-{_file_name(name)}-{number}", number + 1
+        ends.append(end)
+    return ends or [""]
 
 
 def _file_name(name: str) -> str:
