@@ -28,6 +28,8 @@ FIGURES: tuple[Figure, ...] = ("before", "in_sample", "cross_fitted", "gain", "o
 
 # resamples that are searched at a time
 BLOCK_RESAMPLES = 500
+# numbers that are held at a time for all settings, folds and some resamples, by each thread: 16 MB
+BLOCK_CELLS = 1 << 21
 
 
 class Search(Protocol[Choices]):
@@ -116,6 +118,15 @@ def _searched(one: Additive, weights: Floats, members: Sequence[Rows]) -> tuple[
         Figures of the best settings, shape (1 + folds, n), the first for the whole; their statistics on the whole,
         shape (n, ...), and on the folds left out, shape (folds, n, ...).
     """
+    cells = (1 + len(members)) * one.totals(weights[:1, members[0]], members[0]).size
+    most = max(1, BLOCK_CELLS // cells)
+    blocks = (weights[begin : begin + most] for begin in range(0, len(weights), most))
+    values, taken, kept = zip(*(_searched_at_once(one, block, members) for block in blocks), strict=True)
+    return np.concatenate(values, axis=1), np.concatenate(taken), np.concatenate(kept, axis=1)
+
+
+def _searched_at_once(one: Additive, weights: Floats, members: Sequence[Rows]) -> tuple[Floats, Floats, Floats]:
+    """What `_searched` gives, with the statistics of all settings in every resample and fold in memory."""
     own = np.stack([one.totals(weights[:, rows], rows) for rows in members])
     everything = own.sum(0)
     found = [one.choose(totals) for totals in (everything, *(everything - part for part in own))]
