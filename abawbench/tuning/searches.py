@@ -160,6 +160,19 @@ class Candidates:
         return Alternatives((self,), self)
 
 
+def compact(statistics: Floats) -> NDArray[Any]:
+    """The same numbers in the smallest type that holds them: counts take an eighth of the memory, or a quarter.
+
+    >>> compact(np.array([3.0, 200.0])).dtype, compact(np.array([0.5, 200.0])).dtype
+    (dtype('uint8'), dtype('float64'))
+    """
+    least, greatest = statistics.min(initial=0), statistics.max(initial=0)
+    if least < 0 or not greatest < 1 << 32:
+        return statistics
+    counts = statistics.astype(np.min_scalar_type(int(greatest)))
+    return counts if np.array_equal(counts, statistics) else statistics
+
+
 Point = tuple[float, ...]
 
 
@@ -183,7 +196,7 @@ class Ascent:
     axes: int
     steps: Sequence[float] = (1.0, 0.5, 0.25)
     reach: float = 3.0
-    visited: dict[Point, Floats] = field(default_factory=dict[Point, Floats])
+    visited: dict[Point, NDArray[Any]] = field(default_factory=dict[Point, NDArray[Any]])
 
     @property
     def clusters(self) -> int:
@@ -196,8 +209,8 @@ class Ascent:
 
     def _at(self, point: Point) -> Floats:
         if point not in self.visited:
-            self.visited[point] = self.statistics_of(point)
-        return self.visited[point]
+            self.visited[point] = compact(self.statistics_of(point))
+        return self.visited[point].astype(np.float64)
 
     def _neighbours(self, point: Point, step: float) -> list[Point]:
         moved = [
@@ -267,11 +280,11 @@ class Points:
     """Points of joint settings, all of which add up; see `crossfit.Additive`.
 
     Attributes:
-        statistics: shape (points, clusters, cells...).
+        statistics: shape (points, clusters, cells...); counts of any type, or moments.
         figure: function from statistics, shape (..., cells...), to figures, shape (...).
     """
 
-    statistics: Floats
+    statistics: NDArray[Any]
     figure: Callable[[Floats], Floats]
 
     def totals(self, weights: Floats, clusters: Rows) -> Floats:
@@ -290,11 +303,11 @@ class Points:
 
     def narrowed(self) -> Points:
         """The points that can win in a resample, at most the 100 best ones; the first one stays."""
-        total = self.statistics.sum(1)
+        total = self.statistics.sum(1, dtype=np.float64)
         figures = self.figure(total)
-        without = self.figure(np.moveaxis(total[:, None] - self.statistics, 0, 1))
+        without = np.stack([self.figure(total - one) for one in np.moveaxis(self.statistics, 1, 0)])
         keeps = can_win(figures, without, best(figures))
         keeps[0] = True
         places = np.flatnonzero(keeps)
         places = np.sort(places[np.argsort(-figures[places], kind="stable")[:MOST_POINTS]])
-        return Points(self.statistics[np.union1d(places, [0])], self.figure)
+        return Points(self.statistics[np.union1d(places, [0])].astype(np.float64), self.figure)
