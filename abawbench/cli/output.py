@@ -22,6 +22,7 @@ from abawbench.base.files import check_output
 from abawbench.base.installed import missing_library
 from abawbench.base.problems import Problem, ProblemError, inert
 from abawbench.cli.table_layout import lay_out
+from abawbench.inference import UNITS, is_store
 
 Arguments = ParamSpec("Arguments")
 # what may change how a line is shown: all but printable ASCII, line feeds and blanks are looked at closer
@@ -100,7 +101,8 @@ def writing(out: Path | None, *inputs: Path | None) -> Generator[None]:
     if out is None:
         yield
         return
-    is_replaced = check_output(out, *inputs)
+    stores = [given / UNITS for given in inputs if given is not None and is_store(given)]
+    is_replaced = check_output(out, *inputs, *stores)
     yield
     if is_replaced:
         say(f"{out}: the earlier file was replaced")

@@ -23,7 +23,7 @@ from abawbench.challenges import Challenge
 from abawbench.clips.clip import Clip
 from abawbench.entries.contract import wrong_values
 from abawbench.entries.model import Answers, Card, Entry
-from abawbench.entries.outputs import UnitAnswers, decode
+from abawbench.entries.outputs import UnitAnswers, covered, decode
 from abawbench.fill import FramePolicy
 from abawbench.inference import ENTRY, FACES, FILES, UNITS
 from abawbench.inference.precision import Parity, PrecisionChoice
@@ -316,13 +316,27 @@ def source_hashes(source: Path) -> dict[str, str]:
     return {path.name: sha256_of(path) for path in (source, *sorted(source.parent.glob("*.py")))}
 
 
+def require_answers(store: Store, challenge: Challenge) -> None:
+    """Refuse a store of another challenge, whose score would be that of constants.
+
+    Raises:
+        ProblemError: P07, the entry answers no task that counts.
+    """
+    counted = [challenge.task(term.task) for term in challenge.metric.terms] or challenge.tasks
+    if not any(covered(store.card, task) for task in counted):
+        found = f"answers of {store.card.name} to {', '.join(task.name for task in store.card.tasks) or 'nothing'}"
+        expected = f"answers to {' or '.join(task.name for task in counted)} of {challenge.id}"
+        raise ProblemError(Problem("P07", found, expected, "name the challenge of the store", str(store.root)))
+
+
 def table_of(store: Store, challenge: Challenge) -> Table:
     """The predictions of a store as the rows of a challenge, one for each frame that is valid or filled.
 
     `entries.outputs.decode` turns probabilities into classes and labels.
 
     Raises:
-        ProblemError: P02 the files of a unit are damaged, F02 no unit is finished.
+        ProblemError: F02 no unit is finished, P02 the files of a unit are damaged, P07 the store is one of another
+            challenge.
     """
     if not store.units():
         fix = "run abawbench predict to its end"
@@ -335,7 +349,10 @@ def table_of(store: Store, challenge: Challenge) -> Table:
             answers = {task: values[rows] for task, values in found.answers.items()}
             yield UnitAnswers(unit, found.frame[rows], answers, found.filled[rows])
 
-    return replace(decode(store.card, answers_of_units(), challenge, source=str(store.root)), is_store=True)
+    table = decode(store.card, answers_of_units(), challenge, source=str(store.root))
+    # behind the units: what is damaged is told first
+    require_answers(store, challenge)
+    return replace(table, is_store=True)
 
 
 def read_store(challenge: Challenge, root: Path) -> Table:

@@ -258,8 +258,11 @@ def deal_folds(sizes: Floats, *, folds: int = 5, repeats: int = 20, seed: int = 
     """
     clusters = len(sizes)
     if not 2 <= folds <= clusters:
-        expected = f"from 2 to {clusters} folds" if clusters > 1 else f"at least 2 {what}"
-        raise ProblemError(Problem("D24", f"{folds} folds of {clusters} {what}", expected, "ask for fewer folds"))
+        if clusters < 2:
+            expected, fix = f"at least 2 {what}", f"give the truth of more {what}"
+        else:
+            expected, fix = "2 folds" if clusters == 2 else f"from 2 to {clusters} folds", "ask for fewer folds"
+        raise ProblemError(Problem("D24", f"{folds} folds of {clusters} {what}", expected, fix))
     generator = np.random.default_rng(seed)
     dealt = np.empty((repeats, clusters), np.int64)
     for repeat in dealt:

@@ -13,7 +13,7 @@ from abawbench.challenges import Challenge, Task
 from abawbench.entries.outputs import covered, sums_to_one
 from abawbench.fill import MOST_FILLED
 from abawbench.inference import is_store
-from abawbench.inference.store import Store, open_store
+from abawbench.inference.store import Store, open_store, require_answers
 from abawbench.table import Floats, Integers, Mask, Rows, row_keys
 from abawbench.tuning.inputs import read_each
 from abawbench.tuning.streams import ASSUMED_RATE, Stream, read_stream, runs_of
@@ -160,10 +160,7 @@ def _open(challenge: Challenge, root: Path) -> Store:
         fix = "make it with `abawbench predict`; files of decided answers cannot be averaged"
         raise ProblemError(Problem("P02", "no store", "a prediction store", fix, str(root)))
     store = open_store(root)
-    if not any(covered(store.card, task) for task in challenge.tasks):
-        found = f"answers to {', '.join(task.name for task in store.card.tasks) or 'nothing'}"
-        expected = f"answers to {' or '.join(task.name for task in challenge.tasks)}"
-        raise ProblemError(Problem("P07", found, expected, "leave it out, or name another challenge", str(root)))
+    require_answers(store, challenge)
     return store
 
 

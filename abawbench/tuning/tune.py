@@ -13,7 +13,7 @@ from abawbench.challenges import Challenge
 from abawbench.entries.outputs import covered
 from abawbench.fill import MOST_FILLED, Policy
 from abawbench.inference import is_store
-from abawbench.inference.store import Store, open_store
+from abawbench.inference.store import Store, open_store, require_answers
 from abawbench.scoring import Resampling, pair
 from abawbench.scoring.intervals import LEVEL, USUAL
 from abawbench.table import Table
@@ -216,11 +216,7 @@ def _require_score(challenge: Challenge, store: Store) -> None:
     if not challenge.metric.terms:
         found, expected = f"{challenge.id}, whose official metric is not settled", "a challenge with a score"
         raise ProblemError(Problem("C02", found, expected, "name another challenge"))
-    counted = [challenge.task(term.task) for term in challenge.metric.terms]
-    if not any(covered(store.card, task) for task in counted):
-        found = f"answers of {store.card.name} to {', '.join(task.name for task in store.card.tasks)}"
-        expected = f"answers to {' or '.join(task.name for task in counted)} of {challenge.id}"
-        raise ProblemError(Problem("P07", found, expected, "name the challenge of the store", str(store.root)))
+    require_answers(store, challenge)
 
 
 def _notes(stream: Stream, clusters: int) -> Iterator[str]:

@@ -116,3 +116,8 @@ def test_answers_of_an_entry_that_was_replaced_since_are_refused(store, tmp_path
 def test_a_table_that_would_fill_the_memory_is_refused_by_its_header(store, monkeypatch):
     monkeypatch.setattr("abawbench.base.arrow_input.LARGEST_TABLE", 20)
     assert "fit into memory" in refused(store)
+
+
+def test_a_store_of_another_challenge_is_refused(store):
+    with pytest.raises(ProblemError, match=r"(?s)P07.*answers of .* to va.*answers to violence of abaw10-vd"):
+        read_store(get("abaw10-vd"), store)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from abawbench.base.problems import ProblemError
 from abawbench.metrics.f1 import f1_per_class_from, f1_per_label_from
+from abawbench.tuning import crossfit as crossfit_module
 from abawbench.tuning.crossfit import FIGURES, CrossFit, Plan, added, crossfit, deal_folds
-from abawbench.tuning.searches import Ascent, Candidates, plateau
+from abawbench.tuning.searches import Ascent, Candidates, compact, plateau
 
 
 def macro(counts):
@@ -210,6 +211,24 @@ def test_resamples_choose_among_the_points_of_the_climbs():
             train, test = (np.einsum("c,pcij->pij", one * part, points) for part in (fold != held, fold == held))
             pooled += test[macro(train).argmax()]
         assert outside[number] == pytest.approx(macro(pooled), abs=1e-12)
+
+
+def test_resamples_in_parts_are_resamples_at_once(monkeypatch):
+    truth, scores = class_scores(2)
+    plan = Plan(deal_folds(np.ones(12), folds=3, repeats=2), resamples=40, threads=1)
+    found = []
+    for cells in (1, 1000, 1 << 21):
+        monkeypatch.setattr(crossfit_module, "BLOCK_CELLS", cells)
+        found.append(crossfit(Ascent(lambda point: counts_at(truth, scores, point), macro, 3), plan))
+    for one in found[1:]:
+        for name, samples in found[0].resamples.items():
+            assert one.resamples[name] == pytest.approx(samples, abs=1e-12)
+
+
+@given(st.lists(st.floats(0, 300) | st.integers(-3, 70_000).map(float) | st.just(np.nan), max_size=6))
+def test_compact_statistics_are_the_same_numbers(numbers):
+    statistics = np.array(numbers, float)
+    assert np.array_equal(compact(statistics).astype(float), statistics, equal_nan=True)
 
 
 @given(st.lists(st.integers(0, 8), min_size=1, max_size=12))

@@ -382,6 +382,19 @@ def test_the_verb_writes_the_values_and_says_what_they_are_worth(tmp_path, made)
     assert "F12" in refused.stderr
 
 
+@pytest.mark.parametrize("place", ["entry.json", "tuned.json", "units/video0.json", "units/tuned.json"])
+def test_the_verb_writes_nothing_into_the_store(tmp_path, made, place):
+    truth, store = made
+    labels_file = written_truth(truth, tmp_path / "truth.txt")
+    before = sorted(path.name for path in store.root.rglob("*"))
+    answer = CliRunner().invoke(
+        main, ["tune", MTL.id, str(labels_file), str(store.root), "-o", str(store.root / place)]
+    )
+    assert answer.exit_code == 1
+    assert "F12" in answer.stderr
+    assert sorted(path.name for path in store.root.rglob("*")) == before
+
+
 def test_a_gain_that_may_be_none_is_warned_of(tmp_path):
     truth, store = corpus(tmp_path / "store", videos=8, frames=20, seed=3)
     generator = np.random.default_rng(0)
