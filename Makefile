@@ -46,7 +46,7 @@ bench: setup
 tables: setup
 	$(BIN)/python -c 'from abawbench.base.rules import catalogue; print(catalogue(), end="")' > docs/rules.md
 	$(BIN)/python -c 'from abawbench.datasets.manifests.facts import overview; print(overview(), end="")' > docs/datasets.md
-	$(BIN)/python -c 'from abawbench.tuning.optimism_page import page; print(page(), end="")' > docs/optimism.md
+	$(BIN)/python -c 'from abawbench.tuning.trials.optimism_page import page; print(page(), end="")' > docs/optimism.md
 	$(BIN)/abawbench leaderboard build
 	$(BIN)/python -m benchmarks.claims report
 

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from abawbench.formats.pack import Manifest
     from abawbench.formats.write import Written
     from abawbench.records import TunedUse
-    from abawbench.tuning.ensemble_weights import Average, EnsembleWeights, Method
-    from abawbench.tuning.gains import Gain
-    from abawbench.tuning.tuned import Tuned
+    from abawbench.tuning.ensembles.weights import Average, EnsembleWeights, Method
+    from abawbench.tuning.gains.gain import Gain
+    from abawbench.tuning.steps.tuned import Tuned
     from abawbench.tuning.use import TunedFile
 
     Tuning = str | Path | TunedFile | None
@@ -179,8 +179,8 @@ def gains(
         ProblemError: every problem of the inputs.
     """
     from abawbench.inference.store import open_store
-    from abawbench.tuning.gains import gains as gains_of
-    from abawbench.tuning.streams import read_stream
+    from abawbench.tuning.gains.gain import gains as gains_of
+    from abawbench.tuning.inputs.stream import read_stream
 
     rules = get(challenge)
     known, table = read_table(rules, truth, "truth"), read_table(rules, prediction, "prediction")
@@ -311,7 +311,7 @@ def trials(
 ) -> dict[str, Any]:
     """Select which of many predictions to send, by the expected best score over resamples of videos.
 
-    The keys of the result are listed in `abawbench.tuning.trials.plan_trials`; further options are as for `score`.
+    The keys of the result are listed in `abawbench.tuning.trials.plan.plan_trials`; further options are as for `score`.
 
     Args:
         challenge: id of the challenge.
@@ -328,8 +328,8 @@ def trials(
         ProblemError: every problem of all inputs.
     """
     from abawbench.scoring.statistics import Statistics
-    from abawbench.tuning.inputs import comparable_statistics, read_each
-    from abawbench.tuning.trials import plan_trials
+    from abawbench.tuning.inputs.several import comparable_statistics, read_each
+    from abawbench.tuning.trials.plan import plan_trials
 
     rules = get(challenge)
     known = read_table(rules, truth, "truth")
@@ -388,10 +388,10 @@ def tune(
     Raises:
         ProblemError: every problem of the inputs; then nothing is written.
     """
-    from abawbench.tuning.steps import STEPS
+    from abawbench.tuning.steps.kinds import STEPS
+    from abawbench.tuning.steps.tuned import write_tuned
     from abawbench.tuning.tune import Settings, open_answers
     from abawbench.tuning.tune import tune as tune_store
-    from abawbench.tuning.tuned import write_tuned
 
     rules = get(challenge)
     settings = Settings(
@@ -452,9 +452,9 @@ def ensemble(
     Raises:
         ProblemError: every problem of the inputs; then nothing is written.
     """
-    from abawbench.tuning.ensemble import fit_ensemble
-    from abawbench.tuning.ensemble_weights import write_ensemble
-    from abawbench.tuning.members import read_members
+    from abawbench.tuning.ensembles.fit import fit_ensemble
+    from abawbench.tuning.ensembles.members import read_members
+    from abawbench.tuning.ensembles.weights import write_ensemble
 
     rules = get(challenge)
     known = read_table(rules, truth, "truth")
@@ -495,8 +495,8 @@ def apply_ensemble(
     Raises:
         ProblemError: every problem of the inputs; then nothing is written.
     """
-    from abawbench.tuning.ensemble_weights import in_order, read_weights, write_ensemble
-    from abawbench.tuning.members import read_members
+    from abawbench.tuning.ensembles.members import read_members
+    from abawbench.tuning.ensembles.weights import in_order, read_weights, write_ensemble
 
     rules, file = get(challenge), Path(weights)
     fitted = read_weights(file, rules)

@@ -12,12 +12,12 @@ import numpy as np
 
 from abawbench.challenges import get
 from abawbench.table import Floats
-from abawbench.tuning.blends import blend_of
-from abawbench.tuning.crossfit import Plan, crossfit, deal_folds
-from abawbench.tuning.labelled import Labelled, whole_figure_of
-from abawbench.tuning.outlook import Outlook
-from abawbench.tuning.trials import expected_best, select
-from abawbench.tuning.weight_searches import Greedy, joint
+from abawbench.tuning.ensembles.blends import blend_of
+from abawbench.tuning.ensembles.searches import Greedy, joint
+from abawbench.tuning.inputs.labelled import Labelled, whole_figure_of
+from abawbench.tuning.search.crossfit import Plan, crossfit, deal_folds
+from abawbench.tuning.trials.outlook import Outlook
+from abawbench.tuning.trials.plan import expected_best, select
 
 CHALLENGE = get("abaw10-au")
 MEMBERS, VIDEOS, FRAMES = 30, 76, 7_600

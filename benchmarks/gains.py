@@ -10,8 +10,8 @@ from abawbench.challenges import get
 from abawbench.scoring import Paired, Resampling, pair
 from abawbench.synthetic import simulate_split
 from abawbench.table import Table
-from abawbench.tuning.gains import gains
-from abawbench.tuning.streams import Stream, runs_of, table_of_stream
+from abawbench.tuning.gains.gain import gains
+from abawbench.tuning.inputs.stream import Stream, runs_of, table_of_stream
 
 VIDEOS, FRAMES = 300, 9000
 MTL, VA = get("abaw4-mtl"), get("abaw6-va")

@@ -9,9 +9,9 @@ import pandas as pd
 
 from abawbench.challenges import get
 from abawbench.table import Floats
-from abawbench.tuning.smoothing import Smoother
-from abawbench.tuning.steps import Kernel, Smoothing
-from abawbench.tuning.streams import Stream, runs_of
+from abawbench.tuning.inputs.stream import Stream, runs_of
+from abawbench.tuning.steps.kinds import Kernel, Smoothing
+from abawbench.tuning.steps.smoothing import Smoother
 from benchmarks.timing import functions, report
 
 VIDEOS, FRAMES, RATE = 600, 4500, 30

@@ -13,15 +13,15 @@ import numpy as np
 from abawbench.challenges import get
 from abawbench.metrics.f1 import f1_per_label_from
 from abawbench.table import Floats
-from abawbench.tuning.answers import StreamAnswers
-from abawbench.tuning.crossfit import CrossFit, Figure, Plan, crossfit, deal_folds
-from abawbench.tuning.labelled import Labelled, figure_of
-from abawbench.tuning.procedure import Procedure, Stage
-from abawbench.tuning.searches import Candidates
-from abawbench.tuning.steps import Smoothing
-from abawbench.tuning.streams import Stream, runs_of
-from abawbench.tuning.thresholds import LevelCounter
-from abawbench.tuning.views import ByThresholds
+from abawbench.tuning.inputs.labelled import Labelled, figure_of
+from abawbench.tuning.inputs.stream import Stream, runs_of
+from abawbench.tuning.search.answers import StreamAnswers
+from abawbench.tuning.search.crossfit import CrossFit, Figure, Plan, crossfit, deal_folds
+from abawbench.tuning.search.ends import ByThresholds
+from abawbench.tuning.search.procedure import Procedure, Stage
+from abawbench.tuning.search.searches import Candidates
+from abawbench.tuning.search.thresholds import LevelCounter
+from abawbench.tuning.steps.kinds import Smoothing
 
 CHALLENGE = get("abaw10-au")
 VIDEOS, FRAMES = 300, 9000

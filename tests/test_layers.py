@@ -37,6 +37,9 @@ STOREYS: list[set[str]] = [
     {"__main__"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(STOREYS) for room in rooms}
+# the order within `tuning/`
+TUNING: list[set[str]] = [{"inputs"}, {"steps"}, {"search"}, {"ensembles", "gains"}, {"trials"}, {"use"}, {"tune"}]
+LEVEL_OF_TUNING = {room: level for level, rooms in enumerate(TUNING) for room in rooms}
 HEAVY = {"torch", "pandas", "matplotlib", "sklearn", "cv2", "transformers", "scipy", "pydantic"}
 
 
@@ -81,6 +84,15 @@ def test_imports_point_downwards(path):
         if other == own:
             continue
         assert LEVEL[other] < LEVEL[own], f"{module_name(path)} imports {name}, which stands above or beside it"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "tuning").rglob("*.py")), ids=module_name)
+def test_imports_within_tuning_point_downwards(path):
+    own = module_name(path).split(".")[2:3]
+    for name in imports(path):
+        room, *other = name.split(".")[1:3]
+        if room == "tuning" and other and other != own:
+            assert LEVEL_OF_TUNING[other[0]] < LEVEL_OF_TUNING[own[0]], f"{module_name(path)} imports {name}"
 
 
 def test_no_module_imports_itself_round_a_corner():

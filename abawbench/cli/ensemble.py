@@ -32,8 +32,8 @@ from abawbench.cli.score import format_figure, format_interval
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
     from abawbench.fill import Policy
-    from abawbench.tuning.ensemble_weights import Average, EnsembleWeights, Method
-    from abawbench.tuning.members import Members
+    from abawbench.tuning.ensembles.members import Members
+    from abawbench.tuning.ensembles.weights import Average, EnsembleWeights, Method
 
 
 class _Options(ResamplingOptions):
@@ -93,8 +93,8 @@ def command(
       abawbench ensemble abaw6-va test/one test/two test/three --weights out/mean/weights.json -o test/mean
     """
     from abawbench.inference import is_store
-    from abawbench.tuning.ensemble_weights import in_order, read_weights, write_ensemble
-    from abawbench.tuning.members import read_members
+    from abawbench.tuning.ensembles.members import read_members
+    from abawbench.tuning.ensembles.weights import in_order, read_weights, write_ensemble
 
     if weights is None and is_store(inputs[0]):
         raise click.UsageError("the truth is named before the stores; or name --weights that are fitted already")
@@ -127,7 +127,7 @@ def command(
 
 def _fit(challenge: Challenge, truth: Path, members: Members, options: _Options) -> EnsembleWeights:
     from abawbench.api import read_table
-    from abawbench.tuning.ensemble import fit_ensemble
+    from abawbench.tuning.ensembles.fit import fit_ensemble
 
     return fit_ensemble(
         challenge,

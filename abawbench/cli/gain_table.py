@@ -23,8 +23,8 @@ def find_gains(challenge: Challenge, paired: Paired, predictions: Path, resampli
     """
     from abawbench.inference import is_store
     from abawbench.inference.store import open_store
-    from abawbench.tuning.gains import gains
-    from abawbench.tuning.streams import read_stream
+    from abawbench.tuning.gains.gain import gains
+    from abawbench.tuning.inputs.stream import read_stream
 
     stream = read_stream(open_store(predictions), challenge) if is_store(predictions) else None
     return [gain.to_json() for gain in gains(challenge, paired, stream, resampling=resampling)]

@@ -82,7 +82,7 @@ def command(
     if tuned_values is not None:
         if not challenges:
             raise click.UsageError("--tuned goes with --write: a store holds what the entry itself answers")
-        from abawbench.tuning.tuned import read_tuned
+        from abawbench.tuning.steps.tuned import read_tuned
 
         # a file that is wrong is found out before the run
         read_tuned(tuned_values.path)

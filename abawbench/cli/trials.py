@@ -116,7 +116,7 @@ def _sentences(result: dict[str, Any]) -> list[str]:
             f"{result['normal_gain']:.4f}."
         )
     if result["expected_private"] is not None and not result["expected_private"]["is_beyond"]:
-        from abawbench.tuning.optimism import ExpectedPrivate
+        from abawbench.tuning.trials.optimism import ExpectedPrivate
 
         expected = ExpectedPrivate(**result["expected_private"])
         lines.append(f"The one named, if this is a validation split: {expected.describe()}")

@@ -21,13 +21,13 @@ from abawbench.cli.output import (
 )
 from abawbench.cli.score import format_figure, format_interval
 from abawbench.scoring.intervals import warning
-from abawbench.tuning.crossfit import FIGURES
-from abawbench.tuning.steps import STEPS, describe
+from abawbench.tuning.search.crossfit import FIGURES
+from abawbench.tuning.steps.kinds import STEPS, describe
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
-    from abawbench.tuning.crossfit import CrossFit
-    from abawbench.tuning.tuned import Tuned
+    from abawbench.tuning.search.crossfit import CrossFit
+    from abawbench.tuning.steps.tuned import Tuned
 
 READING = (
     "In-sample: the tuned values on the videos that they were chosen on. Cross-fitted: each fold of the videos with "
@@ -81,8 +81,8 @@ def command(
     """
     tell(f"tune: {store} against {truth}")
     from abawbench.api import read_table
+    from abawbench.tuning.steps.tuned import write_tuned
     from abawbench.tuning.tune import Settings, open_answers, tune
-    from abawbench.tuning.tuned import write_tuned
 
     with writing(out, truth, store, gate, options["subjects"]):
         with stage("reading"):

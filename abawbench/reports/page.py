@@ -29,7 +29,7 @@ from abawbench.scoring.criteria import figure_name, part_of
 from abawbench.scoring.difference import difference
 from abawbench.scoring.intervals import USUAL, quoted
 from abawbench.table import Table
-from abawbench.tuning.gains import gains
+from abawbench.tuning.gains.gain import gains
 
 # resamples of tests against controls and of gains
 FEWER = 2_000

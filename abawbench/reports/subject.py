@@ -20,7 +20,7 @@ from abawbench.reports.masking import NOTHING, Masking
 from abawbench.scoring import Paired, Resampling, Score, pair, score_paired
 from abawbench.scoring.intervals import USUAL
 from abawbench.table import Floats, Rows, Table
-from abawbench.tuning.streams import Stream, read_stream
+from abawbench.tuning.inputs.stream import Stream, read_stream
 
 
 @dataclass(frozen=True, eq=False)

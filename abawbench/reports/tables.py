@@ -24,7 +24,7 @@ from abawbench.scoring.calibration import Reliability
 from abawbench.scoring.criteria import figure_name, part_of
 from abawbench.scoring.intervals import quoted
 from abawbench.scoring.ratios import Bounds
-from abawbench.tuning.gains import Gain
+from abawbench.tuning.gains.gain import Gain
 
 # units of a table at most, and the width of a mark
 SHOWN_UNITS, MARK = 200, 150

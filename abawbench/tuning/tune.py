@@ -17,18 +17,18 @@ from abawbench.inference.store import Store, open_store, require_answers
 from abawbench.scoring import Resampling, pair
 from abawbench.scoring.intervals import LEVEL, USUAL
 from abawbench.table import Table
-from abawbench.tuning.answers import StreamAnswers
-from abawbench.tuning.apply import can_gate
-from abawbench.tuning.crossfit import CrossFit, Plan, added, crossfit, deal_folds
-from abawbench.tuning.labelled import MOST_CLUSTERS, Labelled, frames_table, labelled, unjudged
-from abawbench.tuning.procedure import Procedure, Stage, Way
-from abawbench.tuning.searches import FLAT
-from abawbench.tuning.steps import STEPS
-from abawbench.tuning.streams import ASSUMED_RATE, Stream, read_stream
-from abawbench.tuning.transforms import candidates
-from abawbench.tuning.tuned import Bounds, Estimate, Fitted, Report, Tuned, identity_of, truth_hash
+from abawbench.tuning.inputs.labelled import MOST_CLUSTERS, Labelled, frames_table, labelled, unjudged
+from abawbench.tuning.inputs.stream import ASSUMED_RATE, Stream, read_stream
+from abawbench.tuning.search.answers import StreamAnswers
+from abawbench.tuning.search.crossfit import CrossFit, Plan, added, crossfit, deal_folds
+from abawbench.tuning.search.ends import view_of
+from abawbench.tuning.search.procedure import Procedure, Stage, Way
+from abawbench.tuning.search.searches import FLAT
+from abawbench.tuning.steps.apply import can_gate
+from abawbench.tuning.steps.kinds import STEPS
+from abawbench.tuning.steps.transforms import candidates
+from abawbench.tuning.steps.tuned import Bounds, Estimate, Fitted, Report, Tuned, identity_of, truth_hash
 from abawbench.tuning.use import use_of_weights
-from abawbench.tuning.views import view_of
 
 # fill policies that take the answer of another frame as it is
 COPYING: tuple[Policy, ...] = ("error", "previous", "nearest")

@@ -16,9 +16,9 @@ from abawbench.inference import WEIGHTS, is_ensemble, is_store
 from abawbench.inference.store import Store, open_store, table_of
 from abawbench.records import CrossFitted, TunedUse
 from abawbench.table import Table
-from abawbench.tuning.apply import read_tuned_store
-from abawbench.tuning.ensemble_weights import EnsembleWeights, read_weights
-from abawbench.tuning.tuned import Tuned, read_tuned, truth_hash
+from abawbench.tuning.ensembles.weights import EnsembleWeights, read_weights
+from abawbench.tuning.steps.apply import read_tuned_store
+from abawbench.tuning.steps.tuned import Tuned, read_tuned, truth_hash
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from abawbench.challenges import get
 from abawbench.entries.model import Card
 from abawbench.inference.store import FORM, Predictions, begin_store, open_store
 from abawbench.table import Table
-from abawbench.tuning.steps import Affine, Fill, Gate, Lag, Line, Offsets, Smoothing, Thresholds
-from abawbench.tuning.tuned import Estimate, Fitted, Report, Tuned
+from abawbench.tuning.steps.kinds import Affine, Fill, Gate, Lag, Line, Offsets, Smoothing, Thresholds
+from abawbench.tuning.steps.tuned import Estimate, Fitted, Report, Tuned
 
 MTL = get("abaw4-mtl")
 CARD = Card("2026_test_stream", "a test", MTL.tasks, None, licence="Apache-2.0")

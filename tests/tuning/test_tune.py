@@ -17,16 +17,16 @@ from abawbench.cli import main
 from abawbench.metrics.f1 import f1_per_label_from, mean_f1
 from abawbench.scoring import Resampling, score
 from abawbench.table import Table, join_tables
-from abawbench.tuning import answers as answers_module
-from abawbench.tuning import labelled as labelled_module
-from abawbench.tuning import procedure as procedure_module
-from abawbench.tuning import searches as searches_module
-from abawbench.tuning import thresholds as thresholds_module
-from abawbench.tuning.apply import read_tuned_store
-from abawbench.tuning.crossfit import Plan, crossfit, deal_folds
-from abawbench.tuning.labelled import Labelled
-from abawbench.tuning.steps import Affine, Gate, Offsets, Smoothing, Thresholds
-from abawbench.tuning.thresholds import CODES, threshold_search
+from abawbench.tuning.inputs import labelled as labelled_module
+from abawbench.tuning.inputs.labelled import Labelled
+from abawbench.tuning.search import answers as answers_module
+from abawbench.tuning.search import procedure as procedure_module
+from abawbench.tuning.search import searches as searches_module
+from abawbench.tuning.search import thresholds as thresholds_module
+from abawbench.tuning.search.crossfit import Plan, crossfit, deal_folds
+from abawbench.tuning.search.thresholds import CODES, threshold_search
+from abawbench.tuning.steps.apply import read_tuned_store
+from abawbench.tuning.steps.kinds import Affine, Gate, Offsets, Smoothing, Thresholds
 from abawbench.tuning.tune import Settings, tune
 from tests.tuning.stores import write_store
 

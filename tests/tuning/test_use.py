@@ -20,10 +20,10 @@ from abawbench.inference.store import open_store
 from abawbench.leaderboard.entry_page import entry_page
 from abawbench.leaderboard.evidence import Shelf
 from abawbench.leaderboard.rows import from_record
-from abawbench.tuning.apply import apply_tuned
-from abawbench.tuning.steps import Affine, Gate, Line, Smoothing, Thresholds
-from abawbench.tuning.streams import read_stream, table_of_stream
-from abawbench.tuning.tuned import Estimate, identity_of, truth_hash, write_tuned
+from abawbench.tuning.inputs.stream import read_stream, table_of_stream
+from abawbench.tuning.steps.apply import apply_tuned
+from abawbench.tuning.steps.kinds import Affine, Gate, Line, Smoothing, Thresholds
+from abawbench.tuning.steps.tuned import Estimate, identity_of, truth_hash, write_tuned
 from abawbench.tuning.use import TunedFile, read_tuned_predictions
 from tests.inference.conftest import write_crops
 from tests.tuning.conftest import MTL, random_truth, random_unit, write_store

@@ -1,0 +1,1 @@
+"""Searches over additive statistics, and their cross-fitting."""

@@ -1,0 +1,378 @@
+"""What is searched at the end of a task's steps: thresholds, offsets of classes, lines, or nothing.
+
+A view gives the quick look by which other steps are chosen, and the search on the answers that these steps leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abawbench.challenges import Challenge
+from abawbench.metrics.concordance import concordance_from
+from abawbench.scoring.criteria import criterion_of
+from abawbench.table import Floats, Rows
+from abawbench.tuning.inputs.labelled import Figure, Labelled, figure_of, whole_figure_of
+from abawbench.tuning.search.affine import best_affine, transformed
+from abawbench.tuning.search.crossfit import Additive, Alternatives, Search
+from abawbench.tuning.search.searches import Ascent, Point, Points, weighted_sums
+from abawbench.tuning.search.thresholds import CODES, DEFAULT, Codes, LevelCounter, Levels, Thresholds
+from abawbench.tuning.steps.kinds import Affine, Line, Offsets, Step, steps_for
+from abawbench.tuning.steps.kinds import Thresholds as ThresholdStep
+
+# classes whose offsets are searched
+MOST_CLASSES = 30
+
+# counts or moments
+Statistics = NDArray[Any]
+
+
+class View(Protocol):
+    """The end of a task's steps."""
+
+    @property
+    def name(self) -> str:
+        """What is searched, as a user calls it; empty where nothing is."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures must know."""
+        ...
+
+    def statistics(self, rows: Labelled, answers: Floats) -> Statistics:
+        """What a quick look needs of some rows and their answers, shape (rows, width).
+
+        By cluster, shape (clusters, ...); those of several parts of the rows add up.
+        """
+        ...
+
+    def look(self, statistics: Statistics) -> Additive:
+        """A quick look: settings that add up."""
+        ...
+
+    def search(self, answers: Floats, look: Additive) -> Search[Any]:
+        """The search on the answers to all rows, shape (rows, width), after the quick look at them."""
+        ...
+
+    def for_resamples(self, look: Additive, search: Search[Any] | None) -> Additive | None:
+        """The settings that resamples choose among; None where answers that no fold chose are not searched there."""
+        ...
+
+    def step(self, choices: Any) -> Step | None:
+        """The step of the first of some choices; None where it changes nothing."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Fixed:
+    """Answers as they are; see `crossfit.Search`.
+
+    Attributes:
+        statistics: statistics by cluster, shape (clusters, own axes).
+        figure: function from statistics, shape (..., own axes), to the figure, shape (...).
+    """
+
+    statistics: Floats
+    figure: Figure
+
+    @property
+    def clusters(self) -> int:
+        """Number of clusters."""
+        return len(self.statistics)
+
+    def fit(self, weights: Floats) -> None:
+        """Nothing is chosen."""
+        del weights
+
+    def sums(self, choices: None, weights: Floats) -> Floats:
+        """The weighted statistics, shape (n, own axes)."""
+        del choices
+        return weighted_sums(weights, self.statistics)
+
+    def untouched(self, weights: Floats) -> Floats:
+        """The weighted statistics, shape (n, own axes)."""
+        return weighted_sums(weights, self.statistics)
+
+    def value(self, sums: Floats) -> Floats:
+        """The figure, shape (...)."""
+        return self.figure(sums)
+
+    def for_resamples(self) -> Alternatives:
+        """The one setting."""
+        return Alternatives((Points(self.statistics[None], self.figure),), self)
+
+
+@dataclass(frozen=True, eq=False)
+class AsTheyAre:
+    """Answers that are decided as usual."""
+
+    rows: Labelled
+    figure: Figure
+
+    @property
+    def name(self) -> str:
+        """What is searched."""
+        return ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures must know."""
+        return ()
+
+    def statistics(self, rows: Labelled, answers: Floats) -> Statistics:
+        """The statistics of the decided answers."""
+        return rows.statistics(answers)
+
+    def look(self, statistics: Statistics) -> Points:
+        """The one setting."""
+        return Points(statistics[None], self.figure)
+
+    def search(self, answers: Floats, look: Additive) -> Search[Any]:
+        """Nothing is searched."""
+        del answers
+        return Fixed(cast(Points, look).statistics[0], self.figure)
+
+    def for_resamples(self, look: Additive, search: Search[Any] | None) -> Additive:
+        """The one setting."""
+        del search
+        return look
+
+    def step(self, choices: Any) -> None:
+        """No step."""
+        del choices
+
+
+@dataclass(frozen=True, eq=False)
+class ByThresholds:
+    """Labels that are decided by thresholds of their own."""
+
+    rows: Labelled
+    figure: Figure
+    flat: float | None
+    counter: LevelCounter
+
+    @property
+    def name(self) -> str:
+        """What is searched."""
+        return "thresholds"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures must know."""
+        return ("resamples choose among 32 thresholds of each label at most, those near the best",)
+
+    def statistics(self, rows: Labelled, answers: Floats) -> Statistics:
+        """Cumulative counts at some levels."""
+        return self.counter.count(rows, answers)
+
+    def look(self, statistics: Statistics) -> Levels:
+        """Thresholds at some levels."""
+        return Levels(self.counter.edges, statistics, self.figure, self.flat)
+
+    def search(self, answers: Floats, look: Additive) -> Thresholds:
+        """Every threshold."""
+        return Thresholds(self.rows, answers, cast(Levels, look))
+
+    def for_resamples(self, look: Additive, search: Search[Any] | None) -> Levels:
+        """The levels that can win."""
+        del search
+        return cast(Levels, look).narrowed()
+
+    def step(self, choices: Codes) -> ThresholdStep | None:
+        """Thresholds of the labels whose threshold is not 0.5."""
+        own = zip(self.rows.task.outputs, choices[0].tolist(), strict=True)
+        values = {name: code / CODES for name, code in own if code != DEFAULT}
+        return ThresholdStep(values) if values else None
+
+
+@dataclass(frozen=True, eq=False)
+class ByOffsets:
+    """Classes whose log-probabilities get offsets; other steps are chosen without them."""
+
+    rows: Labelled
+    figure: Figure
+
+    @property
+    def name(self) -> str:
+        """What is searched."""
+        return "offsets"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures must know."""
+        return (
+            "other steps are chosen before the offsets",
+            "resamples choose among the offsets that the search on all videos and on the folds came by",
+        )
+
+    def statistics(self, rows: Labelled, answers: Floats) -> Statistics:
+        """The statistics of the answers without offsets."""
+        return rows.statistics(answers)
+
+    def look(self, statistics: Statistics) -> Points:
+        """Answers without offsets."""
+        return Points(statistics[None], self.figure)
+
+    def search(self, answers: Floats, look: Additive) -> Ascent:
+        """Coordinate ascent over the offsets."""
+        del look
+        # one class after the other in memory
+        columns = np.asfortranarray(answers)
+
+        def statistics_of(point: Point) -> Floats:
+            return self.rows.statistics(columns * np.exp(np.array(point)))
+
+        return Ascent(statistics_of, self.figure, self.rows.task.width)
+
+    def for_resamples(self, look: Additive, search: Search[Any] | None) -> Additive | None:
+        """The offsets that the climbs came by, on answers that some fold chose."""
+        del look
+        return None if search is None else cast(Alternatives, search.for_resamples()).several[0]
+
+    def step(self, choices: list[Point]) -> Offsets | None:
+        """Offsets of the classes whose offset is not 0."""
+        values = {name: value for name, value in zip(self.rows.task.outputs, choices[0], strict=True) if value}
+        return Offsets(values) if values else None
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """The best line of every column in closed form, without the cut at the range; see `crossfit.Additive`.
+
+    Attributes:
+        moments: moments by cluster, shape (clusters, columns, 6).
+        pilots: values that truth and answers are centred by, shape (columns, 2).
+        figure: function from moments, shape (..., columns, 6), to figures, shape (..., columns).
+    """
+
+    moments: Floats
+    pilots: Floats
+    figure: Figure
+
+    def totals(self, weights: Floats, clusters: Rows) -> Floats:
+        """The weighted moments, shape (n, columns, 6)."""
+        return weighted_sums(weights, self.moments[clusters])
+
+    def choose(self, totals: Floats) -> tuple[Floats, Floats]:
+        """Scale and offset of each column, shape (n, columns, 2), and the mean of the figures, shape (n,)."""
+        choices = np.stack(best_affine(totals, self.pilots), axis=-1)
+        return choices, self.figure(self.take(totals, choices)).mean(-1)
+
+    def take(self, totals: Floats, choices: NDArray[Any]) -> Floats:
+        """The moments on the lines, shape (n, columns, 6)."""
+        return transformed(totals, self.pilots, choices[..., 0], choices[..., 1])
+
+
+@dataclass(frozen=True, eq=False)
+class CutLines:
+    """The best line of every column, and what is left of it after the cut at the range; see `crossfit.Search`."""
+
+    rows: Labelled
+    answers: Floats
+    lines: Lines
+
+    @property
+    def clusters(self) -> int:
+        """Number of clusters."""
+        return self.rows.clusters
+
+    def fit(self, weights: Floats) -> Floats:
+        """Scale and offset of each column, shape (n, columns, 2)."""
+        return self.lines.choose(self.lines.totals(weights, np.arange(self.clusters)))[0]
+
+    def sums(self, choices: Floats, weights: Floats) -> Floats:
+        """The weighted moments of the cut values, shape (n, columns, 6)."""
+        result: list[Floats] = []
+        for (scale, offset), weight in zip(np.moveaxis(choices, -1, 1), weights, strict=True):
+            counted = (weight != 0)[self.rows.cluster]
+            part = self.rows.only(counted)
+            moments = part.statistics(self.answers[counted] * scale + offset)
+            result.append(weighted_sums(weight[None], moments))
+        return np.concatenate(result)
+
+    def untouched(self, weights: Floats) -> Floats:
+        """The weighted moments of the answers, shape (n, columns, 6)."""
+        return weighted_sums(weights, self.lines.moments)
+
+    def value(self, sums: Floats) -> Floats:
+        """The mean of the figures of the columns, shape (...)."""
+        return self.lines.figure(sums).mean(-1)
+
+    def for_resamples(self) -> Alternatives:
+        """The lines without the cut."""
+        return Alternatives((self.lines,), self)
+
+
+@dataclass(frozen=True, eq=False)
+class ByLines:
+    """Columns whose values are put on a line."""
+
+    rows: Labelled
+    figure: Figure
+
+    @property
+    def name(self) -> str:
+        """What is searched."""
+        return "affine"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures must know."""
+        return ("resamples leave out the cut of values at the range",)
+
+    def statistics(self, rows: Labelled, answers: Floats) -> Statistics:
+        """The moments of the answers."""
+        return rows.statistics(answers)
+
+    def look(self, statistics: Statistics) -> Lines:
+        """The best lines without the cut."""
+        assert self.rows.pilots is not None
+        return Lines(statistics, self.rows.pilots, self.figure)
+
+    def search(self, answers: Floats, look: Additive) -> CutLines:
+        """The best lines with the cut."""
+        return CutLines(self.rows, answers, cast(Lines, look))
+
+    def for_resamples(self, look: Additive, search: Search[Any] | None) -> Additive:
+        """The lines without the cut."""
+        del search
+        return look
+
+    def step(self, choices: Floats) -> Affine:
+        """The line of each column."""
+        pairs = zip(self.rows.task.outputs, choices[0].tolist(), strict=True)
+        return Affine({name: Line(scale, offset) for name, (scale, offset) in pairs})
+
+
+def view_of(challenge: Challenge, rows: Labelled, answers: Floats, steps: set[str], flat: float | None) -> View:
+    """The view of a task for the kinds of steps that are tuned.
+
+    A line is searched only for concordance, since a correlation does not change with it. Offsets are searched for at
+    most 30 classes, since hundreds of people have no priors to mend.
+
+    Args:
+        challenge: the challenge.
+        rows: the annotated rows.
+        answers: the answers to them before any step, shape (rows, width).
+        steps: names of the kinds of steps.
+        flat: width of the flat top of which the middle is taken; None takes the peak.
+    """
+    figure, whole = figure_of(challenge, rows), whole_figure_of(challenge, rows)
+    term = challenge.metric.term(rows.task.name)
+    is_concordance = term is not None and any(
+        criterion_of(rows.task, part.criterion).value is concordance_from for part in term.parts
+    )
+    views: Mapping[str, tuple[bool, Callable[[], View]]] = {
+        "thresholds": (True, lambda: ByThresholds(rows, figure, flat, LevelCounter.of(rows, answers))),
+        "offsets": (rows.task.width <= MOST_CLASSES, lambda: ByOffsets(rows, whole)),
+        "affine": (is_concordance, lambda: ByLines(rows, figure)),
+    }
+    makes = [
+        make for name, (is_useful, make) in views.items() if name in steps & set(steps_for(rows.task)) and is_useful
+    ]
+    return makes[0]() if makes else AsTheyAre(rows, whole)
