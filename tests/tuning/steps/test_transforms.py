@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.tuning.steps.test_smoothing import TASKS, make_stream
 
 from abawbench.entries.outputs import decide
 from abawbench.fill import FRAME_POLICIES, fill_frames
@@ -24,6 +23,7 @@ from abawbench.tuning.steps.transforms import (
     shift,
 )
 from tests.tuning.conftest import MTL, random_unit, write_store
+from tests.tuning.steps.test_smoothing import TASKS, make_stream
 
 
 def test_answers_that_come_late_are_moved_to_their_time():
