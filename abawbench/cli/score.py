@@ -111,6 +111,7 @@ def command(
     names = [f"by_{part}" for part in options["by"]] + [name for name in FLAGS if options[name]]
     breakdowns = {name: _breakdown(name, challenge, result, paired) for name in names}
     if options["gains"]:
+        tell("gains: repairing one kind of error after the other")
         with stage("gains"):
             breakdowns["gains"] = find_gains(challenge, paired, predictions, own)
     coverage = _coverage(challenge, paired, predictions)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from abawbench import records
 from abawbench.base.installed import shipped_folder
-from abawbench.base.problems import ProblemError
+from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Challenge
 from abawbench.leaderboard.collect import OUTDATED, facts_folder
 from abawbench.leaderboard.published import read_folders
@@ -45,8 +45,11 @@ def peers(challenge: Challenge, truth_sha256: str, root: Path | None) -> Iterato
         root: folder of a leaderboard with records; None for published facts alone.
 
     Raises:
-        ProblemError: L02 a published fact, R01 a record.
+        ProblemError: F01 no such folder, L02 a published fact, R01 a record.
     """
+    if root is not None and not root.is_dir():
+        expected = "a folder with records/ or published/"
+        raise ProblemError(Problem("F01", "no such folder", expected, "check the path", str(root)))
     found = [] if root is None else list(own_records(challenge, root))
     same = [from_record(record, challenge) for record in found if record.truth_sha256 == truth_sha256]
     yield from _highest("this very truth", same, is_this_truth=True)

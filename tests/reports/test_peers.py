@@ -55,6 +55,11 @@ def test_a_record_of_an_earlier_definition_is_left_out_and_a_damaged_one_is_a_pr
         list(peers(SMALL, TRUTH, root))
 
 
+def test_a_leaderboard_that_is_not_there_is_a_problem(tmp_path):
+    with pytest.raises(ProblemError, match=r"(?s)F01.*no such folder"):
+        list(peers(VA, TRUTH, tmp_path / "nowhere"))
+
+
 def test_the_page_shows_records_of_its_truth_before_it_says_that_others_are_not(corpus, tmp_path):
     record = records.make(
         abawbench.score("abaw4-mtl", corpus.truth, corpus.second, resamples=100),
