@@ -354,7 +354,7 @@ def tune(
     store: str | Path,
     out: str | Path | None = None,
     *,
-    only: Sequence[str] = (),
+    only: str | Sequence[str] = (),
     plateau: bool = False,
     online: bool = False,
     gate: str | Path | None = None,
@@ -395,7 +395,7 @@ def tune(
 
     rules = get(challenge)
     settings = Settings(
-        steps=frozenset(only or STEPS),
+        steps=frozenset([only] if isinstance(only, str) else only or STEPS),
         folds=folds,
         repeats=repeats,
         online=online,

@@ -44,10 +44,10 @@ def export(
           --evaluator "My laboratory" --relationship first_party
     """
     from abawbench.exports.formats import export_record, write_beside
-    from abawbench.records import read
+    from abawbench.records import read_agreeing
 
     files = export_record(
-        read(record), form, evaluator=evaluator, relationship=relationship or "", dataset=dataset
+        read_agreeing(record), form, evaluator=evaluator, relationship=relationship or "", dataset=dataset
     )  # fmt: skip
     paths = write_beside(files, out)
     if as_json:

@@ -70,7 +70,7 @@ def _files(
     challenge: Challenge, truth: Path, predictions: Sequence[Path], records: Sequence[Path], options: _Options
 ) -> Iterator[tuple[str, bytes]]:
     from abawbench.api import read_table
-    from abawbench.records import read
+    from abawbench.records import read_agreeing
     from abawbench.reports.masking import masking_of, read_masked
     from abawbench.reports.paper import paper_files
     from abawbench.reports.subject import subject_of
@@ -79,7 +79,7 @@ def _files(
     with stage("reading"):
         known = read_table(challenge, truth, "truth")
         tables = [read_table(challenge, path, "prediction") for path in predictions]
-        others = [read(path) for path in records]
+        others = [read_agreeing(path) for path in records]
     masked = () if options["masked"] is None else read_masked(options["masked"])
     masking = masking_of(masked, known.videos, own.subjects)
     with stage("scoring"):

@@ -9,7 +9,7 @@ from abawbench.base.files import make_folder, write_folder
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.entries.templates import require_name
 from abawbench.exports.networks import read_network
-from abawbench.records import read
+from abawbench.records import read_agreeing
 
 
 def export_entry(
@@ -44,7 +44,7 @@ def export_entry(
     else:
         from abawbench.exports.hugging_face import hugging_face_files
 
-        kept = [read(path) for path in records]
+        kept = [read_agreeing(path) for path in records]
         for path, record in zip(records, kept, strict=True):
             if record.entry != network.content.name:
                 found, fix = f"a record of {record.entry}", "name the records of this entry"

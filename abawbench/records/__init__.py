@@ -6,7 +6,7 @@ test, without the files that it was made from.
 
 from __future__ import annotations
 
-from abawbench.records.agreement import check_tree
+from abawbench.records.agreement import check_tree, read_agreeing
 from abawbench.records.model import (
     Cost,
     CrossFitted,
@@ -32,6 +32,7 @@ __all__ = [
     "disclosure_from",
     "make",
     "read",
+    "read_agreeing",
     "read_provenance",
     "statistics_of",
     "write",

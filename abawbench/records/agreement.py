@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +32,6 @@ def check_tree(root: Path) -> tuple[Problem, ...]:
     A record must be readable, have the path that its content gives and the text that `write` writes, and agree with its
     own statistics: figures to 1e-12, intervals to 1e-9, BCa bounds to a tenth of their percentile interval.
     """
-    import numpy as np
-
     problems: list[Problem] = []
     for path in sorted(root.rglob("*.json")):
         try:
@@ -40,22 +39,43 @@ def check_tree(root: Path) -> tuple[Problem, ...]:
         except ProblemError as error:
             problems.extend(error.problems)
             continue
-        # sums that no data have may overflow
-        with np.errstate(all="ignore"):
-            problems.extend(
-                Problem("R01", found, expected, "score the files again and write a new record", str(path))
-                for found, expected in _disagreements(record, path, root)
-            )
+        problems.extend(_problems(itertools.chain(_misplaced(record, path, root), _disagreements(record)), path))
     return tuple(problems)
 
 
-def _disagreements(record: Record, path: Path, root: Path) -> Iterator[tuple[str, str]]:
-    """Found and expected, for each fault of a readable record."""
+def read_agreeing(path: Path) -> Record:
+    """Read a record that agrees with its own statistics, wherever it lies.
+
+    Raises:
+        ProblemError: what `read` raises; R01, figures, counts or intervals are not those of the statistics.
+    """
+    record = read(path)
+    problems = _problems(_disagreements(record), path)
+    if problems:
+        raise ProblemError(*problems)
+    return record
+
+
+def _problems(faults: Iterable[tuple[str, str]], path: Path) -> list[Problem]:
+    import numpy as np
+
+    fix = "score the files again and write a new record"
+    # sums that no data have may overflow
+    with np.errstate(all="ignore"):
+        return [Problem("R01", found, expected, fix, str(path)) for found, expected in faults]
+
+
+def _misplaced(record: Record, path: Path, root: Path) -> Iterator[tuple[str, str]]:
+    """Found and expected, where path or text of a record are not those that its content gives."""
     place = path.relative_to(root).as_posix()
     if place != record.place:
         yield f"path {place}", f"the path that the content gives, {record.place}"
     if read_input(path) != record.to_text().encode():
         yield "text of another layout", "the text that `abawbench.records.write` writes"
+
+
+def _disagreements(record: Record) -> Iterator[tuple[str, str]]:
+    """Found and expected, for each fault in the content of a readable record."""
     yield from _wrong_counts(record)
     try:
         statistics = statistics_of(record)

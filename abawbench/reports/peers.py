@@ -72,11 +72,11 @@ def own_records(challenge: Challenge, root: Path) -> Iterator[records.Record]:
     """The records of a challenge below a leaderboard's folder, by name; those of another definition are left out.
 
     Raises:
-        ProblemError: R01, a record is damaged.
+        ProblemError: R01, a record is damaged or disagrees with its statistics.
     """
     for path in sorted((root / "records" / challenge.id).glob("*.json")):
         try:
-            yield records.read(path)
+            yield records.read_agreeing(path)
         except ProblemError as error:
             if any(problem.rule != OUTDATED for problem in error.problems):
                 raise

@@ -37,6 +37,16 @@ def test_hostile_json_is_no_record(path, text):
         records.read(path)
 
 
+def test_a_record_is_read_where_it_agrees_with_its_statistics_wherever_it_lies(path, tmp_path):
+    content = json.loads(path.read_text())
+    elsewhere = tmp_path / "record.json"
+    elsewhere.write_text(json.dumps(content))
+    assert records.read_agreeing(elsewhere) == records.read(path)
+    elsewhere.write_text(json.dumps({**content, "score": content["score"] + 0.01}))
+    with pytest.raises(ProblemError, match=r"(?s)R01.*found score .*by the record's statistics"):
+        records.read_agreeing(elsewhere)
+
+
 def test_a_device_is_no_record(tmp_path):
     (tmp_path / "zero.json").symlink_to("/dev/zero")
     assert isinstance(outcome(lambda: records.read(tmp_path / "zero.json")), ProblemError)
