@@ -630,8 +630,8 @@ def test_every_rule_of_the_families_is_planted_here():
     planted |= {"F01", "F05", "T07", "T08", "T09", "Z01", "Z04", "Z06", "Z07", "Z08"}
     # in test_parts.py and test_column_folders.py
     planted |= {"Z09", "Z10"}
-    # faults of annotations, of scores, of outputs, of fill policies, and of names of files
-    elsewhere = {"V09", "T10", "T11", "F12", "T12", "F19"}
+    # faults of annotations, of scores, of outputs, of fill policies, of searches, and of names of files
+    elsewhere = {"V09", "T10", "T11", "F12", "T12", "T13", "F19"}
     assert {rule for rule in RULES if rule[0] in "FVTZ"} - elsewhere == planted
 
 
