@@ -11,7 +11,7 @@ from abawbench.metrics.concordance import central, parts_from
 from abawbench.table import NO_FRAME, Floats
 from abawbench.tuning.gains.lags import lagged_moments, lags
 from abawbench.tuning.gains.repairs import Bound, Case, Fitted, Repair, Sums
-from abawbench.tuning.search.affine import FITS, AffineSearch, best_affine, transformed
+from abawbench.tuning.search.affine import FITS, Lines, best_affine, transformed
 from abawbench.tuning.search.searches import Candidates
 
 # rows of a video from which its own mean says something
@@ -54,7 +54,7 @@ def _affine(case: Case, task: Continuous, place: int, error: str) -> Repair:
     steps = [f"multiply by {scale:.3g}"] * (error != "bias") + [f"add {offset:+.3f}"] * (error != "scale")
     cut = f"; {outside:.1%} of the rows then leave {task.low:g} to {task.high:g}" if outside else ""
     value = case.criterion_of(task).value
-    search = AffineSearch(case.clusters[task.name][:, place], pilots, best, lambda moments: value(moments, pilots))
+    search = Lines(case.clusters[task.name][:, [place]], pilots[None], lambda moments: value(moments, pilots), best)
     return _fitted(case, task, place, error, f"is {error}: {', then '.join(steps)}{cut}", search)
 
 
@@ -76,9 +76,7 @@ def _lags(case: Case, task: Continuous) -> Iterator[Repair]:
         yield _fitted(case, task, place, "lag", f"is lag: the answers come {abs(lag)} frames{seconds} {way}", search)
 
 
-def _fitted(
-    case: Case, task: Continuous, place: int, error: str, advice: str, search: AffineSearch | Candidates
-) -> Repair:
+def _fitted(case: Case, task: Continuous, place: int, error: str, advice: str, search: Lines | Candidates) -> Repair:
     figure = case.figure_of(task, place)
     way = Fitted(search, case.share_of(task, figure))
     return Repair(error, task.name, task.outputs[place], figure, advice, way)

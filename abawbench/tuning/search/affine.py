@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from abawbench.metrics.concordance import central
-from abawbench.table import Floats
+from abawbench.table import Floats, Rows
+from abawbench.tuning.search.crossfit import Alternatives
+from abawbench.tuning.search.searches import weighted_sums
 
 Fit = Callable[[Floats, Floats], tuple[Floats, Floats]]
 
@@ -83,42 +85,56 @@ FITS: Mapping[str, Fit] = {"bias": best_offset, "scale": best_scale, "bias and s
 
 
 @dataclass(frozen=True, eq=False)
-class AffineSearch:
-    """A search in closed form for the scale and the offset of one column; see `crossfit.Search`.
+class Lines:
+    """The best scale and offset of every column in closed form; see `crossfit.Search` and `crossfit.Additive`.
 
     Attributes:
-        moments: moments by cluster, shape (clusters, 6).
-        pilots: shape (2,), the values that truth and prediction were centred by.
+        moments: moments by cluster, shape (clusters, columns, 6).
+        pilots: values that truth and answers are centred by, shape (columns, 2).
+        figure: function from moments, shape (..., columns, 6), to figures, shape (..., columns); the figure of all is
+            their mean.
         best: one of FITS.
-        figure: function from moments, shape (..., 6), to figures, shape (...).
     """
 
     moments: Floats
     pilots: Floats
-    best: Fit
     figure: Callable[[Floats], Floats]
+    best: Fit = best_affine
 
     @property
     def clusters(self) -> int:
         """Number of clusters."""
         return len(self.moments)
 
-    def fit(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Scale and offset for each weighting, shape (n,) each."""
-        return self.best(weights @ self.moments, self.pilots)
+    def totals(self, weights: Floats, clusters: Rows) -> Floats:
+        """The weighted moments, shape (n, columns, 6)."""
+        return weighted_sums(weights, self.moments[clusters])
 
-    def sums(self, choices: tuple[Floats, Floats], weights: Floats) -> Floats:
-        """Weighted moments after the scales and offsets, shape (n, 6)."""
-        return transformed(weights @ self.moments, self.pilots, *choices)
+    def choose(self, totals: Floats) -> tuple[Floats, Floats]:
+        """Scale and offset of each column, shape (n, columns, 2), and the figure of all, shape (n,)."""
+        choices = np.stack(self.best(totals, self.pilots), axis=-1)
+        return choices, self.value(self.take(totals, choices))
+
+    def take(self, totals: Floats, choices: Floats) -> Floats:
+        """The moments after the scales and offsets, shape (n, columns, 6)."""
+        return transformed(totals, self.pilots, choices[..., 0], choices[..., 1])
+
+    def fit(self, weights: Floats) -> Floats:
+        """Scale and offset of each column, shape (n, columns, 2)."""
+        return self.choose(self.untouched(weights))[0]
+
+    def sums(self, choices: Floats, weights: Floats) -> Floats:
+        """The weighted moments after the scales and offsets, shape (n, columns, 6)."""
+        return self.take(self.untouched(weights), choices)
 
     def untouched(self, weights: Floats) -> Floats:
-        """Weighted moments, shape (n, 6)."""
-        return weights @ self.moments
+        """The weighted moments, shape (n, columns, 6)."""
+        return weighted_sums(weights, self.moments)
 
     def value(self, sums: Floats) -> Floats:
-        """The figure, shape (...)."""
-        return self.figure(sums)
+        """The mean of the figures of the columns, shape (...)."""
+        return self.figure(sums).mean(-1)
 
-    def for_resamples(self) -> AffineSearch:
+    def for_resamples(self) -> Alternatives:
         """The same search."""
-        return self
+        return Alternatives((self,), self)

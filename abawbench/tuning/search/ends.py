@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from abawbench.challenges import Challenge
 from abawbench.metrics.concordance import concordance_from
 from abawbench.scoring.criteria import criterion_of
-from abawbench.table import Floats, Rows
+from abawbench.table import Floats
 from abawbench.tuning.inputs.labelled import Figure, Labelled, figure_of, whole_figure_of
-from abawbench.tuning.search.affine import best_affine, transformed
+from abawbench.tuning.search.affine import Lines
 from abawbench.tuning.search.crossfit import Additive, Alternatives, Search
 from abawbench.tuning.search.searches import Ascent, Point, Points, weighted_sums
 from abawbench.tuning.search.thresholds import CODES, DEFAULT, Codes, LevelCounter, Levels, Thresholds
@@ -241,34 +241,6 @@ class ByOffsets:
 
 
 @dataclass(frozen=True, eq=False)
-class Lines:
-    """The best line of every column in closed form, without the cut at the range; see `crossfit.Additive`.
-
-    Attributes:
-        moments: moments by cluster, shape (clusters, columns, 6).
-        pilots: values that truth and answers are centred by, shape (columns, 2).
-        figure: function from moments, shape (..., columns, 6), to figures, shape (..., columns).
-    """
-
-    moments: Floats
-    pilots: Floats
-    figure: Figure
-
-    def totals(self, weights: Floats, clusters: Rows) -> Floats:
-        """The weighted moments, shape (n, columns, 6)."""
-        return weighted_sums(weights, self.moments[clusters])
-
-    def choose(self, totals: Floats) -> tuple[Floats, Floats]:
-        """Scale and offset of each column, shape (n, columns, 2), and the mean of the figures, shape (n,)."""
-        choices = np.stack(best_affine(totals, self.pilots), axis=-1)
-        return choices, self.figure(self.take(totals, choices)).mean(-1)
-
-    def take(self, totals: Floats, choices: NDArray[Any]) -> Floats:
-        """The moments on the lines, shape (n, columns, 6)."""
-        return transformed(totals, self.pilots, choices[..., 0], choices[..., 1])
-
-
-@dataclass(frozen=True, eq=False)
 class CutLines:
     """The best line of every column, and what is left of it after the cut at the range; see `crossfit.Search`."""
 
@@ -279,11 +251,11 @@ class CutLines:
     @property
     def clusters(self) -> int:
         """Number of clusters."""
-        return self.rows.clusters
+        return self.lines.clusters
 
     def fit(self, weights: Floats) -> Floats:
         """Scale and offset of each column, shape (n, columns, 2)."""
-        return self.lines.choose(self.lines.totals(weights, np.arange(self.clusters)))[0]
+        return self.lines.fit(weights)
 
     def sums(self, choices: Floats, weights: Floats) -> Floats:
         """The weighted moments of the cut values, shape (n, columns, 6)."""
@@ -297,11 +269,11 @@ class CutLines:
 
     def untouched(self, weights: Floats) -> Floats:
         """The weighted moments of the answers, shape (n, columns, 6)."""
-        return weighted_sums(weights, self.lines.moments)
+        return self.lines.untouched(weights)
 
     def value(self, sums: Floats) -> Floats:
         """The mean of the figures of the columns, shape (...)."""
-        return self.lines.figure(sums).mean(-1)
+        return self.lines.value(sums)
 
     def for_resamples(self) -> Alternatives:
         """The lines without the cut."""

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from abawbench.metrics.concordance import concordance, concordance_from, moments, pearson
 from abawbench.metrics.groups import Groups
-from abawbench.tuning.search.affine import FITS, AffineSearch, transformed
+from abawbench.tuning.search.affine import FITS, Lines, transformed
 
 SERIES = arrays(np.float64, (12, 2), elements=st.floats(-1, 1, width=32))
 
@@ -76,10 +76,10 @@ def test_the_search_of_one_weighting_is_the_fit_of_its_rows():
     pairs[:, 1] += pairs[:, 0]
     pilots = np.zeros(2)
     sums = moments(pairs[:, 0], pairs[:, 1], Groups.of(index, 6), pilots=pilots)
-    search = AffineSearch(sums, pilots, FITS["bias and scale"], lambda own: concordance_from(own, pilots))
+    search = Lines(sums[:, None], pilots[None], lambda own: concordance_from(own, pilots), FITS["bias and scale"])
     weights = np.array([[1, 1, 0, 0, 2, 0]], float)
     drawn = pairs[np.concatenate([np.flatnonzero(index == group) for group in (0, 1, 4, 4)])]
-    scale, offset = (value[0] for value in search.fit(weights))
+    scale, offset = search.fit(weights)[0, 0]
     assert concordance(drawn[:, 0], scale * drawn[:, 1] + offset) == pytest.approx(
         float(search.value(search.sums(search.fit(weights), weights))[0]), abs=1e-12
     )
