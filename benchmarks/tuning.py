@@ -17,7 +17,7 @@ from abawbench.tuning.inputs.labelled import Labelled, figure_of
 from abawbench.tuning.inputs.stream import Stream, runs_of
 from abawbench.tuning.search.answers import StreamAnswers
 from abawbench.tuning.search.crossfit import CrossFit, Figure, Plan, crossfit, deal_folds
-from abawbench.tuning.search.ends import ByThresholds
+from abawbench.tuning.search.last_steps import ByThresholds
 from abawbench.tuning.search.procedure import Procedure, Stage
 from abawbench.tuning.search.searches import Candidates
 from abawbench.tuning.search.thresholds import LevelCounter
@@ -71,9 +71,9 @@ def tuned(job: Job) -> CrossFit:
     """The whole job, by this package."""
     answers = StreamAnswers(job.rows, job.stream, None, job.plan.threads)
     counter = LevelCounter.of(job.rows, answers(()))
-    view = ByThresholds(job.rows, figure_of(CHALLENGE, job.rows), None, counter)
+    last_step = ByThresholds(job.rows, figure_of(CHALLENGE, job.rows), None, counter)
     stage = Stage("smoothing", (None, *job.settings))
-    return crossfit(Procedure(view, (stage,), answers), job.plan)
+    return crossfit(Procedure(last_step, (stage,), answers), job.plan)
 
 
 def curve_seconds(job: Job) -> float:

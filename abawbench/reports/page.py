@@ -13,7 +13,7 @@ from abawbench.challenges import Challenge
 from abawbench.clips.crop_index import index_files
 from abawbench.fill import MOST_FILLED, Policy
 from abawbench.pages.page import render_page
-from abawbench.reports import drawings, tables
+from abawbench.reports import drawings, score_tables, tables
 from abawbench.reports.confusions import Matrix, densities, matrices, planes
 from abawbench.reports.controls import controls
 from abawbench.reports.disclosure import disclosure, inputs
@@ -204,8 +204,8 @@ def _tables(
     main = main_figure(challenge, subjects[0].score.statistics)
     unit = subjects[0].score.intervals["unit"]
     return {
-        "standing": list(tables.standing(subjects, against, others)),
-        "figures": tables.figures(subjects, change),
+        "standing": list(score_tables.standing(subjects, against, others)),
+        "figures": score_tables.figures(subjects, change),
         "classes": list(tables.classes(challenge, subjects)),
         "parts": tables.parts(challenge, subjects),
         "units": list(tables.units(challenge, found, main, change, unit)),

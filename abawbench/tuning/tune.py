@@ -21,8 +21,8 @@ from abawbench.tuning.inputs.labelled import MOST_CLUSTERS, Labelled, frames_tab
 from abawbench.tuning.inputs.stream import ASSUMED_RATE, Stream, read_stream
 from abawbench.tuning.search.answers import StreamAnswers
 from abawbench.tuning.search.crossfit import CrossFit, Plan, added, crossfit, deal_folds
-from abawbench.tuning.search.ends import view_of
-from abawbench.tuning.search.procedure import Procedure, Stage, Way
+from abawbench.tuning.search.last_steps import last_step_of
+from abawbench.tuning.search.procedure import Combination, Procedure, Stage
 from abawbench.tuning.search.searches import FLAT
 from abawbench.tuning.steps.apply import can_gate
 from abawbench.tuning.steps.kinds import STEPS
@@ -109,7 +109,7 @@ def tune(
     )
     plan = Plan(dealt, resampling.resamples, resampling.seed)
     parts: dict[str, CrossFit] = {}
-    steps: dict[str, Way] = {}
+    steps: dict[str, Combination] = {}
     notes = [*_notes(stream, len(sizes)), *_fitted_before(challenge, truth, store)]
     for name, own in rows.items():
         told = _Told(name, tell)
@@ -178,8 +178,8 @@ def _procedure(
         if name in settings.steps and len(options) > 1 and is_answered
     ]
     answers = StreamAnswers(rows, stream, other)
-    view = view_of(challenge, rows, answers(()), set(settings.steps) if is_answered else set(), flat)
-    return Procedure(view, stages, answers, flat, tell)
+    last_step = last_step_of(challenge, rows, answers(()), set(settings.steps) if is_answered else set(), flat)
+    return Procedure(last_step, stages, answers, flat, tell)
 
 
 def open_answers(path: Path) -> Store:

@@ -230,7 +230,7 @@ def test_the_whole_procedure_runs_within_each_fold(made, steps):
     assert figures["score"].cross_fitted == pytest.approx(expected, abs=1e-12)
 
 
-def test_looks_in_parts_are_looks_at_the_whole(tmp_path, monkeypatch):
+def test_statistics_of_parts_add_up_to_those_of_the_whole(tmp_path, monkeypatch):
     truth, store = corpus(tmp_path / "store", videos=6, gaps=True)
     settings = Settings(frozenset({"smoothing", "lag", "fill", "affine"}), folds=2, repeats=2, missing="nearest")
     figures = []
@@ -247,7 +247,7 @@ def test_what_resamples_leave_out_does_not_move_their_intervals(made, monkeypatc
     truth, store = made
     settings = Settings(frozenset({"smoothing", "thresholds"}), folds=2, repeats=2)
     few = tune(MTL, truth, store, settings, resampling=Resampling(400))[1]["terms.action_units"]
-    monkeypatch.setattr(procedure_module, "MOST_WAYS", 1000)
+    monkeypatch.setattr(procedure_module, "MOST_COMBINATIONS", 1000)
     monkeypatch.setattr(thresholds_module, "RESAMPLED_LEVELS", 1000)
     monkeypatch.setattr(searches_module, "UNBEATEN", 1e9)
     all_of = tune(MTL, truth, store, settings, resampling=Resampling(400))[1]["terms.action_units"]

@@ -74,7 +74,7 @@ def fit_ensemble(
     """Fit the weights of an ensemble, each task alone, and cross-fit what they are worth.
 
     Every search is repeated within the training part of each fold and in each resample, that for the best single member
-    too. In a resample the weights are the best of those that the searches came by, at most 100 of them.
+    too. In a resample the weights are the best of those that the searches tried, at most 100 of them.
 
     Args:
         challenge: the challenge.

@@ -30,13 +30,13 @@ class Greedy:
 
     It begins with the best 1 to 10 members, or all, whichever are best together ("sorted initialisation"), and the best
     bag on the way is chosen, the first of equal ones. So it is never worse, where it searches, than the best member or
-    equal weights. The statistics of a bag are computed once, whichever fold or resample comes by.
+    equal weights. The statistics of a bag are computed once, for all folds and resamples.
 
     Attributes:
         blend: the members.
         figure: function from statistics, shape (..., width, cells), to figures, shape (...).
         picks: greatest number of members in the bag, counted with repetition.
-        visited: statistics of each bag that was looked at, shape (clusters, width, cells).
+        visited: statistics of each bag that was tried, shape (clusters, width, cells).
 
     Source: Caruana et al. 2004, ICML, Ensemble Selection from Libraries of Models.
     """
@@ -116,7 +116,7 @@ class Greedy:
         return self.figure(sums)
 
     def for_resamples(self) -> Alternatives:
-        """The bags that were looked at, without those that cannot win."""
+        """The bags that were tried, without those that cannot win."""
         return Alternatives((Points(np.stack(list(self.visited.values())), self.figure).narrowed(),), self)
 
 

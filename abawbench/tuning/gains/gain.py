@@ -99,10 +99,10 @@ def gains(
     """
     case = Case.of(challenge, paired, stream, resampling.subjects)
     found = list(_repairs(case))
-    measured = _bounds(case, [repair for repair in found if isinstance(repair.way, Bound)])
-    measured += _fits(case, [repair for repair in found if isinstance(repair.way, Fitted)], resampling)
+    measured = _bounds(case, [repair for repair in found if isinstance(repair.method, Bound)])
+    measured += _fits(case, [repair for repair in found if isinstance(repair.method, Fitted)], resampling)
     known = sorted((gain for gain in measured if gain.gain is not None), key=lambda gain: -(gain.gain or 0.0))
-    return (*known, *(_unknown(repair) for repair in found if repair.way is None))
+    return (*known, *(_unknown(repair) for repair in found if repair.method is None))
 
 
 def _repairs(case: Case) -> Iterator[Repair]:
@@ -135,8 +135,8 @@ def _missing_faces(case: Case, task: Task) -> Iterator[Repair]:
         f"is missing faces: {int(rows.sum()):,} rows ({rows.sum() / valid.sum():.1%}) have no face of their own and "
         "took the answer of other frames; as good as the other rows they would bring this, so find the faces"
     )
-    way = Bound(change, {name: case.by_cluster(found.tasks[task.name])})
-    yield Repair("missing faces", task.name, None, case.figure_of(task), advice, way)
+    method = Bound(change, {name: case.by_cluster(found.tasks[task.name])})
+    yield Repair("missing faces", task.name, None, case.figure_of(task), advice, method)
 
 
 def _better_half(case: Case) -> Iterator[Repair]:
@@ -180,8 +180,8 @@ def _bounds(case: Case, repairs: list[Repair]) -> list[Gain]:
     """Gains of repairs that nothing is fitted for, with the interval from leaving out one cluster at a time."""
     statistics = dict(case.clusters)
     for repair in repairs:
-        assert isinstance(repair.way, Bound)
-        statistics |= repair.way.statistics
+        assert isinstance(repair.method, Bound)
+        statistics |= repair.method.statistics
     total = {name: array.sum(0) for name, array in statistics.items()}
     points = _changes(case, repairs, total)
     without = _changes(case, repairs, {name: total[name] - array for name, array in statistics.items()})
@@ -201,9 +201,9 @@ def _changes(case: Case, repairs: list[Repair], sums: Sums) -> list[tuple[Floats
     plain = case.figures(sums)
     changes: list[tuple[Floats, Floats]] = []
     for repair in repairs:
-        assert isinstance(repair.way, Bound)
-        after = case.figures({**sums, **repair.way.change(sums)})
-        before = plain if repair.way.before is None else case.figures({**sums, **repair.way.before(sums)})
+        assert isinstance(repair.method, Bound)
+        after = case.figures({**sums, **repair.method.change(sums)})
+        before = plain if repair.method.before is None else case.figures({**sums, **repair.method.before(sums)})
         changes.append((after[case.main] - before[case.main], after[repair.figure] - before[repair.figure]))
     return changes
 
@@ -218,10 +218,10 @@ def _fits(case: Case, repairs: list[Repair], resampling: Resampling) -> list[Gai
     plan = Plan(folds, min(SEARCHES, resampling.resamples), resampling.seed)
     result: list[Gain] = []
     for repair in repairs:
-        assert isinstance(repair.way, Fitted)
-        found = crossfit(repair.way.search, plan)
+        assert isinstance(repair.method, Fitted)
+        found = crossfit(repair.method.search, plan)
         if found.in_sample - found.before > NOTHING:
-            in_score = found.scaled(repair.way.share)
+            in_score = found.scaled(repair.method.share)
             result.append(_gain(repair, score, in_score.gain, found.gain, in_score.interval("gain"), cross_fitted=True))
     return result
 

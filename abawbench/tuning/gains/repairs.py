@@ -67,7 +67,7 @@ class Repair:
         column: column, class or pair of them that is repaired; None for the whole task.
         figure: path of the figure whose gain the advice names.
         advice: what the gain is and how the error is repaired, as `is scale: multiply by 1.4`.
-        way: how the repaired statistics are found; None where the predictions lack what it takes.
+        method: how the repaired statistics are found; None where the predictions lack what it takes.
     """
 
     error: str
@@ -75,7 +75,7 @@ class Repair:
     column: str | None
     figure: Path
     advice: str
-    way: Bound | Fitted | None
+    method: Bound | Fitted | None
 
 
 @dataclass(frozen=True, eq=False)

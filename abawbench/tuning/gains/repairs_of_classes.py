@@ -13,7 +13,7 @@ from abawbench.metrics.f1 import FALSE_NEGATIVE, FALSE_POSITIVE, NEITHER, TRUE_P
 from abawbench.table import Floats
 from abawbench.tuning.gains.repairs import Bound, Case, Fitted, Repair, Sums
 from abawbench.tuning.inputs.labelled import Labelled
-from abawbench.tuning.search.ends import view_of
+from abawbench.tuning.search.last_steps import last_step_of
 from abawbench.tuning.steps.kinds import Offsets, Thresholds
 
 Pair = tuple[int, int]
@@ -100,9 +100,9 @@ def _decisions(case: Case, task: Task, error: str, step: str) -> Iterator[Repair
         rows,
         None,
     )
-    view = view_of(case.challenge, labelled, known, {step}, None)
-    search = view.search(known, view.look(view.statistics(labelled, known)))
-    found = view.step(search.fit(np.ones((1, len(case.names)))))
+    last_step = last_step_of(case.challenge, labelled, known, {step}, None)
+    search = last_step.search(known, last_step.approximation(last_step.statistics(labelled, known)))
+    found = last_step.step(search.fit(np.ones((1, len(case.names)))))
     if isinstance(found, Thresholds | Offsets):
         shown = ", ".join(f"{name} {value:{form}}" for name, value in found.values.items())
         thinned = f" (searched on one row of {every})" * (every > 1)
@@ -115,9 +115,9 @@ def _costliest(case: Case, task: Task, pairs: list[Pair], repaired: Floats) -> P
     return pairs[int(np.argmax(figures))]
 
 
-def _pair(case: Case, task: Task, pair: Pair, advice: str, way: Bound) -> Repair:
+def _pair(case: Case, task: Task, pair: Pair, advice: str, method: Bound) -> Repair:
     names = " and ".join(task.outputs[place] for place in pair)
-    return Repair("most confused pair", task.name, names, case.figure_of(task), advice, way)
+    return Repair("most confused pair", task.name, names, case.figure_of(task), advice, method)
 
 
 def _confusion(task: Task, pair: Pair, rows: tuple[float, float]) -> str:

@@ -66,20 +66,22 @@ def _lags(case: Case, task: Continuous) -> Iterator[Repair]:
         pilots = case.units.pilots[task.name][place]
         figures = value(total[:, place], pilots)
         lag = int(offered[int(np.argmax(figures))])
-        way = "late: shift them to earlier frames" if lag > 0 else "early: shift them to later frames"
+        direction = "late: shift them to earlier frames" if lag > 0 else "early: shift them to later frames"
         seconds = "" if case.interval_s is None else f" ({abs(lag) * case.interval_s:.2f} s)"
         search = Candidates(
             np.moveaxis(moments[:, :, [place]], 1, 0),
             lambda sums, pilots=pilots: value(sums, pilots),
             default=int(np.flatnonzero(offered == 0)[0]),
         )
-        yield _fitted(case, task, place, "lag", f"is lag: the answers come {abs(lag)} frames{seconds} {way}", search)
+        yield _fitted(
+            case, task, place, "lag", f"is lag: the answers come {abs(lag)} frames{seconds} {direction}", search
+        )
 
 
 def _fitted(case: Case, task: Continuous, place: int, error: str, advice: str, search: Lines | Candidates) -> Repair:
     figure = case.figure_of(task, place)
-    way = Fitted(search, case.share_of(task, figure))
-    return Repair(error, task.name, task.outputs[place], figure, advice, way)
+    method = Fitted(search, case.share_of(task, figure))
+    return Repair(error, task.name, task.outputs[place], figure, advice, method)
 
 
 def _levels(case: Case, task: Continuous) -> Iterator[Repair]:

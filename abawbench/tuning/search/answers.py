@@ -1,4 +1,4 @@
-"""The answers of a stream to annotated rows after steps, and statistics of many ways in one pass."""
+"""The answers of a stream to annotated rows after steps, and statistics of many combinations of steps in one pass."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from abawbench.challenges import Task
 from abawbench.table import Floats, Mask, Rows
 from abawbench.tuning.inputs.labelled import Labelled
 from abawbench.tuning.inputs.stream import Stream
-from abawbench.tuning.search.ends import View
-from abawbench.tuning.search.procedure import Way
+from abawbench.tuning.search.last_steps import LastStep
+from abawbench.tuning.search.procedure import Combination
 from abawbench.tuning.steps.kinds import Smoothing, Step
 from abawbench.tuning.steps.smoothing import Smoother
 from abawbench.tuning.steps.transforms import apply_step
 
-# frames that go through all ways while they are in the cache; units stay whole
+# frames that go through all combinations while they are in the cache; units stay whole
 PART_FRAMES = 1 << 15
 
 
@@ -39,13 +39,13 @@ class StreamAnswers:
     def __init__(self, rows: Labelled, stream: Stream, other: Stream | None, threads: int | None = None) -> None:
         self._rows, self._stream, self._other, self._threads = rows, stream, other, threads
 
-    def __call__(self, way: Way) -> Floats:
+    def __call__(self, combination: Combination) -> Floats:
         """The answers to all rows after these steps, shape (rows, width)."""
-        return self._rows.answers(_Part(self._stream, self._rows.task, self._other).after(way))
+        return self._rows.answers(_Part(self._stream, self._rows.task, self._other).after(combination))
 
-    def statistics(self, view: View, ways: Sequence[Way]) -> list[NDArray[Any]]:
-        """The view's statistics of each way, by cluster."""
-        if not ways:
+    def statistics(self, last_step: LastStep, combinations: Sequence[Combination]) -> list[NDArray[Any]]:
+        """What the approximation of the last step needs of each combination, by cluster."""
+        if not combinations:
             return []
         totals: list[NDArray[Any]] = []
 
@@ -54,7 +54,9 @@ class StreamAnswers:
             stream = part_of(self._stream, *bounds)
             other = None if self._other is None else with_units(self._other, stream.units)
             part = _Part(stream, rows.task, other)
-            return clusters, [view.statistics(rows, rows.answers(part.after(way))) for way in ways]
+            return clusters, [
+                last_step.statistics(rows, rows.answers(part.after(combination))) for combination in combinations
+            ]
 
         pool = ThreadPoolExecutor(self._threads or os.cpu_count())
         try:
@@ -103,22 +105,22 @@ def _frames(stream: Stream, part: slice | Mask) -> Stream:
 
 
 class _Part:
-    """A part of a stream, which remembers what ways have in common."""
+    """A part of a stream, which remembers what combinations have in common."""
 
     def __init__(self, stream: Stream, task: Task, other: Stream | None) -> None:
         self._stream, self._task, self._other = stream, task, other
         self._smoother = Smoother(stream, task)
-        # the last beginning alone: the ways of a stage begin alike
-        self._before: tuple[Way, Stream] = ((), stream)
+        # the last beginning alone: the combinations of a stage begin alike
+        self._before: tuple[Combination, Stream] = ((), stream)
 
-    def after(self, way: Way) -> Floats:
+    def after(self, combination: Combination) -> Floats:
         """The answers to the frames after these steps, shape (frames, width)."""
-        return self._after(way).answers[self._task.name]
+        return self._after(combination).answers[self._task.name]
 
-    def _after(self, way: Way) -> Stream:
-        if not way:
+    def _after(self, combination: Combination) -> Stream:
+        if not combination:
             return self._stream
-        *earlier, last = way
+        *earlier, last = combination
         if self._before[0] != tuple(earlier):
             self._before = (tuple(earlier), self._after(tuple(earlier)))
         return self._step(self._before[1], last)

@@ -181,7 +181,7 @@ class Ascent:
     """Coordinate ascent over settings that act together, as the offsets of classes.
 
     It begins at 0, tries a step up and a step down on each coordinate, goes where the figure rises most, and takes the
-    next smaller step where it rises nowhere. The statistics of a point are computed once, whoever comes by.
+    next smaller step where it rises nowhere. The statistics of a point are computed once.
 
     Attributes:
         statistics_of: function from a point to the statistics of the clusters there, shape (clusters, cells...).
@@ -271,13 +271,13 @@ class Ascent:
         return self.figure(sums)
 
     def for_resamples(self) -> Alternatives:
-        """The points that the climbs on all clusters and on the folds came by, without those that cannot win."""
+        """The points that the climbs on all clusters and on the folds visited, without those that cannot win."""
         return Alternatives((Points(np.stack(list(self.visited.values())), self.figure).narrowed(),), self)
 
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Points of joint settings, all of which add up; see `crossfit.Additive`.
+    """Points of joint settings, with additive statistics; see `crossfit.Additive`.
 
     Attributes:
         statistics: shape (points, clusters, cells...); counts of any type, or moments.

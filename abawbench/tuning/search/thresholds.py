@@ -22,7 +22,7 @@ from abawbench.tuning.search.searches import can_win, plateau, weighted_sums
 
 CODES = 1 << 16
 DEFAULT = round(THRESHOLD * CODES)
-# levels of a first look, from which it follows where the best threshold can be
+# levels of the first pass, which bounds where the best threshold can be
 LEVELS = 128
 # levels that resamples choose among
 RESAMPLED_LEVELS = 32
@@ -69,7 +69,7 @@ def cumulative(histogram: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, eq=False)
 class Levels:
-    """Thresholds at some levels as settings that add up; see `crossfit.Additive`.
+    """Thresholds at some levels, with additive statistics; see `crossfit.Additive`.
 
     Attributes:
         edges: codes of the levels, shape (labels, levels), rising; repeated at the end where a label has fewer.
@@ -209,14 +209,14 @@ def count_label(codes: Codes, rows: Labelled, label: int, edges: Codes) -> Count
 class Thresholds:
     """A search of every label for the best of all thresholds; see `crossfit.Search`.
 
-    A first look at 128 levels leaves the stretches between neighbouring levels that could hold something as good: no
+    A first pass over 128 levels leaves the stretches between neighbouring levels that could hold something as good: no
     threshold in a stretch has more positives than its lower end, or fewer negatives than its upper end. There every
     candidate is tried. The middle of a flat top is taken among the levels alone.
 
     Attributes:
         rows: the annotated rows.
         answers: probabilities, shape (rows, labels).
-        first: the first look.
+        first: the first pass.
     """
 
     rows: Labelled
@@ -230,16 +230,16 @@ class Thresholds:
 
     def fit(self, weights: Floats) -> Codes:
         """The code of the best threshold of each label, shape (n, labels)."""
-        looked = self.first.totals(weights, np.arange(self.clusters))
-        chosen = [self._fit(label, weights, looked[:, label]) for label in range(self.rows.task.width)]
+        coarse = self.first.totals(weights, np.arange(self.clusters))
+        chosen = [self._fit(label, weights, coarse[:, label]) for label in range(self.rows.task.width)]
         return np.stack(chosen, axis=-1)
 
-    def _fit(self, label: int, weights: Floats, looked: Floats) -> Codes:
+    def _fit(self, label: int, weights: Floats, coarse: Floats) -> Codes:
         edges = self.first.edges[label]
-        figures = self.first.figure(cells_at(looked))
+        figures = self.first.figure(cells_at(coarse))
         if self.first.flat is None:
             codes = codes_of(self.answers[:, label])
-            inside = np.append(False, self._stretches(looked, figures))
+            inside = np.append(False, self._stretches(coarse, figures))
             is_open = inside[np.searchsorted(edges, np.arange(CODES + 1), side="right")]
             more = np.unique(codes[(self.rows.truth[:, label] > 0) & is_open[codes]])
             edges = np.union1d(more, [DEFAULT]).astype(np.int32)

@@ -58,7 +58,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Affine:
-    """By column, the line that its values are put on; they are then cut at the range of the task."""
+    """By column, scale and offset of its values, which are then clipped to the range of the task."""
 
     values: Mapping[str, Line]
 

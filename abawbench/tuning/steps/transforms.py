@@ -92,7 +92,7 @@ def offset_classes(stream: Stream, task: Task, offsets: Floats) -> Stream:
 
 
 def scale(stream: Stream, task: Task, scales: Floats, offsets: Floats) -> Stream:
-    """Scale the values of the columns, then add offsets, shape (width,) each; what leaves the range is cut."""
+    """Scale the values of the columns, then add offsets, shape (width,) each; what leaves the range is clipped."""
     return stream.with_answers(task.name, np.clip(stream.answers[task.name] * scales + offsets, *task.span))
 
 

@@ -20,7 +20,7 @@ from abawbench.tuning.trials.outlook import Outlook, normal_gain, resampled_scor
 
 # trials that most tracks take
 SEND = 5
-# cells of resamples x trials that the exact search may look at: some seconds
+# cells of resamples x trials that the exact search may compute: some seconds
 MOST_CELLS = 1_000_000_000
 
 
@@ -64,7 +64,7 @@ def select(values: Floats, send: int, most_cells: int = MOST_CELLS) -> Selection
     Args:
         values: figure of each trial on each resample, shape (resamples, trials), without NaN.
         send: number of trials to select; all where there are no more.
-        most_cells: number of values that the exact search may look at.
+        most_cells: number of values that the exact search may compute.
 
     Source: Nemhauser, Wolsey and Fisher 1978, Mathematical Programming 14.
     """

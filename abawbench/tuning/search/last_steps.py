@@ -1,6 +1,6 @@
-"""What is searched at the end of a task's steps: thresholds, offsets of classes, lines, or nothing.
+"""What the last step of a task is: thresholds, offsets of classes, scale and offset, or none.
 
-A view gives the quick look by which other steps are chosen, and the search on the answers that these steps leave.
+It is searched on the answers that the other steps leave; these are chosen by a fast approximation of the search.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ MOST_CLASSES = 30
 Statistics = NDArray[Any]
 
 
-class View(Protocol):
-    """The end of a task's steps."""
+class LastStep(Protocol):
+    """The last step of a task."""
 
     @property
     def name(self) -> str:
@@ -45,22 +45,22 @@ class View(Protocol):
         ...
 
     def statistics(self, rows: Labelled, answers: Floats) -> Statistics:
-        """What a quick look needs of some rows and their answers, shape (rows, width).
+        """What the approximation needs of some rows and their answers, shape (rows, width).
 
         By cluster, shape (clusters, ...); those of several parts of the rows add up.
         """
         ...
 
-    def look(self, statistics: Statistics) -> Additive:
-        """A quick look: settings that add up."""
+    def approximation(self, statistics: Statistics) -> Additive:
+        """The approximation, from the statistics of all rows."""
         ...
 
-    def search(self, answers: Floats, look: Additive) -> Search[Any]:
-        """The search on the answers to all rows, shape (rows, width), after the quick look at them."""
+    def search(self, answers: Floats, approximation: Additive) -> Search[Any]:
+        """The search on the answers to all rows, shape (rows, width), given their approximation."""
         ...
 
-    def for_resamples(self, look: Additive, search: Search[Any] | None) -> Additive | None:
-        """The settings that resamples choose among; None where answers that no fold chose are not searched there."""
+    def for_resamples(self, approximation: Additive, search: Search[Any] | None) -> Additive | None:
+        """The settings that resamples choose among; None for answers that are not searched, as no fold chose them."""
         ...
 
     def step(self, choices: Any) -> Step | None:
@@ -128,19 +128,19 @@ class AsTheyAre:
         """The statistics of the decided answers."""
         return rows.statistics(answers)
 
-    def look(self, statistics: Statistics) -> Points:
+    def approximation(self, statistics: Statistics) -> Points:
         """The one setting."""
         return Points(statistics[None], self.figure)
 
-    def search(self, answers: Floats, look: Additive) -> Search[Any]:
+    def search(self, answers: Floats, approximation: Additive) -> Search[Any]:
         """Nothing is searched."""
         del answers
-        return Fixed(cast(Points, look).statistics[0], self.figure)
+        return Fixed(cast(Points, approximation).statistics[0], self.figure)
 
-    def for_resamples(self, look: Additive, search: Search[Any] | None) -> Additive:
+    def for_resamples(self, approximation: Additive, search: Search[Any] | None) -> Additive:
         """The one setting."""
         del search
-        return look
+        return approximation
 
     def step(self, choices: Any) -> None:
         """No step."""
@@ -170,18 +170,18 @@ class ByThresholds:
         """Cumulative counts at some levels."""
         return self.counter.count(rows, answers)
 
-    def look(self, statistics: Statistics) -> Levels:
+    def approximation(self, statistics: Statistics) -> Levels:
         """Thresholds at some levels."""
         return Levels(self.counter.edges, statistics, self.figure, self.flat)
 
-    def search(self, answers: Floats, look: Additive) -> Thresholds:
+    def search(self, answers: Floats, approximation: Additive) -> Thresholds:
         """Every threshold."""
-        return Thresholds(self.rows, answers, cast(Levels, look))
+        return Thresholds(self.rows, answers, cast(Levels, approximation))
 
-    def for_resamples(self, look: Additive, search: Search[Any] | None) -> Levels:
+    def for_resamples(self, approximation: Additive, search: Search[Any] | None) -> Levels:
         """The levels that can win."""
         del search
-        return cast(Levels, look).narrowed()
+        return cast(Levels, approximation).narrowed()
 
     def step(self, choices: Codes) -> ThresholdStep | None:
         """Thresholds of the labels whose threshold is not 0.5."""
@@ -207,20 +207,20 @@ class ByOffsets:
         """What a reader of the figures must know."""
         return (
             "other steps are chosen before the offsets",
-            "resamples choose among the offsets that the search on all videos and on the folds came by",
+            "resamples choose among the offsets that the search visited on all videos and on the folds",
         )
 
     def statistics(self, rows: Labelled, answers: Floats) -> Statistics:
         """The statistics of the answers without offsets."""
         return rows.statistics(answers)
 
-    def look(self, statistics: Statistics) -> Points:
+    def approximation(self, statistics: Statistics) -> Points:
         """Answers without offsets."""
         return Points(statistics[None], self.figure)
 
-    def search(self, answers: Floats, look: Additive) -> Ascent:
+    def search(self, answers: Floats, approximation: Additive) -> Ascent:
         """Coordinate ascent over the offsets."""
-        del look
+        del approximation
         # one class after the other in memory
         columns = np.asfortranarray(answers)
 
@@ -229,9 +229,9 @@ class ByOffsets:
 
         return Ascent(statistics_of, self.figure, self.rows.task.width)
 
-    def for_resamples(self, look: Additive, search: Search[Any] | None) -> Additive | None:
-        """The offsets that the climbs came by, on answers that some fold chose."""
-        del look
+    def for_resamples(self, approximation: Additive, search: Search[Any] | None) -> Additive | None:
+        """The offsets that the ascents visited, on answers that some fold chose."""
+        del approximation
         return None if search is None else cast(Alternatives, search.for_resamples()).several[0]
 
     def step(self, choices: list[Point]) -> Offsets | None:
@@ -241,8 +241,8 @@ class ByOffsets:
 
 
 @dataclass(frozen=True, eq=False)
-class CutLines:
-    """The best line of every column, and what is left of it after the cut at the range; see `crossfit.Search`."""
+class ClippedLines:
+    """The best scale and offset of every column, with values clipped to their range; see `crossfit.Search`."""
 
     rows: Labelled
     answers: Floats
@@ -258,7 +258,7 @@ class CutLines:
         return self.lines.fit(weights)
 
     def sums(self, choices: Floats, weights: Floats) -> Floats:
-        """The weighted moments of the cut values, shape (n, columns, 6)."""
+        """The weighted moments of the clipped values, shape (n, columns, 6)."""
         result: list[Floats] = []
         for (scale, offset), weight in zip(np.moveaxis(choices, -1, 1), weights, strict=True):
             counted = (weight != 0)[self.rows.cluster]
@@ -276,13 +276,13 @@ class CutLines:
         return self.lines.value(sums)
 
     def for_resamples(self) -> Alternatives:
-        """The lines without the cut."""
+        """The same without clipping."""
         return Alternatives((self.lines,), self)
 
 
 @dataclass(frozen=True, eq=False)
 class ByLines:
-    """Columns whose values are put on a line."""
+    """Columns that get a scale and an offset."""
 
     rows: Labelled
     figure: Figure
@@ -295,36 +295,38 @@ class ByLines:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the figures must know."""
-        return ("resamples leave out the cut of values at the range",)
+        return ("resamples do not clip values to their range",)
 
     def statistics(self, rows: Labelled, answers: Floats) -> Statistics:
         """The moments of the answers."""
         return rows.statistics(answers)
 
-    def look(self, statistics: Statistics) -> Lines:
-        """The best lines without the cut."""
+    def approximation(self, statistics: Statistics) -> Lines:
+        """The best scales and offsets without clipping."""
         assert self.rows.pilots is not None
         return Lines(statistics, self.rows.pilots, self.figure)
 
-    def search(self, answers: Floats, look: Additive) -> CutLines:
-        """The best lines with the cut."""
-        return CutLines(self.rows, answers, cast(Lines, look))
+    def search(self, answers: Floats, approximation: Additive) -> ClippedLines:
+        """The best scales and offsets with clipping."""
+        return ClippedLines(self.rows, answers, cast(Lines, approximation))
 
-    def for_resamples(self, look: Additive, search: Search[Any] | None) -> Additive:
-        """The lines without the cut."""
+    def for_resamples(self, approximation: Additive, search: Search[Any] | None) -> Additive:
+        """The same without clipping."""
         del search
-        return look
+        return approximation
 
     def step(self, choices: Floats) -> Affine:
-        """The line of each column."""
+        """Scale and offset of each column."""
         pairs = zip(self.rows.task.outputs, choices[0].tolist(), strict=True)
         return Affine({name: Line(scale, offset) for name, (scale, offset) in pairs})
 
 
-def view_of(challenge: Challenge, rows: Labelled, answers: Floats, steps: set[str], flat: float | None) -> View:
-    """The view of a task for the kinds of steps that are tuned.
+def last_step_of(
+    challenge: Challenge, rows: Labelled, answers: Floats, steps: set[str], flat: float | None
+) -> LastStep:
+    """The last step of a task for the kinds of steps that are tuned.
 
-    A line is searched only for concordance, since a correlation does not change with it. Offsets are searched for at
+    Scale and offset are searched only for concordance, since a correlation does not change with them. Offsets are searched for at
     most 30 classes, since hundreds of people have no priors to mend.
 
     Args:
@@ -339,12 +341,12 @@ def view_of(challenge: Challenge, rows: Labelled, answers: Floats, steps: set[st
     is_concordance = term is not None and any(
         criterion_of(rows.task, part.criterion).value is concordance_from for part in term.parts
     )
-    views: Mapping[str, tuple[bool, Callable[[], View]]] = {
+    kinds: Mapping[str, tuple[bool, Callable[[], LastStep]]] = {
         "thresholds": (True, lambda: ByThresholds(rows, figure, flat, LevelCounter.of(rows, answers))),
         "offsets": (rows.task.width <= MOST_CLASSES, lambda: ByOffsets(rows, whole)),
         "affine": (is_concordance, lambda: ByLines(rows, figure)),
     }
     makes = [
-        make for name, (is_useful, make) in views.items() if name in steps & set(steps_for(rows.task)) and is_useful
+        make for name, (is_useful, make) in kinds.items() if name in steps & set(steps_for(rows.task)) and is_useful
     ]
     return makes[0]() if makes else AsTheyAre(rows, whole)
