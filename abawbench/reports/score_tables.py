@@ -20,7 +20,7 @@ from abawbench.scoring.ratios import Bounds
 MARK = 150
 
 
-def paths_of(subject: Subject) -> Iterator[tuple[str, ...]]:
+def _paths_of(subject: Subject) -> Iterator[tuple[str, ...]]:
     """The paths of every figure of a score, the total first."""
     yield ("score",)
     if len(subject.score.terms) > 1:
@@ -63,7 +63,7 @@ def standing(
         ]
         for each in found:
             one = each[place]
-            row += [one.difference, bounds_cell(one.interval, "+"), p_cell(one.p)]
+            row += [one.difference, bounds_cell(one.interval, "+"), _p_cell(one.p)]
         rows.append(row)
     yield TableView(
         "Against controls that see no face", columns, rows, "; ".join(f"{one.name}: {one.what}" for one in found[0])
@@ -119,7 +119,7 @@ def figures(subjects: Sequence[Subject], change: Mapping[str, Any] | None) -> Ta
         subjects: the predictions.
         change: result of `scoring.difference.difference`; None for one prediction.
     """
-    paths = list(paths_of(subjects[0]))
+    paths = list(_paths_of(subjects[0]))
     own = [part_of(subjects[0].score.to_json(), path) for path in paths]
     bounds = [interval_of(subjects[0], path) for path in paths]
     scale = _scale([*own, *(bound for interval in bounds for bound in interval or ())])
@@ -144,6 +144,6 @@ def figures(subjects: Sequence[Subject], change: Mapping[str, Any] | None) -> Ta
     return TableView("Figures and 95 % intervals", columns, rows, note)
 
 
-def p_cell(p: float | None) -> Cell:
+def _p_cell(p: float | None) -> Cell:
     """A probability as a cell."""
     return Cell("–", "") if p is None else Cell("< 0.001" if p < 0.001 else f"{p:.3f}", p)

@@ -1,4 +1,4 @@
-"""The tables of a report on rows, classes and units, and on what could be gained; those of the score: `score_tables`."""
+"""The tables of a report on classes, units, rows and gains; those of the score itself are in `score_tables`."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +10,17 @@ from abawbench.table import Floats
 from abawbench.tuning.ensembles.blends import Blend
 from abawbench.tuning.inputs.labelled import Figure
 from abawbench.tuning.search.crossfit import Alternatives
-from abawbench.tuning.search.searches import LEAST_RISE, Ascent, Candidates, Point, Points, best, weighted_sums
+from abawbench.tuning.search.searches import (
+    LEAST_RISE,
+    Ascent,
+    Candidates,
+    Point,
+    Points,
+    best,
+    grouped,
+    sums_at,
+    weighted_sums,
+)
 
 Bag = tuple[int, ...]
 
@@ -68,7 +77,7 @@ class Greedy:
         """The chosen bag of each weighting."""
         chosen, highest = self._begin(weights)
         since = np.zeros(len(weights), np.int64)
-        growing = _grouped(chosen, range(len(weights)))
+        growing = grouped(chosen, range(len(weights)))
         for _ in range(self.picks):
             grown: dict[int, Bag] = {}
             for bag, rows in growing.items():
@@ -79,7 +88,7 @@ class Greedy:
                     since[row] += 1
                     if values[member] > highest[row] + LEAST_RISE:
                         highest[row], chosen[row], since[row] = values[member], larger[member], 0
-            growing = _grouped(grown, [row for row in grown if since[row] < PATIENCE])
+            growing = grouped(grown, [row for row in grown if since[row] < PATIENCE])
         return chosen
 
     def _begin(self, weights: Floats) -> tuple[list[Bag], Floats]:
@@ -102,10 +111,7 @@ class Greedy:
 
     def sums(self, choices: list[Bag], weights: Floats) -> Floats:
         """The weighted statistics of the bags, shape (n, width, cells)."""
-        result = np.zeros((len(choices), *self._at(choices[0]).shape[1:]))
-        for bag, own in _grouped(choices, range(len(choices))).items():
-            result[own] = weighted_sums(weights[own], self._at(bag))
-        return result
+        return sums_at(choices, self._at, weights)
 
     def untouched(self, weights: Floats) -> Floats:
         """The weighted statistics of equal weights, shape (n, width, cells)."""
@@ -117,15 +123,7 @@ class Greedy:
 
     def for_resamples(self) -> Alternatives:
         """The bags that were tried, without those that cannot win."""
-        return Alternatives((Points(np.stack(list(self.visited.values())), self.figure).narrowed(),), self)
-
-
-def _grouped(bags: Mapping[int, Bag] | Sequence[Bag], rows: Iterable[int]) -> dict[Bag, list[int]]:
-    """The rows at each bag."""
-    groups: dict[Bag, list[int]] = {}
-    for row in rows:
-        groups.setdefault(bags[row], []).append(row)
-    return groups
+        return Alternatives((Points.of(self.visited, self.figure).narrowed(),), self)
 
 
 @dataclass(frozen=True, eq=False)

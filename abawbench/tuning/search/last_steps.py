@@ -326,8 +326,8 @@ def last_step_of(
 ) -> LastStep:
     """The last step of a task for the kinds of steps that are tuned.
 
-    Scale and offset are searched only for concordance, since a correlation does not change with them. Offsets are searched for at
-    most 30 classes, since hundreds of people have no priors to mend.
+    Scale and offset are searched only for concordance, since a correlation does not change with them. Offsets are
+    searched for at most 30 classes, since hundreds of people have no priors to mend.
 
     Args:
         challenge: the challenge.

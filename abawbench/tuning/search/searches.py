@@ -5,7 +5,7 @@ Ties go to the earlier candidate, so that a setting is left as it is where nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from abawbench.table import Floats, Mask, Rows
 from abawbench.tuning.search.crossfit import Alternatives
 
 Real = TypeVar("Real", np.float32, np.float64)
+Choice = TypeVar("Choice", bound=Hashable)
 
 # cells of the sums of all candidates that are held at a time: 64 MB
 BLOCK_CELLS = 1 << 23
@@ -173,6 +174,28 @@ def compact(statistics: Floats) -> NDArray[Any]:
     return counts if np.array_equal(counts, statistics) else statistics
 
 
+def grouped(choices: Mapping[int, Choice] | Sequence[Choice], rows: Iterable[int]) -> dict[Choice, list[int]]:
+    """The rows of each choice."""
+    groups: dict[Choice, list[int]] = {}
+    for row in rows:
+        groups.setdefault(choices[row], []).append(row)
+    return groups
+
+
+def sums_at(choices: Sequence[Choice], statistics_of: Callable[[Choice], Floats], weights: Floats) -> Floats:
+    """The weighted statistics of the choice of each weighting, shape (n, cells...).
+
+    Args:
+        choices: one choice for each of n weightings, one at least.
+        statistics_of: function from a choice to its statistics by cluster, shape (clusters, cells...).
+        weights: weight of each cluster, shape (n, clusters).
+    """
+    result = np.zeros((len(choices), *statistics_of(choices[0]).shape[1:]))
+    for choice, own in grouped(choices, range(len(choices))).items():
+        result[own] = weighted_sums(weights[own], statistics_of(choice))
+    return result
+
+
 Point = tuple[float, ...]
 
 
@@ -254,13 +277,7 @@ class Ascent:
 
     def sums(self, choices: list[Point], weights: Floats) -> Floats:
         """The weighted statistics at the points, shape (n, cells...)."""
-        rows: dict[Point, list[int]] = {}
-        for row, point in enumerate(choices):
-            rows.setdefault(point, []).append(row)
-        result = np.zeros((len(choices), *self._at(self._origin).shape[1:]))
-        for point, own in rows.items():
-            result[own] = weighted_sums(weights[own], self._at(point))
-        return result
+        return sums_at(choices, self._at, weights)
 
     def untouched(self, weights: Floats) -> Floats:
         """The weighted statistics at 0, shape (n, cells...)."""
@@ -272,7 +289,7 @@ class Ascent:
 
     def for_resamples(self) -> Alternatives:
         """The points that the climbs on all clusters and on the folds visited, without those that cannot win."""
-        return Alternatives((Points(np.stack(list(self.visited.values())), self.figure).narrowed(),), self)
+        return Alternatives((Points.of(self.visited, self.figure).narrowed(),), self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,6 +303,11 @@ class Points:
 
     statistics: NDArray[Any]
     figure: Callable[[Floats], Floats]
+
+    @staticmethod
+    def of(visited: Mapping[Any, NDArray[Any]], figure: Callable[[Floats], Floats]) -> Points:
+        """The points that a search visited, from the statistics of each, shape (clusters, cells...)."""
+        return Points(np.stack(list(visited.values())), figure)
 
     def totals(self, weights: Floats, clusters: Rows) -> Floats:
         """The weighted statistics of all points, shape (n, points, cells...)."""
