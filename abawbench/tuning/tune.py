@@ -14,13 +14,13 @@ from abawbench.entries.outputs import covered
 from abawbench.fill import MOST_FILLED, Policy
 from abawbench.inference import is_store
 from abawbench.inference.store import Store, open_store, require_answers
-from abawbench.scoring import Resampling, pair
+from abawbench.scoring import Resampling
 from abawbench.scoring.intervals import LEVEL, USUAL
 from abawbench.table import Table
-from abawbench.tuning.inputs.labelled import MOST_CLUSTERS, Labelled, frames_table, labelled, unjudged
+from abawbench.tuning.inputs.labelled import COPYING, MOST_CLUSTERS, Labelled, labelled
 from abawbench.tuning.inputs.stream import ASSUMED_RATE, Stream, read_stream
 from abawbench.tuning.search.answers import StreamAnswers
-from abawbench.tuning.search.crossfit import CrossFit, Plan, added, crossfit, deal_folds
+from abawbench.tuning.search.crossfit import CrossFit, Plan, added, crossfit
 from abawbench.tuning.search.last_steps import last_step_of
 from abawbench.tuning.search.procedure import Combination, Procedure, Stage
 from abawbench.tuning.search.searches import FLAT
@@ -29,9 +29,6 @@ from abawbench.tuning.steps.kinds import STEPS
 from abawbench.tuning.steps.transforms import candidates
 from abawbench.tuning.steps.tuned import Bounds, Estimate, Fitted, Report, Tuned, identity_of, truth_hash
 from abawbench.tuning.use import use_of_weights
-
-# fill policies that take the answer of another frame as it is
-COPYING: tuple[Policy, ...] = ("error", "previous", "nearest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,25 +86,10 @@ def tune(
     _require_score(challenge, store)
     stream = read_stream(store, challenge)
     other = None if gate is None else read_stream(gate, challenge)
-    paired = pair(
-        challenge,
-        truth,
-        frames_table(challenge, stream),
-        missing=settings.missing,
-        allow_filled=settings.allow_filled,
+    paired, rows, sizes = labelled(
+        challenge, truth, stream, settings.missing, settings.allow_filled, resampling.subjects
     )
-    rows, sizes = labelled(challenge, paired, stream, settings.missing, resampling.subjects)
-    problems = tuple(unjudged(truth, rows))
-    if problems:
-        raise ProblemError(*problems)
-    dealt = deal_folds(
-        np.array(sizes, np.float64),
-        folds=settings.folds,
-        repeats=settings.repeats,
-        seed=resampling.seed,
-        what=f"{resampling.unit}s",
-    )
-    plan = Plan(dealt, resampling.resamples, resampling.seed)
+    plan = Plan.of(sizes, resampling, settings.folds, settings.repeats)
     parts: dict[str, CrossFit] = {}
     steps: dict[str, Combination] = {}
     notes = [*_notes(stream, len(sizes)), *_fitted_before(challenge, truth, store)]

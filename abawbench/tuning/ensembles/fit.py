@@ -12,19 +12,16 @@ from abawbench.base.problems import Problem, ProblemError, remarks
 from abawbench.challenges import Challenge
 from abawbench.fill import MOST_FILLED, Policy
 from abawbench.scoring.intervals import USUAL, Resampling, warning
-from abawbench.scoring.score import pair
 from abawbench.table import Floats, Table
 from abawbench.tuning.ensembles.blends import Blend, blend_of
 from abawbench.tuning.ensembles.members import Members
 from abawbench.tuning.ensembles.rank_average import LabelRanks, ranks_for
 from abawbench.tuning.ensembles.searches import Greedy, joint, simplex
 from abawbench.tuning.ensembles.weights import Average, EnsembleWeights, MemberFacts, Method
-from abawbench.tuning.inputs.labelled import Figure, Labelled, frames_table, labelled, unjudged, whole_figure_of
-from abawbench.tuning.search.crossfit import CrossFit, Plan, Search, added, crossfit, deal_folds
+from abawbench.tuning.inputs.labelled import COPYING, Figure, Labelled, labelled, whole_figure_of
+from abawbench.tuning.search.crossfit import CrossFit, Plan, Search, added, crossfit
 from abawbench.tuning.steps.tuned import truth_hash
 
-# policies that copy the answers of one frame, so that an unanswered row has the same frame under all weights
-COPYING: tuple[Policy, ...] = ("error", "previous", "nearest")
 Approach = Literal["best_single", "equal", "ensemble"]
 
 
@@ -106,15 +103,8 @@ def fit_ensemble(
         found, expected = f"{challenge.id}, whose official metric is not settled", "a challenge with a score"
         raise ProblemError(Problem("C02", found, expected, "name another challenge"))
     stream = members.mean(challenge)
-    paired = pair(challenge, truth, frames_table(challenge, stream), missing=missing, allow_filled=allow_filled)
-    rows, sizes = labelled(challenge, paired, stream, missing, resampling.subjects)
-    problems = tuple(unjudged(truth, rows))
-    if problems:
-        raise ProblemError(*problems)
-    dealt = deal_folds(
-        np.array(sizes, np.float64), folds=folds, repeats=repeats, seed=resampling.seed, what=f"{resampling.unit}s"
-    )
-    plan = Plan(dealt, resampling.resamples, resampling.seed)
+    paired, rows, sizes = labelled(challenge, truth, stream, missing, allow_filled, resampling.subjects)
+    plan = Plan.of(sizes, resampling, folds, repeats)
     tasks = [_collect(challenge, own, members, average) for own in rows.values()]
     weights: dict[str, tuple[float, ...]] = {}
     parts: dict[str, dict[Approach, CrossFit]] = {}

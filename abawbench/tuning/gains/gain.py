@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from abawbench.tuning.gains.repairs_of_classes import (
 )
 from abawbench.tuning.gains.repairs_of_values import filled_as_others, repairs_of_values
 from abawbench.tuning.inputs.stream import Stream
-from abawbench.tuning.search.crossfit import Plan, crossfit, deal_folds
+from abawbench.tuning.search.crossfit import Plan, crossfit
 
 FOLDS = 5
 REPEATS = 10
@@ -214,8 +214,8 @@ def _fits(case: Case, repairs: list[Repair], resampling: Resampling) -> list[Gai
     sizes = np.sum([rows_of(task, case.clusters[task.name]) for task in case.challenge.tasks], axis=0)
     if len(case.names) < 2:
         return []
-    folds = deal_folds(sizes, folds=min(FOLDS, len(sizes)), repeats=REPEATS, seed=resampling.seed)
-    plan = Plan(folds, min(SEARCHES, resampling.resamples), resampling.seed)
+    fewer = replace(resampling, resamples=min(SEARCHES, resampling.resamples))
+    plan = Plan.of(sizes, fewer, min(FOLDS, len(sizes)), REPEATS)
     result: list[Gain] = []
     for repair in repairs:
         assert isinstance(repair.method, Fitted)

@@ -15,13 +15,15 @@ from abawbench.entries.outputs import decide
 from abawbench.fill import Policy, fill
 from abawbench.metrics.groups import Groups
 from abawbench.scoring.criteria import criterion_of
-from abawbench.scoring.score import Paired
+from abawbench.scoring.score import Paired, pair
 from abawbench.scoring.statistics import Column, kind_of
 from abawbench.table import Floats, Mask, Rows, Table, Values
 from abawbench.tuning.inputs.stream import Stream
 
 Figure = Callable[[Floats], Floats]
 
+# fill policies that copy the answers of one frame, so that a row has the same frame under all settings
+COPYING: tuple[Policy, ...] = ("error", "previous", "nearest")
 # clusters that are held out and resampled; of more, some are joined
 MOST_CLUSTERS = 1000
 
@@ -89,26 +91,29 @@ class Labelled:
 
 def labelled(
     challenge: Challenge,
-    paired: Paired,
+    truth: Table,
     stream: Stream,
     missing: Policy,
+    allow_filled: float,
     subjects: Mapping[str, str] | None,
-) -> tuple[dict[str, Labelled], tuple[int, ...]]:
+) -> tuple[Paired, dict[str, Labelled], Floats]:
     """Find the annotated rows of every task that counts, and the frames that answer them.
 
     Args:
         challenge: the challenge.
-        paired: the truth, paired with `frames_table` of the stream.
+        truth: the annotations.
         stream: the answers.
-        missing: fill policy for annotated rows without an answer: `error`, `previous` or `nearest`.
+        missing: fill policy for annotated rows without an answer, one of `COPYING`.
+        allow_filled: greatest share of filled rows among the annotated ones, from 0 to 1.
         subjects: subject of each video; None for clusters of videos.
 
     Returns:
-        The rows by task, and the number of annotated rows of each cluster.
+        The truth paired with the frames, the rows by task, and the number of annotated rows of each cluster.
 
     Raises:
-        ProblemError: C02, a video has no subject.
+        ProblemError: the problems of `scoring.pair`; C02 a video has no subject, T10 or T13 a task cannot be judged.
     """
+    paired = pair(challenge, truth, _frames_table(challenge, stream), missing=missing, allow_filled=allow_filled)
     truth = paired.truth
     group = groups_of(truth.videos, subjects)[truth.video]
     some = np.logical_or.reduce([paired.valid[task.name] for task in challenge.tasks])
@@ -134,10 +139,13 @@ def labelled(
             copied[rows],
             np.repeat(values.sum(0)[:, None] / max(len(rows), 1), 2, axis=1) if task.is_real else None,
         )
-    return result, tuple(np.bincount(place[group[some]], minlength=clusters).tolist())
+    problems = tuple(_unjudged(truth, result))
+    if problems:
+        raise ProblemError(*problems)
+    return paired, result, np.bincount(place[group[some]], minlength=clusters).astype(np.float64)
 
 
-def unjudged(truth: Table, rows: Mapping[str, Labelled]) -> Iterator[Problem]:
+def _unjudged(truth: Table, rows: Mapping[str, Labelled]) -> Iterator[Problem]:
     """A problem for each task that cannot be judged: T10 without an annotated row, T13 without any positive label."""
     for name, own in rows.items():
         if not len(own):
@@ -149,7 +157,7 @@ def unjudged(truth: Table, rows: Mapping[str, Labelled]) -> Iterator[Problem]:
             yield Problem("T13", f"no positive of {name} in {len(own):,} rows", expected, fix, truth.source)
 
 
-def frames_table(challenge: Challenge, stream: Stream) -> Table:
+def _frames_table(challenge: Challenge, stream: Stream) -> Table:
     """A table of all frames of a stream; those without an answer have no value, so that a policy can fill them."""
     values: dict[str, Values] = {}
     for task in challenge.tasks:

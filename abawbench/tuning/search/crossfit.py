@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.metrics.bootstrap import draws, percentile_interval
-from abawbench.scoring.intervals import LEVEL
+from abawbench.scoring.intervals import LEVEL, Resampling
 from abawbench.table import Floats, Mask, Rows
 
 Choices = TypeVar("Choices")
@@ -231,6 +231,12 @@ class Plan:
     seed: int = 0
     threads: int | None = None
     progress: Callable[[int, int], None] | None = None
+
+    @staticmethod
+    def of(sizes: Floats, resampling: Resampling, folds: int, repeats: int) -> Plan:
+        """Deal clusters with so many rows, shape (clusters,), for a resampling. Raises: ProblemError, D24."""
+        dealt = deal_folds(sizes, folds=folds, repeats=repeats, seed=resampling.seed, what=f"{resampling.unit}s")
+        return Plan(dealt, resampling.resamples, resampling.seed)
 
     @property
     def held_out(self) -> Mask:
