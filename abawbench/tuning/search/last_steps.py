@@ -19,7 +19,7 @@ from abawbench.table import Floats
 from abawbench.tuning.inputs.labelled import Figure, Labelled, figure_of, whole_figure_of
 from abawbench.tuning.search.affine import Lines
 from abawbench.tuning.search.crossfit import Additive, Alternatives, Search
-from abawbench.tuning.search.searches import Ascent, Point, Points, weighted_sums
+from abawbench.tuning.search.searches import Ascent, Point, Points, compact, weighted_sums
 from abawbench.tuning.search.thresholds import CODES, DEFAULT, Codes, LevelCounter, Levels, Thresholds
 from abawbench.tuning.steps.kinds import Affine, Line, Offsets, Step, steps_for
 from abawbench.tuning.steps.kinds import Thresholds as ThresholdStep
@@ -216,7 +216,7 @@ class ByOffsets:
 
     def approximation(self, statistics: Statistics) -> Points:
         """Answers without offsets."""
-        return Points(statistics[None], self.figure)
+        return Points(compact(statistics)[None], self.figure)
 
     def search(self, answers: Floats, approximation: Additive) -> Ascent:
         """Coordinate ascent over the offsets."""

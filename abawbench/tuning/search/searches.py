@@ -311,7 +311,8 @@ class Points:
 
     def totals(self, weights: Floats, clusters: Rows) -> Floats:
         """The weighted statistics of all points, shape (n, points, cells...)."""
-        return np.moveaxis(weighted_sums(weights, self.statistics[:, clusters], clusters_axis=1), 0, 1)
+        statistics = self.statistics[:, clusters].astype(np.float64)
+        return np.moveaxis(weighted_sums(weights, statistics, clusters_axis=1), 0, 1)
 
     def choose(self, totals: Floats) -> tuple[Rows, Floats]:
         """The best point, shape (n,), and its figure."""
@@ -332,4 +333,4 @@ class Points:
         keeps[0] = True
         places = np.flatnonzero(keeps)
         places = np.sort(places[np.argsort(-figures[places], kind="stable")[:MOST_POINTS]])
-        return Points(self.statistics[np.union1d(places, [0])].astype(np.float64), self.figure)
+        return Points(self.statistics[np.union1d(places, [0])], self.figure)
