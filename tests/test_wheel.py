@@ -67,6 +67,11 @@ def test_a_data_set_is_known_in_an_empty_folder(site, tmp_path):
     assert run(site, tmp_path, "data", "show", "disfa").returncode == 0
 
 
+def test_the_published_pairs_come_with_it(site):
+    name = "abawbench/tuning/trials/published_pairs.csv"
+    assert (site / name).read_bytes() == (ROOT / name).read_bytes()
+
+
 @pytest.mark.parametrize("name", ["2026_abawbench_mean", "2019_kollias_facebehaviornet/tiny"])
 def test_an_entry_is_checked_in_an_empty_folder(site, tmp_path, name):
     pytest.importorskip("torch")
