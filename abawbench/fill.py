@@ -13,6 +13,8 @@ from abawbench.table import Alignment, Floats, Integers, Mask, Rows, Table, Valu
 
 Policy = Literal["error", "previous", "nearest", "linear", "prior"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)
+# policies that copy the answers of one frame, or refuse: a row then has the same frame whatever becomes of the answers
+COPYING: tuple[Policy, ...] = ("error", "previous", "nearest")
 FramePolicy = Literal["none", "previous", "nearest", "linear"]
 # rule that a row without values breaks, by the note of whoever read it
 GAPS = {"N41": "T01", "N43": "V04"}

@@ -28,6 +28,7 @@ from abawbench.cli.output import (
     writing,
 )
 from abawbench.cli.score import format_figure, format_interval
+from abawbench.fill import COPYING
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
@@ -61,7 +62,7 @@ class _Options(ResamplingOptions):
 )
 @choice_option(
     "--missing",
-    choices=["error", "previous", "nearest"],
+    choices=COPYING,
     default="error",
     text="Fill policy for annotated rows that no member answers.",
 )

@@ -103,12 +103,12 @@ class ScoringOptions(ResamplingOptions):
     allow_filled: float
 
 
-def scoring_options(verb: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that decide a score and its intervals; the verb takes them as `**ScoringOptions`."""
+def scoring_options_with(policies: tuple[Policy, ...]) -> Decorator:
+    """The options that decide a score and its intervals, with these fill policies; see `scoring_options`."""
     options: tuple[Decorator, ...] = (
         choice_option(
             "--missing",
-            choices=POLICIES,
+            choices=policies,
             default="error",
             text="Fill policy for annotated rows without a prediction.",
         ),
@@ -119,9 +119,17 @@ def scoring_options(verb: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--seed", default=0, show_default=True, help="Seed of the resampling."),
     )
-    for option in reversed(options):
-        verb = option(verb)
-    return verb
+
+    def add(verb: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            verb = option(verb)
+        return verb
+
+    return add
+
+
+scoring_options = scoring_options_with(POLICIES)
+"""Add the options that decide a score and its intervals; the verb takes them as `**ScoringOptions`."""
 
 
 def resampling(options: ResamplingOptions, truth: Path) -> Resampling:

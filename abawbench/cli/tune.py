@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
-from abawbench.cli.options import CHALLENGE, PATH, ScoringOptions, json_option, resampling, scoring_options
+from abawbench.cli.options import CHALLENGE, PATH, ScoringOptions, json_option, resampling, scoring_options_with
 from abawbench.cli.output import (
     exits_on_problems,
     print_json,
@@ -20,6 +20,7 @@ from abawbench.cli.output import (
     writing,
 )
 from abawbench.cli.score import format_figure, format_interval
+from abawbench.fill import COPYING
 from abawbench.scoring.intervals import warning
 from abawbench.tuning.search.crossfit import FIGURES
 from abawbench.tuning.steps.kinds import STEPS, describe
@@ -56,7 +57,7 @@ class _Options(ScoringOptions):
 @click.option("--gate", type=PATH, help="Store of another entry, to answer where this one is not confident.")
 @click.option("--folds", default=5, show_default=True, type=click.IntRange(2), help="Number of folds.")
 @click.option("--repeats", default=20, show_default=True, type=click.IntRange(1), help="Times that folds are dealt.")
-@scoring_options
+@scoring_options_with(COPYING)
 @json_option
 @exits_on_problems
 def command(

@@ -11,13 +11,13 @@ import numpy as np
 from abawbench.base.problems import Problem, ProblemError, near_names
 from abawbench.challenges import Challenge
 from abawbench.entries.outputs import covered
-from abawbench.fill import MOST_FILLED, Policy
+from abawbench.fill import COPYING, MOST_FILLED, Policy
 from abawbench.inference import is_store
 from abawbench.inference.store import Store, open_store, require_answers
 from abawbench.scoring import Resampling
 from abawbench.scoring.intervals import LEVEL, USUAL
 from abawbench.table import Table
-from abawbench.tuning.inputs.labelled import COPYING, MOST_CLUSTERS, Labelled, labelled
+from abawbench.tuning.inputs.labelled import MOST_CLUSTERS, Labelled, labelled
 from abawbench.tuning.inputs.stream import ASSUMED_RATE, Stream, read_stream
 from abawbench.tuning.search.answers import StreamAnswers
 from abawbench.tuning.search.crossfit import CrossFit, Plan, added, crossfit

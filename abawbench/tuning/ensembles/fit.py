@@ -10,7 +10,7 @@ import numpy as np
 
 from abawbench.base.problems import Problem, ProblemError, remarks
 from abawbench.challenges import Challenge
-from abawbench.fill import MOST_FILLED, Policy
+from abawbench.fill import COPYING, MOST_FILLED, Policy
 from abawbench.scoring.intervals import USUAL, Resampling, warning
 from abawbench.table import Floats, Table
 from abawbench.tuning.ensembles.blends import Blend, blend_of
@@ -18,7 +18,7 @@ from abawbench.tuning.ensembles.members import Members
 from abawbench.tuning.ensembles.rank_average import LabelRanks, ranks_for
 from abawbench.tuning.ensembles.searches import Greedy, joint, simplex
 from abawbench.tuning.ensembles.weights import Average, EnsembleWeights, MemberFacts, Method
-from abawbench.tuning.inputs.labelled import COPYING, Figure, Labelled, labelled, whole_figure_of
+from abawbench.tuning.inputs.labelled import Figure, Labelled, labelled, whole_figure_of
 from abawbench.tuning.search.crossfit import CrossFit, Plan, Search, added, crossfit
 from abawbench.tuning.steps.tuned import truth_hash
 
@@ -79,7 +79,7 @@ def fit_ensemble(
         members: the members.
         method: `greedy` selection with replacement, ascent on the `simplex`, or `equal` weights.
         average: what is averaged: probabilities, or ranks.
-        missing: fill policy for annotated rows that no member answers, one of `COPYING`.
+        missing: fill policy for annotated rows that no member answers, one of `fill.COPYING`.
         allow_filled: greatest share of filled rows among the annotated ones, from 0 to 1.
         folds: number of folds of videos (or subjects).
         repeats: number of times that the folds are dealt.

@@ -22,8 +22,6 @@ from abawbench.tuning.inputs.stream import Stream
 
 Figure = Callable[[Floats], Floats]
 
-# fill policies that copy the answers of one frame, so that a row has the same frame under all settings
-COPYING: tuple[Policy, ...] = ("error", "previous", "nearest")
 # clusters that are held out and resampled; of more, some are joined
 MOST_CLUSTERS = 1000
 
@@ -103,7 +101,7 @@ def labelled(
         challenge: the challenge.
         truth: the annotations.
         stream: the answers.
-        missing: fill policy for annotated rows without an answer, one of `COPYING`.
+        missing: fill policy for annotated rows without an answer, one of `fill.COPYING`.
         allow_filled: greatest share of filled rows among the annotated ones, from 0 to 1.
         subjects: subject of each video; None for clusters of videos.
 
