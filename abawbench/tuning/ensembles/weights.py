@@ -294,12 +294,16 @@ def _record(card: Card, members: Members, weights: EnsembleWeights) -> dict[str,
 
 
 def _card(challenge: Challenge, members: Members, weights: EnsembleWeights) -> Card:
-    """The card of the ensemble: what its members are, and that its weights were fitted on labels."""
-    cards = [store.card for store in members.stores]
+    """The card of the ensemble: what its members are, and that its weights were fitted on labels.
+
+    The order of the stores changes nothing, or values that were tuned on the ensemble would not fit it elsewhere.
+    """
+    order = sorted(range(len(members.stores)), key=lambda place: members.identities[place])
+    cards = [members.stores[place].card for place in order]
     shares = [
         f"{card.name}: "
         + ", ".join(f"{weights.share(task.name)[place]:.3f} of {task.name}" for task in challenge.tasks)
-        for place, card in enumerate(cards)
+        for place, card in zip(order, cards, strict=True)
     ]
     fitted = f"its weights ({weights.method}) were fitted on the labels of {len(weights.videos)} units of the truth"
     chosen = [] if weights.method == "equal" else [f"{fitted} with sha256 {weights.truth_sha256[:16]}"]

@@ -19,6 +19,7 @@ from abawbench.table import Table
 from abawbench.tuning.ensembles.fit import fit_ensemble
 from abawbench.tuning.ensembles.members import read_members
 from abawbench.tuning.ensembles.weights import WEIGHTS, mean_answers, write_ensemble
+from abawbench.tuning.steps.tuned import identity_of
 from tests.tuning.stores import write_store
 
 MTL = get("abaw4-mtl")
@@ -258,6 +259,8 @@ def test_fitted_on_validation_and_applied_to_the_test_stores_in_any_order(stores
     )
     card = found.card
     assert card.name == open_store(out).card.name
+    # values that were tuned on the one fit the other
+    assert identity_of(found) == identity_of(open_store(out))
     assert card.trained_on == ("imaginary",)
     assert any("fitted on the labels of 8 units" in note for note in card.notes)
     assert [member["entry"] for member in found.record["ensemble"]["members"]] == [
