@@ -36,11 +36,17 @@ def repairs_of_classes(case: Case, task: Task) -> Iterator[Repair]:
 
 
 def repairs_of_labels(case: Case, task: Task) -> Iterator[Repair]:
-    """Every repair of a task with labels that may occur together."""
+    """Every repair of a task with labels that may occur together.
+
+    Labels are errors of their own: one may be missed where another is invented without the two being confused. So pairs
+    count only where both errors meet in more rows than they would by chance.
+    """
     yield from _decisions(case, task, "thresholds", "thresholds")
     swapped = case.by_cluster(_swapped(case, task))
     total, counts = swapped.sum(0), case.total[task.name]
-    pairs = [(a, b) for a, b in combinations(range(task.width), 2) if total[a, b] + total[b, a]]
+    chance = _swapped_by_chance(case, task)
+    both, expected = total + total.T, chance + chance.T
+    pairs = [(a, b) for a, b in combinations(range(task.width), 2) if both[a, b] > expected[a, b]]
     if not pairs:
         return
     a, b = _costliest(case, task, pairs, np.stack([_labels_apart(counts, total, pair) for pair in pairs]))
@@ -49,7 +55,13 @@ def repairs_of_labels(case: Case, task: Task) -> Iterator[Repair]:
     def change(sums: Sums) -> Sums:
         return {task.name: _labels_apart(sums[task.name], sums[name], (a, b))}
 
-    advice = _confusion(task, (a, b), (total[a, b], total[b, a]))
+    told = [
+        f"{int(total[missed, invented]):,} rows miss {task.outputs[missed]} and invent {task.outputs[invented]} "
+        f"({chance[missed, invented]:,.0f} by chance)"
+        for missed, invented in ((a, b), (b, a))
+        if total[missed, invented]
+    ]
+    advice = f"is errors of two labels that meet, a bound: {', '.join(told)}; look at these rows"
     yield _pair(case, task, (a, b), advice, Bound(change, {name: swapped}))
 
 
@@ -140,7 +152,7 @@ def _classes_apart(counts: Floats, pair: Pair) -> Floats:
 
 
 def _labels_apart(counts: Floats, swapped: Floats, pair: Pair) -> Floats:
-    """Label counts, shape (..., labels, 4), with both labels right where one was predicted instead of the other."""
+    """Label counts, shape (..., labels, 4), with both labels right where one was missed and the other invented."""
     result = counts.copy()
     for missed, invented in (pair, pair[::-1]):
         rows = swapped[..., missed, invented]
@@ -149,6 +161,23 @@ def _labels_apart(counts: Floats, swapped: Floats, pair: Pair) -> Floats:
         result[..., invented, FALSE_POSITIVE] -= rows
         result[..., invented, NEITHER] += rows
     return result
+
+
+def _swapped_by_chance(case: Case, task: Task) -> Floats:
+    """Rows in which one label (first axis) is missed and another invented, if each erred apart from the other.
+
+    Given the truth of both labels, with each label's own rates of errors.
+    """
+    present = (case.paired.truth.classes(task.name)[case.paired.valid[task.name]] > 0).astype(np.float32)
+    together = (present.T @ present).astype(np.float64)
+    counts = case.total[task.name]
+
+    def rate(error: int, right: int) -> Floats:
+        rows = counts[:, error] + counts[:, right]
+        return np.divide(counts[:, error], rows, out=np.zeros(len(rows)), where=rows > 0)
+
+    missed, invented = rate(FALSE_NEGATIVE, TRUE_POSITIVE), rate(FALSE_POSITIVE, NEITHER)
+    return (np.diag(together)[:, None] - together) * missed[:, None] * invented
 
 
 def _swapped(case: Case, task: Task) -> Floats:

@@ -165,16 +165,27 @@ def test_the_confused_pair_of_classes_is_worked_by_hand():
     assert "2 rows have Anger instead of Neutral, 2 rows have Neutral instead of Anger" in gain.advice
 
 
-def test_the_confused_pair_of_labels_counts_rows_in_which_one_stands_for_the_other():
+def test_the_confused_pair_of_labels_counts_rows_in_which_one_is_missed_and_the_other_invented():
     truth, prediction = np.zeros((16, 12), np.int8), np.zeros((16, 12), np.int8)
     truth[:8, 0] = prediction[8:, 1] = 1
     prediction[:4, 2] = 1
     truth[8:, 3] = prediction[8:, 3] = 1
     gain = found(UNITS, table("action_units", truth, 2), table("action_units", prediction, 2), "most confused pair")
     assert gain.column == "AU1 and AU4"
-    assert "4 rows have AU4 instead of AU1" in gain.advice
+    # AU1 is missed in 8 of 8 rows and AU4 invented in 4 of 16: by chance 8 * 1 * 1/4
+    assert "4 rows miss AU1 and invent AU4 (2 by chance)" in gain.advice
     # AU1: 4 of 8 found, F1 = 2 * 4 / (2 * 4 + 4)
     assert gain.gain == pytest.approx(2 / 3 / 12, abs=1e-12)
+
+
+def test_errors_of_labels_that_meet_no_more_often_than_by_chance_are_no_confusion():
+    truth, prediction = np.zeros((16, 12), np.int8), np.zeros((16, 12), np.int8)
+    # AU1 is missed in half of its rows, AU2 invented in half of all, apart from each other
+    truth[:8, 0] = prediction[::2, 0] = 1
+    prediction[8:, 0] = 0
+    prediction[:, 1] = np.tile([0, 0, 1, 1], 4)
+    every = gains(UNITS, pair(UNITS, table("action_units", truth, 2), table("action_units", prediction, 2)))
+    assert "most confused pair" not in {one.error for one in every}
 
 
 def test_the_worst_video_is_named_and_its_gain_is_the_score_without_it():
