@@ -25,7 +25,7 @@ from abawbench.tuning.search.last_steps import last_step_of
 from abawbench.tuning.search.procedure import Combination, Procedure, Stage
 from abawbench.tuning.search.searches import FLAT
 from abawbench.tuning.steps.apply import can_gate
-from abawbench.tuning.steps.kinds import STEPS
+from abawbench.tuning.steps.kinds import STEPS, steps_for
 from abawbench.tuning.steps.transforms import candidates
 from abawbench.tuning.steps.tuned import Bounds, Estimate, Fitted, Report, Tuned, identity_of, truth_hash
 from abawbench.tuning.use import use_of_weights
@@ -76,13 +76,14 @@ def tune(
         tell: called with what is done now.
 
     Returns:
-        The tuned values, and what they are worth: for the `score`, and for each of its `terms.<task>`.
+        The tuned values, and what they are worth: for the `score`, and where it has several, for each `terms.<task>`.
 
     Raises:
-        ProblemError: C02 a challenge without a score, P07 a store without an answer to any of its tasks, T10 or T13 a
-            task that cannot be judged, D24 fewer videos than folds, and what `pair` and `read_stream` raise.
+        ProblemError: C02 a challenge without a score, or settings that cannot be used, P07 a store without an answer to
+            any of its tasks, T10 or T13 a task that cannot be judged, D24 fewer videos than folds, and what `pair` and
+            `read_stream` raise.
     """
-    _require_settings(settings)
+    _require_settings(settings, gate)
     _require_score(challenge, store)
     stream = read_stream(store, challenge)
     other = None if gate is None else read_stream(gate, challenge)
@@ -92,9 +93,13 @@ def tune(
     plan = Plan.of(sizes, resampling, settings.folds, settings.repeats)
     parts: dict[str, CrossFit] = {}
     steps: dict[str, Combination] = {}
-    notes = [*_notes(stream, len(sizes)), *_fitted_before(challenge, truth, store)]
+    notes = list(_notes(stream, len(sizes)))
+    for one in (store,) if gate is None else (store, gate):
+        notes += _fitted_before(challenge, truth, one)
     for name, own in rows.items():
         told = _Told(name, tell)
+        if gate is not None and "gate" in settings.steps & set(steps_for(own.task)) and not can_gate(gate, own.task):
+            notes.append(f"{name}: no gate, since {gate.card.name} does not answer all of it")
         procedure = _procedure(challenge, own, stream, other, store, gate, settings, told)
         parts[f"terms.{name}"] = crossfit(procedure, replace(plan, progress=told.resamples))
         steps[name] = procedure.steps(procedure.fit(np.ones((1, own.clusters)))[0])
@@ -182,8 +187,8 @@ def _bounds(interval: list[float] | None) -> Bounds | None:
     return None if interval is None else (interval[0], interval[1])
 
 
-def _require_settings(settings: Settings) -> None:
-    """Raises: ProblemError C02, a fill policy that cannot be used or steps that there are not."""
+def _require_settings(settings: Settings, gate: Store | None) -> None:
+    """Raises: ProblemError C02, a fill policy that cannot be used, steps that there are not, a gate to nothing."""
     if settings.missing not in COPYING:
         found, expected = f"fill policy '{settings.missing}'", " or ".join(COPYING)
         raise ProblemError(Problem("C02", found, expected, "name one of these, or none"))
@@ -191,6 +196,9 @@ def _require_settings(settings: Settings) -> None:
     if unknown:
         expected = near_names(unknown[0], list(STEPS))
         raise ProblemError(Problem("C02", f"step '{unknown[0]}'", expected, "correct the name", count=len(unknown)))
+    if settings.steps == frozenset({"gate"}) and gate is None:
+        fix = "name it: --gate STORE"
+        raise ProblemError(Problem("C02", "a gate to no entry", "the store of another entry", fix))
 
 
 def _require_score(challenge: Challenge, store: Store) -> None:
@@ -212,4 +220,7 @@ def _fitted_before(challenge: Challenge, truth: Table, store: Store) -> Iterator
     """A note where the answers are those of an ensemble that was fitted on the same videos."""
     use = use_of_weights(store.root, challenge, truth)
     if use is not None and use.is_in_sample:
-        yield f"the {use.steps[0]} was fitted on {use.overlap} of these videos: the cross-fitted figures flatter, too"
+        yield (
+            f"the {use.steps[0]} {store.root} was fitted on {use.overlap} of these videos: the cross-fitted figures "
+            "flatter, too"
+        )

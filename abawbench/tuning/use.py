@@ -58,6 +58,7 @@ def read_tuned_predictions(
     store = _open(predictions)
     uses: list[TunedUse] = []
     notes: list[Problem] = []
+    answering = [predictions]
     if file is None:
         table = table_of(store, challenge)
     else:
@@ -65,10 +66,12 @@ def read_tuned_predictions(
         table = read_tuned_store(challenge, store, tuned, gate=gate, any_entry=file.any_entry)
         words = f"{', '.join(tuned.names) or 'nothing'}, fitted on {len(tuned.fitted.videos):,} videos"
         notes.append(Problem("N70", words, "values that were not fitted on these videos", "", str(file.path)))
+        answering += [file.gate] if file.gate is not None and "gate" in tuned.names else []
         if truth is not None:
             uses.append(use_of(tuned, file, challenge, truth, store))
-    weights = None if truth is None else use_of_weights(predictions, challenge, truth)
-    uses += [] if weights is None else [weights]
+    if truth is not None:
+        weights = [use_of_weights(path, challenge, truth) for path in answering]
+        uses += [use for use in weights if use is not None]
     use = _together(uses) if uses else None
     if use is not None and use.is_in_sample:
         notes.append(_in_sample(use, predictions if file is None else file.path))
@@ -141,9 +144,9 @@ def _overlap(challenge: Challenge, truth: Table, videos: Sequence[str]) -> Liter
 
 
 def _together(uses: Sequence[TunedUse]) -> TunedUse:
-    """One statement on tuned values and on the weights of the ensemble that they were applied to.
+    """One statement on tuned values and on the weights of the ensembles that they were applied to or that gate them.
 
-    Values that were tuned on an ensemble which was fitted on the same videos have no honest figure: the folds of the
+    Values that were tuned with an ensemble which was fitted on the same videos have no honest figure: the folds of the
     tuning were seen by the weights.
     """
     first, *others = uses

@@ -416,6 +416,17 @@ def test_a_gain_that_may_be_none_is_warned_of(tmp_path):
     assert "warning: score: the cross-fitted gain may be 0" in answer.stderr
 
 
+def test_a_gate_to_no_entry_is_refused_and_one_to_too_few_columns_is_told(made, monkeypatch):
+    truth, store = made
+    only = Settings(frozenset({"gate"}), folds=2, repeats=1)
+    with pytest.raises(ProblemError, match="a gate to no entry"):
+        tune(MTL, truth, store, only)
+    monkeypatch.setattr("abawbench.tuning.tune.can_gate", lambda _, task: task.name == "expression")
+    values, _ = tune(MTL, truth, store, only, gate=store, resampling=Resampling(0))
+    told = f"action_units: no gate, since {store.card.name} does not answer all of it"
+    assert [note for note in values.report.notes if "no gate" in note] == [told]
+
+
 def test_a_fixed_procedure_has_no_optimism(made):
     _, figures = tune(MTL, *made, Settings(frozenset(), repeats=2), resampling=FEW)
     assert figures["score"].optimism == pytest.approx(0, abs=1e-12)

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 import abawbench
 from abawbench import records
+from abawbench.api import read_table
 from abawbench.base.problems import ProblemError
 from abawbench.cli import main
 from abawbench.exports.every_eval_ever import every_eval_ever
@@ -346,7 +347,25 @@ def test_values_tuned_on_an_ensemble_that_was_fitted_on_the_same_videos_have_no_
     assert "quote: nothing: " in run(*arguments).stdout
     few = ("--only", "thresholds", "--folds", 2, "--repeats", 1, *FEW)
     tuned = run("tune", "abaw4-mtl", mean / "truth.parquet", mean / "greedy", "-o", mean / "new.json", *few)
-    assert "note: the greedy ensemble was fitted on all of these videos" in tuned.stderr
+    assert f"note: the greedy ensemble {mean / 'greedy'} was fitted on all of these videos" in tuned.stderr
+
+
+def test_values_with_a_gate_to_an_ensemble_that_was_fitted_on_the_same_videos_have_no_honest_score(mean, files):
+    greedy = open_store(mean / "greedy")
+    gated = replace(files[1], tasks={"expression": (Gate(greedy.card.name, identity_of(greedy), 0.9),)})
+    write_tuned(gated, mean / "gated.json")
+    truth = read_table(MTL, mean / "truth.parquet", "truth")
+    file = TunedFile(mean / "gated.json", mean / "greedy")
+    table, use = read_tuned_predictions(MTL, mean / "store", file, truth)
+    assert use is not None
+    assert use.steps == ["greedy ensemble", "gate"]
+    assert use.cross_fitted == {}
+    assert "N71" in {note.rule for note in table.notes}
+    equal = replace(gated, tasks={"expression": (Gate("equal", identity_of(open_store(mean / "equal")), 0.9),)})
+    write_tuned(equal, mean / "gated.json")
+    _, use = read_tuned_predictions(MTL, mean / "store", replace(file, gate=mean / "equal"), truth)
+    assert use is not None
+    assert use.cross_fitted["score"].value == files[1].report.figures["score"].cross_fitted
 
 
 def test_a_report_that_lacks_its_figures_is_a_problem(mean):
