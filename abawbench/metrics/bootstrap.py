@@ -115,11 +115,16 @@ def resampled(
     return {name: np.concatenate([figures[name] for figures in parts]) for name in parts[0]}
 
 
-def left_out(tasks: Mapping[str, Floats], evaluate: Evaluate[Name]) -> dict[Name, Floats]:
-    """Figures with each cluster left out in turn: by name, shape (clusters,), equal clusters next to each other."""
+def of_each(tasks: Mapping[str, Floats], evaluate: Evaluate[Name]) -> dict[Name, Floats]:
+    """Figures of each cluster alone: by name, shape (clusters,), equal clusters next to each other."""
     different, multiplicity = collapsed(tasks)
-    figures = evaluate({name: tasks[name].sum(0) - array for name, array in different.items()})
-    return {name: np.repeat(values, multiplicity) for name, values in figures.items()}
+    return {name: np.repeat(values, multiplicity) for name, values in evaluate(different).items()}
+
+
+def left_out(tasks: Mapping[str, Floats], evaluate: Evaluate[Name]) -> dict[Name, Floats]:
+    """Figures with each cluster left out in turn: by name, shape (clusters,), in the order of `of_each`."""
+    total = {name: array.sum(0) for name, array in tasks.items()}
+    return of_each(tasks, lambda own: evaluate({name: total[name] - array for name, array in own.items()}))
 
 
 def percentile_interval(samples: Floats, level: float) -> tuple[float, float] | None:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from abawbench.metrics.bootstrap import left_out
+from abawbench.metrics.bootstrap import left_out, of_each
 from abawbench.metrics.jackknife import jackknife_interval
 from abawbench.scoring.intervals import LEVEL
 from abawbench.scoring.score import by_subject
@@ -48,14 +48,20 @@ def bounds_of(
 ) -> dict[Name, Bounds]:
     """Compute the interval to quote of figures, by video, or by subject where these are given.
 
+    Only the clusters that have rows of a figure count for it: the standard error of a bin that three of sixty videos
+    have rows in has two degrees of freedom.
+
     Args:
         statistics: additive statistics by unit.
-        figures: function from sums by task to figures by name, over leading axes.
+        figures: function from sums by task to figures by name, over leading axes; NaN where there is no row.
         subjects: subject of each unit; None for intervals by video.
         span: least and greatest value that the figures can have.
     """
     merged = statistics.by_video if subjects is None else by_subject(statistics, subjects)
     tasks = merged.counted.tasks
     points = figures({name: array.sum(0) for name, array in tasks.items()})
-    without = left_out(tasks, figures)
-    return {name: jackknife_interval(float(point), without[name], LEVEL, span) for name, point in points.items()}
+    alone, without = of_each(tasks, figures), left_out(tasks, figures)
+    return {
+        name: jackknife_interval(float(point), without[name][~np.isnan(alone[name])], LEVEL, span)
+        for name, point in points.items()
+    }
