@@ -140,14 +140,9 @@ def _print(result: dict[str, Any]) -> None:
     print_table(
         [[row["video"], format_figure(row["effect"], "+")] for row in result["videos"]], [f"{result['unit']}", "effect"]
     )
-    p = result["p"]
-    verdict = (
-        "no figure to compare"
-        if p is None
-        else f"p = {p:.4f} ({result['swaps']:,} swaps of {result['clusters']} {result['unit']}s)"
-    )
     click.echo(
-        f"\n{result['figure']}: A - B = {format_figure(result['difference'], '+')}, {verdict}\n"
+        f"\n{result['figure']}: A - B = {format_figure(result['difference'], '+')}, p = {result['p']:.4f} "
+        f"({result['swaps']:,} swaps of {result['clusters']} {result['unit']}s)\n"
         f"smallest difference this split detects (80 % power): {format_figure(result['smallest_detectable'])}\n"
         f"{_sentence(result)}"
     )
@@ -156,8 +151,6 @@ def _print(result: dict[str, Any]) -> None:
 def _sentence(result: dict[str, Any]) -> str:
     """What the comparison says, in a sentence."""
     value, p, figure = result["difference"], result["p"], result["figure"]
-    if value is None or p is None:
-        return "There is no figure to compare A and B by."
     if value == 0:
         return f"A and B have the same {figure}."
     better = "A" if value > 0 else "B"

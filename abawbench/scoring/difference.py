@@ -44,10 +44,9 @@ class Difference(dict[str, Any]):
             ]
             for name, one in self["figures"].items()
         ]
-        p = "no p" if self["p"] is None else f"p = {self['p']:.4f}"
         name = figure_name(tuple(self["figure"].split(".")))
         title = (
-            f"{self['challenge']}: {name} {format_figure(self['difference'], '+')}, {p} "
+            f"{self['challenge']}: {name} {format_figure(self['difference'], '+')}, p = {self['p']:.4f} "
             f"by swaps of {self['clusters']:,} {self['unit']}s"
         )
         notes = [*self["flags"], *([self["warning"]] if self["warning"] else [])]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from abawbench.metrics.jackknife import jackknife_of, student_quantile
+from abawbench.metrics.jackknife import ROUNDING, jackknife_of, student_quantile
 from abawbench.scoring.intervals import LEVEL, RESAMPLES
 from abawbench.table import Floats
 
@@ -90,10 +90,10 @@ def separated(figures: ArrayLike, without: Floats, *, level: float = LEVEL) -> N
     pairs = len(points) * (len(points) - 1) / 2
     for one, two in itertools.permutations(range(len(points)), 2):
         change = float(points[one] - points[two])
-        found = jackknife_of(change, without[one] - without[two])
+        found = jackknife_of(change, without[one] - without[two]) if change > ROUNDING else None
         if found is not None:
             reach = student_quantile(1 - (1 - level) / 2 / pairs, found.freedom) * found.error
-            above[one, two] = change > 0 and change - found.bias > reach
+            above[one, two] = change - found.bias > reach
     return above
 
 
