@@ -10,8 +10,8 @@ def holm(p: Sequence[float], tests: int | None = None) -> list[float]:
 
     Args:
         p: p of each test.
-        tests: number of all tests of the family; those whose p is not known yet count as passed over. None: there are
-            no others.
+        tests: number of all tests of the family; those whose p is not known count as larger, which no p of theirs
+            makes too small. None: there are no others.
 
     Source: Holm 1979, Scandinavian Journal of Statistics 6(2).
 

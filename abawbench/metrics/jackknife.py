@@ -24,8 +24,8 @@ class Jackknife:
     Attributes:
         bias: estimated bias of the figure: its mean over splits of this size minus its value over all videos there are.
         error: standard error of the figure.
-        freedom: degrees of freedom of the standard error, from 1 to the number of clusters minus 1; few where few
-            clusters decide the figure, as the videos of a rare class do.
+        freedom: degrees of freedom of the standard error, at most the number of clusters minus 1; few where few clusters
+            decide the figure, as the videos of a rare class do, but never below 2 of three clusters or more.
     """
 
     bias: float
@@ -98,8 +98,8 @@ def student_quantile(share: float, freedom: float) -> float:
     """The quantile of Student's t; scipy would take longer to import than a score takes.
 
     With t = sqrt(freedom) * tan(angle), the density of the angle is a power of its cosine, which Gauss's rule
-    integrates to the last digits. The integral is concave in the angle, so Newton's steps from the normal quantile
-    never overshoot.
+    integrates to ten digits for whole degrees of freedom, and for others from 2 on or up to a share of 0.9995. The
+    integral is concave in the angle, so Newton's steps from the normal quantile never overshoot.
 
     Args:
         share: probability below the quantile, from 0.5 and below 1.
