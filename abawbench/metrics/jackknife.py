@@ -24,8 +24,8 @@ class Jackknife:
     Attributes:
         bias: estimated bias of the figure: its mean over splits of this size minus its value over all videos there are.
         error: standard error of the figure.
-        freedom: degrees of freedom of the standard error, at most the number of clusters minus 1; few where few clusters
-            decide the figure, as the videos of a rare class do, but never below 2 of three clusters or more.
+        freedom: degrees of freedom of the standard error, at most the number of clusters minus 1; few where few
+            clusters decide the figure, as the videos of a rare class do, but never below 2 of three clusters or more.
     """
 
     bias: float
