@@ -12,7 +12,7 @@ from abawbench.table import NO_FRAME, Floats
 from abawbench.tuning.gains.lags import lagged_moments, lags
 from abawbench.tuning.gains.repairs import Bound, Case, Fitted, Repair, Sums
 from abawbench.tuning.search.affine import FITS, Lines, best_affine, transformed
-from abawbench.tuning.search.searches import Candidates
+from abawbench.tuning.search.searches import Candidates, best
 
 # rows of a video from which its own mean says something
 FEWEST_ROWS = 10
@@ -47,31 +47,33 @@ def filled_as_others(filled: Floats, others: Floats) -> Floats:
 
 
 def _affine(case: Case, task: Continuous, place: int, error: str) -> Repair:
-    pilots, best = case.units.pilots[task.name][place], FITS[error]
-    scale, offset = (float(value) for value in best(case.total[task.name][place], pilots))
+    pilots, fit = case.units.pilots[task.name][place], FITS[error]
+    scale, offset = (float(value) for value in fit(case.total[task.name][place], pilots))
     values = case.paired.prediction.numbers(task.name)[case.paired.valid[task.name], place] * scale + offset
     outside = np.count_nonzero((values < task.low) | (values > task.high)) / len(values)
     steps = [f"multiply by {scale:.3g}"] * (error != "bias") + [f"add {offset:+.3f}"] * (error != "scale")
     cut = f"; {outside:.1%} of the rows then leave {task.low:g} to {task.high:g}" if outside else ""
     value = case.criterion_of(task).value
-    search = Lines(case.clusters[task.name][:, [place]], pilots[None], lambda moments: value(moments, pilots), best)
+    search = Lines(case.clusters[task.name][:, [place]], pilots[None], lambda moments: value(moments, pilots), fit)
     return _fitted(case, task, place, error, f"is {error}: {', then '.join(steps)}{cut}", search)
 
 
 def _lags(case: Case, task: Continuous) -> Iterator[Repair]:
     offered = lags(case.paired.truth)
     moments = case.by_cluster(lagged_moments(case.paired, task, case.units.pilots[task.name], offered))
+    # of equally good shifts the shortest is taken, and none where none helps
+    order = np.argsort(np.abs(offered), kind="stable")
+    offered, moments = offered[order], moments[:, order]
     total, value = moments.sum(0), case.criterion_of(task).value
     for place in range(task.width):
         pilots = case.units.pilots[task.name][place]
         figures = value(total[:, place], pilots)
-        lag = int(offered[int(np.argmax(figures))])
+        lag = int(offered[int(best(figures))])
         direction = "late: shift them to earlier frames" if lag > 0 else "early: shift them to later frames"
         seconds = "" if case.interval_s is None else f" ({abs(lag) * case.interval_s:.2f} s)"
         search = Candidates(
             np.moveaxis(moments[:, :, [place]], 1, 0),
             lambda sums, pilots=pilots: value(sums, pilots),
-            default=int(np.flatnonzero(offered == 0)[0]),
         )
         yield _fitted(
             case, task, place, "lag", f"is lag: the answers come {abs(lag)} frames{seconds} {direction}", search
