@@ -163,7 +163,8 @@ def _together(uses: Sequence[TunedUse]) -> TunedUse:
 
 
 def _in_sample(use: TunedUse, source: Path) -> Problem:
-    found = f"{', '.join(use.steps)}: fitted on {use.overlap} of the scored videos, so the score flatters"
+    words = ", ".join(use.steps) or "the choice to tune nothing"
+    found = f"{words}: fitted on {use.overlap} of the scored videos, so the score flatters"
     if "score" in use.cross_fitted:
         found += f"; the cross-fitted score is {use.cross_fitted['score'].value:.4f}"
     fix = "quote the cross-fitted score, or score on other videos"

@@ -19,13 +19,14 @@ from abawbench.scoring import Resampling, score
 from abawbench.table import Table, join_tables
 from abawbench.tuning.inputs import labelled as labelled_module
 from abawbench.tuning.inputs.labelled import Labelled
+from abawbench.tuning.inputs.stream import read_stream, table_of_stream
 from abawbench.tuning.search import answers as answers_module
 from abawbench.tuning.search import procedure as procedure_module
 from abawbench.tuning.search import searches as searches_module
 from abawbench.tuning.search import thresholds as thresholds_module
 from abawbench.tuning.search.crossfit import Plan, crossfit, deal_folds
 from abawbench.tuning.search.thresholds import CODES, threshold_search
-from abawbench.tuning.steps.apply import read_tuned_store
+from abawbench.tuning.steps.apply import apply_tuned, read_tuned_store
 from abawbench.tuning.steps.kinds import Affine, Gate, Offsets, Smoothing, Thresholds
 from abawbench.tuning.tune import Settings, tune
 from tests.tuning.stores import write_store
@@ -107,6 +108,22 @@ def test_rows_without_an_answer_take_a_copy_as_in_the_score(tmp_path, missing):
         table = read_tuned_store(MTL, store, replace(values, tasks=steps))
         expected = score(MTL, truth, table, missing=missing, resampling=FEW).score
         assert getattr(figures["score"], figure) == pytest.approx(expected, abs=1e-12)
+
+
+def test_no_fill_takes_answers_away(tmp_path, monkeypatch):
+    truth, store = corpus(tmp_path / "store", videos=6)
+    stream = read_stream(store, MTL)
+    # where the store is filled no label is present, so silence would be right
+    filled = np.arange(len(stream)) % 4 == 3
+    present = np.where(filled[:, None], 0, np.ones((len(stream), 12))).astype(np.int8)
+    known = replace(truth, values={**truth.values, "action_units": present})
+    made = replace(stream, filled=filled, valid=~filled).with_answers("action_units", np.ones((len(stream), 12)))
+    monkeypatch.setattr("abawbench.tuning.tune.read_stream", lambda *_: made)
+    settings = Settings(frozenset({"fill"}), folds=2, repeats=1, missing="nearest")
+    values, figures = tune(MTL, known, store, settings, resampling=Resampling(0))
+    table = table_of_stream(apply_tuned(values, made, MTL), MTL)
+    expected = score(MTL, known, table, missing="nearest", resampling=FEW).score
+    assert figures["score"].in_sample == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,8 @@ def candidates(
     # no answer is less sure
     least = 1 / task.width if sums_to_one(task) else 0.5
     gates = [] if other is None else [Gate(*other, one) for one in _CONFIDENCES if one > least]
-    fills = [] if online else [Fill(policy) for policy in FRAME_POLICIES]
+    # frames without any answer are those of --missing, which copies a neighbour as these do
+    fills = [] if online else [Fill(policy) for policy in FRAME_POLICIES if policy != "none"]
     found: dict[str, Sequence[Step]] = {"smoothing": smoothing, "lag": lags, "gate": gates, "fill": fills}
     return {name: (None, *found[name]) for name in steps_for(task) if found.get(name)}
 
