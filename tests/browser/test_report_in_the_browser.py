@@ -8,11 +8,14 @@ from tests.inference.conftest import write_crops
 from tests.reports.conftest import corpus_in
 from tests.reports.corpus import FRAMES, UNITS
 
+# A4 without its margins, in pixels
+PAPER = 718
+
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
-    corpus = corpus_in(folder)
+    corpus = corpus_in(folder, names=("2026_test_an-entry-whose-name-is-wider-than-a-phone", "2026_test_two"))
     crops = write_crops(folder / "crops", dict.fromkeys(UNITS, FRAMES))
     texts = {"one": corpus.page(crops=crops), "two": corpus.page(corpus.first, corpus.second)}
     for name, text in texts.items():
@@ -42,6 +45,20 @@ def test_the_button_makes_the_page_dark_and_light(visit, pages):
     assert button.get_attribute("aria-pressed") == "true"
     button.click()
     assert page.evaluate(ground) == before
+
+
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_on_paper_a_page_chosen_dark_is_dark_on_white_and_fits(visit, pages, name):
+    seen = visit(pages / f"{name}.html", width=PAPER)
+    page = seen.page
+    page.get_by_role("button", name="Dark page").click()
+    page.emulate_media(media="print")
+    colour = "getComputedStyle(document.body).{}"
+    assert page.evaluate(colour.format("backgroundColor")) == "rgb(255, 255, 255)"
+    red = page.evaluate(colour.format("color")).removeprefix("rgb(").partition(",")[0]
+    assert int(red) < 64
+    assert page.locator("table.matrix td").first.evaluate("cell => getComputedStyle(cell).printColorAdjust") == "exact"
+    assert seen.too_wide() <= 0
 
 
 def test_a_timeline_is_zoomed_by_its_buttons_and_by_the_wheel(visit, pages):
