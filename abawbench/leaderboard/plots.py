@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from abawbench.leaderboard.standing import HALF_WIDTH
-from abawbench.pages.charts import Plot, Scale, drawing, element, ticks
+from abawbench.pages.charts import Plot, Scale, drawing, element, rounded
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -80,7 +80,7 @@ def over_years(track: Sequence[Edition], title: str, current: str = "") -> Marku
         current: name of the board whose edition stands out.
     """
     values = [point.value for edition in track for point in edition.points]
-    low, high = _rounded(min(0.0, *values), max(values))
+    low, high = rounded(min(0.0, *values), max(values))
     plot = Plot(Scale(-0.5, len(track) - 0.5, LEFT, RIGHT), Scale(low, high, BOTTOM, TOP))
     parts: list[Markup] = []
     for place, edition in enumerate(track):
@@ -131,7 +131,7 @@ def against_cost(rows: Sequence[Mapping[str, Any]], cost: str, title: str) -> Ma
     """
     spent = [math.log10(row["cost"][cost]) for row in rows]
     bounds = [interval_of(row) or (row["position"], row["position"]) for row in rows]
-    low, high = _rounded(min(0.0, *(bound[0] for bound in bounds)), max(bound[1] for bound in bounds))
+    low, high = rounded(min(0.0, *(bound[0] for bound in bounds)), max(bound[1] for bound in bounds))
     first, last = math.floor(min(spent)), math.ceil(max(spent))
     last = max(last, first + 1)
     plot = Plot(Scale(first, last, LEFT + 8, RIGHT), Scale(low, high, BOTTOM, TOP))
@@ -207,13 +207,6 @@ def _points(board: Mapping[str, Any]) -> Iterator[Point]:
 def _year(venue: str) -> str:
     found = re.search(r"\b(19|20)\d\d\b", venue)
     return found[0] if found else "????"
-
-
-def _rounded(low: float, high: float) -> tuple[float, float]:
-    """Bounds of an axis that end at ticks."""
-    step = ticks(low, high)
-    width = step[1] - step[0] if len(step) > 1 else 1.0
-    return math.floor(low / width + 1e-9) * width, math.ceil(high / width - 1e-9) * width
 
 
 def _power(power: int) -> str:

@@ -57,6 +57,19 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
     return [round(place * step, digits) + 0.0 for place in range(first, last + 1)]
 
 
+def rounded(low: float, high: float) -> tuple[float, float]:
+    """Bounds of an axis that end at ticks.
+
+    >>> rounded(0, 0.97), rounded(-0.1, 0.42)
+    ((0.0, 1.0), (-0.2, 0.6))
+    """
+    marks = ticks(low, high)
+    width = marks[1] - marks[0] if len(marks) > 1 else 1.0
+    begin, end = math.floor(low / width + 1e-9), math.ceil(high / width - 1e-9)
+    digits = max(0, 1 - math.floor(math.log10(width)))
+    return round(begin * width, digits), round(end * width, digits)
+
+
 def tick_text(value: float) -> str:
     """The text of a tick: thousands with separators, other numbers as short as they are, with a true minus.
 

@@ -44,6 +44,8 @@ class Column:
     def cell(self, value: Value) -> Cell:
         """The cell of a value: whole numbers with separators, other numbers in the column's form, None as a dash.
 
+        What rounds to 0 has no minus.
+
         >>> Column("score", True).cell(0.25), Column("rows", True).cell(1200).text, Column("p", True).cell(None).text
         (Cell(text='0.2500', sort=0.25, mark=''), '1,200', '–')
         """
@@ -53,7 +55,17 @@ class Column:
             return Cell(DASH, "")
         if isinstance(value, str):
             return Cell(value)
-        return Cell(f"{value:,}" if isinstance(value, int) else f"{value:{self.form}}", value)
+        return Cell(f"{value:,}" if isinstance(value, int) else in_form(value, self.form), value)
+
+
+def in_form(value: float, form: str) -> str:
+    """A number in a form; 0 has no minus, also where it is rounded.
+
+    >>> in_form(-0.00001, ".4f"), in_form(-0.00001, "+.4f"), in_form(-0.5, "+.4f")
+    ('0.0000', '+0.0000', '-0.5000')
+    """
+    sign = form[0] if form[:1] == "+" else ""
+    return f"{value:{sign}z{form.removeprefix('+')}}"
 
 
 def number(label: str, form: str = ".4f", help: str = "") -> Column:  # noqa: A002

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from abawbench.pages.charts import Plot, Scale, drawing, element, path, thinned, tick_text, ticks
+from abawbench.pages.charts import Plot, Scale, drawing, element, path, rounded, thinned, tick_text, ticks
 from abawbench.reports.errors import ErrorCurve
 from abawbench.reports.timelines import Course, Timeline
 from abawbench.scoring.calibration import Reliability
@@ -94,7 +94,8 @@ def error_curve(curves: Sequence[ErrorCurve], sides: Sequence[str], label: str) 
     """
     edges = curves[0].edges
     bins = [own for curve in curves for own in curve.bins if own is not None]
-    high = max([own.error for own in bins] + [own.interval[1] for own in bins if own.interval] + [1e-9])
+    most = max([own.error for own in bins] + [own.interval[1] for own in bins if own.interval] + [1e-9])
+    _, high = rounded(0, most)
     plot = Plot(Scale(0, len(edges) - 1, 44, 284), Scale(0, high, 184, 24))
     parts: list[object] = [plot.axes(curves[0].condition, curves[0].measure, x_ticks=())]
     parts += [

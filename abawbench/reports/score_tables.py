@@ -7,7 +7,7 @@ from typing import Any
 
 from abawbench.leaderboard.rows import KINDS
 from abawbench.pages.charts import Scale, tick_text
-from abawbench.pages.tables import Cell, Column, Value, number
+from abawbench.pages.tables import Cell, Column, Value, in_form, number
 from abawbench.reports.controls import Control
 from abawbench.reports.drawings import SIDES, interval_mark
 from abawbench.reports.peers import Peers
@@ -137,7 +137,7 @@ def figures(subjects: Sequence[Subject], change: Mapping[str, Any] | None) -> Ta
         else:
             part = change["figures"][".".join(path)]
             outside = part["interval"] is not None and (part["interval"][0] > 0 or part["interval"][1] < 0)
-            text = "–" if part["difference"] is None else f"{part['difference']:+.4f}"
+            text = "–" if part["difference"] is None else in_form(part["difference"], "+.4f")
             row += [Cell(text, part["difference"], "best" if outside else ""), bounds_cell(part["interval"], "+")]
         rows.append(row)
     note = "" if change is None else "The difference stands in bold where its interval leaves out 0."

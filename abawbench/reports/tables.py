@@ -9,7 +9,7 @@ from typing import Any
 
 from abawbench.challenges import Challenge
 from abawbench.entries.coverage import coverage_scores
-from abawbench.pages.tables import Cell, Column, Value, number
+from abawbench.pages.tables import Cell, Column, Value, in_form, number
 from abawbench.reports.confusions import Matrix
 from abawbench.reports.masking import Masking
 from abawbench.reports.subject import Subject
@@ -55,7 +55,8 @@ def bounds_cell(interval: Bounds, sign: str = "") -> Cell:
     """An interval as a cell, sorted by its lower bound."""
     if interval is None:
         return Cell("–", "")
-    return Cell(f"{interval[0]:{sign}.4f} to {interval[1]:{sign}.4f}", interval[0])
+    low, high = (in_form(bound, f"{sign}.4f") for bound in interval)
+    return Cell(f"{low} to {high}", interval[0])
 
 
 def classes(challenge: Challenge, subjects: Sequence[Subject]) -> Iterator[TableView]:
