@@ -12,7 +12,7 @@ from typing import Any
 from abawbench.base.problems import inert
 from abawbench.leaderboard.collect import Subject
 from abawbench.leaderboard.columns import COLUMNS
-from abawbench.leaderboard.controls import METHOD, Constant, constant_of
+from abawbench.leaderboard.controls import Constant, constant_of
 from abawbench.leaderboard.evidence import BADGES, Shelf, badges_of_record
 from abawbench.leaderboard.rows import KINDS, Row, Section, sections
 from abawbench.leaderboard.standing import LEVEL, Place, standing
@@ -139,7 +139,7 @@ def _constant_row(constant: Constant) -> dict[str, Any]:
         "place": None,
         "standard_error": None,
         "team": "",
-        "method": METHOD,
+        "method": constant.method,
         "entry": None,
         "position": constant.value,
         "figures": {"score": {"text": f"{'≤ ' if bound else ''}{text}", "value": constant.value, "interval": None}},
@@ -149,7 +149,7 @@ def _constant_row(constant: Constant) -> dict[str, Any]:
         "source": "the definition of the measure",
         "record": None,
         "cost": None,
-        "citation": f"{METHOD}: {bound}{text}. {note}",
+        "citation": f"{constant.method}: {bound}{text}. {note}",
     }
 
 

@@ -145,13 +145,20 @@ def test_committed_records_err_together_by_more_than_is_assumed():
 
 
 @pytest.mark.parametrize(
-    ("challenge", "value", "is_bound"),
-    [("abaw6-va", 0.0, False), ("abaw6-expr", 1 / 8, True), ("abaw6-au", 0.0, False), ("abaw4-mtl", 1 / 8, True)],
+    ("challenge", "value", "is_bound", "has_labels"),
+    [
+        ("abaw6-va", 0.0, False, False),
+        ("abaw6-expr", 1 / 8, True, False),
+        ("abaw6-au", 0.0, False, True),
+        ("abaw4-mtl", 1 / 8, True, True),
+    ],
 )
-def test_one_answer_for_every_row_scores_what_the_definition_says(challenge, value, is_bound):
+def test_one_answer_for_every_row_scores_what_the_definition_says(challenge, value, is_bound, has_labels):
     found = constant_of(get(challenge))
     assert found is not None
     assert (found.value, found.is_bound) == (value, is_bound)
+    # labels that are always on score more, so the row must not stand for every constant
+    assert found.method.endswith("no label on") == has_labels
 
 
 def test_what_one_answer_scores_is_not_known_where_it_depends_on_the_data():
