@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class DemoData:
         rows: the list of its rows.
         subjects: the subject of each video, where people have several videos.
         crops: the drawn faces, where there are any.
-        predictions: by entry, the Parquet file of its predictions; `<entry>.toml` beside it is its disclosure.
+        predictions: by entry, the store or the Parquet file of its predictions.
     """
 
     truth: Path
@@ -135,7 +136,9 @@ def _run_commands(data: DemoData, out: Path, report: Path) -> str:
     _run("pack", CHALLENGE, files[best], files[next_best], "-o", out / "trials.zip", "--template", rows)
     board = out / "leaderboard"
     crops = () if data.crops is None else ("--crops", data.crops)
-    _run("report", CHALLENGE, truth, files[best], "-o", report, "--leaderboard", board, *people, *crops)
+    # a store has probabilities, which files of a challenge lack
+    shown_of = (data.predictions[best], "--missing", "previous")
+    _run("report", CHALLENGE, truth, *shown_of, "-o", report, "--leaderboard", board, *people, *crops)
     _run("leaderboard", "build", "--root", board)
     return next(line for line in shown[best].splitlines() if line.startswith(QUOTE)).removeprefix(QUOTE)
 
@@ -146,10 +149,12 @@ def _prepare_faces(out: Path, videos: int, frames: int, seed: int) -> DemoData:
 
     from abawbench.challenges import get
     from abawbench.clips.clip import clips_of_crops
-    from abawbench.entries import Card, answer
+    from abawbench.entries import Card
     from abawbench.entries.baselines import classical, controls
     from abawbench.formats import read_truth
     from abawbench.formats.write import write_list
+    from abawbench.inference import is_store
+    from abawbench.inference.predict import predict
     from abawbench.models.image_input import ImageInput
 
     challenge = get(CHALLENGE)
@@ -162,10 +167,12 @@ def _prepare_faces(out: Path, videos: int, frames: int, seed: int) -> DemoData:
     training = learned.take(np.arange(0, len(learned), -(-len(learned) // TRAINING_ROWS)))
     shown, held_out = (clips_of_crops(corpus / "cropped_aligned", table) for table in (training, held_back))
 
-    def card(name: str, title: str, picture: ImageInput | None) -> Card:
-        return Card(name, title, (), picture, (), (), sees_truth=False, licence="Apache-2.0", paper=None, notes=())
-
     units = f"{len(training)} rows of {len(shown)} units"
+    trained_on = f"training split of the same corpus: {units} of other people"
+
+    def card(name: str, title: str, picture: ImageInput | None) -> Card:
+        return Card(name, title, (), picture, trained_on=(trained_on,), licence="Apache-2.0")
+
     tell(f"fitting {LEARNED} on {units}, of other people than the {len(held_out)} units to predict ...")
     hog = card(LEARNED, "HOG of the crop, linear heads", ImageInput(112, "grey", crop="arcface-112"))
     prior = card(CONTROL, "How often each label occurs", None)
@@ -178,11 +185,13 @@ def _prepare_faces(out: Path, videos: int, frames: int, seed: int) -> DemoData:
         CONTROL: "A control that looks at no face.",
     }
     for name, entry in entries.items():
-        _save(answer(entry, held_out, challenge), out / f"{name}.parquet")
+        if is_store(out / name):
+            # of an earlier demo, perhaps of other faces
+            shutil.rmtree(out / name)
+        predict(entry, held_out, out / name)
         dataset = f"drawn faces, {videos} videos, seed {seed}"
-        trained_on = f'["training split of the same corpus: {units} of other people"]'
-        _disclose(out, name, dataset, trained_on, "abawbench synth, 112 x 112", notes[name])
-    predictions = {name: out / f"{name}.parquet" for name in entries}
+        _disclose(out, name, dataset, f'["{trained_on}"]', "abawbench synth, 112 x 112", notes[name])
+    predictions = {name: out / name for name in entries}
     return DemoData(truth, rows, corpus / "subjects.csv", corpus / "cropped_aligned", predictions)
 
 
