@@ -11,7 +11,7 @@ from abawbench.base.notebook import NotebookTable
 from abawbench.base.number_text import format_figure, format_interval
 from abawbench.challenges import Challenge
 from abawbench.fill import MOST_FILLED, Policy
-from abawbench.metrics.jackknife import jackknife_of, student_quantile
+from abawbench.metrics.jackknife import ROUNDING, jackknife_of, student_quantile
 from abawbench.scoring.criteria import Path, evaluate, figure_name, number
 from abawbench.scoring.intervals import LEVEL, USUAL, Resampling, jackknives, warning
 from abawbench.scoring.paired import Figures, changes_left_out, collect_together, permutation
@@ -80,9 +80,9 @@ def difference(
     Returns:
         challenge, fingerprint, figure (the one that is compared: the score, or the first defined figure if there is no
         score), first, second, difference, interval, p, swaps, seed, smallest_detectable (at 80 % power, two-sided
-        5 %), clusters, unit, warning, figures (path joined by dots -> first, second, difference, interval), videos (the
-        ten with the largest effect: half of the change of the difference if the two are swapped there), flags, problems
-        (notes on the three tables, as JSON).
+        5 %; None where no video changes the difference), clusters, unit, warning, figures (path joined by dots ->
+        first, second, difference, interval), videos (the ten with the largest effect: half of the change of the
+        difference if the two are swapped there), flags, problems (notes on the three tables, as JSON).
 
     Raises:
         ProblemError: as for `score`.
@@ -134,9 +134,9 @@ def difference(
 
 
 def _detectable(point: float, without: Floats) -> float | None:
-    """The smallest true difference that a test at the level finds with the power."""
+    """The smallest true difference that a test at the level finds with the power; None where no cluster changes it."""
     found = jackknife_of(point, without)
-    if found is None:
+    if found is None or found.error <= ROUNDING:
         return None
     return found.error * sum(student_quantile(share, found.freedom) for share in ((1 + LEVEL) / 2, POWER))
 

@@ -115,7 +115,7 @@ def test_two_clusters_worked_by_hand():
     # whichever is left out, the difference is the same
     assert result["interval"] == [1 / 8, 1 / 8]
     assert result["figures"]["metrics.f1_expression"]["interval"] == [1 / 8, 1 / 8]
-    assert result["smallest_detectable"] == 0
+    assert result["smallest_detectable"] is None
     # swapped in one video alone, the difference is 0: half of the change is 1/16
     assert result["videos"] == [{"video": "00000", "effect": 1 / 16}, {"video": "00001", "effect": 1 / 16}]
 
