@@ -122,7 +122,8 @@ def _correlation(case: Case, task: Continuous, place: int) -> Repair:
         return {task.name: _with_column(sums[task.name], place, fitted)}
 
     correlation = parts_from(case.total[task.name][place], pilots)["correlation"]
-    advice = f"is correlation: it is {correlation:.3f}, which neither scale nor offset changes: a better model does"
+    value = "undefined, as for a constant" if np.isnan(correlation) else f"{correlation:.3f}"
+    advice = f"is correlation: it is {value}, which neither scale nor offset changes: a better model does"
     figure = case.figure_of(task, place)
     return Repair("correlation", task.name, task.outputs[place], figure, advice, Bound(change, before=before))
 

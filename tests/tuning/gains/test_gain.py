@@ -118,6 +118,13 @@ def test_bias_scale_and_correlation_add_up_to_what_is_missing():
     assert metrics["ccc_valence"] + both.figure_gain == pytest.approx(correlation, abs=2e-3)
 
 
+def test_a_constant_has_no_correlation_and_is_told_so():
+    constant = table("va", np.full_like(course(), 0.25))
+    rest = found(VA, TRUTH, constant, "correlation", "valence")
+    assert rest.figure_gain == pytest.approx(1)
+    assert "it is undefined, as for a constant" in rest.advice
+
+
 def test_a_search_on_noise_is_said_to_gain_nothing():
     generator = np.random.default_rng(3)
     truth = table("va", np.repeat(generator.normal(0, 0.3, (8, 2)), 40, axis=0))
