@@ -15,9 +15,10 @@ from abawbench.base.problems import Problem, ProblemError, did_you_mean
 from abawbench.challenges import CHALLENGES
 from abawbench.exports.figures import Figure, figures_of
 from abawbench.records.model import Record
-from abawbench.records.quote import CROSS_FITTED
+from abawbench.scoring.intervals import KINDS
 
 SCHEMA_VERSION = "0.3.0"
+BOOTSTRAPS = frozenset(KINDS[kind] for kind in ("bca", "percentile"))
 RELATIONSHIPS = ("first_party", "third_party", "collaborative", "other")
 
 
@@ -96,11 +97,11 @@ def _result(record: Record, figure: Figure, formula: str) -> dict[str, Any]:
                 "lower": low,
                 "upper": high,
                 "confidence_level": intervals.level,
-                "method": f"{kind} bootstrap over {intervals.unit}s",
+                "method": f"{kind}{' bootstrap' if kind in BOOTSTRAPS else ''} over {intervals.unit}s",
             },
             "num_samples": intervals.clusters,
-            # those of a cross-fitted interval are in the file of tuned values
-            **({} if kind == CROSS_FITTED else {"num_bootstrap_samples": intervals.resamples}),
+            # a jackknife has none, and those of a cross-fitted interval are in the file of tuned values
+            **({"num_bootstrap_samples": intervals.resamples} if kind in BOOTSTRAPS else {}),
         }
     return {
         "evaluation_result_id": f"{record.challenge}.{record.split}.{figure.name}",

@@ -113,6 +113,14 @@ def test_a_record_of_before_there_was_a_kind_of_interval_quotes_another(record):
     assert figures_of(old)[0].interval == ("BCa", (1.0, 2.0))
 
 
+@pytest.mark.parametrize(("kind", "method"), [("jackknife", "jackknife over "), ("bca", "BCa bootstrap over ")])
+def test_only_a_bootstrap_interval_is_called_one_and_has_resamples(record, kind, method):
+    one = with_interval_of_score(record, **{"bca": None, "percentile": None, kind: (0.0, 2.0)})
+    uncertainty = exported(one)[1]["evaluation_results"][0]["score_details"]["uncertainty"]
+    assert uncertainty["confidence_interval"]["method"] == f"{method}{record.intervals.unit}s"
+    assert ("num_bootstrap_samples" in uncertainty) == (kind == "bca")
+
+
 def test_a_figure_without_an_interval_has_no_uncertainty(record):
     bare = with_interval_of_score(record, bca=None, percentile=None, jackknife=None)
     assert "uncertainty" not in exported(bare)[1]["evaluation_results"][0]["score_details"]
