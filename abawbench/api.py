@@ -235,6 +235,7 @@ def compare(
     allow_filled: float = MOST_FILLED,
     resamples: int = RESAMPLES,
     seed: int = 0,
+    subjects: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Rank several predictions by name, and test every pair of them with one error rate for all.
 
@@ -251,7 +252,7 @@ def compare(
         [(name, read_table(rules, source, "prediction")) for name, source in predictions.items()],
         missing=missing,
         allow_filled=allow_filled,
-        resampling=Resampling(resamples, seed),
+        resampling=Resampling(resamples, seed, subjects),
     )
 
 

@@ -67,6 +67,13 @@ def test_compare_takes_frames_by_name():
     assert [row["name"] for row in result["predictions"]] == ["right", "guess", "again"]
 
 
+def test_compare_resamples_subjects():
+    subjects = dict.fromkeys(CORPUS.known.videos, "one") | {CORPUS.known.videos[0]: "other"}
+    named = {"guess": GUESS, "right": CORPUS.known}
+    result = abawbench.compare("abaw4-mtl", CORPUS.truth, named, resamples=100, subjects=subjects)
+    assert (result["unit"], result["clusters"]) == ("subject", 2)
+
+
 def test_a_frame_with_values_out_of_range_is_a_problem():
     frame = to_frame(MTL, GUESS)
     frame.loc[3, "valence"] = 1.5

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from abawbench.base.problems import Problem, ProblemError, remarks
+from abawbench.base.problems import Problem, ProblemError, near_names, remarks
 from abawbench.challenges import Challenge
 from abawbench.fill import COPYING, MOST_FILLED, Policy
 from abawbench.scoring.intervals import USUAL, Resampling, warning
@@ -99,6 +99,9 @@ def fit_ensemble(
     if missing not in COPYING:
         fix = "take one that copies a frame, which is the same frame under all weights"
         raise ProblemError(Problem("C02", f"--missing {missing}", ", ".join(COPYING), fix))
+    for name, value, known in (("method", method, get_args(Method)), ("average", average, get_args(Average))):
+        if value not in known:
+            raise ProblemError(Problem("C02", f"{name} '{value}'", near_names(value, known), "correct the name"))
     if not challenge.metric.terms:
         found, expected = f"{challenge.id}, whose official metric is not settled", "a challenge with a score"
         raise ProblemError(Problem("C02", found, expected, "name another challenge"))

@@ -183,6 +183,12 @@ def test_frames_that_nobody_answers_stay_unanswered_and_are_filled_as_score_fill
         fit_ensemble(MTL, TRUTH, members, missing="linear", resampling=FEW)
 
 
+@pytest.mark.parametrize("option", ["method", "average"])
+def test_a_method_or_an_average_that_is_not_known_is_refused(stores, option):
+    with pytest.raises(ProblemError, match=f"{option} 'unknown'"):
+        fit_ensemble(MTL, TRUTH, read_members(MTL, roots(stores, "m0", "m1")), **{option: "unknown"})
+
+
 def test_units_that_nobody_answers_are_refused(tmp_path):
     seen = split(VIDEOS[:6])
     names = [tmp_path / "a", tmp_path / "b"]
