@@ -16,7 +16,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
     "Score": {
         "challenges": ("abawbench.cli.challenges:command", "List the editions and tracks."),
         "score": ("abawbench.cli.score:command", "Compute the official score, with intervals."),
-        "diff": ("abawbench.cli.diff:command", "Compare two predictions."),
+        "diff": ("abawbench.cli.diff:command", "Compare two predictions, or rank more."),
         "frequencies": (
             "abawbench.cli.frequencies:command",
             "Compare shares of predicted classes with published ones.",

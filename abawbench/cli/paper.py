@@ -23,8 +23,10 @@ class _Options(ScoringOptions):
 @click.argument("challenge", type=CHALLENGE)
 @click.argument("truth", type=PATH)
 @click.argument("predictions", type=PATH, nargs=-1, required=True)
-@click.option("-o", "--output", type=PATH, required=True, help="New folder for the files.")
-@click.option("--record", "records", type=PATH, multiple=True, help="Also list this record of another score.")
+@click.option("-o", "--out", type=PATH, required=True, help="New folder for the files.")
+@click.option(
+    "--record", "records", type=PATH, multiple=True, help="Also list this record of another score; may be given again."
+)
 @click.option("--masked", type=PATH, help="File with the names of units, videos or subjects that may not be shown.")
 @scoring_options
 @json_option
@@ -33,7 +35,7 @@ def command(
     challenge: Challenge,
     truth: Path,
     predictions: tuple[Path, ...],
-    output: Path,
+    out: Path,
     records: tuple[Path, ...],
     as_json: bool,
     **options: Unpack[_Options],
@@ -57,13 +59,13 @@ def command(
             names.append(name)
             yield name, data
 
-    with writing(output, truth, *predictions, *records, options["masked"]):
+    with writing(out, truth, *predictions, *records, options["masked"]):
         # nothing is read where the folder cannot be written
-        stream_folder(output, made())
+        stream_folder(out, made())
     if as_json:
-        print_json({"folder": str(output), "files": names})
+        print_json({"folder": str(out), "files": names})
     else:
-        click.echo(f"{output}: {', '.join(names)}")
+        click.echo(f"{out}: {', '.join(names)}")
 
 
 def _files(

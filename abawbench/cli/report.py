@@ -35,7 +35,7 @@ class _Options(ScoringOptions, TunedOptions):
 @click.argument("truth", type=PATH)
 @click.argument("a", type=PATH)
 @click.argument("b", type=PATH, required=False)
-@click.option("-o", "--output", type=PATH, required=True, help="The page to write, as page.html.")
+@click.option("-o", "--out", type=PATH, required=True, help="The page to write, as page.html.")
 @click.option("--crops", type=PATH, help="Folder of crops to show on the page: faces, so mind consent.")
 @click.option("--masked", type=PATH, help="File with the names of units, videos or subjects that may not be shown.")
 @click.option("--leaderboard", type=PATH, help="Folder with records/ to compare with, beside the published figures.")
@@ -48,7 +48,7 @@ def command(
     truth: Path,
     a: Path,
     b: Path | None,
-    output: Path,
+    out: Path,
     tuned_a: Path | None,
     tuned_b: Path | None,
     as_json: bool,
@@ -77,7 +77,7 @@ def command(
 
     values = tuned_files(options, tuned_a, tuned_b)
     inputs = (truth, *places, options["crops"], options["masked"], tuned_a, tuned_b, options["gate"])
-    with writing(output, *inputs):
+    with writing(out, *inputs):
         settings = ReportSettings(
             missing=options["missing"],
             allow_filled=options["allow_filled"],
@@ -94,8 +94,8 @@ def command(
                 sources.append(Source(table, path, use))
         with stage("making the page"):
             text = report_page(challenge, (known, truth), sources, settings)
-        write_text(output, text)
+        write_text(out, text)
     if as_json:
-        print_json({"page": str(output), "bytes": len(text.encode())})
+        print_json({"page": str(out), "bytes": len(text.encode())})
     else:
-        click.echo(f"{output}: {len(text.encode()) / 1e6:.1f} MB, open it in a browser")
+        click.echo(f"{out}: {len(text.encode()) / 1e6:.1f} MB, open it in a browser")

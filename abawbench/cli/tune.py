@@ -51,12 +51,12 @@ class _Options(ScoringOptions):
 @click.argument("truth", type=PATH)
 @click.argument("store", type=PATH)
 @click.option("-o", "--out", type=PATH, required=True, help="File for the tuned values, as tuned.json.")
-@click.option("--only", type=click.Choice(list(STEPS)), multiple=True, help="Tune this alone; may be repeated.")
+@click.option("--only", type=click.Choice(list(STEPS)), multiple=True, help="Tune this alone; may be given again.")
 @click.option("--plateau", is_flag=True, help="Take the middle of a flat top, not its peak.")
 @click.option("--online", is_flag=True, help="Steps that need no answer of the future.")
 @click.option("--gate", type=PATH, help="Store of another entry, to answer where this one is not confident.")
-@click.option("--folds", default=5, show_default=True, type=click.IntRange(2), help="Number of folds.")
-@click.option("--repeats", default=20, show_default=True, type=click.IntRange(1), help="Times that folds are dealt.")
+@click.option("--folds", default=5, show_default=True, type=click.IntRange(2), help="Folds of videos.")
+@click.option("--repeats", default=20, show_default=True, type=click.IntRange(1), help="How often the folds are dealt.")
 @scoring_options_with(COPYING)
 @json_option
 @exits_on_problems
