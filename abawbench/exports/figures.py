@@ -9,10 +9,8 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import CHALLENGES, Challenge
 from abawbench.records.model import Record
 from abawbench.records.quote import is_in_sample, quote
-from abawbench.scoring.criteria import Path, criterion_of
+from abawbench.scoring.criteria import Path, criterion_of, spans
 
-# correlations; all other criteria are shares from 0 to 1
-CORRELATIONS = ("ccc", "pearson")
 SCORE: Path = ("score",)
 
 
@@ -62,18 +60,13 @@ def figures_of(record: Record) -> tuple[Figure, ...]:
 
 def _described(challenge: Challenge) -> dict[Path, tuple[str, float, float]]:
     """Criterion and range of every figure of a challenge, the score first."""
-    metric = challenge.metric
-    terms: dict[Path, tuple[str, float, float]] = {}
-    for term in metric.terms:
-        low = sum(part.weight * _low(part.criterion) for part in term.parts)
-        terms["terms", term.task] = metric.id, low, sum(part.weight for part in term.parts)
-    described: dict[Path, tuple[str, float, float]] = {}
-    if terms:
-        described[SCORE] = (metric.id, sum(low for _, low, _ in terms.values()), sum(h for *_, h in terms.values()))
-    return described | terms | dict(_reported(challenge))
+    metric, ranges = challenge.metric, spans(challenge)
+    whole = [SCORE, *(("terms", term.task) for term in metric.terms)] if metric.terms else []
+    criteria = dict.fromkeys(whole, metric.id) | dict(_reported(challenge))
+    return {path: (criterion, *ranges[path]) for path, criterion in criteria.items()}
 
 
-def _reported(challenge: Challenge) -> Iterator[tuple[Path, tuple[str, float, float]]]:
+def _reported(challenge: Challenge) -> Iterator[tuple[Path, str]]:
     for task in challenge.tasks:
         term = challenge.metric.term(task.name)
         named = (
@@ -84,8 +77,4 @@ def _reported(challenge: Challenge) -> Iterator[tuple[Path, tuple[str, float, fl
             criterion = criterion_of(task, name)
             whole = criterion.whole_path(task)
             for path in (*(() if whole is None else (whole,)), *criterion.part_paths(task)):
-                yield path, (name, _low(name), 1.0)
-
-
-def _low(criterion: str) -> float:
-    return -1.0 if criterion in CORRELATIONS else 0.0
+                yield path, name
