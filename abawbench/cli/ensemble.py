@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from abawbench.tuning.ensembles.weights import Average, EnsembleWeights, Method
 
 
+# options that only a fit follows
+OF_A_FIT = ("method", "average", "missing", "subjects", "folds", "repeats", "resamples", "seed")
+
+
 class _Options(ResamplingOptions):
     method: Method
     average: Average
@@ -99,6 +103,8 @@ def command(
 
     if weights is None and is_store(inputs[0]):
         raise click.UsageError("the truth is named before the stores; or name --weights that are fitted already")
+    if weights is not None:
+        _refuse_settings_of_a_fit()
     stores = inputs if weights is not None else inputs[1:]
     tell(f"ensemble: {len(stores)} stores, into {out}")
     with writing(out, *inputs, weights):
@@ -124,6 +130,14 @@ def command(
         _print_figures(fitted)
     _print_weights(fitted, members.names)
     click.echo(f"{out}: {len(store.units()):,} units written, as {fitted.name}")
+
+
+def _refuse_settings_of_a_fit() -> None:
+    """Raises: UsageError, an option is named that only a fit would follow."""
+    context = click.get_current_context()
+    given = [name for name in OF_A_FIT if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
+    if given:
+        raise click.UsageError(f"--weights are fitted already: leave --{given[0]} out")
 
 
 def _fit(challenge: Challenge, truth: Path, members: Members, options: _Options) -> EnsembleWeights:

@@ -322,6 +322,10 @@ def test_weights_that_do_not_fit_are_refused(stores, truth_file, tmp_path):
     assert "answers of 2026_me_m2" in missing.stderr
     other = run("ensemble", "abaw6-va", stores / "test0", stores / "test1", "--weights", file, "-o", tmp_path / "x")
     assert "weights for abaw4-mtl" in other.stderr
+    test_stores = roots(stores, "test0", "test1")
+    again = run("ensemble", "abaw4-mtl", *test_stores, "--weights", file, "-o", tmp_path / "x", "--method", "equal")
+    assert again.exit_code == 2
+    assert "leave --method out" in again.stderr
     content = json.loads(file.read_text())
     for field, value, said in (
         ("weights", {**content["weights"], "va": [0, 0]}, "weights of va"),
