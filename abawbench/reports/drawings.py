@@ -168,18 +168,18 @@ def _lanes(course: Course, frame: Integers, first: float, last: float, top: floa
     for lane, name in enumerate(course.lanes):
         middle = step * lane + step / 2
         outside.append(element("text", name, x=_LEFT - 8, y=top + 16 + middle + 4, text_anchor="end"))
-        inside.append(element("path", d=f"M{first:g} {middle:g}H{last:g}", class_="grid line"))
-        inside.append(element("path", d=_bars(frame, course.truth[:, lane], middle), class_="lane-truth"))
+        truth = course.truth[:, lane]
+        inside.append(element("path", d=_bars(frame, ~np.isnan(truth), middle), class_="grid line"))
+        inside.append(element("path", d=_bars(frame, truth == 1, middle), class_="lane-truth"))
         offsets = (0.0,) if len(course.predictions) == 1 else (-2.6, 2.6)
         for side, offset, values in zip(SIDES, offsets, course.predictions, strict=False):
-            bars = _bars(frame, values[:, lane], middle + offset)
+            bars = _bars(frame, values[:, lane] == 1, middle + offset)
             inside.append(element("path", d=bars, class_=f"lane {side}"))
     return [*outside, _area(first, last, top + 16, height, *inside)], height + 38
 
 
-def _bars(frame: Integers, values: Floats, y: float) -> str:
-    """The `d` of a line along the frames whose value is 1; many short stretches are joined, on where most are."""
-    is_on = values == 1
+def _bars(frame: Integers, is_on: Mask, y: float) -> str:
+    """The `d` of a line along the frames where it is on; many short stretches are joined, on where most are."""
     begins, ends = _runs(is_on)
     if len(begins) > RUNS:
         parts = np.array_split(is_on, RUNS)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from abawbench.api import read_table
+from abawbench.reports.drawings import timeline
 from abawbench.reports.pictures import Pictures
 from abawbench.reports.subject import subject_of
-from abawbench.reports.timelines import timelines, unit_figures
+from abawbench.reports.timelines import Course, Timeline, UnitFigures, timelines, unit_figures
 from abawbench.scoring import Resampling, score
 from tests.inference.conftest import write_crops
 from tests.reports.corpus import FRAMES, MTL, UNITS, truth_values, write_truth
@@ -60,6 +61,16 @@ def test_frames_that_are_not_annotated_leave_a_gap_in_the_truth(tmp_path):
     one = subject_of(MTL, truth, read_table(MTL, mine, "prediction"), mine, resampling=QUICK)
     unit = next(own for own in timelines(MTL, [one], unit_figures(MTL, one)) if own.figures.unit == "a")
     assert np.flatnonzero(np.isnan(unit.courses[0].truth[:, 0])).tolist() == [5, 6, 7, 8]
+
+
+def test_a_lane_has_no_line_where_the_truth_is_not_annotated():
+    task = next(task for task in MTL.tasks if task.name == "action_units")
+    truth = np.array([[0.0], [np.nan], [np.nan], [1.0], [0.0]])
+    course = Course(task, ("AU1",), truth, (np.zeros((5, 1)),))
+    unit = UnitFigures("a", 0, {}, {}, None)
+    drawn = str(timeline(Timeline(unit, np.arange(1, 6, dtype=np.int32), (course,)), "AU1"))
+    (line,) = re.findall(r'<path [^>]*class="grid line"[^>]*>', drawn)
+    assert re.findall(r"M([\d.]+) [\d.]+H([\d.]+)", line) == [("0.5", "1.5"), ("3.5", "5.5")]
 
 
 def test_crops_stop_at_the_budget_and_keep_to_the_frames_that_are_asked_for(tmp_path):
