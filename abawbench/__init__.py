@@ -12,21 +12,8 @@ from typing import TYPE_CHECKING, Any
 from abawbench.base.installed import VERSION
 
 if TYPE_CHECKING:
-    from abawbench.api import (
-        apply_ensemble,
-        check,
-        compare,
-        diff,
-        ensemble,
-        fairness,
-        gains,
-        pack,
-        read,
-        score,
-        trials,
-        tune,
-        write,
-    )
+    from abawbench.api import check, compare, diff, fairness, pack, read, score, write
+    from abawbench.api.tuning import apply_ensemble, ensemble, gains, trials, tune
     from abawbench.base.problems import Problem, ProblemError
     from abawbench.challenges import CHALLENGES, get
 
@@ -37,19 +24,19 @@ _MODULES = {
     "CHALLENGES": "abawbench.challenges",
     "Problem": "abawbench.base.problems",
     "ProblemError": "abawbench.base.problems",
-    "apply_ensemble": "abawbench.api",
+    "apply_ensemble": "abawbench.api.tuning",
     "check": "abawbench.api",
     "compare": "abawbench.api",
     "diff": "abawbench.api",
-    "ensemble": "abawbench.api",
+    "ensemble": "abawbench.api.tuning",
     "fairness": "abawbench.api",
-    "gains": "abawbench.api",
+    "gains": "abawbench.api.tuning",
     "get": "abawbench.challenges",
     "pack": "abawbench.api",
     "read": "abawbench.api",
     "score": "abawbench.api",
-    "trials": "abawbench.api",
-    "tune": "abawbench.api",
+    "trials": "abawbench.api.tuning",
+    "tune": "abawbench.api.tuning",
     "write": "abawbench.api",
 }
 

@@ -107,3 +107,8 @@ def test_a_frame_without_a_column_is_a_problem():
 def test_an_unknown_challenge_is_named_with_near_ones():
     with pytest.raises(abawbench.ProblemError, match=r"C01[\s\S]*abaw4-mtl"):
         abawbench.score("abaw4-mlt", CORPUS.truth, GUESS)
+
+
+@pytest.mark.parametrize("name", abawbench.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(abawbench, name) is not None

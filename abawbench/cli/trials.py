@@ -40,7 +40,7 @@ def command(
     Example:
       abawbench trials abaw10-ah truth/ out/one out/two out/three out/four --send 2 --missing nearest
     """
-    from abawbench.api import trials
+    from abawbench.api.tuning import trials
 
     tell(f"trials: {len(predictions)} predictions against {truth}")
     found = resampling(options, truth)
