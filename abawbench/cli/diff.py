@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
+from abawbench.base.number_text import format_figure, format_interval
 from abawbench.cli.options import (
     CHALLENGE,
     PATH,
@@ -20,7 +21,6 @@ from abawbench.cli.options import (
     tuned_options,
 )
 from abawbench.cli.output import exits_on_problems, print_json, print_table, say, say_remarks, tell_large
-from abawbench.cli.score import format_figure, format_interval
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge

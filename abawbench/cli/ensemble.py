@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
+from abawbench.base.number_text import format_figure, format_interval
 from abawbench.cli.options import (
     CHALLENGE,
     PATH,
@@ -27,7 +28,6 @@ from abawbench.cli.output import (
     tell,
     writing,
 )
-from abawbench.cli.score import format_figure, format_interval
 from abawbench.fill import COPYING
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
+from abawbench.base.number_text import format_figure, format_interval
 from abawbench.cli.options import CHALLENGE, PATH, ScoringOptions, json_option, resampling, scoring_options
 from abawbench.cli.output import (
     exits_on_problems,
@@ -19,7 +20,6 @@ from abawbench.cli.output import (
     tell,
     tell_large,
 )
-from abawbench.cli.score import format_figure, format_interval
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge

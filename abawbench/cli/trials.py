@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
+from abawbench.base.number_text import format_figure, format_interval
 from abawbench.cli.options import CHALLENGE, PATH, ScoringOptions, json_option, resampling, scoring_options
 from abawbench.cli.output import exits_on_problems, print_json, print_paragraph, print_table, say, say_remarks, tell
-from abawbench.cli.score import format_figure, format_interval
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
