@@ -16,19 +16,8 @@ from abawbench.cli.output import exits_on_problems, print_json, print_paragraph,
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge, Task
     from abawbench.formats.columns import Role
-    from abawbench.formats.layout import Layout
 
 WIDEST = 120
-EXAMPLE_KEYS = {
-    "path": "video/00001.jpg",
-    "frame-path": "99001/Visite_1/video.mp4/frame-0.jpg",
-    "image": "0.jpg",
-    "frame": "1",
-    "line": "",
-}
-EXAMPLE_IDS = {"units": "6-30-1920x1080_left", "eri-csv": "00001", "emi-csv": "00021"}
-EXAMPLE_ID = "Videos/99001/Visite_1/video.mp4"
-EXAMPLE_PROBABILITIES = {"p0": "0.3837", "p1": "0.6163"}
 
 
 @click.command()
@@ -83,12 +72,13 @@ def _brief(challenge: Challenge) -> dict[str, Any]:
 
 def _whole(challenge: Challenge) -> dict[str, Any]:
     from abawbench.challenges import assumed_fields
+    from abawbench.formats.examples import examples
 
     return {
         **challenge.to_json(),
         "fingerprint": challenge.fingerprint,
         "assumed": list(assumed_fields(challenge)),
-        "examples": {role: list(_examples(challenge, role)) for role in ("truth", "list", "prediction")},
+        "examples": {role: list(examples(challenge, role)) for role in ("truth", "list", "prediction")},
     }
 
 
@@ -171,10 +161,12 @@ def _print_metric(challenge: Challenge) -> None:
 
 
 def _print_files(challenge: Challenge) -> None:
+    from abawbench.formats.examples import examples
+
     _heading("Files")
     roles: tuple[tuple[str, Role], ...] = (("annotation", "truth"), ("list", "list"), ("prediction", "prediction"))
     for name, role in roles:
-        for example in _examples(challenge, role):
+        for example in examples(challenge, role):
             doubt = _doubt(challenge, f"{name}_format")
             click.echo(f"{name}: {example['format']}, {example['files']}{doubt}")
             for line in (example["header"], example["row"]):
@@ -262,36 +254,6 @@ class _Footnotes:
         """Number and source of every footnote."""
         for source, number in self._numbers.items():
             yield number, source
-
-
-def _examples(challenge: Challenge, role: Role) -> Iterator[dict[str, str | None]]:
-    """The official layouts of a role: format, files, first line, and a row with invented values."""
-    from abawbench.formats.layout import layouts
-
-    official = {
-        "truth": challenge.annotation_format,
-        "list": challenge.list_format,
-        "prediction": challenge.prediction_format,
-    }
-    seen: list[dict[str, str | None]] = []
-    for layout in layouts(challenge, role):
-        example = {
-            "format": layout.format,
-            "files": f"one file <unit>{layout.suffix} for each unit" if layout.per_unit else "one file",
-            "header": layout.header,
-            "row": _example_row(layout),
-        }
-        if layout.format == official[role] and example not in seen:
-            seen.append(example)
-            yield example
-
-
-def _example_row(layout: Layout) -> str:
-    key = EXAMPLE_IDS.get(layout.format, EXAMPLE_ID) if layout.key == "id" else EXAMPLE_KEYS[layout.key]
-    # a list has names of rows; what follows a name differs between releases
-    columns = () if layout.role == "list" else layout.columns
-    values = [EXAMPLE_PROBABILITIES.get(column.name, column.example) for column in columns]
-    return ",".join(([key] if key else []) + values)
 
 
 def _task_row(task: Task) -> list[str]:
