@@ -155,10 +155,10 @@ def align(truth: Table, prediction: Table) -> Alignment:
         video = places_of(prediction.videos, truth.videos)[video]
     if np.array_equal(truth.video, video) and np.array_equal(truth.frame, prediction.frame):
         return Alignment(np.arange(len(truth)), np.empty(0, np.int64), True)
-    truth_keys, truth_order = _occurrences(row_keys(truth.video, truth.frame))
-    prediction_keys, prediction_order = _occurrences(row_keys(video, prediction.frame))
+    truth_keys, truth_order = occurrences(row_keys(truth.video, truth.frame))
+    prediction_keys, prediction_order = occurrences(row_keys(video, prediction.frame))
     # a surplus video has index -1, hence a key below those of all rows of the truth
-    return _match(truth_keys, truth_order, prediction_keys, prediction_order)
+    return match_keys(truth_keys, truth_order, prediction_keys, prediction_order)
 
 
 def places_of(names: Sequence[str], known: Sequence[str]) -> Integers:
@@ -176,8 +176,8 @@ def row_keys(video: Integers, frame: Integers) -> Rows:
     return (video.astype(np.int64) << 32) + frame
 
 
-def _occurrences(keys: Rows) -> tuple[NDArray[np.int64], Rows]:
-    """Sorted (key, occurrence) pairs packed in two columns, and the row each came from."""
+def occurrences(keys: Rows) -> tuple[NDArray[np.int64], Rows]:
+    """Sorted pairs of key and occurrence, shape (2, rows), and the row that each comes from, shape (rows,)."""
     position = np.arange(len(keys))
     if np.all(keys[1:] > keys[:-1]):
         return np.stack([keys, np.zeros_like(keys)]), position
@@ -188,7 +188,8 @@ def _occurrences(keys: Rows) -> tuple[NDArray[np.int64], Rows]:
     return np.stack([ordered, occurrence]), order
 
 
-def _match(truth_keys: Rows, truth_order: Rows, prediction_keys: Rows, prediction_order: Rows) -> Alignment:
+def match_keys(truth_keys: Rows, truth_order: Rows, prediction_keys: Rows, prediction_order: Rows) -> Alignment:
+    """Match the rows of a prediction with those of a truth by the pairs that `occurrences` gives of each."""
     rows = np.full(len(truth_order), -1)
     used = np.zeros(len(prediction_order), bool)
     place = np.searchsorted(prediction_keys[0], truth_keys[0]) + truth_keys[1]

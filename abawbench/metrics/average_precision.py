@@ -30,7 +30,11 @@ def average_precision(truth: ArrayLike, probability: ArrayLike) -> float:
     >>> average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
     0.8333333333333333
     """
-    label, score = _columns(truth, probability)
+    return step_precision(*_columns(truth, probability))
+
+
+def step_precision(label: NDArray[np.bool_], score: Floats) -> float:
+    """Average precision by steps of positive rows and their probabilities, both of shape (rows,)."""
     positives = int(label.sum())
     if not positives:
         return np.nan
@@ -58,7 +62,11 @@ def grid_average_precision(truth: ArrayLike, probability: ArrayLike) -> float:
     >>> round(grid_average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 4)
     0.5417
     """
-    label, score = _columns(truth, probability)
+    return grid_precision(*_columns(truth, probability))
+
+
+def grid_precision(label: NDArray[np.bool_], score: Floats) -> float:
+    """Average precision on a grid of positive rows and their probabilities, both of shape (rows,)."""
     positives = np.sort(score[label])
     if not len(positives):
         return np.nan
@@ -68,7 +76,7 @@ def grid_average_precision(truth: ArrayLike, probability: ArrayLike) -> float:
     hits = len(positives) - np.searchsorted(positives, thresholds)
     precision = hits / np.maximum(predicted, 1)
     recall = hits / len(positives)
-    return float(-np.trapezoid(precision, recall))
+    return float(-np.sum(np.diff(recall) * (precision[1:] + precision[:-1]) / 2))
 
 
 def _columns(truth: ArrayLike, probability: ArrayLike) -> tuple[NDArray[np.bool_], Floats]:

@@ -32,7 +32,7 @@ def confusion(
     Returns:
         Shape (groups, classes of the truth, classes of the prediction).
     """
-    codes = truth * np.int16(classes) + prediction
+    codes = truth.astype(np.int16) * classes + prediction
     return groups.histogram(codes, classes * classes, valid).reshape(groups.count, classes, classes)
 
 

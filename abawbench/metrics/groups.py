@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -57,8 +56,9 @@ class Groups:
         if self.starts is None or len(self.starts) * FEW_ROWS > len(self.index):
             return self.sum(first * second)
         total = np.zeros(self.count)
-        bounds = itertools.pairwise([*self.starts.tolist(), len(self.index)])
-        total[self.index[self.starts]] = [np.dot(first[begin:end], second[begin:end]) for begin, end in bounds]
+        bounds = [*self.starts.tolist(), len(self.index)]
+        runs = [slice(bounds[run], bounds[run + 1]) for run in range(len(self.starts))]
+        total[self.index[self.starts]] = [np.dot(first[run], second[run]) for run in runs]
         return total
 
     def histogram(self, codes: NDArray[np.integer], size: int, valid: NDArray[np.bool_] | None) -> Floats:

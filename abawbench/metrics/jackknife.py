@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -17,7 +17,7 @@ STEPS = 100
 ROUNDING = 1e-12
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Jackknife:
     """What leaving out one cluster at a time says about a figure.
 
@@ -120,7 +120,7 @@ def student_quantile(share: float, freedom: float) -> float:
     return math.sqrt(freedom) * math.tan(angle)
 
 
-@cache
+@lru_cache
 def _gauss() -> tuple[Floats, Floats]:
     """Nodes and weights of Gauss's rule on 0 to 1."""
     nodes, weights = np.polynomial.legendre.leggauss(64)
