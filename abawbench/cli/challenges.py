@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from abawbench.cli.output import exits_on_problems, print_json, print_paragraph,
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge, Task
+    from abawbench.challenges.footnotes import Footnotes
     from abawbench.formats.columns import Role
 
 WIDEST = 120
@@ -108,7 +109,9 @@ def _print_all(challenges: Sequence[Challenge]) -> None:
 
 
 def _print_one(challenge: Challenge) -> None:
-    notes = _Footnotes()
+    from abawbench.challenges.footnotes import Footnotes
+
+    notes = Footnotes()
     paper = "" if challenge.paper is None else f", {challenge.paper}"
     venue = f"{challenge.venue}{_doubt(challenge, 'venue')}"
     click.echo(f"{challenge.id}  {challenge.title}, {challenge.dataset}; {venue}{paper}")
@@ -222,7 +225,7 @@ def _doubt(challenge: Challenge, *names: str) -> str:
     return " (assumed)" if is_assumed(challenge, *names) else ""
 
 
-def _print_sources(challenge: Challenge, notes: _Footnotes) -> None:
+def _print_sources(challenge: Challenge, notes: Footnotes) -> None:
     _heading("Where each field comes from")
     order = [field.name for field in fields(challenge)]
     own = {"rules", "forbidden_data", "notes", "baselines"}
@@ -235,25 +238,6 @@ def _print_sources(challenge: Challenge, notes: _Footnotes) -> None:
     _heading("Sources")
     for number, source in notes.numbered():
         _bullet(source, sign=f"[{number}] ")
-
-
-class _Footnotes:
-    """Numbers of sources, in the order of their first use."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-
-    def mark(self, source: str) -> str:
-        """The numbers of a source, as `[3][7]`, or an assumption in full."""
-        if source.startswith("assumed"):
-            return f"({source})"
-        numbers = [self._numbers.setdefault(part, len(self._numbers) + 1) for part in source.split("; ")]
-        return "".join(f"[{number}]" for number in numbers)
-
-    def numbered(self) -> Iterator[tuple[int, str]]:
-        """Number and source of every footnote."""
-        for source, number in self._numbers.items():
-            yield number, source
 
 
 def _task_row(task: Task) -> list[str]:
