@@ -245,6 +245,27 @@ RULES: dict[str, Rule] = {
         "stores that make no ensemble",
         "The members of an ensemble are different entries, some answer each task, and weights name the same ones.",
     ),
+    "O30": Rule("not a roster", "A roster is a CSV file with the columns team and address, and a row for each team."),
+    "O31": Rule("name or address of two teams", "A name, an alias or an address belongs to one team of the roster."),
+    "O32": Rule(
+        "name or address that cannot be used", "Names are printable text, and addresses those of the internet."
+    ),
+    "O33": Rule(
+        "team unknown", "A mail comes from an address of the roster, or lies in a folder with the name of its team."
+    ),
+    "O34": Rule("mail that cannot be read", "A mail has usual headers, one sender, and attachments that are whole."),
+    "O35": Rule("no prediction in the mail", "A mail holds a prediction: files, or a zip of them."),
+    "O36": Rule("outside the phase", "A mail comes after the phase begins and before its deadline."),
+    "O37": Rule(
+        "beyond the quota", "Trials count in the order of their dates, up to the number of a team, and of a day."
+    ),
+    "O38": Rule("mail without a date", "Where a deadline or a daily quota holds, a mail has a date."),
+    "O39": Rule(
+        "mail room of something else", "The files of a mail room are of one challenge, one truth and one list of rows."
+    ),
+    "O40": Rule("journal that cannot be read", "The files of a mail room are as `abawbench mailroom` wrote them."),
+    "O41": Rule("same trial again", "A trial counts once, however often its bytes are sent."),
+    "O42": Rule("names that cannot be files", "Files of units have plain, printable names, each once."),
     "N01": Rule("Windows line ends", "Lines end with a line feed alone."),
     "N02": Rule("byte order mark", "The file begins with its first character, without a byte order mark."),
     "N03": Rule("blank last line", "The file ends after its last row."),
@@ -331,6 +352,14 @@ RULES: dict[str, Rule] = {
         "A score on the videos that values were fitted on flatters; the cross-fitted one is what they are worth.",
     ),
     "N72": Rule("times assumed", "A store knows the times of its frames; without them there are 30 frames a second."),
+    "N80": Rule("file that is not read", "A mail holds predictions alone; other files are left aside."),
+    "N81": Rule(
+        "dates of a mail that differ", "The date that a mail states is near that of the server that took it."
+    ),
+    "N82": Rule(
+        "no date", "A zip or file that lies in the inbox without its mail has no date to hold against a deadline."
+    ),
+    "N83": Rule("several senders in a folder", "Without a roster, the mails in a folder come from one address."),
 }
 
 FAMILIES = {
@@ -344,6 +373,7 @@ FAMILIES = {
     "L": "The leaderboard",
     "E": "Entries",
     "P": "Prediction stores",
+    "O": "Events, bundles, rehearsal and mail",
     "N": "Notes: reported, but accepted",
 }
 
