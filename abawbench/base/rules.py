@@ -353,9 +353,7 @@ RULES: dict[str, Rule] = {
     ),
     "N72": Rule("times assumed", "A store knows the times of its frames; without them there are 30 frames a second."),
     "N80": Rule("file that is not read", "A mail holds predictions alone; other files are left aside."),
-    "N81": Rule(
-        "dates of a mail that differ", "The date that a mail states is near that of the server that took it."
-    ),
+    "N81": Rule("dates of a mail that differ", "The date that a mail states is near that of the server that took it."),
     "N82": Rule(
         "no date", "A zip or file that lies in the inbox without its mail has no date to hold against a deadline."
     ),
