@@ -245,6 +245,37 @@ RULES: dict[str, Rule] = {
         "stores that make no ensemble",
         "The members of an ensemble are different entries, some answer each task, and weights name the same ones.",
     ),
+    "O01": Rule(
+        "event file",
+        "The file of an event is TOML with the keys of an event and no others, and every placeholder is filled in.",
+    ),
+    "O02": Rule(
+        "date without quotes, time or zone",
+        'A date is quoted text with a time and a zone, as `"2026-07-16 23:59:59 AoE"`. A zone is UTC, AoE, an offset '
+        "such as +02:00, or a place such as Europe/London.",
+    ),
+    "O03": Rule(
+        "phases that contradict each other",
+        "An event has a phase at least; names and codenames are given once; a phase ends after it begins.",
+    ),
+    "O04": Rule(
+        "name too long or of another form",
+        "Titles and names have at most 100 characters, codenames at most 36, the least that a platform takes.",
+    ),
+    "O05": Rule(
+        "text or picture of an event",
+        "A text is a Markdown file, `.md` in UTF-8, that is not empty; a logo is a PNG or JPEG.",
+    ),
+    "O06": Rule("limit that is not positive", "Numbers of submissions and trials are whole numbers from 1."),
+    "O07": Rule("event of another challenge", "The challenge that is named and that of the event are the same."),
+    "O08": Rule(
+        "truth or list of a phase missing",
+        "Every phase has a truth, and every private phase a list; each belongs to a phase of the event.",
+    ),
+    "O09": Rule(
+        "event that the platform cannot hold",
+        "Challenge and phases are such that the platform can show and rank them; docs/bundles.md says what each needs.",
+    ),
     "O30": Rule("not a roster", "A roster is a CSV file with the columns team and address, and a row for each team."),
     "O31": Rule("name or address of two teams", "A name, an alias or an address belongs to one team of the roster."),
     "O32": Rule(
@@ -352,6 +383,11 @@ RULES: dict[str, Rule] = {
         "A score on the videos that values were fitted on flatters; the cross-fitted one is what they are worth.",
     ),
     "N72": Rule("times assumed", "A store knows the times of its frames; without them there are 30 frames a second."),
+    "N75": Rule("phases that overlap", "Phases follow each other; at a time within two of them both take submissions."),
+    "N76": Rule(
+        "left to the platform",
+        "A platform does not do all that an event asks for; what it does instead is told.",
+    ),
     "N80": Rule("file that is not read", "A mail holds predictions alone; other files are left aside."),
     "N81": Rule("dates of a mail that differ", "The date that a mail states is near that of the server that took it."),
     "N82": Rule(

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 
 from abawbench.base.files import make_folder, read_input, write_folder
 from abawbench.base.installed import shipped_folder
+from abawbench.base.placeholders import is_placeholder
 from abawbench.base.problems import Problem, ProblemError, near_names
 from abawbench.base.toml_text import parse_toml
 from abawbench.entries.entry_file import FILE
@@ -46,12 +47,6 @@ What the entry is, how it was trained, under which licence its weights are, and 
     abawbench check submissions/{name}
     abawbench predict {name} DATA -o STORE
 """
-# texts of the templates, and what else people write to fill in later; compared without case
-_PLACEHOLDER = re.compile(
-    r"<.*>|write (the|your|what|which|a|an) .*|yours|your own( export)?|a template: .*|as its model card says|"
-    r"where you got .*|to ?do\b.*|tbd|fixme\b.*|x{3,}|\.{3}|…|fill( me)? in.*|change[ _-]?me.*|replace[ _-]?me.*",
-    re.DOTALL,
-)
 
 
 def make_entry_folder(name: str, kind: Kind, root: Path = Path("submissions")) -> Path:
@@ -104,7 +99,7 @@ def find_placeholders(path: Path) -> tuple[Problem, ...]:
             next((number for number, line in enumerate(lines, start=1) if value in line), None),
         )
         for field, value in _texts(record)
-        if _PLACEHOLDER.fullmatch(value.strip().casefold())
+        if is_placeholder(value)
     )
 
 
