@@ -388,6 +388,7 @@ RULES: dict[str, Rule] = {
         "left to the platform",
         "A platform does not do all that an event asks for; what it does instead is told.",
     ),
+    "N77": Rule("list made of the truth", "A phase has the organisers' list; a public one may take the truth's rows."),
     "N80": Rule("file that is not read", "A mail holds predictions alone; other files are left aside."),
     "N81": Rule("dates of a mail that differ", "The date that a mail states is near that of the server that took it."),
     "N82": Rule(

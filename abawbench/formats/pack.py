@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,17 +13,12 @@ from abawbench.base.files import check_output, write_files
 from abawbench.base.hashes import sha256_of_file, sha256_of_files
 from abawbench.base.installed import VERSION
 from abawbench.base.problems import Problem, ProblemError, Problems, not_found
+from abawbench.base.zip_bytes import zipped
 from abawbench.challenges import Challenge
 from abawbench.formats.check import Content, check, most_trials, repeated_trials, trial_folders
 from abawbench.formats.layout import Layout, prediction_layouts
 from abawbench.formats.text import load
 from abawbench.formats.unit_files import unit_files
-
-# the earliest time that a zip can hold
-NO_TIME = (1980, 1, 1, 0, 0, 0)
-PLAIN_FILE = 0o100644
-UNIX = 3
-LEVEL = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +100,7 @@ def pack(challenge: Challenge, trials: Sequence[Path], out: Path, template: Path
         for name, file in _members(layout, trial, number, is_alone=len(trials) == 1):
             data = load(file)
             content.append((Packed(name, trial.name, hashlib.sha256(data).hexdigest(), len(data)), data))
-    archive = _zipped([(member.name, data) for member, data in content])
+    archive = zipped([(member.name, data) for member, data in content])
     manifest = Manifest(
         challenge.id,
         challenge.fingerprint,
@@ -168,17 +161,6 @@ def _members(layout: Layout, trial: Path, number: int, *, is_alone: bool) -> lis
         return [(f"trial-{number}{layout.suffix}", trial)]
     folder = "" if is_alone else f"trial-{number}/"
     return [(f"{folder}{file.name}", file) for file in unit_files(trial, layout.suffix)[0]]
-
-
-def _zipped(members: Sequence[tuple[str, bytes]]) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, data in members:
-            entry = zipfile.ZipInfo(name, NO_TIME)
-            entry.create_system = UNIX
-            entry.external_attr = PLAIN_FILE << 16
-            archive.writestr(entry, data, zipfile.ZIP_DEFLATED, LEVEL)
-    return stream.getvalue()
 
 
 def _hash_of_list(template: Path) -> str:

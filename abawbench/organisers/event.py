@@ -143,14 +143,14 @@ def read_event(path: Path) -> Event:
 
 
 def notes_on(event: Event) -> tuple[Problem, ...]:
-    """What may be meant and may be not: N80 for phases that overlap."""
+    """What may be meant and may be not: N75 for phases that overlap."""
     notes: list[Problem] = []
     for earlier, later in combinations(event.phases, 2):
         if earlier.ends is None or later.begins <= earlier.ends:
             end = "never ends" if earlier.ends is None else f"ends {in_words(earlier.ends)}"
             found = f"{later.codename} begins {in_words(later.begins)}, {earlier.codename} {end}"
             fix = "let one begin after the other ends, unless both are meant to be open"
-            notes.append(Problem("N80", found, "one phase after the other", fix, str(event.path)))
+            notes.append(Problem("N75", found, "one phase after the other", fix, str(event.path)))
     return tuple(notes)
 
 
@@ -158,14 +158,19 @@ def _parse(path: Path) -> tuple[str, Mapping[str, Any]]:
     """The text of an event file and its table. Raises: ProblemError F01, O01, O02."""
     try:
         text = read_input(path, LARGEST_TEXT).decode("utf-8-sig")
-        return text, parse_toml(text)
     except OSError as error:
         fix = "check the path; `abawbench bundle --new-event FILE` writes one to fill in"
         raise unreadable(path, error, "an event file", fix) from error
+    except UnicodeDecodeError as error:
+        raise ProblemError(
+            Problem("O01", "bytes that are not UTF-8", "UTF-8", "save it as UTF-8", str(path))
+        ) from error
+    try:
+        return text, parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise ProblemError(Places.syntax_problem(text, error, str(path))) from error
     except ValueError as error:
-        raise ProblemError(Problem("O01", str(error), "a TOML file in UTF-8", "correct it there", str(path))) from error
+        raise ProblemError(Problem("O01", str(error), "a TOML file", "correct it there", str(path))) from error
 
 
 def _challenge(fields: Fields, path: Path, problems: list[Problem]) -> Challenge | None:
