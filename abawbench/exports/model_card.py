@@ -95,7 +95,7 @@ def interval_text(record: Record, figure: Figure) -> str:
         return "no interval"
     kind, (low, high) = figure.interval
     counted = f"{record.intervals.clusters:,} {record.intervals.unit}s"
-    return f"{100 * record.intervals.level:g} % interval {low:.4f} to {high:.4f} ({kind}, {counted})"
+    return f"{100 * record.intervals.level:g} % interval {low:z.4f} to {high:z.4f} ({kind}, {counted})"
 
 
 def size_text(record: Record) -> str:
@@ -149,7 +149,7 @@ def _shown(record: Record) -> Iterable[Figure]:
 def _section(subject: Subject, record: Record) -> str:
     challenge, told = CHALLENGES[record.challenge], record.disclosure
     is_known = tuple(told.trained_on) == subject.trained_on
-    rows = [f"| {figure.name} | {figure.value:.4f} | {_bounds(figure)} |" for figure in _shown(record)]
+    rows = [f"| {figure.name} | {figure.value:z.4f} | {_bounds(figure)} |" for figure in _shown(record)]
     lines = [
         *(["**The truth is generated, not annotated: the score says nothing about real faces.**", ""]
           if told.synthetic_truth else []),
@@ -177,7 +177,7 @@ def _bounds(figure: Figure) -> str:
     if figure.interval is None:
         return "none"
     kind, (low, high) = figure.interval
-    return f"{low:.4f} to {high:.4f} ({kind})"
+    return f"{low:z.4f} to {high:z.4f} ({kind})"
 
 
 def _plain(text: str) -> str:

@@ -130,7 +130,7 @@ def _row(row: Row, subject: Subject, badges: list[str], place: Place | None, tit
 def _constant_row(constant: Constant) -> dict[str, Any]:
     """The negative control that needs no data, in the form of a row."""
     bound = "at most " if constant.is_bound else ""
-    text = f"{constant.value:.3f}"
+    text = f"{constant.value:z.3f}"
     note = f"By the definition of the measure: {constant.reason}."
     return {
         "kind": CONTROL,

@@ -43,7 +43,7 @@ class Figure:
         """The figure with at most four decimals; with an interval three, as `0.512 [0.480, 0.540]`."""
         if self.interval is not None:
             low, high = self.interval
-            return f"{self.value:.3f} [{low:.3f}, {high:.3f}]"
+            return f"{self.value:z.3f} [{low:z.3f}, {high:z.3f}]"
         decimals = len(self.text.partition(".")[2])
         return f"{self.value:.{SHOWN_DECIMALS}f}" if decimals > SHOWN_DECIMALS else self.text
 

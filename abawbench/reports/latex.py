@@ -129,14 +129,14 @@ def _parts(rows: Sequence[PaperRow], paths: Sequence[Path]) -> str:
 def _highest(rows: Sequence[PaperRow], path: Path) -> str:
     """The highest figure as it is shown, if there is more than one to choose from; else nothing."""
     known = [value for row in rows if not row.is_in_sample and (value := row.figures.get(path)) is not None]
-    return f"{max(known):.3f}" if len(known) > 1 else ""
+    return f"{max(known):z.3f}" if len(known) > 1 else ""
 
 
 def _value(row: PaperRow, path: Path, best: str, mark: str) -> Latex:
     value = row.figures.get(path)
     if value is None:
         return DASH
-    text = f"{value:.3f}"
+    text = f"{value:z.3f}"
     # two figures that look the same are both the highest
     return Latex((rf"\textbf{{{text}}}" if text == best and not row.is_in_sample else text) + mark)
 
@@ -145,7 +145,7 @@ def _interval(interval: tuple[str, Sequence[float]] | None) -> str:
     if interval is None:
         return ""
     low, high = interval[1]
-    return Latex(rf"{{\scriptsize [{low:.3f}, {high:.3f}]}}")
+    return Latex(rf"{{\scriptsize [{low:z.3f}, {high:z.3f}]}}")
 
 
 def _caption(challenge: Challenge, rows: Sequence[PaperRow]) -> str:

@@ -148,8 +148,8 @@ def _on_tuning(facts: Facts) -> Iterator[str]:
         yield f"These were fitted on {facts.tuned.overlap} of the scored videos, so the score is in-sample."
     known = facts.tuned.cross_fitted.get("score")
     if known is not None:
-        bounds = "" if known.interval is None else f" (95% interval {known.interval[0]:.4f} to {known.interval[1]:.4f})"
-        yield f"The cross-fitted score is {known.value:.4f}{bounds}."
+        bounds = "" if known.interval is None else f" (95% interval {known.interval[0]:z.4f} to {known.interval[1]:z.4f})"
+        yield f"The cross-fitted score is {known.value:z.4f}{bounds}."
 
 
 def _on_disclosure(facts: Facts) -> Iterator[str]:

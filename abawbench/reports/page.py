@@ -163,11 +163,11 @@ def _score_in_words(subject: Subject) -> str:
     if tuned is not None and tuned.is_in_sample:
         fair = tuned.cross_fitted.get("score")
         if fair is None:
-            return f"{subject.short} scores {score:.4f}, which flatters: it was tuned on videos that are scored,"
-        bounds = "" if fair.interval is None else f" (95 % interval {fair.interval[0]:.4f} to {fair.interval[1]:.4f})"
-        return f"{subject.short} scores {fair.value:.4f} cross-fitted{bounds}, {score:.4f} in-sample,"
-    within = "" if interval is None else f" (95 % interval {interval[1][0]:.4f} to {interval[1][1]:.4f}, {interval[0]})"
-    return f"{subject.short} scores {score:.4f}{within}"
+            return f"{subject.short} scores {score:z.4f}, which flatters: it was tuned on videos that are scored,"
+        bounds = "" if fair.interval is None else f" (95 % interval {fair.interval[0]:z.4f} to {fair.interval[1]:z.4f})"
+        return f"{subject.short} scores {fair.value:z.4f} cross-fitted{bounds}, {score:z.4f} in-sample,"
+    within = "" if interval is None else f" (95 % interval {interval[1][0]:z.4f} to {interval[1][1]:z.4f}, {interval[0]})"
+    return f"{subject.short} scores {score:z.4f}{within}"
 
 
 def _difference_in_words(subjects: Sequence[Subject], change: Mapping[str, Any]) -> str:
@@ -178,7 +178,7 @@ def _difference_in_words(subjects: Sequence[Subject], change: Mapping[str, Any])
     better, worse = ("A", "B") if value > 0 else ("B", "A")
     within = "" if interval is None else f", 95 % interval of the difference {interval[0]:+.4f} to {interval[1]:+.4f}"
     detail = (
-        f"by {abs(value):.4f} in {figure} (p = {p:.4f} by swaps of {change['clusters']:,} {change['unit']}s{within})"
+        f"by {abs(value):z.4f} in {figure} (p = {p:z.4f} by swaps of {change['clusters']:,} {change['unit']}s{within})"
     )
     if value == 0:
         return f"Both have the same {figure}."
