@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from abawbench.base.installed import VERSION
+from abawbench.base.number_text import format_figure, format_interval
 from abawbench.challenges import Challenge, is_assumed
 from abawbench.fill import describe
 from abawbench.records import Disclosure, Record, TunedUse
@@ -148,8 +149,8 @@ def _on_tuning(facts: Facts) -> Iterator[str]:
         yield f"These were fitted on {facts.tuned.overlap} of the scored videos, so the score is in-sample."
     known = facts.tuned.cross_fitted.get("score")
     if known is not None:
-        bounds = "" if known.interval is None else f" (95% interval {known.interval[0]:z.4f} to {known.interval[1]:z.4f})"
-        yield f"The cross-fitted score is {known.value:z.4f}{bounds}."
+        bounds = "" if known.interval is None else f" (95% interval {format_interval(known.interval)})"
+        yield f"The cross-fitted score is {format_figure(known.value)}{bounds}."
 
 
 def _on_disclosure(facts: Facts) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from abawbench.base.hashes import sha256_of
 from abawbench.base.installed import VERSION
+from abawbench.base.number_text import format_interval
 from abawbench.challenges import Challenge
 from abawbench.clips.crop_index import index_files
 from abawbench.fill import MOST_FILLED, Policy
@@ -164,9 +165,9 @@ def _score_in_words(subject: Subject) -> str:
         fair = tuned.cross_fitted.get("score")
         if fair is None:
             return f"{subject.short} scores {score:z.4f}, which flatters: it was tuned on videos that are scored,"
-        bounds = "" if fair.interval is None else f" (95 % interval {fair.interval[0]:z.4f} to {fair.interval[1]:z.4f})"
+        bounds = "" if fair.interval is None else f" (95 % interval {format_interval(fair.interval)})"
         return f"{subject.short} scores {fair.value:z.4f} cross-fitted{bounds}, {score:z.4f} in-sample,"
-    within = "" if interval is None else f" (95 % interval {interval[1][0]:z.4f} to {interval[1][1]:z.4f}, {interval[0]})"
+    within = "" if interval is None else f" (95 % interval {format_interval(interval[1])}, {interval[0]})"
     return f"{subject.short} scores {score:z.4f}{within}"
 
 
