@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def format_figure(value: float | int | None, sign: str = "") -> str:
-    """Format a number with four decimals, zero without a minus, a count with separators, None as a dash; `+` shows a plus."""
+    """Format a number with four decimals (zero without a minus; sign `+` shows a plus), a count with separators, None as a dash."""
     if value is None:
         return "–"
     return f"{value:,}" if isinstance(value, int) else f"{value:{sign}z.4f}"
