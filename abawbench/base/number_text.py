@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 
 def format_figure(value: float | int | None, sign: str = "") -> str:
-    """Format a number with four decimals (zero without a minus; sign `+` shows a plus), a count with separators, None as a dash."""
+    """Format a number with four decimals, a count with separators, None as a dash.
+
+    Zero has no minus, and sign `+` shows a plus.
+    """
     if value is None:
         return "–"
     return f"{value:,}" if isinstance(value, int) else f"{value:{sign}z.4f}"

@@ -1,1 +1,1 @@
-"""For organisers: frozen scorers, bundles for hosted platforms, their rehearsal, the mail room, many predictions at once."""
+"""For organisers: frozen scorers, bundles for hosted platforms, their rehearsal, the mail room, batches."""
