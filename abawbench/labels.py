@@ -201,3 +201,14 @@ def _kind(name: str) -> str:
 def plain(name: str) -> str:
     """A name in lower case without blanks, hyphens and underscores, by which spellings of a name are alike."""
     return name.casefold().translate(_SEPARATORS)
+
+
+def spelling(name: str) -> str:
+    """What spellings of the name of a column have in common: AU01 is AU1.
+
+    >>> spelling("AU_04"), spelling("Empathic Pain")
+    ('au4', 'empathicpain')
+    """
+    word = plain(name)
+    number = word.removeprefix("au")
+    return f"au{int(number)}" if word.startswith("au") and number.isascii() and number.isdecimal() else word

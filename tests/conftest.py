@@ -38,8 +38,7 @@ def catalogue_with(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Mapping[str
 
     def patched(*challenges: Challenge) -> Mapping[str, Challenge]:
         more = {**CHALLENGES, **{challenge.id: challenge for challenge in challenges}}
-        for module in ("records.store", "records.agreement", "leaderboard.collect", "leaderboard.published"):
-            monkeypatch.setattr(f"abawbench.{module}.CHALLENGES", more)
+        monkeypatch.setattr("abawbench.challenges.catalogue.CHALLENGES", more)
         return more
 
     return patched

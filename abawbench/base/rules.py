@@ -93,6 +93,21 @@ RULES: dict[str, Rule] = {
     "C01": Rule("unknown challenge", "The id is one of those that `abawbench challenges` lists."),
     "C02": Rule("wrong use", "Options and inputs fit each other, as the help describes."),
     "C03": Rule("unknown format", "The file is in one of the formats of the challenge."),
+    "C04": Rule("challenge that is no TOML", "The file of a challenge of your own is TOML, in UTF-8."),
+    "C05": Rule(
+        "field of a challenge",
+        "A challenge of your own has the fields of `abawbench challenges new`, each of its type.",
+    ),
+    "C06": Rule(
+        "challenge that contradicts itself",
+        "Tasks, metric, formats and sizes of a challenge of your own fit each other.",
+    ),
+    "C07": Rule(
+        "id of a challenge",
+        "A challenge of your own has an id that the catalogue does not have, made of its edition and track.",
+    ),
+    "C08": Rule("field without a source", "Every field of a challenge has a source, or `assumed: ` and the reason."),
+    "C09": Rule("challenge in two files", "Each id of a challenge of your own belongs to one file."),
     "D01": Rule(
         "inconsistent manifest",
         "A manifest has the fields of the schema, and everything that it names exists.",

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import aff_wild2_rows, aff_wild2_units, ambivalence, other_tracks, protocols, s_aff_wild2
 from abawbench.challenges.model import Challenge
 
@@ -20,30 +19,3 @@ def _all() -> Mapping[str, Challenge]:
 
 
 CHALLENGES: Mapping[str, Challenge] = _all()
-
-
-def get(identifier: str) -> Challenge:
-    """Get a challenge by its id, in any case.
-
-    Raises:
-        ProblemError: C01, the id is unknown; the message names similar ones.
-    """
-    known = CHALLENGES.get(identifier) or CHALLENGES.get(identifier.lower())
-    if known is not None:
-        return known
-    near = _near(identifier)
-    fix = "run `abawbench challenges` for the list"
-    raise ProblemError(Problem("C01", f"'{identifier}'", f"an id such as {', '.join(near or ['abaw4-mtl'])}", fix))
-
-
-def _near(identifier: str) -> list[str]:
-    """Up to five similar ids: those spelt alike first, then those of the same edition or track."""
-    import difflib
-
-    asked = identifier.strip().lower().replace("_", "-").replace(" ", "-")
-    if asked in CHALLENGES:
-        return [asked]
-    words = set(asked.split("-"))
-    alike = difflib.get_close_matches(asked, CHALLENGES, n=3)
-    related = [name for name in CHALLENGES if words & set(name.split("-"))]
-    return list(dict.fromkeys((*alike, *related)))[:5]

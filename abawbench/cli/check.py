@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from abawbench.cli.options import CHALLENGE, PATH, json_option, submissions_option
-from abawbench.cli.output import exits_on_problems, print_json, say_remarks, tell, tell_large, writing
+from abawbench.cli.output import exits_on_problems, print_json, say_remarks, tell, tell_large, tell_pending, writing
 
 if TYPE_CHECKING:
     from abawbench.base.problems import Problem
@@ -64,12 +64,13 @@ def command(
     """
     if predictions is not None:
         challenge = CHALLENGE.convert(target, click.Argument(["challenge"]), context)
+        tell_pending(context)
         tell_large(f"check: {predictions}", predictions, template)
         _check_file(challenge, predictions, template, copy, as_json=as_json)
         return
-    from abawbench.challenges import CHALLENGES
+    from abawbench.challenges import find
 
-    if target.lower() in CHALLENGES:
+    if find(target.lower()) is not None:
         raise click.UsageError("Missing argument 'PREDICTIONS'.", context)
     if template is not None or copy is not None:
         raise click.UsageError("--template and --repair go with a challenge and PREDICTIONS.", context)

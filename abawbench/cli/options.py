@@ -8,12 +8,13 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import UnionType
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints
+from typing import IO, TYPE_CHECKING, Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints
 
 import click
 from click.shell_completion import CompletionItem
 
 from abawbench.base.problems import Problem, ProblemError
+from abawbench.cli.output import tell_later
 from abawbench.fill import MOST_FILLED, POLICIES, Policy
 
 if TYPE_CHECKING:
@@ -23,29 +24,47 @@ if TYPE_CHECKING:
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
+class ChallengeAtFault(click.UsageError):
+    """The file of a challenge of your own has problems: the input is at fault, and not the use of the verb."""
+
+    exit_code = 1
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the problems to standard error."""
+        click.echo(self.format_message(), file=file, err=True)
+
+
 class ChallengeId(click.ParamType[Any]):
-    """The type of an argument that is a challenge id; the verb gets the challenge."""
+    """The type of an argument that is the id of a challenge, or the path of one of your own; the verb gets it."""
 
     name = "challenge"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Get the challenge of an id; an unknown id is wrong use."""
+        """Get the challenge of an id or path; an unknown id is wrong use."""
         from abawbench.challenges import get
+        from abawbench.challenges.lookup import path_of
 
         if not isinstance(value, str):
             return value
         try:
-            return get(value)
+            challenge = get(value)
+            path = path_of(challenge.id)
         except ProblemError as error:
+            if any(problem.rule != "C01" for problem in error.problems):
+                raise ChallengeAtFault(str(error), ctx) from error
             self.fail(str(error), param, ctx)
+        if ctx is not None and path is not None:
+            tell_later(ctx, f"challenge {challenge.id}: {path}, fingerprint {challenge.fingerprint}")
+        return challenge
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Ids of challenges that begin with what is typed, with their titles."""
-        from abawbench.challenges import CHALLENGES
+        """Ids of challenges that begin with what is typed, with their titles; files, where it is a path."""
+        from abawbench.challenges import known
 
         del ctx, param
         begun = incomplete.lower()
-        return [CompletionItem(name, help=one.title) for name, one in CHALLENGES.items() if name.startswith(begun)]
+        ids = [CompletionItem(name, help=one.title) for name, one in known().items() if name.startswith(begun)]
+        return ids or [CompletionItem(incomplete, type="file")]
 
 
 class Numbers(click.ParamType[tuple[float, ...]]):

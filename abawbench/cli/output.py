@@ -29,10 +29,11 @@ Arguments = ParamSpec("Arguments")
 _UNPRINTABLE = re.compile(r"[^\n -~]")
 
 
-# keys of a context's `meta`: its verb has printed its JSON; how much is said; where JSON goes
+# keys of a context's `meta`: its verb has printed its JSON; how much is said; where JSON goes; what it will tell
 _ANSWERED = "abawbench.answered"
 _LEVEL = "abawbench.level"
 _STDOUT = "abawbench.stdout"
+_LATER = "abawbench.later"
 QUIET, USUAL, VERBOSE = -1, 0, 1
 # bytes of input from which a verb that is usually done at once says that it has begun
 LARGE = 20_000_000
@@ -54,6 +55,7 @@ def exits_on_problems(verb: Callable[Arguments, None]) -> Callable[Arguments, No
             # names that are no UTF-8 are printed as escapes
             if isinstance(sys.stdout, io.TextIOWrapper):
                 sys.stdout.reconfigure(errors="backslashreplace")
+            tell_pending(click.get_current_context())
             with _only_json_on_stdout():
                 verb(*args, **kwargs)
             sys.stdout.flush()
@@ -167,6 +169,17 @@ def tell(text: str) -> None:
     """Print progress, or what was done, to standard error, unless -q forbids it. Names from outside are made inert."""
     if level() >= USUAL:
         click.echo("\n".join(inert(line) for line in text.split("\n")), err=True)
+
+
+def tell_later(context: click.Context, text: str) -> None:
+    """Tell something as soon as the verb of a context runs: what its arguments are read from."""
+    context.meta.setdefault(_LATER, {})[text] = None
+
+
+def tell_pending(context: click.Context) -> None:
+    """Tell what `tell_later` has kept."""
+    for text in context.meta.pop(_LATER, {}):
+        tell(text)
 
 
 def detail(text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from abawbench.base.problems import Problem, Problems, did_you_mean
-from abawbench.challenges import CHALLENGES, Task
+from abawbench.challenges import Task, known
 from abawbench.entries.model import Card
 from abawbench.labels import OUTSIDE, known_name
 
@@ -84,8 +84,9 @@ def check_names(card: Card, tasks: Sequence[Task] | None = None) -> tuple[Proble
 
 def _shared_tasks() -> list[Task]:
     """The tasks of all challenges whose names some ABAW challenge has, too."""
-    shared = {task.name for challenge in CHALLENGES.values() if challenge.edition for task in challenge.tasks}
-    return [task for challenge in CHALLENGES.values() for task in challenge.tasks if task.name in shared]
+    challenges = known().values()
+    shared = {task.name for challenge in challenges if challenge.edition for task in challenge.tasks}
+    return [task for challenge in challenges for task in challenge.tasks if task.name in shared]
 
 
 def _unknown(rule: str, place: str, name: str, outputs: Sequence[str]) -> Problem:

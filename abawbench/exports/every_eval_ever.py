@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from abawbench.base.problems import Problem, ProblemError, did_you_mean
-from abawbench.challenges import CHALLENGES
+from abawbench.challenges import get
 from abawbench.exports.figures import Figure, figures_of
 from abawbench.records.model import Record
 from abawbench.scoring.intervals import KINDS
@@ -39,7 +39,7 @@ def every_eval_ever(record: Record, evaluator: str, relationship: str) -> dict[s
         found, fix = f"relationship {relationship}", did_you_mean(relationship, RELATIONSHIPS)
         raise ProblemError(Problem("C02", found, f"one of {', '.join(RELATIONSHIPS)}", fix))
     team = _team(record)
-    challenge = CHALLENGES[record.challenge]
+    challenge = get(record.challenge)
     moment = datetime.combine(record.date, time(), UTC)
     stamp = str(int(moment.timestamp()))
     model = f"{team}/{record.entry}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.challenges import CHALLENGES, Challenge
+from abawbench.challenges import Challenge, get
 from abawbench.records.model import Record
 from abawbench.records.quote import is_in_sample, quote
 from abawbench.scoring.criteria import Path, criterion_of, spans
@@ -51,7 +51,7 @@ def figures_of(record: Record) -> tuple[Figure, ...]:
         fix = "score it on videos that its values were not tuned on"
         raise ProblemError(Problem("C02", found, expected, fix))
     figures: list[Figure] = []
-    for path, (criterion, low, high) in _described(CHALLENGES[record.challenge]).items():
+    for path, (criterion, low, high) in _described(get(record.challenge)).items():
         own = quote(record, path)
         if own is not None:
             figures.append(Figure(path, criterion, low, high, own.value, own.interval))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from abawbench.challenges import CHALLENGES
+from abawbench.challenges import get
 from abawbench.entries.model import Card
 from abawbench.exports.figures import Figure, figures_of
 from abawbench.exports.yaml_text import to_yaml
@@ -120,7 +120,7 @@ def _head(subject: Subject, records: Sequence[Record]) -> dict[str, Any]:
 
 
 def _result(record: Record) -> dict[str, Any]:
-    challenge = CHALLENGES[record.challenge]
+    challenge = get(record.challenge)
     return {
         "task": {"type": TASK, "name": challenge.title},
         "dataset": {
@@ -147,7 +147,7 @@ def _shown(record: Record) -> Iterable[Figure]:
 
 
 def _section(subject: Subject, record: Record) -> str:
-    challenge, told = CHALLENGES[record.challenge], record.disclosure
+    challenge, told = get(record.challenge), record.disclosure
     is_known = tuple(told.trained_on) == subject.trained_on
     rows = [f"| {figure.name} | {figure.value:z.4f} | {_bounds(figure)} |" for figure in _shown(record)]
     lines = [

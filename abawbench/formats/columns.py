@@ -190,8 +190,9 @@ class Number(Column):
 
     @property
     def no_prediction(self) -> float | None:
-        """-5 among numbers that can be negative."""
-        return float(VALENCE_AROUSAL_SENTINEL) if self.low < 0 else None
+        """-5 among numbers that can be negative, and that it is none of."""
+        mark = float(VALENCE_AROUSAL_SENTINEL)
+        return None if self.low >= 0 or self.low <= mark <= self.high else mark
 
     def _prediction_fault(self, field: str) -> str | None:
         value = float(field)

@@ -12,7 +12,7 @@ from abawbench.formats.columns import Role
 from abawbench.formats.layout import Key, layouts
 from abawbench.formats.text import quote
 from abawbench.formats.value_forms import lacking_scores, score_columns
-from abawbench.labels import plain
+from abawbench.labels import plain, spelling
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,12 +185,12 @@ class _Finder:
         self._places: dict[str, list[int]] = {}
         self._names = names
         for place, name in enumerate(names):
-            self._places.setdefault(_spelling(name), []).append(place)
+            self._places.setdefault(spelling(name), []).append(place)
 
     def find(self, *names: str) -> int | None:
         """Position of the first of these columns that is there; a column that is there twice goes to `problems`."""
         for name in names:
-            places = self._places.get(_spelling(name), [])
+            places = self._places.get(spelling(name), [])
             exact = [place for place in places if self._names[place] == name]
             if len(exact) == 1 or len(places) == 1:
                 return (exact or places)[0]
@@ -206,10 +206,3 @@ def _text(name: object) -> str:
     """A column's name; the parts of a hierarchical one that say something, joined."""
     parts = name if isinstance(name, tuple) else (name,)
     return "_".join(text for part in parts if (text := str(part).strip()))
-
-
-def _spelling(name: str) -> str:
-    """What spellings of a name have in common: AU01 is AU1."""
-    word = plain(name)
-    number = word.removeprefix("au")
-    return f"au{int(number)}" if word.startswith("au") and number.isascii() and number.isdecimal() else word

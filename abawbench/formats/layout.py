@@ -197,12 +197,12 @@ def is_header(line: str, layout: Layout) -> bool:
 
 def owners(header: str, layout: Layout) -> tuple[str, ...]:
     """Ids of the challenges that have this header in another format than the layout's."""
-    from abawbench.challenges import CHALLENGES
+    from abawbench.challenges import known
 
     role: Role = "truth" if layout.role == "list" else layout.role
     return tuple(
         challenge.id
-        for challenge in CHALLENGES.values()
+        for challenge in known().values()
         for other in layouts(challenge, role)
         if other.format in {challenge.annotation_format, challenge.prediction_format}
         and header in other.headers

@@ -9,7 +9,7 @@ from pathlib import Path
 from abawbench import records
 from abawbench.base.installed import shipped_folder
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.challenges import CHALLENGES, Challenge
+from abawbench.challenges import Challenge, find, get, known
 from abawbench.leaderboard.own import OwnChallenge
 from abawbench.leaderboard.published import OTHER, read_folders
 from abawbench.leaderboard.rows import Row, from_fact, from_record
@@ -60,14 +60,14 @@ def collect(root: Path, published: Sequence[Path] = ()) -> dict[str, Subject]:
     titles = _titles(facts.own)
     rows: dict[str, list[Row]] = {place: [] for place in titles}
     for place, found in facts.facts.items():
-        rows[place] += [from_fact(fact, CHALLENGES.get(place), facts.own.get(place)) for fact in found]
+        rows[place] += [from_fact(fact, find(place), facts.own.get(place)) for fact in found]
     for path in sorted((root / "records").rglob("*.json")):
         if str(path) in left_out:
             continue
         record = records.read(path)
-        rows[record.challenge].append(from_record(record, CHALLENGES[record.challenge]))
+        rows[record.challenge].append(from_record(record, get(record.challenge)))
     return {
-        place: Subject(place, titles[place], CHALLENGES.get(place), facts.own.get(place), tuple(found))
+        place: Subject(place, titles[place], find(place), facts.own.get(place), tuple(found))
         for place, found in rows.items()
         if found
     }
@@ -93,7 +93,7 @@ def facts_folder(root: Path) -> Path:
 def _titles(own: Mapping[str, OwnChallenge]) -> dict[str, str]:
     """Title by the name of every board there may be, in the order of the index."""
     return {
-        **{place: challenge.title for place, challenge in CHALLENGES.items()},
+        **{place: challenge.title for place, challenge in known().items()},
         **{place: own[place].title for place in sorted(own)},
         OTHER: "Other data and tasks",
     }

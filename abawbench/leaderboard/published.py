@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, 
 
 from abawbench.base.files import read_input
 from abawbench.base.problems import Problem, ProblemError, near_names, os_reason
-from abawbench.challenges import CHALLENGES, Challenge
+from abawbench.challenges import Challenge, find
 from abawbench.leaderboard.columns import COLUMNS, MEASURES, Measure
 from abawbench.leaderboard.own import NAME, OwnChallenge, read_own
 
@@ -90,7 +90,7 @@ class Fact(BaseModel):
 def place_of(edition: str, challenge: str) -> str:
     """Id of a challenge by edition and track, or by its own id outside the editions; `other` for none."""
     if edition == OUTSIDE:
-        return challenge if challenge in CHALLENGES else OTHER
+        return OTHER if find(challenge) is None else challenge
     return OTHER if challenge == OTHER else f"{edition}-{challenge}".lower()
 
 
@@ -183,7 +183,7 @@ def _read_descriptions(folder: Path, problems: list[Problem]) -> Iterator[tuple[
     for path in sorted(folder.glob("*.toml")):
         name, read = path.stem, read_own(path)
         faults = [] if isinstance(read, OwnChallenge) else list(read)
-        if name in CHALLENGES or name == OTHER or not NAME.fullmatch(name):
+        if find(name) is not None or name == OTHER or not NAME.fullmatch(name):
             faults.append((f"a file named {path.name}", "a name in lower case that no challenge of the catalogue has"))
         if not path.with_suffix(".csv").exists():
             faults.append((f"no {name}.csv beside it", "published facts of the challenge"))
@@ -195,14 +195,14 @@ def _read_descriptions(folder: Path, problems: list[Problem]) -> Iterator[tuple[
 
 def _read_file(path: Path, own: OwnChallenge | None, objections: _Objections) -> Iterator[Fact]:
     place = path.stem
-    if place != OTHER and place not in CHALLENGES and own is None and not path.with_suffix(".toml").exists():
+    if place != OTHER and find(place) is None and own is None and not path.with_suffix(".toml").exists():
         objections.add(
             f"a file named {path.name}",
             f"the id of a challenge, other.csv, or {place}.toml beside it, which describes a challenge of your own",
             fix="see leaderboard/published/README.md",
         )
     lines = _lines_of(path, objections)
-    measures = measures_of(CHALLENGES.get(place), own)
+    measures = measures_of(find(place), own)
     for group in _facts_of(lines):
         for line, found, expected in _faults(group, place, own, measures):
             objections.add(found, expected, line.number)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from abawbench.base.files import read_input
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.challenges import CHALLENGES
+from abawbench.challenges import get
 from abawbench.challenges.split_sizes import official_counts
 from abawbench.records.model import Figure, OfficialSize, Record
 from abawbench.records.store import read, statistics_of
@@ -84,7 +84,7 @@ def _disagreements(record: Record) -> Iterator[tuple[str, str]]:
         return
     from abawbench.scoring.statistics import axes_of
 
-    tasks = CHALLENGES[record.challenge].tasks
+    tasks = get(record.challenge).tasks
     shapes = {task.name: (len(statistics.groups), *axes_of(task)) for task in tasks}
     centred = {task.name: (task.width, 2) for task in tasks if task.is_real}
     for part, arrays, expected in (("tasks", statistics.tasks, shapes), ("pilots", statistics.pilots, centred)):
@@ -97,7 +97,7 @@ def _disagreements(record: Record) -> Iterator[tuple[str, str]]:
 
 def _wrong_counts(record: Record) -> Iterator[tuple[str, str]]:
     """Counts of rows that cannot be those of one truth, or that are not the challenge's."""
-    official = OfficialSize.model_validate(official_counts(CHALLENGES[record.challenge], record.split))
+    official = OfficialSize.model_validate(official_counts(get(record.challenge), record.split))
     if record.official != official:
         yield f"official {record.official}", f"{official}, by the challenge"
     rows, filled = record.rows, sum(record.fill.rows.values())
@@ -116,7 +116,7 @@ def _wrong_figures(record: Record, statistics: Statistics) -> Iterator[tuple[str
     from abawbench.scoring.criteria import evaluate, number
     from abawbench.scoring.statistics import rows_of
 
-    challenge, total = CHALLENGES[record.challenge], statistics.total
+    challenge, total = get(record.challenge), statistics.total
     rows = {task.name: int(rows_of(task, total[task.name])) for task in challenge.tasks}
     if record.rows.valid != rows:
         yield f"rows.valid {record.rows.valid}", f"{rows}, by the record's statistics"
@@ -139,7 +139,7 @@ def _wrong_intervals(record: Record, statistics: Statistics) -> Iterator[tuple[s
         expected = f"1 to {MOST_RESAMPLES:,} resamples, and a seed from 0"
         yield f"intervals of {given.resamples:,} resamples, seed {given.seed}", expected
         return
-    challenge = CHALLENGES[record.challenge]
+    challenge = get(record.challenge)
     again = intervals(challenge, statistics, unit=given.unit, resamples=given.resamples, seed=given.seed)
     stored, made = (dict(_leaves(tree)) for tree in (given.model_dump(exclude_unset=True), again))
     if not any(path[-1] == "jackknife" for path in stored):

@@ -14,7 +14,7 @@ from abawbench.base.installed import VERSION
 from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.base.toml_text import parse_toml
-from abawbench.challenges import CHALLENGES
+from abawbench.challenges import find
 from abawbench.challenges.split_sizes import NO_COUNTS
 from abawbench.fill import Policy
 from abawbench.records.model import SCHEMA, Disclosure, Record, TunedUse, canonical, disclosure_from, parse
@@ -168,7 +168,7 @@ def _check_definition(name: object, fingerprint: object, path: Path) -> None:
     """Raises: ProblemError R02, a challenge and its fingerprint are named, and are not those of today."""
     if not isinstance(name, str) or not isinstance(fingerprint, str):
         return
-    challenge = CHALLENGES.get(name)
+    challenge = find(name)
     if challenge is None or challenge.fingerprint != fingerprint:
         today = "no such challenge" if challenge is None else challenge.fingerprint
         found = f"{name} with fingerprint {fingerprint}"

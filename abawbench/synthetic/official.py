@@ -15,7 +15,7 @@ from abawbench.base.installed import VERSION
 from abawbench.base.json_text import parse_json
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.base.run_lock import LOCK, WORKERS, only_run
-from abawbench.challenges import get
+from abawbench.challenges import CHALLENGES
 from abawbench.clips.crop import ARCFACE
 from abawbench.clips.crop_file import write_crop
 from abawbench.formats.write import write_annotations, write_list
@@ -33,9 +33,9 @@ TRAINING, VALIDATION = "training_set_annotations.txt", "validation_set_annotatio
 TEST_LIST, TEST_TRUTH = MULTI_TASK.list_files[0], "test_set_annotations.txt"
 # by task: folder of its labels, challenge with a list of units, challenge with a list of rows
 TRACKS = {
-    "va": ("VA_Estimation_Challenge", get("abaw3-va"), get("abaw5-va")),
-    "expression": ("EXPR_Classification_Challenge", get("abaw3-expr"), get("abaw5-expr")),
-    "action_units": ("AU_Detection_Challenge", get("abaw3-au"), get("abaw5-au")),
+    "va": ("VA_Estimation_Challenge", CHALLENGES["abaw3-va"], CHALLENGES["abaw5-va"]),
+    "expression": ("EXPR_Classification_Challenge", CHALLENGES["abaw3-expr"], CHALLENGES["abaw5-expr"]),
+    "action_units": ("AU_Detection_Challenge", CHALLENGES["abaw3-au"], CHALLENGES["abaw5-au"]),
 }
 FOLDERS = {"train": "Train_Set", "validation": "Validation_Set", "test": "Test_Set"}
 UNIT_LISTS, ROW_LISTS = "names_of_videos_in_each_test_set", "prediction_files_format"

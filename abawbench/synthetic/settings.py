@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any, get_args
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.challenges import get
+from abawbench.challenges import CHALLENGES
 from abawbench.synthetic.person import RESTING
 from abawbench.synthetic.quirks import QUIRKS
 from abawbench.synthetic.relations import Relatedness
 
-MULTI_TASK = get("abaw4-mtl")
+MULTI_TASK = CHALLENGES["abaw4-mtl"]
 SPLITS = ("train", "validation", "test")
 TASKS = tuple(task.name for task in MULTI_TASK.tasks)
 # version of the corpus, which changes with the bytes that settings give; 1: faces at rest with a spread of 0.05 only,

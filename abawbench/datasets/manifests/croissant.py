@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from abawbench.base.problems import Problem, ProblemError
-from abawbench.challenges import CHALLENGES
+from abawbench.challenges import get
 from abawbench.datasets.manifests.catalogue import origin_of
 from abawbench.datasets.manifests.model import Classes, LabelSet, Manifest, Numbers, Place
 
@@ -356,7 +356,7 @@ def _source(label_set: LabelSet, name: str, place: int) -> dict[str, Any]:
 
 
 def _of_official(label_set: LabelSet, name: str, place: int) -> dict[str, Any]:
-    layout = CHALLENGES[label_set.challenges[0]].annotation_format if label_set.challenges else ""
+    layout = get(label_set.challenges[0]).annotation_format if label_set.challenges else ""
     if layout == "unit-txt":
         is_class = any(isinstance(facts, Classes) for facts in label_set.tasks)
         # classes stand as one number below a header of their names

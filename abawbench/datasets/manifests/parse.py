@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from abawbench.base.files import read_input
 from abawbench.base.problems import Problem, ProblemError, near_names, unreadable
 from abawbench.base.toml_text import parse_toml
-from abawbench.challenges import CHALLENGES
+from abawbench.challenges import find
 from abawbench.datasets.manifests.model import READERS, LabelSet, Manifest, TaskFacts, is_below
 
 _FIX = "correct the manifest"
@@ -151,7 +151,7 @@ def _dangling(manifest: Manifest) -> Iterator[tuple[Steps, str, str]]:
         if label_set.reader not in READERS:
             yield (*at, "reader"), f"reader '{label_set.reader}'", near_names(label_set.reader, READERS)
         for challenge in label_set.challenges:
-            if challenge not in CHALLENGES:
+            if find(challenge) is None:
                 yield (*at, "challenges"), f"challenge '{challenge}'", "an id that `abawbench challenges` lists"
         names = [facts.name for facts in label_set.tasks]
         if len(set(names)) < len(names):

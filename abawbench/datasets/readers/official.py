@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from abawbench.base.files import require_plain
 from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.challenges import Challenge
-from abawbench.challenges.catalogue import get
+from abawbench.challenges.lookup import get
 from abawbench.datasets.manifests.model import LabelSet, Manifest, Strict
 from abawbench.datasets.readers.files import LabelFile, label_files, matches, patterns
 from abawbench.datasets.readers.labels import Labels, assemble

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import cast
 
 from abawbench.base.problems import Problem
-from abawbench.challenges import CHALLENGES
+from abawbench.challenges import known
 from abawbench.clips.crop import FORMS, Crop
 from abawbench.entries.model import Card
 from abawbench.entries.names import check_names
@@ -115,7 +115,7 @@ def check_task_names(card: Card) -> tuple[Problem, ...]:
             add(f"{task.name} of no columns", "one at least", "leave the task out, or name its columns")
         for name in _repeated(task.outputs):
             add(f"{name} twice in {task.name}", "every name once", "correct the names")
-        alike = [other for challenge in CHALLENGES.values() for other in challenge.tasks if other.name == task.name]
+        alike = [other for challenge in known().values() for other in challenge.tasks if other.name == task.name]
         if alike and type(task) not in {type(other) for other in alike}:
             expected = f"{type(alike[0]).__name__}, as in the challenges"
             add(f"{task.name} is a {type(task).__name__} task", expected, "give the task another name or kind")

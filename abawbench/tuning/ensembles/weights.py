@@ -17,7 +17,7 @@ from abawbench.base.json_text import parse_fields
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.base.run_lock import only_run
 from abawbench.base.typed import typed
-from abawbench.challenges import CHALLENGES, Challenge
+from abawbench.challenges import Challenge, find
 from abawbench.entries.model import Card
 from abawbench.entries.outputs import sums_to_one
 from abawbench.inference import WEIGHTS
@@ -125,9 +125,9 @@ def read_weights(path: Path, challenge: Challenge | None = None) -> EnsembleWeig
     except ValueError as error:
         raise ProblemError(_wrong(str(error), f"JSON as in {WEIGHTS}", path)) from error
     problems = [] if form == FORM else [_wrong("form missing or not known", f"form {FORM}", path)]
-    own = CHALLENGES.get(weights.challenge)
+    own = find(weights.challenge)
     if own is None or (challenge is not None and own.id != challenge.id):
-        expected = "a challenge of the catalogue" if challenge is None else f"weights for {challenge.id}"
+        expected = "a challenge that is known" if challenge is None else f"weights for {challenge.id}"
         problems.append(_wrong(f"weights for {weights.challenge}", expected, path))
     else:
         problems += [_wrong(found, expected, path) for found, expected in _faults(weights, own)]

@@ -19,7 +19,7 @@ from abawbench.base.notebook import NotebookTable
 from abawbench.base.number_text import format_figure, format_interval
 from abawbench.base.problems import Problem, ProblemError, near_names, unreadable
 from abawbench.base.typed import typed
-from abawbench.challenges import CHALLENGES, Challenge
+from abawbench.challenges import Challenge, find, known
 from abawbench.inference.store import Store
 from abawbench.scoring.criteria import figure_name
 from abawbench.table import Table
@@ -216,10 +216,10 @@ def read_tuned(path: Path) -> Tuned:
     if rest is not None:
         undefined = [name for name, one in rest.report.figures.items() if not one.is_defined]
         problems += [_problem(f"report.figures.{name}", "numbers that are defined", path) for name in undefined]
-    challenge = CHALLENGES.get(str(content.get("challenge")))
+    challenge = find(str(content.get("challenge")))
     if challenge is None:
-        known = near_names(str(content.get("challenge")), list(CHALLENGES))
-        problems.append(_problem(f"challenge {content.get('challenge')!r}", known, path))
+        near = near_names(str(content.get("challenge")), known())
+        problems.append(_problem(f"challenge {content.get('challenge')!r}", near, path))
     if not isinstance(given, dict):
         problems.append(_problem("tasks missing", "steps by task", path))
     elif challenge is not None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from abawbench.challenges import Challenge, get
+from abawbench.challenges import CHALLENGES, Challenge
 from abawbench.metrics.jackknife import student_quantile
 from abawbench.scoring.intervals import LEVEL
 
@@ -52,7 +52,7 @@ class ScorePair:
     @property
     def metric(self) -> str:
         """Id of the challenge's metric, by which pairs are compared."""
-        return get(self.challenge).metric.id
+        return CHALLENGES[self.challenge].metric.id
 
 
 @dataclass(frozen=True, slots=True)
