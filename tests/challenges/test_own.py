@@ -43,6 +43,15 @@ def problems_of(path: Path) -> tuple[Problem, ...]:
     return caught.value.problems
 
 
+def rules_of(path: Path) -> set[str]:
+    """The rules that a file breaks."""
+    try:
+        challenge = read_challenge(path)
+    except ProblemError as error:
+        return {problem.rule for problem in error.problems}
+    return set() if to_toml(challenge) else {"no text"}
+
+
 def replaced(*pairs: tuple[str, str]) -> Callable[[str], str]:
     def change(text: str) -> str:
         for before, after in pairs:
@@ -120,7 +129,7 @@ FAULTS = {
     "a column that tables have": (('["valence", "arousal"]', '["frame", "c"]'), "C06", "tasks", "another name"),
     "a term of no task": (('task = "va"', 'task = "av"'), "C06", "metric.terms[0].task", "va"),
     "an unknown criterion": (('criterion = "ccc"', 'criterion = "cc"'), "C06", "metric.terms[0]", "ccc"),
-    "a criterion of another kind": (('criteria = ["ccc"]', 'criteria = ["f1"]'), "C06", "metric.reported[0]", "pearson"),
+    "a criterion of another kind": (('criteria = ["ccc"]', 'criteria = ["f1"]'), "C06", "reported[0]", "pearson"),
     "a weight of nothing": (("weight = 1.0", "weight = 0.0"), "C06", "weight", "more than 0"),
     "the id of a metric with other terms": (("weight = 1.0", "weight = 0.5"), "C06", "metric.id", "another id"),
     "a format of other tasks": (('prediction_format = "rows"', 'prediction_format = "mtl"'), "C06", "mtl", "in this"),
@@ -134,7 +143,7 @@ FAULTS = {
     "an id of the catalogue": (('id = "my-va"', 'id = "abaw10-va"'), "C07", "abaw10-va", "catalogue"),
     "an id of another track": (('track = "my-va"', 'track = "va"'), "C07", "id", "'va'"),
     "an edition in the id alone": (("edition = 0", "edition = 12"), "C07", "id", "abaw12-my-va"),
-    "a field without a source": (("\ndataset = \"copied", "\n# dataset = \"copied"), "C08", "sources.dataset", "source"),
+    "a field without a source": (("\ndataset = \"copied", "\n# = \"copied"), "C08", "sources.dataset", "source"),
     "a source of no field": (('"metric.pooling" =', '"metrik.pooling" ='), "C08", "metrik", "metric"),
     "an assumption without a reason": (('venue = "copied', 'venue = "assumed'), "C08", "sources.venue", "reason"),
 }  # fmt: skip
@@ -240,12 +249,7 @@ def test_no_file_ends_in_a_traceback(like, places, values, is_removed):
         path.write_bytes(tomli_w.dumps(content).encode())
     except (TypeError, ValueError):
         return
-    try:
-        challenge = read_challenge(path)
-    except ProblemError as error:
-        assert str(error)
-        return
-    assert to_toml(challenge)
+    assert rules_of(path) <= {"C05", "C06", "C07", "C08"}
 
 
 @given(some.sampled_from(sorted(CHALLENGES)), some.integers(0, 10**6), some.text(max_size=4))
@@ -254,12 +258,7 @@ def test_no_damaged_text_ends_in_a_traceback(like, place, text):
     whole = to_toml(derive(get(like), "damaged"))
     place %= len(whole)
     path.write_bytes((whole[:place] + text + whole[place + 3 :]).encode(errors="surrogatepass"))
-    try:
-        challenge = read_challenge(path)
-    except ProblemError as error:
-        assert all(problem.rule in {"C04", "C05", "C06", "C07", "C08"} for problem in error.problems)
-    else:
-        assert challenge.id
+    assert rules_of(path) <= {"C04", "C05", "C06", "C07", "C08"}
 
 
 def test_a_challenge_is_found_by_its_path_and_then_by_its_id(tmp_path):
