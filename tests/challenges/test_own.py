@@ -110,14 +110,14 @@ def test_the_criteria_that_a_file_may_name_are_those_of_scoring():
 
 
 FAULTS = {
-    "an unknown field": (('title = "', 'titel = "'), "C05", "titel", "did you mean title?"),
+    "an unknown field": (('title = "', 'titles = "'), "C05", "titles", "did you mean title?"),
     "an unknown field of a task": (("low = -1.0", "lowest = -1.0"), "C05", "tasks[0].lowest", "lowest"),
     "a text for a number": (("low = -1.0", 'low = "-1"'), "C05", "tasks[0].low", "a number"),
     "a number for a text": (('dataset = "Aff-Wild2"', "dataset = 3"), "C05", "dataset: 3", "text"),
     "true for a number": (("frame_base = 1", "frame_base = true"), "C05", "frame_base", "whole number"),
     "a real number of frames": (("frame_base = 1", "frame_base = 1.0"), "C05", "frame_base", "whole number"),
     "no number at all": (("high = 1.0", "high = nan"), "C05", "tasks[0].high", "a number"),
-    "an unknown kind": (('kind = "Continuous"', 'kind = "Continous"'), "C05", "tasks[0].kind", "Continuous"),
+    "an unknown kind": (('kind = "Continuous"', 'kind = "Kontinuous"'), "C05", "tasks[0].kind", "Continuous"),
     "an unknown format": (('_format = "rows"', '_format = "row"'), "C05", "list_format", "rows"),
     "a control character": (('title = "', 'title = "\\u001b[2J'), "C05", "title", "in one line"),
     "an unquoted dotted source": (('"metric.pooling" =', "a.b ="), "C05", "sources.a", "quoted"),
@@ -166,9 +166,9 @@ def test_the_line_is_that_of_the_field(tmp_path):
 
 
 def test_every_fault_of_a_file_is_told_at_once(tmp_path):
-    changes = replaced(('title = "', 'titel = "'), ("low = -1.0", 'low = "x"'), ("frame_base = 1", "frame_base = true"))
+    changes = replaced(('title = "', 'titles = "'), ("low = -1.0", 'low = "x"'), ("frame_base = 1", "frame_base = true"))
     found = " ".join(problem.found for problem in problems_of(written(tmp_path / "my-va.toml", change=changes)))
-    assert all(name in found for name in ("titel", "title", "tasks[0].low", "frame_base"))
+    assert all(name in found for name in ("titles", "title", "tasks[0].low", "frame_base"))
 
 
 def test_very_many_faults_are_counted(tmp_path):
