@@ -166,7 +166,7 @@ def test_the_line_is_that_of_the_field(tmp_path):
 
 
 def test_every_fault_of_a_file_is_told_at_once(tmp_path):
-    changes = replaced(('title = "', 'titles = "'), ("low = -1.0", 'low = "x"'), ("frame_base = 1", "frame_base = true"))
+    changes = replaced(('title = "', 'titles = "'), ("low = -1.0", 'low = "x"'), ("frame_base = 1", "frame_base = 1.5"))
     found = " ".join(problem.found for problem in problems_of(written(tmp_path / "my-va.toml", change=changes)))
     assert all(name in found for name in ("titles", "title", "tasks[0].low", "frame_base"))
 
