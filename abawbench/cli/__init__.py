@@ -55,6 +55,9 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
             "Build tables and pages of facts and records.",
         ),
     },
+    "Organise": {
+        "bundle": ("abawbench.cli.bundle:command", "Make everything that Codabench, EvalAI or Kaggle asks for."),
+    },
     "Start": {
         "doctor": ("abawbench.cli.doctor:command", "Say what is installed and what is missing."),
         "demo": ("abawbench.cli.demo:command", "Run every step on a small corpus, in a minute."),

@@ -23,7 +23,8 @@ def read_class_folders(challenge: Challenge, path: Path) -> Table:
     """
     task = challenge.tasks[0]
     numbers = {name.upper(): number for number, name in enumerate(task.outputs)}
-    numbers |= {alias: numbers[name.upper()] for alias, name in FOLDER_ALIASES.items()}
+    # a challenge with other classes has no use for some aliases
+    numbers |= {alias: numbers[name.upper()] for alias, name in FOLDER_ALIASES.items() if name.upper() in numbers}
     folders = [folder for folder in entries(path)[0] if folder.is_dir()]
     unknown = [folder for folder in folders if folder.name.upper() not in numbers]
     if unknown or not folders:

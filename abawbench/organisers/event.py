@@ -159,7 +159,7 @@ def _parse(path: Path) -> tuple[str, Mapping[str, Any]]:
     try:
         text = read_input(path, LARGEST_TEXT).decode("utf-8-sig")
     except OSError as error:
-        fix = "check the path; `abawbench bundle --new-event FILE` writes one to fill in"
+        fix = "check the path; `abawbench bundle event` writes one to fill in"
         raise unreadable(path, error, "an event file", fix) from error
     except UnicodeDecodeError as error:
         raise ProblemError(

@@ -144,7 +144,7 @@ class Fields:
         if not isinstance(value, str):
             self.add("O01", key, f"{name} = {value}", f"{form.name}, quoted", f'write {key} = "..."')
         elif is_placeholder(value):
-            self.add("O01", key, f"{name} = '{value}', a placeholder", form.name, f"fill in {key}, or remove it")
+            self.add("O01", key, f"{name} = '{value}', a placeholder", form.name, f"fill in {key}")
         elif len(value) > form.longest:
             expected = f"at most {form.longest}"
             self.add("O04", key, f"{name} of {len(value)} characters", expected, f"shorten {key}")
@@ -196,6 +196,8 @@ class Fields:
             self.add("O02", key, f"{name} = {value}, a date without quotes", "quoted text with a zone", fix)
         elif value is not None and not isinstance(value, str):
             self.add("O02", key, f"{name} = {value!r}", "a date with time and zone", f"write {key} = {EXAMPLE}")
+        elif value is not None and is_placeholder(value):
+            self.add("O01", key, f"{name} = '{value}', a placeholder", f"a date as {EXAMPLE}", f"fill in {key}")
         elif value is not None:
             try:
                 return parse_moment(value)

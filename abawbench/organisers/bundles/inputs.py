@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -22,17 +22,19 @@ from abawbench.table import Table, Values
 
 # endings of the official files; a truth in another form is written anew as one of them
 _TEXTS = {".txt", ".csv"}
+# folder of the files of a truth, a list or a sample that has several
+UNITS = "units"
 
 
 @dataclass(frozen=True, eq=False)
 class PhaseFiles:
-    """The files of a phase, each by its path; one file, or the files of a folder.
+    """The files of a phase by path: one file, as `truth/a.txt`, or the files of a folder, as `truth/units/a.txt`.
 
     Attributes:
         phase: the phase.
-        truth: the annotations, below `truth/`.
-        template: the list of what to predict, below `template/`.
-        sample: a submission that is accepted, the same answer in every row, below `sample/`.
+        truth: the annotations.
+        template: the list of what to predict.
+        sample: a submission that is accepted, with the same answer in every row.
         annotations: the annotations as they were read.
     """
 
@@ -44,13 +46,13 @@ class PhaseFiles:
 
 
 def root_of(files: Mapping[str, bytes]) -> str:
-    """The path to hand to a program: that of the file, if there is one, or else that of the folder.
+    """The path to hand to a program: that of the file, or that of the folder of the files of units.
 
-    >>> root_of({"truth/a.txt": b""}), root_of({"truth/a.txt": b"", "truth/b.txt": b""})
-    ('truth/a.txt', 'truth')
+    >>> root_of({"truth/a.txt": b""}), root_of({"truth/units/a.txt": b""})
+    ('truth/a.txt', 'truth/units')
     """
-    first = next(iter(files))
-    return first if len(files) == 1 else first.split("/", maxsplit=1)[0]
+    path = PurePosixPath(next(iter(files)))
+    return str(path.parent if path.parent.name == UNITS else path)
 
 
 def require_challenge(event: Event, challenge: Challenge) -> None:
@@ -151,16 +153,17 @@ def _read(challenge: Challenge, phase: Phase, truth: Path, template: Path | None
         read_list(challenge, template)
         written = _files_of(truth)
         if not written or any(Path(name).suffix.lower() not in _TEXTS for name in written):
-            truth = folder / f"truth{'' if truth.is_dir() else '.txt'}"
+            official = layouts(challenge, "truth")[0]
+            truth = folder / f"truth{'' if official.per_unit else official.suffix}"
             write_annotations(challenge, table, truth)
             written = _files_of(truth)
         sample = folder / f"sample{prediction_layouts(challenge)[0].suffix}"
         write_predictions(challenge, _constant(challenge, table), template, sample, "prior", 1.0)
         return PhaseFiles(
             phase,
-            _below("truth", written),
-            _below("template", _files_of(template)),
-            _below("sample", _files_of(sample)),
+            _below("truth", truth, written),
+            _below("template", template, _files_of(template)),
+            _below("sample", sample, _files_of(sample)),
             table,
         )
 
@@ -171,8 +174,9 @@ def _files_of(path: Path) -> dict[str, bytes]:
     return {file.name: load(file) for file in files}
 
 
-def _below(folder: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
-    return {f"{folder}/{name}": data for name, data in files.items()}
+def _below(folder: str, source: Path, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    place = f"{folder}/{UNITS}" if source.is_dir() else folder
+    return {f"{place}/{name}": data for name, data in files.items()}
 
 
 def _constant(challenge: Challenge, truth: Table) -> Table:
