@@ -54,11 +54,11 @@ def sample(challenge: Challenge, *, units: int = 6, rows: int = 40, seed: int = 
         seed: seed of the values.
 
     Raises:
-        ProblemError: C02, fewer than 2 units or than 4 rows.
+        ProblemError: C02, fewer than 2 units or than 6 rows.
     """
-    if units < 2 or rows < 4:
+    if units < 2 or rows < 6:
         found = f"{units} units of {rows} rows"
-        raise ProblemError(Problem("C02", found, "at least 2 units of 4 rows", "ask for a larger sample"))
+        raise ProblemError(Problem("C02", found, "at least 2 units of 6 rows", "ask for a larger sample"))
     layout = prediction_layouts(challenge)[0]
     table, answers = _tables(challenge, layout, units, rows, np.random.default_rng(seed))
     with tempfile.TemporaryDirectory() as work:
@@ -136,7 +136,7 @@ def _names(layout: Layout, units: int, rows: int) -> tuple[tuple[str, ...], Inte
     elif layout.key == "id":
         names = tuple(f"{FIRST_CLIP + CLIP_STEP * number:05d}" for number in range(count))
     elif layout.key == "frame-path":
-        names = tuple(_ah_video(number) for number in range(units))
+        names = tuple(_ah_video(number).replace(" ", "_") for number in range(units))
     elif layout.key == "frame":
         names = tuple(f"{8 + 4 * number:04d}" for number in range(units))
     else:

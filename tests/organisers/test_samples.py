@@ -15,7 +15,7 @@ from abawbench.scoring import score
 
 
 @pytest.mark.parametrize("challenge_id", CHALLENGES)
-@pytest.mark.parametrize("size", [(2, 4), (6, 40)])
+@pytest.mark.parametrize("size", [(2, 6), (6, 40)])
 def test_a_sample_is_accepted_and_scored(tmp_path, challenge_id, size):
     challenge = get(challenge_id)
     made = sample(challenge, units=size[0], rows=size[1], seed=7)
