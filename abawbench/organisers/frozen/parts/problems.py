@@ -60,6 +60,15 @@ class Problems:
             self.counts[key] = max(self.counts.get(key, 0), one["count"])
             self.kept.setdefault(key, []).append(one)
 
+    def drop(self, rule: str, file: str | None) -> None:
+        """Leave out the problems of a rule in a file."""
+        self.kept.pop((rule, file), None)
+
+    @property
+    def refuses(self) -> bool:
+        """True if a problem is more than a note."""
+        return any(not rule.startswith("N") for rule, _ in self.kept)
+
     def listed(self) -> list[dict[str, Any]]:
         """The problems that are kept, each with the count of its rule in its file."""
         return [dict(one, count=self.counts[key]) for key, kept in self.kept.items() for one in kept[:SHOWN]]
