@@ -1,0 +1,52 @@
+"""Plain data as Python writes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+WIDTH = 120
+
+
+def literal(value: Any, indent: str = "", room: int = WIDTH) -> str:
+    """A value as Python writes it, broken into lines where it is long, with short parts side by side.
+
+    Args:
+        value: text, a number, a truth value, None, or lists and dictionaries of these.
+        indent: blanks before the line in which the value ends.
+        room: characters that a line may have where the value begins.
+
+    >>> print(literal({"a": ["b", 1.0], "c": None}))
+    {"a": ["b", 1.0], "c": None}
+    """
+    if isinstance(value, str):
+        return json.dumps(value)
+    if not isinstance(value, Mapping | list):
+        return repr(value)
+    begin, end = "{}" if isinstance(value, Mapping) else "[]"
+    items: list[tuple[str, Any]] = (
+        [(f"{literal(name)}: ", part) for name, part in value.items()]
+        if isinstance(value, Mapping)
+        else [("", part) for part in value]
+    )
+    whole = begin + ", ".join(name + literal(part, room=10**9) for name, part in items) + end
+    if len(indent) + len(whole) + 1 <= room:
+        return whole
+    inner = indent + "    "
+    texts = [name + literal(part, inner, WIDTH - len(name)) for name, part in items]
+    return f"{begin}\n{_filled(texts, inner)}{indent}{end}"
+
+
+def _filled(texts: Sequence[str], indent: str) -> str:
+    """Lines of texts with a comma behind each; a text of several lines, or a list of texts, has lines of its own."""
+    lines: list[str] = []
+    is_open = False
+    for text in texts:
+        is_alone = "\n" in text or text.startswith("{")
+        if is_open and not is_alone and len(lines[-1]) + len(text) + 2 <= WIDTH:
+            lines[-1] += f" {text},"
+        else:
+            lines.append(f"{indent}{text},")
+        is_open = not is_alone
+    return "".join(f"{line}\n" for line in lines)
