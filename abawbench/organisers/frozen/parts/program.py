@@ -13,7 +13,7 @@ from abawbench.organisers.frozen.parts.checking import check
 from abawbench.organisers.frozen.parts.facts import CHALLENGE, FINGERPRINT, MADE, RECORD, VERSION
 from abawbench.organisers.frozen.parts.problems import is_refused, problem
 from abawbench.organisers.frozen.parts.reading import Rows, read
-from abawbench.organisers.frozen.parts.scoring import annotated, compare, score
+from abawbench.organisers.frozen.parts.scoring import annotated, meet, score
 
 DESCRIPTION = "Check PREDICTIONS, score them against TRUTH, and print one JSON object."
 
@@ -73,7 +73,7 @@ def scored(
     if not some.any():
         return {}, [problem("T10", "no annotated row", "annotated rows in the truth", "give the truth, not a list")]
     # a verdict may not depend on annotations that messages may not tell
-    rows, flags, more = compare(known, prediction, some | private, file, private)
+    rows, flags, more = meet(known, prediction, some | private, file, private)
     if more:
         return {}, problems + more
     found = score(RECORD, known, prediction, valid, rows, with_intervals)

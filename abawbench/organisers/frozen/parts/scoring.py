@@ -22,13 +22,14 @@ from abawbench.metrics.f1 import (
 )
 from abawbench.metrics.groups import Floats, Groups
 from abawbench.metrics.jackknife import jackknife_interval
+from abawbench.organisers.frozen.parts.checking import places_of
 from abawbench.organisers.frozen.parts.facts import HAS_PROBABILITIES
 from abawbench.organisers.frozen.parts.problems import SHOWN, problem
 from abawbench.organisers.frozen.parts.reading import Rows
 from abawbench.scoring.criteria import nested, number
 from abawbench.scoring.intervals import LEVEL
 from abawbench.scoring.statistics import BLOCK_ROWS, PILOT_ROWS
-from abawbench.table import places_of, row_keys, video_of
+from abawbench.table import video_of
 
 Facts = Mapping[str, Any]
 Sums = dict[str, Floats]
@@ -60,24 +61,6 @@ EXPECTED = {
 }
 
 
-def names_of(truth: Rows, rows: Rows) -> Places:
-    """One number for each row's unit and frame; negative where the truth has no such unit."""
-    return row_keys(places_of(rows.units, truth.units)[rows.unit], rows.frame)
-
-
-def align(wanted: Places, given: Places) -> tuple[Places, Places]:
-    """Place of a given name for each wanted one, or -1, and places that are over: the k-th of a name meets the k-th."""
-    first, order = np.argsort(wanted, kind="stable"), np.argsort(given, kind="stable")
-    nth = np.empty(len(wanted), np.int64)
-    nth[first] = np.arange(len(wanted)) - np.searchsorted(wanted[first], wanted[first])
-    at = np.searchsorted(given[order], wanted) + nth
-    hit = np.flatnonzero(at < len(given))
-    hit = hit[given[order[at[hit]]] == wanted[hit]]
-    rows = np.full(len(wanted), -1)
-    rows[hit] = order[at[hit]]
-    return rows, np.setdiff1d(np.arange(len(given)), rows)
-
-
 def annotated(record: Facts, truth: Rows) -> tuple[dict[str, Mask], list[str]]:
     """Mask of the annotated rows by task, and a remark for each task of which rows are annotated in part."""
     valid: dict[str, Mask] = {}
@@ -92,7 +75,7 @@ def annotated(record: Facts, truth: Rows) -> tuple[dict[str, Mask], list[str]]:
     return valid, flags
 
 
-def compare(
+def meet(
     truth: Rows, prediction: Rows, needed: Mask, file: str, private: bool
 ) -> tuple[Places, list[str], list[dict[str, Any]]]:
     """Row of the prediction for each row of the truth, remarks, and problems, which if private do not tell the truth.
@@ -104,26 +87,30 @@ def compare(
         file: the prediction, for messages.
         private: say nothing of the truth.
     """
-    wanted, given = names_of(truth, truth), names_of(truth, prediction)
-    rows, surplus = align(wanted, given)
-    last = np.full(len(truth.units), -1, np.int64)
+    places = places_of(prediction, truth)
+    rows = np.full(len(truth), -1)
+    rows[places[places >= 0]] = np.flatnonzero(places >= 0)
+    last = np.full(len(truth.units), -1)
     np.maximum.at(last, truth.unit, truth.frame)
-    unit, frame = places_of(prediction.units, truth.units)[prediction.unit[surplus]], prediction.frame[surplus]
+    ends = dict(zip(truth.units, last.tolist(), strict=True))
     # editions 1 to 3 count one frame more than the container says
-    is_behind = (unit >= 0) & (frame == last[unit] + 1) & (frame > 0)
-    is_again = np.isin(given[surplus], wanted)
-    flags = [f"{is_behind.sum():,} units have one line more than the truth; it is not scored"] * bool(is_behind.any())
+    behind = [
+        row
+        for row in np.flatnonzero((places == -1) & (prediction.frame > 0)).tolist()
+        if ends.get(prediction.units[prediction.unit[row]]) == prediction.frame[row] - 1
+    ]
+    flags = [f"{len(behind):,} units have one line more than the truth; it is not scored"] * bool(behind)
     problems: list[dict[str, Any]] = []
-    for rule, side, places in (
+    for rule, side, wrong in (
         ("T01", truth, np.flatnonzero((rows < 0) & needed)),
-        ("T02", prediction, surplus[~is_behind & ~is_again]),
-        ("T03", prediction, surplus[is_again]),
+        ("T02", prediction, np.setdiff1d(np.flatnonzero(places == -1), behind)),
+        ("T03", prediction, np.flatnonzero(places == -2)),
     ):
         what, expected, fix = EXPECTED[rule]
-        if private and len(places):
+        if private and len(wrong):
             problems.append(problem(rule, "rows that are not those to predict", "these rows", fix, file))
-        for place in places[:SHOWN] if not private else ():
-            problems.append(problem(rule, what + side.name(int(place)), expected, fix, file, count=len(places)))
+        for row in wrong[:SHOWN].tolist() if not private else ():
+            problems.append(problem(rule, what + side.name(row), expected, fix, file, count=len(wrong)))
     return rows, flags, problems
 
 
