@@ -88,11 +88,12 @@ def path_of(identifier: str) -> Path | None:
     Raises:
         ProblemError: C09, files in two folders have the id, and differ.
     """
-    if identifier in _named:
-        return _named[identifier]
     if not ID.fullmatch(identifier):
         return None
+    named = _named.get(identifier)
     paths = [path for folder in own_folders() if (path := folder / f"{identifier}{SUFFIX}").is_file()]
+    if named is not None:
+        return next((path for path in paths if path.absolute() == named), named)
     others = [path for path in paths[1:] if path.read_bytes() != paths[0].read_bytes()]
     if others:
         found, fix = f"{identifier} in {paths[0]}", "remove one of them, or name the file that is meant by its path"
@@ -114,7 +115,7 @@ def _read(path: Path) -> Challenge:
         state = path.stat()
     except (OSError, ValueError):
         return read_challenge(path)
-    challenge = _read_once(path.absolute(), state.st_mtime_ns, state.st_size)
+    challenge = _read_once(path, path.absolute(), state.st_mtime_ns, state.st_size)
     if path.parent in own_folders() and challenge.id != path.stem:
         found, fix = f"id '{challenge.id}'", "make the two agree"
         raise ProblemError(Problem("C07", found, f"'{path.stem}', the name of its file", fix, str(path)))
@@ -122,8 +123,9 @@ def _read(path: Path) -> Challenge:
 
 
 @functools.lru_cache(maxsize=256)
-def _read_once(path: Path, changed: int, size: int) -> Challenge:
-    del changed, size
+def _read_once(path: Path, whole: Path, changed: int, size: int) -> Challenge:
+    # a relative path is another file in another folder
+    del whole, changed, size
     return read_challenge(path)
 
 

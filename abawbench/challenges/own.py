@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from abawbench.base.files import read_input
+from abawbench.base.files import read_input, write_text
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.base.toml_text import parse_toml
 from abawbench.challenges.catalogue import CHALLENGES
 from abawbench.challenges.fields import Fault, lines_of, read_fields
 from abawbench.challenges.fitting import OF_EDITION, faults_of, id_faults
 from abawbench.challenges.model import Baseline, Challenge, ForbiddenData, Statement
+from abawbench.challenges.toml_writing import to_toml
 
 SUFFIX = ".toml"
 # bytes; the longest record of the catalogue has 20,000
@@ -92,6 +93,29 @@ def derive(like: Challenge, identifier: str) -> Challenge:
         baselines=copies(like.baselines),
         sources={**sources, **dict.fromkeys(("id", "edition", "track"), OWN_NAME)},
     )
+
+
+def write_new(identifier: str, like: Challenge, folder: Path) -> tuple[Path, Challenge]:
+    """Write the file of a challenge that is another one but for its id; see `derive`.
+
+    Args:
+        identifier: the id, which gives the file its name.
+        like: the challenge to copy.
+        folder: folder of the file; it is made where it does not exist.
+
+    Returns:
+        The file and its challenge.
+
+    Raises:
+        ProblemError: C07, the id; F12, the file is there already; F01, it cannot be written.
+    """
+    challenge = derive(like, identifier)
+    path = folder / f"{identifier}{SUFFIX}"
+    if path.exists() or path.is_symlink():
+        fix = "name another id or folder, or remove the file"
+        raise ProblemError(Problem("F12", "a file that is there already", "a new file", fix, str(path)))
+    write_text(path, to_toml(challenge))
+    return path, challenge
 
 
 def _taken(identifier: str) -> list[Fault]:

@@ -14,7 +14,7 @@ import click
 # group -> verb -> (module:attribute, short help); the short help stands here so that --help imports no verb
 VERBS: dict[str, dict[str, tuple[str, str]]] = {
     "Score": {
-        "challenges": ("abawbench.cli.challenges:command", "List the editions and tracks."),
+        "challenges": ("abawbench.cli.challenges:command", "List the editions and tracks, or make one of your own."),
         "score": ("abawbench.cli.score:command", "Compute the official score, with intervals."),
         "diff": ("abawbench.cli.diff:command", "Compare two predictions, or rank more."),
         "frequencies": (

@@ -99,6 +99,26 @@ def write(files: Mapping[str, bytes], folder: Path) -> Path:
     return folder / next(iter(files)) if len(files) == 1 else folder
 
 
+def write_sample(sample: Sample, folder: Path) -> dict[str, Path]:
+    """Write a sample into a new folder.
+
+    Args:
+        sample: the files.
+        folder: the folder, which is not there yet or empty.
+
+    Returns:
+        The paths to hand to a verb, by `truth`, `list` and `prediction`.
+
+    Raises:
+        ProblemError: F12, something is in the folder already; F01, it cannot be written.
+    """
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        fix = "name another folder, or remove it"
+        raise ProblemError(Problem("F12", "something that is there already", "a new folder", fix, str(folder)))
+    files = {"truth": sample.truth, "list": sample.template, "prediction": sample.prediction}
+    return {name: write(content, folder / name) for name, content in files.items()}
+
+
 def _tables(
     challenge: Challenge, layout: Layout, units: int, rows: int, random: np.random.Generator
 ) -> tuple[Table, Table]:

@@ -1,4 +1,4 @@
-"""abawbench challenges: list the editions and tracks, or describe one."""
+"""The list of challenges, and the description of one, for the terminal and as JSON."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from abawbench.cli.options import CHALLENGE, json_option
-from abawbench.cli.output import exits_on_problems, print_json, print_paragraph, print_table
+from abawbench.cli.output import print_paragraph, print_table
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge, Task
@@ -21,36 +20,8 @@ if TYPE_CHECKING:
 WIDEST = 120
 
 
-@click.command()
-@click.argument("challenge", type=CHALLENGE, required=False)
-@json_option
-@exits_on_problems
-def command(challenge: Challenge | None, as_json: bool) -> None:
-    """List the editions and tracks; with an id describe one: tasks, formula, formats, sizes, rules and sources.
-
-    A fact without a source is marked as assumed, with the reason.
-
-    \b
-    Example:
-      abawbench challenges
-      abawbench challenges abaw4-mtl
-      abawbench challenges abaw4-mtl --json
-    """
-    from abawbench.challenges import CHALLENGES
-
-    if challenge is None:
-        records = list(CHALLENGES.values())
-        if as_json:
-            print_json({"challenges": [_brief(record) for record in records]})
-        else:
-            _print_all(records)
-    elif as_json:
-        print_json(_whole(challenge))
-    else:
-        _print_one(challenge)
-
-
-def _brief(challenge: Challenge) -> dict[str, Any]:
+def brief(challenge: Challenge) -> dict[str, Any]:
+    """A challenge in a few fields, as the list has them."""
     from abawbench.challenges import assumed_fields
 
     return {
@@ -68,22 +39,34 @@ def _brief(challenge: Challenge) -> dict[str, Any]:
         "submissions": challenge.submissions,
         "assumed": len(assumed_fields(challenge)),
         "fingerprint": challenge.fingerprint,
+        **_file_of(challenge),
     }
 
 
-def _whole(challenge: Challenge) -> dict[str, Any]:
+def whole(challenge: Challenge) -> dict[str, Any]:
+    """Every field of a challenge, with examples of its files."""
     from abawbench.challenges import assumed_fields
     from abawbench.formats.examples import examples
 
     return {
         **challenge.to_json(),
         "fingerprint": challenge.fingerprint,
+        **_file_of(challenge),
         "assumed": list(assumed_fields(challenge)),
         "examples": {role: list(examples(challenge, role)) for role in ("truth", "list", "prediction")},
     }
 
 
-def _print_all(challenges: Sequence[Challenge]) -> None:
+def _file_of(challenge: Challenge) -> dict[str, str]:
+    """The file of a challenge of your own; empty for one of the catalogue."""
+    from abawbench.challenges.lookup import path_of
+
+    path = path_of(challenge.id)
+    return {} if path is None else {"file": str(path)}
+
+
+def print_all(challenges: Sequence[Challenge], title: str | None = None) -> None:
+    """Print a line for each challenge."""
     from abawbench.challenges import assumed_fields
 
     print_table(
@@ -100,15 +83,21 @@ def _print_all(challenges: Sequence[Challenge]) -> None:
             for challenge in challenges
         ],
         ["id", "venue", "tasks (columns or classes)", "metric", "prediction", "submissions", "assumed"],
+        title,
         optional=("venue", "submissions", "prediction", "metric"),
     )
+
+
+def print_legend() -> None:
+    """Say what the last column of the list counts."""
     click.echo()
     print_paragraph(
         "assumed: number of fields, or parts of fields, without a source; `abawbench challenges ID` shows them"
     )
 
 
-def _print_one(challenge: Challenge) -> None:
+def print_one(challenge: Challenge) -> None:
+    """Print everything that is known of a challenge, with its sources."""
     from abawbench.challenges.footnotes import Footnotes
 
     notes = Footnotes()
@@ -118,6 +107,8 @@ def _print_one(challenge: Challenge) -> None:
     if challenge.sources["track"].startswith("assumed"):
         _bullet(f"it is not certain that this track was held ({challenge.sources['track']})", sign="")
     click.echo(f"fingerprint {challenge.fingerprint}")
+    for file in _file_of(challenge).values():
+        click.echo(f"your own, of {file}")
     _heading(f"Tasks{_doubt(challenge, 'tasks')}")
     print_table([_task_row(task) for task in challenge.tasks], ["name", "kind", "in the file's order", "sentinel"])
     _print_metric(challenge)
