@@ -57,6 +57,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Organise": {
         "bundle": ("abawbench.cli.bundle:command", "Make everything that Codabench, EvalAI or Kaggle asks for."),
+        "mailroom": ("abawbench.cli.mailroom:command", "Judge mailed submissions; board and replies."),
     },
     "Start": {
         "doctor": ("abawbench.cli.doctor:command", "Say what is installed and what is missing."),

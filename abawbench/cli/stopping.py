@@ -19,6 +19,7 @@ RESUMED = {
     "demo": "each finished step",
     "extract": "every finished unit",
     "faces": "every finished video",
+    "mailroom": "every mail and trial that was read",
     "predict": "every finished unit",
     "pretrain": "the last saved state",
     "synth": "every finished unit",

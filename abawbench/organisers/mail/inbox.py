@@ -28,7 +28,6 @@ _MAIL_START = re.compile(
     re.IGNORECASE,
 )
 _MAILBOXES = {".mbox": "a mailbox", ".mbx": "a mailbox", ".pst": "a mailbox of Outlook", ".msg": "a mail of Outlook"}
-MOST_FILES = 1_000_000
 
 Kind = Literal["mail", "zip", "files"]
 
@@ -59,7 +58,7 @@ class Delivery:
 
 
 def deliveries(challenge: Challenge, inbox: Path) -> tuple[list[Delivery], tuple[Problem, ...]]:
-    """Everything that lies in an inbox, sorted by path, each content once.
+    """Everything that lies in an inbox, sorted by path.
 
     Links are not followed.
 
@@ -75,10 +74,8 @@ def deliveries(challenge: Challenge, inbox: Path) -> tuple[list[Delivery], tuple
         ProblemError: F01, a folder or file cannot be read.
     """
     problems: list[Problem] = []
-    found: dict[str, Delivery] = {}
-    for one in _found(challenge, inbox, problems):
-        found.setdefault(one.sha256, one)
-    return sorted(found.values(), key=lambda one: one.place), tuple(problems)
+    found = sorted(_found(challenge, inbox, problems), key=lambda one: one.place)
+    return found, tuple(problems)
 
 
 def _found(challenge: Challenge, inbox: Path, problems: list[Problem]) -> Iterator[Delivery]:
@@ -88,6 +85,7 @@ def _found(challenge: Challenge, inbox: Path, problems: list[Problem]) -> Iterat
         for name, folders, names in os.walk(inbox, onerror=_raise):
             folders.sort()
             folder = Path(name)
+            problems += [_link(folder / one, inbox) for one in folders if (folder / one).is_symlink()]
             loose: list[Path] = []
             for path in sorted(folder / one for one in names):
                 kind = _kind_of(path, inbox, problems)
@@ -126,8 +124,7 @@ def _kind_of(path: Path, inbox: Path, problems: list[Problem]) -> Kind | None:
     if is_litter(place):
         return None
     if path.is_symlink() or special_kind(path) is not None or not path.is_file():
-        found = "a link" if path.is_symlink() else special_kind(path) or "no file"
-        problems.append(Problem("F01", found, "a plain file", "copy the file itself into the inbox", place))
+        problems.append(_link(path, inbox))
         return None
     ending = path.suffix.lower()
     if ending in _MAILBOXES:
@@ -141,6 +138,12 @@ def _kind_of(path: Path, inbox: Path, problems: list[Problem]) -> Kind | None:
             return None
         return "mail"
     return "zip" if is_archive(path) else "files"
+
+
+def _link(path: Path, inbox: Path) -> Problem:
+    """F01 for a link, a pipe or a device, which may lead anywhere."""
+    found = "a link" if path.is_symlink() else special_kind(path) or "no file"
+    return Problem("F01", found, "a plain file or folder", "copy what it leads to into the inbox", _place(path, inbox))
 
 
 def _is_mail(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -20,9 +21,10 @@ from abawbench.formats.parts import is_of_units, may_be_parts, settle_parts
 from abawbench.formats.text import UTF16_MARKS, view
 
 # endings of what people send beside predictions
-ASIDE = frozenset(
-    ".asc .bib .css .doc .docx .gif .htm .html .ics .ipynb .jpeg .jpg .js .json .log .md .odt .p7m .p7s .pdf .png .pptx "
-    ".ps .py .rtf .sig .svg .tex .toml .vcf .webp .xml .yaml .yml".split()
+ASIDE = re.compile(
+    r"\.(asc|bib|css|docx?|gif|html?|ics|ipynb|jpe?g|js|json|log|md|odt|p7[ms]|pdf|png|pptx?|ps|py|rtf|sig|svg|tex|toml"
+    r"|vcf|webp|xml|ya?ml)",
+    re.IGNORECASE,
 )
 README = ("readme", "read_me", "read me", "license", "licence")
 # bytes of files that are compared with each other to see whether they are one prediction
@@ -148,13 +150,13 @@ def open_sources(
 
 def _is_candidate(name: str, start: bytes) -> bool:
     path = PurePosixPath(name)
-    if is_litter(name) or path.suffix.lower() in ASIDE or path.stem.lower() in README:
+    if is_litter(name) or ASIDE.fullmatch(path.suffix) or path.stem.lower() in README:
         return False
     return b"\0" not in start or start.startswith(UTF16_MARKS)
 
 
 def _aside(name: str, file: str) -> Problem:
-    return Problem("N85", f"'{name[:LONGEST_NAME]}'", "prediction files alone", "leave it out", file)
+    return Problem("N80", f"'{name[:LONGEST_NAME]}'", "prediction files alone", "leave it out", file)
 
 
 def _open_zip(opening: _Opening, source: Source) -> None:
