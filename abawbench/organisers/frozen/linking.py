@@ -198,7 +198,7 @@ class _Linker:
             own = {node.arg for node in inner if isinstance(node, ast.arg)}
             if isinstance(top, ast.FunctionDef):
                 own |= {node.id for node in inner if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-            names |= {node.id for node in inner if isinstance(node, ast.Name)} - own
+            names |= {node.id for node in inner if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)} - own
         return names
 
     def text_of(self, sources: Sequence[Source]) -> str:

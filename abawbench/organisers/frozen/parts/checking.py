@@ -59,9 +59,14 @@ ENDING = re.compile(r"(?:(?<=.)\.(?:mp4|avi|mov|mkv|webm|wav|mp3|jpe?g|png|bmp|t
 COPY = "copy the names from the list: frames from 1, five digits, forward slashes"
 
 
-def check(path: str, template: str | None, record: dict[str, Any]) -> tuple[list[dict[str, Any]], Rows | None]:
-    """The problems of a submission, and its rows if there is none but notes."""
+def check(
+    path: str, template: str | None, record: dict[str, Any], known: Rows | None = None
+) -> tuple[list[dict[str, Any]], Rows | None]:
+    """The problems of a submission, and its rows if there is none but notes; `known` has names that may occur in it."""
     problems, layouts, listed = Problems(), layouts_of(record, "prediction"), None
+    if known is not None:
+        odd, has_zero = odd_names(known), bool((known.frame == 0).any())
+        layouts = [dict(layout, odd=odd, has_zero=has_zero) for layout in layouts]
     if template is not None:
         if os.path.exists(path) and os.path.exists(template) and os.path.samefile(path, template):
             tell_list("F04", "the prediction itself", "the organisers' list", template, problems)
@@ -127,7 +132,7 @@ def checked(
     if data is None:
         return None
     counts = counts if listed is None else (len(listed),)
-    odd = () if listed is None else odd_names(listed)
+    odd = layouts[0].get("odd", ()) if listed is None else odd_names(listed)
     reader = Reader(data, layouts, file, problems, of_unit=layouts[0]["per_unit"], odd=odd, counts=counts)
     rows = reader.read()
     told = {rule for rule, place in problems.kept if place == file}
@@ -140,7 +145,7 @@ def checked(
             codes = rows.codes()
             if reader.headers and len(np.unique(codes)) < len(codes):
                 tell_copies(len(reader.headers), reader, problems)
-            tell_irregular(rows, file, problems, is_zero_odd=True)
+            tell_irregular(rows, file, problems, is_zero_odd=not layouts[0].get("has_zero"))
     if reader.headers and ("T03", file) not in problems.kept:
         found, fix = "the first line once more", "write the header once"
         problems.add("F16", found, "one header", fix, file, reader.headers[0], len(reader.headers))

@@ -37,11 +37,18 @@ def evaluate(
     head = {"ok": False, "challenge": CHALLENGE, "fingerprint": FINGERPRINT, "version": VERSION, "made": MADE}
     result: dict[str, Any] = dict(head, score=None, terms={}, metrics={}, rows={}, flags=[])
     try:
-        problems, rows = check(prediction, template, RECORD)
-        if rows is not None and not is_refused(problems):
-            found, more = scored(truth, rows, prediction, intervals, private)
+        known, odd = read(truth, "truth", RECORD)
+        problems, rows = check(prediction, template, RECORD, known if template is None else None)
+        if private:
+            # in messages, a truth has no lines and no values
+            rules = dict.fromkeys(one["rule"] for one in odd if is_refused([one]))
+            found, expected, fix = "a fault in the truth", "a truth in the official format", "tell the organisers"
+            odd = [problem(rule, found, expected, fix) for rule in rules]
+        problems = problems + odd
+        if known is not None and rows is not None and not is_refused(problems):
+            figures, more = scored(known, rows, prediction, intervals, private)
             problems = problems + more
-            result.update(found)
+            result.update(figures)
     except (OSError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         problems = [problem("F01", reason, "files that can be read", "check the files and their rights")]
@@ -49,36 +56,28 @@ def evaluate(
 
 
 def scored(
-    truth: str, prediction: Rows, file: str, with_intervals: bool, private: bool
+    truth: Rows, prediction: Rows, file: str, with_intervals: bool, private: bool
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What `evaluate` finds out about a prediction that is accepted, and problems of truth and prediction together.
+    """What `evaluate` finds out about rows that can be read, and problems of truth and prediction together.
 
     Args:
-        truth: file or folder of the annotations.
+        truth: rows of the truth.
         prediction: rows of the prediction.
         file: the prediction, for messages.
         with_intervals: also compute the intervals.
         private: say nothing of the truth but the figures.
     """
-    known, problems = read(truth, "truth", RECORD)
-    if private:
-        # in messages, a truth has no lines and no values
-        expected, fix = "a truth in the official format", "tell the organisers"
-        rules = dict.fromkeys(one["rule"] for one in problems if is_refused([one]))
-        problems = [problem(rule, "a fault in the truth", expected, fix) for rule in rules]
-    if known is None or is_refused(problems):
-        return {}, problems
-    valid, partly = annotated(RECORD, known)
+    valid, partly = annotated(RECORD, truth)
     some = np.logical_or.reduce(list(valid.values()))
     if not some.any():
         return {}, [problem("T10", "no annotated row", "annotated rows in the truth", "give the truth, not a list")]
     # a verdict may not depend on annotations that messages may not tell
-    rows, flags, more = meet(known, prediction, some | private, file, private)
-    if more:
-        return {}, problems + more
-    found = score(RECORD, known, prediction, valid, rows, with_intervals)
+    rows, flags, problems = meet(truth, prediction, some | private, file, private)
+    if problems:
+        return {}, problems
+    found = score(RECORD, truth, prediction, valid, rows, with_intervals)
     shown = {"rows": {}, "flags": []} if private else {"flags": partly + flags + found["flags"]}
-    return dict(found, ok=True, **shown), problems
+    return dict(found, ok=True, **shown), []
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
