@@ -17,8 +17,8 @@ from abawbench.challenges.own import SUFFIX, read_challenge
 VARIABLE = "ABAWBENCH_CHALLENGES"
 FOLDER = Path("challenges")
 
-# files that were read by their path, by the id of their challenge: records and stores name the id alone
-_named: dict[str, Path] = {}
+# files that were read by their path, as given and in full, by the id of their challenge, which records and stores name
+_named: dict[str, tuple[Path, Path]] = {}
 
 
 def get(identifier: str | os.PathLike[str]) -> Challenge:
@@ -37,7 +37,7 @@ def get(identifier: str | os.PathLike[str]) -> Challenge:
     if _is_path(text):
         path = Path(text)
         challenge = _read(path)
-        _named[challenge.id] = path.absolute()
+        _named[challenge.id] = path, path.absolute()
         return challenge
     found = _packaged(text)
     path = path_of(text.lower() if found is None else found.id)
@@ -93,7 +93,8 @@ def path_of(identifier: str) -> Path | None:
     named = _named.get(identifier)
     paths = [path for folder in own_folders() if (path := folder / f"{identifier}{SUFFIX}").is_file()]
     if named is not None:
-        return next((path for path in paths if path.absolute() == named), named)
+        given, whole = named
+        return given if given.absolute() == whole else whole
     others = [path for path in paths[1:] if path.read_bytes() != paths[0].read_bytes()]
     if others:
         found, fix = f"{identifier} in {paths[0]}", "remove one of them, or name the file that is meant by its path"

@@ -17,6 +17,7 @@ from abawbench.base.problems import Problem, ProblemError, near_names, os_reason
 from abawbench.challenges import Challenge, find
 from abawbench.leaderboard.columns import COLUMNS, MEASURES, Measure
 from abawbench.leaderboard.own import NAME, OwnChallenge, read_own
+from abawbench.scoring.criteria import spans
 
 # facts of no challenge: other data, other tasks
 OTHER = "other"
@@ -223,8 +224,8 @@ def measures_of(challenge: Challenge | None, own: OwnChallenge | None = None) ->
         return own.measures
     if challenge is None or not challenge.metric.terms:
         return MEASURES
-    metric, tasks = challenge.metric, [challenge.task(term.task) for term in challenge.metric.terms]
-    official = Measure(-1.0 if any(task.is_real for task in tasks) else 0.0, float(len(tasks)), frozenset({metric.id}))
+    metric = challenge.metric
+    official = Measure(*spans(challenge)["score",], frozenset({metric.id}))
     return {**MEASURES, metric.id: official, metric.formula: official}
 
 

@@ -92,8 +92,8 @@ def markdown(title: str, challenge: Challenge | None, rows: Sequence[Row], own: 
 def _dated(challenge: Challenge) -> str:
     """Edition and venue, or for a protocol outside the editions the venue of its data."""
     if challenge.edition:
-        return f"Edition {challenge.edition}, {challenge.venue}"
-    return f"A protocol outside the ABAW challenges, data of {challenge.venue}"
+        return f"Edition {challenge.edition}, {marked_down(challenge.venue)}"
+    return f"A protocol outside the ABAW challenges, data of {marked_down(challenge.venue)}"
 
 
 def latex(title: str, rows: Sequence[Row]) -> str:

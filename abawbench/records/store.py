@@ -173,7 +173,10 @@ def _check_definition(name: object, fingerprint: object, path: Path) -> None:
         today = "no such challenge" if challenge is None else challenge.fingerprint
         found = f"{name} with fingerprint {fingerprint}"
         expected = f"the definition of today ({today})"
-        raise ProblemError(Problem("R02", found, expected, "score the files again and write a new record", str(path)))
+        fix = "score the files again and write a new record"
+        if challenge is None:
+            fix = "keep its file in challenges/, or in a folder that ABAWBENCH_CHALLENGES lists"
+        raise ProblemError(Problem("R02", found, expected, fix, str(path)))
 
 
 def statistics_of(record: Record) -> Statistics:

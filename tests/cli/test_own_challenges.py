@@ -157,6 +157,42 @@ def test_documentation_for_participants_is_printed_or_written():
     assert run("challenges", "kitchen-va", "-o", "pages").exit_code == 2
 
 
+DISCLOSURE = """\
+entry = "2026_me_mine"
+split = "validation"
+dataset = "drawn numbers"
+date = "2026-11-24"
+
+[disclosure]
+trained_on = []
+validation_used_for = "nothing"
+thresholds_from = "none"
+trials = 1
+crops = "none"
+licence = "Apache-2.0"
+synthetic_truth = true
+note = ""
+"""
+
+
+def test_records_and_a_leaderboard_know_a_challenge_of_your_own_by_its_id(monkeypatch):
+    path = new("kitchen-ah", "abaw11-ah")
+    run("challenges", "sample", path, "-o", "sample")
+    Path("disclosure.toml").write_text(DISCLOSURE)
+    words = ("sample/truth/truth.txt", "sample/prediction/trial-0.txt", "--record", "board/records", "--disclosure")
+    assert run("score", path, *words, "disclosure.toml").exit_code == 0
+    record = json.loads(Path("board/records/kitchen-ah/2026_me_mine.validation.json").read_text())
+    assert (record["challenge"], record["fingerprint"]) == ("kitchen-ah", get(path).fingerprint)
+    monkeypatch.setattr(lookup, "_named", {})
+    assert run("leaderboard", "build", "--root", "board").exit_code == 0
+    assert "2026_me_mine" in Path("board/kitchen-ah.md").read_text()
+    assert run("leaderboard", "check", "--root", "board").exit_code == 0
+    path.rename("elsewhere.toml")
+    result = run("leaderboard", "build", "--root", "board")
+    assert "R02" in result.stderr
+    assert "ABAWBENCH_CHALLENGES" in result.stderr
+
+
 def test_a_hostile_title_is_inert_where_it_is_shown():
     path = new()
     title = "<script>alert(1)</script> `[x](y)` $\\\\input{/etc/passwd}$ =1+1"
