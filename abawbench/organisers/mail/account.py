@@ -128,16 +128,20 @@ class Account:
         """The outcomes of a mail's trials."""
         return [one for one in self.outcomes if one.sent.mail == mail.opened.key]
 
-    def state_of(self, mail: Mail) -> str:
+    def state_of(self, mail: Mail, *, shows_scores: bool) -> str:
         """A hash of what a reply says about a mail, which changes where the answer does."""
         own = self.of_mail(mail)
-        parts = [(one.state, [problem.to_json() for problem in one.problems], self._judged(one)) for one in own]
+        parts = [
+            (one.state, [problem.to_json() for problem in one.problems], self._judged(one, shows_scores)) for one in own
+        ]
         text = json.dumps([mail.opened.key, parts], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def _judged(self, one: Outcome) -> Any:
+    def _judged(self, one: Outcome, shows_scores: bool) -> Any:
         verdict = self.verdicts.get(one.sent.trial.sha256) if one.state == "judged" else None
-        return None if verdict is None else [verdict.score and verdict.score["score"], len(verdict.problems)]
+        if verdict is None or verdict.score is None:
+            return None if verdict is None else [problem.rule for problem in verdict.problems]
+        return verdict.score["score"] if shows_scores else "scored"
 
 
 def settle_accounts(

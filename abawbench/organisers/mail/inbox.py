@@ -39,22 +39,16 @@ class Delivery:
     Attributes:
         place: path below the inbox, with forward slashes.
         kind: a mail with its headers, or a zip or files without.
+        folder: the uppermost folder of the inbox in which it lies; None where it lies in the inbox itself.
         files: the files that it consists of.
         sha256: SHA-256 of the file, or over names and hashes of several.
     """
 
     place: str
     kind: Kind
+    folder: str | None
     files: tuple[Path, ...]
     sha256: str
-
-    @property
-    def folder(self) -> str | None:
-        """The uppermost folder of the inbox in which it lies; None where it lies in the inbox itself."""
-        parts = self.place.split("/")
-        if self.kind == "files" and len(self.files) > 1:
-            parts = [*parts, ""]
-        return parts[0] if len(parts) > 1 and parts[0] != "." else None
 
 
 def deliveries(challenge: Challenge, inbox: Path) -> tuple[list[Delivery], tuple[Problem, ...]]:
@@ -94,7 +88,7 @@ def _found(challenge: Challenge, inbox: Path, problems: list[Problem]) -> Iterat
                 if kind == "files":
                     loose.append(path)
                 else:
-                    yield Delivery(_place(path, inbox), kind, (path,), sha256_of_file(path))
+                    yield Delivery(_place(path, inbox), kind, _uppermost(path, inbox), (path,), sha256_of_file(path))
             if folder in columns:
                 continue
             if folder != inbox and layout.per_unit:
@@ -160,10 +154,15 @@ def _loose(challenge: Challenge, folder: Path, files: Sequence[Path], inbox: Pat
     if is_one:
         lines = (f"{sha256_of_file(path)} {path.relative_to(folder).as_posix()}\n" for path in files)
         digest = hashlib.sha256("".join(lines).encode()).hexdigest()
-        yield Delivery(_place(folder, inbox), "files", tuple(files), digest)
+        yield Delivery(_place(folder, inbox), "files", _uppermost(files[0], inbox), tuple(files), digest)
         return
     for path in files:
-        yield Delivery(_place(path, inbox), "files", (path,), sha256_of_file(path))
+        yield Delivery(_place(path, inbox), "files", _uppermost(path, inbox), (path,), sha256_of_file(path))
+
+
+def _uppermost(path: Path, inbox: Path) -> str | None:
+    parts = path.relative_to(inbox).parts
+    return parts[0] if len(parts) > 1 else None
 
 
 def _place(path: Path, inbox: Path) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
 
 from abawbench.base.problems import Problem, inert, remarks, render
 from abawbench.challenges import Challenge
+from abawbench.organisers.deadlines import in_words
 from abawbench.organisers.mail.account import Account, Mail, said
 from abawbench.organisers.mail.letter import ADDRESS
 from abawbench.organisers.mail.terms import Outcome, Terms
@@ -19,9 +19,9 @@ from abawbench.organisers.mail.verdicts import Verdict
 from abawbench.scoring.intervals import quoted
 
 WIDTH = 78
+# ids of mails are never broken
+WIRE = SMTP.clone(max_line_length=900)
 MOST_ADDRESSES = 20
-# the last place on earth where a day ends
-ANYWHERE = timedelta(hours=-12)
 # characters of a name or subject that a reply repeats
 LONGEST = 120
 
@@ -48,7 +48,7 @@ class Reply:
 
     def as_mail(self, sender: str | None) -> bytes:
         """The reply as an .eml file, which mail programs open as a draft."""
-        message = EmailMessage(policy=SMTP)
+        message = EmailMessage(policy=WIRE)
         if sender is not None and ADDRESS.fullmatch(sender):
             message["From"] = sender
         if self.to:
@@ -78,7 +78,7 @@ def next_reply(challenge: Challenge, terms: Terms, account: Account, answered: S
     before: dict[str, str] = {}
     for reply in answered:
         before |= reply.answers
-    states = {mail.opened.key: account.state_of(mail) for mail in account.mails}
+    states = {mail.opened.key: account.state_of(mail, shows_scores=terms.shows_scores) for mail in account.mails}
     new = [mail for mail in account.mails if before.get(mail.opened.key) != states[mail.opened.key]]
     if not new:
         return None
@@ -165,8 +165,7 @@ def _quota(terms: Terms, account: Account) -> str:
     if terms.daily is not None:
         text += f" At most {terms.daily} a day count, by the clock of UTC."
     if terms.ends is not None:
-        anywhere = (terms.ends + ANYWHERE).replace(tzinfo=None)
-        text += f" The deadline is {said(terms.ends)} ({anywhere:%Y-%m-%d %H:%M:%S} anywhere on earth)."
+        text += f" The deadline is {in_words(terms.ends)}."
     kind = "last" if terms.counts == "last" else "best"
     return f"{text} Your {kind} trial stands on the board."
 

@@ -21,7 +21,7 @@ from abawbench.organisers.mail.account import File, Opened, slug
 from abawbench.organisers.mail.inbox import Delivery
 from abawbench.organisers.mail.letter import LARGEST_MAIL, read_letter
 from abawbench.organisers.mail.replies import Reply
-from abawbench.organisers.mail.trials import Source, open_sources
+from abawbench.organisers.mail.trials import Source, open_sources, trial_path
 
 SCHEMA = 1
 ROOM, JOURNAL, ANSWERS = "room.json", "journal.json", "answers.json"
@@ -104,7 +104,9 @@ def opened(challenge: Challenge, delivery: Delivery, out: Path) -> Opened:
         key = hashlib.sha256("\0".join([delivery.sha256, *names]).encode()).hexdigest()
     path = out / "mails" / f"{key}.json"
     if path.is_file():
-        return _read(path, Opened)
+        before: Opened = _read(path, Opened)
+        if all(trial_path(out, trial.sha256).exists() for trial in before.trials):
+            return before
     found = _open(challenge, delivery, key, out)
     _write(path, _plain(found))
     return found

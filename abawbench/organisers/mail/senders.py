@@ -61,7 +61,7 @@ def mixed_folders(mails: Sequence[tuple[Team, Mail]]) -> tuple[Problem, ...]:
 
 
 def _is_named(delivery: Delivery) -> bool:
-    return delivery.kind == "zip" or len(delivery.files) == 1
+    return delivery.place != "." and (delivery.kind == "zip" or len(delivery.files) == 1)
 
 
 def _unknown(mail: Mail, found: str, fix: str) -> Problem:

@@ -133,9 +133,15 @@ class Judging:
     def _judged(self, trials: Sequence[str]) -> dict[str, Verdict]:
         from abawbench.organisers.batch import score_many
 
-        sources = {trial: trial_path(self.room, trial) for trial in trials}
+        sources = {trial: trial_path(self.room.resolve(), trial) for trial in trials}
         results = score_many(
-            self.challenge, self.truth, sources, workers=self.workers, template=self.template, address=self.address
+            self.challenge,
+            self.truth,
+            sources,
+            template=self.template,
+            workers=self.workers,
+            engine="local" if self.address is None else "ray",
+            address=self.address,
         )
         make_folder(self.room / "verdicts")
         verdicts: dict[str, Verdict] = {}
