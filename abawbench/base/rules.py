@@ -291,6 +291,35 @@ RULES: dict[str, Rule] = {
         "event that the platform cannot hold",
         "Challenge and phases are such that the platform can show and rank them; docs/bundles.md says what each needs.",
     ),
+    "O20": Rule(
+        "part of a bundle missing or in the wrong place",
+        "Every file that a bundle names is in it, the description in the root of the zip and the rest where it says.",
+    ),
+    "O21": Rule(
+        "name too long, or given twice", "Titles, keys and codenames are short enough for the platform, each once."
+    ),
+    "O22": Rule(
+        "date that the platform misreads",
+        "A date stands in quotes and in UTC, with its time of day: without quotes the time is lost, and zones are too.",
+    ),
+    "O24": Rule(
+        "program of a bundle that does not start", "The program and its command are where the platform looks for them."
+    ),
+    "O25": Rule(
+        "scores that are no numbers", "A program ends with finite numbers, or with a message and without scores."
+    ),
+    "O26": Rule("scores under other names", "Every key, label and split of the board has its number each time."),
+    "O27": Rule(
+        "bad submission that is not refused",
+        "A bad submission has no place on the board, does not count as finished, and its team reads what is wrong.",
+    ),
+    "O28": Rule(
+        "good submission that gets no score, or another", "A good submission gets the score of `abawbench score`."
+    ),
+    "O29": Rule(
+        "program that oversteps its bounds",
+        "A program ends within its time, writes into its output alone, and runs nothing of a submission.",
+    ),
     "O30": Rule("not a roster", "A roster is a CSV file with the columns team and address, and a row for each team."),
     "O31": Rule("name or address of two teams", "A name, an alias or an address belongs to one team of the roster."),
     "O32": Rule(
@@ -404,6 +433,11 @@ RULES: dict[str, Rule] = {
         "A platform does not do all that an event asks for; what it does instead is told.",
     ),
     "N77": Rule("list made of the truth", "A phase has the organisers' list; a public one may take the truth's rows."),
+    "N78": Rule(
+        "setting that a platform ignores or replaces",
+        "A bundle has the keys that its platform reads, each with a value that it takes; nothing is left to it.",
+    ),
+    "N79": Rule("rehearsal that was not run", "What a rehearsal needs, as an interpreter, is on the machine."),
     "N80": Rule("file that is not read", "A mail holds predictions alone; other files are left aside."),
     "N81": Rule("dates of a mail that differ", "The date that a mail states is near that of the server that took it."),
     "N82": Rule(

@@ -11,6 +11,8 @@ from abawbench.organisers.faults_in_files import IN_FILES, ODD_FILES, good
 from abawbench.organisers.faults_in_zips import IN_ZIPS, ODD_ZIPS
 from abawbench.organisers.samples import Sample
 
+LEAST_ROWS = 6
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -34,7 +36,9 @@ def planted(challenge: Challenge, sample: Sample) -> tuple[Fault, ...]:
     layout = prediction_layouts(challenge)[0]
     made = good(challenge, layout, sample.prediction, sample.template)
     faults: list[Fault] = []
-    for kind in (*IN_FILES, *ODD_FILES, *IN_ZIPS, *ODD_ZIPS):
+    # faults of rows need some rows before and behind them
+    in_files = (*IN_FILES, *ODD_FILES) if len(made.rows) >= LEAST_ROWS else ()
+    for kind in (*in_files, *IN_ZIPS, *ODD_ZIPS):
         files = kind.plant(made)
         if files is not None:
             rules = kind.rules_in(layout)

@@ -46,7 +46,7 @@ class Good:
         layout: layout of its files.
         files: its files.
         listed: files of the organisers' list.
-        name: name of the file that is changed, the first.
+        name: name of the file that is changed: the longest, of several that are as long the first.
         header: first line of that file; None where the format has no header.
         rows: its other lines, without line feeds.
     """
@@ -60,29 +60,29 @@ class Good:
     rows: tuple[str, ...]
 
     def with_data(self, data: bytes) -> Files:
-        """The files with other bytes in the place of the first."""
+        """The files with other bytes in the place of that file."""
         return {**self.files, self.name: data}
 
     def with_lines(self, lines: Sequence[str]) -> Files:
-        """The files with other lines in the place of all lines of the first."""
+        """The files with other lines in the place of all lines of that file."""
         return self.with_data("".join(f"{line}\n" for line in lines).encode())
 
     def with_rows(self, rows: Sequence[str]) -> Files:
-        """The files with other rows behind the header of the first."""
+        """The files with other rows behind the header of that file."""
         return self.with_lines([*self.head, *rows])
 
     def with_row(self, row: str, place: int = 2) -> Files:
-        """The files with another row at a place of the first."""
+        """The files with another row at a place of that file."""
         return self.with_rows([*self.rows[:place], row, *self.rows[place + 1 :]])
 
     def with_field(self, column: int, text: str, place: int = 2) -> Files:
-        """The files with another text in a column of a row of the first."""
+        """The files with another text in a column of a row of that file."""
         fields = self.rows[place].split(",")
         fields[column] = text
         return self.with_row(",".join(fields), place)
 
     def with_names(self, rename: Callable[[str], str]) -> Files | None:
-        """The files with other names of rows in the first; None where rows have no names."""
+        """The files with other names of rows in that file; None where rows have no names."""
         if not self.layout.has_key:
             return None
         return self.with_rows([f"{rename(name)}{comma}{rest}" for name, comma, rest in self._parts()])
@@ -97,7 +97,7 @@ class Good:
 
     @property
     def text(self) -> str:
-        """The text of the first file."""
+        """The text of the file that is changed."""
         return self.files[self.name].decode()
 
     def column(self, kind: type[Continuous | Categorical | MultiLabel]) -> int | None:
@@ -122,7 +122,7 @@ def good(challenge: Challenge, layout: Layout, files: Files, listed: Files) -> G
         files: its files.
         listed: files of the organisers' list.
     """
-    name = next(iter(files))
+    name = max(files, key=lambda name: len(files[name].splitlines()))
     lines = files[name].decode().splitlines()
     head = 0 if layout.header is None else 1
     return Good(challenge, layout, files, listed, name, lines[0] if head else None, tuple(lines[head:]))

@@ -68,12 +68,40 @@ def sample(challenge: Challenge, *, units: int = 6, rows: int = 40, seed: int = 
         listed = _listed(template, layout, table)
         write_predictions(challenge, answers, template, prediction)
         suffix = layouts(challenge, "truth")[0].suffix
-        is_trial = layout.format in {"ah-trial", "ah-frames"}
         return Sample(
             _spoken(_read(truth, f"truth{suffix}"), challenge),
             listed if layout.format == "units" else _named_list(challenge, layout, listed),
-            _read(prediction, f"{'trial-0' if is_trial else 'predictions'}{layout.suffix}"),
+            _read(prediction, f"{_prediction_name(layout)}{layout.suffix}"),
         )
+
+
+def predict(challenge: Challenge, truth: Table, template: Path, *, seed: int = 0) -> dict[str, bytes]:
+    """A good prediction of a truth that is there, in the official format: by relative path the bytes of its files.
+
+    Args:
+        challenge: the challenge.
+        truth: the annotations; rows without one get any answer.
+        template: the organisers' list.
+        seed: seed of the values.
+
+    Raises:
+        ProblemError: the list does not fit the challenge or the truth.
+    """
+    random = np.random.default_rng(seed)
+    layout = prediction_layouts(challenge)[0]
+    answers: dict[str, Values] = {}
+    for task in challenge.tasks:
+        whole = truth.values[task.name].copy()
+        whole[~task.is_annotated(whole)] = 0
+        answers[task.name] = _answer(task, whole, random)
+    probability = None
+    if layout.has_probabilities:
+        probability = _probability(answers[challenge.tasks[0].name], random)
+    with tempfile.TemporaryDirectory() as work:
+        out = Path(work) / "prediction"
+        table = replace(truth, values=answers, probability=probability, source="", notes=())
+        write_predictions(challenge, table, template, out, "prior", 1.0)
+        return _read(out, f"{_prediction_name(layout)}{layout.suffix}")
 
 
 def write(files: Mapping[str, bytes], folder: Path) -> Path:
@@ -210,6 +238,10 @@ def _answer(task: Task, truth: Values, random: np.random.Generator) -> Values:
 def _probability(classes: Values, random: np.random.Generator) -> Floats:
     """Probabilities of class 1 that mostly agree with the classes; a threshold of its own is legal."""
     return np.round(0.15 + 0.45 * classes + 0.25 * random.random(len(classes)), 4)
+
+
+def _prediction_name(layout: Layout) -> str:
+    return "trial-0" if layout.format in {"ah-trial", "ah-frames"} else "predictions"
 
 
 def _read(path: Path, name: str) -> dict[str, bytes]:
