@@ -5,7 +5,7 @@ Reading: `text` loads the bytes, `layout` finds their layout, and `parse` makes 
 fails, `settle` brings the text into its official form and `diagnose` reports what is left, line by line. `read` makes
 Tables of files and folders, with the names of rows from `keys`; `dataframe` makes them of DataFrames.
 Checking: `check` compares a submission (a zip: `archive`) with the organisers' `lists`, by `file_problems`, `rows` and
-`names`; `repair` writes what `settle` has mended; `mending` names its kinds.
+`names`; `repair` writes what `settle` has mended; `mending` names its kinds; `checked` checks and reads in one pass.
 Writing: `write` fills the rows of a list and checks the text; `pack` puts checked trials into one zip.
 """
 

@@ -38,9 +38,19 @@ def check(challenge: Challenge, path: Path, template: Path | None = None) -> tup
     Returns:
         Up to three problems of each rule and file, each with the rule's total count in that file.
     """
-    problems = Problems()
     try:
         wanted = None if template is None else read_list(challenge, template, path)
+    except ProblemError as error:
+        problems = Problems()
+        problems.extend(error.problems)
+        return problems.found
+    return check_listed(challenge, path, wanted)
+
+
+def check_listed(challenge: Challenge, path: Path, wanted: RowList | UnitList | None) -> tuple[Problem, ...]:
+    """Find the problems that `check` finds, with a list that is read already."""
+    problems = Problems()
+    try:
         with ExitStack() as stack:
             members = stack.enter_context(archive_members(path, problems)) if is_archive(path) else _files(path)
             _check_members(challenge, members, wanted, path, problems)

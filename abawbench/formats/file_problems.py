@@ -39,12 +39,16 @@ def file_problems(
         counts: numbers of rows that the file may have; empty where they are not known.
     """
     layout = choose_by_width(candidates, data)
-    parsed = parse_whole(data, layout)
-    if parsed is not None and _is_as_long(len(parsed), wanted, counts):
-        rows = _rows(parsed, layout) if layout.has_key else None
-        return _row_problems(rows, layout, file, wanted)
+    parsed = parse_once(data, layout, wanted, counts)
+    if parsed is not None:
+        return parsed_problems(parsed, layout, file, wanted)
     settled = settle(data, candidates, file, of_unit=layout.per_unit, wanted=wanted, counts=counts)
     return settled_problems(settled, file, wanted, counts)
+
+
+def parsed_problems(parsed: Parsed, layout: Layout, file: str, wanted: RowList | None) -> tuple[Problem, ...]:
+    """The problems for which the organisers would refuse a file that `parse_once` has parsed: those of its rows."""
+    return _row_problems(_rows(parsed, layout) if layout.has_key else None, layout, file, wanted)
 
 
 def settled_problems(
@@ -158,6 +162,14 @@ def parse_whole(data: bytes, layout: Layout) -> Parsed | None:
     if layout.header is None and offset:
         return None
     return parse_flawless(data, layout, offset)
+
+
+def parse_once(
+    data: bytes, layout: Layout, wanted: RowList | None, counts: Sequence[int] = ()
+) -> Parsed | None:
+    """Parse a file as `parse_whole` does; return None also where its rows may stand in it again."""
+    parsed = parse_whole(data, layout)
+    return parsed if parsed is not None and _is_as_long(len(parsed), wanted, counts) else None
 
 
 def _is_as_long(count: int, wanted: RowList | None, counts: Sequence[int]) -> bool:

@@ -23,8 +23,12 @@ BLOCK_BYTES = 1 << 22
 CORES = os.cpu_count() or 1
 
 
-# pieces that the vectorised reader skips or misreads; a submission may not have them
-SUSPICIOUS = (b"\r", b" ", b"\t", b'"', b",\n", b",0x", b"\n0x", b"\n\n", b"\n,")
+# what the vectorised reader skips or misreads, and a submission may not have: these characters, blank lines, rows
+# that begin or end with a comma, and hexadecimal numbers
+SUSPICIOUS = (b"\r", b" ", b"\t", b'"')
+COMMA, LINE_FEED, ZERO, HEXADECIMAL = b",\n0x"
+# bytes that are looked at together; their masks stay in the cache
+LOOKED_AT = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,10 +120,24 @@ def parse_flawless(data: bytes, layout: Layout, begin: int = 0) -> Parsed | None
     before = max(begin - 1, 0)
     if not data.endswith(b"\n") or data[begin : begin + 1] in {b",", b"\n"}:
         return None
-    if any(data.find(piece, before) >= 0 for piece in SUSPICIOUS):
+    if any(data.find(mark, before) >= 0 for mark in SUSPICIOUS) or _has_odd_rows(data, before):
         return None
     parsed = parse(memoryview(data)[begin:], layout)
     return parsed if parsed is not None and parsed.is_valid(layout) else None
+
+
+def _has_odd_rows(data: bytes, begin: int) -> bool:
+    """True if a line is blank, a row begins or ends with a comma, or a field begins with `0x`, from `begin` on."""
+    for start in range(begin, len(data), LOOKED_AT):
+        # two more, for what stands across the border of two pieces
+        piece = np.frombuffer(data, np.uint8, min(LOOKED_AT + 2, len(data) - start), start)
+        is_comma, is_end = piece == COMMA, piece == LINE_FEED
+        is_separator = is_comma | is_end
+        if np.any((is_separator[:-1] & is_end[1:]) | (is_end[:-1] & is_comma[1:])):
+            return True
+        if np.any(is_separator[:-2] & (piece[1:-1] == ZERO) & (piece[2:] == HEXADECIMAL)):
+            return True
+    return False
 
 
 def _read(

@@ -14,7 +14,7 @@ import numpy as np
 from abawbench.base.problems import Problem, ProblemError, Problems
 from abawbench.challenges import Challenge
 from abawbench.formats.columns import Probability
-from abawbench.formats.keys import PATTERNS, example
+from abawbench.formats.keys import PATTERNS, Names, example
 from abawbench.formats.layout import Layout
 from abawbench.formats.names import LEGIBLE, read_names
 from abawbench.formats.parse import Parsed
@@ -40,19 +40,21 @@ class Unit:
     rows: int
 
 
-def rows_table(challenge: Challenge, text: TextColumns, source: str) -> Table:
+def rows_table(challenge: Challenge, text: TextColumns, source: str, known: Names | None = None) -> Table:
     """The table of a text whose rows are told by their names.
 
     Args:
         challenge: the challenge whose tasks the columns answer.
         text: the columns.
         source: the file's name, for messages.
+        known: what `formats.keys.split_keys` gives for the names of the rows, where it is known already.
 
     Raises:
         ProblemError: T06, names that name no frame of a video.
     """
     assert text.parsed.keys is not None
-    found = read_names(text.parsed.keys, text.layout.key, text.layout.role, source)
+    layout = text.layout
+    found = (known, ()) if known is not None else read_names(text.parsed.keys, layout.key, layout.role, source)
     if found is None:
         raise ProblemError(*_name_problems(text.parsed, text.layout, source))
     (videos, video, frame), notes = found

@@ -28,7 +28,7 @@ class Resampling:
     """Settings of the resampling behind intervals and tests.
 
     Attributes:
-        resamples: number of resamples.
+        resamples: number of resamples; 0 for a score without bootstrap intervals.
         seed: seed of the resampling.
         subjects: subject of each video; if given, subjects are resampled, else videos.
     """
@@ -58,7 +58,7 @@ def intervals(
         challenge: the challenge, which names the figures.
         statistics: statistics by unit or by subject; clusters without a valid row for any task are left out.
         unit: kind of cluster: `video` (persons of one video are one cluster) or `subject`.
-        resamples: number of bootstrap resamples.
+        resamples: number of bootstrap resamples; with 0 there is the jackknife alone.
         seed: seed of the resampling.
 
     Returns:
@@ -84,14 +84,14 @@ def intervals(
     points = figures({name: array.sum(0) for name, array in tasks.items()})
     if clusters < 2:
         return head | nested({path: dict.fromkeys(KINDS) for path in points})
-    samples = resampled(tasks, figures, resamples=resamples, seed=seed)
+    samples = resampled(tasks, figures, resamples=resamples, seed=seed) if resamples else {}
     without = left_out(tasks, figures)
     quoted_ones = jackknives(challenge, counted.total, points, without)
     found: dict[Path, dict[str, list[float] | None]] = {
         path: {
             "jackknife": quoted_ones[path],
-            "percentile": percentiles(samples[path]),
-            "bca": listed(bca_interval(float(point), samples[path], without[path], LEVEL)),
+            "percentile": percentiles(samples[path]) if samples else None,
+            "bca": listed(bca_interval(float(point), samples[path], without[path], LEVEL)) if samples else None,
         }
         for path, point in points.items()
     }
