@@ -341,6 +341,20 @@ RULES: dict[str, Rule] = {
     "O40": Rule("journal that cannot be read", "The files of a mail room are as `abawbench mailroom` wrote them."),
     "O41": Rule("same trial again", "A trial counts once, however often its bytes are sent."),
     "O42": Rule("names that cannot be files", "Files of units have plain, printable names, each once."),
+    "O50": Rule("no prediction in the folder", "A folder to score holds predictions: files, folders of units, or zips."),
+    "O51": Rule(
+        "predictions that cannot be told apart",
+        "In a format with a file for each unit, the files of each prediction are in a folder or zip of their own.",
+    ),
+    "O52": Rule(
+        "link out of the folder, or special file",
+        "A prediction consists of plain files in the folder; links that lead elsewhere, links to folders, pipes and "
+        "devices are not followed.",
+    ),
+    "O53": Rule("prediction too large", "A prediction has at most 1 GiB and 10,000 files."),
+    "O54": Rule("several trials in one zip", "A zip that is scored as one prediction holds one trial."),
+    "O55": Rule("scoring interrupted", "The processes that score are not stopped from outside."),
+    "O56": Rule("scoring failed", "A prediction is scored, or refused by a rule that says why."),
     "N01": Rule("Windows line ends", "Lines end with a line feed alone."),
     "N02": Rule("byte order mark", "The file begins with its first character, without a byte order mark."),
     "N03": Rule("blank last line", "The file ends after its last row."),

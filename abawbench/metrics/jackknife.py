@@ -56,6 +56,39 @@ def jackknife_of(point: float, left_out: Floats) -> Jackknife | None:
     return Jackknife((clusters - 1) * (mean - point), math.sqrt((clusters - 1) / clusters * total), freedom)
 
 
+@dataclass(frozen=True, slots=True)
+class Jackknives:
+    """What leaving out one cluster at a time says about several figures: the fields of `Jackknife`, (figures,) each.
+
+    All fields are NaN for a figure that is undefined without some cluster.
+    """
+
+    bias: Floats
+    error: Floats
+    freedom: Floats
+
+
+def jackknives_of(points: Floats, left_out: Floats) -> Jackknives:
+    """Bias, standard error and its degrees of freedom of several figures, as `jackknife_of` gives them for one.
+
+    Args:
+        points: figures of the whole sample, shape (figures,).
+        left_out: figures with each cluster left out in turn, shape (figures, clusters).
+    """
+    figures, clusters = left_out.shape
+    if clusters < 2:
+        nothing = np.full(figures, np.nan)
+        return Jackknives(nothing, nothing, nothing)
+    mean = left_out.mean(1)
+    square = (left_out - mean[:, None]) ** 2
+    total = square.sum(1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        excess = clusters * np.sum((square / total[:, None]) ** 2, axis=1) - 1
+        freedom = np.where(excess > 0, np.minimum(clusters - 1.0, 2 * clusters / excess), clusters - 1.0)
+    error = np.sqrt((clusters - 1) / clusters * total)
+    return Jackknives((clusters - 1) * (mean - points), error, np.where(np.isnan(total), np.nan, freedom))
+
+
 def jackknife_interval(
     point: float, left_out: Floats, level: float, span: tuple[float, float]
 ) -> tuple[float, float] | None:
@@ -118,6 +151,23 @@ def student_quantile(share: float, freedom: float) -> float:
         if step <= 1e-14 * angle:
             break
     return math.sqrt(freedom) * math.tan(angle)
+
+
+def student_shares(values: Floats, freedom: Floats) -> Floats:
+    """The probability below each value in Student's t distribution; `student_quantile` gives the value for a share.
+
+    Args:
+        values: shape (figures,), from 0.
+        freedom: degrees of freedom of each, from 1, shape (figures,).
+
+    >>> student_shares(np.array([2.228139]), np.array([10.0])).round(6).tolist()
+    [0.975]
+    """
+    nodes, weights = _gauss()
+    gammas = [math.lgamma((one + 1) / 2) - math.lgamma(one / 2) for one in freedom.tolist()]
+    angle = np.arctan(values / np.sqrt(freedom))
+    inside = np.cos(angle[:, None] * nodes) ** (freedom[:, None] - 1) @ weights
+    return 0.5 + np.exp(gammas) / math.sqrt(math.pi) * angle * inside
 
 
 @lru_cache

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from abawbench.metrics.jackknife import ROUNDING, jackknife_of, student_quantile
+from abawbench.metrics.jackknife import ROUNDING, jackknives_of, student_shares
 from abawbench.scoring.intervals import LEVEL, RESAMPLES
 from abawbench.table import Floats
 
@@ -87,13 +87,17 @@ def separated(figures: ArrayLike, without: Floats, *, level: float = LEVEL) -> N
     """
     points = np.asarray(figures, np.float64)
     above = np.zeros((len(points), len(points)), np.bool_)
-    pairs = len(points) * (len(points) - 1) / 2
-    for one, two in itertools.permutations(range(len(points)), 2):
-        change = float(points[one] - points[two])
-        found = jackknife_of(change, without[one] - without[two]) if change > ROUNDING else None
-        if found is not None:
-            reach = student_quantile(1 - (1 - level) / 2 / pairs, found.freedom) * found.error
-            above[one, two] = change - found.bias > reach
+    share = 1 - (1 - level) / 2 / max(len(points) * (len(points) - 1) / 2, 1)
+    for entry in range(len(points)):
+        below = np.flatnonzero(points[entry] - points > ROUNDING)
+        change = points[entry] - points[below]
+        found = jackknives_of(change, without[entry] - without[below])
+        distance = change - found.bias
+        # a t distribution has longer tails than a normal one
+        far = np.flatnonzero(distance > NormalDist().inv_cdf(share) * found.error)
+        with np.errstate(divide="ignore"):
+            reached = student_shares(distance[far] / found.error[far], found.freedom[far])
+        above[entry, below[far[reached > share]]] = True
     return above
 
 
