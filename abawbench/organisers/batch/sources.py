@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -233,7 +233,7 @@ def _heads(path: Path, names: Iterable[str]) -> list[bytes]:
 
 
 @contextmanager
-def unpacked(source: Packed) -> Iterator[Path]:
+def unpacked(source: Packed) -> Generator[Path]:
     """The file or folder of a trial, on disk for as long as the block lasts.
 
     Raises:
