@@ -31,7 +31,7 @@ def in_processes(
         items: items.
         processes: number of processes.
         locked: folder that this run has locked with `only_run`.
-        start: function of a module that each process calls first; this process does not.
+        start: function that each process calls first, and that can be pickled; this process does not call it.
 
     Yields:
         Index of the item and the result, as they are done.

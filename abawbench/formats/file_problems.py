@@ -164,9 +164,7 @@ def parse_whole(data: bytes, layout: Layout) -> Parsed | None:
     return parse_flawless(data, layout, offset)
 
 
-def parse_once(
-    data: bytes, layout: Layout, wanted: RowList | None, counts: Sequence[int] = ()
-) -> Parsed | None:
+def parse_once(data: bytes, layout: Layout, wanted: RowList | None, counts: Sequence[int] = ()) -> Parsed | None:
     """Parse a file as `parse_whole` does; return None also where its rows may stand in it again."""
     parsed = parse_whole(data, layout)
     return parsed if parsed is not None and _is_as_long(len(parsed), wanted, counts) else None

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -32,6 +31,9 @@ INTERRUPTED = Problem(
 )
 Engine = Literal["local", "ray"]
 Item = tuple[str, Source]
+
+# what a worker process works on
+_process: dict[str, Job] = {}
 
 
 def score_many(
@@ -101,31 +103,24 @@ def _here(job: Job, items: Sequence[Item], workers: int) -> Iterator[Judged]:
     from abawbench.base.run_lock import only_run
 
     with TemporaryDirectory(prefix="abawbench-") as temporary, only_run(Path(temporary)):
-        # the truth is read from disk once by each process, not sent along with every prediction
-        shared = Path(temporary) / "job"
-        shared.write_bytes(pickle.dumps(job, protocol=pickle.HIGHEST_PROTOCOL))
         try:
-            call = partial(_judge_shared, shared)
-            for _, judged in in_processes(call, items, workers, Path(temporary), _parse_alone):
+            # the truth goes to each process once, not along with every prediction
+            for _, judged in in_processes(_judge_item, items, workers, Path(temporary), partial(_begin, job)):
                 yield judged
         except BrokenProcessPool as error:
             raise ProblemError(INTERRUPTED) from error
 
 
-def _judge_shared(shared: Path, item: Item) -> Judged:
-    return judge(_job_at(shared), *item)
-
-
-@lru_cache(maxsize=1)
-def _job_at(shared: Path) -> Job:
-    return pickle.loads(shared.read_bytes())
-
-
-def _parse_alone() -> None:
-    """Let Arrow use one thread in this process, as every core has a process."""
+def _begin(job: Job) -> None:
+    """Keep the job in this process, and let Arrow use one thread, as every core has a process."""
     import pyarrow as pa
 
     pa.set_cpu_count(1)
+    _process["job"] = job
+
+
+def _judge_item(item: Item) -> Judged:
+    return judge(_process["job"], *item)
 
 
 def _on_cluster(job: Job, items: Sequence[Item], address: str | None, workers: int | None) -> Iterator[Judged]:

@@ -148,7 +148,8 @@ class Ranking:
         ]
         title = f"{self.challenge}: {len(self.standings):,} predictions, {len(self.refused):,} refused"
         notes = [f"{inert(one.name)}: {describe(first_problem(one))}" for one in self.refused]
-        return NotebookTable(title, ["", "rank", "range", figure_name(self.figure), "interval", *self.terms], rows, notes)
+        heads = ["", "rank", "range", figure_name(self.figure), "interval", *self.terms]
+        return NotebookTable(title, heads, rows, notes)
 
 
 def rank(challenge: Challenge, judged: Sequence[Judged]) -> Ranking:
