@@ -107,6 +107,11 @@ class Good:
                 return place + self.layout.has_key
         return None
 
+    def range_of(self, column: int) -> tuple[float, float]:
+        """Least and greatest value at a place in a row."""
+        found = self.layout.columns[column - self.value]
+        return found.low, found.high
+
     @property
     def value(self) -> int:
         """The place in a row of its first value."""
@@ -213,7 +218,15 @@ def _behind_the_sample(made: Good) -> Files | None:
 
 def _scientific(made: Good) -> Files | None:
     column = made.column(Continuous)
-    return None if column is None else made.with_field(column, "1.25e-01")
+    if column is None:
+        return None
+    low, high = made.range_of(column)
+    return made.with_field(column, f"{low + 0.5625 * (high - low):.6e}")
+
+
+def _out_of_range(made: Good) -> Files | None:
+    column = made.column(Continuous)
+    return None if column is None else made.with_field(column, f"{made.range_of(column)[1] + 0.02:.6f}")
 
 
 def _printed_tensor(made: Good) -> Files:
@@ -240,7 +253,11 @@ def _class_beyond(made: Good) -> Files | None:
 def _sentinels(made: Good) -> Files | None:
     for kind, text in ((Continuous, "-5"), (Categorical, "-1"), (MultiLabel, "-1")):
         column = made.column(kind)
-        if column is not None:
+        if column is None:
+            continue
+        # numbers from 0 have no sentinel; in these formats the usual one is out of range
+        mark = made.layout.columns[column - made.value].no_prediction
+        if (mark is None) == (made.layout.format in {"eri-csv", "emi-csv"}):
             return made.with_field(column, text)
     return None
 
@@ -439,7 +456,7 @@ IN_FILES: tuple[Kind, ...] = (
     Kind("nan", lambda made: made.with_field(made.value, "nan"), "V01"),
     Kind("empty-value", _empty_value, "V01"),
     Kind("infinite", lambda made: made.with_field(made.value, "inf"), "V02"),
-    Kind("out-of-range", _in_place(Continuous, "1.02"), "V03"),
+    Kind("out-of-range", _out_of_range, "V03"),
     Kind("sentinel", _sentinels, "V04", dict.fromkeys(("eri-csv", "emi-csv"), "V03")),
     Kind("class-between-two", _in_place(Categorical, "1.5"), "V05"),
     Kind("class-with-point", _in_place(Categorical, "1.0"), "V05"),

@@ -19,7 +19,8 @@ from abawbench.challenges.own import read_challenge, write_new
 from abawbench.challenges.toml_writing import to_toml
 from abawbench.formats.check import check, is_accepted
 from abawbench.formats.dataframe import from_frame, to_frame
-from abawbench.organisers.samples import sample, write_sample
+from abawbench.organisers.faults import planted
+from abawbench.organisers.samples import sample, write, write_sample
 from tests.challenges.own_challenges import fits, own_challenges
 
 
@@ -65,6 +66,19 @@ def test_other_columns_classes_ranges_and_criteria_are_read_checked_and_scored(c
             again = from_frame(challenge, to_frame(challenge, table), role)
             for name, values in table.values.items():
                 np.testing.assert_array_equal(again.values[name], values)
+
+
+@settings(settings.get_profile("quick"), max_examples=4)
+@given(own_challenges())
+def test_planted_faults_of_any_challenge_have_the_verdict_that_they_should(challenge: Challenge):
+    assume(fits(challenge))
+    made = sample(challenge)
+    with tempfile.TemporaryDirectory() as work:
+        template = write(made.template, Path(work) / "list")
+        for place, fault in enumerate(planted(challenge, made)):
+            found = check(challenge, write(fault.files, Path(work) / str(place)), template)
+            assert is_accepted(found) != fault.is_refused, fault.name
+            assert fault.rules <= {problem.rule for problem in found}, fault.name
 
 
 def test_most_drawn_challenges_fit():
