@@ -13,6 +13,7 @@ from abawbench.base.installed import VERSION
 
 if TYPE_CHECKING:
     from abawbench.api import check, compare, diff, fairness, pack, read, score, write
+    from abawbench.api.organisers import bundle
     from abawbench.api.tuning import apply_ensemble, ensemble, gains, trials, tune
     from abawbench.base.problems import Problem, ProblemError
     from abawbench.challenges import CHALLENGES, get
@@ -25,6 +26,7 @@ _MODULES = {
     "Problem": "abawbench.base.problems",
     "ProblemError": "abawbench.base.problems",
     "apply_ensemble": "abawbench.api.tuning",
+    "bundle": "abawbench.api.organisers",
     "check": "abawbench.api",
     "compare": "abawbench.api",
     "diff": "abawbench.api",
@@ -45,6 +47,7 @@ __all__ = [
     "Problem",
     "ProblemError",
     "apply_ensemble",
+    "bundle",
     "check",
     "compare",
     "diff",

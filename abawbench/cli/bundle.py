@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +74,7 @@ def _platform(platform: str) -> click.Command:
         "--template", multiple=True, metavar="[PHASE=]PATH", help="Organisers' list of every phase, or of one."
     )
     @click.option("--out", "-o", type=PATH, required=True, help="The folder to write.")
-    @click.option("--date", type=click.DateTime(["%Y-%m-%d"]), help="Date of the making.  [default: today]")
+    @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Date of the making.  [default: today]")
     @json_option
     @exits_on_problems
     def verb(
@@ -84,7 +83,7 @@ def _platform(platform: str) -> click.Command:
         truth: tuple[str, ...],
         template: tuple[str, ...],
         out: Path,
-        date: datetime | None,
+        day: datetime | None,
         *,
         as_json: bool,
     ) -> None:
@@ -93,7 +92,9 @@ def _platform(platform: str) -> click.Command:
             raise click.UsageError(f"Missing option '--event'; {hint}.")
         if not truth:
             raise click.UsageError("Missing option '--truth'.")
-        _make(platform, challenge, event_path, truth, template, out, date or datetime.now(), as_json=as_json)
+        _make(
+            platform, challenge, event_path, truth, template, out, None if day is None else day.date(), as_json=as_json
+        )
 
     return verb
 
@@ -105,11 +106,12 @@ def _make(
     truth: tuple[str, ...],
     template: tuple[str, ...],
     out: Path,
-    date: datetime,
+    made: date | None,
     *,
     as_json: bool,
 ) -> None:
     tell(f"bundle: {event_path} for {NAMES[platform]}, into {out}")
+    from abawbench.api.organisers import bundle as make
     from abawbench.base.problems import remarks
     from abawbench.organisers.bundles.inputs import by_phase, require_challenge
     from abawbench.organisers.event import read_event
@@ -117,9 +119,8 @@ def _make(
     known = read_event(event_path)
     require_challenge(known, challenge)
     truths, templates = by_phase(known, truth, "--truth"), by_phase(known, template, "--template")
-    maker = importlib.import_module(f"abawbench.organisers.bundles.{platform}")
     with writing(out, event_path, *truths.values(), *templates.values()):
-        bundle = maker.make(known, truths, templates, out, date.date().isoformat())
+        bundle = make(platform, event_path, truths, out, template=templates, made=made)
     say_remarks(remarks(bundle.notes))
     if as_json:
         paths = {name: str(getattr(bundle, name)) for name in ("folder", "content", "archive")}

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import tempfile
+import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +18,7 @@ from abawbench.base.problems import ProblemError
 from abawbench.challenges import CHALLENGES
 from abawbench.organisers.bundles.logo import logo_png
 from abawbench.organisers.deadlines import parse_moment, utc_text
-from abawbench.organisers.event import notes_on, read_event
+from abawbench.organisers.event import EVENT_KEYS, PHASE_KEYS, notes_on, read_event
 from abawbench.organisers.event_template import event_text, write_event
 
 EVENT = """\
@@ -53,6 +57,15 @@ def written(folder: Path, text: str = EVENT) -> Path:
     path = folder / "event.toml"
     path.write_text(text)
     return path
+
+
+def without_none(value: Any) -> Any:
+    """A value that TOML can hold."""
+    if isinstance(value, dict):
+        return {key: without_none(part) for key, part in value.items() if part is not None}
+    if isinstance(value, list):
+        return [without_none(part) for part in value if part is not None]
+    return value
 
 
 def rules_of(path: Path) -> list[tuple[str, int | None]]:
@@ -239,6 +252,30 @@ def test_phases_are_sorted_by_their_beginnings(tmp_path):
 )
 def test_no_content_is_too_strange_to_be_told(text, rules, tmp_path):
     assert {rule for rule, _ in rules_of(written(tmp_path, text))} == rules
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | st.text(max_size=8) | st.datetimes(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=4,
+).filter(lambda value: value is not None)
+
+
+@given(
+    st.dictionaries(st.sampled_from(EVENT_KEYS), VALUES, max_size=4),
+    st.dictionaries(st.sampled_from(PHASE_KEYS), VALUES, max_size=4),
+)
+def test_any_values_give_an_event_or_problems(event, phase):
+    whole = tomllib.loads(EVENT)
+    del whole["logo"], whole["texts"]
+    whole["phases"][1] |= phase
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "event.toml"
+        path.write_bytes(tomli_w.dumps(without_none(whole | event)).encode("utf-8", "replace"))
+        try:
+            assert read_event(path).phases
+        except ProblemError as error:
+            assert all(problem.fix for problem in error.problems)  # noqa: PT017
 
 
 def test_bytes_that_are_no_text_and_files_that_are_not_there_are_told(tmp_path):

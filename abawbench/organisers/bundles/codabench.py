@@ -23,6 +23,7 @@ from abawbench.organisers.bundles.rehearsed import require_scores
 from abawbench.organisers.bundles.starting_kit import starting_kit
 from abawbench.organisers.deadlines import in_words, utc_text
 from abawbench.organisers.event import Event, Phase, notes_on
+from abawbench.organisers.frozen import frozen_scorer
 from abawbench.organisers.participants import TITLES, pages
 
 PLATFORM = "codabench"
@@ -50,8 +51,6 @@ def make(event: Event, truths: Mapping[str, Path], templates: Mapping[str, Path]
         ProblemError: O08 a phase has no truth or list, O09 Codabench cannot hold the event, the problems of truths and
             lists, C02, F01 or F12 the folder cannot be written. Nothing is written then.
     """
-    from abawbench.organisers.frozen import frozen_scorer  # pyright: ignore
-
     columns = board_columns(event.challenge)
     _require_sequence(event)
     phases, notes = read_phases(event, truths, templates)

@@ -68,6 +68,6 @@ def _require_score(result: Mapping[str, Any], folder: Path, phase: str) -> None:
 
 
 def _problem(problem: Mapping[str, Any], root: str) -> Problem:
-    texts = (str(problem[name]).replace(root, "") for name in ("found", "expected", "fix"))
-    file = problem["file"]
-    return Problem(problem["rule"], *texts, file and str(file).replace(root, ""), problem["line"], problem["count"])
+    found, expected, fix = (str(problem[name]).replace(root, "") for name in ("found", "expected", "fix"))
+    file = problem["file"] and str(problem["file"]).replace(root, "")
+    return Problem(problem["rule"], found, expected, fix, file, problem["line"], problem["count"])
