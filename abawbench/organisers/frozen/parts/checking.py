@@ -83,22 +83,30 @@ def submitted(
     members = members_of(path, record, layouts[0], problems)
     if not members and not problems.refuses:
         problems.add("Z08", "no prediction file", "at least one", "pack the prediction files", path)
+    if not members:
+        return None
     is_single = os.path.isfile(path) and not is_zip(path)
     files = {name: path if is_single else f"{path}:{name}" for name in sorted(members)}
     if layouts[0]["per_unit"]:
-        return submitted_units(members, files, layouts[0], listed, path, problems) if members else None
-    if len(files) > 1:
-        tell_files(members, record, path, problems)
+        return submitted_units(members, files, layouts[0], listed, record["trials"], path, problems)
+    if len(files) > 1 and are_parts(members, record, path, problems):
+        return None
+    if not is_one_trial([members[name] for name in files], record["trials"], path, problems):
         return None
     return next((checked(members[name], layouts, files[name], listed, (), problems) for name in files), None)
 
 
-def submitted_units(members: Any, files: Any, layout: Any, listed: Any, path: str, problems: Problems) -> Rows | None:
+def submitted_units(
+    members: Any, files: Any, layout: Any, listed: Any, most: int, path: str, problems: Problems
+) -> Rows | None:
     """The rows of files of units, whose names are compared with the list."""
-    trials = {os.path.dirname(name) for name in files}
-    if len(trials) > 1:
-        problems.add("Z06", f"{len(trials)} trials", "one trial", "give one trial at a time", path)
+    trials: dict[str, list[str]] = {}
+    for name in files:
+        trials.setdefault(os.path.dirname(name), []).append(name)
+    contents = [lambda names=names: {unit_of(name): members[name]() for name in names} for names in trials.values()]
+    if not is_one_trial(contents, most, path, problems):
         return None
+    files = {name: files[name] for name in next(iter(trials.values()))}
     units, rows_of = listed or {}, {}
     right = respelt([unit_of(name) for name in files], units)
     for name, file in files.items():
@@ -111,16 +119,28 @@ def submitted_units(members: Any, files: Any, layout: Any, listed: Any, path: st
     return None if problems.refuses else joined_units(rows_of)
 
 
-def tell_files(members: Any, record: dict[str, Any], path: str, problems: Problems) -> None:
-    """Tell several files where one is asked for: files of units, parts of one prediction, or trials."""
+def is_one_trial(trials: Sequence[Any], most: int, path: str, problems: Problems) -> bool:
+    """True for one trial, or several that are the same; each is a function for its content."""
+    if len(trials) == 1:
+        return True
+    first = trials[0]()
+    if len(trials) > most or any(trial() != first for trial in trials[1:]):
+        problems.add("Z06", f"{len(trials)} trials", "one trial", "give one trial at a time", path)
+        return False
+    problems.add("N20", "the same trial twice", "trials that differ", "choose another trial", path)
+    return True
+
+
+def are_parts(members: Any, record: dict[str, Any], path: str, problems: Problems) -> bool:
+    """True for files that are one prediction together: files of units, or parts with rows of their own; it is told."""
     heads = [(members[name]() or b"")[: 1 << 16].decode("utf-8", "replace").split("\n") for name in members]
     of_units = {header for one in layouts_of(record, "truth") if one["per_unit"] for header in one["headers"]}
     seconds = {head[1].split(",")[0] for head in heads if len(head) > 1}
-    if all(head[0].rstrip("\r") in of_units for head in heads) or len(seconds) == len(heads):
-        fix = "put the rows of all files into one, in the order of the list"
-        problems.add("Z09", f"{len(heads)} files", "one file with the rows of all units", fix, path)
-    else:
-        problems.add("Z06", f"{len(heads)} trials", "one trial", "give one trial at a time", path)
+    if len(seconds) < len(heads) and not all(head[0].rstrip("\r") in of_units for head in heads):
+        return False
+    fix = "put the rows of all files into one, in the order of the list"
+    problems.add("Z09", f"{len(heads)} files", "one file with the rows of all units", fix, path)
+    return True
 
 
 def checked(
@@ -131,14 +151,18 @@ def checked(
     data = None if data is None else as_lines(data, file, problems)
     if data is None:
         return None
+    if listed is not None and is_behind_sample(data, listed):
+        fix = "leave out the rows of the sample"
+        problems.add("F17", "the rows of the sample, and others behind them", "answers alone", fix, file)
+        return None
     counts = counts if listed is None else (len(listed),)
     odd = layouts[0].get("odd", ()) if listed is None else odd_names(listed)
     reader = Reader(data, layouts, file, problems, of_unit=layouts[0]["per_unit"], odd=odd, counts=counts)
     rows = reader.read()
     told = {rule for rule, place in problems.kept if place == file}
-    if len(rows) and not any(rule[0] == "F" and rule not in KEPT for rule in told):
+    if len(rows) and not reader.is_told and not any(rule[0] == "F" and rule not in KEPT for rule in told):
         if rows.key == "line":
-            compare_counts(len(rows), counts, reader, problems)
+            compare_counts(len(rows) + reader.is_torn, counts, reader, problems)
         elif listed is not None:
             compare(rows, listed, file, problems)
         else:
@@ -150,6 +174,16 @@ def checked(
         found, fix = "the first line once more", "write the header once"
         problems.add("F16", found, "one header", fix, file, reader.headers[0], len(reader.headers))
     return rows
+
+
+def is_behind_sample(data: bytes, listed: Rows) -> bool:
+    """True if a file begins with the rows of the list, all with one value, and goes on with as many other rows."""
+    lines = data.split(b"\n") if data.count(b"\n") >= 2 * len(listed) else []
+    begin = len(lines) - 2 * len(listed) - 1
+    halves = [[line.partition(b",") for line in lines[at : at + len(listed)]] for at in (begin, begin + len(listed))]
+    if begin not in (0, 1) or len({line[2] for line in halves[0]}) > 1 or len({line[2] for line in halves[1]}) < 2:
+        return False
+    return all(line[0] == listed.name(row).encode() for row, line in enumerate(halves[0]))
 
 
 def odd_names(listed: Rows) -> set[str]:

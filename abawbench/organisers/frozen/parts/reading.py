@@ -15,6 +15,8 @@ from abawbench.organisers.frozen.parts.problems import Problems
 NO_FRAME = -1
 # bytes that are read at a time, and those of the longest line
 PIECE = 1 << 20
+# lines that are looked at to find row numbers
+LOOKED_AT = 1000
 BLANKS = " \t"
 BOM = b"\xef\xbb\xbf"
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -205,10 +207,14 @@ def split(line: str, layout: dict[str, Any]) -> list[str]:
     return line.rsplit(",", 1) if layout["key"] == "frame-path" else line.split(",")
 
 
-def has_marks(line: str, width: int) -> bool:
-    """True if another mark than the comma gives a line as many fields as it should have."""
-    counts = [len(line.split(mark)) for mark in (";", "\t", "|") if mark in line.strip(BLANKS)]
-    return width in counts or ("," not in line and len(line.split()) == width > 1)
+def has_marks(line: str, width: int, first: int) -> bool:
+    """True if another mark than the comma gives a line as many fields as asked, with numbers from one place on."""
+    marks = [mark for mark in (";", "\t", "|") if mark in line.strip(BLANKS)] + [None] * ("," not in line)
+    every = [line.split(mark) for mark in marks]
+    return any(
+        len(fields) == width > 1 and all(is_number(field.replace(",", ".")) for field in fields[first:])
+        for fields in every
+    )
 
 
 def layout_of(first: str, layouts: Sequence[dict[str, Any]], of_unit: bool) -> dict[str, Any]:
@@ -227,14 +233,15 @@ def layout_of(first: str, layouts: Sequence[dict[str, Any]], of_unit: bool) -> d
         if layout["text"] and len(fields) >= layout["width"] and not is_trial:
             return layout
         is_named = layout["header"] is None and layout["key"] == "id" and not layout["text"]
-        if is_named and (len(fields) == layout["width"] or has_marks(first, layout["width"])):
+        if is_named and (len(fields) == layout["width"] or has_marks(first, layout["width"], 1)):
             return layout
     return next((layout for layout in layouts if layout["per_unit"] == of_unit), layouts[0])
 
 
-def line_fault(text: str, layout: dict[str, Any], width: int, place: int) -> tuple[str, str, str] | None:
+def line_fault(text: str, layout: dict[str, Any], *, is_header: bool = False) -> tuple[str, str, str] | None:
     """The rule that a line breaks as a whole, what is expected and a cure; None for a line of fields."""
-    fields = split(text, layout)
+    width = layout["header"].count(",") + 1 if is_header else layout["width"]
+    fields = text.split(",") if is_header else split(text, layout)
     first, _, behind = text.partition(",")
     if "\0" in text or UNDECODABLE.search(text):
         return "F03", "UTF-8 text", "save it again as UTF-8 text"
@@ -242,17 +249,17 @@ def line_fault(text: str, layout: dict[str, Any], width: int, place: int) -> tup
         return None if len(fields) == width else ("F06", f"{width} fields", "write the fields of the format")
     if '"' in text:
         return "F07", "fields without quotes", "write without quotes"
-    if has_marks(text, width):
+    if has_marks(text, width, width if is_header else layout["key"] != "line"):
         return "F13", "commas between fields, points in numbers", "separate the fields by commas"
-    if PRINTED.search(text if layout["key"] == "line" else behind):
+    if PRINTED.search(text if layout["key"] == "line" else behind) and not is_header:
         return "F18", "a plain number", "write the value itself, x.item()"
     ended = text.rstrip("," + BLANKS)
     if ended != text and len(split(ended, layout)) == width:
         return "F08", "a line that ends with its last value", "remove what follows the last value"
-    if first.strip().isdecimal() and (len(fields) == width + 1 or layout["key"] == "frame-path"):
-        is_count = layout["key"] in ("line", "id") and int(first) - place in (0, 1)
-        if layout.get("is_indexed") or is_count or (layout["key"] not in ("line", "id") and ROW_NAME.match(behind)):
-            return "F14", "the row alone", "write without an index (index=False in pandas)"
+    is_before_name = layout["key"] in ("path", "frame-path", "image") and ROW_NAME.match(behind)
+    is_longer = len(fields) == width + 1 or layout["key"] == "frame-path"
+    if first.strip().isdecimal() and is_longer and (layout.get("is_indexed") or is_before_name):
+        return "F14", "the row alone", "write without an index (index=False in pandas)"
     if any(field != field.strip(BLANKS) for field in fields):
         return "F09", "fields without blanks", "remove the blanks"
     return None if len(fields) == width else ("F06", f"{width} fields", "write one field for each column of the format")
@@ -273,6 +280,7 @@ class Reader:
     Attributes:
         layout: the layout of its rows.
         headers: line numbers of headers below the first line.
+        is_told: True if it makes no sense to compare its rows.
     """
 
     def __init__(
@@ -293,15 +301,19 @@ class Reader:
         self.odd = odd
         self.counts = counts
         self.squeezed = {squeeze(header) for layout in layouts for header in layout["headers"]}
-        lines = (line.strip("\r\ufeff") for _, lines in pieces(data) for line in lines)
-        first = next((line for line in lines if line.strip() and not self.is_comment(line)), "")
-        self.layout = layout_of(first.replace('"', ""), layouts, of_unit)
+        lines = [line.strip("\r\ufeff") for line in next(pieces(data), (1, [""]))[1][:LOOKED_AT]]
+        lines = [line for line in lines if line.strip() and not self.is_comment(line)] or [""]
+        self.layout = dict(layout_of(lines[0].replace('"', ""), layouts, of_unit))
+        firsts = [line.partition(",")[0] for line in lines[1:] if line.count(",") == self.layout["width"]]
+        if self.layout["key"] in ("line", "id") and 2 < len(firsts) == len(lines) - 1 and firsts[1].isdecimal():
+            begin = int(firsts[1]) - 1
+            self.layout["is_indexed"] = begin < 3 and firsts == [str(begin + place) for place in range(len(firsts))]
         self.cut_line = 0 if data.endswith(b"\n") else data.count(b"\n") + 1
-        self.is_begun = self.is_torn = self.is_wrong = self.is_part = False
+        self.is_begun = self.is_torn = self.is_told = self.is_wrong = self.is_part = False
         self.names: list[str] = []
         self.headers: list[int] = []
         self.blanks: list[int] = []
-        self.last = self.misfits = self.count = 0
+        self.last = self.misfits = self.count = self.seen = 0
         # a row of a wrong number of fields, and rows without values: name, line, whether fields lack too
         self.example: Any = None
         self.empty: list[tuple[str, int, bool]] = []
@@ -320,6 +332,7 @@ class Reader:
             for number, line in enumerate(lines, begin):
                 if self.is_begun and is_faultless(line):
                     row: list[str] | None = line.split(",")
+                    self.seen += 1
                 else:
                     row = self.row_of(line, number)
                 if row is not None:
@@ -387,7 +400,7 @@ class Reader:
         if text.lstrip(BLANKS).startswith(("#", "//", "%")):
             fault = "F15", expected, "remove the mark of a comment"
         elif not self.is_wrong or UNDECODABLE.search(text) or "\0" in text:
-            fault = line_fault(text, dict(layout, key="line"), layout["header"].count(",") + 1, -1)
+            fault = line_fault(text, layout, is_header=True)
         rule, _, fix = fault or ("F04", expected, "copy the header of the organisers' list")
         self.tell(rule, quote(text), expected, fix, number)
         self.squeezed.add(squeeze(text))
@@ -400,7 +413,8 @@ class Reader:
             fields = dict(zip(self.names, text.split(","), strict=True))
             self.is_validation.append(fields.get("Split", "").strip().lower() in VALIDATION)
             text = ",".join(fields[name] for name in layout["header"].split(","))
-        fault = line_fault(text, layout, layout["width"], self.count)
+        fault = line_fault(text, layout)
+        self.seen += 1
         fields = split(text.rstrip("," + BLANKS) if fault is not None and fault[0] == "F08" else text, layout)
         if not layout["text"]:
             fields = [field.strip(BLANKS) for field in fields]
@@ -420,7 +434,7 @@ class Reader:
             return None
         if fault is not None and (layout["role"] != "truth" or fault[0] not in ("F08", "F09")):
             self.tell(fault[0], quote(text), fault[1], fault[2], number)
-        if len(fields) != layout["width"]:
+        if len(fields) != layout["width"] or (fault is not None and fault[0] not in ("F08", "F09", "N06")):
             return None
         return self.judged(key, values, number)
 
@@ -486,7 +500,7 @@ class Reader:
             self.tell("N03", "blank lines at the end", "the last row as the last line", fix, ends[0], len(ends))
         if inner and len(rows):
             self.tell("F10", "a blank line", "a row", "remove the blank lines", self.blanks[0], inner)
-        if not self.count and not self.misfits and not self.is_torn and not self.empty:
+        if not self.seen:
             self.tell("F02", "no row", "at least one row", "write a line for each row")
         answered = {rows.name(row) for row in range(len(rows))} if self.empty else set()
         lines = [number for _, number, _ in self.empty]
@@ -499,6 +513,7 @@ class Reader:
             self.example = self.example or self.empty[0]
             if len(lines) > unfit:
                 self.tell("V01", "no values", *VALUES["V01"], lines[0], len(lines) - unfit)
+            self.is_told = True
         if self.misfits:
             self.judge_width()
         if self.cut_line and not ends and (len(rows) or self.is_torn):
