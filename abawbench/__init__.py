@@ -13,7 +13,7 @@ from abawbench.base.installed import VERSION
 
 if TYPE_CHECKING:
     from abawbench.api import check, compare, diff, fairness, pack, read, score, write
-    from abawbench.api.organisers import bundle
+    from abawbench.api.organisers import bundle, score_batch
     from abawbench.api.tuning import apply_ensemble, ensemble, gains, trials, tune
     from abawbench.base.problems import Problem, ProblemError
     from abawbench.challenges import CHALLENGES, get
@@ -37,6 +37,7 @@ _MODULES = {
     "pack": "abawbench.api",
     "read": "abawbench.api",
     "score": "abawbench.api",
+    "score_batch": "abawbench.api.organisers",
     "trials": "abawbench.api.tuning",
     "tune": "abawbench.api.tuning",
     "write": "abawbench.api",
@@ -58,6 +59,7 @@ __all__ = [
     "pack",
     "read",
     "score",
+    "score_batch",
     "trials",
     "tune",
     "write",

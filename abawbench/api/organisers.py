@@ -8,9 +8,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from abawbench.api import read_table
 from abawbench.base.problems import Problem, ProblemError, near_names
+from abawbench.challenges import get
+from abawbench.fill import MOST_FILLED, Policy
+from abawbench.scoring.intervals import RESAMPLES, Resampling
 
 if TYPE_CHECKING:
+    from abawbench.api import Source
+    from abawbench.organisers.batch import Ranking
+    from abawbench.organisers.batch.many import Engine
     from abawbench.organisers.bundles import Bundle
 
     Paths = str | Path | Mapping[str, str | Path]
@@ -58,3 +65,62 @@ def bundle(
     maker = importlib.import_module(f"abawbench.organisers.bundles.{platform}")
     day = (made or datetime.now(UTC).date()).isoformat()
     return maker.make(known, paths(truth), paths(template), Path(folder), day)
+
+
+def score_batch(
+    challenge: str,
+    truth: Source,
+    folder: str | Path,
+    *,
+    template: str | Path | None = None,
+    missing: Policy = "error",
+    allow_filled: float = MOST_FILLED,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    subjects: Mapping[str, str] | None = None,
+    split: str | None = None,
+    workers: int | None = None,
+    engine: Engine = "local",
+    address: str | None = None,
+) -> Ranking:
+    """Score every prediction below a folder, each exactly as `score` does, and rank them.
+
+    Args:
+        challenge: id of the challenge, as `abaw4-mtl`.
+        truth: annotations: a file, a folder or a DataFrame.
+        folder: folder of predictions: files, folders of files of units, zips of trials.
+        template: the organisers' list. If it is given, what `check` refuses is not scored.
+        missing: fill policy for annotated rows that have no prediction.
+        allow_filled: greatest share of filled rows among the annotated ones, from 0 to 1.
+        resamples: number of bootstrap resamples; 0 for jackknife intervals alone, which takes half the time.
+        seed: seed of the resampling.
+        subjects: subject of each video; with it the intervals resample subjects instead of videos.
+        split: split of the truth; by default the one that fits, or all.
+        workers: number of processes; by default one for each core, or one alone for a few predictions.
+        engine: `ray` for the workers of a Ray cluster that see the same folders.
+        address: address of the cluster; by default one is started here.
+
+    Returns:
+        The scored predictions, the best first, and those that were refused, with their problems.
+
+    Raises:
+        ProblemError: every problem of the truth and of the list; O50 the folder holds no prediction, O51 it is itself
+            one prediction. What is wrong with one of the predictions is not raised.
+    """
+    from abawbench.organisers.batch import score_folder
+
+    rules = get(challenge)
+    return score_folder(
+        rules,
+        read_table(rules, truth, "truth"),
+        Path(folder),
+        apart=[Path(truth)] if isinstance(truth, str | Path) else [],
+        template=None if template is None else Path(template),
+        missing=missing,
+        allow_filled=allow_filled,
+        resampling=Resampling(resamples, seed, subjects),
+        split=split,
+        workers=workers,
+        engine=engine,
+        address=address,
+    )

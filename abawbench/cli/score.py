@@ -25,13 +25,13 @@ from abawbench.cli.output import (
     exits_on_problems,
     print_json,
     print_table,
-    say,
     say_remarks,
     stage,
     tell,
     tell_large,
     writing,
 )
+from abawbench.cli.score_batch import Batch, batch_options, refuse_with_batch, say_size, score_batch
 
 if TYPE_CHECKING:
     from abawbench.challenges import Challenge
@@ -58,7 +58,7 @@ class _Options(ScoringOptions, TunedOptions):
 @click.command()
 @click.argument("challenge", type=CHALLENGE)
 @click.argument("truth", type=PATH)
-@click.argument("predictions", type=PATH)
+@click.argument("predictions", type=PATH, required=False)
 @click.option(
     "--by", type=click.Choice(["video", "class"]), multiple=True, help="Also print a table by video or by class."
 )
@@ -71,14 +71,16 @@ class _Options(ScoringOptions, TunedOptions):
 @tuned_options()
 @click.option("--record", type=PATH, help="Write a record below this folder, as leaderboard/records.")
 @click.option("--disclosure", type=PATH, help="With --record: TOML with entry, split, dataset, date, [disclosure].")
+@batch_options
 @json_option
 @exits_on_problems
 def command(
     challenge: Challenge,
     truth: Path,
-    predictions: Path,
+    predictions: Path | None,
     record: Path | None,
     disclosure: Path | None,
+    batch: Batch | None,
     as_json: bool,
     **options: Unpack[_Options],
 ) -> None:
@@ -87,11 +89,23 @@ def command(
     TRUTH and PREDICTIONS are each a file or a folder of per-unit files, in any format of the challenge. PREDICTIONS may
     also be a store of `predict`; labels that its entry does not answer are then listed.
 
+    With --batch, score every prediction below a folder: each file, folder of files of units, and trial in a zip. They
+    are ranked in one table, and those that are refused follow with their first problem. Exit status: 0 all are scored,
+    1 some are refused.
+
     \b
     Example:
       abawbench score abaw4-mtl validation_set_annotations.txt predictions.txt
       abawbench score abaw6-va VA_Estimation_Challenge/Validation_Set predictions.txt --by video --json
+      abawbench score abaw10-va test_labels.txt --batch received --template list.txt -o table.csv
     """
+    if batch is not None:
+        shown = {f"--{name}": options[name] for name in ("by", *FLAGS, "gains", "tuned", "gate", "any_entry")}
+        refuse_with_batch({"PREDICTIONS": predictions, "--record": record, "--disclosure": disclosure, **shown})
+        score_batch(challenge, truth, batch, options, as_json=as_json)
+        return
+    if predictions is None:
+        raise click.UsageError("Missing argument 'PREDICTIONS'. A folder of many predictions goes with --batch.")
     if (record is None) != (disclosure is None):
         raise click.UsageError("--record and --disclosure go together")
     if options["gains"] and options["tuned"] is not None:
@@ -116,10 +130,7 @@ def command(
             breakdowns["gains"] = find_gains(challenge, paired, predictions, own)
     coverage = _coverage(challenge, paired, predictions)
     say_remarks(result.flags)
-    if result.size.verdict != "official size":
-        say(f"note: {result.size.text}")
-    if result.intervals["warning"]:
-        say(f"warning: {result.intervals['warning']}")
+    say_size(result)
     if record is not None and provenance is not None:
         from abawbench.records import make, write
 

@@ -77,6 +77,8 @@ class Ranking:
         figure: path of the figure that ranks: the score or, where the challenge has none, the first defined figure.
         standings: the scored predictions; those with equal figures in the order of their names.
         refused: the refused predictions, in the order of their names.
+        unread: names of files in the folder that are no predictions.
+        notes: what is odd about the folder.
     """
 
     challenge: str
@@ -84,6 +86,8 @@ class Ranking:
     figure: Path
     standings: tuple[Standing, ...]
     refused: tuple[Judged, ...]
+    unread: tuple[str, ...] = ()
+    notes: tuple[Problem, ...] = ()
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -92,7 +96,7 @@ class Ranking:
         return terms if len(terms) > 1 else ()
 
     def to_json(self) -> dict[str, Any]:
-        """challenge, fingerprint, figure, predictions (see `Standing.to_json`), refused (name, problems)."""
+        """challenge, fingerprint, figure, predictions (`Standing.to_json`), refused (name, problems), unread."""
         return {
             "challenge": self.challenge,
             "fingerprint": self.fingerprint,
@@ -102,6 +106,7 @@ class Ranking:
                 {"name": judged.name, "problems": [problem.to_json() for problem in judged.problems]}
                 for judged in self.refused
             ],
+            "unread": list(self.unread),
         }
 
     def to_csv(self) -> str:

@@ -69,11 +69,16 @@ class Found:
     notes: tuple[Problem, ...]
 
 
-def find_predictions(challenge: Challenge, folder: Path) -> Found:
+def find_predictions(challenge: Challenge, folder: Path, apart: Sequence[Path] = ()) -> Found:
     """Find every prediction below a folder; what is wrong with one is told and hides no other.
 
     A file is a prediction, and so is each trial in a zip, a folder of files of units or of files that are one
     prediction together, and a prediction store.
+
+    Args:
+        challenge: challenge of the predictions.
+        folder: the folder.
+        apart: files and folders that are no predictions wherever they are, such as the truth.
 
     Raises:
         ProblemError: F01 the folder cannot be read, O50 it holds no prediction, O51 it is itself one prediction.
@@ -87,7 +92,7 @@ def find_predictions(challenge: Challenge, folder: Path) -> Found:
         fix = "put the files of each prediction into a folder of its own, or score this folder without --batch"
         found = "one prediction: a store, or files of units beside each other"
         raise ProblemError(Problem("O51", found, "a file, folder or zip for each prediction", fix, str(folder)))
-    search = _Search(challenge, folder)
+    search = _Search(challenge, folder, [path.resolve() for path in apart])
     search.walk(folder)
     if not search.sources and not search.refused:
         fix = "put the predictions there, as files, folders or zips"
@@ -103,8 +108,9 @@ def find_predictions(challenge: Challenge, folder: Path) -> Found:
 class _Search:
     """The predictions found so far."""
 
-    def __init__(self, challenge: Challenge, root: Path) -> None:
+    def __init__(self, challenge: Challenge, root: Path, apart: Sequence[Path]) -> None:
         self._challenge = challenge
+        self._apart = frozenset(apart)
         self._root = root
         self._place = root.resolve()
         self.sources: dict[str, Source] = {}
@@ -126,6 +132,8 @@ class _Search:
             problem = self._misplaced(path)
             if problem is not None:
                 self.refused[self._name(path)] = (problem,)
+            elif path.resolve() in self._apart:
+                self.unread.append(self._name(path))
             elif path.is_dir():
                 self._add_folder(path)
             elif is_archive(path):
