@@ -291,6 +291,13 @@ RULES: dict[str, Rule] = {
         "event that the platform cannot hold",
         "Challenge and phases are such that the platform can show and rank them; docs/bundles.md says what each needs.",
     ),
+    "O10": Rule(
+        "rows that cannot be split", "A truth for Kaggle has videos with annotated rows of every task for both boards."
+    ),
+    "O11": Rule(
+        "name that a table cannot hold",
+        "Names of videos and columns are such that a CSV file, and the files of the challenge, can hold them.",
+    ),
     "O20": Rule(
         "part of a bundle missing or in the wrong place",
         "Every file that a bundle names is in it, the description in the root of the zip and the rest where it says.",

@@ -220,11 +220,8 @@ def _submission_format(challenge: Challenge, event: Event | None) -> Iterator[st
     yield f"A submission is {what}, without folders, hidden files or other archives.{trials}"
     yield _code(f"abawbench pack {challenge.id} {_predictions(challenge)} -o submission.zip --template LIST")
     yield "## Checking before sending"
-    yield "LIST is the organisers' list. Each command names every problem, with file, line and cure:"
-    yield _code(
-        f"abawbench check {challenge.id} {_predictions(challenge)} --template LIST\n"
-        f"python {_frozen_name(challenge)} TRUTH {_predictions(challenge)} --template LIST"
-    )
+    yield "LIST is the organisers' list. Every problem is named, with file, line and cure:"
+    yield _code(f"abawbench check {challenge.id} {_predictions(challenge)} --template LIST")
     yield "## What is refused"
     yield "Nothing is repaired or filled in silently. A submission is refused for each of these:"
     yield _table(
