@@ -151,14 +151,15 @@ def texts_of(value: Any, is_whole: bool, name: str) -> str:
 
 def describe(problem: Dict[str, Any], truth: pd.DataFrame, row_id: str, work: str) -> str:  # noqa: UP006
     """A problem of a submission in words, with the id of its row in the place of file and line."""
-    place = None
+    unit = None
     if problem["file"] is not None and SETTINGS["per_unit"]:
-        place = Path(problem["file"]).stem
-    rows = truth if place is None else truth[truth[UNIT] == f"unit {place}"]
+        unit = Path(problem["file"].rpartition(":")[2]).stem
+    place = None if unit is None else f"unit {unit}"
     if problem["line"] is not None:
+        ids = [row for row, name in zip(truth[row_id].tolist(), truth[UNIT].tolist()) if place in {None, name}]  # noqa: B905
         number = problem["line"] - (1 if SETTINGS["header"] is None else 2)
-        place = str(rows[row_id].iloc[number]) if 0 <= number < len(rows) else place
-    text = scorer().describe({**problem, "file": None if place is None else f"row {place}", "line": None})
+        place = f"row {ids[number]}" if 0 <= number < len(ids) else place
+    text = scorer().describe({**problem, "file": place, "line": None})
     return text.replace(work, "")
 
 

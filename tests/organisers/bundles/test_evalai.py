@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import json
 import math
@@ -44,14 +45,17 @@ def bundle_of(files, folder):
     return evalai.make(files.event, files.truths, files.templates, folder, DATE).content
 
 
-def script_of(content, folder, monkeypatch):
+def script_of(content, folder):
     """The evaluation script, imported as workers do: as a package of the challenge."""
     name = f"challenge_{next(NUMBERS)}"
     with zipfile.ZipFile(content / "evaluation_script.zip") as archive:
         archive.extractall(folder / name)
-    monkeypatch.syspath_prepend(folder)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    return importlib.import_module(name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        patch.setattr(sys, "dont_write_bytecode", True)
+        script = importlib.import_module(name)
+        importlib.import_module(f"{name}.frozen_scorer")
+    return script
 
 
 def submission_of(files, folder):
@@ -62,12 +66,24 @@ def submission_of(files, folder):
     return folder / "submission.zip"
 
 
+@pytest.fixture(scope="module")
+def made_of(tmp_path_factory):
+    """A function that makes files, content and script of a challenge, once for all tests."""
+
+    @functools.cache
+    def made(challenge):
+        folder = tmp_path_factory.mktemp(challenge)
+        files = files_of(challenge, folder)
+        content = bundle_of(files, folder / "bundle")
+        return files, content, script_of(content, folder)
+
+    return made
+
+
 @pytest.fixture
-def mtl(tmp_path, monkeypatch):
+def mtl(made_of):
     """Files, content and script of a multi-task challenge."""
-    files = files_of("abaw4-mtl", tmp_path)
-    content = bundle_of(files, tmp_path / "bundle")
-    return files, content, script_of(content, tmp_path, monkeypatch)
+    return made_of("abaw4-mtl")
 
 
 def config_of(content):
@@ -126,9 +142,9 @@ def test_limits_and_visibility_are_those_of_the_phases(mtl):
     assert [split["visibility"] for split in config["challenge_phase_splits"]] == [3, 1]
 
 
-def test_the_configuration_stands_in_the_root_of_the_zip(mtl, tmp_path):
+def test_the_configuration_stands_in_the_root_of_the_zip(mtl):
     _, content, _ = mtl
-    with zipfile.ZipFile(tmp_path / "bundle" / "abaw4-mtl-evalai.zip") as archive:
+    with zipfile.ZipFile(content.parent / "abaw4-mtl-evalai.zip") as archive:
         names = archive.namelist()
         assert "challenge_config.yaml" in names
         assert {name: archive.read(name) for name in names} == {
@@ -145,19 +161,17 @@ def test_texts_are_html_and_tags_in_them_are_shown(tmp_path):
     assert "<script" not in page
 
 
-def test_the_same_event_gives_the_same_bytes(tmp_path):
-    files = files_of("abaw11-ah", tmp_path)
-    bundles = [evalai.make(files.event, files.truths, files.templates, tmp_path / name, DATE) for name in "ab"]
-    assert bundles[0].archive.read_bytes() == bundles[1].archive.read_bytes()
+def test_the_same_event_gives_the_same_bytes(made_of, tmp_path):
+    files, content, _ = made_of("abaw11-ah")
+    bundle = evalai.make(files.event, files.truths, files.templates, tmp_path / "again", DATE)
+    assert bundle.archive.read_bytes() == (content.parent / bundle.archive.name).read_bytes()
 
 
 @pytest.mark.parametrize("challenge", EVERY_FORMAT)
-def test_the_score_is_that_of_the_package(challenge, tmp_path, monkeypatch):
-    files = files_of(challenge, tmp_path)
-    content = bundle_of(files, tmp_path / "bundle")
-    script = script_of(content, tmp_path, monkeypatch)
+def test_the_score_is_that_of_the_package(challenge, made_of, tmp_path):
+    files, content, script = made_of(challenge)
     submission = str(submission_of(files, tmp_path))
-    own = abawbench.score(challenge, files.truth, files.prediction).to_json()
+    own = abawbench.score(challenge, files.truth, files.prediction, resamples=2).to_json()
     columns = board_columns(files.event.challenge)
     for codename, split in (("val", "validation"), ("final", "test")):
         annotation = str(content / "annotations" / f"{codename}.zip")
@@ -167,7 +181,9 @@ def test_the_score_is_that_of_the_package(challenge, tmp_path, monkeypatch):
         assert output["result"] == [{split: {column.title: part_of(own, column.path) for column in columns}}]
         (errors,) = output["error"]
         for column in columns:
-            low, high = quoted(part_of(own["intervals"], column.path))[1]
+            found = quoted(part_of(own["intervals"], column.path))
+            assert found is not None
+            low, high = found[1]
             assert errors[split][f"error_{column.title}"] == (high - low) / 2
         assert errors[split].keys() == {f"error_{column.title}" for column in columns}
 
@@ -188,8 +204,9 @@ def test_remote_workers_call_in_their_own_way(mtl, tmp_path):
     assert script.evaluate(annotation, submission, phase_codename="val") == hosted
 
 
-def test_remote_workers_find_the_annotations_beside_the_script(mtl):
-    files, content, script = mtl
+def test_remote_workers_find_the_annotations_beside_the_script(mtl, tmp_path):
+    files, content, _ = mtl
+    script = script_of(content, tmp_path)
     with pytest.raises(script.main.SetupError, match="There is no annotation file for the phase val"):
         script.evaluate(str(files.prediction), "val")
     beside = Path(script.__file__).parent / "annotations"
@@ -267,7 +284,7 @@ def damaged(files, folder):
         yield folder / f"{name}.txt"
 
 
-def test_messages_of_a_private_phase_are_the_same_for_two_truths(tmp_path, monkeypatch):
+def test_messages_of_a_private_phase_are_the_same_for_two_truths(tmp_path):
     told = []
     for name in ("one", "two"):
         folder = tmp_path / name
@@ -280,7 +297,7 @@ def test_messages_of_a_private_phase_are_the_same_for_two_truths(tmp_path, monke
             values = [line.partition(",")[2] for line in lines[:0:-1]]
             files.truth.write_text(lines[0] + "".join(f"{one},{two}" for one, two in zip(names, values, strict=True)))
         content = bundle_of(files, folder / "bundle")
-        script = script_of(content, folder, monkeypatch)
+        script = script_of(content, folder)
         annotation = str(content / "annotations" / "final.zip")
         messages = []
         for bad in damaged(files, folder):
@@ -292,13 +309,13 @@ def test_messages_of_a_private_phase_are_the_same_for_two_truths(tmp_path, monke
     assert told[0] == told[1]
 
 
-def test_a_private_phase_shows_its_columns_alone_and_none_where_scores_are_hidden(tmp_path, monkeypatch):
+def test_a_private_phase_shows_its_columns_alone_and_none_where_scores_are_hidden(tmp_path):
     files = files_of("abaw4-mtl", tmp_path)
     first, last = files.event.phases
     shown = replace(files, event=replace(files.event, phases=(first, replace(last, shows_scores=True))))
     for one, keys in ((files, set()), (shown, {"columns"})):
         content = bundle_of(one, tmp_path / f"bundle{len(keys)}")
-        script = script_of(content, tmp_path, monkeypatch)
+        script = script_of(content, tmp_path)
         output = script.evaluate(str(content / "annotations" / "final.zip"), str(files.prediction), "final")
         assert output["submission_result"].keys() == {"challenge", "fingerprint", "version", "notes"} | keys
         assert output["submission_metadata"]["score"] == output["result"][0]["test"]["Score"]
@@ -367,8 +384,8 @@ def test_a_logo_keeps_its_ending(tmp_path):
     assert (content / "logo.png").read_bytes() == (tmp_path / "mine.PNG").read_bytes()
 
 
-def test_files_of_units_are_sent_as_a_zip(tmp_path):
-    content = bundle_of(files_of("abaw10-vd", tmp_path), tmp_path / "bundle")
+def test_files_of_units_are_sent_as_a_zip(made_of):
+    _, content, _ = made_of("abaw10-vd")
     assert {phase["allowed_submission_file_types"] for phase in config_of(content)["challenge_phases"]} == {".zip"}
 
 
