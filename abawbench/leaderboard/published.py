@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, 
 
 from abawbench.base.files import read_input
 from abawbench.base.problems import Problem, ProblemError, near_names, os_reason
-from abawbench.challenges import Challenge, find
+from abawbench.challenges import Challenge, catalogue, find
 from abawbench.leaderboard.columns import COLUMNS, MEASURES, Measure
 from abawbench.leaderboard.own import NAME, OwnChallenge, read_own
 from abawbench.scoring.criteria import spans
@@ -184,7 +184,7 @@ def _read_descriptions(folder: Path, problems: list[Problem]) -> Iterator[tuple[
     for path in sorted(folder.glob("*.toml")):
         name, read = path.stem, read_own(path)
         faults = [] if isinstance(read, OwnChallenge) else list(read)
-        if find(name) is not None or name == OTHER or not NAME.fullmatch(name):
+        if name in catalogue.CHALLENGES or name == OTHER or not NAME.fullmatch(name):
             faults.append((f"a file named {path.name}", "a name in lower case that no challenge of the catalogue has"))
         if not path.with_suffix(".csv").exists():
             faults.append((f"no {name}.csv beside it", "published facts of the challenge"))
@@ -220,13 +220,12 @@ def _read_file(path: Path, own: OwnChallenge | None, objections: _Objections) ->
 
 def measures_of(challenge: Challenge | None, own: OwnChallenge | None = None) -> Mapping[str, Measure]:
     """The measures that facts of a challenge may name: known wordings, and its own metric by id or formula."""
-    if own is not None:
-        return own.measures
+    measures = MEASURES if own is None else own.measures
     if challenge is None or not challenge.metric.terms:
-        return MEASURES
+        return measures
     metric = challenge.metric
     official = Measure(*spans(challenge)["score",], frozenset({metric.id}))
-    return {**MEASURES, metric.id: official, metric.formula: official}
+    return {**measures, metric.id: official, metric.formula: official}
 
 
 def _lines_of(path: Path, objections: _Objections) -> list[_Line]:

@@ -113,7 +113,7 @@ def from_fact(fact: Fact, challenge: Challenge | None, own: OwnChallenge | None 
     figures = {name: Figure(fact.figures[name], float(fact.figures[name])) for name in COLUMNS if name in fact.figures}
     is_official = own is not None and fact.metric_name == own.measure
     if challenge is not None:
-        is_official = challenge.metric.id in measures_of(challenge)[fact.metric_name].same_as
+        is_official |= challenge.metric.id in measures_of(challenge, own)[fact.metric_name].same_as
     is_own = (challenge or own) is not None and (is_official or not figures)
     measure = fact.metric_name or "not said"
     group = "" if is_own else f"other measure: {measure}"

@@ -193,6 +193,24 @@ def test_records_and_a_leaderboard_know_a_challenge_of_your_own_by_its_id(monkey
     assert "ABAWBENCH_CHALLENGES" in result.stderr
 
 
+def test_published_facts_may_have_a_description_beside_the_challenge_itself():
+    """As the mail room writes them, so that the board can be built where the challenge is not known, too."""
+    path = new("kitchen-ah", "abaw11-ah")
+    facts = Path("board/published/kitchen-ah.csv")
+    facts.parent.mkdir(parents=True)
+    facts.with_suffix(".toml").write_text('title = "Kitchen"\ndataset = "Kitchen faces"\nmeasure = "ah-video-f1"\n')
+    header = "kind,edition,challenge,dataset,split,rank,team,method,metric_name,figure,value,note,source\n"
+    row = "organiser,non-ABAW,kitchen-ah,Kitchen faces,test,1,basil,,ah-video-f1,score,0.5,,a mail room\n"
+    facts.write_text(header + row)
+    assert run("leaderboard", "build", "--root", "board").exit_code == 0
+    table = Path("board/kitchen-ah.md").read_text()
+    path.unlink()
+    assert run("leaderboard", "build", "--root", "board").exit_code == 0
+    assert all(
+        "basil" in text and "other measure" not in text for text in (table, Path("board/kitchen-ah.md").read_text())
+    )
+
+
 def test_a_hostile_title_is_inert_where_it_is_shown():
     path = new()
     title = "<script>alert(1)</script> `[x](y)` $\\\\input{/etc/passwd}$ =1+1"
