@@ -348,6 +348,7 @@ RULES: dict[str, Rule] = {
     "O40": Rule("journal that cannot be read", "The files of a mail room are as `abawbench mailroom` wrote them."),
     "O41": Rule("same trial again", "A trial counts once, however often its bytes are sent."),
     "O42": Rule("names that cannot be files", "Files of units have plain, printable names, each once."),
+    "O43": Rule("file far too large", "A trial has no more than a few lines for each row that is asked for."),
     "O50": Rule("no prediction in the folder", "A folder to score holds predictions: files, folders, or zips."),
     "O51": Rule(
         "predictions that cannot be told apart",

@@ -50,6 +50,7 @@ def score_many(
     engine: Engine = "local",
     address: str | None = None,
     tick: Callable[[int], None] = lambda _: None,
+    keep: Callable[[Judged], None] = lambda _: None,
 ) -> tuple[Judged, ...]:
     """Score many predictions of the same truth, each exactly as `abawbench.score` does.
 
@@ -70,6 +71,7 @@ def score_many(
         engine: `ray` for the workers of a Ray cluster.
         address: address of the cluster, see `base.ray_pool.cluster`; by default one is started here.
         tick: called with the number of predictions that were judged since the last call.
+        keep: called with what became of each prediction, as they are done.
 
     Returns:
         What became of each prediction, in the order of `sources`. What is wrong with one is in its problems.
@@ -88,6 +90,7 @@ def score_many(
     by_name: dict[str, Judged] = {}
     for one in judged:
         by_name[one.name] = one
+        keep(one)
         tick(1)
     return tuple(by_name[name] for name in sources)
 

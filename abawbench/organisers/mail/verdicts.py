@@ -16,7 +16,9 @@ from abawbench.base.json_text import parse_fields
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.base.typed import typed
 from abawbench.challenges import Challenge
-from abawbench.formats.check import check
+from abawbench.formats.check import check_listed
+from abawbench.formats.lists import RowList, UnitList, read_list
+from abawbench.organisers.batch import Judged, score_many
 from abawbench.organisers.mail.trials import trial_path
 from abawbench.scoring import Score
 from abawbench.scoring.statistics import Statistics
@@ -24,8 +26,11 @@ from abawbench.table import Table
 
 # stands for the trial in problems, which have the names of today when they are shown
 TRIAL, TRUTH = "<trial>", "<truth>"
-# trials that are judged between two notes of progress
-BATCH = 16
+# families of problems that may come of a comparison with the truth
+OF_TRUTH = ("T", "V04", "C", "O56")
+# a trial has at most so many lines and bytes, and so many more for each row that is asked for
+LINES, LINES_OF_A_ROW = 10_000, 4
+BYTES, BYTES_OF_A_ROW = 1 << 20, 1 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ class Judging:
     address: str | None = None
 
     def judge(self, trials: Sequence[str], told: Callable[[int, int], None]) -> dict[str, Verdict]:
-        """The verdicts on trials: those of earlier runs, and new ones, which are kept at once.
+        """The verdicts on trials: those of earlier runs, and new ones, each of which is kept at once.
 
         Args:
             trials: hashes of trials.
@@ -91,13 +96,35 @@ class Judging:
         """
         known = {trial: self._known(trial) for trial in trials}
         found = {trial: verdict for trial, verdict in known.items() if verdict is not None}
-        new = [trial for trial in trials if trial not in found]
-        for begin in range(0, len(new), BATCH):
-            told(begin, len(new))
-            part = new[begin : begin + BATCH]
-            found |= self._judged(part)
-        if new:
-            told(len(new), len(new))
+        new = {trial: trial_path(self.room.resolve(), trial) for trial in trials if trial not in found}
+        if not new:
+            return found
+        make_folder(self.room / "verdicts")
+        wanted = None if self.template is None else read_list(self.challenge, self.template)
+        told(0, len(new))
+
+        def keep(judged: Judged) -> None:
+            path = new[judged.name]
+            verdict = self._verdict(judged.name, path, judged.score, judged.problems, wanted)
+            self._write(verdict, judged.score)
+            found[judged.name] = verdict
+            told(sum(trial in found for trial in new), len(new))
+
+        rows = max(len(self.truth), len(wanted.keys) if isinstance(wanted, RowList) else 0)
+        for trial, path in new.items():
+            problem = _oversize(path, rows)
+            if problem is not None:
+                keep(Judged(trial, None, (problem,)))
+        score_many(
+            self.challenge,
+            self.truth,
+            {trial: path for trial, path in new.items() if trial not in found},
+            template=self.template,
+            workers=self.workers,
+            engine="local" if self.address is None else "ray",
+            address=self.address,
+            keep=keep,
+        )
         return found
 
     def statistics(self, trial: str) -> Statistics:
@@ -130,48 +157,51 @@ class Judging:
             raise _broken(path, str(error).splitlines()[0]) from error
         return verdict
 
-    def _judged(self, trials: Sequence[str]) -> dict[str, Verdict]:
-        from abawbench.organisers.batch import score_many
+    def _write(self, verdict: Verdict, score: Score | None) -> None:
+        """Keep a verdict; its statistics first, so that a verdict is never without them."""
+        files = {self._path(verdict.trial, ".json"): _as_json(verdict)}
+        if score is not None and verdict.is_accepted:
+            files = {self._path(verdict.trial, ".npz"): _as_arrays(score.statistics), **files}
+        write_files(files)
 
-        sources = {trial: trial_path(self.room.resolve(), trial) for trial in trials}
-        results = score_many(
-            self.challenge,
-            self.truth,
-            sources,
-            template=self.template,
-            workers=self.workers,
-            engine="local" if self.address is None else "ray",
-            address=self.address,
-        )
-        make_folder(self.room / "verdicts")
-        verdicts: dict[str, Verdict] = {}
-        for one in results:
-            verdict = self._verdict(one.name, sources[one.name], one.score, one.problems)
-            files = {self._path(one.name, ".json"): _as_json(verdict)}
-            if one.score is not None and verdict.is_accepted:
-                files = {self._path(one.name, ".npz"): _as_arrays(one.score.statistics), **files}
-            write_files(files)
-            verdicts[one.name] = verdict
-        return verdicts
-
-    def _verdict(self, trial: str, path: Path, score: Score | None, problems: Sequence[Problem]) -> Verdict:
-        is_refused = score is None or any(not problem.is_note for problem in problems)
-        # what the scorer says may name rows of the truth; what `check` says names those of the list alone
-        public = check(self.challenge, path, self.template) if is_refused else ()
-        if is_refused and all(problem.is_note for problem in public):
-            rules = dict.fromkeys(problem.rule for problem in problems if not problem.is_note)
-            fix = "compare the rows of the file with the organisers' list"
-            public += tuple(Problem(rule, "rows that do not fit", "rows of the list", fix, TRIAL) for rule in rules)
+    def _verdict(
+        self,
+        trial: str,
+        path: Path,
+        score: Score | None,
+        problems: Sequence[Problem],
+        wanted: RowList | UnitList | None,
+    ) -> Verdict:
         words = {str(path): TRIAL, str(self.truth_path): TRUTH}
-        if score is not None and not is_refused:
-            notes = [problem for problem in problems if problem.is_note]
-            problems, public = notes, ()
-        return Verdict(
-            trial,
-            tuple(_spelt(problem, words) for problem in problems),
-            tuple(_spelt(problem, words) for problem in public),
-            None if is_refused or score is None else {**score.to_json(), "flags": list(score.flags)},
-        )
+        refusing = [problem for problem in problems if not problem.is_note]
+        shown = tuple(_spelt(problem, words) for problem in problems)
+        if score is not None and not refusing:
+            return Verdict(trial, shown, (), {**score.to_json(), "flags": list(score.flags)})
+        public = shown
+        if any(problem.rule.startswith(OF_TRUTH) for problem in refusing):
+            # what the scorer says may name rows of the truth; what `check` says names those of the list alone
+            checked = check_listed(self.challenge, path, wanted)
+            public = tuple(_spelt(problem, words) for problem in checked)
+            if all(problem.is_note for problem in public):
+                fix = "compare the rows of the file with the organisers' list"
+                rules = dict.fromkeys(problem.rule for problem in refusing)
+                public += tuple(Problem(rule, "rows that do not fit", "rows of the list", fix, TRIAL) for rule in rules)
+        return Verdict(trial, shown, public, None)
+
+
+def _oversize(path: Path, rows: int) -> Problem | None:
+    """O43 for a trial that is far larger than a prediction of so many rows: to tell each of its lines takes minutes."""
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    most_bytes, most_lines = BYTES + BYTES_OF_A_ROW * rows, LINES + LINES_OF_A_ROW * rows
+    size = sum(file.stat().st_size for file in files)
+    if size > most_bytes:
+        found, expected = f"{size:,} bytes", f"at most {most_bytes:,} for {rows:,} rows"
+    else:
+        lines = sum(file.read_bytes().count(b"\n") for file in files)
+        if lines <= most_lines:
+            return None
+        found, expected = f"{lines:,} lines", f"at most {most_lines:,} for {rows:,} rows"
+    return Problem("O43", found, expected, "check that it is the right file", str(path))
 
 
 def _spelt(problem: Problem, words: Mapping[str, str]) -> Problem:

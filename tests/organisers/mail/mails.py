@@ -47,7 +47,7 @@ def zipped(files: Mapping[str, bytes], folder: str = "") -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
-            archive.writestr(zipfile.ZipInfo(f"{folder}{name}"), data)
+            archive.writestr(zipfile.ZipInfo(f"{folder}{name}"), data, zipfile.ZIP_DEFLATED)
     return stream.getvalue()
 
 

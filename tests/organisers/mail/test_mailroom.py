@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -43,6 +45,12 @@ def fill(place: Place) -> None:
 
 def scores(outputs: Outputs) -> list[tuple[int, str, int, int]]:
     return [(one.rank, one.team, one.scored, one.sent) for one in outputs.board.standings]
+
+
+def flipped(line: str) -> str:
+    """A line of the truth with the other label."""
+    name, label, text = line.split(",", 2)
+    return f"{name},{1 - int(label)},{text}"
 
 
 def states(outputs: Outputs) -> list[tuple[str, str, str]]:
@@ -136,13 +144,13 @@ def test_only_what_is_new_is_judged(place: Place, monkeypatch: pytest.MonkeyPatc
     fill(place)
     place.run()
     judged: list[str] = []
-    whole = verdicts.Judging._judged  # pyright: ignore[reportPrivateUsage]
+    whole = verdicts.score_many
 
-    def counted(self: verdicts.Judging, trials: Sequence[str]) -> Any:
-        judged.extend(trials)
-        return whole(self, trials)
+    def counted(challenge: Any, truth: Any, sources: Mapping[str, Path], **settings: Any) -> Any:
+        judged.extend(sources)
+        return whole(challenge, truth, sources, **settings)
 
-    monkeypatch.setattr(verdicts.Judging, "_judged", counted)
+    monkeypatch.setattr(verdicts, "score_many", counted)
     before = files_of(place.room)
     assert not place.run().replies
     assert (judged, files_of(place.room)) == ([], before)
@@ -193,10 +201,8 @@ def test_a_run_that_is_killed_ends_with_the_same_bytes(
     with monkeypatch.context() as patched:
         patched.setattr("abawbench.base.files.write_files", dying)
         patched.setattr("abawbench.organisers.mail.verdicts.write_files", dying)
-        try:
+        with suppress(Killed):
             place.run()
-        except Killed:
-            pass
     place.run()
     assert files_of(place.room) == expected
 
@@ -205,10 +211,7 @@ def test_another_truth_is_refused_until_all_is_judged_anew(place: Place) -> None
     fill(place)
     before = place.run()
     lines = place.truth.read_text().splitlines(keepends=True)
-    flip = {"0\n": "1\n", "1\n": "0\n"}
-    place.truth.write_text(
-        "".join(line[:-2] + flip.get(line[-2:], line[-2:]) for line in lines[:9]) + "".join(lines[9:])
-    )
+    place.truth.write_text("".join([*map(flipped, lines[:9]), *lines[9:]]))
     with pytest.raises(ProblemError, match="O39") as caught:
         place.run()
     assert "--anew" in caught.value.problems[0].fix
@@ -223,10 +226,7 @@ def test_scores_that_changed_are_told_in_a_further_reply(place: Place) -> None:
     terms = shown(terms_of(AH))
     place.run(terms=terms)
     lines = place.truth.read_text().splitlines(keepends=True)
-    flip = {"0\n": "1\n", "1\n": "0\n"}
-    place.truth.write_text(
-        "".join(line[:-2] + flip.get(line[-2:], line[-2:]) for line in lines[:9]) + "".join(lines[9:])
-    )
+    place.truth.write_text("".join([*map(flipped, lines[:9]), *lines[9:]]))
     outputs = place.run(terms=terms, is_anew=True)
     assert {reply.number for reply in outputs.replies.values()} == {2}
     assert "answered anew" in outputs.replies["Green"].text
@@ -277,7 +277,7 @@ def test_replies_say_what_came_what_is_wrong_and_what_is_left(place: Place) -> N
     assert "sub.zip:my/trial-0.txt: ACCEPTED" in text
     assert "Trials that count: 1 of 5; 4 left." in text
     assert str(place.folder) not in text
-    assert "0." not in text.replace("2026", "")
+    assert not re.search(r"0\.\d", text)
 
 
 def test_scores_are_told_where_the_event_shows_them(place: Place) -> None:
@@ -323,8 +323,9 @@ def test_the_time_of_the_server_counts_and_both_are_told(place: Place) -> None:
 
 def test_one_mail_exported_twice_is_one_mail(place: Place) -> None:
     place.roster(ROSTER)
-    place.put("1.eml", mail([("t.txt", place.trial())]))
-    place.put("copy of 1.eml", mail([("t.txt", place.trial())]))
+    data = mail([("t.txt", place.trial())])
+    place.put("1.eml", data)
+    place.put("copy of 1.eml", data)
     assert states(place.run()) == [("Blue", "t.txt", "scored")]
 
 
@@ -355,10 +356,13 @@ def test_one_bad_mail_stops_no_other(place: Place) -> None:
     place.put("bomb.eml", mail([("bomb.zip", zipped({"a.txt": b"0\n" * (40 << 20)}))], date=day(7), number=7))
     place.put("up.eml", mail([("up.zip", zipped({"../../../up.txt": b"0"}))], date=day(8), number=8))
     place.put("none.eml", mail([], date=day(9), number=9))
+    large = [("lines.txt", b"0\n" * 20_000), ("bytes.txt", b"0" * (2 << 20))]
+    place.put("large.eml", mail(large, date=day(10), number=10))
     outputs = place.run()
-    assert scores(outputs) == [(1, "Green", 1, 1), (2, "Red", 2, 3), (3, "Blue", 1, 2)]
-    for rule in ("Z02", "Z04", "O35"):
+    assert scores(outputs) == [(1, "Green", 1, 1), (2, "Red", 2, 3), (3, "Blue", 1, 4)]
+    for rule in ("Z02", "Z04", "O35", "O43"):
         assert rule in outputs.replies["Blue"].text
+    assert outputs.replies["Blue"].text.count("O43") == 2
     assert not list(place.folder.rglob("up.txt"))
     assert sorted(mail.place for mail, _ in outputs.unknown) == ["a/5.eml", "broken.eml", "long.eml"]
 
@@ -374,8 +378,7 @@ def test_replies_of_two_truths_are_the_same_where_the_phase_is_private(tmp_path:
         place.put("blue/other.txt", place.trial().replace(b"99", b"98"))
         if number:
             truth = place.truth.read_text().splitlines(keepends=True)
-            flip = {"0\n": "1\n", "1\n": "0\n"}
-            place.truth.write_text("".join(line[:-2] + flip.get(line[-2:], line[-2:]) for line in truth))
+            place.truth.write_text("".join(map(flipped, truth)))
         place.run()
         found = files_of(place.room)
         texts.append({name: found[name] for name in found if name.startswith("replies/")})
