@@ -117,7 +117,7 @@ def _config(event: Event, columns: Sequence[Column], logo: str | None) -> dict[s
 
 
 def _phase(event: Event, number: int, phase: Phase) -> dict[str, Any]:
-    total = min([UNLIMITED, *(limit for limit in (phase.total, event.trials) if limit is not None)])
+    total = phase.total or (event.trials if phase.is_private else None) or UNLIMITED
     daily = min(total, phase.daily or UNLIMITED)
     layout = prediction_layouts(event.challenge)[0]
     return {

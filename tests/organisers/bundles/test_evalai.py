@@ -142,6 +142,16 @@ def test_limits_and_visibility_are_those_of_the_phases(mtl):
     assert [split["visibility"] for split in config["challenge_phase_splits"]] == [3, 1]
 
 
+def test_trials_of_an_event_limit_a_private_phase_without_a_limit_of_its_own(tmp_path):
+    files = files_of("abaw4-mtl", tmp_path, more="trials = 4")
+    first, last = files.event.phases
+    event = replace(files.event, phases=(first, replace(last, total=None)))
+    content = evalai.make(event, files.truths, files.templates, tmp_path / "bundle", DATE).content
+    phases = config_of(content)["challenge_phases"]
+    assert [phase["max_submissions"] for phase in phases] == [100_000, 4]
+    assert all(phase["max_submissions_per_day"] <= phase["max_submissions"] for phase in phases)
+
+
 def test_the_configuration_stands_in_the_root_of_the_zip(mtl):
     _, content, _ = mtl
     with zipfile.ZipFile(content.parent / "abaw4-mtl-evalai.zip") as archive:
