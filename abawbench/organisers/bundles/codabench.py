@@ -18,7 +18,7 @@ from abawbench.organisers.bundles import codabench_program
 from abawbench.organisers.bundles.board import Column, board_columns
 from abawbench.organisers.bundles.folder import Bundle, write_bundle
 from abawbench.organisers.bundles.inputs import PhaseFiles, read_phases, root_of
-from abawbench.organisers.bundles.logo import logo_png
+from abawbench.organisers.bundles.logo import logo_of
 from abawbench.organisers.bundles.rehearsed import require_scores
 from abawbench.organisers.bundles.starting_kit import starting_kit
 from abawbench.organisers.deadlines import in_words, utc_text
@@ -58,7 +58,7 @@ def make(event: Event, truths: Mapping[str, Path], templates: Mapping[str, Path]
     require_scores(scorer, phases)
     kits = {phase.phase.codename: starting_kit(event, phase, scorer) for phase in phases}
     texts = pages(event.challenge, event)
-    logo = _logo(event)
+    logo = logo_of(event)
     files: dict[str, bytes] = {
         "competition.yaml": to_yaml(_competition(event, columns, texts, logo[0])).encode(),
         logo[0]: logo[1],
@@ -242,9 +242,3 @@ def _reference(event: Event, files: PhaseFiles, columns: tuple[Column, ...]) -> 
 
 def _page_file(name: str) -> str:
     return f"pages/{name}.md"
-
-
-def _logo(event: Event) -> tuple[str, bytes]:
-    if event.logo is None:
-        return "logo.png", logo_png(event.challenge.id)
-    return f"logo{event.logo.suffix.lower()}", read_input(event.logo)

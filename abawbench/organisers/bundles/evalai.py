@@ -16,8 +16,10 @@ from abawbench.formats.layout import prediction_layouts
 from abawbench.organisers.bundles.board import Column, board_columns
 from abawbench.organisers.bundles.folder import Bundle, write_bundle
 from abawbench.organisers.bundles.inputs import PhaseFiles, read_phases, root_of
+from abawbench.organisers.bundles.logo import logo_of
+from abawbench.organisers.bundles.rehearsed import require_scores
 from abawbench.organisers.deadlines import in_words, utc_text
-from abawbench.organisers.event import Event, Phase
+from abawbench.organisers.event import Event, Phase, notes_on
 from abawbench.organisers.frozen import frozen_scorer
 from abawbench.organisers.participants import TITLES, pages
 
@@ -52,29 +54,31 @@ def make(event: Event, truths: Mapping[str, Path], templates: Mapping[str, Path]
         made: date of the making, as 2026-07-01.
 
     Raises:
-        ProblemError: O08 a truth or list is missing, O09 the challenge has no score, problems of truths and lists, and
-            those of `folder.write_bundle`.
+        ProblemError: O08 a truth or list is missing, O09 the challenge or its sample has no score, problems of truths
+            and lists, and those of `folder.write_bundle`.
     """
     columns = board_columns(event.challenge)
     phases, notes = read_phases(event, truths, templates)
-    logo = {} if event.logo is None else {f"logo{event.logo.suffix.lower()}": event.logo.read_bytes()}
+    scorer = frozen_scorer(event.challenge, made)
+    require_scores(scorer, phases)
+    logo = logo_of(event)
     files = {
-        "challenge_config.yaml": to_yaml(_config(event, columns, next(iter(logo), None))).encode(),
-        "evaluation_script.zip": _script(event, columns, made),
+        "challenge_config.yaml": to_yaml(_config(event, columns, logo[0])).encode(),
+        "evaluation_script.zip": _script(event, columns, scorer),
         **{_annotation(one.phase): _annotations(one) for one in phases},
         **{_page(name): text.encode() for name, text in _pages(event).items()},
-        **logo,
+        logo[0]: logo[1],
     }
-    return write_bundle(event, PLATFORM, files, folder, made, (*notes, *_notes(event)))
+    return write_bundle(event, PLATFORM, files, folder, made, (*notes_on(event), *notes, *_notes(event)))
 
 
-def _config(event: Event, columns: Sequence[Column], logo: str | None) -> dict[str, Any]:
+def _config(event: Event, columns: Sequence[Column], logo: str) -> dict[str, Any]:
     splits = list(dict.fromkeys(phase.split for phase in event.phases))
     return {
         "title": event.title,
         "short_description": inert(" ".join(event.summary.split())),
         **{name: _page(name) for name in PAGES},
-        **({} if logo is None else {"image": logo}),
+        "image": logo,
         "leaderboard_description": (
             f"{event.challenge.metric.formula}. Error bars are half widths of 95 % intervals over videos."
         ),
@@ -158,7 +162,7 @@ def _annotations(one: PhaseFiles) -> bytes:
     return zipped([("paths.json", paths.encode()), *sorted((*one.truth.items(), *one.template.items()))])
 
 
-def _script(event: Event, columns: Sequence[Column], made: str) -> bytes:
+def _script(event: Event, columns: Sequence[Column], scorer: str) -> bytes:
     settings = {
         "challenge": event.challenge.id,
         "phases": {
@@ -175,7 +179,7 @@ def _script(event: Event, columns: Sequence[Column], made: str) -> bytes:
     return zipped(
         [
             ("__init__.py", b'"""Evaluation of submissions; EvalAI imports this."""\n\nfrom .main import evaluate\n'),
-            ("frozen_scorer.py", frozen_scorer(event.challenge, made).encode("ascii")),
+            ("frozen_scorer.py", scorer.encode("ascii")),
             ("main.py", main),
             ("settings.json", (json.dumps(settings, indent=2) + "\n").encode()),
         ]

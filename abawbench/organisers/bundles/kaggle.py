@@ -24,8 +24,9 @@ from abawbench.formats.layout import Layout, layouts, prediction_layouts
 from abawbench.organisers.bundles.board import board_columns
 from abawbench.organisers.bundles.folder import Bundle, write_bundle
 from abawbench.organisers.bundles.inputs import PhaseFiles, read_phases
+from abawbench.organisers.bundles.rehearsed import require_scores
 from abawbench.organisers.deadlines import in_words
-from abawbench.organisers.event import Event
+from abawbench.organisers.event import Event, notes_on
 from abawbench.organisers.frozen import frozen_scorer
 from abawbench.organisers.participants import TITLES, pages
 from abawbench.table import Mask, Table, video_of
@@ -74,8 +75,9 @@ def make(event: Event, truths: Mapping[str, Path], templates: Mapping[str, Path]
         made: date of the making, as 2026-07-01.
 
     Raises:
-        ProblemError: O08 a truth or list is missing, O09 the challenge has no score, O10 rows that cannot be split, O11
-            names that cannot be columns or rows, problems of truths and lists, and those of `folder.write_bundle`.
+        ProblemError: O08 a truth or list is missing, O09 the challenge or its sample has no score, O10 rows that cannot
+            be split, O11 names that cannot be columns or rows, problems of truths and lists, and those of
+            `folder.write_bundle`.
     """
     board_columns(event.challenge)
     phases, notes = read_phases(event, truths, templates)
@@ -83,15 +85,17 @@ def make(event: Event, truths: Mapping[str, Path], templates: Mapping[str, Path]
     layout = prediction_layouts(event.challenge)[0]
     table = last.annotations
     _require_names(event, layout, table)
+    scorer = frozen_scorer(event.challenge, made)
+    require_scores(scorer, [last])
     rows = _rows(layout, table)
     public = _public(event, table, hashlib.sha256(b"".join(last.truth.values())).digest())
     files = {
-        "metric.py": _metric(event.challenge, layout, len(table), made),
+        "metric.py": _metric(event.challenge, layout, len(table), scorer),
         "solution.csv": _solution(event.challenge, rows, table, public),
         "sample_submission.csv": _sample(layout, rows),
         **{name: text.encode() for name, text in _texts(event, last, layout, rows, public).items()},
     }
-    return write_bundle(event, PLATFORM, files, folder, made, (*notes, *_notes(event, last)))
+    return write_bundle(event, PLATFORM, files, folder, made, (*notes_on(event), *notes, *_notes(event, last)))
 
 
 def _require_names(event: Event, layout: Layout, table: Table) -> None:
@@ -158,7 +162,7 @@ def _public(event: Event, table: Table, salt: bytes) -> Mask:
     return public
 
 
-def _metric(challenge: Challenge, layout: Layout, rows: int, made: str) -> bytes:
+def _metric(challenge: Challenge, layout: Layout, rows: int, scorer: str) -> bytes:
     """The program with settings and frozen scorer filled in."""
     settings: dict[str, Any] = {
         "challenge": challenge.id,
@@ -173,7 +177,7 @@ def _metric(challenge: Challenge, layout: Layout, rows: int, made: str) -> bytes
     program = resources("abawbench.organisers.bundles").joinpath("kaggle_program.py").read_text("utf-8")
     filled = {
         "SETTINGS: Dict[str, Any] = {}": f"SETTINGS: Dict[str, Any] = {pformat(settings, width=100, sort_dicts=False)}",
-        'FROZEN_SCORER = ""': f"FROZEN_SCORER = {_raw_text(frozen_scorer(challenge, made))}",
+        'FROZEN_SCORER = ""': f"FROZEN_SCORER = {_raw_text(scorer)}",
     }
     for line, text in filled.items():
         program = program.replace(line, text)

@@ -6,8 +6,18 @@ import hashlib
 import struct
 import zlib
 
+from abawbench.base.files import read_input
+from abawbench.organisers.event import Event
+
 SIZE, BARS = 256, 8
 GROUND, BAR = (26, 43, 60), (120, 190, 220)
+
+
+def logo_of(event: Event) -> tuple[str, bytes]:
+    """Name and bytes of the event's logo, or of a plain one where it has none."""
+    if event.logo is None:
+        return "logo.png", logo_png(event.challenge.id)
+    return f"logo{event.logo.suffix.lower()}", read_input(event.logo)
 
 
 def logo_png(name: str) -> bytes:

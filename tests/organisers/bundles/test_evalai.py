@@ -394,6 +394,17 @@ def test_a_logo_keeps_its_ending(tmp_path):
     assert (content / "logo.png").read_bytes() == (tmp_path / "mine.PNG").read_bytes()
 
 
+def test_a_truth_without_annotations_gives_no_bundle(tmp_path):
+    files = files_of("abaw4-mtl", tmp_path)
+    lines = files.truth.read_text().splitlines()
+    empty = [line.partition(",")[0] + ",-5,-5,-1" + ",-1" * 12 for line in lines[1:]]
+    files.truth.write_text("\n".join([lines[0], *empty]) + "\n")
+    with pytest.raises(ProblemError) as caught:
+        bundle_of(files, tmp_path / "bundle")
+    assert {problem.rule for problem in caught.value.problems} == {"T10"}
+    assert not (tmp_path / "bundle").exists()
+
+
 def test_files_of_units_are_sent_as_a_zip(made_of):
     _, content, _ = made_of("abaw10-vd")
     assert {phase["allowed_submission_file_types"] for phase in config_of(content)["challenge_phases"]} == {".zip"}
