@@ -13,7 +13,7 @@ from abawbench.base.installed import VERSION
 
 if TYPE_CHECKING:
     from abawbench.api import check, compare, diff, fairness, pack, read, score, write
-    from abawbench.api.organisers import bundle, score_batch
+    from abawbench.api.organisers import bundle, mailroom, score_batch
     from abawbench.api.tuning import apply_ensemble, ensemble, gains, trials, tune
     from abawbench.base.problems import Problem, ProblemError
     from abawbench.challenges import CHALLENGES, get
@@ -34,6 +34,7 @@ _MODULES = {
     "fairness": "abawbench.api",
     "gains": "abawbench.api.tuning",
     "get": "abawbench.challenges",
+    "mailroom": "abawbench.api.organisers",
     "pack": "abawbench.api",
     "read": "abawbench.api",
     "score": "abawbench.api",
@@ -56,6 +57,7 @@ __all__ = [
     "fairness",
     "gains",
     "get",
+    "mailroom",
     "pack",
     "read",
     "score",

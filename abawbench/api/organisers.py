@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from abawbench.organisers.batch import Ranking
     from abawbench.organisers.batch.many import Engine
     from abawbench.organisers.bundles import Bundle
+    from abawbench.organisers.mail.run import Outputs
 
     Paths = str | Path | Mapping[str, str | Path]
 
@@ -123,4 +124,61 @@ def score_batch(
         workers=workers,
         engine=engine,
         address=address,
+    )
+
+
+def mailroom(
+    challenge: str,
+    truth: str | Path,
+    inbox: str | Path,
+    out: str | Path,
+    *,
+    template: str | Path | None = None,
+    roster: str | Path | None = None,
+    event: str | Path | None = None,
+    phase: str | None = None,
+    is_final: bool = False,
+    is_anew: bool = False,
+    workers: int | None = None,
+    engine: Engine = "local",
+    address: str = "local",
+) -> Outputs:
+    """Judge mailed submissions, and bring a board, a reply for each team and a journal up to date.
+
+    Args:
+        challenge: id of the challenge, as `abaw11-ah`.
+        truth: path of the annotations.
+        inbox: folder of mails (.eml), zips and files, which stays as it is.
+        out: folder of the mail room, new or of an earlier run, whose work is taken up.
+        template: the organisers' list of what to predict.
+        roster: CSV of the teams with the columns team, address and, if wanted, aliases.
+        event: event file with phases, deadlines and quotas.
+        phase: codename of the phase of the truth, where the event has several.
+        is_final: True to write a certificate for each team, too.
+        is_anew: True to judge every trial again, where the truth, the list or the challenge's definition have changed.
+        workers: number of processes; one for each core by default.
+        engine: `ray` for the workers of a Ray cluster that see the same folders.
+        address: address of the cluster; `local` starts one here.
+
+    Returns:
+        The board, the account of each team, and what the organisers must look at. What is wrong with a submission
+        is told in the reply to its team and is not raised.
+
+    Raises:
+        ProblemError: every problem of the truth, the list, the roster and the event; of the folders; O39, the mail room
+            is of another truth, list or challenge.
+    """
+    from abawbench.organisers.mail.run import inputs_of, run_mailroom
+
+    rules = get(challenge)
+    paths = [None if path is None else Path(path) for path in (template, roster, event)]
+    inputs = inputs_of(rules, Path(truth), Path(inbox), Path(out), *paths, phase=phase)
+    return run_mailroom(
+        inputs,
+        read_table(rules, truth, "truth"),
+        Path(out),
+        workers=workers,
+        address=address if engine == "ray" else None,
+        is_anew=is_anew,
+        is_final=is_final,
     )

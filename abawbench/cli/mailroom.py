@@ -66,22 +66,9 @@ def command(
     """
     tell(f"mailroom: {inbox}, into {out}")
     from abawbench.api import read_table
-    from abawbench.organisers.mail.roster import read_roster
-    from abawbench.organisers.mail.run import Inputs, require_places, run_mailroom
-    from abawbench.organisers.mail.terms import terms_of
+    from abawbench.organisers.mail.run import inputs_of, run_mailroom
 
-    event = None
-    if event_file is not None:
-        from abawbench.organisers.event import read_event
-
-        event = read_event(event_file)
-    roster = None if roster_file is None else read_roster(roster_file)
-    terms = terms_of(challenge, event, phase)
-    split = ""
-    if event is not None:
-        split = next((one.split for one in event.phases if phase in {None, one.codename}), "")
-    inputs = Inputs(inbox, challenge, truth, template, roster, terms, split)
-    require_places(out, inputs)
+    inputs = inputs_of(challenge, truth, inbox, out, template, roster_file, event_file, phase=phase)
     with stage("reading the truth"):
         table = read_table(challenge, truth, "truth")
     found = run_mailroom(

@@ -199,7 +199,7 @@ def slug(name: str) -> str:
     """A name for files: letters, digits and hyphens, never the same for two names.
 
     >>> slug("blue-team"), slug("Blue team")
-    ('blue-team', 'blue-team-6a3c2f0c')
+    ('blue-team', 'blue-team-639bd5a1')
     """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     plain = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-")

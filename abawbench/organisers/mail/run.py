@@ -30,9 +30,9 @@ from abawbench.organisers.mail.room import (
     write_answers,
     write_changed,
 )
-from abawbench.organisers.mail.roster import Roster, Team
+from abawbench.organisers.mail.roster import Roster, Team, read_roster
 from abawbench.organisers.mail.senders import mixed_folders, whose
-from abawbench.organisers.mail.terms import Terms
+from abawbench.organisers.mail.terms import Terms, terms_of
 from abawbench.organisers.mail.verdicts import Judging
 from abawbench.organisers.mail.web_board import web_board
 from abawbench.table import Table
@@ -85,6 +85,36 @@ class Outputs:
     written: tuple[Path, ...]
 
 
+def inputs_of(
+    challenge: Challenge,
+    truth: Path,
+    inbox: Path,
+    out: Path,
+    template: Path | None = None,
+    roster: Path | None = None,
+    event: Path | None = None,
+    *,
+    phase: str | None = None,
+) -> Inputs:
+    """Read roster and event, and check the places of all files; `abawbench.mailroom` says what each is.
+
+    Raises:
+        ProblemError: every problem of roster or event, C02 for a phase that is not clear, and as `require_places`.
+    """
+    known = None
+    if event is not None:
+        from abawbench.organisers.event import read_event
+
+        known = read_event(event)
+    teams = None if roster is None else read_roster(roster)
+    terms = terms_of(challenge, known, phase)
+    phases = () if known is None else known.phases
+    split = next((one.split for one in phases if phase in {None, one.codename}), "")
+    inputs = Inputs(inbox, challenge, truth, template, teams, terms, split)
+    require_places(out, inputs)
+    return inputs
+
+
 def require_places(out: Path, inputs: Inputs) -> None:
     """Check that what a run writes destroys nothing. Raises: ProblemError F01, F12, C02."""
     if not inputs.inbox.is_dir():
@@ -107,7 +137,7 @@ def run_mailroom(
     address: str | None = None,
     is_anew: bool = False,
     is_final: bool = False,
-    told: Told,
+    told: Told = lambda *_: None,
 ) -> Outputs:
     """Read an inbox, judge what is new, and bring board, replies and journal up to date.
 

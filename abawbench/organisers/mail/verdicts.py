@@ -176,7 +176,8 @@ class Judging:
         refusing = [problem for problem in problems if not problem.is_note]
         shown = tuple(_spelt(problem, words) for problem in problems)
         if score is not None and not refusing:
-            return Verdict(trial, shown, (), {**score.to_json(), "flags": list(score.flags)})
+            flags = [_worded(flag, words) for flag in score.flags]
+            return Verdict(trial, shown, (), {**score.to_json(), "flags": flags})
         public = shown
         if any(problem.rule.startswith(OF_TRUTH) for problem in refusing):
             # what the scorer says may name rows of the truth; what `check` says names those of the list alone
@@ -206,19 +207,19 @@ def _oversize(path: Path, rows: int) -> Problem | None:
 
 def _spelt(problem: Problem, words: Mapping[str, str]) -> Problem:
     """A problem with some words in the place of others."""
-
-    def spelt(text: str) -> str:
-        for old, new in words.items():
-            text = text.replace(old, new)
-        return text
-
     return replace(
         problem,
-        file=None if problem.file is None else spelt(problem.file),
-        found=spelt(problem.found),
-        expected=spelt(problem.expected),
-        fix=spelt(problem.fix),
+        file=None if problem.file is None else _worded(problem.file, words),
+        found=_worded(problem.found, words),
+        expected=_worded(problem.expected, words),
+        fix=_worded(problem.fix, words),
     )
+
+
+def _worded(text: str, words: Mapping[str, str]) -> str:
+    for old, new in words.items():
+        text = text.replace(old, new)
+    return text
 
 
 def _as_json(verdict: Verdict) -> bytes:
