@@ -275,6 +275,9 @@ class _Runner:
         if truth is None or (self._is_planted and sent.is_refused is None):
             return sent, None
         wanted = expected(truth, sent)
+        if "N20" in wanted.rules:
+            # two trials that are the same may count as one
+            return replace(sent, is_refused=None, rules=wanted.rules), None
         return replace(sent, is_refused=wanted.is_refused, rules=wanted.rules), wanted
 
 
