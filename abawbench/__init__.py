@@ -13,7 +13,7 @@ from abawbench.base.installed import VERSION
 
 if TYPE_CHECKING:
     from abawbench.api import check, compare, diff, fairness, pack, read, score, write
-    from abawbench.api.organisers import bundle, mailroom, score_batch
+    from abawbench.api.organisers import bundle, freeze, mailroom, score_batch
     from abawbench.api.tuning import apply_ensemble, ensemble, gains, trials, tune
     from abawbench.base.problems import Problem, ProblemError
     from abawbench.challenges import CHALLENGES, get
@@ -32,6 +32,7 @@ _MODULES = {
     "diff": "abawbench.api",
     "ensemble": "abawbench.api.tuning",
     "fairness": "abawbench.api",
+    "freeze": "abawbench.api.organisers",
     "gains": "abawbench.api.tuning",
     "get": "abawbench.challenges",
     "mailroom": "abawbench.api.organisers",
@@ -55,6 +56,7 @@ __all__ = [
     "diff",
     "ensemble",
     "fairness",
+    "freeze",
     "gains",
     "get",
     "mailroom",

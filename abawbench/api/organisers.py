@@ -182,3 +182,34 @@ def mailroom(
         is_anew=is_anew,
         is_final=is_final,
     )
+
+
+def freeze(challenge: str, out: str | Path | None = None, made: date | None = None) -> Path:
+    """Write a program that checks and scores predictions of one challenge with NumPy alone.
+
+    Args:
+        challenge: id of the challenge, as `abaw4-mtl`.
+        out: the file to write, or a folder for one of the usual name, as `score_abaw4_mtl.py`; by default the current
+            folder.
+        made: date that the file bears, today by default; the same date gives the same bytes.
+
+    Returns:
+        The file.
+
+    Raises:
+        ProblemError: C01, the challenge is unknown; F12, the file would take the place of something else; F01, it
+            cannot be written.
+    """
+    from abawbench.base.files import check_output, write_text
+    from abawbench.organisers.frozen import default_name, frozen_scorer
+
+    record = get(challenge)
+    place = scorer_path(Path() if out is None else Path(out), default_name(record))
+    check_output(place)
+    write_text(place, frozen_scorer(record, (made or datetime.now(UTC).date()).isoformat()))
+    return place
+
+
+def scorer_path(out: Path, name: str) -> Path:
+    """The file that `out` means: itself, or one of this name in the folder `out`."""
+    return out / name if out.is_dir() else out

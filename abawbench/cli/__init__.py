@@ -56,6 +56,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         ),
     },
     "Organise": {
+        "freeze": ("abawbench.cli.freeze:command", "Write the scorer of a challenge as one file."),
         "bundle": ("abawbench.cli.bundle:command", "Make everything that Codabench, EvalAI or Kaggle asks for."),
         "rehearse": ("abawbench.cli.rehearse:command", "Run submissions through a bundle, or test a validator."),
         "mailroom": ("abawbench.cli.mailroom:command", "Judge mailed submissions; board and replies."),

@@ -21,7 +21,7 @@ def literal(value: Any, indent: str = "", room: int = WIDTH) -> str:
     {"a": ["b", 1.0], "c": None}
     """
     if isinstance(value, str):
-        return json.dumps(value)
+        return _text(value, indent, room)
     if not isinstance(value, Mapping | list):
         return repr(value)
     begin, end = "{}" if isinstance(value, Mapping) else "[]"
@@ -36,6 +36,17 @@ def literal(value: Any, indent: str = "", room: int = WIDTH) -> str:
     inner = indent + "    "
     texts = [name + literal(part, inner, WIDTH - len(name)) for name, part in items]
     return f"{begin}\n{_filled(texts, inner)}{indent}{end}"
+
+
+def _text(value: str, indent: str, room: int) -> str:
+    """A text; one that is too long for a line in pieces below each other."""
+    whole = json.dumps(value)
+    if len(indent) + len(whole) + 1 <= room:
+        return whole
+    # an escaped character takes at most 12 others
+    size = (WIDTH - len(indent) - 6) // (1 if value.isprintable() and value.isascii() and '"' not in value else 12)
+    pieces = [value[begin : begin + size] for begin in range(0, len(value), size)]
+    return "(\n" + "".join(f"{indent}    {json.dumps(piece)}\n" for piece in pieces) + f"{indent})"
 
 
 def _filled(texts: Sequence[str], indent: str) -> str:

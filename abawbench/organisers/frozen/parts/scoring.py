@@ -78,7 +78,7 @@ def annotated(record: Facts, truth: Rows) -> tuple[dict[str, Mask], list[str]]:
 def meet(
     truth: Rows, prediction: Rows, needed: Mask, file: str, private: bool
 ) -> tuple[Places, list[str], list[dict[str, Any]]]:
-    """Row of the prediction for each row of the truth, remarks, and problems, which if private do not tell the truth.
+    """Row of the prediction for each row of the truth, remarks, and problems; private ones do not tell the truth.
 
     Args:
         truth: rows of the truth.
