@@ -47,13 +47,15 @@ def command(challenge: Challenge, out: Path, made: datetime | None, *, as_json: 
     with writing(place):
         write_text(place, text)
     if as_json:
-        print_json({
-            "file": str(place),
-            "challenge": challenge.id,
-            "fingerprint": challenge.fingerprint,
-            "version": VERSION,
-            "made": day,
-            "lines": text.count("\n"),
-        })
+        print_json(
+            {
+                "file": str(place),
+                "challenge": challenge.id,
+                "fingerprint": challenge.fingerprint,
+                "version": VERSION,
+                "made": day,
+                "lines": text.count("\n"),
+            }
+        )
         return
     click.echo(f"{place}: scorer of {challenge.id}, definition {challenge.fingerprint}, {text.count(chr(10)):,} lines")
