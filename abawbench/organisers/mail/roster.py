@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -67,7 +68,8 @@ def name_key(name: str) -> str:
 def read_roster(path: Path) -> Roster:
     """Read a roster: a CSV file with the columns team, address and, if wanted, aliases.
 
-    Several addresses or aliases in one cell are separated by semicolons; a team may also have several rows.
+    Several addresses or aliases in one cell are separated by semicolons; a team may also have several rows. Lines above
+    the header that begin with # are comments.
 
     Raises:
         ProblemError: F01 not readable; O30 it is no such table, O31 a name or an address of two teams, O32 a name or an
@@ -113,17 +115,21 @@ def _rows(data: bytes, file: str) -> list[tuple[int, tuple[str, tuple[str, ...],
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _no_table(f"bytes that are no UTF-8 (at {error.start:,})", "UTF-8 text", file) from error
-    separator = ";" if ";" in (head := text.partition("\n")[0]) and "," not in head else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    lines = io.StringIO(text, newline="")
+    comments = 0
+    while (head := lines.readline()).startswith("#"):
+        comments += 1
+    separator = ";" if ";" in head and "," not in head else ","
+    reader = csv.reader(itertools.chain([head], lines), delimiter=separator, strict=True)
     rows: list[tuple[int, list[str]]] = []
     problems = Problems()
     try:
         header = [cell.strip().lower() for cell in next(reader, [])]
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                rows.append((reader.line_num, cells))
+                rows.append((comments + reader.line_num, cells))
     except csv.Error as error:
-        raise _no_table(str(error), "comma-separated values", file, reader.line_num) from error
+        raise _no_table(str(error), "comma-separated values", file, comments + reader.line_num) from error
     places = {
         name: next((header.index(one) for one in known if one in header), None) for name, known in HEADERS.items()
     }

@@ -45,11 +45,12 @@ def test_a_team_may_have_several_rows(tmp_path: Path) -> None:
     "text",
     [
         "\ufeff" + GOOD,
+        "# our teams\n#\n" + GOOD,
         GOOD.replace("\n", "\r\n"),
         "Team;E-Mail\nBlue Team;ada@blue.org, bob@blue.org\n",
         "note,address,team\nx,ada@blue.org|bob@blue.org,Blue Team\n",
     ],
-    ids=["byte order mark", "Windows", "semicolons", "other columns"],
+    ids=["byte order mark", "comments", "Windows", "semicolons", "other columns"],
 )
 def test_usual_spellings_are_read(tmp_path: Path, text: str) -> None:
     team = read(tmp_path, text).teams[0]
@@ -59,6 +60,7 @@ def test_usual_spellings_are_read(tmp_path: Path, text: str) -> None:
 def test_every_wrong_line_is_told(tmp_path: Path) -> None:
     text = "team,address\nBlue,a@b.org\nRed,a@b.org\n,x@y.org\nGreen,nowhere\nGrey\u202e,z@z.org\n"
     assert problems(tmp_path, text) == [("O31", 3), ("O32", 4), ("O32", 5), ("O32", 6)]
+    assert problems(tmp_path, f"# ours\n{text}") == [("O31", 4), ("O32", 5), ("O32", 6), ("O32", 7)]
 
 
 @pytest.mark.parametrize(
