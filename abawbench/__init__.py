@@ -13,7 +13,7 @@ from abawbench.base.installed import VERSION
 
 if TYPE_CHECKING:
     from abawbench.api import check, compare, diff, fairness, pack, read, score, write
-    from abawbench.api.organisers import bundle, freeze, mailroom, score_batch
+    from abawbench.api.organisers import bundle, freeze, mailroom, new_challenge, score_batch
     from abawbench.api.tuning import apply_ensemble, ensemble, gains, trials, tune
     from abawbench.base.problems import Problem, ProblemError
     from abawbench.challenges import CHALLENGES, get
@@ -36,6 +36,7 @@ _MODULES = {
     "gains": "abawbench.api.tuning",
     "get": "abawbench.challenges",
     "mailroom": "abawbench.api.organisers",
+    "new_challenge": "abawbench.api.organisers",
     "pack": "abawbench.api",
     "read": "abawbench.api",
     "score": "abawbench.api",
@@ -60,6 +61,7 @@ __all__ = [
     "gains",
     "get",
     "mailroom",
+    "new_challenge",
     "pack",
     "read",
     "score",

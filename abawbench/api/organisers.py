@@ -68,6 +68,26 @@ def bundle(
     return maker.make(known, paths(truth), paths(template), Path(folder), day)
 
 
+def new_challenge(identifier: str, like: str | Path, folder: str | Path = "challenges") -> Path:
+    """Write the file of a challenge of your own, which is another one but for its id; every function takes its path.
+
+    Args:
+        identifier: its id; one such as `abaw12-va` is that of an edition.
+        like: id or path of the challenge to copy.
+        folder: folder of the file; in `challenges/` it is found by its id, too.
+
+    Returns:
+        The file.
+
+    Raises:
+        ProblemError: C07, the id; F12, the file is there already; and the problems of `like`.
+    """
+    from abawbench.challenges.own import write_new
+
+    path, _ = write_new(identifier, get(like), Path(folder))
+    return path
+
+
 def score_batch(
     challenge: str,
     truth: Source,

@@ -36,13 +36,13 @@ def get(identifier: str | os.PathLike[str]) -> Challenge:
     text = os.fspath(identifier)
     if _is_path(text):
         path = Path(text)
-        challenge = _read(path)
+        challenge = read_file(path)
         _named[challenge.id] = path, path.absolute()
         return challenge
     found = _packaged(text)
     path = path_of(text.lower() if found is None else found.id)
     if path is not None:
-        return _read(path)
+        return read_file(path)
     if found is not None:
         return found
     near = _near(text)
@@ -53,7 +53,7 @@ def get(identifier: str | os.PathLike[str]) -> Challenge:
 def find(identifier: str) -> Challenge | None:
     """The challenge of an id; None where there is none. Raises: ProblemError, the problems of its file."""
     path = path_of(identifier)
-    return catalogue.CHALLENGES.get(identifier) if path is None else _read(path)
+    return catalogue.CHALLENGES.get(identifier) if path is None else read_file(path)
 
 
 def known() -> Mapping[str, Challenge]:
@@ -110,8 +110,12 @@ def _packaged(identifier: str) -> Challenge | None:
     return catalogue.CHALLENGES.get(identifier) or catalogue.CHALLENGES.get(identifier.lower())
 
 
-def _read(path: Path) -> Challenge:
-    """Read a file, once while it does not change. Raises: ProblemError, its problems; C07, another id than its name."""
+def read_file(path: Path) -> Challenge:
+    """Read the file of a challenge, once while it does not change.
+
+    Raises:
+        ProblemError: the problems of the file; C07, in a folder that is looked into its name is not its id.
+    """
     try:
         state = path.stat()
     except (OSError, ValueError):

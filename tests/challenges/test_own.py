@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import random
 import string
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+import abawbench
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import CHALLENGES, Categorical, Challenge, Continuous, MultiLabel, find, get, known, lookup
 from abawbench.challenges.fitting import CRITERIA, OF_PROBABILITY
@@ -327,3 +329,18 @@ def test_a_file_at_fault_is_no_challenge_that_is_known(tmp_path):
     path = written(tmp_path / "challenges" / "my-va.toml")
     path.write_text("id = 1")
     assert known().keys() == CHALLENGES.keys()
+
+
+def test_a_challenge_of_ones_own_survives_a_journey_to_another_process(tmp_path):
+    challenge = get(written(tmp_path / "my-va.toml"))
+    travelled = pickle.loads(pickle.dumps(challenge))
+    assert travelled == challenge
+    assert travelled.fingerprint == challenge.fingerprint
+
+
+def test_python_makes_one_too(tmp_path):
+    path = abawbench.new_challenge("my-va", "abaw10-va")
+    assert path == Path("challenges/my-va.toml")
+    assert abawbench.get("my-va") == abawbench.get(tmp_path / path)
+    with pytest.raises(ProblemError, match="F12"):
+        abawbench.new_challenge("my-va", path)

@@ -81,6 +81,29 @@ def test_a_file_at_fault_is_named_beside_the_list():
     assert [problem["rule"] for problem in json.loads(run("challenges", "--json").stdout)["problems"]] == ["C06"]
 
 
+def test_what_is_no_challenge_in_the_folder_is_named_and_breaks_nothing():
+    new()
+    Path("challenges/folder.toml").mkdir()
+    Path("challenges/link.toml").symlink_to("nowhere")
+    Path("challenges/No Id.toml").write_text("id = 1")
+    Path("challenges/notes.md").write_text("no challenge")
+    result = run("challenges")
+    assert result.exit_code == 0
+    assert "kitchen-va" in result.stdout
+    named = ("folder.toml", "link.toml", "No Id.toml")
+    assert all(f"challenges/{name} is left out" in result.stderr for name in named)
+    assert len(result.stderr.splitlines()) == len(named)
+
+
+def test_a_packaged_challenge_is_not_scored_beside_a_file_of_its_name():
+    path = new()
+    path.with_name("abaw10-va.toml").write_text(path.read_text().replace("kitchen-va", "abaw10-va"))
+    result = run("score", "abaw10-va", "truth", "prediction")
+    assert result.exit_code == 1
+    assert "C07" in result.stderr
+    assert "challenges/abaw10-va.toml is left out" in run("challenges").stderr
+
+
 def test_path_and_fingerprint_stand_beside_the_description():
     path = new()
     for name in ("kitchen-va", path):

@@ -115,13 +115,12 @@ def _list_all(*, as_json: bool) -> None:
 def _problems_of_own() -> list[Problem]:
     """The problems of files in the folders of challenges of your own, which no other verb would tell."""
     from abawbench.base.problems import ProblemError
-    from abawbench.challenges import get
-    from abawbench.challenges.lookup import own_files
+    from abawbench.challenges.lookup import own_files, read_file
 
     problems: list[Problem] = []
     for path in own_files():
         try:
-            get(path.stem)
+            read_file(path)
         except ProblemError as error:
             problems += error.problems
     return problems
