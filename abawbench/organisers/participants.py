@@ -105,7 +105,7 @@ def refusals(challenge: Challenge) -> tuple[str, ...]:
     rules |= {"F04", "F16"} if layout.header else {"F11"}
     if layout.has_key:
         rules |= {"T01", "T02", "T03", "T04", "T05", "T06"}
-    rules |= {"F19", "T07", "T08", "T09", "Z10"} if layout.per_unit else {"T09", "Z09"}
+    rules |= {"F19", "T06", "T07", "T08", "T09", "Z10"} if layout.per_unit else {"T09", "Z09"}
     return tuple(rule for rule in RULES if rule in rules)
 
 

@@ -14,7 +14,9 @@ from abawbench.base.rules import RULES
 from abawbench.challenges import CHALLENGES, assumed_fields, get
 from abawbench.formats.check import check
 from abawbench.formats.layout import prediction_layouts
+from abawbench.organisers.faults import planted
 from abawbench.organisers.participants import TITLES, markdown, pages, refusals
+from abawbench.organisers.samples import sample
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,12 @@ def test_rules_are_listed_with_their_titles(challenge):
     assert [line.split(" | ")[0].removeprefix("| ") for line in page.splitlines() if line[2:5] in RULES] == list(
         refusals(challenge)
     )
+
+
+@pytest.mark.parametrize("challenge", CHALLENGES.values(), ids=CHALLENGES)
+def test_every_planted_fault_is_among_the_rules_that_are_listed(challenge):
+    faults = planted(challenge, sample(challenge))
+    assert {rule for fault in faults for rule in fault.rules if not rule.startswith("N")} <= set(refusals(challenge))
 
 
 def test_rules_of_other_formats_are_left_out():
