@@ -44,7 +44,8 @@ def evaluate(*places: str, **named: Any) -> dict[str, Any]:
 
     Raises:
         RefusedError: the submission has problems. Nothing is returned, so that nothing can rank.
-        SetupError: the call or the annotation file is not as it should be, or a figure is not defined.
+        SetupError: the call or the annotation file is not as it should be, the scorer failed, or a figure is not
+            defined.
     """
     settings = json.loads((HERE / "settings.json").read_text("ascii"))
     annotation, submission, codename = sort_arguments(places, named, settings["phases"])
@@ -52,7 +53,7 @@ def evaluate(*places: str, **named: Any) -> dict[str, Any]:
     scorer = importlib.import_module(".frozen_scorer", __package__)
     with tempfile.TemporaryDirectory() as work:
         truth, template = unpack(annotation, Path(work))
-        answer = scorer.evaluate(truth, submission, template=template, intervals=True, private=phase["private"])
+        answer = answer_of(scorer, submission, truth, template, phase)
         # names of EvalAI's own files and folders are of no use to a team
         names = {truth: "the truth", template: "the list", submission: Path(submission).name}
         texts = [in_ascii(scorer.describe(problem), names) for problem in answer["problems"]]
@@ -60,6 +61,18 @@ def evaluate(*places: str, **named: Any) -> dict[str, Any]:
         more = [f"and {len(texts) - MOST_SHOWN} more"] if len(texts) > MOST_SHOWN else []
         raise RefusedError("this submission was not scored.\n\n" + "\n".join(texts[:MOST_SHOWN] + more))
     return output_of(answer, texts, settings["columns"], phase)
+
+
+def answer_of(scorer: Any, submission: str, truth: str, template: str, phase: dict[str, Any]) -> dict[str, Any]:
+    """What the frozen scorer says of a submission. Raises: SetupError, it failed on a private phase."""
+    try:
+        return scorer.evaluate(truth, submission, template=template, intervals=True, private=phase["private"])
+    except Exception as error:
+        if not phase["private"]:
+            raise
+        # the words of an unforeseen error may quote the truth
+        name = type(error).__name__
+        raise SetupError(f"The scorer failed ({name}). This is no fault of yours: tell the organisers.") from None
 
 
 def sort_arguments(places: tuple[str, ...], named: dict[str, Any], phases: dict[str, Any]) -> tuple[str, str, str]:

@@ -55,7 +55,7 @@ def score(solution: pd.DataFrame, submission: pd.DataFrame, row_id_column_name: 
     answers = require_submission(submission, truth, row_id_column_name)
     given = [name for name in [*SETTINGS["probabilities"], *columns] if name in answers]
     with tempfile.TemporaryDirectory() as work:
-        known = write(truth, columns, truth, Path(work, "truth"))
+        known = write_solution(truth, columns, Path(work, "truth"))
         prediction = write(answers, given, truth, Path(work, "predictions"))
         answer = scorer().evaluate(known, prediction, private=True)
     problems = [problem for problem in answer["problems"] if not problem["rule"].startswith("N")]
@@ -75,6 +75,8 @@ def require_solution(solution: pd.DataFrame, row_id: str, columns: List[str]) ->
     lacking = [name for name in [row_id, PLACE, UNIT, ROW, *columns] if name not in solution]
     if lacking:
         raise HostVisibleError("the solution lacks the columns {}: upload solution.csv".format(", ".join(lacking)))
+    if solution[[PLACE, UNIT, ROW, *columns]].isna().to_numpy().any():
+        raise HostVisibleError("the solution has empty fields: upload solution.csv")
     if not len(solution) or solution[row_id].duplicated().any() or solution[PLACE].duplicated().any():
         raise HostVisibleError("the solution is empty, or has ids or places twice: upload solution.csv")
     return solution.sort_values(PLACE).reset_index(drop=True)
@@ -104,6 +106,14 @@ def require_submission(submission: pd.DataFrame, truth: pd.DataFrame, row_id: st
     if len(surplus) and (len(truth) == SETTINGS["rows"] or len(given) > SETTINGS["rows"]):
         refuse(f"T02 rows not asked for, {len(surplus):,} times", listed(surplus), "the ids of the sample alone")
     return submission.set_index(given).loc[wanted.tolist()].reset_index(drop=True)
+
+
+def write_solution(truth: pd.DataFrame, columns: List[str], place: Path) -> str:  # noqa: UP006
+    """Write the truth and return its path. Raises: HostVisibleError, a value is no number."""
+    try:
+        return write(truth, columns, truth, place)
+    except ParticipantVisibleError as error:
+        raise HostVisibleError(f"the solution: {error}") from None
 
 
 def write(rows: pd.DataFrame, names: List[str], truth: pd.DataFrame, place: Path) -> str:  # noqa: UP006

@@ -9,6 +9,7 @@ import json
 import math
 import re
 import sys
+import traceback
 import zipfile
 from dataclasses import replace
 from itertools import count
@@ -354,6 +355,20 @@ def test_a_figure_that_is_not_a_finite_number_never_ranks(value, mtl, monkeypatc
     whole = scorer.evaluate
     monkeypatch.setattr(scorer, "evaluate", lambda *given, **named: {**whole(*given, **named), "score": value})
     with pytest.raises(script.main.SetupError, match="Score is not defined"):
+        script.evaluate(str(content / "annotations" / "val.zip"), str(files.prediction), "val")
+
+
+def test_an_unforeseen_error_quotes_nothing_on_a_private_phase(mtl, monkeypatch):
+    files, content, script = mtl
+
+    def fails(*given, **named):
+        raise ValueError("the truth of row 7 is 0.25")
+
+    monkeypatch.setattr(importlib.import_module(f"{script.__name__}.frozen_scorer"), "evaluate", fails)
+    with pytest.raises(script.main.SetupError, match=r"The scorer failed \(ValueError\)") as caught:
+        script.evaluate(str(content / "annotations" / "final.zip"), str(files.prediction), "final")
+    assert "0.25" not in "".join(traceback.format_exception(caught.value))
+    with pytest.raises(ValueError, match=r"0\.25"):
         script.evaluate(str(content / "annotations" / "val.zip"), str(files.prediction), "val")
 
 

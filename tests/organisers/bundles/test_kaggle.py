@@ -117,6 +117,31 @@ def test_the_score_is_that_of_the_package(challenge, made_of):
     assert str(made.metric.score(made.solution, made.submission, ID)) == str(own.score)
 
 
+@pytest.mark.parametrize("challenge", ["abaw4-mtl", "abaw10-va", "abaw11-ah", "abaw1-expr"])
+def test_the_score_of_any_answers_is_that_of_the_package(challenge, made_of):
+    made = made_of(challenge)
+    layout = prediction_layouts(get(challenge))[0]
+    truth = read_truth(get(challenge), made.files.truth)
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        sent = made.submission.copy()
+        values = {}
+        for task in get(challenge).tasks:
+            if task.is_real:
+                values[task.name] = task.low + (task.high - task.low) * random.random((len(sent), task.width)).round(6)
+            else:
+                shape = (len(sent), task.width) if task.is_vector else len(sent)
+                # one class alone, too
+                most = 1 if seed == 9 else 2 if task.is_vector else task.width
+                values[task.name] = random.integers(0, most, shape).astype(np.int8)
+        for column in layout.columns:
+            if column.task is not None:
+                block = values[column.task]
+                sent[column.name] = block if block.ndim == 1 else block[:, column.place]
+        own = abawbench.score(challenge, truth, replace(truth, values=values), resamples=2)
+        assert str(made.metric.score(made.solution, sent.sample(frac=1, random_state=seed), ID)) == str(own.score)
+
+
 @pytest.mark.parametrize("challenge", ["abaw4-mtl", "abaw10-vd", "abaw11-ah"])
 def test_each_part_has_the_score_of_its_videos(challenge, made_of):
     made = made_of(challenge)
@@ -279,6 +304,9 @@ def test_messages_are_the_same_for_two_truths(mtl):
         lambda truth: pd.concat([truth, truth.iloc[:1]]),
         lambda truth: truth.iloc[:0],
         lambda truth: truth.assign(expression=11),
+        lambda truth: truth.assign(valence="secret"),
+        lambda truth: truth.assign(valence=np.nan),
+        lambda truth: truth.assign(unit_name=None),
         lambda truth: truth.assign(valence=-5, arousal=-5, expression=-1),
     ],
 )
