@@ -20,9 +20,12 @@ import yaml
 
 import abawbench
 from abawbench.base.problems import ProblemError
+from abawbench.base.zip_bytes import zipped
 from abawbench.formats.pack import pack
 from abawbench.organisers.bundles import evalai
 from abawbench.organisers.bundles.board import board_columns
+from abawbench.organisers.faults import planted
+from abawbench.organisers.samples import write
 from abawbench.scoring.criteria import part_of
 from abawbench.scoring.intervals import quoted
 from tests.organisers.bundles.events import files_of
@@ -278,6 +281,23 @@ def test_zips_of_a_mac_are_scored_and_the_note_is_given(mtl, tmp_path):
         == script.evaluate(str(content / "annotations" / "val.zip"), str(files.prediction), "val")["result"]
     )
     assert any(note.startswith("N21") for note in output["submission_result"]["notes"])
+
+
+@pytest.mark.parametrize("challenge", ["abaw4-mtl", "abaw10-vd"])
+def test_every_planted_fault_has_the_verdict_of_check(challenge, made_of, tmp_path):
+    files, content, script = made_of(challenge)
+    annotation = str(content / "annotations" / "final.zip")
+    for number, fault in enumerate(planted(files.event.challenge, files.sample)):
+        sent = write(fault.files, tmp_path / str(number))
+        if sent.is_dir():
+            members = [(path.relative_to(sent).as_posix(), path.read_bytes()) for path in sorted(sent.rglob("*.*"))]
+            sent = tmp_path / f"{number}.zip"
+            sent.write_bytes(zipped(members))
+        if fault.is_refused:
+            with pytest.raises(script.main.RefusedError):
+                script.evaluate(annotation, str(sent), "final")
+        else:
+            assert script.evaluate(annotation, str(sent), "final")["result"], fault.name
 
 
 def damaged(files, folder):
