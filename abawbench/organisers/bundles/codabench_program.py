@@ -121,6 +121,11 @@ def find_prediction(submission: Path, work: Path, per_unit: bool) -> tuple[Path,
             "    fix: send each trial as a submission of its own, without other files"
         )
     if not per_unit:
+        if is_zip(files[0]):
+            raise RefusedError(
+                f"Z05 archive inside the archive: found '{shown(files[0].name)}'; expected text files only\n"
+                "    fix: zip the prediction itself"
+            )
         return files[0], ignored
     for file in files:
         shutil.copyfile(str(file), str(work / file.name))
@@ -142,6 +147,12 @@ def own_files(folder: Path) -> tuple[list[Path], list[str]]:
     # the worker adds a file `metadata` itself
     told = sorted(path.relative_to(folder).as_posix() for path in ignored if path != folder / "metadata")
     return sorted(files), told[:MOST_SHOWN]
+
+
+def is_zip(path: Path) -> bool:
+    """True for a file that begins as a zip does."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
 
 
 def is_left_aside(path: Path) -> bool:

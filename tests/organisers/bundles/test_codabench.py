@@ -10,6 +10,7 @@ import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -19,10 +20,11 @@ from abawbench.api import score
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import CHALLENGES
 from abawbench.formats.check import check, is_accepted
-from abawbench.organisers.bundles import Bundle
+from abawbench.organisers.bundles import Bundle, codabench_program
 from abawbench.organisers.bundles.codabench import make
 from abawbench.organisers.bundles.logo import logo_png
 from abawbench.organisers.event import Event
+from abawbench.organisers.faults import planted
 from abawbench.organisers.samples import Sample, sample, write
 from tests.organisers.bundles.conftest import TEST, VALIDATION, event_of
 
@@ -306,3 +308,38 @@ def test_a_truth_without_a_score_makes_no_bundle(tmp_path):
     with pytest.raises(ProblemError):
         make(event, {"validation": truth}, {"validation": template}, tmp_path / "out", "2026-07-01")
     assert not (tmp_path / "out").exists()
+
+
+def told(settings: dict[str, Any], reference: Path, submission: Path) -> list[str]:
+    """What the scoring program says of a submission."""
+    try:
+        return codabench_program.evaluate(settings, reference, submission)[1]
+    except codabench_program.RefusedError as error:
+        return ["refused", *map(str, error.args)]
+
+
+@pytest.mark.parametrize("challenge", ["abaw11-ah", "abaw10-vd"])
+def test_no_planted_fault_tells_one_truth_from_another(challenge, tmp_path, monkeypatch):
+    event = event_of(challenge, TEST)
+    said: list[dict[str, list[str]]] = []
+    faults = planted(event.challenge, sample(event.challenge, units=2, rows=8))
+    for number in (0, 1):
+        made, place = sample(event.challenge, units=2, rows=8, seed=number), tmp_path / str(number)
+        truth, template = write(made.truth, place / "t"), write(made.template, place / "l")
+        bundle = make(event, {"test": truth}, {"test": template}, place / "out", "2026-07-01")
+        reference = unpack(bundle.content / "reference_test.zip", place / "ref")
+        scorer = ModuleType("frozen_scorer")
+        monkeypatch.setitem(sys.modules, "frozen_scorer", scorer)
+        exec(members(bundle.content / "scoring_program.zip")["frozen_scorer.py"], scorer.__dict__)
+        settings = json.loads((reference / "settings.json").read_text())
+        answers: dict[str, list[str]] = {}
+        # a zip with a fault never comes out of the platform's own unpacking, or as plain files
+        for fault in faults:
+            if not any(name.endswith(".zip") for name in fault.files):
+                write(fault.files, place / "res" / fault.name)
+                answers[fault.name] = told(settings, reference, place / "res" / fault.name)
+                assert fault.is_refused == (answers[fault.name][:1] == ["refused"]), fault.name
+        said.append(answers)
+    assert said[0] == said[1]
+    assert len(said[0]) > 30
+    assert "tmp" not in str(said)

@@ -143,13 +143,14 @@ def test_what_is_left_aside_is_told_and_never_run(tmp_path):
         ({".DS_Store": b"\0", "__MACOSX/._a.txt": b"\0"}, "Z08"),
         ({"a.txt": "good", "b.txt": "good"}, "Z06"),
         ({"a.txt": "good", "README": "good"}, "Z06"),
+        ({"a.zip": b"PK\x03\x04"}, "Z05"),
         ({"a.txt": "bad <script>"}, "V01"),
         ({"a.txt": "nan"}, "undefined"),
         ({"a.txt": "inf"}, "undefined"),
         ({"a.txt": "none"}, "undefined"),
         ({"a.txt": "crash"}, "RuntimeError"),
     ],
-    ids=["empty", "metadata alone", "litter alone", "two", "readme", "problem", "nan", "inf", "none", "crash"],
+    ids=["empty", "metadata alone", "litter alone", "two", "readme", "zip", "problem", "nan", "inf", "none", "crash"],
 )
 def test_a_bad_submission_is_told_why_and_cannot_rank(files, said, tmp_path):
     done = run(tmp_path, files)
