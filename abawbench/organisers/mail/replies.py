@@ -136,7 +136,10 @@ def _on_trial(terms: Terms, outcome: Outcome, verdict: Verdict | None) -> Iterat
         return
     problems = verdict.named(outcome.sent.trial.name, is_private=terms.is_private)
     wrong = [problem for problem in problems if not problem.is_note]
-    if verdict.score is None:
+    if verdict.is_failure:
+        yield from _paragraph(f"{name}: NOT SCORED YET", "  ")
+        yield from _problems(verdict.named(outcome.sent.trial.name, is_private=True), "    ")
+    elif verdict.score is None:
         yield from _paragraph(f"{name}: REFUSED; it takes nothing from your quota", "  ")
         yield from _problems(wrong, "    ")
     elif terms.shows_scores:

@@ -199,8 +199,9 @@ def run_mailroom(
         files[out / JOURNAL] = as_json(_journal(inputs, accounts, unknown, answers))
         written = [*write_answers(out, answers, inputs.terms.contact), *write_changed(files)]
         notes = mixed_folders(known) if inputs.roster is None else ()
-        told_problems = (*problems, *broken, *(problem for _, problem in unknown), *notes, *_shared(accounts))
-        return Outputs(board, accounts, tuple(unknown), told_problems, new, tuple(written))
+        found_problems = [*problems, *broken, *(problem for _, problem in unknown), *_failures(accounts)]
+        found_problems += [*notes, *_shared(accounts)]
+        return Outputs(board, accounts, tuple(unknown), tuple(found_problems), new, tuple(written))
 
 
 def _by_team(mails: Sequence[tuple[Team, Mail]]) -> list[tuple[Team, list[Mail]]]:
@@ -222,6 +223,17 @@ def _answered(inputs: Inputs, accounts: Sequence[Account], before: Answers) -> t
             teams[account.team.name] = (*earlier, reply)
             new[account.team.name] = reply
     return Answers({name: teams[name] for name in sorted(teams)}), new
+
+
+def _failures(accounts: Sequence[Account]) -> list[Problem]:
+    """The problems of trials at which the scorer failed."""
+    return [
+        problem
+        for account in accounts
+        for outcome in account.outcomes
+        if (verdict := account.verdicts.get(outcome.sent.trial.sha256)) is not None and verdict.is_failure
+        for problem in verdict.named(f"{account.team.name}: {outcome.sent.trial.name}", is_private=False)
+    ]
 
 
 def _shared(accounts: Sequence[Account]) -> list[Problem]:

@@ -27,7 +27,9 @@ from abawbench.table import Table
 # stands for the trial in problems, which have the names of today when they are shown
 TRIAL, TRUTH = "<trial>", "<truth>"
 # families of problems that may come of a comparison with the truth
-OF_TRUTH = ("T", "V04", "C", "O56")
+OF_TRUTH = ("T", "V04", "C")
+# an error of the scorer, for which no team can do anything
+FAILURE = "O56"
 # a trial has at most so many lines and bytes, and so many more for each row that is asked for
 LINES, LINES_OF_A_ROW = 10_000, 4
 BYTES, BYTES_OF_A_ROW = 1 << 20, 1 << 10
@@ -53,6 +55,11 @@ class Verdict:
     def is_accepted(self) -> bool:
         """True for a trial that was scored."""
         return self.score is not None
+
+    @property
+    def is_failure(self) -> bool:
+        """True where the scorer itself failed: the organisers look at it, and the next run tries again."""
+        return any(problem.rule == FAILURE for problem in self.problems)
 
     def named(self, name: str, *, is_private: bool) -> tuple[Problem, ...]:
         """The problems for a reader, with the name that the sender gave to the trial.
@@ -106,7 +113,8 @@ class Judging:
         def keep(judged: Judged) -> None:
             path = new[judged.name]
             verdict = self._verdict(judged.name, path, judged.score, judged.problems, wanted)
-            self._write(verdict, judged.score)
+            if not verdict.is_failure:
+                self._write(verdict, judged.score)
             found[judged.name] = verdict
             told(sum(trial in found for trial in new), len(new))
 
@@ -179,7 +187,10 @@ class Judging:
             flags = [_worded(flag, words) for flag in score.flags]
             return Verdict(trial, shown, (), {**score.to_json(), "flags": flags})
         public = shown
-        if any(problem.rule.startswith(OF_TRUTH) for problem in refusing):
+        if any(problem.rule == FAILURE for problem in refusing):
+            fix = "nothing is to be done; the organisers look at it"
+            public = (Problem(FAILURE, "an error while it was scored", "a score", fix, TRIAL),)
+        elif any(problem.rule.startswith(OF_TRUTH) for problem in refusing):
             # what the scorer says may name rows of the truth; what `check` says names those of the list alone
             checked = check_listed(self.challenge, path, wanted)
             public = tuple(_spelt(problem, words) for problem in checked)

@@ -429,3 +429,28 @@ def test_teams_with_names_alike_get_replies_of_their_own(place: Place) -> None:
         place.put(f"{number}.eml", mail([("t.txt", place.trial(number))], sender, number=number))
     place.run()
     assert len(list(place.room.glob("replies/*/reply-1.txt"))) == 3
+
+
+def test_an_error_of_the_scorer_is_told_to_the_organisers_and_tried_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.put("Blue/t.txt", place.trial())
+    with monkeypatch.context() as patched:
+        patched.setattr("abawbench.organisers.batch.judge.score", lambda *_, **__: 1 / 0)
+        outputs = place.run()
+    assert [problem.rule for problem in outputs.problems] == ["O56"]
+    text = outputs.replies["Blue"].text
+    assert "NOT SCORED YET" in text
+    assert "division" not in text
+    outputs = place.run()
+    assert states(outputs) == [("Blue", "t.txt", "scored")]
+    assert outputs.replies["Blue"].number == 2
+
+
+def test_a_cluster_gives_the_same_bytes(place: Place) -> None:
+    pytest.importorskip("ray")
+    fill(place)
+    place.run()
+    other = place.folder / "by ray"
+    place.run(room=other, address="local")
+    assert files_of(other) == files_of(place.room)
