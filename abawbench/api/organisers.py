@@ -88,6 +88,28 @@ def new_challenge(identifier: str, like: str | Path, folder: str | Path = "chall
     return path
 
 
+def participant_pages(challenge: str, event: str | Path | None = None) -> Mapping[str, str]:
+    """Make the documentation for participants, as Markdown by the name of the page.
+
+    Args:
+        challenge: id of the challenge, or path of one's own.
+        event: the event file, for dates, limits and texts; None to describe the challenge alone.
+
+    Raises:
+        ProblemError: C01 unknown challenge, O07 the event is of another one, and every problem of the event.
+    """
+    from abawbench.organisers.bundles.inputs import require_challenge
+    from abawbench.organisers.event import read_event
+    from abawbench.organisers.participants import pages
+
+    known = get(challenge)
+    if event is None:
+        return pages(known)
+    found = read_event(Path(event))
+    require_challenge(found, known)
+    return pages(known, found)
+
+
 def score_batch(
     challenge: str,
     truth: Source,

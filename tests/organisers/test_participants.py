@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+import abawbench
+from abawbench.base.problems import ProblemError
 from abawbench.base.rules import RULES
 from abawbench.challenges import CHALLENGES, assumed_fields, get
 from abawbench.formats.check import check
@@ -17,6 +19,7 @@ from abawbench.formats.layout import prediction_layouts
 from abawbench.organisers.faults import planted
 from abawbench.organisers.participants import TITLES, markdown, pages, refusals
 from abawbench.organisers.samples import sample
+from tests.organisers.bundles.events import files_of
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,14 @@ def test_texts_from_outside_are_shown_as_they_are():
     assert "<script" not in html
     assert "href" not in html
     assert "<em>" not in html
+
+
+def test_python_users_get_the_pages_of_a_challenge_and_of_an_event(tmp_path):
+    assert abawbench.participant_pages("abaw4-mtl") == pages(get("abaw4-mtl"))
+    files = files_of("abaw4-mtl", tmp_path)
+    assert "| Validation | 2026-07-01" in abawbench.participant_pages("abaw4-mtl", files.event.path)["overview"]
+    with pytest.raises(ProblemError, match="O07"):
+        abawbench.participant_pages("abaw10-va", files.event.path)
 
 
 def test_the_same_record_gives_the_same_bytes():
