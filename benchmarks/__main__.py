@@ -11,6 +11,8 @@ from abawbench.base.problems import did_you_mean, near_names
 # modules of this folder, each with a function main; faces, predict and a part of leaks need the real data
 BENCHMARKS = (
     "scoring",
+    "batch",
+    "batch_costs",
     "tuning",
     "ensembles",
     "gains",

@@ -7,7 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +97,8 @@ def score_batch(challenge: Challenge, truth: Path, batch: Batch, options: Scorin
     from abawbench.organisers.batch import score_folder
 
     with writing(batch.out, truth, batch.folder, batch.template, options["subjects"]):
-        own = resampling(options, truth)
+        # a table shows the jackknife alone
+        own = resampling(options, truth) if as_json else replace(resampling(options, truth), resamples=0)
         with stage("reading the truth"):
             known = read_table(challenge, truth, "truth")
         line, begin = ProgressLine("predictions"), time.monotonic()
