@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t
 
-from abawbench.metrics.jackknife import jackknife_interval, jackknife_of, student_quantile
+from abawbench.metrics.jackknife import (
+    jackknife_interval,
+    jackknife_of,
+    jackknives_of,
+    student_quantile,
+    student_shares,
+)
 
 UNIT = (0.0, 1.0)
 
@@ -126,3 +132,28 @@ def test_a_share_of_few_and_unequal_clusters_is_covered():
         low, high = jackknife_interval(right.sum() / rows.sum(), left, 0.95, UNIT) or (1, 0)
         covered += low <= 0.8 <= high
     assert abs(covered / trials - 0.95) < 4 * np.sqrt(0.95 * 0.05 / trials)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.975, 0.99999])
+def test_the_share_below_a_quantile_is_the_share_it_was_asked_for(share):
+    freedom = np.array([2.0, 2.5, 3.0, 10.0, 49.0, 1000.0])
+    values = np.array([student_quantile(share, one) for one in freedom.tolist()])
+    assert student_shares(values, freedom) == pytest.approx(np.full(6, share), abs=1e-11)
+    assert student_shares(np.array([0.0, np.inf]), np.array([3.0, 3.0])).tolist() == pytest.approx([0.5, 1.0])
+
+
+@pytest.mark.parametrize("clusters", [1, 2, 3, 20])
+def test_several_figures_have_the_jackknife_that_each_has_alone(clusters):
+    generator = np.random.default_rng(clusters)
+    left_out = generator.normal(size=(6, clusters))
+    left_out[1] = 0.5
+    left_out[2, 0] = np.nan
+    points = generator.normal(size=6)
+    found = jackknives_of(points, left_out)
+    for place in range(6):
+        one = jackknife_of(float(points[place]), left_out[place])
+        fields = [found.bias[place], found.error[place], found.freedom[place]]
+        if one is None:
+            assert np.isnan(fields).all()
+        else:
+            assert fields == pytest.approx([one.bias, one.error, one.freedom], rel=1e-12, abs=1e-15)

@@ -9,6 +9,7 @@ import zipfile
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,12 +17,14 @@ from hypothesis import strategies as st
 import abawbench
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import CHALLENGES, get
-from abawbench.formats import read_truth
+from abawbench.formats import read_predictions, read_truth
 from abawbench.formats.archive import LARGEST
 from abawbench.organisers.batch import Judged, find_predictions, rank, score_many
 from abawbench.organisers.batch import many as many_module
 from abawbench.organisers.samples import sample, write
 from abawbench.scoring.intervals import Resampling
+from abawbench.scoring.ranks import separated
+from abawbench.table import video_of
 
 FEW = Resampling(200)
 VA = get("abaw10-va")
@@ -118,31 +121,27 @@ def value_of(judged: Judged) -> float:
     return judged.score.score
 
 
-def test_the_ranges_of_ranks_are_those_of_a_comparison_by_jackknife(va):
-    from abawbench.scoring.ranks import separated
+def without_video(table, video: str):
+    """The rows of a table but those of a video, with all its persons."""
+    return table.take(np.flatnonzero([video_of(table.videos[unit]) != video for unit in table.video]))
 
+
+def test_the_ranges_of_ranks_are_those_of_scores_with_each_video_left_out(va):
     truth, _, folder = va
     sources = find_predictions(VA, folder).sources
     ranking = rank(VA, score_many(VA, truth, sources, resampling=FEW))
-    videos = list(truth.videos)
-    scores = [standing.score for standing in ranking.standings]
-    without = []
-    for standing in ranking.standings:
-        # each video left out of the files themselves
-        own = []
-        for video in videos:
-            kept = truth.take([row for row in range(len(truth)) if truth.videos[truth.video[row]] != video])
-            table = abawbench.api.read_table(VA, sources[standing.name], "prediction")
-            rows = [row for row in range(len(table)) if table.videos[table.video[row]] != video]
-            own.append(abawbench.score(VA.id, kept, table.take(rows), resamples=100).score)
-        without.append(own)
-    import numpy as np
-
-    together = len({name.removesuffix("_left").removesuffix("_right") for name in videos})
-    if together == len(videos):
-        above = separated([one.score for one in scores], np.array(without))
-        assert [one.best for one in ranking.standings] == (1 + above.sum(0)).tolist()
-        assert [one.worst for one in ranking.standings] == (len(scores) - above.sum(1)).tolist()
+    videos = list(dict.fromkeys(map(video_of, truth.videos)))
+    assert 2 < len(videos) < len(truth.videos)
+    without = np.empty((len(ranking.standings), len(videos)))
+    for place, standing in enumerate(ranking.standings):
+        table = read_predictions(VA, sources[standing.name])
+        for number, video in enumerate(videos):
+            rest = without_video(truth, video), without_video(table, video)
+            without[place, number] = abawbench.score(VA.id, *rest, resamples=100).score
+    above = separated([one.value for one in ranking.standings], without)
+    assert above.any()
+    assert [one.best for one in ranking.standings] == (1 + above.sum(0)).tolist()
+    assert [one.worst for one in ranking.standings] == (len(without) - above.sum(1)).tolist()
 
 
 def test_a_challenge_without_a_score_is_ranked_by_its_first_figure(tmp_path):
@@ -219,7 +218,7 @@ def test_files_that_are_one_prediction_together_are_one(va):
     sources = find_predictions(VA, folder).sources
     assert [name for name in sources if "/" in name or name == "parts"] == ["parts", "trials/a.txt", "trials/b.txt"]
     judged = {one.name: one for one in score_many(VA, truth, sources, resampling=FEW)}
-    values = {judged[name].score.score for name in ("parts", "team0.txt", "trials/a.txt", "trials/b.txt")}
+    values = {value_of(judged[name]) for name in ("parts", "team0.txt", "trials/a.txt", "trials/b.txt")}
     assert len({round(value, 12) for value in values}) == 1
 
 

@@ -215,7 +215,7 @@ def trials_in(challenge: Challenge, path: Path) -> tuple[Mapping[str, Packed], t
             trials = {folder: Packed(path, files, folder) for folder, files in trials_of(texts).items()}
         elif len(texts) > 1 and may_be_parts(_heads(path, texts)):
             loaded = {member.name: member.load() for member in members if member.name in set(texts)}
-            is_one = settle_parts(loaded, prediction_layouts(challenge)) is not None
+            is_one = _are_parts(challenge, loaded)
             trials = {".": Packed(path, texts, ".")} if is_one else {name: Packed(path, (name,)) for name in texts}
         else:
             trials = {name: Packed(path, (name,)) for name in texts}
@@ -305,8 +305,23 @@ def _is_one_prediction(challenge: Challenge, files: Sequence[Path], folder: Path
         if units and choose_layout(candidates, view(units[0]), of_unit=official.per_unit).per_unit:
             return True
         texts = [path for path in files if path.suffix in ENDINGS]
-        if is_top or len(texts) < 2 or not may_be_parts([view(path) for path in texts]):
+        if is_top or sum(path.stat().st_size for path in texts) > LARGEST:
             return False
-        return settle_parts({str(path): bytes(view(path)) for path in texts}, prediction_layouts(challenge)) is not None
-    except ProblemError:
+        return _are_parts(challenge, {str(path): view(path) for path in texts})
+    except (OSError, ProblemError):
         return False
+
+
+def _are_parts(challenge: Challenge, files: Mapping[str, bytes | memoryview]) -> bool:
+    """True for files of one prediction, each with rows of its own; trials have the same rows."""
+    if not may_be_parts(list(files.values())):
+        return False
+    seen: set[bytes] = set()
+    for data in files.values():
+        # a quick look, before every line is settled
+        names = {line.partition(b",")[0] for line in bytes(data).split(b"\n")[1:] if line.strip()}
+        if not seen.isdisjoint(names):
+            return False
+        seen |= names
+    loaded = {name: bytes(data) for name, data in files.items()}
+    return settle_parts(loaded, prediction_layouts(challenge)) is not None
