@@ -181,7 +181,7 @@ def _chosen(account: Account, figure: Path, terms: Terms) -> tuple[Outcome, Verd
 
 
 def _value(verdict: Verdict, figure: Path) -> float | None:
-    value = part_of(verdict.score, figure)
+    value: Any = None if verdict.score is None else part_of(verdict.score, figure)
     return float(value) if _known(value) else None
 
 

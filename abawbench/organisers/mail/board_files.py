@@ -19,6 +19,7 @@ from abawbench.pages.page import render_page
 from abawbench.pages.tables import Column, Value, number
 from abawbench.scoring.criteria import figure_name
 
+PACKAGE = "abawbench.organisers.mail"
 # what spreadsheets take for a formula
 ACTIVE = ("=", "+", "-", "@", "\t", "\r")
 # rows of a table that fit a page of paper
@@ -190,7 +191,7 @@ def _page(board: Board) -> str:
         "trials": trials,
         "remarks": [inert(text) for text in remarks_on(board)],
     }
-    return render_page(__package__, "board.html.j2", values)
+    return render_page(PACKAGE, "board.html.j2", values)
 
 
 def latex_board(board: Board) -> str:

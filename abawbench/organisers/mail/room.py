@@ -21,7 +21,7 @@ from abawbench.organisers.mail.account import File, Opened, slug
 from abawbench.organisers.mail.inbox import Delivery
 from abawbench.organisers.mail.letter import LARGEST_MAIL, read_letter
 from abawbench.organisers.mail.replies import Reply
-from abawbench.organisers.mail.trials import Source, open_sources, trial_path
+from abawbench.organisers.mail.trials import Source, Trial, open_sources, trial_path
 
 SCHEMA = 1
 ROOM, JOURNAL, ANSWERS = "room.json", "journal.json", "answers.json"
@@ -126,11 +126,14 @@ def _open(challenge: Challenge, delivery: Delivery, key: str, out: Path) -> Open
                     base = base.parent
                 sources = [Source(path.relative_to(base).as_posix(), path) for path in delivery.files]
         files = tuple(File(source.name, len(source.data), _hash(source)) for source in sources)
-        problems = () if letter is None else letter.problems
-        is_broken = bool(problems) and not sources
-        trials, more = ((), ()) if is_broken else open_sources(challenge, sources, out)
+        problems: tuple[Problem, ...] = () if letter is None else letter.problems
+        trials: tuple[Trial, ...] = ()
+        more: tuple[Problem, ...] = ()
+        # of a mail that cannot be read, nobody can say that nothing is attached
+        if sources or not problems:
+            trials, more = open_sources(challenge, sources, out)
     except OSError as error:
-        raise unreadable(delivery.files[0], error) from error
+        raise unreadable(delivery.place, error) from error
     if letter is None:
         return Opened(key, None, "", None, None, None, files, trials, more)
     return Opened(
