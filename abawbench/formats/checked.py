@@ -88,5 +88,5 @@ class CheckedReader:
             problems.raise_if_any()
         if self._keys is None or not parsed.keys.equals(self._keys):
             self._keys, self._names = parsed.keys, split_keys(parsed.keys, layout.key)
-        columns = TextColumns(parsed, layout, notes_of(data, str(path)))
+        columns = TextColumns(parsed, layout, notes_of(data, str(path), layout))
         return rows_table(self._challenge, columns, str(path), self._names), problems.found

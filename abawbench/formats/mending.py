@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from abawbench.base.problems import Problem, Problems
 from abawbench.base.rules import RULES
 from abawbench.formats.text import BOM
+
+if TYPE_CHECKING:
+    from abawbench.formats.layout import Layout
 
 REPAIR = "or let `abawbench check --repair` do it"
 WRITE = "or let `abawbench write` do it"
@@ -98,7 +102,7 @@ class Mendings:
         return self._problems.found
 
 
-def notes_of(data: bytes | memoryview, file: str) -> tuple[Problem, ...]:
+def notes_of(data: bytes | memoryview, file: str, layout: Layout) -> tuple[Problem, ...]:
     """Notes on a file that was parsed as it is, as far as its beginning and its end show."""
     head, end = bytes(data[:4096]), bytes(data[-3:])
     mended = Mendings(file)
@@ -110,7 +114,8 @@ def notes_of(data: bytes | memoryview, file: str) -> tuple[Problem, ...]:
         mended.add("N03", None, "blank lines at the end")
     elif not end.endswith(b"\n"):
         mended.add("N10", None, "the last row without a line feed")
-    rows = head[: head.rfind(b"\n") + 1].splitlines()
+    # transcripts hold commas and blanks, or nothing
+    rows = [] if layout.has_text else head[: head.rfind(b"\n") + 1].splitlines()
     if any(line.endswith((b",", b" ", b"\t")) for line in rows if line.strip()):
         mended.add("F08", 1, "a comma or a blank")
     if any(b", " in line or b" ," in line for line in rows):

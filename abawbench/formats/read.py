@@ -173,9 +173,9 @@ def _parse_file(
     is_right = layout.header is None or has_header(data, layout)
     parsed = parse(data[body_offset(data, layout.header) :], layout, path=path, cores=cores) if is_right else None
     if parsed is not None and parsed.is_valid(layout):
-        return TextColumns(parsed, layout, notes_of(data, file))
+        return TextColumns(parsed, layout, notes_of(data, file, layout))
     if parsed is not None and _holds_whole_sentinels(parsed, layout):
-        return TextColumns(parsed, layout.with_sentinels(), notes_of(data, file))
+        return TextColumns(parsed, layout.with_sentinels(), notes_of(data, file, layout))
     settled = settle(bytes(data), candidates, file)
     problems_in_reading(settled, file).raise_if_any()
     parsed = parse(settled.body, settled.layout)
@@ -214,7 +214,7 @@ def _read_units(challenge: Challenge, layout: Layout, files: Sequence[Path], fol
         are_right = are_right and has_header(data, layout) and len(body) > 1
         bodies.append(body)
         units.append(Unit(file.stem, file, body.count(b"\n")))
-        odd.extend(notes_of(data, str(file)))
+        odd.extend(notes_of(data, str(file), layout))
     parsed = parse(b"".join(bodies), layout) if are_right else None
     is_right = parsed is not None and parsed.is_valid(layout)
     if parsed is not None and not is_right and _holds_whole_sentinels(parsed, layout):

@@ -23,7 +23,7 @@ def test_a_sample_is_accepted_and_scored(tmp_path, challenge_id, size):
     prediction = write(made.prediction, tmp_path / "mine")
     assert check(challenge, prediction, template) == ()
     table, answers = read_both(challenge, write(made.truth, tmp_path / "truth"), prediction)
-    assert answers.notes == ()
+    assert (table.notes, answers.notes) == ((), ())
     result = score(challenge, table, answers)
     assert (result.score is None) == (not challenge.metric.terms)
     assert result.score is None or np.isfinite(result.score)

@@ -63,10 +63,10 @@ def read_sent(path: Path, platform: str | None = None) -> Sent:
             raise ProblemError(
                 Problem("Z08", "an empty folder", "the files of a submission", "name another", str(path))
             )
-        return as_sent(path.name, files)
+        return as_sent(str(path), files)
     if platform == "kaggle":
-        return Sent(path.name, path.name, read_input(path))
-    return as_sent(path.name, {path.name: read_input(path)})
+        return Sent(str(path), path.name, read_input(path))
+    return as_sent(str(path), {path.name: read_input(path)})
 
 
 def as_sent(
