@@ -13,7 +13,7 @@ from abawbench.base.installed import VERSION
 
 if TYPE_CHECKING:
     from abawbench.api import check, compare, diff, fairness, pack, read, score, write
-    from abawbench.api.organisers import bundle, freeze, mailroom, new_challenge, score_batch
+    from abawbench.api.organisers import bundle, freeze, mailroom, new_challenge, rehearse, score_batch
     from abawbench.api.tuning import apply_ensemble, ensemble, gains, trials, tune
     from abawbench.base.problems import Problem, ProblemError
     from abawbench.challenges import CHALLENGES, get
@@ -40,6 +40,7 @@ _MODULES = {
     "pack": "abawbench.api",
     "participant_pages": "abawbench.api.organisers",
     "read": "abawbench.api",
+    "rehearse": "abawbench.api.organisers",
     "score": "abawbench.api",
     "score_batch": "abawbench.api.organisers",
     "trials": "abawbench.api.tuning",
@@ -66,6 +67,7 @@ __all__ = [
     "pack",
     "participant_pages",
     "read",
+    "rehearse",
     "score",
     "score_batch",
     "trials",

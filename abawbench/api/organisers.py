@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from abawbench.organisers.batch.many import Engine
     from abawbench.organisers.bundles import Bundle
     from abawbench.organisers.mail.run import Outputs
+    from abawbench.organisers.rehearsal import Rehearsal
 
     Paths = str | Path | Mapping[str, str | Path]
 
@@ -66,6 +67,55 @@ def bundle(
     maker = importlib.import_module(f"abawbench.organisers.bundles.{platform}")
     day = (made or datetime.now(UTC).date()).isoformat()
     return maker.make(known, paths(truth), paths(template), Path(folder), day)
+
+
+def rehearse(
+    bundle: str | Path,
+    submissions: Sequence[str | Path] = (),
+    *,
+    profiles: Sequence[str] = ("platform",),
+    challenge: str | Path | None = None,
+    phase: str | None = None,
+    python: str | None = None,
+    time_s: float = 600.0,
+    memory_mib: int = 4096,
+    workers: int | None = None,
+) -> Rehearsal:
+    """Run submissions through the program of a bundle as its platform does; without any, a good one and planted faults.
+
+    Args:
+        bundle: folder of a bundle, or the zip to upload.
+        submissions: files, folders and zips as participants send them.
+        profiles: names of conditions, each alone or several joined by `+`; `all` for every one.
+        challenge: id or path of the challenge; by default that which the bundle names.
+        phase: codename of the one phase to run.
+        python: path of the interpreter that runs the program; by default this one.
+        time_s: seconds that a run may take.
+        memory_mib: MiB of memory that a process may take.
+        workers: number of runs at a time; by default that of the cores.
+
+    Returns:
+        What is wrong with the bundle, and what became of each submission.
+
+    Raises:
+        ProblemError: the bundle or a submission cannot be read; O20, it is no bundle; C02, a name is unknown.
+    """
+    from abawbench.organisers.rehearsal import open_bundle, read_profiles, read_sent
+    from abawbench.organisers.rehearsal import rehearse as run
+    from abawbench.organisers.rehearsal.interpreters import ask
+    from abawbench.organisers.rehearsal.sandbox import Limits
+
+    opened = open_bundle(Path(bundle))
+    return run(
+        opened,
+        [read_sent(Path(path), opened.platform) for path in submissions],
+        profiles=read_profiles(profiles),
+        challenge=None if challenge is None else get(challenge),
+        phase=phase,
+        limits=Limits(time_s, memory_mib << 20),
+        interpreter=None if python is None else ask(python),
+        workers=workers,
+    )
 
 
 def new_challenge(identifier: str, like: str | Path, folder: str | Path = "challenges") -> Path:
