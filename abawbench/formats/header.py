@@ -153,5 +153,5 @@ def _judge_spelling(text: str, right: str, number: int, layout: Layout, mended: 
         mended.add("F08", number, f"{end} at the end, {quote(text[-20:])}", expected="the header alone")
     elif text.replace(" ", "").rstrip(",") == right.replace(" ", ""):
         mended.add("F09", number, quote(text), expected=f"'{right}'")
-    else:
+    elif text.replace(",", " ").split() != right.replace(",", " ").split() or ",," in text:
         mended.add("F04", number, quote(text), expected=f"'{right}'")

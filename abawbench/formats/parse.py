@@ -25,8 +25,10 @@ CORES = os.cpu_count() or 1
 
 # what the vectorised reader skips or misreads, and a submission may not have: these characters, blank lines, rows
 # that begin or end with a comma, and hexadecimal numbers
-SUSPICIOUS = (b"\r", b" ", b"\t", b'"')
+SUSPICIOUS = (b"\r", b" ", b"\t", b'"', b"\0")
 COMMA, LINE_FEED, ZERO, HEXADECIMAL = b",\n0x"
+# bit of small letters
+LOWER = 0x20
 # bytes that are looked at together; their masks stay in the cache
 LOOKED_AT = 1 << 16
 
@@ -127,7 +129,7 @@ def parse_flawless(data: bytes, layout: Layout, begin: int = 0) -> Parsed | None
 
 
 def _has_odd_rows(data: bytes, begin: int) -> bool:
-    """True if a line is blank, a row begins or ends with a comma, or a field begins with `0x`, from `begin` on."""
+    """True if from `begin` on a line is blank, a row begins or ends with a comma, or a field begins with `0x`, `0X`."""
     for start in range(begin, len(data), LOOKED_AT):
         # two more, for what stands across the border of two pieces
         piece = np.frombuffer(data, np.uint8, min(LOOKED_AT + 2, len(data) - start), start)
@@ -135,7 +137,7 @@ def _has_odd_rows(data: bytes, begin: int) -> bool:
         is_separator = is_comma | is_end
         if np.any((is_separator[:-1] & is_end[1:]) | (is_end[:-1] & is_comma[1:])):
             return True
-        if np.any(is_separator[:-2] & (piece[1:-1] == ZERO) & (piece[2:] == HEXADECIMAL)):
+        if np.any(is_separator[:-2] & (piece[1:-1] == ZERO) & (piece[2:] | LOWER == HEXADECIMAL)):
             return True
     return False
 
