@@ -419,23 +419,28 @@ def read_text(path: str, layouts: Sequence[dict[str, Any]], problems: Problems, 
     if data is None:
         return None
     if HAS_NAMED_COLUMNS:
-        data = arranged(data, layouts[0]) if layouts[0]["by_name"] else data
+        data, kept = arranged(data, layouts[0]) if layouts[0]["by_name"] else (data, None)
     rows = Reader(data, layouts, path, problems, of_unit).read()
     tell_irregular(rows, path, problems)
+    if HAS_NAMED_COLUMNS:
+        if kept is not None and not problems.refuses:
+            rows.unit, rows.frame, rows.lines = rows.unit[kept], rows.frame[kept], rows.lines[kept]
+            rows.values = {task: values[kept] for task, values in rows.values.items()}
     return rows
 
 
-def arranged(data: bytes, layout: dict[str, Any]) -> bytes:
-    """A truth with its columns in the order of the format, and of a column `Split` the rows for validation alone."""
+def arranged(data: bytes, layout: dict[str, Any]) -> tuple[bytes, Any]:
+    """A truth with its columns in the order of the format, and the rows for validation by a column `Split`, if any."""
     wanted = layout["header"].split(",")
     header, *lines = data.decode("utf-8", "surrogateescape").rstrip("\n").split("\n")
     names = [name.strip() for name in header.split(",")]
     if names == wanted or not set(wanted) <= set(names):
-        return data
+        return data, None
     rows = [dict(zip(names, line.split(","), strict=False)) for line in lines]
-    some = [row for row in rows if row.get("Split", "").strip().lower() in VALIDATION] or rows
-    lines = [",".join(row.get(name, "") for name in wanted) for row in some]
-    return "\n".join([layout["header"], *lines, ""]).encode("utf-8", "surrogateescape")
+    lines = [",".join(row.get(name, "") for name in wanted) for row in rows]
+    is_kept = np.array([row.get("Split", "").strip().lower() in VALIDATION for row in rows])
+    data = "\n".join([layout["header"], *lines, ""]).encode("utf-8", "surrogateescape")
+    return data, np.flatnonzero(is_kept) if is_kept.any() else None
 
 
 def tell_irregular(rows: Rows, file: str, problems: Problems, *, is_zero_odd: bool = False) -> None:
