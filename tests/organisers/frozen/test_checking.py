@@ -101,7 +101,7 @@ def test_odd_bytes_have_the_verdict_of_check(case, tmp_path, with_list):
 
 def test_a_problem_says_what_was_found_where_and_what_to_do(tmp_path):
     challenge = CHALLENGES["abaw11-mtl"]
-    made = sample(challenge, units=2, rows=4)
+    made = sample(challenge, units=2, rows=6)
     (data,) = made.prediction.values()
     lines = data.decode().split("\n")
     lines[2] = lines[2].replace(",", ",9", 1)

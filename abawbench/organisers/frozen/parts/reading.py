@@ -199,7 +199,7 @@ def line_fault(line: str, layout: dict[str, Any], width: int) -> tuple[str, str,
     """The rule that a line breaks as a whole, what is expected and a cure; None for a line of so many fields."""
     fields, (first, _, behind) = split(line, layout), line.partition(",")
     is_full, ended = len(fields) == width, line.rstrip(", \t")
-    is_named = layout["key"] in ("path", "frame-path", "image") and ROW_NAME.match(behind)
+    is_named = layout["key"] in ("path", "image") and ROW_NAME.match(behind)
     is_numbered = (
         first.strip().isdecimal() and len(split(behind, layout)) == width and (is_named or layout["is_counted"])
     )
@@ -255,7 +255,7 @@ class Reader:
         self.layout = layout_of(self.first, layouts, of_unit)
         firsts = [line.partition(",")[0] for _, line in own[1:100]]
         counts = any(firsts == [str(begin + place) for place in range(len(firsts))] for begin in (0, 1, 2))
-        is_counted = counts and len(firsts) > 2 and self.layout["key"] in ("line", "id")
+        is_counted = counts and len(firsts) > 2 and self.layout["key"] in ("line", "id", "frame-path")
         self.layout = dict(self.layout, is_counted=is_counted)
         self.headers = [squeeze(header) for header in self.layout["headers"]]
 
