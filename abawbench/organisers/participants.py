@@ -39,8 +39,8 @@ CRITERIA = {
     "grid_average_precision": "average precision of class 1 over the organisers' grid of thresholds",
 }
 ROW_NAMES = {
-    "path": "A row begins with the path of its frame: the video's name, `/`, five digits, `.jpg`.",
-    "frame-path": "A row begins with the path of its frame: the video's path, `/frame-`, the number, `.jpg`.",
+    "path": "A row begins with the path of its frame: the video's name, a slash, five digits, .jpg.",
+    "frame-path": "A row begins with the path of its frame: the video's path, /frame-, the number, .jpg.",
     "image": "A row begins with the name of its image.",
     "id": "A row begins with the name of its video.",
     "frame": "A row begins with the number of its frame.",

@@ -114,6 +114,12 @@ def test_the_formula_and_the_commands_are_there():
     assert "    python score_abaw11_ah.py TRUTH predictions.txt --intervals\n" in text
 
 
+@pytest.mark.parametrize("challenge", CHALLENGES.values(), ids=CHALLENGES)
+def test_words_of_our_own_hold_no_signs_that_are_escaped(challenge):
+    page = pages(challenge)["submission_format"].partition("## What is refused")[0]
+    assert "\\" not in page
+
+
 def test_the_document_has_one_heading_of_the_first_level():
     assert re.findall(r"^# .*", markdown(get("abaw4-mtl")), re.MULTILINE) == ["# Multi-Task Learning"]
 

@@ -91,7 +91,7 @@ def _config(event: Event, columns: Sequence[Column], logo: str) -> dict[str, Any
         "end_date": max(_end(phase) for phase in event.phases),
         "published": False,
         "domain": DOMAIN,
-        "tags": ["affective computing", "ABAW", event.challenge.dataset, event.challenge.track],
+        "tags": list(dict.fromkeys(["affective computing", "ABAW", event.challenge.dataset, event.challenge.track])),
         "leaderboard": [
             {
                 "id": 1,
