@@ -26,6 +26,13 @@ TABLE = Table(
 
 
 @pytest.mark.parametrize(
+    ("low", "high", "mark"), [(-1, 1, -5), (-4.9, 9, -5), (0, 1, None), (-5, 5, None), (-10, 10, None)]
+)
+def test_the_usual_sentinel_stands_for_no_prediction_where_it_is_no_value(low, high, mark):
+    assert Number("valence", low, high, task="va").no_prediction == mark
+
+
+@pytest.mark.parametrize(
     ("column", "role", "field", "rule"),
     [
         (VALENCE, "prediction", "0.5", None),
