@@ -14,6 +14,7 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
+import abawbench
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import CHALLENGES
 from abawbench.organisers.bundles.logo import logo_png
@@ -298,6 +299,13 @@ def test_a_text_in_another_encoding_and_a_picture_under_another_name_are_refused
 def test_an_unknown_challenge_is_told_with_everything_else(tmp_path):
     path = written(tmp_path, EVENT.replace("abaw11-ah", "abaw11-hh").replace("total = 5", "total = 0"))
     assert [rule for rule, _ in rules_of(path)] == ["C01", "O06"]
+
+
+def test_the_path_of_a_challenge_of_ones_own_starts_at_the_event(tmp_path):
+    abawbench.new_challenge("my-ah", "abaw11-ah", tmp_path / "rules")
+    event = read_event(written(tmp_path, EVENT.replace("abaw11-ah", "rules/my-ah.toml")))
+    assert event.challenge.id == "my-ah"
+    assert [rule for rule, _ in rules_of(written(tmp_path, EVENT.replace("abaw11-ah", "none.toml")))] == ["F01"]
 
 
 @pytest.mark.parametrize("challenge", CHALLENGES.values(), ids=list(CHALLENGES))

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+import abawbench
 from abawbench.api import score
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import CHALLENGES
@@ -24,6 +25,7 @@ from abawbench.organisers.bundles import Bundle, codabench_program
 from abawbench.organisers.bundles.codabench import make
 from abawbench.organisers.bundles.logo import logo_png
 from abawbench.organisers.event import Event
+from abawbench.organisers.event_template import write_event
 from abawbench.organisers.faults import planted
 from abawbench.organisers.samples import Sample, sample, write
 from tests.organisers.bundles.conftest import TEST, VALIDATION, event_of
@@ -233,6 +235,18 @@ def test_the_truth_is_in_the_reference_alone(bundle, tmp_path):
         name for name in bundle.files if name.endswith(".zip") and truth in members(bundle.content / name).values()
     ]
     assert holders == ["reference_test.zip", "reference_validation.zip"]
+
+
+def test_a_bundle_is_made_in_python_from_paths(bundle, tmp_path):
+    place, event = bundle.folder.parent, tmp_path / "event.toml"
+    write_event(CHALLENGES["abaw11-ah"], event)
+    text = re.sub(r'"write a date, as ([^"]*)"', r'"\1"', event.read_text()).replace('"write an', '"me@example.org" #')
+    event.write_text(re.sub(r'"write [^"]*"', '"A fact"', text))
+    (truth,), (template,) = (place / "t").iterdir(), (place / "l").iterdir()
+    made = abawbench.bundle("codabench", event, truth, tmp_path / "out", template={"test": template})
+    assert made.archive.is_file()
+    with pytest.raises(ProblemError, match="codabench"):
+        abawbench.bundle("codabnch", event, truth, tmp_path / "other")
 
 
 def test_the_same_event_gives_the_same_bytes(tmp_path):
