@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -40,13 +39,19 @@ def literal(value: Any, indent: str = "", room: int = WIDTH) -> str:
 
 def _text(value: str, indent: str, room: int) -> str:
     """A text; one that is too long for a line in pieces below each other."""
-    whole = json.dumps(value)
+    whole = _quoted(value)
     if len(indent) + len(whole) + 1 <= room:
         return whole
     # an escaped character takes at most 12 others
     size = (WIDTH - len(indent) - 6) // (1 if value.isprintable() and value.isascii() and '"' not in value else 12)
     pieces = [value[begin : begin + size] for begin in range(0, len(value), size)]
-    return "(\n" + "".join(f"{indent}    {json.dumps(piece)}\n" for piece in pieces) + f"{indent})"
+    return "(\n" + "".join(f"{indent}    {_quoted(piece)}\n" for piece in pieces) + f"{indent})"
+
+
+def _quoted(value: str) -> str:
+    """A text in double quotes, unless it holds some."""
+    text = ascii(value)
+    return f'"{text[1:-1]}"' if text[0] == "'" and '"' not in text else text
 
 
 def _filled(texts: Sequence[str], indent: str) -> str:
