@@ -26,6 +26,7 @@ ASIDE = re.compile(
     r"|vcf|webp|xml|ya?ml)",
     re.IGNORECASE,
 )
+TEXTS = {".txt", ".csv"}
 README = ("readme", "read_me", "read me", "license", "licence")
 # bytes of files that are compared with each other to see whether they are one prediction
 MOST_COMPARED = 256 << 20
@@ -152,7 +153,8 @@ def _is_candidate(name: str, start: bytes) -> bool:
     path = PurePosixPath(name)
     if is_litter(name) or ASIDE.fullmatch(path.suffix) or path.stem.lower() in README:
         return False
-    return b"\0" not in start or start.startswith(UTF16_MARKS)
+    # `check` tells what is wrong with the bytes of a file that calls itself text
+    return path.suffix.lower() in TEXTS or b"\0" not in start or start.startswith(UTF16_MARKS)
 
 
 def _aside(name: str, file: str) -> Problem:
