@@ -21,6 +21,7 @@ from abawbench.formats import read_predictions, read_truth
 from abawbench.formats.archive import LARGEST
 from abawbench.organisers.batch import Judged, find_predictions, rank, score_many
 from abawbench.organisers.batch import many as many_module
+from abawbench.organisers.batch.scratch import PREFIX, scratch_folder
 from abawbench.organisers.samples import sample, write
 from abawbench.scoring.intervals import Resampling
 from abawbench.scoring.ranks import separated
@@ -355,6 +356,19 @@ def test_processes_that_are_ended_from_outside_are_told(va, monkeypatch):
     monkeypatch.setattr("abawbench.base.process_pool.in_processes", broken)
     with pytest.raises(ProblemError, match="O55"):
         score_many(VA, truth, find_predictions(VA, folder).sources, workers=2)
+
+
+def test_what_a_killed_run_has_unpacked_is_removed_by_the_next_and_that_of_a_living_one_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left, young = tmp_path / f"{PREFIX}left", tmp_path / f"{PREFIX}young"
+    for folder in (left, young):
+        (folder / "trial").mkdir(parents=True)
+    os.utime(left, (0, 0))
+    with scratch_folder() as living:
+        os.utime(living, (0, 0))
+        with scratch_folder() as other:
+            assert {path.name for path in tmp_path.iterdir()} == {young.name, living.name, other.name}
+    assert [path.name for path in tmp_path.iterdir()] == [young.name]
 
 
 @settings(max_examples=25, deadline=None)

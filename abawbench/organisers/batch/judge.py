@@ -47,6 +47,7 @@ class Job:
         allow_filled: greatest share of filled rows among the annotated ones, from 0 to 1.
         resampling: number of resamples, their seed, and the subjects to resample, if any.
         split: split of the truth; None where it is not known.
+        scratch: folder for trials that are unpacked; None for that of the system.
         key: name under which a worker process keeps what it has read for the job.
     """
 
@@ -58,6 +59,7 @@ class Job:
     allow_filled: float = field(compare=False, default=MOST_FILLED)
     resampling: Resampling = field(compare=False, default=USUAL)
     split: str | None = field(compare=False, default=None)
+    scratch: Path | None = field(compare=False, default=None)
     key: str = field(default_factory=lambda: uuid4().hex)
 
 
@@ -83,7 +85,7 @@ def _judge(job: Job, name: str, source: Source) -> Judged:
         source = next(iter(trials.values()))
     if isinstance(source, Path):
         return _judge_path(job, name, source)
-    with unpacked(source) as path:
+    with unpacked(source, job.scratch) as path:
         try:
             judged = _judge_path(job, name, path)
         except ProblemError as error:

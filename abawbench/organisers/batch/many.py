@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 from abawbench.base.installed import missing_library
@@ -15,6 +15,7 @@ from abawbench.challenges import Challenge
 from abawbench.fill import MOST_FILLED, Policy
 from abawbench.formats.lists import read_list
 from abawbench.organisers.batch.judge import Job, Judged, judge
+from abawbench.organisers.batch.scratch import scratch_folder
 from abawbench.organisers.batch.sources import Source
 from abawbench.scoring.intervals import USUAL, Resampling
 from abawbench.table import Table
@@ -96,19 +97,19 @@ def score_many(
 
 
 def _here(job: Job, items: Sequence[Item], workers: int) -> Iterator[Judged]:
-    if workers == 1 or len(items) < 2:
-        for name, source in items:
-            yield judge(job, name, source)
-        return
     from concurrent.futures.process import BrokenProcessPool
 
     from abawbench.base.process_pool import in_processes
-    from abawbench.base.run_lock import only_run
 
-    with TemporaryDirectory(prefix="abawbench-") as temporary, only_run(Path(temporary)):
+    with scratch_folder() as scratch:
+        own = replace(job, scratch=scratch)
+        if workers == 1 or len(items) < 2:
+            for name, source in items:
+                yield judge(own, name, source)
+            return
         try:
             # the truth goes to each process once, not along with every prediction
-            for _, judged in in_processes(_judge_item, items, workers, Path(temporary), partial(_begin, job)):
+            for _, judged in in_processes(_judge_item, items, workers, scratch, partial(_begin, own)):
                 yield judged
         except BrokenProcessPool as error:
             raise ProblemError(INTERRUPTED) from error

@@ -241,14 +241,18 @@ def _heads(path: Path, names: Iterable[str]) -> list[bytes]:
 
 
 @contextmanager
-def unpacked(source: Packed) -> Generator[Path]:
+def unpacked(source: Packed, scratch: Path | None = None) -> Generator[Path]:
     """The file or folder of a trial, on disk for as long as the block lasts.
+
+    Args:
+        source: the trial.
+        scratch: folder to unpack it below; by default that of the system.
 
     Raises:
         ProblemError: Z01, Z04 or Z05, as loading a member raises; Z07, two files of a unit have one name.
     """
     problems = Problems()
-    with TemporaryDirectory(prefix="abawbench-") as temporary, archive_members(source.path, problems) as members:
+    with TemporaryDirectory(dir=scratch) as temporary, archive_members(source.path, problems) as members:
         wanted = {member.name: member for member in members if member.name in set(source.members)}
         problems.raise_if_any()
         root = Path(temporary) / "trial"
