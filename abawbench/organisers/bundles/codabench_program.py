@@ -179,8 +179,8 @@ def tables_of(settings: dict[str, Any], result: dict[str, Any], scores: dict[str
     board = [["figure", "value", "95% interval"] if intervals else ["figure", "value"]]
     for column in settings["columns"]:
         bounds = figure(intervals, column["path"])
-        within = [f"{bounds[0]:.4f} to {bounds[1]:.4f}" if bounds else ""] if intervals else []
-        board.append([column["title"], f"{scores[column['key']]:.6f}", *within])
+        within = [f"{fixed(bounds[0], 4)} to {fixed(bounds[1], 4)}" if bounds else ""] if intervals else []
+        board.append([column["title"], fixed(scores[column["key"]], 6), *within])
     if settings["private"]:
         return [board]
     metrics = [["metric", "value"], *leaves(result["metrics"], ())]
@@ -191,8 +191,13 @@ def leaves(value: Any, path: tuple[str, ...]) -> list[list[str]]:
     """Every value below a dictionary: its path, and itself as text."""
     if isinstance(value, dict):
         return [leaf for name in value for leaf in leaves(value[name], (*path, str(name)))]
-    text = f"{value:,}" if isinstance(value, int) else f"{value:.6f}" if is_number(value) else "undefined"
+    text = f"{value:,}" if isinstance(value, int) else fixed(value, 6) if is_number(value) else "undefined"
     return [[" ".join(path), text]]
+
+
+def fixed(value: float, digits: int) -> str:
+    """A number with so many digits; zero has no minus."""
+    return f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def figure(result: Any, path: list[str]) -> Any:

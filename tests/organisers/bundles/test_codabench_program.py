@@ -258,3 +258,7 @@ def test_a_mac_zip_as_the_worker_unpacks_it_is_scored(tmp_path):
     with zipfile.ZipFile(stream) as archive:
         files = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
     assert run(tmp_path, files).scores == {"score": 0.5, "f1_x": 0.25}
+
+
+def test_zero_has_no_minus():
+    assert [codabench_program.fixed(value, 4) for value in (-1e-9, -0.0, -0.25)] == ["0.0000", "0.0000", "-0.2500"]
