@@ -312,9 +312,9 @@ def _rules(challenge: Challenge, event: Event | None, notes: Footnotes) -> Itera
 def _terms(challenge: Challenge, event: Event | None) -> Iterator[str]:
     asked = "the organisers" if event is None else f"{event.organisers} ({event.contact})"
     yield (
-        f"Unless the organisers state other terms: the data ({marked_down(challenge.dataset)}) are used under the agreement that each participant has signed "
-        "with their owners. A submission is the team's own work on data that the rules allow. By submitting, a team "
-        "agrees that its scores may be published."
+        f"Unless the organisers state other terms: the data ({marked_down(challenge.dataset)}) are used under the "
+        "agreement that each participant has signed with their owners. A submission is the team's own work on data "
+        "that the rules allow. By submitting, a team agrees that its scores may be published."
     )
     yield f"Questions go to {marked_down(asked)}."
 
