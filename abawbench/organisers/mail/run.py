@@ -200,7 +200,7 @@ def run_mailroom(
         written = [*write_answers(out, answers, inputs.terms.contact), *write_changed(files)]
         notes = mixed_folders(known) if inputs.roster is None else ()
         found_problems = [*problems, *broken, *(problem for _, problem in unknown), *_failures(accounts)]
-        found_problems += [*notes, *_shared(accounts)]
+        found_problems += [*notes, *_shared(accounts), *_dates(accounts)]
         return Outputs(board, accounts, tuple(unknown), tuple(found_problems), new, tuple(written))
 
 
@@ -234,6 +234,12 @@ def _failures(accounts: Sequence[Account]) -> list[Problem]:
         if (verdict := account.verdicts.get(outcome.sent.trial.sha256)) is not None and verdict.is_failure
         for problem in verdict.named(f"{account.team.name}: {outcome.sent.trial.name}", is_private=False)
     ]
+
+
+def _dates(accounts: Sequence[Account]) -> list[Problem]:
+    """A note for each mail whose two dates differ."""
+    problems = [problem for account in accounts for mail in account.mails for problem in mail.problems]
+    return [problem for problem in problems if problem.rule == "N81"]
 
 
 def _shared(accounts: Sequence[Account]) -> list[Problem]:

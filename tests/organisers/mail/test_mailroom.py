@@ -319,6 +319,7 @@ def test_the_time_of_the_server_counts_and_both_are_told(place: Place) -> None:
     assert "2026-07-01 10:00:00 UTC" in text
     journal = json.loads((place.room / "journal.json").read_text())
     assert [problem["rule"] for problem in journal["teams"][0]["mails"][0]["problems"]] == ["N81"]
+    assert [problem.rule for problem in outputs.problems] == ["N81"]
 
 
 def test_one_mail_exported_twice_is_one_mail(place: Place) -> None:
