@@ -20,6 +20,7 @@ from abawbench.challenges.toml_writing import to_toml
 from abawbench.formats.check import check, is_accepted
 from abawbench.formats.dataframe import from_frame, to_frame
 from abawbench.organisers.faults import planted
+from abawbench.organisers.frozen import frozen_scorer
 from abawbench.organisers.samples import sample, write, write_sample
 from tests.challenges.own_challenges import fits, own_challenges
 
@@ -79,6 +80,26 @@ def test_planted_faults_of_any_challenge_have_the_verdict_that_they_should(chall
             found = check(challenge, write(fault.files, Path(work) / str(place)), template)
             assert is_accepted(found) != fault.is_refused, fault.name
             assert fault.rules <= {problem.rule for problem in found}, fault.name
+
+
+@settings(settings.get_profile("quick"), max_examples=3)
+@given(own_challenges())
+def test_the_frozen_scorer_of_any_challenge_gives_the_same_bits(challenge: Challenge):
+    assume(fits(challenge))
+    # dataclasses look their module up
+    program: dict[str, Any] = {"__name__": __name__}
+    exec(compile(frozen_scorer(challenge, "2026-11-30"), "frozen", "exec"), program)
+    with tempfile.TemporaryDirectory() as work:
+        path = Path(work) / f"{challenge.id}.toml"
+        path.write_text(to_toml(challenge), "utf-8")
+        made = write_sample(sample(challenge), Path(work) / "sample")
+        frozen = program["evaluate"](*(str(made[name]) for name in ("truth", "prediction", "list")))
+        found = scored(path, made["truth"], made["prediction"])
+    assert frozen["ok"], frozen["problems"]
+    assert frozen["fingerprint"] == challenge.fingerprint
+    assert {name: frozen[name] for name in ("score", "terms", "metrics")} == {
+        name: found[name] for name in ("score", "terms", "metrics")
+    }
 
 
 def test_most_drawn_challenges_fit():
