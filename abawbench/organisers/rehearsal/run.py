@@ -23,7 +23,7 @@ from abawbench.organisers.rehearsal.expected import Expected, Truth, expected
 from abawbench.organisers.rehearsal.interpreters import Interpreter, old_interpreter, this_interpreter
 from abawbench.organisers.rehearsal.outcome import Outcome, judged, not_run
 from abawbench.organisers.rehearsal.profiles import PROFILES, Profile
-from abawbench.organisers.rehearsal.sandbox import Limits
+from abawbench.organisers.rehearsal.sandbox import Limits, programs_end_with_us
 from abawbench.organisers.rehearsal.sent import Sent, as_sent, packed_like_finder, write_below
 from abawbench.organisers.samples import Sample, predict
 
@@ -160,7 +160,7 @@ def rehearse(
             jobs, more = _dress(bundle, stages, truths, profiles)
         run = _Runner(bundle.platform, truths, bounds, python, is_planted=not submissions)
         outcomes: list[Outcome] = []
-        with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool, programs_end_with_us():
             for outcome in pool.map(run, jobs):
                 outcomes.append(outcome)
                 if progress is not None:

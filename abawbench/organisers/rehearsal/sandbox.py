@@ -10,8 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -86,6 +86,26 @@ class Run:
     remarks: tuple[str, ...] = ()
 
 
+# process groups that run now
+_running: set[int] = set()
+
+
+@contextmanager
+def programs_end_with_us() -> Generator[None]:
+    """End every program that runs, where the block is left by an exception: an interrupted verb waits for none."""
+    try:
+        yield
+    except BaseException:
+        for group in tuple(_running):
+            _end(group)
+        raise
+
+
+def _end(group: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+
+
 @functools.cache
 def can_unshare(*options: str) -> bool:
     """True if the system lets this user run a program with these options of `unshare`."""
@@ -147,15 +167,16 @@ def run_program(
         assert process.stderr is not None
         kept = [_Kept(process.stdout), _Kept(process.stderr)]
         is_late = False
+        _running.add(process.pid)
         try:
             process.wait(bounds.time_s)
         except subprocess.TimeoutExpired:
             is_late = True
         finally:
             # children, too, that a program has left behind
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _end(process.pid)
             process.wait(PATIENCE_S)
+            _running.discard(process.pid)
         output, errors = (part.text() for part in kept)
     return Run(process.returncode, is_late, output, errors, time.monotonic() - begin, remarks)
 

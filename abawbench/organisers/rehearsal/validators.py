@@ -18,7 +18,7 @@ from abawbench.organisers.faults import planted
 from abawbench.organisers.rehearsal.interpreters import Interpreter, this_interpreter
 from abawbench.organisers.rehearsal.outcome import quoted
 from abawbench.organisers.rehearsal.profiles import PROFILES
-from abawbench.organisers.rehearsal.sandbox import Limits, Run, run_program
+from abawbench.organisers.rehearsal.sandbox import Limits, Run, programs_end_with_us, run_program
 from abawbench.organisers.samples import Sample, sample, write
 
 COMMAND = "{python} {script} {submission} {template}"
@@ -152,7 +152,7 @@ def validate(
         return Verdict(name, ran.is_late or not is_accepted, should_refuse, rules, quoted(text), ran.is_late)
 
     verdicts: list[Verdict] = []
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool, programs_end_with_us():
         for verdict in pool.map(judge, range(len(given))):
             verdicts.append(verdict)
             if progress is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from abawbench.base.problems import ProblemError
@@ -162,10 +164,21 @@ def test_a_program_that_never_ends_is_ended_with_its_children(tmp_path):
     done = run(competition(program), good(), bad(), limits=Limits(1.0))
     assert {"O28", "O29"} <= rules(done)
     assert all(outcome.seconds < 30 for outcome in done.outcomes)
-    import time
-
     time.sleep(3)
     assert not beacon.exists()
+
+
+def test_an_interrupted_rehearsal_waits_for_no_program():
+    program = "import pathlib, sys, time\nif len(list(pathlib.Path(sys.argv[1], 'res').glob('b*'))): time.sleep(120)\n"
+    sent = [bad("quick"), as_sent("slow", {"b.txt": b""})]
+
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        rehearse(competition(program), sent, profiles=read_profiles(["plain"]), workers=2, progress=stop)
+    assert time.monotonic() - begin < 100
 
 
 def test_what_a_program_prints_is_bounded():
