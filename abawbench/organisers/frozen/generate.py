@@ -87,10 +87,14 @@ def _flags(record: Facts) -> dict[str, bool]:
     """What there is in a challenge, by the name of the flag in `parts.facts`."""
     kinds = {task["kind"] for task in record["tasks"]}
     layouts = record["layouts"]
+    submitted = [layout for layout in layouts if layout["format"] == record["official"]]
     return {
         "HAS_NUMBERS": "numbers" in kinds,
         "HAS_CLASSES": "class" in kinds,
         "HAS_LABELS": "labels" in kinds,
+        "TAKES_UNIT_FILES": any(layout["per_unit"] for layout in submitted),
+        "TAKES_NAMES": any(layout["key"] != "line" for layout in submitted),
+        "HAS_LAYOUTS": len(layouts) > 1,
         "HAS_UNIT_FILES": any(layout["per_unit"] for layout in layouts),
         "HAS_FRAMES": any(layout["key"] not in {"id", "image"} for layout in layouts),
         "HAS_PROBABILITIES": any(layout["probabilities"] for layout in layouts),

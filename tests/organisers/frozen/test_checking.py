@@ -104,12 +104,12 @@ def test_a_problem_says_what_was_found_where_and_what_to_do(tmp_path):
     made = sample(challenge, units=2, rows=6)
     (data,) = made.prediction.values()
     lines = data.decode().split("\n")
-    lines[2] = lines[2].replace(",", ",9", 1)
+    lines[2] = ",".join([lines[2].split(",")[0], "9", *lines[2].split(",")[2:]])
     path = write({"p.txt": "\n".join(lines).encode()}, tmp_path)
     (problem,), rows = check(str(path), None, reading_facts(challenge))
     assert rows is None
     assert (problem["rule"], problem["file"], problem["line"], problem["count"]) == ("V03", str(path), 3, 1)
-    assert problem["found"].startswith("valence = '9")
+    assert problem["found"].startswith("valence = '9'")
     assert problem["title"] == "value out of range"
     assert problem["expected"]
     assert problem["fix"]

@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from abawbench.organisers.frozen.parts.facts import HAS_UNIT_FILES
+from abawbench.organisers.frozen.parts.facts import TAKES_NAMES, TAKES_UNIT_FILES
 from abawbench.organisers.frozen.parts.problems import SHOWN, Problems
 from abawbench.organisers.frozen.parts.reading import (
     NAMES,
     NO_FRAME,
     NUMBER,
+    PIECE,
     Reader,
     Rows,
     as_lines,
@@ -86,7 +87,7 @@ def submitted(
     if not trials or not is_one_trial(contents, record, layouts[0]["per_unit"], path, problems):
         return None
     names = next(iter(trials.values()))
-    if HAS_UNIT_FILES:
+    if TAKES_UNIT_FILES:
         if layouts[0]["per_unit"]:
             own = {name: files[name] for name in names}
             return submitted_units(members, own, layouts[0], listed, path, problems)
@@ -120,9 +121,10 @@ def checked(data: Any, layouts: Sequence[Any], file: str, listed: Any, counts: A
     data = None if data is None else as_lines(data, file, problems)
     if data is None:
         return None
-    if listed is not None and is_behind_sample(data, listed):
-        problems.add("F17", "rows of the sample before others", "answers alone", "leave out the sample", file)
-        return None
+    if TAKES_NAMES:
+        if listed is not None and is_behind_sample(data, listed):
+            problems.add("F17", "rows of the sample before others", "answers alone", "leave out the sample", file)
+            return None
     odd = layouts[0].get("odd", ()) if listed is None else odd_names(listed)
     reader = Reader(data, layouts, file, problems, layouts[0]["per_unit"], odd)
     counts = counts if listed is None else (len(listed),)
@@ -131,15 +133,17 @@ def checked(data: Any, layouts: Sequence[Any], file: str, listed: Any, counts: A
     told = [rule for rule, place in problems.kept if place == file and rule[0] == "F" and rule not in KEPT]
     if told or not count:
         return rows
-    if rows.key == "line" and counts and count not in counts and ("F10", file) not in problems.kept:
-        is_again = any(size and count % size == 0 for size in counts)
-        expected = " or ".join(f"{size:,} rows" for size in counts)
-        fix = "write one line for each frame, frame 1 first; repeat the last value or cut the surplus"
-        problems.add("T03" if is_again else "T07", f"{count:,} rows", expected, fix, file)
-    elif listed is not None:
-        compare(rows, listed, file, problems)
-    else:
-        tell_irregular(rows, file, problems, is_zero_odd=not layouts[0].get("has_zero"))
+    if TAKES_UNIT_FILES:
+        if rows.key == "line" and counts and count not in counts and ("F10", file) not in problems.kept:
+            is_again = any(size and count % size == 0 for size in counts)
+            expected = " or ".join(f"{size:,} rows" for size in counts)
+            fix = "write one line for each frame, frame 1 first; repeat the last value or cut the surplus"
+            problems.add("T03" if is_again else "T07", f"{count:,} rows", expected, fix, file)
+    if TAKES_NAMES:
+        if rows.key != "line" and listed is not None:
+            compare(rows, listed, file, problems)
+        elif rows.key != "line":
+            tell_irregular(rows, file, problems, is_zero_odd=not layouts[0].get("has_zero"))
     return rows
 
 
@@ -277,13 +281,21 @@ def list_text(path: str, problems: Problems) -> str:
 
 def read_list(path: str, layout: Any, problems: Problems) -> Any:
     """The rows to predict; where each unit has a file, by unit the counts of its rows, the header and the frames."""
-    if HAS_UNIT_FILES:
+    if TAKES_UNIT_FILES:
         if layout["per_unit"]:
             return read_unit_list(path, layout, problems)
+    if TAKES_NAMES:
+        if not layout["per_unit"]:
+            return read_row_list(path, layout, problems)
+    return None
+
+
+def read_row_list(path: str, layout: Any, problems: Problems) -> Rows | None:
+    """The rows to predict; None where they cannot be read."""
     lines, header, place = list_text(path, problems).split("\n"), layout["header"] or "", 0
     names = [name.strip() for name in lines[0].split(",")]
     is_row = len(names) == layout["width"] and all(map(NUMBER.fullmatch, names[1:]))
-    if header and not is_row and not names[0].endswith(".jpg"):
+    if header and not is_row and not names[0].endswith(".jpg") and not problems.refuses:
         first = header.split(",")[0]
         if lines[0].rstrip(", ") != header and (layout["key"] != "id" or first not in names):
             tell_list("F04", quote(lines[0]), f"'{header}'", path, problems)
@@ -295,6 +307,10 @@ def read_list(path: str, layout: Any, problems: Problems) -> Any:
         rows = [re.sub(",[^,/]*$", "", line) for line in lines]
     else:
         rows = [(line.split(",") + [""] * place)[place] for line in lines if line.strip()]
+    if not rows and not problems.refuses:
+        tell_list("F02", "no row", "the rows asked for", path, problems)
+    if problems.refuses:
+        return None
     listed = listed_rows(rows, layout["key"])
     are_frames = listed.frame != NO_FRAME if layout["key"] in NAMES else [bool(FRAME.search(row)) for row in rows]
     if np.all(are_frames) if layout["key"] == "id" else layout["key"] in NAMES and not np.any(are_frames):
@@ -305,7 +321,8 @@ def read_list(path: str, layout: Any, problems: Problems) -> Any:
 def listed_rows(names: Sequence[str], key: str) -> Rows:
     """Rows that have names alone."""
     units: dict[str, int] = {}
-    unit, frame = named(names, key, units)
+    pieces_of = [named(names[begin : begin + PIECE], key, units) for begin in range(0, len(names), PIECE)]
+    unit, frame = (np.concatenate(part) for part in zip(*pieces_of, strict=True))
     return Rows(key, list(units), unit, frame, np.arange(len(unit)))
 
 

@@ -17,6 +17,10 @@ RECORD: dict[str, Any] = {}
 HAS_NUMBERS: bool = True
 HAS_CLASSES: bool = True
 HAS_LABELS: bool = True
+# a submission has a file for each unit, or has names of rows; files may have several layouts
+TAKES_UNIT_FILES: bool = True
+TAKES_NAMES: bool = True
+HAS_LAYOUTS: bool = True
 # a file for each unit; frame numbers; probabilities of two classes; text at the end of rows; columns found by name
 HAS_UNIT_FILES: bool = True
 HAS_FRAMES: bool = True

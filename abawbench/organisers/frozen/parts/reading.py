@@ -9,7 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from abawbench.organisers.frozen.parts.facts import HAS_NAMED_COLUMNS, HAS_PROBABILITIES, HAS_TEXT
+from abawbench.organisers.frozen.parts.facts import (
+    HAS_LAYOUTS,
+    HAS_NAMED_COLUMNS,
+    HAS_PROBABILITIES,
+    HAS_TEXT,
+    HAS_UNIT_FILES,
+)
 from abawbench.organisers.frozen.parts.problems import Problems
 
 # frame of a row that is a whole video or image
@@ -252,7 +258,7 @@ class Reader:
             if line.strip() and (squeeze(line) in headers or not COMMENT.match(line))
         ]
         self.start, self.first = own[0] if own else (0, "")
-        self.layout = layout_of(self.first, layouts, of_unit)
+        self.layout = layout_of(self.first, layouts, of_unit) if HAS_LAYOUTS else layouts[0]
         firsts = [line.partition(",")[0] for _, line in own[1:100]]
         counts = any(firsts == [str(begin + place) for place in range(len(firsts))] for begin in (0, 1, 2))
         is_counted = counts and len(firsts) > 2 and self.layout["key"] in ("line", "id", "frame-path")
@@ -400,8 +406,9 @@ def read(path: str, role: str, record: dict[str, Any]) -> tuple[Rows | None, lis
             if os.path.exists(os.path.join(path, place)):
                 return read(os.path.join(path, place), role, dict(record, places=[]))
         files = [file for file in own_files(path) if file.endswith((".txt", ".csv"))]
-        heads = [(load(file, problems) or b"").partition(b"\n")[0].decode("utf-8", "replace") for file in files[:1]]
-        of_unit = all(layout_of(head.strip("\r\ufeff"), layouts, True)["per_unit"] for head in heads)
+        if HAS_UNIT_FILES:
+            heads = [(load(file, problems) or b"").partition(b"\n")[0].decode("utf-8", "replace") for file in files[:1]]
+            of_unit = all(layout_of(head.strip("\r\ufeff"), layouts, True)["per_unit"] for head in heads)
     if not files or (len(files) > 1 and not of_unit):
         expected = "one file, or one file for each unit"
         problems.add("F01", f"{len(files)} text files", expected, "name the file or folder itself", path)
@@ -409,7 +416,9 @@ def read(path: str, role: str, record: dict[str, Any]) -> tuple[Rows | None, lis
     if problems.refuses:
         return None, problems.listed()
     rows = next(iter(rows_of.values()))
-    return joined_units(rows_of) if rows.key in ("line", "frame") else rows, problems.listed()
+    if HAS_UNIT_FILES:
+        rows = joined_units(rows_of) if rows.key in ("line", "frame") else rows
+    return rows, problems.listed()
 
 
 def read_text(path: str, layouts: Sequence[dict[str, Any]], problems: Problems, of_unit: bool) -> Any:
