@@ -49,7 +49,7 @@ def bundle(
         ProblemError: every problem of the event, the truths and the lists, or of the folder; nothing is written then.
     """
     from abawbench.organisers.bundles import PLATFORMS
-    from abawbench.organisers.event import read_event
+    from abawbench.organisers.events.event import read_event
 
     if platform not in PLATFORMS:
         found, expected = f"platform '{platform}'", near_names(platform, PLATFORMS)
@@ -149,7 +149,7 @@ def participant_pages(challenge: str, event: str | Path | None = None) -> Mappin
         ProblemError: C01 unknown challenge, O07 the event is of another one, and every problem of the event.
     """
     from abawbench.organisers.bundles.inputs import require_challenge
-    from abawbench.organisers.event import read_event
+    from abawbench.organisers.events.event import read_event
     from abawbench.organisers.participants import pages
 
     known = get(challenge)

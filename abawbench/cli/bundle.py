@@ -54,7 +54,7 @@ def event(challenge: Challenge, out: Path, *, as_json: bool) -> None:
     Example:
       abawbench bundle event abaw11-ah -o event.toml
     """
-    from abawbench.organisers.event_template import write_event
+    from abawbench.organisers.events.template import write_event
 
     write_event(challenge, out)
     if as_json:
@@ -114,7 +114,7 @@ def _make(
     from abawbench.api.organisers import bundle as make
     from abawbench.base.problems import remarks
     from abawbench.organisers.bundles.inputs import by_phase, require_challenge
-    from abawbench.organisers.event import read_event
+    from abawbench.organisers.events.event import read_event
 
     known = read_event(event_path)
     require_challenge(known, challenge)

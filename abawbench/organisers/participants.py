@@ -17,7 +17,7 @@ from abawbench.formats.examples import example_row
 from abawbench.formats.layout import Layout, layouts, prediction_layouts
 
 if TYPE_CHECKING:
-    from abawbench.organisers.event import Event, Phase
+    from abawbench.organisers.events.event import Event, Phase
 
 TITLES = {
     "overview": "Overview",

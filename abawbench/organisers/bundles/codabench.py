@@ -21,8 +21,8 @@ from abawbench.organisers.bundles.inputs import PhaseFiles, read_phases, root_of
 from abawbench.organisers.bundles.logo import logo_of
 from abawbench.organisers.bundles.rehearsed import require_scores
 from abawbench.organisers.bundles.starting_kit import starting_kit
-from abawbench.organisers.deadlines import in_words, utc_text
-from abawbench.organisers.event import Event, Phase, notes_on
+from abawbench.organisers.events.deadlines import in_words, utc_text
+from abawbench.organisers.events.event import Event, Phase, notes_on
 from abawbench.organisers.frozen import frozen_scorer
 from abawbench.organisers.participants import TITLES, pages
 

@@ -15,7 +15,7 @@ from abawbench.base.installed import VERSION
 from abawbench.base.json_text import parse_fields
 from abawbench.base.problems import Problem, ProblemError, unwritable
 from abawbench.base.zip_bytes import zipped
-from abawbench.organisers.event import Event
+from abawbench.organisers.events.event import Event
 
 MANIFEST = "bundle.json"
 

@@ -17,7 +17,7 @@ from abawbench.formats.lists import read_list
 from abawbench.formats.text import load
 from abawbench.formats.unit_files import own_files
 from abawbench.formats.write import write_annotations, write_list, write_predictions
-from abawbench.organisers.event import Event, Phase
+from abawbench.organisers.events.event import Event, Phase
 from abawbench.table import Table, Values
 
 # endings of the official files; a truth in another form is written anew as one of them

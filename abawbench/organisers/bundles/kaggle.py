@@ -25,8 +25,8 @@ from abawbench.organisers.bundles.board import board_columns
 from abawbench.organisers.bundles.folder import Bundle, write_bundle
 from abawbench.organisers.bundles.inputs import PhaseFiles, read_phases
 from abawbench.organisers.bundles.rehearsed import require_scores
-from abawbench.organisers.deadlines import in_words
-from abawbench.organisers.event import Event, notes_on
+from abawbench.organisers.events.deadlines import in_words
+from abawbench.organisers.events.event import Event, notes_on
 from abawbench.organisers.frozen import frozen_scorer
 from abawbench.organisers.participants import TITLES, pages
 from abawbench.table import Mask, Table, video_of

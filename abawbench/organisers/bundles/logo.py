@@ -7,7 +7,7 @@ import struct
 import zlib
 
 from abawbench.base.files import read_input
-from abawbench.organisers.event import Event
+from abawbench.organisers.events.event import Event
 
 SIZE, BARS = 256, 8
 GROUND, BAR = (26, 43, 60), (120, 190, 220)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abawbench.base.markdown_text import marked_down
 from abawbench.base.zip_bytes import zipped
 from abawbench.organisers.bundles.inputs import PhaseFiles, root_of
-from abawbench.organisers.event import Event
+from abawbench.organisers.events.event import Event
 from abawbench.organisers.participants import markdown
 
 README = """\

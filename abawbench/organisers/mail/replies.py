@@ -11,7 +11,7 @@ from typing import Any
 
 from abawbench.base.problems import Problem, inert, remarks, render
 from abawbench.challenges import Challenge
-from abawbench.organisers.deadlines import in_words
+from abawbench.organisers.events.deadlines import in_words
 from abawbench.organisers.mail.account import Account, Mail, said
 from abawbench.organisers.mail.letter import ADDRESS
 from abawbench.organisers.mail.terms import Outcome, Terms

@@ -103,7 +103,7 @@ def inputs_of(
     """
     known = None
     if event is not None:
-        from abawbench.organisers.event import read_event
+        from abawbench.organisers.events.event import read_event
 
         known = read_event(event)
     teams = None if roster is None else read_roster(roster)

@@ -14,7 +14,7 @@ from abawbench.formats.check import most_trials
 from abawbench.organisers.mail.trials import Trial
 
 if TYPE_CHECKING:
-    from abawbench.organisers.event import Event
+    from abawbench.organisers.events.event import Event
 
 State = Literal["judged", "repeated", "outside", "undated", "beyond"]
 # so many trials in one mail are a mistake, of which none is scored

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from abawbench.challenges import get
-from abawbench.organisers.deadlines import parse_moment
-from abawbench.organisers.event import Event, Phase
+from abawbench.organisers.events.deadlines import parse_moment
+from abawbench.organisers.events.event import Event, Phase
 
 VALIDATION = Phase(
     name="Validation",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from abawbench.challenges import get
-from abawbench.organisers.event import Event, read_event
+from abawbench.organisers.events.event import Event, read_event
 from abawbench.organisers.samples import Sample, sample, write
 
 TEXT = """

@@ -24,8 +24,8 @@ from abawbench.formats.check import check, is_accepted
 from abawbench.organisers.bundles import Bundle, codabench_program
 from abawbench.organisers.bundles.codabench import make
 from abawbench.organisers.bundles.logo import logo_png
-from abawbench.organisers.event import Event
-from abawbench.organisers.event_template import write_event
+from abawbench.organisers.events.event import Event
+from abawbench.organisers.events.template import write_event
 from abawbench.organisers.faults import planted
 from abawbench.organisers.samples import Sample, sample, write
 from tests.organisers.bundles.conftest import TEST, VALIDATION, event_of

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from abawbench.challenges import get
-from abawbench.organisers.deadlines import parse_moment
-from abawbench.organisers.event import Event, Phase
+from abawbench.organisers.events.deadlines import parse_moment
+from abawbench.organisers.events.event import Event, Phase
 from abawbench.organisers.rehearsal.bundle_files import Opened
 from abawbench.organisers.samples import sample, write
 

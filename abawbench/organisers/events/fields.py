@@ -14,7 +14,7 @@ from abawbench.base.files import read_input
 from abawbench.base.placeholders import is_placeholder
 from abawbench.base.problems import Problem, ProblemError, did_you_mean, os_reason
 from abawbench.clips.picture_header import fault_of
-from abawbench.organisers.deadlines import EXAMPLE, parse_moment
+from abawbench.organisers.events.deadlines import EXAMPLE, parse_moment
 
 Word = TypeVar("Word", bound=str)
 

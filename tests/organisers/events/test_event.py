@@ -18,9 +18,9 @@ import abawbench
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import CHALLENGES
 from abawbench.organisers.bundles.logo import logo_png
-from abawbench.organisers.deadlines import parse_moment, utc_text
-from abawbench.organisers.event import EVENT_KEYS, PHASE_KEYS, notes_on, read_event
-from abawbench.organisers.event_template import event_text, write_event
+from abawbench.organisers.events.deadlines import parse_moment, utc_text
+from abawbench.organisers.events.event import EVENT_KEYS, PHASE_KEYS, notes_on, read_event
+from abawbench.organisers.events.template import event_text, write_event
 
 EVENT = """\
 title = "Ambivalence 2026"

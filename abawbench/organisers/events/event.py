@@ -16,8 +16,8 @@ from abawbench.base.files import read_input
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.base.toml_text import parse_toml
 from abawbench.challenges import Challenge, get
-from abawbench.organisers.deadlines import in_words
-from abawbench.organisers.event_fields import EMAIL, IMAGE, NAME, PAGES, URL, WORD, Fields, Places
+from abawbench.organisers.events.deadlines import in_words
+from abawbench.organisers.events.fields import EMAIL, IMAGE, NAME, PAGES, URL, WORD, Fields, Places
 
 EVENT_KEYS = (
     "title",
