@@ -19,14 +19,15 @@ from tests.organisers.rehearsal.conftest import COMMAND, competition, zipped
 
 
 def test_the_bundle_of_a_challenge_scores_the_good_and_refuses_every_fault(bundles, monkeypatch):
-    # a fifth of them: `test_agreement` has every fault, in this process
-    monkeypatch.setattr(run, "planted", lambda challenge, made: planted(challenge, made)[::5])
+    # some of them: `test_agreement` has every fault, in this process
+    some = {"row-missing", "nan", "hostile-name", "path-out-of-the-zip", "cut-zip", "code-in-the-zip", "empty-zip"}
+    some |= {"zip-of-finder", "windows-line-ends", "metadata-with-command"}
+    kept = lambda challenge, made: tuple(fault for fault in planted(challenge, made) if fault.name in some)  # noqa: E731
+    monkeypatch.setattr(run, "planted", kept)
     done = rehearse(open_bundle(bundles("codabench", "abaw11-ah")))
     assert done.is_ok, done.all_problems
     counts = Counter(outcome.state for outcome in done.outcomes)
-    assert counts["refused"] >= 8
-    assert counts["scored"] >= 2
-    assert set(counts) == {"refused", "scored"}
+    assert counts == {"scored": 4, "refused": 7}
     good = done.outcomes[0]
     assert (good.submission, good.state, good.is_on_board) == ("good submission", "scored", True)
     assert json.loads(json.dumps(done.to_json()))["counts"] == dict(counts)
