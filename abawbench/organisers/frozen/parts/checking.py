@@ -341,7 +341,7 @@ def read_unit_list(path: str, layout: Any, problems: Problems) -> dict[str, Any]
         # the frame count of the container, or the number of lines: which of the two is not known
         units[name] = ((int(count), int(count) + 1) if count.strip().isdecimal() else (), None, None)
     if all(map(FRAME.search, text.split("\n"))):
-        tell_list("F04", f"rows like {quote(name)}", "names of units, one a line", path, problems)
+        tell_list("F04", f"rows like {quote(text[:60])}", "names of units, one a line", path, problems)
     return units
 
 
@@ -420,7 +420,7 @@ def compare(rows: Rows, listed: Rows, file: str, problems: Problems) -> None:
             tell_rows("T06", rows, np.arange(len(rows)), lambda row: quote(listed.name(row)), COPY, file, problems)
             return
         wrong = np.flatnonzero(is_unknown & is_missing)
-        tell_rows("T06", rows, wrong, lambda number: quote(listed.name(wrong[number])), COPY, file, problems)
+        tell_rows("T06", rows, wrong, lambda number: quote(listed.name(int(wrong[number]))), COPY, file, problems)
         is_unknown[wrong] = is_missing[wrong] = False
     codes = (listed.unit.astype(np.int64) << 32) + listed.frame
     is_written = np.isin(codes, codes[places[places >= 0]])
@@ -441,7 +441,9 @@ def compare(rows: Rows, listed: Rows, file: str, problems: Problems) -> None:
     ):
         tell_rows(rule, of, wrong, lambda _, expected=expected: expected, fix, file, problems)
     fix = "copy the order of the list, never sort"
-    tell_rows("T05", rows, met[moved], lambda number: quote(listed.name(right[moved[number]])), fix, file, problems)
+    tell_rows(
+        "T05", rows, met[moved], lambda number: quote(listed.name(int(right[moved[number]]))), fix, file, problems
+    )
 
 
 def tell_rows(rule: str, rows: Rows, places: Any, expected: Any, fix: str, file: str, problems: Problems) -> None:

@@ -427,6 +427,7 @@ def read_text(path: str, layouts: Sequence[dict[str, Any]], problems: Problems, 
     data = None if data is None else as_lines(data, path, problems)
     if data is None:
         return None
+    kept: Any = None
     if HAS_NAMED_COLUMNS:
         data, kept = arranged(data, layouts[0]) if layouts[0]["by_name"] else (data, None)
     rows = Reader(data, layouts, path, problems, of_unit).read()
@@ -473,9 +474,10 @@ def joined_units(rows_of: dict[str, Any]) -> Rows:
 
 def own_files(folder: str) -> list[str]:
     """The files in a folder, sorted by name, without those of the system; a folder that it holds alone is opened."""
-    for _ in range(2):
+    paths = [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if not is_litter(name)]
+    if len(paths) == 1 and os.path.isdir(paths[0]):
+        folder = paths[0]
         paths = [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if not is_litter(name)]
-        folder = paths[0] if len(paths) == 1 and os.path.isdir(paths[0]) else folder
     return [path for path in paths if os.path.isfile(path)]
 
 
