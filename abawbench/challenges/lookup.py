@@ -9,9 +9,8 @@ from pathlib import Path
 
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import catalogue
-from abawbench.challenges.fitting import ID
 from abawbench.challenges.model import Challenge
-from abawbench.challenges.own import SUFFIX, read_challenge
+from abawbench.challenges.own import ID, SUFFIX, read_challenge
 
 # list of folders of challenges of one's own, as PATH has one of programs
 VARIABLE = "ABAWBENCH_CHALLENGES"

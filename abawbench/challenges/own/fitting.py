@@ -8,8 +8,8 @@ from dataclasses import fields
 from typing import get_args
 
 from abawbench.base.problems import near_names
-from abawbench.challenges.fields import Fault, Steps
 from abawbench.challenges.model import Categorical, Challenge, Continuous, FormatId, Metric, MultiLabel, Size, Task
+from abawbench.challenges.own.fields import Fault, Steps
 from abawbench.labels import CLASS_SENTINEL, spelling
 
 # criteria of each kind of task, and those of the probability of class 1

@@ -1,4 +1,4 @@
-"""Challenges of one's own: TOML files outside the package, read, checked as a whole, and derived from others."""
+"""Files of challenges outside the package: read, checked as a whole, and written anew from others."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from abawbench.base.files import read_input, write_text
 from abawbench.base.problems import Problem, ProblemError, unreadable
 from abawbench.base.toml_text import parse_toml
 from abawbench.challenges.catalogue import CHALLENGES
-from abawbench.challenges.fields import Fault, lines_of, read_fields
-from abawbench.challenges.fitting import OF_EDITION, faults_of, id_faults
 from abawbench.challenges.model import Baseline, Challenge, ForbiddenData, Statement
-from abawbench.challenges.toml_writing import to_toml
+from abawbench.challenges.own.fields import Fault, lines_of, read_fields
+from abawbench.challenges.own.fitting import OF_EDITION, faults_of, id_faults
+from abawbench.challenges.own.toml_writing import to_toml
 
 SUFFIX = ".toml"
 # bytes; the longest record of the catalogue has 20,000

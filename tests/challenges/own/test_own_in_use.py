@@ -16,13 +16,13 @@ import abawbench
 from abawbench import formats
 from abawbench.challenges import CHALLENGES, Challenge, lookup
 from abawbench.challenges.own import read_challenge, write_new
-from abawbench.challenges.toml_writing import to_toml
+from abawbench.challenges.own.toml_writing import to_toml
 from abawbench.formats.check import check, is_accepted
 from abawbench.formats.dataframe import from_frame, to_frame
 from abawbench.organisers.faults import planted
 from abawbench.organisers.frozen import frozen_scorer
 from abawbench.organisers.samples import sample, write, write_sample
-from tests.challenges.own_challenges import fits, own_challenges
+from tests.challenges.own.drawn import fits, own_challenges
 
 
 @pytest.fixture(autouse=True)

@@ -17,9 +17,9 @@ from hypothesis import strategies as some
 import abawbench
 from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import CHALLENGES, Categorical, Challenge, Continuous, MultiLabel, find, get, known, lookup
-from abawbench.challenges.fitting import CRITERIA, OF_PROBABILITY
 from abawbench.challenges.own import derive, read_challenge
-from abawbench.challenges.toml_writing import to_toml
+from abawbench.challenges.own.fitting import CRITERIA, OF_PROBABILITY
+from abawbench.challenges.own.toml_writing import to_toml
 from abawbench.scoring import criteria
 
 every_challenge = pytest.mark.parametrize("like", CHALLENGES.values(), ids=CHALLENGES)

@@ -21,8 +21,8 @@ from abawbench.challenges import (
     Term,
     get,
 )
-from abawbench.challenges.fitting import CRITERIA, faults_of
 from abawbench.challenges.own import derive
+from abawbench.challenges.own.fitting import CRITERIA, faults_of
 from abawbench.labels import spelling
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
