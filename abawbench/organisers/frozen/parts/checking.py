@@ -51,6 +51,8 @@ ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, V
 # faults of a file beside which its rows can still be compared
 KEPT = ("F05", "F08", "F09", "F10", "F15", "F16")
 FRAME = re.compile(r"/(?:frame-)?[0-9]+\.jpg(?:,|\Z)")
+# names of a list that are read at a time
+PART = 1 << 14
 COPY = "copy the names from the list: frames from 1, five digits, forward slashes"
 
 
@@ -321,8 +323,9 @@ def read_row_list(path: str, layout: Any, problems: Problems) -> Rows | None:
 def listed_rows(names: Sequence[str], key: str) -> Rows:
     """Rows that have names alone."""
     units: dict[str, int] = {}
-    pieces_of = [named(names[begin : begin + PIECE], key, units) for begin in range(0, len(names), PIECE)]
-    unit, frame = (np.concatenate(part) for part in zip(*pieces_of, strict=True))
+    # some at a time: what matches takes far more memory than numbers
+    parts = [named(names[begin : begin + PART], key, units) for begin in range(0, len(names) or 1, PART)]
+    unit, frame = (np.concatenate([part[side] for part in parts]) for side in (0, 1))
     return Rows(key, list(units), unit, frame, np.arange(len(unit)))
 
 

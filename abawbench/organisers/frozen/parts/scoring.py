@@ -162,7 +162,7 @@ def rows_of(task: Facts, sums: Floats) -> Any:
     return sums.sum((-2, -1)) if task["kind"] == "class" else sums[..., 0, :].sum(-1)
 
 
-def figures(record: Facts, sums: Sums, pilots: Sums) -> dict[Path, Floats]:
+def figures(record: Facts, sums: Mapping[str, Floats], pilots: Sums) -> dict[Path, Floats]:
     """Every figure by its path, over any leading axes of the statistics; NaN where undefined."""
     means: dict[tuple[str, str], Floats] = {}
     metrics: dict[Path, Floats] = {}
