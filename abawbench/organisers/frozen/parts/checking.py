@@ -19,7 +19,6 @@ from abawbench.organisers.frozen.parts.reading import (
     NAMES,
     NO_FRAME,
     NUMBER,
-    PIECE,
     Reader,
     Rows,
     as_lines,
