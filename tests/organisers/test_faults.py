@@ -10,7 +10,7 @@ from abawbench.challenges import CHALLENGES, get
 from abawbench.formats.check import check
 from abawbench.formats.layout import layouts
 from abawbench.organisers.faults import planted
-from abawbench.organisers.faults_in_zips import EXECUTED
+from abawbench.organisers.faults.in_zips import EXECUTED
 from abawbench.organisers.samples import sample, write
 
 MADE = {name: sample(get(name), units=2, rows=8) for name in CHALLENGES}

@@ -16,7 +16,7 @@ from abawbench.base.problems import Problem, ProblemError
 from abawbench.challenges import Challenge, get
 from abawbench.formats import read_truth
 from abawbench.organisers.faults import planted
-from abawbench.organisers.faults_in_zips import EXECUTED
+from abawbench.organisers.faults.in_zips import EXECUTED
 from abawbench.organisers.rehearsal import codabench_files, codabench_worker, evalai_files, evalai_worker, kaggle
 from abawbench.organisers.rehearsal.bundle_files import Inspected, Opened, Stage
 from abawbench.organisers.rehearsal.expected import Expected, Truth, expected

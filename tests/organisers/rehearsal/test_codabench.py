@@ -7,7 +7,7 @@ import time
 import pytest
 
 from abawbench.base.problems import ProblemError
-from abawbench.organisers.faults_in_zips import EXECUTED
+from abawbench.organisers.faults.in_zips import EXECUTED
 from abawbench.organisers.rehearsal import open_bundle, read_profiles, rehearse
 from abawbench.organisers.rehearsal.sandbox import Limits
 from abawbench.organisers.rehearsal.sent import Sent, as_sent

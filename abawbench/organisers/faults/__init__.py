@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from abawbench.challenges import Challenge
 from abawbench.formats.layout import prediction_layouts
-from abawbench.organisers.faults_in_files import IN_FILES, ODD_FILES, good
-from abawbench.organisers.faults_in_zips import IN_ZIPS, ODD_ZIPS
+from abawbench.organisers.faults.in_files import IN_FILES, ODD_FILES, good
+from abawbench.organisers.faults.in_zips import IN_ZIPS, ODD_ZIPS
 from abawbench.organisers.samples import Sample
 
 LEAST_ROWS = 6

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Mapping
 
 from abawbench.formats.check import most_trials
-from abawbench.organisers.faults_in_files import Files, Good, Kind
+from abawbench.organisers.faults.in_files import Files, Good, Kind
 
 ZIP = "submission.zip"
 NO_TIME = (1980, 1, 1, 0, 0, 0)
