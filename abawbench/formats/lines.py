@@ -18,9 +18,9 @@ MARKS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "blanks"}
 # rows that are looked at to find the separator
 LOOKED_AT = 2000
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
-PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?", re.ASCII)
-# a name, and numbers behind it, all separated by blanks
-BLANK_SEPARATED = re.compile(rf"(?:\S+|\S.*?\S)?(?:(?:^|[{BLANKS}]+)[+-]?[\d.]+(?:[eE][+-]?\d+)?)+", re.ASCII)
+PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+# a number behind a blank, whatever stands before it
+BLANK_SEPARATED = re.compile(rf"(?:.*[{BLANKS}])?[+-]?[\d.]+(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 @dataclass(eq=False)

@@ -16,7 +16,7 @@ NEAR_ONE = 1e-3
 _NAME = r"(?:tensor|array|Tensor|DeviceArray|(?:np|numpy|torch|jnp)\.\w+)\("
 _CALL = re.compile(rf"\b{_NAME}")
 _KEYWORD = re.compile(
-    r",\s*(?:device|dtype|grad_fn|requires_grad|size|shape)\s*=\s*(?:'[^']*'|<[^>]*>|\w[\w.]*(?:\([^)]*\))?)"
+    r",\s*(?:device|dtype|grad_fn|requires_grad|size|shape)\s*=\s*(?:'[^']{0,99}'|<[^>]{0,99}>|\w[\w.]*(?:\([^)]{0,99}\))?)"
 )
 # a field that begins as such a text does
 _PRINTED = re.compile(rf"(?:(?<=,)|(?<=^))\s*(?=[\[(]|{_NAME})")

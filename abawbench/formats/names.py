@@ -38,9 +38,10 @@ EXPLAINED = 0.5
 
 
 def _without_ending(name: str) -> str:
-    while (found := ENDING.search(name)) is not None and found.start():
-        name = name[: found.start()]
-    return name
+    end = len(name)
+    while (begin := name.rfind(".", 0, end)) > 0 and ENDING.fullmatch(name, begin, end):
+        end = begin
+    return name[:end]
 
 
 def _without_fraction(name: str) -> str:

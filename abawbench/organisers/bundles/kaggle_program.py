@@ -22,7 +22,7 @@ FROZEN_SCORER = ""
 
 # columns of the solution beside those of values; each name of a row or unit has a word before it, so that it stays text
 PLACE, UNIT, ROW, USAGE = "place_in_truth", "unit_name", "row_name", "Usage"
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+NUMBER = re.compile(r"[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 MOST_SHOWN = 20
 
 

@@ -365,9 +365,11 @@ def find(unit: str, units: Mapping[str, Any]) -> str | None:
 def submitted_units(members: Any, files: Any, layout: Any, listed: Any, path: str, problems: Problems) -> Rows | None:
     """The rows of files of units, whose names are compared with the list."""
     units, rows_of, spelt = listed or {}, {}, {}
+    given, plain_of = set(map(unit_of, files)), {one: plain(one) for one in units}
     for name in files:
         unit = unit_of(name)
-        alike = [one for one in units if plain(one) == plain(unit) and one not in map(unit_of, files)]
+        wanted = plain(unit)
+        alike = [one for one in units if plain_of[one] == wanted and one not in given]
         spelt[name] = alike[0] if find(unit, units) is None and len(alike) == 1 else unit
         if listed is not None and spelt[name] != unit:
             problems.add("T06", ascii(name), ascii(spelt[name]), "name the file as the list does", path)
@@ -387,7 +389,10 @@ def submitted_units(members: Any, files: Any, layout: Any, listed: Any, path: st
 
 def plain(name: str) -> str:
     """A name without what may be spelt otherwise: blanks, case, endings, zeros in front."""
-    return re.sub(r"(?:\.(?:mp4|avi|mov|txt|csv))+$", "", name.strip().lower()).replace(" ", "_").lstrip("0")
+    stem, end = name.strip().lower(), len(name)
+    while stem.endswith((".mp4", ".avi", ".mov", ".txt", ".csv"), 0, end):
+        end = min(end, len(stem)) - 4
+    return stem[:end].replace(" ", "_").lstrip("0")
 
 
 def places_of(rows: Rows, listed: Rows) -> Any:

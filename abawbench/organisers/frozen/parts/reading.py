@@ -22,7 +22,7 @@ from abawbench.organisers.frozen.parts.problems import Problems
 NO_FRAME = -1
 # bytes that are read at a time, and those of the longest line
 PIECE = 1 << 20
-NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
 COMMENT = re.compile(r"[ \t]*(?:#|//|%)")
 # names of rows by the key of a layout, and a beginning of a line that is such a name
@@ -221,7 +221,7 @@ def line_fault(line: str, layout: dict[str, Any], width: int) -> tuple[str, str,
             "commas and decimal points",
             "separate by commas",
         ),
-        ("F18", re.search(r"(?:^|,)\s*[\[(]|\b[\w.]+\(", values), "a plain number", "write the value itself, x.item()"),
+        ("F18", re.search(r"(?:^|,)\s*[\[(]|\w\.*\(", values), "a plain number", "write the value itself, x.item()"),
         ("F08", ended != line and len(split(ended, layout)) == width, "its last value", "remove what follows it"),
         ("F14", is_numbered, "the row alone", "write without an index (index=False in pandas)"),
         ("F09", any(field != field.strip(" \t") for field in fields), "fields without blanks", "remove the blanks"),
