@@ -17,9 +17,12 @@ README = """\
 | `{template}` | the rows to predict |
 | `{scorer}` | the program that checks and scores submissions: Python 3.8 or later, and NumPy |
 
-Check a submission before you send it, with labels of your own, as those of the validation split:
+Check a submission before you send it; `"ok": true` says that it will be scored:
 
-    python {scorer} LABELS SUBMISSION --template {template}
+    python {scorer} - SUBMISSION --template {template}
+
+The `-` stands for the truth. With labels that you have in its place, as those of the validation split, and a prediction
+of the same rows, the program also scores: `python {scorer} LABELS SUBMISSION`.
 
 To send it, zip {what} and upload the zip. Files that macOS or Windows add to a zip do no harm, nor does a folder around
 it. A submission that is not scored says why in its log and on its page of results; it takes no place on the board.

@@ -133,6 +133,7 @@ def _head(challenge: Challenge, made: str) -> str:
         ],
         [
             f"python {program} TRUTH PREDICTIONS [--template LIST] [--intervals] [--private]",
+            "TRUTH may be -, for who has none: PREDICTIONS are then checked, and not scored",
             "prints one JSON object; exit status 0: scored, 1: problems found, 2: wrong use",
             f"import {program[:-3]}; {program[:-3]}.evaluate(truth, predictions) returns it as a dictionary",
         ],

@@ -307,10 +307,14 @@ def test_the_starting_kit_tells_how_to_take_part_and_its_scorer_runs(bundle, tmp
     command, *_ = re.findall(r"^    (python score_\w+\.py .*)$", readme, re.M)
     truth = tmp_path / "labels.txt"
     truth.write_bytes(next(iter(sample(CHALLENGES["abaw11-ah"], units=3, rows=12).truth.values())))
-    words = command.replace("LABELS", "labels.txt").replace("SUBMISSION", "sample/sample.txt").split()[1:]
-    done = subprocess.run([sys.executable, *words], cwd=kit, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["ok"] is True
+    scoring = re.findall(r"`(python score_\w+\.py LABELS .*)`", readme)
+    for line, is_scored in ((command, False), (scoring[0], True)):
+        words = line.replace("LABELS", "labels.txt").replace("SUBMISSION", "sample/sample.txt").split()[1:]
+        done = subprocess.run([sys.executable, *words], cwd=kit, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        answer = json.loads(done.stdout)
+        assert answer["ok"] is True
+        assert (answer["score"] is not None) is is_scored
 
 
 def test_a_truth_without_a_score_makes_no_bundle(tmp_path):

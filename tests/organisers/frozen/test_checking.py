@@ -15,6 +15,7 @@ from abawbench.organisers.faults import planted
 from abawbench.organisers.frozen.parts.checking import check
 from abawbench.organisers.frozen.record import reading_facts
 from abawbench.organisers.samples import sample, write
+from tests.organisers.frozen.scorers import scorer
 
 # one challenge of each format
 FORMATS = {challenge.prediction_format: challenge.id for challenge in CHALLENGES.values()}
@@ -52,6 +53,18 @@ def test_every_planted_fault_has_the_rules_of_check(case, tmp_path):
         problems, rows = check(str(path), str(template), facts)
         assert found_rules(problems) == fault.rules, fault.name
         assert (rows is None) == fault.is_refused, fault.name
+
+
+def test_without_a_truth_a_scorer_checks_alone(case, tmp_path):
+    challenge, _, made, template = case
+    evaluate = scorer(challenge.id).evaluate
+    good = evaluate("-", str(write(made.prediction, tmp_path / "good")), str(template))
+    assert good["ok"] is True
+    assert good["score"] is None
+    for number, fault in enumerate(planted(challenge, made)[::9]):
+        told = evaluate("-", str(write(fault.files, tmp_path / str(number))), str(template))
+        assert told["ok"] is not fault.is_refused, fault.name
+        assert found_rules(told["problems"]) == fault.rules, fault.name
 
 
 def mutated(data, chance):

@@ -16,6 +16,8 @@ from abawbench.organisers.frozen.parts.reading import Rows, read
 from abawbench.organisers.frozen.parts.scoring import annotated, meet, score
 
 DESCRIPTION = "Check PREDICTIONS, score them against TRUTH, and print one JSON object."
+# stands for a truth that nobody has but the organisers
+NO_TRUTH = "-"
 
 
 def evaluate(
@@ -24,7 +26,7 @@ def evaluate(
     """Check and score a prediction; where something is wrong, `ok` is False and `problems` says what.
 
     Args:
-        truth: file or folder of the annotations.
+        truth: file or folder of the annotations; "-" for none: the prediction is checked, and not scored.
         prediction: file, folder of files of units, or zip of one trial.
         template: the organisers' list of rows to predict, if the rows are to be compared with it.
         intervals: also compute the 95 % intervals.
@@ -37,7 +39,7 @@ def evaluate(
     head = {"ok": False, "challenge": CHALLENGE, "fingerprint": FINGERPRINT, "version": VERSION, "made": MADE}
     result: dict[str, Any] = dict(head, score=None, terms={}, metrics={}, rows={}, flags=[])
     try:
-        known, odd = read(truth, "truth", RECORD)
+        known, odd = (None, []) if truth == NO_TRUTH else read(truth, "truth", RECORD)
         problems, rows = check(prediction, template, RECORD, known if template is None else None)
         if private:
             # in messages, a truth has no lines and no values
@@ -49,6 +51,8 @@ def evaluate(
             figures, more = scored(known, rows, prediction, intervals, private)
             problems = problems + more
             result.update(figures)
+        elif truth == NO_TRUTH:
+            result["ok"] = rows is not None and not is_refused(problems)
     except (OSError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         problems = [problem("F01", reason, "files that can be read", "check the files and their rights")]
@@ -83,7 +87,7 @@ def scored(
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0 scored, 1 problems found; wrong use ends with 2."""
     parser = argparse.ArgumentParser(description=DESCRIPTION)
-    parser.add_argument("truth", metavar="TRUTH", help="file or folder of the annotations")
+    parser.add_argument("truth", metavar="TRUTH", help="file or folder of the annotations, or - to check alone")
     parser.add_argument(
         "predictions", metavar="PREDICTIONS", help="file, folder of files of units, or zip of one trial"
     )
