@@ -10,8 +10,9 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from io import BufferedReader, FileIO
 from pathlib import Path
 
 from abawbench.base.problems import Problem, ProblemError, Problems
@@ -24,6 +25,8 @@ LARGEST = 1024 * MEBIBYTE
 UNSUSPECTED = 64 * MEBIBYTE
 LARGEST_RATIO = 200
 MOST_MEMBERS = 10_000
+# bytes of the list of members: each has 46 at least, and its name
+LARGEST_LIST = 16 * MEBIBYTE
 ARCHIVES = {".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".7z", ".rar", ".zst"}
 ARCHIVE_STARTS = (
     b"PK\x03\x04",
@@ -84,14 +87,27 @@ def archive_members(path: Path, problems: Problems) -> Generator[list[Member]]:
     Loading a member raises ProblemError: Z01 it is damaged, Z04 the archive grows too large as it is unpacked, Z05 it
     is an archive itself.
     """
-    try:
-        archive = zipfile.ZipFile(path)
-    except ZIP_ERRORS as error:
-        problems.add(_damaged(str(error), str(path)))
-        yield []
-        return
-    with archive:
-        yield _members(archive, path, problems)
+    with ExitStack() as opened:
+        try:
+            file = opened.enter_context(_Bounded(FileIO(path)))
+            archive = opened.enter_context(zipfile.ZipFile(file))
+        except zipfile.LargeZipFile as error:
+            problems.add(_too_large(str(error), f"at most {MOST_MEMBERS:,} members", str(path)))
+            yield []
+        except ZIP_ERRORS as error:
+            problems.add(_damaged(str(error), str(path)))
+            yield []
+        else:
+            yield _members(archive, path, problems)
+
+
+class _Bounded(BufferedReader):
+    """A zip whose list of members, which `zipfile` reads as a whole, is only read if it is not endless."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > LARGEST_LIST:
+            raise zipfile.LargeZipFile(f"{size:,} bytes of names of members")
+        return super().read(size)
 
 
 def _members(archive: zipfile.ZipFile, path: Path, problems: Problems) -> list[Member]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 
 import pytest
@@ -73,7 +74,29 @@ def test_thousands_of_files_with_long_names_are_compared_with_the_list(tmp_path)
     made = sample(CHALLENGES["abaw3-va"])
     template, truth = write(made.template, tmp_path / "list"), write(made.truth, tmp_path / "truth")
     with zipfile.ZipFile(tmp_path / "sent.zip", "w") as archive:
-        for number in range(500):
+        for number in range(300):
             archive.writestr(f"{number}{'.mp4' * 10_000}.txt", b"valence,arousal\n0,0\n")
     found = scorer("abaw3-va").evaluate(str(truth), str(tmp_path / "sent.zip"), str(template), private=True)
     assert {"T08", "T09"} <= {problem["rule"] for problem in found["problems"]}
+
+
+def endless_list(members: int) -> bytes:
+    """A zip whose list has so many members, none of which is there, as ZIP64 counts them."""
+    first = struct.pack("<4s5H3I2H", b"PK\3\4", 20, 0, 0, 0, 33, 0, 0, 0, 1, 0) + b"a"
+    entry = struct.pack("<4s6H3I5H2I", b"PK\1\2", 20, 20, 0, 0, 0, 33, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0)
+    listed = b"".join(entry + b"%08d" % number for number in range(members))
+    end = struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, members, members, len(listed), len(first))
+    place = struct.pack("<4sIQI", b"PK\6\7", 0, len(first) + len(listed), 1)
+    last = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 65535, 65535, 4294967295, 4294967295, 0)
+    return first + listed + end + place + last
+
+
+def test_a_list_of_half_a_million_members_is_not_read(tmp_path):
+    made = sample(CHALLENGES["abaw11-ah"])
+    template, truth = write(made.template, tmp_path / "list"), write(made.truth, tmp_path / "truth")
+    sent = tmp_path / "sent.zip"
+    sent.write_bytes(endless_list(500_000))
+    found = scorer("abaw11-ah").evaluate(str(truth), str(sent), str(template), private=True)
+    (told,) = check_listed(CHALLENGES["abaw11-ah"], sent, read_list(CHALLENGES["abaw11-ah"], template))
+    assert [problem["rule"] for problem in found["problems"]] == [told.rule] == ["Z04"]
+    assert "27,000,000 bytes" in told.found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import stat
@@ -36,6 +37,8 @@ from abawbench.table import video_of
 
 # bytes that a zip may hold at least and at most, how many times its own size between them, and members
 UNSUSPECTED, LARGEST, LARGEST_RATIO, MOST_MEMBERS = 1 << 26, 1 << 30, 200, 10_000
+# bytes of the list of members: each has 46 at least, and its name
+LARGEST_LIST = 1 << 24
 ARCHIVES = (".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".7z", ".rar", ".zst")
 ARCHIVE_STARTS = (
     b"PK\x03\x04",
@@ -202,10 +205,27 @@ def is_zip(path: str) -> bool:
         return path.lower().endswith(".zip") or file.read(4) == b"PK\x03\x04"
 
 
+class Bounded(io.BufferedReader):
+    """A zip whose list of members, which `zipfile` reads as a whole, is only read if it is not endless."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read bytes; no list of so many members as no prediction has."""
+        if size is not None and size > LARGEST_LIST:
+            raise zipfile.LargeZipFile(f"{size:,} bytes of names of members")
+        return super().read(size)
+
+    def __del__(self) -> None:
+        # as ZipFile does with a file of its own
+        self.close()
+
+
 def zip_members(path: str, problems: Problems) -> dict[str, Callable[[], Any]]:
     """By name, a function for the bytes of each member that is safe to open; nothing is unpacked to disk."""
     try:
-        archive = zipfile.ZipFile(path)
+        archive = zipfile.ZipFile(Bounded(io.FileIO(path)))
+    except zipfile.LargeZipFile as error:
+        problems.add("Z04", str(error), f"at most {MOST_MEMBERS:,} members", "pack the prediction files alone", path)
+        return {}
     except ZIP_ERRORS as error:
         problems.add("Z01", str(error) or "damaged", "a sound zip", "pack it again", path)
         return {}
