@@ -102,7 +102,7 @@ def _progress() -> Callable[[str, int, int], None]:
 
 def _print(found: Outputs, out: Path, *, as_json: bool) -> None:
     from abawbench.base.number_text import format_figure, format_interval
-    from abawbench.base.problems import render
+    from abawbench.base.problems import inert, render
     from abawbench.organisers.mail.account import slug
     from abawbench.scoring.criteria import figure_name
 
@@ -115,6 +115,7 @@ def _print(found: Outputs, out: Path, *, as_json: bool) -> None:
             "board": board.to_json(),
             "outcomes": dict(sorted(counts.items())),
             "unknown": [mail.place for mail, _ in found.unknown],
+            "without_prediction": [mail.place for mail in found.questions],
             "replies": {
                 team: f"replies/{slug(team)}/reply-{reply.number}.eml" for team, reply in sorted(found.replies.items())
             },
@@ -142,6 +143,9 @@ def _print(found: Outputs, out: Path, *, as_json: bool) -> None:
     told = ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items())) or "none"
     click.echo(f"trials: {told}")
     click.echo(
-        f"{len(found.replies):,} new replies in {out / 'replies'}; {len(found.unknown):,} mails of unknown teams"
+        f"{len(found.replies):,} new {'reply' if len(found.replies) == 1 else 'replies'} in {out / 'replies'}; "
+        f"{len(found.unknown):,} {'mail' if len(found.unknown) == 1 else 'mails'} of unknown teams"
     )
+    for mail in found.questions:
+        click.echo(inert(f"without a prediction, perhaps a question: {mail.place} {mail.opened.subject!r}"))
     click.echo(f"{out / 'board.html'}: board; {len(found.written):,} files new or changed")

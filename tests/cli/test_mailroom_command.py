@@ -72,6 +72,18 @@ def test_a_refused_trial_is_no_failure_of_the_command(place: Place) -> None:
     assert "1 refused" in result.stdout
 
 
+def test_a_mail_without_a_prediction_is_named_once_as_it_may_be_a_question(place: Place) -> None:
+    place.put("1.eml", mail([], subject="When is the\x1b[31m deadline?"))
+    told = "without a prediction, perhaps a question: 1.eml"
+    first = run(place).stdout
+    assert told in first
+    assert "1 new reply in" in first
+    assert "\x1b" not in first
+    assert told not in run(place).stdout
+    place.put("2.eml", mail([("paper.pdf", b"%PDF-1.4")], sender="eve@red.org", number=2))
+    assert json.loads(run(place, "--json").stdout)["without_prediction"] == ["2.eml"]
+
+
 def test_json_has_the_board(place: Place) -> None:
     fill(place)
     result = run(place, "--roster", str(place.folder / "roster.csv"), "--json")

@@ -128,7 +128,7 @@ def _markdown(board: Board) -> str:
         *map(marked_down, remarks_on(board)),
     ]
     if trials:
-        names = ["team", "trial", "sent on", "", figure_name(board.figure), "95 % interval"]
+        names = ["team", "trial", "sent on", "outcome", figure_name(board.figure), "95 % interval"]
         parts += ["## All trials", tabulate(trials, names, tablefmt="pipe", disable_numparse=True)]
     return "\n\n".join(parts) + "\n"
 

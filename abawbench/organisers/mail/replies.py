@@ -92,6 +92,9 @@ def next_reply(challenge: Challenge, terms: Terms, account: Account, answered: S
     ]
     for mail in new:
         lines += ["", *_on_mail(terms, account, mail, is_changed=mail.opened.key in before)]
+    if any(_is_refused(account, outcome) for mail in new for outcome in account.of_mail(mail)):
+        lines += ["", "Before you send a file, see whether it will be accepted (LIST is our list):"]
+        lines += [f"  abawbench check {challenge.id} FILE --template LIST"]
     lines += [
         "",
         *textwrap.wrap(_quota(terms, account), WIDTH),
@@ -148,6 +151,11 @@ def _on_trial(terms: Terms, outcome: Outcome, verdict: Verdict | None) -> Iterat
         yield from _paragraph(f"{name}: ACCEPTED and scored; scores are published after the deadline", "  ")
     for line in remarks([problem for problem in problems if problem.is_note]):
         yield from _paragraph(f"note: {line}", "    ")
+
+
+def _is_refused(account: Account, outcome: Outcome) -> bool:
+    verdict = account.verdicts.get(outcome.sent.trial.sha256)
+    return outcome.state == "judged" and verdict is not None and verdict.score is None and not verdict.is_failure
 
 
 def score_text(score: dict[str, Any]) -> str:

@@ -84,6 +84,17 @@ class Outputs:
     replies: Mapping[str, Reply]
     written: tuple[Path, ...]
 
+    @property
+    def questions(self) -> tuple[Mail, ...]:
+        """Mails without a prediction that this run answers: a person should read them."""
+        return tuple(
+            mail
+            for account in self.accounts
+            if (reply := self.replies.get(account.team.name)) is not None
+            for mail in account.mails
+            if mail.opened.key in reply.answers and any(problem.rule == "O35" for problem in mail.problems)
+        )
+
 
 def inputs_of(
     challenge: Challenge,
@@ -250,10 +261,16 @@ def _shared(accounts: Sequence[Account]) -> list[Problem]:
             trial = outcome.sent.trial
             owners.setdefault(trial.sha256, {})[account.team.name] = trial.name
     fix = "ask the teams, unless it is a sample that everybody has"
+    shared = {digest: sorted(teams.items()) for digest, teams in sorted(owners.items()) if len(teams) > 1}
     return [
-        Problem("N20", f"the same bytes from {', '.join(sorted(teams))}", "trials that differ", fix, digest[:16])
-        for digest, teams in sorted(owners.items())
-        if len(teams) > 1
+        Problem(
+            "N20",
+            f"the same bytes from {', '.join(f'{team} ({name})' for team, name in teams)}",
+            "trials that differ",
+            fix,
+            f"sha256 {digest[:16]}",
+        )
+        for digest, teams in shared.items()
     ]
 
 

@@ -97,7 +97,9 @@ def test_equal_trials_share_a_rank(place: Place) -> None:
     outputs = place.run()
     assert scores(outputs) == [(1, "x", 1, 1), (1, "y", 1, 1), (3, "z", 1, 1)]
     # and the organisers learn of it
-    assert [problem.rule for problem in outputs.problems] == ["N20"]
+    (note,) = outputs.problems
+    assert note.rule == "N20"
+    assert "x (a.txt), y (b.txt)" in note.found
 
 
 def test_the_last_trial_counts_where_the_event_says_so(place: Place) -> None:
@@ -276,6 +278,7 @@ def test_replies_say_what_came_what_is_wrong_and_what_is_left(place: Place) -> N
     assert "fix: " in text
     assert "sub.zip:my/trial-0.txt: ACCEPTED" in text
     assert "Trials that count: 1 of 5; 4 left." in text
+    assert "abawbench check abaw11-ah FILE --template LIST" in text
     assert str(place.folder) not in text
     assert not re.search(r"0\.\d", text)
 
