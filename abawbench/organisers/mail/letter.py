@@ -28,8 +28,9 @@ MOST_PARTS = 500
 DEEPEST = 10
 # characters of a text of a header that are kept
 LONGEST = 300
-ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
-MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
+# without encoded words, which a program that writes a header would decode, line feeds included
+ADDRESS = re.compile(r"(?!.*=\?)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
+MESSAGE_ID = re.compile(r"(?!.*=\?)<[!-;=?-~]{1,250}>")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n|\r\r")
 _FROM_LINE = re.compile(rb"From [^\n]*\n")
 

@@ -53,7 +53,8 @@ class Reply:
             message["From"] = sender
         if self.to:
             message["To"] = ", ".join(self.to)
-        message["Subject"] = self.subject
+        # what a sender encoded twice would be decoded here, line feeds included
+        message["Subject"] = self.subject.replace("=?", "= ?")
         if self.in_reply_to is not None:
             message["In-Reply-To"] = self.in_reply_to
             message["References"] = self.in_reply_to
