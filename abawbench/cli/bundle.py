@@ -66,7 +66,9 @@ def event(challenge: Challenge, out: Path, *, as_json: bool) -> None:
 def _platform(platform: str) -> click.Command:
     """The verb of a platform."""
 
-    @click.command(platform, help=_HELP.format(name=NAMES[platform], platform=platform), short_help=NAMES[platform])
+    short = f"Make the bundle for {NAMES[platform]}."
+
+    @click.command(platform, help=_HELP.format(name=NAMES[platform], platform=platform), short_help=short)
     @click.argument("challenge", type=CHALLENGE)
     @click.option("--event", "event_path", type=PATH, help="The event file; `abawbench bundle event` writes one.")
     @click.option("--truth", multiple=True, metavar="[PHASE=]PATH", help="Truth of every phase, or of one.")

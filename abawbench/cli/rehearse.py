@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from abawbench.organisers.rehearsal.validators import Validated
 
 MEBIBYTE = 1 << 20
+# submissions of a dress rehearsal that are always shown
+GOOD = ("good submission", "sample submission")
 HEADERS = ["submission", "phase", "profile", "platform says", "outcome", "on board", "score", "right"]
 # submissions of which the text that a team reads is printed
 MOST_SHOWN = 5
@@ -162,22 +164,19 @@ def _progress() -> Callable[[int, int], None]:
 
 
 def _print_rehearsal(rehearsal: Rehearsal, *, is_dress: bool, as_json: bool) -> None:
-    from abawbench.base.problems import render
-    from abawbench.organisers.rehearsal.report import counted, lines_of, table_rows
+    from abawbench.base.problems import inert, render
+    from abawbench.organisers.rehearsal.report import counted, table_rows, told
 
     if as_json:
         print_json(rehearsal.to_json(), problems=rehearsal.all_problems, ok=rehearsal.is_ok)
         return
-    shown = [
-        one for one in rehearsal.outcomes if not is_dress or not one.is_right or one.submission == "good submission"
-    ]
-    print_table(list(table_rows(shown)), HEADERS, optional=("phase", "platform says"))
+    shown = [one for one in rehearsal.outcomes if not is_dress or not one.is_right or one.submission in GOOD]
+    print_table(list(table_rows(shown)), HEADERS, keys=3, optional=("platform says",))
     wrong_first = sorted(shown, key=lambda one: one.is_right)
-    for outcome in wrong_first[:MOST_SHOWN] if is_dress else shown:
-        if outcome.errors.strip() or outcome.remarks:
-            click.echo(f"\n{outcome.submission} ({outcome.profile}): what the team reads")
-            for line in (*lines_of(outcome.errors), *(f"({remark})" for remark in outcome.remarks)):
-                click.echo(f"    {line}")
+    for name, profiles, lines in told(wrong_first[:MOST_SHOWN] if is_dress else shown):
+        click.echo(f"\n{inert(name)} ({', '.join(profiles)}): what the team reads")
+        for line in lines:
+            click.echo(f"    {line}")
     if rehearsal.all_problems:
         say(render(rehearsal.all_problems))
     click.echo(f"\n{rehearsal.platform}, {rehearsal.interpreter}: {counted(rehearsal)}")

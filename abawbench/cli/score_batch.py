@@ -152,6 +152,8 @@ def _say_notes(ranking: Ranking) -> None:
         count = len(ranking.unread)
         more = f" and {count - NAMED:,} more" if count > NAMED else ""
         tell(f"not read, as no prediction: {', '.join(ranking.unread[:NAMED])}{more}")
+        if any(name.lower().endswith(".eml") for name in ranking.unread):
+            tell("mails are read by `abawbench mailroom`")
     say_remarks(list(_together((one.name, flag) for one in ranking.standings for flag in one.score.flags)))
     if ranking.standings:
         say_size(ranking.standings[0].score)
@@ -201,8 +203,9 @@ def _print(challenge: Challenge, ranking: Ranking) -> None:
         heads = ["rank", "prediction", "range", figure_name(ranking.figure), "95 % interval", *ranking.terms]
         print_table(rows, heads, keys=2, optional=list(reversed(ranking.terms)))
         head = ranking.standings[0].score.intervals
+        count = "1 prediction" if len(rows) == 1 else f"{len(rows):,} predictions"
         click.echo(
-            f"{len(rows):,} predictions over {head['clusters']:,} {head['unit']}s. Range: the ranks that the "
+            f"{count} over {head['clusters']:,} {head['unit']}s. Range: the ranks that the "
             f"{head['unit']}s leave open, by intervals of all\ndifferences together. Challenge {ranking.fingerprint}"
         )
     if ranking.refused:

@@ -296,8 +296,9 @@ def _rules(challenge: Challenge, event: Event | None, notes: Footnotes) -> Itera
     decided = None if event is None else event.trials
     trials = decided or challenge.submissions
     doubt = "" if decided else _doubt(challenge, "submissions")
-    limit = "It is not known how many trials" if trials is None else f"Up to {trials:,} trials"
-    yield f"{limit} a team may send{doubt}."
+    unknown = "It is not known how many trials a team may send"
+    limit = unknown if trials is None else f"A team may send up to {trials:,} trials"
+    yield f"{limit}{doubt}."
     if event is None and challenge.channel is not None:
         yield f"Sent by: {marked_down(challenge.channel)}{_doubt(challenge, 'channel')}."
     if challenge.forbidden_data:

@@ -39,6 +39,15 @@ def test_what_a_team_would_see_is_printed_and_written_as_a_page(bundle, tmp_path
     assert "this submission is bad" in page.read_text()
 
 
+def test_what_a_team_reads_under_every_profile_is_told_once(bundle, tmp_path):
+    (tmp_path / "bad.txt").write_text("bad\n")
+    result = call(bundle, tmp_path / "bad.txt", "--profile", "plain", "--profile", "mac-zip", "--profile", "time")
+    assert result.stdout.count("this submission is bad") == 1
+    assert "bad.txt (plain, mac-zip, time): what the team reads" in result.stdout
+    table, _, _ = result.stdout.partition("what the team reads")
+    assert str(tmp_path) not in table.partition("\n\n")[0]  # the name alone, on one line with its verdict
+
+
 def test_json_is_the_envelope(bundle, tmp_path):
     (tmp_path / "good.txt").write_text("good\n")
     result = call(bundle, tmp_path / "good.txt", "--json", "--profile", "plain", "--profile", "mac-zip")

@@ -103,6 +103,9 @@ def test_truth_and_list_in_the_folder_are_no_predictions(files):
     result = run(*arguments)
     assert result.exit_code == 0, result.stdout
     assert "not read, as no prediction: list.txt, truth.txt" in result.stderr
+    assert "mailroom" not in result.stderr
+    (inbox / "1.eml").write_bytes(b"From: a@b.org\n\nhello\n")
+    assert "mails are read by `abawbench mailroom`" in run(*arguments).stderr
 
 
 @pytest.mark.parametrize(

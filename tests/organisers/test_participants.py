@@ -129,7 +129,7 @@ def test_an_event_gives_dates_limits_and_trials():
     row = "| Final | 2026-07-10 00:00:00 | 2026-07-17 11:59:59 | 2 | no limit | no |"
     assert row in made["overview"]
     assert row in made["rules"]
-    assert "Up to 3 trials a team may send." in made["rules"]
+    assert "A team may send up to 3 trials." in made["rules"]
     assert "First paragraph.\n\nSecond paragraph." in made["overview"]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +14,8 @@ from abawbench.pages.page import render_page
 from abawbench.pages.tables import Cell, Column, number
 
 TEMPLATE = "rehearsal.html.j2"
+# folder of one run, which no platform has
+RUN_FOLDER = re.compile(r"[^\s\"']*/rehearsal-\w+/")
 # lines and characters of standard error that a table and a list show
 MOST_LINES, LONGEST_LINE = 12, 160
 STATES = {
@@ -59,11 +63,14 @@ def counted(rehearsal: Rehearsal) -> str:
 
 
 def table_rows(outcomes: Sequence[Outcome]) -> Iterator[list[object]]:
-    """The cells of a table for the terminal, a row for each outcome."""
+    """The cells of a table for the terminal, a row for each outcome; a file has its name alone where that is clear."""
+    paths = {outcome.submission for outcome in outcomes}
+    names = Counter(path.rpartition("/")[2] for path in paths)
     for outcome in outcomes:
+        name = outcome.submission.rpartition("/")[2]
         score = next(iter(outcome.scores.values()), None) if outcome.state == "scored" else None
         yield [
-            outcome.submission,
+            name if names[name] == 1 else outcome.submission,
             outcome.stage,
             outcome.profile,
             outcome.platform_says,
@@ -74,9 +81,20 @@ def table_rows(outcomes: Sequence[Outcome]) -> Iterator[list[object]]:
         ]
 
 
+def told(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, list[str], list[str]]]:
+    """What teams read, with the profiles under which they do: the same text of a submission is told once."""
+    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for outcome in outcomes:
+        lines = (*lines_of(outcome.errors), *(f"({inert(remark)})" for remark in outcome.remarks))
+        if lines:
+            found.setdefault((outcome.submission, lines), []).append(outcome.profile)
+    for (name, lines), profiles in found.items():
+        yield name, list(dict.fromkeys(profiles)), list(lines)
+
+
 def lines_of(text: str) -> Iterator[str]:
     """The first lines of a text from outside, each inert and of bounded length."""
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [RUN_FOLDER.sub("", line) for line in text.splitlines() if line.strip()]
     for line in lines[:MOST_LINES]:
         yield inert(line[:LONGEST_LINE])
     if len(lines) > MOST_LINES:
