@@ -65,7 +65,6 @@ def event(challenge: Challenge, out: Path, *, as_json: bool) -> None:
 
 def _platform(platform: str) -> click.Command:
     """The verb of a platform."""
-
     short = f"Make the bundle for {NAMES[platform]}."
 
     @click.command(platform, help=_HELP.format(name=NAMES[platform], platform=platform), short_help=short)
