@@ -38,9 +38,14 @@ STOREYS: list[set[str]] = [
     {"__main__"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(STOREYS) for room in rooms}
-# the order within `tuning/`
-TUNING: list[set[str]] = [{"inputs"}, {"steps"}, {"search"}, {"ensembles", "gains"}, {"trials"}, {"use"}, {"tune"}]
-LEVEL_OF_TUNING = {room: level for level, rooms in enumerate(TUNING) for room in rooms}
+# the order within rooms that have rooms of their own
+WITHIN: dict[str, list[set[str]]] = {
+    "tuning": [{"inputs"}, {"steps"}, {"search"}, {"ensembles", "gains"}, {"trials"}, {"use"}, {"tune"}],
+    "organisers": [{"events", "samples"}, {"batch", "faults", "frozen", "participants"}, {"bundles", "mail", "rehearsal"}],
+}
+LEVEL_WITHIN = {
+    room: {part: level for level, parts in enumerate(storeys) for part in parts} for room, storeys in WITHIN.items()
+}
 HEAVY = {"torch", "pandas", "matplotlib", "sklearn", "cv2", "transformers", "scipy", "pydantic"}
 
 
@@ -87,13 +92,14 @@ def test_imports_point_downwards(path):
         assert LEVEL[other] < LEVEL[own], f"{module_name(path)} imports {name}, which stands above or beside it"
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "tuning").rglob("*.py")), ids=module_name)
-def test_imports_within_tuning_point_downwards(path):
-    own = module_name(path).split(".")[2:3]
+@pytest.mark.parametrize("path", [path for path in FILES if room_of(module_name(path)) in WITHIN], ids=module_name)
+def test_imports_within_a_room_point_downwards(path):
+    room, *own = module_name(path).split(".")[1:3]
+    levels = LEVEL_WITHIN[room]
     for name in imports(path):
-        room, *other = name.split(".")[1:3]
-        if room == "tuning" and other and other != own:
-            assert LEVEL_OF_TUNING[other[0]] < LEVEL_OF_TUNING[own[0]], f"{module_name(path)} imports {name}"
+        other = name.split(".")[1:3]
+        if len(other) == 2 and other[0] == room and other[1:] != own:
+            assert levels[other[1]] < levels[own[0]], f"{module_name(path)} imports {name}"
 
 
 def test_no_module_imports_itself_round_a_corner():
