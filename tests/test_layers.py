@@ -41,7 +41,11 @@ LEVEL = {room: level for level, rooms in enumerate(STOREYS) for room in rooms}
 # the order within rooms that have rooms of their own
 WITHIN: dict[str, list[set[str]]] = {
     "tuning": [{"inputs"}, {"steps"}, {"search"}, {"ensembles", "gains"}, {"trials"}, {"use"}, {"tune"}],
-    "organisers": [{"events", "samples"}, {"batch", "faults", "frozen", "participants"}, {"bundles", "mail", "rehearsal"}],
+    "organisers": [
+        {"events", "samples"},
+        {"batch", "faults", "frozen", "participants"},
+        {"bundles", "mail", "rehearsal"},
+    ],
 }
 LEVEL_WITHIN = {
     room: {part: level for level, parts in enumerate(storeys) for part in parts} for room, storeys in WITHIN.items()
