@@ -20,7 +20,7 @@ from abawbench.organisers.frozen.scoring_facts import scorer_facts
 WIDTH = 120
 OLDEST = (3, 8)
 PARTS = "abawbench.organisers.frozen.parts"
-METRICS = ("groups", "concordance", "f1", "average_precision", "bootstrap", "jackknife")
+METRICS = ("concordance", "f1", "average_precision")
 # in the order in which they stand in the file
 SECTIONS = (
     Section("The challenge, as it was when this file was made", (f"{PARTS}.facts",)),
@@ -28,20 +28,22 @@ SECTIONS = (
     Section("Reading", (f"{PARTS}.reading",)),
     Section("Checking", (f"{PARTS}.checking",)),
     Section(
-        "Metrics: additive statistics, and functions of them", tuple(f"abawbench.metrics.{name}" for name in METRICS)
+        "Metrics: additive statistics, functions of them, and intervals",
+        (f"{PARTS}.statistics", *(f"abawbench.metrics.{name}" for name in METRICS), f"{PARTS}.intervals"),
     ),
     Section(
         "Scoring",
         (
             "abawbench.table",
-            *(f"abawbench.scoring.{name}" for name in ("criteria", "intervals", "statistics")),
+            *(f"abawbench.scoring.{name}" for name in ("criteria", "statistics")),
             f"{PARTS}.scoring",
         ),
     ),
     Section("The program", (f"{PARTS}.program",)),
 )
 ROOTS = ("CHALLENGE", "FINGERPRINT", "VERSION", "MADE", "evaluate", "describe", "main")
-_RULE = re.compile(r"[A-Z]\d\d")
+# what the parts call a layout
+LAYOUTS = ("layout", "layouts[0]", "self.layout", "facts", "official")
 
 
 def frozen_scorer(challenge: Challenge, made: str) -> str:
@@ -73,35 +75,64 @@ def frozen_scorer(challenge: Challenge, made: str) -> str:
         "CRITERIA": {(task["kind"], one) for task in record["tasks"] for one in task["criteria"]},
         "OF_PROBABILITY": set(record["of_probability"]),
     }
-    flags = _flags(record)
-    _, text = link(SECTIONS, ROOTS, literals=literals, tables=tables, flags=flags)
+    facts = _facts(record)
+    _, text = link(SECTIONS, ROOTS, literals=literals, tables=tables, facts=facts)
     rules = sorted({rule for rule in _strings(text) if rule in RULES})
     literals["TITLES"] = literal({rule: RULES[rule].title for rule in rules})
-    imports, text = link(SECTIONS, ROOTS, literals=literals, tables=tables, flags=flags)
+    imports, text = link(SECTIONS, ROOTS, literals=literals, tables=tables, facts=facts)
     end = 'if __name__ == "__main__":\n    raise SystemExit(main())'
     whole = "\n\n".join([_head(challenge, made), _doc(challenge), imports, text])
-    return f"{whole}\n\n\n{end}\n"
+    return f"{whole}\n\n{end}\n"
 
 
-def _flags(record: Facts) -> dict[str, bool]:
-    """What there is in a challenge, by the name of the flag in `parts.facts`."""
-    kinds = {task["kind"] for task in record["tasks"]}
-    layouts = record["layouts"]
+def _facts(record: Facts) -> dict[str, dict[str, tuple[object, ...]]]:
+    """By module, what is known of a challenge: the values that some expressions of the module may have."""
+    tasks, layouts = record["tasks"], record["layouts"]
     submitted = [layout for layout in layouts if layout["format"] == record["official"]]
-    return {
-        "HAS_NUMBERS": "numbers" in kinds,
-        "HAS_CLASSES": "class" in kinds,
-        "HAS_LABELS": "labels" in kinds,
-        "TAKES_UNIT_FILES": any(layout["per_unit"] for layout in submitted),
-        "TAKES_NAMES": any(layout["key"] != "line" for layout in submitted),
-        "HAS_LAYOUTS": len(layouts) > 1,
-        "HAS_UNIT_FILES": any(layout["per_unit"] for layout in layouts),
-        "HAS_FRAMES": any(layout["key"] not in {"id", "image"} for layout in layouts),
-        "HAS_PROBABILITIES": any(layout["probabilities"] for layout in layouts),
-        "HAS_TEXT": any(layout["text"] for layout in layouts),
-        "HAS_NAMED_COLUMNS": any(layout["by_name"] for layout in layouts),
-        "HAS_BLANKS": any(layout["takes_blanks"] for layout in layouts),
+    kinds = _values(tasks, "kind")
+    both = {
+        "HAS_NUMBERS": ("numbers" in kinds,),
+        "HAS_LABELS": ("labels" in kinds,),
+        "HAS_CLASSES": ("class" in kinds,),
+        "HAS_PROBABILITIES": (any(layout["probabilities"] for layout in layouts),),
+        "HAS_LAYOUTS": (len(layouts) > 1,),
+        "HAS_TRIALS": (record["trials"] > 1,),
+        "HAS_TERMS": (bool(record["terms"]),),
+        "record['tasks'][0]['kind']": (tasks[0]["kind"],),
+        "task['kind']": kinds,
+        "task['sentinel']": _values(tasks, "sentinel"),
     }
+    columns = (("probability",) if both["HAS_PROBABILITIES"][0] else ()) + (
+        ("text",) if any(layout["text"] for layout in layouts) else ()
+    )
+    both |= {"column['kind']": (*kinds, *columns)}
+    of_files = {**both, **_of_layouts(layouts)}
+    return {
+        f"{PARTS}.reading": of_files,
+        f"{PARTS}.checking": {**both, **_of_layouts(submitted)},
+        f"{PARTS}.scoring": both,
+        f"{PARTS}.program": both,
+    }
+
+
+def _values(parts: list[Facts], name: str) -> tuple[object, ...]:
+    """The different values of a key."""
+    return tuple(dict.fromkeys(part[name] for part in parts))
+
+
+def _of_layouts(layouts: list[Facts]) -> dict[str, tuple[object, ...]]:
+    """The values that the facts of a file's layout may have, by what the parts call them."""
+    found: dict[str, tuple[object, ...]] = {}
+    for key in layouts[0]:
+        if key != "aliases":
+            values = _values(layouts, key)
+            found |= {
+                f"{name}[{key!r}]": values for name in ("layout", "layouts[0]", "self.layout", "facts", "official")
+            }
+    keys = _values(layouts, "key")
+    has_key = tuple(dict.fromkeys(key != "line" for key in keys))
+    found |= {f"{name}['has_key']": has_key for name in ("layout", "self.layout")}
+    return found | {"rows.key": keys, "key": keys}
 
 
 def _strings(text: str) -> Iterator[str]:

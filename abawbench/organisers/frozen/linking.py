@@ -9,12 +9,12 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from abawbench.organisers.frozen.folding import Facts, settled
 from abawbench.organisers.frozen.plain import (
     comments_above,
     first_line,
     plain_text,
     segment,
-    settle_flags,
     without_annotations,
 )
 
@@ -58,8 +58,9 @@ class Source:
         inside: by name, the module of the package that it is imported from.
     """
 
-    def __init__(self, name: str, flags: Mapping[str, bool]) -> None:
-        text = settle_flags(inspect.getsource(importlib.import_module(name)), flags)
+    def __init__(self, name: str, facts: Facts) -> None:
+        text = inspect.getsource(importlib.import_module(name))
+        text = settled(text, facts) if facts else text
         tree = ast.parse(text)
         self.name = name
         self.lines = text.splitlines()
@@ -84,7 +85,7 @@ def link(
     *,
     literals: Mapping[str, str],
     tables: Mapping[str, set[object]],
-    flags: Mapping[str, bool],
+    facts: Mapping[str, Facts],
 ) -> tuple[str, str]:
     """Join the definitions that some names need.
 
@@ -96,7 +97,7 @@ def link(
         roots: names that the program begins with; the last module that has such a name counts.
         literals: text of the value of a name, in the place of that in its module.
         tables: by name of a dictionary, the keys that are needed; other entries are left out.
-        flags: by name of a truth value, whether it is true; of an `if` on it alone, the branch is kept that runs.
+        facts: by module, the values that some expressions may have; what they decide is settled.
 
     Returns:
         The imports, and the definitions under the titles of their sections.
@@ -104,13 +105,11 @@ def link(
     Raises:
         ValueError: two needed definitions have one name, or a name is imported from a module that is not there.
     """
-    sources = [[Source(name, flags) for name in section.modules] for section in sections]
+    sources = [[Source(name, facts.get(name, {})) for name in section.modules] for section in sections]
     linker = _Linker([source for some in sources for source in some], literals, tables)
     linker.need(linker.find(name) for name in roots)
     texts = [(section.title, linker.text_of(some)) for section, some in zip(sections, sources, strict=True)]
-    return linker.imports(), "\n\n\n".join(
-        f"# {title}\n\n{text}".replace("\n\n\n\n", "\n\n\n") for title, text in texts if text
-    )
+    return linker.imports(), "\n\n".join(f"# {title}\n\n{text}" for title, text in texts if text)
 
 
 class _Linker:
@@ -208,8 +207,7 @@ class _Linker:
         parts = list(dict.fromkeys((self._is_early(one), self._text(one)) for one in needed))
         early = [part for is_early, part in parts if is_early]
         late = [part for is_early, part in parts if not is_early]
-        blocks = [*(["\n".join(early)] if early else [""]), *late]
-        return "\n\n\n".join(blocks) if needed else ""
+        return "\n\n".join([*(["\n".join(early)] if early else []), *late])
 
     def _is_early(self, definition: Definition) -> bool:
         """True for a constant that needs no function or class of the program."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 WIDTH = 120
 # types of the fields of dataclasses that are kept; every other field is an array
 PLAIN_TYPES = {"int", "float", "str", "bool"}
 # marks for checkers of types and style
 _MARKS = re.compile(rb"  # (?:type|pyright|noqa|fmt)\b.*$", re.MULTILINE)
+
+# the last character of a line behind which a bracket has lines of its own
+_OPENING = ("(", "[", "{")
 
 Edit = tuple[int, int, bytes]
 # statements that may stand in one line
@@ -25,7 +28,7 @@ def plain_text(node: ast.stmt, lines: Sequence[str], unused: Sequence[ast.Functi
         lines: lines of its module.
         unused: methods to leave out.
     """
-    page = _Page(lines)
+    page = Page(lines)
     edits: list[Edit] = []
     for method in unused:
         first = first_line(method) - len(comments_above(lines, first_line(method)))
@@ -53,7 +56,31 @@ def _refitted(text: str) -> str:
         line = own[0][: node.col_offset] + re.sub(r",? (?=[)\]}])", "", re.sub(r"(?<=[(\[{]) ", "", line))
         if len(line) <= WIDTH and _is_same(line.strip(), node):
             lines[node.lineno - 1 : node.end_lineno] = [line]
-    return "\n".join(lines)
+    return "\n".join(_filled(lines))
+
+
+def _filled(lines: Sequence[str]) -> list[str]:
+    """Lines in which the parts of a bracket, one to a line, stand side by side; rows of a table stay alone."""
+    found: list[str] = []
+    begin = 0
+    while begin < len(lines):
+        indent = len(lines[begin]) - len(lines[begin].lstrip())
+        end = begin + 1
+        inner = " " * (indent + 4)
+        while lines[begin][-1:] in _OPENING and end < len(lines) and lines[end].startswith(inner):
+            end += 1
+        parts = [line[indent + 4 :] for line in lines[begin + 1 : end]]
+        found.append(lines[begin])
+        begin += 1
+        if any(part[0] in " ({#" or part[-1] in _OPENING or "  # " in part for part in parts):
+            continue
+        for part in parts:
+            if found[-1].startswith(inner) and len(found[-1]) + len(part) < WIDTH:
+                found[-1] += f" {part}"
+            else:
+                found.append(inner + part)
+        begin = end
+    return found
 
 
 def _is_same(line: str, node: ast.stmt) -> bool:
@@ -63,49 +90,6 @@ def _is_same(line: str, node: ast.stmt) -> bool:
     except (SyntaxError, ValueError):
         return False
     return isinstance(own, ast.FunctionDef) and ast.dump(own.body[0]) == ast.dump(node)
-
-
-def settle_flags(text: str, flags: Mapping[str, bool]) -> str:
-    """The text of a module with the branch that runs in the place of each `if` on a flag alone.
-
-    Args:
-        text: the module; no such `if` is an `elif`, and none leaves a block empty.
-        flags: the flags by name; an `if` may also be on `not` a flag, and an expression with `if` and `else`, too.
-    """
-    while True:
-        found = next(
-            (
-                (node, value)
-                for node in ast.walk(ast.parse(text))
-                if isinstance(node, ast.If | ast.IfExp) and (value := _flag(node.test, flags)) is not None
-            ),
-            None,
-        )
-        if found is None:
-            return text
-        node, is_true = found
-        lines = text.splitlines()
-        page = _Page(lines)
-        if isinstance(node, ast.IfExp):
-            kept = node.body if is_true else node.orelse
-            whole = page.text[: page.begin(node)] + page.text[page.begin(kept) : page.end(kept)]
-            text = (whole + page.text[page.end(node) :]).decode()
-            continue
-        branch = node.body if is_true else node.orelse
-        own: list[str] = []
-        if branch:
-            first, last = first_line(branch[0]), branch[-1].end_lineno or 0
-            own = [*comments_above(lines, first), *lines[first - 1 : last]]
-            own = [line[branch[0].col_offset - node.col_offset :] if line.strip() else line for line in own]
-        above = node.lineno - 1 - (0 if branch else len(comments_above(lines, node.lineno)))
-        text = "\n".join([*lines[:above], *own, *lines[node.end_lineno or 0 :]]) + "\n"
-
-
-def _flag(test: ast.expr, flags: Mapping[str, bool]) -> bool | None:
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        value = _flag(test.operand, flags)
-        return None if value is None else not value
-    return flags.get(test.id) if isinstance(test, ast.Name) else None
 
 
 def without_annotations(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
@@ -140,12 +124,18 @@ def comments_above(lines: Sequence[str], line: int) -> list[str]:
 
 def segment(lines: Sequence[str], node: ast.expr) -> str:
     """The text of an expression."""
-    page = _Page(lines)
+    page = Page(lines)
     return page.text[page.begin(node) : page.end(node)].decode()
 
 
-class _Page:
-    """The lines of a module as bytes, in which the syntax tree counts."""
+class Page:
+    """The lines of a module as bytes, in which the syntax tree counts.
+
+    Attributes:
+        lines: the lines.
+        text: all of them as bytes.
+        starts: where each line begins, and the end of the text.
+    """
 
     def __init__(self, lines: Sequence[str]) -> None:
         self.lines = lines
@@ -155,9 +145,11 @@ class _Page:
             self.starts.append(self.starts[-1] + len(line.encode()) + 1)
 
     def begin(self, node: ast.stmt | ast.expr | ast.keyword) -> int:
+        """Where a node begins."""
         return self.starts[node.lineno - 1] + node.col_offset
 
     def end(self, node: ast.stmt | ast.expr | ast.keyword) -> int:
+        """Where a node ends."""
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
         return self.starts[node.end_lineno - 1] + node.end_col_offset
@@ -167,7 +159,7 @@ def _is_inside(edit: Edit, hidden: Sequence[tuple[int, int]]) -> bool:
     return any(begin <= edit[0] < end for begin, end in hidden)
 
 
-def _edits(node: ast.AST, top: ast.stmt, page: _Page) -> Iterator[Edit]:
+def _edits(node: ast.AST, top: ast.stmt, page: Page) -> Iterator[Edit]:
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         yield from _docstring(node, page)
     if isinstance(node, ast.FunctionDef):
@@ -186,13 +178,13 @@ def _calls(node: ast.Call, name: str) -> bool:
     return isinstance(node.func, ast.Name) and node.func.id == name
 
 
-def _docstring(node: ast.FunctionDef | ast.ClassDef, page: _Page) -> Iterator[Edit]:
+def _docstring(node: ast.FunctionDef | ast.ClassDef, page: Page) -> Iterator[Edit]:
     text = ast.get_docstring(node)
     if text is not None:
         yield page.begin(node.body[0]), page.end(node.body[0]), f'"""{text.partition(chr(10))[0]}"""'.encode()
 
 
-def _signature(node: ast.FunctionDef, page: _Page) -> Edit:
+def _signature(node: ast.FunctionDef, page: Page) -> Edit:
 
     text = ", ".join(_arguments(node.args))
     indent = " " * node.col_offset
@@ -219,7 +211,7 @@ def _arguments(given: ast.arguments) -> Iterator[str]:
         yield f"**{given.kwarg.arg}"
 
 
-def _assignment(node: ast.AnnAssign, page: _Page, *, is_field: bool) -> Edit:
+def _assignment(node: ast.AnnAssign, page: Page, *, is_field: bool) -> Edit:
     if is_field:
         name = ast.unparse(node.annotation)
         return (

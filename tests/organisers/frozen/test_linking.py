@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from abawbench.organisers.frozen.folding import settled
 from abawbench.organisers.frozen.linking import Section, link
 from abawbench.organisers.frozen.literals import literal
-from abawbench.organisers.frozen.plain import plain_text, settle_flags
+from abawbench.organisers.frozen.plain import plain_text
 
 BELOW = '''"""What stands below."""
 import math
@@ -97,7 +98,8 @@ SECTIONS = (Section("Below", ("abawbench_below",)), Section("Above", ("abawbench
 
 
 def linked(flag: bool = True) -> tuple[str, str]:
-    return link(SECTIONS, ["main"], literals={"NAME": '"me"'}, tables={"TABLE": {"double"}}, flags={"FLAG": flag})
+    facts = {"abawbench_above": {"FLAG": (flag,)}}
+    return link(SECTIONS, ["main"], literals={"NAME": '"me"'}, tables={"TABLE": {"double"}}, facts=facts)
 
 
 def test_a_program_holds_what_its_roots_need_and_runs():
@@ -125,12 +127,12 @@ def test_two_definitions_of_one_name_are_refused(tmp_path):
     )
     sections = (*SECTIONS, Section("Third", ("abawbench_third",)))
     with pytest.raises(ValueError, match="doubled stands in"):
-        link(sections, ["doubled"], literals={}, tables={}, flags={})
+        link(sections, ["doubled"], literals={}, tables={}, facts={})
 
 
 def test_a_module_that_is_not_there_is_named():
     with pytest.raises(ValueError, match="abawbench_below, which is not among the modules"):
-        link(SECTIONS[1:], ["main"], literals={}, tables={"TABLE": {"double"}}, flags={})
+        link(SECTIONS[1:], ["main"], literals={}, tables={"TABLE": {"double"}}, facts={})
 
 
 def plain(text: str) -> str:
@@ -162,17 +164,42 @@ def test_text_and_comments_of_a_statement_stay_as_they_are():
         ("if A:\n    x = 1\nelse:\n    x = 2\n", False, "x = 2\n"),
         ("if not A:\n    x = 1\ny = 2\n", True, "y = 2\n"),
         ("# if it is\nif A:\n    x = 1\ny = 2\n", False, "y = 2\n"),
-        ("if A and b:\n    x = 1\n", False, "if A and b:\n    x = 1\n"),
-        ("x = (1 if A else 2) + 3\n", False, "x = (2) + 3\n"),
+        ("if b:\n    x = 1\nelif A:\n    x = 2\nelse:\n    x = 3\n", True, "if b:\n    x = 1\nelse:\n    x = 2\n"),
+        ("if b:\n    x = 1\nelif A:\n    x = 2\nelse:\n    x = 3\n", False, "if b:\n    x = 1\nelse:\n    x = 3\n"),
+        ("if A:\n    x = 1\nelif b:\n    x = 2\n", False, "if b:\n    x = 2\n"),
+        ("if A and b:\n    x = 1\n", True, "if b:\n    x = 1\n"),
+        ("for a in b:\n    if A:\n        x = 1\ny = 2\n", False, "y = 2\n"),
+        ("x = (1 if A else 2) + 3\n", False, "x = 2 + 3\n"),
+        ("x = b * (A and (c or d))\n", True, "x = b * (c or d)\n"),
+        ("x = b or A and (c if d else e)\n", True, "x = b or (c if d else e)\n"),
+        ("x = B or 1\n", True, "x = B or 1\n"),
+        ("x = 0 if c['k'] in ('a', 'b') else c\n", True, "x = 0\n"),
+        ("x = 0 if c['k'] == 'a' else c\n", True, "x = 0 if c['k'] == 'a' else c\n"),
+        ("def f(c):\n    return 1 if f(c) else c\n    x = 2\n", True, "def f(c):\n    return 1 if f(c) else c\n"),
+        ("def f(c):\n    a, b = c, 2\n    return b\n", True, "def f(c):\n    b = 2\n    return b\n"),
+        ("def f(c):\n    a = A\n    b = not A\n    return b or c\n", True, "def f(c):\n    return c\n"),
+        ("def f(c):\n    a = f(c)\n    return c\n", True, "def f(c):\n    a = f(c)\n    return c\n"),
         (
             "if b:\n    if A:\n        # why\n        x = 1\n        y = 2\n",
             True,
             "if b:\n    # why\n    x = 1\n    y = 2\n",
         ),
+        (
+            "for rule, is_broken in (\n    (1, not A),\n    (2, x),\n):\n    print(rule)\n",
+            True,
+            "for rule, is_broken in (\n    (2, x),\n):\n    print(rule)\n",
+        ),
     ],
 )
-def test_of_an_if_on_a_flag_the_branch_is_kept_that_runs(text, flag, expected):
-    assert settle_flags(text, {"A": flag}) == expected
+def test_what_facts_decide_is_settled(text, flag, expected):
+    assert settled(text, {"A": (flag,), "B": (3, 4), "c['k']": ("a", "b")}) == expected
+
+
+def test_short_parts_of_a_long_bracket_stand_side_by_side():
+    names = "".join(f"        a_rather_long_name_{number},\n" for number in range(9))
+    first, second, third, _, last = plain(f"def f():\n    return [\n{names}    ]\n").split("\n")
+    assert (first, second, last) == ("def f():", "    return [", "    ]")
+    assert third.startswith("        a_rather_long_name_0, a_rather_long_name_1, ")
 
 
 VALUES = st.recursive(

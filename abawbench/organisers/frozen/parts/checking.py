@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from abawbench.organisers.frozen.parts.facts import TAKES_NAMES, TAKES_UNIT_FILES
 from abawbench.organisers.frozen.parts.problems import SHOWN, Problems
 from abawbench.organisers.frozen.parts.reading import (
     NAMES,
@@ -91,10 +90,9 @@ def submitted(
     if not trials or not is_one_trial(contents, record, layouts[0]["per_unit"], path, problems):
         return None
     names = next(iter(trials.values()))
-    if TAKES_UNIT_FILES:
-        if layouts[0]["per_unit"]:
-            own = {name: files[name] for name in names}
-            return submitted_units(members, own, layouts[0], listed, path, problems)
+    if layouts[0]["per_unit"]:
+        own = {name: files[name] for name in names}
+        return submitted_units(members, own, layouts[0], listed, path, problems)
     return checked(members[names[0]](), layouts, files[names[0]], listed, (), problems)
 
 
@@ -125,10 +123,9 @@ def checked(data: Any, layouts: Sequence[Any], file: str, listed: Any, counts: A
     data = None if data is None else as_lines(data, file, problems)
     if data is None:
         return None
-    if TAKES_NAMES:
-        if listed is not None and is_behind_sample(data, listed):
-            problems.add("F17", "rows of the sample before others", "answers alone", "leave out the sample", file)
-            return None
+    if layouts[0]["key"] != "line" and listed is not None and is_behind_sample(data, listed):
+        problems.add("F17", "rows of the sample before others", "answers alone", "leave out the sample", file)
+        return None
     odd = layouts[0].get("odd", ()) if listed is None else odd_names(listed)
     reader = Reader(data, layouts, file, problems, layouts[0]["per_unit"], odd)
     counts = counts if listed is None else (len(listed),)
@@ -137,17 +134,16 @@ def checked(data: Any, layouts: Sequence[Any], file: str, listed: Any, counts: A
     told = [rule for rule, place in problems.kept if place == file and rule[0] == "F" and rule not in KEPT]
     if told or not count:
         return rows
-    if TAKES_UNIT_FILES:
-        if rows.key == "line" and counts and count not in counts and ("F10", file) not in problems.kept:
+    if rows.key == "line":
+        if counts and count not in counts and ("F10", file) not in problems.kept:
             is_again = any(size and count % size == 0 for size in counts)
             expected = " or ".join(f"{size:,} rows" for size in counts)
             fix = "write one line for each frame, frame 1 first; repeat the last value or cut the surplus"
             problems.add("T03" if is_again else "T07", f"{count:,} rows", expected, fix, file)
-    if TAKES_NAMES:
-        if rows.key != "line" and listed is not None:
-            compare(rows, listed, file, problems)
-        elif rows.key != "line":
-            tell_irregular(rows, file, problems, is_zero_odd=not layouts[0].get("has_zero"))
+    elif listed is not None:
+        compare(rows, listed, file, problems)
+    else:
+        tell_irregular(rows, file, problems, is_zero_odd=not layouts[0].get("has_zero"))
     return rows
 
 
@@ -302,13 +298,7 @@ def list_text(path: str, problems: Problems) -> str:
 
 def read_list(path: str, layout: Any, problems: Problems) -> Any:
     """The rows to predict; where each unit has a file, by unit the counts of its rows, the header and the frames."""
-    if TAKES_UNIT_FILES:
-        if layout["per_unit"]:
-            return read_unit_list(path, layout, problems)
-    if TAKES_NAMES:
-        if not layout["per_unit"]:
-            return read_row_list(path, layout, problems)
-    return None
+    return read_unit_list(path, layout, problems) if layout["per_unit"] else read_row_list(path, layout, problems)
 
 
 def read_row_list(path: str, layout: Any, problems: Problems) -> Rows | None:

@@ -9,13 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from abawbench.organisers.frozen.parts.facts import (
-    HAS_LAYOUTS,
-    HAS_NAMED_COLUMNS,
-    HAS_PROBABILITIES,
-    HAS_TEXT,
-    HAS_UNIT_FILES,
-)
+from abawbench.organisers.frozen.parts.facts import HAS_LAYOUTS, HAS_PROBABILITIES
 from abawbench.organisers.frozen.parts.problems import Problems
 
 # frame of a row that is a whole video or image
@@ -178,7 +172,7 @@ def squeeze(line: str) -> str:
 
 def split(line: str, layout: dict[str, Any]) -> list[str]:
     """The fields of a line."""
-    if HAS_TEXT and layout["text"]:
+    if layout["text"]:
         return line.split(",", layout["width"] - 1)
     return line.rsplit(",", 1) if layout["key"] == "frame-path" else line.split(",")
 
@@ -195,8 +189,7 @@ def layout_of(first: str, layouts: Sequence[dict[str, Any]], of_unit: bool) -> d
             return layout
         if layout["text"] and len(fields) >= layout["width"] and not is_trial:
             return layout
-        marks = (",", ";", "\t", "|")
-        if layout["format"] == "ah-trial" and layout["width"] in [len(first.split(mark)) for mark in marks]:
+        if layout["format"] == "ah-trial" and layout["width"] in [len(first.split(mark)) for mark in ",;\t|"]:
             return layout
     return next((layout for layout in layouts if layout["per_unit"] == of_unit), layouts[0])
 
@@ -215,12 +208,7 @@ def line_fault(line: str, layout: dict[str, Any], width: int) -> tuple[str, str,
         ("F06", layout["text"] and not is_full, f"{width} fields", "write the fields of the format"),
         ("F15", COMMENT.match(line) and not (is_full and layout["has_key"]), "rows alone", "remove the comments"),
         ("F07", '"' in line, "fields without quotes", "write without quotes"),
-        (
-            "F13",
-            re.search("[;\t|]" if not is_full else "[;\t]", line),
-            "commas and decimal points",
-            "separate by commas",
-        ),
+        ("F13", re.search("[;\t]" if is_full else "[;\t|]", line), "commas", "separate by commas"),
         ("F18", re.search(r"(?:^|,)\s*[\[(]|\w\.*\(", values), "a plain number", "write the value itself, x.item()"),
         ("F08", ended != line and len(split(ended, layout)) == width, "its last value", "remove what follows it"),
         ("F14", is_numbered, "the row alone", "write without an index (index=False in pandas)"),
@@ -252,16 +240,13 @@ class Reader:
         self.count = 0
         headers = {squeeze(header) for layout in layouts for header in layout["headers"]}
         lines = list(enumerate(next(pieces(data), (1, [""]))[1], 1))
-        own = [
-            (number, line)
-            for number, line in lines
-            if line.strip() and (squeeze(line) in headers or not COMMENT.match(line))
-        ]
+        rows = [(number, line) for number, line in lines if line.strip()]
+        own = [(number, line) for number, line in rows if squeeze(line) in headers or not COMMENT.match(line)]
         self.start, self.first = own[0] if own else (0, "")
         self.layout = layout_of(self.first, layouts, of_unit) if HAS_LAYOUTS else layouts[0]
         firsts = [line.partition(",")[0] for _, line in own[1:100]]
         counts = any(firsts == [str(begin + place) for place in range(len(firsts))] for begin in (0, 1, 2))
-        is_counted = counts and len(firsts) > 2 and self.layout["key"] in ("line", "id", "frame-path")
+        is_counted = self.layout["key"] in ("line", "id", "frame-path") and counts and len(firsts) > 2
         self.layout = dict(self.layout, is_counted=is_counted)
         self.headers = [squeeze(header) for header in self.layout["headers"]]
 
@@ -306,7 +291,7 @@ class Reader:
     def is_header(self) -> bool:
         """True if the first line is no row; what is wrong with it is told."""
         header, line = self.layout["header"], self.first
-        if header is None:
+        if self.layout["header"] is None:
             last = line.rpartition(",")[2].strip()
             is_row = not last.replace("_", "").isalnum() or bool(re.search("[0-9]", last)) or self.layout["text"]
             if not is_row and "," in line:
@@ -351,10 +336,9 @@ class Reader:
             if rule is not None:
                 is_right = False
                 self.tell(rule, f"{column['name']} = {quote(value)}", *VALUES[rule], number)
-        if HAS_PROBABILITIES:
-            if is_right and layout["probabilities"] and float(values[0]) + float(values[1]) != 1.0:
-                found = f"{values[0]} + {values[1]} = {float(values[0]) + float(values[1])!r}"
-                self.tell("V08", found, "p0 + p1 == 1.0", "round p1 first, then print p0 as 1 - p1", number)
+        if layout["probabilities"] and is_right and float(values[0]) + float(values[1]) != 1.0:
+            found = f"{values[0]} + {values[1]} = {float(values[0]) + float(values[1])!r}"
+            self.tell("V08", found, "p0 + p1 == 1.0", "round p1 first, then print p0 as 1 - p1", number)
         return fields if is_right else fields[: layout["has_key"]] + ["0"] * len(values)
 
     def arrays_of(self, rows: Sequence[list[str]], numbers: Sequence[int]) -> list[Any]:
@@ -406,7 +390,7 @@ def read(path: str, role: str, record: dict[str, Any]) -> tuple[Rows | None, lis
             if os.path.exists(os.path.join(path, place)):
                 return read(os.path.join(path, place), role, dict(record, places=[]))
         files = [file for file in own_files(path) if file.endswith((".txt", ".csv"))]
-        if HAS_UNIT_FILES:
+        if layouts[0]["per_unit"] or HAS_LAYOUTS:
             heads = [(load(file, problems) or b"").partition(b"\n")[0].decode("utf-8", "replace") for file in files[:1]]
             of_unit = all(layout_of(head.strip("\r\ufeff"), layouts, True)["per_unit"] for head in heads)
     if not files or (len(files) > 1 and not of_unit):
@@ -416,7 +400,7 @@ def read(path: str, role: str, record: dict[str, Any]) -> tuple[Rows | None, lis
     if problems.refuses:
         return None, problems.listed()
     rows = next(iter(rows_of.values()))
-    if HAS_UNIT_FILES:
+    if layouts[0]["per_unit"] or HAS_LAYOUTS:
         rows = joined_units(rows_of) if rows.key in ("line", "frame") else rows
     return rows, problems.listed()
 
@@ -428,14 +412,13 @@ def read_text(path: str, layouts: Sequence[dict[str, Any]], problems: Problems, 
     if data is None:
         return None
     kept: Any = None
-    if HAS_NAMED_COLUMNS:
-        data, kept = arranged(data, layouts[0]) if layouts[0]["by_name"] else (data, None)
+    if layouts[0]["by_name"]:
+        data, kept = arranged(data, layouts[0])
     rows = Reader(data, layouts, path, problems, of_unit).read()
     tell_irregular(rows, path, problems)
-    if HAS_NAMED_COLUMNS:
-        if kept is not None and not problems.refuses:
-            rows.unit, rows.frame, rows.lines = rows.unit[kept], rows.frame[kept], rows.lines[kept]
-            rows.values = {task: values[kept] for task, values in rows.values.items()}
+    if layouts[0]["by_name"] and kept is not None and not problems.refuses:
+        rows.unit, rows.frame, rows.lines = rows.unit[kept], rows.frame[kept], rows.lines[kept]
+        rows.values = {task: values[kept] for task, values in rows.values.items()}
     return rows
 
 

@@ -9,25 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abawbench.metrics.average_precision import grid_precision, step_precision
-from abawbench.metrics.bootstrap import left_out
-from abawbench.metrics.concordance import MOMENTS, central, concordance_from, moments, pearson_from
+from abawbench.metrics.concordance import MOMENTS, central, concordance_from, pearson_from
 from abawbench.metrics.f1 import (
     accuracy_from,
     balanced_accuracy_from,
-    confusion,
     f1_per_class_from,
     f1_per_label_from,
     label_accuracy_from,
     label_balanced_accuracy_from,
 )
-from abawbench.metrics.groups import Floats, Groups
-from abawbench.metrics.jackknife import jackknife_interval
+from abawbench.metrics.groups import Floats
 from abawbench.organisers.frozen.parts.checking import places_of
 from abawbench.organisers.frozen.parts.facts import HAS_PROBABILITIES
+from abawbench.organisers.frozen.parts.intervals import interval, left_out
 from abawbench.organisers.frozen.parts.problems import SHOWN, problem
 from abawbench.organisers.frozen.parts.reading import Rows
+from abawbench.organisers.frozen.parts.statistics import confusion, moments
 from abawbench.scoring.criteria import nested, number
-from abawbench.scoring.intervals import LEVEL
 from abawbench.scoring.statistics import BLOCK_ROWS, PILOT_ROWS
 from abawbench.table import video_of
 
@@ -132,26 +130,24 @@ def statistics(
         block = slice(begin, begin + BLOCK_ROWS)
         unit = truth.unit[block]
         first, last = int(unit.min()), int(unit.max())
-        groups = Groups.of(unit - first, last - first + 1)
+        groups = (unit - first, last - first + 1)
         for task in record["tasks"]:
             name = task["name"]
             x, y = truth.values[name][block], prediction.values[name][rows[block]]
-            sums[name][first : last + 1] += sums_of(task, x, y, groups, valid[name][block], pilots)
+            sums[name][first : last + 1] += sums_of(task, x, y, *groups, valid[name][block], pilots)
     return sums, pilots
 
 
-def sums_of(
-    task: Facts, truth: NDArray[Any], prediction: NDArray[Any], groups: Groups, valid: Mask, pilots: Sums
-) -> Floats:
-    """Statistics of each group: moments of each column, counts of classes, or counts of the outcomes of each label."""
+def sums_of(task: Facts, truth: Any, prediction: Any, unit: Any, units: int, valid: Mask, pilots: Sums) -> Floats:
+    """Statistics of each unit: moments of each column, counts of classes, or counts of the outcomes of each label."""
     if task["kind"] == "class":
-        return confusion(truth, prediction, len(task["outputs"]), groups, valid=valid)
+        return confusion(truth, prediction, len(task["outputs"]), unit, units, valid)
     columns: list[Floats] = []
     for place, (x, y) in enumerate(zip(truth.T, prediction.T, strict=True)):
         if task["kind"] == "numbers":
-            columns.append(moments(x, y, groups, pilots=pilots[task["name"]][place], valid=valid))
+            columns.append(moments(x, y, unit, units, valid, pilots[task["name"]][place]))
         else:
-            columns.append(confusion(x, y, 2, groups, valid=valid).reshape(-1, 4))
+            columns.append(confusion(x, y, 2, unit, units, valid).reshape(-1, 4))
     return np.stack(columns, axis=1)
 
 
@@ -246,14 +242,14 @@ def intervals(record: Facts, sums: Sums, pilots: Sums) -> dict[str, Any]:
     points = figures(record, total, pilots)
     if len(next(iter(sums.values()))) < 2:
         return nested(dict.fromkeys(points))
-    without = left_out(sums, lambda own: figures(record, own, pilots))
-    found: dict[Path, Any] = {}
-    for path, point in points.items():
-        # of a class or label that no row of the truth has, nothing is known
-        span = record["spans"].get("/".join(path), (0.0, 1.0))
-        interval = jackknife_interval(float(point), without[path], LEVEL, tuple(span))
-        found[path] = None if interval is None or path in unseen(record, total) else list(interval)
-    return nested(found)
+    without = left_out(sums, total, lambda own: figures(record, own, pilots))
+    spans, hidden = record["spans"], unseen(record, total)
+    found = {
+        path: interval(float(point), without[path], spans.get("/".join(path), (0.0, 1.0)))
+        for path, point in points.items()
+    }
+    # of a class or label that no row of the truth has, nothing is known
+    return nested({path: None if path in hidden else ends for path, ends in found.items()})
 
 
 def by_video(units: list[str], sums: Sums) -> Sums:
