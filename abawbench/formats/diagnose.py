@@ -28,14 +28,14 @@ def reading_problems(data: bytes, layout: Layout, file: str) -> Problems:
     return problems_in_reading(settle(data, [layout], file), file)
 
 
-def submission_problems(data: bytes, layout: Layout, file: str, names: Container[str] = ()) -> Problems:
+def submission_problems(data: bytes, layout: Layout, file: str, names: Container[str] | None = None) -> Problems:
     """Find the problems for which the organisers would refuse a file, without regard to their list.
 
     Args:
         data: the whole file, any bytes.
         layout: the layout that the file should have.
         file: the file's name, for messages.
-        names: row names of the organisers' list that hold blanks.
+        names: row names of the organisers' list that hold blanks; None where there is no list, and any name may.
     """
     return problems_in_submitting(settle(data, [layout], file), file, names)
 
@@ -43,18 +43,27 @@ def submission_problems(data: bytes, layout: Layout, file: str, names: Container
 def problems_in_reading(settled: Settled, file: str) -> Problems:
     """The problems for which a settled file cannot be read, and its notes."""
     kept = tuple(problem for problem in settled.mended if problem.is_note or problem.rule in CHANGE_VALUES)
-    return _Diagnosis(settled, file, None, kept).problems
+    return _Diagnosis(settled, file, None, kept, is_submitted=False).problems
 
 
-def problems_in_submitting(settled: Settled, file: str, names: Container[str] = ()) -> Problems:
+def problems_in_submitting(settled: Settled, file: str, names: Container[str] | None = None) -> Problems:
     """The problems for which the organisers would refuse a file that was settled, those that were mended included."""
-    return _Diagnosis(settled, file, names, settled.mended).problems
+    return _Diagnosis(settled, file, names, settled.mended, is_submitted=True).problems
 
 
 class _Diagnosis:
     """The faults that are left in the lines of one file."""
 
-    def __init__(self, settled: Settled, file: str, names: Container[str] | None, mended: tuple[Problem, ...]) -> None:
+    def __init__(
+        self,
+        settled: Settled,
+        file: str,
+        names: Container[str] | None,
+        mended: tuple[Problem, ...],
+        *,
+        is_submitted: bool,
+    ) -> None:
+        self._is_submitted = is_submitted
         self._layout = settled.layout
         self._file = file
         self._names = names
@@ -108,7 +117,7 @@ class _Diagnosis:
             for column, field in pairs.items()
             if not isinstance(column, Text) and (rule := self._fault(self._faults[column], column, field)) is not None
         }
-        if self._names is None and "V04" in faults.values():
+        if not self._is_submitted and "V04" in faults.values():
             faults = _without_whole_sentinels(pairs, faults)
         for column, rule in faults.items():
             self._add_fault(rule, number, column, pairs[column])

@@ -200,9 +200,9 @@ def _settled_rows(settled: Settled) -> Rows:
     return Rows(pa.chunked_array([texts], pa.string()), np.array(numbers, np.int64))
 
 
-def _names_with_blanks(wanted: RowList | None) -> frozenset[str]:
+def _names_with_blanks(wanted: RowList | None) -> frozenset[str] | None:
     if wanted is None:
-        return frozenset()
+        return None
     import pyarrow.compute
 
     compute: Any = pyarrow.compute
@@ -219,7 +219,7 @@ def _irregular_names(rows: Rows, layout: Layout, file: str) -> list[Problem]:
     compute: Any = pyarrow.compute
     is_regular = compute.match_substring_regex(rows.keys, pattern)
     fix = "copy the names from the organisers' list"
-    if layout.key == "path":
+    if layout.key == "path" and layout.frame_base:
         is_regular = compute.and_(is_regular, compute.invert(compute.ends_with(rows.keys, "/00000.jpg")))
         fix += ": frames from 1, five digits, forward slashes"
     if compute.all(is_regular).as_py():

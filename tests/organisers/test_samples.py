@@ -21,7 +21,7 @@ def test_a_sample_is_accepted_and_scored(tmp_path, challenge_id, size):
     made = sample(challenge, units=size[0], rows=size[1], seed=7)
     template = write(made.template, tmp_path / "list")
     prediction = write(made.prediction, tmp_path / "mine")
-    assert check(challenge, prediction, template) == ()
+    assert check(challenge, prediction, template) == check(challenge, prediction) == ()
     table, answers = read_both(challenge, write(made.truth, tmp_path / "truth"), prediction)
     assert (table.notes, answers.notes) == ((), ())
     result = score(challenge, table, answers)
