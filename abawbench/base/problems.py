@@ -96,10 +96,11 @@ class Problems:
         if len(kept) < SHOWN and problem not in kept:
             kept.append(problem)
 
-    def counts_only(self, rule: str, file: str | None) -> bool:
-        """Count one more occurrence and return True, if three of the rule and file are kept; else return False."""
+    def counts_only(self, rule: str, file: str | None, count: int = 1) -> bool:
+        """Count more occurrences and return True, if three of the rule and file are kept; else return False."""
         is_full = len(self._kept.get((rule, file), ())) == SHOWN
-        self._counts[rule, file] += is_full
+        if is_full:
+            self._counts[rule, file] += count
         return is_full
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping, Sequence
 
 from abawbench.base.problems import Problem, Problems
 from abawbench.formats.columns import BLANKS, FIXES, Column, Probability, Text
@@ -67,7 +67,11 @@ class _Diagnosis:
         self._layout = settled.layout
         self._file = file
         self._names = names
-        self._faults: dict[Column, dict[str, str | None]] = {column: {} for column in settled.layout.columns}
+        # the rule that a field of each column breaks
+        self._known: list[dict[str, str | None]] = [{} for _ in settled.layout.columns]
+        self._probabilities = [
+            place for place, column in enumerate(settled.layout.columns) if isinstance(column, Probability)
+        ]
         self.problems = Problems()
         self.problems.extend((*mended, *settled.faults))
         if not settled.rows and not settled.is_told:
@@ -76,25 +80,25 @@ class _Diagnosis:
         if settled.is_told or settled.is_flawless:
             return
         rows = settled.rows[:-1] if settled.is_cut else settled.rows
-        faultless = self._layout.faultless_line()
+        faultless = self._layout.faultless_row
         has_values = self._layout.role != "list" and bool(self._layout.columns)
         for number, row in zip(settled.numbers, rows, strict=False):
-            if faultless is None or not faultless.fullmatch(f"{row}\n".encode("utf-8", "surrogateescape")):
+            if faultless is None or not faultless.fullmatch(row):
                 self._row(number, row, has_values=has_values)
 
     def _row(self, number: int, text: str, *, has_values: bool) -> None:
-        if "\0" in text:
-            self._add("F03", number, "a NUL byte", "UTF-8 text", "write the line again")
-            return
-        if is_undecodable(text):
-            self._add("F03", number, describe_undecodable(text), "UTF-8 text", "save it again as UTF-8 text")
+        if "\0" in text or is_undecodable(text):
+            if not self._is_counted("F03"):
+                found, fix = _unreadable(text)
+                self._add("F03", number, found, "UTF-8 text", fix)
             return
         if not has_values:
             return
         fields = self._layout.split(text)
         width = self._layout.width
         if len(fields) != width:
-            self._add("F06", number, f"{_count(text, fields)}, {quote(text)}", _columns(width), _separators(text))
+            if not self._is_counted("F06"):
+                self._add("F06", number, f"{_count(text, fields)}, {quote(text)}", _columns(width), _separators(text))
             return
         if self._layout.has_key:
             self._judge_key(number, fields.pop(0))
@@ -102,29 +106,30 @@ class _Diagnosis:
 
     def _judge_key(self, number: int, key: str) -> None:
         if not key.strip(BLANKS):
-            self._add("T06", number, "no row name", "the name of the row", "copy the names from the organisers' list")
+            if not self._is_counted("T06"):
+                self._add(
+                    "T06", number, "no row name", "the name of the row", "copy the names from the organisers' list"
+                )
         elif self._names is not None and any(blank in key for blank in BLANKS) and key not in self._names:
-            if not self._layout.has_text:
+            if not self._layout.has_text and not self._is_counted("F09"):
                 advice = "copy the names from the organisers' list"
                 self._add("F09", number, quote(key), "a name without blanks", advice)
-        elif self._layout.key == "frame" and not key.isdecimal():
+        elif self._layout.key == "frame" and not key.isdecimal() and not self._is_counted("T06"):
             self._add("T06", number, quote(key), "a frame number", "copy the frame column of the organisers' template")
 
     def _judge_values(self, number: int, fields: list[str]) -> None:
-        pairs = dict(zip(self._faults, fields, strict=True))
+        columns = self._layout.columns
         faults = {
-            column: rule
-            for column, field in pairs.items()
-            if not isinstance(column, Text) and (rule := self._fault(self._faults[column], column, field)) is not None
+            place: rule
+            for place, (field, known) in enumerate(zip(fields, self._known, strict=True))
+            if (rule := known[field] if field in known else self._fault(place, field)) is not None
         }
         if not self._is_submitted and "V04" in faults.values():
-            faults = _without_whole_sentinels(pairs, faults)
-        for column, rule in faults.items():
-            self._add_fault(rule, number, column, pairs[column])
-        probabilities = [
-            float(field) for column, field in pairs.items() if isinstance(column, Probability) and column not in faults
-        ]
-        if len(probabilities) == 2 and probabilities[0] + probabilities[1] != 1.0:
+            faults = _without_whole_sentinels(columns, faults)
+        for place, rule in faults.items():
+            self._add_fault(rule, number, columns[place], fields[place])
+        probabilities = [float(fields[place]) for place in self._probabilities if place not in faults]
+        if len(probabilities) == 2 and probabilities[0] + probabilities[1] != 1.0 and not self._is_counted("V08"):
             self._add(
                 "V08",
                 number,
@@ -133,16 +138,15 @@ class _Diagnosis:
                 "round p1 first, then print p0 as 1 - p1",
             )
 
-    def _fault(self, known: dict[str, str | None], column: Column, value: str) -> str | None:
-        if value in known:
-            return known[value]
-        rule = column.fault(value, self._layout.role)
+    def _fault(self, place: int, value: str) -> str | None:
+        column, known = self._layout.columns[place], self._known[place]
+        rule = None if isinstance(column, Text) else column.fault(value, self._layout.role)
         if len(known) < REMEMBERED:
             known[value] = rule
         return rule
 
     def _add_fault(self, rule: str, number: int, column: Column, value: str) -> None:
-        if self.problems.counts_only(rule, self._file):
+        if self._is_counted(rule):
             return
         expected, fix = column.expected(self._layout.role), FIXES[rule]
         found = f"{column.name} = {quote(value)}" if value else f"no value for {column.name}"
@@ -151,14 +155,18 @@ class _Diagnosis:
             found, expected, fix = f"{column.name} = {said}", f"{expected}, {more}", "write the number of the class"
         self._add(rule, number, found, expected, fix)
 
+    def _is_counted(self, rule: str) -> bool:
+        """Count an occurrence of a rule of which enough are kept, and return True; else return False."""
+        return self.problems.counts_only(rule, self._file)
+
     def _add(self, rule: str, line: int | None, found: str, wanted: str, fix: str) -> None:
         self.problems.add(Problem(rule, found, wanted, fix, self._file, line))
 
 
-def _without_whole_sentinels(columns: Iterable[Column], faults: Mapping[Column, str]) -> dict[Column, str]:
+def _without_whole_sentinels(columns: Sequence[Column], faults: Mapping[int, str]) -> dict[int, str]:
     """The faults but for those of tasks whose columns all hold the sentinel, which stands for no prediction."""
-    partly = {column.task for column in columns if faults.get(column) != "V04"}
-    return {column: rule for column, rule in faults.items() if rule != "V04" or column.task in partly}
+    partly = {column.task for place, column in enumerate(columns) if faults.get(place) != "V04"}
+    return {place: rule for place, rule in faults.items() if rule != "V04" or columns[place].task in partly}
 
 
 def _columns(width: int) -> str:
@@ -168,6 +176,13 @@ def _columns(width: int) -> str:
 def _count(text: str, fields: list[str]) -> str:
     # text is split no further than is needed
     return _columns(text.count(",") + 1 if len(fields) > 2 else len(fields))
+
+
+def _unreadable(text: str) -> tuple[str, str]:
+    """What is in a line that is no text, and what to do about it."""
+    if "\0" in text:
+        return "a NUL byte", "write the line again"
+    return describe_undecodable(text), "save it again as UTF-8 text"
 
 
 def _separators(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from abawbench.base.problems import SHOWN
@@ -15,7 +16,7 @@ from abawbench.formats.text import first_line
 Key = Literal["path", "image", "id", "frame", "line", "frame-path"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layout:
     """The layout of a file.
 
@@ -51,12 +52,12 @@ class Layout:
         """All correct first lines; empty if the format has no header."""
         return () if self.header is None else (self.header, *self.header_aliases)
 
-    @property
+    @cached_property
     def has_key(self) -> bool:
         """True if the first field of a row is its name."""
         return self.key != "line"
 
-    @property
+    @cached_property
     def has_text(self) -> bool:
         """True if rows end with text, which may hold commas, quotes and blanks."""
         return bool(self.columns) and isinstance(self.columns[-1], Text)
@@ -66,7 +67,7 @@ class Layout:
         """True if rows hold the probabilities of two classes."""
         return any(isinstance(column, Probability) for column in self.columns)
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Number of fields in a line."""
         return len(self.columns) + self.has_key
@@ -102,14 +103,15 @@ class Layout:
         """The text in the place of a row's name, whatever follows it."""
         return line.rpartition(",")[0] if self.key == "frame-path" else line.partition(",")[0]
 
-    def faultless_line(self) -> re.Pattern[bytes] | None:
-        """A pattern that only faultless lines match, though not all of them; None where there is none."""
+    @cached_property
+    def faultless_row(self) -> re.Pattern[str] | None:
+        """A pattern that only faultless lines match, without their line end, though not all of them; else None."""
         # visible ASCII but for the comma and the quote
         parts = {"line": [], "frame": ["[0-9]+"]}.get(self.key, ["[!#-+\\--~]+"])
         values = [part for column in self.columns if (part := column.pattern(self.role)) is not None]
         if not values or len(values) < len(self.columns):
             return None
-        return re.compile((",".join([*parts, *values]) + "\\r?\\n").encode())
+        return re.compile(",".join([*parts, *values]), re.ASCII)
 
 
 def layouts(challenge: Challenge, role: Role) -> tuple[Layout, ...]:

@@ -21,6 +21,8 @@ DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
 PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 # a number behind a blank, whatever stands before it
 BLANK_SEPARATED = re.compile(rf"(?:.*[{BLANKS}])?[+-]?[\d.]+(?:[eE][+-]?\d+)?", re.ASCII)
+# bytes that are not UTF-8
+_NO_UTF8 = re.compile("[\udc80-\udcff]")
 
 
 @dataclass(eq=False)
@@ -246,7 +248,7 @@ def describe_undecodable(line: str) -> str:
 
 def is_undecodable(text: str) -> bool:
     """True if a text holds bytes that are not UTF-8."""
-    return not text.isascii() and any("\udc80" <= char <= "\udcff" for char in text)
+    return not text.isascii() and _NO_UTF8.search(text) is not None
 
 
 def as_latin1(text: str) -> str:

@@ -92,6 +92,8 @@ class Mendings:
 
     def add(self, rule: str, line: int | None, found: str, count: int = 1, expected: str | None = None) -> None:
         """Add a mended fault of a rule in `KINDS`, at a line, which stands for `count` occurrences."""
+        if self._problems.counts_only(rule, self._file, count):
+            return
         kind = KINDS[rule]
         fix = kind.fix if rule.startswith("N") else f"{kind.fix}, {kind.cure}"
         self._problems.add(Problem(rule, found, expected or kind.expected, fix, self._file, line, count))

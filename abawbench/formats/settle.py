@@ -26,7 +26,7 @@ from abawbench.formats.header import (
 from abawbench.formats.layout import Layout
 from abawbench.formats.lines import Lines
 from abawbench.formats.lists import RowList
-from abawbench.formats.mend import mend_row, unwrap_row
+from abawbench.formats.mend import is_past_mending, mend_row, unwrap_row
 from abawbench.formats.mending import Mendings
 from abawbench.formats.parse import parse_flawless
 from abawbench.formats.text import quote
@@ -265,10 +265,10 @@ class _Settling:
         content, layout = self._content, self._layout
         if layout.role == "list" or not layout.columns:
             return
-        faultless = layout.faultless_line()
+        faultless = layout.faultless_row
         latin: list[int] = []
         for place, line in enumerate(content.texts):
-            if faultless is not None and faultless.fullmatch(f"{line}\n".encode("utf-8", "surrogateescape")):
+            if (faultless is not None and faultless.fullmatch(line)) or is_past_mending(line, layout):
                 continue
             text = line
             if lines.is_undecodable(line):

@@ -34,12 +34,12 @@ def settle_scores(content: Lines, layout: Layout, header: str | None, mended: Me
     # probabilities that the format asks for stay, and the label behind them is added
     place = layout.has_key if layout.has_probabilities else label
     width = label if layout.has_probabilities else layout.width - 1 + len(classes)
-    split = {row: text.split(",") for row, text in enumerate(content.texts)}
-    wide = {row: fields for row, fields in split.items() if len(fields) == width}
-    wide = {row: fields for row, fields in wide.items() if all(map(is_number, fields[place : place + task.width]))}
+    scores = slice(place, place + len(classes))
+    wide = {row: text.split(",") for row, text in enumerate(content.texts) if text.count(",") == width - 1}
+    wide = {row: fields for row, fields in wide.items() if all(map(is_number, fields[scores]))}
     if 2 * len(wide) <= len(content.texts):
         return False
-    decided = decide_scores(np.array([fields[place : place + task.width] for fields in wide.values()], np.float64))
+    decided = decide_scores(np.array([fields[scores] for fields in wide.values()], np.float64))
     order = _order(task, header, place, layout)
     # 1,0 could also be a label and its opposite
     if order is None and decided.kind in {"scores", *(["one-hot rows"] if task.width == 2 else [])}:
@@ -47,8 +47,7 @@ def settle_scores(content: Lines, layout: Layout, header: str | None, mended: Me
     undecided: list[int] = []
     for row, number, is_open in zip(wide, decided.classes.tolist(), decided.undecided.tolist(), strict=True):
         fields = wide[row]
-        scores = {field.strip(BLANKS) for field in fields[place : place + task.width]}
-        if is_open and scores != {"-1"}:
+        if is_open and {field.strip(BLANKS) for field in fields[scores]} != {"-1"}:
             undecided.append(row)
             continue
         chosen = "-1" if is_open else str(number if order is None else order[number])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from abawbench.base.problems import Problem
 from abawbench.challenges import CHALLENGES, get
+from abawbench.formats import diagnose, mending
 from abawbench.formats.columns import Probability
 from abawbench.formats.diagnose import reading_problems, submission_problems
 from abawbench.formats.file_problems import parse_whole
@@ -149,8 +153,8 @@ def test_a_very_long_line_is_shown_in_part():
 def test_any_bytes_give_problems_and_never_another_exception(layout, data):
     start = data.draw(st.sampled_from(["", f"{layout.header}\n", "\ufeff", f'"{layout.header}"\r\n']))
     content = start.encode() + data.draw(st.binary(max_size=200))
-    for diagnose in (reading_problems, submission_problems):
-        problems = diagnose(content, layout, "x")
+    for problems_of in (reading_problems, submission_problems):
+        problems = problems_of(content, layout, "x")
         assert all(problem.count >= 1 for problem in problems.found)
 
 
@@ -196,3 +200,24 @@ def test_where_the_fast_path_succeeds_the_slow_path_finds_nothing(challenge_id, 
     content = ("\n".join([*head, *map(",".join, rows)]) + end).encode()
     if parse_whole(content, layout) is not None:
         assert submission_problems(content, layout, "x").found == ()
+
+
+@pytest.mark.parametrize("challenge_id", ["abaw8-va", "abaw11-ah", "abaw7-mtl", "abaw3-au"])
+@pytest.mark.parametrize("row", ["0", "a,5,5", "a,0.5,0.6,1", "a\0,1,1,1", "\udce9,1", " ,1", "a,x,y,z", "a, 1,2 ", ""])
+def test_what_is_written_for_messages_does_not_grow_with_the_file(monkeypatch, challenge_id, row):
+    made = Counter()
+
+    def counted(kind):
+        def make(rule, *args, **kwargs):
+            made[len(lines)] += 1
+            return Problem(rule, *args, **kwargs)
+
+        monkeypatch.setattr(kind, "Problem", make)
+
+    for module in (diagnose, mending):
+        counted(module)
+    layout = prediction_layout(challenge_id)
+    for count in (50, 500):
+        lines = [layout.header or "a,0.5,0.5,1", *[row] * count, "a"]
+        submission_problems("\n".join([*lines, ""]).encode("utf-8", "surrogateescape"), layout, "x")
+    assert made[52] == made[502]

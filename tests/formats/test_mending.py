@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from abawbench.base.problems import Problem
+from abawbench.challenges import get
+from abawbench.formats.layout import prediction_layouts
 from abawbench.formats.mending import CHANGE_VALUES, KINDS, Mendings, as_notes, describe, notes_of
 from abawbench.formats.text import BOM
 
+LAYOUT = prediction_layouts(get("abaw3-expr"))[0]
+
 
 def test_what_is_odd_and_accepted_is_noted():
-    assert notes_of(b"a\nb\n", "x") == ()
-    assert {note.rule for note in notes_of(BOM + b"a\r\n\r\n", "x")} == {"N01", "N02", "N03"}
-    assert [note.rule for note in notes_of(b"a\nb", "x")] == ["N10"]
+    assert notes_of(b"a\nb\n", "x", LAYOUT) == ()
+    assert {note.rule for note in notes_of(BOM + b"a\r\n\r\n", "x", LAYOUT)} == {"N01", "N02", "N03"}
+    assert [note.rule for note in notes_of(b"a\nb", "x", LAYOUT)] == ["N10"]
 
 
 def test_three_places_of_a_kind_are_kept_with_the_count_of_all():

@@ -312,13 +312,13 @@ def _judged(header: list[bytes], settled: Settled, file: str, problems: Problems
     """Each row, and whether it is sound; names of another form are added to the problems."""
     layout = settled.layout
     head = b"".join(line + b"\n" for line in header)
-    faultless = layout.faultless_line()
+    faultless = layout.faultless_row
     name = re.compile(PATTERNS[layout.key]) if layout.key in PATTERNS else None
     for number, row in zip(settled.numbers, settled.rows, strict=True):
         line = row.encode("utf-8", "surrogateescape")
-        whole = line + b"\n"
         is_sound = (
-            bool(faultless and faultless.fullmatch(whole)) or not reading_problems(head + whole, layout, file).refuses
+            bool(faultless and faultless.fullmatch(row))
+            or not reading_problems(head + line + b"\n", layout, file).refuses
         )
         if is_sound and name is not None:
             text = line.decode().strip()
