@@ -466,6 +466,10 @@ RULES: dict[str, Rule] = {
         "no date", "A zip or file that lies in the inbox without its mail has no date to hold against a deadline."
     ),
     "N83": Rule("several senders in a folder", "Without a roster, the mails in a folder come from one address."),
+    "N84": Rule(
+        "truth of a private phase in a public one",
+        "A private phase has a truth of its own: messages of a public phase tell ids and counts of theirs.",
+    ),
 }
 
 FAMILIES = {

@@ -367,10 +367,13 @@ class _Settling:
         again = {keys[place] for place in places}
         if again == set(keys):
             return "the file"
+        if len(places) == 1:
+            return quote(keys[places[0]])
         units = {key.rpartition("/")[0] for key in again}
         if len(units) == 1 and "" not in units:
             (unit,) = units
-            return f"'{unit}'"
+            whole = {key for key in keys if key.rpartition("/")[0] == unit} == again
+            return f"'{unit}'" if whole else f"{len(places):,} rows of '{unit}'"
         return f"{len(places):,} rows"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -133,7 +133,19 @@ def read_phases(
                 Problem("N77", f"no list for {phase.codename}: the rows of its truth", "a list", fix, str(truth))
             )
         found.append(PhaseFiles(phase, files.truth, files.template, files.sample, files.annotations))
+    notes.extend(_told_elsewhere(found, truths))
     return tuple(found), tuple(dict.fromkeys(notes))
+
+
+def _told_elsewhere(phases: Sequence[PhaseFiles], truths: Mapping[str, Path]) -> Iterator[Problem]:
+    """N84 for each private phase whose truth a public one has, too."""
+    for one in phases:
+        public = [other.phase.codename for other in phases if not other.phase.is_private and other.truth == one.truth]
+        if one.phase.is_private and public:
+            name = one.phase.codename
+            found = f"one truth for {name} and for {', '.join(public)}, whose messages tell of it"
+            fix = f"give each its own: --truth {name}=PATH --truth {public[0]}=PATH"
+            yield Problem("N84", found, "a truth of its own", fix, str(truths[name]))
 
 
 def _missing(event: Event, phase: Phase, option: str) -> Problem:

@@ -160,6 +160,9 @@ def test_the_sample_submission_of_a_phase_is_accepted(challenge, tmp_path):
     # the rows of a public truth stand in for a list
     phases, notes = read_phases(event, both, {"test": template})
     assert [note.found for note in notes if note.rule == "N77"] == ["no list for validation: the rows of its truth"]
+    # and the messages of the public phase would tell of the truth of the private one
+    (told,) = (note for note in notes if note.rule == "N84")
+    assert "test and for validation" in told.found
     write(phases[0].template, tmp_path / "r")
     write(phases[0].sample, tmp_path / "q")
     rows = tmp_path / "r" / root_of(phases[0].template)
