@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -224,7 +225,7 @@ class Fields:
                 self.add("O01", key, f"page {self._table}{key}", expected, fix or "correct the name of the page")
                 continue
             name = self.optional_text(key)
-            data = None if name is None else self._file_of(key, folder / name, (".md",), largest)
+            data = None if name is None else self._file_of(key, folder, name, (".md",), largest)
             if name is None or data is None:
                 continue
             try:
@@ -241,7 +242,7 @@ class Fields:
     def picture(self, key: str, folder: Path, largest: int) -> Path | None:
         """Path of a picture; None where there is none."""
         name = self.optional_text(key)
-        data = None if name is None else self._file_of(key, folder / name, (".png", ".jpg", ".jpeg"), largest)
+        data = None if name is None else self._file_of(key, folder, name, (".png", ".jpg", ".jpeg"), largest)
         if name is None or data is None:
             return None
         is_named_right = data.startswith(b"\x89PNG" if name.lower().endswith(".png") else b"\xff\xd8")
@@ -251,15 +252,27 @@ class Fields:
         self.add("O05", key, f"{name}: {fault}", "a PNG or JPEG", "save it as PNG")
         return None
 
-    def _file_of(self, key: str, path: Path, suffixes: Sequence[str], largest: int) -> bytes | None:
+    def _file_of(self, key: str, folder: Path, name: str, suffixes: Sequence[str], largest: int) -> bytes | None:
         """The bytes of a file that a key names; None where it cannot be used."""
+        path = folder / name
         expected = " or ".join(suffixes)
         if path.suffix.lower() not in suffixes:
             self.add("O05", key, f"{self._table}{key} = '{path.name}'", f"a file {expected}", f"name a file {expected}")
             return None
         try:
+            if _leads_out(path, folder):
+                fix = "put a copy of the file there: what a bundle holds is published"
+                self.add("O05", key, f"{path}: a link to {path.resolve()}", "a file below the event", fix)
+                return None
             return read_input(path, largest)
-        except (OSError, ValueError, ProblemError) as error:
+        except (OSError, ValueError, ProblemError, RuntimeError) as error:
             reason = error.problems[0].found if isinstance(error, ProblemError) else os_reason(error)
             self.add("O05", key, f"{path}: {reason}", f"a file {expected} that can be read", "correct the path")
             return None
+
+
+def _leads_out(path: Path, folder: Path) -> bool:
+    """True for a path that links take to another place than its words say, outside of the folder."""
+    place, root = path.resolve(), folder.resolve()
+    is_as_written = place == Path(os.path.normpath(root / os.path.relpath(os.path.normpath(path), folder)))
+    return not is_as_written and not place.is_relative_to(root)

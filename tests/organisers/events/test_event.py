@@ -53,6 +53,7 @@ split = "test"
 
 
 def written(folder: Path, text: str = EVENT) -> Path:
+    folder.mkdir(exist_ok=True)
     (folder / "logo.png").write_bytes(logo_png("x"))
     (folder / "terms.md").write_text("Be fair.")
     path = folder / "event.toml"
@@ -294,6 +295,34 @@ def test_a_text_in_another_encoding_and_a_picture_under_another_name_are_refused
     (tmp_path / "terms.md").write_text(" \n")
     (tmp_path / "logo.png").write_text("<svg onload='alert(1)'/>")
     assert [rule for rule, _ in rules_of(path)] == ["O05", "O05"]
+
+
+@pytest.mark.parametrize("place", ["file", "folder"])
+def test_a_link_that_leads_out_of_the_folder_is_not_published(place, tmp_path):
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "passwords.md").write_text("root")
+    path = written(tmp_path / "event", EVENT.replace("terms.md", "texts/terms.md"))
+    if place == "file":
+        (path.parent / "texts").mkdir()
+        (path.parent / "texts" / "terms.md").symlink_to(secret / "passwords.md")
+    else:
+        (secret / "terms.md").write_text("root")
+        (path.parent / "texts").symlink_to(secret)
+    with pytest.raises(ProblemError, match="a link to") as raised:
+        read_event(path)
+    assert [problem.rule for problem in raised.value.problems] == ["O05"]
+
+
+def test_links_inside_the_folder_and_paths_that_are_written_out_are_read(tmp_path):
+    path = written(tmp_path / "real", EVENT.replace("terms.md", "../terms.md"))
+    (tmp_path / "terms.md").write_text("Terms.")
+    (path.parent / "other.png").write_bytes(logo_png("x"))
+    (path.parent / "logo.png").unlink(missing_ok=True)
+    (path.parent / "logo.png").symlink_to("other.png")
+    (tmp_path / "link").symlink_to(path.parent)
+    for folder in (path.parent, tmp_path / "link"):
+        assert read_event(folder / path.name).logo == folder / "logo.png"
 
 
 def test_an_unknown_challenge_is_told_with_everything_else(tmp_path):
