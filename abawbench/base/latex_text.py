@@ -84,7 +84,9 @@ def tabular(cells: Sequence[Sequence[str]], headers: Sequence[str], align: Seque
 
     def line(row: Sequence[str]) -> str:
         padded = zip(row, widths, strict=True)
-        return f" {' & '.join(escaped(cell) + ' ' * (width - len(cell)) for cell, width in padded)} \\\\"
+        # the end of the line above takes a bracket or a star for its own
+        guard = "{}" if escaped(row[0]).lstrip().startswith(("[", "*")) else ""
+        return f"{guard} {' & '.join(escaped(cell) + ' ' * (width - len(cell)) for cell, width in padded)} \\\\"
 
     return "\n".join(
         [

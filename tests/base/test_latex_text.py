@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tabulate import tabulate
@@ -36,3 +38,11 @@ def test_a_table_of_plain_text_is_that_of_tabulate():
     rows, headers = [["a_b", "50 %"], ["", "x & y"]], ["team", "share of all"]
     own = tabular(rows, headers, ["l", "l"])
     assert own == tabulate(rows, headers, tablefmt="latex_booktabs", disable_numparse=True)
+
+
+@pytest.mark.parametrize("name", ["[b] team", "*", "\uff3bwide", "[", "*[2cm]"])
+def test_a_name_is_no_option_of_the_line_above(name):
+    lines = tabular([[name, "1"], ["b", "2"]], [name, "x"], ["l", "l"]).split("\n")
+    above = {"\\toprule", "\\midrule"}
+    begun = [line.strip() for before, line in pairwise(lines) if before in above or before.endswith("\\\\")]
+    assert not [line for line in begun if line.startswith(("[", "*"))]
