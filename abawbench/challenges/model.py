@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -280,7 +281,7 @@ class ForbiddenData:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Challenge:
     """One track of one edition, with everything that decides a score or a row. A correction is a new id, never an edit.
 
@@ -351,7 +352,7 @@ class Challenge:
         """The task of this name. Raises: KeyError, there is none."""
         return {task.name: task for task in self.tasks}[name]
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of the record as canonical JSON."""
         text = json.dumps(self.to_json(), sort_keys=True, ensure_ascii=True, separators=(",", ":"))

@@ -23,8 +23,8 @@ BLOCK_BYTES = 1 << 22
 CORES = os.cpu_count() or 1
 
 
-# what the vectorised reader skips or misreads, and a submission may not have: these characters, blank lines, rows
-# that begin or end with a comma, and hexadecimal numbers
+# what the vectorised reader skips or misreads, and a submission may not have: these characters, blank lines, and rows
+# that begin or end with a comma
 SUSPICIOUS = (b"\r", b" ", b"\t", b'"', b"\0")
 COMMA, LINE_FEED, ZERO, HEXADECIMAL = b",\n0x"
 # bit of small letters
@@ -81,6 +81,8 @@ def parse(data: bytes | memoryview, layout: Layout, *, path: Path | None = None,
         return None
     if layout.has_text or layout.key == "frame-path":
         return _parse_by_line(bytes(buffer), layout)
+    if any(column.is_whole for column in layout.columns) and _has_hexadecimal(buffer):
+        return None
     width = layout.width
     extra = _fields_of_first_row(buffer) - width
     if extra not in {0, 1}:
@@ -129,15 +131,26 @@ def parse_flawless(data: bytes, layout: Layout, begin: int = 0) -> Parsed | None
 
 
 def _has_odd_rows(data: bytes, begin: int) -> bool:
-    """True if from `begin` on a line is blank, a row begins or ends with a comma, or a field begins with `0x`, `0X`."""
+    """True if from `begin` on a line is blank, or a row begins or ends with a comma."""
     for start in range(begin, len(data), LOOKED_AT):
-        # two more, for what stands across the border of two pieces
-        piece = np.frombuffer(data, np.uint8, min(LOOKED_AT + 2, len(data) - start), start)
+        # one more, for what stands across the border of two pieces
+        piece = np.frombuffer(data, np.uint8, min(LOOKED_AT + 1, len(data) - start), start)
         is_comma, is_end = piece == COMMA, piece == LINE_FEED
-        is_separator = is_comma | is_end
-        if np.any((is_separator[:-1] & is_end[1:]) | (is_end[:-1] & is_comma[1:])):
+        if np.any(((is_comma | is_end)[:-1] & is_end[1:]) | (is_end[:-1] & is_comma[1:])):
             return True
-        if np.any(is_separator[:-2] & (piece[1:-1] == ZERO) & (piece[2:] | LOWER == HEXADECIMAL)):
+    return False
+
+
+def _has_hexadecimal(buffer: memoryview) -> bool:
+    """True if a field begins with `0x` or `0X`, which Arrow reads as a whole number."""
+    whole = np.frombuffer(buffer, np.uint8)
+    if len(whole) > 1 and whole[0] == ZERO and whole[1] | LOWER == HEXADECIMAL:
+        return True
+    for start in range(0, len(whole), LOOKED_AT):
+        # two more, for what stands across the border of two pieces
+        piece = whole[start : start + LOOKED_AT + 2]
+        before = piece[np.flatnonzero((piece[1:-1] == ZERO) & (piece[2:] | LOWER == HEXADECIMAL))]
+        if np.any((before == COMMA) | (before == LINE_FEED)):
             return True
     return False
 

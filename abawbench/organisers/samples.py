@@ -16,6 +16,8 @@ from abawbench.formats.layout import Layout, layouts, prediction_layouts
 from abawbench.formats.write import write_annotations, write_list, write_predictions
 from abawbench.table import NO_FRAME, Floats, Integers, Mask, Table, Values
 
+# fewest units, and fewest rows of each
+FEWEST_UNITS, FEWEST_ROWS = 2, 6
 # one row in so many has no annotation of a task, where the format has a sentinel
 GAP = 13
 # share of rows that a good prediction has right, and its weight of the truth
@@ -56,9 +58,10 @@ def sample(challenge: Challenge, *, units: int = 6, rows: int = 40, seed: int = 
     Raises:
         ProblemError: C02, fewer than 2 units or than 6 rows.
     """
-    if units < 2 or rows < 6:
+    if units < FEWEST_UNITS or rows < FEWEST_ROWS:
         found = f"{units} units of {rows} rows"
-        raise ProblemError(Problem("C02", found, "at least 2 units of 6 rows", "ask for a larger sample"))
+        expected = f"at least {FEWEST_UNITS} units of {FEWEST_ROWS} rows"
+        raise ProblemError(Problem("C02", found, expected, "ask for a larger sample"))
     layout = prediction_layouts(challenge)[0]
     table, answers = _tables(challenge, layout, units, rows, np.random.default_rng(seed))
     with tempfile.TemporaryDirectory() as work:

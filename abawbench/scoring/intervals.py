@@ -98,6 +98,21 @@ def intervals(
     return head | nested(found)
 
 
+def figure_left_out(challenge: Challenge, statistics: Statistics, figure: Path, *, unit: str) -> Floats:
+    """One figure with each cluster left out in turn, in the order of the truth: shape (clusters,).
+
+    Args:
+        challenge: the challenge, which names the figures.
+        statistics: statistics by unit or by subject.
+        figure: path of the figure.
+        unit: kind of cluster, as for the intervals.
+    """
+    counted = (statistics.by_video if unit == "video" else statistics).counted
+    total = counted.total
+    without = {task: total[task] - array for task, array in counted.tasks.items()}
+    return evaluate(challenge, without, counted.pilots)[figure]
+
+
 def jackknives(
     challenge: Challenge,
     total: Mapping[str, Floats],

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import CHALLENGES, get
 from abawbench.formats import read_predictions, read_truth
+from abawbench.formats.layout import prediction_layouts
 from abawbench.table import NO_FRAME
 
 MTL_HEADER = "image,valence,arousal,expression,aus\n"
@@ -292,3 +293,19 @@ def test_any_bytes_give_a_table_or_problems(tmp_path, challenge, body, headed, s
         with contextlib.suppress(ProblemError):
             table = read(rules, path)
             assert len(table.video) == len(table.frame) > 0
+
+
+@pytest.mark.parametrize("value", ["0x1", "0X1", "0x0"])
+@pytest.mark.parametrize("row", [0, 1, 20_000])
+@pytest.mark.parametrize("challenge_id", ["abaw6-expr", "abaw3-expr", "abaw3-au"])
+def test_a_hexadecimal_number_is_no_class(tmp_path, challenge_id, value, row):
+    layout = prediction_layouts(get(challenge_id))[0]
+    width = len(layout.columns)
+    lines = [[*[f"1280x720/{place:05d}.jpg"] * layout.has_key, *["0"] * width] for place in range(1, 20_002)]
+    lines[row][-1] = value
+    path = tmp_path / "v.txt"
+    path.write_text("\n".join([layout.header or "", *map(",".join, lines), ""]))
+    with pytest.raises(ProblemError) as caught:
+        read_predictions(get(challenge_id), path)
+    (problem,) = caught.value.problems
+    assert (problem.rule, problem.line) == ("V01", row + 2)

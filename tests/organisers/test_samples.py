@@ -7,10 +7,11 @@ import pytest
 
 from abawbench.base.problems import ProblemError
 from abawbench.challenges import CHALLENGES, Categorical, get
+from abawbench.cli.challenges.sample import command as sample_command
 from abawbench.formats import read_truth
 from abawbench.formats.check import check
 from abawbench.formats.read import read_both
-from abawbench.organisers.samples import sample, write
+from abawbench.organisers.samples import FEWEST_ROWS, FEWEST_UNITS, sample, write
 from abawbench.scoring import score
 
 
@@ -54,7 +55,9 @@ def test_a_list_of_multi_task_learning_repeats_a_path():
     assert len(set(lines)) == len(lines) - 1
 
 
-def test_a_sample_too_small_is_refused():
+def test_a_sample_too_small_is_refused_with_one_limit_for_all_ways_of_asking():
+    options = {option.name: option.type for option in sample_command.params}
+    assert (options["units"].min, options["rows"].min) == (FEWEST_UNITS, FEWEST_ROWS)
     with pytest.raises(ProblemError, match="C02"):
         sample(get("abaw4-mtl"), units=1)
 

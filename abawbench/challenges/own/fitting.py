@@ -40,6 +40,12 @@ DECIMALS = 6
 WIDEST = 1e6
 MOST_ROWS = 10**12
 HEAVIEST = 100.0
+LONGEST_PATTERN = 200
+# what makes a search take more than a moment: a repeated group, two repetitions, or very many choices
+REPEATED_GROUP = re.compile(r"\)[*+{]")
+REPEATS = re.compile(r"(?<!\\)[*+{]")
+CHOICES = re.compile(r"(?<![\\(])[?|]")
+MOST_CHOICES = 10
 
 # formats whose rows are frames of videos
 FRAMES: tuple[FormatId, ...] = ("unit-txt", "rows", "mtl", "labels", "vd-csv")
@@ -279,10 +285,25 @@ def _places(challenge: Challenge) -> Iterator[Fault]:
     for place, path in enumerate(challenge.list_files):
         yield from _path(("list_files", place), path)
     for place, data in enumerate(challenge.forbidden_data):
+        yield from _pattern(("forbidden_data", place, "pattern"), data.pattern)
+
+
+def _pattern(steps: Steps, pattern: str) -> Iterator[Fault]:
+    """A pattern that is none, or that could search for hours."""
+    if len(pattern) > LONGEST_PATTERN:
+        yield _unfit(steps, f"{len(pattern):,} characters", f"at most {LONGEST_PATTERN} characters")
+    elif (
+        REPEATED_GROUP.search(pattern)
+        or len(REPEATS.findall(pattern)) > 1
+        or len(CHOICES.findall(pattern)) > MOST_CHOICES
+    ):
+        expected = f"at most one of * + {{}}, behind one character, and {MOST_CHOICES} of ? |, as `aff[-_ ]?wild`"
+        yield _unfit(steps, f"'{pattern}', which could search for hours", expected)
+    else:
         try:
-            re.compile(data.pattern)
+            re.compile(pattern)
         except (re.error, OverflowError, RecursionError) as error:
-            yield _unfit(("forbidden_data", place, "pattern"), f"'{data.pattern}': {error}", "a regular expression")
+            yield _unfit(steps, f"'{pattern}': {error}", "a regular expression")
 
 
 def _sources(challenge: Challenge) -> Iterator[Fault]:

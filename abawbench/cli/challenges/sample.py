@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option(
     "--units", default=6, show_default=True, type=click.IntRange(2, 10_000), help="Videos, or persons in them."
 )
-@click.option("--rows", default=40, show_default=True, type=click.IntRange(4, 100_000), help="Rows of each.")
+@click.option("--rows", default=40, show_default=True, type=click.IntRange(6, 100_000), help="Rows of each.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Seed of the numbers.")
 @json_option
 @exits_on_problems

@@ -17,8 +17,8 @@ from abawbench.base.rules import RULES
 from abawbench.challenges import Challenge
 from abawbench.organisers.batch.judge import Judged
 from abawbench.scoring import Score
-from abawbench.scoring.criteria import Path, evaluate, figure_name, flat, part_of
-from abawbench.scoring.intervals import quoted
+from abawbench.scoring.criteria import Path, figure_name, flat, part_of
+from abawbench.scoring.intervals import figure_left_out, quoted
 from abawbench.scoring.ranks import rank_ranges, separated
 from abawbench.table import Floats
 
@@ -173,7 +173,9 @@ def rank(challenge: Challenge, judged: Sequence[Judged]) -> Ranking:
     if not scored:
         return Ranking(challenge.id, challenge.fingerprint, ("score",), (), refused)
     figure, points = _figures([score for _, score in scored])
-    without = np.stack([_left_out(challenge, score, figure) for _, score in scored])
+    without = np.stack(
+        [figure_left_out(challenge, one.statistics, figure, unit=one.intervals["unit"]) for _, one in scored]
+    )
     # how probable each rank is would take resamples of all predictions together
     no_samples = np.empty((len(scored), 0))
     ranks = rank_ranges(points, no_samples, above=separated(points, without))
@@ -223,17 +225,6 @@ def _figures(scores: Sequence[Score]) -> tuple[Path, Floats]:
     path = next(path for path, value in figures.items() if value is not None)
     trees = ({"score": one.score, "terms": one.terms, "metrics": one.metrics} for one in scores)
     return path, np.array([part_of(tree, path) for tree in trees], np.float64)
-
-
-def _left_out(challenge: Challenge, score: Score, figure: Path) -> Floats:
-    """The figure with each video, or subject, left out in turn, shape (clusters,)."""
-    statistics = score.statistics
-    if score.intervals["unit"] == "video":
-        statistics = statistics.by_video
-    tasks = statistics.counted.tasks
-    total = {task: array.sum(0) for task, array in tasks.items()}
-    rest = {task: total[task] - array for task, array in tasks.items()}
-    return evaluate(challenge, rest, statistics.pilots)[figure]
 
 
 def _numbers(interval: tuple[float, float] | Sequence[float] | None) -> list[str]:

@@ -14,11 +14,10 @@ from abawbench.challenges import Challenge
 from abawbench.organisers.mail.account import Account, said
 from abawbench.organisers.mail.terms import Outcome, Terms
 from abawbench.organisers.mail.verdicts import Verdict
-from abawbench.scoring.criteria import Path, evaluate, part_of, spans
-from abawbench.scoring.intervals import LEVEL, quoted
+from abawbench.scoring.criteria import Path, part_of, spans
+from abawbench.scoring.intervals import LEVEL, figure_left_out, quoted
 from abawbench.scoring.ranks import rank_ranges, separated
 from abawbench.scoring.statistics import Statistics
-from abawbench.table import Floats
 
 WORDS = {
     "repeated": "sent before",
@@ -137,7 +136,7 @@ def make_board(
     values = [_value(verdict, figure) for _, (_, verdict) in ranked]
     known = [place for place, value in enumerate(values) if value is not None]
     points = np.array([values[place] for place in known], np.float64)
-    left = [_left_out(challenge, figure, statistics(ranked[place][1][1].trial)) for place in known]
+    left = [figure_left_out(challenge, statistics(ranked[place][1][1].trial), figure, unit="video") for place in known]
     above = separated(points, np.stack(left)) if len(left) > 1 else np.zeros((len(left), len(left)), np.bool_)
     # ranges come from the jackknife of differences; no resamples are needed for them
     ranks = rank_ranges(points, points[:, None].repeat(2, 1), above=above) if known else None
@@ -238,14 +237,6 @@ def _trial_row(account: Account, outcome: Outcome, figure: Path) -> TrialRow:
         _value(verdict, figure) if verdict is not None and is_scored else None,
         _interval(verdict, figure) if verdict is not None and is_scored else None,
     )
-
-
-def _left_out(challenge: Challenge, figure: Path, statistics: Statistics) -> Floats:
-    """The figure with each video left out, videos in the order of the truth: shape (clusters,)."""
-    counted = statistics.by_video.counted
-    total = counted.total
-    without = {name: total[name] - array for name, array in counted.tasks.items()}
-    return evaluate(challenge, without, counted.pilots)[figure]
 
 
 def _plain(value: Any) -> Any:

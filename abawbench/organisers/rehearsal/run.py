@@ -148,7 +148,7 @@ def rehearse(
     inspected = INSPECT[bundle.platform](bundle)
     stages = _chosen(inspected.stages, phase, bundle)
     profiles = profiles or (PROFILES["platform"],)
-    known = challenge or next((get(stage.challenge) for stage in stages if stage.challenge), None)
+    known = challenge or next((_named(stage.challenge, bundle) for stage in stages if stage.challenge), None)
     python = interpreter or this_interpreter()
     bounds = limits or Limits()
     more: tuple[Problem, ...] = ()
@@ -183,6 +183,19 @@ def _chosen(stages: Sequence[Stage], phase: str | None, bundle: Opened) -> tuple
         names = ", ".join(stage.name for stage in stages) or "none that can be run"
         raise ProblemError(Problem("C02", f"--phase {phase}", names, "name one of them", bundle.source))
     return found
+
+
+def _named(identifier: str, bundle: Opened) -> Challenge:
+    """The challenge that a bundle names. Raises: ProblemError C01, it is not known here."""
+    try:
+        return get(str(identifier))
+    except ProblemError as error:
+        fix = "give the file of a challenge of your own: --challenge FILE"
+        problems = (
+            replace(problem, fix=fix, file=bundle.source) if problem.rule == "C01" else problem
+            for problem in error.problems
+        )
+        raise ProblemError(*problems) from None
 
 
 def _truth(stage: Stage, challenge: Challenge | None, stack: ExitStack) -> Truth | None:

@@ -7,6 +7,7 @@ import pickle
 import random
 import string
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,25 @@ def test_what_is_wrong_is_named_with_field_and_line(change, rule, found, said, t
         found in problem.found and said in f"{problem.expected} {problem.fix} {problem.found}" for problem in own
     )
     assert all(problem.file == str(path) for problem in own)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(a+)+b", "(a|a)*b", "a*a*b", "a{9}b{9}", "a?" * 11 + "a", "(a|a)" * 11, "a" * 201]
+)
+def test_a_pattern_that_could_search_for_hours_is_refused(pattern, tmp_path):
+    own = derive(CHALLENGES["abaw11-mtl"], "my-own")
+    data = replace(own.forbidden_data[0], pattern=pattern)
+    path = tmp_path / "my-own.toml"
+    path.write_text(to_toml(replace(own, forbidden_data=(data,))))
+    (problem,) = problems_of(path)
+    assert (problem.rule, "forbidden_data[0].pattern" in problem.found) == ("C06", True)
+
+
+def test_a_fingerprint_is_made_once(monkeypatch):
+    challenge = derive(CHALLENGES["abaw10-va"], "my-va")
+    first = challenge.fingerprint
+    monkeypatch.setattr(Challenge, "to_json", None)
+    assert challenge.fingerprint == first
 
 
 def test_the_line_is_that_of_the_field(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -79,6 +80,20 @@ def test_a_bundle_that_names_no_challenge_has_no_dress_rehearsal():
     done = rehearse(competition())
     assert not done.is_ok
     assert [problem.rule for problem in done.all_problems] == ["C02"]
+
+
+@pytest.mark.parametrize("identifier", ["my-va", 7])
+def test_a_challenge_of_ones_own_that_is_not_known_here_is_asked_for(bundles, monkeypatch, identifier):
+    inspect = run.INSPECT["codabench"]
+
+    def elsewhere(bundle):
+        inspected = inspect(bundle)
+        return replace(inspected, stages=tuple(replace(one, challenge=identifier) for one in inspected.stages))
+
+    monkeypatch.setitem(run.INSPECT, "codabench", elsewhere)
+    with pytest.raises(ProblemError, match="--challenge FILE") as caught:
+        rehearse(open_bundle(bundles("codabench", "abaw11-ah")))
+    assert [problem.rule for problem in caught.value.problems] == ["C01"]
 
 
 def test_a_phase_that_is_not_there_is_told():
