@@ -91,12 +91,10 @@ def _facts(record: Facts) -> dict[str, dict[str, tuple[object, ...]]]:
     submitted = [layout for layout in layouts if layout["format"] == record["official"]]
     kinds = _values(tasks, "kind")
     both = {
-        "HAS_NUMBERS": ("numbers" in kinds,),
-        "HAS_LABELS": ("labels" in kinds,),
-        "HAS_CLASSES": ("class" in kinds,),
+        "HAS_BLOCKS": (kinds != ("class",),),
         "HAS_PROBABILITIES": (any(layout["probabilities"] for layout in layouts),),
         "HAS_LAYOUTS": (len(layouts) > 1,),
-        "HAS_TRIALS": (record["trials"] > 1,),
+        "HAS_COLUMN_FOLDERS": (len(tasks) + len(tasks[0]["labels"]) > 2 and "line" in _values(layouts, "key"),),
         "HAS_TERMS": (bool(record["terms"]),),
         "record['tasks'][0]['kind']": (tasks[0]["kind"],),
         "task['kind']": kinds,

@@ -53,6 +53,9 @@ def test_every_planted_fault_has_the_rules_of_check(case, tmp_path):
         problems, rows = check(str(path), str(template), facts)
         assert found_rules(problems) == fault.rules, fault.name
         assert (rows is None) == fault.is_refused, fault.name
+        # the parts that are settled for one challenge
+        made_for_it = scorer(challenge.id)
+        assert made_for_it.check(str(path), str(template), made_for_it.RECORD)[0] == problems, fault.name
 
 
 def test_without_a_truth_a_scorer_checks_alone(case, tmp_path):

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from abawbench.organisers.frozen.parts.facts import HAS_COLUMN_FOLDERS
 from abawbench.organisers.frozen.parts.problems import SHOWN, Problems
 from abawbench.organisers.frozen.parts.reading import (
     NAMES,
@@ -39,15 +40,7 @@ UNSUSPECTED, LARGEST, LARGEST_RATIO, MOST_MEMBERS = 1 << 26, 1 << 30, 200, 10_00
 # bytes of the list of members: each has 46 at least, and its name
 LARGEST_LIST = 1 << 24
 ARCHIVES = (".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".7z", ".rar", ".zst")
-ARCHIVE_STARTS = (
-    b"PK\x03\x04",
-    b"PK\x05\x06",
-    b"\x1f\x8b",
-    b"BZh",
-    b"\xfd7zXZ\x00",
-    b"7z\xbc\xaf\x27\x1c",
-    b"Rar!\x1a",
-)
+ARCHIVE_STARTS = (b"PK\3\4", b"PK\5\6", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a")
 ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError, OverflowError)
 # faults of a file beside which its rows can still be compared
 KEPT = ("F05", "F08", "F09", "F10", "F15", "F16")
@@ -62,11 +55,12 @@ def check(
 ) -> tuple[list[dict[str, Any]], Rows | None]:
     """The problems of a submission, and its rows if there is none but notes; `known` has names that may occur in it."""
     problems, layouts, listed, rows = Problems(), layouts_of(record, "prediction"), None, None
-    if known is not None:
+    if layouts[0]["key"] not in ("line", "frame") and known is not None:
         odd, has_zero = odd_names(known), bool((known.frame == 0).any())
         layouts = [dict(layout, odd=odd, has_zero=has_zero) for layout in layouts]
     if template is not None:
-        listed = read_list(template, layouts[0], problems)
+        read_names = read_unit_list if layouts[0]["per_unit"] else read_row_list
+        listed = read_names(template, layouts[0], problems)
         if os.path.exists(path) and os.path.exists(template) and os.path.samefile(path, template):
             tell_list("F04", "the prediction itself", "the organisers' list", template, problems)
     if not problems.refuses:
@@ -87,7 +81,7 @@ def submitted(
     if not trials and not problems.refuses:
         problems.add("Z08", "no prediction file", "at least one", "pack the prediction files", path)
     contents = [lambda names=names: [members[name]() for name in names] for names in trials.values()]
-    if not trials or not is_one_trial(contents, record, layouts[0]["per_unit"], path, problems):
+    if not trials or not is_one_trial(contents, record, layouts[0], path, problems):
         return None
     names = next(iter(trials.values()))
     if layouts[0]["per_unit"]:
@@ -96,9 +90,7 @@ def submitted(
     return checked(members[names[0]](), layouts, files[names[0]], listed, (), problems)
 
 
-def is_one_trial(
-    trials: Sequence[Any], record: dict[str, Any], is_of_units: bool, path: str, problems: Problems
-) -> bool:
+def is_one_trial(trials: Sequence[Any], record: dict[str, Any], layout: Any, path: str, problems: Problems) -> bool:
     """True for one trial, or several that are the same; each is a function for its contents."""
     if len(trials) == 1:
         return True
@@ -107,7 +99,7 @@ def is_one_trial(
     heads = [[line.split(b",")[0] for line in (parts[0] or b"")[: 1 << 16].split(b"\n")] for parts in contents]
     headers = {(parts[0] or b"").partition(b"\n")[0].decode("utf-8", "replace").rstrip("\r") for parts in contents}
     are_parts = len({head[1] for head in heads if len(head) > 1}) == len(heads) or headers <= of_units
-    if are_parts and not is_of_units:
+    if not layout["per_unit"] and are_parts:
         fix = "put the rows of all files into one, in the order of the list"
         problems.add("Z09", f"{len(trials)} files", "one file with the rows of all units", fix, path)
         return False
@@ -167,9 +159,10 @@ def members_of(path: str, record: dict[str, Any], official: Any, problems: Probl
     """By name, a function for the bytes of each file to check; it gives None where they cannot be read."""
     if not os.path.isdir(path) and not is_zip(path):
         return {os.path.basename(path): lambda: load(path, problems)}
-    columns = {name.lower() for task in record["tasks"] for name in task["labels"]}
-    if os.path.isdir(path) and len(columns) > 1 and any(one["key"] == "line" for one in record["layouts"]):
-        if columns <= {name.lower() for name in os.listdir(path) if os.path.isdir(os.path.join(path, name))}:
+    if HAS_COLUMN_FOLDERS:
+        columns = {name.lower() for task in record["tasks"] for name in task["labels"]}
+        folders = {name.lower() for name in os.listdir(path)} if os.path.isdir(path) else set()
+        if len(columns) > 1 and columns <= folders and any(one["key"] == "line" for one in record["layouts"]):
             fix = "write all columns of a unit into one file"
             problems.add("Z10", f"the folders {' and '.join(columns)}", "files with all columns", fix, path)
             return {}
@@ -296,11 +289,6 @@ def list_text(path: str, problems: Problems) -> str:
     return text
 
 
-def read_list(path: str, layout: Any, problems: Problems) -> Any:
-    """The rows to predict; where each unit has a file, by unit the counts of its rows, the header and the frames."""
-    return read_unit_list(path, layout, problems) if layout["per_unit"] else read_row_list(path, layout, problems)
-
-
 def read_row_list(path: str, layout: Any, problems: Problems) -> Rows | None:
     """The rows to predict; None where they cannot be read."""
     lines, header, place = list_text(path, problems).split("\n"), layout["header"] or "", 0
@@ -416,10 +404,9 @@ def places_of(rows: Rows, listed: Rows) -> Any:
     nth[own] = np.arange(len(given)) - np.searchsorted(given[own], given[own])
     ordered = np.append(wanted[order], -2)
     first = np.searchsorted(ordered[:-1], given)
-    is_met = ordered[np.minimum(first + nth, len(wanted))] == given
-    return np.where(
-        is_met, np.append(order, 0)[np.minimum(first + nth, len(wanted))], np.where(ordered[first] == given, -2, -1)
-    )
+    place = np.minimum(first + nth, len(wanted))
+    unmet = np.where(ordered[first] == given, -2, -1)
+    return np.where(ordered[place] == given, np.append(order, 0)[place], unmet)
 
 
 def compare(rows: Rows, listed: Rows, file: str, problems: Problems) -> None:
@@ -446,21 +433,13 @@ def compare(rows: Rows, listed: Rows, file: str, problems: Problems) -> None:
     moved = np.flatnonzero(places[met] != right)
     for rule, of, wrong, expected, fix in (
         ("T01", listed, np.flatnonzero(is_missing & ~is_written), "every row of the list", "predict the row"),
-        (
-            "T04",
-            listed,
-            np.flatnonzero(is_missing & is_written),
-            "as often as in the list",
-            "go through the list by row",
-        ),
+        ("T04", listed, np.flatnonzero(is_missing & is_written), "as often as in the list", "go through it by row"),
         ("T02", rows, np.flatnonzero(is_unknown), "rows of the list only", "remove the row, or check the list"),
         ("T03", rows, np.flatnonzero(places == -2), "as often as in the list", "write each row of the list once"),
     ):
         tell_rows(rule, of, wrong, lambda _, expected=expected: expected, fix, file, problems)
-    fix = "copy the order of the list, never sort"
-    tell_rows(
-        "T05", rows, met[moved], lambda number: quote(listed.name(int(right[moved[number]]))), fix, file, problems
-    )
+    fix, listed_name = "copy the order of the list, never sort", lambda number: quote(listed.name(right[moved[number]]))
+    tell_rows("T05", rows, met[moved], listed_name, fix, file, problems)
 
 
 def tell_rows(rule: str, rows: Rows, places: Any, expected: Any, fix: str, file: str, problems: Problems) -> None:

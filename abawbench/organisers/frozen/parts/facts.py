@@ -16,3 +16,9 @@ RECORD: dict[str, Any] = {}
 # there are probabilities of two classes; a truth may have several layouts
 HAS_PROBABILITIES: bool = True
 HAS_LAYOUTS: bool = True
+# several columns in files of units, which some write into a folder for each column
+HAS_COLUMN_FOLDERS: bool = True
+# the official metric is settled
+HAS_TERMS: bool = True
+# some task has several columns, which may be annotated in part
+HAS_BLOCKS: bool = True

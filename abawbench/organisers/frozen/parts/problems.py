@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,23 +18,15 @@ def problem(
     rule: str, found: str, expected: str, fix: str, file: str | None = None, line: int | None = None, count: int = 1
 ) -> dict[str, Any]:
     """One thing that is wrong, or odd, with a file; `count` says how often it is."""
-    return {
-        "rule": rule,
-        "title": TITLES[rule],
-        "file": file,
-        "line": line,
-        "found": found,
-        "expected": expected,
-        "fix": fix,
-        "count": count,
-    }
+    where = {"rule": rule, "title": TITLES[rule], "file": file, "line": line}
+    return {**where, "found": found, "expected": expected, "fix": fix, "count": count}
 
 
 class Problems:
     """All problems are counted; the first three of each rule and file are kept."""
 
     def __init__(self) -> None:
-        self.counts: dict[tuple[str, str | None], int] = {}
+        self.counts: Counter[tuple[str, str | None]] = Counter()
         self.kept: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
 
     def add(
@@ -47,22 +40,10 @@ class Problems:
         count: int = 1,
     ) -> None:
         """Add a problem that stands for `count` occurrences."""
-        key = (rule, file)
-        self.counts[key] = self.counts.get(key, 0) + count
-        kept = self.kept.setdefault(key, [])
+        self.counts[rule, file] += count
+        kept = self.kept.setdefault((rule, file), [])
         if len(kept) < SHOWN:
             kept.append(problem(rule, found, expected, fix, file, line))
-
-    def extend(self, problems: Iterable[dict[str, Any]]) -> None:
-        """Add problems that are counted already."""
-        for one in problems:
-            key = (one["rule"], one["file"])
-            self.counts[key] = max(self.counts.get(key, 0), one["count"])
-            self.kept.setdefault(key, []).append(one)
-
-    def drop(self, rule: str, file: str | None) -> None:
-        """Leave out the problems of a rule in a file."""
-        self.kept.pop((rule, file), None)
 
     @property
     def refuses(self) -> bool:

@@ -88,9 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0 scored, 1 problems found; wrong use ends with 2."""
     parser = argparse.ArgumentParser(description=DESCRIPTION)
     parser.add_argument("truth", metavar="TRUTH", help="file or folder of the annotations, or - to check alone")
-    parser.add_argument(
-        "predictions", metavar="PREDICTIONS", help="file, folder of files of units, or zip of one trial"
-    )
+    parser.add_argument("predictions", metavar="PREDICTIONS", help="file, folder of files, or zip of one trial")
     parser.add_argument("--template", metavar="LIST", help="the organisers' list of rows to predict")
     parser.add_argument("--intervals", action="store_true", help="also compute the 95 %% intervals")
     parser.add_argument("--private", action="store_true", help="say nothing of the truth but the figures")

@@ -20,7 +20,7 @@ from abawbench.metrics.f1 import (
 )
 from abawbench.metrics.groups import Floats
 from abawbench.organisers.frozen.parts.checking import places_of
-from abawbench.organisers.frozen.parts.facts import HAS_PROBABILITIES
+from abawbench.organisers.frozen.parts.facts import HAS_BLOCKS, HAS_PROBABILITIES, HAS_TERMS
 from abawbench.organisers.frozen.parts.intervals import interval, left_out
 from abawbench.organisers.frozen.parts.problems import SHOWN, problem
 from abawbench.organisers.frozen.parts.reading import Rows
@@ -67,8 +67,8 @@ def annotated(record: Facts, truth: Rows) -> tuple[dict[str, Mask], list[str]]:
         values = truth.values[task["name"]]
         known = ~np.isnan(values) if values.dtype == np.float64 else values >= 0
         valid[task["name"]] = known.all(axis=1) if known.ndim == 2 else known
-        partly = np.count_nonzero(known.any(axis=1) & ~known.all(axis=1)) if known.ndim == 2 else 0
-        if partly:
+        partly = np.count_nonzero(known.any(axis=1) & ~known.all(axis=1)) if HAS_BLOCKS and known.ndim == 2 else 0
+        if HAS_BLOCKS and partly:
             flags.append(f"T11 {partly:,} rows are annotated for some columns of {task['name']} only: left out")
     return valid, flags
 
@@ -151,13 +151,6 @@ def sums_of(task: Facts, truth: Any, prediction: Any, unit: Any, units: int, val
     return np.stack(columns, axis=1)
 
 
-def rows_of(task: Facts, sums: Floats) -> Any:
-    """Number of rows behind the statistics of a task."""
-    if task["kind"] == "numbers":
-        return sums[..., 0, 0]
-    return sums.sum((-2, -1)) if task["kind"] == "class" else sums[..., 0, :].sum(-1)
-
-
 def figures(record: Facts, sums: Mapping[str, Floats], pilots: Sums) -> dict[Path, Floats]:
     """Every figure by its path, over any leading axes of the statistics; NaN where undefined."""
     means: dict[tuple[str, str], Floats] = {}
@@ -175,9 +168,9 @@ def figures(record: Facts, sums: Mapping[str, Floats], pilots: Sums) -> dict[Pat
     for term in record["terms"]:
         parts = [weight * means[term["task"], criterion] for criterion, weight in term["parts"]]
         terms["terms", term["task"]] = np.sum(parts, axis=0)
-    first = record["tasks"][0]
-    undefined = np.full(np.shape(rows_of(first, sums[first["name"]])), np.nan)
-    return {("score",): np.sum(list(terms.values()), axis=0) if terms else undefined, **terms, **metrics}
+    if HAS_TERMS:
+        return {("score",): np.sum(list(terms.values()), axis=0), **terms, **metrics}
+    return {("score",): np.full(np.shape(next(iter(metrics.values()))), np.nan), **metrics}
 
 
 def part_paths(task: Facts, shown: Facts) -> list[Path]:
@@ -198,7 +191,7 @@ def score(
         result["of_probability"] = of_probability(record, truth, prediction, valid, rows)
     if with_intervals:
         result["intervals"] = intervals(record, by_video(truth.units, sums), pilots)
-    counted = {task["name"]: int(rows_of(task, total[task["name"]])) for task in record["tasks"]}
+    counted = {name: int(np.count_nonzero(mask)) for name, mask in valid.items()}
     shown = {"truth": len(truth.unit), "predicted": int(np.count_nonzero(rows >= 0)), "valid": counted}
     return dict(result, rows=shown, flags=list(remarks(record, total, pilots)))
 
@@ -219,7 +212,7 @@ def remarks(record: Facts, total: Sums, pilots: Sums) -> Iterator[str]:
     """Remarks on figures that are undefined, or defined by a rule for degenerate cases."""
     for task in record["tasks"]:
         name, sums = task["name"], total[task["name"]]
-        if not rows_of(task, sums):
+        if not sums.any():
             yield f"{name}: no annotated row, so no figure, and no total that needs it"
         elif task["kind"] == "numbers":
             truth, prediction, _, _ = central(sums, pilots[name])
@@ -232,7 +225,7 @@ def remarks(record: Facts, total: Sums, pilots: Sums) -> Iterator[str]:
             absent = ", ".join(task["outputs"][place] for place in np.flatnonzero(seen == 0))
             if absent:
                 yield f"{name}: {absent} in neither truth nor prediction, F1 counts as 0 (assumed)"
-    if not record["terms"]:
+    if not HAS_TERMS:
         yield "the official metric is not settled, so there is no score"
 
 
