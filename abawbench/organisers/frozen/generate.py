@@ -42,6 +42,15 @@ SECTIONS = (
     Section("The program", (f"{PARTS}.program",)),
 )
 ROOTS = ("CHALLENGE", "FINGERPRINT", "VERSION", "MADE", "evaluate", "describe", "main")
+# rules that a value of each kind of column may break
+VALUES_OF = {
+    "all": ("V01", "V02", "V04", "V09"),
+    "numbers": ("V03",),
+    "class": ("V05", "V06"),
+    "labels": ("V05", "V07"),
+    "probability": ("V03",),
+    "text": (),
+}
 # what the parts call a layout
 LAYOUTS = ("layout", "layouts[0]", "self.layout", "facts", "official")
 
@@ -74,6 +83,8 @@ def frozen_scorer(challenge: Challenge, made: str) -> str:
     tables: dict[str, set[object]] = {
         "CRITERIA": {(task["kind"], one) for task in record["tasks"] for one in task["criteria"]},
         "OF_PROBABILITY": set(record["of_probability"]),
+        "NAMES": set(_values(record["layouts"], "key")),
+        "VALUES": {rule for kind in ("all", *_columns(record)) for rule in VALUES_OF[kind]},
     }
     facts = _facts(record)
     _, text = link(SECTIONS, ROOTS, literals=literals, tables=tables, facts=facts)
@@ -94,16 +105,14 @@ def _facts(record: Facts) -> dict[str, dict[str, tuple[object, ...]]]:
         "HAS_BLOCKS": (kinds != ("class",),),
         "HAS_PROBABILITIES": (any(layout["probabilities"] for layout in layouts),),
         "HAS_LAYOUTS": (len(layouts) > 1,),
+        "HAS_UNIT_FILES": (any(layout["per_unit"] for layout in submitted),),
         "HAS_COLUMN_FOLDERS": (len(tasks) + len(tasks[0]["labels"]) > 2 and "line" in _values(layouts, "key"),),
         "HAS_TERMS": (bool(record["terms"]),),
         "record['tasks'][0]['kind']": (tasks[0]["kind"],),
         "task['kind']": kinds,
         "task['sentinel']": _values(tasks, "sentinel"),
     }
-    columns = (("probability",) if both["HAS_PROBABILITIES"][0] else ()) + (
-        ("text",) if any(layout["text"] for layout in layouts) else ()
-    )
-    both |= {"column['kind']": (*kinds, *columns)}
+    both |= {"column['kind']": _columns(record)}
     of_files = {**both, **_of_layouts(layouts)}
     return {
         f"{PARTS}.reading": of_files,
@@ -111,6 +120,14 @@ def _facts(record: Facts) -> dict[str, dict[str, tuple[object, ...]]]:
         f"{PARTS}.scoring": both,
         f"{PARTS}.program": both,
     }
+
+
+def _columns(record: Facts) -> tuple[str, ...]:
+    """The kinds of the columns of files."""
+    kinds = [task["kind"] for task in record["tasks"]]
+    layouts = record["layouts"]
+    kinds += ["probability"] * any(layout["probabilities"] for layout in layouts)
+    return tuple(dict.fromkeys([*kinds, *(["text"] * any(layout["text"] for layout in layouts))]))
 
 
 def _values(parts: list[Facts], name: str) -> tuple[object, ...]:

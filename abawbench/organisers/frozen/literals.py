@@ -32,6 +32,8 @@ def literal(value: Any, indent: str = "", room: int = WIDTH) -> str:
     whole = begin + ", ".join(name + literal(part, room=10**9) for name, part in items) + end
     if len(indent) + len(whole) + 1 <= room:
         return whole
+    if isinstance(value, list) and len(items) == 1 and isinstance(value[0], Mapping):
+        return f"[{literal(value[0], indent, room - 2)}]"
     inner = indent + "    "
     texts = [name + literal(part, inner, WIDTH - len(name)) for name, part in items]
     return f"{begin}\n{_filled(texts, inner)}{indent}{end}"

@@ -16,6 +16,8 @@ RECORD: dict[str, Any] = {}
 # there are probabilities of two classes; a truth may have several layouts
 HAS_PROBABILITIES: bool = True
 HAS_LAYOUTS: bool = True
+# a submission has a file for each unit
+HAS_UNIT_FILES: bool = True
 # several columns in files of units, which some write into a folder for each column
 HAS_COLUMN_FOLDERS: bool = True
 # the official metric is settled

@@ -20,7 +20,7 @@ from abawbench.metrics.f1 import (
 )
 from abawbench.metrics.groups import Floats
 from abawbench.organisers.frozen.parts.checking import places_of
-from abawbench.organisers.frozen.parts.facts import HAS_BLOCKS, HAS_PROBABILITIES, HAS_TERMS
+from abawbench.organisers.frozen.parts.facts import HAS_BLOCKS, HAS_PROBABILITIES, HAS_TERMS, HAS_UNIT_FILES
 from abawbench.organisers.frozen.parts.intervals import interval, left_out
 from abawbench.organisers.frozen.parts.problems import SHOWN, problem
 from abawbench.organisers.frozen.parts.reading import Rows
@@ -88,20 +88,22 @@ def meet(
     places = places_of(prediction, truth)
     rows = np.full(len(truth), -1)
     rows[places[places >= 0]] = np.flatnonzero(places >= 0)
-    last = np.full(len(truth.units), -1)
-    np.maximum.at(last, truth.unit, truth.frame)
-    ends = dict(zip(truth.units, last.tolist(), strict=True))
-    # editions 1 to 3 count one frame more than the container says
-    behind = [
-        row
-        for row in np.flatnonzero((places == -1) & (prediction.frame > 0)).tolist()
-        if ends.get(prediction.units[prediction.unit[row]]) == prediction.frame[row] - 1
-    ]
-    flags = [f"{len(behind):,} units have one line more than the truth; it is not scored"] * bool(behind)
+    unknown = np.flatnonzero(places == -1)
+    flags: list[str] = []
+    if HAS_UNIT_FILES:
+        last = np.full(len(truth.units), -1)
+        np.maximum.at(last, truth.unit, truth.frame)
+        ends = dict(zip(truth.units, last.tolist(), strict=True))
+        # editions 1 to 3 count one frame more than the container says
+        expected = [ends.get(prediction.units[unit], -2) + 1 for unit in prediction.unit[unknown].tolist()]
+        is_behind = (prediction.frame[unknown] == expected) & (prediction.frame[unknown] > 0)
+        if is_behind.any():
+            flags.append(f"{np.count_nonzero(is_behind):,} units have one line more than the truth; it is not scored")
+            unknown = unknown[~is_behind]
     problems: list[dict[str, Any]] = []
     for rule, side, wrong in (
         ("T01", truth, np.flatnonzero((rows < 0) & needed)),
-        ("T02", prediction, np.setdiff1d(np.flatnonzero(places == -1), behind)),
+        ("T02", prediction, unknown),
         ("T03", prediction, np.flatnonzero(places == -2)),
     ):
         what, expected, fix = EXPECTED[rule]
