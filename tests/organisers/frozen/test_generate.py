@@ -16,7 +16,7 @@ from abawbench.organisers.frozen import default_name, frozen_scorer
 from abawbench.organisers.samples import sample, write
 from tests.organisers.frozen.scorers import MADE, scorer, source
 
-LINES = 1_300
+LINES = 1_250
 
 
 @pytest.mark.parametrize("identifier", CHALLENGES)
