@@ -17,6 +17,8 @@ from abawbench.formats.text import quote
 # first fields of a header above row numbers
 INDEX_NAMES = {"", "unnamed:0", "index", "id", "idx", "row", "no", "no."}
 # a first field that is the name of a row
+# names between commas and blanks; other white space belongs to them
+_WORDS = re.compile(f"[^,{BLANKS}]+")
 ROW_NAME = re.compile(r"[^,;\t]*(?:/|\\|\.(?:jpe?g|png|mp4|avi)\b)", re.IGNORECASE)
 
 
@@ -153,5 +155,5 @@ def _judge_spelling(text: str, right: str, number: int, layout: Layout, mended: 
         mended.add("F08", number, f"{end} at the end, {quote(text[-20:])}", expected="the header alone")
     elif text.replace(" ", "").rstrip(",") == right.replace(" ", ""):
         mended.add("F09", number, quote(text), expected=f"'{right}'")
-    elif text.replace(",", " ").split() != right.replace(",", " ").split() or ",," in text:
+    elif _WORDS.findall(text) != _WORDS.findall(right) or ",," in text:
         mended.add("F04", number, quote(text), expected=f"'{right}'")

@@ -34,6 +34,7 @@ def take(content, layouts):
         (OFFICIAL, OFFICIAL, [], []),
         (f"{OFFICIAL},", OFFICIAL, ["F08"], []),
         ("image_location, valence, arousal", OFFICIAL, ["F09"], []),
+        ("image_location\u00a0valence,arousal", OFFICIAL, ["F04"], []),
         ("Image_Location,Valence,Arousal", OFFICIAL, ["F04"], []),
         (f"index,{OFFICIAL}", OFFICIAL, [], []),
         ("image_location,arousal", "image_location,arousal", [], ["F04"]),
