@@ -201,6 +201,7 @@ def decided(node: ast.expr, facts: Facts) -> bool | None:
     names = {part.id for part in ast.walk(test) if isinstance(part, ast.Name)}
     if not known or names - set(known.values()) or any(isinstance(part, ast.Call) for part in ast.walk(test)):
         return None
+    assert isinstance(test, ast.expr)
     code = compile(ast.fix_missing_locations(ast.Expression(test)), "test", "eval")
     found = {
         bool(eval(code, {"__builtins__": {}}, dict(zip(known.values(), values, strict=True))))  # noqa: S307

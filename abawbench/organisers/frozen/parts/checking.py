@@ -431,6 +431,7 @@ def compare(rows: Rows, listed: Rows, file: str, problems: Problems) -> None:
     met = np.flatnonzero(places >= 0)
     right = np.sort(places[met])
     moved = np.flatnonzero(places[met] != right)
+    due = right[moved].tolist()
     for rule, of, wrong, expected, fix in (
         ("T01", listed, np.flatnonzero(is_missing & ~is_written), "every row of the list", "predict the row"),
         ("T04", listed, np.flatnonzero(is_missing & is_written), "as often as in the list", "go through it by row"),
@@ -438,8 +439,8 @@ def compare(rows: Rows, listed: Rows, file: str, problems: Problems) -> None:
         ("T03", rows, np.flatnonzero(places == -2), "as often as in the list", "write each row of the list once"),
     ):
         tell_rows(rule, of, wrong, lambda _, expected=expected: expected, fix, file, problems)
-    fix, listed_name = "copy the order of the list, never sort", lambda number: quote(listed.name(right[moved[number]]))
-    tell_rows("T05", rows, met[moved], listed_name, fix, file, problems)
+    fix = "copy the order of the list, never sort"
+    tell_rows("T05", rows, met[moved], lambda number: quote(listed.name(due[number])), fix, file, problems)
 
 
 def tell_rows(rule: str, rows: Rows, places: Any, expected: Any, fix: str, file: str, problems: Problems) -> None:
