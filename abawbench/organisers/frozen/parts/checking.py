@@ -56,8 +56,7 @@ def check(
     """The problems of a submission, and its rows if there is none but notes; `known` has names that may occur in it."""
     problems, layouts, listed, rows = Problems(), layouts_of(record, "prediction"), None, None
     if layouts[0]["key"] not in ("line", "frame") and known is not None:
-        odd, has_zero = odd_names(known), bool((known.frame == 0).any())
-        layouts = [dict(layout, odd=odd, has_zero=has_zero) for layout in layouts]
+        layouts = [dict(layout, has_zero=bool((known.frame == 0).any())) for layout in layouts]
     if template is not None:
         read_names = read_unit_list if layouts[0]["per_unit"] else read_row_list
         listed = read_names(template, layouts[0], problems)
@@ -118,7 +117,7 @@ def checked(data: Any, layouts: Sequence[Any], file: str, listed: Any, counts: A
     if layouts[0]["key"] != "line" and listed is not None and is_behind_sample(data, listed):
         problems.add("F17", "rows of the sample before others", "answers alone", "leave out the sample", file)
         return None
-    odd = layouts[0].get("odd", ()) if listed is None else odd_names(listed)
+    odd = None if listed is None else odd_names(listed)
     reader = Reader(data, layouts, file, problems, layouts[0]["per_unit"], odd)
     counts = counts if listed is None else (len(listed),)
     rows = reader.read(counts)
@@ -135,7 +134,9 @@ def checked(data: Any, layouts: Sequence[Any], file: str, listed: Any, counts: A
     elif listed is not None:
         compare(rows, listed, file, problems)
     else:
-        tell_irregular(rows, file, problems, is_zero_odd=not layouts[0].get("has_zero"))
+        tell_irregular(
+            rows, file, problems, is_zero_odd=layouts[0]["frame_base"] == 1 and not layouts[0].get("has_zero")
+        )
     return rows
 
 

@@ -230,7 +230,7 @@ class Reader:
         file: str,
         problems: Problems,
         of_unit: bool,
-        odd: Any = (),
+        odd: Any = None,
     ) -> None:
         # names that may hold blanks are odd; a last line without line feed may be cut off
         self.data, self.file, self.problems, self.odd = data, file, problems, odd
@@ -328,7 +328,7 @@ class Reader:
         for name in fields[: layout["has_key"]]:
             if not name or (layout["key"] == "frame" and not name.isdecimal()):
                 self.tell("T06", quote(name), "the name of a row", "copy the names from the list", number)
-            elif role == "prediction" and re.search("[ \t]", name) and name not in self.odd:
+            elif self.odd is not None and re.search("[ \t]", name) and name not in self.odd:
                 self.tell("F09", quote(name), "a name without blanks", "copy the names from the list", number)
         is_right, values = True, fields[layout["has_key"] :]
         for column, value in zip(layout["columns"], values, strict=True):
