@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from abawbench.base.problems import ProblemError
-from abawbench.challenges import CHALLENGES, Challenge
+from abawbench.challenges import CHALLENGES, Challenge, lookup
 from examples.real_data import VARIABLE, real_data
 
 settings.register_profile("house", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -51,3 +51,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(
             f"no real faces here: set {VARIABLE} to the folder that holds faces/, videos/, labels/ and weights/"
         )
+
+
+def pytest_runtest_teardown() -> None:
+    """Forget the challenges that a test has read by their path."""
+    lookup._named.clear()  # pyright: ignore[reportPrivateUsage]

@@ -19,7 +19,13 @@ from abawbench.cli.options import json_option
 from abawbench.cli.output import exits_on_problems, print_json, print_paragraph, print_table
 
 # where the module has another name than the package that brings it
-MODULES = {"opencv-python-headless": "cv2", "pillow": "PIL", "scikit-learn": "sklearn"}
+MODULES = {
+    "markdown-it-py": "markdown_it",
+    "opencv-python-headless": "cv2",
+    "pillow": "PIL",
+    "pyyaml": "yaml",
+    "scikit-learn": "sklearn",
+}
 REQUIREMENT = re.compile(r"([A-Za-z0-9_.-]+?)(?:>=([0-9.]+))?(?:; extra == \"(\w+)\")?")
 
 

@@ -277,7 +277,9 @@ def test_an_image_without_labels_changes_nothing(reduction):
     longer = Target(
         UNITS, torch.cat([target.values, torch.ones(1, 3)]), torch.cat([target.annotated, torch.zeros(1, 3).bool()])
     )
-    assert torch.equal(loss_of(longer, torch.cat([logits, torch.ones(1, 3)]), chosen), loss_of(target, logits, chosen))
+    with_it = loss_of(longer, torch.cat([logits, torch.ones(1, 3)]), chosen)
+    # the order of a sum in float32 depends on its length, and on the processor
+    torch.testing.assert_close(with_it, loss_of(target, logits, chosen), rtol=1e-6, atol=0)
 
 
 def test_weights_of_places_multiply_their_terms_and_not_the_divisor():

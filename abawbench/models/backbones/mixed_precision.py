@@ -13,8 +13,16 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-# torch's own entry to a linear layer of oneDNN with an activation in the same pass, as its compiler calls it
-_FUSED: Any = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
+
+
+def _fused() -> Any:
+    """torch's own entry to a linear layer of oneDNN with an activation in the same pass; None where it does not run."""
+    is_supported: Any = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
+    # processors without AVX-512 have no such kernel
+    return getattr(torch.ops.mkldnn, "_linear_pointwise", None) if is_supported is not None and is_supported() else None
+
+
+_FUSED: Any = _fused()
 
 
 class Linear(nn.Module):
