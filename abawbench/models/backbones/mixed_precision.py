@@ -14,9 +14,8 @@ import torch
 from torch import Tensor, nn
 
 
-
 def _fused() -> Any:
-    """torch's own entry to a linear layer of oneDNN with an activation in the same pass; None where it does not run."""
+    """Torch's own entry to a linear layer of oneDNN with an activation in the same pass; None where it does not run."""
     is_supported: Any = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
     # processors without AVX-512 have no such kernel
     return getattr(torch.ops.mkldnn, "_linear_pointwise", None) if is_supported is not None and is_supported() else None
