@@ -13,7 +13,15 @@ from abawbench.base.installed import VERSION
 
 if TYPE_CHECKING:
     from abawbench.api import check, compare, diff, fairness, pack, read, score, write
-    from abawbench.api.organisers import bundle, freeze, mailroom, new_challenge, rehearse, score_batch
+    from abawbench.api.organisers import (
+        bundle,
+        freeze,
+        mailroom,
+        new_challenge,
+        participant_pages,
+        rehearse,
+        score_batch,
+    )
     from abawbench.api.tuning import apply_ensemble, ensemble, gains, trials, tune
     from abawbench.base.problems import Problem, ProblemError
     from abawbench.challenges import CHALLENGES, get

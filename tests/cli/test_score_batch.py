@@ -37,7 +37,7 @@ def test_the_table_is_ranked_and_all_scored_is_0(files):
     result = run("score", MTL.id, truth, "--batch", inbox, "--template", template, *FEW)
     assert result.exit_code == 0, result.stderr
     lines = [line for line in result.stdout.splitlines() if "team" in line]
-    values = [abawbench.score(MTL.id, truth, inbox / f"team{seed}.txt", resamples=200).score for seed in range(3)]
+    values = [abawbench.score(MTL.id, truth, inbox / f"team{seed}.txt", resamples=200).score or 0 for seed in range(3)]
     order = sorted(range(3), key=lambda seed: -values[seed])
     assert [line.split()[1] for line in lines] == [f"team{seed}.txt" for seed in order]
     assert [line.split()[0] for line in lines] == ["1", "2", "3"]

@@ -38,7 +38,7 @@ def test_a_scorer_imports_numpy_and_the_standard_library_alone(identifier):
     names = {
         name
         for node in imports
-        for name in ([node.module] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])
     }
     assert {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) == {"numpy"}
 
