@@ -31,7 +31,8 @@ LEFT_OUT = UNDECIDED["codabench"] | {"two-trials-alike", "zip-bomb"}
 def load(path, name):
     """A module from a file, under a name of its own."""
     spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=[str(path.parent)])
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
