@@ -97,7 +97,8 @@ def test_the_list_itself_is_no_prediction(tmp_path):
 
 
 # pieces of bytes that a row may not have, as they were searched for one after the other
-ODD = (b"\r", b" ", b"\t", b'"', b",\n", b",0x", b"\n0x", b"\n\n", b"\n,")
+ODD = (b"\r", b" ", b"\t", b'"', b",\n", b"\n\n", b"\n,")
+HEXADECIMAL = (b",0x", b"\n0x")
 
 
 @settings(max_examples=300)
@@ -106,3 +107,5 @@ def test_odd_rows_are_those_with_an_odd_piece_wherever_it_stands(data):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parse_module, "LOOKED_AT", 7)
         assert parse_module._has_odd_rows(data, 0) == any(piece in data for piece in ODD)
+        found = parse_module._has_hexadecimal(memoryview(data))
+        assert found == any(piece in b"\n" + data for piece in HEXADECIMAL)
