@@ -20,6 +20,7 @@ from abawbench.formats import read_truth
 from abawbench.formats.layout import prediction_layouts
 from abawbench.organisers.batch import score_many
 from abawbench.scoring.intervals import Resampling
+from benchmarks.scoring import row_names
 from benchmarks.timing import PYTHON, process
 
 SUBMISSIONS, VIDEOS, FRAMES = 200, 50, 1000
@@ -31,18 +32,6 @@ LOOP_FILES, LOOP_VIDEOS, LOOP_RESAMPLES = 3, 5, 3
 RESAMPLES = 10_000
 Columns = list[NDArray[Any]]
 Rows = NDArray[np.int64]
-
-
-def row_names(videos: int, frames: int) -> pa.Array:
-    """Names of rows, of videos with as many frames each."""
-    tails = pa.array([f"/{frame:05d}.jpg" for frame in range(1, frames + 1)])
-    parts = [
-        pa.compute.binary_join_element_wise(  # pyright: ignore[reportAttributeAccessIssue]
-            pa.array([f"{video}-30-1920x1080{'_left' if video % 7 == 0 else ''}"] * frames), tails, ""
-        )
-        for video in range(videos)
-    ]
-    return pa.concat_arrays(parts)
 
 
 def random_columns(challenge: Challenge, rows: int, seed: int, *, is_truth: bool) -> Columns:

@@ -167,7 +167,8 @@ def start_up(folder: Path) -> None:
     report("Start-up", costs, "abawbench --help")
 
 
-def _names(videos: int, frames: int) -> pa.Array:
+def row_names(videos: int, frames: int) -> pa.Array:
+    """Names of rows, of videos with as many frames each."""
     tails = pa.array([f"/{frame:05d}.jpg" for frame in range(1, frames + 1)])
     parts = [
         pa.compute.binary_join_element_wise(  # pyright: ignore[reportAttributeAccessIssue]
@@ -189,7 +190,7 @@ def write_mtl(path: Path, videos: int, frames: int, seed: int, *, is_truth: bool
         affect[::9] = -5
         expression[::2] = -1
         units[::5] = -1
-    names = _names(videos, frames)
+    names = row_names(videos, frames)
     if shuffled:
         order = generator.permutation(rows)
         names, affect, expression, units = names.take(pa.array(order)), affect[order], expression[order], units[order]
